@@ -1,0 +1,201 @@
+//! `cargo bench`: the stages of a build over programs of growing size, their memory, and the writing of the output
+//! beside a bare loop that writes the same files. Figures are per program and as growth from one size to the next.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod programs;
+
+use polder::diag::Levels;
+use polder::output::{self, OutputFile};
+use polder::policy::Layout;
+use polder::session::{Memory, Named, Output, Project, Session, Settings};
+use polder::source::Sources;
+use polder::{analyze, flow, k8s, model, policy, syntax};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Flows, and namespaces that they are spread over. There is a tier for every three flows.
+const SIZES: [(usize, usize); 4] = [(100, 10), (1_000, 20), (10_000, 100), (100_000, 200)];
+
+/// The program that other tools were measured with.
+const REFERENCE: (usize, usize) = (30_000, 200);
+
+fn main() {
+    if let Some(flows) = std::env::var("POLDER_BENCH_CHILD").ok().and_then(|flows| flows.parse().ok()) {
+        let namespaces = SIZES.iter().chain([&REFERENCE]).find(|(known, _)| *known == flows).unwrap().1;
+        return print_memory(flows, namespaces);
+    }
+    println!(
+        "one core; best of several runs; growth is time against the size before, for the same growth of the program"
+    );
+    println!();
+    stages();
+    println!();
+    writing(REFERENCE.0, REFERENCE.1);
+}
+
+/// The best of several runs of a step, and its result.
+fn best<T>(runs: usize, mut step: impl FnMut() -> T) -> (Duration, T) {
+    let mut shortest = Duration::MAX;
+    let mut last = None;
+    for _ in 0..runs {
+        let start = Instant::now();
+        let result = step();
+        shortest = shortest.min(start.elapsed());
+        last = Some(result);
+    }
+    (shortest, last.unwrap())
+}
+
+struct Stages {
+    times: [(&'static str, Duration); 8],
+    policies: usize,
+    bytes: usize,
+}
+
+fn measure(flows: usize, namespaces: usize) -> Stages {
+    let program = programs::program(flows, namespaces);
+    let runs = if flows > 50_000 { 2 } else { 5 };
+    let mut sources = Sources::default();
+    let file = sources.add("bench.polder", program.as_str());
+    let (parse, parsed) = best(runs, || syntax::parse(&sources, file));
+    assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics.first());
+    let trees = [parsed.tree];
+    let options = model::Options::default();
+    let (resolve, resolved) = best(runs, || model::resolve(&sources, &trees, &options));
+    let errors = resolved.diagnostics.iter().find(|found| found.code.as_str().starts_with('E'));
+    assert!(errors.is_none(), "{errors:?}");
+    let (lower, set) = best(runs, || flow::lower(&resolved.model));
+    let (plan, planned) = best(runs, || policy::plan(&set, Layout::Flow));
+    let (emit, written) = best(runs, || Output::new(&planned.policies, Layout::Flow, false));
+    let files = written.files();
+    let reread = || files.iter().filter_map(|file| k8s::reread(&file.body)).flatten().collect::<Vec<_>>();
+    let (read, policies) = best(runs, reread);
+    let (prove, proof) = best(runs, || analyze::prove(&set, &policies));
+    assert!(proof.is_ok() && policies.len() == planned.policies.policies.len(), "{proof:?}");
+    let (seal, sealed) = best(runs, || files.iter().map(|file| output::seal(&file.body).len()).sum::<usize>());
+    Stages {
+        times: [
+            ("parse", parse),
+            ("resolve", resolve),
+            ("lower", lower),
+            ("plan", plan),
+            ("to YAML", emit),
+            ("read back", read),
+            ("prove", prove),
+            ("checksums", seal),
+        ],
+        policies: planned.policies.policies.len(),
+        bytes: sealed,
+    }
+}
+
+fn stages() {
+    println!(
+        "{:>8} {:>9} {:>10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}  growth",
+        "flows",
+        "policies",
+        "parse",
+        "resolve",
+        "lower",
+        "plan",
+        "to YAML",
+        "reread",
+        "prove",
+        "sums",
+        "whole",
+        "YAML",
+        "memory"
+    );
+    let mut before: Option<(usize, Duration)> = None;
+    for (flows, namespaces) in SIZES.into_iter().chain([REFERENCE]) {
+        let stages = measure(flows, namespaces);
+        let whole: Duration = stages.times.iter().map(|(_, time)| *time).sum();
+        let times: Vec<String> =
+            stages.times.iter().map(|(_, time)| format!("{:>6.1}ms", time.as_secs_f64() * 1e3)).collect();
+        let growth = before.filter(|(size, _)| *size < flows).map_or(String::new(), |(size, time)| {
+            format!("{:.2}x for {}x", whole.as_secs_f64() / time.as_secs_f64(), flows / size)
+        });
+        println!(
+            "{flows:>8} {:>9} {:>10} {} {:>7.1}ms {:>7.1}MB {:>7}MB  {growth}",
+            stages.policies,
+            times[0],
+            times[1..].join(" "),
+            whole.as_secs_f64() * 1e3,
+            stages.bytes as f64 / 1e6,
+            memory(flows),
+        );
+        before = Some((flows, whole));
+    }
+}
+
+/// The most memory that a whole build takes, measured in a process of its own.
+fn memory(flows: usize) -> String {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .env("POLDER_BENCH_CHILD", flows.to_string())
+        .output()
+        .unwrap();
+    String::from_utf8(child.stdout).unwrap().trim().to_owned()
+}
+
+fn print_memory(flows: usize, namespaces: usize) {
+    let root = Path::new("/project");
+    let program = programs::program(flows, namespaces);
+    let system = Memory::default().with(root.join("bench.polder"), program);
+    let named = [Named::Path(root.join("bench.polder"))];
+    let session = Session::new(Project::load(&system, root, &named), Settings::default());
+    assert!(session.reports(&Levels::default()).len() < usize::MAX);
+    assert!(!session.output().expect("the program has errors").files().is_empty());
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes: usize = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or(0);
+    println!("{}", kilobytes / 1024);
+}
+
+/// Writing a new folder and building again, beside a loop that writes and reads the same files.
+fn writing(flows: usize, namespaces: usize) {
+    let program = programs::program(flows, namespaces);
+    let mut sources = Sources::default();
+    let file = sources.add("bench.polder", program.as_str());
+    let trees = [syntax::parse(&sources, file).tree];
+    let resolved = model::resolve(&sources, &trees, &model::Options::default());
+    let planned = policy::plan(&flow::lower(&resolved.model), Layout::Flow);
+    let output = Output::new(&planned.policies, Layout::Flow, false);
+    let files = output.files();
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let (bare_folder, own) = (folder.path().join("bare"), folder.path().join("own"));
+    let bare = timed(|| bare_write(&bare_folder, files));
+    let written = timed(|| drop(output::write(&own, files, &output::Options::default()).unwrap()));
+    let read = timed(|| bare_read(&bare_folder, files));
+    let unchanged = timed(|| assert!(output::plan(&own, files, &output::Options::default()).unwrap().is_clean()));
+    let ratio = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
+    println!(
+        "{} files into a new folder: {written:.2?}, bare loop {bare:.2?}: {:.2}x",
+        files.len(),
+        ratio(written, bare)
+    );
+    println!("nothing changed: {unchanged:.2?}, bare reading {read:.2?}: {:.2}x", ratio(unchanged, read));
+}
+
+fn timed(step: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    step();
+    start.elapsed()
+}
+
+fn bare_write(folder: &Path, files: &[OutputFile]) {
+    let mut last = String::new();
+    for file in files {
+        let (namespace, _) = file.path.split_once('/').unwrap();
+        if namespace != last {
+            std::fs::create_dir_all(folder.join(namespace)).unwrap();
+            last = namespace.to_owned();
+        }
+        std::fs::write(folder.join(&file.path), output::seal(&file.body)).unwrap();
+    }
+}
+
+fn bare_read(folder: &Path, files: &[OutputFile]) {
+    for file in files {
+        assert!(std::fs::read(folder.join(&file.path)).unwrap().ends_with(file.body.as_bytes()));
+    }
+}

@@ -1,0 +1,203 @@
+//! `polder build`: brings the output folder up to date, or says what that would change.
+
+use super::args::Build;
+use super::exit::Exit;
+use super::open::{Opened, open};
+use super::report::{Stream, count, show, show_plain, tally};
+use super::terminal::Terminal;
+use super::watch;
+use crate::diag::render::sanitize;
+use crate::output::{self, Change, FileChange, OutputFile, Ownership, Plan};
+use crate::policy::PolicySet;
+use crate::session::{Output, shown};
+use similar::TextDiff;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub(super) fn run(args: &Build, terminal: &mut Terminal) -> Exit {
+    if let Some(message) = contradiction(args) {
+        return terminal.refuse(message);
+    }
+    if args.watch { watch::run(args, terminal) } else { once(args, terminal).exit }
+}
+
+/// What cannot be done together and the parser of the command line cannot know.
+fn contradiction(args: &Build) -> Option<&'static str> {
+    let prints = args.output.as_deref().is_some_and(is_standard);
+    if prints && (args.check || args.diff || args.dry_run || args.watch) {
+        return Some("`-o -` prints everything, so there is no folder to compare with or to keep up to date");
+    }
+    if prints && args.kustomize {
+        return Some("`-o -` prints one stream of policies, so there is no folder for a kustomization.yaml");
+    }
+    let reads_input = args.input.paths.iter().any(|path| is_standard(path));
+    if args.watch && reads_input {
+        return Some("standard input cannot be watched");
+    }
+    None
+}
+
+fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// What one build came to.
+pub(super) struct Outcome {
+    /// The answer.
+    pub exit: Exit,
+    /// The folder that is written, unless the command line is so wrong that there is none.
+    pub output: Option<PathBuf>,
+}
+
+/// Builds one time.
+pub(super) fn once(args: &Build, terminal: &mut Terminal) -> Outcome {
+    let opened = match open(&args.input, args.layout.map(Into::into), args.kustomize) {
+        Ok(opened) => opened,
+        Err(message) => return Outcome { exit: terminal.refuse(&message), output: None },
+    };
+    let project = opened.session.project();
+    let output = match &args.output {
+        Some(output) => opened.folder.join(output),
+        None => project.output_folder(),
+    };
+    Outcome { exit: compile(args, &opened, &output, terminal), output: Some(output) }
+}
+
+fn compile(args: &Build, opened: &Opened, output: &Path, terminal: &mut Terminal) -> Exit {
+    let Opened { session, levels, folder } = opened;
+    let reports = session.reports(levels);
+    show(&reports, session.sources(), args.input.format, Stream::Err, terminal);
+    let exit = Exit::of(&reports);
+    let built = session.policies().zip(session.output());
+    let Some((policies, built)) = built.filter(|_| exit == Exit::Yes) else {
+        if !args.input.format.is_for_machines() && exit != Exit::CannotAnswer {
+            terminal.note_line(&format!("{}; nothing is built", tally(&reports)));
+        }
+        return exit;
+    };
+    if args.output.as_deref().is_some_and(is_standard) {
+        terminal.result(&built.stream());
+        return Exit::Yes;
+    }
+    if args.output.is_none() && session.project().partial {
+        return terminal.refuse(
+            "what is named is only a part of the project, and building it would remove the policies of the rest; \
+             name no path to build the whole project, or another folder with `-o DIR`",
+        );
+    }
+    let target = Target { args, policies, built, folder: output, name: shown(output, folder) };
+    target.bring_up_to_date(terminal)
+}
+
+/// A folder and what shall be in it.
+struct Target<'a> {
+    args: &'a Build,
+    policies: &'a PolicySet,
+    built: &'a Output,
+    folder: &'a Path,
+    name: String,
+}
+
+impl Target<'_> {
+    fn bring_up_to_date(&self, terminal: &mut Terminal) -> Exit {
+        let args = self.args;
+        let files = self.built.files();
+        let compares = args.check || args.diff;
+        let writes = !compares && !args.dry_run;
+        let options = output::Options {
+            // A comparison shows what is there, edited or not, and what would be taken away.
+            force: args.force || compares,
+            allow_empty: args.allow_empty || compares,
+            ..output::Options::default()
+        };
+        let result = if writes {
+            output::write(self.folder, files, &options)
+        } else {
+            output::plan(self.folder, files, &options)
+        };
+        let plan = match result {
+            Ok(plan) => plan,
+            Err(error) => {
+                show_plain(error.diagnostics(&self.name), args.input.format, terminal);
+                return Exit::CannotAnswer;
+            }
+        };
+        if args.diff {
+            terminal.result(&self.differences(&plan, files));
+        } else {
+            self.list(&plan, writes, terminal);
+        }
+        if compares && !args.dry_run && !plan.is_clean() { Exit::No } else { Exit::Yes }
+    }
+
+    fn list(&self, plan: &Plan, done: bool, terminal: &mut Terminal) {
+        for change in in_order(plan) {
+            let word = match (change.change, done) {
+                (Change::Create, true) => "created  ",
+                (Change::Update, true) => "updated  ",
+                (Change::Remove, true) => "removed  ",
+                (Change::Create, false) => "would create  ",
+                (Change::Update, false) => "would update  ",
+                (Change::Remove, false) => "would remove  ",
+            };
+            let edited = change.old.as_ref().is_some_and(|old| output::ownership(old) == Ownership::Edited);
+            let note = if edited && !done { "  (it was edited)" } else { "" };
+            terminal.line(&format!("{word}{}{note}", change.path));
+        }
+        terminal.line(&self.summary(plan, done));
+    }
+
+    fn summary(&self, plan: &Plan, done: bool) -> String {
+        let groups = self.policies.policies.chunk_by(|a, b| a.namespace == b.namespace).count();
+        let policies = count(self.policies.policies.len(), "policy");
+        let mut subject = format!("{policies} in {}", count(groups, "namespace"));
+        let files = plan.unchanged + plan.count(Change::Create) + plan.count(Change::Update);
+        if files != self.policies.policies.len() {
+            subject.push_str(&format!(", {}", count(files, "file")));
+        }
+        if plan.changes.is_empty() {
+            let rest = match (plan.interrupted, done) {
+                (false, _) => "nothing to do",
+                (true, true) => "completed a build that was interrupted",
+                (true, false) => "a build was interrupted and has to be completed",
+            };
+            return format!("{subject}: {rest}");
+        }
+        let words = if done { ["created", "updated", "removed"] } else { ["to create", "to update", "to remove"] };
+        let counts = [Change::Create, Change::Update, Change::Remove].map(|change| plan.count(change));
+        let parts = counts.into_iter().zip(words).chain([(plan.unchanged, "unchanged")]);
+        let parts: Vec<String> =
+            parts.filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+        format!("{subject}: {}", parts.join(", "))
+    }
+
+    /// The changes as a patch, whose paths are those that the user would type.
+    fn differences(&self, plan: &Plan, files: &[OutputFile]) -> String {
+        let bodies: BTreeMap<&str, &str> = files.iter().map(|file| (&*file.path, &*file.body)).collect();
+        let mut patch = String::new();
+        for change in in_order(plan) {
+            let old = change.old.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            let new = match (change.change, bodies.get(&*change.path)) {
+                (Change::Create | Change::Update, Some(body)) => output::seal(body),
+                _ => String::new(),
+            };
+            let path = format!("{}/{}", self.name, change.path);
+            let side = |present: bool| if present { sanitize(&path).into_owned() } else { "/dev/null".to_owned() };
+            let (before, after) = (side(change.change != Change::Create), side(change.change != Change::Remove));
+            let diff = TextDiff::from_lines(old.as_ref(), &new);
+            let text = diff.unified_diff().header(&before, &after).to_string();
+            for line in text.lines() {
+                patch.push_str(&sanitize(line));
+                patch.push('\n');
+            }
+        }
+        patch
+    }
+}
+
+/// What is added comes before what is taken away, so that whoever applies it in this order is never cut off.
+fn in_order(plan: &Plan) -> Vec<&FileChange> {
+    let mut changes: Vec<&FileChange> = plan.changes.iter().collect();
+    changes.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
+    changes
+}

@@ -1,0 +1,24 @@
+//! `polder explain`: the page of a code.
+
+use super::args::Explain;
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::diag::{Code, closest};
+
+pub(super) fn run(args: &Explain, terminal: &mut Terminal) -> Exit {
+    let Some(name) = &args.code else {
+        let list: String = Code::ALL.iter().map(|code| format!("{}  {}\n", code.as_str(), code.title())).collect();
+        terminal.result(&list);
+        return Exit::Yes;
+    };
+    let Some(code) = Code::parse(name) else {
+        let hint = match closest(name, Code::ALL.iter().map(|code| code.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`polder explain` lists them all".to_owned(),
+        };
+        return terminal.refuse(&format!("there is no code `{name}`; {hint}"));
+    };
+    let page = code.page().trim_end();
+    terminal.result(&format!("{page}\n"));
+    Exit::Yes
+}

@@ -1,0 +1,34 @@
+//! `polder man`: the manual pages.
+
+use super::args::{Cli, Man};
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::session::reason;
+use clap::CommandFactory;
+use std::io;
+use std::path::Path;
+
+pub(super) fn run(args: &Man, terminal: &mut Terminal) -> Exit {
+    let command = Cli::command();
+    let Some(dir) = &args.dir else {
+        let mut page = Vec::new();
+        return match clap_mangen::Man::new(command).render(&mut page) {
+            Ok(()) => {
+                terminal.result(&String::from_utf8_lossy(&page));
+                Exit::Yes
+            }
+            Err(error) => terminal.refuse(&format!("cannot make the manual page: {}", reason(&error))),
+        };
+    };
+    match write(command, dir) {
+        Ok(()) => Exit::Yes,
+        Err(error) => {
+            terminal.refuse(&format!("cannot write the manual pages to `{}`: {}", dir.display(), reason(&error)))
+        }
+    }
+}
+
+fn write(command: clap::Command, dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    clap_mangen::generate_to(command, dir)
+}

@@ -1,0 +1,63 @@
+//! The command line: one file per command, and the only room that prints.
+
+mod args;
+mod build;
+mod check;
+mod completions;
+mod exit;
+mod explain;
+mod fmt;
+mod init;
+mod man;
+mod open;
+mod panic;
+mod report;
+mod terminal;
+mod version;
+mod watch;
+
+pub use exit::Exit;
+
+use crate::diag::render::sanitize;
+use args::{Cli, Command};
+use std::process::ExitCode;
+use terminal::Terminal;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    panic::install();
+    let exit = match Cli::read(std::env::args_os()) {
+        Ok(cli) => run(&cli),
+        Err(error) => usage(&error),
+    };
+    exit.into()
+}
+
+fn run(cli: &Cli) -> Exit {
+    let mut terminal = Terminal::new(&cli.global);
+    let exit = match &cli.command {
+        Command::Build(args) => build::run(args, &mut terminal),
+        Command::Check(args) => check::run(args, &mut terminal),
+        Command::Fmt(args) => fmt::run(args, &mut terminal),
+        Command::Init(args) => init::run(args, &mut terminal),
+        Command::Explain(args) => explain::run(args, &mut terminal),
+        Command::Completions(args) => completions::run(args, &mut terminal),
+        Command::Man(args) => man::run(args, &mut terminal),
+        Command::Version(args) => version::run(args, &mut terminal),
+    };
+    terminal.finish(exit)
+}
+
+/// Help and version that were asked for go to standard output; a slip is shown without what it holds of the terminal's
+/// control characters.
+fn usage(error: &clap::Error) -> Exit {
+    if error.use_stderr() {
+        let text = error.render().to_string().lines().map(|line| format!("{}\n", sanitize(line))).collect::<String>();
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+        return Exit::CannotAnswer;
+    }
+    match error.print() {
+        Err(problem) if problem.kind() != std::io::ErrorKind::BrokenPipe => Exit::CannotAnswer,
+        _ => Exit::Yes,
+    }
+}

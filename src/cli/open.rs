@@ -1,0 +1,54 @@
+//! From the command line to a session: what `build` and `check` have in common.
+
+use super::args::Input;
+use crate::diag::Levels;
+use crate::policy::Layout;
+use crate::session::{Disk, Project, Session, Settings, reason};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// A session and what the command line says about its warnings.
+pub(super) struct Opened {
+    /// The session.
+    pub session: Session,
+    /// The levels of warnings.
+    pub levels: Levels,
+    /// The folder that the command was given in.
+    pub folder: PathBuf,
+}
+
+/// Reads the program. The command line goes before `polder.toml`, and that before the defaults. The error is a slip on
+/// the command line, in words.
+pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Result<Opened, String> {
+    let mut check = Levels::default();
+    for (code, level) in &input.levels {
+        check.set(code, *level)?;
+    }
+    let (project, folder) = load(input)?;
+    let mut levels = Levels::default();
+    if input.deny_warnings {
+        levels.deny_warnings();
+    }
+    for (code, level) in project.config.levels.iter().chain(&input.levels) {
+        levels.set(code, *level)?;
+    }
+    let settings = Settings {
+        environment: input.env.clone().or_else(|| project.config.environment.clone()),
+        layout: layout.or(project.config.layout).unwrap_or_default(),
+        kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
+    };
+    Ok(Opened { session: Session::new(project, settings), levels, folder })
+}
+
+/// The folders and files that a change can come from.
+pub(super) fn places(input: &Input) -> Result<Vec<PathBuf>, String> {
+    let (project, _) = load(input)?;
+    let places: BTreeSet<PathBuf> = project.places.into_iter().chain(project.root).collect();
+    Ok(places.into_iter().collect())
+}
+
+fn load(input: &Input) -> Result<(Project, PathBuf), String> {
+    let folder =
+        std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
+    Ok((Project::load(&Disk, &folder, &input.named()), folder))
+}

@@ -1,0 +1,87 @@
+//! Diagnostics in the format that was asked for, to the stream where they belong.
+
+use super::args::Format;
+use super::terminal::Terminal;
+use crate::diag::{Diagnostic, Report, Severity, render};
+use crate::source::Sources;
+
+/// More are counted and not shown; nobody reads them, and drawing them takes time.
+const MOST: usize = 100;
+
+/// Where a report goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// It is the result.
+    Out,
+    /// It is about the result.
+    Err,
+}
+
+/// Prints the reports. Machines get a document even when there is nothing to report.
+pub(super) fn show(reports: &[Report], sources: &Sources, format: Format, stream: Stream, terminal: &mut Terminal) {
+    let errors: Vec<Report>;
+    let reports = if terminal.quiet() && !format.is_for_machines() {
+        errors = reports.iter().filter(|report| report.severity == Severity::Error).cloned().collect();
+        &errors
+    } else {
+        reports
+    };
+    let color = match stream {
+        Stream::Out => terminal.out_color(),
+        Stream::Err => terminal.err_color(),
+    };
+    let mut text = match format {
+        Format::Human => render::human(reports, sources, &how(color)),
+        Format::Short => render::short(reports, sources),
+        Format::Json => render::json(reports, sources),
+        Format::Github => render::github(reports, sources),
+        Format::Sarif => render::sarif(reports, sources),
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    match stream {
+        Stream::Out => terminal.result(&text),
+        Stream::Err => terminal.diagnostics(&text),
+    }
+}
+
+/// Prints diagnostics that are about no source.
+pub(super) fn show_plain(diagnostics: Vec<Diagnostic>, format: Format, terminal: &mut Terminal) {
+    let reports: Vec<Report> = diagnostics.into_iter().map(Report::from).collect();
+    show(&reports, &Sources::default(), format, Stream::Err, terminal);
+}
+
+fn how(color: bool) -> render::Human {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG"));
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    let columns = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    let measured = || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    render::Human {
+        unicode: locale.contains("utf-8") || locale.contains("utf8"),
+        color,
+        width: columns.or_else(measured).unwrap_or(100),
+        limit: MOST,
+    }
+}
+
+/// A number and its noun.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    let plural = match noun.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    };
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {plural}") }
+}
+
+/// Such as `1 error and 2 warnings`; `no problems` when there are none.
+pub(super) fn tally(reports: &[Report]) -> String {
+    let errors = reports.iter().filter(|report| report.severity == Severity::Error).count();
+    match (errors, reports.len() - errors) {
+        (0, 0) => "no problems".to_owned(),
+        (errors, 0) => count(errors, "error"),
+        (0, warnings) => count(warnings, "warning"),
+        (errors, warnings) => format!("{} and {}", count(errors, "error"), count(warnings, "warning")),
+    }
+}

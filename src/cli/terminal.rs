@@ -1,0 +1,218 @@
+//! The two streams. Everything that is printed goes through here.
+
+use super::args::{Color, Global};
+use super::exit::Exit;
+use crate::diag::render::sanitize;
+use crate::session::reason;
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+/// Standard output for results, standard error for messages.
+pub(super) struct Terminal {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    out_color: bool,
+    err_color: bool,
+    quiet: bool,
+    closed: bool,
+    failure: Option<io::Error>,
+}
+
+impl Terminal {
+    /// The streams of the process.
+    pub fn new(global: &Global) -> Terminal {
+        let (out, err) = (io::stdout(), io::stderr());
+        let variable = |name: &str| std::env::var_os(name);
+        Terminal {
+            out_color: wants_color(global.color, out.is_terminal(), variable),
+            err_color: wants_color(global.color, err.is_terminal(), variable),
+            out: Box::new(BufWriter::new(out)),
+            err: Box::new(BufWriter::new(err)),
+            quiet: global.quiet,
+            closed: false,
+            failure: None,
+        }
+    }
+
+    /// Whether standard output takes colours.
+    pub fn out_color(&self) -> bool {
+        self.out_color
+    }
+
+    /// Whether standard error takes colours.
+    pub fn err_color(&self) -> bool {
+        self.err_color
+    }
+
+    /// Whether only errors are to be said.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether nobody reads standard output any more.
+    pub fn closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The result itself, already free of control characters: YAML, JSON, a page.
+    pub fn result(&mut self, text: &str) {
+        if self.closed || self.failure.is_some() {
+            return;
+        }
+        let written = self.out.write_all(text.as_bytes());
+        self.note(written);
+    }
+
+    /// A line of the result about what was done. Left out when only errors are wanted.
+    pub fn line(&mut self, text: &str) {
+        if !self.quiet {
+            self.result(&format!("{}\n", sanitize(text)));
+        }
+    }
+
+    /// Diagnostics, already rendered.
+    pub fn diagnostics(&mut self, text: &str) {
+        self.flush();
+        // When nobody reads the messages, there is nobody to tell so.
+        let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
+    }
+
+    /// A line on standard error that is no diagnostic. Left out when only errors are wanted.
+    pub fn note_line(&mut self, text: &str) {
+        if !self.quiet {
+            self.diagnostics(&format!("{}\n", sanitize(text)));
+        }
+    }
+
+    /// Says why a command cannot do what was asked.
+    pub fn refuse(&mut self, text: &str) -> Exit {
+        self.diagnostics(&format!("error: {}\n", sanitize(text)));
+        Exit::CannotAnswer
+    }
+
+    /// Lets everything out that was printed so far.
+    pub fn flush(&mut self) {
+        if !self.closed && self.failure.is_none() {
+            let flushed = self.out.flush();
+            self.note(flushed);
+        }
+    }
+
+    /// The last word: a result that could not be printed is no success, unless its reader went away on purpose.
+    pub fn finish(mut self, exit: Exit) -> Exit {
+        self.flush();
+        match self.failure.take() {
+            Some(error) => self.refuse(&format!("cannot write to standard output: {}", reason(&error))),
+            None => exit,
+        }
+    }
+
+    fn note(&mut self, written: io::Result<()>) {
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
+            Err(error) => self.failure = Some(error),
+        }
+    }
+}
+
+/// The flag counts first, then the variables that users know, then what the stream is.
+fn wants_color(flag: Color, terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let on = |name: &str| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match flag {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto if on("CLICOLOR_FORCE") || on("FORCE_COLOR") => true,
+        Color::Auto => terminal && variable("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    #[test]
+    fn color_follows_flag_then_variables_then_stream() {
+        let wants = |flag, terminal, variables: &[(&str, &str)]| {
+            wants_color(flag, terminal, |name| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+            })
+        };
+        assert!(wants(Color::Auto, true, &[]));
+        assert!(wants(Color::Auto, true, &[("TERM", "xterm"), ("NO_COLOR", ""), ("FORCE_COLOR", "0")]));
+        assert!(!wants(Color::Auto, false, &[("TERM", "xterm")]));
+        assert!(!wants(Color::Auto, true, &[("TERM", "dumb")]));
+        assert!(!wants(Color::Auto, true, &[("NO_COLOR", "1")]));
+        assert!(wants(Color::Auto, false, &[("FORCE_COLOR", "1")]));
+        assert!(wants(Color::Auto, false, &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")]));
+        assert!(!wants(Color::Auto, true, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]));
+        assert!(wants(Color::Always, false, &[("NO_COLOR", "1"), ("TERM", "dumb")]));
+        assert!(!wants(Color::Never, true, &[("FORCE_COLOR", "1")]));
+    }
+
+    /// Fails with the same error from the first byte on.
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn terminal(out: impl Write + 'static, err: Shared) -> Terminal {
+        Terminal {
+            out: Box::new(out),
+            err: Box::new(err),
+            out_color: false,
+            err_color: false,
+            quiet: false,
+            closed: false,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_changes_no_answer() {
+        let err = Shared::default();
+        for exit in [Exit::Yes, Exit::No] {
+            let mut terminal = terminal(Failing(io::ErrorKind::BrokenPipe), err.clone());
+            terminal.line("text");
+            assert!(terminal.closed());
+            terminal.line("text");
+            assert_eq!(terminal.finish(exit), exit);
+        }
+        assert!(err.0.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_printed_is_no_success() {
+        let err = Shared::default();
+        let mut terminal = terminal(Failing(io::ErrorKind::StorageFull), err.clone());
+        terminal.line("text");
+        assert_eq!(terminal.finish(Exit::Yes), Exit::CannotAnswer);
+        assert!(String::from_utf8(err.0.borrow().clone()).unwrap().contains("standard output"));
+    }
+}

@@ -1,0 +1,128 @@
+//! The closed list of codes.
+
+use std::fmt;
+
+use super::Severity;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident $title:literal,)*) => {
+        /// Every condition that Polder reports. A code is never given another meaning; `E` is an error, `W` a warning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// All codes, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The code as it is written, such as `E0101`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => stringify!($name)),* }
+            }
+
+            /// What the code means, with an example that fails and the same mended, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self { $(Code::$name => include_str!(concat!("codes/", stringify!($name), ".md"))),* }
+            }
+
+            /// The condition in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title),* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Text and grammar.
+    E0001 "syntax error",
+    E0002 "forbidden character",
+    E0003 "source is not UTF-8",
+    E0004 "block is never closed",
+    E0005 "statement in the wrong place",
+    E0006 "bad name",
+    // Names.
+    E0101 "unknown namespace",
+    E0102 "unknown tier, group, cidr or fqdn",
+    E0103 "unknown port name",
+    E0104 "unknown DNS preset",
+    E0105 "unknown CNI",
+    E0106 "unknown catalogue entry",
+    E0107 "declared twice",
+    E0108 "built-in name declared",
+    E0109 "group contains itself",
+    E0110 "unknown environment",
+    E0111 "environment replaces nothing",
+    E0112 "environment makes two namespaces one",
+    E0113 "namespace both managed and external",
+    E0114 "component both used and declared",
+    E0115 "setting given twice",
+    // Types.
+    E0201 "port not served",
+    E0202 "wrong protocol",
+    E0203 "ports missing",
+    E0204 "bad port",
+    E0205 "bad label key or value",
+    E0206 "bad address block",
+    E0207 "host bits set",
+    E0208 "exception outside of its block",
+    E0209 "selector that no pod can match",
+    E0210 "both ends unmanaged",
+    E0211 "addresses on both ends",
+    E0212 "fqdn as a source",
+    E0213 "fqdn cannot be enforced",
+    E0214 "addresses of the cluster unknown",
+    E0215 "bad named container port",
+    E0216 "bad DNS name",
+    E0217 "CNI enforces nothing",
+    E0218 "CNI cannot do named ports",
+    E0219 "CNI cannot do port ranges",
+    E0220 "endpoint of the wrong kind",
+    E0221 "assertion about nothing",
+    // Assertions.
+    E0301 "broken assertion",
+    // Building.
+    E0401 "file cannot be read",
+    E0402 "no program found",
+    E0403 "bad polder.toml",
+    E0404 "foreign file in the way",
+    E0405 "generated file was edited",
+    E0406 "nothing would be left",
+    E0407 "output folder in use",
+    E0408 "output cannot be written",
+    E0409 "output folder is not safe to write",
+    E0900 "internal error",
+    // Warnings.
+    W0001 "flow already covered",
+    W0002 "flow written twice",
+    W0003 "never used",
+    W0004 "overlapping tiers",
+    W0005 "every port opened",
+    W0006 "wide source towards a tier that lists no ports",
+    W0007 "egress isolated without DNS",
+    W0008 "exception changes nothing",
+    W0009 "repeated member",
+    W0010 "tier without any flow",
+    W0011 "flow without effect",
+    W0012 "CNIs differ",
+    W0013 "allow comment without effect",
+}
+
+impl Code {
+    /// The code with this name, in any case of letters.
+    pub fn parse(name: &str) -> Option<Code> {
+        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it stops the build.
+    pub fn severity(self) -> Severity {
+        if self.as_str().starts_with('E') { Severity::Error } else { Severity::Warning }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

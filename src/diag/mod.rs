@@ -1,0 +1,96 @@
+//! What Polder says about a program: one plain type, a closed list of codes with a page each.
+
+mod code;
+mod levels;
+pub mod render;
+mod report;
+mod suggest;
+
+pub use code::Code;
+pub use levels::{Allow, Level, Levels};
+pub use report::{Report, sort};
+pub use suggest::closest;
+
+use crate::source::Span;
+
+/// How grave a diagnostic is. Errors stop the build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The program cannot be compiled, or must not be.
+    Error,
+    /// It can be, and probably does not do what was meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word that all formats use for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// A place in the source, and what it has to do with the diagnostic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// A few words shown under the place; may be empty for the first label.
+    pub text: String,
+}
+
+/// One thing to say: what is wrong, where, and what to type instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which condition it is.
+    pub code: Code,
+    /// One sentence in the user's terms, without a final full stop.
+    pub message: String,
+    /// The places, the first of which is where the mistake is. Without any, it is about no source (a file that cannot
+    /// be read, say) and the message names what it is about.
+    pub labels: Vec<Label>,
+    /// What to do; text to paste stands in backquotes.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic about the place `span`.
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self::about(code, message).with_label(span, "")
+    }
+
+    /// A diagnostic that no place in the source has caused.
+    pub fn about(code: Code, message: impl Into<String>) -> Self {
+        Diagnostic { code, message: message.into(), labels: Vec::new(), help: None }
+    }
+
+    /// Adds a place; the first one added is the primary one.
+    #[must_use]
+    pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Sets the words under the primary place.
+    #[must_use]
+    pub fn with_text(mut self, text: impl Into<String>) -> Self {
+        if let Some(label) = self.labels.first_mut() {
+            label.text = text.into();
+        }
+        self
+    }
+
+    /// Sets the help.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The place where the mistake is.
+    pub fn primary(&self) -> Option<Span> {
+        self.labels.first().map(|label| label.span)
+    }
+}

@@ -1,0 +1,262 @@
+//! From the model to the flow set: names become selectors and addresses, presets become servers.
+
+use super::*;
+use crate::model::{self, Cni, Endpoint, Isolated, Model, NamespaceId, NamespaceKind};
+use crate::net::{AddressSet, Protocol, Values};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+
+/// Lowers a model that was resolved without errors.
+pub fn lower(model: &Model) -> FlowSet {
+    let mut lowering = Lowering { model, set: FlowSet::default(), managed: BTreeMap::new(), parties: BTreeMap::new() };
+    lowering.namespaces();
+    lowering.declared();
+    lowering.flows();
+    lowering.settings();
+    lowering.assertions();
+    lowering.set
+}
+
+struct Lowering<'a> {
+    model: &'a Model,
+    set: FlowSet,
+    /// The place of each managed namespace in the flow set.
+    managed: BTreeMap<NamespaceId, usize>,
+    parties: BTreeMap<Endpoint, PartyId>,
+}
+
+impl Lowering<'_> {
+    fn namespaces(&mut self) {
+        let all = self.model.namespaces.iter().enumerate();
+        let managed = all.filter(|(_, namespace)| namespace.managed().is_some());
+        let mut sorted: Vec<_> =
+            managed.map(|(index, namespace)| (namespace.name.clone(), NamespaceId::at(index))).collect();
+        sorted.sort();
+        for (index, (name, id)) in sorted.into_iter().enumerate() {
+            self.managed.insert(id, index);
+            let nobody = || Isolation::Tiers(Vec::new());
+            self.set.namespaces.push(ManagedNamespace {
+                name,
+                ingress: nobody(),
+                egress: nobody(),
+                dns: Vec::new(),
+                dns_setting: Arc::from(""),
+            });
+        }
+    }
+
+    fn declared(&mut self) {
+        let model = self.model;
+        let name_of = |namespace: Option<NamespaceId>| {
+            namespace.and_then(|id| model.namespace(id)).map(|namespace| namespace.name.clone())
+        };
+        let tiers = model.tiers.iter().map(|tier| (Some(tier.namespace), &tier.name));
+        let groups = model.groups.iter().map(|group| (group.namespace, &group.name));
+        let cidrs = model.cidrs.iter().map(|cidr| (cidr.namespace, &cidr.name));
+        let all = tiers.chain(groups).chain(cidrs);
+        self.set.declared = all.map(|(namespace, name)| (name_of(namespace), name.clone())).collect();
+    }
+
+    fn flows(&mut self) {
+        let model = self.model;
+        let statements = model.statements.iter().map(|statement| Statement {
+            text: statement.text.clone(),
+            doc: statement.doc.clone(),
+            span: statement.span,
+        });
+        self.set.statements = statements.collect();
+        self.set.flows.reserve(model.flows.len());
+        for flow in &model.flows {
+            let source = self.party(flow.source);
+            let destination = self.party(flow.destination);
+            let targets = flow.targets.iter().map(|(leaf, ports)| (self.party(*leaf), ports.clone())).collect();
+            self.set.flows.push(Flow { source, destination, targets, statement: StatementId(flow.statement.0) });
+        }
+    }
+
+    fn assertions(&mut self) {
+        let model = self.model;
+        for assertion in &model.assertions {
+            let sources = assertion.sources.iter().map(|endpoint| self.party(*endpoint)).collect();
+            let targets = assertion.targets.iter().map(|(leaf, ports)| (self.party(*leaf), ports.clone())).collect();
+            let except = assertion.except.iter().map(|endpoint| self.party(*endpoint)).collect();
+            let statement = StatementId(assertion.statement.0);
+            self.set.assertions.push(Assertion { kind: assertion.kind, sources, targets, except, statement });
+        }
+    }
+
+    /// Isolation and DNS, which refer to tiers.
+    fn settings(&mut self) {
+        for (id, index) in self.managed.clone() {
+            let Some(managed) = self.model.namespace(id).and_then(|namespace| namespace.managed()) else { continue };
+            let ingress = self.isolation(&managed.ingress);
+            let egress = self.isolation(&managed.egress);
+            let dns = managed.dns.servers.iter().flat_map(|server| self.dns(server)).collect();
+            if let Some(namespace) = self.set.namespaces.get_mut(index) {
+                let dns_setting = self.model.dns_setting(&managed.dns).into();
+                *namespace = ManagedNamespace { name: namespace.name.clone(), ingress, egress, dns, dns_setting };
+            }
+        }
+    }
+
+    fn isolation(&mut self, isolated: &Isolated) -> Isolation {
+        match isolated {
+            Isolated::Every => Isolation::Every,
+            Isolated::Tiers(tiers) => {
+                Isolation::Tiers(tiers.iter().map(|id| self.party(Endpoint::Tier(*id))).collect())
+            }
+        }
+    }
+
+    /// The party of an endpoint, made when it is first asked for.
+    fn party(&mut self, endpoint: Endpoint) -> PartyId {
+        if let Some(id) = self.parties.get(&endpoint) {
+            return *id;
+        }
+        let place = self.place(endpoint);
+        let leaves: Vec<PartyId> = match endpoint {
+            Endpoint::Group(_) => {
+                let leaves = self.model.leaves(&endpoint).to_vec();
+                leaves.into_iter().map(|leaf| self.party(leaf)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let id = PartyId(u32::try_from(self.set.parties.len()).unwrap_or(u32::MAX));
+        let leaves = if place.is_some() { vec![id] } else { leaves };
+        self.set.parties.push(Party { name: self.party_name(endpoint), leaves, place });
+        self.parties.insert(endpoint, id);
+        id
+    }
+
+    fn party_name(&self, endpoint: Endpoint) -> PartyName {
+        let model = self.model;
+        let named = |namespace: Option<NamespaceId>, name: &Arc<str>| match namespace.and_then(|id| model.namespace(id))
+        {
+            Some(namespace) => PartyName::Local(namespace.name.clone(), name.clone()),
+            None => PartyName::Global(name.clone()),
+        };
+        let found = match endpoint {
+            Endpoint::Tier(id) => model.tier(id).map(|tier| named(Some(tier.namespace), &tier.name)),
+            Endpoint::Namespace(id) => model.namespace(id).map(|namespace| PartyName::AllPods(namespace.name.clone())),
+            Endpoint::Group(id) => model.groups.get(id.index()).map(|group| named(group.namespace, &group.name)),
+            Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| named(cidr.namespace, &cidr.name)),
+            Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| named(fqdn.namespace, &fqdn.name)),
+            _ => None,
+        };
+        found.unwrap_or_else(|| {
+            let built_in = Endpoint::BUILT_IN.iter().find(|(_, built_in)| *built_in == endpoint);
+            PartyName::BuiltIn(built_in.map_or("", |(name, _)| name))
+        })
+    }
+
+    fn in_namespace(&self, id: NamespaceId) -> Namespaces {
+        match (self.managed.get(&id), self.model.namespace(id)) {
+            (Some(index), _) => Namespaces::Managed(*index),
+            (None, Some(namespace)) => match &namespace.kind {
+                NamespaceKind::External(Some(selector)) => Namespaces::Labelled(selector.clone()),
+                _ => Namespaces::Named(namespace.name.clone()),
+            },
+            (None, None) => Namespaces::Every,
+        }
+    }
+
+    fn place(&self, endpoint: Endpoint) -> Option<Place> {
+        let platform = &self.model.platform;
+        let listed =
+            |nets: &Option<Vec<IpNet>>| Place::Addresses(IpBlock::list(nets.as_deref().unwrap_or_default(), &[]));
+        Some(match endpoint {
+            Endpoint::Tier(id) => {
+                let tier = self.model.tier(id)?;
+                Place::Pods { namespaces: self.in_namespace(tier.namespace), pods: tier.selector.clone() }
+            }
+            Endpoint::Namespace(id) => Place::Pods { namespaces: self.in_namespace(id), pods: Selector::everything() },
+            Endpoint::Cidr(id) => Place::Addresses(self.model.cidrs.get(id.index())?.blocks.clone()),
+            Endpoint::Cluster => Place::Pods { namespaces: Namespaces::Every, pods: Selector::everything() },
+            Endpoint::Internet => Place::Addresses(internet(platform)),
+            Endpoint::Anywhere => Place::Any,
+            Endpoint::ApiServer => listed(&platform.apiserver),
+            Endpoint::Nodes => listed(&platform.nodes),
+            Endpoint::Group(_) | Endpoint::Fqdn(_) => return None,
+        })
+    }
+
+    fn namespace_called(&self, name: &str) -> Namespaces {
+        let managed = self.set.namespaces.iter().position(|namespace| &*namespace.name == name);
+        managed.map_or_else(|| Namespaces::Named(name.into()), Namespaces::Managed)
+    }
+
+    /// The servers of a preset: see `dns` in the language, and which distribution answers where.
+    fn dns(&mut self, server: &model::DnsServer) -> Vec<DnsServer> {
+        let pods = |namespace: &str, pods: Selector| Place::Pods { namespaces: self.namespace_called(namespace), pods };
+        let cluster = || {
+            let mut labels = Selector::everything();
+            labels.require("k8s-app", Values::one_of(["kube-dns", "coredns", "node-local-dns"]));
+            pods("kube-system", labels)
+        };
+        let by_labels = |place: Place, name: DnsName, port: u16| DnsServer {
+            place: place.clone(),
+            ports: both(port),
+            pods: Some(DnsPods { place, name }),
+        };
+        let by_address =
+            |net: IpNet| DnsServer { place: Place::Addresses(IpBlock::list(&[net], &[])), ports: both(53), pods: None };
+        match server {
+            model::DnsServer::Cluster => {
+                let caches = LINK_LOCAL.parse().ok().map(by_address);
+                [by_labels(cluster(), DnsName::Cluster, 53)].into_iter().chain(caches).collect()
+            }
+            model::DnsServer::Strict => {
+                let place = pods("kube-system", Selector::equals("k8s-app", "kube-dns"));
+                vec![by_labels(place, DnsName::Strict, 53)]
+            }
+            model::DnsServer::OpenShift => {
+                let labels = Selector::equals("dns.operator.openshift.io/daemonset-dns", "default");
+                vec![by_labels(pods("openshift-dns", labels), DnsName::Cluster, 5353)]
+            }
+            model::DnsServer::Any => {
+                let answering = Some(DnsPods { place: cluster(), name: DnsName::Cluster });
+                vec![DnsServer { place: Place::Any, ports: both(53), pods: answering }]
+            }
+            model::DnsServer::Address(net) => vec![by_address(*net)],
+            model::DnsServer::Tier(tier, port) => {
+                let name = self.model.tier(*tier).map(|tier| DnsName::Tier(tier.name.clone()));
+                let place = self.place(Endpoint::Tier(*tier));
+                place.zip(name).map(|(place, name)| by_labels(place, name, *port)).into_iter().collect()
+            }
+        }
+    }
+}
+
+/// Where node-local caches listen; never routed.
+const LINK_LOCAL: &str = "169.254.0.0/16";
+
+fn both(port: u16) -> PortSet {
+    PortSet::number(Protocol::Udp, port).union(&PortSet::number(Protocol::Tcp, port))
+}
+
+/// Public addresses: not private (RFC 1918), shared (RFC 6598), link-local, loopback, multicast or reserved, and none
+/// that the platform lists. For IPv6 that is the one block of global unicast addresses (RFC 4291).
+fn internet(platform: &model::Platform) -> Vec<IpBlock> {
+    const NOT_PUBLIC: [&str; 9] = [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    ];
+    /// Azure's node services answer on a public address.
+    const AZURE_WIRE_SERVER: &str = "168.63.129.16/32";
+    let nets = |list: &[&str]| list.iter().filter_map(|net| net.parse().ok()).collect::<Vec<IpNet>>();
+    let mut except = nets(&NOT_PUBLIC);
+    if platform.cni == Cni::AzureNpm {
+        except.extend(nets(&[AZURE_WIRE_SERVER]));
+    }
+    except.extend(platform.listed());
+    let blocks = nets(&["0.0.0.0/0", "2000::/3"]);
+    // A listed block that holds all of IPv6's public addresses leaves none of them.
+    IpBlock::list(&blocks, &except).into_iter().filter(|block| block.addresses() != AddressSet::empty()).collect()
+}

@@ -1,0 +1,234 @@
+//! The flow set: who may connect to whom, on what, and why. Written intent comes down to it.
+
+mod lower;
+
+pub use crate::model::AssertionKind;
+pub use lower::lower;
+
+use crate::net::{IpBlock, Peers, PortSet, Selector};
+use crate::source::Span;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The label that the control plane gives to every namespace: its name.
+pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// What a program allows, canonical: without names to resolve, groups or presets.
+#[derive(Debug, Clone, Default)]
+pub struct FlowSet {
+    /// The namespaces that get policies, sorted by name.
+    pub namespaces: Vec<ManagedNamespace>,
+    /// Everything that can be the end of a flow.
+    pub parties: Vec<Party>,
+    /// The flows.
+    pub flows: Vec<Flow>,
+    /// What must be true of the flows.
+    pub assertions: Vec<Assertion>,
+    /// The statements that the flows and assertions come from.
+    pub statements: Vec<Statement>,
+    /// Every declared name with the namespace that it is local to: what short names could be taken for.
+    pub declared: BTreeSet<(Option<Arc<str>>, Arc<str>)>,
+}
+
+/// A party of [`FlowSet::parties`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartyId(pub u32);
+
+/// A statement of [`FlowSet::statements`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatementId(pub u32);
+
+/// A namespace that gets policies.
+#[derive(Debug, Clone)]
+pub struct ManagedNamespace {
+    /// Its name in the cluster.
+    pub name: Arc<str>,
+    /// Whose ingress is denied by default.
+    pub ingress: Isolation,
+    /// Whose egress is denied by default.
+    pub egress: Isolation,
+    /// The DNS servers that all its pods may ask.
+    pub dns: Vec<DnsServer>,
+    /// The `dns` setting that they come from, as the language writes it.
+    pub dns_setting: Arc<str>,
+}
+
+impl ManagedNamespace {
+    /// Whether its labels match, as far as they are known: it has its name label and no other.
+    pub fn matches(&self, labels: &Selector) -> bool {
+        labels.matches(&BTreeMap::from([(NAMESPACE_NAME.to_owned(), self.name.to_string())]))
+    }
+}
+
+/// Which pods of a namespace are isolated in a direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Isolation {
+    /// All.
+    Every,
+    /// Those of these parties, which are tiers of the namespace; none when empty.
+    Tiers(Vec<PartyId>),
+}
+
+/// A DNS server and the ports that it answers on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsServer {
+    /// Where it is.
+    pub place: Place,
+    /// Its ports, over udp and tcp.
+    pub ports: PortSet,
+    /// The pods that answer, whose own ingress has to be open to those who ask; `None` for addresses.
+    pub pods: Option<DnsPods>,
+}
+
+/// The pods of a DNS server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsPods {
+    /// Where they are.
+    pub place: Place,
+    /// What policies call them.
+    pub name: DnsName,
+}
+
+/// What the pods of a DNS server are called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DnsName {
+    /// The DNS pods of the cluster, as a distribution labels them.
+    Cluster,
+    /// Only those with the label of `dns strict`.
+    Strict,
+    /// A declared tier.
+    Tier(Arc<str>),
+}
+
+/// The pods or addresses that a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Pods by labels.
+    Pods {
+        /// Their namespaces.
+        namespaces: Namespaces,
+        /// Their labels.
+        pods: Selector,
+    },
+    /// Addresses; never those of pods.
+    Addresses(Vec<IpBlock>),
+    /// Every pod and every address.
+    Any,
+}
+
+/// Namespaces, by what is known of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Namespaces {
+    /// A managed one, by its place in [`FlowSet::namespaces`].
+    Managed(usize),
+    /// One of somebody else's, by name.
+    Named(Arc<str>),
+    /// All whose labels match.
+    Labelled(Selector),
+    /// All.
+    Every,
+}
+
+/// The selector that finds the namespace of a name.
+pub fn namespace_by_name(name: &Arc<str>) -> Selector {
+    Selector::equals(NAMESPACE_NAME, name.clone())
+}
+
+/// An end of flows: a tier, a namespace's pods, a group, addresses.
+#[derive(Debug, Clone)]
+pub struct Party {
+    /// How policies call it.
+    pub name: PartyName,
+    /// The parties that a group comes to; only itself for all others.
+    pub leaves: Vec<PartyId>,
+    /// The pods or addresses; `None` for a group.
+    pub place: Option<Place>,
+}
+
+/// A name, and where it is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartyName {
+    /// A tier, group, cidr of a namespace, by the namespace's name in the cluster.
+    Local(Arc<str>, Arc<str>),
+    /// A group or cidr of the whole program.
+    Global(Arc<str>),
+    /// Every pod of a namespace.
+    AllPods(Arc<str>),
+    /// A built-in endpoint.
+    BuiltIn(&'static str),
+}
+
+/// A flow.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Who connects, as written.
+    pub source: PartyId,
+    /// To whom, as written.
+    pub destination: PartyId,
+    /// The destination without groups, and the ports of each.
+    pub targets: Vec<(PartyId, PortSet)>,
+    /// Who says so.
+    pub statement: StatementId,
+}
+
+/// An assertion: it makes no policies, and must be true of those that the flows make.
+#[derive(Debug, Clone)]
+pub struct Assertion {
+    /// Which.
+    pub kind: AssertionKind,
+    /// Who connects.
+    pub sources: Vec<PartyId>,
+    /// To whom, without groups, and on which ports each.
+    pub targets: Vec<(PartyId, PortSet)>,
+    /// Whom it does not hold for.
+    pub except: Vec<PartyId>,
+    /// Who says so.
+    pub statement: StatementId,
+}
+
+/// The origin of a flow or an assertion.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// It as written, on one line.
+    pub text: Arc<str>,
+    /// Its doc comment.
+    pub doc: Option<Arc<str>>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl FlowSet {
+    /// The party of an id of this flow set.
+    pub fn party(&self, id: PartyId) -> Option<&Party> {
+        self.parties.get(id.0 as usize)
+    }
+
+    /// The statement of an id of this flow set.
+    pub fn statement(&self, id: StatementId) -> Option<&Statement> {
+        self.statements.get(id.0 as usize)
+    }
+
+    /// The selector over namespace labels; a managed namespace is known by its name label only.
+    pub fn namespace_selector(&self, namespaces: &Namespaces) -> Selector {
+        match namespaces {
+            Namespaces::Managed(index) => match self.namespaces.get(*index) {
+                Some(namespace) => namespace_by_name(&namespace.name),
+                None => Selector::everything(),
+            },
+            Namespaces::Named(name) => namespace_by_name(name),
+            Namespaces::Labelled(selector) => selector.clone(),
+            Namespaces::Every => Selector::everything(),
+        }
+    }
+
+    /// A place as regions see it: one part for pods, one for each block of addresses.
+    pub fn peers(&self, place: &Place) -> Vec<Peers> {
+        match place {
+            Place::Pods { namespaces, pods } => {
+                vec![Peers::Pods { namespaces: self.namespace_selector(namespaces), pods: pods.clone() }]
+            }
+            Place::Addresses(blocks) => blocks.iter().map(|block| Peers::Addresses(block.addresses())).collect(),
+            Place::Any => vec![Peers::Any],
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! A file as a list of statements, comments and closing braces, and that list as text.
+
+use super::layout::{Statement, Style};
+use super::lex;
+use super::{STEP, WIDTH};
+use crate::syntax::{Node, NodeKind, Tree};
+
+/// The canonical text of a tree of `text`.
+pub(super) fn text(text: &str, tree: &Tree) -> String {
+    let mut reader = Reader { text, parts: Vec::new(), open: false };
+    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let end = reader.nodes(&tree.nodes, start);
+    reader.gap(end, text.len());
+    let mut parts = reader.parts;
+    align(&mut parts, text);
+    write(&parts, text)
+}
+
+/// A piece of the file that has its own line, or the end of one.
+#[derive(Debug)]
+struct Part<'a> {
+    start: usize,
+    end: usize,
+    /// How deep it stands.
+    indent: usize,
+    kind: Kind<'a>,
+}
+
+#[derive(Debug)]
+enum Kind<'a> {
+    /// A statement or the first line of a block.
+    Statement {
+        text: String,
+        opens: bool,
+        /// Whether the block before it is still open.
+        unclosed: bool,
+        /// Its columns, when it lines up with its neighbours.
+        row: Option<Row<'a>>,
+    },
+    /// Copied: a broken statement.
+    Broken(String),
+    /// Copied with its indentation: what could not even be told apart into statements.
+    Verbatim(String),
+    Comment(&'a str),
+    /// `}`, with what wrongly follows it on its line.
+    Close(&'a str),
+}
+
+/// The columns of a line: of a tier its name, selector and ports, of a platform's entry its key and its values.
+#[derive(Debug)]
+struct Row<'a> {
+    first: String,
+    second: String,
+    third: String,
+    /// Only rows of one kind line up.
+    keyword: &'a str,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    parts: Vec<Part<'a>>,
+    /// Whether a block is open.
+    open: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads nodes and what stands between them, from `at` on, and gives where the last one ends.
+    fn nodes(&mut self, nodes: &[Node], mut at: usize) -> usize {
+        for node in nodes {
+            self.gap(at, node.span.range().start);
+            self.node(node);
+            at = node.span.range().end;
+            at = match &node.kind {
+                NodeKind::Namespace(block) => self.nodes(&block.body, at),
+                NodeKind::Platform(entries) | NodeKind::Environment { entries, .. } => self.nodes(entries, at),
+                _ => at,
+            };
+        }
+        at
+    }
+
+    fn push(&mut self, start: usize, end: usize, kind: Kind<'a>) {
+        let indent = if self.open { STEP } else { 0 };
+        self.parts.push(Part { start, end, indent, kind });
+    }
+
+    fn node(&mut self, node: &Node) {
+        let (start, end) = (node.span.range().start, node.span.range().end);
+        let text = self.text.get(start..end).unwrap_or("");
+        if matches!(node.kind, NodeKind::Broken { .. }) {
+            let copied = text.replace("\r\n", "\n");
+            return self.push(start, end, Kind::Broken(copied.trim_end_matches([' ', '\t', '\r', '\n']).to_owned()));
+        }
+        let block = matches!(node.kind, NodeKind::Namespace(_) | NodeKind::Platform(_) | NodeKind::Environment { .. });
+        let head = text.strip_suffix('{').filter(|_| block);
+        let opens = head.is_some();
+        // Blocks do not nest; one that begins ends the one before, closed or not. Whether it is taken for a block there
+        // depends on its line, so that stays.
+        let unclosed = opens && self.open;
+        if opens {
+            self.open = false;
+        }
+        let statement = statement(head.unwrap_or(text), &node.kind);
+        let indent = if self.open { STEP } else { 0 };
+        let row = row(&statement, &node.kind, indent);
+        let text =
+            if unclosed { text.replace("\r\n", "\n") } else { statement.text(indent, if opens { " {" } else { "" }) };
+        self.push(start, end, Kind::Statement { text, opens, unclosed, row });
+        self.open |= opens;
+    }
+
+    /// What stands between statements: comments and closing braces. Anything else is the body of a block whose first
+    /// line is broken; it is copied.
+    fn gap(&mut self, start: usize, end: usize) {
+        let gap = self.text.get(start..end).unwrap_or("");
+        let count = self.parts.len();
+        let was_open = self.open;
+        let mut at = start;
+        loop {
+            let rest = self.text.get(at..end).unwrap_or("");
+            let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            at += rest.len() - trimmed.len();
+            match trimmed.as_bytes().first() {
+                None => return,
+                Some(b'#') => {
+                    let line = line(trimmed);
+                    self.push(at, at + line.len(), Kind::Comment(line));
+                    at += line.len();
+                }
+                Some(b'}') => {
+                    let rest = trimmed.get(1..).unwrap_or("");
+                    let ended = rest.trim_start_matches([' ', '\t']).starts_with(['#', '}', '\n']);
+                    let rest = if ended { "" } else { line(rest) };
+                    self.open = false;
+                    self.push(at, at + 1 + rest.len(), Kind::Close(rest));
+                    at += 1 + rest.len();
+                }
+                Some(_) => break,
+            }
+        }
+        self.parts.truncate(count);
+        self.open = was_open;
+        let line_start = gap.len() - gap.trim_start_matches([' ', '\t', '\r', '\n']).len();
+        let from = start + gap.get(..line_start).and_then(|blank| blank.rfind('\n')).map_or(line_start, |at| at + 1);
+        let copied = self.text.get(from..end).unwrap_or("").trim_end_matches([' ', '\t', '\r', '\n']);
+        self.open = false;
+        self.push(start + line_start, from + copied.len(), Kind::Verbatim(copied.replace("\r\n", "\n")));
+    }
+}
+
+/// The rest of the line, without spaces at its end.
+fn line(text: &str) -> &str {
+    text.split('\n').next().unwrap_or("").trim_end_matches([' ', '\t', '\r'])
+}
+
+fn statement<'a>(text: &'a str, kind: &NodeKind) -> Statement<'a> {
+    let colons = !matches!(kind, NodeKind::Cidr(_) | NodeKind::Dns(_) | NodeKind::PlatformEntry { .. });
+    let style = Style {
+        port_list: matches!(kind, NodeKind::Tier(_)),
+        second_list: match kind {
+            NodeKind::Cidr(_) | NodeKind::Assertion(_) => Some("except"),
+            NodeKind::Isolate(_) => Some("for"),
+            _ => None,
+        },
+    };
+    Statement::new(lex::tokens(text, colons), style)
+}
+
+fn row<'a>(statement: &Statement<'_>, kind: &NodeKind, indent: usize) -> Option<Row<'a>> {
+    match kind {
+        NodeKind::Tier(_) => {
+            let mut cells = statement.cells(indent)?.into_iter().peekable();
+            let first = cells.next()?;
+            let second = cells.next_if(|cell| cell.starts_with('(')).unwrap_or_default();
+            Some(Row { first, second, third: cells.next().unwrap_or_default(), keyword: "tier" })
+        }
+        NodeKind::PlatformEntry { .. } => {
+            statement.cells(indent)?;
+            let text = statement.text(indent, "");
+            let (key, values) = text.split_once(' ')?;
+            Some(Row { first: key.to_owned(), second: values.to_owned(), third: String::new(), keyword: "entry" })
+        }
+        _ => None,
+    }
+}
+
+/// How many lines end between two places.
+fn line_ends(text: &str, start: usize, end: usize) -> usize {
+    text.get(start..end).unwrap_or("").matches('\n').count()
+}
+
+/// Lines up the rows that stand together: no blank line and no other statement between them.
+fn align(parts: &mut [Part<'_>], text: &str) {
+    let mut run: Vec<usize> = Vec::new();
+    let mut end = 0;
+    for index in 0..parts.len() {
+        let Some(part) = parts.get(index) else { break };
+        let apart = line_ends(text, end, part.start) > 1;
+        end = part.end;
+        let row = match &part.kind {
+            Kind::Statement { row, .. } => row.as_ref(),
+            Kind::Comment(_) if !apart => continue,
+            _ => None,
+        };
+        let other = run.first().and_then(|first| keyword(parts, *first)) != row.map(|row| row.keyword);
+        let joins = row.is_some();
+        if apart || other {
+            line_up(parts, &run);
+            run.clear();
+        }
+        if joins {
+            run.push(index);
+        }
+    }
+    line_up(parts, &run);
+}
+
+fn keyword<'a>(parts: &[Part<'a>], index: usize) -> Option<&'a str> {
+    match &parts.get(index)?.kind {
+        Kind::Statement { row: Some(row), .. } => Some(row.keyword),
+        _ => None,
+    }
+}
+
+fn line_up(parts: &mut [Part<'_>], run: &[usize]) {
+    let rows = || {
+        run.iter().filter_map(|index| match &parts.get(*index)?.kind {
+            Kind::Statement { row: Some(row), .. } => Some((parts.get(*index)?.indent, row)),
+            _ => None,
+        })
+    };
+    let widest =
+        |cells: &dyn Fn(&Row<'_>) -> Option<usize>| rows().filter_map(|(_, row)| cells(row)).max().unwrap_or(0);
+    let first = widest(&|row| (!row.second.is_empty() || !row.third.is_empty()).then(|| row.first.chars().count()));
+    let second = widest(&|row| (!row.second.is_empty() && !row.third.is_empty()).then(|| row.second.chars().count()));
+    // Rather out of line than too long.
+    let fits = |first: usize, second: usize| {
+        rows().all(|(indent, row)| indent + aligned(row, first, second).chars().count() <= WIDTH)
+    };
+    let choices = [(first, second), (first, 0), (0, 0)];
+    let (first, second) = choices.into_iter().find(|(first, second)| fits(*first, *second)).unwrap_or((0, 0));
+    for index in run {
+        if let Some(Part { kind: Kind::Statement { text, row: Some(row), .. }, .. }) = parts.get_mut(*index) {
+            *text = aligned(row, first, second);
+        }
+    }
+}
+
+fn aligned(row: &Row<'_>, first: usize, second: usize) -> String {
+    let Row { first: a, second: b, third: c, .. } = row;
+    match (b.is_empty(), c.is_empty()) {
+        (true, true) => a.clone(),
+        (false, true) => format!("{a:first$} {b}"),
+        (true, false) if second == 0 => format!("{a:first$} {c}"),
+        (_, false) => format!("{a:first$} {b:second$} {c}"),
+    }
+}
+
+fn write(parts: &[Part<'_>], text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before: Option<&Part<'_>> = None;
+    // Whether nothing stands in the block yet, so that a blank line has nothing to part.
+    let mut fresh = true;
+    for part in parts {
+        let ends = before.map_or(0, |before| line_ends(text, before.end, part.start));
+        let opened = matches!(before, Some(Part { kind: Kind::Statement { opens: true, .. }, .. }));
+        let after_line = matches!(before, Some(Part { kind: Kind::Statement { .. } | Kind::Close(_), .. }));
+        if let Kind::Comment(comment) = &part.kind
+            && after_line
+            && ends == 0
+        {
+            out.push_str("  ");
+            out.push_str(comment);
+            // A doc comment is about what follows unless a blank line parts them.
+            fresh = opened && !comment.starts_with("##");
+            before = Some(part);
+            continue;
+        }
+        let empty = matches!(before, Some(Part { kind: Kind::Statement { opens: true, unclosed: false, .. }, .. }));
+        if let (Kind::Close(rest), true) = (&part.kind, empty) {
+            out.push('}');
+            out.push_str(rest);
+            before = Some(part);
+            fresh = false;
+            continue;
+        }
+        if before.is_some() {
+            out.push('\n');
+            if ends > 1 && !fresh && !opened && !matches!(part.kind, Kind::Close(_)) {
+                out.push('\n');
+            }
+        }
+        if !matches!(part.kind, Kind::Verbatim(_)) {
+            out.extend(std::iter::repeat_n(' ', part.indent));
+        }
+        match &part.kind {
+            Kind::Statement { text, .. } | Kind::Broken(text) | Kind::Verbatim(text) => out.push_str(text),
+            Kind::Comment(comment) => out.push_str(comment),
+            Kind::Close(rest) => {
+                out.push('}');
+                out.push_str(rest);
+            }
+        }
+        fresh = false;
+        before = Some(part);
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,95 @@
+//! Policies as the objects of Kubernetes' published types.
+
+use super::MANAGED_BY;
+use super::write::{annotation_values, expression};
+use crate::net::{Requirement, Selector};
+use crate::policy::{Peer, Policy, Port, PortTarget, Rule};
+use k8s_openapi::api::networking::v1::{
+    IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
+    NetworkPolicySpec,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+/// The object that the manifest of `policy` describes. `None` for a policy that lists neither direction: Kubernetes
+/// cannot hold one.
+pub fn object(policy: &Policy) -> Option<NetworkPolicy> {
+    let types = [policy.ingress.is_some().then_some("Ingress"), policy.egress.is_some().then_some("Egress")];
+    let types: Vec<String> = types.into_iter().flatten().map(str::to_owned).collect();
+    if types.is_empty() {
+        return None;
+    }
+    let annotations = annotation_values(policy).map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
+    Some(NetworkPolicy {
+        metadata: ObjectMeta {
+            name: Some(policy.name.clone()),
+            namespace: Some(policy.namespace.to_string()),
+            labels: Some([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())].into()),
+            annotations: Some(annotations).filter(|map: &std::collections::BTreeMap<_, _>| !map.is_empty()),
+            ..ObjectMeta::default()
+        },
+        spec: Some(NetworkPolicySpec {
+            pod_selector: Some(label_selector(&policy.subject)),
+            policy_types: Some(types),
+            ingress: list(policy.ingress.as_deref().unwrap_or_default(), ingress_rule),
+            egress: list(policy.egress.as_deref().unwrap_or_default(), egress_rule),
+        }),
+    })
+}
+
+/// A list that is left out when it is empty, as all lists of a NetworkPolicy are.
+fn list<T, U>(items: &[T], convert: impl FnMut(&T) -> U) -> Option<Vec<U>> {
+    (!items.is_empty()).then(|| items.iter().map(convert).collect())
+}
+
+fn ingress_rule(rule: &Rule) -> NetworkPolicyIngressRule {
+    NetworkPolicyIngressRule { from: list(&rule.peers, peer), ports: list(&rule.ports, port) }
+}
+
+fn egress_rule(rule: &Rule) -> NetworkPolicyEgressRule {
+    NetworkPolicyEgressRule { to: list(&rule.peers, peer), ports: list(&rule.ports, port) }
+}
+
+fn peer(peer: &Peer) -> NetworkPolicyPeer {
+    match peer {
+        Peer::Pods { namespaces, pods } => NetworkPolicyPeer {
+            namespace_selector: namespaces.as_ref().map(label_selector),
+            pod_selector: (namespaces.is_none() || !pods.is_everything()).then(|| label_selector(pods)),
+            ip_block: None,
+        },
+        Peer::Block(block) => NetworkPolicyPeer {
+            ip_block: Some(IPBlock {
+                cidr: block.cidr.trunc().to_string(),
+                except: list(&block.except, |except| except.trunc().to_string()),
+            }),
+            ..NetworkPolicyPeer::default()
+        },
+    }
+}
+
+fn port(port: &Port) -> NetworkPolicyPort {
+    let (first, last) = match &port.target {
+        PortTarget::Every => (None, None),
+        PortTarget::Number(number) => (Some(IntOrString::Int(i32::from(*number))), None),
+        PortTarget::Range(low, high) => (Some(IntOrString::Int(i32::from(*low))), Some(i32::from(*high))),
+        PortTarget::Named(name) => (Some(IntOrString::String(name.to_string())), None),
+    };
+    NetworkPolicyPort { protocol: Some(port.protocol.as_str().to_owned()), port: first, end_port: last }
+}
+
+fn label_selector(selector: &Selector) -> LabelSelector {
+    let requirements = selector.requirements();
+    let labels = requirements.iter().filter_map(|requirement| match requirement {
+        Requirement::Equals(key, value) => Some((key.to_string(), value.to_string())),
+        _ => None,
+    });
+    let expressions = requirements.iter().filter_map(expression).map(|expression| LabelSelectorRequirement {
+        key: expression.key.to_owned(),
+        operator: expression.operator.to_owned(),
+        values: list(expression.values, ToString::to_string),
+    });
+    LabelSelector {
+        match_labels: Some(labels.collect()).filter(|map: &std::collections::BTreeMap<_, _>| !map.is_empty()),
+        match_expressions: Some(expressions.collect::<Vec<_>>()).filter(|list| !list.is_empty()),
+    }
+}

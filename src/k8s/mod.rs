@@ -1,0 +1,18 @@
+//! Policies to and from Kubernetes YAML. The only room that knows k8s-openapi and YAML.
+
+mod convert;
+mod read;
+mod write;
+
+pub use convert::object;
+pub use read::{Ignored, ReadPolicy, ReadProblem, Reading, read, reread};
+pub use write::manifest;
+
+/// The label that says who looks after an object, and the value for Polder.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "polder");
+
+/// The annotation with the doc comments of the statements that asked for a policy.
+pub const DESCRIPTION: &str = "kubernetes.io/description";
+
+/// The annotation with the statements that asked for a policy, on a line each.
+pub const SOURCE: &str = "polder.dev/source";

@@ -1,0 +1,259 @@
+//! Any YAML or JSON document as a tree that loses nothing: every pair of a map, in order and even when the key was
+//! there before, and for plain scalars what Kubernetes' YAML 1.1 reader makes of them.
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node<'a> {
+    /// The offset of the value in the text, or of the nearest thing around it whose place the parser tells.
+    pub(super) at: Option<usize>,
+    /// The value.
+    pub(super) value: Value<'a>,
+}
+
+/// A value as Kubernetes reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value<'a> {
+    /// No value.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// An integer written in a way that YAML 1.1 and 1.2 read alike.
+    Integer(i64),
+    /// Another number.
+    Number,
+    /// A string.
+    Text(Cow<'a, str>),
+    /// A plain scalar that looks like a string but is something else to Kubernetes.
+    Misread(Cow<'a, str>, Misreading),
+    /// A list.
+    List(Vec<Node<'a>>),
+    /// A map, with every pair as written.
+    Map(Vec<(Node<'a>, Node<'a>)>),
+}
+
+/// What a YAML 1.1 reader takes a plain scalar for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misreading {
+    /// `on`, `no`, `y` and the like.
+    Boolean,
+    /// `010`, `1_000`, `1e3` and the like.
+    Number,
+}
+
+impl Value<'_> {
+    /// What it is, for a message: `a list`, `the number 8080`.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Value::Null => "null".to_owned(),
+            Value::Bool(value) => format!("the boolean {value}"),
+            Value::Integer(value) => format!("the number {value}"),
+            Value::Number => "a number".to_owned(),
+            Value::Text(text) => format!("the string {:?}", shortened(text)),
+            Value::Misread(text, Misreading::Boolean) => format!("{text}, a boolean to Kubernetes"),
+            Value::Misread(text, Misreading::Number) => format!("{}, a number to Kubernetes", shortened(text)),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a map".to_owned(),
+        }
+    }
+}
+
+/// As much of a string of the text as a message can show.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    // As long as the longest name and label key, so those are shown whole.
+    const LONGEST: usize = 317;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}...", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// What a plain scalar is to the YAML 1.1 reader that kubectl uses, when that is no string. (Null is null to every
+/// reader.)
+pub(super) fn misreading(text: &str) -> Option<Misreading> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" | "n" | "N" | "no" | "No"
+        | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => return Some(Misreading::Boolean),
+        _ => {}
+    }
+    is_number(text).then_some(Misreading::Number)
+}
+
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        return true;
+    }
+    // Underscores may stand anywhere between digits, but not in front of the number.
+    if !text.starts_with(['+', '-', '.']) && !text.starts_with(|letter: char| letter.is_ascii_digit()) {
+        return false;
+    }
+    let digits = unsigned.replace('_', "");
+    let radix = match digits.get(..2) {
+        Some("0x" | "0X") => 16,
+        Some("0o" | "0O") => 8,
+        Some("0b" | "0B") => 2,
+        _ => return is_decimal(&digits),
+    };
+    digits.get(2..).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_digit(radix)))
+}
+
+/// `12`, `1.5`, `1.`, `.5`, each perhaps with an exponent.
+fn is_decimal(text: &str) -> bool {
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    all_digits(whole)
+        && all_digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && !exponent.is_empty()
+        && all_digits(exponent)
+}
+
+/// What one document is read with: the text that strings are borrowed from, and how many more values may come.
+#[derive(Clone, Copy)]
+pub(super) struct Seed<'a, 's> {
+    pub(super) text: &'a str,
+    /// Aliases repeat what they stand for, so a small text can hold any number of values.
+    pub(super) budget: &'s Cell<usize>,
+    /// Set when this reader itself refused the document, so that the parser can go on with the next one.
+    pub(super) refused: &'s Cell<bool>,
+}
+
+impl<'a> Seed<'a, '_> {
+    fn refuse<E: Error>(self, reason: impl fmt::Display) -> E {
+        self.refused.set(true);
+        E::custom(reason)
+    }
+
+    fn spend<E: Error>(self) -> Result<(), E> {
+        match self.budget.get().checked_sub(1) {
+            Some(rest) => {
+                self.budget.set(rest);
+                Ok(())
+            }
+            None => Err(self.refuse("the aliases stand for too many values")),
+        }
+    }
+
+    /// Where a string stands that was borrowed from the text.
+    pub(super) fn offset(self, borrowed: &str) -> Option<usize> {
+        let offset = (borrowed.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        (offset <= self.text.len()).then_some(offset)
+    }
+
+    /// A string that stands in the text as it is: plain, unless there is a quote in front of it.
+    fn borrowed(self, text: &'a str) -> Node<'a> {
+        let at = self.offset(text);
+        let before = at.and_then(|at| self.text.as_bytes().get(at.checked_sub(1)?));
+        if matches!(before, Some(b'"' | b'\'')) {
+            return node(at.map(|at| at - 1), Value::Text(Cow::Borrowed(text)));
+        }
+        match misreading(text) {
+            Some(misreading) => node(at, Value::Misread(Cow::Borrowed(text), misreading)),
+            None => node(at, Value::Text(Cow::Borrowed(text))),
+        }
+    }
+}
+
+fn node(at: Option<usize>, value: Value<'_>) -> Node<'_> {
+    Node { at, value }
+}
+
+impl<'a> DeserializeSeed<'a> for Seed<'a, '_> {
+    type Value = Node<'a>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Node<'a>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Seed<'a, '_> {
+    type Value = Node<'a>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, Value::Null))
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Node<'a>, E> {
+        self.visit_unit()
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, Value::Bool(value)))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, Value::Integer(value)))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, i64::try_from(value).map_or(Value::Number, Value::Integer)))
+    }
+
+    fn visit_i128<E: Error>(self, _: i128) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, Value::Number))
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, Value::Number))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, Value::Number))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(self.borrowed(text))
+    }
+
+    /// A string that had to be put together: one with escapes, or over several lines. None of those is plain and
+    /// anything but a string.
+    fn visit_str<E: Error>(self, text: &str) -> Result<Node<'a>, E> {
+        self.spend()?;
+        Ok(node(None, Value::Text(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Node<'a>, A::Error> {
+        self.spend()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            list.push(item);
+        }
+        Ok(node(list.iter().find_map(|item| item.at), Value::List(list)))
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut pairs: A) -> Result<Node<'a>, A::Error> {
+        self.spend()?;
+        let mut map: Vec<(Node, Node)> = Vec::new();
+        while let Some(key) = pairs.next_key_seed(self)? {
+            let mut value = pairs.next_value_seed(self)?;
+            value.at = value.at.or(key.at);
+            map.push((key, value));
+        }
+        Ok(node(map.first().and_then(|(key, _)| key.at), Value::Map(map)))
+    }
+
+    fn visit_enum<A: EnumAccess<'a>>(self, tagged: A) -> Result<Node<'a>, A::Error> {
+        let _ = tagged;
+        Err(self.refuse("a tag other than YAML's own (`!name`) has no meaning to Kubernetes"))
+    }
+}

@@ -1,0 +1,338 @@
+//! One NetworkPolicy, checked as the API server checks it.
+
+use super::node::{Node, Value, shortened};
+use super::syntax;
+use super::walk::{Object, Path, Walk};
+use super::{DESCRIPTION, ReadPolicy, SOURCE};
+use crate::net::{Protocol, Selector, Values};
+use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
+use ipnet::IpNet;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+const OBJECT: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+const METADATA: [&str; 15] = [
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+const SPEC: [&str; 4] = ["podSelector", "policyTypes", "ingress", "egress"];
+const SELECTOR: [&str; 2] = ["matchLabels", "matchExpressions"];
+const EXPRESSION: [&str; 3] = ["key", "operator", "values"];
+const PEER: [&str; 3] = ["podSelector", "namespaceSelector", "ipBlock"];
+const BLOCK: [&str; 2] = ["cidr", "except"];
+const PORT: [&str; 3] = ["protocol", "port", "endPort"];
+
+/// The most bytes that all keys and values of the annotations may have together.
+const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
+type Pairs = Vec<(String, String)>;
+
+struct Metadata<'n> {
+    name: &'n str,
+    namespace: &'n str,
+    labels: Pairs,
+    annotations: Pairs,
+}
+
+/// Reads `node`, an object of the kind NetworkPolicy. `None` when there are problems, all of which are noted.
+pub(super) fn policy(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) -> Option<ReadPolicy> {
+    let before = walk.problems();
+    // Where the parts go on after a problem they leave something out, so nothing with a problem may get away.
+    let policy = policy_parts(walk, node, path, default_namespace);
+    policy.filter(|_| walk.problems() == before)
+}
+
+fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) -> Option<ReadPolicy> {
+    let object = walk.object(node, path, &OBJECT)?;
+    if let Some(status) = object.get("status") {
+        walk.remark(
+            status,
+            path.field("status"),
+            "the status of a NetworkPolicy has no meaning any more and is left out",
+        );
+    }
+    let metadata = metadata(walk, node, object.get("metadata"), path.field("metadata"), default_namespace);
+    let spec = spec(walk, object.get("spec"), path.field("spec"));
+    let (metadata, spec) = (metadata?, spec?);
+    let annotation = |key: &str| metadata.annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
+    let statements = annotation(SOURCE).map(|text| text.split('\n').map(str::to_owned).collect());
+    let policy = Policy {
+        namespace: metadata.namespace.into(),
+        name: metadata.name.to_owned(),
+        subject: spec.subject,
+        ingress: spec.ingress,
+        egress: spec.egress,
+        description: annotation(DESCRIPTION).cloned(),
+        statements: statements.unwrap_or_default(),
+    };
+    Some(ReadPolicy { at: node.at, policy, labels: metadata.labels, annotations: metadata.annotations })
+}
+
+fn metadata<'n>(
+    walk: &mut Walk,
+    object: &Node,
+    node: Option<&'n Node>,
+    path: Path,
+    default_namespace: &'n str,
+) -> Option<Metadata<'n>> {
+    let known = walk.optional(node, path, &METADATA)?;
+    let name = match known.get("name") {
+        Some(name) => walk.checked(name, path.field("name"), syntax::dns_subdomain),
+        None => {
+            walk.refuse(node.unwrap_or(object), path.field("name"), "Required value: name is required");
+            None
+        }
+    };
+    let namespace = known.get("namespace").map_or(Some(default_namespace), |namespace| {
+        walk.checked(namespace, path.field("namespace"), syntax::dns_label)
+    });
+    let value = |text: &str| syntax::label_value(text);
+    let labels = string_map(walk, known.get("labels"), path.field("labels"), syntax::label_key, value);
+    let lower = |key: &str| syntax::label_key(&key.to_lowercase());
+    let annotations = string_map(walk, known.get("annotations"), path.field("annotations"), lower, |_| None);
+    let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if size > ANNOTATIONS_LIMIT {
+        let reason = format!("Too long: must have at most {ANNOTATIONS_LIMIT} bytes");
+        walk.refuse(node.unwrap_or(object), path.field("annotations"), reason);
+    }
+    Some(Metadata { name: name?, namespace: namespace?, labels, annotations })
+}
+
+/// A map of strings, sorted by key as Kubernetes keeps it.
+fn string_map(
+    walk: &mut Walk,
+    node: Option<&Node>,
+    path: Path,
+    check_key: impl Fn(&str) -> Option<Cow<'static, str>>,
+    check_value: impl Fn(&str) -> Option<&'static str>,
+) -> Pairs {
+    let pairs = node.and_then(|node| walk.pairs(node, path)).unwrap_or_default();
+    let mut map = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        if let Some(reason) = check_key(key) {
+            walk.refuse(value, path, format!("Invalid value: {:?}: {reason}", shortened(key)));
+        }
+        if let Some(value) = walk.checked(value, path.field(key), &check_value) {
+            map.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    map.sort_unstable();
+    map
+}
+
+struct Spec {
+    subject: Selector,
+    ingress: Option<Vec<Rule>>,
+    egress: Option<Vec<Rule>>,
+}
+
+fn spec(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Spec> {
+    let object = walk.optional(node, path, &SPEC)?;
+    let subject = object.get("podSelector").map(|node| selector(walk, node, path.field("podSelector")));
+    let subject = subject.unwrap_or_default();
+    let types = policy_types(walk, object.get("policyTypes"), path.field("policyTypes"));
+    let ingress = rules(walk, object.get("ingress"), path.field("ingress"), "from");
+    let egress = rules(walk, object.get("egress"), path.field("egress"), "to");
+    // Without a list, Kubernetes takes ingress always and egress when there are rules for it.
+    let (has_ingress, has_egress) = types.unwrap_or((true, !egress.is_empty()));
+    for (name, listed, rules) in [("ingress", has_ingress, &ingress), ("egress", has_egress, &egress)] {
+        if let Some(node) = object.get(name)
+            && !listed
+            && !rules.is_empty()
+        {
+            walk.remark(
+                node,
+                path.field(name),
+                "these rules have no effect: policyTypes does not list their direction",
+            );
+        }
+    }
+    Some(Spec { subject, ingress: has_ingress.then_some(ingress), egress: has_egress.then_some(egress) })
+}
+
+/// Whether ingress and egress are listed; `None` when nothing is.
+fn policy_types(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<(bool, bool)> {
+    let types = walk.list(node, path, |walk, item, path| walk.word(item, path, &["Ingress", "Egress"]));
+    if let (Some(node), 3..) = (node, types.len()) {
+        walk.refuse(node, path, "Invalid value: may not specify more than two policyTypes");
+    }
+    (!types.is_empty()).then(|| (types.contains(&"Ingress"), types.contains(&"Egress")))
+}
+
+fn rules(walk: &mut Walk, node: Option<&Node>, path: Path, peers_key: &str) -> Vec<Rule> {
+    walk.list(node, path, |walk, item, path| rule(walk, item, path, peers_key))
+}
+
+fn rule(walk: &mut Walk, node: &Node, path: Path, peers_key: &str) -> Option<Rule> {
+    let object = walk.object(node, path, &[peers_key, "ports"])?;
+    Some(Rule {
+        peers: walk.list(object.get(peers_key), path.field(peers_key), peer),
+        ports: walk.list(object.get("ports"), path.field("ports"), port),
+    })
+}
+
+fn peer(walk: &mut Walk, node: &Node, path: Path) -> Option<Peer> {
+    let object = walk.object(node, path, &PEER)?;
+    let [pods, namespaces, block] = PEER.map(|field| object.get(field));
+    if pods.is_none() && namespaces.is_none() && block.is_none() {
+        walk.refuse(node, path, "Required value: must specify a peer");
+        return None;
+    }
+    let pods = pods.map(|node| selector(walk, node, path.field("podSelector")));
+    let namespaces = namespaces.map(|node| selector(walk, node, path.field("namespaceSelector")));
+    let Some(block) = block else {
+        return Some(Peer::Pods { namespaces, pods: pods.unwrap_or_default() });
+    };
+    if pods.is_some() || namespaces.is_some() {
+        walk.refuse(node, path, "Forbidden: may not specify both ipBlock and another peer");
+    }
+    ip_block(walk, block, path.field("ipBlock")).map(Peer::Block)
+}
+
+fn ip_block(walk: &mut Walk, node: &Node, path: Path) -> Option<IpBlock> {
+    let object = walk.object(node, path, &BLOCK)?;
+    let Some(cidr) = object.get("cidr").filter(|node| node.value != Value::Text("".into())) else {
+        walk.refuse(node, path.field("cidr"), "Required value");
+        return None;
+    };
+    let cidr = cidr_value(walk, cidr, path.field("cidr"));
+    let except = walk.list(object.get("except"), path.field("except"), |walk, item, path| {
+        let block = cidr_value(walk, item, path)?;
+        if cidr.is_some_and(|cidr| !cidr.contains(&block) || cidr == block) {
+            walk.refuse(item, path, format!("Invalid value: \"{block}\": must be a strict subset of `cidr`"));
+        }
+        Some(block)
+    });
+    Some(IpBlock { cidr: cidr?, except: outermost(except) })
+}
+
+fn cidr_value(walk: &mut Walk, node: &Node, path: Path) -> Option<IpNet> {
+    let text = walk.checked(node, path, |text| syntax::block(text).err())?;
+    syntax::block(text).ok()
+}
+
+/// The blocks, sorted, without those inside another.
+fn outermost(mut blocks: Vec<IpNet>) -> Vec<IpNet> {
+    blocks.sort_unstable();
+    // A block sorts before the blocks inside it, and those before anything else.
+    blocks.dedup_by(|next, kept| kept.contains(&*next));
+    blocks
+}
+
+fn port(walk: &mut Walk, node: &Node, path: Path) -> Option<Port> {
+    let object = walk.object(node, path, &PORT)?;
+    let protocol = match object.get("protocol") {
+        None => Some(Protocol::Tcp),
+        Some(node) => {
+            let word = walk.word(node, path.field("protocol"), &Protocol::ALL.map(Protocol::as_str));
+            word.and_then(|word| Protocol::ALL.into_iter().find(|protocol| protocol.as_str() == word))
+        }
+    };
+    let target = port_target(walk, object, path);
+    Some(Port { protocol: protocol?, target: target? })
+}
+
+fn port_target(walk: &mut Walk, object: Object, path: Path) -> Option<PortTarget> {
+    let (port_path, end_path) = (path.field("port"), path.field("endPort"));
+    let end = object.get("endPort");
+    let Some(port) = object.get("port") else {
+        if let Some(end) = end {
+            walk.refuse(end, end_path, "may not be specified when `port` is not specified");
+        }
+        return end.is_none().then_some(PortTarget::Every);
+    };
+    if let Value::Text(_) = &port.value {
+        if let Some(end) = end {
+            walk.refuse(end, end_path, "may not be specified when `port` is non-numeric");
+        }
+        return walk.checked(port, port_path, syntax::port_name).map(|name| PortTarget::Named(Arc::from(name)));
+    }
+    let low = port_number(walk, port, port_path, "an integer or a port name");
+    let Some(end) = end else { return low.map(PortTarget::Number) };
+    let (high, low) = (port_number(walk, end, end_path, "an integer")?, low?);
+    if high < low {
+        walk.refuse(end, end_path, format!("Invalid value: {high}: must be greater than or equal to `port`"));
+    }
+    Some(if low == high { PortTarget::Number(low) } else { PortTarget::Range(low, high) })
+}
+
+fn port_number(walk: &mut Walk, node: &Node, path: Path, wanted: &str) -> Option<u16> {
+    let Value::Integer(number) = node.value else {
+        walk.wrong_kind(node, path, wanted);
+        return None;
+    };
+    let port = u16::try_from(number).ok().filter(|port| *port > 0);
+    if port.is_none() {
+        walk.refuse(node, path, format!("Invalid value: {number}: must be between 1 and 65535, inclusive"));
+    }
+    port
+}
+
+/// What an expression of `matchExpressions` says about its key, from its operator and values.
+fn expression_values(operator: &str, values: Vec<&str>) -> Option<Values> {
+    match operator {
+        "In" => Some(Values::one_of(values)),
+        "NotIn" => Some(Values::none_of(values)),
+        "Exists" => Some(Values::exists()),
+        "DoesNotExist" => Some(Values::does_not_exist()),
+        _ => None,
+    }
+}
+
+fn selector(walk: &mut Walk, node: &Node, path: Path) -> Selector {
+    let mut selector = Selector::everything();
+    let Some(object) = walk.object(node, path, &SELECTOR) else { return selector };
+    let labels = object.get("matchLabels");
+    for (key, value) in string_map(walk, labels, path.field("matchLabels"), syntax::label_key, syntax::label_value) {
+        selector.require(key, Values::one_of([value]));
+    }
+    for (key, values) in walk.list(object.get("matchExpressions"), path.field("matchExpressions"), expression) {
+        selector.require(key, values);
+    }
+    selector
+}
+
+fn expression<'n>(walk: &mut Walk, node: &'n Node, path: Path) -> Option<(&'n str, Values)> {
+    const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
+    let object = walk.object(node, path, &EXPRESSION)?;
+    let mut required = |field: &str, check: fn(&str) -> Option<Cow<'static, str>>| match object.get(field) {
+        Some(node) => walk.checked(node, path.field(field), check),
+        None => {
+            walk.refuse(node, path.field(field), "Required value");
+            None
+        }
+    };
+    let key = required("key", syntax::label_key);
+    let operator =
+        required("operator", |text| (!OPERATORS.contains(&text)).then_some("not a valid selector operator".into()));
+    let values_path = path.field("values");
+    let before = walk.problems();
+    let values =
+        walk.list(object.get("values"), values_path, |walk, item, path| walk.checked(item, path, syntax::label_value));
+    let (key, operator) = (key?, operator?);
+    let wants_values = matches!(operator, "In" | "NotIn");
+    // A value that is refused is one too.
+    if wants_values == values.is_empty() && walk.problems() == before {
+        let node = object.get("values").unwrap_or(node);
+        let reason = if wants_values {
+            "Required value: must be specified when `operator` is 'In' or 'NotIn'"
+        } else {
+            "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        };
+        walk.refuse(node, values_path, reason);
+    }
+    Some((key, expression_values(operator, values)?))
+}

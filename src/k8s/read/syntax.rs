@@ -1,0 +1,119 @@
+//! The alphabets of Kubernetes: names, labels, ports and blocks, refused in the words of its API server.
+
+use ipnet::IpNet;
+use std::borrow::Cow;
+
+/// Why `value` is no DNS-1123 label.
+pub(super) fn dns_label(value: &str) -> Option<&'static str> {
+    if value.len() > 63 {
+        return Some("must be no more than 63 characters");
+    }
+    (!is_dns_label(value)).then_some(
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end \
+         with an alphanumeric character",
+    )
+}
+
+/// Why `value` is no DNS-1123 subdomain.
+pub(super) fn dns_subdomain(value: &str) -> Option<&'static str> {
+    if value.len() > 253 {
+        return Some("must be no more than 253 characters");
+    }
+    (!value.split('.').all(is_dns_label)).then_some(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start \
+         and end with an alphanumeric character",
+    )
+}
+
+fn is_dns_label(value: &str) -> bool {
+    let alphabet = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !value.is_empty() && value.bytes().all(alphabet) && !value.starts_with('-') && !value.ends_with('-')
+}
+
+/// Why `key` is no label or annotation key.
+pub(super) fn label_key(key: &str) -> Option<Cow<'static, str>> {
+    let name = match key.split_once('/') {
+        None => key,
+        Some(("", _)) => return Some("prefix part must be non-empty".into()),
+        Some((prefix, name)) => match dns_subdomain(prefix) {
+            Some(reason) => return Some(format!("prefix part {reason}").into()),
+            None => name,
+        },
+    };
+    if name.is_empty() {
+        return Some("name part must be non-empty".into());
+    }
+    if name.len() > 63 {
+        return Some("name part must be no more than 63 characters".into());
+    }
+    (!is_label_text(name)).then_some(
+        "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
+         alphanumeric character"
+            .into(),
+    )
+}
+
+/// Why `value` is no label value.
+pub(super) fn label_value(value: &str) -> Option<&'static str> {
+    if value.len() > 63 {
+        return Some("must be no more than 63 characters");
+    }
+    (!value.is_empty() && !is_label_text(value)).then_some(
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
+         and end with an alphanumeric character",
+    )
+}
+
+fn is_label_text(text: &str) -> bool {
+    let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && ends(text.bytes().next())
+        && ends(text.bytes().next_back())
+}
+
+/// Why `name` is no port name (an IANA service name).
+pub(super) fn port_name(name: &str) -> Option<&'static str> {
+    if name.len() > 15 {
+        return Some("must be no more than 15 characters");
+    }
+    if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+        return Some("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+    }
+    if !name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return Some("must contain at least one letter (a-z)");
+    }
+    if name.contains("--") {
+        return Some("must not contain consecutive hyphens");
+    }
+    (name.starts_with('-') || name.ends_with('-')).then_some("must not begin or end with a hyphen")
+}
+
+/// The block that `text` says, as strictly as Kubernetes 1.36 reads it, or why there is none.
+pub(super) fn block(text: &str) -> Result<IpNet, Cow<'static, str>> {
+    const INVALID: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+    const LEADING_ZERO: &str = "must not have leading 0s in IP or prefix length";
+    let (address, length) = text.split_once('/').ok_or(INVALID)?;
+    let zero_led = |digits: &str| digits.len() > 1 && digits.starts_with('0');
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(length) {
+        return Err(INVALID.into());
+    }
+    // The IPv4 part of an IPv6 address is refused for its zeros, too.
+    let decimal = address.rsplit(':').next().unwrap_or(address);
+    let octets = decimal.contains('.').then(|| decimal.split('.')).into_iter().flatten();
+    if zero_led(length) || (octets.clone().all(digits) && octets.clone().any(zero_led)) {
+        return Err(LEADING_ZERO.into());
+    }
+    let block: IpNet = text.parse().map_err(|_| INVALID)?;
+    if let IpNet::V6(block) = block
+        && block.addr().to_ipv4_mapped().is_some()
+    {
+        return Err("must not have an IPv4-mapped IPv6 address".into());
+    }
+    if block != block.trunc() {
+        let whole = IpNet::from(block.addr());
+        let reason = format!("must not have bits set beyond the prefix length; is it {} or {whole}?", block.trunc());
+        return Err(reason.into());
+    }
+    Ok(block)
+}

@@ -1,0 +1,235 @@
+//! Steps through a document with the path of the field at hand, and with every problem on the way noted.
+
+use super::node::{Misreading, Node, Value, shortened};
+use super::{ReadProblem, Reading};
+use std::fmt;
+
+/// The path of a field as Kubernetes writes it: `spec.ingress[0].from[1].ipBlock.cidr`.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'p> {
+    parent: Option<&'p Path<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Field(&'p str),
+    Index(usize),
+}
+
+impl<'p> Path<'p> {
+    /// The document itself.
+    pub(super) const ROOT: Path<'static> = Path { parent: None, step: Step::Field("") };
+
+    pub(super) fn field(&'p self, name: &'p str) -> Path<'p> {
+        Path { parent: Some(self), step: Step::Field(name) }
+    }
+
+    pub(super) fn index(&'p self, index: usize) -> Path<'p> {
+        Path { parent: Some(self), step: Step::Index(index) }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(parent) = self.parent else { return Ok(()) };
+        parent.fmt(formatter)?;
+        match self.step {
+            Step::Field(name) => {
+                let dot = if parent.parent.is_none() { "" } else { "." };
+                write!(formatter, "{dot}{}", shortened(name))
+            }
+            Step::Index(index) => write!(formatter, "[{index}]"),
+        }
+    }
+}
+
+/// What is noted while one document is read. Reading goes on after a problem as far as it can, to find them all.
+pub(super) struct Walk<'r> {
+    pub(super) reading: &'r mut Reading,
+    /// The last place that was known, for values whose own place is not.
+    near: Option<usize>,
+}
+
+/// The fields of a map.
+#[derive(Clone, Copy)]
+pub(super) struct Object<'n, 'a> {
+    pairs: &'n [(Node<'a>, Node<'a>)],
+}
+
+impl<'n, 'a> Object<'n, 'a> {
+    const EMPTY: Object<'static, 'static> = Object { pairs: &[] };
+
+    /// The value of a field; `None` when it is missing or null, which Kubernetes does not tell apart.
+    pub(super) fn get(&self, name: &str) -> Option<&'n Node<'a>> {
+        let field = |key: &Node| matches!(&key.value, Value::Text(text) if text == name);
+        let (_, value) = self.pairs.iter().find(|(key, _)| field(key))?;
+        (value.value != Value::Null).then_some(value)
+    }
+}
+
+impl<'r> Walk<'r> {
+    pub(super) fn new(reading: &'r mut Reading) -> Self {
+        Walk { reading, near: None }
+    }
+
+    /// How many problems there are so far.
+    pub(super) fn problems(&self) -> usize {
+        self.reading.problems.len()
+    }
+
+    /// Notes why `node` cannot be read.
+    pub(super) fn refuse(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
+        let at = self.place(node);
+        self.reading.problems.push(ReadProblem { at, path: path.to_string(), reason: reason.into() });
+    }
+
+    /// Notes what somebody who reads `node` should know.
+    pub(super) fn remark(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
+        let at = self.place(node);
+        self.reading.remarks.push(ReadProblem { at, path: path.to_string(), reason: reason.into() });
+    }
+
+    fn place(&mut self, node: &Node) -> Option<usize> {
+        self.near = node.at.or(self.near);
+        self.near
+    }
+
+    /// Notes that `node` is not of the kind that is wanted there.
+    pub(super) fn wrong_kind(&mut self, node: &Node, path: Path, wanted: &str) {
+        let hint = match node.value {
+            Value::Misread(..) | Value::Bool(_) | Value::Integer(_) | Value::Number if wanted == "a string" => {
+                "; quote it"
+            }
+            Value::Misread(_, Misreading::Number) | Value::Number => "; write it in plain decimal digits",
+            _ => "",
+        };
+        self.refuse(node, path, format!("must be {wanted}, not {}{hint}", node.value.describe()));
+    }
+
+    /// The pairs of a map, without those whose key is no string.
+    pub(super) fn pairs<'n, 'a>(&mut self, node: &'n Node<'a>, path: Path) -> Option<Vec<(&'n str, &'n Node<'a>)>> {
+        self.place(node);
+        let Value::Map(map) = &node.value else {
+            self.wrong_kind(node, path, "a map");
+            return None;
+        };
+        let mut pairs: Vec<(&str, &Node)> = Vec::with_capacity(map.len());
+        for (key, value) in map {
+            match &key.value {
+                Value::Text(text) if text == "<<" => {
+                    self.refuse(key, path, "merge keys (`<<`) are not read; write the fields out");
+                }
+                Value::Text(text) => pairs.push((text, value)),
+                other => self.refuse(key, path, format!("a key must be a string, not {}; quote it", other.describe())),
+            }
+        }
+        self.duplicates(&pairs, path);
+        Some(pairs)
+    }
+
+    fn duplicates(&mut self, pairs: &[(&str, &Node)], path: Path) {
+        let mut sorted: Vec<&(&str, &Node)> = pairs.iter().collect();
+        sorted.sort_by_key(|(key, _)| *key);
+        for two in sorted.windows(2) {
+            if let [(one, _), (key, value)] = two
+                && one == key
+            {
+                self.refuse(value, path.field(key), "duplicate field: Kubernetes would take the last one");
+            }
+        }
+    }
+
+    /// A map that may have the `known` fields and no others.
+    pub(super) fn object<'n, 'a>(&mut self, node: &'n Node<'a>, path: Path, known: &[&str]) -> Option<Object<'n, 'a>> {
+        for (key, value) in self.pairs(node, path)? {
+            if known.contains(&key) {
+                continue;
+            }
+            let near = known.iter().max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
+            let hint =
+                near.filter(|name| strsim::jaro(name, key) > 0.75).map(|name| format!("; did you mean `{name}`?"));
+            self.refuse(value, path.field(key), format!("unknown field{}", hint.unwrap_or_default()));
+        }
+        let Value::Map(pairs) = &node.value else { return None };
+        Some(Object { pairs })
+    }
+
+    /// The map of an optional field; an empty one when the field is missing.
+    pub(super) fn optional<'n, 'a>(
+        &mut self,
+        node: Option<&'n Node<'a>>,
+        path: Path,
+        known: &[&str],
+    ) -> Option<Object<'n, 'a>> {
+        node.map_or(Some(Object::EMPTY), |node| self.object(node, path, known))
+    }
+
+    /// The items of an optional list as `read` reads them; none when the list is missing. Kubernetes would read a null
+    /// item as an empty one, which allows everything where it stands for a rule, so it is refused.
+    pub(super) fn list<'n, 'a, T>(
+        &mut self,
+        node: Option<&'n Node<'a>>,
+        path: Path,
+        mut read: impl FnMut(&mut Self, &'n Node<'a>, Path) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(node) = node else { return Vec::new() };
+        self.place(node);
+        let Value::List(items) = &node.value else {
+            self.wrong_kind(node, path, "a list");
+            return Vec::new();
+        };
+        let mut list = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = path.index(index);
+            match item.value {
+                Value::Null => self.refuse(item, path, "must not be null"),
+                _ => list.extend(read(self, item, path)),
+            }
+        }
+        list
+    }
+
+    /// A string.
+    pub(super) fn text<'n>(&mut self, node: &'n Node, path: Path) -> Option<&'n str> {
+        match &node.value {
+            Value::Text(text) => Some(text),
+            _ => {
+                self.wrong_kind(node, path, "a string");
+                None
+            }
+        }
+    }
+
+    /// A string for which `check` has no complaint.
+    pub(super) fn checked<'n, R: fmt::Display>(
+        &mut self,
+        node: &'n Node,
+        path: Path,
+        check: impl Fn(&str) -> Option<R>,
+    ) -> Option<&'n str> {
+        let text = self.text(node, path)?;
+        match check(text) {
+            None => Some(text),
+            Some(reason) => {
+                self.refuse(node, path, format!("Invalid value: {:?}: {reason}", shortened(text)));
+                None
+            }
+        }
+    }
+
+    /// One of the words that the schema has for a field.
+    pub(super) fn word<'n>(&mut self, node: &'n Node, path: Path, words: &[&str]) -> Option<&'n str> {
+        let text = self.text(node, path)?;
+        if words.contains(&text) {
+            return Some(text);
+        }
+        let words: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
+        self.refuse(
+            node,
+            path,
+            format!("Unsupported value: {:?}: supported values: {}", shortened(text), words.join(", ")),
+        );
+        None
+    }
+}

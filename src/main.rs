@@ -1,0 +1,7 @@
+//! The polder command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    polder::cli::main()
+}

@@ -1,0 +1,99 @@
+//! Address blocks and DNS names.
+
+use super::resolve::{Resolver, is_dns_label, shorten};
+use crate::diag::{Code, Diagnostic};
+use crate::net::IpBlock;
+use crate::source::Span;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+impl<'a> Resolver<'a> {
+    /// A CIDR in the strict form that the API server of Kubernetes 1.36 takes (KEP-4858).
+    pub(super) fn block(&mut self, span: Span) -> Option<IpNet> {
+        let text = self.text(span);
+        let bad = |message: String, help: String| Diagnostic::new(Code::E0206, span, message).with_help(help);
+        let diagnostic = match (text.parse::<IpNet>(), text.parse::<IpAddr>()) {
+            (Ok(net), _) if net.trunc() != net => {
+                let host = IpNet::from(net.addr());
+                Diagnostic::new(
+                    Code::E0207,
+                    span,
+                    format!("`{text}` has bits set after its prefix of {}", net.prefix_len()),
+                )
+                .with_help(format!("write `{}` for the whole block, or `{host}` for the one address", net.trunc()))
+            }
+            (Ok(IpNet::V6(net)), _) if net.addr().to_ipv4_mapped().is_some() => {
+                bad(format!("`{text}` is an IPv4 address in IPv6 clothing"), "write the IPv4 block itself".to_owned())
+            }
+            (Ok(net), _) if has_leading_zero(text) => {
+                bad(format!("`{text}` has a number with leading zeros"), format!("write `{net}`"))
+            }
+            (Ok(net), _) => return Some(net),
+            (Err(_), Ok(address)) => bad(
+                format!("`{text}` is an address without a prefix"),
+                format!("write `{}` for the one address", IpNet::from(address)),
+            ),
+            (Err(_), Err(_)) => bad(
+                format!("`{}` is not an address block", shorten(text)),
+                "a block is an address and a prefix: `10.0.0.0/8`, `2001:db8::/32`".to_owned(),
+            ),
+        };
+        self.report(diagnostic);
+        None
+    }
+
+    /// The blocks of a cidr; exceptions have to lie strictly inside one.
+    pub(super) fn blocks(&mut self, blocks: &[Span], except: &[Span]) -> Vec<IpBlock> {
+        let nets: Vec<IpNet> = blocks.iter().filter_map(|span| self.block(*span)).collect();
+        let mut inside: Vec<IpNet> = Vec::new();
+        for span in except {
+            let Some(net) = self.block(*span) else { continue };
+            let holder = nets.iter().find(|block| block.contains(&net) && block.prefix_len() < net.prefix_len());
+            if holder.is_none() && nets.len() == blocks.len() {
+                let message = match nets.iter().find(|block| net.contains(*block)) {
+                    Some(block) if *block == net => format!("the exception {net} takes the whole block away"),
+                    Some(block) => format!("the exception {net} takes the whole block {block} away"),
+                    None => format!("the exception {net} lies in none of the blocks"),
+                };
+                self.report(
+                    Diagnostic::new(Code::E0208, *span, message).with_help(
+                        "an exception lies strictly inside a block; leave it out, or add the block around it",
+                    ),
+                );
+                continue;
+            }
+            if let Some(wider) = inside.iter().find(|other| other.contains(&net)) {
+                let message = format!("the exception {net} changes nothing, {wider} is already left out");
+                self.report(Diagnostic::new(Code::W0008, *span, message).with_help("remove it"));
+            }
+            inside.push(net);
+        }
+        IpBlock::list(&nets, &inside)
+    }
+
+    /// The DNS names of an fqdn: lower-case labels joined by dots, the first may be `*`.
+    pub(super) fn dns_names(&mut self, spans: &[Span]) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        for span in spans {
+            let text = self.text(*span);
+            let plain = text.strip_prefix("*.").unwrap_or(text);
+            let valid = plain.len() <= 253 && plain.contains('.') && plain.split('.').all(is_dns_label);
+            if valid {
+                names.push(text.into());
+            } else {
+                let message = format!("`{}` is not a DNS name", shorten(text));
+                self.report(Diagnostic::new(Code::E0216, *span, message).with_help(
+                    "write a full name in lower case such as `api.example.com`, or `*.example.com` for all names below it",
+                ));
+            }
+        }
+        names
+    }
+}
+
+fn has_leading_zero(text: &str) -> bool {
+    let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
+    let zero = |part: &str| part.len() > 1 && part.starts_with('0');
+    zero(prefix) || (!address.contains(':') && address.split('.').any(zero))
+}

@@ -1,0 +1,302 @@
+//! Declarations: namespaces first, then everything that has a name.
+
+use super::resolve::{Member, Resolver, shorten};
+use super::scope::{Declared, Scope};
+use super::*;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::{Name, NamespaceBlock, NodeKind, PortEntry, TierDecl};
+use std::collections::BTreeMap;
+
+impl<'a> Resolver<'a> {
+    /// Declares the namespaces and takes the statements out of their blocks.
+    pub(super) fn declare_namespaces(&mut self) {
+        let top = std::mem::take(&mut self.top);
+        for member in &top {
+            match &member.node.kind {
+                NodeKind::Namespace(block) => self.declare_namespace(block, member),
+                NodeKind::Tier(_) | NodeKind::Isolate(_) | NodeKind::Dns(_) => {
+                    let help = "put it into a block `namespace NAME { ... }`";
+                    let help = if matches!(member.node.kind, NodeKind::Dns(_)) {
+                        "put it into `platform { ... }` for the whole program, or into a namespace"
+                    } else {
+                        help
+                    };
+                    self.misplaced(member.node.span, "this belongs to a namespace, but stands in none", help);
+                }
+                _ => {}
+            }
+        }
+        self.top = top;
+    }
+
+    fn declare_namespace(&mut self, block: &'a NamespaceBlock, member: &Member<'a>) {
+        let name = self.name(block.name);
+        if !self.check_name(block.name) {
+            return;
+        }
+        let selector = block.selector.as_ref().map(|selector| self.selector(selector));
+        let external = block.external;
+        let id = NamespaceId::at(self.model.namespaces.len());
+        let declared = Declared { value: id, span: block.name.span, built_in: member.built_in };
+        let earlier = self.scopes.namespaces.declare(None, name, declared).cloned();
+        let id = match earlier {
+            Some(earlier) => {
+                self.check_same_namespace(block, &earlier, selector, member.built_in);
+                earlier.value
+            }
+            None => {
+                let kind = if external {
+                    NamespaceKind::External(selector)
+                } else {
+                    NamespaceKind::Managed(Managed::default())
+                };
+                let (name, declared): (Arc<str>, Arc<str>) = (name.into(), name.into());
+                self.model.namespaces.push(Namespace { name, declared, kind, span: block.name.span });
+                id
+            }
+        };
+        for node in &block.body {
+            self.inner.push(Member { scope: Some(id), node, built_in: member.built_in });
+        }
+    }
+
+    /// The parts of one namespace have to agree on whose it is and on its labels.
+    fn check_same_namespace(
+        &mut self,
+        block: &NamespaceBlock,
+        earlier: &Declared<NamespaceId>,
+        selector: Option<crate::net::Selector>,
+        built_in: bool,
+    ) {
+        let name = self.name(block.name);
+        let Some(namespace) = self.model.namespaces.get_mut(earlier.value.index()) else { return };
+        let other = if built_in || earlier.built_in { "a component that is used" } else { "another place" };
+        match &mut namespace.kind {
+            NamespaceKind::External(known) if block.external => {
+                if known.is_none() && selector.is_some() && !built_in {
+                    // Without labels the block only adds to what another one declares.
+                    *known = selector;
+                } else if selector.is_some() && *known != selector {
+                    self.report(
+                        Diagnostic::new(
+                            Code::E0107,
+                            block.name.span,
+                            format!("namespace `{name}` is given other labels than in {other}"),
+                        )
+                        .with_label(earlier.span, "first declared here")
+                        .with_help("give the labels once; further blocks of the namespace leave them out"),
+                    );
+                }
+            }
+            NamespaceKind::Managed(_) if !block.external => {}
+            _ => self.report(
+                Diagnostic::new(
+                    Code::E0113,
+                    block.name.span,
+                    format!("namespace `{name}` is external in one place and managed in {other}"),
+                )
+                .with_label(earlier.span, "first declared here")
+                .with_help("write `external` in all of them, or in none"),
+            ),
+        }
+    }
+
+    /// Declares everything else that has a name.
+    pub(super) fn declare_all(&mut self) {
+        let labels = self.label_keys();
+        let members: Vec<Member<'a>> = self.members().collect();
+        for member in &members {
+            match &member.node.kind {
+                NodeKind::Tier(tier) => {
+                    if let Some(namespace) = member.scope {
+                        self.declare_tier(namespace, tier, member, &labels);
+                    }
+                }
+                NodeKind::Group { name, members } => {
+                    let id = GroupId::at(self.model.groups.len());
+                    if self.declare_endpoint(member, *name, Endpoint::Group(id)) {
+                        let group = Group {
+                            name: self.name(*name).into(),
+                            namespace: member.scope,
+                            members: Vec::new(),
+                            leaves: Vec::new(),
+                            span: name.span,
+                        };
+                        self.model.groups.push(group);
+                        self.group_members.push((member.scope, members));
+                    }
+                }
+                NodeKind::Cidr(cidr) => {
+                    let Some(name) = cidr.name.name else { continue };
+                    let id = CidrId::at(self.model.cidrs.len());
+                    if self.declare_endpoint(member, name, Endpoint::Cidr(id)) {
+                        let blocks = self.blocks(&cidr.blocks, &cidr.except);
+                        let (text, namespace) = (self.name(name).into(), member.scope);
+                        self.model.cidrs.push(Cidr { name: text, namespace, blocks, span: name.span });
+                    }
+                }
+                NodeKind::Fqdn { name: EndpointName { name: Some(name), .. }, names } => {
+                    let id = FqdnId::at(self.model.fqdns.len());
+                    if self.declare_endpoint(member, *name, Endpoint::Fqdn(id)) {
+                        let names = self.dns_names(names);
+                        let (text, namespace) = (self.name(*name).into(), member.scope);
+                        self.model.fqdns.push(Fqdn { name: text, namespace, names, span: name.span });
+                    }
+                }
+                NodeKind::Ports { name, ports } => self.declare_ports(member, *name, ports),
+                _ => self.check_place(member),
+            }
+        }
+    }
+
+    /// Statements and blocks that cannot stand inside a namespace.
+    fn check_place(&mut self, member: &Member<'a>) {
+        if member.scope.is_none() {
+            return;
+        }
+        let (what, help) = match &member.node.kind {
+            NodeKind::Use(_) => ("`use` stands outside of namespaces", "move it out of the block"),
+            NodeKind::PlatformEntry { .. } => {
+                ("this belongs to the platform, not to a namespace", "put it into `platform { ... }`")
+            }
+            _ => return,
+        };
+        self.misplaced(member.node.span, what, help);
+    }
+
+    fn declare_endpoint(&mut self, member: &Member<'a>, name: Name, endpoint: Endpoint) -> bool {
+        if !self.check_name(name) || !self.check_free(name) {
+            return false;
+        }
+        let text = self.name(name);
+        let declared = Declared { value: endpoint, span: name.span, built_in: member.built_in };
+        let Some(earlier) = self.scopes.endpoints.declare(member.scope, text, declared).cloned() else { return true };
+        self.report_twice(member.scope, name, earlier.span, earlier.built_in != member.built_in);
+        false
+    }
+
+    fn report_twice(&mut self, scope: Scope, name: Name, earlier: crate::source::Span, component: bool) {
+        let text = self.name(name);
+        let place = match scope.and_then(|id| self.model.namespace(id)) {
+            Some(namespace) => format!(" in namespace `{}`", namespace.declared),
+            None => String::new(),
+        };
+        // The place to change is the user's, and the component is named beside it.
+        let built_in = |span: crate::source::Span| self.sources.file(span.file).is_some_and(|file| file.built_in);
+        let (here, there) = if built_in(name.span) { (earlier, name.span) } else { (name.span, earlier) };
+        self.report(if component {
+            Diagnostic::new(Code::E0114, here, format!("`{text}` is declared{place}, and by a component that is used"))
+                .with_label(there, "the component declares it here")
+                .with_help("leave out the declaration, or the `use`")
+        } else {
+            Diagnostic::new(Code::E0107, here, format!("`{text}` is declared twice{place}"))
+                .with_label(there, "first declared here")
+                .with_help("rename one of them, or remove it")
+        });
+    }
+
+    fn declare_tier(&mut self, namespace: NamespaceId, tier: &'a TierDecl, member: &Member<'a>, labels: &Labels) {
+        let id = TierId::at(self.model.tiers.len());
+        if !self.declare_endpoint(member, tier.name, Endpoint::Tier(id)) {
+            return;
+        }
+        let name: Arc<str> = self.name(tier.name).into();
+        let selector = match &tier.selector {
+            Some(selector) => self.selector(selector),
+            None => {
+                let key = labels.get(&Some(namespace)).or_else(|| labels.get(&None));
+                let key = key.map_or_else(|| Arc::from("app"), |(key, _)| key.clone());
+                Selector::equals(key, name.clone())
+            }
+        };
+        let ports = tier.ports.as_ref().map(|entries| self.tier_ports(entries));
+        self.model.tiers.push(Tier { name, namespace, selector, ports, span: tier.name.span });
+    }
+
+    fn tier_ports(&mut self, entries: &'a [PortEntry]) -> Vec<TierPort> {
+        let mut ports: Vec<TierPort> = Vec::new();
+        for entry in entries {
+            if !self.check_name(entry.name) {
+                continue;
+            }
+            let name: Arc<str> = self.name(entry.name).into();
+            if let Some(earlier) = ports.iter().find(|port| port.name == name) {
+                let diagnostic =
+                    Diagnostic::new(Code::E0107, entry.name.span, format!("port `{name}` is declared twice"))
+                        .with_label(earlier.span, "first declared here")
+                        .with_help("give each port of a tier its own name");
+                self.report(diagnostic);
+                continue;
+            }
+            let set = self.declared_ports(&entry.ports);
+            if !set.is_empty() {
+                ports.push(TierPort { name, ports: set, span: entry.name.span });
+            }
+        }
+        ports
+    }
+
+    fn declare_ports(&mut self, member: &Member<'a>, name: Name, ports: &'a crate::syntax::PortsExpr) {
+        if !self.check_name(name) {
+            return;
+        }
+        let set = self.declared_ports(ports);
+        let text = self.name(name);
+        let declared = Declared { value: set, span: name.span, built_in: member.built_in };
+        match self.scopes.ports.declare(member.scope, text, declared).cloned() {
+            Some(earlier) => self.report_twice(member.scope, name, earlier.span, false),
+            None => self.port_sets.push((text.into(), name.span, member.built_in)),
+        }
+    }
+
+    /// The keys that `label` sets, for the program and for namespaces.
+    fn label_keys(&mut self) -> Labels {
+        let mut labels = Labels::new();
+        let members: Vec<Member<'a>> = self.members().collect();
+        for member in members {
+            let NodeKind::Label(key) = member.node.kind else { continue };
+            let Some(text) = self.label_key(key) else { continue };
+            if let Some((_, earlier)) = labels.get(&member.scope) {
+                let diagnostic =
+                    Diagnostic::new(Code::E0115, member.node.span, "`label` is given twice for the same place")
+                        .with_label(*earlier, "first given here")
+                        .with_help("keep one; a namespace may have its own");
+                self.report(diagnostic);
+            } else {
+                labels.insert(member.scope, (text, member.node.span));
+            }
+        }
+        labels
+    }
+
+    /// The components that a program uses: unknown ones and repetitions.
+    pub(super) fn check_uses(&mut self, trees: &[crate::syntax::Tree]) {
+        let mut seen: BTreeMap<&str, crate::source::Span> = BTreeMap::new();
+        for node in trees.iter().flat_map(|tree| &tree.nodes) {
+            let NodeKind::Use(names) = &node.kind else { continue };
+            for name in names {
+                let text = self.name(*name);
+                if catalogue::find(text).is_none() {
+                    let known = COMPONENTS.iter().map(|component| component.name);
+                    let message = format!("the catalogue has no `{}`", shorten(text));
+                    let help = match crate::diag::closest(text, known.clone()) {
+                        Some(known) => format!("did you mean `{known}`?"),
+                        None => format!("it has {}", known.collect::<Vec<_>>().join(", ")),
+                    };
+                    self.report(Diagnostic::new(Code::E0106, name.span, message).with_help(help));
+                } else if let Some(earlier) = seen.insert(text, name.span) {
+                    self.report(
+                        Diagnostic::new(Code::E0115, name.span, format!("`{text}` is used twice"))
+                            .with_label(earlier, "first used here")
+                            .with_help("one `use` serves the whole program"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+use crate::syntax::EndpointRef as EndpointName;
+
+/// The key that a tier without a selector is known by, and where it was set.
+type Labels = std::collections::HashMap<Scope, (Arc<str>, crate::source::Span)>;

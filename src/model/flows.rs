@@ -1,0 +1,482 @@
+//! Groups, flows and assertions: endpoints on both sides, and the ports between them.
+
+use super::ports::Checks;
+use super::resolve::{Member, Resolver};
+use super::scope::Scope;
+use super::{Assertion, Endpoint, Flow, Group, GroupId, Statement, StatementId};
+use crate::diag::{Code, Diagnostic};
+use crate::net::PortSet;
+use crate::source::Span;
+use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortsExpr};
+
+impl<'a> Resolver<'a> {
+    /// Finds the members of groups, and takes groups inside groups apart.
+    pub(super) fn resolve_groups(&mut self) {
+        let written = std::mem::take(&mut self.group_members);
+        let mut spans: Vec<Vec<(Endpoint, Span)>> = Vec::with_capacity(written.len());
+        for (scope, members) in &written {
+            let mut found: Vec<(Endpoint, Span)> = Vec::new();
+            for member in *members {
+                let Some(endpoint) = self.find_endpoint(*scope, member) else { continue };
+                if let Some((_, earlier)) = found.iter().find(|(known, _)| *known == endpoint) {
+                    let message = format!("`{}` is already a member", self.text(member.span));
+                    let earlier = *earlier;
+                    self.report(
+                        Diagnostic::new(Code::W0009, member.span, message)
+                            .with_label(earlier, "here")
+                            .with_help("remove it"),
+                    );
+                    continue;
+                }
+                found.push((endpoint, member.span));
+            }
+            spans.push(found);
+        }
+        self.break_cycles(&mut spans);
+        for (index, members) in spans.iter().enumerate() {
+            if let Some(group) = self.model.groups.get_mut(index) {
+                group.members = members.iter().map(|(endpoint, _)| *endpoint).collect();
+            }
+        }
+        self.flatten_groups();
+    }
+
+    /// Reports groups that contain themselves and takes the member away that closes the circle.
+    fn break_cycles(&mut self, members: &mut [Vec<(Endpoint, Span)>]) {
+        // 0: not seen, 1: on the path from the start, 2: done. A stack of our own, because groups nest as deep as written.
+        let mut state = vec![0u8; members.len()];
+        for start in 0..members.len() {
+            if state.get(start) != Some(&0) {
+                continue;
+            }
+            let mut path = vec![(start, 0usize)];
+            set(&mut state, start, 1);
+            while let Some((group, next)) = path.last_mut() {
+                let at = *group;
+                let Some((endpoint, span)) = members.get(at).and_then(|list| list.get(*next)).copied() else {
+                    set(&mut state, at, 2);
+                    path.pop();
+                    continue;
+                };
+                *next += 1;
+                let Endpoint::Group(inner) = endpoint else { continue };
+                match state.get(inner.index()) {
+                    Some(0) => {
+                        set(&mut state, inner.index(), 1);
+                        path.push((inner.index(), 0));
+                    }
+                    Some(1) => {
+                        self.report_cycle(inner, span);
+                        let position = path.last().map_or(0, |(_, next)| next.saturating_sub(1));
+                        if let Some(list) = members.get_mut(at) {
+                            list.remove(position);
+                        }
+                        if let Some((_, next)) = path.last_mut() {
+                            *next = position;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn report_cycle(&mut self, group: GroupId, span: Span) {
+        let Some(Group { name, span: declared, .. }) = self.model.groups.get(group.index()) else { return };
+        let diagnostic = Diagnostic::new(Code::E0109, span, format!("group `{name}` contains itself"))
+            .with_label(*declared, "declared here")
+            .with_help("remove this member");
+        self.report(diagnostic);
+    }
+
+    fn flatten_groups(&mut self) {
+        let mut done: Vec<Option<Vec<Endpoint>>> = vec![None; self.model.groups.len()];
+        for start in 0..done.len() {
+            let mut stack = vec![start];
+            while let Some(&group) = stack.last() {
+                if done.get(group).is_some_and(Option::is_some) {
+                    stack.pop();
+                    continue;
+                }
+                let members = self.model.groups.get(group).map(|group| group.members.as_slice()).unwrap_or_default();
+                let inner = members.iter().filter_map(|member| match member {
+                    Endpoint::Group(id) => Some(id.index()),
+                    _ => None,
+                });
+                let missing: Vec<usize> = inner.filter(|id| done.get(*id).is_some_and(Option::is_none)).collect();
+                if !missing.is_empty() {
+                    stack.extend(missing);
+                    continue;
+                }
+                let mut leaves: Vec<Endpoint> = Vec::new();
+                for member in members {
+                    match member {
+                        Endpoint::Group(id) => leaves.extend(done.get(id.index()).iter().copied().flatten().flatten()),
+                        leaf => leaves.push(*leaf),
+                    }
+                }
+                leaves.sort_unstable();
+                leaves.dedup();
+                if let Some(slot) = done.get_mut(group) {
+                    *slot = Some(leaves);
+                }
+                stack.pop();
+            }
+        }
+        for (group, leaves) in self.model.groups.iter_mut().zip(done) {
+            group.leaves = leaves.unwrap_or_default();
+        }
+    }
+
+    /// Resolves every flow and every assertion.
+    pub(super) fn resolve_flows(&mut self) {
+        let members: Vec<Member<'a>> = self.members().collect();
+        for member in members {
+            match &member.node.kind {
+                NodeKind::Flow(hops) => {
+                    if let Some((first, ports)) = hops.first().and_then(|hop| Some((hop, hop.ports.as_ref()?))) {
+                        self.report_source_ports(first, ports);
+                    }
+                    for pair in hops.windows(2) {
+                        if let [source, destination] = pair {
+                            self.flow(&member, source, destination);
+                        }
+                    }
+                }
+                NodeKind::Assertion(assertion) => self.assertion(&member, assertion),
+                _ => {}
+            }
+        }
+    }
+
+    fn report_source_ports(&mut self, source: &Hop, ports: &PortsExpr) {
+        let help = format!("write `{} -> ...:{}`", self.side_text(&source.endpoints), self.text(ports.span));
+        self.report(
+            Diagnostic::new(Code::E0220, ports.span, "ports belong to the destination, not to the one who connects")
+                .with_help(help),
+        );
+    }
+
+    fn statement(&mut self, member: &Member<'a>, text: String, span: Span) -> StatementId {
+        let id = StatementId::at(self.model.statements.len());
+        let doc = member.node.doc.as_deref().map(Into::into);
+        self.model.statements.push(Statement { text: text.into(), doc, span });
+        id
+    }
+
+    fn endpoints(&mut self, scope: Scope, references: &[EndpointRef]) -> Vec<(Endpoint, Span)> {
+        let found = references.iter().map(|reference| (self.use_endpoint(scope, reference), reference.span));
+        found.filter_map(|(endpoint, span)| Some((endpoint?, span))).collect()
+    }
+
+    fn flow(&mut self, member: &Member<'a>, source: &'a Hop, destination: &'a Hop) {
+        let from = self.endpoints(member.scope, &source.endpoints);
+        let to = self.endpoints(member.scope, &destination.endpoints);
+        let text = format!("{} -> {}", self.side_text(&source.endpoints), self.hop_text(destination));
+        let statement = self.statement(member, text, source.span.to(destination.span));
+        self.warn_about_every_port(destination);
+        let mut first = true;
+        for (to, to_span) in to {
+            let Some(targets) = self.targets(member.scope, to, to_span, destination.ports.as_ref(), &mut first) else {
+                continue;
+            };
+            for (from, from_span) in &from {
+                if self.check_ends((*from, *from_span), (to, to_span), destination.span) {
+                    self.model.flows.push(Flow { source: *from, destination: to, targets: targets.clone(), statement });
+                }
+            }
+        }
+    }
+
+    fn warn_about_every_port(&mut self, destination: &Hop) {
+        let items = destination.ports.iter().flat_map(|ports| &ports.items);
+        let every = items.filter(|item| item.kind == crate::syntax::PortKind::Every && item.protocol.is_none());
+        for span in every.map(|item| item.span).collect::<Vec<_>>() {
+            self.report(
+                Diagnostic::new(Code::W0005, span, "this opens every port of every protocol")
+                    .with_help("name the ports that are needed, such as `8080/tcp`"),
+            );
+        }
+    }
+
+    /// The destination without groups, and the ports of each; nothing when something is wrong.
+    fn targets(
+        &mut self,
+        scope: Scope,
+        destination: Endpoint,
+        span: Span,
+        ports: Option<&PortsExpr>,
+        first: &mut bool,
+    ) -> Option<Vec<(Endpoint, PortSet)>> {
+        let leaves = self.model.leaves(&destination).to_vec();
+        let group = matches!(destination, Endpoint::Group(_)).then(|| self.text(span).to_owned());
+        let mut targets = Vec::with_capacity(leaves.len());
+        let mut sound = true;
+        for leaf in leaves {
+            let set = match ports {
+                Some(expression) => {
+                    let checks = Checks { served: true, first: std::mem::take(first) };
+                    self.flow_ports(scope, expression, leaf, group.as_deref(), checks)
+                }
+                None => self.served_ports(leaf, span, group.as_deref()),
+            };
+            match set {
+                Some(set) => targets.push((leaf, set)),
+                None => sound = false,
+            }
+        }
+        sound.then_some(targets)
+    }
+
+    /// What a destination serves, where a flow names no ports.
+    fn served_ports(&mut self, destination: Endpoint, span: Span, through: Option<&str>) -> Option<PortSet> {
+        if matches!(destination, Endpoint::Fqdn(_)) {
+            // It is refused anyway, with a better reason.
+            return Some(PortSet::empty());
+        }
+        let served = match destination {
+            Endpoint::Tier(id) => self.model.tier(id).and_then(|tier| tier.served()),
+            _ => None,
+        };
+        if let Some(served) = served.filter(|served| !served.is_empty()) {
+            return Some(served);
+        }
+        let written = self.write_endpoint(destination);
+        let message = match through {
+            Some(group) => format!("`{written}`, a member of `{group}`, lists no ports, so the flow has to name them"),
+            None => format!("`{written}` lists no ports, so the flow has to name them"),
+        };
+        let help = if destination.is_addresses() {
+            format!("write `{}:443/tcp`, or `:*` if you mean every port", self.text(span))
+        } else {
+            format!("write `{}:8080/tcp` with the port of the pods, or `:*` if you mean every port", self.text(span))
+        };
+        self.report(Diagnostic::new(Code::E0203, span, message).with_help(help));
+        None
+    }
+
+    /// Whether two endpoints can be the ends of a flow.
+    fn check_ends(&mut self, from: (Endpoint, Span), to: (Endpoint, Span), whole: Span) -> bool {
+        let sources = self.model.leaves(&from.0).to_vec();
+        let destinations = self.model.leaves(&to.0).to_vec();
+        let fqdn = |leaf: &Endpoint| matches!(leaf, Endpoint::Fqdn(_));
+        if sources.iter().any(fqdn) {
+            self.report(
+                Diagnostic::new(
+                    Code::E0212,
+                    from.1,
+                    "DNS names can only be a destination: who connects is seen by its address",
+                )
+                .with_help("declare the addresses: `cidr NAME = ...`"),
+            );
+            return false;
+        }
+        if destinations.iter().any(fqdn) {
+            let message = "NetworkPolicy knows addresses and labels, no DNS names: this flow cannot be enforced";
+            self.report(
+                Diagnostic::new(Code::E0213, to.1, message)
+                    .with_help("declare the addresses behind the name: `cidr NAME = ...`"),
+            );
+            return false;
+        }
+        if !(self.check_known(&sources, from.1) & self.check_known(&destinations, to.1)) {
+            return false;
+        }
+        for source in &sources {
+            for destination in &destinations {
+                if !self.check_pair((*source, from.1), (*destination, to.1), whole) {
+                    return false;
+                }
+            }
+        }
+        self.warn_about_wide_source(&sources, &destinations, from.1, to.1);
+        true
+    }
+
+    fn check_pair(&mut self, from: (Endpoint, Span), to: (Endpoint, Span), whole: Span) -> bool {
+        let open = |endpoint: Endpoint| endpoint.is_addresses() || endpoint == Endpoint::Anywhere;
+        let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
+        if open(from.0) && open(to.0) {
+            let message = format!("`{source}` and `{destination}` both hold addresses: no pod is on either end");
+            self.report(
+                Diagnostic::new(Code::E0211, from.1, message)
+                    .with_label(to.1, "addresses too")
+                    .with_help("a flow needs pods of a managed namespace on one end; `cluster` means every pod"),
+            );
+            return false;
+        }
+        if !self.model.is_managed(from.0) && !self.model.is_managed(to.0) {
+            let message = format!("neither `{source}` nor `{destination}` is in a managed namespace");
+            self.report(
+                Diagnostic::new(Code::E0210, whole, message)
+                    .with_help("no manifest could express this flow: leave it out, or manage one of the namespaces (without `external`)"),
+            );
+            return false;
+        }
+        true
+    }
+
+    /// `apiserver` and `nodes` need their addresses.
+    fn check_known(&mut self, leaves: &[Endpoint], span: Span) -> bool {
+        let platform = &self.model.platform;
+        let unknown = leaves.iter().find_map(|leaf| match leaf {
+            Endpoint::ApiServer if platform.apiserver.is_none() => Some((
+                "apiserver",
+                "`kubectl get service,endpointslices -l component=apiserver -o wide` shows the addresses; `kubectl get service kubernetes` the ClusterIP: \
+                 `platform { apiserver 10.96.0.1/32, 192.0.2.10/32 }`",
+            )),
+            Endpoint::Nodes if platform.nodes.is_none() => {
+                Some(("nodes", "`kubectl get nodes -o wide` shows them: `platform { nodes 192.0.2.0/24 }`"))
+            }
+            _ => None,
+        });
+        let Some((name, help)) = unknown else { return true };
+        let message = format!("the addresses of `{name}` are not known: no manifest can find them out");
+        self.report(Diagnostic::new(Code::E0214, span, message).with_help(help));
+        false
+    }
+
+    fn warn_about_wide_source(&mut self, sources: &[Endpoint], destinations: &[Endpoint], from: Span, to: Span) {
+        let wide = sources.iter().any(|source| matches!(source, Endpoint::Anywhere | Endpoint::Internet));
+        let unlisted = destinations.iter().find_map(|destination| match destination {
+            Endpoint::Tier(id) => self.model.tier(*id).filter(|tier| tier.ports.is_none()),
+            _ => None,
+        });
+        let (true, Some(tier)) = (wide, unlisted) else { return };
+        let diagnostic = Diagnostic::new(
+            Code::W0006,
+            from,
+            format!("`{}` lets everybody in to tier `{}`, which lists no ports", self.text(from), tier.name),
+        )
+        .with_label(to, "lists no ports")
+        .with_help(format!(
+            "list what it serves, so that a mistyped port is an error: `tier {} {{ https: 8443/tcp }}`",
+            tier.name
+        ));
+        self.report(diagnostic);
+    }
+
+    fn assertion(&mut self, member: &Member<'a>, assertion: &'a AssertionDecl) {
+        let (source, destination) = (&assertion.source, &assertion.destination);
+        if let Some(ports) = &source.ports {
+            self.report_source_ports(source, ports);
+        }
+        let sources = self.endpoints(member.scope, &source.endpoints);
+        let destinations = self.endpoints(member.scope, &destination.endpoints);
+        let except = self.endpoints(member.scope, &assertion.except);
+        let mut sound = sources.len() == source.endpoints.len()
+            && destinations.len() == destination.endpoints.len()
+            && except.len() == assertion.except.len();
+        for (endpoint, span) in sources.iter().chain(&destinations).chain(&except) {
+            sound &= self.check_assertable(*endpoint, *span);
+        }
+        let mut targets = Vec::new();
+        let mut first = true;
+        for (endpoint, span) in &destinations {
+            match self.assertion_targets(member.scope, assertion, *endpoint, *span, &mut first) {
+                Some(more) => targets.extend(more),
+                None => sound = false,
+            }
+        }
+        if !sound {
+            return;
+        }
+        let text = self.assertion_text(assertion);
+        let statement = self.statement(member, text, member.node.span);
+        let endpoints =
+            |list: Vec<(Endpoint, Span)>| list.into_iter().map(|(endpoint, _)| endpoint).collect::<Vec<_>>();
+        let (sources, except) = (endpoints(sources), endpoints(except));
+        self.check_not_vacuous(&sources, &except, member.node.span);
+        self.model.assertions.push(Assertion { kind: assertion.kind, sources, targets, except, statement });
+    }
+
+    fn assertion_text(&self, assertion: &AssertionDecl) -> String {
+        let (word, arrow) = match assertion.kind {
+            AssertionKind::Never => ("never", "->"),
+            AssertionKind::NeverThrough => ("never", "->>"),
+            AssertionKind::Only => ("only", "->"),
+            AssertionKind::Always => ("always", "->"),
+        };
+        let source = self.side_text(&assertion.source.endpoints);
+        let mut text = format!("{word} {source} {arrow} {}", self.hop_text(&assertion.destination));
+        if !assertion.except.is_empty() {
+            let names: Vec<&str> = assertion.except.iter().map(|endpoint| self.text(endpoint.span)).collect();
+            text.push_str(&format!(" except {}", names.join(", ")));
+        }
+        text
+    }
+
+    fn check_assertable(&mut self, endpoint: Endpoint, span: Span) -> bool {
+        let leaves = self.model.leaves(&endpoint).to_vec();
+        if leaves.iter().any(|leaf| matches!(leaf, Endpoint::Fqdn(_))) {
+            self.report(
+                Diagnostic::new(Code::E0220, span, "an assertion is about pods and addresses; DNS names are neither")
+                    .with_help("name the addresses: `cidr NAME = ...`"),
+            );
+            return false;
+        }
+        self.check_known(&leaves, span)
+    }
+
+    fn assertion_targets(
+        &mut self,
+        scope: Scope,
+        assertion: &'a AssertionDecl,
+        endpoint: Endpoint,
+        span: Span,
+        first: &mut bool,
+    ) -> Option<Vec<(Endpoint, PortSet)>> {
+        let group = matches!(endpoint, Endpoint::Group(_)).then(|| self.text(span).to_owned());
+        let mut targets = Vec::new();
+        for leaf in self.model.leaves(&endpoint).to_vec() {
+            let ports = match &assertion.destination.ports {
+                Some(expression) => {
+                    let checks = Checks { served: false, first: std::mem::take(first) };
+                    self.flow_ports(scope, expression, leaf, group.as_deref(), checks)?
+                }
+                None if assertion.kind == AssertionKind::Always => self.served_ports(leaf, span, group.as_deref())?,
+                None => PortSet::everything(),
+            };
+            targets.push((leaf, ports));
+        }
+        Some(targets)
+    }
+
+    /// An assertion that excepts everybody it speaks of says nothing.
+    fn check_not_vacuous(&mut self, sources: &[Endpoint], except: &[Endpoint], span: Span) {
+        let holds = |wide: Endpoint, narrow: Endpoint| match (wide, narrow) {
+            (wide, narrow) if wide == narrow => true,
+            (Endpoint::Cluster, Endpoint::Tier(_) | Endpoint::Namespace(_)) | (Endpoint::Anywhere, _) => true,
+            (Endpoint::Namespace(namespace), Endpoint::Tier(tier)) => {
+                self.model.tier(tier).is_some_and(|tier| tier.namespace == namespace)
+            }
+            (Endpoint::Tier(wide), Endpoint::Tier(narrow)) => {
+                let (wide, narrow) = (self.model.tier(wide), self.model.tier(narrow));
+                wide.zip(narrow).is_some_and(|(wide, narrow)| {
+                    wide.namespace == narrow.namespace && wide.selector.contains(&narrow.selector)
+                })
+            }
+            _ => false,
+        };
+        let leaves =
+            |list: &[Endpoint]| list.iter().flat_map(|item| self.model.leaves(item).to_vec()).collect::<Vec<_>>();
+        let (sources, except) = (leaves(sources), leaves(except));
+        let vacuous = !sources.is_empty() && sources.iter().all(|one| except.iter().any(|wide| holds(*wide, *one)));
+        if vacuous {
+            self.report(
+                Diagnostic::new(
+                    Code::E0221,
+                    span,
+                    "this assertion is about nobody: `except` takes away all whom it speaks of",
+                )
+                .with_help("narrow `except`, or remove the assertion"),
+            );
+        }
+    }
+}
+
+fn set(state: &mut [u8], index: usize, value: u8) {
+    if let Some(slot) = state.get_mut(index) {
+        *slot = value;
+    }
+}

@@ -1,0 +1,227 @@
+//! Which pods are isolated, and where they find DNS.
+
+use super::resolve::{Member, Resolver, shorten};
+use super::scope::Scope;
+use super::{Dns, DnsServer, Endpoint, Isolated, Managed, NamespaceId, NamespaceKind, TierId};
+use crate::diag::{Code, Diagnostic, closest};
+use crate::source::Span;
+use crate::syntax::{IsolateDecl, Name, NodeKind};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What the `isolate` statements of one namespace come to.
+#[derive(Debug, Default)]
+struct Asked {
+    ingress: Isolated,
+    egress: Isolated,
+}
+
+impl<'a> Resolver<'a> {
+    /// Adds up the `isolate` statements of each managed namespace.
+    pub(super) fn resolve_isolation(&mut self) {
+        let mut asked: BTreeMap<NamespaceId, Asked> = BTreeMap::new();
+        for Member { scope, node, .. } in self.inner.clone() {
+            let (Some(namespace), NodeKind::Isolate(isolate)) = (scope, &node.kind) else { continue };
+            if self.model.namespace(namespace).is_some_and(|namespace| namespace.managed().is_none()) {
+                self.misplaced(
+                    node.span,
+                    "an external namespace belongs to others and cannot be isolated here",
+                    "leave `external` out if the namespace is yours",
+                );
+                continue;
+            }
+            self.isolate(namespace, isolate, asked.entry(namespace).or_default());
+        }
+        for index in 0..self.model.namespaces.len() {
+            let id = NamespaceId::at(index);
+            let everything = Asked { ingress: Isolated::Every, egress: Isolated::Every };
+            let asked = asked.remove(&id).unwrap_or(everything);
+            if let Some(NamespaceKind::Managed(managed)) = self.model.namespaces.get_mut(index).map(|n| &mut n.kind) {
+                *managed = Managed { ingress: asked.ingress, egress: asked.egress, dns: Dns::default() };
+            }
+        }
+    }
+
+    fn isolate(&mut self, namespace: NamespaceId, isolate: &'a IsolateDecl, asked: &mut Asked) {
+        let tiers = isolate.tiers.as_ref().map(|names| self.isolated_tiers(namespace, names));
+        for span in &isolate.directions {
+            let direction = match self.text(*span) {
+                "ingress" => &mut asked.ingress,
+                "egress" => &mut asked.egress,
+                "none" if isolate.directions.len() == 1 && isolate.tiers.is_none() => continue,
+                "none" => {
+                    self.report(
+                        Diagnostic::new(Code::E0001, *span, "`none` stands alone: it isolates nobody")
+                            .with_help("write `isolate none`, or leave `none` out"),
+                    );
+                    continue;
+                }
+                other => {
+                    let help = match closest(&other.to_ascii_lowercase(), ["ingress", "egress", "none"].into_iter()) {
+                        Some(known) => format!("did you mean `{known}`?"),
+                        None => "write `isolate ingress`, `isolate egress` or `isolate ingress, egress`".to_owned(),
+                    };
+                    let message = format!("expected `ingress`, `egress` or `none`, found `{}`", shorten(other));
+                    self.report(Diagnostic::new(Code::E0001, *span, message).with_help(help));
+                    continue;
+                }
+            };
+            match (&tiers, direction) {
+                (None, direction) => *direction = Isolated::Every,
+                (Some(tiers), Isolated::Tiers(known)) => {
+                    known.extend(tiers);
+                    known.sort_unstable();
+                    known.dedup();
+                }
+                (Some(_), Isolated::Every) => {}
+            }
+        }
+    }
+
+    fn isolated_tiers(&mut self, namespace: NamespaceId, names: &[Name]) -> Vec<TierId> {
+        let mut tiers = Vec::new();
+        for name in names {
+            let reference = crate::syntax::EndpointRef { span: name.span, namespace: None, name: Some(*name) };
+            let Some(endpoint) = self.use_endpoint(Some(namespace), &reference) else { continue };
+            let leaves = match endpoint {
+                Endpoint::Group(_) => self.model.leaves(&endpoint).to_vec(),
+                other => vec![other],
+            };
+            for leaf in leaves {
+                let own = |id: &TierId| self.model.tier(*id).is_some_and(|tier| tier.namespace == namespace);
+                match leaf {
+                    Endpoint::Tier(id) if own(&id) => tiers.push(id),
+                    _ => {
+                        let message = format!("`{}` is not a tier of this namespace", self.name(*name));
+                        let help =
+                            "`isolate ... for` takes tiers of its own namespace; without `for` it takes all pods";
+                        self.report(Diagnostic::new(Code::E0220, name.span, message).with_help(help));
+                        break;
+                    }
+                }
+            }
+        }
+        tiers
+    }
+
+    /// Gives every managed namespace its DNS servers.
+    pub(super) fn resolve_dns(&mut self) {
+        let default = match self.model.platform.dns.take() {
+            Some((values, span)) => Dns { servers: self.dns_servers(None, &values), span: Some(span) },
+            None => Dns { servers: vec![DnsServer::Cluster], span: None },
+        };
+        let mut own: BTreeMap<NamespaceId, Dns> = BTreeMap::new();
+        for Member { scope, node, .. } in self.inner.clone() {
+            let (Some(namespace), NodeKind::Dns(values)) = (scope, &node.kind) else { continue };
+            if self.model.namespace(namespace).is_some_and(|namespace| namespace.managed().is_none()) {
+                let help = "leave `external` out if the namespace is yours";
+                self.misplaced(node.span, "an external namespace belongs to others and gets no DNS rule here", help);
+                continue;
+            }
+            let servers = self.dns_servers(scope, values);
+            if let Some(earlier) = own.get(&namespace).and_then(|dns| dns.span) {
+                self.report(
+                    Diagnostic::new(Code::E0115, node.span, "`dns` is given twice for one namespace")
+                        .with_label(earlier, "first given here")
+                        .with_help("list all servers in one statement, separated by commas"),
+                );
+                continue;
+            }
+            own.insert(namespace, Dns { servers, span: Some(node.span) });
+        }
+        for (index, namespace) in self.model.namespaces.iter_mut().enumerate() {
+            if let NamespaceKind::Managed(managed) = &mut namespace.kind {
+                managed.dns = own.remove(&NamespaceId::at(index)).unwrap_or_else(|| default.clone());
+            }
+        }
+    }
+
+    fn dns_servers(&mut self, scope: Scope, values: &[Span]) -> Vec<DnsServer> {
+        let mut servers: Vec<DnsServer> = Vec::new();
+        for span in values {
+            let text = self.text(*span);
+            if text == "none" {
+                if values.len() > 1 {
+                    self.report(
+                        Diagnostic::new(Code::E0104, *span, "`none` stands alone: it allows no DNS")
+                            .with_help("write `dns none`, or leave `none` out"),
+                    );
+                }
+                continue;
+            }
+            let Some(server) = self.dns_server(scope, *span) else { continue };
+            if servers.contains(&server) {
+                let message = format!("`{text}` is already in the list");
+                self.report(Diagnostic::new(Code::W0009, *span, message).with_help("remove it"));
+            } else {
+                servers.push(server);
+            }
+        }
+        servers
+    }
+
+    fn dns_server(&mut self, scope: Scope, span: Span) -> Option<DnsServer> {
+        const PRESETS: [(&str, DnsServer); 4] = [
+            ("cluster", DnsServer::Cluster),
+            ("strict", DnsServer::Strict),
+            ("openshift", DnsServer::OpenShift),
+            ("any", DnsServer::Any),
+        ];
+        let text = self.text(span);
+        if let Some((_, preset)) = PRESETS.iter().find(|(name, _)| *name == text) {
+            return Some(preset.clone());
+        }
+        let address = text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
+        if address || text.contains('.') || text.contains("::") {
+            return self.block(span).map(DnsServer::Address);
+        }
+        let (path, port) = match text.split_once(':') {
+            Some((path, port)) => (path, Some(port)),
+            None => (text, None),
+        };
+        let start = span.start as usize;
+        let part = |from: usize, to: usize| Name { span: Span::new(span.file, start + from..start + to) };
+        let (namespace, name) = match path.split_once('/') {
+            Some((namespace, _)) => (Some(part(0, namespace.len())), part(namespace.len() + 1, path.len())),
+            None => (None, part(0, path.len())),
+        };
+        let local = scope.is_some_and(|_| self.scopes.endpoints.get(scope, path).is_some());
+        if namespace.is_none() && port.is_none() && !local {
+            let presets = PRESETS.iter().map(|(name, _)| *name).chain(["none"]);
+            let help = match closest(text, presets.clone()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!(
+                    "presets are {}; a tier is written `kube-system/my-dns`",
+                    presets.collect::<Vec<_>>().join(", ")
+                ),
+            };
+            let message = format!("unknown DNS preset `{}`", shorten(text));
+            self.report(Diagnostic::new(Code::E0104, span, message).with_help(help));
+            return None;
+        }
+        let reference = crate::syntax::EndpointRef { span: part(0, path.len()).span, namespace, name: Some(name) };
+        let endpoint = self.use_endpoint(scope, &reference)?;
+        let Endpoint::Tier(tier) = endpoint else {
+            let message = format!("`{path}` is not a tier, so it cannot serve DNS");
+            self.report(
+                Diagnostic::new(Code::E0220, reference.span, message)
+                    .with_help("name a tier such as `kube-system/my-dns`, or an address such as `10.96.0.10/32`"),
+            );
+            return None;
+        };
+        let port = match port {
+            None => 53,
+            Some(port) => match port.parse::<u16>().ok().filter(|port| *port != 0) {
+                Some(port) => port,
+                None => {
+                    let message = format!("`{}` is not a port", shorten(port));
+                    let help = "write the port of the DNS pods, such as `kube-system/my-dns:5353`; udp and tcp are both opened";
+                    self.report(Diagnostic::new(Code::E0204, span, message).with_help(help));
+                    return None;
+                }
+            },
+        };
+        Some(DnsServer::Tier(tier, port))
+    }
+}

@@ -1,0 +1,384 @@
+//! What was declared, with every name resolved and every type checked. Never fails: what is wrong is left out and
+//! reported.
+
+mod addresses;
+mod catalogue;
+mod declare;
+mod environment;
+mod flows;
+mod isolation;
+mod platform;
+mod ports;
+mod resolve;
+mod scope;
+mod selectors;
+mod text;
+mod warnings;
+
+pub use crate::syntax::AssertionKind;
+pub use catalogue::{COMPONENTS, Component};
+pub use platform::{Cni, Platform};
+pub use resolve::{Options, Resolved, resolve};
+
+use crate::net::{IpBlock, PortSet, Selector};
+use crate::source::Span;
+use std::sync::Arc;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        $($(#[$doc])* #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)] pub struct $name(pub u32);
+        impl $name {
+            /// The place in the model's list.
+            pub fn index(self) -> usize { self.0 as usize }
+            pub(crate) fn at(index: usize) -> Self { $name(u32::try_from(index).unwrap_or(u32::MAX)) }
+        })*
+    };
+}
+
+ids! {
+    /// A namespace of [`Model::namespaces`].
+    NamespaceId,
+    /// A tier of [`Model::tiers`].
+    TierId,
+    /// A group of [`Model::groups`].
+    GroupId,
+    /// A cidr of [`Model::cidrs`].
+    CidrId,
+    /// An fqdn of [`Model::fqdns`].
+    FqdnId,
+    /// A statement of [`Model::statements`].
+    StatementId,
+}
+
+/// A whole program.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// The namespaces, in the order of their first declaration.
+    pub namespaces: Vec<Namespace>,
+    /// The tiers.
+    pub tiers: Vec<Tier>,
+    /// The groups.
+    pub groups: Vec<Group>,
+    /// The address lists.
+    pub cidrs: Vec<Cidr>,
+    /// The lists of DNS names.
+    pub fqdns: Vec<Fqdn>,
+    /// The facts about the cluster.
+    pub platform: Platform,
+    /// The flows: chains are taken apart, and so are braces.
+    pub flows: Vec<Flow>,
+    /// The statements that flows and assertions come from.
+    pub statements: Vec<Statement>,
+    /// The assertions.
+    pub assertions: Vec<Assertion>,
+}
+
+/// A namespace.
+#[derive(Debug)]
+pub struct Namespace {
+    /// Its name in the cluster, after the environment has renamed it.
+    pub name: Arc<str>,
+    /// Its name in the program.
+    pub declared: Arc<str>,
+    /// Whose it is.
+    pub kind: NamespaceKind,
+    /// Where it is first declared: its name.
+    pub span: Span,
+}
+
+impl Namespace {
+    /// What Polder makes of it, when it is its own.
+    pub fn managed(&self) -> Option<&Managed> {
+        match &self.kind {
+            NamespaceKind::Managed(managed) => Some(managed),
+            NamespaceKind::External(_) => None,
+        }
+    }
+}
+
+/// Whose a namespace is.
+#[derive(Debug)]
+pub enum NamespaceKind {
+    /// Polder's: it is isolated and gets manifests.
+    Managed(Managed),
+    /// Somebody else's: every namespace whose labels match, or `None` for the one of that name.
+    External(Option<Selector>),
+}
+
+/// The settings of a managed namespace.
+#[derive(Debug, Default)]
+pub struct Managed {
+    /// Whose ingress is denied by default.
+    pub ingress: Isolated,
+    /// Whose egress is denied by default.
+    pub egress: Isolated,
+    /// Where its pods find DNS.
+    pub dns: Dns,
+}
+
+/// Which pods of a namespace are isolated in a direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Isolated {
+    /// All.
+    Every,
+    /// Those of these tiers, in order; none when empty.
+    Tiers(Vec<TierId>),
+}
+
+impl Default for Isolated {
+    fn default() -> Self {
+        Isolated::Tiers(Vec::new())
+    }
+}
+
+impl Isolated {
+    /// Whether nobody is.
+    pub fn is_nobody(&self) -> bool {
+        *self == Isolated::default()
+    }
+}
+
+/// The DNS servers that a namespace's pods may ask.
+#[derive(Debug, Clone, Default)]
+pub struct Dns {
+    /// The servers; none after `dns none`.
+    pub servers: Vec<DnsServer>,
+    /// Where this was said; `None` for the default.
+    pub span: Option<Span>,
+}
+
+/// One item of a `dns` setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DnsServer {
+    /// The DNS pods of `kube-system` and the node-local caches.
+    Cluster,
+    /// `k8s-app=kube-dns` in `kube-system` only.
+    Strict,
+    /// OpenShift's DNS pods, port 5353.
+    OpenShift,
+    /// Port 53 anywhere.
+    Any,
+    /// Port 53 of these addresses.
+    Address(ipnet::IpNet),
+    /// A declared tier.
+    Tier(TierId, u16),
+}
+
+/// A tier: pods of a namespace by labels.
+#[derive(Debug)]
+pub struct Tier {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its namespace.
+    pub namespace: NamespaceId,
+    /// The labels of its pods.
+    pub selector: Selector,
+    /// The ports that it serves; `None` when it lists none at all.
+    pub ports: Option<Vec<TierPort>>,
+    /// Its name in the source.
+    pub span: Span,
+}
+
+impl Tier {
+    /// All ports that it lists.
+    pub fn served(&self) -> Option<PortSet> {
+        let mut all = PortSet::empty();
+        for port in self.ports.as_ref()? {
+            all.insert(&port.ports);
+        }
+        Some(all)
+    }
+}
+
+/// A named port of a tier.
+#[derive(Debug)]
+pub struct TierPort {
+    /// Its name in the program.
+    pub name: Arc<str>,
+    /// Its numbers.
+    pub ports: PortSet,
+    /// Its name in the source.
+    pub span: Span,
+}
+
+/// A named union of endpoints.
+#[derive(Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The namespace it is local to.
+    pub namespace: Option<NamespaceId>,
+    /// What it holds, as written: groups are not taken apart.
+    pub members: Vec<Endpoint>,
+    /// The endpoints that it comes to, without groups and without repetition, in order.
+    pub leaves: Vec<Endpoint>,
+    /// Its name in the source.
+    pub span: Span,
+}
+
+/// An address list.
+#[derive(Debug)]
+pub struct Cidr {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The namespace it is local to.
+    pub namespace: Option<NamespaceId>,
+    /// The addresses.
+    pub blocks: Vec<IpBlock>,
+    /// Its name in the source.
+    pub span: Span,
+}
+
+/// A list of DNS names.
+#[derive(Debug)]
+pub struct Fqdn {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The namespace it is local to.
+    pub namespace: Option<NamespaceId>,
+    /// The DNS names, some with a leading `*.`.
+    pub names: Vec<Arc<str>>,
+    /// Its name in the source.
+    pub span: Span,
+}
+
+/// One end of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// A tier.
+    Tier(TierId),
+    /// Every pod of a namespace.
+    Namespace(NamespaceId),
+    /// A group.
+    Group(GroupId),
+    /// An address list.
+    Cidr(CidrId),
+    /// A list of DNS names.
+    Fqdn(FqdnId),
+    /// Every pod of every namespace.
+    Cluster,
+    /// Public addresses.
+    Internet,
+    /// Everything: every pod and every address.
+    Anywhere,
+    /// The addresses of the API server.
+    ApiServer,
+    /// The addresses of the nodes.
+    Nodes,
+}
+
+impl Endpoint {
+    /// The endpoints whose names are built in.
+    pub const BUILT_IN: [(&'static str, Endpoint); 5] = [
+        ("cluster", Endpoint::Cluster),
+        ("internet", Endpoint::Internet),
+        ("anywhere", Endpoint::Anywhere),
+        ("apiserver", Endpoint::ApiServer),
+        ("nodes", Endpoint::Nodes),
+    ];
+
+    /// The built-in endpoint of a name.
+    pub fn built_in(name: &str) -> Option<Endpoint> {
+        Self::BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map(|(_, endpoint)| *endpoint)
+    }
+
+    /// Whether it holds addresses only, and no pods.
+    pub fn is_addresses(self) -> bool {
+        matches!(self, Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::ApiServer | Endpoint::Nodes)
+    }
+}
+
+/// A flow from one endpoint to one other.
+#[derive(Debug)]
+pub struct Flow {
+    /// Who connects, as written.
+    pub source: Endpoint,
+    /// To whom, as written.
+    pub destination: Endpoint,
+    /// The destination without groups, and the ports of each: a port's name may mean another number for each tier.
+    pub targets: Vec<(Endpoint, PortSet)>,
+    /// The statement that says so.
+    pub statement: StatementId,
+}
+
+/// A statement that flows or an assertion come from.
+#[derive(Debug)]
+pub struct Statement {
+    /// One hop of it as written, on one line.
+    pub text: Arc<str>,
+    /// Its doc comment.
+    pub doc: Option<Arc<str>>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// An assertion.
+#[derive(Debug)]
+pub struct Assertion {
+    /// Which.
+    pub kind: AssertionKind,
+    /// Who connects.
+    pub sources: Vec<Endpoint>,
+    /// To whom, without groups, and on which ports each.
+    pub targets: Vec<(Endpoint, PortSet)>,
+    /// Whom it does not hold for.
+    pub except: Vec<Endpoint>,
+    /// The statement that says so.
+    pub statement: StatementId,
+}
+
+impl Model {
+    /// The namespace of an id of this model.
+    pub fn namespace(&self, id: NamespaceId) -> Option<&Namespace> {
+        self.namespaces.get(id.index())
+    }
+
+    /// The tier of an id of this model.
+    pub fn tier(&self, id: TierId) -> Option<&Tier> {
+        self.tiers.get(id.index())
+    }
+
+    /// The endpoints that one comes to when groups are taken apart.
+    pub fn leaves<'a>(&'a self, endpoint: &'a Endpoint) -> &'a [Endpoint] {
+        match endpoint {
+            Endpoint::Group(id) => self.groups.get(id.index()).map_or(&[], |group| &group.leaves),
+            _ => std::slice::from_ref(endpoint),
+        }
+    }
+
+    /// A `dns` setting as the language writes it.
+    pub fn dns_setting(&self, dns: &Dns) -> String {
+        let server = |server: &DnsServer| match server {
+            DnsServer::Cluster => "cluster".to_owned(),
+            DnsServer::Strict => "strict".to_owned(),
+            DnsServer::OpenShift => "openshift".to_owned(),
+            DnsServer::Any => "any".to_owned(),
+            DnsServer::Address(net) => net.to_string(),
+            DnsServer::Tier(id, port) => {
+                let tier = self.tier(*id);
+                let namespace = tier.and_then(|tier| self.namespace(tier.namespace));
+                tier.zip(namespace)
+                    .map(|(tier, namespace)| format!("{}/{}:{port}", namespace.declared, tier.name))
+                    .unwrap_or_default()
+            }
+        };
+        if dns.servers.is_empty() {
+            return "dns none".to_owned();
+        }
+        format!("dns {}", dns.servers.iter().map(server).collect::<Vec<_>>().join(", "))
+    }
+
+    /// Whether an endpoint holds pods of a namespace that is managed here.
+    pub fn is_managed(&self, endpoint: Endpoint) -> bool {
+        let managed = |id: NamespaceId| self.namespace(id).is_some_and(|namespace| namespace.managed().is_some());
+        match endpoint {
+            Endpoint::Tier(id) => self.tier(id).is_some_and(|tier| managed(tier.namespace)),
+            Endpoint::Namespace(id) => managed(id),
+            Endpoint::Cluster | Endpoint::Anywhere => {
+                self.namespaces.iter().any(|namespace| namespace.managed().is_some())
+            }
+            Endpoint::Group(_) => self.leaves(&endpoint).iter().any(|leaf| self.is_managed(*leaf)),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The facts about the cluster that no manifest can show.
+
+use super::resolve::{Resolver, shorten};
+use crate::diag::{Code, Diagnostic, closest};
+use crate::source::Span;
+use crate::syntax::{Node, NodeKind};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+
+/// What has to enforce the policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[allow(missing_docs, reason = "the names are those of the projects")]
+pub enum Cni {
+    /// Not said: only what all of them read the same way is free of warnings.
+    #[default]
+    Any,
+    Calico,
+    Cilium,
+    Antrea,
+    AwsVpcCni,
+    GkeDataplaneV2,
+    AzureNpm,
+    OvnKubernetes,
+    KubeRouter,
+    Weave,
+    Kindnet,
+    Flannel,
+}
+
+impl Cni {
+    const NAMES: [(&'static str, Cni); 12] = [
+        ("any", Cni::Any),
+        ("calico", Cni::Calico),
+        ("cilium", Cni::Cilium),
+        ("antrea", Cni::Antrea),
+        ("aws-vpc-cni", Cni::AwsVpcCni),
+        ("gke-dataplane-v2", Cni::GkeDataplaneV2),
+        ("azure-npm", Cni::AzureNpm),
+        ("ovn-kubernetes", Cni::OvnKubernetes),
+        ("kube-router", Cni::KubeRouter),
+        ("weave", Cni::Weave),
+        ("kindnet", Cni::Kindnet),
+        ("flannel", Cni::Flannel),
+    ];
+
+    /// Its name in the language.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, cni)| *cni == self).map_or("", |(name, _)| name)
+    }
+
+    fn parse(name: &str) -> Option<Cni> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, cni)| *cni)
+    }
+}
+
+/// The facts about the cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Platform {
+    /// What has to enforce the policies.
+    pub cni: Cni,
+    /// The addresses of the API server: its ClusterIP and its endpoints.
+    pub apiserver: Option<Vec<IpNet>>,
+    /// The addresses of the nodes.
+    pub nodes: Option<Vec<IpNet>>,
+    /// The addresses that pods get.
+    pub pods: Option<Vec<IpNet>>,
+    /// The addresses that Services get.
+    pub services: Option<Vec<IpNet>>,
+    /// The DNS servers of namespaces that say nothing themselves, as written, until they are resolved.
+    pub(super) dns: Option<(Vec<Span>, Span)>,
+}
+
+impl Platform {
+    /// Every address that the platform lists; none of them is part of the internet.
+    pub fn listed(&self) -> impl Iterator<Item = IpNet> {
+        let lists = [&self.apiserver, &self.nodes, &self.pods, &self.services];
+        lists.into_iter().flatten().flatten().copied()
+    }
+}
+
+impl<'a> Resolver<'a> {
+    /// Reads `platform { ... }`, with the entries that the environment replaces.
+    pub(super) fn read_platform(&mut self) {
+        let mut entries: BTreeMap<&str, (&[Span], Span)> = BTreeMap::new();
+        let mut first: Option<Span> = None;
+        for member in self.top.clone() {
+            let NodeKind::Platform(nodes) = &member.node.kind else { continue };
+            if let Some(earlier) = first {
+                self.report(
+                    Diagnostic::new(Code::E0115, member.node.span, "`platform` is given twice")
+                        .with_label(earlier, "first given here")
+                        .with_help("a program has one platform; put all entries into one block"),
+                );
+            }
+            first.get_or_insert(member.node.span);
+            self.platform_entries(nodes, &mut entries);
+        }
+        if let Some(nodes) = self.environment {
+            let mut replaced = BTreeMap::new();
+            self.platform_entries(nodes, &mut replaced);
+            entries.extend(replaced);
+        }
+        self.set_platform(&entries);
+    }
+
+    fn platform_entries(&mut self, nodes: &'a [Node], entries: &mut BTreeMap<&'a str, (&'a [Span], Span)>) {
+        for node in nodes {
+            let NodeKind::PlatformEntry { key, values } = &node.kind else { continue };
+            let name = self.text(*key);
+            match entries.get(name) {
+                Some((_, earlier)) => {
+                    let diagnostic = Diagnostic::new(Code::E0115, node.span, format!("`{name}` is given twice"))
+                        .with_label(*earlier, "first given here")
+                        .with_help("list all values in one entry, separated by commas");
+                    self.report(diagnostic);
+                }
+                None => {
+                    entries.insert(name, (values, node.span));
+                }
+            }
+        }
+    }
+
+    fn set_platform(&mut self, entries: &BTreeMap<&'a str, (&'a [Span], Span)>) {
+        let lists = ["apiserver", "nodes", "pods", "services"].map(|key| {
+            let (values, _) = entries.get(key)?;
+            Some(values.iter().filter_map(|span| self.block(*span)).collect::<Vec<_>>())
+        });
+        let [apiserver, nodes, pods, services] = lists;
+        let dns = entries.get("dns").map(|(values, span)| (values.to_vec(), *span));
+        let mut cni = Cni::Any;
+        if let Some((values, span)) = entries.get("cni") {
+            if let [_, second, ..] = values {
+                self.report(
+                    Diagnostic::new(Code::E0105, *second, "a cluster has one CNI")
+                        .with_help("name the one that enforces policies"),
+                );
+            }
+            cni = values.first().and_then(|value| self.cni(*value, *span)).unwrap_or_default();
+        }
+        self.model.platform = Platform { cni, apiserver, nodes, pods, services, dns };
+    }
+
+    fn cni(&mut self, value: Span, entry: Span) -> Option<Cni> {
+        let name = self.text(value);
+        let Some(cni) = Cni::parse(name) else {
+            let known = Cni::NAMES.iter().map(|(name, _)| *name);
+            let help = match closest(&name.to_ascii_lowercase(), known.clone()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("Polder knows {}", known.collect::<Vec<_>>().join(", ")),
+            };
+            self.report(
+                Diagnostic::new(Code::E0105, value, format!("unknown CNI `{}`", shorten(name))).with_help(help),
+            );
+            return None;
+        };
+        if cni == Cni::Flannel {
+            self.report(
+                Diagnostic::new(Code::E0217, entry, "flannel alone enforces no NetworkPolicy: every pod stays open").with_help(
+                    "run a policy engine beside it (Canal is Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
+                     `cni calico` for Canal, `cni kindnet` for kube-network-policies",
+                ),
+            );
+        }
+        Some(cni)
+    }
+}

@@ -1,0 +1,393 @@
+//! Ports: numbers, ranges, names, and whether a destination serves them.
+
+use super::resolve::{Resolver, shorten};
+use super::scope::Scope;
+use super::{Cni, Endpoint, Tier, TierPort};
+use crate::diag::{Code, Diagnostic, closest};
+use crate::net::{PortSet, Protocol};
+use crate::source::Span;
+use crate::syntax::{PortExpr, PortKind, PortsExpr};
+
+impl<'a> Resolver<'a> {
+    /// The ports of a declaration, where names of other ports cannot stand.
+    pub(super) fn declared_ports(&mut self, expression: &PortsExpr) -> PortSet {
+        let mut all = PortSet::empty();
+        let mut seen: Vec<(PortSet, Span)> = Vec::new();
+        for item in &expression.items {
+            let set = match item.kind {
+                PortKind::Every => {
+                    self.report(
+                        Diagnostic::new(Code::E0204, item.span, "a declaration lists ports; `*` is none")
+                            .with_help("leave the list out when any port may be named, and write `:*` in the flow"),
+                    );
+                    None
+                }
+                PortKind::Name => {
+                    let message = format!("`{}` is a name where a number belongs", shorten(self.text(item.span)));
+                    let help = "write a number such as `8080/tcp`, or a named container port in quotes: `\"web\"/tcp`";
+                    self.report(Diagnostic::new(Code::E0204, item.span, message).with_help(help));
+                    None
+                }
+                PortKind::Number => self.number(item),
+                PortKind::Container => self.container_port(item),
+            };
+            let Some(set) = set else { continue };
+            if let Some((_, earlier)) = seen.iter().find(|(known, _)| known.contains(&set)) {
+                let message = format!("`{}` is already in the list", self.text(item.span));
+                let diagnostic = Diagnostic::new(Code::W0009, item.span, message)
+                    .with_label(*earlier, "here")
+                    .with_help("remove it");
+                self.report(diagnostic);
+            }
+            all.insert(&set);
+            seen.push((set, item.span));
+        }
+        all
+    }
+
+    /// `8080` or `30000-32767`, with `tcp` when no protocol is given.
+    fn number(&mut self, item: &PortExpr) -> Option<PortSet> {
+        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol);
+        let written = self.text(item.span).split('/').next().unwrap_or("").trim();
+        let (low, high) = written.split_once('-').unwrap_or((written, written));
+        let bad = |this: &mut Self, message: String, help: &str| {
+            this.report(Diagnostic::new(Code::E0204, item.span, message).with_help(help.to_owned()));
+            None
+        };
+        let (Some(low), Some(high)) = (port_number(low), port_number(high)) else {
+            let message = format!("`{}` is not a port: ports are numbers from 1 to 65535", shorten(written));
+            return bad(self, message, "write a port of the pod, such as `8080/tcp`");
+        };
+        if low > high {
+            let message = format!("the range `{written}` is empty: it ends before it starts");
+            return bad(self, message, &format!("write `{high}-{low}`"));
+        }
+        if low != high {
+            self.check_range(item);
+        }
+        Some(PortSet::range(protocol, low, high))
+    }
+
+    fn check_range(&mut self, item: &PortExpr) {
+        let written = self.text(item.span);
+        let name = self.model.platform.cni.name();
+        match self.model.platform.cni {
+            Cni::Weave => self.report(
+                Diagnostic::new(
+                    Code::E0219,
+                    item.span,
+                    format!("{name} opens only the first port of the range `{written}`"),
+                )
+                .with_help("list the ports one by one: `{8080, 8081}/tcp`"),
+            ),
+            Cni::Any => self.report(
+                Diagnostic::new(
+                    Code::W0012,
+                    item.span,
+                    format!("not every CNI knows port ranges; some open only the first port of `{written}`"),
+                )
+                .with_help("name the CNI in `platform { cni NAME }`, or list the ports one by one"),
+            ),
+            _ => {}
+        }
+    }
+
+    /// `"web"`: a container port's name (an IANA service name: at most 15 lower-case letters, digits and `-`, with a
+    /// letter).
+    fn container_port(&mut self, item: &PortExpr) -> Option<PortSet> {
+        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol);
+        let written = self.text(item.span);
+        let name = written.trim_start_matches('"').split('"').next().unwrap_or("");
+        let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let valid = (1..=15).contains(&name.len())
+            && name.bytes().all(inside)
+            && name.bytes().any(|byte| byte.is_ascii_lowercase())
+            && !name.contains("--")
+            && !name.starts_with('-')
+            && !name.ends_with('-');
+        if !valid {
+            let message = format!("`{}` is not the name of a container port", shorten(name));
+            self.report(Diagnostic::new(Code::E0215, item.span, message).with_help(
+                "such a name has at most 15 lower-case letters, digits and single `-`, and at least one letter",
+            ));
+            return None;
+        }
+        self.check_container_port(item, name);
+        Some(PortSet::named(protocol, name.into()))
+    }
+
+    fn check_container_port(&mut self, item: &PortExpr, name: &str) {
+        let cni = self.model.platform.cni;
+        let help = "write the port's number";
+        match cni {
+            Cni::OvnKubernetes => self.report(
+                Diagnostic::new(
+                    Code::E0218,
+                    item.span,
+                    format!("{} ignores the name of the port `{name}` and may open every port", cni.name()),
+                )
+                .with_help(help),
+            ),
+            Cni::Weave => self.report(
+                Diagnostic::new(
+                    Code::E0218,
+                    item.span,
+                    format!("{} refuses a whole policy for its named port `{name}`", cni.name()),
+                )
+                .with_help(help),
+            ),
+            Cni::Any => self.report(
+                Diagnostic::new(
+                    Code::W0012,
+                    item.span,
+                    format!("not every CNI knows named ports; some ignore the name `{name}` and open every port"),
+                )
+                .with_help("write the port's number, or name the CNI in `platform { cni NAME }`"),
+            ),
+            _ => {}
+        }
+    }
+
+    /// The ports of a flow to one destination without groups; nothing when they are wrong, which is reported.
+    ///
+    /// `through` names the group that the destination was reached through, for the messages.
+    pub(super) fn flow_ports(
+        &mut self,
+        scope: Scope,
+        expression: &PortsExpr,
+        destination: Endpoint,
+        through: Option<&str>,
+        checks: Checks,
+    ) -> Option<PortSet> {
+        let mut all = PortSet::empty();
+        let mut sound = true;
+        for item in &expression.items {
+            match self.flow_port(scope, item, destination, through, checks) {
+                Some(set) => all.insert(&set),
+                None => sound = false,
+            }
+        }
+        if expression.items.is_empty() {
+            self.report(
+                Diagnostic::new(Code::E0203, expression.span, "no ports are named")
+                    .with_help("name them: `{80, 443}/tcp`"),
+            );
+            sound = false;
+        }
+        sound.then_some(all)
+    }
+
+    fn flow_port(
+        &mut self,
+        scope: Scope,
+        item: &PortExpr,
+        destination: Endpoint,
+        through: Option<&str>,
+        checks: Checks,
+    ) -> Option<PortSet> {
+        let set = match item.kind {
+            PortKind::Every => match item.protocol {
+                Some((protocol, _)) => PortSet::whole(protocol),
+                None => PortSet::everything(),
+            },
+            PortKind::Number if checks.first => self.number(item)?,
+            PortKind::Number => self.quietly(|this| this.number(item))?,
+            PortKind::Container => {
+                if destination.is_addresses() {
+                    self.report(
+                        Diagnostic::new(Code::E0215, item.span, "addresses have no named container ports")
+                            .with_help("write the port's number"),
+                    );
+                    return None;
+                }
+                if checks.first { self.container_port(item)? } else { self.quietly(|this| this.container_port(item))? }
+            }
+            PortKind::Name => return self.port_by_name(scope, item, destination, through),
+        };
+        if checks.served {
+            self.check_served(item, &set, destination, through)?;
+        }
+        Some(set)
+    }
+
+    /// Runs a step whose diagnostics have been reported for another member of the same group.
+    fn quietly<T>(&mut self, step: impl FnOnce(&mut Self) -> T) -> T {
+        let known = self.diagnostics.len();
+        let result = step(self);
+        self.diagnostics.truncate(known);
+        result
+    }
+
+    fn tier_of(&self, destination: Endpoint) -> Option<&Tier> {
+        match destination {
+            Endpoint::Tier(id) => self.model.tier(id),
+            _ => None,
+        }
+    }
+
+    /// A port of the tier by its name, or a port set.
+    fn port_by_name(
+        &mut self,
+        scope: Scope,
+        item: &PortExpr,
+        destination: Endpoint,
+        through: Option<&str>,
+    ) -> Option<PortSet> {
+        let name = self.text(item.span).split('/').next().unwrap_or("").trim();
+        let tier_port = |port: &&TierPort| &*port.name == name;
+        let own = self.tier_of(destination).and_then(|tier| tier.ports.iter().flatten().find(tier_port));
+        let (set, is_own) = match own {
+            Some(port) => (port.ports.clone(), true),
+            None => match self.scopes.ports.find(scope, name).cloned() {
+                Some(declared) => {
+                    self.used.ports.insert(declared.span);
+                    (declared.value, false)
+                }
+                None => return self.unknown_port(scope, item, name, destination, through),
+            },
+        };
+        let narrowed = match item.protocol {
+            None => set.clone(),
+            Some((protocol, _)) => set.intersect(&PortSet::whole(protocol)),
+        };
+        if let (true, Some((protocol, span))) = (narrowed.is_empty(), item.protocol) {
+            let message = format!("`{name}` has no {} port", protocol.keyword());
+            self.report(
+                Diagnostic::new(Code::E0202, span, message).with_help(format!("leave the protocol out: `{name}`")),
+            );
+            return None;
+        }
+        if !is_own {
+            self.check_served(item, &narrowed, destination, through)?;
+        }
+        Some(narrowed)
+    }
+
+    fn unknown_port(
+        &mut self,
+        scope: Scope,
+        item: &PortExpr,
+        name: &str,
+        destination: Endpoint,
+        through: Option<&str>,
+    ) -> Option<PortSet> {
+        if self.unreadable.contains(name) {
+            return None;
+        }
+        let written = self.write_endpoint(destination);
+        let served = self.tier_of(destination).map(|tier| {
+            let names: Vec<String> = tier.ports.iter().flatten().map(|port| port.name.to_string()).collect();
+            (names, tier.ports.is_some(), tier.span)
+        });
+        let mut candidates = self.scopes.ports.names(scope);
+        candidates.extend(self.scopes.ports.names(None));
+        let message = match (&served, through) {
+            (Some((_, true, _)), Some(group)) => format!("`{written}`, a member of `{group}`, serves no port `{name}`"),
+            (Some((_, true, _)), None) => format!("`{written}` serves no port `{name}`"),
+            _ => format!("unknown port `{}`", shorten(name)),
+        };
+        let names = served.as_ref().map(|(names, _, _)| names.as_slice()).unwrap_or_default();
+        let known = closest(name, names.iter().map(String::as_str).chain(candidates));
+        let help = match (known, names) {
+            (Some(known), _) => format!("did you mean `{known}`?"),
+            (None, []) => format!("write a number such as `8080/tcp`, or declare `ports {name} = 8080/tcp`"),
+            (None, names) => format!("it serves {}", names.join(", ")),
+        };
+        let code = if served.as_ref().is_some_and(|(_, listed, _)| *listed) { Code::E0201 } else { Code::E0103 };
+        let mut diagnostic = Diagnostic::new(code, item.span, message).with_help(help);
+        if let (Code::E0201, Some((_, _, span))) = (code, served) {
+            diagnostic = diagnostic.with_label(span, "its ports are listed here");
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    /// A tier that lists ports takes no others.
+    fn check_served(
+        &mut self,
+        item: &PortExpr,
+        set: &PortSet,
+        destination: Endpoint,
+        through: Option<&str>,
+    ) -> Option<()> {
+        let Some(tier) = self.tier_of(destination) else { return Some(()) };
+        let Some(served) = tier.served() else { return Some(()) };
+        if served.contains(set) {
+            return Some(());
+        }
+        let (span, written) = (tier.span, self.write_endpoint(destination));
+        let listed: Vec<String> =
+            tier.ports.iter().flatten().map(|port| format!("{} ({})", port.name, describe(&port.ports))).collect();
+        let member = through.map(|group| format!(", a member of `{group}`,")).unwrap_or_default();
+        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol);
+        let other = Protocol::ALL.into_iter().find(|other| {
+            let same_numbers = set.ranges(protocol).iter().map(|&(low, high)| PortSet::range(*other, low, high));
+            *other != protocol
+                && !set.ranges(protocol).is_empty()
+                && same_numbers.into_iter().all(|set| served.contains(&set))
+        });
+        let port = self.text(item.span);
+        let diagnostic = match other {
+            Some(other) => {
+                let number = port.split('/').next().unwrap_or(port);
+                Diagnostic::new(
+                    Code::E0202,
+                    item.span,
+                    format!(
+                        "`{written}`{member} serves {number} over {}, not over {}",
+                        other.keyword(),
+                        protocol.keyword()
+                    ),
+                )
+                .with_help(format!("write `{number}/{}`", other.keyword()))
+            }
+            None if item.kind == PortKind::Every => Diagnostic::new(
+                Code::E0201,
+                item.span,
+                format!("`{written}`{member} serves only the ports that it lists"),
+            )
+            .with_help("leave the ports out to mean all that it serves"),
+            None if listed.is_empty() => {
+                Diagnostic::new(Code::E0201, item.span, format!("`{written}`{member} serves no ports at all"))
+                    .with_help(format!("add the port to its list: `{{ NAME: {port} }}`"))
+            }
+            None => Diagnostic::new(Code::E0201, item.span, format!("`{written}`{member} does not serve port {port}"))
+                .with_help(format!("it serves {}", listed.join(", "))),
+        };
+        self.report(diagnostic.with_label(span, "its ports are listed here"));
+        None
+    }
+}
+
+/// What to check of the ports of a flow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Checks {
+    /// Whether a tier's list binds: it does for flows, not for assertions.
+    pub served: bool,
+    /// Whether it is the first destination of the flow: what is wrong with the port itself is reported once.
+    pub first: bool,
+}
+
+fn port_number(text: &str) -> Option<u16> {
+    text.parse::<u16>().ok().filter(|number| *number != 0)
+}
+
+/// Ports as the language writes them.
+pub(super) fn describe(ports: &PortSet) -> String {
+    if ports.is_everything() {
+        return "*".to_owned();
+    }
+    let mut parts = Vec::new();
+    for protocol in Protocol::ALL {
+        let keyword = protocol.keyword();
+        if ports.is_whole(protocol) {
+            parts.push(format!("*/{keyword}"));
+            continue;
+        }
+        for &(low, high) in ports.ranges(protocol) {
+            parts.push(if low == high { format!("{low}/{keyword}") } else { format!("{low}-{high}/{keyword}") });
+        }
+        parts.extend(ports.names(protocol).map(|name| format!("\"{name}\"/{keyword}")));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,315 @@
+//! The stages of resolving, in order, and what they share.
+
+use super::scope::{Scope, Scopes};
+use super::{Endpoint, GroupId, Model, NamespaceId};
+use crate::diag::{Code, Diagnostic, closest};
+use crate::source::{Sources, Span};
+use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How to resolve.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The environment to compile for.
+    pub environment: Option<String>,
+}
+
+/// What resolving gives.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The model, whatever the program was.
+    pub model: Model,
+    /// What is wrong with the program.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Resolves a program: its trees, and those of the components that it uses (see [`super::COMPONENTS`]).
+pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved {
+    let mut resolver = Resolver::new(sources);
+    resolver.collect(trees);
+    resolver.declare_namespaces();
+    resolver.find_environment(options.environment.as_deref());
+    resolver.read_platform();
+    resolver.declare_all();
+    resolver.check_uses(trees);
+    resolver.apply_environment();
+    resolver.resolve_groups();
+    resolver.resolve_isolation();
+    resolver.resolve_dns();
+    resolver.resolve_flows();
+    resolver.warn();
+    Resolved { model: resolver.model, diagnostics: resolver.diagnostics }
+}
+
+/// A statement with the place that it stands in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member<'a> {
+    pub scope: Scope,
+    pub node: &'a Node,
+    /// Whether it came with a component of the catalogue.
+    pub built_in: bool,
+}
+
+/// What the program refers to, for the warnings about the rest.
+#[derive(Debug, Default)]
+pub(super) struct Used {
+    pub endpoints: BTreeSet<Endpoint>,
+    pub ports: BTreeSet<Span>,
+}
+
+pub(super) struct Resolver<'a> {
+    pub sources: &'a Sources,
+    pub model: Model,
+    pub diagnostics: Vec<Diagnostic>,
+    pub scopes: Scopes<'a>,
+    /// The blocks of namespaces, environments and so on, and the statements outside of them.
+    pub top: Vec<Member<'a>>,
+    /// The statements inside namespaces.
+    pub inner: Vec<Member<'a>>,
+    pub used: Used,
+    /// The entries of the chosen environment.
+    pub environment: Option<&'a [Node]>,
+    /// The members of each group as written, until the groups are resolved.
+    pub group_members: Vec<(Scope, &'a [EndpointRef])>,
+    /// Names whose declarations could not be read: their uses are not reported as well.
+    pub unreadable: BTreeSet<&'a str>,
+    /// The port sets with their place in the source, for the warnings.
+    pub port_sets: Vec<(Arc<str>, Span, bool)>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Resolver {
+            sources,
+            model: Model::default(),
+            diagnostics: Vec::new(),
+            scopes: Scopes::default(),
+            top: Vec::new(),
+            inner: Vec::new(),
+            used: Used::default(),
+            environment: None,
+            group_members: Vec::new(),
+            unreadable: BTreeSet::new(),
+            port_sets: Vec::new(),
+        }
+    }
+
+    fn collect(&mut self, trees: &'a [Tree]) {
+        for tree in trees {
+            let built_in = self.sources.file(tree.file).is_some_and(|file| file.built_in);
+            for node in tree.nodes.iter().flat_map(|node| std::iter::once(node).chain(node.children())) {
+                if let NodeKind::Broken { declares: Some(name) } = &node.kind {
+                    self.unreadable.insert(self.sources.text(name.span));
+                }
+            }
+            self.top.extend(tree.nodes.iter().map(|node| Member { scope: None, node, built_in }));
+        }
+    }
+
+    pub fn text(&self, span: Span) -> &'a str {
+        self.sources.text(span)
+    }
+
+    pub fn name(&self, name: Name) -> &'a str {
+        self.text(name.span)
+    }
+
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports a name that is none; whether it is one.
+    pub fn check_name(&mut self, name: Name) -> bool {
+        let text = self.name(name);
+        let valid = is_dns_label(text);
+        if !valid {
+            let message = format!("`{}` is not a valid name", shorten(text));
+            let suggestion = to_dns_label(text);
+            let help = if suggestion.is_empty() {
+                "a name is made of lower-case letters, digits and `-`, and starts and ends with a letter or digit"
+                    .to_owned()
+            } else {
+                format!("lower-case letters, digits and `-`, at most 63 of them: `{suggestion}`")
+            };
+            self.report(Diagnostic::new(Code::E0006, name.span, message).with_help(help));
+            self.unreadable.insert(text);
+        }
+        valid
+    }
+
+    /// Reports a name of the built-in endpoints; whether it is free.
+    pub fn check_free(&mut self, name: Name) -> bool {
+        let text = self.name(name);
+        let free = Endpoint::built_in(text).is_none();
+        if !free {
+            self.report(
+                Diagnostic::new(Code::E0108, name.span, format!("`{text}` is built in and cannot be declared"))
+                    .with_help(format!("choose another name, such as `my-{text}`")),
+            );
+        }
+        free
+    }
+
+    /// The namespace that a reference names; an unknown one is reported.
+    pub fn find_namespace(&mut self, name: Name) -> Option<NamespaceId> {
+        let text = self.name(name);
+        if let Some(declared) = self.scopes.namespaces.get(None, text) {
+            return Some(declared.value);
+        }
+        if self.unreadable.contains(text) {
+            return None;
+        }
+        let diagnostic = Diagnostic::new(Code::E0101, name.span, format!("unknown namespace `{}`", shorten(text)));
+        let help = match closest(text, self.scopes.namespaces.names(None).into_iter()) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None if is_dns_label(text) => {
+                format!("declare it: `namespace {text} {{ ... }}`, or `external namespace {text}` if others own it")
+            }
+            None => "declare the namespace first".to_owned(),
+        };
+        self.report(diagnostic.with_help(help));
+        None
+    }
+
+    /// What a reference means in `scope`, without noting that it is used; an unknown one is reported.
+    pub fn find_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
+        let owner = match reference.namespace {
+            Some(namespace) => Some(self.find_namespace(namespace)?),
+            None => None,
+        };
+        let Some(name) = reference.name else {
+            let Some(namespace) = owner.or(scope) else {
+                self.report(
+                    Diagnostic::new(
+                        Code::E0101,
+                        reference.span,
+                        "`*` means every pod of its namespace, but stands in none",
+                    )
+                    .with_help("write `NAMESPACE/*` for the pods of one namespace, or `cluster` for all pods"),
+                );
+                return None;
+            };
+            return Some(Endpoint::Namespace(namespace));
+        };
+        let text = self.name(name);
+        let found = match owner {
+            Some(_) => self.scopes.endpoints.get(owner, text),
+            None => self.scopes.endpoints.find(scope, text),
+        };
+        let built_in = if owner.is_none() { Endpoint::built_in(text) } else { None };
+        if let Some(endpoint) = found.map(|declared| declared.value).or(built_in) {
+            return Some(endpoint);
+        }
+        if !self.unreadable.contains(text) {
+            self.report_unknown_endpoint(scope, owner, reference, name);
+        }
+        None
+    }
+
+    fn report_unknown_endpoint(&mut self, scope: Scope, owner: Scope, reference: &EndpointRef, name: Name) {
+        let text = self.name(name);
+        let place = owner.and_then(|id| self.model.namespace(id)).map(|namespace| namespace.declared.clone());
+        let message = match &place {
+            Some(namespace) => format!("namespace `{namespace}` declares no tier, group or cidr `{}`", shorten(text)),
+            None => format!("unknown tier, group, cidr or fqdn `{}`", shorten(text)),
+        };
+        let mut candidates = self.scopes.endpoints.names(owner.or(scope));
+        if owner.is_none() {
+            candidates.extend(self.scopes.endpoints.names(None));
+            candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name));
+        }
+        let elsewhere = self.namespaces_with(text);
+        let help = match (closest(text, candidates.into_iter()), elsewhere.first()) {
+            (Some(known), _) => match &place {
+                Some(namespace) => format!("did you mean `{namespace}/{known}`?"),
+                None => format!("did you mean `{known}`?"),
+            },
+            (None, Some(namespace)) => format!("it is declared in another namespace: `{namespace}/{text}`"),
+            (None, None) if self.scopes.namespaces.get(None, text).is_some() => {
+                format!("it is a namespace: `{text}/*` means every pod of it")
+            }
+            (None, None) => match &place {
+                Some(namespace) => format!("declare it in namespace {namespace}: `tier {text}`"),
+                None => format!("declare it: `tier {text}` in its namespace, or `cidr {text} = ...`"),
+            },
+        };
+        self.report(Diagnostic::new(Code::E0102, reference.span, message).with_help(help));
+    }
+
+    fn namespaces_with(&self, endpoint: &str) -> Vec<Arc<str>> {
+        let ids = (0..self.model.namespaces.len()).map(NamespaceId::at);
+        let holders = ids.filter(|id| self.scopes.endpoints.get(Some(*id), endpoint).is_some());
+        holders.filter_map(|id| self.model.namespace(id)).map(|namespace| namespace.declared.clone()).collect()
+    }
+
+    /// What a reference means, noted as used.
+    pub fn use_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
+        let endpoint = self.find_endpoint(scope, reference)?;
+        self.used.endpoints.insert(endpoint);
+        Some(endpoint)
+    }
+
+    /// How an endpoint is written from within a scope.
+    pub fn write_endpoint(&self, endpoint: Endpoint) -> String {
+        let qualified =
+            |namespace: Option<NamespaceId>, name: &str| match namespace.and_then(|id| self.model.namespace(id)) {
+                Some(namespace) => format!("{}/{name}", namespace.declared),
+                None => name.to_owned(),
+            };
+        match endpoint {
+            Endpoint::Tier(id) => self.model.tier(id).map(|tier| qualified(Some(tier.namespace), &tier.name)),
+            Endpoint::Namespace(id) => self.model.namespace(id).map(|namespace| format!("{}/*", namespace.declared)),
+            Endpoint::Group(GroupId(_)) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => self.list_name(endpoint, qualified),
+            _ => Endpoint::BUILT_IN
+                .iter()
+                .find(|(_, built_in)| *built_in == endpoint)
+                .map(|(name, _)| (*name).to_owned()),
+        }
+        .unwrap_or_default()
+    }
+
+    fn list_name(&self, endpoint: Endpoint, qualified: impl Fn(Option<NamespaceId>, &str) -> String) -> Option<String> {
+        let model = &self.model;
+        match endpoint {
+            Endpoint::Group(id) => model.groups.get(id.index()).map(|group| qualified(group.namespace, &group.name)),
+            Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| qualified(cidr.namespace, &cidr.name)),
+            Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| qualified(fqdn.namespace, &fqdn.name)),
+            _ => None,
+        }
+    }
+
+    /// All statements inside and outside of namespaces.
+    pub fn members(&self) -> impl Iterator<Item = Member<'a>> + use<'a> {
+        let mut all = self.top.clone();
+        all.extend(self.inner.iter().copied());
+        all.into_iter()
+    }
+
+    /// Reports a statement that cannot stand where it does.
+    pub fn misplaced(&mut self, span: Span, what: &str, help: &str) {
+        self.report(Diagnostic::new(Code::E0005, span, what.to_owned()).with_help(help));
+    }
+}
+
+/// The most of a name that an error repeats.
+pub(super) fn shorten(text: &str) -> String {
+    const MOST: usize = 80;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    text.chars().take(MOST).chain(['…']).collect()
+}
+
+/// Whether a text is a DNS-1123 label: the rule for names of namespaces, and for all names in Polder.
+pub(super) fn is_dns_label(text: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.len() <= 63 && !text.is_empty() && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// The valid name nearest to a text.
+fn to_dns_label(text: &str) -> String {
+    let lower = text.to_ascii_lowercase().replace('_', "-");
+    let cut: String = lower.chars().take(63).collect();
+    cut.trim_matches('-').to_owned()
+}

@@ -1,0 +1,75 @@
+//! Which name means what, where.
+
+use super::{Endpoint, NamespaceId};
+use crate::net::PortSet;
+use crate::source::Span;
+use std::collections::HashMap;
+
+/// Where a name is declared: in a namespace, or for the whole program.
+pub type Scope = Option<NamespaceId>;
+
+/// A declaration of a name.
+#[derive(Debug, Clone)]
+pub struct Declared<T> {
+    /// What it names.
+    pub value: T,
+    /// The name in the source.
+    pub span: Span,
+    /// Whether it came with a component of the catalogue.
+    pub built_in: bool,
+}
+
+/// The names of one kind of thing.
+#[derive(Debug)]
+pub struct Names<'a, T> {
+    scopes: HashMap<Scope, HashMap<&'a str, Declared<T>>>,
+}
+
+impl<T> Default for Names<'_, T> {
+    fn default() -> Self {
+        Names { scopes: HashMap::new() }
+    }
+}
+
+impl<'a, T> Names<'a, T> {
+    /// Declares a name; gives back the earlier declaration when there is one, which stays.
+    pub fn declare(&mut self, scope: Scope, name: &'a str, declared: Declared<T>) -> Option<&Declared<T>> {
+        use std::collections::hash_map::Entry;
+        match self.scopes.entry(scope).or_default().entry(name) {
+            Entry::Occupied(earlier) => Some(earlier.into_mut()),
+            Entry::Vacant(free) => {
+                free.insert(declared);
+                None
+            }
+        }
+    }
+
+    /// What a name means in exactly this scope.
+    pub fn get(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
+        self.scopes.get(&scope)?.get(name)
+    }
+
+    /// What a name means from within a scope: there, or else for the whole program.
+    pub fn find(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
+        self.get(scope, name).or_else(|| self.get(None, name))
+    }
+
+    /// The names of a scope, sorted.
+    pub fn names(&self, scope: Scope) -> Vec<&'a str> {
+        let mut names: Vec<&str> =
+            self.scopes.get(&scope).into_iter().flat_map(|names| names.keys().copied()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// All names of a program.
+#[derive(Debug, Default)]
+pub struct Scopes<'a> {
+    /// Namespaces, all in the scope of the program.
+    pub namespaces: Names<'a, NamespaceId>,
+    /// Tiers, groups, cidrs and fqdns.
+    pub endpoints: Names<'a, Endpoint>,
+    /// Port sets.
+    pub ports: Names<'a, PortSet>,
+}

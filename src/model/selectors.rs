@@ -1,0 +1,100 @@
+//! Selectors: label syntax, and whether any pod can match.
+
+use super::resolve::{Resolver, shorten};
+use crate::diag::{Code, Diagnostic};
+use crate::net::{Selector, Values};
+use crate::source::Span;
+use crate::syntax::{Operator, RequirementExpr, SelectorExpr};
+use std::sync::Arc;
+
+impl<'a> Resolver<'a> {
+    /// The selector of an expression; what is wrong with it is reported and left out.
+    pub(super) fn selector(&mut self, expression: &SelectorExpr) -> Selector {
+        let mut selector = Selector::everything();
+        for requirement in &expression.requirements {
+            let Some(key) = self.label_key(requirement.key) else { continue };
+            let Some(values) = self.requirement_values(requirement) else { continue };
+            selector.require(key, values);
+        }
+        if let Some(key) = selector.contradiction() {
+            let written = expression.requirements.iter().filter(|item| self.text(item.key) == key);
+            let mut diagnostic = Diagnostic::new(
+                Code::E0209,
+                expression.span,
+                format!("no pod can match: the requirements on label `{key}` contradict each other"),
+            )
+            .with_help("all requirements of a selector must hold at once; `key in (a, b)` asks for one of several");
+            for requirement in written {
+                diagnostic = diagnostic.with_label(requirement.span, "");
+            }
+            self.report(diagnostic);
+        }
+        selector
+    }
+
+    fn requirement_values(&mut self, requirement: &RequirementExpr) -> Option<Values> {
+        let mut values = Vec::with_capacity(requirement.values.len());
+        for span in &requirement.values {
+            values.push(self.label_value(*span)?);
+        }
+        Some(match requirement.operator {
+            Operator::In => Values::one_of(values),
+            Operator::NotIn => Values::none_of(values),
+            Operator::Exists => Values::exists(),
+            Operator::DoesNotExist => Values::does_not_exist(),
+        })
+    }
+
+    /// A label key: an optional DNS subdomain of at most 253 characters and `/`, and a name of at most 63.
+    pub(super) fn label_key(&mut self, span: Span) -> Option<Arc<str>> {
+        let text = self.text(span);
+        let (prefix, name) = match text.rsplit_once('/') {
+            Some((prefix, name)) => (Some(prefix), name),
+            None => (None, text),
+        };
+        let problem = if !is_label_text(name) || name.is_empty() {
+            Some("its name has 1 to 63 letters, digits, `-`, `_` or `.`, and starts and ends with a letter or digit")
+        } else if prefix.is_some_and(|prefix| !is_dns_subdomain(prefix)) {
+            Some("what stands before the `/` is a DNS name in lower case, such as `app.kubernetes.io`")
+        } else {
+            None
+        };
+        match problem {
+            None => Some(text.into()),
+            Some(help) => {
+                let message = format!("`{}` is not a label key", shorten(text));
+                self.report(Diagnostic::new(Code::E0205, span, message).with_help(help));
+                None
+            }
+        }
+    }
+
+    /// A label value: at most 63 characters, may be empty.
+    fn label_value(&mut self, span: Span) -> Option<Arc<str>> {
+        let text = self.text(span);
+        if is_label_text(text) {
+            return Some(text.into());
+        }
+        let message = format!("`{}` is not a label value", shorten(text));
+        self.report(Diagnostic::new(Code::E0205, span, message).with_help(
+            "a value has at most 63 letters, digits, `-`, `_` or `.`, and starts and ends with a letter or digit",
+        ));
+        None
+    }
+}
+
+/// The shape of label values and of the names of label keys (Kubernetes' `IsQualifiedName`, `IsValidLabelValue`).
+fn is_label_text(text: &str) -> bool {
+    let edge = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_alphanumeric());
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    text.len() <= 63 && text.bytes().all(inside) && edge(text.bytes().next()) && edge(text.bytes().last())
+}
+
+/// A DNS-1123 subdomain of at most 253 characters.
+pub(super) fn is_dns_subdomain(text: &str) -> bool {
+    let part = |part: &str| {
+        let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !part.is_empty() && part.bytes().all(inside) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}

@@ -1,0 +1,228 @@
+//! Warnings about declarations: unused ones, overlaps, settings that surprise.
+
+use super::resolve::Resolver;
+use super::{Endpoint, Isolated, NamespaceId, NamespaceKind, Tier, TierId};
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::net::SelectorIndex;
+use crate::source::Span;
+use crate::syntax::NodeKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Resolver<'_> {
+    /// Reports what is declared and probably not meant.
+    pub(super) fn warn(&mut self) {
+        self.warn_about_dns();
+        self.warn_about_overlaps();
+        // Where something is wrong, what now seems unused is what the mistake was to use.
+        let sound = self.diagnostics.iter().all(|diagnostic| diagnostic.code.severity() == Severity::Warning);
+        if sound {
+            self.warn_about_the_unused();
+        }
+    }
+
+    fn built_in(&self, span: Span) -> bool {
+        self.sources.file(span.file).is_some_and(|file| file.built_in)
+    }
+
+    fn warn_about_dns(&mut self) {
+        let mut found: BTreeMap<Span, Vec<String>> = BTreeMap::new();
+        for namespace in &self.model.namespaces {
+            let Some(managed) = namespace.managed() else { continue };
+            if let (true, Some(span), false) =
+                (managed.dns.servers.is_empty(), managed.dns.span, managed.egress.is_nobody())
+            {
+                found.entry(span).or_default().push(format!("`{}`", namespace.declared));
+            }
+        }
+        for (span, namespaces) in found {
+            let (word, verb) =
+                if namespaces.len() == 1 { ("namespace", "resolves") } else { ("namespaces", "resolve") };
+            let message = format!("egress of {word} {} is isolated and {verb} no names", namespaces.join(", "));
+            self.report(
+                Diagnostic::new(Code::W0007, span, message).with_help(
+                    "most programs need DNS: remove `dns none`, or silence this if addresses are all they use",
+                ),
+            );
+        }
+    }
+
+    /// Pairs of tiers in one namespace that one pod could match, neither inside the other.
+    fn warn_about_overlaps(&mut self) {
+        let mut by_namespace: BTreeMap<NamespaceId, Vec<TierId>> = BTreeMap::new();
+        for (index, tier) in self.model.tiers.iter().enumerate() {
+            by_namespace.entry(tier.namespace).or_default().push(TierId::at(index));
+        }
+        let mut found = Vec::new();
+        for tiers in by_namespace.values() {
+            let known = tiers.iter().filter_map(|id| Some((id.index(), &self.model.tier(*id)?.selector)));
+            let index = SelectorIndex::new(known);
+            for id in tiers {
+                let Some(tier) = self.model.tier(*id) else { continue };
+                let others = index.query(&tier.selector).into_iter().map(TierId::at).filter(|other| other > id);
+                let overlapping = others.filter_map(|other| self.model.tier(other)).find_map(|other| {
+                    let nested = tier.selector.contains(&other.selector) || other.selector.contains(&tier.selector);
+                    if nested {
+                        None
+                    } else {
+                        tier.selector.and(&other.selector).witness().map(|labels| (other, labels))
+                    }
+                });
+                if let Some((other, labels)) = overlapping {
+                    found.push(overlap(tier, other, &labels));
+                }
+            }
+        }
+        for diagnostic in found {
+            if diagnostic.primary().is_some_and(|span| !self.built_in(span)) {
+                self.report(diagnostic);
+            }
+        }
+    }
+
+    fn warn_about_the_unused(&mut self) {
+        let used = self.everything_used();
+        let flowing = self.everything_flowing();
+        let mut found: Vec<(Code, Span, String, String)> = Vec::new();
+        for (index, tier) in self.model.tiers.iter().enumerate() {
+            let endpoint = Endpoint::Tier(TierId::at(index));
+            let Some(namespace) = self.model.namespace(tier.namespace) else { continue };
+            let closed = namespace
+                .managed()
+                .is_some_and(|managed| managed.ingress == Isolated::Every && managed.egress == Isolated::Every);
+            if closed && !flowing.contains(&endpoint) && !flowing.contains(&Endpoint::Namespace(tier.namespace)) {
+                let message = format!("nothing may reach tier `{}`, and it reaches nothing", tier.name);
+                let help = format!("write its flows, such as `{} -> ...`, or remove it", tier.name);
+                found.push((Code::W0010, tier.span, message, help));
+            } else if !closed && !used.contains(&endpoint) {
+                found.push((
+                    Code::W0003,
+                    tier.span,
+                    format!("tier `{}` is never used", tier.name),
+                    "remove it".to_owned(),
+                ));
+            }
+        }
+        let named = |kind: &str, name: &str, span: Span| {
+            (Code::W0003, span, format!("{kind} `{name}` is never used"), "remove it".to_owned())
+        };
+        let groups = self
+            .model
+            .groups
+            .iter()
+            .enumerate()
+            .map(|(index, group)| (Endpoint::Group(super::GroupId::at(index)), "group", &group.name, group.span));
+        let cidrs = self
+            .model
+            .cidrs
+            .iter()
+            .enumerate()
+            .map(|(index, cidr)| (Endpoint::Cidr(super::CidrId::at(index)), "cidr", &cidr.name, cidr.span));
+        let fqdns = self
+            .model
+            .fqdns
+            .iter()
+            .enumerate()
+            .map(|(index, fqdn)| (Endpoint::Fqdn(super::FqdnId::at(index)), "fqdn", &fqdn.name, fqdn.span));
+        let unused = groups.chain(cidrs).chain(fqdns).filter(|(endpoint, ..)| !used.contains(endpoint));
+        found.extend(unused.map(|(_, kind, name, span)| named(kind, name, span)));
+        let ports = self.port_sets.iter().filter(|(_, span, built_in)| !built_in && !self.used.ports.contains(span));
+        found.extend(ports.map(|(name, span, _)| named("port set", name, *span)));
+        found.extend(self.unused_namespaces(&used).into_iter().map(|(name, span)| named("namespace", &name, span)));
+        found.extend(self.unused_components(&used).into_iter().map(|(name, span)| named("component", &name, span)));
+        for (code, span, message, help) in found {
+            if !self.built_in(span) {
+                self.report(Diagnostic::new(code, span, message).with_help(help));
+            }
+        }
+    }
+
+    /// What is referred to, with what used groups hold.
+    fn everything_used(&self) -> BTreeSet<Endpoint> {
+        let mut used = self.used.endpoints.clone();
+        let mut open: Vec<Endpoint> = used.iter().copied().collect();
+        while let Some(endpoint) = open.pop() {
+            let Endpoint::Group(id) = endpoint else { continue };
+            for member in self.model.groups.get(id.index()).map(|group| group.members.as_slice()).unwrap_or_default() {
+                if used.insert(*member) {
+                    open.push(*member);
+                }
+            }
+        }
+        used
+    }
+
+    /// The ends of flows, where `cluster` and `anywhere` stand for every namespace.
+    fn everything_flowing(&self) -> BTreeSet<Endpoint> {
+        let mut flowing = BTreeSet::new();
+        for flow in &self.model.flows {
+            flowing.extend(self.model.leaves(&flow.source).iter().copied());
+            flowing.extend(flow.targets.iter().map(|(leaf, _)| *leaf));
+        }
+        if flowing.contains(&Endpoint::Cluster) || flowing.contains(&Endpoint::Anywhere) {
+            flowing.extend((0..self.model.namespaces.len()).map(|index| Endpoint::Namespace(NamespaceId::at(index))));
+        }
+        flowing
+    }
+
+    fn unused_namespaces(&self, used: &BTreeSet<Endpoint>) -> Vec<(String, Span)> {
+        let holds_used: BTreeSet<NamespaceId> = used
+            .iter()
+            .filter_map(|endpoint| match endpoint {
+                Endpoint::Tier(id) => self.model.tier(*id).map(|tier| tier.namespace),
+                Endpoint::Namespace(id) => Some(*id),
+                Endpoint::Group(id) => self.model.groups.get(id.index()).and_then(|group| group.namespace),
+                Endpoint::Cidr(id) => self.model.cidrs.get(id.index()).and_then(|cidr| cidr.namespace),
+                _ => None,
+            })
+            .collect();
+        let has_tiers: BTreeSet<NamespaceId> = self.model.tiers.iter().map(|tier| tier.namespace).collect();
+        let namespaces = self.model.namespaces.iter().enumerate().filter(|(index, namespace)| {
+            let id = NamespaceId::at(*index);
+            // Its unused tiers are reported themselves.
+            matches!(namespace.kind, NamespaceKind::External(_))
+                && !holds_used.contains(&id)
+                && !has_tiers.contains(&id)
+        });
+        namespaces.map(|(_, namespace)| (namespace.declared.to_string(), namespace.span)).collect()
+    }
+
+    /// Components of the catalogue of which nothing is referred to.
+    fn unused_components(&self, used: &BTreeSet<Endpoint>) -> Vec<(String, Span)> {
+        let used_files: BTreeSet<_> = used
+            .iter()
+            .filter_map(|endpoint| match endpoint {
+                Endpoint::Tier(id) => self.model.tier(*id).map(|tier| tier.span.file),
+                Endpoint::Namespace(id) => self.model.namespace(*id).map(|namespace| namespace.span.file),
+                _ => None,
+            })
+            .collect();
+        let used_paths: BTreeSet<&str> =
+            used_files.iter().filter_map(|file| self.sources.file(*file)).map(|file| file.path.as_str()).collect();
+        let mut unused = Vec::new();
+        for member in &self.top {
+            let NodeKind::Use(names) = &member.node.kind else { continue };
+            for name in names {
+                let text = self.name(*name);
+                let component = super::catalogue::find(text);
+                if component.is_some_and(|component| !used_paths.contains(component.path().as_str())) {
+                    unused.push((text.to_owned(), name.span));
+                }
+            }
+        }
+        unused
+    }
+}
+
+fn overlap(tier: &Tier, other: &Tier, labels: &BTreeMap<String, String>) -> Diagnostic {
+    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let message =
+        format!("a pod could be in both `{}` and `{}`, and would have the flows of both", tier.name, other.name);
+    let missing = other.selector.keys().find(|key| tier.selector.values(key).is_anything());
+    let help = match missing {
+        Some(key) => {
+            format!("a pod with {} is; if none should be, add a label to one, such as `!{key}`", labels.join(", "))
+        }
+        None => format!("a pod with {} is; if none should be, tell them apart by a label", labels.join(", ")),
+    };
+    Diagnostic::new(Code::W0004, tier.span, message).with_label(other.span, "the other tier").with_help(help)
+}

@@ -1,0 +1,19 @@
+//! The sets that flows are made of: ports, addresses, label selectors, and the algebra on them.
+//!
+//! Everything here is plain data. The operations are exact unless their documentation says otherwise.
+
+mod address;
+mod block;
+mod interval;
+mod overlap;
+mod port;
+mod region;
+mod selector;
+mod words;
+
+pub use address::AddressSet;
+pub use block::IpBlock;
+pub use overlap::{RegionIndex, SelectorIndex};
+pub use port::{PortSet, Protocol};
+pub use region::{Peers, Region, uncovered};
+pub use selector::{Requirement, Selector, Values};

@@ -1,0 +1,257 @@
+//! Indexes that find, among many selectors or regions, the few that may overlap one.
+
+use super::{AddressSet, Peers, Selector};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Finds the selectors that may overlap one.
+#[derive(Debug, Clone)]
+pub struct SelectorIndex {
+    tree: Node,
+}
+
+impl SelectorIndex {
+    /// An index of selectors, each with an id for answers.
+    pub fn new<'a>(items: impl IntoIterator<Item = (usize, &'a Selector)>) -> Self {
+        let items = items.into_iter().map(|(id, selector)| (id, [selector]));
+        SelectorIndex { tree: Node::build(items.collect(), &mut Vec::new()) }
+    }
+
+    /// The ids of all selectors that overlap `selector`, and perhaps of some that do not; sorted, each once.
+    pub fn query(&self, selector: &Selector) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.tree.find(&[selector], &mut found);
+        sorted(found)
+    }
+}
+
+/// Finds the pairs of subject and peers that may overlap one.
+#[derive(Debug, Clone)]
+pub struct RegionIndex {
+    /// Those with pods among the peers, by subject, namespace and pod.
+    pods: Node,
+    /// Those with addresses among the peers, by subject.
+    addresses: Node,
+    /// The same, by address.
+    v4: Intervals,
+    v6: Intervals,
+    /// The same, where the addresses are all there are.
+    everywhere: Vec<usize>,
+}
+
+impl RegionIndex {
+    /// An index of the subject and the peers of regions, each with an id for answers.
+    pub fn new<'a>(items: impl IntoIterator<Item = (usize, &'a Selector, &'a Peers)>) -> Self {
+        let everything = Selector::everything();
+        let (mut pods, mut addresses, mut everywhere) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for (id, subject, peers) in items {
+            match peers {
+                Peers::Any => {
+                    pods.push((id, [subject, &everything, &everything]));
+                    addresses.push((id, [subject]));
+                    everywhere.push(id);
+                }
+                Peers::Pods { namespaces, pods: labels } => pods.push((id, [subject, namespaces, labels])),
+                Peers::Addresses(set) => {
+                    addresses.push((id, [subject]));
+                    v4.extend(set.v4().iter().map(|&(low, high)| (u128::from(low), u128::from(high), id)));
+                    v6.extend(set.v6().iter().map(|&(low, high)| (low, high, id)));
+                }
+            }
+        }
+        RegionIndex {
+            pods: Node::build(pods, &mut Vec::new()),
+            addresses: Node::build(addresses, &mut Vec::new()),
+            v4: Intervals::build(v4),
+            v6: Intervals::build(v6),
+            everywhere,
+        }
+    }
+
+    /// The ids of all items that overlap `subject` and `peers`, and perhaps of some that do not; sorted, each once.
+    pub fn query(&self, subject: &Selector, peers: &Peers) -> Vec<usize> {
+        let everything = Selector::everything();
+        let mut found = Vec::new();
+        match peers {
+            Peers::Any => {
+                self.pods.find(&[subject, &everything, &everything], &mut found);
+                self.addresses.find(&[subject], &mut found);
+            }
+            Peers::Pods { namespaces, pods } => self.pods.find(&[subject, namespaces, pods], &mut found),
+            Peers::Addresses(set) => found = self.with_addresses(subject, set),
+        }
+        sorted(found)
+    }
+
+    fn with_addresses(&self, subject: &Selector, set: &AddressSet) -> Vec<usize> {
+        let mut by_address = self.everywhere.clone();
+        for &(low, high) in set.v4() {
+            self.v4.find(low.into(), high.into(), &mut by_address);
+        }
+        for &(low, high) in set.v6() {
+            self.v6.find(low, high, &mut by_address);
+        }
+        let mut by_subject = Vec::new();
+        self.addresses.find(&[subject], &mut by_subject);
+        if by_address.len() < by_subject.len() { by_address } else { by_subject }
+    }
+}
+
+fn sorted(mut ids: Vec<usize>) -> Vec<usize> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// An id, and selectors for as many objects, all of which must overlap.
+type Item<'a, const N: usize> = (usize, [&'a Selector; N]);
+
+/// A label key of one of the objects.
+type Slot = (usize, Arc<str>);
+
+/// So many items are not worth a fork.
+const LEAF: usize = 8;
+/// So many forks follow one another at most: each costs memory for items that list several values.
+const DEPTH: usize = 6;
+/// A list of more values than this is filed as if there were none.
+const LISTED: usize = 16;
+
+/// A decision tree: each fork files items under the values that they require of one key.
+#[derive(Debug, Clone)]
+enum Node {
+    Leaf(Vec<usize>),
+    Fork(Box<Fork>),
+}
+
+#[derive(Debug, Clone)]
+struct Fork {
+    slot: Slot,
+    /// Items that require one of some values, under each of them.
+    by_value: BTreeMap<Arc<str>, Node>,
+    /// The other items.
+    without: Node,
+}
+
+impl Node {
+    /// The tree of `items`, where the keys in `used` have already forked.
+    fn build<const N: usize>(items: Vec<Item<'_, N>>, used: &mut Vec<Slot>) -> Node {
+        let leaf = |items: Vec<Item<'_, N>>| Node::Leaf(items.into_iter().map(|(id, _)| id).collect());
+        if items.len() <= LEAF || used.len() >= DEPTH {
+            return leaf(items);
+        }
+        let Some(slot) = best_slot(&items, used) else { return leaf(items) };
+        let mut by_value: BTreeMap<Arc<str>, Vec<Item<'_, N>>> = BTreeMap::new();
+        let mut without = Vec::new();
+        for item in items {
+            match required(&item.1, &slot) {
+                Some(values) => {
+                    for value in values {
+                        by_value.entry(value.clone()).or_default().push(item);
+                    }
+                }
+                None => without.push(item),
+            }
+        }
+        used.push(slot.clone());
+        let by_value = by_value.into_iter().map(|(value, items)| (value, Node::build(items, used))).collect();
+        let without = Node::build(without, used);
+        used.pop();
+        Node::Fork(Box::new(Fork { slot, by_value, without }))
+    }
+
+    /// Adds the ids of items that may overlap.
+    fn find<const N: usize>(&self, selectors: &[&Selector; N], found: &mut Vec<usize>) {
+        let fork = match self {
+            Node::Leaf(ids) => return found.extend_from_slice(ids),
+            Node::Fork(fork) => fork,
+        };
+        fork.without.find(selectors, found);
+        let (side, key) = &fork.slot;
+        let Some(values) = selectors.get(*side).map(|selector| selector.values(key)) else { return };
+        if let Some(required) = values.required() {
+            let nodes = required.iter().filter_map(|value| fork.by_value.get(value));
+            nodes.for_each(|node| node.find(selectors, found));
+        } else {
+            let nodes = fork.by_value.iter().filter(|(value, _)| values.allows(Some(value)));
+            nodes.for_each(|(_, node)| node.find(selectors, found));
+        }
+    }
+}
+
+/// The values one of which the item requires, unless they are too many to file it under each.
+fn required<'a>(selectors: &[&'a Selector], (side, key): &Slot) -> Option<&'a [Arc<str>]> {
+    selectors.get(*side)?.required_value(key).filter(|values| values.len() <= LISTED)
+}
+
+/// The key that tells most items apart: required by many, with many values.
+fn best_slot<const N: usize>(items: &[Item<'_, N>], used: &[Slot]) -> Option<Slot> {
+    let mut seen = FxHashSet::default();
+    let mut counts: FxHashMap<(usize, &Arc<str>), (usize, usize)> = FxHashMap::default();
+    for (_, selectors) in items {
+        for (side, selector) in selectors.iter().enumerate() {
+            for (key, values) in selector.entries() {
+                let Some(values) = values.required().filter(|values| values.len() <= LISTED) else { continue };
+                let (count, distinct) = counts.entry((side, key)).or_default();
+                *count += 1;
+                *distinct += values.iter().filter(|value| seen.insert((side, key, *value))).count();
+            }
+        }
+    }
+    let known = |side: usize, key: &Arc<str>| used.iter().any(|(one, other)| *one == side && other == key);
+    counts
+        .into_iter()
+        .filter(|&((side, key), (_, distinct))| distinct > 1 && !known(side, key))
+        // The last part makes the choice unique, whatever the order of the map.
+        .max_by_key(|&(slot, (count, distinct))| (count - count / distinct, Reverse(slot)))
+        .map(|((side, key), _)| (side, key.clone()))
+}
+
+/// Ranges with ids, sorted by their lower end, and a binary tree with the highest upper end of each half of them.
+#[derive(Debug, Clone)]
+struct Intervals {
+    ranges: Vec<(u128, u128, usize)>,
+    /// The tree in the order of a heap: the children of `n` are `2n + 1` and `2n + 2`.
+    highest: Vec<u128>,
+}
+
+impl Intervals {
+    fn build(mut ranges: Vec<(u128, u128, usize)>) -> Self {
+        ranges.sort_unstable();
+        let leaves = ranges.len().next_power_of_two();
+        let mut highest = vec![0; 2 * leaves - 1];
+        for (slot, range) in highest.iter_mut().skip(leaves - 1).zip(&ranges) {
+            *slot = range.1;
+        }
+        for node in (0..leaves - 1).rev() {
+            let children = highest.get(2 * node + 1..=2 * node + 2).unwrap_or_default();
+            let most = children.iter().copied().max().unwrap_or_default();
+            if let Some(slot) = highest.get_mut(node) {
+                *slot = most;
+            }
+        }
+        Intervals { ranges, highest }
+    }
+
+    /// Adds the ids of ranges that overlap the one from `low` to `high`.
+    fn find(&self, low: u128, high: u128, found: &mut Vec<usize>) {
+        let until = self.ranges.partition_point(|range| range.0 <= high);
+        let leaves = self.ranges.len().next_power_of_two();
+        // A node, its first leaf and how many leaves it has.
+        let mut open = vec![(0, 0, leaves)];
+        while let Some((node, first, count)) = open.pop() {
+            if first >= until || self.highest.get(node).is_none_or(|&highest| highest < low) {
+                continue;
+            }
+            if count == 1 {
+                found.extend(self.ranges.get(first).map(|range| range.2));
+                continue;
+            }
+            let half = count / 2;
+            open.push((2 * node + 1, first, half));
+            open.push((2 * node + 2, first + half, half));
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Kubernetes label selectors in a normal form.
+
+use super::words::Words;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The states of one label key that satisfy a selector: some values, and perhaps that the key is absent.
+///
+/// It is always one of four forms: one of the listed values; a value that is not listed; the same or absent; absent.
+/// "One of these values, or absent" cannot be written in Kubernetes, and no operation here makes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Values {
+    words: Words,
+    absent: bool,
+}
+
+impl Values {
+    const ANY: Values = Values { words: Words::ALL, absent: true };
+
+    /// `In`: the key has one of these values. Without values, nothing satisfies it.
+    pub fn one_of<S: Into<Arc<str>>>(values: impl IntoIterator<Item = S>) -> Self {
+        Values { words: Words::only(values.into_iter().map(Into::into).collect()), absent: false }
+    }
+
+    /// `NotIn`: the key has none of these values, or is absent. Without values, everything satisfies it.
+    pub fn none_of<S: Into<Arc<str>>>(values: impl IntoIterator<Item = S>) -> Self {
+        Values { words: Words::except(values.into_iter().map(Into::into).collect()), absent: true }
+    }
+
+    /// `Exists`: the key has some value, be it the empty one.
+    pub fn exists() -> Self {
+        Values { words: Words::ALL, absent: false }
+    }
+
+    /// `DoesNotExist`: the key is absent.
+    pub fn does_not_exist() -> Self {
+        Values { words: Words::NONE, absent: true }
+    }
+
+    /// The states that satisfy both.
+    #[must_use]
+    pub fn and(&self, other: &Values) -> Values {
+        Values { words: self.words.and(&other.words), absent: self.absent && other.absent }
+    }
+
+    /// The states that satisfy this and not `other`, as disjoint parts none of which is empty.
+    ///
+    /// There are two where one would be "these values, or absent".
+    pub(super) fn minus(&self, other: &Values) -> impl Iterator<Item = Values> {
+        let rest = Values { words: self.words.minus(&other.words), absent: self.absent && !other.absent };
+        let parts = if rest.absent && !rest.words.is_complement() && !rest.words.is_empty() {
+            let values = Values { words: rest.words, absent: false };
+            [Some(values), Some(Values::does_not_exist())]
+        } else {
+            [Some(rest), None]
+        };
+        parts.into_iter().flatten().filter(|part| !part.is_nothing())
+    }
+
+    /// Whether a state satisfies both.
+    pub fn overlaps(&self, other: &Values) -> bool {
+        (self.absent && other.absent) || self.words.overlaps(&other.words)
+    }
+
+    /// Whether every state that satisfies `other` satisfies this.
+    pub fn contains(&self, other: &Values) -> bool {
+        (self.absent || !other.absent) && self.words.contains(&other.words)
+    }
+
+    /// Whether the state satisfies it: `None` is an absent key.
+    pub fn allows(&self, value: Option<&str>) -> bool {
+        value.map_or(self.absent, |value| self.words.has(value))
+    }
+
+    /// Whether every state satisfies it.
+    pub fn is_anything(&self) -> bool {
+        self.absent && self.words.is_all()
+    }
+
+    /// Whether no state satisfies it.
+    pub fn is_nothing(&self) -> bool {
+        !self.absent && self.words.is_empty()
+    }
+
+    /// The values one of which the key must have, sorted; `None` when values outside any list, or no value, will do.
+    pub fn required(&self) -> Option<&[Arc<str>]> {
+        (!self.absent && !self.words.is_complement()).then(|| self.words.listed())
+    }
+
+    /// A state that satisfies it, absence before values.
+    fn witness(&self) -> Option<Option<String>> {
+        if self.absent {
+            return Some(None);
+        }
+        if !self.words.is_complement() {
+            return self.words.listed().first().map(|value| Some(value.to_string()));
+        }
+        // One of these is free: there is one more of them than there are excluded values.
+        let numbers = 0..=self.words.listed().len();
+        let mut names = numbers.map(|number| if number == 0 { "any".to_owned() } else { format!("any-{number}") });
+        names.find(|name| self.words.has(name)).map(Some)
+    }
+}
+
+/// One requirement as Kubernetes writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement<'a> {
+    /// The key has this value (`matchLabels`).
+    Equals(&'a Arc<str>, &'a Arc<str>),
+    /// The key has one of these values, of which there are two or more.
+    In(&'a Arc<str>, &'a [Arc<str>]),
+    /// The key has none of these values, of which there is at least one, or is absent.
+    NotIn(&'a Arc<str>, &'a [Arc<str>]),
+    /// The key has a value.
+    Exists(&'a Arc<str>),
+    /// The key is absent.
+    DoesNotExist(&'a Arc<str>),
+}
+
+/// A label selector: for each of some keys, the states that satisfy it. All of them must hold.
+///
+/// Selectors that match the same objects are equal values, except that there are many that match nothing. Clones share
+/// memory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Selector {
+    /// Sorted by key, without keys that may be anything.
+    keys: Arc<[(Arc<str>, Values)]>,
+}
+
+impl Selector {
+    /// The selector that matches every object.
+    pub fn everything() -> Self {
+        Selector::default()
+    }
+
+    /// The selector `key=value`.
+    pub fn equals(key: impl Into<Arc<str>>, value: impl Into<Arc<str>>) -> Self {
+        Selector { keys: Arc::new([(key.into(), Values::one_of([value]))]) }
+    }
+
+    /// Adds the requirement that `key` satisfies `values`.
+    pub fn require(&mut self, key: impl Into<Arc<str>>, values: Values) {
+        if values.is_anything() {
+            return;
+        }
+        let key = key.into();
+        *self = match self.position(&key) {
+            Ok(_) => self.and(&Selector { keys: Arc::new([(key, values)]) }),
+            Err(_) => self.with(&key, values),
+        };
+    }
+
+    /// The selector with `values` in place of what it requires of `key`.
+    #[must_use]
+    pub(super) fn with(&self, key: &Arc<str>, values: Values) -> Selector {
+        let mut keys = Vec::with_capacity(self.keys.len() + 1);
+        keys.extend(self.keys.iter().filter(|(one, _)| one < key).cloned());
+        if !values.is_anything() {
+            keys.push((key.clone(), values));
+        }
+        keys.extend(self.keys.iter().filter(|(one, _)| one > key).cloned());
+        Selector { keys: keys.into() }
+    }
+
+    /// The selector that matches what both match.
+    #[must_use]
+    pub fn and(&self, other: &Selector) -> Selector {
+        if other.is_everything() {
+            return self.clone();
+        }
+        if self.is_everything() {
+            return other.clone();
+        }
+        let keys = pairs(self, other).map(|(key, mine, theirs)| match (mine, theirs) {
+            (Some(mine), Some(theirs)) => (key.clone(), mine.and(theirs)),
+            (Some(one), None) | (None, Some(one)) => (key.clone(), one.clone()),
+            (None, None) => (key.clone(), Values::ANY),
+        });
+        Selector { keys: keys.collect() }
+    }
+
+    /// The first key that no object can satisfy. Without one, some object matches.
+    pub fn contradiction(&self) -> Option<&str> {
+        self.keys.iter().find(|(_, values)| values.is_nothing()).map(|(key, _)| key.as_ref())
+    }
+
+    /// Whether an object with exactly these labels matches.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.keys.iter().all(|(key, values)| values.allows(labels.get(key.as_ref()).map(String::as_str)))
+    }
+
+    /// Whether some object could match both.
+    pub fn overlaps(&self, other: &Selector) -> bool {
+        pairs(self, other).all(|(_, mine, theirs)| match (mine, theirs) {
+            (Some(mine), Some(theirs)) => mine.overlaps(theirs),
+            (Some(one), None) | (None, Some(one)) => !one.is_nothing(),
+            (None, None) => true,
+        })
+    }
+
+    /// Whether every object that `other` could match matches this.
+    pub fn contains(&self, other: &Selector) -> bool {
+        let within = self.keys.iter().all(|(key, values)| values.contains(other.values(key)));
+        within || other.contradiction().is_some()
+    }
+
+    /// Whether every object matches.
+    pub fn is_everything(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Labels that match, with as few keys as possible; `None` when nothing matches.
+    ///
+    /// Where the selector leaves a value free, it is a valid label value of our choice.
+    pub fn witness(&self) -> Option<BTreeMap<String, String>> {
+        let mut labels = BTreeMap::new();
+        for (key, values) in self.keys.iter() {
+            if let Some(value) = values.witness()? {
+                labels.insert(key.to_string(), value);
+            }
+        }
+        Some(labels)
+    }
+
+    /// The keys that it requires something of, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.keys.iter().map(|(key, _)| key)
+    }
+
+    /// The keys and what it requires of them, sorted by key.
+    pub fn entries(&self) -> impl Iterator<Item = (&Arc<str>, &Values)> {
+        self.keys.iter().map(|(key, values)| (key, values))
+    }
+
+    /// What it requires of `key`; anything, when it does not mention it.
+    pub fn values(&self, key: &str) -> &Values {
+        static ANY: Values = Values::ANY;
+        self.position(key).ok().and_then(|index| self.keys.get(index)).map_or(&ANY, |(_, values)| values)
+    }
+
+    /// The values one of which `key` must have, sorted; `None` when there is no such list.
+    pub fn required_value(&self, key: &str) -> Option<&[Arc<str>]> {
+        self.values(key).required()
+    }
+
+    /// What Kubernetes writes for it, sorted by key. It matches the same objects.
+    ///
+    /// A key that nothing can satisfy must both exist and not exist.
+    pub fn requirements(&self) -> Vec<Requirement<'_>> {
+        let mut list = Vec::with_capacity(self.keys.len());
+        for (key, values) in self.keys.iter() {
+            match (values.words.is_complement(), values.words.listed()) {
+                (false, []) => {
+                    if !values.absent {
+                        list.push(Requirement::Exists(key));
+                    }
+                    list.push(Requirement::DoesNotExist(key));
+                }
+                (false, [value]) => list.push(Requirement::Equals(key, value)),
+                (false, listed) => list.push(Requirement::In(key, listed)),
+                (true, listed) => {
+                    if !values.absent {
+                        list.push(Requirement::Exists(key));
+                    }
+                    if !listed.is_empty() {
+                        list.push(Requirement::NotIn(key, listed));
+                    }
+                }
+            }
+        }
+        list
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.keys.binary_search_by(|(one, _)| one.as_ref().cmp(key))
+    }
+}
+
+/// The keys of both selectors in order, with what each requires of it.
+fn pairs<'a>(
+    a: &'a Selector,
+    b: &'a Selector,
+) -> impl Iterator<Item = (&'a Arc<str>, Option<&'a Values>, Option<&'a Values>)> {
+    let (mut a, mut b) = (a.entries().peekable(), b.entries().peekable());
+    std::iter::from_fn(move || {
+        let order = match (a.peek(), b.peek()) {
+            (Some((mine, _)), Some((theirs, _))) => mine.cmp(theirs),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        let mine = if order.is_le() { a.next() } else { None };
+        let theirs = if order.is_ge() { b.next() } else { None };
+        let (key, _) = mine.or(theirs)?;
+        Some((key, mine.map(|(_, values)| values), theirs.map(|(_, values)| values)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    fn require(key: &str, values: Values) -> Selector {
+        let mut selector = Selector::everything();
+        selector.require(key, values);
+        selector
+    }
+
+    #[test]
+    fn only_negative_operators_match_an_absent_key() {
+        assert!(require("a", Values::none_of(["x"])).matches(&labels(&[])));
+        assert!(require("a", Values::does_not_exist()).matches(&labels(&[])));
+        assert!(!require("a", Values::exists()).matches(&labels(&[])));
+        assert!(!require("a", Values::one_of(["x"])).matches(&labels(&[])));
+        assert!(!require("a", Values::none_of(["x"])).matches(&labels(&[("a", "x")])));
+    }
+
+    #[test]
+    fn the_empty_value_is_not_an_absent_key() {
+        let empty = Selector::equals("a", "");
+        assert!(empty.matches(&labels(&[("a", "")])));
+        assert!(!empty.matches(&labels(&[])));
+        assert!(require("a", Values::exists()).matches(&labels(&[("a", "")])));
+    }
+
+    #[test]
+    fn requiring_more_of_a_key_intersects() {
+        let mut selector = require("a", Values::none_of(["x", "y"]));
+        selector.require("a", Values::exists());
+        let key: Arc<str> = "a".into();
+        let values: [Arc<str>; 2] = ["x".into(), "y".into()];
+        assert_eq!(selector.requirements(), [Requirement::Exists(&key), Requirement::NotIn(&key, &values)]);
+        selector.require("a", Values::one_of(["y", "z"]));
+        assert_eq!(selector, Selector::equals("a", "z"));
+        selector.require("a", Values::one_of(["y"]));
+        assert_eq!(selector.contradiction(), Some("a"));
+        assert_eq!(selector.requirements(), [Requirement::Exists(&key), Requirement::DoesNotExist(&key)]);
+        assert!(selector.witness().is_none());
+    }
+
+    #[test]
+    fn a_requirement_that_anything_satisfies_is_none() {
+        assert!(require("a", Values::none_of::<&str>([])).is_everything());
+    }
+
+    #[test]
+    fn a_witness_avoids_excluded_values() {
+        let mut selector = require("a", Values::exists());
+        selector.require("a", Values::none_of(["any", "any-1", "any-3"]));
+        assert_eq!(selector.witness().unwrap(), labels(&[("a", "any-2")]));
+    }
+
+    #[test]
+    fn a_difference_never_mixes_values_and_absence() {
+        let some = Values::exists().and(&Values::none_of(["x"]));
+        let parts: Vec<_> = Values::ANY.minus(&some).collect();
+        assert_eq!(parts, [Values::one_of(["x"]), Values::does_not_exist()]);
+    }
+}

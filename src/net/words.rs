@@ -1,0 +1,129 @@
+//! Sets of words (label values, port names) that list what is in them or what is not.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// The listed words, or all words but the listed ones.
+///
+/// There is no end of words, so a set of the second kind is never empty.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Words {
+    complement: bool,
+    listed: Vec<Arc<str>>,
+}
+
+impl Words {
+    /// No word.
+    pub(super) const NONE: Words = Words { complement: false, listed: Vec::new() };
+
+    /// Every word.
+    pub(super) const ALL: Words = Words { complement: true, listed: Vec::new() };
+
+    /// The words given, in any order.
+    pub(super) fn only(mut listed: Vec<Arc<str>>) -> Self {
+        listed.sort_unstable();
+        listed.dedup();
+        Words { complement: false, listed }
+    }
+
+    /// All words but those given, in any order.
+    pub(super) fn except(listed: Vec<Arc<str>>) -> Self {
+        Words { complement: true, ..Words::only(listed) }
+    }
+
+    /// Whether the list says what is missing.
+    pub(super) fn is_complement(&self) -> bool {
+        self.complement
+    }
+
+    /// The words in the list, sorted, whatever it says.
+    pub(super) fn listed(&self) -> &[Arc<str>] {
+        &self.listed
+    }
+
+    /// Whether no word is in the set.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.complement && self.listed.is_empty()
+    }
+
+    /// Whether every word is in the set.
+    pub(super) fn is_all(&self) -> bool {
+        self.complement && self.listed.is_empty()
+    }
+
+    /// Whether `word` is in the set.
+    pub(super) fn has(&self, word: &str) -> bool {
+        let listed = self.listed.binary_search_by(|one| one.as_ref().cmp(word)).is_ok();
+        listed != self.complement
+    }
+
+    /// The words of either set.
+    pub(super) fn or(&self, other: &Words) -> Words {
+        let outside = meet((&self.listed, !self.complement), (&other.listed, !other.complement));
+        Words { complement: !outside.complement, ..outside }
+    }
+
+    /// The words of both sets.
+    pub(super) fn and(&self, other: &Words) -> Words {
+        meet((&self.listed, self.complement), (&other.listed, other.complement))
+    }
+
+    /// The words of this set that `other` lacks.
+    pub(super) fn minus(&self, other: &Words) -> Words {
+        meet((&self.listed, self.complement), (&other.listed, !other.complement))
+    }
+
+    /// Whether the sets share a word.
+    pub(super) fn overlaps(&self, other: &Words) -> bool {
+        meets((&self.listed, self.complement), (&other.listed, other.complement))
+    }
+
+    /// Whether every word of `other` is in this set.
+    pub(super) fn contains(&self, other: &Words) -> bool {
+        !meets((&other.listed, other.complement), (&self.listed, !self.complement))
+    }
+}
+
+/// A list, and whether it is of the words that are missing.
+type Side<'a> = (&'a [Arc<str>], bool);
+
+fn meet((a, a_complement): Side<'_>, (b, b_complement): Side<'_>) -> Words {
+    let (listed, complement) = match (a_complement, b_complement) {
+        (false, false) => (select(a, b, true), false),
+        (false, true) => (select(a, b, false), false),
+        (true, false) => (select(b, a, false), false),
+        (true, true) => return Words::except([a, b].concat()),
+    };
+    Words { complement, listed }
+}
+
+fn meets((a, a_complement): Side<'_>, (b, b_complement): Side<'_>) -> bool {
+    match (a_complement, b_complement) {
+        (false, false) => walk(a, b, true).next().is_some(),
+        (false, true) => walk(a, b, false).next().is_some(),
+        (true, false) => walk(b, a, false).next().is_some(),
+        (true, true) => true,
+    }
+}
+
+fn select(words: &[Arc<str>], others: &[Arc<str>], shared: bool) -> Vec<Arc<str>> {
+    walk(words, others, shared).cloned().collect()
+}
+
+/// Those of `words` that are in `others` (`shared`), or that are not.
+fn walk<'a>(words: &'a [Arc<str>], mut others: &'a [Arc<str>], shared: bool) -> impl Iterator<Item = &'a Arc<str>> {
+    words.iter().filter(move |word| {
+        let mut found = false;
+        while let [first, rest @ ..] = others {
+            match first.cmp(word) {
+                Ordering::Less => others = rest,
+                Ordering::Equal => {
+                    found = true;
+                    break;
+                }
+                Ordering::Greater => break,
+            }
+        }
+        found == shared
+    })
+}

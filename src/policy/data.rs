@@ -1,0 +1,98 @@
+//! A policy set as plain data: what Kubernetes' NetworkPolicy says, in our own words.
+
+use crate::net::{IpBlock, PortSet, Protocol, Selector};
+use std::sync::Arc;
+
+/// Policies, sorted by namespace and name, both of which together are unique.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PolicySet {
+    /// The policies.
+    pub policies: Vec<Policy>,
+}
+
+/// One NetworkPolicy (`networking.k8s.io/v1`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// `metadata.namespace`.
+    pub namespace: Arc<str>,
+    /// `metadata.name`.
+    pub name: String,
+    /// `spec.podSelector`: the pods of the namespace that it isolates and for which it allows.
+    pub subject: Selector,
+    /// The ingress rules when `policyTypes` lists `Ingress`; no rule at all denies everything.
+    pub ingress: Option<Vec<Rule>>,
+    /// The egress rules when `policyTypes` lists `Egress`; no rule at all denies everything.
+    pub egress: Option<Vec<Rule>>,
+    /// The doc comments of the statements that asked for it (annotation `kubernetes.io/description`).
+    pub description: Option<String>,
+    /// The statements that asked for it, as written, sorted and without repetition (annotation `polder.dev/source`).
+    pub statements: Vec<String>,
+}
+
+/// One item of `ingress` or `egress`: traffic matches when a peer and a port match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// `from` or `to`. Empty: any peer at all.
+    pub peers: Vec<Peer>,
+    /// `ports`. Empty: every port and protocol.
+    pub ports: Vec<Port>,
+}
+
+/// One item of `from` or `to`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// Pods by labels.
+    Pods {
+        /// `namespaceSelector`; `None` is the policy's own namespace.
+        namespaces: Option<Selector>,
+        /// `podSelector`; a selector without requirements is every pod there.
+        pods: Selector,
+    },
+    /// `ipBlock`.
+    Block(IpBlock),
+}
+
+/// One item of `ports`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Port {
+    /// `protocol`; always written.
+    pub protocol: Protocol,
+    /// `port` and `endPort`.
+    pub target: PortTarget,
+}
+
+/// Which ports of a protocol.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PortTarget {
+    /// All of them.
+    Every,
+    /// One number, from 1.
+    Number(u16),
+    /// `port` to `endPort`, both included, the second larger than the first.
+    Range(u16, u16),
+    /// A named container port, resolved for each destination pod.
+    Named(Arc<str>),
+}
+
+impl Port {
+    /// The items that say `ports`; none when it is every port of every protocol.
+    pub fn list(ports: &PortSet) -> Vec<Port> {
+        if ports.is_everything() {
+            return Vec::new();
+        }
+        let mut list = Vec::new();
+        for protocol in Protocol::ALL {
+            if ports.is_whole(protocol) {
+                list.push(Port { protocol, target: PortTarget::Every });
+                continue;
+            }
+            let ranges = ports
+                .ranges(protocol)
+                .iter()
+                .map(|&(low, high)| if low == high { PortTarget::Number(low) } else { PortTarget::Range(low, high) });
+            let names = ports.names(protocol).map(|name| PortTarget::Named(name.clone()));
+            list.extend(ranges.chain(names).map(|target| Port { protocol, target }));
+        }
+        list
+    }
+}

@@ -1,0 +1,47 @@
+//! From flows to policies: default-deny, DNS, the two sides of each flow, concerns, minimality and names.
+
+mod concern;
+mod data;
+mod minimal;
+mod name;
+mod plan;
+mod report;
+mod subject;
+
+pub use crate::net::IpBlock;
+pub use data::{Peer, Policy, PolicySet, Port, PortTarget, Rule};
+pub use plan::{Planned, plan};
+
+/// How policies are grouped. All layouts mean the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Layout {
+    /// One concern a policy, one policy a file.
+    #[default]
+    Flow,
+    /// One policy for each tier and direction.
+    Tier,
+    /// The policies of `Tier`, all those of a namespace in one file.
+    Namespace,
+}
+
+/// A direction, as seen from the pods that a policy selects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Connections to them.
+    Ingress,
+    /// Connections that they open.
+    Egress,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Direction; 2] = [Direction::Ingress, Direction::Egress];
+
+    /// Its word in names.
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Ingress => "ingress",
+            Direction::Egress => "egress",
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Names of policies: readable, unique, and dependent on nothing but the declarations.
+//!
+//! `allow-SUBJECT-to-PEER` and `allow-SUBJECT-from-PEER`. A name in Polder has no dot, so a dot never comes from one:
+//! a peer of another namespace is `NAMESPACE.NAME`, and where a short form could be read in two ways a longer one with
+//! more dots is taken.
+
+use super::Direction;
+use super::subject::SubjectName;
+use crate::flow::{FlowSet, PartyName};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The longest name: with `.yaml` it has to fit into a file name, of 255 bytes. Kubernetes takes 253 (DNS-1123 subdomain).
+const LONGEST: usize = 250;
+
+/// Gives names to the policies of one flow set.
+#[derive(Debug, Clone, Copy)]
+pub struct Namer<'a> {
+    set: &'a FlowSet,
+}
+
+impl<'a> Namer<'a> {
+    /// A namer for the policies of `set`.
+    pub fn new(set: &'a FlowSet) -> Self {
+        Namer { set }
+    }
+
+    /// `allow-SUBJECT-to-PEER`, `allow-SUBJECT-from-PEER`.
+    pub fn allow(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction, peer: &PartyName) -> String {
+        let subject = self.subject(namespace, subject);
+        let peer = self.peer(namespace, peer);
+        let word = match direction {
+            Direction::Egress => "to",
+            Direction::Ingress => "from",
+        };
+        if subject.contains('.') || is_ambiguous(&subject) || is_ambiguous(&peer) {
+            fit(format!("allow-{subject}.{word}.{peer}"))
+        } else {
+            fit(format!("allow-{subject}-{word}-{peer}"))
+        }
+    }
+
+    /// The one policy of a subject in a direction, in the layouts that group by tier.
+    pub fn tier(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction) -> String {
+        fit(format!("allow-{}.{}", self.subject(namespace, subject), direction.word()))
+    }
+
+    /// `default-deny-all`, or with the direction, or with the tier that it is for.
+    pub fn deny(&self, namespace: &Arc<str>, subject: &SubjectName, scope: &str) -> String {
+        self.fixed(namespace, &format!("default-deny-{scope}"), subject)
+    }
+
+    /// `allow-dns-egress` and `allow-dns-ingress`, with the tier when it is for one.
+    pub fn dns(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction) -> String {
+        self.fixed(namespace, &format!("allow-dns-{}", direction.word()), subject)
+    }
+
+    fn fixed(&self, namespace: &Arc<str>, start: &str, subject: &SubjectName) -> String {
+        match subject {
+            SubjectName::Every | SubjectName::Dns => return start.to_owned(),
+            SubjectName::StrictDns => return format!("{start}.strict"),
+            SubjectName::Tier(_) | SubjectName::Both(..) | SubjectName::Foreign(..) => {}
+        }
+        let subject = self.subject(namespace, subject);
+        let joint = if is_ambiguous(&subject) { '.' } else { '-' };
+        fit(format!("{start}{joint}{subject}"))
+    }
+
+    fn is_declared(&self, namespace: Option<&Arc<str>>, name: &str) -> bool {
+        self.set.declared.contains(&(namespace.cloned(), Arc::from(name)))
+    }
+
+    fn subject(&self, namespace: &Arc<str>, subject: &SubjectName) -> String {
+        match subject {
+            SubjectName::Every if self.is_declared(Some(namespace), "all-pods") => "all.pods.here".to_owned(),
+            SubjectName::Every => "all-pods".to_owned(),
+            SubjectName::Tier(name) => name.to_string(),
+            SubjectName::Both(one, other) => format!("{one}.{other}"),
+            SubjectName::Foreign(owner, name) => format!("{owner}.{name}.here"),
+            SubjectName::Dns => "dns.pods.here".to_owned(),
+            SubjectName::StrictDns => "dns.strict.here".to_owned(),
+        }
+    }
+
+    fn peer(&self, namespace: &Arc<str>, peer: &PartyName) -> String {
+        match peer {
+            PartyName::Local(owner, name) if owner == namespace => name.to_string(),
+            PartyName::Local(owner, name) => format!("{owner}.{name}"),
+            PartyName::Global(name) if self.is_declared(Some(namespace), name) => format!("{name}.of.program"),
+            PartyName::Global(name) => name.to_string(),
+            PartyName::AllPods(owner) if owner == namespace => {
+                let taken = self.is_declared(Some(namespace), "all-pods") || self.is_declared(None, "all-pods");
+                if taken { "all.pods.here".to_owned() } else { "all-pods".to_owned() }
+            }
+            PartyName::AllPods(owner) if self.is_declared(Some(owner), "all") => format!("{owner}.all.pods"),
+            PartyName::AllPods(owner) => format!("{owner}.all"),
+            PartyName::BuiltIn(name) => (*name).to_owned(),
+        }
+    }
+}
+
+/// Whether a part holds one of the words between parts, so that dashes would not tell where it ends.
+fn is_ambiguous(part: &str) -> bool {
+    part.split(['-', '.']).any(|word| matches!(word, "to" | "from"))
+}
+
+/// A name that Kubernetes takes: a very long one is cut and told apart by a checksum.
+fn fit(name: String) -> String {
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    let mark: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let kept: String = name.chars().take(LONGEST - mark.len() - 1).collect();
+    format!("{}-{mark}", kept.trim_end_matches(['-', '.']))
+}

@@ -1,0 +1,258 @@
+//! Flows that add nothing: covered by others, written twice, or between pods that are not isolated.
+
+use super::Direction;
+use super::concern::{Concern, Contribution, Towards};
+use super::minimal;
+use crate::diag::{Code, Diagnostic};
+use crate::flow::{Flow, FlowSet, StatementId};
+use crate::net::{Peers, PortSet, Region, RegionIndex, Selector, uncovered};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What each statement grants, before anything is taken away.
+pub struct Grants<'a> {
+    set: &'a FlowSet,
+    contributions: &'a [Contribution],
+    concerns: Vec<Summary>,
+    dns: Vec<(usize, Direction, Region)>,
+}
+
+/// What stays true of a concern when its rules are reduced.
+struct Summary {
+    namespace: usize,
+    direction: Direction,
+    subject: Selector,
+    statements: usize,
+}
+
+/// A part of what a statement grants.
+struct Grant {
+    side: (usize, Direction),
+    region: Region,
+}
+
+/// The other statements that a diagnostic points to, at most.
+const MOST_SHOWN: usize = 3;
+
+/// A region as the index takes it.
+type Indexed<'a> = (usize, &'a Selector, &'a Peers);
+
+/// The different regions that statements grant, each once however often it is granted.
+struct Regions<'a> {
+    list: Vec<(&'a Grant, BTreeSet<StatementId>)>,
+    by_statement: BTreeMap<StatementId, Vec<usize>>,
+    indexes: BTreeMap<(usize, Direction), RegionIndex>,
+}
+
+impl<'a> Regions<'a> {
+    fn new(grants: &'a BTreeMap<StatementId, Vec<Grant>>) -> Self {
+        let mut known: HashMap<(&(usize, Direction), &Region), usize> = HashMap::new();
+        let mut list: Vec<(&Grant, BTreeSet<StatementId>)> = Vec::new();
+        let mut by_statement: BTreeMap<StatementId, Vec<usize>> = BTreeMap::new();
+        for (id, grants) in grants {
+            for grant in grants {
+                let at = *known.entry((&grant.side, &grant.region)).or_insert_with(|| {
+                    list.push((grant, BTreeSet::new()));
+                    list.len() - 1
+                });
+                list.iter_mut().skip(at).take(1).for_each(|(_, grantors)| {
+                    grantors.insert(*id);
+                });
+                by_statement.entry(*id).or_default().push(at);
+            }
+        }
+        let mut sides: BTreeMap<(usize, Direction), Vec<Indexed<'_>>> = BTreeMap::new();
+        for (at, (grant, _)) in list.iter().enumerate() {
+            sides.entry(grant.side).or_default().push((at, &grant.region.subject, &grant.region.peers));
+        }
+        let indexes = sides.into_iter().map(|(side, items)| (side, RegionIndex::new(items))).collect();
+        Regions { list, by_statement, indexes }
+    }
+
+    fn of(&self, statement: StatementId) -> Vec<usize> {
+        self.by_statement.get(&statement).cloned().unwrap_or_default()
+    }
+
+    fn get(&self, at: usize) -> Option<((usize, Direction), &'a Region)> {
+        self.list.get(at).map(|(grant, _)| (grant.side, &grant.region))
+    }
+
+    /// The first statement but `own` that grants exactly this region.
+    fn other_grantor(&self, at: usize, own: StatementId) -> Option<StatementId> {
+        self.list.get(at)?.1.iter().copied().find(|id| *id != own)
+    }
+
+    /// The other regions that overlap one and that statements but `own` grant.
+    fn near(&self, at: usize, own: StatementId) -> Vec<usize> {
+        let Some((grant, _)) = self.list.get(at) else { return Vec::new() };
+        let found = self.indexes.get(&grant.side).map(|index| index.query(&grant.region.subject, &grant.region.peers));
+        let overlaps = |other: &usize| self.get(*other).is_some_and(|(_, region)| region.overlaps(&grant.region));
+        let granted = |other: &usize| self.other_grantor(*other, own).is_some();
+        found
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|other| *other != at && granted(other) && overlaps(other))
+            .collect()
+    }
+
+    fn drop_statement(&mut self, statement: StatementId) {
+        for at in self.of(statement) {
+            if let Some((_, grantors)) = self.list.get_mut(at) {
+                grantors.remove(&statement);
+            }
+        }
+    }
+}
+
+impl<'a> Grants<'a> {
+    /// Notes what the concerns say.
+    pub fn new(concerns: &[Concern], contributions: &'a [Contribution], set: &'a FlowSet) -> Self {
+        let summary = |concern: &Concern| Summary {
+            namespace: concern.namespace,
+            direction: concern.direction,
+            subject: concern.subject.selector.clone(),
+            statements: concern.statements.len(),
+        };
+        let dns = concerns.iter().filter(|concern| concern.towards == Towards::Dns).flat_map(|concern| {
+            concern.rules.iter().flat_map(move |rule| {
+                rule.peers.iter().map(move |peer| {
+                    let (subject, peers) = (concern.subject.selector.clone(), peer.region.clone());
+                    let region = Region { subject, peers, ports: rule.ports.clone() };
+                    (concern.namespace, concern.direction, region)
+                })
+            })
+        });
+        Grants { set, contributions, dns: dns.collect(), concerns: concerns.iter().map(summary).collect() }
+    }
+
+    /// Reports the statements that add nothing; `overlapping` says of each concern whether another one overlaps it.
+    pub fn report(&self, overlapping: &[bool]) -> Vec<Diagnostic> {
+        let mut diagnostics = self.without_effect();
+        let shared = |contribution: &&Contribution| {
+            let several = self.concerns.get(contribution.concern).is_some_and(|concern| concern.statements > 1);
+            several || overlapping.get(contribution.concern) == Some(&true)
+        };
+        let mut suspects: BTreeMap<StatementId, Vec<Grant>> = BTreeMap::new();
+        for contribution in self.contributions.iter().filter(shared) {
+            suspects.entry(contribution.statement).or_default().extend(self.grants(contribution));
+        }
+        // A statement with a part that nothing else touches is not covered.
+        let lone = self.contributions.iter().filter(|contribution| !shared(contribution));
+        let lone: BTreeSet<StatementId> = lone.map(|contribution| contribution.statement).collect();
+        diagnostics.extend(self.covered(&suspects, &lone));
+        diagnostics
+    }
+
+    fn flow(&self, contribution: &Contribution) -> Option<&'a Flow> {
+        self.set.flows.get(contribution.flow)
+    }
+
+    fn grants(&self, contribution: &Contribution) -> Vec<Grant> {
+        let concern = self.concerns.get(contribution.concern);
+        let ports = self.flow(contribution).and_then(|flow| flow.targets.get(contribution.target));
+        let place = self.set.party(contribution.peer).and_then(|party| party.place.as_ref());
+        let (Some(concern), Some((_, ports)), Some(place)) = (concern, ports, place) else { return Vec::new() };
+        let grant = |peers: Peers| Grant {
+            side: (concern.namespace, concern.direction),
+            region: Region { subject: concern.subject.clone(), peers, ports: ports.clone() },
+        };
+        self.set.peers(place).into_iter().map(grant).collect()
+    }
+
+    /// Flows whose managed ends are not isolated in the flow's direction.
+    fn without_effect(&self) -> Vec<Diagnostic> {
+        let mut effective = vec![false; self.set.statements.len()];
+        for contribution in self.contributions {
+            if let Some(slot) = effective.get_mut(contribution.statement.0 as usize) {
+                *slot = true;
+            }
+        }
+        let mut idle: Vec<StatementId> = self.set.flows.iter().map(|flow| flow.statement).collect();
+        idle.sort_unstable();
+        idle.dedup();
+        idle.retain(|id| effective.get(id.0 as usize) == Some(&false));
+        let statements = idle.into_iter().filter_map(|id| self.set.statement(id));
+        statements
+            .map(|statement| {
+                Diagnostic::new(
+                    Code::W0011,
+                    statement.span,
+                    format!("`{}` changes nothing: its pods are not isolated in this direction", statement.text),
+                )
+                .with_help(
+                    "isolate them (`isolate ingress, egress` is what a namespace does by itself), or remove the flow",
+                )
+            })
+            .collect()
+    }
+
+    /// Goes through the statements from the last to the first and drops those that the others cover.
+    fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>, lone: &BTreeSet<StatementId>) -> Vec<Diagnostic> {
+        let mut regions = Regions::new(suspects);
+        let mut order: Vec<&StatementId> = suspects.keys().filter(|id| !lone.contains(id)).collect();
+        order.sort_by_key(|id| std::cmp::Reverse(self.set.statement(**id).map(|statement| statement.span)));
+        let mut diagnostics = Vec::new();
+        for id in order {
+            let parts = regions.of(*id);
+            let mut coverers: Vec<StatementId> = Vec::new();
+            let mut by_dns = false;
+            let covered = parts.iter().all(|part| {
+                if let Some(other) = regions.other_grantor(*part, *id) {
+                    coverers.push(other);
+                    return true;
+                }
+                let Some((side, region)) = regions.get(*part) else { return false };
+                let near = regions.near(*part, *id);
+                let dns = self.dns.iter().filter(|(namespace, direction, _)| (*namespace, *direction) == side);
+                let dns: Vec<&Region> =
+                    dns.map(|(_, _, region)| region).filter(|other| other.overlaps(region)).collect();
+                coverers.extend(near.iter().take(MOST_SHOWN).filter_map(|other| regions.other_grantor(*other, *id)));
+                by_dns |= !dns.is_empty();
+                let others = near.iter().filter_map(|other| regions.get(*other)).map(|(_, region)| region);
+                let others: Vec<&Region> = others.chain(dns).collect();
+                let parts = minimal::possible(region.clone(), Some(side.1));
+                parts.iter().all(|part| part.is_empty() || uncovered(part, &others).is_none())
+            });
+            if covered && !parts.is_empty() {
+                regions.drop_statement(*id);
+                diagnostics.extend(self.redundant(*id, coverers, by_dns));
+            }
+        }
+        diagnostics
+    }
+
+    fn redundant(&self, id: StatementId, mut coverers: Vec<StatementId>, by_dns: bool) -> Option<Diagnostic> {
+        let statement = self.set.statement(id)?;
+        coverers.sort_unstable();
+        coverers.dedup();
+        let same = self.flows_of(id);
+        let twin = coverers.iter().find(|other| self.flows_of(**other) == same);
+        if let Some(twin) = twin.and_then(|id| self.set.statement(*id)) {
+            let message = format!("`{}` is written twice", statement.text);
+            let diagnostic = Diagnostic::new(Code::W0002, statement.span, message);
+            return Some(diagnostic.with_label(twin.span, "first written here").with_help("remove one of them"));
+        }
+        let mut diagnostic = Diagnostic::new(
+            Code::W0001,
+            statement.span,
+            format!("`{}` adds nothing: what it allows is allowed already", statement.text),
+        );
+        for other in coverers.iter().take(MOST_SHOWN).filter_map(|id| self.set.statement(*id)) {
+            diagnostic = diagnostic.with_label(other.span, "allowed here");
+        }
+        let help = if by_dns && coverers.is_empty() {
+            "remove it: DNS is allowed by itself wherever egress is isolated"
+        } else {
+            "remove it, or narrow the wider flow"
+        };
+        Some(diagnostic.with_help(help))
+    }
+
+    /// What a statement says, for comparison.
+    fn flows_of(&self, id: StatementId) -> Vec<(crate::flow::PartyId, &[(crate::flow::PartyId, PortSet)])> {
+        let from = self.set.flows.partition_point(|flow| flow.statement < id);
+        let own = self.set.flows.iter().skip(from).take_while(|flow| flow.statement == id);
+        let mut flows: Vec<_> = own.map(|flow| (flow.source, flow.targets.as_slice())).collect();
+        flows.sort_unstable();
+        flows
+    }
+}

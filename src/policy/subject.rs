@@ -1,0 +1,233 @@
+//! Whom a policy may select: only pods that are isolated anyway.
+
+use super::Direction;
+use crate::flow::{DnsName, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
+use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, uncovered};
+use rustc_hash::FxHashMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a subject is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SubjectName {
+    /// Every pod of the namespace.
+    Every,
+    /// A tier.
+    Tier(Arc<str>),
+    /// The pods of one tier that another one isolates.
+    Both(Arc<str>, Arc<str>),
+    /// A tier of other namespaces, known by labels that this namespace has too.
+    Foreign(Arc<str>, Arc<str>),
+    /// The DNS pods of the cluster.
+    Dns,
+    /// Those of them with the label of `dns strict`.
+    StrictDns,
+}
+
+impl SubjectName {
+    /// The name of the pods of a DNS server.
+    pub fn of_dns(name: &DnsName) -> Self {
+        match name {
+            DnsName::Cluster => SubjectName::Dns,
+            DnsName::Strict => SubjectName::StrictDns,
+            DnsName::Tier(name) => SubjectName::Tier(name.clone()),
+        }
+    }
+
+    /// The name of the pods that are in both.
+    fn and(&self, other: &SubjectName) -> SubjectName {
+        let part = |name: &SubjectName| match name {
+            SubjectName::Tier(name) => name.clone(),
+            SubjectName::Both(one, other) | SubjectName::Foreign(one, other) => format!("{one}.{other}").into(),
+            SubjectName::Dns => "dns".into(),
+            SubjectName::StrictDns => "strict-dns".into(),
+            SubjectName::Every => "all-pods".into(),
+        };
+        SubjectName::Both(part(self), part(other))
+    }
+}
+
+/// Pods that a policy selects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// What they are called.
+    pub name: SubjectName,
+    /// Their labels.
+    pub selector: Selector,
+}
+
+/// The isolated pods of one namespace in one direction.
+#[derive(Debug)]
+pub struct Isolated {
+    /// Every isolated pod, as few subjects as possible; none inside the others.
+    pub subjects: Vec<Subject>,
+    every: bool,
+    index: SelectorIndex,
+}
+
+impl Isolated {
+    fn new(set: &FlowSet, namespace: usize, isolation: &Isolation) -> Self {
+        let every = *isolation == Isolation::Every;
+        let subjects = match isolation {
+            Isolation::Every => vec![Subject { name: SubjectName::Every, selector: Selector::everything() }],
+            Isolation::Tiers(tiers) => {
+                let tiers = tiers.iter().filter_map(|id| tier_subject(set, namespace, *id));
+                outermost(tiers.collect())
+            }
+        };
+        let index = SelectorIndex::new(subjects.iter().enumerate().map(|(index, subject)| (index, &subject.selector)));
+        Isolated { subjects, every, index }
+    }
+
+    /// The isolated ones among the pods of `wanted`.
+    fn within(&self, wanted: &Subject) -> Vec<Subject> {
+        if self.every {
+            return vec![wanted.clone()];
+        }
+        let candidates = self.index.query(&wanted.selector);
+        let isolated = candidates.into_iter().filter_map(|index| self.subjects.get(index));
+        let common = isolated.filter_map(|isolated| {
+            if isolated.selector.contains(&wanted.selector) {
+                return Some(wanted.clone());
+            }
+            if wanted.selector.contains(&isolated.selector) {
+                return Some(isolated.clone());
+            }
+            let selector = wanted.selector.and(&isolated.selector);
+            let name = wanted.name.and(&isolated.name);
+            selector.contradiction().is_none().then_some(Subject { name, selector })
+        });
+        outermost(common.collect())
+    }
+}
+
+fn tier_subject(set: &FlowSet, namespace: usize, id: PartyId) -> Option<Subject> {
+    let party = set.party(id)?;
+    let (PartyName::Local(owner, name), Some(Place::Pods { pods, .. })) = (&party.name, &party.place) else {
+        return None;
+    };
+    let own = set.namespaces.get(namespace).is_some_and(|namespace| namespace.name == *owner);
+    let name = if own { SubjectName::Tier(name.clone()) } else { SubjectName::Foreign(owner.clone(), name.clone()) };
+    Some(Subject { name, selector: pods.clone() })
+}
+
+/// Takes away the subjects whose pods the others select already.
+fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
+    subjects.sort_by(|one, other| one.name.cmp(&other.name));
+    subjects.dedup();
+    if subjects.len() < 2 {
+        return subjects;
+    }
+    let region = |subject: &Subject| Region {
+        subject: subject.selector.clone(),
+        peers: Peers::Any,
+        ports: PortSet::everything(),
+    };
+    let regions: Vec<Region> = subjects.iter().map(region).collect();
+    let mut kept: Vec<bool> = vec![true; subjects.len()];
+    // The narrow ones go first, so that of two subjects one inside the other the wide one stays.
+    let mut order: Vec<usize> = (0..subjects.len()).collect();
+    order.sort_by_key(|index| {
+        std::cmp::Reverse(subjects.get(*index).map_or(0, |subject| subject.selector.keys().count()))
+    });
+    let index = SelectorIndex::new(subjects.iter().enumerate().map(|(index, subject)| (index, &subject.selector)));
+    for at in order {
+        let (Some(region), Some(subject)) = (regions.get(at), subjects.get(at)) else { continue };
+        let others = index.query(&subject.selector).into_iter();
+        let others = others.filter(|other| *other != at && kept.get(*other) == Some(&true));
+        let others: Vec<&Region> = others.filter_map(|other| regions.get(other)).collect();
+        if !others.is_empty()
+            && uncovered(region, &others).is_none()
+            && let Some(slot) = kept.get_mut(at)
+        {
+            *slot = false;
+        }
+    }
+    let mut kept = kept.into_iter();
+    subjects.retain(|_| kept.next().unwrap_or(true));
+    subjects
+}
+
+/// The subjects of a whole flow set.
+#[derive(Debug)]
+pub struct Subjects<'a> {
+    set: &'a FlowSet,
+    isolated: Vec<[Isolated; 2]>,
+    known: FxHashMap<(usize, Direction, PartyId), Numbered>,
+    ids: HashMap<(usize, Direction, SubjectName), SubjectId>,
+}
+
+/// Subjects with their numbers.
+pub type Numbered = Arc<[(SubjectId, Subject)]>;
+
+/// A subject of one namespace and direction; equal exactly for equal names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectId(usize);
+
+impl<'a> Subjects<'a> {
+    /// Finds out who is isolated.
+    pub fn new(set: &'a FlowSet) -> Self {
+        let of = |(index, namespace): (usize, &ManagedNamespace)| {
+            [Isolated::new(set, index, &namespace.ingress), Isolated::new(set, index, &namespace.egress)]
+        };
+        let isolated = set.namespaces.iter().enumerate().map(of).collect();
+        Subjects { set, isolated, known: FxHashMap::default(), ids: HashMap::new() }
+    }
+
+    /// The isolated pods of a namespace in a direction.
+    pub fn isolated(&self, namespace: usize, direction: Direction) -> &[Subject] {
+        self.side(namespace, direction).map_or(&[], |isolated| &isolated.subjects)
+    }
+
+    fn side(&self, namespace: usize, direction: Direction) -> Option<&Isolated> {
+        let [ingress, egress] = self.isolated.get(namespace)?;
+        Some(match direction {
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
+        })
+    }
+
+    /// The managed namespaces that a party without groups has pods in.
+    pub fn namespaces(&self, party: PartyId) -> Vec<usize> {
+        let all = 0..self.set.namespaces.len();
+        match self.set.party(party).and_then(|party| party.place.as_ref()) {
+            Some(Place::Pods { namespaces: Namespaces::Managed(index), .. }) => vec![*index],
+            Some(Place::Pods { namespaces: Namespaces::Every, .. } | Place::Any) => all.collect(),
+            Some(Place::Pods { namespaces: Namespaces::Labelled(labels), .. }) => {
+                all.filter(|index| self.set.namespaces.get(*index).is_some_and(|own| own.matches(labels))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The isolated pods of a party in one of its namespaces.
+    pub fn of(&mut self, namespace: usize, direction: Direction, party: PartyId) -> Numbered {
+        let key = (namespace, direction, party);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let wanted = tier_subject(self.set, namespace, party)
+            .unwrap_or(Subject { name: SubjectName::Every, selector: Selector::everything() });
+        let subjects = self.side(namespace, direction).map(|isolated| isolated.within(&wanted)).unwrap_or_default();
+        let numbered = subjects.into_iter().map(|subject| {
+            let next = SubjectId(self.ids.len());
+            let id = *self.ids.entry((namespace, direction, subject.name.clone())).or_insert(next);
+            (id, subject)
+        });
+        let subjects: Numbered = numbered.collect();
+        self.known.insert(key, subjects.clone());
+        subjects
+    }
+
+    /// The isolated pods of a namespace among those of a selector that no tier stands for.
+    pub fn among(
+        &self,
+        namespace: usize,
+        direction: Direction,
+        selector: &Selector,
+        name: SubjectName,
+    ) -> Vec<Subject> {
+        let wanted = Subject { name, selector: selector.clone() };
+        self.side(namespace, direction).map(|isolated| isolated.within(&wanted)).unwrap_or_default()
+    }
+}

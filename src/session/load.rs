@@ -1,0 +1,370 @@
+//! Finds the project and reads its files.
+
+use super::config::Config;
+use super::system::{FileSystem, LARGEST_FILE, reason};
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::source::{FileId, Sources};
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+/// The name of the file that makes a folder a project.
+pub const CONFIG_NAME: &str = "polder.toml";
+
+/// What the names of source files end in.
+pub const EXTENSION: &str = "polder";
+
+/// The output folder when nothing else is said.
+const OUTPUT: &str = "policies";
+
+/// Something that was named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// Standard input.
+    Input,
+    /// A file, or a folder with the files below it.
+    Path(PathBuf),
+}
+
+/// The sources of one program and how to build it.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder that holds `polder.toml`, when there is one.
+    pub root: Option<PathBuf>,
+    /// What `polder.toml` says.
+    pub config: Config,
+    /// The texts.
+    pub sources: Sources,
+    /// Those of the sources that are the program, in order.
+    pub files: Vec<FileId>,
+    /// Where each of them was read from; `None` is standard input.
+    pub paths: Vec<Option<PathBuf>>,
+    /// How many files the program has, with those that cannot be read.
+    pub file_count: usize,
+    /// The folders and files that a change can come from.
+    pub places: Vec<PathBuf>,
+    /// Whether the program leaves out files of the project, so that it must not be built over the whole one's output.
+    pub partial: bool,
+    /// What could not be found or read.
+    pub diagnostics: Vec<Diagnostic>,
+    folder: PathBuf,
+}
+
+impl Project {
+    /// Reads what was named, seen from the absolute path `folder`, or without anything named the project that
+    /// `folder` is in. Never fails: what is wrong is among the diagnostics.
+    pub fn load(system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Project {
+        let mut project = Project {
+            root: None,
+            config: Config::default(),
+            sources: Sources::default(),
+            files: Vec::new(),
+            paths: Vec::new(),
+            file_count: 0,
+            places: Vec::new(),
+            partial: false,
+            diagnostics: Vec::new(),
+            folder: folder.to_path_buf(),
+        };
+        project.find_root(system, named);
+        if named.is_empty() {
+            project.add_root(system);
+        } else {
+            project.add_named(system, named);
+        }
+        if let Some(root) = project.root.clone() {
+            project.read_config(system, &root.join(CONFIG_NAME));
+        }
+        project
+    }
+
+    /// Where a build writes when the command line does not say.
+    pub fn output_folder(&self) -> PathBuf {
+        let base = self.root.as_ref().unwrap_or(&self.folder);
+        base.join(self.config.output.as_deref().unwrap_or(Path::new(OUTPUT)))
+    }
+
+    /// Whether something is so wrong that the program cannot be known.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error)
+    }
+
+    fn find_root(&mut self, system: &dyn FileSystem, named: &[Named]) {
+        let start = match named.first() {
+            Some(Named::Path(path)) => self.folder.join(path),
+            Some(Named::Input) | None => self.folder.clone(),
+        };
+        let start = normal(&start);
+        let root = start.ancestors().find(|folder| matches!(system.is_folder(&folder.join(CONFIG_NAME)), Ok(false)));
+        self.root = root.map(Path::to_path_buf);
+    }
+
+    fn read_config(&mut self, system: &dyn FileSystem, path: &Path) {
+        let name = shown(path, &self.folder);
+        let text = match system.read(path, LARGEST_FILE) {
+            Ok(bytes) => match text_of(bytes) {
+                Ok(text) => text,
+                Err(offset) => {
+                    let message = format!("`{name}` is not UTF-8: byte {offset} is not part of a character");
+                    self.diagnostics.push(Diagnostic::about(Code::E0403, message));
+                    return;
+                }
+            },
+            Err(error) => {
+                self.diagnostics.push(unreadable(&name, &reason(&error)));
+                return;
+            }
+        };
+        // It becomes a source only when there is something to show in it.
+        let (config, problems) = Config::parse(&text, FileId(self.next_id()));
+        self.config = config;
+        if !problems.is_empty() {
+            self.sources.add(name, text);
+            self.diagnostics.extend(problems);
+        }
+    }
+
+    fn next_id(&self) -> u32 {
+        u32::try_from(self.sources.files().count()).unwrap_or(u32::MAX)
+    }
+
+    fn add_root(&mut self, system: &dyn FileSystem) {
+        let Some(root) = self.root.clone() else {
+            let help = "`polder init` writes a program to start from; one without a project can be named, as in `polder check .`";
+            let message = format!("no program: neither this folder nor one above holds {CONFIG_NAME}");
+            self.diagnostics.push(Diagnostic::about(Code::E0402, message).with_help(help));
+            return;
+        };
+        let paths = self.walk(system, &root);
+        self.places.push(root.clone());
+        self.read_all(system, paths);
+        if self.files.is_empty() && !self.has_errors() {
+            self.nothing_below(&root);
+        }
+    }
+
+    fn nothing_below(&mut self, folder: &Path) {
+        let name = shown(folder, &self.folder);
+        let message = format!("no program: `{name}` holds no file whose name ends in .{EXTENSION}");
+        let help = "`polder init` writes a program to start from; hidden files and those in `.gitignore` do not count";
+        self.diagnostics.push(Diagnostic::about(Code::E0402, message).with_help(help));
+    }
+
+    fn add_named(&mut self, system: &dyn FileSystem, named: &[Named]) {
+        let mut paths = Vec::new();
+        let mut input = false;
+        for item in named {
+            let Named::Path(path) = item else {
+                input = true;
+                continue;
+            };
+            let path = self.folder.join(path);
+            match system.is_folder(&path) {
+                Ok(true) => {
+                    let found = self.walk(system, &path);
+                    if found.is_empty() {
+                        self.nothing_below(&path);
+                    }
+                    paths.extend(found);
+                }
+                Ok(false) => paths.push(path.clone()),
+                Err(error) => {
+                    let problem = unreadable(&shown(&path, &self.folder), &reason(&error));
+                    self.diagnostics.push(problem);
+                }
+            }
+            self.places.push(path);
+        }
+        let mut seen = BTreeSet::new();
+        paths.retain(|path| seen.insert(system.identity(path)));
+        if input {
+            self.read_input(system);
+        }
+        self.read_all(system, paths);
+        if let Some(root) = &self.root {
+            let whole = system.walk(root, EXTENSION).files;
+            self.partial = input || whole.iter().any(|path| !seen.contains(&system.identity(path)));
+        }
+    }
+
+    fn walk(&mut self, system: &dyn FileSystem, folder: &Path) -> Vec<PathBuf> {
+        let walk = system.walk(folder, EXTENSION);
+        for (path, reason) in walk.problems {
+            self.diagnostics.push(unreadable(&shown(&path, &self.folder), &reason));
+        }
+        let mut seen = BTreeSet::new();
+        let mut files = walk.files;
+        files.retain(|path| seen.insert(system.identity(path)));
+        files
+    }
+
+    fn read_all(&mut self, system: &dyn FileSystem, paths: Vec<PathBuf>) {
+        for path in paths {
+            let name = shown(&path, &self.folder);
+            let bytes = system.read(&path, LARGEST_FILE);
+            self.add(name, Some(path), bytes);
+        }
+    }
+
+    fn read_input(&mut self, system: &dyn FileSystem) {
+        self.add("<stdin>".to_owned(), None, system.read_input(LARGEST_FILE));
+    }
+
+    fn add(&mut self, name: String, path: Option<PathBuf>, bytes: std::io::Result<Vec<u8>>) {
+        self.file_count += 1;
+        match bytes.map(text_of) {
+            Ok(Ok(text)) => {
+                let id = self.sources.add(name, text);
+                self.files.push(id);
+                self.paths.push(path);
+            }
+            Ok(Err(offset)) => {
+                let message = format!("`{name}` is not UTF-8: byte {offset} is not part of a character");
+                let help = "save the file as UTF-8; the first byte of a file is byte 0";
+                self.diagnostics.push(Diagnostic::about(Code::E0003, message).with_help(help));
+            }
+            Err(error) => self.diagnostics.push(unreadable(&name, &reason(&error))),
+        }
+    }
+}
+
+fn unreadable(name: &str, reason: &str) -> Diagnostic {
+    Diagnostic::about(Code::E0401, format!("cannot read `{name}`: {reason}"))
+}
+
+/// The text without a byte order mark, or the offset of the first byte that is not UTF-8.
+fn text_of(bytes: Vec<u8>) -> Result<String, usize> {
+    let mut text = String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
+}
+
+/// An absolute path without `.` and `..`, by its text alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                result.pop();
+            }
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+/// The path as the user would type it in `folder`, with forward slashes.
+pub fn shown(path: &Path, folder: &Path) -> String {
+    let (path, folder) = (normal(path), normal(folder));
+    let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().count() - common;
+    let root_only = common <= 1;
+    if root_only && up > 0 {
+        return path.to_string_lossy().replace('\\', "/");
+    }
+    let down = path.components().skip(common).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let parts: Vec<String> = std::iter::repeat_n("..".to_owned(), up).chain(down).collect();
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+    use super::super::{Disk, Memory};
+    use super::*;
+
+    fn load(system: &dyn FileSystem, folder: &str, named: &[&str]) -> Project {
+        let named: Vec<Named> =
+            named.iter().map(|name| if *name == "-" { Named::Input } else { Named::Path(name.into()) }).collect();
+        Project::load(system, Path::new(folder), &named)
+    }
+
+    fn paths(project: &Project) -> Vec<&str> {
+        project.files.iter().map(|id| project.sources.file(*id).unwrap().path.as_str()).collect()
+    }
+
+    fn said(project: &Project) -> Vec<String> {
+        let line = |diagnostic: &Diagnostic| format!("{} {}", diagnostic.code, diagnostic.message);
+        project.diagnostics.iter().map(line).collect()
+    }
+
+    fn project() -> Memory {
+        Memory::default()
+            .with("/p/polder.toml", "[build]\noutput = \"out\"\n")
+            .with("/p/b.polder", "b")
+            .with("/p/a/z.polder", "z")
+            .with("/p/a-b/y.polder", "y")
+            .with("/p/.hidden/x.polder", "x")
+            .with("/p/a/notes.txt", "notes")
+            .with("/elsewhere/w.polder", "w")
+    }
+
+    #[test]
+    fn a_project_is_the_nearest_folder_upwards_that_holds_a_configuration() {
+        let project = load(&project(), "/p/a", &[]);
+        assert_eq!(project.root.as_deref(), Some(Path::new("/p")));
+        // By the bytes of the paths, `-` before `/`; shown as seen from the current folder.
+        assert_eq!(paths(&project), ["../a-b/y.polder", "z.polder", "../b.polder"]);
+        assert_eq!(project.output_folder(), Path::new("/p/out"));
+        assert!(!project.partial && !project.has_errors());
+    }
+
+    #[test]
+    fn what_is_named_is_the_program_each_file_once() {
+        let system = project().with_input("input");
+        let named = load(&system, "/p", &["a", "b.polder", "/p/a/z.polder", "a"]);
+        assert_eq!(paths(&named), ["a/z.polder", "b.polder"]);
+        assert!(named.partial, "y is left out");
+        let all = load(&system, "/elsewhere", &["/p"]);
+        assert_eq!(paths(&all), ["/p/a-b/y.polder", "/p/a/z.polder", "/p/b.polder"]);
+        assert!(!all.partial);
+        assert_eq!(all.output_folder(), Path::new("/p/out"));
+        let input = load(&system, "/elsewhere", &["-"]);
+        assert_eq!((paths(&input), input.partial), (vec!["<stdin>"], false));
+        assert_eq!(input.output_folder(), Path::new("/elsewhere/policies"));
+        assert!(load(&system, "/p", &["-"]).partial);
+    }
+
+    #[test]
+    fn says_what_cannot_be_found_or_read() {
+        let system = project().with("/p/bad.polder", b"ok \xff".to_vec()).with("/p/bom.polder", "\u{feff}text");
+        let project = load(&system, "/p", &["none.polder", "bad.polder", "bom.polder"]);
+        let expected = [
+            "E0401 cannot read `none.polder`: entity not found",
+            "E0003 `bad.polder` is not UTF-8: byte 3 is not part of a character",
+        ];
+        assert_eq!(said(&project), expected);
+        assert_eq!(project.sources.file(project.files[0]).unwrap().text, "text");
+        assert!(said(&load(&system, "/elsewhere", &[]))[0].starts_with("E0402 no program"));
+        let empty = Memory::default().with("/q/polder.toml", "");
+        assert!(said(&load(&empty, "/q", &[]))[0].starts_with("E0402 no program: `.` holds no file"));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_without_reading_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.polder");
+        // Without a single block on the disk.
+        std::fs::File::create(&path).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+        let project = Project::load(&Disk, folder.path(), &[Named::Path("large.polder".into())]);
+        let expected = format!("E0401 cannot read `large.polder`: it is larger than {LARGEST_FILE} bytes");
+        assert_eq!(said(&project), [expected]);
+    }
+
+    #[test]
+    fn paths_are_shown_as_they_would_be_typed() {
+        for (path, folder, expected) in [
+            ("/a/b/c.polder", "/a/b", "c.polder"),
+            ("/a/c.polder", "/a/b", "../c.polder"),
+            ("/a/./b/../c.polder", "/a", "c.polder"),
+            ("/a/b", "/a/b", "."),
+            ("/x/c.polder", "/a/b", "/x/c.polder"),
+            ("/c.polder", "/", "c.polder"),
+        ] {
+            assert_eq!(shown(Path::new(path), Path::new(folder)), expected, "{path} from {folder}");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The stages, each run once and when it is asked for. The only file that knows how the rooms fit together.
+
+use super::files::Output;
+use super::load::Project;
+use crate::analyze;
+use crate::diag::{self, Code, Diagnostic, Levels, Report, Severity};
+use crate::flow::{self, FlowSet};
+use crate::k8s;
+use crate::model::{self, COMPONENTS, Component, Model};
+use crate::policy::{self, Layout, PolicySet};
+use crate::source::{FileId, Sources};
+use crate::syntax::{self, Tree};
+use std::cell::OnceCell;
+
+/// How to build, after the command line, `polder.toml` and the defaults have been put together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The environment whose replacements hold.
+    pub environment: Option<String>,
+    /// How policies are grouped.
+    pub layout: Layout,
+    /// Whether `kustomization.yaml` files are written too.
+    pub kustomize: bool,
+}
+
+type Stage<T> = OnceCell<(T, Vec<Diagnostic>)>;
+
+/// One program on its way to policies. A stage after one with errors gives nothing where it could only guess.
+#[derive(Debug)]
+pub struct Session {
+    project: Project,
+    /// The sources of the catalogue's components.
+    components: Vec<(&'static Component, FileId)>,
+    settings: Settings,
+    trees: Stage<Vec<Tree>>,
+    model: Stage<Model>,
+    flows: Stage<FlowSet>,
+    policies: Stage<PolicySet>,
+    asserted: Stage<()>,
+    output: Stage<Output>,
+}
+
+impl Session {
+    /// Nothing is done yet.
+    pub fn new(mut project: Project, settings: Settings) -> Session {
+        let sources = &mut project.sources;
+        let add = |component: &'static Component| (component, sources.add_built_in(component.path(), component.source));
+        Session {
+            components: COMPONENTS.iter().map(add).collect(),
+            project,
+            settings,
+            trees: OnceCell::new(),
+            model: OnceCell::new(),
+            flows: OnceCell::new(),
+            policies: OnceCell::new(),
+            asserted: OnceCell::new(),
+            output: OnceCell::new(),
+        }
+    }
+
+    /// The project that is compiled.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The texts of the project.
+    pub fn sources(&self) -> &Sources {
+        &self.project.sources
+    }
+
+    /// How it is built.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The tree of each file.
+    pub fn trees(&self) -> &[Tree] {
+        &self.parsed().0
+    }
+
+    /// What the program declares. `None` when a part of the program could not be read: every name declared there
+    /// would be unknown.
+    pub fn model(&self) -> Option<&Model> {
+        self.resolved().map(|stage| &stage.0)
+    }
+
+    /// The flows. `None` while the program has errors.
+    pub fn flows(&self) -> Option<&FlowSet> {
+        self.lowered().map(|stage| &stage.0)
+    }
+
+    /// The policies. `None` while the program has errors.
+    pub fn policies(&self) -> Option<&PolicySet> {
+        self.planned().map(|stage| &stage.0)
+    }
+
+    /// The files of a build. `None` while the program has errors or an assertion is broken, and when the files could not
+    /// be proved to mean what the program says.
+    pub fn output(&self) -> Option<&Output> {
+        self.asserted().filter(|stage| !has_errors(&stage.1))?;
+        self.proved().filter(|stage| !has_errors(&stage.1)).map(|stage| &stage.0)
+    }
+
+    /// What is to be said about the program, all stages included.
+    pub fn reports(&self, levels: &Levels) -> Vec<Report> {
+        let mut all = self.project.diagnostics.clone();
+        all.extend(self.parsed().1.iter().cloned());
+        if let Some((_, resolved)) = self.resolved() {
+            // A line with an error may have used what now seems unused.
+            let broken = has_errors(&self.parsed().1) || has_errors(resolved);
+            all.extend(resolved.iter().filter(|diagnostic| !broken || is_error(diagnostic)).cloned());
+        }
+        all.extend(self.lowered().into_iter().flat_map(|stage| &stage.1).cloned());
+        all.extend(self.planned().into_iter().flat_map(|stage| &stage.1).cloned());
+        all.extend(self.asserted().into_iter().flat_map(|stage| &stage.1).cloned());
+        all.extend(self.proved().into_iter().flat_map(|stage| &stage.1).cloned());
+        diag::sort(&mut all, self.sources());
+        let allows: Vec<_> = self.trees().iter().flat_map(|tree| tree.allows.iter().cloned()).collect();
+        let mut reports = levels.apply(all, &allows);
+        if self.policies().is_none() {
+            // The stages that were left out might have said what a comment silences.
+            reports.retain(|report| report.diagnostic.code != Code::W0013);
+        }
+        reports
+    }
+
+    fn parsed(&self) -> &(Vec<Tree>, Vec<Diagnostic>) {
+        self.trees.get_or_init(|| {
+            let mut diagnostics = Vec::new();
+            let mut trees = Vec::new();
+            for file in &self.project.files {
+                let parsed = syntax::parse(self.sources(), *file);
+                trees.push(parsed.tree);
+                diagnostics.extend(parsed.diagnostics);
+            }
+            let used = Component::used(self.sources(), &trees);
+            let components =
+                self.components.iter().filter(|(component, _)| used.iter().any(|one| one.name == component.name));
+            for (_, file) in components {
+                trees.push(syntax::parse(self.sources(), *file).tree);
+            }
+            (trees, diagnostics)
+        })
+    }
+
+    fn resolved(&self) -> Option<&(Model, Vec<Diagnostic>)> {
+        if self.project.has_errors() {
+            return None;
+        }
+        Some(self.model.get_or_init(|| {
+            let options = model::Options { environment: self.settings.environment.clone() };
+            let resolved = model::resolve(self.sources(), self.trees(), &options);
+            (resolved.model, resolved.diagnostics)
+        }))
+    }
+
+    fn lowered(&self) -> Option<&(FlowSet, Vec<Diagnostic>)> {
+        let resolved = self.resolved()?;
+        if has_errors(&self.parsed().1) || has_errors(&resolved.1) {
+            return None;
+        }
+        Some(self.flows.get_or_init(|| (flow::lower(&resolved.0), Vec::new())))
+    }
+
+    fn planned(&self) -> Option<&(PolicySet, Vec<Diagnostic>)> {
+        let lowered = self.lowered()?;
+        if has_errors(&lowered.1) {
+            return None;
+        }
+        let planned = self.policies.get_or_init(|| {
+            let planned = policy::plan(&lowered.0, self.settings.layout);
+            (planned.policies, planned.diagnostics)
+        });
+        (!has_errors(&planned.1)).then_some(planned)
+    }
+
+    fn asserted(&self) -> Option<&((), Vec<Diagnostic>)> {
+        let (flows, _) = (self.lowered()?, self.planned()?);
+        Some(self.asserted.get_or_init(|| ((), analyze::hold(&flows.0))))
+    }
+
+    /// The proof is about the very text that is written, read back.
+    fn proved(&self) -> Option<&(Output, Vec<Diagnostic>)> {
+        let (flows, planned) = (self.lowered()?, self.planned()?);
+        Some(self.output.get_or_init(|| {
+            let output = Output::new(&planned.0, self.settings.layout, self.settings.kustomize);
+            let wrong = disproof(&flows.0, output.manifests().iter().map(|file| file.body.as_str()));
+            let diagnostics = wrong.map(|message| {
+                Diagnostic::about(Code::E0900, format!("{message}; nothing was written"))
+                    .with_help("please report this, with the smallest program that shows it")
+            });
+            (output, diagnostics.into_iter().collect())
+        }))
+    }
+}
+
+/// Why manifests do not mean what the flows say.
+fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut policies = Vec::new();
+    for text in manifests {
+        if let Some(read) = k8s::reread(text) {
+            policies.extend(read);
+            continue;
+        }
+        let reading = k8s::read(text, "default");
+        if let Some(problem) = reading.problems.first() {
+            return Some(format!("a manifest could not be read back: {}", problem.reason));
+        }
+        if !reading.ignored.is_empty() {
+            return Some("a manifest could not be read back: it holds something other than policies".to_owned());
+        }
+        policies.extend(reading.policies.into_iter().map(|read| read.policy));
+    }
+    analyze::prove(flows, &policies).err().map(|found| found.to_string())
+}
+
+fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code.severity() == Severity::Error
+}
+
+fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(is_error)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::super::{Memory, Named};
+    use super::*;
+    use std::path::Path;
+
+    fn session(system: &Memory) -> Session {
+        let project = Project::load(system, Path::new("/p"), &[Named::Path("/p".into())]);
+        Session::new(project, Settings::default())
+    }
+
+    fn codes(session: &Session) -> Vec<&'static str> {
+        session.reports(&Levels::default()).iter().map(|report| report.diagnostic.code.as_str()).collect()
+    }
+
+    const GOOD: &str = "namespace shop {\n  tier a\n  tier b\n  a -> b:80\n}\n";
+
+    #[test]
+    fn each_stage_has_a_result_when_the_program_is_right() {
+        let session = session(&Memory::default().with("/p/a.polder", GOOD));
+        assert_eq!(session.policies().unwrap().policies.len(), 4);
+        assert!(session.flows().is_some() && session.model().is_some());
+        assert_eq!(codes(&session), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_manifest_that_means_something_else_is_an_internal_error() {
+        let session = session(&Memory::default().with("/p/a.polder", GOOD));
+        let flows = session.flows().unwrap();
+        let output = session.output().unwrap();
+        let bodies = || output.manifests().iter().map(|file| file.body.as_str());
+        assert_eq!(disproof(flows, bodies()), None);
+        assert!(disproof(flows, bodies().skip(1)).unwrap().starts_with("the policies would"));
+        let changed: Vec<String> = bodies().map(|body| body.replace("port: 80", "port: 81")).collect();
+        let message = disproof(flows, changed.iter().map(String::as_str)).unwrap();
+        assert!(message.ends_with("on port 81/tcp"), "{message}");
+        let broken = disproof(flows, ["kind: NetworkPolicy\n"].into_iter()).unwrap();
+        assert!(broken.starts_with("a manifest could not be read back: "), "{broken}");
+    }
+
+    #[test]
+    fn syntax_and_names_are_reported_together_and_nothing_that_only_follows() {
+        let broken = "namespace shop {\n  tier\n  tier a\n  tier unused\n  a -> nobody:80\n}\n";
+        let session = session(&Memory::default().with("/p/a.polder", broken).with("/p/b.polder", GOOD));
+        let codes = codes(&session);
+        assert!(codes.contains(&"E0001") && codes.contains(&"E0102"), "{codes:?}");
+        assert!(codes.iter().all(|code| code.starts_with('E')), "{codes:?}");
+        assert!(session.flows().is_none() && session.policies().is_none());
+    }
+
+    #[test]
+    fn names_are_not_judged_while_a_file_cannot_be_read() {
+        let uses = "namespace shop {\n  elsewhere -> elsewhere:80\n}\n";
+        let readable = Memory::default().with("/p/a.polder", uses);
+        assert_eq!(codes(&session(&readable)), ["E0102", "E0102"]);
+        let system = readable.with("/p/b.polder", b"\xff".to_vec()).with("/p/c.polder", "namespace\n");
+        let session = session(&system);
+        assert_eq!(codes(&session), ["E0003", "E0001"]);
+        assert!(session.model().is_none());
+    }
+
+    #[test]
+    fn a_comment_is_without_effect_only_when_all_was_said() {
+        let allow = "# polder: allow(W0005)\nexternal namespace x\n";
+        let lone = Memory::default().with("/p/a.polder", format!("{allow}{GOOD}"));
+        assert!(codes(&session(&lone)).contains(&"W0013"));
+        let broken = lone.with("/p/b.polder", "namespace\n");
+        assert!(!codes(&session(&broken)).contains(&"W0013"));
+    }
+}

@@ -1,0 +1,204 @@
+//! Source files, spans and columns. Nobody else counts lines or columns.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// A source file of one compilation, by its place in [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A half-open range of bytes of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file that the bytes belong to.
+    pub file: FileId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last one.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span of `file` over `range`. Offsets past 4 GiB are clamped; such a file is refused when it is read.
+    pub fn new(file: FileId, range: Range<usize>) -> Self {
+        let clamp = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Span { file, start: clamp(range.start), end: clamp(range.end) }
+    }
+
+    /// The smallest span that holds both, which belong to the same file.
+    pub fn to(self, other: Span) -> Span {
+        Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    /// The bytes as a range of the file's text.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// How many bytes it covers.
+    pub fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
+    /// Whether it covers nothing.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A place as people count it: the first line and the first column are 1, a column is one Unicode scalar value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+/// One file's name and text.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// The path as it is shown to the user, with forward slashes.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+    /// Whether it came with the compiler (the catalogue) and not from the user.
+    pub built_in: bool,
+    line_starts: OnceLock<Vec<u32>>,
+    /// How many characters stand before each block of [`BLOCK`] bytes. Without it every column in a line of many
+    /// megabytes would cost a walk through that line.
+    characters: OnceLock<Vec<u32>>,
+}
+
+/// The distance in bytes between two stored counts of characters.
+const BLOCK: usize = 1024;
+
+/// How many characters begin in these bytes of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
+}
+
+impl SourceFile {
+    /// The offsets at which lines start, computed once.
+    pub fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let mut starts = vec![0];
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            starts.extend(breaks.map(|(offset, _)| u32::try_from(offset + 1).unwrap_or(u32::MAX)));
+            starts
+        })
+    }
+
+    /// The line, from 0, that holds the byte at `offset`.
+    pub fn line_at(&self, offset: u32) -> usize {
+        self.line_starts().partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// The bytes of a line, counted from 0, without its line end.
+    pub fn line_range(&self, line: usize) -> Range<usize> {
+        let starts = self.line_starts();
+        let start = starts.get(line).map_or(self.text.len(), |start| *start as usize);
+        let end = starts.get(line + 1).map_or(self.text.len(), |next| *next as usize);
+        let text = self.text.get(start..end).unwrap_or("");
+        start..start + text.trim_end_matches(['\n', '\r']).len()
+    }
+
+    /// Where `offset` is, as people count.
+    pub fn position(&self, offset: u32) -> Position {
+        let line = self.line_at(offset);
+        let start = self.line_starts().get(line).map_or(0, |start| *start as usize);
+        let offset = self.text.floor_char_boundary(offset as usize).max(start);
+        let before = if offset - start <= BLOCK {
+            characters(self.text.as_bytes().get(start..offset).unwrap_or(&[]))
+        } else {
+            self.characters_before(offset) - self.characters_before(start)
+        };
+        Position { line: line + 1, column: before + 1 }
+    }
+
+    /// How many characters begin before `offset`.
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let counts = self.characters.get_or_init(|| {
+            let mut sum = 0;
+            let blocks = bytes.chunks(BLOCK).map(|block| {
+                let before = sum;
+                sum += u32::try_from(characters(block)).unwrap_or(0);
+                before
+            });
+            let mut counts: Vec<u32> = blocks.collect();
+            counts.push(sum);
+            counts
+        });
+        let block = offset / BLOCK;
+        let rest = bytes.get(block * BLOCK..offset).unwrap_or(&[]);
+        counts.get(block).map_or(0, |count| *count as usize) + characters(rest)
+    }
+
+    /// The column of `offset` in UTF-16 code units from 0, as the language server protocol counts.
+    pub fn utf16_column(&self, offset: u32) -> usize {
+        let start = self.line_starts().get(self.line_at(offset)).map_or(0, |start| *start as usize);
+        let before = self.text.get(start..offset as usize).unwrap_or("");
+        before.encode_utf16().count()
+    }
+}
+
+/// All files of one compilation, in the order in which they were added.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Adds a file of the user's.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
+        self.push(path.into(), text.into(), false)
+    }
+
+    /// Adds a file that comes with the compiler.
+    pub fn add_built_in(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
+        self.push(path.into(), text.into(), true)
+    }
+
+    fn push(&mut self, path: String, text: String, built_in: bool) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(SourceFile { path, text, built_in, line_starts: OnceLock::new(), characters: OnceLock::new() });
+        id
+    }
+
+    /// The file of an id that this value gave out.
+    pub fn file(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(id.0 as usize)
+    }
+
+    /// The text that a span covers; empty when the span is not of these sources.
+    pub fn text(&self, span: Span) -> &str {
+        self.file(span.file).and_then(|file| file.text.get(span.range())).unwrap_or("")
+    }
+
+    /// All files with their ids.
+    pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        self.files.iter().enumerate().map(|(index, file)| (FileId(u32::try_from(index).unwrap_or(u32::MAX)), file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_in_short_and_in_very_long_lines() {
+        let text = format!("ä\n{}x\nz", "äb€𝄞".repeat(2000));
+        let mut sources = Sources::default();
+        let id = sources.add("a.polder", text.clone());
+        let file = sources.file(id).unwrap();
+        for (offset, _) in text.char_indices() {
+            let before = &text[..offset];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+            assert_eq!(file.position(u32::try_from(offset).unwrap()), Position { line, column });
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! From pest's pairs to the tree.
+
+use super::grammar::Rule;
+use super::tree::*;
+use crate::diag::{Code, Diagnostic};
+use crate::net::Protocol;
+use crate::source::{FileId, Span};
+use pest::iterators::{Pair, Pairs};
+
+/// Builds the node of one statement.
+pub struct Builder<'a> {
+    file: FileId,
+    text: &'a str,
+    base: usize,
+    /// Mistakes that the grammar lets through.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Comments inside the statement.
+    pub comments: Vec<Comment>,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder for the statement that starts at `base`, where pest's offsets count from.
+    pub fn new(file: FileId, text: &'a str, base: usize) -> Self {
+        Builder { file, text, base, diagnostics: Vec::new(), comments: Vec::new() }
+    }
+
+    fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+        let span = pair.as_span();
+        Span::new(self.file, self.base + span.start()..self.base + span.end())
+    }
+
+    fn text(&self, span: Span) -> &'a str {
+        self.text.get(span.range()).unwrap_or("")
+    }
+
+    fn name(&self, pair: &Pair<'_, Rule>) -> Name {
+        Name { span: self.span(pair) }
+    }
+
+    fn names(&self, pairs: Pairs<'_, Rule>) -> Vec<Name> {
+        pairs.filter(|pair| pair.as_rule() == Rule::name).map(|pair| self.name(&pair)).collect()
+    }
+
+    fn spans(&self, pairs: Pairs<'_, Rule>, rule: Rule) -> Vec<Span> {
+        pairs.filter(|pair| pair.as_rule() == rule).map(|pair| self.span(&pair)).collect()
+    }
+
+    /// Comments are not in pest's pairs; they can only stand where a statement breaks its line.
+    fn collect_comments(&mut self, statement: &str) {
+        if !statement.contains('\n') {
+            return;
+        }
+        let mut offset = 0;
+        for line in statement.split_inclusive('\n') {
+            let mut quoted = false;
+            let start = line.bytes().position(|byte| {
+                quoted ^= byte == b'"';
+                byte == b'#' && !quoted
+            });
+            if let (Some(start), true) = (start, line.ends_with('\n')) {
+                let comment = line.get(start..).unwrap_or("").trim_end_matches(['\n', '\r']);
+                let from = self.base + offset + start;
+                let span = Span::new(self.file, from..from + comment.len());
+                self.comments.push(Comment { span, doc: false });
+            }
+            offset += line.len();
+        }
+    }
+
+    /// The node of a statement that pest has matched.
+    pub fn node(&mut self, pair: Pair<'_, Rule>) -> NodeKind {
+        self.collect_comments(pair.as_str());
+        let rule = pair.as_rule();
+        let missing = Name { span: self.span(&pair) };
+        let mut pairs = pair.into_inner();
+        let first_name = pairs.clone().find(|pair| pair.as_rule() == Rule::name).map(|pair| self.name(&pair));
+        let name = first_name.unwrap_or(missing);
+        match rule {
+            Rule::namespace | Rule::external => {
+                let selector = self.selector(pairs.find(|pair| pair.as_rule() == Rule::selector));
+                let external = rule == Rule::external;
+                NodeKind::Namespace(NamespaceBlock { external, name, selector, body: Vec::new() })
+            }
+            Rule::platform => NodeKind::Platform(Vec::new()),
+            Rule::environment => NodeKind::Environment { name, entries: Vec::new() },
+            Rule::use_entry => NodeKind::Use(self.names(pairs)),
+            Rule::tier => self.tier(name, pairs),
+            Rule::group => {
+                let sides = pairs.find(|pair| pair.as_rule() == Rule::sides);
+                NodeKind::Group { name, members: sides.map(|sides| self.sides(sides)).unwrap_or_default() }
+            }
+            Rule::cidr | Rule::replace_cidr => self.cidr(name, pairs),
+            Rule::fqdn | Rule::replace_fqdn => {
+                let reference = pairs.clone().find(|pair| pair.as_rule() == Rule::endpoint);
+                let name = reference.map_or_else(|| local(name), |pair| self.endpoint(pair));
+                NodeKind::Fqdn { name, names: self.spans(pairs, Rule::dns_name) }
+            }
+            Rule::ports_entry => {
+                let ports = pairs.filter(|pair| pair.as_rule() == Rule::ports).map(|pair| self.ports(pair));
+                let all = ports.reduce(|mut all, more| {
+                    all.span = all.span.to(more.span);
+                    all.items.extend(more.items);
+                    all
+                });
+                NodeKind::Ports { name, ports: all.unwrap_or(PortsExpr { span: name.span, items: Vec::new() }) }
+            }
+            Rule::isolate => {
+                let limit = pairs.clone().find(|pair| pair.as_rule() == Rule::isolate_for);
+                NodeKind::Isolate(IsolateDecl {
+                    directions: self.spans(pairs, Rule::direction),
+                    tiers: limit.map(|pair| self.names(pair.into_inner())),
+                })
+            }
+            Rule::label => NodeKind::Label(self.spans(pairs, Rule::key).first().copied().unwrap_or(name.span)),
+            Rule::dns => NodeKind::Dns(self.spans(pairs, Rule::dns_server)),
+            Rule::flow => NodeKind::Flow(self.hops(pairs)),
+            Rule::assertion => self.assertion(pairs),
+            Rule::platform_entry => {
+                let key = self.spans(pairs.clone(), Rule::platform_key).first().copied();
+                NodeKind::PlatformEntry { key: key.unwrap_or(name.span), values: self.spans(pairs, Rule::dns_server) }
+            }
+            Rule::rename_namespace => {
+                let names = self.names(pairs);
+                match (names.first(), names.get(1)) {
+                    (Some(from), Some(to)) => NodeKind::RenameNamespace { from: *from, to: *to },
+                    _ => NodeKind::Broken { declares: None },
+                }
+            }
+            _ => NodeKind::Broken { declares: None },
+        }
+    }
+
+    fn tier(&mut self, name: Name, pairs: Pairs<'_, Rule>) -> NodeKind {
+        let mut tier = TierDecl { name, selector: None, ports: None };
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::selector => tier.selector = self.selector(Some(pair)),
+                Rule::port_list => {
+                    let entries = pair.into_inner().filter(|pair| pair.as_rule() == Rule::port_entry);
+                    tier.ports = Some(entries.filter_map(|entry| self.port_entry(entry)).collect());
+                }
+                _ => {}
+            }
+        }
+        NodeKind::Tier(tier)
+    }
+
+    fn port_entry(&mut self, pair: Pair<'_, Rule>) -> Option<PortEntry> {
+        let mut pairs = pair.into_inner();
+        let name = self.name(&pairs.next()?);
+        let ports = pairs.find(|pair| pair.as_rule() == Rule::ports)?;
+        Some(PortEntry { name, ports: self.ports(ports) })
+    }
+
+    fn cidr(&mut self, name: Name, pairs: Pairs<'_, Rule>) -> NodeKind {
+        let mut cidr = CidrDecl { name: local(name), blocks: Vec::new(), except: Vec::new() };
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::endpoint => cidr.name = self.endpoint(pair),
+                Rule::blocks => cidr.blocks = self.spans(pair.into_inner(), Rule::block),
+                Rule::except_blocks => {
+                    let blocks = pair.into_inner().find(|pair| pair.as_rule() == Rule::blocks);
+                    cidr.except = blocks.map(|pair| self.spans(pair.into_inner(), Rule::block)).unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        NodeKind::Cidr(cidr)
+    }
+
+    fn assertion(&mut self, pairs: Pairs<'_, Rule>) -> NodeKind {
+        let mut word = "";
+        let mut through = None;
+        let mut except = Vec::new();
+        let mut hops = Vec::new();
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::assertion_word => word = self.text(self.span(&pair)),
+                Rule::chain_arrow => through = Some(self.span(&pair)),
+                Rule::hop => hops.push(self.hop(pair)),
+                Rule::except_sides => {
+                    let sides = pair.into_inner().find(|pair| pair.as_rule() == Rule::sides);
+                    except = sides.map(|sides| self.sides(sides)).unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        let kind = match (word, through) {
+            ("never", None) => AssertionKind::Never,
+            ("never", Some(_)) => AssertionKind::NeverThrough,
+            ("only", _) => AssertionKind::Only,
+            _ => AssertionKind::Always,
+        };
+        if let (Some(span), "only" | "always") = (through, word) {
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0001, span, format!("`->>` only goes with `never`, not with `{word}`"))
+                    .with_help(format!("write `{word} A -> B`, or `never A ->> B`")),
+            );
+        }
+        let mut hops = hops.into_iter();
+        match (hops.next(), hops.next()) {
+            (Some(source), Some(destination)) => {
+                NodeKind::Assertion(AssertionDecl { kind, source, destination, except })
+            }
+            _ => NodeKind::Broken { declares: None },
+        }
+    }
+
+    fn hops(&mut self, pairs: Pairs<'_, Rule>) -> Vec<Hop> {
+        pairs.filter(|pair| pair.as_rule() == Rule::hop).map(|pair| self.hop(pair)).collect()
+    }
+
+    fn hop(&mut self, pair: Pair<'_, Rule>) -> Hop {
+        let mut hop = Hop { span: self.span(&pair), endpoints: Vec::new(), ports: None };
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::side => hop.endpoints = self.side(pair),
+                Rule::ports => hop.ports = Some(self.ports(pair)),
+                _ => {}
+            }
+        }
+        hop
+    }
+
+    fn sides(&self, pair: Pair<'_, Rule>) -> Vec<EndpointRef> {
+        pair.into_inner().filter(|pair| pair.as_rule() == Rule::side).flat_map(|pair| self.side(pair)).collect()
+    }
+
+    fn side(&self, pair: Pair<'_, Rule>) -> Vec<EndpointRef> {
+        let endpoints = pair.into_inner().filter(|pair| pair.as_rule() == Rule::endpoint);
+        endpoints.map(|pair| self.endpoint(pair)).collect()
+    }
+
+    fn endpoint(&self, pair: Pair<'_, Rule>) -> EndpointRef {
+        let span = self.span(&pair);
+        let mut parts = pair.into_inner();
+        let first = parts.next().filter(|pair| pair.as_rule() == Rule::name).map(|pair| self.name(&pair));
+        match parts.next() {
+            None => EndpointRef { span, namespace: None, name: first },
+            Some(second) => {
+                let name = (second.as_rule() == Rule::name).then(|| self.name(&second));
+                EndpointRef { span, namespace: first, name }
+            }
+        }
+    }
+
+    fn ports(&mut self, pair: Pair<'_, Rule>) -> PortsExpr {
+        let span = self.span(&pair);
+        let mut items = Vec::new();
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::port => items.push(self.port(pair)),
+                Rule::port_set => self.port_set(pair, &mut items),
+                _ => {}
+            }
+        }
+        PortsExpr { span, items }
+    }
+
+    fn port_set(&mut self, pair: Pair<'_, Rule>, items: &mut Vec<PortExpr>) {
+        let mut shared = None;
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::port => items.push(self.port(pair)),
+                Rule::protocol => shared = self.protocol(&pair),
+                _ => {}
+            }
+        }
+        for item in items {
+            item.protocol = item.protocol.or(shared);
+        }
+    }
+
+    fn port(&mut self, pair: Pair<'_, Rule>) -> PortExpr {
+        let mut port = PortExpr { span: self.span(&pair), kind: PortKind::Every, protocol: None };
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::number => port.kind = PortKind::Number,
+                Rule::quoted => port.kind = PortKind::Container,
+                Rule::name => port.kind = PortKind::Name,
+                Rule::protocol => port.protocol = self.protocol(&pair),
+                _ => {}
+            }
+        }
+        port
+    }
+
+    fn protocol(&mut self, pair: &Pair<'_, Rule>) -> Option<(Protocol, Span)> {
+        let span = self.span(pair);
+        let word = self.text(span).trim_start_matches('/');
+        let protocol = Protocol::parse(word);
+        if protocol.is_none() {
+            let lower = word.to_ascii_lowercase();
+            let known = crate::diag::closest(&lower, Protocol::ALL.iter().map(|protocol| protocol.keyword()));
+            let diagnostic = Diagnostic::new(Code::E0001, span, format!("`{word}` is no protocol of ports"));
+            self.diagnostics.push(match known {
+                Some(known) => diagnostic.with_help(format!("write `/{known}`")),
+                None => diagnostic.with_help("write `/tcp`, `/udp` or `/sctp`; NetworkPolicies know no other"),
+            });
+        }
+        protocol.map(|protocol| (protocol, span))
+    }
+
+    fn selector(&self, pair: Option<Pair<'_, Rule>>) -> Option<SelectorExpr> {
+        let pair = pair?;
+        let span = self.span(&pair);
+        let requirements = pair.into_inner().filter(|pair| pair.as_rule() == Rule::requirement);
+        Some(SelectorExpr { span, requirements: requirements.filter_map(|pair| self.requirement(pair)).collect() })
+    }
+
+    fn requirement(&self, pair: Pair<'_, Rule>) -> Option<RequirementExpr> {
+        let span = self.span(&pair);
+        let form = pair.into_inner().next()?;
+        let form_rule = form.as_rule();
+        if form_rule == Rule::key {
+            let key = self.span(&form);
+            return Some(RequirementExpr { span, key, operator: Operator::Exists, values: Vec::new() });
+        }
+        let mut operator = if form_rule == Rule::absent { Operator::DoesNotExist } else { Operator::In };
+        let mut key = None;
+        let mut values = Vec::new();
+        for pair in form.into_inner() {
+            match pair.as_rule() {
+                Rule::key => key = Some(self.span(&pair)),
+                Rule::value => values.push(self.span(&pair)),
+                Rule::operator | Rule::set_operator if matches!(pair.as_str(), "!=" | "notin") => {
+                    operator = Operator::NotIn;
+                }
+                _ => {}
+            }
+        }
+        if form_rule == Rule::comparison && values.is_empty() {
+            // `k=` asks for the empty value.
+            values.push(Span { start: span.end, ..span });
+        }
+        Some(RequirementExpr { span, key: key?, operator, values })
+    }
+}
+
+/// A name without a namespace before it.
+fn local(name: Name) -> EndpointRef {
+    EndpointRef { span: name.span, namespace: None, name: Some(name) }
+}

@@ -1,0 +1,50 @@
+//! Characters that may not stand anywhere in a source, comments included.
+
+use crate::diag::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+
+/// Whether a character could make a reviewer see something other than what is compiled: control characters,
+/// bidirectional overrides and invisible characters.
+pub fn is_forbidden(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}'
+            | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Finds every forbidden character of `text`, from `start` on; CRLF is a line end.
+pub fn check(file: FileId, text: &str, start: usize) -> Vec<Diagnostic> {
+    let plain = |byte: &u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
+    let bytes = text.as_bytes();
+    if bytes.iter().all(plain) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (offset, character) in text.char_indices() {
+        let line_end = character == '\r' && bytes.get(offset + 1) == Some(&b'\n');
+        if offset < start || line_end || !is_forbidden(character) {
+            continue;
+        }
+        let span = Span::new(file, offset..offset + character.len_utf8());
+        found.push(
+            Diagnostic::new(Code::E0002, span, format!("the character U+{:04X} is not allowed", u32::from(character)))
+                .with_text(describe(character))
+                .with_help("remove it; such characters can make a text look different from what it is"),
+        );
+    }
+    found
+}
+
+fn describe(character: char) -> &'static str {
+    match character {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => {
+            "changes the direction in which the text is shown"
+        }
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "a control character",
+        _ => "invisible",
+    }
+}

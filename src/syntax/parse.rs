@@ -1,0 +1,359 @@
+//! The loop over statements: which rule a statement has to match, blocks, comments, and what to do when one is broken.
+
+use super::build::Builder;
+use super::grammar::{PolderGrammar, Rule};
+use super::tree::{Comment, Name, Node, NodeKind, Tree};
+use super::{characters, error};
+use crate::diag::{Allow, Code, Diagnostic};
+use crate::source::{FileId, Sources, Span};
+use pest::Parser as _;
+
+/// What parsing a file gives.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The tree, whatever the text was.
+    pub tree: Tree,
+    /// What is wrong with the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses a file. Takes time and memory linear in its length, whatever it holds.
+pub fn parse(sources: &Sources, file: FileId) -> Parsed {
+    let text = sources.file(file).map_or("", |source| source.text.as_str());
+    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let forbidden = characters::check(file, text, start);
+    let mut parser = Parser {
+        file,
+        text,
+        at: start,
+        forbidden: forbidden.iter().filter_map(|diagnostic| diagnostic.primary()).map(|span| span.start).collect(),
+        diagnostics: forbidden,
+        comments: Vec::new(),
+        doc: Vec::new(),
+        allows: Vec::new(),
+        open: None,
+        nodes: Vec::new(),
+    };
+    parser.run();
+    Parsed {
+        tree: Tree { file, nodes: parser.nodes, comments: parser.comments, allows: parser.allows },
+        diagnostics: parser.diagnostics,
+    }
+}
+
+struct Parser<'a> {
+    file: FileId,
+    text: &'a str,
+    at: usize,
+    /// Where forbidden characters stand, in order: what they break is not reported again.
+    forbidden: Vec<u32>,
+    diagnostics: Vec<Diagnostic>,
+    comments: Vec<Comment>,
+    /// The lines of the doc comment just above.
+    doc: Vec<Span>,
+    /// The comments that silence warnings; the last ones wait for the statement below them.
+    allows: Vec<Allow>,
+    /// The block that is open, with its statements so far. Blocks do not nest.
+    open: Option<(Node, Vec<Node>)>,
+    nodes: Vec<Node>,
+}
+
+/// The words that start a statement, and the rule it then has to match.
+const STATEMENTS: &[(&str, Rule)] = &[
+    ("namespace", Rule::namespace),
+    ("external", Rule::external),
+    ("platform", Rule::platform),
+    ("environment", Rule::environment),
+    ("use", Rule::use_entry),
+    ("tier", Rule::tier),
+    ("group", Rule::group),
+    ("cidr", Rule::cidr),
+    ("fqdn", Rule::fqdn),
+    ("ports", Rule::ports_entry),
+    ("isolate", Rule::isolate),
+    ("label", Rule::label),
+    ("dns", Rule::dns),
+    ("never", Rule::assertion),
+    ("only", Rule::assertion),
+    ("always", Rule::assertion),
+];
+
+const ENVIRONMENT_ENTRIES: &[(&str, Rule)] =
+    &[("namespace", Rule::rename_namespace), ("cidr", Rule::replace_cidr), ("fqdn", Rule::replace_fqdn)];
+
+impl<'a> Parser<'a> {
+    fn run(&mut self) {
+        loop {
+            self.skip_blank_lines();
+            match self.rest().as_bytes().first() {
+                None => break,
+                Some(b'#') => self.comment(),
+                Some(b'}') => self.close(),
+                Some(_) => self.statement(),
+            }
+        }
+        if let Some((head, _)) = &self.open {
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0004, head.span, "this block is never closed")
+                    .with_text("opened here")
+                    .with_help("close it with a line `}`"),
+            );
+        }
+        self.end_block();
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or("")
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, start..end)
+    }
+
+    /// Skips spaces and line ends. A blank line parts a doc comment from what is below it.
+    fn skip_blank_lines(&mut self) {
+        let mut line_ends = 0;
+        for byte in self.rest().bytes() {
+            match byte {
+                b'\n' => line_ends += 1,
+                b' ' | b'\t' | b'\r' => {}
+                _ => break,
+            }
+            self.at += 1;
+        }
+        if line_ends > 1 {
+            self.doc.clear();
+        }
+    }
+
+    fn comment(&mut self) {
+        let start = self.at;
+        let line = self.rest().split('\n').next().unwrap_or("").trim_end_matches('\r');
+        let doc = line.starts_with("##");
+        let directive = line.trim_start_matches('#').trim_start().starts_with("polder:");
+        self.at += line.len();
+        let span = self.span(start, self.at);
+        self.comments.push(Comment { span, doc });
+        if doc {
+            self.doc.push(span);
+        } else if directive {
+            self.allows.extend(Allow::read(line, span, None));
+        } else {
+            self.doc.clear();
+        }
+    }
+
+    /// Ends the open block; a closing brace without one is reported.
+    fn close(&mut self) {
+        self.drop_waiting_allows();
+        if self.open.is_none() {
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0001, self.span(self.at, self.at + 1), "this `}` closes nothing")
+                    .with_help("remove it, or open a block with `namespace NAME {`"),
+            );
+        }
+        self.end_block();
+        self.at += 1;
+        self.doc.clear();
+        let rest = self.rest().trim_start_matches([' ', '\t']);
+        let ended = rest.is_empty() || rest.starts_with(['\n', '#', '}']) || rest.starts_with("\r\n");
+        if !ended {
+            let start = self.text.len() - rest.len();
+            self.at = self.line_end(start);
+            let span = self.span(start, self.at);
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0001, span, "expected the end of the line after `}`")
+                    .with_help("start a new line after `}`"),
+            );
+        }
+    }
+
+    /// Comments at the end of a block silence nothing.
+    fn drop_waiting_allows(&mut self) {
+        let here = self.span(self.at, self.at);
+        for allow in self.allows.iter_mut().rev().take_while(|allow| allow.covers.is_none()) {
+            allow.covers = Some(here);
+        }
+    }
+
+    fn end_block(&mut self) {
+        if let Some((mut head, body)) = self.open.take() {
+            match &mut head.kind {
+                NodeKind::Namespace(block) => block.body = body,
+                NodeKind::Platform(entries) | NodeKind::Environment { entries, .. } => *entries = body,
+                _ => {}
+            }
+            self.nodes.push(head);
+        }
+    }
+
+    /// The rule that the statement at the cursor has to match.
+    fn rule(&self) -> Rule {
+        let rest = self.rest();
+        let word_end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric() && byte != b'_' && byte != b'-');
+        let (word, after) = rest.split_at(word_end.unwrap_or(rest.len()));
+        let after = after.trim_start_matches([' ', '\t']);
+        let named = |list: &[(&str, Rule)]| list.iter().find(|(name, _)| *name == word).map(|(_, rule)| *rule);
+        match self.open.as_ref().map(|(head, _)| &head.kind) {
+            Some(NodeKind::Platform(_)) if !self.opens_block(word) => return Rule::platform_entry,
+            Some(NodeKind::Environment { .. }) if !self.opens_block(word) => {
+                return named(ENVIRONMENT_ENTRIES).unwrap_or(Rule::platform_entry);
+            }
+            _ => {}
+        }
+        // A tier may be called `dns` or `group`: then an arrow, a slash or a colon follows.
+        if after.starts_with("->") || after.starts_with('/') || after.starts_with(':') || after.starts_with(',') {
+            return Rule::flow;
+        }
+        named(STATEMENTS).unwrap_or(Rule::flow)
+    }
+
+    /// Whether the line at the cursor opens a block, so that the one before it must have been left open.
+    fn opens_block(&self, word: &str) -> bool {
+        let line = self.rest().split(['\n', '#']).next().unwrap_or("").trim_end();
+        matches!(word, "namespace" | "external" | "platform" | "environment") && line.ends_with('{')
+    }
+
+    fn statement(&mut self) {
+        let rule = self.rule();
+        match self.match_statement(rule) {
+            Ok(mut pairs) => {
+                let Some(pair) = pairs.next() else { return self.broken(rule, None, 0) };
+                let start = self.at;
+                let parsed = pair.as_span().end();
+                let mut builder = Builder::new(self.file, self.text, start);
+                let kind = builder.node(pair);
+                let mut comments = builder.comments;
+                self.diagnostics.append(&mut builder.diagnostics);
+                self.comments.append(&mut comments);
+                self.at += parsed;
+                let written = self.text.get(start..self.at).unwrap_or("").trim_end().len();
+                let doc = self.take_doc();
+                self.push(Node { span: self.span(start, start + written), doc, kind });
+            }
+            Err(problem) => {
+                let at = position(&problem);
+                self.broken(rule, Some(&problem.variant), at);
+            }
+        }
+    }
+
+    /// Matches the statement at the cursor against a rule.
+    ///
+    /// pest is given whole lines, one at first, and more only while the statement goes on past their end: for an error
+    /// it looks at all of its input, which would take quadratic time over many broken lines.
+    fn match_statement(&self, rule: Rule) -> Result<pest::iterators::Pairs<'a, Rule>, Box<pest::error::Error<Rule>>> {
+        let rest = self.rest();
+        let mut wanted = 1;
+        loop {
+            let end = rest.as_bytes().iter().skip(wanted - 1).position(|byte| *byte == b'\n');
+            let window = end.map_or(rest.len(), |end| wanted + end);
+            let result = PolderGrammar::parse(rule, rest.get(..window).unwrap_or(rest));
+            match &result {
+                Err(problem) if window < rest.len() && position(problem) >= window => wanted = window * 2,
+                _ => return result.map_err(Box::new),
+            }
+        }
+    }
+
+    fn take_doc(&mut self) -> Option<Box<str>> {
+        if self.doc.is_empty() {
+            return None;
+        }
+        let lines = self.doc.drain(..).map(|span| {
+            let line = self.text.get(span.range()).unwrap_or("").trim_start_matches('#');
+            line.strip_prefix(' ').unwrap_or(line).trim_end()
+        });
+        Some(lines.collect::<Vec<_>>().join("\n").into_boxed_str())
+    }
+
+    fn push(&mut self, node: Node) {
+        for allow in self.allows.iter_mut().rev().take_while(|allow| allow.covers.is_none()) {
+            allow.covers = Some(node.span);
+        }
+        let opens = match &node.kind {
+            NodeKind::Namespace(_) => self.text.get(node.span.range()).is_some_and(|text| text.ends_with('{')),
+            NodeKind::Platform(_) | NodeKind::Environment { .. } => true,
+            _ => false,
+        };
+        if !opens {
+            match &mut self.open {
+                Some((_, body)) => body.push(node),
+                None => self.nodes.push(node),
+            }
+            return;
+        }
+        if let Some((head, _)) = &self.open {
+            self.diagnostics.push(
+                Diagnostic::new(Code::E0004, head.span, "this block is still open where another one begins")
+                    .with_text("opened here")
+                    .with_label(node.span, "the next block")
+                    .with_help("blocks do not nest: close it with a line `}` before the next one"),
+            );
+            self.end_block();
+        }
+        self.open = Some((node, Vec::new()));
+    }
+
+    /// The name that a broken declaration seems to give: the word after its keyword.
+    fn declared_by(&self, rule: Rule, start: usize, end: usize) -> Option<Name> {
+        let keywords = match rule {
+            Rule::external => 2,
+            Rule::tier | Rule::group | Rule::cidr | Rule::fqdn | Rule::ports_entry | Rule::namespace => 1,
+            _ => return None,
+        };
+        let text = self.text.get(start..end)?;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let mut rest = text;
+        for _ in 0..keywords {
+            rest = rest.trim_start_matches(is_word).trim_start_matches([' ', '\t']);
+        }
+        let length = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
+        let from = end - rest.len();
+        (length > 0).then(|| Name { span: self.span(from, from + length) })
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or("");
+        from + rest.find('\n').unwrap_or(rest.len())
+    }
+
+    /// Reports the statement at the cursor, which fails `at` bytes further on, and goes on with the next line.
+    fn broken(&mut self, rule: Rule, problem: Option<&pest::error::ErrorVariant<Rule>>, at: usize) {
+        let start = self.at;
+        let mut failed = (start + at).min(self.text.len());
+        // What failed at a line's end failed on that line, not on the next one.
+        let before = self.text.get(start..failed).unwrap_or("");
+        let ends_line = before.trim_end_matches([' ', '\t', '\r', '\n']);
+        if before.len() > ends_line.len() && before.get(ends_line.len()..).is_some_and(|gap| gap.contains('\n')) {
+            failed = start + ends_line.len();
+        }
+        let end = self.line_end(failed);
+        self.at = end;
+        let doc = self.take_doc();
+        let forbidden = self.forbidden.partition_point(|offset| (*offset as usize) < start);
+        let has_forbidden = self.forbidden.get(forbidden).is_some_and(|offset| (*offset as usize) < end);
+        let span = self.span(start, end);
+        if !has_forbidden {
+            let place = error::Place { file: self.file, text: self.text, start, failed, line_end: end };
+            self.diagnostics.push(error::explain(&place, rule, problem));
+        }
+        let opens = matches!(rule, Rule::namespace | Rule::external | Rule::environment | Rule::platform)
+            && self.text.get(start..end).is_some_and(|text| text.trim_end().ends_with('{'));
+        let node = Node { span, doc, kind: NodeKind::Broken { declares: self.declared_by(rule, start, end) } };
+        if opens {
+            // Its body still is one: the statements inside are checked, and its `}` closes it.
+            self.end_block();
+            self.open = Some((node, Vec::new()));
+        } else {
+            self.push(node);
+        }
+    }
+}
+
+/// Where an error is, counted from the start of what pest was given.
+fn position(problem: &pest::error::Error<Rule>) -> usize {
+    match problem.location {
+        pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+    }
+}

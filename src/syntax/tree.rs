@@ -1,0 +1,297 @@
+//! The tree of one file: what was written, with spans, comments and broken statements.
+
+use crate::diag::Allow;
+use crate::net::Protocol;
+use crate::source::{FileId, Span};
+
+/// One file, parsed.
+#[derive(Debug)]
+pub struct Tree {
+    /// The file.
+    pub file: FileId,
+    /// The statements and blocks, in order.
+    pub nodes: Vec<Node>,
+    /// Every comment, doc comments included, in order.
+    pub comments: Vec<Comment>,
+    /// The comments that silence warnings.
+    pub allows: Vec<Allow>,
+}
+
+/// A comment, from its `#` to the end of its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comment {
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it is a doc comment (`##`).
+    pub doc: bool,
+}
+
+/// A statement or a block.
+#[derive(Debug)]
+pub struct Node {
+    /// All of it; of a block, its first line up to the brace.
+    pub span: Span,
+    /// The text of the doc comment right above, its lines joined.
+    pub doc: Option<Box<str>>,
+    /// What it is.
+    pub kind: NodeKind,
+}
+
+impl Node {
+    /// The statements inside a block.
+    pub fn children(&self) -> &[Node] {
+        match &self.kind {
+            NodeKind::Namespace(block) => &block.body,
+            NodeKind::Platform(entries) | NodeKind::Environment { entries, .. } => entries,
+            _ => &[],
+        }
+    }
+}
+
+/// The kinds of statements and blocks.
+#[derive(Debug)]
+pub enum NodeKind {
+    /// `namespace NAME { ... }`, or with `external` before it.
+    Namespace(NamespaceBlock),
+    /// `platform { ... }`; each entry is a [`NodeKind::PlatformEntry`] or broken.
+    Platform(Vec<Node>),
+    /// `environment NAME { ... }`.
+    Environment {
+        /// Its name.
+        name: Name,
+        /// [`NodeKind::PlatformEntry`], [`NodeKind::RenameNamespace`], [`NodeKind::Cidr`], [`NodeKind::Fqdn`] or broken.
+        entries: Vec<Node>,
+    },
+    /// `use NAME, ...`.
+    Use(Vec<Name>),
+    /// `tier NAME (SELECTOR) { PORTS }`.
+    Tier(TierDecl),
+    /// `group NAME = ENDPOINT, ...`.
+    Group {
+        /// Its name.
+        name: Name,
+        /// What it holds.
+        members: Vec<EndpointRef>,
+    },
+    /// `cidr NAME = BLOCK, ... [except BLOCK, ...]`; in an environment it replaces the one of that name.
+    Cidr(CidrDecl),
+    /// `fqdn NAME = DNS-NAME, ...`; in an environment it replaces the one of that name.
+    Fqdn {
+        /// Its name.
+        name: EndpointRef,
+        /// The DNS names as written.
+        names: Vec<Span>,
+    },
+    /// `ports NAME = PORT, ...`.
+    Ports {
+        /// Its name.
+        name: Name,
+        /// The ports.
+        ports: PortsExpr,
+    },
+    /// `isolate DIRECTION, ... [for TIER, ...]`.
+    Isolate(IsolateDecl),
+    /// `label KEY`.
+    Label(Span),
+    /// `dns PRESET-OR-SERVER, ...`.
+    Dns(Vec<Span>),
+    /// `A -> B:PORTS -> ...`.
+    Flow(Vec<Hop>),
+    /// `never`, `only` and `always`.
+    Assertion(AssertionDecl),
+    /// `KEY VALUE, ...` in `platform` or `environment`.
+    PlatformEntry {
+        /// `cni`, `dns`, `apiserver`, `nodes`, `pods` or `services`.
+        key: Span,
+        /// The values as written.
+        values: Vec<Span>,
+    },
+    /// `namespace NAME = NAME` in an environment.
+    RenameNamespace {
+        /// The name in the program.
+        from: Name,
+        /// The name in this environment.
+        to: Name,
+    },
+    /// Text that is no statement; it has been reported.
+    Broken {
+        /// What it would have declared, so that its uses are not reported as well.
+        declares: Option<Name>,
+    },
+}
+
+/// A name as written, not yet checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The head and the body of a namespace.
+#[derive(Debug)]
+pub struct NamespaceBlock {
+    /// Whether it is `external`.
+    pub external: bool,
+    /// Its name.
+    pub name: Name,
+    /// The selector over namespace labels of an external one.
+    pub selector: Option<SelectorExpr>,
+    /// The statements inside.
+    pub body: Vec<Node>,
+}
+
+/// A tier's declaration.
+#[derive(Debug)]
+pub struct TierDecl {
+    /// Its name.
+    pub name: Name,
+    /// The labels of its pods; without it, the namespace's `label` key with the tier's name.
+    pub selector: Option<SelectorExpr>,
+    /// The ports that it serves; `None` when it lists none at all.
+    pub ports: Option<Vec<PortEntry>>,
+}
+
+/// `http: 8080/tcp` in a tier's list.
+#[derive(Debug)]
+pub struct PortEntry {
+    /// The port's name in the program.
+    pub name: Name,
+    /// The port, or the ports.
+    pub ports: PortsExpr,
+}
+
+/// A selector in `kubectl -l` syntax.
+#[derive(Debug)]
+pub struct SelectorExpr {
+    /// From parenthesis to parenthesis.
+    pub span: Span,
+    /// What must hold, all of it.
+    pub requirements: Vec<RequirementExpr>,
+}
+
+/// One requirement of a selector.
+#[derive(Debug)]
+pub struct RequirementExpr {
+    /// All of it.
+    pub span: Span,
+    /// The label's key.
+    pub key: Span,
+    /// What is required of the label.
+    pub operator: Operator,
+    /// The values as written: one for a comparison, any number for a set, none otherwise.
+    pub values: Vec<Span>,
+}
+
+/// What a requirement asks of a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// `k=v`, `k==v`, `k in (...)`: present, with one of the values.
+    In,
+    /// `k!=v`, `k notin (...)`: absent, or with another value.
+    NotIn,
+    /// `k`: present.
+    Exists,
+    /// `!k`: absent.
+    DoesNotExist,
+}
+
+/// A cidr's declaration, or its replacement in an environment.
+#[derive(Debug)]
+pub struct CidrDecl {
+    /// Its name; in an environment it may name the namespace too.
+    pub name: EndpointRef,
+    /// The blocks as written.
+    pub blocks: Vec<Span>,
+    /// The exceptions as written.
+    pub except: Vec<Span>,
+}
+
+/// An isolate statement.
+#[derive(Debug)]
+pub struct IsolateDecl {
+    /// The words, not yet checked: `ingress`, `egress`, `none`.
+    pub directions: Vec<Span>,
+    /// The tiers it is limited to; `None` for every pod.
+    pub tiers: Option<Vec<Name>>,
+}
+
+/// A reference to an endpoint, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointRef {
+    /// All of it.
+    pub span: Span,
+    /// The namespace before the slash.
+    pub namespace: Option<Name>,
+    /// The name after it, or `None` for `*`.
+    pub name: Option<Name>,
+}
+
+/// One side of an arrow.
+#[derive(Debug)]
+pub struct Hop {
+    /// All of it.
+    pub span: Span,
+    /// The endpoint, or those in braces.
+    pub endpoints: Vec<EndpointRef>,
+    /// The ports after the colon.
+    pub ports: Option<PortsExpr>,
+}
+
+/// Ports, as written.
+#[derive(Debug)]
+pub struct PortsExpr {
+    /// All of it.
+    pub span: Span,
+    /// The items.
+    pub items: Vec<PortExpr>,
+}
+
+/// One port, as written.
+#[derive(Debug)]
+pub struct PortExpr {
+    /// All of it.
+    pub span: Span,
+    /// Which.
+    pub kind: PortKind,
+    /// The protocol, its own or that of the braces around it, with its place.
+    pub protocol: Option<(Protocol, Span)>,
+}
+
+/// The ways to name a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortKind {
+    /// `*`
+    Every,
+    /// `8080` or `30000-32767`; the text says which.
+    Number,
+    /// `"metrics"`: a named container port.
+    Container,
+    /// `http`: a port of the tier, or a port set.
+    Name,
+}
+
+/// The kinds of assertions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssertionKind {
+    /// `never A -> B`
+    Never,
+    /// `never A ->> B`
+    NeverThrough,
+    /// `only A -> B`
+    Only,
+    /// `always A -> B`
+    Always,
+}
+
+/// An assertion.
+#[derive(Debug)]
+pub struct AssertionDecl {
+    /// Which.
+    pub kind: AssertionKind,
+    /// Who connects.
+    pub source: Hop,
+    /// To whom, on which ports.
+    pub destination: Hop,
+    /// Whom it does not hold for.
+    pub except: Vec<EndpointRef>,
+}

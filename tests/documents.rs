@@ -1,0 +1,216 @@
+//! Everything that the documents show is run: the programs of README.md, of the language's reference and of the pages
+//! of the codes, the manifests beside them, and the transcripts. `POLDER_UPDATE=1 cargo test --test documents` writes
+//! what the compiler gives into the documents.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use polder::diag::{Code, Levels, Severity};
+use polder::session::{Memory, Named, Project, Session, Settings};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A fenced block: the words after the fence, the line of the fence from 0, and the text.
+struct Block {
+    fence: String,
+    line: usize,
+    text: String,
+}
+
+impl Block {
+    fn option(&self, key: &str) -> Option<&str> {
+        self.fence.split(',').find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    fn is(&self, language: &str) -> bool {
+        self.fence.split(',').next() == Some(language)
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.fence.split(',').any(|known| known == word)
+    }
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (line, text) in document.lines().enumerate() {
+        match (text.strip_prefix("```"), &mut open) {
+            (Some(fence), None) => open = Some(Block { fence: fence.to_owned(), line, text: String::new() }),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => writeln!(block.text, "{text}").unwrap(),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a fence is never closed");
+    blocks
+}
+
+/// The files of an example: the whole text, or several parts, each under a line `# file: NAME`.
+fn files(example: &str) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for line in example.lines() {
+        match line.strip_prefix("# file: ") {
+            Some(name) => files.push((name.to_owned(), String::new())),
+            None if files.is_empty() => files.push(("main.polder".to_owned(), format!("{line}\n"))),
+            None => writeln!(files.last_mut().unwrap().1, "{line}").unwrap(),
+        }
+    }
+    files
+}
+
+fn session(example: &str) -> Session {
+    let root = Path::new("/project");
+    let mut system = Memory::default().with(root.join("polder.toml"), "");
+    for (name, text) in files(example) {
+        system = system.with(root.join(name), text);
+    }
+    Session::new(Project::load(&system, root, &[] as &[Named]), Settings::default())
+}
+
+/// What the compiler says of an example: the code, its severity and the sentence.
+fn said(session: &Session) -> Vec<(Code, Severity, String)> {
+    let reports = session.reports(&Levels::default());
+    reports.into_iter().map(|report| (report.diagnostic.code, report.severity, report.diagnostic.message)).collect()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn update() -> bool {
+    std::env::var_os("POLDER_UPDATE").is_some()
+}
+
+#[test]
+fn pages_of_codes_fail_and_mend() {
+    let mut checked = 0;
+    for code in Code::ALL {
+        for block in blocks(code.page()) {
+            if !block.is("polder") {
+                continue;
+            }
+            checked += 1;
+            let said = said(&session(&block.text));
+            if block.has(&format!("fails({code})")) {
+                let only = !said.is_empty() && said.iter().all(|(found, ..)| found == code);
+                assert!(only, "the failing example of {code} gives {said:#?}\n{}", block.text);
+            } else {
+                assert!(said.is_empty(), "the mended example of {code} gives {said:#?}\n{}", block.text);
+            }
+        }
+    }
+    assert!(checked > 80, "only {checked} examples were found");
+}
+
+/// Checks the programs of a document and gives it with the manifests that they really become.
+fn check_document(path: &str) -> (String, String) {
+    let document = std::fs::read_to_string(root().join(path)).unwrap();
+    let mut lines: Vec<String> = document.lines().map(str::to_owned).collect();
+    let mut replacements: Vec<(usize, usize, String)> = Vec::new();
+    let mut last: Option<(usize, Session)> = None;
+    for block in blocks(&document) {
+        let place = format!("{path}:{}", block.line + 1);
+        if block.is("polder") && !block.has("fragment") {
+            let session = session(&block.text);
+            let said = said(&session);
+            let errors: Vec<_> = said.iter().filter(|(_, severity, _)| *severity == Severity::Error).collect();
+            if let Some(code) = block.fence.split("fails(").nth(1).and_then(|rest| rest.split(')').next()) {
+                assert!(said.iter().any(|(found, ..)| found.as_str() == code), "{place}: {said:#?}");
+            } else {
+                assert!(errors.is_empty(), "{place}: {errors:#?}\n{}", block.text);
+            }
+            last = Some((block.line, session));
+        }
+        if let Some(name) = block.option("policy") {
+            let (_, session) = last.as_ref().unwrap_or_else(|| panic!("{place}: no program above"));
+            let policies = session.policies().unwrap_or_else(|| panic!("{place}: the program above has errors"));
+            let policy =
+                policies.policies.iter().find(|policy| format!("{}/{}", policy.namespace, policy.name) == name);
+            let known: Vec<_> =
+                policies.policies.iter().map(|policy| format!("{}/{}", policy.namespace, policy.name)).collect();
+            let policy = policy.unwrap_or_else(|| panic!("{place}: no policy {name} among {known:#?}"));
+            let mut text = String::new();
+            polder::k8s::manifest(policy, &mut text);
+            replacements.push((block.line + 1, block.text.lines().count(), text));
+        }
+    }
+    assert!(last.is_some(), "{path} shows no program");
+    for (start, count, text) in replacements.into_iter().rev() {
+        lines.splice(start..start + count, text.lines().map(str::to_owned));
+    }
+    (document, lines.join("\n") + "\n")
+}
+
+fn compare(path: &str, document: &str, expected: &str) {
+    if document == expected {
+        return;
+    }
+    if update() {
+        std::fs::write(root().join(path), expected).unwrap();
+        return;
+    }
+    let diff =
+        similar::TextDiff::from_lines(document, expected).unified_diff().header(path, "the compiler").to_string();
+    panic!("{path} shows something else than the compiler gives; POLDER_UPDATE=1 writes it\n{diff}");
+}
+
+#[test]
+fn the_reference_shows_what_the_compiler_gives() {
+    let (document, expected) = check_document("grammar/README.md");
+    compare("grammar/README.md", &document, &expected);
+}
+
+#[test]
+fn the_readme_shows_what_the_compiler_gives() {
+    let (document, with_manifests) = check_document("README.md");
+    let expected = run_transcripts(&with_manifests);
+    compare("README.md", &document, &expected);
+}
+
+/// Runs the tour of a document in one folder: blocks `polder,file=NAME` are saved there, comments `<!-- run: COMMAND -->`
+/// are run unseen, and blocks `console,generated` get what their commands print.
+fn run_transcripts(document: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lines: Vec<String> = document.lines().map(str::to_owned).collect();
+    let mut steps: Vec<(usize, Block)> = blocks(document).into_iter().map(|block| (block.line, block)).collect();
+    for (line, text) in document.lines().enumerate() {
+        if let Some(command) = text.strip_prefix("<!-- run: ").and_then(|rest| rest.strip_suffix(" -->")) {
+            steps.push((line, Block { fence: "run".to_owned(), line, text: command.to_owned() }));
+        }
+    }
+    steps.sort_by_key(|(line, _)| *line);
+    let mut replacements = Vec::new();
+    for (_, block) in steps {
+        if block.is("run") {
+            shell(folder.path(), &block.text);
+        } else if let Some(name) = block.option("file") {
+            std::fs::write(folder.path().join(name), &block.text).unwrap();
+        } else if block.is("console") && block.has("generated") {
+            let mut shown = String::new();
+            for command in block.text.lines().filter_map(|line| line.strip_prefix("$ ")) {
+                writeln!(shown, "$ {command}\n{}", shell(folder.path(), command).trim_end()).unwrap();
+            }
+            replacements.push((block.line + 1, block.text.lines().count(), shown));
+        }
+    }
+    assert!(!replacements.is_empty(), "no transcript was run");
+    for (start, count, text) in replacements.into_iter().rev() {
+        lines.splice(start..start + count, text.lines().map(str::to_owned));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// What a command prints, both streams in the order in which they come.
+fn shell(folder: &Path, command: &str) -> String {
+    let bin = Path::new(env!("CARGO_BIN_EXE_polder")).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let output = Command::new("sh")
+        .args(["-c", &format!("{command} 2>&1")])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env("COLUMNS", "100")
+        .env_remove("FORCE_COLOR")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}

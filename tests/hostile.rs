@@ -1,0 +1,94 @@
+//! Texts that nobody would write by hand: no panic, no overflow, and twice the text takes about twice the time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use polder::diag::{Levels, render};
+use polder::session::{Memory, Named, Project, Session, Settings};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A text of about so many bytes.
+type Family = fn(usize) -> String;
+
+const FAMILIES: &[(&str, Family)] = &[
+    ("opening braces", |n| "{".repeat(n)),
+    ("arrows", |n| "->".repeat(n / 2)),
+    ("one long word", |n| "a".repeat(n)),
+    ("bad lines", |n| "$x\n".repeat(n / 3)),
+    ("one long chain", |n| format!("namespace x {{\ntier a\na{}\n}}", " -> a:80".repeat(n / 8))),
+    ("open blocks", |n| "namespace x {\n".repeat(n / 14)),
+    ("closing lines", |n| "}\n".repeat(n / 2)),
+    ("closing braces", |n| "}".repeat(n)),
+    ("one comment", |n| "#".repeat(n)),
+    ("an open set", |n| format!("{{{}", "a,".repeat(n / 2))),
+    ("open sets", |n| "{a,\n".repeat(n / 4)),
+    ("open parentheses", |n| format!("namespace x {{\ntier a {}", "(".repeat(n))),
+    ("open quotes", |n| "a -> b:\"".repeat(n / 8)),
+    ("line ends", |n| "\r\n".repeat(n / 2)),
+    ("forbidden characters", |n| "# \u{202e}\n".repeat(n / 6)),
+    ("platforms", |n| "platform {\n".repeat(n / 11)),
+    ("doc comments", |n| format!("{}namespace x {{\n}}", "## a\n".repeat(n / 5))),
+    ("allow comments", |n| "# polder: allow(W0001)\n".repeat(n / 23)),
+    ("nested groups", |n| {
+        let groups: String = (0..n / 30).map(|i| format!("group g{i} = g{}\n", i + 1)).collect();
+        format!("namespace x {{\ntier a\n{groups}group g{} = a\n}}", n / 30)
+    }),
+    ("tiers", |n| format!("namespace x {{\n{}}}", (0..n / 12).map(|i| format!("tier t{i}\n")).collect::<String>())),
+    ("unknown names", |n| {
+        format!(
+            "namespace x {{\ntier a\n{}}}",
+            (0..n / 24).map(|i| format!("a -> unknown-{i}:80\n")).collect::<String>()
+        )
+    }),
+];
+
+/// Everything up to the rendered diagnostics.
+fn check(text: &str) -> (Duration, usize) {
+    let root = Path::new("/project");
+    let path = root.join("main.polder");
+    let system = Memory::default().with(path.clone(), text);
+    let start = Instant::now();
+    let session = Session::new(Project::load(&system, root, &[Named::Path(path)]), Settings::default());
+    let reports = session.reports(&Levels::default());
+    let shown = render::short(&reports, session.sources());
+    (start.elapsed(), shown.len())
+}
+
+#[test]
+fn hostile_texts_take_linear_time() {
+    // A stack much smaller than a thread's: nothing may recurse with the input.
+    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(|| {
+        for (name, family) in FAMILIES {
+            let sizes = [10_000, 80_000];
+            let mut best = f64::MAX;
+            // The machine may be busy with something else for a moment: the best of a few tries counts.
+            for _ in 0..4 {
+                let [(small, _), (large, _)] = sizes.map(|size| check(&family(size)));
+                best = best.min(large.as_secs_f64() / small.as_secs_f64().max(1e-3));
+                if best < 12.2 {
+                    break;
+                }
+            }
+            // Three doublings, at most 2.3 times each.
+            println!("{name}: {best:.1}");
+            assert!(best < 12.2, "{name}: eight times the text takes {best:.1} times as long");
+        }
+    });
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn every_prefix_of_a_program_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "polder") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for end in (0..text.len()).step_by(5).filter(|end| text.is_char_boundary(*end)) {
+                check(&text[..end]);
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 500);
+}

@@ -1,0 +1,35 @@
+//! Policies to YAML and back: the one written form, what kubectl reads, and what the reader accepts and refuses.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod budgets;
+mod kubectl;
+mod reading;
+mod round_trip;
+mod rules;
+#[path = "../common/validation.rs"]
+mod validation;
+
+use polder::policy::Policy;
+
+/// The manifests of several policies as one stream.
+fn stream<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> String {
+    let mut text = String::new();
+    for policy in policies {
+        text.push_str("---\n");
+        polder::k8s::manifest(policy, &mut text);
+    }
+    text
+}
+
+/// A policy with nothing but a name, which denies ingress.
+fn named(namespace: &str, name: &str) -> Policy {
+    Policy {
+        namespace: namespace.into(),
+        name: name.to_owned(),
+        subject: polder::net::Selector::everything(),
+        ingress: Some(Vec::new()),
+        egress: None,
+        description: None,
+        statements: Vec::new(),
+    }
+}

@@ -1,0 +1,84 @@
+//! Each file of `cases/` is read, and what comes of it is a snapshot beside it.
+
+use polder::k8s::{ReadProblem, Reading, read};
+use polder::source::Sources;
+use std::fmt::Write as _;
+
+/// What was read, as text: problems with their places, then what was ignored, then the policies in our own form.
+fn summary(text: &str) -> String {
+    let Reading { policies, problems, remarks, ignored } = read(text, "default");
+    let mut sources = Sources::default();
+    let file = sources.add("case", text);
+    let place = |at: Option<usize>| match at {
+        Some(at) => {
+            let position = sources.file(file).unwrap().position(u32::try_from(at).unwrap());
+            format!("{}:{}", position.line, position.column)
+        }
+        None => "?".to_owned(),
+    };
+    let mut out = String::new();
+    let mut list = |word: &str, problems: &[ReadProblem]| {
+        for ReadProblem { at, path, reason } in problems {
+            writeln!(out, "{word} {} [{path}] {reason}", place(*at)).unwrap();
+        }
+    };
+    list("problem", &problems);
+    list("remark", &remarks);
+    for object in ignored {
+        writeln!(out, "ignored {} {} {} {}", place(object.at), object.api_version, object.kind, object.name).unwrap();
+    }
+    for policy in policies {
+        writeln!(out, "--- # {}", place(policy.at)).unwrap();
+        polder::k8s::manifest(&policy.policy, &mut out);
+    }
+    out
+}
+
+#[test]
+fn cases() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("cases");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        insta::glob!("cases/*.yaml", |path| {
+            insta::assert_snapshot!("read", summary(&std::fs::read_to_string(path).unwrap()));
+        });
+    });
+}
+
+#[test]
+fn json_is_read_as_yaml_is() {
+    let yaml = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifests/cases/everything.yaml"));
+    let yaml = yaml.unwrap();
+    let from_yaml = read(&yaml, "default");
+    let documents = serde_yaml::Deserializer::from_str(&yaml);
+    let documents = documents.map(|document| <serde_json::Value as serde::Deserialize>::deserialize(document).unwrap());
+    let json: String = documents.map(|document| serde_json::to_string_pretty(&document).unwrap()).collect();
+    let from_json = read(&json, "default");
+    assert_eq!(from_json.problems, []);
+    let policies = |reading: Reading| reading.policies.into_iter().map(|read| read.policy).collect::<Vec<_>>();
+    let policies = [from_yaml, from_json].map(policies);
+    assert!(!policies[0].is_empty());
+    assert_eq!(policies[0], policies[1]);
+}
+
+/// The place of a problem is the same in a file with a byte order mark, other alphabets and Windows line ends.
+#[test]
+fn places() {
+    let text = "# ä\u{1F600}\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: \"a\" # é\nspec:\n  podSelector: {matchLabels: {a: on}}\n";
+    for text in [text.to_owned(), format!("\u{FEFF}{text}"), text.replace('\n', "\r\n")] {
+        let reading = read(&text, "default");
+        assert_eq!(reading.problems.len(), 1);
+        let at = reading.problems[0].at.unwrap();
+        assert!(text[at..].starts_with("on}}"), "{at} {:?}", &text[at..]);
+    }
+    let broken = "# ä\u{1F600}\na: b\n\tc: d\n";
+    for text in [broken.to_owned(), format!("\u{FEFF}{broken}")] {
+        let at = read(&text, "default").problems[0].at.unwrap();
+        assert!(text[at..].starts_with("\tc"), "{at}");
+    }
+    let json = "{\"kind\": \"ä\"}\n{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"NetworkPolicy\", \"metadata\": {\"name\": \"A\"}}";
+    let at = read(json, "default").problems[1].at.unwrap();
+    assert!(json[at..].starts_with("\"A\""), "{at}");
+}

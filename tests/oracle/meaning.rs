@@ -1,0 +1,348 @@
+//! What a program means, by the language's definition.
+//!
+//! A connection is allowed when the source pod is not isolated for egress or a flow, or the DNS rule, covers it; and the
+//! destination pod is not isolated for ingress or a flow covers it. (Where the DNS pods are isolated, their ingress is
+//! open to those who were given DNS.)
+
+use super::evaluate::{Direction, NAME_LABEL, Party, Protocol};
+use super::program::{
+    Dns, Endpoint, Flow, Isolate, Kind, Name, Namespace, Platform, Port, PortSpec, Preset, Program, Requirement,
+    Selector, block,
+};
+use super::universe::{Atoms, Bits, Chunk, Matrix, Point, bits};
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+
+/// What an endpoint stands for, without names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leaf {
+    /// Pods by their namespace's labels and their own.
+    Pods(Selector, Selector),
+    /// The addresses of the blocks less the exclusions.
+    Addresses(Vec<IpNet>, Vec<IpNet>),
+    /// Every pod and every address.
+    Anyone,
+}
+
+impl Leaf {
+    /// Whether the party is one of those.
+    pub fn contains(&self, party: &Party) -> bool {
+        match (self, party) {
+            (Leaf::Anyone, _) => true,
+            (Leaf::Pods(namespaces, pods), Party::Pod(pod)) => {
+                namespaces.matches(&pod.namespace_labels) && pods.matches(&pod.labels)
+            }
+            (Leaf::Addresses(blocks, except), Party::Address(address)) => {
+                blocks.iter().any(|b| b.contains(address)) && !except.iter().any(|b| b.contains(address))
+            }
+            (Leaf::Pods(..), Party::Address(_)) | (Leaf::Addresses(..), Party::Pod(_)) => false,
+        }
+    }
+}
+
+impl Port {
+    /// Whether the port is meant, for a destination that has these names for it.
+    pub fn contains(&self, protocol: Protocol, number: u16, names: &[String]) -> bool {
+        match self {
+            Port::Every => true,
+            Port::EveryOf(p) => *p == protocol,
+            Port::Range(low, high, p) => *p == protocol && (*low..=*high).contains(&number),
+            Port::Container(name, p) => *p == protocol && names.contains(name),
+        }
+    }
+}
+
+/// One source, one destination, and ports.
+#[derive(Debug, Clone)]
+pub struct Cover {
+    pub source: Leaf,
+    pub destination: Leaf,
+    pub ports: Vec<Port>,
+}
+
+/// What the DNS rule gives to a namespace.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// All of its pods.
+    pub clients: Leaf,
+    /// Where they may ask.
+    pub destinations: Vec<Cover>,
+    /// The pods that answer, as destinations whose ingress is opened where they are isolated.
+    pub servers: Vec<Cover>,
+}
+
+/// The pods that an `isolate` covers.
+#[derive(Debug, Clone)]
+pub struct Isolation {
+    pub namespace: String,
+    pub direction: Direction,
+    pub pods: Leaf,
+}
+
+/// A program's meaning, ready to be asked.
+pub struct Meaning {
+    pub covers: Vec<Cover>,
+    pub isolations: Vec<Isolation>,
+    pub grants: Vec<Grant>,
+    /// The cluster's names of the managed namespaces, which have no other labels.
+    pub managed: BTreeSet<String>,
+    namespaces: BTreeSet<String>,
+}
+
+/// Whether a program allows a connection.
+pub fn means(program: &Program, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
+    Meaning::of(program).allows(source, destination, protocol, number)
+}
+
+impl Program {
+    /// What a part stands for.
+    pub fn leaf(&self, part: &Endpoint) -> Leaf {
+        match part {
+            Endpoint::Tier(name) => {
+                let namespace = name.namespace.as_deref().expect("a tier's namespace");
+                Leaf::Pods(self.namespace_selector(namespace), self.tier_selector(name))
+            }
+            Endpoint::Pods(namespace) => Leaf::Pods(self.namespace_selector(namespace), Selector::default()),
+            Endpoint::Cidr(name) => {
+                let cidr = self.cidr(name);
+                Leaf::Addresses(cidr.blocks.clone(), cidr.except.clone())
+            }
+            Endpoint::Cluster => Leaf::Pods(Selector::default(), Selector::default()),
+            Endpoint::Anywhere => Leaf::Anyone,
+            Endpoint::ApiServer => Leaf::Addresses(self.platform.apiserver.clone(), Vec::new()),
+            Endpoint::Nodes => Leaf::Addresses(self.platform.nodes.clone(), Vec::new()),
+            Endpoint::Internet => self.internet(),
+            Endpoint::Group(_) | Endpoint::Set(_) => panic!("not a part"),
+        }
+    }
+
+    fn internet(&self) -> Leaf {
+        let private = [
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+        ];
+        let mut except: Vec<IpNet> = private.map(block).to_vec();
+        let Platform { cni, apiserver, nodes, pods, services, .. } = &self.platform;
+        except.extend([apiserver, nodes, pods, services].into_iter().flatten());
+        if cni.as_deref() == Some("azure-npm") {
+            except.push(block("168.63.129.16/32"));
+        }
+        Leaf::Addresses(vec![block("0.0.0.0/0"), block("2000::/3")], except)
+    }
+
+    /// The ports that a flow means for one of its destinations.
+    fn ports(&self, flow: &Flow, part: &Endpoint) -> Vec<Port> {
+        let listed: &[(String, Port)] = match part {
+            Endpoint::Tier(name) => &self.tier(name).ports,
+            _ => &[],
+        };
+        let Some(specs) = &flow.ports else { return listed.iter().map(|(_, port)| port.clone()).collect() };
+        let one = |spec: &PortSpec| match spec {
+            PortSpec::Port(port) => vec![port.clone()],
+            PortSpec::Served(name) => listed.iter().filter(|(n, _)| n == name).map(|(_, p)| p.clone()).collect(),
+            PortSpec::Set(name) => {
+                self.port_sets.iter().find(|s| s.name == *name).expect("a declared port set").ports.clone()
+            }
+        };
+        specs.iter().flat_map(one).collect()
+    }
+
+    fn isolations(&self, namespace: &Namespace) -> Vec<Isolation> {
+        let here = Selector::is(NAME_LABEL, &namespace.actual);
+        let both = Isolate { directions: vec![Direction::Ingress, Direction::Egress], tiers: Vec::new() };
+        let statements = match namespace.isolates.as_slice() {
+            [] => std::slice::from_ref(&both),
+            written => written,
+        };
+        let mut all = Vec::new();
+        for statement in statements {
+            let selector = |tier: &String| {
+                self.tier_selector(&Name { namespace: Some(namespace.name.clone()), name: tier.clone() })
+            };
+            let pods = match statement.tiers.as_slice() {
+                [] => vec![Selector::default()],
+                tiers => tiers.iter().map(selector).collect(),
+            };
+            for direction in &statement.directions {
+                all.extend(pods.iter().map(|pods| Isolation {
+                    namespace: namespace.actual.clone(),
+                    direction: *direction,
+                    pods: Leaf::Pods(here.clone(), pods.clone()),
+                }));
+            }
+        }
+        all
+    }
+
+    fn grant(&self, namespace: &Namespace) -> Option<Grant> {
+        let default = Dns { preset: Preset::Cluster, addresses: Vec::new() };
+        let dns = namespace.dns.as_ref().or(self.platform.dns.as_ref()).unwrap_or(&default);
+        let to = |leaf: Leaf, port: u16| Cover {
+            source: Leaf::Anyone,
+            destination: leaf,
+            ports: vec![Port::Range(port, port, Protocol::Udp), Port::Range(port, port, Protocol::Tcp)],
+        };
+        let within = |name: &str, pods: Selector| Leaf::Pods(Selector::is(NAME_LABEL, name), pods);
+        let servers_of_kubernetes = || {
+            let apps = ["kube-dns", "coredns", "node-local-dns"].map(String::from).to_vec();
+            within("kube-system", Selector(vec![Requirement::In("k8s-app".to_string(), apps)]))
+        };
+        let (mut destinations, servers) = match &dns.preset {
+            Preset::None => return None,
+            Preset::Any => (vec![to(Leaf::Anyone, 53)], vec![to(servers_of_kubernetes(), 53)]),
+            Preset::Cluster => {
+                let local = Leaf::Addresses(vec![block("169.254.0.0/16")], Vec::new());
+                (vec![to(servers_of_kubernetes(), 53), to(local, 53)], vec![to(servers_of_kubernetes(), 53)])
+            }
+            Preset::Strict => {
+                let servers = vec![to(within("kube-system", Selector::is("k8s-app", "kube-dns")), 53)];
+                (servers.clone(), servers)
+            }
+            Preset::OpenShift => {
+                let pods = Selector::is("dns.operator.openshift.io/daemonset-dns", "default");
+                let servers = vec![to(within("openshift-dns", pods), 5353)];
+                (servers.clone(), servers)
+            }
+            Preset::Tier(name, port) => {
+                let servers = vec![to(self.leaf(&Endpoint::Tier(name.clone())), port.unwrap_or(53))];
+                (servers.clone(), servers)
+            }
+        };
+        if !dns.addresses.is_empty() {
+            destinations.push(to(Leaf::Addresses(dns.addresses.clone(), Vec::new()), 53));
+        }
+        Some(Grant { clients: within(&namespace.actual, Selector::default()), destinations, servers })
+    }
+}
+
+impl Meaning {
+    /// The meaning of a program.
+    pub fn of(program: &Program) -> Meaning {
+        let mut covers = Vec::new();
+        for flow in &program.flows {
+            let sources: BTreeSet<Leaf> = program.parts(&flow.source).iter().map(|p| program.leaf(p)).collect();
+            for part in program.parts(&flow.destination) {
+                let (destination, ports) = (program.leaf(&part), program.ports(flow, &part));
+                covers.extend(sources.iter().map(|source| Cover {
+                    source: source.clone(),
+                    destination: destination.clone(),
+                    ports: ports.clone(),
+                }));
+            }
+        }
+        let (mut isolations, mut grants, mut managed) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for namespace in program.namespaces.iter().filter(|n| n.kind == Kind::Managed) {
+            managed.insert(namespace.actual.clone());
+            let here = program.isolations(namespace);
+            if here.iter().any(|i| i.direction == Direction::Egress) {
+                grants.extend(program.grant(namespace));
+            }
+            isolations.extend(here);
+        }
+        let namespaces = program.namespaces.iter().map(|n| n.actual.clone()).collect();
+        Meaning { covers, isolations, grants, managed, namespaces }
+    }
+
+    /// Whether the party is isolated in a direction.
+    pub fn isolated(&self, direction: Direction, party: &Party) -> bool {
+        self.isolations.iter().any(|i| i.direction == direction && i.pods.contains(party))
+    }
+
+    /// Whether a connection is allowed.
+    pub fn allows(&self, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
+        let names: Vec<String> = match destination {
+            Party::Address(_) => Vec::new(),
+            Party::Pod(pod) => {
+                let here = pod.ports.iter().filter(|p| p.protocol == protocol && p.number == number);
+                here.map(|p| p.name.clone()).collect()
+            }
+        };
+        let reaches = |cover: &Cover| {
+            cover.destination.contains(destination) && cover.ports.iter().any(|p| p.contains(protocol, number, &names))
+        };
+        let by_flow = self.covers.iter().any(|c| c.source.contains(source) && reaches(c));
+        let mut grants = self.grants.iter().filter(|g| g.clients.contains(source));
+        let asks = grants.clone().any(|g| g.destinations.iter().any(reaches));
+        let answers = grants.any(|g| g.servers.iter().any(reaches));
+        (by_flow || asks || !self.isolated(Direction::Egress, source))
+            && (by_flow || answers || !self.isolated(Direction::Ingress, destination))
+    }
+
+    /// What a program can tell apart.
+    pub fn atoms(&self) -> Atoms {
+        let mut atoms = Atoms { namespaces: self.namespaces.clone(), ..Atoms::default() };
+        let grants = self.grants.iter().flat_map(|g| g.destinations.iter().chain(&g.servers));
+        for cover in self.covers.iter().chain(grants) {
+            add_leaf(&mut atoms, &cover.source);
+            add_leaf(&mut atoms, &cover.destination);
+            for port in &cover.ports {
+                match port {
+                    Port::Every | Port::EveryOf(_) => {}
+                    Port::Range(low, high, protocol) => {
+                        atoms.ports.insert((*protocol, *low, *high));
+                    }
+                    Port::Container(name, protocol) => {
+                        atoms.names.insert((name.clone(), *protocol));
+                    }
+                }
+            }
+        }
+        self.isolations.iter().for_each(|i| add_leaf(&mut atoms, &i.pods));
+        self.grants.iter().for_each(|g| add_leaf(&mut atoms, &g.clients));
+        atoms
+    }
+
+    /// The same as [`Meaning::allows`] for all connections at once.
+    pub fn matrix(&self, chunk: &Chunk) -> Matrix {
+        let n = chunk.size();
+        let members = |leaf: &Leaf| -> Vec<usize> { (0..n).filter(|&i| leaf.contains(&chunk.parties[i])).collect() };
+        let cover = |cells: &mut [Bits], sources: &[usize], cover: &Cover| {
+            let has = |point: &Point, p: &Port| p.contains(point.protocol, point.number, &point.names);
+            let ports = bits(chunk.points, |point| cover.ports.iter().any(|p| has(point, p)));
+            let destinations = members(&cover.destination);
+            for source in sources {
+                destinations.iter().for_each(|d| cells[source * n + d] |= ports);
+            }
+        };
+        let (mut flows, mut asks, mut answers) = (vec![0; n * n], vec![0; n * n], vec![0; n * n]);
+        for one in &self.covers {
+            cover(&mut flows, &members(&one.source), one);
+        }
+        for grant in &self.grants {
+            let clients = members(&grant.clients);
+            grant.destinations.iter().for_each(|one| cover(&mut asks, &clients, one));
+            grant.servers.iter().for_each(|one| cover(&mut answers, &clients, one));
+        }
+        let isolated = |direction| -> Vec<Bits> {
+            chunk.parties.iter().map(|p| if self.isolated(direction, p) { 0 } else { Bits::MAX }).collect()
+        };
+        let (open_out, open_in) = (isolated(Direction::Egress), isolated(Direction::Ingress));
+        let cell = |i: usize| {
+            let (source, destination) = (i / n, i % n);
+            (flows[i] | asks[i] | open_out[source])
+                & (flows[i] | answers[i] | open_in[destination])
+                & chunk.possible(source, destination)
+        };
+        Matrix { cells: (0..n * n).map(cell).collect() }
+    }
+}
+
+fn add_leaf(atoms: &mut Atoms, leaf: &Leaf) {
+    match leaf {
+        Leaf::Anyone => {}
+        Leaf::Pods(namespaces, pods) => {
+            atoms.pods.insert((namespaces.translated(), pods.translated()));
+        }
+        Leaf::Addresses(blocks, except) => {
+            atoms.blocks.extend(blocks);
+            atoms.blocks.extend(except);
+        }
+    }
+}

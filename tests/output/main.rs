@@ -1,0 +1,19 @@
+//! The owned folder, from outside: what it does, what it refuses, and what is left when it is killed or cut short.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod basics;
+#[cfg(target_os = "linux")]
+mod faults;
+#[cfg(unix)]
+mod links;
+#[cfg(unix)]
+mod model;
+mod names;
+mod races;
+mod support;
+
+/// Not a test: the process that the fault and race tests start. It does nothing in an ordinary run.
+#[test]
+fn writer_process() {
+    support::writer_main();
+}
