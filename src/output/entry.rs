@@ -34,7 +34,13 @@ pub(super) enum Content {
 /// Opens the output folder, or gives nothing if there is none. It may itself be a link: the user named it.
 pub(super) fn open_root(dir: &Path) -> io::Result<Option<Dir>> {
     match Dir::open_ambient_dir(dir, ambient_authority()) {
-        Err(error) if error.kind() == ErrorKind::NotFound && dir.symlink_metadata().is_err() => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => match dir.symlink_metadata() {
+            Err(_) => Ok(None),
+            // It leads to nothing.
+            Ok(found) if found.is_symlink() => Err(error),
+            // Another build has made it between the two looks.
+            Ok(_) => Dir::open_ambient_dir(dir, ambient_authority()).map(Some),
+        },
         result => result.map(Some),
     }
 }

@@ -4,8 +4,8 @@
 //! of the rest. It creates, updates and removes only those. Entries whose names start with a dot or are not UTF-8 are
 //! never looked at, links inside DIR are never followed, and every path is opened relative to a handle of its folder.
 //!
-//! Writing is all or nothing: the new bytes are prepared in a hidden folder inside DIR ([`stage`]), a record of the
-//! steps makes the decision ([`journal`]), the steps are carried out ([`swap`]), and the record goes. A build that was
+//! Writing is all or nothing: the new bytes are prepared in a hidden folder inside DIR (`stage.rs`), a record of the
+//! steps makes the decision (`journal.rs`), the steps are carried out (`swap.rs`), and the record goes. A build that was
 //! killed before the decision has changed nothing; one that was killed after it is completed by the next. A loss of
 //! power is another matter: files that were just created may then be empty, as with any program that does not wait
 //! for the disk after each file.
@@ -58,7 +58,7 @@ impl Default for Options {
     }
 }
 
-/// What [`write`] would change now. Changes nothing itself, and fails where `write` would refuse.
+/// What [`write()`] would change now. Changes nothing itself, and fails where `write` would refuse.
 pub fn plan(dir: &Path, files: &[OutputFile], options: &Options) -> Result<Plan, OutputError> {
     let wanted = Wanted::new(files)?;
     let Some(root) = open(dir)? else {

@@ -123,10 +123,8 @@ impl<'a> Group<'a> {
         possible(region, direction).iter().all(|region| region.is_empty() || uncovered(region, &others).is_none())
     }
 
-    /// The concerns in the order in which they may be taken away: narrow ones first, DNS last.
-    fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = self.cells.iter().map(|cell| cell.concern).collect();
-        order.dedup();
+    /// Concerns in the order in which they may be taken away: narrow ones first, DNS last.
+    fn order(&self, mut concerns: Vec<usize>) -> Vec<usize> {
         let width = |index: &usize| {
             let concern = self.concerns.get(*index);
             let requirements = concern.map_or(0, |concern| concern.subject.selector.keys().count());
@@ -135,8 +133,8 @@ impl<'a> Group<'a> {
             let dns = concern.is_none_or(|concern| concern.towards == Towards::Dns);
             (dns, std::cmp::Reverse(requirements), peers, concern.map(|concern| concern.name.clone()))
         };
-        order.sort_by_cached_key(width);
-        order
+        concerns.sort_by_cached_key(width);
+        concerns
     }
 
     fn take_away(&mut self) {
@@ -152,7 +150,7 @@ impl<'a> Group<'a> {
             by_concern.entry(cell.concern).or_default().push(at);
         }
         by_concern.retain(|_, cells| touched(cells, self));
-        let order: Vec<usize> = self.order().into_iter().filter(|concern| by_concern.contains_key(concern)).collect();
+        let order = self.order(by_concern.keys().copied().collect());
         let cells = |concern: &usize| by_concern.get(concern).cloned().unwrap_or_default();
         for concern in &order {
             self.try_without(&cells(concern), &|cell| cell.concern != *concern);

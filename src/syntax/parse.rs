@@ -246,7 +246,8 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         let mut wanted = 1;
         loop {
-            let end = rest.as_bytes().iter().skip(wanted - 1).position(|byte| *byte == b'\n');
+            // Not by characters: `wanted` may stand inside one.
+            let end = rest.as_bytes().get(wanted - 1..).and_then(|bytes| bytes.iter().position(|byte| *byte == b'\n'));
             let window = end.map_or(rest.len(), |end| wanted + end);
             let result = PolderGrammar::parse(rule, rest.get(..window).unwrap_or(rest));
             match &result {

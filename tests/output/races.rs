@@ -20,13 +20,15 @@ fn builds_at_the_same_time_do_not_mix() {
         let dir = temp.path().join(format!("out-{}", round / 20));
         let flags = if round % 4 == 3 { "no-wait" } else { "" };
         let sets: Vec<Set> = (0..2 + round % 7).map(|build| set_of(round, build)).collect();
-        let mut processes: Vec<_> = sets
+        let processes: Vec<_> = sets
             .iter()
-            .map(|set| writer(&dir, set, flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+            .map(|set| writer(&dir, set, flags).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
             .collect();
-        let codes: Vec<Option<i32>> = processes.iter_mut().map(|it| it.wait().unwrap().code()).collect();
+        let outputs: Vec<_> = processes.into_iter().map(|it| it.wait_with_output().unwrap()).collect();
+        let codes: Vec<Option<i32>> = outputs.iter().map(|output| output.status.code()).collect();
         let allowed = |code: &Option<i32>| *code == Some(0) || (flags == "no-wait" && *code == Some(BUSY));
-        assert!(codes.iter().all(allowed), "{codes:?}");
+        let said = || outputs.iter().map(|output| String::from_utf8_lossy(&output.stderr)).collect::<Vec<_>>();
+        assert!(codes.iter().all(allowed), "round {round}: {codes:?} {:#?}", said());
         assert!(codes.contains(&Some(0)));
         let found = tree(&dir);
         let winner = sets.iter().zip(&codes).position(|(set, code)| *code == Some(0) && sealed(set) == found);
