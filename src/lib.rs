@@ -5,6 +5,7 @@
 pub mod analyze;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod cluster;
 pub mod diag;
 pub mod flow;
 pub mod fmt;

@@ -56,7 +56,7 @@ pub struct Position {
 }
 
 /// One file's name and text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceFile {
     /// The path as it is shown to the user, with forward slashes.
     pub path: String,
@@ -144,7 +144,7 @@ impl SourceFile {
 }
 
 /// All files of one compilation, in the order in which they were added.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
 }

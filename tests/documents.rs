@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::diag::{Code, Levels, Severity};
-use polder::session::{Memory, Named, Project, Session, Settings};
+use polder::session::{Manifests, Memory, Named, Project, Session, Settings};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,10 +58,14 @@ fn files(example: &str) -> Vec<(String, String)> {
     files
 }
 
+fn is_manifest(name: &str) -> bool {
+    name.ends_with(".yaml")
+}
+
 fn session(example: &str) -> Session {
     let root = Path::new("/project");
     let mut system = Memory::default().with(root.join("polder.toml"), "");
-    for (name, text) in files(example) {
+    for (name, text) in files(example).into_iter().filter(|(name, _)| !is_manifest(name)) {
         system = system.with(root.join(name), text);
     }
     Session::new(Project::load(&system, root, &[] as &[Named]), Settings::default())
@@ -69,8 +73,37 @@ fn session(example: &str) -> Session {
 
 /// What the compiler says of an example: the code, its severity and the sentence.
 fn said(session: &Session) -> Vec<(Code, Severity, String)> {
-    let reports = session.reports(&Levels::default());
+    reported(session.reports(&Levels::default()))
+}
+
+/// The same of an example with manifests in it: they are what runs.
+fn said_of(example: &str) -> Vec<(Code, Severity, String)> {
+    let session = session(example);
+    let mut system = Memory::default();
+    let manifests: Vec<(String, String)> = files(example).into_iter().filter(|(name, _)| is_manifest(name)).collect();
+    if manifests.is_empty() {
+        return said(&session);
+    }
+    for (name, text) in &manifests {
+        system = system.with(Path::new("/project").join(name), text.as_str());
+    }
+    let named: Vec<Named> = manifests.into_iter().map(|(name, _)| Named::Path(name.into())).collect();
+    let sources = session.sources().clone();
+    let running = Manifests::load_beside(sources, &system, Path::new("/project"), &named, "default");
+    reported(session.reports_with(&Levels::default(), &running))
+}
+
+fn reported(reports: Vec<polder::diag::Report>) -> Vec<(Code, Severity, String)> {
     reports.into_iter().map(|report| (report.diagnostic.code, report.severity, report.diagnostic.message)).collect()
+}
+
+/// The same of an example that is a manifest.
+fn said_of_manifest(example: &str) -> Vec<(Code, Severity, String)> {
+    let system = Memory::default().with_input(example);
+    let manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
+    assert_eq!(manifests.remarks, [], "{example}");
+    let said = manifests.diagnostics.into_iter();
+    said.map(|diagnostic| (diagnostic.code, diagnostic.code.severity(), diagnostic.message)).collect()
 }
 
 fn root() -> PathBuf {
@@ -86,11 +119,14 @@ fn pages_of_codes_fail_and_mend() {
     let mut checked = 0;
     for code in Code::ALL {
         for block in blocks(code.page()) {
-            if !block.is("polder") {
+            let said = if block.is("polder") {
+                said_of(&block.text)
+            } else if block.is("yaml") && !block.has("fragment") {
+                said_of_manifest(&block.text)
+            } else {
                 continue;
-            }
+            };
             checked += 1;
-            let said = said(&session(&block.text));
             if block.has(&format!("fails({code})")) {
                 let only = !said.is_empty() && said.iter().all(|(found, ..)| found == code);
                 assert!(only, "the failing example of {code} gives {said:#?}\n{}", block.text);

@@ -3,10 +3,18 @@
 mod assertions;
 mod connect;
 mod cover;
+mod engine;
 mod names;
 mod proof;
 mod side;
+mod situation;
+mod workloads;
+mod world;
 
 pub use assertions::hold;
+pub use engine::{Decision, Doubt, Engine, Grant, Verdict};
 pub use proof::{Counterexample, Difference, Port, prove};
 pub use side::Party;
+pub use situation::{Asked, Group, GroupName, NotFound, Situation};
+pub use workloads::fit;
+pub use world::{End, EndId, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, TooMany, Truth, World};

@@ -120,10 +120,15 @@ Examples:
   polder check --deny-warnings          warnings fail too
   polder check --format github          annotations on a pull request
   polder check --format sarif > polder.sarif
+  polder check --workloads k8s/         does the program fit what runs?
+  kubectl get ns,deploy,sts,ds,job,cronjob,svc -A -o yaml | polder check --workloads -
   polder check - < shop.polder          standard input")]
 pub(super) struct Check {
     #[command(flatten)]
     pub input: Input,
+    /// Manifests of what runs, to check the program against: files, folders or `-`. May be given again.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
 }
 
 /// Rewrite sources in the one canonical form; what they say stays the same.
@@ -331,7 +336,7 @@ impl Cli {
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let matches = Cli::command().try_get_matches_from(args)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
-        if let (Command::Build(Build { input, .. }) | Command::Check(Check { input }), Some((_, inner))) =
+        if let (Command::Build(Build { input, .. }) | Command::Check(Check { input, .. }), Some((_, inner))) =
             (&mut cli.command, matches.subcommand())
         {
             input.order(inner);

@@ -92,6 +92,10 @@ codes! {
     E0407 "output folder in use",
     E0408 "output cannot be written",
     E0409 "output folder is not safe to write",
+    // Manifests.
+    E0501 "bad manifest",
+    E0502 "no manifest found",
+    E0503 "object declared twice",
     E0900 "internal error",
     // Warnings.
     W0001 "flow already covered",
@@ -107,6 +111,19 @@ codes! {
     W0011 "flow without effect",
     W0012 "CNIs differ",
     W0013 "allow comment without effect",
+    // Warnings about manifests.
+    W0101 "not modelled",
+    // What runs.
+    W0301 "tier matches no pod",
+    W0302 "pods that no tier covers",
+    W0303 "pods in two tiers",
+    W0304 "port that no container lists",
+    W0305 "port of the Service, not of its pods",
+    W0306 "named port that no container has",
+    W0307 "pods on the network of their node",
+    W0308 "labels of the owner, not of its pods",
+    W0309 "no namespace has the labels",
+    W0310 "namespace where nothing runs",
 }
 
 impl Code {

@@ -1,7 +1,7 @@
 //! From the model to the flow set: names become selectors and addresses, presets become servers.
 
 use super::*;
-use crate::model::{self, Cni, Endpoint, Isolated, Model, NamespaceId, NamespaceKind};
+use crate::model::{self, CidrId, Cni, Endpoint, GroupId, Isolated, Model, NamespaceId, NamespaceKind, TierId};
 use crate::net::{AddressSet, Protocol, Values};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ pub fn lower(model: &Model) -> FlowSet {
     lowering.flows();
     lowering.settings();
     lowering.assertions();
+    lowering.everybody();
     lowering.set
 }
 
@@ -82,6 +83,18 @@ impl Lowering<'_> {
             let except = assertion.except.iter().map(|endpoint| self.party(*endpoint)).collect();
             let statement = StatementId(assertion.statement.0);
             self.set.assertions.push(Assertion { kind: assertion.kind, sources, targets, except, statement });
+        }
+    }
+
+    /// Whoever is declared, with or without flows: reports name them.
+    fn everybody(&mut self) {
+        let model = self.model;
+        let namespaces = (0..model.namespaces.len()).map(|at| Endpoint::Namespace(NamespaceId::at(at)));
+        let tiers = (0..model.tiers.len()).map(|at| Endpoint::Tier(TierId::at(at)));
+        let cidrs = (0..model.cidrs.len()).map(|at| Endpoint::Cidr(CidrId::at(at)));
+        let groups = (0..model.groups.len()).map(|at| Endpoint::Group(GroupId::at(at)));
+        for endpoint in namespaces.chain(tiers).chain(cidrs).chain(groups).chain([Endpoint::Internet]) {
+            self.party(endpoint);
         }
     }
 

@@ -18,7 +18,7 @@ pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 pub struct FlowSet {
     /// The namespaces that get policies, sorted by name.
     pub namespaces: Vec<ManagedNamespace>,
-    /// Everything that can be the end of a flow.
+    /// Everything that is declared or used and can be the end of a flow.
     pub parties: Vec<Party>,
     /// The flows.
     pub flows: Vec<Flow>,

@@ -1,11 +1,11 @@
-//! Policies to and from Kubernetes YAML. The only room that knows k8s-openapi and YAML.
+//! Policies to and from Kubernetes YAML, and what runs out of it. The only room that knows k8s-openapi and YAML.
 
 mod convert;
 mod read;
 mod write;
 
 pub use convert::object;
-pub use read::{Ignored, ReadPolicy, ReadProblem, Reading, read, reread};
+pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, read, reread};
 pub use write::manifest;
 
 /// The label that says who looks after an object, and the value for Polder.

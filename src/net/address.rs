@@ -38,6 +38,11 @@ impl AddressSet {
                 IpNet::V6(net) => v6.push((net.network().into(), net.broadcast().into())),
             }
         }
+        AddressSet::from_ranges(v4, v6)
+    }
+
+    /// The addresses of inclusive ranges, in any order.
+    pub fn from_ranges(v4: Vec<(u32, u32)>, v6: Vec<(u128, u128)>) -> Self {
         AddressSet { v4: interval::normalise(v4, Touching::Merge), v6: interval::normalise(v6, Touching::Merge) }
     }
 

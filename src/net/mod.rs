@@ -15,5 +15,5 @@ pub use address::AddressSet;
 pub use block::IpBlock;
 pub use overlap::{RegionIndex, SelectorIndex};
 pub use port::{PortSet, Protocol};
-pub use region::{Peers, Region, uncovered};
+pub use region::{Peers, Region, cut, uncovered};
 pub use selector::{Requirement, Selector, Values};

@@ -117,6 +117,9 @@ impl Part {
 
 impl PortSet {
     /// No port.
+    pub const EMPTY: PortSet = PortSet(Repr::Empty);
+
+    /// No port.
     pub fn empty() -> Self {
         PortSet::default()
     }

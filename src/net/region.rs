@@ -174,7 +174,7 @@ fn outside(mut part: Region, by: &Region, mut keep: impl FnMut(Region)) {
 }
 
 /// Gives `keep` the parts of `selector` outside of `by`, disjoint and none of them empty, and returns the part inside.
-fn cut(selector: &Selector, by: &Selector, mut keep: impl FnMut(Selector)) -> Selector {
+pub fn cut(selector: &Selector, by: &Selector, mut keep: impl FnMut(Selector)) -> Selector {
     let mut inside = selector.clone();
     for (key, theirs) in by.entries() {
         let key: &Arc<str> = key;

@@ -88,6 +88,11 @@ impl Values {
         (!self.absent && !self.words.is_complement()).then(|| self.words.listed())
     }
 
+    /// The values that it names, to ask for them or to rule them out; sorted.
+    pub fn listed(&self) -> &[Arc<str>] {
+        self.words.listed()
+    }
+
     /// A state that satisfies it, absence before values.
     fn witness(&self) -> Option<Option<String>> {
         if self.absent {

@@ -39,7 +39,7 @@ pub struct Rule {
 }
 
 /// One item of `from` or `to`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
     /// Pods by labels.
     Pods {
@@ -53,7 +53,7 @@ pub enum Peer {
 }
 
 /// One item of `ports`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Port {
     /// `protocol`; always written.
     pub protocol: Protocol,
@@ -62,7 +62,7 @@ pub struct Port {
 }
 
 /// Which ports of a protocol.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PortTarget {
     /// All of them.
     Every,

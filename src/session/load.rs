@@ -227,12 +227,12 @@ impl Project {
     }
 }
 
-fn unreadable(name: &str, reason: &str) -> Diagnostic {
+pub(super) fn unreadable(name: &str, reason: &str) -> Diagnostic {
     Diagnostic::about(Code::E0401, format!("cannot read `{name}`: {reason}"))
 }
 
 /// The text without a byte order mark, or the offset of the first byte that is not UTF-8.
-fn text_of(bytes: Vec<u8>) -> Result<String, usize> {
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, usize> {
     let mut text = String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())?;
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());

@@ -3,11 +3,13 @@
 mod config;
 mod files;
 mod load;
+mod manifests;
 mod stages;
 mod system;
 
 pub use config::{Config, Target};
 pub use files::Output;
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, shown};
+pub use manifests::{Manifests, Remark};
 pub use stages::{Session, Settings};
 pub use system::{Disk, FileSystem, LARGEST_FILE, Memory, Walk, reason};

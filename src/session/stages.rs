@@ -2,6 +2,7 @@
 
 use super::files::Output;
 use super::load::Project;
+use super::manifests::Manifests;
 use crate::analyze;
 use crate::diag::{self, Code, Diagnostic, Levels, Report, Severity};
 use crate::flow::{self, FlowSet};
@@ -103,7 +104,13 @@ impl Session {
 
     /// What is to be said about the program, all stages included.
     pub fn reports(&self, levels: &Levels) -> Vec<Report> {
+        self.reports_beside(levels, self.sources(), Vec::new())
+    }
+
+    /// The same together with what else there is to say; `sources` are those of the program and perhaps more after them.
+    fn reports_beside(&self, levels: &Levels, sources: &Sources, beside: Vec<Diagnostic>) -> Vec<Report> {
         let mut all = self.project.diagnostics.clone();
+        all.extend(beside);
         all.extend(self.parsed().1.iter().cloned());
         if let Some((_, resolved)) = self.resolved() {
             // A line with an error may have used what now seems unused.
@@ -114,7 +121,7 @@ impl Session {
         all.extend(self.planned().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.asserted().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.proved().into_iter().flat_map(|stage| &stage.1).cloned());
-        diag::sort(&mut all, self.sources());
+        diag::sort(&mut all, sources);
         let allows: Vec<_> = self.trees().iter().flat_map(|tree| tree.allows.iter().cloned()).collect();
         let mut reports = levels.apply(all, &allows);
         if self.policies().is_none() {
@@ -122,6 +129,16 @@ impl Session {
             reports.retain(|report| report.diagnostic.code != Code::W0013);
         }
         reports
+    }
+
+    /// What is to be said about the program and what runs. Whether the one fits the other is only asked when both could be
+    /// read. `running` was read with the sources of this session before its own.
+    pub fn reports_with(&self, levels: &Levels, running: &Manifests) -> Vec<Report> {
+        let mut beside = running.diagnostics.clone();
+        if let (false, Some(_), Some(model)) = (running.has_errors(), self.flows(), self.model()) {
+            beside.extend(analyze::fit(model, &running.cluster));
+        }
+        self.reports_beside(levels, &running.sources, beside)
     }
 
     fn parsed(&self) -> &(Vec<Tree>, Vec<Diagnostic>) {
@@ -206,7 +223,7 @@ fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Op
         if let Some(problem) = reading.problems.first() {
             return Some(format!("a manifest could not be read back: {}", problem.reason));
         }
-        if !reading.ignored.is_empty() {
+        if !reading.ignored.is_empty() || !reading.objects.is_empty() {
             return Some("a manifest could not be read back: it holds something other than policies".to_owned());
         }
         policies.extend(reading.policies.into_iter().map(|read| read.policy));

@@ -53,8 +53,53 @@ fn size() {
     refused("many items", &"- \n".repeat(2_000_000));
     refused("many documents", &"--- a\n".repeat(300_000));
     refused("a long word", &"a".repeat(8 * 1024 * 1024));
+    refused("much JSON", &format!("{{\"a\": [{}1]}}", "1,".repeat(4_000_000)));
     refused("a long text", &"#".repeat(70 * 1024 * 1024));
     refused("no text at all", "\0\u{1}\u{FFFE}");
+}
+
+/// What kubectl gives for a large cluster is one document.
+#[test]
+fn a_dump_of_many_pods() {
+    let fields: Vec<String> = (0..100).map(|field| format!("\"f:{field}\": {{\".\": {{}}}}")).collect();
+    let mounts: Vec<String> = (0..20).map(|mount| format!("{{\"name\": \"m{mount}\", \"readOnly\": true}}")).collect();
+    let pods: Vec<String> = (0..5_000)
+        .map(|pod| {
+            format!(
+                "{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {{\"name\": \"p{pod}\", \"managedFields\": [{{{}}}]}}, \
+                 \"spec\": {{\"containers\": [{{\"name\": \"c\", \"volumeMounts\": [{}]}}]}}}}",
+                fields.join(","),
+                mounts.join(",")
+            )
+        })
+        .collect();
+    let text = format!("{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{}]}}", pods.join(","));
+    let start = Instant::now();
+    let reading = read(&text, "default");
+    assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
+    assert_eq!((reading.objects.len(), reading.problems.len()), (5_000, 0));
+}
+
+/// Aliases may also stand for parts of what runs.
+#[test]
+fn a_bomb_in_a_workload() {
+    let workload = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n";
+    let inside: String = bomb(9).lines().map(|line| format!("  {line}\n")).collect();
+    refused("a workload", &format!("{workload}{inside}"));
+}
+
+/// A text may be wrong at every one of its places.
+#[test]
+fn many_problems() {
+    let fields: String = (0..200_000).map(|field| format!("  labels-{field}: a\n")).collect();
+    for kind in ["apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy", "apiVersion: v1\nkind: Pod"] {
+        let text = format!("{kind}\nmetadata:\n  name: a\n{fields}");
+        refused("unknown fields", &text);
+        assert!(read(&text, "default").problems.len() < 2_000);
+    }
+    let pods = "---\n{apiVersion: v1, kind: Pod, metadata: {name: A}}\n".repeat(5_000);
+    refused("many documents, each wrong", &pods);
+    assert_eq!(read(&pods, "default").objects, []);
 }
 
 /// As many policies as fit are read, in time that goes with their number.

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod budgets;
+mod cluster;
 mod kubectl;
+mod loading;
 mod reading;
 mod round_trip;
 mod rules;

@@ -1,28 +1,43 @@
-//! NetworkPolicies out of YAML or JSON, whoever wrote it.
+//! NetworkPolicies and what they apply to out of YAML or JSON, whoever wrote it.
 //!
 //! The reading is strict: what Kubernetes would refuse, drop or take for something else is a problem with a reason in
-//! its own words, and the policy is not read. A document is never read in another way than kubectl reads it.
+//! its own words, and the object is not read. A document is never read in another way than kubectl reads it.
+//!
+//! Of a policy every field is read. Of what runs only the names, labels, owners, ports and counts are, as strictly; the
+//! rest of a pod's many fields may be anything.
 
 mod canonical;
+mod kinds;
+mod metadata;
 mod node;
+mod pod;
 mod policy;
+mod service;
 mod syntax;
+mod unmodelled;
 mod walk;
+mod workload;
 
 pub use canonical::reread;
 
 use super::{DESCRIPTION, SOURCE};
+use crate::cluster::{Object, Unmodelled};
 use crate::policy::Policy;
+use kinds::Known;
 use node::{Node, Seed, Value};
 use serde::de::{DeserializeSeed, IgnoredAny};
 use std::cell::Cell;
+use unmodelled::is_unmodelled;
 use walk::{Path, Walk};
 
 /// The longest text that is read, in bytes.
-const LONGEST_TEXT: usize = 64 * 1024 * 1024;
+pub const LONGEST_TEXT: usize = 64 * 1024 * 1024;
 
 /// The most values that one YAML document may have; the parser holds all of them at once.
 const MOST_VALUES: usize = 1_500_000;
+
+/// The most values that a JSON text may have. There they cost less, and kubectl makes one document of a whole cluster.
+const MOST_JSON_VALUES: usize = 3_000_000;
 
 /// The most documents of one text.
 const MOST_DOCUMENTS: usize = 200_000;
@@ -39,8 +54,13 @@ pub struct Reading {
     pub problems: Vec<ReadProblem>,
     /// What does not stop anything but may surprise: rules without effect, say.
     pub remarks: Vec<ReadProblem>,
+    /// What policies apply to and what changes their meaning, in the order of the text. An object with a problem is not
+    /// among them.
+    pub objects: Vec<ReadObject>,
     /// Objects of other kinds, in the order of the text.
     pub ignored: Vec<Ignored>,
+    /// How many documents there are, without the empty ones.
+    pub documents: usize,
 }
 
 /// A policy that was read.
@@ -48,12 +68,25 @@ pub struct Reading {
 pub struct ReadPolicy {
     /// The offset of the object in the text, where known.
     pub at: Option<usize>,
+    /// The offset of its name, where known.
+    pub name_at: Option<usize>,
     /// The policy. Its description and statements are what the annotations say that Polder writes.
     pub policy: Policy,
     /// All labels of the object, sorted by key.
     pub labels: Vec<(String, String)>,
     /// All annotations of the object, sorted by key.
     pub annotations: Vec<(String, String)>,
+}
+
+/// An object that was read and is no policy. It has no span: the text is of no file yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadObject {
+    /// The offset of its name in the text, where known.
+    pub at: Option<usize>,
+    /// The offset of the labels of the pods that it makes, or else of its name, where known.
+    pub pods_at: Option<usize>,
+    /// The object.
+    pub object: Object,
 }
 
 /// Something to say about a place of a text.
@@ -65,9 +98,11 @@ pub struct ReadProblem {
     pub path: String,
     /// What is wrong, in Kubernetes' words.
     pub reason: String,
+    /// Whether nothing in the document says that it is meant for Kubernetes.
+    pub foreign: bool,
 }
 
-/// An object that is no NetworkPolicy.
+/// An object that has no part in what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
     /// The offset of the object in the text, where known.
@@ -85,16 +120,27 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
     let mut reading = Reading::default();
     // With a byte order mark in front, the parser's offsets would not be those of the text.
     let body = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    if let Some(reason) = too_much(body) {
-        reading.problems.push(whole_text(None, reason));
+    if body.len() > LONGEST_TEXT {
+        reading.problems.push(whole_text(None, format!("the text is longer than {LONGEST_TEXT} bytes")));
         return reading;
     }
-    let budget = Cell::new(body.len().saturating_mul(2).saturating_add(100_000));
-    let refused = Cell::new(false);
+    let (budget, refused) = (Cell::new(MOST_JSON_VALUES), Cell::new(false));
     let seed = Seed { text: body, budget: &budget, refused: &refused };
-    let mut document = |node: &Node| object(&mut Walk::new(&mut reading), node, Path::ROOT, default_namespace, false);
-    let json = json_documents(seed, &mut document);
-    let unparsed = json.unwrap_or_else(|| yaml_documents(seed, &mut document));
+    let mut document = |node: &Node| {
+        let before = reading.problems.len();
+        reading.documents += usize::from(node.value != Value::Null);
+        object(&mut Walk::new(&mut reading), node, Path::ROOT, default_namespace, None);
+        if is_foreign(node) {
+            reading.problems.iter_mut().skip(before).for_each(|problem| problem.foreign = true);
+        }
+    };
+    let unparsed = json_documents(seed, &mut document).unwrap_or_else(|| {
+        if let Some(reason) = too_much(body) {
+            return vec![whole_text(None, reason)];
+        }
+        budget.set(body.len().saturating_mul(2).saturating_add(100_000));
+        yaml_documents(seed, &mut document)
+    });
     reading.problems.extend(unparsed);
     let mark = text.len() - body.len();
     reading.offsets().for_each(|at| *at += mark);
@@ -104,21 +150,20 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
 impl Reading {
     fn offsets(&mut self) -> impl Iterator<Item = &mut usize> {
         let problems = self.problems.iter_mut().chain(&mut self.remarks).map(|problem| &mut problem.at);
-        let policies = self.policies.iter_mut().map(|policy| &mut policy.at);
-        problems.chain(policies).chain(self.ignored.iter_mut().map(|object| &mut object.at)).flatten()
+        let policies = self.policies.iter_mut();
+        let names = policies.flat_map(|policy| [&mut policy.at, &mut policy.name_at]);
+        let objects = self.objects.iter_mut().flat_map(|object| [&mut object.at, &mut object.pods_at]);
+        problems.chain(names).chain(objects).chain(self.ignored.iter_mut().map(|object| &mut object.at)).flatten()
     }
 }
 
 fn whole_text(at: Option<usize>, reason: impl Into<String>) -> ReadProblem {
-    ReadProblem { at, path: String::new(), reason: reason.into() }
+    ReadProblem { at, path: String::new(), reason: reason.into(), foreign: false }
 }
 
-/// Why a text is not even parsed: it would take too much time or memory. The count goes by the characters that every
+/// Why a YAML text is not even parsed: it would take too much time or memory. The count goes by the characters that every
 /// value comes with, and starts again with each document.
 fn too_much(text: &str) -> Option<String> {
-    if text.len() > LONGEST_TEXT {
-        return Some(format!("the text is longer than {LONGEST_TEXT} bytes"));
-    }
     let (mut documents, mut values, mut depth) = (1_usize, 0_usize, 0_usize);
     for line in text.split('\n') {
         if line.starts_with("...") {
@@ -142,7 +187,7 @@ fn too_much(text: &str) -> Option<String> {
         }
         values += 1;
         if values > MOST_VALUES {
-            return Some(format!("one document has more than {MOST_VALUES} values"));
+            return Some(format!("one YAML document has more than {MOST_VALUES} values; JSON may have more"));
         }
     }
     (documents > MOST_DOCUMENTS).then(|| format!("there are more than {MOST_DOCUMENTS} documents"))
@@ -198,12 +243,15 @@ fn syntax_problem(text: &str, error: &serde_yaml::Error) -> ReadProblem {
     whole_text(at, reason)
 }
 
-const VERSION: &str = "networking.k8s.io/v1";
-const KIND: &str = "NetworkPolicy";
+/// Whether a document has none of the fields by which one can tell an object of Kubernetes.
+fn is_foreign(node: &Node) -> bool {
+    let Value::Map(pairs) = &node.value else { return true };
+    ["apiVersion", "kind", "metadata", "spec"].iter().all(|name| fields(pairs, name).next().is_none())
+}
 
-/// Reads one object, or the objects of a list. `typed` are the items of a list of policies: they need not say that they
-/// are some.
-fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: bool) {
+/// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
+/// the version and the kind.
+fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
     let pairs = match &node.value {
         Value::Null => return,
         Value::Map(pairs) => pairs,
@@ -214,32 +262,49 @@ fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typ
             return walk.refuse(node, path.field(name), "duplicate field: Kubernetes would take the last one");
         }
     }
-    let Some(kind) = field_text(pairs, "kind").or(typed.then_some(KIND)) else {
+    let Some(kind) = field_text(pairs, "kind").or(typed.map(|(_, kind)| kind)) else {
         return walk.refuse(node, path, "Object 'Kind' is missing");
     };
-    let Some(version) = field_text(pairs, "apiVersion").or(typed.then_some(VERSION)) else {
+    let Some(version) = field_text(pairs, "apiVersion").or(typed.map(|(version, _)| version)) else {
         return walk.refuse(node, path, "Object 'apiVersion' is missing");
     };
-    match (version, kind) {
-        (VERSION, KIND) => {
+    let of_list =
+        kind.strip_suffix("List").filter(|item| kinds::is_known(version, item) || is_unmodelled(version, item));
+    if (version, kind) == ("v1", "List") || of_list.is_some() {
+        let Some(list) = walk.object(node, path, &["apiVersion", "kind", "metadata", "items"]) else { return };
+        walk.list(list.get("items"), path.field("items"), |walk, item, path| {
+            object(walk, item, path, default_namespace, of_list.map(|item| (version, item)));
+            Some(())
+        });
+        return;
+    }
+    match kinds::known(version, kind) {
+        Some(Known::Policy) => {
             let policy = policy::policy(walk, node, path, default_namespace);
             walk.reading.policies.extend(policy);
         }
-        ("v1", "List") | (VERSION, "NetworkPolicyList") => {
-            let Some(list) = walk.object(node, path, &["apiVersion", "kind", "metadata", "items"]) else { return };
-            walk.list(list.get("items"), path.field("items"), |walk, item, path| {
-                object(walk, item, path, default_namespace, kind != "List");
-                Some(())
-            });
+        Some(Known::Workload(kind)) => workload::workload(walk, node, path, kind, default_namespace),
+        Some(Known::Namespace) => workload::namespace(walk, node, path),
+        Some(Known::Service) => service::service(walk, node, path, default_namespace),
+        Some(Known::Ingress) => service::ingress(walk, node, path, default_namespace),
+        None if is_unmodelled(version, kind) && !kinds::is_mistaken(version, kind) => {
+            let text = |name| metadata_text(pairs, name).unwrap_or_default().to_owned();
+            let (namespace, name) = (text("namespace"), text("name"));
+            let found =
+                Unmodelled { kind: kind.to_owned(), api_version: version.to_owned(), namespace, name, span: None };
+            let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
+            walk.found(at, at, Object::Unmodelled(found));
         }
-        ("extensions/v1beta1", KIND) => {
-            walk.refuse(node, path, format!("no matches for kind {kind:?} in version {version:?}"));
+        None if kinds::is_mistaken(version, kind) => {
+            let field = |name| fields(pairs, name).next();
+            let at = field("apiVersion").filter(|_| kinds::is_kind(kind)).or(field("kind")).unwrap_or(node);
+            walk.refuse(at, path, format!("no matches for kind {kind:?} in version {version:?}"));
         }
-        _ => walk.reading.ignored.push(Ignored {
+        None => walk.reading.ignored.push(Ignored {
             at: node.at,
             api_version: version.to_owned(),
             kind: kind.to_owned(),
-            name: object_name(pairs).unwrap_or_default().to_owned(),
+            name: metadata_text(pairs, "name").unwrap_or_default().to_owned(),
         }),
     }
 }
@@ -256,9 +321,16 @@ fn field_text<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<&'n str> {
     }
 }
 
-fn object_name<'n>(pairs: &'n [(Node, Node)]) -> Option<&'n str> {
+fn metadata_field<'n, 'a>(pairs: &'n [(Node<'a>, Node<'a>)], name: &str) -> Option<&'n Node<'a>> {
     match &fields(pairs, "metadata").next()?.value {
-        Value::Map(metadata) => field_text(metadata, "name"),
+        Value::Map(metadata) => fields(metadata, name).next(),
+        _ => None,
+    }
+}
+
+fn metadata_text<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<&'n str> {
+    match &metadata_field(pairs, name)?.value {
+        Value::Text(text) => Some(text),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 //! there before, and for plain scalars what Kubernetes' YAML 1.1 reader makes of them.
 
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
@@ -116,6 +116,9 @@ fn is_decimal(text: &str) -> bool {
         && all_digits(exponent)
 }
 
+/// The field of the metadata that says who wrote which field. Nothing is read from it, and it can be most of an object.
+const MANAGED_FIELDS: &str = "managedFields";
+
 /// What one document is read with: the text that strings are borrowed from, and how many more values may come.
 #[derive(Clone, Copy)]
 pub(super) struct Seed<'a, 's> {
@@ -138,7 +141,7 @@ impl<'a> Seed<'a, '_> {
                 self.budget.set(rest);
                 Ok(())
             }
-            None => Err(self.refuse("the aliases stand for too many values")),
+            None => Err(self.refuse("there are too many values, or its aliases stand for too many")),
         }
     }
 
@@ -245,10 +248,17 @@ impl<'a> Visitor<'a> for Seed<'a, '_> {
         self.spend()?;
         let mut map: Vec<(Node, Node)> = Vec::new();
         while let Some(key) = pairs.next_key_seed(self)? {
-            let mut value = pairs.next_value_seed(self)?;
+            let mut value = if matches!(&key.value, Value::Text(name) if name == MANAGED_FIELDS) {
+                pairs.next_value::<IgnoredAny>()?;
+                node(None, Value::Null)
+            } else {
+                pairs.next_value_seed(self)?
+            };
             value.at = value.at.or(key.at);
             map.push((key, value));
         }
+        // Most maps are small, and there are many.
+        map.shrink_to_fit();
         Ok(node(map.first().and_then(|(key, _)| key.at), Value::Map(map)))
     }
 

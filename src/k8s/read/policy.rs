@@ -1,6 +1,7 @@
 //! One NetworkPolicy, checked as the API server checks it.
 
-use super::node::{Node, Value, shortened};
+use super::metadata::{SUBDOMAIN, annotations, labels, metadata};
+use super::node::{Node, Value};
 use super::syntax;
 use super::walk::{Object, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE};
@@ -10,42 +11,13 @@ use ipnet::IpNet;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-const OBJECT: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
-const METADATA: [&str; 15] = [
-    "name",
-    "namespace",
-    "labels",
-    "annotations",
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "finalizers",
-    "generateName",
-    "generation",
-    "managedFields",
-    "ownerReferences",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-];
+pub(super) const OBJECT: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 const SPEC: [&str; 4] = ["podSelector", "policyTypes", "ingress", "egress"];
 const SELECTOR: [&str; 2] = ["matchLabels", "matchExpressions"];
 const EXPRESSION: [&str; 3] = ["key", "operator", "values"];
 const PEER: [&str; 3] = ["podSelector", "namespaceSelector", "ipBlock"];
 const BLOCK: [&str; 2] = ["cidr", "except"];
 const PORT: [&str; 3] = ["protocol", "port", "endPort"];
-
-/// The most bytes that all keys and values of the annotations may have together.
-const ANNOTATIONS_LIMIT: usize = 256 * 1024;
-
-type Pairs = Vec<(String, String)>;
-
-struct Metadata<'n> {
-    name: &'n str,
-    namespace: &'n str,
-    labels: Pairs,
-    annotations: Pairs,
-}
 
 /// Reads `node`, an object of the kind NetworkPolicy. `None` when there are problems, all of which are noted.
 pub(super) fn policy(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) -> Option<ReadPolicy> {
@@ -64,10 +36,13 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
             "the status of a NetworkPolicy has no meaning any more and is left out",
         );
     }
-    let metadata = metadata(walk, node, object.get("metadata"), path.field("metadata"), default_namespace);
+    let path_of_metadata = path.field("metadata");
+    let metadata = metadata(walk, node, object.get("metadata"), default_namespace, SUBDOMAIN, path_of_metadata);
+    let written = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("annotations"));
+    let annotations = annotations(walk, written, path_of_metadata.field("annotations"));
     let spec = spec(walk, object.get("spec"), path.field("spec"));
     let (metadata, spec) = (metadata?, spec?);
-    let annotation = |key: &str| metadata.annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
+    let annotation = |key: &str| annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
     let statements = annotation(SOURCE).map(|text| text.split('\n').map(str::to_owned).collect());
     let policy = Policy {
         namespace: metadata.namespace.into(),
@@ -78,59 +53,7 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
         description: annotation(DESCRIPTION).cloned(),
         statements: statements.unwrap_or_default(),
     };
-    Some(ReadPolicy { at: node.at, policy, labels: metadata.labels, annotations: metadata.annotations })
-}
-
-fn metadata<'n>(
-    walk: &mut Walk,
-    object: &Node,
-    node: Option<&'n Node>,
-    path: Path,
-    default_namespace: &'n str,
-) -> Option<Metadata<'n>> {
-    let known = walk.optional(node, path, &METADATA)?;
-    let name = match known.get("name") {
-        Some(name) => walk.checked(name, path.field("name"), syntax::dns_subdomain),
-        None => {
-            walk.refuse(node.unwrap_or(object), path.field("name"), "Required value: name is required");
-            None
-        }
-    };
-    let namespace = known.get("namespace").map_or(Some(default_namespace), |namespace| {
-        walk.checked(namespace, path.field("namespace"), syntax::dns_label)
-    });
-    let value = |text: &str| syntax::label_value(text);
-    let labels = string_map(walk, known.get("labels"), path.field("labels"), syntax::label_key, value);
-    let lower = |key: &str| syntax::label_key(&key.to_lowercase());
-    let annotations = string_map(walk, known.get("annotations"), path.field("annotations"), lower, |_| None);
-    let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
-    if size > ANNOTATIONS_LIMIT {
-        let reason = format!("Too long: must have at most {ANNOTATIONS_LIMIT} bytes");
-        walk.refuse(node.unwrap_or(object), path.field("annotations"), reason);
-    }
-    Some(Metadata { name: name?, namespace: namespace?, labels, annotations })
-}
-
-/// A map of strings, sorted by key as Kubernetes keeps it.
-fn string_map(
-    walk: &mut Walk,
-    node: Option<&Node>,
-    path: Path,
-    check_key: impl Fn(&str) -> Option<Cow<'static, str>>,
-    check_value: impl Fn(&str) -> Option<&'static str>,
-) -> Pairs {
-    let pairs = node.and_then(|node| walk.pairs(node, path)).unwrap_or_default();
-    let mut map = Vec::with_capacity(pairs.len());
-    for (key, value) in pairs {
-        if let Some(reason) = check_key(key) {
-            walk.refuse(value, path, format!("Invalid value: {:?}: {reason}", shortened(key)));
-        }
-        if let Some(value) = walk.checked(value, path.field(key), &check_value) {
-            map.push((key.to_owned(), value.to_owned()));
-        }
-    }
-    map.sort_unstable();
-    map
+    Some(ReadPolicy { at: node.at, name_at: metadata.at, policy, labels: metadata.labels, annotations })
 }
 
 struct Spec {
@@ -234,15 +157,16 @@ fn outermost(mut blocks: Vec<IpNet>) -> Vec<IpNet> {
 
 fn port(walk: &mut Walk, node: &Node, path: Path) -> Option<Port> {
     let object = walk.object(node, path, &PORT)?;
-    let protocol = match object.get("protocol") {
-        None => Some(Protocol::Tcp),
-        Some(node) => {
-            let word = walk.word(node, path.field("protocol"), &Protocol::ALL.map(Protocol::as_str));
-            word.and_then(|word| Protocol::ALL.into_iter().find(|protocol| protocol.as_str() == word))
-        }
-    };
+    let protocol = protocol(walk, object.get("protocol"), path.field("protocol"));
     let target = port_target(walk, object, path);
     Some(Port { protocol: protocol?, target: target? })
+}
+
+/// The protocol of a port; TCP when it is not written.
+pub(super) fn protocol(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Protocol> {
+    let Some(node) = node else { return Some(Protocol::Tcp) };
+    let word = walk.word(node, path, &Protocol::ALL.map(Protocol::as_str))?;
+    Protocol::ALL.into_iter().find(|protocol| protocol.as_str() == word)
 }
 
 fn port_target(walk: &mut Walk, object: Object, path: Path) -> Option<PortTarget> {
@@ -269,7 +193,7 @@ fn port_target(walk: &mut Walk, object: Object, path: Path) -> Option<PortTarget
     Some(if low == high { PortTarget::Number(low) } else { PortTarget::Range(low, high) })
 }
 
-fn port_number(walk: &mut Walk, node: &Node, path: Path, wanted: &str) -> Option<u16> {
+pub(super) fn port_number(walk: &mut Walk, node: &Node, path: Path, wanted: &str) -> Option<u16> {
     let Value::Integer(number) = node.value else {
         walk.wrong_kind(node, path, wanted);
         return None;
@@ -295,8 +219,7 @@ fn expression_values(operator: &str, values: Vec<&str>) -> Option<Values> {
 fn selector(walk: &mut Walk, node: &Node, path: Path) -> Selector {
     let mut selector = Selector::everything();
     let Some(object) = walk.object(node, path, &SELECTOR) else { return selector };
-    let labels = object.get("matchLabels");
-    for (key, value) in string_map(walk, labels, path.field("matchLabels"), syntax::label_key, syntax::label_value) {
+    for (key, value) in labels(walk, object.get("matchLabels"), path.field("matchLabels")) {
         selector.require(key, Values::one_of([value]));
     }
     for (key, values) in walk.list(object.get("matchExpressions"), path.field("matchExpressions"), expression) {

@@ -1,7 +1,8 @@
 //! Steps through a document with the path of the field at hand, and with every problem on the way noted.
 
 use super::node::{Misreading, Node, Value, shortened};
-use super::{ReadProblem, Reading};
+use super::{ReadObject, ReadProblem, Reading};
+use crate::cluster;
 use std::fmt;
 
 /// The path of a field as Kubernetes writes it: `spec.ingress[0].from[1].ipBlock.cidr`.
@@ -49,7 +50,12 @@ pub(super) struct Walk<'r> {
     pub(super) reading: &'r mut Reading,
     /// The last place that was known, for values whose own place is not.
     near: Option<usize>,
+    /// How many problems the document has so far, told or not.
+    problems: usize,
 }
+
+/// The most problems, and the most remarks, that are told of one text. A text may have millions, and nobody reads them.
+const MOST_TOLD: usize = 1_000;
 
 /// The fields of a map.
 #[derive(Clone, Copy)]
@@ -59,6 +65,14 @@ pub(super) struct Object<'n, 'a> {
 
 impl<'n, 'a> Object<'n, 'a> {
     const EMPTY: Object<'static, 'static> = Object { pairs: &[] };
+
+    /// The fields of a map that is checked elsewhere.
+    pub(super) fn of(node: &'n Node<'a>) -> Option<Self> {
+        match &node.value {
+            Value::Map(pairs) => Some(Object { pairs }),
+            _ => None,
+        }
+    }
 
     /// The value of a field; `None` when it is missing or null, which Kubernetes does not tell apart.
     pub(super) fn get(&self, name: &str) -> Option<&'n Node<'a>> {
@@ -70,24 +84,30 @@ impl<'n, 'a> Object<'n, 'a> {
 
 impl<'r> Walk<'r> {
     pub(super) fn new(reading: &'r mut Reading) -> Self {
-        Walk { reading, near: None }
+        Walk { reading, near: None, problems: 0 }
     }
 
     /// How many problems there are so far.
     pub(super) fn problems(&self) -> usize {
-        self.reading.problems.len()
+        self.problems
     }
 
     /// Notes why `node` cannot be read.
     pub(super) fn refuse(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
+        self.problems += 1;
         let at = self.place(node);
-        self.reading.problems.push(ReadProblem { at, path: path.to_string(), reason: reason.into() });
+        tell(&mut self.reading.problems, at, path, reason);
     }
 
     /// Notes what somebody who reads `node` should know.
     pub(super) fn remark(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
         let at = self.place(node);
-        self.reading.remarks.push(ReadProblem { at, path: path.to_string(), reason: reason.into() });
+        tell(&mut self.reading.remarks, at, path, reason);
+    }
+
+    /// Notes an object that was read: the places of its name and of its pods.
+    pub(super) fn found(&mut self, at: Option<usize>, pods_at: Option<usize>, object: cluster::Object) {
+        self.reading.objects.push(ReadObject { at, pods_at, object });
     }
 
     fn place(&mut self, node: &Node) -> Option<usize> {
@@ -146,13 +166,43 @@ impl<'r> Walk<'r> {
             if known.contains(&key) {
                 continue;
             }
-            let near = known.iter().max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
-            let hint =
-                near.filter(|name| strsim::jaro(name, key) > 0.75).map(|name| format!("; did you mean `{name}`?"));
+            // To look for it takes far longer than anything else, so not for what is not told.
+            let near = if self.problems < MOST_TOLD { nearest(known, key, 0.75) } else { None };
+            let hint = near.map(|name| format!("; did you mean `{name}`?"));
             self.refuse(value, path.field(key), format!("unknown field{}", hint.unwrap_or_default()));
         }
-        let Value::Map(pairs) = &node.value else { return None };
-        Some(Object { pairs })
+        Object::of(node)
+    }
+
+    /// A map whose fields `read` are read, and that may have the `others`. Newer versions of Kubernetes have more, so
+    /// an unknown field is refused only when it looks like one that is read; any other makes a remark.
+    pub(super) fn parts<'n, 'a>(
+        &mut self,
+        node: Option<&'n Node<'a>>,
+        path: Path,
+        read: &[&str],
+        others: &[&str],
+    ) -> Option<Object<'n, 'a>> {
+        let Some(node) = node else { return Some(Object::EMPTY) };
+        for (key, value) in self.pairs(node, path)? {
+            if read.contains(&key) || others.contains(&key) {
+                continue;
+            }
+            match nearest(read, key, 0.8) {
+                Some(name) => {
+                    self.refuse(value, path.field(key), format!("unknown field; did you mean `{name}`?"));
+                }
+                None => self.remark(value, path.field(key), "unknown field; it is not looked at"),
+            }
+        }
+        Object::of(node)
+    }
+
+    /// A map that may have any fields; an empty one when the field is missing.
+    pub(super) fn any_object<'n, 'a>(&mut self, node: Option<&'n Node<'a>>, path: Path) -> Option<Object<'n, 'a>> {
+        let Some(node) = node else { return Some(Object::EMPTY) };
+        self.pairs(node, path)?;
+        Object::of(node)
     }
 
     /// The map of an optional field; an empty one when the field is missing.
@@ -201,6 +251,31 @@ impl<'r> Walk<'r> {
         }
     }
 
+    /// A boolean; false when the field is missing.
+    pub(super) fn flag(&mut self, node: Option<&Node>, path: Path) -> bool {
+        match node.map(|node| (node, &node.value)) {
+            None => false,
+            Some((_, Value::Bool(value))) => *value,
+            Some((node, _)) => {
+                self.wrong_kind(node, path, "a boolean");
+                false
+            }
+        }
+    }
+
+    /// A whole number that is not negative; `default` when the field is missing.
+    pub(super) fn count(&mut self, node: Option<&Node>, path: Path, default: u64) -> u64 {
+        let Some(node) = node else { return default };
+        let Value::Integer(number) = node.value else {
+            self.wrong_kind(node, path, "an integer");
+            return default;
+        };
+        u64::try_from(number).unwrap_or_else(|_| {
+            self.refuse(node, path, format!("Invalid value: {number}: must be greater than or equal to 0"));
+            default
+        })
+    }
+
     /// A string for which `check` has no complaint.
     pub(super) fn checked<'n, R: fmt::Display>(
         &mut self,
@@ -232,4 +307,25 @@ impl<'r> Walk<'r> {
         );
         None
     }
+}
+
+/// Adds to a list of problems or remarks, unless it is full.
+fn tell(told: &mut Vec<ReadProblem>, at: Option<usize>, path: Path, reason: impl Into<String>) {
+    if told.len() < MOST_TOLD {
+        told.push(ReadProblem { at, path: path.to_string(), reason: reason.into(), foreign: false });
+    } else if told.len() == MOST_TOLD {
+        let reason = format!("there is more to say than these {MOST_TOLD}");
+        told.push(ReadProblem { at, path: String::new(), reason, foreign: false });
+    }
+}
+
+/// The name that `key` is probably meant to be, if one is more alike than `threshold`.
+fn nearest<'k>(known: &[&'k str], key: &str, threshold: f64) -> Option<&'k str> {
+    // No name is that long, and comparing takes time in proportion to both lengths.
+    const LONGEST: usize = 100;
+    if key.len() > LONGEST {
+        return None;
+    }
+    let near = known.iter().max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
+    near.copied().filter(|name| strsim::jaro(name, key) > threshold)
 }

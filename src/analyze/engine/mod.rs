@@ -1,0 +1,359 @@
+//! What policies allow among the ends of a world, by Kubernetes' rules.
+//!
+//! A pod is isolated in a direction when a policy of its namespace selects it and lists that direction. What it may then
+//! do is the union of the rules of all such policies. A connection needs the egress side of its source and the ingress
+//! side of its destination.
+
+mod doubt;
+mod peers;
+mod ports;
+
+pub use doubt::Doubt;
+
+use super::world::{EndId, Truth, World};
+use crate::net::PortSet;
+use crate::policy::{Direction, Policy, Rule};
+use peers::PeerTable;
+use ports::PortTable;
+use rustc_hash::FxHashMap;
+use std::ops::ControlFlow;
+
+/// Policies, ready to be asked about a world that was made with them in its scope.
+#[derive(Debug)]
+pub struct Engine<'a> {
+    world: &'a World,
+    policies: &'a [Policy],
+    peers: PeerTable<'a>,
+    ports: PortTable,
+    rules: Vec<RuleEntry>,
+    /// What there is for ends that are alike: which policies isolate them, and with which rules.
+    sides: Vec<Side>,
+    /// The sides of each end, in the order of [`Direction::ALL`]; `None` where it is not isolated.
+    sides_of: Vec<[Option<usize>; 2]>,
+}
+
+/// A rule of a policy.
+#[derive(Debug)]
+struct RuleEntry {
+    policy: usize,
+    /// Its place among the rules of the policy in its direction.
+    rule: usize,
+    /// Its peers in the table; `None` when it takes any.
+    peers: Option<Vec<usize>>,
+    /// Its ports in the table.
+    ports: usize,
+}
+
+/// The policies that isolate some pods in one direction, and all their rules.
+#[derive(Debug, Default)]
+struct Side {
+    policies: Vec<usize>,
+    rules: Vec<usize>,
+}
+
+/// Ports on which something is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// Those on which it is.
+    pub allowed: PortSet,
+    /// Those on which it may be, for something that matters is not known. None of them is allowed for sure.
+    pub unknown: PortSet,
+}
+
+impl Verdict {
+    fn everything() -> Self {
+        Verdict { allowed: PortSet::everything(), unknown: PortSet::empty() }
+    }
+
+    /// Whether nothing is allowed, for sure.
+    pub fn is_denied(&self) -> bool {
+        self.allowed.is_empty() && self.unknown.is_empty()
+    }
+
+    /// What is allowed by both.
+    fn and(&self, other: &Verdict) -> Verdict {
+        let allowed = self.allowed.intersect(&other.allowed);
+        if self.unknown.is_empty() && other.unknown.is_empty() {
+            return Verdict { allowed, unknown: PortSet::empty() };
+        }
+        let possible = self.allowed.union(&self.unknown).intersect(&other.allowed.union(&other.unknown));
+        let unknown = possible.subtract(&allowed);
+        Verdict { allowed, unknown }
+    }
+}
+
+/// What one side of a connection says, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The policies that isolate the pod in this direction, by their place; none when it is open.
+    pub isolating: Vec<usize>,
+    /// The rules of those that let the other end through.
+    pub grants: Vec<Grant>,
+}
+
+/// A rule that lets an end through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The place of the policy.
+    pub policy: usize,
+    /// The place of the rule among those of the policy in this direction.
+    pub rule: usize,
+    /// The place of the peer in the rule; `None` when the rule takes any.
+    pub peer: Option<usize>,
+    /// Whether the peer matches for sure.
+    pub truth: Truth,
+    /// The ports.
+    pub ports: PortSet,
+}
+
+impl<'a> Engine<'a> {
+    /// Prepares policies. The scope of the world must have had them.
+    pub fn new(world: &'a World, policies: &'a [Policy]) -> Self {
+        let mut peers = PeerTable::default();
+        let mut ports = PortTable::new(world);
+        let mut rules = Vec::new();
+        let mut rules_of: Vec<[Vec<usize>; 2]> = Vec::with_capacity(policies.len());
+        for (index, policy) in policies.iter().enumerate() {
+            let mut add = |list: Option<&'a Vec<Rule>>| -> Vec<usize> {
+                let first = rules.len();
+                for (rule, written) in list.into_iter().flatten().enumerate() {
+                    let table = |peer| peers.insert(&policy.namespace, peer);
+                    let any = written.peers.is_empty();
+                    rules.push(RuleEntry {
+                        policy: index,
+                        rule,
+                        peers: (!any).then(|| written.peers.iter().map(table).collect()),
+                        ports: ports.insert(&written.ports),
+                    });
+                }
+                (first..rules.len()).collect()
+            };
+            rules_of.push(Direction::ALL.map(|direction| add(rules_in(policy, direction))));
+        }
+        peers.match_ends(world);
+        let mut engine = Engine {
+            world,
+            policies,
+            peers,
+            ports,
+            rules,
+            sides: Vec::new(),
+            sides_of: Vec::with_capacity(world.ends.len()),
+        };
+        engine.isolate(&rules_of);
+        engine
+    }
+
+    /// Finds the policies of each pod.
+    fn isolate(&mut self, rules_of: &[[Vec<usize>; 2]]) {
+        let mut by_namespace: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
+        for (index, policy) in self.policies.iter().enumerate() {
+            by_namespace.entry(&policy.namespace).or_default().push(index);
+        }
+        let mut known: [FxHashMap<Vec<usize>, usize>; 2] = Default::default();
+        for id in self.world.ids() {
+            let near = self.world.namespace_of(id).and_then(|one| by_namespace.get(&**one.name.as_ref()?));
+            let (Some(pods), Some(near)) = (self.world.pods(id), near) else {
+                self.sides_of.push([None, None]);
+                continue;
+            };
+            let selecting = near.iter().copied().filter_map(|index| Some((index, self.policies.get(index)?)));
+            let selecting: Vec<_> = selecting.filter(|(_, policy)| policy.subject.matches(&pods.labels)).collect();
+            let mut sides = [None, None];
+            for ((direction, known), side) in Direction::ALL.into_iter().zip(&mut known).zip(&mut sides) {
+                let isolating = selecting.iter().filter(|(_, policy)| rules_in(policy, direction).is_some());
+                let isolating: Vec<usize> = isolating.map(|(index, _)| *index).collect();
+                if isolating.is_empty() {
+                    continue;
+                }
+                let sides = &mut self.sides;
+                let id = *known.entry(isolating).or_insert_with_key(|policies| {
+                    let way = usize::from(direction != Direction::Ingress);
+                    let rules = policies.iter().filter_map(|index| rules_of.get(*index)?.get(way)).flatten().copied();
+                    sides.push(Side { policies: policies.clone(), rules: rules.collect() });
+                    sides.len() - 1
+                });
+                *side = Some(id);
+            }
+            self.sides_of.push(sides);
+        }
+    }
+
+    /// The world that is asked about.
+    pub fn world(&self) -> &'a World {
+        self.world
+    }
+
+    /// The policies that are asked about.
+    pub fn policies(&self) -> &'a [Policy] {
+        self.policies
+    }
+
+    fn side_of(&self, direction: Direction, end: EndId) -> Option<&Side> {
+        self.sides.get(self.side_index(direction, end)?)
+    }
+
+    fn side_index(&self, direction: Direction, end: EndId) -> Option<usize> {
+        let [ingress, egress] = self.sides_of.get(end.index())?;
+        match direction {
+            Direction::Ingress => *ingress,
+            Direction::Egress => *egress,
+        }
+    }
+
+    /// Whether an end is isolated in a direction.
+    pub fn is_isolated(&self, direction: Direction, end: EndId) -> bool {
+        self.side_index(direction, end).is_some()
+    }
+
+    /// What one side of a connection allows: for ingress the `subject` is the destination and the `peer` the source, for
+    /// egress the other way round.
+    pub fn side(&self, direction: Direction, subject: EndId, peer: EndId) -> Verdict {
+        let Some(side) = self.side_of(direction, subject) else { return Verdict::everything() };
+        let destination = if direction == Direction::Ingress { subject } else { peer };
+        self.judge(side, destination, |table| self.peers.truth(table, peer))
+    }
+
+    /// What the rules of a side allow towards an end of which `truth` says which peers it is.
+    fn judge(&self, side: &Side, destination: EndId, truth: impl Fn(usize) -> Truth) -> Verdict {
+        let mut verdict = Verdict::default();
+        for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
+            let any = |peers: &Vec<usize>| peers.iter().map(|peer| truth(*peer)).max().unwrap_or(Truth::No);
+            match rule.peers.as_ref().map_or(Truth::Yes, any) {
+                Truth::No => {}
+                Truth::Yes => verdict.allowed.insert(self.ports.of(rule.ports, destination)),
+                Truth::Maybe => verdict.unknown.insert(self.ports.of(rule.ports, destination)),
+            }
+        }
+        if !verdict.unknown.is_empty() {
+            verdict.unknown = verdict.unknown.subtract(&verdict.allowed);
+        }
+        verdict
+    }
+
+    /// The ports on which `source` may open connections to `destination`. A pod can always reach itself, so for a kind
+    /// that is a single pod everything is allowed.
+    pub fn between(&self, source: EndId, destination: EndId) -> Verdict {
+        if self.is_itself(source, destination) {
+            return Verdict::everything();
+        }
+        let egress = self.side(Direction::Egress, source, destination);
+        if egress.is_denied() {
+            return egress;
+        }
+        self.both(&egress, &self.side(Direction::Ingress, destination, source), destination)
+    }
+
+    /// Whether both ends are one pod.
+    fn is_itself(&self, source: EndId, destination: EndId) -> bool {
+        source == destination && self.world.pods(source).is_some_and(|pods| !pods.several)
+    }
+
+    /// What both sides allow.
+    fn both(&self, egress: &Verdict, ingress: &Verdict, destination: EndId) -> Verdict {
+        let mut verdict = egress.and(ingress);
+        if self.world.pods(destination).is_some_and(|pods| pods.ports.is_none()) {
+            // One side may name a port whose number the other side has.
+            let possible = ports::of_unknown_number(&egress.allowed, &ingress.allowed);
+            verdict.unknown.insert(&possible.subtract(&verdict.allowed));
+        }
+        verdict
+    }
+
+    /// Why one side of a connection says what it says; ends as in [`Engine::side`].
+    pub fn decision(&self, direction: Direction, subject: EndId, peer: EndId) -> Decision {
+        let Some(side) = self.side_of(direction, subject) else {
+            return Decision { isolating: Vec::new(), grants: Vec::new() };
+        };
+        let destination = if direction == Direction::Ingress { subject } else { peer };
+        let mut grants = Vec::new();
+        for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
+            let grant = |peer, truth| Grant {
+                policy: rule.policy,
+                rule: rule.rule,
+                peer,
+                truth,
+                ports: self.ports.of(rule.ports, destination).clone(),
+            };
+            match &rule.peers {
+                None => grants.push(grant(None, Truth::Yes)),
+                Some(peers) => {
+                    let truths = peers.iter().map(|table| self.peers.truth(*table, peer)).enumerate();
+                    grants.extend(
+                        truths.filter(|(_, truth)| *truth != Truth::No).map(|(at, truth)| grant(Some(at), truth)),
+                    );
+                }
+            }
+        }
+        Decision { isolating: side.policies.clone(), grants }
+    }
+
+    /// Calls `found` for every two ends between which something is allowed or may be, by source and destination, until it
+    /// breaks. Left out are addresses among themselves, a pod and itself, and ends that cannot both exist.
+    pub fn connections(&self, mut found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
+        let everything = Verdict::everything();
+        let mut peers = peers::Marked::default();
+        // What a source is told by each ingress side.
+        let mut told: Vec<Option<Verdict>> = Vec::new();
+        for source in self.world.ids() {
+            peers.mark(&self.peers, source);
+            told.clear();
+            told.resize(self.sides.len(), None);
+            let egress = self.side_of(Direction::Egress, source);
+            let reached = egress.and_then(|side| self.reached(side));
+            let all = reached.is_none().then(|| self.world.ids());
+            let destinations = reached.into_iter().flatten().chain(all.into_iter().flatten());
+            let outside = self.world.pods(source).is_none();
+            for destination in destinations {
+                let unlike = outside && self.world.pods(destination).is_none();
+                if unlike || self.is_itself(source, destination) || !self.world.coexist(source, destination) {
+                    continue;
+                }
+                let side = egress.map(|_| self.side(Direction::Egress, source, destination));
+                let egress = side.as_ref().unwrap_or(&everything);
+                if egress.is_denied() {
+                    continue;
+                }
+                let index = self.side_index(Direction::Ingress, destination);
+                let ingress = index.and_then(|index| Some((self.sides.get(index)?, told.get_mut(index)?)));
+                let verdict = match ingress {
+                    None => self.both(egress, &everything, destination),
+                    Some((side, told)) => {
+                        let judge = || self.judge(side, destination, |table| peers.truth(table));
+                        // Named ports differ from pod to pod behind one side.
+                        let fresh = side.rules.iter().any(|rule| self.has_names(*rule)).then(judge);
+                        self.both(egress, fresh.as_ref().unwrap_or_else(|| told.get_or_insert_with(judge)), destination)
+                    }
+                };
+                if !verdict.is_denied() && found(source, destination, &verdict).is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn has_names(&self, rule: usize) -> bool {
+        self.rules.get(rule).is_some_and(|rule| self.ports.has_names(rule.ports))
+    }
+
+    /// The ends that the rules of an egress side let through, sorted; `None` when they are all.
+    fn reached(&self, side: &Side) -> Option<Vec<EndId>> {
+        let mut reached = Vec::new();
+        for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
+            for peer in rule.peers.as_ref()? {
+                reached.extend(self.peers.holders(*peer));
+            }
+        }
+        reached.sort_unstable();
+        reached.dedup();
+        Some(reached)
+    }
+}
+
+/// The rules of a policy in a direction, if it isolates in that.
+fn rules_in(policy: &Policy, direction: Direction) -> Option<&Vec<Rule>> {
+    match direction {
+        Direction::Ingress => policy.ingress.as_ref(),
+        Direction::Egress => policy.egress.as_ref(),
+    }
+}

@@ -1,0 +1,199 @@
+//! Which ends are which peers.
+
+use super::super::world::{End, EndId, Namespace, NamespaceId, PodKind, Truth, World};
+use crate::flow::namespace_by_name;
+use crate::net::{AddressSet, Selector, SelectorIndex};
+use crate::policy::Peer;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Peers, those that mean the same once.
+#[derive(Debug, Default)]
+pub(super) struct PeerTable<'a> {
+    peers: Vec<Entry<'a>>,
+    known: FxHashMap<(Option<&'a str>, &'a Peer), usize>,
+    /// The peers that each end is, sorted; the second, those that it may be.
+    peers_of: Vec<[Vec<usize>; 2]>,
+    /// The ends that each peer is or may be.
+    holders: Vec<Vec<EndId>>,
+}
+
+/// A peer, and the namespace it is local to.
+#[derive(Debug)]
+struct Entry<'a> {
+    home: Option<&'a str>,
+    peer: &'a Peer,
+}
+
+impl<'a> PeerTable<'a> {
+    /// The index of a peer of a policy in the namespace `home`.
+    pub(super) fn insert(&mut self, home: &'a str, peer: &'a Peer) -> usize {
+        let home = matches!(peer, Peer::Pods { namespaces: None, .. }).then_some(home);
+        let peers = &mut self.peers;
+        *self.known.entry((home, peer)).or_insert_with(|| {
+            peers.push(Entry { home, peer });
+            peers.len() - 1
+        })
+    }
+
+    /// Finds the ends of each peer; nothing is inserted after that.
+    pub(super) fn match_ends(&mut self, world: &World) {
+        self.holders = vec![Vec::new(); self.peers.len()];
+        let found = Finder::new(&self.peers, world);
+        let mut candidates: BTreeMap<NamespaceId, Vec<Candidate<'_>>> = BTreeMap::new();
+        for id in world.ids() {
+            let mut found_here = [Vec::new(), Vec::new()];
+            match world.end(id) {
+                Some(End::Pods(pods)) => {
+                    let near = candidates.entry(pods.namespace).or_insert_with(|| found.pods_in(pods.namespace));
+                    for candidate in near.iter().filter(|candidate| candidate.pods.matches(&pods.labels)) {
+                        file(&mut found_here, candidate.peer, candidate.truth);
+                    }
+                    for (index, addresses) in &found.blocks {
+                        file(&mut found_here, *index, found.block_of_pod(pods, addresses));
+                    }
+                }
+                Some(End::Addresses { addresses, .. }) => {
+                    // The kinds of addresses are inside or outside of each block.
+                    let inside = found.blocks.iter().filter(|(_, block)| block.overlaps(addresses));
+                    inside.for_each(|(index, _)| file(&mut found_here, *index, Truth::Yes));
+                }
+                None => {}
+            }
+            for list in &mut found_here {
+                list.sort_unstable();
+                for index in &*list {
+                    if let Some(holders) = self.holders.get_mut(*index) {
+                        holders.push(id);
+                    }
+                }
+            }
+            self.peers_of.push(found_here);
+        }
+        self.known = FxHashMap::default();
+    }
+
+    /// Whether an end is a peer.
+    pub(super) fn truth(&self, peer: usize, end: EndId) -> Truth {
+        let Some([sure, maybe]) = self.peers_of.get(end.index()) else { return Truth::No };
+        match sure.binary_search(&peer) {
+            Ok(_) => Truth::Yes,
+            Err(_) if maybe.binary_search(&peer).is_ok() => Truth::Maybe,
+            Err(_) => Truth::No,
+        }
+    }
+
+    /// The ends that are or may be a peer.
+    pub(super) fn holders(&self, peer: usize) -> impl Iterator<Item = EndId> {
+        self.holders.get(peer).into_iter().flatten().copied()
+    }
+}
+
+fn file([sure, maybe]: &mut [Vec<usize>; 2], peer: usize, truth: Truth) {
+    match truth {
+        Truth::Yes => sure.push(peer),
+        Truth::Maybe => maybe.push(peer),
+        Truth::No => {}
+    }
+}
+
+/// A peer that pods of some namespace may be.
+struct Candidate<'a> {
+    peer: usize,
+    pods: &'a Selector,
+    /// Whether the namespace is right.
+    truth: Truth,
+}
+
+/// Finds peers.
+struct Finder<'a, 'w> {
+    world: &'w World,
+    local: FxHashMap<&'a str, Vec<(usize, &'a Selector)>>,
+    anywhere: Vec<(usize, &'a Selector, &'a Selector)>,
+    by_namespace: SelectorIndex,
+    blocks: Vec<(usize, AddressSet)>,
+}
+
+impl<'a, 'w> Finder<'a, 'w> {
+    fn new(peers: &[Entry<'a>], world: &'w World) -> Self {
+        let mut local: FxHashMap<&str, Vec<(usize, &Selector)>> = FxHashMap::default();
+        let (mut anywhere, mut blocks) = (Vec::new(), Vec::new());
+        for (index, entry) in peers.iter().enumerate() {
+            match (entry.peer, entry.home) {
+                (Peer::Pods { namespaces: Some(namespaces), pods }, _) => anywhere.push((index, namespaces, pods)),
+                (Peer::Pods { pods, .. }, home) => {
+                    local.entry(home.unwrap_or_default()).or_default().push((index, pods))
+                }
+                (Peer::Block(block), _) => blocks.push((index, block.addresses())),
+            }
+        }
+        let by_namespace = SelectorIndex::new(anywhere.iter().map(|(_, namespaces, _)| *namespaces).enumerate());
+        Finder { world, local, anywhere, by_namespace, blocks }
+    }
+
+    fn pods_in(&self, id: NamespaceId) -> Vec<Candidate<'a>> {
+        let Some(namespace) = self.world.namespace(id) else { return Vec::new() };
+        let local = namespace.name.as_ref().and_then(|name: &Arc<str>| self.local.get(&**name)).into_iter().flatten();
+        let local = local.map(|&(peer, pods)| Candidate { peer, pods, truth: Truth::Yes });
+        let near = self.near(namespace).into_iter().filter_map(|index| self.anywhere.get(index));
+        let anywhere =
+            near.map(|&(peer, namespaces, pods)| Candidate { peer, pods, truth: namespace.matches(namespaces) });
+        local.chain(anywhere.filter(|candidate| candidate.truth != Truth::No)).collect()
+    }
+
+    fn near(&self, namespace: &Namespace) -> Vec<usize> {
+        match &namespace.name {
+            Some(name) => self.by_namespace.query(&namespace_by_name(name)),
+            None => (0..self.anywhere.len()).collect(),
+        }
+    }
+
+    /// Whether pods are in a block. A block speaks for addresses of its own family, so a pod with two addresses is in it
+    /// for one of them only.
+    fn block_of_pod(&self, pods: &PodKind, block: &AddressSet) -> Truth {
+        if !self.world.blocks_match_pods || block.is_empty() {
+            return Truth::No;
+        }
+        let inside = pods.addresses.iter().filter(|address| block.has(**address)).count();
+        match inside {
+            0 if pods.addresses.is_empty() => Truth::Maybe,
+            0 => Truth::No,
+            all if all == pods.addresses.len() => Truth::Yes,
+            _ => Truth::Maybe,
+        }
+    }
+}
+
+/// The peers that one end is, for many questions about it.
+#[derive(Debug, Default)]
+pub(super) struct Marked {
+    truths: Vec<Truth>,
+    marked: Vec<usize>,
+}
+
+impl Marked {
+    /// Makes it about an end.
+    pub(super) fn mark(&mut self, table: &PeerTable<'_>, end: EndId) {
+        for peer in self.marked.drain(..) {
+            if let Some(slot) = self.truths.get_mut(peer) {
+                *slot = Truth::No;
+            }
+        }
+        self.truths.resize(table.peers.len(), Truth::No);
+        let Some([sure, maybe]) = table.peers_of.get(end.index()) else { return };
+        for (list, truth) in [(maybe, Truth::Maybe), (sure, Truth::Yes)] {
+            for peer in list {
+                if let Some(slot) = self.truths.get_mut(*peer) {
+                    *slot = truth;
+                }
+            }
+            self.marked.extend(list);
+        }
+    }
+
+    /// Whether it is a peer.
+    pub(super) fn truth(&self, peer: usize) -> Truth {
+        self.truths.get(peer).copied().unwrap_or(Truth::No)
+    }
+}

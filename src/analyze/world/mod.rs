@@ -1,0 +1,291 @@
+//! The ends that connections can have: kinds of pods and of addresses, no two of which the policies treat alike.
+//!
+//! There are two worlds. The *concrete* one has the workloads that were given. The *symbolic* one has every pod that
+//! could exist: one kind for each way in which the selectors can tell pods and namespaces apart, with an example.
+
+mod addresses;
+mod concrete;
+mod pieces;
+mod symbolic;
+
+pub use concrete::Member;
+pub use pieces::TooMany;
+
+use crate::cluster::Labels;
+use crate::flow::{NAMESPACE_NAME, namespace_by_name};
+use crate::net::{AddressSet, Peers, Protocol, Selector, SelectorIndex};
+use crate::policy::{Peer, Policy, PortTarget};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A kind of pods or addresses, by its place in [`World::ends`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndId(pub u32);
+
+impl EndId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A namespace, by its place in [`World::namespaces`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamespaceId(pub u32);
+
+/// What the ends have to be told apart by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scope<'a> {
+    /// Sets of policies, each of which is to be asked about this world.
+    pub policies: &'a [&'a [Policy]],
+    /// Other things that ends are in or not, such as tiers.
+    pub marks: &'a [Peers],
+    /// Whether `ipBlock` matches the addresses of pods, which depends on the network plugin.
+    pub blocks_match_pods: bool,
+}
+
+/// Everything that can be the end of a connection.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// The namespaces of the pods, named ones first, sorted by name.
+    pub namespaces: Vec<Namespace>,
+    /// The kinds of pods, by namespace, and after them those of addresses and pods that were asked for.
+    pub ends: Vec<End>,
+    /// Whether `ipBlock` matches the addresses of pods.
+    pub blocks_match_pods: bool,
+}
+
+/// A namespace, or a kind of namespaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its name; `None` for all that no policy and no mark names.
+    pub name: Option<Arc<str>>,
+    /// Its labels, or an example of them.
+    pub labels: Labels,
+    /// Whether it has no labels but those. If not, it may also have any others.
+    pub known: bool,
+}
+
+/// A kind of pods or addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Pods.
+    Pods(PodKind),
+    /// Addresses outside of the cluster.
+    Addresses {
+        /// All of them.
+        addresses: AddressSet,
+        /// The marks that they are in, sorted.
+        marks: Vec<usize>,
+    },
+}
+
+impl End {
+    /// The marks that it is in, sorted.
+    pub fn marks(&self) -> &[usize] {
+        match self {
+            End::Pods(pods) => &pods.marks,
+            End::Addresses { marks, .. } => marks,
+        }
+    }
+}
+
+/// Pods of one namespace that no policy can tell apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodKind {
+    /// Where they are.
+    pub namespace: NamespaceId,
+    /// The labels of one of them.
+    pub labels: Labels,
+    /// The numbers of their named ports, as far as policies ask for them; `None` in a symbolic world, where each pod may
+    /// give any number to any name.
+    pub ports: Option<NamedPorts>,
+    /// The addresses of all of them, as far as they are known and matter.
+    pub addresses: Vec<IpAddr>,
+    /// Which pods they are; none in a symbolic world.
+    pub members: Vec<Member>,
+    /// Whether there can be two of them.
+    pub several: bool,
+    /// Whether it is one pod that somebody asks about, among the kinds of those that could exist.
+    pub asked: bool,
+    /// The marks that they are in, sorted.
+    pub marks: Vec<usize>,
+}
+
+/// Named container ports. A pod may give one name to several numbers.
+pub type NamedPorts = BTreeMap<(Protocol, Arc<str>), BTreeSet<u16>>;
+
+/// Whether something is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Truth {
+    /// It is not.
+    No,
+    /// It depends on what is not known.
+    Maybe,
+    /// It is.
+    Yes,
+}
+
+impl Namespace {
+    /// Whether a selector over the labels of namespaces matches.
+    pub fn matches(&self, selector: &Selector) -> Truth {
+        let mut truth = Truth::Yes;
+        for (key, values) in selector.entries() {
+            match self.labels.get(&**key) {
+                None if !self.known => truth = Truth::Maybe,
+                value if !values.allows(value.map(String::as_str)) => return Truth::No,
+                _ => {}
+            }
+        }
+        truth
+    }
+
+    fn named(name: Arc<str>, known: bool) -> Namespace {
+        let labels = Labels::from([(NAMESPACE_NAME.to_owned(), name.to_string())]);
+        Namespace { name: Some(name), labels, known }
+    }
+}
+
+impl World {
+    /// Adds one pod that somebody asks about, beside the kinds of all pods.
+    pub fn add_pod(&mut self, scope: &Scope<'_>, namespace: &Arc<str>, labels: Labels) {
+        let named = || (0..).zip(&self.namespaces).filter(|(_, one)| one.name.as_ref() == Some(namespace));
+        // One whose labels are not known, or the only one there can be.
+        let only = || named().nth(1).is_none().then(|| named().next()).flatten();
+        let found = named().find(|(_, one)| !one.known).or_else(only).map(|(at, _)| at);
+        let at = found.unwrap_or_else(|| {
+            self.namespaces.push(Namespace::named(namespace.clone(), false));
+            self.namespaces.len() - 1
+        });
+        let (Ok(id), Some(home)) = (u32::try_from(at), self.namespaces.get(at)) else { return };
+        let marks = marks_of(scope.marks, home, &labels);
+        self.ends.push(End::Pods(PodKind {
+            namespace: NamespaceId(id),
+            labels,
+            ports: None,
+            addresses: Vec::new(),
+            members: Vec::new(),
+            several: true,
+            asked: true,
+            marks,
+        }));
+    }
+
+    /// The end of an id of this world.
+    pub fn end(&self, id: EndId) -> Option<&End> {
+        self.ends.get(id.index())
+    }
+
+    /// The pods of an id, when it is one of pods.
+    pub fn pods(&self, id: EndId) -> Option<&PodKind> {
+        match self.end(id)? {
+            End::Pods(pods) => Some(pods),
+            End::Addresses { .. } => None,
+        }
+    }
+
+    /// The namespace of an id of this world.
+    pub fn namespace(&self, id: NamespaceId) -> Option<&Namespace> {
+        self.namespaces.get(id.0 as usize)
+    }
+
+    /// The namespace of the pods of an end.
+    pub fn namespace_of(&self, id: EndId) -> Option<&Namespace> {
+        self.namespace(self.pods(id)?.namespace)
+    }
+
+    /// All ends, in order.
+    pub fn ids(&self) -> impl Iterator<Item = EndId> + use<> {
+        (0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX)).map(EndId)
+    }
+
+    /// Whether both can exist at once: one namespace cannot have two sets of labels.
+    pub fn coexist(&self, one: EndId, other: EndId) -> bool {
+        let (Some(one), Some(other)) = (self.pods(one), self.pods(other)) else { return true };
+        let (Some(here), Some(there)) = (self.namespace(one.namespace), self.namespace(other.namespace)) else {
+            return true;
+        };
+        one.namespace == other.namespace
+            || here.name.is_none()
+            || here.name != there.name
+            || !here.known
+            || !there.known
+    }
+}
+
+/// What the policies and marks of a scope look at.
+#[derive(Debug)]
+struct Looks<'a> {
+    /// Selectors over namespaces with selectors over the pods there.
+    anywhere: Vec<(&'a Selector, &'a Selector)>,
+    /// Finds those of `anywhere` by the namespace.
+    by_namespace: SelectorIndex,
+    /// Selectors over the pods of one namespace, by its name: those of subjects and of peers without namespaces.
+    local: BTreeMap<Arc<str>, Vec<&'a Selector>>,
+    /// Sets of addresses.
+    addresses: Vec<AddressSet>,
+    /// Names of ports.
+    ports: BTreeSet<(Protocol, Arc<str>)>,
+}
+
+impl<'a> Looks<'a> {
+    fn new(scope: &Scope<'a>) -> Self {
+        let (mut addresses, mut ports) = (Vec::new(), BTreeSet::new());
+        let mut anywhere = BTreeSet::new();
+        let mut local: BTreeMap<Arc<str>, BTreeSet<&'a Selector>> = BTreeMap::new();
+        let mut blocks = BTreeSet::new();
+        for policy in scope.policies.iter().copied().flatten() {
+            let here = local.entry(policy.namespace.clone()).or_default();
+            here.insert(&policy.subject);
+            for rule in policy.ingress.iter().chain(&policy.egress).flatten() {
+                for peer in &rule.peers {
+                    match peer {
+                        Peer::Pods { namespaces: Some(namespaces), pods } => _ = anywhere.insert((namespaces, pods)),
+                        Peer::Pods { namespaces: None, pods } => _ = here.insert(pods),
+                        Peer::Block(block) => _ = blocks.insert(block),
+                    }
+                }
+                for port in &rule.ports {
+                    if let PortTarget::Named(name) = &port.target {
+                        ports.insert((port.protocol, name.clone()));
+                    }
+                }
+            }
+        }
+        for mark in scope.marks {
+            match mark {
+                Peers::Pods { namespaces, pods } => _ = anywhere.insert((namespaces, pods)),
+                Peers::Addresses(set) => addresses.push(set.clone()),
+                Peers::Any => {}
+            }
+        }
+        addresses.extend(blocks.into_iter().map(|block| block.addresses()));
+        let anywhere: Vec<(&Selector, &Selector)> = anywhere.into_iter().collect();
+        let by_namespace = SelectorIndex::new(anywhere.iter().map(|(namespaces, _)| *namespaces).enumerate());
+        let local = local.into_iter().map(|(name, selectors)| (name, selectors.into_iter().collect())).collect();
+        Looks { anywhere, by_namespace, local, addresses, ports }
+    }
+
+    /// The selectors that may match pods of a namespace, each once, in order.
+    fn pods_of(&self, namespace: &Namespace) -> Vec<&'a Selector> {
+        let local = namespace.name.as_ref().and_then(|name| self.local.get(name)).into_iter().flatten().copied();
+        let near = match &namespace.name {
+            Some(name) => self.by_namespace.query(&namespace_by_name(name)),
+            None => (0..self.anywhere.len()).collect(),
+        };
+        let near = near.into_iter().filter_map(|index| self.anywhere.get(index));
+        let anywhere = near.filter(|(namespaces, _)| namespace.matches(namespaces) != Truth::No);
+        let all: BTreeSet<&Selector> = local.chain(anywhere.map(|(_, pods)| *pods)).collect();
+        all.into_iter().collect()
+    }
+}
+
+/// The marks among `marks` that a pod is in, where that is sure.
+fn marks_of(marks: &[Peers], namespace: &Namespace, labels: &Labels) -> Vec<usize> {
+    let is_in = |mark: &Peers| match mark {
+        Peers::Any => true,
+        Peers::Pods { namespaces, pods } => pods.matches(labels) && namespace.matches(namespaces) == Truth::Yes,
+        Peers::Addresses(_) => false,
+    };
+    (0..).zip(marks).filter(|(_, mark)| is_in(mark)).map(|(index, _)| index).collect()
+}

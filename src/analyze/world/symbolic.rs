@@ -1,0 +1,148 @@
+//! The world of every pod that could exist.
+
+use super::pieces::{Budget, TooMany, kinds};
+use super::{End, Looks, Namespace, NamespaceId, PodKind, Scope, World, addresses, marks_of};
+use crate::cluster::Labels;
+use crate::flow::{NAMESPACE_NAME, namespace_by_name};
+use crate::net::{Peers, Selector, Values};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How many comparisons of selectors a world may take.
+const MOST_STEPS: usize = 20_000_000;
+
+/// How many kinds of pods a world may have.
+const MOST_KINDS: usize = 300_000;
+
+impl World {
+    /// Every pod that could exist, in every namespace that could exist. The namespaces of `known` have no labels but
+    /// their names; those of others may have any.
+    pub fn symbolic(scope: &Scope<'_>, known: &BTreeSet<Arc<str>>) -> Result<World, TooMany> {
+        let looks = Looks::new(scope);
+        let mut budget = Budget(MOST_STEPS);
+        let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
+        for namespace in namespaces(&looks, known, &mut budget)? {
+            let id = NamespaceId(u32::try_from(world.namespaces.len()).map_err(|_| TooMany)?);
+            let selectors = looks.pods_of(&namespace);
+            for labels in kinds(&Selector::everything(), &selectors, &mut budget)? {
+                world.ends.push(End::Pods(PodKind {
+                    namespace: id,
+                    marks: marks_of(scope.marks, &namespace, &labels),
+                    labels,
+                    ports: None,
+                    addresses: Vec::new(),
+                    members: Vec::new(),
+                    several: true,
+                    asked: false,
+                }));
+            }
+            world.namespaces.push(namespace);
+            if world.ends.len() > MOST_KINDS {
+                return Err(TooMany);
+            }
+        }
+        world.ends.extend(outside(&looks, scope.marks));
+        Ok(world)
+    }
+}
+
+/// The kinds of namespaces: those with a name that something asks for, and all others.
+fn namespaces(looks: &Looks<'_>, known: &BTreeSet<Arc<str>>, budget: &mut Budget) -> Result<Vec<Namespace>, TooMany> {
+    let selectors: BTreeSet<&Selector> = looks.anywhere.iter().map(|(namespaces, _)| *namespaces).collect();
+    let selectors: Vec<&Selector> = selectors.into_iter().collect();
+    let mut names: BTreeSet<Arc<str>> = looks.local.keys().chain(known).cloned().collect();
+    for selector in &selectors {
+        names.extend(selector.values(NAMESPACE_NAME).listed().iter().cloned());
+    }
+    // What only looks at names tells nothing apart within one name.
+    let beyond: Vec<&Selector> =
+        selectors.iter().copied().filter(|selector| selector.keys().any(|key| &**key != NAMESPACE_NAME)).collect();
+    let mut namespaces = Vec::new();
+    for name in &names {
+        if known.contains(name) {
+            namespaces.push(Namespace::named(name.clone(), true));
+            continue;
+        }
+        let labels = kinds(&namespace_by_name(name), &beyond, budget)?;
+        let of_name = |labels: Labels| Namespace { name: Some(name.clone()), labels, known: true };
+        namespaces.extend(labels.into_iter().map(of_name));
+    }
+    let mut others = Selector::everything();
+    others.require(NAMESPACE_NAME, Values::exists());
+    others.require(NAMESPACE_NAME, Values::none_of(names));
+    let labels = kinds(&others, &selectors, budget)?;
+    namespaces.extend(labels.into_iter().map(|labels| Namespace { name: None, labels, known: true }));
+    Ok(namespaces)
+}
+
+/// The kinds of addresses.
+pub(super) fn outside(looks: &Looks<'_>, marks: &[Peers]) -> Vec<End> {
+    let kinds = addresses::kinds(&looks.addresses).into_iter();
+    let end = |(addresses, _): (crate::net::AddressSet, Vec<usize>)| {
+        let is_in = |mark: &Peers| match mark {
+            Peers::Any => true,
+            Peers::Pods { .. } => false,
+            Peers::Addresses(all) => all.contains(&addresses),
+        };
+        let marks = (0..).zip(marks).filter(|(_, mark)| is_in(mark)).map(|(index, _)| index).collect();
+        End::Addresses { addresses, marks }
+    };
+    kinds.map(end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::policy::{Peer, Policy, Rule};
+
+    fn policy(namespace: &str, subject: Selector, peers: Vec<Peer>) -> Policy {
+        Policy {
+            namespace: namespace.into(),
+            name: "p".to_owned(),
+            subject,
+            ingress: Some(vec![Rule { peers, ports: Vec::new() }]),
+            egress: None,
+            description: None,
+            statements: Vec::new(),
+        }
+    }
+
+    fn describe(world: &World) -> Vec<String> {
+        let end = |end: &End| match end {
+            End::Pods(pods) => {
+                let namespace = world.namespace(pods.namespace).unwrap();
+                format!("{} {:?} {:?}", namespace.name.as_deref().unwrap_or("*"), namespace.labels.len(), pods.labels)
+            }
+            End::Addresses { addresses, .. } => format!("{} nets", addresses.to_nets().len()),
+        };
+        world.ends.iter().map(end).collect()
+    }
+
+    #[test]
+    fn one_kind_for_each_difference() {
+        let team =
+            Peer::Pods { namespaces: Some(Selector::equals("team", "x")), pods: Selector::equals("app", "client") };
+        let policies = [policy("shop", Selector::equals("app", "web"), vec![team])];
+        let scope = Scope { policies: &[&policies], ..Scope::default() };
+        let world = World::symbolic(&scope, &BTreeSet::new()).unwrap();
+        assert_eq!(
+            describe(&world),
+            [
+                // With the label, the peer's selector counts as well.
+                "shop 1 {}",
+                r#"shop 1 {"app": "web"}"#,
+                "shop 2 {}",
+                r#"shop 2 {"app": "client"}"#,
+                r#"shop 2 {"app": "web"}"#,
+                "* 1 {}",
+                "* 2 {}",
+                r#"* 2 {"app": "client"}"#,
+                "2 nets",
+            ]
+        );
+        let known = BTreeSet::from([Arc::from("shop")]);
+        assert_eq!(describe(&World::symbolic(&scope, &known).unwrap()).len(), 6);
+    }
+}

@@ -1,0 +1,204 @@
+//! From single objects to a cluster: each object once, and pods with those who run them.
+
+use super::{Cluster, ContainerPort, Ingress, Kind, Labels, Namespace, Object, Pods, Runner, Service, Workload};
+use crate::source::Span;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Two objects of one kind and name that do not say the same. Kubernetes would have whichever is applied last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// `kind`.
+    pub kind: &'static str,
+    /// The namespace; empty when it has none.
+    pub namespace: Arc<str>,
+    /// The name.
+    pub name: Arc<str>,
+    /// Where the first one was read.
+    pub first: Option<Span>,
+    /// Where the other one was read.
+    pub second: Option<Span>,
+}
+
+/// A name in a namespace.
+type Name = (Arc<str>, Arc<str>);
+
+/// What a workload is found by.
+type Key = (Arc<str>, Arc<str>, Kind);
+
+/// The label in which a Deployment tells the pods of its ReplicaSets apart.
+const TEMPLATE_HASH: &str = "pod-template-hash";
+
+/// The longest way from a pod to who runs it: pod, ReplicaSet, Deployment, or pod, Job, CronJob.
+const LONGEST_CHAIN: usize = 3;
+
+impl Cluster {
+    /// The cluster that has these objects, and those that were given twice and do not say the same, of which the first
+    /// one counts.
+    ///
+    /// The pods of a workload are those that were given and belong to it: by the controllers that they and what they
+    /// belong to name, as far up as these are of a known kind. A pod of a ReplicaSet that was not given belongs to a
+    /// Deployment when the name of the ReplicaSet is one plus the `pod-template-hash` of the pod. When none of its pods
+    /// was given, or all of them have ended, the workload has those of its template as well. A workload that was not
+    /// given itself is there when something names it as its controller.
+    pub fn assemble(objects: impl IntoIterator<Item = Object>) -> (Cluster, Vec<Conflict>) {
+        let mut given = Given::default();
+        for object in objects {
+            given.add(object);
+        }
+        let mut unmodelled = given.unmodelled;
+        unmodelled.sort_unstable();
+        let cluster = Cluster {
+            namespaces: given.namespaces.into_values().collect(),
+            workloads: workloads(given.runners),
+            services: given.services.into_values().collect(),
+            ingresses: given.ingresses.into_values().collect(),
+            unmodelled,
+        };
+        (cluster, given.conflicts)
+    }
+}
+
+#[derive(Default)]
+struct Given {
+    namespaces: BTreeMap<Arc<str>, Namespace>,
+    runners: BTreeMap<Key, Runner>,
+    services: BTreeMap<Name, Service>,
+    ingresses: BTreeMap<Name, Ingress>,
+    unmodelled: Vec<super::Unmodelled>,
+    conflicts: Vec<Conflict>,
+}
+
+/// Adds `object` unless there is one already, and says where that is when it is not the same.
+fn add<K: Ord, T>(
+    map: &mut BTreeMap<K, T>,
+    key: K,
+    object: T,
+    wrap: impl Fn(T) -> Object,
+) -> Option<(Option<Span>, Option<Span>)>
+where
+    T: Clone,
+{
+    let Some(first) = map.get(&key) else {
+        map.insert(key, object);
+        return None;
+    };
+    let (mut one, mut other) = (wrap(first.clone()), wrap(object));
+    let spans = (one.span(), other.span());
+    one.set_spans(None, None);
+    other.set_spans(None, None);
+    (one != other).then_some(spans)
+}
+
+impl Given {
+    fn add(&mut self, object: Object) {
+        let none = Arc::from("");
+        let (kind, namespace, name, spans) = match object {
+            Object::Unmodelled(unmodelled) => return self.unmodelled.push(unmodelled),
+            Object::Namespace(one) => {
+                let name = one.name.clone();
+                ("Namespace", none, name.clone(), add(&mut self.namespaces, name, one, Object::Namespace))
+            }
+            Object::Runner(one) => {
+                let Workload { namespace, name, kind, .. } = &one.workload;
+                let (namespace, name, kind) = (namespace.clone(), name.clone(), *kind);
+                let key = (namespace.clone(), name.clone(), kind);
+                (kind.as_str(), namespace, name, add(&mut self.runners, key, one, Object::Runner))
+            }
+            Object::Service(one) => {
+                let key = (one.namespace.clone(), one.name.clone());
+                ("Service", key.0.clone(), key.1.clone(), add(&mut self.services, key, one, Object::Service))
+            }
+            Object::Ingress(one) => {
+                let key = (one.namespace.clone(), one.name.clone());
+                ("Ingress", key.0.clone(), key.1.clone(), add(&mut self.ingresses, key, one, Object::Ingress))
+            }
+        };
+        if let Some((first, second)) = spans {
+            self.conflicts.push(Conflict { kind, namespace, name, first, second });
+        }
+    }
+}
+
+/// What is known of the pods of one workload.
+#[derive(Default)]
+struct Known {
+    /// The labels and the place of the workload itself.
+    itself: Option<(Labels, Option<Span>)>,
+    /// The pods that were given.
+    seen: Vec<Pods>,
+    /// Its own template.
+    template: Vec<Pods>,
+    /// The templates of what it has made.
+    made: Vec<Pods>,
+}
+
+fn workloads(runners: BTreeMap<Key, Runner>) -> Vec<Workload> {
+    let tops: Vec<Key> = runners.iter().map(|(key, runner)| top(&runners, key, runner)).collect();
+    let mut found: BTreeMap<Key, Known> = BTreeMap::new();
+    for ((key, runner), top) in runners.into_iter().zip(tops) {
+        let is_top = key == top;
+        let known = found.entry(top).or_default();
+        let Workload { kind, labels, pods, span, .. } = runner.workload;
+        match kind {
+            Kind::Pod => known.seen.extend(pods),
+            _ if is_top => known.template.extend(pods),
+            _ => known.made.extend(pods),
+        }
+        if is_top {
+            known.itself = Some((labels, span));
+        }
+    }
+    let workload = |((namespace, name, kind), known): (Key, Known)| {
+        let is_running = known.seen.iter().any(|pods| !pods.finished);
+        let template = if known.itself.is_some() { known.template } else { known.made };
+        let template = template.into_iter().filter(|_| !is_running);
+        let pods = alike(known.seen.into_iter().chain(template));
+        let (labels, span) = known.itself.unwrap_or_else(|| (Labels::new(), pods.first().and_then(|pods| pods.span)));
+        Workload { namespace, name, kind, labels, pods, span }
+    };
+    found.into_iter().map(workload).collect()
+}
+
+/// Who runs `runner`: the last one of a known kind on the way from controller to controller.
+fn top(runners: &BTreeMap<Key, Runner>, key: &Key, runner: &Runner) -> Key {
+    let mut top = key.clone();
+    let mut at = Some(runner);
+    for _ in 1..LONGEST_CHAIN {
+        let Some(runner) = at else { break };
+        let Some((kind, name)) = runner.owner.as_ref().and_then(|owner| Some((owner.kind?, &owner.name))) else {
+            break;
+        };
+        top = (key.0.clone(), name.clone(), kind);
+        at = runners.get(&top);
+        if at.is_none() && kind == Kind::ReplicaSet {
+            top = deployment(runner, name).map_or(top, |name| (key.0.clone(), name, Kind::Deployment));
+        }
+    }
+    top
+}
+
+/// The Deployment whose ReplicaSet `replica_set` must be, with the hash of the pod `runner` in its name.
+fn deployment(runner: &Runner, replica_set: &str) -> Option<Arc<str>> {
+    let hash = runner.workload.labels.get(TEMPLATE_HASH)?;
+    let name = replica_set.strip_suffix(hash.as_str())?.strip_suffix('-')?;
+    (!name.is_empty() && !hash.is_empty()).then(|| name.into())
+}
+
+/// Pods that differ in nothing that matters become one, with their number.
+fn alike(pods: impl Iterator<Item = Pods>) -> Vec<Pods> {
+    type Sort = (bool, bool, Labels, Vec<ContainerPort>);
+    let mut groups: BTreeMap<Sort, (u64, Vec<std::net::IpAddr>, Option<Span>)> = BTreeMap::new();
+    for Pods { labels, ports, count, host_network, finished, addresses, span } in pods {
+        let (sum, all, _) = groups.entry((finished, host_network, labels, ports)).or_insert((0, Vec::new(), span));
+        *sum = sum.saturating_add(count);
+        all.extend(addresses);
+    }
+    let groups = groups.into_iter();
+    let pods = groups.map(|((finished, host_network, labels, ports), (count, mut addresses, span))| {
+        addresses.sort_unstable();
+        addresses.dedup();
+        Pods { labels, ports, count, host_network, finished, addresses, span }
+    });
+    pods.collect()
+}

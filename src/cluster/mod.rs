@@ -1,0 +1,221 @@
+//! What runs in a cluster, as plain data: namespaces, workloads with their pods, services, ingresses.
+
+mod assemble;
+mod object;
+
+pub use assemble::Conflict;
+pub use object::{Object, Owner, Runner};
+
+use crate::net::Protocol;
+use crate::source::Span;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Labels, by their keys.
+pub type Labels = BTreeMap<String, String>;
+
+/// Everything that is known of a cluster. What is not listed may exist all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cluster {
+    /// The namespaces with an object of their own, sorted by name, each once.
+    pub namespaces: Vec<Namespace>,
+    /// The workloads, sorted by namespace, name and kind, each once.
+    pub workloads: Vec<Workload>,
+    /// The services, sorted by namespace and name, each once.
+    pub services: Vec<Service>,
+    /// The ingresses, sorted by namespace and name, each once.
+    pub ingresses: Vec<Ingress>,
+    /// Objects that change what is allowed and are not understood, such as those of admin tiers or a mesh.
+    pub unmodelled: Vec<Unmodelled>,
+}
+
+/// A Namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// `metadata.labels`, with the name label that the control plane adds.
+    pub labels: Labels,
+    /// Where it was read.
+    pub span: Option<Span>,
+}
+
+/// What a workload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A pod without an owner.
+    Pod,
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
+    /// `apps/v1` ReplicaSet without a Deployment.
+    ReplicaSet,
+    /// `v1` ReplicationController.
+    ReplicationController,
+    /// `batch/v1` Job without a CronJob.
+    Job,
+    /// `batch/v1` CronJob.
+    CronJob,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 8] = [
+        Kind::Pod,
+        Kind::Deployment,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+        Kind::ReplicaSet,
+        Kind::ReplicationController,
+        Kind::Job,
+        Kind::CronJob,
+    ];
+
+    /// As Kubernetes writes it in `kind`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Pod => "Pod",
+            Kind::Deployment => "Deployment",
+            Kind::StatefulSet => "StatefulSet",
+            Kind::DaemonSet => "DaemonSet",
+            Kind::ReplicaSet => "ReplicaSet",
+            Kind::ReplicationController => "ReplicationController",
+            Kind::Job => "Job",
+            Kind::CronJob => "CronJob",
+        }
+    }
+}
+
+/// The owner of pods, or a pod that nobody owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// `metadata.name` of the owner.
+    pub name: Arc<str>,
+    /// What it is.
+    pub kind: Kind,
+    /// The labels of the owner itself, which no policy looks at; those of the pod when it is one.
+    pub labels: Labels,
+    /// Its pods, those that policies can tell apart each; none when it runs none (`replicas: 0`).
+    pub pods: Vec<Pods>,
+    /// Where it was read.
+    pub span: Option<Span>,
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}[{}]", self.namespace, self.name, self.kind.as_str())
+    }
+}
+
+/// Pods of one workload that are alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pods {
+    /// Their labels.
+    pub labels: Labels,
+    /// The ports that their containers list, sorted, each once.
+    pub ports: Vec<ContainerPort>,
+    /// How many there are, as far as is known: replicas, or pods that were seen.
+    pub count: u64,
+    /// Whether they use the network of their node: policies do not apply to them.
+    pub host_network: bool,
+    /// Whether they have ended (`status.phase` is Succeeded or Failed): they have no network any more.
+    pub finished: bool,
+    /// Their addresses, where they were seen running; sorted.
+    pub addresses: Vec<IpAddr>,
+    /// Where they were read: the template or the pod.
+    pub span: Option<Span>,
+}
+
+/// One item of a container's `ports`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContainerPort {
+    /// `protocol`, TCP when it is not written.
+    pub protocol: Protocol,
+    /// `containerPort`.
+    pub number: u16,
+    /// `name`.
+    pub name: Option<Arc<str>>,
+}
+
+/// A Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// `spec.type`, ClusterIP when it is not written.
+    pub service_type: Arc<str>,
+    /// `spec.selector`; `None` when it has none, and so selects no pods by itself.
+    pub selector: Option<Labels>,
+    /// `spec.ports`.
+    pub ports: Vec<ServicePort>,
+    /// Where it was read.
+    pub span: Option<Span>,
+}
+
+/// One item of a Service's `ports`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServicePort {
+    /// `name`.
+    pub name: Option<Arc<str>>,
+    /// `protocol`, TCP when it is not written.
+    pub protocol: Protocol,
+    /// `port`, that clients of the Service use.
+    pub port: u16,
+    /// `targetPort`, the port of the pod, which is the one that policies see; `port` when it is not written.
+    pub target: TargetPort,
+}
+
+/// The port of the pods behind a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetPort {
+    /// A number.
+    Number(u16),
+    /// The name of a container port.
+    Named(Arc<str>),
+}
+
+/// An Ingress: what stands in front of services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingress {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// The services behind it, in order, each once.
+    pub backends: Vec<Backend>,
+    /// Where it was read.
+    pub span: Option<Span>,
+}
+
+/// A Service behind an Ingress, in the same namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// `service.name`.
+    pub service: Arc<str>,
+    /// `service.port`: a number or the name of a port of the Service.
+    pub port: Option<TargetPort>,
+}
+
+/// An object that would change the answer and is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmodelled {
+    /// `kind`; with `Kind with key=value` only that label or annotation of the object is not understood.
+    pub kind: String,
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `metadata.namespace`; empty when it has none.
+    pub namespace: String,
+    /// `metadata.name`; empty when it has none.
+    pub name: String,
+    /// Where it was read.
+    pub span: Option<Span>,
+}

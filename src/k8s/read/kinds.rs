@@ -1,0 +1,81 @@
+//! Which kinds are read, and which only look as if they were.
+
+use crate::cluster::Kind;
+
+/// A kind that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// `networking.k8s.io/v1` NetworkPolicy.
+    Policy,
+    /// What runs pods.
+    Workload(Kind),
+    /// `v1` Namespace.
+    Namespace,
+    /// `v1` Service.
+    Service,
+    /// `networking.k8s.io/v1` Ingress.
+    Ingress,
+}
+
+const KINDS: [(&str, &str, Known); 12] = [
+    ("networking.k8s.io/v1", "NetworkPolicy", Known::Policy),
+    ("networking.k8s.io/v1", "Ingress", Known::Ingress),
+    ("v1", "Namespace", Known::Namespace),
+    ("v1", "Service", Known::Service),
+    ("v1", "Pod", Known::Workload(Kind::Pod)),
+    ("v1", "ReplicationController", Known::Workload(Kind::ReplicationController)),
+    ("apps/v1", "Deployment", Known::Workload(Kind::Deployment)),
+    ("apps/v1", "StatefulSet", Known::Workload(Kind::StatefulSet)),
+    ("apps/v1", "DaemonSet", Known::Workload(Kind::DaemonSet)),
+    ("apps/v1", "ReplicaSet", Known::Workload(Kind::ReplicaSet)),
+    ("batch/v1", "Job", Known::Workload(Kind::Job)),
+    ("batch/v1", "CronJob", Known::Workload(Kind::CronJob)),
+];
+
+/// The kind of that name, when it is read.
+pub(super) fn known(version: &str, kind: &str) -> Option<Known> {
+    KINDS.iter().find(|(known, name, _)| *known == version && *name == kind).map(|(.., known)| *known)
+}
+
+/// The version in which a kind is read.
+pub(super) fn version(kind: Kind) -> &'static str {
+    KINDS.iter().find(|(.., known)| *known == Known::Workload(kind)).map_or("", |(version, ..)| version)
+}
+
+/// Whether objects of the kind are read.
+pub(super) fn is_known(version: &str, kind: &str) -> bool {
+    known(version, kind).is_some()
+}
+
+/// Whether a kind of this name is read, in whatever version.
+pub(super) fn is_kind(kind: &str) -> bool {
+    KINDS.iter().any(|(_, name, _)| *name == kind)
+}
+
+/// Whether Kubernetes has no such kind, and one that is read must be meant: another version or group of its own, or
+/// another spelling. The objects of others may have the same names as those of Kubernetes.
+pub(super) fn is_mistaken(version: &str, kind: &str) -> bool {
+    const GROUPS: [&str; 6] = ["", "apps", "batch", "extensions", "networking.k8s.io", "policy"];
+    // So short a name is another one after two slips.
+    const SHORT: usize = 6;
+    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+    if !GROUPS.contains(&group) || is_known(version, kind) {
+        return false;
+    }
+    let lower = kind.to_lowercase();
+    KINDS.iter().any(|(own, name, _)| {
+        let name = name.to_lowercase();
+        let alike = name == lower
+            || (name.len() > SHORT && lower.len() < 100 && strsim::damerau_levenshtein(&name, &lower) <= 2);
+        alike && (*own == version || lower == name)
+    })
+}
+
+/// How the kubelet and controllers name the owner of an object; `None` for an owner that is not read.
+pub(super) fn owner(version: &str, kind: &str) -> Option<Kind> {
+    let group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
+    KINDS.iter().find_map(|(own, name, known)| match known {
+        Known::Workload(workload) if *name == kind && group(own) == group(version) => Some(*workload),
+        _ => None,
+    })
+}

@@ -1,0 +1,134 @@
+//! `metadata`, which every object has.
+
+use super::node::{Node, shortened};
+use super::syntax;
+use super::walk::{Object, Path, Walk};
+use std::borrow::Cow;
+
+const METADATA: [&str; 15] = [
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// The most bytes that all keys and values of the annotations may have together.
+const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
+/// Keys and values, sorted by key.
+pub(super) type Pairs = Vec<(String, String)>;
+
+/// What is read of the metadata of an object.
+pub(super) struct Metadata<'n, 'a> {
+    /// All fields.
+    pub(super) fields: Object<'n, 'a>,
+    /// Where the name stands.
+    pub(super) at: Option<usize>,
+    pub(super) name: &'n str,
+    pub(super) namespace: &'n str,
+    pub(super) labels: Pairs,
+}
+
+/// What Kubernetes wants of a name, depending on the kind.
+#[derive(Clone, Copy)]
+pub(super) struct Naming {
+    /// Why a text is no such name.
+    pub(super) check: fn(&str) -> Option<&'static str>,
+    /// Whether the server may make up the name, so that a `generateName` is enough.
+    pub(super) generated: bool,
+}
+
+/// How most objects are named.
+pub(super) const SUBDOMAIN: Naming = Naming { check: syntax::dns_subdomain, generated: false };
+
+/// The fields of metadata, none other than those that there are.
+pub(super) fn fields<'n, 'a>(walk: &mut Walk, node: Option<&'n Node<'a>>, path: Path) -> Option<Object<'n, 'a>> {
+    walk.optional(node, path, &METADATA)
+}
+
+/// The metadata `node` of `object`.
+pub(super) fn metadata<'n, 'a>(
+    walk: &mut Walk,
+    object: &'n Node<'a>,
+    node: Option<&'n Node<'a>>,
+    default_namespace: &'n str,
+    naming: Naming,
+    path: Path,
+) -> Option<Metadata<'n, 'a>> {
+    let known = fields(walk, node, path)?;
+    let named = known.get("name").map(|name| (name, "name"));
+    let generated = known.get("generateName").filter(|_| naming.generated).map(|name| (name, "generateName"));
+    let name = match named.or(generated) {
+        Some((name, field)) => {
+            let path = path.field(field);
+            // What is generated continues the name, which may so end in a hyphen here.
+            let check = |text: &str| match field {
+                "name" => (naming.check)(text),
+                _ => (naming.check)(text.strip_suffix('-').unwrap_or(text)),
+            };
+            walk.checked(name, path, check).map(|text| (text, name.at))
+        }
+        None => {
+            let reason = if naming.generated { "name or generateName is required" } else { "name is required" };
+            walk.refuse(node.unwrap_or(object), path.field("name"), format!("Required value: {reason}"));
+            None
+        }
+    };
+    let namespace = known.get("namespace").map_or(Some(default_namespace), |namespace| {
+        walk.checked(namespace, path.field("namespace"), syntax::dns_label)
+    });
+    let labels = labels(walk, known.get("labels"), path.field("labels"));
+    let (name, at) = name?;
+    Some(Metadata { fields: known, at: at.or(object.at), name, namespace: namespace?, labels })
+}
+
+/// Labels, sorted by key.
+pub(super) fn labels(walk: &mut Walk, node: Option<&Node>, path: Path) -> Pairs {
+    string_map(walk, node, path, syntax::label_key, syntax::label_value)
+}
+
+/// Annotations, sorted by key.
+pub(super) fn annotations(walk: &mut Walk, node: Option<&Node>, path: Path) -> Pairs {
+    let lower = |key: &str| syntax::label_key(&key.to_lowercase());
+    let annotations = string_map(walk, node, path, lower, |_| None);
+    let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if let Some(node) = node
+        && size > ANNOTATIONS_LIMIT
+    {
+        walk.refuse(node, path, format!("Too long: must have at most {ANNOTATIONS_LIMIT} bytes"));
+    }
+    annotations
+}
+
+/// A map of strings, sorted by key as Kubernetes keeps it.
+pub(super) fn string_map(
+    walk: &mut Walk,
+    node: Option<&Node>,
+    path: Path,
+    check_key: impl Fn(&str) -> Option<Cow<'static, str>>,
+    check_value: impl Fn(&str) -> Option<&'static str>,
+) -> Pairs {
+    let pairs = node.and_then(|node| walk.pairs(node, path)).unwrap_or_default();
+    let mut map = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        if let Some(reason) = check_key(key) {
+            walk.refuse(value, path, format!("Invalid value: {:?}: {reason}", shortened(key)));
+        }
+        if let Some(value) = walk.checked(value, path.field(key), &check_value) {
+            map.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    map.sort_unstable();
+    map
+}

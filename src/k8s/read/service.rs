@@ -1,0 +1,157 @@
+//! What stands in front of pods: Service and Ingress.
+
+use super::metadata::{Metadata, Naming, SUBDOMAIN, labels, metadata};
+use super::node::{Node, Value};
+use super::policy::{OBJECT, port_number, protocol};
+use super::syntax;
+use super::walk::{Object, Path, Walk};
+use crate::cluster::{self, Backend, Ingress, Service, ServicePort, TargetPort};
+use std::sync::Arc;
+
+const SERVICE_SPEC: [&str; 3] = ["selector", "ports", "type"];
+
+/// The fields of a Service's specification that are not read, up to Kubernetes 1.37.
+const SERVICE_SPEC_OTHERS: &[&str] = &[
+    "allocateLoadBalancerNodePorts",
+    "clusterIP",
+    "clusterIPs",
+    "externalIPs",
+    "externalName",
+    "externalTrafficPolicy",
+    "healthCheckNodePort",
+    "internalTrafficPolicy",
+    "ipFamilies",
+    "ipFamilyPolicy",
+    "loadBalancerClass",
+    "loadBalancerIP",
+    "loadBalancerSourceRanges",
+    "publishNotReadyAddresses",
+    "sessionAffinity",
+    "sessionAffinityConfig",
+    "trafficDistribution",
+];
+const SERVICE_TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+const SERVICE_PORT: [&str; 6] = ["appProtocol", "name", "nodePort", "port", "protocol", "targetPort"];
+
+const INGRESS_SPEC: [&str; 4] = ["defaultBackend", "ingressClassName", "rules", "tls"];
+const INGRESS_RULE: [&str; 2] = ["host", "http"];
+const INGRESS_PATH: [&str; 3] = ["backend", "path", "pathType"];
+const BACKEND: [&str; 2] = ["resource", "service"];
+const BACKEND_SERVICE: [&str; 2] = ["name", "port"];
+const BACKEND_PORT: [&str; 2] = ["name", "number"];
+
+/// Reads a Service.
+pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) {
+    let before = walk.problems();
+    let Some(object) = walk.object(node, path, &OBJECT) else { return };
+    let naming = Naming { check: syntax::dns_label, generated: false };
+    let metadata = metadata(walk, node, object.get("metadata"), default_namespace, naming, path.field("metadata"));
+    let path = path.field("spec");
+    let Some(spec) = walk.parts(object.get("spec"), path, &SERVICE_SPEC, SERVICE_SPEC_OTHERS) else { return };
+    let selector = labels(walk, spec.get("selector"), path.field("selector"));
+    let service_type =
+        spec.get("type").map_or(Some("ClusterIP"), |node| walk.word(node, path.field("type"), &SERVICE_TYPES));
+    let ports = walk.list(spec.get("ports"), path.field("ports"), service_port);
+    let (Some(metadata), Some(service_type)) = (metadata, service_type) else { return };
+    if walk.problems() > before {
+        return;
+    }
+    let Metadata { at, name, namespace, .. } = metadata;
+    let service = Service {
+        namespace: namespace.into(),
+        name: name.into(),
+        service_type: service_type.into(),
+        // An empty selector is none to Kubernetes.
+        selector: (!selector.is_empty()).then(|| selector.into_iter().collect()),
+        ports,
+        span: None,
+    };
+    walk.found(at, at, cluster::Object::Service(service));
+}
+
+fn service_port(walk: &mut Walk, node: &Node, path: Path) -> Option<ServicePort> {
+    let object = walk.object(node, path, &SERVICE_PORT)?;
+    let port = match object.get("port") {
+        Some(node) => port_number(walk, node, path.field("port"), "an integer"),
+        None => {
+            walk.refuse(node, path.field("port"), "Required value");
+            None
+        }
+    };
+    let protocol = protocol(walk, object.get("protocol"), path.field("protocol"));
+    let name = filled(object, "name").and_then(|node| walk.checked(node, path.field("name"), syntax::dns_label));
+    let target_path = path.field("targetPort");
+    let target = match filled(object, "targetPort").map(|node| (node, &node.value)) {
+        None | Some((_, Value::Integer(0))) => port.map(TargetPort::Number),
+        Some((node, Value::Text(_))) => {
+            walk.checked(node, target_path, syntax::port_name).map(|name| TargetPort::Named(Arc::from(name)))
+        }
+        Some((node, _)) => port_number(walk, node, target_path, "an integer or a port name").map(TargetPort::Number),
+    };
+    Some(ServicePort { name: name.map(Arc::from), protocol: protocol?, port: port?, target: target? })
+}
+
+/// A field, unless it is an empty string, which is none to Kubernetes.
+fn filled<'n, 'a>(object: Object<'n, 'a>, name: &str) -> Option<&'n Node<'a>> {
+    object.get(name).filter(|node| node.value != Value::Text("".into()))
+}
+
+/// Reads an Ingress.
+pub(super) fn ingress(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) {
+    let before = walk.problems();
+    let Some(object) = walk.object(node, path, &OBJECT) else { return };
+    let metadata = metadata(walk, node, object.get("metadata"), default_namespace, SUBDOMAIN, path.field("metadata"));
+    let path = path.field("spec");
+    let Some(spec) = walk.optional(object.get("spec"), path, &INGRESS_SPEC) else { return };
+    let default = spec.get("defaultBackend").and_then(|node| backend(walk, node, path.field("defaultBackend")));
+    let rules = walk.list(spec.get("rules"), path.field("rules"), |walk, item, path| {
+        let rule = walk.object(item, path, &INGRESS_RULE)?;
+        let path = path.field("http");
+        let http = walk.optional(rule.get("http"), path, &["paths"])?;
+        Some(walk.list(http.get("paths"), path.field("paths"), |walk, item, path| {
+            let one = walk.object(item, path, &INGRESS_PATH)?;
+            match one.get("backend") {
+                Some(node) => backend(walk, node, path.field("backend")),
+                None => {
+                    walk.refuse(item, path.field("backend"), "Required value");
+                    None
+                }
+            }
+        }))
+    });
+    let Some(Metadata { at, name, namespace, .. }) = metadata.filter(|_| walk.problems() == before) else { return };
+    let mut backends: Vec<Backend> = Vec::new();
+    for backend in default.into_iter().chain(rules.into_iter().flatten()) {
+        if !backends.contains(&backend) {
+            backends.push(backend);
+        }
+    }
+    let ingress = Ingress { namespace: namespace.into(), name: name.into(), backends, span: None };
+    walk.found(at, at, cluster::Object::Ingress(ingress));
+}
+
+/// The Service that a backend names; `None` for another resource.
+fn backend(walk: &mut Walk, node: &Node, path: Path) -> Option<Backend> {
+    let backend = walk.object(node, path, &BACKEND)?;
+    let service_path = path.field("service");
+    let Some(service) = backend.get("service") else {
+        if backend.get("resource").is_none() {
+            walk.refuse(node, path, "Required value: must specify a service or a resource");
+        }
+        return None;
+    };
+    let service_node = service;
+    let service = walk.object(service, service_path, &BACKEND_SERVICE)?;
+    let Some(name) = service.get("name") else {
+        walk.refuse(service_node, service_path.field("name"), "Required value");
+        return None;
+    };
+    let name = walk.checked(name, service_path.field("name"), syntax::dns_label);
+    let path = service_path.field("port");
+    let port = walk.optional(service.get("port"), path, &BACKEND_PORT)?;
+    let named = filled(port, "name").and_then(|node| walk.checked(node, path.field("name"), syntax::port_name));
+    let number = port.get("number").filter(|node| node.value != Value::Integer(0));
+    let number = number.and_then(|node| port_number(walk, node, path.field("number"), "an integer"));
+    let port = named.map(|name| TargetPort::Named(Arc::from(name))).or(number.map(TargetPort::Number));
+    Some(Backend { service: name?.into(), port })
+}

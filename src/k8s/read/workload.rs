@@ -1,0 +1,223 @@
+//! Namespaces, pods, and what makes pods.
+
+use super::kinds;
+use super::metadata::{Metadata, Naming, SUBDOMAIN, fields as metadata_fields, metadata};
+use super::node::{Node, Value};
+use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template};
+use super::policy::OBJECT;
+use super::syntax;
+use super::walk::{Object, Path, Walk};
+use crate::cluster::{self, Kind, Labels, Namespace, Owner, Pods, Runner, Unmodelled, Workload};
+use std::net::IpAddr;
+
+/// The label with the name of a namespace, which the control plane sets.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+const OWNER: [&str; 6] = ["apiVersion", "blockOwnerDeletion", "controller", "kind", "name", "uid"];
+
+/// The fields that are not read, up to Kubernetes 1.37, of all that makes pods.
+const SPEC_OTHERS: &[&str] = &[
+    "activeDeadlineSeconds",
+    "backoffLimit",
+    "backoffLimitPerIndex",
+    "completionMode",
+    "completions",
+    "concurrencyPolicy",
+    "failedJobsHistoryLimit",
+    "managedBy",
+    "manualSelector",
+    "maxFailedIndexes",
+    "minReadySeconds",
+    "ordinals",
+    "paused",
+    "persistentVolumeClaimRetentionPolicy",
+    "podFailurePolicy",
+    "podManagementPolicy",
+    "podReplacementPolicy",
+    "progressDeadlineSeconds",
+    "revisionHistoryLimit",
+    "rollbackTo",
+    "schedule",
+    "scheduling",
+    "selector",
+    "serviceName",
+    "startingDeadlineSeconds",
+    "strategy",
+    "successPolicy",
+    "successfulJobsHistoryLimit",
+    "templateGeneration",
+    "timeZone",
+    "ttlSecondsAfterFinished",
+    "updateStrategy",
+    "volumeClaimTemplates",
+];
+
+/// Reads a Namespace.
+pub(super) fn namespace(walk: &mut Walk, node: &Node, path: Path) {
+    let before = walk.problems();
+    let Some(object) = walk.object(node, path, &OBJECT) else { return };
+    let path = path.field("metadata");
+    let naming = Naming { check: syntax::dns_label, generated: false };
+    let Some(metadata) = metadata(walk, node, object.get("metadata"), "", naming, path) else { return };
+    let (at, name) = (metadata.at, metadata.name);
+    let wrong = metadata.labels.iter().find(|(key, value)| key == NAME_LABEL && value != name);
+    if let (Some((key, value)), Some(labels)) = (wrong, metadata.fields.get("labels")) {
+        let reason = format!("Invalid value: {value:?}: must be {name:?}, the name of the namespace");
+        walk.refuse(labels, path.field("labels").field(key), reason);
+    }
+    if walk.problems() > before {
+        return;
+    }
+    note_mesh(walk, at, ("v1", "Namespace", "", name), mesh(&metadata.labels, metadata.fields));
+    let mut labels: Labels = metadata.labels.into_iter().collect();
+    labels.insert(NAME_LABEL.to_owned(), name.to_owned());
+    walk.found(at, at, cluster::Object::Namespace(Namespace { name: name.into(), labels, span: None }));
+}
+
+fn note_mesh(walk: &mut Walk, at: Option<usize>, object: (&str, &str, &str, &str), mesh: Option<String>) {
+    let (version, kind, namespace, name) = object;
+    if let Some(mesh) = mesh {
+        let found = Unmodelled {
+            kind: format!("{kind} with {mesh}"),
+            api_version: version.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            span: None,
+        };
+        walk.found(at, at, cluster::Object::Unmodelled(found));
+    }
+}
+
+/// Reads a pod, or what makes pods.
+pub(super) fn workload(walk: &mut Walk, node: &Node, path: Path, kind: Kind, default_namespace: &str) {
+    let before = walk.problems();
+    let Some(object) = walk.object(node, path, &OBJECT) else { return };
+    let (metadata_path, spec_path, status_path) = (path.field("metadata"), path.field("spec"), path.field("status"));
+    let naming = Naming { generated: true, ..SUBDOMAIN };
+    let metadata = metadata(walk, node, object.get("metadata"), default_namespace, naming, metadata_path);
+    let owners = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("ownerReferences"));
+    let owner = owner(walk, owners, metadata_path.field("ownerReferences"));
+    let mut pods = if kind == Kind::Pod {
+        let shape = pod_spec(walk, object.get("spec"), spec_path);
+        let (finished, addresses) = pod_status(walk, object.get("status"), status_path);
+        let mut pods = Made { shape, count: 1, finished, addresses };
+        if let Some(metadata) = &metadata {
+            pods.shape.at = metadata.at;
+            pods.shape.labels = metadata.labels.clone();
+            pods.shape.mesh = mesh(&metadata.labels, metadata.fields);
+        }
+        pods
+    } else {
+        made(walk, node, object.get("spec"), spec_path, kind)
+    };
+    pods.finished |= kind == Kind::Job && job_is_finished(object.get("status"));
+    let Some(Metadata { at, name, namespace, labels, .. }) = metadata.filter(|_| walk.problems() == before) else {
+        return;
+    };
+    let pods_at = pods.shape.at.or(at);
+    note_mesh(walk, pods_at, (kinds::version(kind), kind.as_str(), namespace, name), pods.shape.mesh.take());
+    let workload = Workload {
+        namespace: namespace.into(),
+        name: name.into(),
+        kind,
+        labels: labels.into_iter().collect(),
+        pods: pods.into_pods(),
+        span: None,
+    };
+    walk.found(at, pods_at, cluster::Object::Runner(Runner { workload, owner }));
+}
+
+/// The pods that one object is or makes.
+#[derive(Default)]
+struct Made {
+    shape: Shape,
+    count: u64,
+    finished: bool,
+    addresses: Vec<IpAddr>,
+}
+
+impl Made {
+    fn into_pods(self) -> Vec<Pods> {
+        if self.count == 0 {
+            return Vec::new();
+        }
+        let Shape { labels, ports, host_network, .. } = self.shape;
+        let labels = labels.into_iter().collect();
+        let Made { count, finished, addresses, .. } = self;
+        vec![Pods { labels, ports, count, host_network, finished, addresses, span: None }]
+    }
+}
+
+/// The controller among the owners.
+fn owner(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Owner> {
+    let owners = walk.list(node, path, |walk, item, path| {
+        let object = walk.object(item, path, &OWNER)?;
+        let mut text = |field: &str| match object.get(field) {
+            Some(node) => walk.text(node, path.field(field)),
+            None => {
+                walk.refuse(item, path.field(field), "Required value");
+                None
+            }
+        };
+        let (version, kind, name) = (text("apiVersion"), text("kind"), text("name"));
+        let controls = walk.flag(object.get("controller"), path.field("controller"));
+        Some((item, controls, Owner { kind: kinds::owner(version?, kind?), name: name?.into() }))
+    });
+    let mut controllers = owners.into_iter().filter(|(_, controls, _)| *controls);
+    let first = controllers.next();
+    if let Some((item, ..)) = controllers.next() {
+        walk.refuse(item, path, "Invalid value: only one reference can have `controller` set to true");
+    }
+    first.map(|(.., owner)| owner)
+}
+
+/// The pods that the specification of an object of this kind asks for. Without a template it asks for none.
+fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: Kind) -> Made {
+    let read: &[&str] = match kind {
+        Kind::Pod | Kind::DaemonSet => &["template"],
+        Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::ReplicationController => {
+            &["replicas", "template"]
+        }
+        Kind::Job => &["parallelism", "suspend", "template"],
+        Kind::CronJob => &["jobTemplate", "suspend"],
+    };
+    let Some(fields) = walk.parts(spec, path, read, SPEC_OTHERS) else { return Made::default() };
+    let is_suspended = walk.flag(fields.get("suspend"), path.field("suspend"));
+    let near = spec.unwrap_or(object);
+    let mut pods = if kind == Kind::CronJob {
+        let path = path.field("jobTemplate");
+        let Some(template) = fields.get("jobTemplate") else {
+            walk.refuse(near, path, "Required value");
+            return Made::default();
+        };
+        let Some(job) = walk.object(template, path, &TEMPLATE) else { return Made::default() };
+        metadata_fields(walk, job.get("metadata"), path.field("metadata"));
+        made(walk, template, job.get("spec"), path.field("spec"), Kind::Job)
+    } else {
+        let count = if kind == Kind::Job { "parallelism" } else { "replicas" };
+        let count = walk.count(fields.get(count), path.field(count), 1);
+        let path = path.field("template");
+        let Some(template) = fields.get("template") else {
+            walk.refuse(near, path, "Required value");
+            return Made::default();
+        };
+        Made { shape: pod_template(walk, template, path), count, ..Made::default() }
+    };
+    if is_suspended {
+        pods.count = 0;
+    }
+    pods
+}
+
+/// Whether a Job has ended, by its conditions.
+fn job_is_finished(status: Option<&Node>) -> bool {
+    let Some(Node { value: Value::Map(status), .. }) = status else { return false };
+    let Some(Node { value: Value::List(conditions), .. }) = super::fields(status, "conditions").next() else {
+        return false;
+    };
+    conditions.iter().any(|condition| {
+        let Value::Map(condition) = &condition.value else { return false };
+        matches!(super::field_text(condition, "type"), Some("Complete" | "Failed"))
+            && super::field_text(condition, "status") == Some("True")
+    })
+}

@@ -1,0 +1,89 @@
+//! What runs as text, a line for each thing.
+
+use polder::cluster::{Cluster, ContainerPort, Object, Owner, Pods, Runner, ServicePort, TargetPort, Workload};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+fn target(target: &TargetPort) -> String {
+    match target {
+        TargetPort::Number(number) => number.to_string(),
+        TargetPort::Named(name) => format!("{name:?}"),
+    }
+}
+
+fn pods(pods: &Pods) -> String {
+    let Pods { labels: own, ports, count, host_network, finished, addresses, span: _ } = pods;
+    let mut out = format!("{count} x {}", labels(own));
+    for ContainerPort { protocol, number, name } in ports {
+        write!(out, " {number}/{}", protocol.as_str()).unwrap();
+        name.iter().for_each(|name| write!(out, "={name}").unwrap());
+    }
+    if *host_network {
+        out += " host-network";
+    }
+    if *finished {
+        out += " finished";
+    }
+    addresses.iter().for_each(|address| write!(out, " @{address}").unwrap());
+    out
+}
+
+fn workload(workload: &Workload) -> String {
+    let mut out = format!("{workload} {}", labels(&workload.labels));
+    workload.pods.iter().for_each(|each| write!(out, "\n  {}", pods(each)).unwrap());
+    out
+}
+
+/// One object by itself.
+pub fn object(object: &Object) -> String {
+    match object {
+        Object::Namespace(namespace) => format!("Namespace {} {}", namespace.name, labels(&namespace.labels)),
+        Object::Runner(Runner { workload: one, owner }) => {
+            let owner = owner.as_ref().map(|Owner { kind, name }| {
+                format!(" of {} {name}", kind.map_or("another kind", polder::cluster::Kind::as_str))
+            });
+            let text = workload(one);
+            let (first, rest) =
+                text.split_once('\n').map_or((text.as_str(), None), |(first, rest)| (first, Some(rest)));
+            let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();
+            format!("{first}{}{rest}", owner.unwrap_or_default())
+        }
+        Object::Service(service) => {
+            let mut out = format!("Service {}/{} {}", service.namespace, service.name, service.service_type);
+            service.selector.iter().for_each(|selector| write!(out, " {}", labels(selector)).unwrap());
+            for ServicePort { name, protocol, port, target: to } in &service.ports {
+                write!(out, " {port}/{} -> {}", protocol.as_str(), target(to)).unwrap();
+                name.iter().for_each(|name| write!(out, " ({name})").unwrap());
+            }
+            out
+        }
+        Object::Ingress(ingress) => {
+            let mut out = format!("Ingress {}/{}", ingress.namespace, ingress.name);
+            for backend in &ingress.backends {
+                write!(out, " {}", backend.service).unwrap();
+                backend.port.iter().for_each(|port| write!(out, ":{}", target(port)).unwrap());
+            }
+            out
+        }
+        Object::Unmodelled(found) => {
+            format!("unmodelled {} {} {}/{}", found.api_version, found.kind, found.namespace, found.name)
+        }
+    }
+}
+
+/// A whole cluster.
+pub fn whole(cluster: &Cluster) -> String {
+    let namespaces = cluster.namespaces.iter().cloned().map(Object::Namespace);
+    let services = cluster.services.iter().cloned().map(Object::Service);
+    let ingresses = cluster.ingresses.iter().cloned().map(Object::Ingress);
+    let unmodelled = cluster.unmodelled.iter().cloned().map(Object::Unmodelled);
+    let mut lines: Vec<String> = namespaces.map(|one| object(&one)).collect();
+    lines.extend(cluster.workloads.iter().map(workload));
+    lines.extend(services.chain(ingresses).chain(unmodelled).map(|one| object(&one)));
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,158 @@
+//! Each folder of `sets/` is loaded as a set of manifests, and what comes of it is a snapshot beside it.
+
+use crate::cluster;
+use polder::diag::{Code, Report, render};
+use polder::session::{Disk, Manifests, Memory, Named, Remark};
+use polder::source::{Sources, Span};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/sets")
+}
+
+fn place(sources: &Sources, span: Option<Span>) -> String {
+    let Some(span) = span else { return "?".to_owned() };
+    let file = sources.file(span.file).unwrap();
+    let position = file.position(span.start);
+    format!("{}:{}:{} `{}`", file.path, position.line, position.column, sources.text(span))
+}
+
+/// What was loaded, as text: what was said as a terminal shows it, remarks, policies with their places, what runs.
+fn summary(manifests: &Manifests) -> String {
+    let sources = &manifests.sources;
+    let mut diagnostics = manifests.diagnostics.clone();
+    polder::diag::sort(&mut diagnostics, sources);
+    let reports: Vec<Report> = diagnostics.into_iter().map(Report::from).collect();
+    let mut out =
+        render::human(&reports, sources, &render::Human { unicode: true, color: false, width: 110, limit: 100 });
+    writeln!(out, "files {}, complete {}", manifests.file_count, manifests.is_complete()).unwrap();
+    for Remark { span, path, reason } in &manifests.remarks {
+        writeln!(out, "remark {} [{path}] {reason}", place(sources, Some(*span))).unwrap();
+    }
+    let policies = &manifests.policies.policies;
+    assert_eq!(policies.len(), manifests.policy_spans.len());
+    for (policy, span) in policies.iter().zip(&manifests.policy_spans) {
+        writeln!(out, "policy {}/{} at {}", policy.namespace, policy.name, place(sources, *span)).unwrap();
+    }
+    out + &cluster::whole(&manifests.cluster)
+}
+
+#[test]
+fn sets() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("sets");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let mut names: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    settings.bind(|| {
+        for name in names {
+            let manifests = Manifests::load(&Disk, &folder().join(&name), &[Named::Path(".".into())], "default");
+            insta::assert_snapshot!(name, summary(&manifests));
+        }
+    });
+}
+
+fn said(manifests: &Manifests) -> Vec<String> {
+    manifests.diagnostics.iter().map(|one| format!("{} {}", one.code, one.message)).collect()
+}
+
+fn in_memory(system: &Memory, named: &[&str]) -> Manifests {
+    let named: Vec<Named> =
+        named.iter().map(|name| if *name == "-" { Named::Input } else { Named::Path(name.into()) }).collect();
+    Manifests::load(system, Path::new("/p"), &named, "default")
+}
+
+fn policy(name: &str) -> String {
+    format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: {name}}}, spec: {{podSelector: {{}}}}}}\n"
+    )
+}
+
+#[test]
+fn the_corpus_loads() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifests = Manifests::load(&Disk, root, &[Named::Path("tests/corpus".into())], "default");
+    // The recipes are one cluster each, so some policies of theirs have the same name.
+    assert!(manifests.diagnostics.iter().all(|one| one.code == Code::E0503), "{:?}", said(&manifests));
+    assert!(manifests.policies.policies.len() >= 20, "{}", manifests.policies.policies.len());
+    assert!(manifests.policies.policies.is_sorted_by_key(|one| (one.namespace.clone(), one.name.clone())));
+}
+
+#[test]
+fn each_file_is_read_once_and_standard_input_too() {
+    let system = Memory::default()
+        .with("/p/a/b.yaml", policy("b"))
+        .with("/p/a/c.yml", policy("c"))
+        .with("/p/a/d.json", "{\"a\": 1}")
+        .with("/p/a/e.txt", policy("e"))
+        .with_input(policy("input"));
+    let manifests = in_memory(&system, &["a", "a/b.yaml", "-", "-", "/p/a"]);
+    let names: Vec<&str> = manifests.policies.policies.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["b", "c", "input"]);
+    assert_eq!((manifests.file_count, manifests.remarks.len()), (4, 1));
+    // The second naming of the folder finds every file read.
+    assert_eq!(said(&manifests), [] as [String; 0]);
+    // A file that is named itself must be for Kubernetes.
+    let manifests = in_memory(&system, &["a", "a/d.json"]);
+    assert_eq!(said(&manifests), ["E0501 Object 'Kind' is missing"]);
+    let manifests = in_memory(&system, &["a/e.txt"]);
+    assert!(manifests.is_complete() && manifests.policies.policies.len() == 1);
+}
+
+#[test]
+fn what_holds_nothing_is_an_error() {
+    let system = Memory::default()
+        .with("/p/empty/notes.txt", "notes")
+        .with("/p/comment.yaml", "# nothing\n---\n")
+        .with("/p/values/values.yaml", "replicas: 3\n")
+        .with("/p/latin.yaml", b"name: \xe4".to_vec())
+        .with("/p/list.yaml", "apiVersion: v1\nkind: List\nitems: []\n")
+        .with("/p/other.yaml", "apiVersion: v1\nkind: ConfigMap\n");
+    for (named, expected) in [
+        ("empty", "E0502 no manifest: `empty` holds no file whose name ends in .yaml, .yml or .json"),
+        ("comment.yaml", "E0502 no manifest: `comment.yaml` holds no object"),
+        ("values", "E0502 no manifest: `values` holds no object"),
+        ("-", "E0502 no manifest: `<stdin>` holds no object"),
+        ("none.yaml", "E0401 cannot read `none.yaml`: entity not found"),
+        ("latin.yaml", "E0003 `latin.yaml` is not UTF-8: byte 6 is not part of a character"),
+    ] {
+        assert_eq!(said(&in_memory(&system, &[named])), [expected]);
+    }
+    for named in ["list.yaml", "other.yaml"] {
+        assert!(in_memory(&system, &[named]).is_complete());
+    }
+}
+
+#[test]
+fn ignored_and_hidden_files_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(".gitignore", "build/\n");
+    write("build/a.yaml", &policy("a"));
+    write(".hidden/b.yaml", &policy("b"));
+    write("kept/c.yaml", &policy("c"));
+    let manifests = Manifests::load(&Disk, folder.path(), &[Named::Path(".".into())], "default");
+    assert_eq!((manifests.file_count, said(&manifests).len()), (1, 0));
+    assert_eq!(manifests.policies.policies[0].name, "c");
+}
+
+/// The texts of a program and of manifests can be shown in one report.
+#[test]
+fn sources_can_be_shared() {
+    let mut sources = Sources::default();
+    sources.add("main.polder", "namespace shop {}\n");
+    let system = Memory::default().with_input(policy("\"a\""));
+    let manifests = Manifests::load_beside(sources, &system, Path::new("/p"), &[Named::Input], "default");
+    assert_eq!(manifests.sources.text(manifests.policy_spans[0].unwrap()), "\"a\"");
+}
