@@ -41,12 +41,34 @@ const FAMILIES: &[(&str, Family)] = &[
     }),
 ];
 
+/// Measures the time that this thread is given, where the system tells; what others do in between is not in it.
+struct Clock {
+    start: Instant,
+    given: Option<Duration>,
+}
+
+impl Clock {
+    fn given() -> Option<Duration> {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    }
+
+    fn start() -> Clock {
+        Clock { given: Clock::given(), start: Instant::now() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        let given = self.given.zip(Clock::given()).map(|(start, end)| end - start);
+        given.unwrap_or_else(|| self.start.elapsed())
+    }
+}
+
 /// Everything up to the rendered diagnostics.
 fn check(text: &str) -> (Duration, usize) {
     let root = Path::new("/project");
     let path = root.join("main.polder");
     let system = Memory::default().with(path.clone(), text);
-    let start = Instant::now();
+    let start = Clock::start();
     let session = Session::new(Project::load(&system, root, &[Named::Path(path)]), Settings::default());
     let reports = session.reports(&Levels::default());
     let shown = render::short(&reports, session.sources());
@@ -60,10 +82,14 @@ fn hostile_texts_take_linear_time() {
         for (name, family) in FAMILIES {
             let sizes = [10_000, 80_000];
             let mut best = f64::MAX;
-            // The machine may be busy with something else for a moment: the best of a few tries counts.
-            for _ in 0..4 {
-                let [(small, _), (large, _)] = sizes.map(|size| check(&family(size)));
-                best = best.min(large.as_secs_f64() / small.as_secs_f64().max(1e-3));
+            let mut least = [Duration::MAX; 2];
+            // The machine may be busy with something else: the best of a few tries counts, for each size by itself.
+            for _ in 0..8 {
+                for (size, least) in sizes.into_iter().zip(&mut least) {
+                    *least = (*least).min(check(&family(size)).0);
+                }
+                let [small, large] = least.map(|time| time.as_secs_f64());
+                best = large / small.max(1e-3);
                 if best < 12.2 {
                     break;
                 }

@@ -3,9 +3,9 @@
 //! Pods are sets: those of one managed namespace, or of all namespaces that are not managed, less some. A managed
 //! namespace has no labels but its name, as far as is known; nothing is known of the labels of others.
 
+use super::counterexample::Port;
 use super::cover::{Budget, GaveUp, missing};
 use super::names::{every_number, names};
-use super::proof::Port;
 use super::side::{Party, Side, Sides, worlds};
 use crate::flow::{FlowSet, NAMESPACE_NAME, Namespaces, Place};
 use crate::net::{AddressSet, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Values};

@@ -2,6 +2,7 @@
 
 mod assertions;
 mod connect;
+mod counterexample;
 mod cover;
 mod engine;
 mod names;
@@ -12,8 +13,9 @@ mod workloads;
 mod world;
 
 pub use assertions::hold;
+pub use counterexample::{Counterexample, Difference, Port};
 pub use engine::{Decision, Doubt, Engine, Grant, Verdict};
-pub use proof::{Counterexample, Difference, Port, prove};
+pub use proof::{Proof, prove};
 pub use side::Party;
 pub use situation::{Asked, Group, GroupName, NotFound, Situation};
 pub use workloads::fit;

@@ -4,170 +4,112 @@
 //! same. It shares nothing with `policy/` but the plain data, and is told the policies as they are read back from what
 //! is about to be written.
 
+use super::counterexample::{Counterexample, Difference, Port};
 use super::cover::{Budget, GaveUp, missing, unmatched};
 use super::names::{every_number, names, numbers};
 use super::side::{Party, Side, Sides, worlds};
-use crate::flow::{FlowSet, namespace_by_name};
+use crate::flow::FlowSet;
 use crate::net::{Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
 use crate::policy::{Direction, Peer, Policy, PortTarget, Rule};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 /// Comparisons of two regions in one proof: some seconds.
 const BUDGET: usize = 50_000_000;
 
-/// Where the policies and the program differ, with an example.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counterexample {
-    /// The namespace of the pod.
-    pub namespace: Arc<str>,
-    /// What differs.
-    pub difference: Box<Difference>,
-}
-
-impl Counterexample {
-    fn new(namespace: &Arc<str>, difference: Difference) -> Self {
-        Counterexample { namespace: namespace.clone(), difference: Box::new(difference) }
-    }
-}
-
-/// What differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
-    /// There is a policy in a namespace that is not managed.
-    Unmanaged(String),
-    /// Two policies have the same name, so that only one of them would be there.
-    SameName(String),
-    /// A pod is isolated by one of the two only.
-    Isolation {
-        /// In this direction.
-        direction: Direction,
-        /// The pod.
-        pod: Party,
-        /// Whether it is the policies that isolate it.
-        by_policies: bool,
-    },
-    /// A connection of an isolated pod is granted by one of the two only.
-    Grant {
-        /// In this direction, as seen from the pod.
-        direction: Direction,
-        /// The pod.
-        pod: Party,
-        /// The other end.
-        peer: Party,
-        /// The port.
-        port: Port,
-        /// Whether it is the policies that grant it.
-        by_policies: bool,
-    },
-    /// It took too many steps to find out.
-    Unknown,
-}
-
-/// An example of a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Port {
-    /// A number.
-    Number(Protocol, u16),
-    /// A named container port.
-    Named(Protocol, Arc<str>),
-    /// A protocol other than those.
-    Other,
-}
-
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Port::Number(protocol, number) => write!(f, "port {number}/{}", protocol.keyword()),
-            Port::Named(protocol, name) => write!(f, "port \"{name}\"/{}", protocol.keyword()),
-            Port::Other => f.write_str("a protocol other than tcp, udp and sctp"),
-        }
-    }
-}
-
-impl fmt::Display for Counterexample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let namespace = &self.namespace;
-        match &*self.difference {
-            Difference::Unmanaged(name) => {
-                write!(f, "there would be a policy `{name}` in namespace `{namespace}`, which is not managed")
-            }
-            Difference::SameName(name) => {
-                write!(f, "there would be two policies `{name}` in namespace `{namespace}`")
-            }
-            Difference::Isolation { direction, pod, by_policies } => {
-                let would = if *by_policies { "would isolate" } else { "would not isolate" };
-                write!(f, "the policies {would} for {}: {pod}", direction.word())
-            }
-            Difference::Grant { direction, pod, peer, port, by_policies } => {
-                let would =
-                    if *by_policies { "would allow what no flow says" } else { "would forbid what a flow says" };
-                let (source, destination) = match direction {
-                    Direction::Ingress => (peer, pod),
-                    Direction::Egress => (pod, peer),
-                };
-                write!(f, "the policies {would} ({}): {source} -> {destination} on {port}", direction.word())
-            }
-            Difference::Unknown => {
-                write!(f, "it could not be proved that the policies of namespace `{namespace}` mean what the flows say")
-            }
-        }
-    }
-}
-
 /// Proves that the policies allow exactly what the flow set says (sections 6 and 7 of the language), or shows where not.
 pub fn prove(set: &FlowSet, policies: &[Policy]) -> Result<(), Counterexample> {
-    let written = read(set, policies)?;
-    let meant = Sides::of_program(set);
-    let mut budget = Budget::new(BUDGET);
-    for (index, namespace) in set.namespaces.iter().enumerate() {
-        for direction in Direction::ALL {
-            let (Some(meant), Some(written)) = (meant.get(index, direction), written.get(index, direction)) else {
-                continue;
-            };
-            let mut comparison =
-                Comparison { namespace: &namespace.name, direction, meant, written, budget: &mut budget };
-            let difference = match comparison.run() {
-                Ok(None) => continue,
-                Ok(Some(difference)) => difference,
-                Err(GaveUp) => Difference::Unknown,
-            };
-            return Err(Counterexample::new(&namespace.name, difference));
-        }
-    }
-    Ok(())
+    let mut proof = Proof::new(set);
+    policies.iter().for_each(|policy| proof.add(policy));
+    proof.finish()
 }
 
-/// The sides as the policies make them.
-fn read(set: &FlowSet, policies: &[Policy]) -> Result<Sides, Counterexample> {
-    let homes: BTreeMap<&str, usize> =
-        set.namespaces.iter().enumerate().map(|(index, namespace)| (&*namespace.name, index)).collect();
-    let mut names: Vec<(&str, &str)> =
-        policies.iter().map(|policy| (&*policy.namespace, policy.name.as_str())).collect();
-    names.sort_unstable();
-    if let Some([(namespace, name), _]) = names.array_windows().find(|[one, next]| one == next) {
-        let difference = Difference::SameName((*name).to_owned());
-        return Err(Counterexample::new(&Arc::from(*namespace), difference));
+/// A proof to which the policies are given one after another, so that they need not all be held at once.
+#[derive(Debug)]
+pub struct Proof<'a> {
+    set: &'a FlowSet,
+    homes: FxHashMap<&'a str, usize>,
+    /// The sides as the policies make them.
+    written: Sides,
+    /// The names of the policies of each managed namespace.
+    names: Vec<Vec<Box<str>>>,
+    /// The namespaces and names of the other policies.
+    elsewhere: Vec<(Arc<str>, String)>,
+}
+
+impl<'a> Proof<'a> {
+    /// A proof that some policies mean what `set` says.
+    pub fn new(set: &'a FlowSet) -> Self {
+        let homes = set.namespaces.iter().enumerate().map(|(index, namespace)| (&*namespace.name, index));
+        Proof {
+            set,
+            homes: homes.collect(),
+            written: Sides::new(set.namespaces.len()),
+            names: vec![Vec::new(); set.namespaces.len()],
+            elsewhere: Vec::new(),
+        }
     }
-    let mut sides = Sides::new(set.namespaces.len());
-    for policy in policies {
-        let Some(home) = homes.get(&*policy.namespace) else {
-            let difference = Difference::Unmanaged(policy.name.clone());
-            return Err(Counterexample::new(&policy.namespace, difference));
+
+    /// Adds a policy to those that the proof is about.
+    pub fn add(&mut self, policy: &Policy) {
+        let home = self.homes.get(&*policy.namespace).copied();
+        let place = home.and_then(|home| Some((home, self.set.namespaces.get(home)?, self.names.get_mut(home)?)));
+        let Some((home, namespace, names)) = place else {
+            return self.elsewhere.push((policy.namespace.clone(), policy.name.clone()));
         };
+        names.push(policy.name.as_str().into());
         for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
-            let (Some(rules), Some(side)) = (rules, sides.get_mut(*home, direction)) else { continue };
+            let (Some(rules), Some(side)) = (rules, self.written.get_mut(home, direction)) else { continue };
             side.isolated.push(policy.subject.clone());
-            side.granted.extend(rules.iter().flat_map(|rule| regions(policy, rule)));
+            for rule in rules {
+                side.granted.extend(regions(&policy.subject, &namespace.selector, rule));
+            }
         }
     }
-    Ok(sides)
+
+    /// Whether the policies that were added, and no others, allow exactly what the flow set says.
+    pub fn finish(mut self) -> Result<(), Counterexample> {
+        self.check_names()?;
+        let meant = Sides::of_program(self.set);
+        let mut budget = Budget::new(BUDGET);
+        for (index, namespace) in self.set.namespaces.iter().enumerate() {
+            for direction in Direction::ALL {
+                let (Some(meant), Some(written)) = (meant.get(index, direction), self.written.get(index, direction))
+                else {
+                    continue;
+                };
+                let mut comparison =
+                    Comparison { namespace: &namespace.name, direction, meant, written, budget: &mut budget };
+                let difference = match comparison.run() {
+                    Ok(None) => continue,
+                    Ok(Some(difference)) => difference,
+                    Err(GaveUp) => Difference::Unknown,
+                };
+                return Err(Counterexample::new(&namespace.name, difference));
+            }
+        }
+        Ok(())
+    }
+
+    /// No two policies may have the same name, and none may be in a namespace that is not managed.
+    fn check_names(&mut self) -> Result<(), Counterexample> {
+        for (namespace, names) in self.set.namespaces.iter().zip(&mut self.names) {
+            names.sort_unstable();
+            if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
+                return Err(Counterexample::new(&namespace.name, Difference::SameName(name.to_string())));
+            }
+        }
+        match self.elsewhere.first() {
+            Some((namespace, name)) => Err(Counterexample::new(namespace, Difference::Unmanaged(name.clone()))),
+            None => Ok(()),
+        }
+    }
 }
 
-fn regions<'a>(policy: &'a Policy, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
+/// What a rule grants to `subject`, in the namespace that `own` finds.
+fn regions<'a>(subject: &'a Selector, own: &'a Selector, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
     let mut ports = if rule.ports.is_empty() { PortSet::everything() } else { PortSet::empty() };
     for port in &rule.ports {
         ports.insert(&match &port.target {
@@ -181,15 +123,11 @@ fn regions<'a>(policy: &'a Policy, rule: &'a Rule) -> impl Iterator<Item = Regio
     let listed = rule.peers.iter().map(|peer| match peer {
         Peer::Block(block) => Peers::Addresses(block.addresses()),
         Peer::Pods { namespaces, pods } => {
-            let namespaces = namespaces.clone().unwrap_or_else(|| namespace_by_name(&policy.namespace));
-            Peers::Pods { namespaces, pods: pods.clone() }
+            Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
         }
     });
-    anyone.into_iter().chain(listed).map(move |peers| Region {
-        subject: policy.subject.clone(),
-        peers,
-        ports: ports.clone(),
-    })
+    let peers = anyone.into_iter().chain(listed);
+    peers.map(move |peers| Region { subject: subject.clone(), peers, ports: ports.clone() })
 }
 
 /// One namespace in one direction.
@@ -208,11 +146,18 @@ impl Comparison<'_> {
                 return Ok(Some(pod));
             }
         }
-        let restricted = self.restricted();
-        if let Some(found) = self.grants(&self.written.granted, &self.meant.granted, true)? {
+        let (written, meant) = (&self.written.granted, &self.meant.granted);
+        let [of_written, of_meant] = settled(written, meant);
+        if let Some(found) = self.grants(written, &of_written, meant, true)? {
             return Ok(Some(found));
         }
-        self.grants(&restricted, &self.written.granted, false)
+        match self.restricted() {
+            None => self.grants(meant, &of_meant, written, false),
+            Some(restricted) => {
+                let [of_restricted, _] = settled(&restricted, written);
+                self.grants(&restricted, &of_restricted, written, false)
+            }
+        }
     }
 
     fn pod(&self, labels: &Selector) -> Party {
@@ -238,11 +183,11 @@ impl Comparison<'_> {
         Ok(None)
     }
 
-    /// What the program grants to pods that are isolated.
-    fn restricted(&self) -> Vec<Region> {
+    /// What the program grants to pods that are isolated; `None` when all are, so that it is what it grants at all.
+    fn restricted(&self) -> Option<Vec<Region>> {
         let Side { isolated, granted } = self.meant;
         if isolated.iter().any(Selector::is_everything) {
-            return granted.clone();
+            return None;
         }
         let index = SelectorIndex::new(isolated.iter().enumerate());
         let mut regions = Vec::new();
@@ -256,25 +201,23 @@ impl Comparison<'_> {
             let both = near.iter().map(|selector| Region { subject: region.subject.and(selector), ..region.clone() });
             regions.extend(both);
         }
-        regions
+        Some(regions)
     }
 
-    /// A part of one of `regions` that none of `by` grants.
-    fn grants(&mut self, regions: &[Region], by: &[Region], by_policies: bool) -> Result<Option<Difference>, GaveUp> {
-        // Most have a twin with the same ends.
-        let mut twins: FxHashMap<(&Selector, &Peers), Vec<usize>> = FxHashMap::default();
-        for (at, one) in by.iter().enumerate() {
-            twins.entry((&one.subject, &one.peers)).or_default().push(at);
-        }
+    /// A part of one of `regions` that none of `by` grants; those that are `settled` have none.
+    fn grants(
+        &mut self,
+        regions: &[Region],
+        settled: &[bool],
+        by: &[Region],
+        by_policies: bool,
+    ) -> Result<Option<Difference>, GaveUp> {
         let ends = by.iter().enumerate().map(|(at, one)| (at, &one.subject, &one.peers));
         let index = LazyCell::new(|| RegionIndex::new(ends));
         let numeric: LazyCell<Vec<Region>, _> =
             LazyCell::new(|| by.iter().map(|one| with_ports(one, numbers(&one.ports))).collect());
-        for region in regions.iter().filter(|region| !region.is_empty()) {
-            let same = twins.get(&(&region.subject, &region.peers)).into_iter().flatten();
-            if same.filter_map(|at| by.get(*at)).any(|one| one.ports.contains(&region.ports)) {
-                continue;
-            }
+        let open = regions.iter().zip(settled).filter(|(region, settled)| !**settled && !region.is_empty());
+        for (region, _) in open {
             for part in worlds(region) {
                 let near = index.query(&part.subject, &part.peers);
                 let candidates: Vec<&Region> = near.iter().filter_map(|at| numeric.get(*at)).collect();
@@ -318,6 +261,27 @@ impl Comparison<'_> {
         let peer = Party::of(&found.peers)?;
         Some(Difference::Grant { direction: self.direction, pod: self.pod(&found.subject), peer, port, by_policies })
     }
+}
+
+/// Which of the regions on each side are inside one on the other side with the same ends, as nearly all are.
+fn settled(one: &[Region], other: &[Region]) -> [Vec<bool>; 2] {
+    let mut twins: FxHashMap<(&Selector, &Peers), SmallVec<[usize; 1]>> = FxHashMap::default();
+    twins.reserve(other.len());
+    for (at, region) in other.iter().enumerate() {
+        twins.entry((&region.subject, &region.peers)).or_default().push(at);
+    }
+    let mut of_other = vec![false; other.len()];
+    let of_one = one.iter().map(|region| {
+        let mut inside = false;
+        for at in twins.get(&(&region.subject, &region.peers)).into_iter().flatten() {
+            let (Some(twin), Some(slot)) = (other.get(*at), of_other.get_mut(*at)) else { continue };
+            inside |= twin.ports.contains(&region.ports);
+            *slot |= region.ports.contains(&twin.ports);
+        }
+        inside
+    });
+    let of_one = of_one.collect();
+    [of_one, of_other]
 }
 
 fn with_ports(region: &Region, ports: PortSet) -> Region {

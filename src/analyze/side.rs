@@ -3,6 +3,7 @@
 use crate::flow::{FlowSet, Isolation, Namespaces, PartyId, Place, namespace_by_name};
 use crate::net::{AddressSet, Peers, PortSet, Region, Selector};
 use crate::policy::Direction;
+use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -81,17 +82,22 @@ impl Program<'_> {
     /// Each flow covers the connections from its source to its targets, on both sides.
     fn flows(&mut self) {
         let set = self.set;
-        let mut pairs: BTreeMap<(PartyId, PartyId), PortSet> = BTreeMap::new();
+        let mut pairs: Vec<(PartyId, PartyId, &PortSet)> = Vec::with_capacity(set.flows.len());
         for flow in &set.flows {
             for source in set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default() {
-                for (target, ports) in &flow.targets {
-                    pairs.entry((*source, *target)).or_default().insert(ports);
-                }
+                pairs.extend(flow.targets.iter().map(|(target, ports)| (*source, *target, ports)));
             }
         }
-        let place = |id: PartyId| set.party(id).and_then(|party| party.place.as_ref());
-        for ((source, target), ports) in pairs {
-            let (Some(source), Some(target)) = (place(source), place(target)) else { continue };
+        pairs.sort_by_key(|(source, target, _)| (*source, *target));
+        // Each place as regions see it, once.
+        let ends: Vec<Option<End<'_>>> =
+            set.parties.iter().map(|party| Some(End::new(set, party.place.as_ref()?))).collect();
+        let end = |id: PartyId| ends.get(id.0 as usize).and_then(Option::as_ref);
+        for same in pairs.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+            let [(source, target, ports), more @ ..] = same else { continue };
+            let (Some(source), Some(target)) = (end(*source), end(*target)) else { continue };
+            let mut ports = (*ports).clone();
+            more.iter().for_each(|(.., others)| ports.insert(others));
             self.grant(Direction::Egress, source, target, &ports);
             self.grant(Direction::Ingress, target, source, &ports);
         }
@@ -104,26 +110,21 @@ impl Program<'_> {
                 continue;
             }
             let asking = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
+            let asking = End::new(set, &asking);
             for server in &namespace.dns {
-                self.grant(Direction::Egress, &asking, &server.place, &server.ports);
+                self.grant(Direction::Egress, &asking, &End::new(set, &server.place), &server.ports);
                 if let Some(pods) = &server.pods {
-                    self.grant(Direction::Ingress, &pods.place, &asking, &server.ports);
+                    self.grant(Direction::Ingress, &End::new(set, &pods.place), &asking, &server.ports);
                 }
             }
         }
     }
 
-    fn grant(&mut self, direction: Direction, subject: &Place, peer: &Place, ports: &PortSet) {
-        let homes = managed(self.set, subject);
-        if homes.is_empty() {
-            return;
-        }
-        let subject = pods_of(subject);
-        let peers = self.set.peers(peer);
-        for home in homes {
+    fn grant(&mut self, direction: Direction, subject: &End<'_>, peer: &End<'_>, ports: &PortSet) {
+        for home in managed(self.set, subject.place) {
             let Some(side) = self.sides.get_mut(home, direction) else { continue };
-            let regions = peers.iter().map(|peers| Region {
-                subject: subject.clone(),
+            let regions = peer.peers.iter().map(|peers| Region {
+                subject: subject.pods.clone(),
                 peers: peers.clone(),
                 ports: ports.clone(),
             });
@@ -132,12 +133,27 @@ impl Program<'_> {
     }
 }
 
+/// A place as one end of a connection.
+struct End<'a> {
+    place: &'a Place,
+    /// As the pods that policies select.
+    pods: Selector,
+    /// As the peers of their rules.
+    peers: Vec<Peers>,
+}
+
+impl<'a> End<'a> {
+    fn new(set: &FlowSet, place: &'a Place) -> Self {
+        End { place, pods: pods_of(place), peers: set.peers(place) }
+    }
+}
+
 /// The managed namespaces that a place has pods in.
-fn managed(set: &FlowSet, place: &Place) -> Vec<usize> {
+fn managed(set: &FlowSet, place: &Place) -> SmallVec<[usize; 1]> {
     let all = 0..set.namespaces.len();
     match place {
-        Place::Addresses(_) | Place::Pods { namespaces: Namespaces::Named(_), .. } => Vec::new(),
-        Place::Pods { namespaces: Namespaces::Managed(index), .. } => vec![*index],
+        Place::Addresses(_) | Place::Pods { namespaces: Namespaces::Named(_), .. } => SmallVec::new(),
+        Place::Pods { namespaces: Namespaces::Managed(index), .. } => smallvec![*index],
         Place::Any | Place::Pods { namespaces: Namespaces::Every, .. } => all.collect(),
         Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
             all.filter(|index| set.namespaces.get(*index).is_some_and(|namespace| namespace.matches(labels))).collect()

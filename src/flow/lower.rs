@@ -4,11 +4,13 @@ use super::*;
 use crate::model::{self, CidrId, Cni, Endpoint, GroupId, Isolated, Model, NamespaceId, NamespaceKind, TierId};
 use crate::net::{AddressSet, Protocol, Values};
 use ipnet::IpNet;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// Lowers a model that was resolved without errors.
 pub fn lower(model: &Model) -> FlowSet {
-    let mut lowering = Lowering { model, set: FlowSet::default(), managed: BTreeMap::new(), parties: BTreeMap::new() };
+    let mut lowering =
+        Lowering { model, set: FlowSet::default(), managed: BTreeMap::new(), parties: FxHashMap::default() };
     lowering.namespaces();
     lowering.declared();
     lowering.flows();
@@ -23,7 +25,7 @@ struct Lowering<'a> {
     set: FlowSet,
     /// The place of each managed namespace in the flow set.
     managed: BTreeMap<NamespaceId, usize>,
-    parties: BTreeMap<Endpoint, PartyId>,
+    parties: FxHashMap<Endpoint, PartyId>,
 }
 
 impl Lowering<'_> {
@@ -37,6 +39,7 @@ impl Lowering<'_> {
             self.managed.insert(id, index);
             let nobody = || Isolation::Tiers(Vec::new());
             self.set.namespaces.push(ManagedNamespace {
+                selector: namespace_by_name(&name),
                 name,
                 ingress: nobody(),
                 egress: nobody(),
@@ -106,8 +109,10 @@ impl Lowering<'_> {
             let egress = self.isolation(&managed.egress);
             let dns = managed.dns.servers.iter().flat_map(|server| self.dns(server)).collect();
             if let Some(namespace) = self.set.namespaces.get_mut(index) {
-                let dns_setting = self.model.dns_setting(&managed.dns).into();
-                *namespace = ManagedNamespace { name: namespace.name.clone(), ingress, egress, dns, dns_setting };
+                namespace.ingress = ingress;
+                namespace.egress = egress;
+                namespace.dns = dns;
+                namespace.dns_setting = self.model.dns_setting(&managed.dns).into();
             }
         }
     }

@@ -43,6 +43,8 @@ pub struct StatementId(pub u32);
 pub struct ManagedNamespace {
     /// Its name in the cluster.
     pub name: Arc<str>,
+    /// The selector that finds it, by its name label.
+    pub selector: Selector,
     /// Whose ingress is denied by default.
     pub ingress: Isolation,
     /// Whose egress is denied by default.
@@ -212,7 +214,7 @@ impl FlowSet {
     pub fn namespace_selector(&self, namespaces: &Namespaces) -> Selector {
         match namespaces {
             Namespaces::Managed(index) => match self.namespaces.get(*index) {
-                Some(namespace) => namespace_by_name(&namespace.name),
+                Some(namespace) => namespace.selector.clone(),
                 None => Selector::everything(),
             },
             Namespaces::Named(name) => namespace_by_name(name),

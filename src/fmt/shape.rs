@@ -117,7 +117,8 @@ impl<'a> Writer<'a> {
             NodeKind::Label(key) => self.spans("label", [*key]),
             NodeKind::Dns(values) => self.spans("dns", values.iter().copied()),
             NodeKind::Flow(hops) => hops.iter().for_each(|hop| self.hop(hop)),
-            NodeKind::Assertion(AssertionDecl { kind, source, destination, except }) => {
+            NodeKind::Assertion(assertion) => {
+                let AssertionDecl { kind, source, destination, except } = &**assertion;
                 let _ = write!(self.out, " {kind:?}");
                 self.hop(source);
                 self.hop(destination);

@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub use convert::object;
-pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, read, reread};
+pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader, read, reread};
 pub use write::manifest;
 
 /// The label that says who looks after an object, and the value for Polder.

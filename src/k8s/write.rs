@@ -45,7 +45,7 @@ pub fn manifest(policy: &Policy, out: &mut String) {
 /// The annotations of a policy, in the order in which they are written.
 pub(super) fn annotation_values(policy: &Policy) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
     let description = policy.description.as_deref().filter(|text| !text.is_empty()).map(shortened);
-    let statements = (!policy.statements.is_empty()).then(|| Cow::Owned(joined(&policy.statements)));
+    let statements = (!policy.statements.is_empty()).then(|| joined(&policy.statements));
     [(DESCRIPTION, description), (SOURCE, statements)].into_iter().filter_map(|(key, value)| Some((key, value?)))
 }
 
@@ -73,7 +73,12 @@ fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 /// The statements on a line each, as many as an annotation can hold.
-fn joined(statements: &[String]) -> String {
+fn joined(statements: &[String]) -> Cow<'_, str> {
+    if let [one] = statements
+        && one.len() <= LONGEST_ANNOTATION
+    {
+        return one.into();
+    }
     // What the last line takes that counts the statements left out.
     const ROOM: usize = "\nand 18446744073709551615 more".len();
     let whole = statements.iter().map(|statement| statement.len() + 1).sum::<usize>();
@@ -88,7 +93,7 @@ fn joined(statements: &[String]) -> String {
         text.push_str(line_end);
         text.push_str(statement);
     }
-    text
+    text.into()
 }
 
 fn rules(direction: &str, peers_key: &str, rules: &[Rule], out: &mut String) {
@@ -175,9 +180,8 @@ fn selector(selector: &Selector, depth: usize, out: &mut String) {
         return;
     }
     out.push('\n');
-    let requirements = selector.requirements();
     let mut labels = false;
-    for requirement in &requirements {
+    for requirement in selector.each_requirement() {
         if let Requirement::Equals(key, value) = requirement {
             if !labels {
                 heading(depth, "matchLabels", out);
@@ -187,8 +191,8 @@ fn selector(selector: &Selector, depth: usize, out: &mut String) {
         }
     }
     let mut expressions = false;
-    for requirement in &requirements {
-        let Some(expression) = expression(requirement) else { continue };
+    for requirement in selector.each_requirement() {
+        let Some(expression) = expression(&requirement) else { continue };
         if !expressions {
             heading(depth, "matchExpressions", out);
         }

@@ -210,7 +210,10 @@ impl<'a> Resolver<'a> {
             }
         };
         let ports = tier.ports.as_ref().map(|entries| self.tier_ports(entries));
-        self.model.tiers.push(Tier { name, namespace, selector, ports, span: tier.name.span });
+        let served = ports
+            .as_ref()
+            .map(|ports: &Vec<TierPort>| ports.iter().fold(PortSet::empty(), |all, port| all.union(&port.ports)));
+        self.model.tiers.push(Tier { name, namespace, selector, ports, served, span: tier.name.span });
     }
 
     fn tier_ports(&mut self, entries: &'a [PortEntry]) -> Vec<TierPort> {

@@ -8,6 +8,10 @@ use crate::diag::{Code, Diagnostic};
 use crate::net::PortSet;
 use crate::source::Span;
 use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortsExpr};
+use smallvec::SmallVec;
+
+/// The endpoints on one side of an arrow: nearly always one.
+type Endpoints = SmallVec<[(Endpoint, Span); 1]>;
 
 impl<'a> Resolver<'a> {
     /// Finds the members of groups, and takes groups inside groups apart.
@@ -164,15 +168,23 @@ impl<'a> Resolver<'a> {
         id
     }
 
-    fn endpoints(&mut self, scope: Scope, references: &[EndpointRef]) -> Vec<(Endpoint, Span)> {
+    fn endpoints(&mut self, scope: Scope, references: &[EndpointRef]) -> Endpoints {
         let found = references.iter().map(|reference| (self.use_endpoint(scope, reference), reference.span));
         found.filter_map(|(endpoint, span)| Some((endpoint?, span))).collect()
+    }
+
+    /// [`super::Model::leaves`], apart from the model.
+    fn leaves(&self, endpoint: Endpoint) -> SmallVec<[Endpoint; 1]> {
+        SmallVec::from_slice(self.model.leaves(&endpoint))
     }
 
     fn flow(&mut self, member: &Member<'a>, source: &'a Hop, destination: &'a Hop) {
         let from = self.endpoints(member.scope, &source.endpoints);
         let to = self.endpoints(member.scope, &destination.endpoints);
-        let text = format!("{} -> {}", self.side_text(&source.endpoints), self.hop_text(destination));
+        let mut text = String::with_capacity(source.span.len() + destination.span.len() + " -> ".len());
+        self.push_side(&source.endpoints, &mut text);
+        text.push_str(" -> ");
+        self.push_hop(destination, &mut text);
         let statement = self.statement(member, text, source.span.to(destination.span));
         self.warn_about_every_port(destination);
         let mut first = true;
@@ -208,7 +220,7 @@ impl<'a> Resolver<'a> {
         ports: Option<&PortsExpr>,
         first: &mut bool,
     ) -> Option<Vec<(Endpoint, PortSet)>> {
-        let leaves = self.model.leaves(&destination).to_vec();
+        let leaves = self.leaves(destination);
         let group = matches!(destination, Endpoint::Group(_)).then(|| self.text(span).to_owned());
         let mut targets = Vec::with_capacity(leaves.len());
         let mut sound = true;
@@ -235,11 +247,11 @@ impl<'a> Resolver<'a> {
             return Some(PortSet::empty());
         }
         let served = match destination {
-            Endpoint::Tier(id) => self.model.tier(id).and_then(|tier| tier.served()),
+            Endpoint::Tier(id) => self.model.tier(id).and_then(|tier| tier.served.as_ref()),
             _ => None,
         };
         if let Some(served) = served.filter(|served| !served.is_empty()) {
-            return Some(served);
+            return Some(served.clone());
         }
         let written = self.write_endpoint(destination);
         let message = match through {
@@ -257,8 +269,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether two endpoints can be the ends of a flow.
     fn check_ends(&mut self, from: (Endpoint, Span), to: (Endpoint, Span), whole: Span) -> bool {
-        let sources = self.model.leaves(&from.0).to_vec();
-        let destinations = self.model.leaves(&to.0).to_vec();
+        let (sources, destinations) = (self.leaves(from.0), self.leaves(to.0));
         let fqdn = |leaf: &Endpoint| matches!(leaf, Endpoint::Fqdn(_));
         if sources.iter().any(fqdn) {
             self.report(
@@ -295,8 +306,8 @@ impl<'a> Resolver<'a> {
 
     fn check_pair(&mut self, from: (Endpoint, Span), to: (Endpoint, Span), whole: Span) -> bool {
         let open = |endpoint: Endpoint| endpoint.is_addresses() || endpoint == Endpoint::Anywhere;
-        let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
         if open(from.0) && open(to.0) {
+            let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
             let message = format!("`{source}` and `{destination}` both hold addresses: no pod is on either end");
             self.report(
                 Diagnostic::new(Code::E0211, from.1, message)
@@ -306,6 +317,7 @@ impl<'a> Resolver<'a> {
             return false;
         }
         if !self.model.is_managed(from.0) && !self.model.is_managed(to.0) {
+            let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
             let message = format!("neither `{source}` nor `{destination}` is in a managed namespace");
             self.report(
                 Diagnostic::new(Code::E0210, whole, message)
@@ -383,8 +395,7 @@ impl<'a> Resolver<'a> {
         }
         let text = self.assertion_text(assertion);
         let statement = self.statement(member, text, member.node.span);
-        let endpoints =
-            |list: Vec<(Endpoint, Span)>| list.into_iter().map(|(endpoint, _)| endpoint).collect::<Vec<_>>();
+        let endpoints = |list: Endpoints| list.into_iter().map(|(endpoint, _)| endpoint).collect::<Vec<_>>();
         let (sources, except) = (endpoints(sources), endpoints(except));
         self.check_not_vacuous(&sources, &except, member.node.span);
         self.model.assertions.push(Assertion { kind: assertion.kind, sources, targets, except, statement });
@@ -407,7 +418,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn check_assertable(&mut self, endpoint: Endpoint, span: Span) -> bool {
-        let leaves = self.model.leaves(&endpoint).to_vec();
+        let leaves = self.leaves(endpoint);
         if leaves.iter().any(|leaf| matches!(leaf, Endpoint::Fqdn(_))) {
             self.report(
                 Diagnostic::new(Code::E0220, span, "an assertion is about pods and addresses; DNS names are neither")

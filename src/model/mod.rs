@@ -175,19 +175,10 @@ pub struct Tier {
     pub selector: Selector,
     /// The ports that it serves; `None` when it lists none at all.
     pub ports: Option<Vec<TierPort>>,
+    /// All those ports together.
+    pub served: Option<PortSet>,
     /// Its name in the source.
     pub span: Span,
-}
-
-impl Tier {
-    /// All ports that it lists.
-    pub fn served(&self) -> Option<PortSet> {
-        let mut all = PortSet::empty();
-        for port in self.ports.as_ref()? {
-            all.insert(&port.ports);
-        }
-        Some(all)
-    }
 }
 
 /// A named port of a tier.

@@ -311,7 +311,7 @@ impl<'a> Resolver<'a> {
         through: Option<&str>,
     ) -> Option<()> {
         let Some(tier) = self.tier_of(destination) else { return Some(()) };
-        let Some(served) = tier.served() else { return Some(()) };
+        let Some(served) = &tier.served else { return Some(()) };
         if served.contains(set) {
             return Some(());
         }

@@ -5,6 +5,7 @@ use super::{Endpoint, GroupId, Model, NamespaceId};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::source::{Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ pub(super) struct Member<'a> {
 /// What the program refers to, for the warnings about the rest.
 #[derive(Debug, Default)]
 pub(super) struct Used {
-    pub endpoints: BTreeSet<Endpoint>,
+    pub endpoints: FxHashSet<Endpoint>,
     pub ports: BTreeSet<Span>,
 }
 

@@ -3,7 +3,7 @@
 use super::{Endpoint, NamespaceId};
 use crate::net::PortSet;
 use crate::source::Span;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Where a name is declared: in a namespace, or for the whole program.
 pub type Scope = Option<NamespaceId>;
@@ -22,12 +22,12 @@ pub struct Declared<T> {
 /// The names of one kind of thing.
 #[derive(Debug)]
 pub struct Names<'a, T> {
-    scopes: HashMap<Scope, HashMap<&'a str, Declared<T>>>,
+    scopes: FxHashMap<Scope, FxHashMap<&'a str, Declared<T>>>,
 }
 
 impl<T> Default for Names<'_, T> {
     fn default() -> Self {
-        Names { scopes: HashMap::new() }
+        Names { scopes: FxHashMap::default() }
     }
 }
 

@@ -2,36 +2,52 @@
 
 use super::resolve::Resolver;
 use crate::syntax::{EndpointRef, Hop, PortsExpr};
+use std::borrow::Cow;
 
 impl Resolver<'_> {
     /// One side of an arrow as written, with regular spacing.
     pub(super) fn hop_text(&self, hop: &Hop) -> String {
-        let mut text = self.side_text(&hop.endpoints);
+        let mut text = String::new();
+        self.push_hop(hop, &mut text);
+        text
+    }
+
+    /// Appends [`Resolver::hop_text`].
+    pub(super) fn push_hop(&self, hop: &Hop, text: &mut String) {
+        self.push_side(&hop.endpoints, text);
         if let Some(ports) = &hop.ports {
             text.push(':');
             text.push_str(&self.ports_text(ports));
         }
-        text
     }
 
     /// Ports as written, on one line, without comments and without a comma behind the last.
-    fn ports_text(&self, ports: &PortsExpr) -> String {
+    fn ports_text(&self, ports: &PortsExpr) -> Cow<'_, str> {
         let written = self.text(ports.span);
         if !written.starts_with('{') {
-            return written.to_owned();
+            return written.into();
         }
         let items: Vec<&str> = ports.items.iter().map(|item| self.text(item.span)).collect();
         let protocol = written.rsplit('}').next().unwrap_or("");
-        format!("{{{}}}{protocol}", items.join(", "))
+        format!("{{{}}}{protocol}", items.join(", ")).into()
     }
 
     /// Endpoints as written, in braces when there are several.
     pub(super) fn side_text(&self, endpoints: &[EndpointRef]) -> String {
+        let mut text = String::new();
+        self.push_side(endpoints, &mut text);
+        text
+    }
+
+    /// Appends [`Resolver::side_text`].
+    pub(super) fn push_side(&self, endpoints: &[EndpointRef], text: &mut String) {
         match endpoints {
-            [one] => self.text(one.span).to_owned(),
+            [one] => text.push_str(self.text(one.span)),
             several => {
                 let names: Vec<&str> = several.iter().map(|endpoint| self.text(endpoint.span)).collect();
-                format!("{{{}}}", names.join(", "))
+                text.push('{');
+                text.push_str(&names.join(", "));
+                text.push('}');
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::net::SelectorIndex;
 use crate::source::Span;
 use crate::syntax::NodeKind;
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Resolver<'_> {
@@ -138,7 +139,7 @@ impl Resolver<'_> {
 
     /// What is referred to, with what used groups hold.
     fn everything_used(&self) -> BTreeSet<Endpoint> {
-        let mut used = self.used.endpoints.clone();
+        let mut used: BTreeSet<Endpoint> = self.used.endpoints.iter().copied().collect();
         let mut open: Vec<Endpoint> = used.iter().copied().collect();
         while let Some(endpoint) = open.pop() {
             let Endpoint::Group(id) = endpoint else { continue };
@@ -152,8 +153,8 @@ impl Resolver<'_> {
     }
 
     /// The ends of flows, where `cluster` and `anywhere` stand for every namespace.
-    fn everything_flowing(&self) -> BTreeSet<Endpoint> {
-        let mut flowing = BTreeSet::new();
+    fn everything_flowing(&self) -> FxHashSet<Endpoint> {
+        let mut flowing = FxHashSet::default();
         for flow in &self.model.flows {
             flowing.extend(self.model.leaves(&flow.source).iter().copied());
             flowing.extend(flow.targets.iter().map(|(leaf, _)| *leaf));

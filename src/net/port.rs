@@ -231,6 +231,8 @@ impl PortSet {
     pub fn overlaps(&self, other: &PortSet) -> bool {
         match (&self.0, &other.0) {
             (Repr::One(mine, a), Repr::One(theirs, b)) => mine == theirs && a.0 <= b.1 && b.0 <= a.1,
+            (Repr::One(protocol, range), _) => interval::overlaps(other.ranges(*protocol), &[*range]),
+            (_, Repr::One(protocol, range)) => interval::overlaps(self.ranges(*protocol), &[*range]),
             _ => {
                 (self.has_others() && other.has_others())
                     || Protocol::ALL.into_iter().any(|protocol| {

@@ -34,7 +34,8 @@ impl Peers {
         match (self, other) {
             (Peers::Any, peers) | (peers, Peers::Any) => !peers.is_empty(),
             (Peers::Pods { namespaces, pods }, Peers::Pods { namespaces: their_namespaces, pods: their_pods }) => {
-                namespaces.overlaps(their_namespaces) && pods.overlaps(their_pods)
+                // Pods more often differ than namespaces.
+                pods.overlaps(their_pods) && namespaces.overlaps(their_namespaces)
             }
             (Peers::Addresses(mine), Peers::Addresses(theirs)) => mine.overlaps(theirs),
             (Peers::Pods { .. }, Peers::Addresses(_)) | (Peers::Addresses(_), Peers::Pods { .. }) => false,

@@ -197,6 +197,11 @@ impl Selector {
 
     /// Whether some object could match both.
     pub fn overlaps(&self, other: &Selector) -> bool {
+        if let ([(key, mine)], [(same, theirs)]) = (&*self.keys, &*other.keys)
+            && key == same
+        {
+            return mine.overlaps(theirs);
+        }
         pairs(self, other).all(|(_, mine, theirs)| match (mine, theirs) {
             (Some(mine), Some(theirs)) => mine.overlaps(theirs),
             (Some(one), None) | (None, Some(one)) => !one.is_nothing(),
@@ -253,28 +258,22 @@ impl Selector {
     ///
     /// A key that nothing can satisfy must both exist and not exist.
     pub fn requirements(&self) -> Vec<Requirement<'_>> {
-        let mut list = Vec::with_capacity(self.keys.len());
-        for (key, values) in self.keys.iter() {
-            match (values.words.is_complement(), values.words.listed()) {
-                (false, []) => {
-                    if !values.absent {
-                        list.push(Requirement::Exists(key));
-                    }
-                    list.push(Requirement::DoesNotExist(key));
-                }
-                (false, [value]) => list.push(Requirement::Equals(key, value)),
-                (false, listed) => list.push(Requirement::In(key, listed)),
-                (true, listed) => {
-                    if !values.absent {
-                        list.push(Requirement::Exists(key));
-                    }
-                    if !listed.is_empty() {
-                        list.push(Requirement::NotIn(key, listed));
-                    }
-                }
-            }
-        }
-        list
+        self.each_requirement().collect()
+    }
+
+    /// [`Selector::requirements`], one by one.
+    pub fn each_requirement(&self) -> impl Iterator<Item = Requirement<'_>> {
+        self.keys.iter().flat_map(|(key, values)| {
+            let exists = (!values.absent).then_some(Requirement::Exists(key));
+            let both = match (values.words.is_complement(), values.words.listed()) {
+                (false, []) => [exists, Some(Requirement::DoesNotExist(key))],
+                (false, [value]) => [Some(Requirement::Equals(key, value)), None],
+                (false, listed) => [Some(Requirement::In(key, listed)), None],
+                (true, []) => [exists, None],
+                (true, listed) => [exists, Some(Requirement::NotIn(key, listed))],
+            };
+            both.into_iter().flatten()
+        })
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {

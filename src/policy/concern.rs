@@ -1,12 +1,14 @@
 //! Concerns: one subject in one direction towards one peer as written.
 
 use super::Direction;
-use super::name::Namer;
+use super::buckets::Buckets;
 use super::subject::{Subject, SubjectId, SubjectName, Subjects};
 use crate::flow::{DnsServer, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
 use crate::net::{Peers, PortSet, Selector};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a concern is about.
@@ -26,15 +28,13 @@ pub struct Concern {
     /// The direction.
     pub direction: Direction,
     /// The pods it selects.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
     /// What it is about.
     pub towards: Towards,
-    /// The policy's name in the layout `flow`.
-    pub name: String,
-    /// What it allows.
-    pub rules: Vec<RulePart>,
-    /// The statements that ask for it, in order.
-    pub statements: Vec<StatementId>,
+    /// What it allows. Nearly all have one rule with one peer, and need no memory of their own for them.
+    pub rules: SmallVec<[RulePart; 1]>,
+    /// The statements that ask for it, by their places in [`Concerns::statements`].
+    pub statements: Range<usize>,
     /// The `dns` settings that ask for it.
     pub settings: BTreeSet<Arc<str>>,
 }
@@ -43,10 +43,13 @@ pub struct Concern {
 #[derive(Debug)]
 pub struct RulePart {
     /// The peers; a peer that is anything at all has a rule of its own.
-    pub peers: Vec<Arc<PeerPart>>,
+    pub peers: PeerParts,
     /// The ports.
     pub ports: PortSet,
 }
+
+/// Peers to be.
+pub type PeerParts = SmallVec<[Arc<PeerPart>; 1]>;
 
 /// A peer to be.
 #[derive(Debug, Clone)]
@@ -77,15 +80,24 @@ pub struct Contribution {
 pub struct Concerns {
     /// The concerns.
     pub list: Vec<Concern>,
-    /// What each flow adds.
+    /// What each flow adds, in the order of the flows.
     pub contributions: Vec<Contribution>,
+    /// The statements that ask for each concern, in order.
+    pub statements: Vec<StatementId>,
+}
+
+impl Concerns {
+    /// The statements that ask for a concern, in order.
+    pub fn statements(&self, concern: &Concern) -> &[StatementId] {
+        self.statements.get(concern.statements.clone()).unwrap_or_default()
+    }
 }
 
 /// The pods of a DNS server, and who asks them.
 #[derive(Default)]
 struct Asked {
     pods: Selector,
-    rules: Vec<RulePart>,
+    rules: SmallVec<[RulePart; 1]>,
     settings: BTreeSet<Arc<str>>,
 }
 
@@ -96,19 +108,17 @@ pub struct Collector<'a> {
     set: &'a FlowSet,
     subjects: Subjects<'a>,
     found: FxHashMap<Key, usize>,
-    ports: Vec<Vec<(PartyId, PortSet)>>,
     concerns: Concerns,
 }
 
 /// The concerns of a flow set, with what is isolated.
 pub fn collect(set: &FlowSet) -> (Concerns, Subjects<'_>) {
-    let mut collector = Collector {
-        set,
-        subjects: Subjects::new(set),
-        found: FxHashMap::default(),
-        ports: Vec::new(),
-        concerns: Concerns::default(),
-    };
+    let mut collector =
+        Collector { set, subjects: Subjects::new(set), found: FxHashMap::default(), concerns: Concerns::default() };
+    // Most flows make a concern on each side.
+    collector.found.reserve(2 * set.flows.len());
+    collector.concerns.list.reserve(2 * set.flows.len() + set.namespaces.len());
+    collector.concerns.contributions.reserve(2 * set.flows.len());
     for (index, flow) in set.flows.iter().enumerate() {
         collector.egress(index, flow);
         collector.ingress(index, flow);
@@ -116,38 +126,31 @@ pub fn collect(set: &FlowSet) -> (Concerns, Subjects<'_>) {
     collector.build_rules();
     collector.dns_egress();
     collector.dns_ingress();
-    collector.give_names();
     (collector.concerns, collector.subjects)
 }
 
-impl Collector<'_> {
-    fn leaves(&self, party: PartyId) -> &[PartyId] {
+impl<'a> Collector<'a> {
+    fn leaves(&self, party: PartyId) -> &'a [PartyId] {
         self.set.party(party).map_or(&[], |party| &party.leaves)
     }
 
     fn egress(&mut self, index: usize, flow: &Flow) {
-        for at in 0..self.leaves(flow.source).len() {
-            let Some(&source) = self.leaves(flow.source).get(at) else { continue };
-            for namespace in self.subjects.namespaces(source) {
-                for subject in self.subjects.of(namespace, Direction::Egress, source).iter() {
-                    let place = (namespace, Direction::Egress, subject, Towards::Party(flow.destination));
-                    for (target, (peer, ports)) in flow.targets.iter().enumerate() {
-                        self.add(place, index, target, flow, *peer, ports);
-                    }
+        for source in self.leaves(flow.source) {
+            for (namespace, id, subject) in self.subjects.of(Direction::Egress, *source).iter() {
+                let place = (*namespace, Direction::Egress, *id, subject, Towards::Party(flow.destination));
+                for (target, (peer, _)) in flow.targets.iter().enumerate() {
+                    self.add(place, flow.statement, (index, target), *peer);
                 }
             }
         }
     }
 
     fn ingress(&mut self, index: usize, flow: &Flow) {
-        for (target, (party, ports)) in flow.targets.iter().enumerate() {
-            for namespace in self.subjects.namespaces(*party) {
-                for subject in self.subjects.of(namespace, Direction::Ingress, *party).iter() {
-                    let place = (namespace, Direction::Ingress, subject, Towards::Party(flow.source));
-                    for at in 0..self.leaves(flow.source).len() {
-                        let Some(&peer) = self.leaves(flow.source).get(at) else { continue };
-                        self.add(place, index, target, flow, peer, ports);
-                    }
+        for (target, (party, _)) in flow.targets.iter().enumerate() {
+            for (namespace, id, subject) in self.subjects.of(Direction::Ingress, *party).iter() {
+                let place = (*namespace, Direction::Ingress, *id, subject, Towards::Party(flow.source));
+                for peer in self.leaves(flow.source) {
+                    self.add(place, flow.statement, (index, target), *peer);
                 }
             }
         }
@@ -155,57 +158,58 @@ impl Collector<'_> {
 
     fn add(
         &mut self,
-        (namespace, direction, (id, subject), towards): (usize, Direction, &(SubjectId, Subject), Towards),
-        index: usize,
-        target: usize,
-        flow: &Flow,
+        (namespace, direction, id, subject, towards): (usize, Direction, SubjectId, &Arc<Subject>, Towards),
+        statement: StatementId,
+        (flow, target): (usize, usize),
         peer: PartyId,
-        ports: &PortSet,
     ) {
         let list = &mut self.concerns.list;
-        let all_ports = &mut self.ports;
-        let concern = *self.found.entry((*id, towards)).or_insert_with(|| {
-            let (subject, rules, statements) = (subject.clone(), Vec::new(), Vec::new());
-            let (name, settings) = (String::new(), BTreeSet::new());
-            list.push(Concern { namespace, direction, subject, towards, name, rules, statements, settings });
-            all_ports.push(Vec::new());
+        let concern = *self.found.entry((id, towards)).or_insert_with(|| {
+            list.push(Concern {
+                namespace,
+                direction,
+                subject: subject.clone(),
+                towards,
+                rules: SmallVec::new(),
+                statements: 0..0,
+                settings: BTreeSet::new(),
+            });
             list.len() - 1
         });
-        if let Some(by_peer) = self.ports.get_mut(concern) {
-            match by_peer.binary_search_by_key(&peer, |(known, _)| *known) {
-                Ok(at) => by_peer.iter_mut().skip(at).take(1).for_each(|(_, known)| known.insert(ports)),
-                Err(at) => by_peer.insert(at, (peer, ports.clone())),
-            }
-        }
-        if let Some(entry) = self.concerns.list.get_mut(concern)
-            && entry.statements.last() != Some(&flow.statement)
-        {
-            entry.statements.push(flow.statement);
-        }
-        self.concerns.contributions.push(Contribution {
-            statement: flow.statement,
-            flow: index,
-            target,
-            concern,
-            peer,
-        });
+        self.concerns.contributions.push(Contribution { statement, flow, target, concern, peer });
     }
 
-    /// Makes rules of peers: those with the same ports are one rule.
+    /// Makes rules of what the flows add: peers with the same ports are one rule.
     fn build_rules(&mut self) {
-        let mut parts: FxHashMap<PartyId, Vec<Arc<PeerPart>>> = FxHashMap::default();
-        for (concern, by_peer) in self.concerns.list.iter_mut().zip(std::mem::take(&mut self.ports)) {
-            let mut rules: Vec<RulePart> = Vec::new();
-            for (party, ports) in by_peer {
-                let set = self.set;
-                let peers = parts.entry(party).or_insert_with(|| {
-                    let place = set.party(party).and_then(|party| party.place.as_ref());
+        let set = self.set;
+        let Concerns { list, contributions, statements } = &mut self.concerns;
+        let by_concern = Buckets::new(list.len(), contributions.iter().map(|contribution| contribution.concern));
+        let mut parts: FxHashMap<PartyId, PeerParts> = FxHashMap::default();
+        let mut by_peer: Vec<(PartyId, &PortSet)> = Vec::new();
+        for (concern, added) in list.iter_mut().zip(by_concern.iter()) {
+            let added = added.iter().filter_map(|at| contributions.get(*at));
+            let first = statements.len();
+            by_peer.clear();
+            for Contribution { statement, flow, target, peer, .. } in added {
+                if statements.get(first..).is_some_and(|own| own.last() != Some(statement)) {
+                    statements.push(*statement);
+                }
+                let ports = set.flows.get(*flow).and_then(|flow| flow.targets.get(*target));
+                by_peer.extend(ports.map(|(_, ports)| (*peer, ports)));
+            }
+            concern.statements = first..statements.len();
+            by_peer.sort_by_key(|(peer, _)| *peer);
+            for same in by_peer.chunk_by(|(one, _), (other, _)| one == other) {
+                let [(party, ports), more @ ..] = same else { continue };
+                let mut ports = (*ports).clone();
+                more.iter().for_each(|(_, ports_too)| ports.insert(ports_too));
+                let peers = parts.entry(*party).or_insert_with(|| {
+                    let place = set.party(*party).and_then(|party| party.place.as_ref());
                     place.map(|place| peer_parts(set, place)).unwrap_or_default()
                 });
-                add_rule(&mut rules, peers, &ports);
+                add_rule(&mut concern.rules, peers, &ports);
             }
-            sort_rules(&mut rules);
-            concern.rules = rules;
+            sort_rules(&mut concern.rules);
         }
     }
 
@@ -214,7 +218,7 @@ impl Collector<'_> {
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
             let subjects = self.subjects.isolated(index, Direction::Egress).to_vec();
             for subject in subjects {
-                let mut rules = Vec::new();
+                let mut rules = SmallVec::new();
                 for DnsServer { place, ports, .. } in &namespace.dns {
                     add_rule(&mut rules, &peer_parts(self.set, place), ports);
                 }
@@ -256,7 +260,7 @@ impl Collector<'_> {
         namespace: usize,
         direction: Direction,
         subject: Subject,
-        mut rules: Vec<RulePart>,
+        mut rules: SmallVec<[RulePart; 1]>,
         settings: BTreeSet<Arc<str>>,
     ) {
         if rules.is_empty() {
@@ -265,7 +269,7 @@ impl Collector<'_> {
         // Two settings can come to the same pods: the DNS pods that `cluster` means, and a tier of them.
         let mut known = self.concerns.list.iter_mut().rev().take_while(|concern| concern.towards == Towards::Dns);
         let same = |concern: &&mut Concern| {
-            concern.namespace == namespace && concern.direction == direction && concern.subject == subject
+            concern.namespace == namespace && concern.direction == direction && *concern.subject == subject
         };
         if let Some(concern) = known.find(same) {
             concern.rules.extend(rules);
@@ -273,36 +277,13 @@ impl Collector<'_> {
             sort_rules(&mut concern.rules);
         } else {
             sort_rules(&mut rules);
-            let (towards, name, statements) = (Towards::Dns, String::new(), Vec::new());
-            self.concerns.list.push(Concern {
-                namespace,
-                direction,
-                subject,
-                towards,
-                name,
-                rules,
-                statements,
-                settings,
-            });
-        }
-    }
-
-    fn give_names(&mut self) {
-        let namer = Namer::new(self.set);
-        for concern in &mut self.concerns.list {
-            let Some(namespace) = self.set.namespaces.get(concern.namespace) else { continue };
-            concern.name = match concern.towards {
-                Towards::Dns => namer.dns(&namespace.name, &concern.subject.name, concern.direction),
-                Towards::Party(peer) => {
-                    let Some(peer) = self.set.party(peer) else { continue };
-                    namer.allow(&namespace.name, &concern.subject.name, concern.direction, &peer.name)
-                }
-            };
+            let (subject, towards, statements) = (Arc::new(subject), Towards::Dns, 0..0);
+            self.concerns.list.push(Concern { namespace, direction, subject, towards, rules, statements, settings });
         }
     }
 }
 
-fn peer_parts(set: &FlowSet, place: &Place) -> Vec<Arc<PeerPart>> {
+fn peer_parts(set: &FlowSet, place: &Place) -> PeerParts {
     match place {
         Place::Addresses(blocks) => {
             let part = |block: &crate::net::IpBlock| {
@@ -329,12 +310,12 @@ fn sort_rules(rules: &mut [RulePart]) {
     }
 }
 
-fn add_rule(rules: &mut Vec<RulePart>, peers: &[Arc<PeerPart>], ports: &PortSet) {
-    let any = |peer: &Arc<PeerPart>| peer.place == Place::Any;
+fn add_rule(rules: &mut SmallVec<[RulePart; 1]>, peers: &[Arc<PeerPart>], ports: &PortSet) {
+    let any = |peer: &Arc<PeerPart>| matches!(peer.place, Place::Any);
     let anything = peers.iter().any(any);
     let fits = |rule: &&mut RulePart| rule.ports == *ports && !anything && !rule.peers.iter().any(any);
     match rules.iter_mut().find(fits) {
-        Some(rule) => rule.peers.extend_from_slice(peers),
-        None => rules.push(RulePart { peers: peers.to_vec(), ports: ports.clone() }),
+        Some(rule) => rule.peers.extend(peers.iter().cloned()),
+        None => rules.push(RulePart { peers: peers.into(), ports: ports.clone() }),
     }
 }

@@ -80,7 +80,8 @@ impl Port {
         if ports.is_everything() {
             return Vec::new();
         }
-        let mut list = Vec::new();
+        let length = |protocol| ports.ranges(protocol).len() + ports.names(protocol).count();
+        let mut list = Vec::with_capacity(Protocol::ALL.into_iter().map(length).sum());
         for protocol in Protocol::ALL {
             if ports.is_whole(protocol) {
                 list.push(Port { protocol, target: PortTarget::Every });

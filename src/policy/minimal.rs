@@ -1,10 +1,15 @@
 //! Takes away what the rest allows anyway: policies, rules, peers and ports.
 
 use super::Direction;
+use super::buckets::Buckets;
 use super::concern::{Concern, Towards};
 use super::data::{Port, PortTarget};
-use crate::net::{AddressSet, Peers, PortSet, Region, RegionIndex, Selector, uncovered};
+use super::name::Namer;
+use super::subject::Subject;
+use crate::net::{AddressSet, Peers, PortSet, Region, RegionIndex, Selector, SelectorIndex, uncovered};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A peer of a rule of a concern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +22,17 @@ struct Cell {
 /// Makes the concerns irredundant: afterwards nothing can be taken from them without forbidding something.
 ///
 /// Gives for each concern whether another one overlaps it at all.
-pub fn reduce(concerns: &mut [Concern]) -> Vec<bool> {
-    let mut groups: BTreeMap<(usize, Direction), Vec<usize>> = BTreeMap::new();
-    for (index, concern) in concerns.iter().enumerate() {
-        groups.entry((concern.namespace, concern.direction)).or_default().push(index);
-    }
+pub fn reduce(concerns: &mut [Concern], namer: &Namer<'_>) -> Vec<bool> {
+    let side = |concern: &Concern| 2 * concern.namespace + usize::from(concern.direction == Direction::Egress);
+    let count = concerns.iter().map(|concern| side(concern) + 1).max().unwrap_or_default();
+    let sides = Buckets::new(count, concerns.iter().map(side));
     let mut overlapping = vec![false; concerns.len()];
-    for members in groups.values() {
-        let mut group = Group::new(concerns, members);
+    for members in sides.iter() {
+        let mut group = Group::new(concerns, namer, members);
         group.find_neighbours();
+        if !group.is_touched() {
+            continue;
+        }
         group.take_away();
         for (cell, _) in group.cells.iter().zip(&group.neighbours).filter(|(_, found)| !found.is_empty()) {
             if let Some(slot) = overlapping.get_mut(cell.concern) {
@@ -41,9 +48,13 @@ pub fn reduce(concerns: &mut [Concern]) -> Vec<bool> {
     overlapping
 }
 
+/// How many pairs of cells are looked at one by one, for each cell on average; an index is faster for more.
+const FEW_PAIRS: usize = 32;
+
 /// The concerns of one namespace and direction.
 struct Group<'a> {
     concerns: &'a [Concern],
+    namer: &'a Namer<'a>,
     cells: Vec<Cell>,
     /// For each cell those that it overlaps, by their place in `cells`.
     neighbours: Vec<Vec<usize>>,
@@ -52,15 +63,15 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn new(concerns: &'a [Concern], members: &[usize]) -> Self {
-        let mut cells = Vec::new();
+    fn new(concerns: &'a [Concern], namer: &'a Namer<'a>, members: &[usize]) -> Self {
+        let mut cells = Vec::with_capacity(members.len());
         for &concern in members {
             let rules = concerns.get(concern).map(|concern| concern.rules.as_slice()).unwrap_or_default();
             for (rule, part) in rules.iter().enumerate() {
                 cells.extend((0..part.peers.len()).map(|peer| Cell { concern, rule, peer }));
             }
         }
-        let mut group = Group { concerns, cells, neighbours: Vec::new(), ports: Vec::new() };
+        let mut group = Group { concerns, namer, cells, neighbours: Vec::new(), ports: Vec::new() };
         group.ports = group.cells.iter().map(|cell| group.rule_ports(cell).cloned().unwrap_or_default()).collect();
         group
     }
@@ -73,33 +84,98 @@ impl<'a> Group<'a> {
         Some(&self.concerns.get(cell.concern)?.rules.get(cell.rule)?.peers.get(cell.peer)?.region)
     }
 
+    fn subject(&self, cell: &Cell) -> Option<&'a Arc<Subject>> {
+        self.concerns.get(cell.concern).map(|concern| &concern.subject)
+    }
+
     fn find_neighbours(&mut self) {
-        let items = self.cells.iter().enumerate().filter_map(|(index, cell)| {
-            Some((index, &self.concerns.get(cell.concern)?.subject.selector, self.peers(cell)?))
-        });
-        let index = RegionIndex::new(items);
-        let mut neighbours = Vec::with_capacity(self.cells.len());
-        for (at, cell) in self.cells.iter().enumerate() {
-            let mut found = Vec::new();
-            if let (Some(concern), Some(peers)) = (self.concerns.get(cell.concern), self.peers(cell)) {
-                found = index.query(&concern.subject.selector, peers);
-                found.retain(|other| *other != at && self.overlap(cell, *other));
+        self.neighbours = match self.neighbours_by_subject() {
+            Some(neighbours) => {
+                debug_assert_eq!(neighbours, self.neighbours_by_index(), "both ways find the same");
+                neighbours
             }
-            neighbours.push(found);
+            None => self.neighbours_by_index(),
+        };
+    }
+
+    /// The neighbours of each cell, looked for among the cells whose subjects overlap; `None` when those are too many.
+    fn neighbours_by_subject(&self) -> Option<Vec<Vec<usize>>> {
+        let mut numbers: FxHashMap<*const Subject, usize> = FxHashMap::default();
+        let mut subjects: Vec<&Selector> = Vec::new();
+        let mut number = |subject: &'a Arc<Subject>| {
+            *numbers.entry(Arc::as_ptr(subject)).or_insert_with(|| {
+                subjects.push(&subject.selector);
+                subjects.len() - 1
+            })
+        };
+        let subject_of: Option<Vec<usize>> =
+            self.cells.iter().map(|cell| self.subject(cell).map(&mut number)).collect();
+        let subject_of = subject_of?;
+        let cells = Buckets::new(subjects.len(), subject_of.iter().copied());
+        let index = SelectorIndex::new(subjects.iter().copied().enumerate());
+        let mut near: Vec<Vec<usize>> = Vec::with_capacity(subjects.len());
+        let mut pairs = 0;
+        for (selector, own) in subjects.iter().zip(cells.iter()) {
+            let mut others = index.query(selector);
+            others.retain(|other| subjects.get(*other).is_some_and(|other| other.overlaps(selector)));
+            pairs += own.len() * others.iter().map(|other| cells.get(*other).len()).sum::<usize>();
+            if pairs > FEW_PAIRS * self.cells.len() {
+                return None;
+            }
+            near.push(others);
         }
-        self.neighbours = neighbours;
+        let mut neighbours = vec![Vec::new(); self.cells.len()];
+        for ((at, cell), found) in self.cells.iter().enumerate().zip(&mut neighbours) {
+            for subject in subject_of.get(at).and_then(|subject| near.get(*subject)).into_iter().flatten() {
+                for other in cells.get(*subject) {
+                    if *other != at && self.ends_overlap(cell, *other) {
+                        found.push(*other);
+                    }
+                }
+            }
+            found.sort_unstable();
+        }
+        Some(neighbours)
+    }
+
+    /// The same, looked for among all cells.
+    fn neighbours_by_index(&self) -> Vec<Vec<usize>> {
+        let items = self.cells.iter().enumerate();
+        let index = RegionIndex::new(
+            items.filter_map(|(at, cell)| Some((at, &self.subject(cell)?.selector, self.peers(cell)?))),
+        );
+        let neighbours = self.cells.iter().enumerate().map(|(at, cell)| {
+            let (Some(subject), Some(peers)) = (self.subject(cell), self.peers(cell)) else { return Vec::new() };
+            let mut found = index.query(&subject.selector, peers);
+            found.retain(|other| *other != at && self.overlap(cell, *other));
+            found
+        });
+        neighbours.collect()
     }
 
     fn overlap(&self, cell: &Cell, other: usize) -> bool {
+        let subjects = self.subject(cell).zip(self.cells.get(other).and_then(|other| self.subject(other)));
+        subjects.is_some_and(|(subject, theirs)| subject.selector.overlaps(&theirs.selector))
+            && self.ends_overlap(cell, other)
+    }
+
+    /// Whether two cells overlap whose subjects do.
+    fn ends_overlap(&self, cell: &Cell, other: usize) -> bool {
         let Some(other) = self.cells.get(other) else { return false };
-        let ends = |cell: &Cell| Some((&self.concerns.get(cell.concern)?.subject.selector, self.peers(cell)?));
-        let (Some((subject, peers)), Some((their_subject, their_peers))) = (ends(cell), ends(other)) else {
-            return false;
-        };
         let ports = self.rule_ports(cell).zip(self.rule_ports(other));
         ports.is_some_and(|(ports, theirs)| ports.overlaps(theirs))
-            && subject.overlaps(their_subject)
-            && peers.overlaps(their_peers)
+            && self.peers(cell).zip(self.peers(other)).is_some_and(|(peers, theirs)| peers.overlaps(theirs))
+    }
+
+    /// Whether anything could be taken away from a cell: another one overlaps it, or it has no peers at all.
+    fn is_touchable(&self, at: usize) -> bool {
+        let lonely = self.neighbours.get(at).is_none_or(Vec::is_empty);
+        let nothing = || self.cells.get(at).and_then(|cell| self.peers(cell)).is_some_and(Peers::is_empty);
+        !lonely || nothing()
+    }
+
+    fn is_touched(&self) -> bool {
+        (0..self.cells.len()).any(|at| self.is_touchable(at))
     }
 
     fn region(&self, at: usize, ports: &PortSet) -> Option<Region> {
@@ -131,7 +207,7 @@ impl<'a> Group<'a> {
             let peers = concern.into_iter().flat_map(|concern| &concern.rules).flat_map(|rule| &rule.peers);
             let peers = peers.map(|peer| peer_width(&peer.region)).max().unwrap_or_default();
             let dns = concern.is_none_or(|concern| concern.towards == Towards::Dns);
-            (dns, std::cmp::Reverse(requirements), peers, concern.map(|concern| concern.name.clone()))
+            (dns, std::cmp::Reverse(requirements), peers, concern.map(|concern| self.namer.concern(concern)))
         };
         concerns.sort_by_cached_key(width);
         concerns
@@ -139,17 +215,10 @@ impl<'a> Group<'a> {
 
     fn take_away(&mut self) {
         let mut by_concern: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        let touched = |cells: &[usize], group: &Self| {
-            cells.iter().any(|at| {
-                let lonely = group.neighbours.get(*at).is_none_or(Vec::is_empty);
-                let nothing = || group.cells.get(*at).and_then(|cell| group.peers(cell)).is_some_and(Peers::is_empty);
-                !lonely || nothing()
-            })
-        };
         for (at, cell) in self.cells.iter().enumerate() {
             by_concern.entry(cell.concern).or_default().push(at);
         }
-        by_concern.retain(|_, cells| touched(cells, self));
+        by_concern.retain(|_, cells| cells.iter().any(|at| self.is_touchable(*at)));
         let order = self.order(by_concern.keys().copied().collect());
         let cells = |concern: &usize| by_concern.get(concern).cloned().unwrap_or_default();
         for concern in &order {

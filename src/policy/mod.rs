@@ -1,5 +1,6 @@
 //! From flows to policies: default-deny, DNS, the two sides of each flow, concerns, minimality and names.
 
+mod buckets;
 mod concern;
 mod data;
 mod minimal;

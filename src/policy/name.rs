@@ -5,9 +5,11 @@
 //! more dots is taken.
 
 use super::Direction;
+use super::concern::{Concern, Towards};
 use super::subject::SubjectName;
 use crate::flow::{FlowSet, PartyName};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The longest name: with `.yaml` it has to fit into a file name, of 255 bytes. Kubernetes takes 253 (DNS-1123 subdomain).
@@ -25,19 +27,30 @@ impl<'a> Namer<'a> {
         Namer { set }
     }
 
+    /// The name of a concern's policy in the layout `flow`.
+    pub fn concern(&self, concern: &Concern) -> String {
+        let Some(namespace) = self.set.namespaces.get(concern.namespace) else { return String::new() };
+        let (namespace, subject) = (&namespace.name, &concern.subject.name);
+        match concern.towards {
+            Towards::Dns => self.dns(namespace, subject, concern.direction),
+            Towards::Party(peer) => {
+                let peer = self.set.party(peer);
+                peer.map(|peer| self.allow(namespace, subject, concern.direction, &peer.name)).unwrap_or_default()
+            }
+        }
+    }
+
     /// `allow-SUBJECT-to-PEER`, `allow-SUBJECT-from-PEER`.
-    pub fn allow(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction, peer: &PartyName) -> String {
+    fn allow(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction, peer: &PartyName) -> String {
         let subject = self.subject(namespace, subject);
         let peer = self.peer(namespace, peer);
         let word = match direction {
             Direction::Egress => "to",
             Direction::Ingress => "from",
         };
-        if subject.contains('.') || is_ambiguous(&subject) || is_ambiguous(&peer) {
-            fit(format!("allow-{subject}.{word}.{peer}"))
-        } else {
-            fit(format!("allow-{subject}-{word}-{peer}"))
-        }
+        let dotted = subject.contains('.') || is_ambiguous(&subject) || is_ambiguous(&peer);
+        let joint = if dotted { "." } else { "-" };
+        fit(["allow-", &subject, joint, word, joint, &peer].concat())
     }
 
     /// The one policy of a subject in a direction, in the layouts that group by tier.
@@ -51,7 +64,7 @@ impl<'a> Namer<'a> {
     }
 
     /// `allow-dns-egress` and `allow-dns-ingress`, with the tier when it is for one.
-    pub fn dns(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction) -> String {
+    fn dns(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction) -> String {
         self.fixed(namespace, &format!("allow-dns-{}", direction.word()), subject)
     }
 
@@ -70,38 +83,38 @@ impl<'a> Namer<'a> {
         self.set.declared.contains(&(namespace.cloned(), Arc::from(name)))
     }
 
-    fn subject(&self, namespace: &Arc<str>, subject: &SubjectName) -> String {
+    fn subject<'n>(&self, namespace: &Arc<str>, subject: &'n SubjectName) -> Cow<'n, str> {
         match subject {
-            SubjectName::Every if self.is_declared(Some(namespace), "all-pods") => "all.pods.here".to_owned(),
-            SubjectName::Every => "all-pods".to_owned(),
-            SubjectName::Tier(name) => name.to_string(),
-            SubjectName::Both(one, other) => format!("{one}.{other}"),
-            SubjectName::Foreign(owner, name) => format!("{owner}.{name}.here"),
-            SubjectName::Dns => "dns.pods.here".to_owned(),
-            SubjectName::StrictDns => "dns.strict.here".to_owned(),
+            SubjectName::Every if self.is_declared(Some(namespace), "all-pods") => "all.pods.here".into(),
+            SubjectName::Every => "all-pods".into(),
+            SubjectName::Tier(name) => (&**name).into(),
+            SubjectName::Both(one, other) => format!("{one}.{other}").into(),
+            SubjectName::Foreign(owner, name) => format!("{owner}.{name}.here").into(),
+            SubjectName::Dns => "dns.pods.here".into(),
+            SubjectName::StrictDns => "dns.strict.here".into(),
         }
     }
 
-    fn peer(&self, namespace: &Arc<str>, peer: &PartyName) -> String {
+    fn peer<'n>(&self, namespace: &Arc<str>, peer: &'n PartyName) -> Cow<'n, str> {
         match peer {
-            PartyName::Local(owner, name) if owner == namespace => name.to_string(),
-            PartyName::Local(owner, name) => format!("{owner}.{name}"),
-            PartyName::Global(name) if self.is_declared(Some(namespace), name) => format!("{name}.of.program"),
-            PartyName::Global(name) => name.to_string(),
+            PartyName::Local(owner, name) if owner == namespace => (&**name).into(),
+            PartyName::Local(owner, name) => [owner, ".", name].concat().into(),
+            PartyName::Global(name) if self.is_declared(Some(namespace), name) => format!("{name}.of.program").into(),
+            PartyName::Global(name) => (&**name).into(),
             PartyName::AllPods(owner) if owner == namespace => {
                 let taken = self.is_declared(Some(namespace), "all-pods") || self.is_declared(None, "all-pods");
-                if taken { "all.pods.here".to_owned() } else { "all-pods".to_owned() }
+                if taken { "all.pods.here".into() } else { "all-pods".into() }
             }
-            PartyName::AllPods(owner) if self.is_declared(Some(owner), "all") => format!("{owner}.all.pods"),
-            PartyName::AllPods(owner) => format!("{owner}.all"),
-            PartyName::BuiltIn(name) => (*name).to_owned(),
+            PartyName::AllPods(owner) if self.is_declared(Some(owner), "all") => format!("{owner}.all.pods").into(),
+            PartyName::AllPods(owner) => format!("{owner}.all").into(),
+            PartyName::BuiltIn(name) => (*name).into(),
         }
     }
 }
 
 /// Whether a part holds one of the words between parts, so that dashes would not tell where it ends.
 fn is_ambiguous(part: &str) -> bool {
-    part.split(['-', '.']).any(|word| matches!(word, "to" | "from"))
+    part.as_bytes().split(|byte| matches!(byte, b'-' | b'.')).any(|word| matches!(word, b"to" | b"from"))
 }
 
 /// A name that Kubernetes takes: a very long one is cut and told apart by a checksum.

@@ -1,12 +1,14 @@
 //! The plan: concerns made minimal, default-deny added, grouped by the layout.
 
+use super::buckets::Buckets;
 use super::concern::{self, Concern, Concerns, RulePart, Towards};
 use super::name::Namer;
 use super::subject::{Subject, SubjectName, Subjects};
 use super::{Direction, Layout, Peer, Policy, PolicySet, Port, Rule, minimal, report};
 use crate::diag::Diagnostic;
-use crate::flow::{FlowSet, Namespaces, Place, StatementId};
-use crate::net::Selector;
+use crate::flow::{FlowSet, ManagedNamespace, Namespaces, Place};
+use crate::net::Peers;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// What planning gives.
@@ -20,94 +22,102 @@ pub struct Planned {
 
 /// Plans the policies of a flow set.
 pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
-    let (Concerns { mut list, contributions }, subjects) = concern::collect(set);
-    let before = report::Grants::new(&list, &contributions, set);
-    let overlapping = minimal::reduce(&mut list);
-    let diagnostics = before.report(&overlapping);
-    let planner = Planner { set, namer: Namer::new(set) };
-    let mut policies = planner.default_deny(&subjects);
-    list.retain(|concern| !concern.rules.is_empty());
-    match layout {
-        Layout::Flow => policies.extend(list.iter().filter_map(|concern| planner.policy(concern))),
-        Layout::Tier | Layout::Namespace => policies.extend(planner.by_tier(&list)),
+    let namer = Namer::new(set);
+    let (mut concerns, subjects) = concern::collect(set);
+    let dns = report::dns(&concerns.list);
+    let overlapping = minimal::reduce(&mut concerns.list, &namer);
+    let diagnostics = report::Grants::new(set, &concerns, dns).report(&overlapping);
+    let planner = Planner { set, namer, concerns: &concerns };
+    let by_namespace = Buckets::new(set.namespaces.len(), concerns.list.iter().map(|concern| concern.namespace));
+    let mut policies = Vec::new();
+    if layout == Layout::Flow {
+        policies.reserve(concerns.list.len() + set.namespaces.len());
     }
-    policies.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
+    // The namespaces are sorted, so sorting within each is enough.
+    for (index, namespace) in set.namespaces.iter().enumerate() {
+        let own = by_namespace.get(index).iter().filter_map(|at| concerns.list.get(*at));
+        let own = own.filter(|concern| !concern.rules.is_empty());
+        let first = policies.len();
+        match layout {
+            Layout::Flow => policies.extend(planner.by_flow(namespace, own)),
+            Layout::Tier | Layout::Namespace => policies.extend(planner.by_tier(namespace, own)),
+        }
+        policies.extend(planner.default_deny(index, namespace, &subjects));
+        if let Some(own) = policies.get_mut(first..) {
+            own.sort_by(|one, other| one.name.cmp(&other.name));
+        }
+    }
     Planned { policies: PolicySet { policies }, diagnostics }
 }
 
 struct Planner<'a> {
     set: &'a FlowSet,
     namer: Namer<'a>,
+    concerns: &'a Concerns,
 }
 
 impl Planner<'_> {
     /// The policies that isolate, and allow nothing. They are written even where an allowing policy isolates the same
     /// pods, so that taking that one away can never open them.
-    fn default_deny(&self, subjects: &Subjects<'_>) -> Vec<Policy> {
-        let mut policies = Vec::new();
-        for (index, namespace) in self.set.namespaces.iter().enumerate() {
-            let ingress = subjects.isolated(index, Direction::Ingress);
-            let egress = subjects.isolated(index, Direction::Egress);
-            let (both, only_ingress): (Vec<&Subject>, Vec<&Subject>) =
-                ingress.iter().partition(|subject| egress.contains(subject));
-            let only_egress = egress.iter().filter(|subject| !ingress.contains(subject));
-            let scopes = both.into_iter().map(|subject| ("all", "ingress, egress", subject));
-            let scopes = scopes.chain(only_ingress.into_iter().map(|subject| ("ingress", "ingress", subject)));
-            let scopes = scopes.chain(only_egress.map(|subject| ("egress", "egress", subject)));
-            for (scope, directions, subject) in scopes {
-                let limit = match &subject.name {
-                    SubjectName::Tier(name) => format!(" for {name}"),
-                    _ => String::new(),
-                };
-                policies.push(Policy {
-                    namespace: namespace.name.clone(),
-                    name: self.namer.deny(&namespace.name, &subject.name, scope),
-                    subject: subject.selector.clone(),
-                    ingress: (scope != "egress").then(Vec::new),
-                    egress: (scope != "ingress").then(Vec::new),
-                    description: None,
-                    statements: vec![format!("isolate {directions}{limit}")],
-                });
+    fn default_deny(&self, index: usize, namespace: &ManagedNamespace, subjects: &Subjects<'_>) -> Vec<Policy> {
+        let ingress = subjects.isolated(index, Direction::Ingress);
+        let egress = subjects.isolated(index, Direction::Egress);
+        let (both, only_ingress): (Vec<&Subject>, Vec<&Subject>) =
+            ingress.iter().partition(|subject| egress.contains(subject));
+        let only_egress = egress.iter().filter(|subject| !ingress.contains(subject));
+        let scopes = both.into_iter().map(|subject| ("all", "ingress, egress", subject));
+        let scopes = scopes.chain(only_ingress.into_iter().map(|subject| ("ingress", "ingress", subject)));
+        let scopes = scopes.chain(only_egress.map(|subject| ("egress", "egress", subject)));
+        let policy = |(scope, directions, subject): (&str, &str, &Subject)| {
+            let limit = match &subject.name {
+                SubjectName::Tier(name) => format!(" for {name}"),
+                _ => String::new(),
+            };
+            Policy {
+                namespace: namespace.name.clone(),
+                name: self.namer.deny(&namespace.name, &subject.name, scope),
+                subject: subject.selector.clone(),
+                ingress: (scope != "egress").then(Vec::new),
+                egress: (scope != "ingress").then(Vec::new),
+                description: None,
+                statements: vec![format!("isolate {directions}{limit}")],
             }
-        }
-        policies
+        };
+        scopes.map(policy).collect()
     }
 
-    fn policy(&self, concern: &Concern) -> Option<Policy> {
-        let rules = concern.rules.iter().map(|rule| self.rule(concern.namespace, rule)).collect();
-        self.allow(
-            concern.name.clone(),
-            concern.namespace,
-            concern.direction,
-            &concern.subject.selector,
-            rules,
-            &[concern],
-        )
-    }
-
-    fn allow(
+    /// One policy for each concern, sorted: names are lighter to sort than policies.
+    fn by_flow<'c>(
         &self,
-        name: String,
-        namespace: usize,
-        direction: Direction,
-        subject: &Selector,
-        rules: Vec<Rule>,
-        concerns: &[&Concern],
-    ) -> Option<Policy> {
+        namespace: &ManagedNamespace,
+        concerns: impl Iterator<Item = &'c Concern>,
+    ) -> impl Iterator<Item = Policy> {
+        let mut named: Vec<(String, &Concern)> =
+            concerns.map(|concern| (self.namer.concern(concern), concern)).collect();
+        named.sort_by(|(one, _), (other, _)| one.cmp(other));
+        named.into_iter().map(|(name, concern)| self.allow(name, namespace, concern.direction, &[concern]))
+    }
+
+    /// A policy of all the rules of concerns with the same subject and direction.
+    fn allow(&self, name: String, namespace: &ManagedNamespace, direction: Direction, concerns: &[&Concern]) -> Policy {
+        let subject = concerns.first().map(|concern| concern.subject.selector.clone()).unwrap_or_default();
+        let mut rules = Vec::with_capacity(concerns.iter().map(|concern| concern.rules.len()).sum());
+        for concern in concerns {
+            rules.extend(concern.rules.iter().map(|rule| rule_of(concern.namespace, rule)));
+        }
         let (ingress, egress) = match direction {
             Direction::Ingress => (Some(rules), None),
             Direction::Egress => (None, Some(rules)),
         };
         let (statements, description) = self.origin(concerns);
-        let namespace = self.set.namespaces.get(namespace)?.name.clone();
-        Some(Policy { namespace, name, subject: subject.clone(), ingress, egress, description, statements })
+        Policy { namespace: namespace.name.clone(), name, subject, ingress, egress, description, statements }
     }
 
     /// The statements behind concerns, and their doc comments.
     fn origin(&self, concerns: &[&Concern]) -> (Vec<String>, Option<String>) {
-        let ids = concerns.iter().flat_map(|concern| concern.statements.iter().copied());
-        let found = ids.filter_map(|id: StatementId| self.set.statement(id));
-        let mut found: Vec<(&str, Option<&str>)> =
+        let ids = concerns.iter().flat_map(|concern| self.concerns.statements(concern));
+        let found = ids.filter_map(|id| self.set.statement(*id));
+        let mut found: SmallVec<[(&str, Option<&str>); 1]> =
             found.map(|statement| (&*statement.text, statement.doc.as_deref())).collect();
         found.sort_unstable();
         found.dedup();
@@ -124,44 +134,37 @@ impl Planner<'_> {
         (statements, description)
     }
 
-    fn rule(&self, namespace: usize, rule: &RulePart) -> Rule {
-        let peers = rule.peers.iter().flat_map(|peer| self.peers(namespace, &peer.place)).collect();
-        Rule { peers, ports: Port::list(&rule.ports) }
-    }
-
-    fn peers(&self, own: usize, place: &Place) -> Vec<Peer> {
-        match place {
-            Place::Any => Vec::new(),
-            Place::Addresses(blocks) => blocks.iter().cloned().map(Peer::Block).collect(),
-            Place::Pods { namespaces: Namespaces::Managed(index), pods } if *index == own => {
-                vec![Peer::Pods { namespaces: None, pods: pods.clone() }]
-            }
-            Place::Pods { namespaces, pods } => {
-                let namespaces = Some(self.set.namespace_selector(namespaces));
-                vec![Peer::Pods { namespaces, pods: pods.clone() }]
-            }
-        }
-    }
-
     /// One policy for each subject and direction; DNS stays by itself.
-    fn by_tier(&self, concerns: &[Concern]) -> Vec<Policy> {
-        let mut groups: BTreeMap<(usize, &SubjectName, Direction), Vec<&Concern>> = BTreeMap::new();
+    fn by_tier<'c>(&self, namespace: &ManagedNamespace, concerns: impl Iterator<Item = &'c Concern>) -> Vec<Policy> {
+        let mut groups: BTreeMap<(&SubjectName, Direction), Vec<&Concern>> = BTreeMap::new();
         let mut policies = Vec::new();
         for concern in concerns {
             if concern.towards == Towards::Dns {
-                policies.extend(self.policy(concern));
+                policies.push(self.allow(self.namer.concern(concern), namespace, concern.direction, &[concern]));
             } else {
-                groups.entry((concern.namespace, &concern.subject.name, concern.direction)).or_default().push(concern);
+                groups.entry((&concern.subject.name, concern.direction)).or_default().push(concern);
             }
         }
-        for ((index, subject, direction), mut members) in groups {
-            members.sort_by(|one, other| one.name.cmp(&other.name));
-            let Some(namespace) = self.set.namespaces.get(index) else { continue };
+        for ((subject, direction), mut members) in groups {
+            members.sort_by_cached_key(|concern| self.namer.concern(concern));
             let name = self.namer.tier(&namespace.name, subject, direction);
-            let rules = members.iter().flat_map(|concern| &concern.rules).map(|rule| self.rule(index, rule)).collect();
-            let Some(selector) = members.first().map(|concern| &concern.subject.selector) else { continue };
-            policies.extend(self.allow(name, index, direction, selector, rules, &members));
+            policies.push(self.allow(name, namespace, direction, &members));
         }
         policies
     }
+}
+
+fn rule_of(namespace: usize, rule: &RulePart) -> Rule {
+    let mut peers = Vec::with_capacity(rule.peers.len());
+    for part in &rule.peers {
+        match (&part.place, &part.region) {
+            (Place::Addresses(blocks), _) => peers.extend(blocks.iter().cloned().map(Peer::Block)),
+            (Place::Pods { namespaces: home, .. }, Peers::Pods { namespaces, pods }) => {
+                let elsewhere = *home != Namespaces::Managed(namespace);
+                peers.push(Peer::Pods { namespaces: elsewhere.then(|| namespaces.clone()), pods: pods.clone() });
+            }
+            _ => {}
+        }
+    }
+    Rule { peers, ports: Port::list(&rule.ports) }
 }

@@ -1,7 +1,7 @@
 //! Flows that add nothing: covered by others, written twice, or between pods that are not isolated.
 
 use super::Direction;
-use super::concern::{Concern, Contribution, Towards};
+use super::concern::{Concern, Concerns, Contribution, Towards};
 use super::minimal;
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{Flow, FlowSet, StatementId};
@@ -11,18 +11,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// What each statement grants, before anything is taken away.
 pub struct Grants<'a> {
     set: &'a FlowSet,
-    contributions: &'a [Contribution],
-    concerns: Vec<Summary>,
-    dns: Vec<(usize, Direction, Region)>,
+    /// The concerns, of which only what stays true when their rules are reduced is looked at.
+    concerns: &'a Concerns,
+    dns: Vec<DnsGrant>,
 }
 
-/// What stays true of a concern when its rules are reduced.
-struct Summary {
-    namespace: usize,
-    direction: Direction,
-    subject: Selector,
-    statements: usize,
-}
+/// What is granted for DNS in a namespace and direction.
+pub type DnsGrant = (usize, Direction, Region);
 
 /// A part of what a statement grants.
 struct Grant {
@@ -103,41 +98,47 @@ impl<'a> Regions<'a> {
     }
 }
 
+/// What concerns grant for DNS.
+pub fn dns(concerns: &[Concern]) -> Vec<DnsGrant> {
+    let mut grants = Vec::new();
+    for concern in concerns.iter().filter(|concern| concern.towards == Towards::Dns) {
+        for rule in &concern.rules {
+            let regions = rule.peers.iter().map(|peer| {
+                let (subject, peers) = (concern.subject.selector.clone(), peer.region.clone());
+                (concern.namespace, concern.direction, Region { subject, peers, ports: rule.ports.clone() })
+            });
+            grants.extend(regions);
+        }
+    }
+    grants
+}
+
 impl<'a> Grants<'a> {
-    /// Notes what the concerns say.
-    pub fn new(concerns: &[Concern], contributions: &'a [Contribution], set: &'a FlowSet) -> Self {
-        let summary = |concern: &Concern| Summary {
-            namespace: concern.namespace,
-            direction: concern.direction,
-            subject: concern.subject.selector.clone(),
-            statements: concern.statements.len(),
-        };
-        let dns = concerns.iter().filter(|concern| concern.towards == Towards::Dns).flat_map(|concern| {
-            concern.rules.iter().flat_map(move |rule| {
-                rule.peers.iter().map(move |peer| {
-                    let (subject, peers) = (concern.subject.selector.clone(), peer.region.clone());
-                    let region = Region { subject, peers, ports: rule.ports.clone() };
-                    (concern.namespace, concern.direction, region)
-                })
-            })
-        });
-        Grants { set, contributions, dns: dns.collect(), concerns: concerns.iter().map(summary).collect() }
+    /// What the concerns of a flow set say; `dns` is what they said of it before anything was taken away.
+    pub fn new(set: &'a FlowSet, concerns: &'a Concerns, dns: Vec<DnsGrant>) -> Self {
+        Grants { set, concerns, dns }
+    }
+
+    fn concern(&self, contribution: &Contribution) -> Option<&'a Concern> {
+        self.concerns.list.get(contribution.concern)
     }
 
     /// Reports the statements that add nothing; `overlapping` says of each concern whether another one overlaps it.
     pub fn report(&self, overlapping: &[bool]) -> Vec<Diagnostic> {
         let mut diagnostics = self.without_effect();
         let shared = |contribution: &&Contribution| {
-            let several = self.concerns.get(contribution.concern).is_some_and(|concern| concern.statements > 1);
+            let several = self.concern(contribution).is_some_and(|concern| concern.statements.len() > 1);
             several || overlapping.get(contribution.concern) == Some(&true)
         };
+        let contributions = &self.concerns.contributions;
         let mut suspects: BTreeMap<StatementId, Vec<Grant>> = BTreeMap::new();
-        for contribution in self.contributions.iter().filter(shared) {
+        for contribution in contributions.iter().filter(shared) {
             suspects.entry(contribution.statement).or_default().extend(self.grants(contribution));
         }
         // A statement with a part that nothing else touches is not covered.
-        let lone = self.contributions.iter().filter(|contribution| !shared(contribution));
-        let lone: BTreeSet<StatementId> = lone.map(|contribution| contribution.statement).collect();
+        let lone = contributions.iter().filter(|contribution| !shared(contribution));
+        let lone = lone.map(|contribution| contribution.statement).filter(|id| suspects.contains_key(id));
+        let lone: BTreeSet<StatementId> = lone.collect();
         diagnostics.extend(self.covered(&suspects, &lone));
         diagnostics
     }
@@ -147,13 +148,13 @@ impl<'a> Grants<'a> {
     }
 
     fn grants(&self, contribution: &Contribution) -> Vec<Grant> {
-        let concern = self.concerns.get(contribution.concern);
+        let concern = self.concern(contribution);
         let ports = self.flow(contribution).and_then(|flow| flow.targets.get(contribution.target));
         let place = self.set.party(contribution.peer).and_then(|party| party.place.as_ref());
         let (Some(concern), Some((_, ports)), Some(place)) = (concern, ports, place) else { return Vec::new() };
         let grant = |peers: Peers| Grant {
             side: (concern.namespace, concern.direction),
-            region: Region { subject: concern.subject.clone(), peers, ports: ports.clone() },
+            region: Region { subject: concern.subject.selector.clone(), peers, ports: ports.clone() },
         };
         self.set.peers(place).into_iter().map(grant).collect()
     }
@@ -161,7 +162,7 @@ impl<'a> Grants<'a> {
     /// Flows whose managed ends are not isolated in the flow's direction.
     fn without_effect(&self) -> Vec<Diagnostic> {
         let mut effective = vec![false; self.set.statements.len()];
-        for contribution in self.contributions {
+        for contribution in &self.concerns.contributions {
             if let Some(slot) = effective.get_mut(contribution.statement.0 as usize) {
                 *slot = true;
             }

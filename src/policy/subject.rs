@@ -4,7 +4,6 @@ use super::Direction;
 use crate::flow::{DnsName, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
 use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, uncovered};
 use rustc_hash::FxHashMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a subject is called.
@@ -153,12 +152,12 @@ fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
 pub struct Subjects<'a> {
     set: &'a FlowSet,
     isolated: Vec<[Isolated; 2]>,
-    known: FxHashMap<(usize, Direction, PartyId), Numbered>,
-    ids: HashMap<(usize, Direction, SubjectName), SubjectId>,
+    known: FxHashMap<(Direction, PartyId), Numbered>,
+    ids: FxHashMap<(usize, Direction, SubjectName), SubjectId>,
 }
 
-/// Subjects with their numbers.
-pub type Numbered = Arc<[(SubjectId, Subject)]>;
+/// Subjects with their namespaces and their numbers.
+pub type Numbered = Arc<[(usize, SubjectId, Arc<Subject>)]>;
 
 /// A subject of one namespace and direction; equal exactly for equal names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,7 +170,7 @@ impl<'a> Subjects<'a> {
             [Isolated::new(set, index, &namespace.ingress), Isolated::new(set, index, &namespace.egress)]
         };
         let isolated = set.namespaces.iter().enumerate().map(of).collect();
-        Subjects { set, isolated, known: FxHashMap::default(), ids: HashMap::new() }
+        Subjects { set, isolated, known: FxHashMap::default(), ids: FxHashMap::default() }
     }
 
     /// The isolated pods of a namespace in a direction.
@@ -188,7 +187,7 @@ impl<'a> Subjects<'a> {
     }
 
     /// The managed namespaces that a party without groups has pods in.
-    pub fn namespaces(&self, party: PartyId) -> Vec<usize> {
+    fn namespaces(&self, party: PartyId) -> Vec<usize> {
         let all = 0..self.set.namespaces.len();
         match self.set.party(party).and_then(|party| party.place.as_ref()) {
             Some(Place::Pods { namespaces: Namespaces::Managed(index), .. }) => vec![*index],
@@ -200,22 +199,23 @@ impl<'a> Subjects<'a> {
         }
     }
 
-    /// The isolated pods of a party in one of its namespaces.
-    pub fn of(&mut self, namespace: usize, direction: Direction, party: PartyId) -> Numbered {
-        let key = (namespace, direction, party);
-        if let Some(known) = self.known.get(&key) {
+    /// The isolated pods of a party without groups, in all namespaces that it has pods in.
+    pub fn of(&mut self, direction: Direction, party: PartyId) -> Numbered {
+        if let Some(known) = self.known.get(&(direction, party)) {
             return known.clone();
         }
-        let wanted = tier_subject(self.set, namespace, party)
-            .unwrap_or(Subject { name: SubjectName::Every, selector: Selector::everything() });
-        let subjects = self.side(namespace, direction).map(|isolated| isolated.within(&wanted)).unwrap_or_default();
-        let numbered = subjects.into_iter().map(|subject| {
-            let next = SubjectId(self.ids.len());
-            let id = *self.ids.entry((namespace, direction, subject.name.clone())).or_insert(next);
-            (id, subject)
-        });
-        let subjects: Numbered = numbered.collect();
-        self.known.insert(key, subjects.clone());
+        let mut subjects = Vec::new();
+        for namespace in self.namespaces(party) {
+            let wanted = tier_subject(self.set, namespace, party)
+                .unwrap_or(Subject { name: SubjectName::Every, selector: Selector::everything() });
+            for subject in self.side(namespace, direction).map(|side| side.within(&wanted)).unwrap_or_default() {
+                let next = SubjectId(self.ids.len());
+                let id = *self.ids.entry((namespace, direction, subject.name.clone())).or_insert(next);
+                subjects.push((namespace, id, Arc::new(subject)));
+            }
+        }
+        let subjects: Numbered = subjects.into();
+        self.known.insert((direction, party), subjects.clone());
         subjects
     }
 

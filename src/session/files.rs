@@ -22,21 +22,29 @@ pub struct Output {
 impl Output {
     /// The files that say `policies`.
     pub fn new(policies: &PolicySet, layout: Layout, kustomize: bool) -> Output {
-        let mut files = Vec::new();
+        let mut files = Vec::with_capacity(if layout == Layout::Namespace { 0 } else { policies.policies.len() });
         let mut folders: Vec<(String, Vec<String>)> = Vec::new();
+        let mut buffer = String::new();
         for group in policies.policies.chunk_by(|a, b| a.namespace == b.namespace) {
             let Some(first) = group.first() else { continue };
             let folder = folder_name(&first.namespace);
             let mut names = Vec::new();
-            let mut add = |name: String, body: String| {
-                files.push(OutputFile { path: format!("{folder}/{name}"), body });
-                names.push(name);
+            let mut add = |name: &str, policies: &[Policy]| {
+                let body = documents(policies, &mut buffer);
+                files.push(OutputFile { path: [&folder, "/", name].concat(), body });
+                if kustomize {
+                    names.push(name.to_owned());
+                }
             };
             if layout == Layout::Namespace {
-                add(WHOLE_NAMESPACE.to_owned(), documents(group));
+                add(WHOLE_NAMESPACE, group);
             } else {
+                let mut name = String::new();
                 for policy in group {
-                    add(format!("{}.yaml", folder_name(&policy.name)), documents(std::slice::from_ref(policy)));
+                    name.clear();
+                    name.push_str(&folder_name(&policy.name));
+                    name.push_str(".yaml");
+                    add(&name, std::slice::from_ref(policy));
                 }
             }
             folders.push((folder, names));
@@ -69,15 +77,16 @@ impl Output {
     }
 }
 
-fn documents(policies: &[Policy]) -> String {
-    let mut text = String::new();
+/// The documents of `policies`, put together in `buffer` so that each text takes no more memory than it is long.
+fn documents(policies: &[Policy], buffer: &mut String) -> String {
+    buffer.clear();
     for (index, policy) in policies.iter().enumerate() {
         if index > 0 {
-            text.push_str("---\n");
+            buffer.push_str("---\n");
         }
-        k8s::manifest(policy, &mut text);
+        k8s::manifest(policy, buffer);
     }
-    text
+    buffer.as_str().to_owned()
 }
 
 fn kustomization(resources: &[impl AsRef<str>]) -> String {

@@ -211,12 +211,14 @@ impl Session {
     }
 }
 
-/// Why manifests do not mean what the flows say.
+/// Why manifests do not mean what the flows say. They are read back one at a time: the policies of all of them would
+/// be most of the memory of a build.
 fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Option<String> {
-    let mut policies = Vec::new();
+    let mut proof = analyze::Proof::new(flows);
+    let mut reader = k8s::Rereader::default();
     for text in manifests {
-        if let Some(read) = k8s::reread(text) {
-            policies.extend(read);
+        if let Some(policies) = reader.policies(text) {
+            policies.iter().for_each(|policy| proof.add(policy));
             continue;
         }
         let reading = k8s::read(text, "default");
@@ -226,9 +228,9 @@ fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Op
         if !reading.ignored.is_empty() || !reading.objects.is_empty() {
             return Some("a manifest could not be read back: it holds something other than policies".to_owned());
         }
-        policies.extend(reading.policies.into_iter().map(|read| read.policy));
+        reading.policies.iter().for_each(|read| proof.add(&read.policy));
     }
-    analyze::prove(flows, &policies).err().map(|found| found.to_string())
+    proof.finish().err().map(|found| found.to_string())
 }
 
 fn is_error(diagnostic: &Diagnostic) -> bool {

@@ -7,19 +7,19 @@ use crate::net::Protocol;
 use crate::source::{FileId, Span};
 use pest::iterators::{Pair, Pairs};
 
-/// Builds the node of one statement.
+/// Builds the nodes of statements.
 pub struct Builder<'a> {
     file: FileId,
     text: &'a str,
     base: usize,
     /// Mistakes that the grammar lets through.
     pub diagnostics: Vec<Diagnostic>,
-    /// Comments inside the statement.
+    /// Comments inside the statements.
     pub comments: Vec<Comment>,
 }
 
 impl<'a> Builder<'a> {
-    /// A builder for the statement that starts at `base`, where pest's offsets count from.
+    /// A builder for the statements from `base` on, where pest's offsets count from.
     pub fn new(file: FileId, text: &'a str, base: usize) -> Self {
         Builder { file, text, base, diagnostics: Vec::new(), comments: Vec::new() }
     }
@@ -46,11 +46,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Comments are not in pest's pairs; they can only stand where a statement breaks its line.
-    fn collect_comments(&mut self, statement: &str) {
+    fn collect_comments(&mut self, pair: &Pair<'_, Rule>) {
+        let statement = pair.as_str();
         if !statement.contains('\n') {
             return;
         }
-        let mut offset = 0;
+        let mut offset = pair.as_span().start();
         for line in statement.split_inclusive('\n') {
             let mut quoted = false;
             let start = line.bytes().position(|byte| {
@@ -69,11 +70,14 @@ impl<'a> Builder<'a> {
 
     /// The node of a statement that pest has matched.
     pub fn node(&mut self, pair: Pair<'_, Rule>) -> NodeKind {
-        self.collect_comments(pair.as_str());
+        self.collect_comments(&pair);
         let rule = pair.as_rule();
         let missing = Name { span: self.span(&pair) };
         let mut pairs = pair.into_inner();
-        let first_name = pairs.clone().find(|pair| pair.as_rule() == Rule::name).map(|pair| self.name(&pair));
+        let first_name = match rule {
+            Rule::flow => None,
+            _ => pairs.clone().find(|pair| pair.as_rule() == Rule::name).map(|pair| self.name(&pair)),
+        };
         let name = first_name.unwrap_or(missing);
         match rule {
             Rule::namespace | Rule::external => {
@@ -200,14 +204,16 @@ impl<'a> Builder<'a> {
         let mut hops = hops.into_iter();
         match (hops.next(), hops.next()) {
             (Some(source), Some(destination)) => {
-                NodeKind::Assertion(AssertionDecl { kind, source, destination, except })
+                NodeKind::Assertion(Box::new(AssertionDecl { kind, source, destination, except }))
             }
             _ => NodeKind::Broken { declares: None },
         }
     }
 
     fn hops(&mut self, pairs: Pairs<'_, Rule>) -> Vec<Hop> {
-        pairs.filter(|pair| pair.as_rule() == Rule::hop).map(|pair| self.hop(pair)).collect()
+        let mut hops = Vec::with_capacity(pairs.len() / 2);
+        hops.extend(pairs.filter(|pair| pair.as_rule() == Rule::hop).map(|pair| self.hop(pair)));
+        hops
     }
 
     fn hop(&mut self, pair: Pair<'_, Rule>) -> Hop {
@@ -227,8 +233,11 @@ impl<'a> Builder<'a> {
     }
 
     fn side(&self, pair: Pair<'_, Rule>) -> Vec<EndpointRef> {
-        let endpoints = pair.into_inner().filter(|pair| pair.as_rule() == Rule::endpoint);
-        endpoints.map(|pair| self.endpoint(pair)).collect()
+        let pairs = pair.into_inner();
+        // Between two endpoints stands a comma.
+        let mut endpoints = Vec::with_capacity(pairs.len().div_ceil(2));
+        endpoints.extend(pairs.filter(|pair| pair.as_rule() == Rule::endpoint).map(|pair| self.endpoint(pair)));
+        endpoints
     }
 
     fn endpoint(&self, pair: Pair<'_, Rule>) -> EndpointRef {
@@ -249,7 +258,7 @@ impl<'a> Builder<'a> {
         let mut items = Vec::new();
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::port => items.push(self.port(pair)),
+                Rule::port => items = vec![self.port(pair)],
                 Rule::port_set => self.port_set(pair, &mut items),
                 _ => {}
             }

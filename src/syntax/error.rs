@@ -96,7 +96,7 @@ fn in_words(rule: Rule) -> &'static str {
         Rule::arrow => "`->`",
         Rule::chain_arrow => "`->>`",
         Rule::end | Rule::EOI => "the end of the line",
-        Rule::name | Rule::name_part => "a name",
+        Rule::name | Rule::letter => "a name",
         Rule::key | Rule::requirement | Rule::absent | Rule::set | Rule::comparison => "a label such as `app=web`",
         Rule::operator => "`=`, `!=`",
         Rule::set_operator => "`in (...)`, `notin (...)`",
@@ -129,7 +129,7 @@ fn in_words(rule: Rule) -> &'static str {
         Rule::assertion | Rule::assertion_word => "`never A -> B`",
         Rule::platform_entry | Rule::platform_key => "`cni`, `dns`, `apiserver`, `nodes`, `pods` or `services`",
         Rule::rename_namespace => "`namespace NAME = NAME`",
-        Rule::sp | Rule::blank | Rule::gap | Rule::comment => "",
+        Rule::sp | Rule::blank | Rule::gap | Rule::comment | Rule::next_line | Rule::flows | Rule::tiers => "",
     }
 }
 

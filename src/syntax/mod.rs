@@ -6,6 +6,7 @@ mod build;
 mod characters;
 mod error;
 mod parse;
+mod statement;
 mod tree;
 
 pub use characters::is_forbidden;

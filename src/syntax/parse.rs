@@ -1,12 +1,10 @@
-//! The loop over statements: which rule a statement has to match, blocks, comments, and what to do when one is broken.
+//! The loop over statements: blocks, comments, and what to do when a statement is broken.
 
-use super::build::Builder;
-use super::grammar::{PolderGrammar, Rule};
+use super::grammar::Rule;
 use super::tree::{Comment, Name, Node, NodeKind, Tree};
 use super::{characters, error};
 use crate::diag::{Allow, Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
-use pest::Parser as _;
 
 /// What parsing a file gives.
 #[derive(Debug)]
@@ -17,8 +15,15 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// The most lines that are matched at once.
+const MOST_AT_ONCE: usize = 64;
+
 /// Parses a file. Takes time and memory linear in its length, whatever it holds.
 pub fn parse(sources: &Sources, file: FileId) -> Parsed {
+    parse_with(sources, file, MOST_AT_ONCE)
+}
+
+fn parse_with(sources: &Sources, file: FileId, most_at_once: usize) -> Parsed {
     let text = sources.file(file).map_or("", |source| source.text.as_str());
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let forbidden = characters::check(file, text, start);
@@ -33,6 +38,8 @@ pub fn parse(sources: &Sources, file: FileId) -> Parsed {
         allows: Vec::new(),
         open: None,
         nodes: Vec::new(),
+        at_once: 1,
+        most_at_once,
     };
     parser.run();
     Parsed {
@@ -41,45 +48,26 @@ pub fn parse(sources: &Sources, file: FileId) -> Parsed {
     }
 }
 
-struct Parser<'a> {
-    file: FileId,
-    text: &'a str,
-    at: usize,
+pub(super) struct Parser<'a> {
+    pub(super) file: FileId,
+    pub(super) text: &'a str,
+    pub(super) at: usize,
     /// Where forbidden characters stand, in order: what they break is not reported again.
     forbidden: Vec<u32>,
-    diagnostics: Vec<Diagnostic>,
-    comments: Vec<Comment>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) comments: Vec<Comment>,
     /// The lines of the doc comment just above.
     doc: Vec<Span>,
     /// The comments that silence warnings; the last ones wait for the statement below them.
     allows: Vec<Allow>,
     /// The block that is open, with its statements so far. Blocks do not nest.
-    open: Option<(Node, Vec<Node>)>,
+    pub(super) open: Option<(Node, Vec<Node>)>,
     nodes: Vec<Node>,
+    /// How many lines may be matched at once. It doubles while they all match and goes back to one when they do not,
+    /// so that over any input the lines looked at in vain are no more than those that matched.
+    pub(super) at_once: usize,
+    pub(super) most_at_once: usize,
 }
-
-/// The words that start a statement, and the rule it then has to match.
-const STATEMENTS: &[(&str, Rule)] = &[
-    ("namespace", Rule::namespace),
-    ("external", Rule::external),
-    ("platform", Rule::platform),
-    ("environment", Rule::environment),
-    ("use", Rule::use_entry),
-    ("tier", Rule::tier),
-    ("group", Rule::group),
-    ("cidr", Rule::cidr),
-    ("fqdn", Rule::fqdn),
-    ("ports", Rule::ports_entry),
-    ("isolate", Rule::isolate),
-    ("label", Rule::label),
-    ("dns", Rule::dns),
-    ("never", Rule::assertion),
-    ("only", Rule::assertion),
-    ("always", Rule::assertion),
-];
-
-const ENVIRONMENT_ENTRIES: &[(&str, Rule)] =
-    &[("namespace", Rule::rename_namespace), ("cidr", Rule::replace_cidr), ("fqdn", Rule::replace_fqdn)];
 
 impl<'a> Parser<'a> {
     fn run(&mut self) {
@@ -102,11 +90,11 @@ impl<'a> Parser<'a> {
         self.end_block();
     }
 
-    fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or("")
     }
 
-    fn span(&self, start: usize, end: usize) -> Span {
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.file, start..end)
     }
 
@@ -187,77 +175,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The rule that the statement at the cursor has to match.
-    fn rule(&self) -> Rule {
-        let rest = self.rest();
-        let word_end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric() && byte != b'_' && byte != b'-');
-        let (word, after) = rest.split_at(word_end.unwrap_or(rest.len()));
-        let after = after.trim_start_matches([' ', '\t']);
-        let named = |list: &[(&str, Rule)]| list.iter().find(|(name, _)| *name == word).map(|(_, rule)| *rule);
-        match self.open.as_ref().map(|(head, _)| &head.kind) {
-            Some(NodeKind::Platform(_)) if !self.opens_block(word) => return Rule::platform_entry,
-            Some(NodeKind::Environment { .. }) if !self.opens_block(word) => {
-                return named(ENVIRONMENT_ENTRIES).unwrap_or(Rule::platform_entry);
-            }
-            _ => {}
-        }
-        // A tier may be called `dns` or `group`: then an arrow, a slash or a colon follows.
-        if after.starts_with("->") || after.starts_with('/') || after.starts_with(':') || after.starts_with(',') {
-            return Rule::flow;
-        }
-        named(STATEMENTS).unwrap_or(Rule::flow)
-    }
-
-    /// Whether the line at the cursor opens a block, so that the one before it must have been left open.
-    fn opens_block(&self, word: &str) -> bool {
-        let line = self.rest().split(['\n', '#']).next().unwrap_or("").trim_end();
-        matches!(word, "namespace" | "external" | "platform" | "environment") && line.ends_with('{')
-    }
-
-    fn statement(&mut self) {
-        let rule = self.rule();
-        match self.match_statement(rule) {
-            Ok(mut pairs) => {
-                let Some(pair) = pairs.next() else { return self.broken(rule, None, 0) };
-                let start = self.at;
-                let parsed = pair.as_span().end();
-                let mut builder = Builder::new(self.file, self.text, start);
-                let kind = builder.node(pair);
-                let mut comments = builder.comments;
-                self.diagnostics.append(&mut builder.diagnostics);
-                self.comments.append(&mut comments);
-                self.at += parsed;
-                let written = self.text.get(start..self.at).unwrap_or("").trim_end().len();
-                let doc = self.take_doc();
-                self.push(Node { span: self.span(start, start + written), doc, kind });
-            }
-            Err(problem) => {
-                let at = position(&problem);
-                self.broken(rule, Some(&problem.variant), at);
-            }
-        }
-    }
-
-    /// Matches the statement at the cursor against a rule.
-    ///
-    /// pest is given whole lines, one at first, and more only while the statement goes on past their end: for an error
-    /// it looks at all of its input, which would take quadratic time over many broken lines.
-    fn match_statement(&self, rule: Rule) -> Result<pest::iterators::Pairs<'a, Rule>, Box<pest::error::Error<Rule>>> {
-        let rest = self.rest();
-        let mut wanted = 1;
-        loop {
-            // Not by characters: `wanted` may stand inside one.
-            let end = rest.as_bytes().get(wanted - 1..).and_then(|bytes| bytes.iter().position(|byte| *byte == b'\n'));
-            let window = end.map_or(rest.len(), |end| wanted + end);
-            let result = PolderGrammar::parse(rule, rest.get(..window).unwrap_or(rest));
-            match &result {
-                Err(problem) if window < rest.len() && position(problem) >= window => wanted = window * 2,
-                _ => return result.map_err(Box::new),
-            }
-        }
-    }
-
-    fn take_doc(&mut self) -> Option<Box<str>> {
+    pub(super) fn take_doc(&mut self) -> Option<Box<str>> {
         if self.doc.is_empty() {
             return None;
         }
@@ -268,7 +186,7 @@ impl<'a> Parser<'a> {
         Some(lines.collect::<Vec<_>>().join("\n").into_boxed_str())
     }
 
-    fn push(&mut self, node: Node) {
+    pub(super) fn push(&mut self, node: Node) {
         for allow in self.allows.iter_mut().rev().take_while(|allow| allow.covers.is_none()) {
             allow.covers = Some(node.span);
         }
@@ -314,13 +232,13 @@ impl<'a> Parser<'a> {
         (length > 0).then(|| Name { span: self.span(from, from + length) })
     }
 
-    fn line_end(&self, from: usize) -> usize {
+    pub(super) fn line_end(&self, from: usize) -> usize {
         let rest = self.text.get(from..).unwrap_or("");
         from + rest.find('\n').unwrap_or(rest.len())
     }
 
     /// Reports the statement at the cursor, which fails `at` bytes further on, and goes on with the next line.
-    fn broken(&mut self, rule: Rule, problem: Option<&pest::error::ErrorVariant<Rule>>, at: usize) {
+    pub(super) fn broken(&mut self, rule: Rule, problem: Option<&pest::error::ErrorVariant<Rule>>, at: usize) {
         let start = self.at;
         let mut failed = (start + at).min(self.text.len());
         // What failed at a line's end failed on that line, not on the next one.
@@ -352,9 +270,36 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Where an error is, counted from the start of what pest was given.
-fn position(problem: &pest::error::Error<Rule>) -> usize {
-    match problem.location {
-        pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Good and bad lines in every order of three, after a run of good ones.
+    #[test]
+    fn lines_matched_at_once_are_those_matched_one_by_one() {
+        const LINES: [&str; 12] = [
+            "a -> b:80",
+            "  tier x { http: 80/tcp }",
+            "a -> ",
+            "a -> b:80 # why",
+            "",
+            "## A doc comment.",
+            "tier",
+            "x -> {a,\n  # inside\n  b}:http ->\n  c",
+            "dns cluster",
+            "}",
+            "namespace n {",
+            "tier t (a=\n  b)\r",
+        ];
+        let good = "a -> b:80\n".repeat(9);
+        for number in 0..LINES.len().pow(3) {
+            let lines = [number, number / LINES.len(), number / LINES.len().pow(2)];
+            let lines = lines.map(|number| LINES.get(number % LINES.len()).copied().unwrap_or_default()).join("\n");
+            let text = format!("{good}{lines}\n{good}{lines}\n{lines}");
+            let mut sources = Sources::default();
+            let file = sources.add("a.polder", text.as_str());
+            let parsed = [1, 2, 64].map(|most| format!("{:?}", parse_with(&sources, file, most)));
+            assert!(parsed.array_windows().all(|[one, next]| one == next), "{text}");
+        }
     }
 }

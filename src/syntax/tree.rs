@@ -98,7 +98,7 @@ pub enum NodeKind {
     /// `A -> B:PORTS -> ...`.
     Flow(Vec<Hop>),
     /// `never`, `only` and `always`.
-    Assertion(AssertionDecl),
+    Assertion(Box<AssertionDecl>),
     /// `KEY VALUE, ...` in `platform` or `environment`.
     PlatformEntry {
         /// `cni`, `dns`, `apiserver`, `nodes`, `pods` or `services`.

@@ -9,6 +9,7 @@ use super::syntax;
 use crate::net::{Protocol, Selector, Values};
 use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
 use ipnet::IpNet;
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -18,26 +19,43 @@ const LONGEST_ANNOTATION: usize = 64 * 1024;
 /// The policies of a stream of manifests as Polder writes them, comments in front of a document left out. `None` when
 /// anything in it is of another form: then [`read`](super::read) can tell what it is.
 pub fn reread(text: &str) -> Option<Vec<Policy>> {
-    let mut cursor = Cursor { rest: text };
-    let mut policies = Vec::new();
-    while !cursor.rest.is_empty() {
-        let marked = cursor.preamble();
-        if !marked && !policies.is_empty() {
-            return None;
+    Rereader::default().policies(text)
+}
+
+/// [`reread`] for many texts, whose policies share what is the same in them.
+#[derive(Debug, Default)]
+pub struct Rereader<'a> {
+    /// The selectors read so far, by their depth and their text.
+    selectors: FxHashMap<(usize, &'a str), Selector>,
+    /// The namespace of the last policy.
+    namespace: Arc<str>,
+}
+
+impl<'a> Rereader<'a> {
+    /// See [`reread`].
+    pub fn policies(&mut self, text: &'a str) -> Option<Vec<Policy>> {
+        let mut cursor = Cursor { rest: text, known: self };
+        let mut policies = Vec::new();
+        while !cursor.rest.is_empty() {
+            let marked = cursor.preamble();
+            if !marked && !policies.is_empty() {
+                return None;
+            }
+            if !cursor.rest.is_empty() {
+                policies.push(cursor.policy()?);
+            }
         }
-        if !cursor.rest.is_empty() {
-            policies.push(cursor.policy()?);
-        }
+        Some(policies)
     }
-    Some(policies)
 }
 
 /// What is left of the text. A method that gives `None` has met another form.
-struct Cursor<'a> {
+struct Cursor<'k, 'a> {
     rest: &'a str,
+    known: &'k mut Rereader<'a>,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> Cursor<'_, 'a> {
     /// Comment lines and at most one document mark. Says whether there was a mark.
     fn preamble(&mut self) -> bool {
         let mut marked = false;
@@ -59,7 +77,11 @@ impl<'a> Cursor<'a> {
         self.take("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: ")?;
         let name = self.checked(syntax::dns_subdomain)?.into_owned();
         self.take("\n  namespace: ")?;
-        let namespace = self.checked(syntax::dns_label)?.into();
+        let namespace = self.checked(syntax::dns_label)?;
+        if *self.known.namespace != *namespace {
+            self.known.namespace = namespace.into();
+        }
+        let namespace = self.known.namespace.clone();
         self.take("\n  labels:\n    ")?;
         self.quoted().filter(|key| key == MANAGED_BY.0)?;
         self.take(": ")?;
@@ -110,11 +132,32 @@ impl<'a> Cursor<'a> {
 
     /// What follows the key of a selector whose fields stand `depth` blanks deep.
     fn selector(&mut self, depth: usize) -> Option<Selector> {
-        let mut selector = Selector::everything();
         if self.take(" {}\n").is_some() {
-            return Some(selector);
+            return Some(Selector::everything());
         }
         self.take("\n")?;
+        // No field of the selector is past its last line, and none of its lines is read as anything else.
+        let (text, rest) = self.rest.split_at_checked(self.indented(depth))?;
+        if let Some(known) = self.known.selectors.get(&(depth, text)) {
+            self.rest = rest;
+            return Some(known.clone());
+        }
+        let selector = self.fields(depth)?;
+        if self.rest.len() == rest.len() {
+            self.known.selectors.insert((depth, text), selector.clone());
+        }
+        Some(selector)
+    }
+
+    /// The length of the lines ahead that stand at least `depth` blanks deep.
+    fn indented(&self, depth: usize) -> usize {
+        let deep = |line: &&str| line.as_bytes().iter().take(depth).filter(|byte| **byte == b' ').count() == depth;
+        self.rest.split_inclusive('\n').take_while(deep).map(str::len).sum()
+    }
+
+    /// The fields of a selector, `depth` blanks deep.
+    fn fields(&mut self, depth: usize) -> Option<Selector> {
+        let mut selector = Selector::everything();
         let labels = self.line(depth, "matchLabels:\n");
         let mut last: Option<Arc<str>> = None;
         while labels && self.line(depth + 2, "\"") {

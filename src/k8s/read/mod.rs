@@ -18,7 +18,7 @@ mod unmodelled;
 mod walk;
 mod workload;
 
-pub use canonical::reread;
+pub use canonical::{Rereader, reread};
 
 use super::{DESCRIPTION, SOURCE};
 use crate::cluster::{Object, Unmodelled};

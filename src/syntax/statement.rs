@@ -1,0 +1,158 @@
+//! Which rule a statement has to match, and matching it, or many of one kind at once.
+
+use super::build::Builder;
+use super::grammar::{PolderGrammar, Rule};
+use super::parse::Parser;
+use super::tree::{Node, NodeKind};
+use pest::Parser as _;
+
+/// The words that start a statement, and the rule it then has to match.
+const STATEMENTS: &[(&str, Rule)] = &[
+    ("namespace", Rule::namespace),
+    ("external", Rule::external),
+    ("platform", Rule::platform),
+    ("environment", Rule::environment),
+    ("use", Rule::use_entry),
+    ("tier", Rule::tier),
+    ("group", Rule::group),
+    ("cidr", Rule::cidr),
+    ("fqdn", Rule::fqdn),
+    ("ports", Rule::ports_entry),
+    ("isolate", Rule::isolate),
+    ("label", Rule::label),
+    ("dns", Rule::dns),
+    ("never", Rule::assertion),
+    ("only", Rule::assertion),
+    ("always", Rule::assertion),
+];
+
+const ENVIRONMENT_ENTRIES: &[(&str, Rule)] =
+    &[("namespace", Rule::rename_namespace), ("cidr", Rule::replace_cidr), ("fqdn", Rule::replace_fqdn)];
+
+impl<'a> Parser<'a> {
+    /// The rule that the statement at an offset has to match.
+    fn rule_at(&self, at: usize) -> Rule {
+        let rest = self.text.get(at..).unwrap_or("");
+        let word_end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric() && byte != b'_' && byte != b'-');
+        let (word, after) = rest.split_at(word_end.unwrap_or(rest.len()));
+        let after = after.trim_start_matches([' ', '\t']);
+        let named = |list: &[(&str, Rule)]| list.iter().find(|(name, _)| *name == word).map(|(_, rule)| *rule);
+        match self.open.as_ref().map(|(head, _)| &head.kind) {
+            Some(NodeKind::Platform(_)) if !opens_block(rest, word) => return Rule::platform_entry,
+            Some(NodeKind::Environment { .. }) if !opens_block(rest, word) => {
+                return named(ENVIRONMENT_ENTRIES).unwrap_or(Rule::platform_entry);
+            }
+            _ => {}
+        }
+        // A tier may be called `dns` or `group`: then an arrow, a slash or a colon follows.
+        if after.starts_with("->") || after.starts_with('/') || after.starts_with(':') || after.starts_with(',') {
+            return Rule::flow;
+        }
+        named(STATEMENTS).unwrap_or(Rule::flow)
+    }
+
+    pub(super) fn statement(&mut self) {
+        let rule = self.rule_at(self.at);
+        if self.statements(rule) {
+            return;
+        }
+        match self.match_statement(rule) {
+            Ok(pairs) => {
+                self.at_once = (self.at_once * 2).min(self.most_at_once);
+                let start = self.at;
+                self.take(pairs);
+                if self.at == start {
+                    self.broken(rule, None, 0);
+                }
+            }
+            Err(problem) => {
+                self.at_once = 1;
+                let at = position(&problem);
+                self.broken(rule, Some(&problem.variant), at);
+            }
+        }
+    }
+
+    /// Matches the statement at the cursor together with those on the lines below it that have to match the same rule.
+    /// Says whether it did; if not, the statement has to be looked at by itself.
+    fn statements(&mut self, rule: Rule) -> bool {
+        let several = match rule {
+            Rule::flow => Rule::flows,
+            Rule::tier => Rule::tiers,
+            _ => return false,
+        };
+        if self.at_once == 1 {
+            return false;
+        }
+        let mut end = self.line_end(self.at);
+        let mut lines = 1;
+        while lines < self.at_once {
+            let next = self.text.get(end + 1..).unwrap_or("").trim_start_matches([' ', '\t']);
+            let start = self.text.len() - next.len();
+            if next.is_empty() || next.starts_with(['\n', '\r', '#', '}']) || self.rule_at(start) != rule {
+                break;
+            }
+            end = self.line_end(start);
+            lines += 1;
+        }
+        if lines == 1 {
+            return false;
+        }
+        let Ok(pairs) = PolderGrammar::parse(several, self.text.get(self.at..end).unwrap_or("")) else {
+            self.at_once = 1;
+            return false;
+        };
+        self.take(pairs);
+        self.at_once = if self.at == end { (self.at_once * 2).min(self.most_at_once) } else { 1 };
+        true
+    }
+
+    /// Takes the statements that pest has matched from the cursor on.
+    fn take(&mut self, pairs: pest::iterators::Pairs<'a, Rule>) {
+        let base = self.at;
+        let mut builder = Builder::new(self.file, self.text, base);
+        for pair in pairs {
+            let span = pair.as_span();
+            let start = base + span.start();
+            self.at = base + span.end();
+            let kind = builder.node(pair);
+            self.diagnostics.append(&mut builder.diagnostics);
+            self.comments.append(&mut builder.comments);
+            let written = self.text.get(start..self.at).unwrap_or("").trim_end().len();
+            let doc = self.take_doc();
+            self.push(Node { span: self.span(start, start + written), doc, kind });
+        }
+    }
+
+    /// Matches the statement at the cursor against a rule.
+    ///
+    /// pest is given whole lines, one at first, and more only while the statement goes on past their end: for an error
+    /// it looks at all of its input, which would take quadratic time over many broken lines.
+    fn match_statement(&self, rule: Rule) -> Result<pest::iterators::Pairs<'a, Rule>, Box<pest::error::Error<Rule>>> {
+        let rest = self.rest();
+        let mut wanted = 1;
+        loop {
+            // Not by characters: `wanted` may stand inside one.
+            let end = rest.as_bytes().get(wanted - 1..).and_then(|bytes| bytes.iter().position(|byte| *byte == b'\n'));
+            let window = end.map_or(rest.len(), |end| wanted + end);
+            let result = PolderGrammar::parse(rule, rest.get(..window).unwrap_or(rest));
+            match &result {
+                Err(problem) if window < rest.len() && position(problem) >= window => wanted = window * 2,
+                _ => return result.map_err(Box::new),
+            }
+        }
+    }
+}
+
+/// Whether the line at the start of a text opens a block, so that the one before it must have been left open.
+fn opens_block(text: &str, word: &str) -> bool {
+    let line = text.split(['\n', '#']).next().unwrap_or("").trim_end();
+    matches!(word, "namespace" | "external" | "platform" | "environment") && line.ends_with('{')
+}
+
+/// Where an error is, counted from the start of what pest was given.
+fn position(problem: &pest::error::Error<Rule>) -> usize {
+    match problem.location {
+        pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+    }
+}
