@@ -18,6 +18,7 @@ impl Numbers {
 }
 
 /// A program with so many flows, over so many namespaces.
+#[allow(dead_code, reason = "each benchmark uses one of the two")]
 pub fn program(flows: usize, namespaces: usize) -> String {
     let mut numbers = Numbers(7);
     let tiers = (flows / 3 / namespaces).max(3);
@@ -46,6 +47,37 @@ pub fn program(flows: usize, namespaces: usize) -> String {
         writeln!(text, "{} -> {}{port}", path(from), path(to)).unwrap();
     }
     text
+}
+
+/// The files of a program that as many teams write: so many lines in all, a namespace in each file, an assertion in each.
+#[allow(dead_code, reason = "each benchmark uses one of the two")]
+pub fn files(files: usize, lines: usize) -> Vec<(String, String)> {
+    let mut numbers = Numbers(7);
+    let lines = lines / files;
+    let tiers = lines / 5;
+    let mut all = Vec::new();
+    for file in 0..files {
+        let mut text = format!("# What team {file} runs.\nnamespace team-{file} {{\n");
+        for tier in 0..tiers {
+            match tier % 3 {
+                0 => writeln!(text, "  tier service-{tier} {{ http: 8080/tcp, metrics: 9090/tcp }}").unwrap(),
+                1 => writeln!(text, "  tier service-{tier} (app=service-{tier}, tier!=test)").unwrap(),
+                _ => writeln!(text, "  tier service-{tier}").unwrap(),
+            }
+        }
+        let flows = lines - tiers - 5;
+        for (from, to) in pairs(&mut numbers, flows * 4 / 5, tiers, tiers) {
+            writeln!(text, "  service-{from} -> service-{to}{}", ports(&mut numbers, to)).unwrap();
+        }
+        for (from, to) in pairs(&mut numbers, flows - flows * 4 / 5, tiers, files * tiers) {
+            let port = ports(&mut numbers, to % tiers);
+            writeln!(text, "  service-{from} -> team-{}/service-{}{port}", to / tiers, to % tiers).unwrap();
+        }
+        text.push_str("}\n\n");
+        writeln!(text, "never team-{file}/service-0 -> internet").unwrap();
+        all.push((format!("team-{file}.polder"), text));
+    }
+    all
 }
 
 fn ports(numbers: &mut Numbers, tier: usize) -> String {

@@ -7,9 +7,13 @@ pub mod analyze;
 pub mod cli;
 pub mod cluster;
 pub mod diag;
+pub mod diff;
 pub mod flow;
 pub mod fmt;
 pub mod k8s;
+pub mod lint;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod model;
 pub mod net;
 pub mod output;

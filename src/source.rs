@@ -134,12 +134,88 @@ impl SourceFile {
         let rest = bytes.get(block * BLOCK..offset).unwrap_or(&[]);
         counts.get(block).map_or(0, |count| *count as usize) + characters(rest)
     }
+}
 
-    /// The column of `offset` in UTF-16 code units from 0, as the language server protocol counts.
-    pub fn utf16_column(&self, offset: u32) -> usize {
-        let start = self.line_starts().get(self.line_at(offset)).map_or(0, |start| *start as usize);
-        let before = self.text.get(start..offset as usize).unwrap_or("");
-        before.encode_utf16().count()
+/// How a protocol counts columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// In bytes.
+    Utf8,
+    /// In UTF-16 code units.
+    #[default]
+    Utf16,
+    /// In Unicode scalar values.
+    Utf32,
+}
+
+impl Encoding {
+    /// How long a text is.
+    pub fn length(self, text: &str) -> usize {
+        match self {
+            Encoding::Utf8 => text.len(),
+            Encoding::Utf16 => text.chars().map(char::len_utf16).sum(),
+            Encoding::Utf32 => characters(text.as_bytes()),
+        }
+    }
+
+    /// The offset of a column; the end of the text when it has fewer. A column inside a character is its start.
+    fn offset(self, text: &str, column: usize) -> usize {
+        if self == Encoding::Utf8 {
+            return text.floor_char_boundary(column);
+        }
+        let mut left = column;
+        for (offset, character) in text.char_indices() {
+            let width = if self == Encoding::Utf16 { character.len_utf16() } else { 1 };
+            if left < width {
+                return offset;
+            }
+            left -= width;
+        }
+        text.len()
+    }
+}
+
+/// The lines of a text as the language server protocol counts them: from 0, and a lone carriage return ends one too.
+#[derive(Debug)]
+pub struct Lines {
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    /// The lines of `text`, which all other methods have to be given as well.
+    pub fn new(text: &str) -> Lines {
+        let bytes = text.as_bytes();
+        let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        });
+        Lines { starts: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
+    }
+
+    /// The line of an offset.
+    pub fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// Where a line starts; the end of the last one for lines that are not there.
+    pub fn start(&self, text: &str, line: usize) -> usize {
+        self.starts.get(line).copied().unwrap_or(text.len())
+    }
+
+    /// The line and the column of an offset.
+    pub fn position(&self, text: &str, offset: usize, encoding: Encoding) -> (usize, usize) {
+        let offset = text.floor_char_boundary(offset);
+        let line = self.line(offset);
+        let before = text.get(self.start(text, line)..offset).unwrap_or("");
+        (line, encoding.length(before))
+    }
+
+    /// The offset of a line and a column; the nearest one when there is no such place.
+    pub fn offset(&self, text: &str, line: usize, column: usize, encoding: Encoding) -> usize {
+        let (start, end) = (self.start(text, line), self.start(text, line.saturating_add(1)));
+        let inside = text.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r']);
+        start + encoding.offset(inside, column)
     }
 }
 
@@ -187,6 +263,27 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn every_place_of_a_protocol_leads_back_to_its_offset() {
+        let text = "a𝄞b\r\n\u{e9}\rx\n\nend🙂";
+        let lines = Lines::new(text);
+        for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+            for (offset, character) in text.char_indices().chain([(text.len(), ' ')]) {
+                let (line, column) = lines.position(text, offset, encoding);
+                let back = lines.offset(text, line, column, encoding);
+                // What lies between the two characters of a line's end is its end.
+                let expected = if character == '\n' && text[..offset].ends_with('\r') { offset - 1 } else { offset };
+                assert_eq!(back, expected, "{encoding:?} {offset}");
+            }
+        }
+        assert_eq!(lines.position(text, text.find("end").unwrap(), Encoding::Utf16), (4, 0));
+        assert_eq!(lines.position(text, text.find('b').unwrap(), Encoding::Utf16), (0, 3));
+        assert_eq!(lines.position(text, text.find('b').unwrap(), Encoding::Utf8), (0, 5));
+        assert_eq!(lines.offset(text, 0, 2, Encoding::Utf16), 1, "inside of a pair");
+        assert_eq!(lines.offset(text, 0, 99, Encoding::Utf16), 6, "past the end of the line");
+        assert_eq!(lines.offset(text, 99, 0, Encoding::Utf16), text.len());
+    }
 
     #[test]
     fn columns_count_characters_in_short_and_in_very_long_lines() {

@@ -88,11 +88,13 @@ fn foreign(room: &str, path: &[String]) -> Option<&'static str> {
         .or_else(|| only(&["pest_derive"], &["syntax"], "belongs to syntax"))
         .or_else(|| only(&["miette"], &["diag"], "belongs to diag"))
         .or_else(|| only(&["clap"], &["cli"], "belongs to cli"))
+        .or_else(|| only(&["lsp_server"], &["lsp"], "belongs to lsp"))
+        .or_else(|| only(&["lsp_types"], &["lsp"], "belongs to lsp"))
         .or_else(|| only(&["std", "fs"], &["output", "session", "cli"], "touches the disk"))
         .or_else(|| only(&["cap_std"], &["output"], "touches the disk"))
         .or_else(|| only(&["ignore"], &["session"], "touches the disk"))
         .or_else(|| only(&["std", "env"], &["session", "cli"], "reads the environment"))
-        .or_else(|| only(&["std", "process"], &["cli", "main"], "is about the process"))
+        .or_else(|| only(&["std", "process"], &["session", "cli", "main"], "is about processes"))
         .or_else(|| only(&["std", "time", "SystemTime"], &[], "reads the clock"))
         .or_else(|| only(&["std", "time", "Instant"], &["output", "cli"], "reads the clock"))
         .or_else(|| (path == ["std"]).then_some("as a whole hides what is used"))
@@ -260,12 +262,15 @@ fn keeps_crates_and_the_outside_world_in_their_rooms() {
         ("model", "use pest_derive::Parser;"),
         ("session", "#[derive(miette::Diagnostic)] struct S;"),
         ("session", "use clap::Parser;"),
+        ("cli", "use lsp_server::Connection;"),
+        ("session", "use lsp_types::Range;"),
         ("model", "use std::fs;"),
         ("model", "use std::{fmt, fs::File};"),
         ("k8s", "fn f() { std::fs::read(x) }"),
         ("k8s", "use std::env::var;"),
         ("k8s", "use std as s;"),
         ("policy", "use std::time::SystemTime;"),
+        ("diff", "use std::process::Command;"),
         ("model", "fn f() { println!(\"x\"); }"),
         ("model", "fn f() { std::eprintln!(\"x\"); }"),
         ("diag", "fn f() { dbg!(x); }"),

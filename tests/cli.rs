@@ -4,7 +4,8 @@
 //! standard error, and `? N` for an exit code other than 0. `#` begins a comment. There is no shell: words are split at
 //! spaces, and `"..."` holds them together, with the escapes `\n`, `\e`, `\xNN`, `\"` and `\\`. In front of a command
 //! may stand `NAME=value` for its environment, behind it `< FILE` for its standard input. The steps `write FILE TEXT`,
-//! `rm PATH`, `mkdir PATH`, `link TARGET PATH`, `cd FOLDER`, `cat FILE` and `ls FOLDER` need no program.
+//! `rm PATH`, `mkdir PATH`, `link TARGET PATH`, `cd FOLDER`, `cat FILE` and `ls FOLDER` need no program; `git ARGS` is
+//! silent.
 //!
 //! `POLDER_UPDATE=1 cargo test --test cli` writes down what is printed now; look at the difference before committing it.
 
@@ -28,6 +29,23 @@ struct Answer {
     out: Vec<u8>,
     err: Vec<u8>,
     exit: i32,
+}
+
+/// Runs Git, whatever its user has set.
+fn git(folder: &Path, args: &[OsString]) {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        // A hook that runs the tests has these set, to the repository that it is called for.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"])
+        .args(args)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A running story: the copy of its folder and where in it the next command is run.
@@ -61,6 +79,7 @@ impl Story {
             "mkdir" => fs::create_dir_all(path(1)).unwrap(),
             "link" => std::os::unix::fs::symlink(&words[1], path(2)).unwrap(),
             "cd" => self.here = path(1),
+            "git" => git(&self.here, &words[1..]),
             "cat" => answer.out = fs::read(path(1)).unwrap(),
             "ls" => answer.out = list(&path(1)).into_bytes(),
             other => panic!("no such step: {other}"),
@@ -75,6 +94,7 @@ impl Story {
             .env_clear()
             .env("LC_ALL", "C")
             .env("COLUMNS", "100")
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -351,6 +371,7 @@ fn no_control_character_of_the_input_is_printed() {
         .unwrap();
     fs::write(story.root.join("good.polder"), "namespace shop {\n  tier web\n}\n").unwrap();
     let folder = format!("./{nasty}");
+    let (port, pod) = (format!("shop/web:{nasty}"), format!("shop/{{app={nasty}}}"));
     let runs: Vec<Vec<&str>> = vec![
         vec!["check", "."],
         vec!["check", "--format", "short", "."],
@@ -372,6 +393,14 @@ fn no_control_character_of_the_input_is_printed() {
         vec!["init", nasty, "--ci", "none"],
         vec!["init", nasty, "--ci", "none"],
         vec!["man", "--dir", "good.polder"],
+        vec!["reach", nasty, "-p", "good.polder"],
+        vec!["reach", "-p", "good.polder", "cluster", nasty],
+        vec!["reach", "--manifests", "."],
+        vec!["can", "shop/web", nasty, "-p", "good.polder"],
+        vec!["can", "shop/web", &port, "-p", "good.polder"],
+        vec!["can", &pod, "shop/web:80", "-p", "good.polder"],
+        vec!["blast", &pod, "-p", "good.polder"],
+        vec!["test", "--filter", nasty, "good.polder"],
     ];
     for args in runs {
         let output = command(&story, &args).output().unwrap();
@@ -400,7 +429,8 @@ fn every_code_is_explained() {
 #[test]
 fn every_command_has_help_with_examples_and_a_manual_page() {
     let (_folder, story) = fresh();
-    let commands = ["build", "check", "fmt", "init", "explain", "completions", "man", "version"];
+    let commands =
+        ["build", "check", "reach", "can", "blast", "test", "fmt", "init", "explain", "completions", "man", "version"];
     for name in commands {
         let output = command(&story, &[name, "--help"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{name}");

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::diag::{Code, Levels, Severity};
+use polder::model::Cni;
 use polder::session::{Manifests, Memory, Named, Project, Session, Settings};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -97,13 +98,15 @@ fn reported(reports: Vec<polder::diag::Report>) -> Vec<(Code, Severity, String)>
     reports.into_iter().map(|report| (report.diagnostic.code, report.severity, report.diagnostic.message)).collect()
 }
 
-/// The same of an example that is a manifest.
+/// The same of an example that is a manifest; its first line may name the CNI.
 fn said_of_manifest(example: &str) -> Vec<(Code, Severity, String)> {
     let system = Memory::default().with_input(example);
     let manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
-    assert_eq!(manifests.remarks, [], "{example}");
-    let said = manifests.diagnostics.into_iter();
-    said.map(|diagnostic| (diagnostic.code, diagnostic.code.severity(), diagnostic.message)).collect()
+    let cni = example.strip_prefix("# polder lint --cni ").and_then(|rest| Cni::parse(rest.lines().next()?));
+    let said = reported(manifests.lint(cni.unwrap_or_default(), &Levels::default()));
+    // Rules of an unlisted type are a finding as well.
+    assert!(manifests.remarks.is_empty() || said.iter().any(|(code, ..)| *code == Code::W0206), "{example}");
+    said
 }
 
 fn root() -> PathBuf {
@@ -245,7 +248,14 @@ fn shell(folder: &Path, command: &str) -> String {
         .current_dir(folder)
         .env("PATH", path)
         .env("COLUMNS", "100")
+        .env("LC_ALL", "C.UTF-8")
         .env_remove("FORCE_COLOR")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        // A hook that runs the tests has these set, to the repository that it is called for.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
         .output()
         .unwrap();
     String::from_utf8(output.stdout).unwrap()

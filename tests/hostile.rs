@@ -4,7 +4,7 @@
 use polder::diag::{Levels, render};
 use polder::session::{Memory, Named, Project, Session, Settings};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A text of about so many bytes.
 type Family = fn(usize) -> String;
@@ -41,26 +41,17 @@ const FAMILIES: &[(&str, Family)] = &[
     }),
 ];
 
-/// Measures the time that this thread is given, where the system tells; what others do in between is not in it.
-struct Clock {
-    start: Instant,
-    given: Option<Duration>,
+/// The time that this thread was given so far, where the system tells: what others do in between is not in it.
+#[cfg(unix)]
+fn given() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap()
 }
 
-impl Clock {
-    fn given() -> Option<Duration> {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
-    }
-
-    fn start() -> Clock {
-        Clock { given: Clock::given(), start: Instant::now() }
-    }
-
-    fn elapsed(&self) -> Duration {
-        let given = self.given.zip(Clock::given()).map(|(start, end)| end - start);
-        given.unwrap_or_else(|| self.start.elapsed())
-    }
+#[cfg(not(unix))]
+fn given() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
 }
 
 /// Everything up to the rendered diagnostics.
@@ -68,11 +59,11 @@ fn check(text: &str) -> (Duration, usize) {
     let root = Path::new("/project");
     let path = root.join("main.polder");
     let system = Memory::default().with(path.clone(), text);
-    let start = Clock::start();
+    let start = given();
     let session = Session::new(Project::load(&system, root, &[Named::Path(path)]), Settings::default());
     let reports = session.reports(&Levels::default());
     let shown = render::short(&reports, session.sources());
-    (start.elapsed(), shown.len())
+    (given() - start, shown.len())
 }
 
 #[test]

@@ -30,7 +30,7 @@ const LAYOUTS: [Layout; 3] = [Layout::Flow, Layout::Tier, Layout::Namespace];
 fn session(source: &str, layout: Layout, environment: Option<&str>) -> Session {
     let memory = Memory::default().with("/p/a.polder", source);
     let project = Project::load(&memory, Path::new("/p"), &[Named::Path("/p".into())]);
-    Session::new(project, Settings { environment: environment.map(str::to_owned), layout, kustomize: false })
+    Session::new(project, Settings { environment: environment.map(str::to_owned), layout, ..Settings::default() })
 }
 
 fn read_back(text: &str) -> Option<Vec<Policy>> {

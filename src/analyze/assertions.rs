@@ -4,7 +4,9 @@ use super::connect::{Connections, End, Link, example};
 use super::cover::{Budget, GaveUp};
 use super::side::Party;
 use crate::diag::{Code, Diagnostic};
-use crate::flow::{Assertion, AssertionKind, Flow, FlowSet, NAMESPACE_NAME, PartyId, PartyName, Place, Statement};
+use crate::flow::{
+    Assertion, AssertionKind, Flow, FlowSet, NAMESPACE_NAME, PartyId, PartyName, Place, Statement, StatementId,
+};
 use crate::net::PortSet;
 use crate::policy::Direction;
 use std::collections::BTreeMap;
@@ -12,13 +14,47 @@ use std::collections::BTreeMap;
 /// Steps that one assertion may take: some seconds.
 const BUDGET: usize = 20_000_000;
 
-/// The assertions that are broken, or about nothing.
-pub fn hold(set: &FlowSet) -> Vec<Diagnostic> {
+/// What comes of an assertion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Who asserts it.
+    pub statement: StatementId,
+    /// What comes of it.
+    pub outcome: Outcome,
+}
+
+/// Whether an assertion holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It does.
+    Holds,
+    /// It does not, or is about nothing; the diagnostic says why.
+    Broken(Box<Diagnostic>),
+    /// It could not be found out.
+    Unknown(Box<Diagnostic>),
+}
+
+impl Outcome {
+    /// What is to be said about it.
+    pub fn diagnostic(&self) -> Option<&Diagnostic> {
+        match self {
+            Outcome::Holds => None,
+            Outcome::Broken(diagnostic) | Outcome::Unknown(diagnostic) => Some(diagnostic),
+        }
+    }
+}
+
+/// Judges every assertion, in order.
+pub fn judge(set: &FlowSet) -> Vec<Judgement> {
     if set.assertions.is_empty() {
         return Vec::new();
     }
     let connections = Connections::new(set);
-    set.assertions.iter().filter_map(|assertion| Judge::new(set, &connections, assertion)?.judge()).collect()
+    let judged = set.assertions.iter().filter_map(|assertion| {
+        let outcome = Judge::new(set, &connections, assertion)?.judge();
+        Some(Judgement { statement: assertion.statement, outcome })
+    });
+    judged.collect()
 }
 
 struct Judge<'a> {
@@ -52,14 +88,18 @@ impl<'a> Judge<'a> {
         Some(Judge { set, connections, assertion, statement, sources, targets, budget })
     }
 
-    fn judge(mut self) -> Option<Diagnostic> {
-        let found = self.decide();
+    fn judge(mut self) -> Outcome {
         let text = &self.statement.text;
-        found.unwrap_or_else(|GaveUp| {
-            let message = format!("it takes too many steps to find out whether `{text}` holds");
-            let help = "please report this, with the program; fewer labels in its selectors make it easier";
-            Some(Diagnostic::new(Code::E0900, self.statement.span, message).with_help(help))
-        })
+        match self.decide() {
+            Ok(None) => Outcome::Holds,
+            Ok(Some(diagnostic)) => Outcome::Broken(Box::new(diagnostic)),
+            Err(GaveUp) => {
+                let message = format!("it takes too many steps to find out whether `{text}` holds");
+                let help = "please report this, with the program; fewer labels in its selectors make it easier";
+                let diagnostic = Diagnostic::new(Code::E0900, self.statement.span, message).with_help(help);
+                Outcome::Unknown(Box::new(diagnostic))
+            }
+        }
     }
 
     fn decide(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
@@ -203,11 +243,16 @@ impl<'a> Judge<'a> {
                     "`{text}` does not hold: {source} may not connect to {target} on {port}, for {isolated} and no \
                      flow covers it"
                 );
-                let flow = text.strip_prefix("always ").unwrap_or(&text);
+                // No flow has exceptions.
+                let flow = text.strip_prefix("always ").filter(|flow| !flow.split_whitespace().any(|w| w == "except"));
+                let help = match flow {
+                    Some(flow) => format!("write the flow `{flow}`, or narrow the assertion"),
+                    None => "write a flow for those it speaks of, or narrow the assertion".to_owned(),
+                };
                 return Ok(Some(
                     Diagnostic::new(Code::E0301, self.statement.span, message)
                         .with_text("asserted here")
-                        .with_help(format!("write the flow `{flow}`, or narrow the assertion")),
+                        .with_help(help),
                 ));
             }
         }

@@ -20,6 +20,11 @@ impl Budget {
         Budget(comparisons)
     }
 
+    /// How many are left.
+    pub fn left(&self) -> usize {
+        self.0
+    }
+
     /// Spends some of it.
     pub fn spend(&mut self, comparisons: usize) -> Result<(), GaveUp> {
         self.0 = self.0.checked_sub(comparisons).ok_or(GaveUp)?;

@@ -1,22 +1,35 @@
 //! What a flow set and a policy set allow, for every pod that could exist; and that both are the same.
 
 mod assertions;
+mod blast;
+mod can;
 mod connect;
 mod counterexample;
 mod cover;
 mod engine;
 mod names;
+pub mod near;
 mod proof;
+mod reach;
 mod side;
 mod situation;
+mod why;
 mod workloads;
 mod world;
 
-pub use assertions::hold;
+pub use assertions::{Judgement, Outcome, judge};
+pub use blast::{Blast, Step};
+pub use can::{Answer, can};
 pub use counterexample::{Counterexample, Difference, Port};
-pub use engine::{Decision, Doubt, Engine, Grant, Verdict};
+pub use cover::{Budget, GaveUp, missing};
+pub use engine::{Comparison, Decision, Delta, Doubt, Engine, Grant, SideChange, Verdict};
 pub use proof::{Proof, prove};
-pub use side::Party;
-pub use situation::{Asked, Group, GroupName, NotFound, Situation};
+pub use reach::{Cell, Isolated, Only, Reach, Row, RowNames};
+pub use side::{Party, worlds};
+pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation};
+pub use why::{
+    AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,
+    policies_for, suggest, why,
+};
 pub use workloads::fit;
 pub use world::{End, EndId, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, TooMany, Truth, World};

@@ -1,15 +1,13 @@
 //! Whether a program fits what runs: its tiers against the pods of a cluster.
 
-use crate::cluster::{Cluster, Labels, Pods, Service, TargetPort, Workload};
+use super::near::{listed, near, text, with_place};
+use crate::cluster::{Cluster, Pods, Service, Workload};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::model::{Endpoint, Model, Namespace, NamespaceKind, Tier, TierId};
-use crate::net::{PortSet, Protocol, Requirement, Selector};
+use crate::net::{PortSet, Protocol};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// So many names are listed in one sentence.
-const LISTED: usize = 3;
 
 /// What does not fit. `cluster` is all that runs, as far as the program is about it: a tier whose namespace is not there
 /// at all is one whose pods were not given, which is said once for each namespace.
@@ -154,7 +152,7 @@ impl<'a> Fit<'a> {
     /// Single ports that no container of the pods lists. Containers need not list their ports, so pods that list none say
     /// nothing.
     fn ports(&mut self, pods: &[Found<'a>], ports: &PortSet, span: Span, what: &str) {
-        let listing: Vec<&Found> = pods.iter().filter(|(_, pods)| !pods.ports.is_empty()).collect();
+        let listing: Vec<Found> = pods.iter().copied().filter(|(_, pods)| !pods.ports.is_empty()).collect();
         for protocol in Protocol::ALL {
             for name in ports.names(protocol) {
                 let lacking = pods.iter().find(|(_, pods)| {
@@ -189,37 +187,14 @@ impl<'a> Fit<'a> {
                 if listing.is_empty() || listing.iter().any(|(_, pods)| exposes(pods)) {
                     continue;
                 }
-                let found = match self.service_port(&listing, protocol, number, high) {
+                let service = (number == high).then(|| self.cluster.service_port(&listing, protocol, number)).flatten();
+                let found = match service {
                     Some((service, target)) => meant_for_service(span, what, protocol, number, service, target),
                     None => not_exposed(span, what, protocol, (number, high), &listing),
                 };
                 self.found.push(found);
             }
         }
-    }
-
-    /// The service whose port this is, and the port of the pods behind it.
-    fn service_port(&self, pods: &[&Found<'a>], protocol: Protocol, low: u16, high: u16) -> Option<(&'a Service, u16)> {
-        let of_pods = |service: &&Service| {
-            let Some(selector) = &service.selector else { return false };
-            pods.iter().any(|(workload, pods)| {
-                workload.namespace == service.namespace
-                    && selector.iter().all(|(key, value)| pods.labels.get(key) == Some(value))
-            })
-        };
-        self.cluster.services.iter().filter(of_pods).find_map(|service| {
-            let port =
-                service.ports.iter().find(|port| port.protocol == protocol && port.port == low && low == high)?;
-            let target = match &port.target {
-                TargetPort::Number(number) => *number,
-                TargetPort::Named(name) => {
-                    let all = pods.iter().flat_map(|(_, pods)| &pods.ports);
-                    let mut named = all.filter(|port| port.name.as_ref() == Some(name) && port.protocol == protocol);
-                    named.next()?.number
-                }
-            };
-            (target != low).then_some((service, target))
-        })
     }
 
     /// Pods of managed namespaces that no tier covers, and pods that two cover neither of which holds the other.
@@ -317,57 +292,6 @@ fn what_runs(workloads: &[&Workload]) -> String {
     }
 }
 
-/// What was probably meant by a selector that matches nothing.
-struct Near {
-    help: String,
-    /// The label that was meant.
-    label: Option<(String, String)>,
-}
-
-/// The nearest labels to those that a selector asks for.
-fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Labels>) -> Option<Near> {
-    let meant = |key: &str, value: &str| {
-        let label = Some((key.to_owned(), value.to_owned()));
-        Some(Near { help: format!("`{key}={value}` exists; did you mean that?"), label })
-    };
-    let hint = |help: String| Some(Near { help, label: None });
-    let labels: Vec<_> = labels.collect();
-    // Only what is asked for and nobody has can be the mistake.
-    for requirement in selector.requirements() {
-        let (key, wanted) = match requirement {
-            Requirement::Equals(key, value) => (key, value),
-            Requirement::In(key, [value, ..]) => (key, value),
-            _ => continue,
-        };
-        if labels.iter().any(|labels| selector.values(key).allows(labels.get(&**key).map(String::as_str))) {
-            continue;
-        }
-        let values: BTreeSet<&str> =
-            labels.iter().filter_map(|labels| labels.get(&**key).map(String::as_str)).collect();
-        if let Some(value) = closest(wanted, values.iter().copied()) {
-            return meant(key, value);
-        }
-        let keys: BTreeSet<&str> = labels
-            .iter()
-            .flat_map(|labels| labels.iter())
-            .filter(|(_, value)| value.as_str() == &**wanted)
-            .map(|(key, _)| key.as_str())
-            .collect();
-        if let Some(key) = keys.iter().next() {
-            return meant(key, wanted);
-        }
-        if !values.is_empty() {
-            let values = listed(values.iter().map(|value| format!("`{key}={value}`")));
-            return hint(format!("there is {values}"));
-        }
-        let keys: BTreeSet<&str> = labels.iter().flat_map(|labels| labels.keys()).map(String::as_str).collect();
-        if let Some(other) = closest(key, keys.iter().copied()) {
-            return hint(format!("nothing has the label `{key}`; did you mean `{other}`?"));
-        }
-    }
-    None
-}
-
 fn meant_for_service(
     span: Span,
     what: &str,
@@ -388,7 +312,7 @@ fn meant_for_service(
         .with_help(format!("write `{target}/{}`", protocol.keyword()))
 }
 
-fn not_exposed(span: Span, what: &str, protocol: Protocol, (low, high): (u16, u16), pods: &[&Found<'_>]) -> Diagnostic {
+fn not_exposed(span: Span, what: &str, protocol: Protocol, (low, high): (u16, u16), pods: &[Found<'_>]) -> Diagnostic {
     let port = if low == high { low.to_string() } else { format!("{low}-{high}") };
     let all: BTreeSet<String> = pods
         .iter()
@@ -418,32 +342,4 @@ fn not_covered(namespace: &Namespace, pods: &[Found<'_>]) -> Option<Diagnostic> 
 /// The name of a workload as the name of a tier.
 fn tier_name(workload: &Workload) -> String {
     workload.name.replace('.', "-")
-}
-
-/// Adds a place in a manifest.
-fn with_place(found: Diagnostic, span: Option<Span>, text: &str) -> Diagnostic {
-    match span {
-        Some(span) => found.with_label(span, text),
-        None => found,
-    }
-}
-
-fn text(labels: &Labels) -> String {
-    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
-}
-
-/// The first few, and how many more there are.
-fn listed(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<String> = names.collect();
-    let more = names.len().saturating_sub(LISTED);
-    let mut shown: Vec<String> = names.into_iter().take(LISTED).collect();
-    match (more, shown.pop()) {
-        (_, None) => String::new(),
-        (0, Some(last)) if shown.is_empty() => last,
-        (0, Some(last)) => format!("{} and {last}", shown.join(", ")),
-        (more, Some(last)) => {
-            shown.push(last);
-            format!("{} and {more} more", shown.join(", "))
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! The command line.
 
-use crate::diag::Level;
+use crate::diag::{Level, Levels};
+use crate::model::Cni;
 use crate::policy::Layout;
-use crate::session::Named;
+use crate::session::{Named, Question};
+use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -16,9 +18,9 @@ const STYLES: Styles = Styles::styled()
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  yes: done, no problems, the same
-  1  no: the program has errors, or something differs
-  2  no answer: bad usage, files that cannot be read or written, an internal error";
+  0  yes: done, no problems, the same, allowed
+  1  no: the program has errors, something differs, it is denied
+  2  no answer: bad usage, files that cannot be read or written, a fact is missing, an internal error";
 
 /// Compiles flows to Kubernetes NetworkPolicies that are closed by default.
 #[derive(Debug, Parser)]
@@ -58,9 +60,18 @@ pub(super) enum Command {
     Build(Build),
     #[command(visible_alias = "validate")]
     Check(Check),
+    Reach(Reach),
+    Can(Can),
+    Why(Why),
+    Blast(Blast),
+    Test(Test),
+    Diff(Diff),
+    Lint(Lint),
     #[command(visible_alias = "format")]
     Fmt(Fmt),
     Init(Init),
+    #[cfg(feature = "lsp")]
+    Lsp(Lsp),
     Explain(Explain),
     #[command(visible_alias = "completion")]
     Completions(Completions),
@@ -131,6 +142,252 @@ pub(super) struct Check {
     pub workloads: Vec<PathBuf>,
 }
 
+/// Show what is allowed: who may connect to whom, on which ports.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder reach                          everything that the program allows
+  polder reach shop/web                 whom the web may connect to
+  polder reach cluster shop/database    who may connect to the database
+  polder reach internet 'shop/*:443'    what the internet reaches on one port
+  polder reach --manifests deploy/      of any NetworkPolicies and workloads
+  polder reach --format matrix")]
+pub(super) struct Reach {
+    /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address [default: anybody].
+    #[arg(value_name = "FROM")]
+    pub from: Option<String>,
+    /// To whom, perhaps with ports as in a flow [default: anybody].
+    #[arg(value_name = "TO[:PORTS]")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// List the names that can be asked about instead.
+    #[arg(long)]
+    pub names: bool,
+    /// How to print the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: ReachFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReachFormat {
+    /// Lines of the language, by namespace
+    Human,
+    /// A matrix of who may connect to whom
+    Matrix,
+    /// JSON
+    Json,
+}
+
+/// Say whether every pod of FROM may connect to every pod of TO: exit code 0 is yes, 1 no, 2 cannot tell.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder can shop/web shop/api:8080
+  polder can web api:http               short names where they are clear
+  polder can internet 'shop/*:443'
+  polder can 'shop/{app=web,tier=front}' shop/database:5432/tcp
+  polder can --manifests deploy/ shop/web 10.0.0.7:443")]
+pub(super) struct Can {
+    /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address.
+    #[arg(value_name = "FROM")]
+    pub from: String,
+    /// To whom, on which ports [default: all that the tier lists].
+    #[arg(value_name = "TO[:PORTS]")]
+    pub to: String,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// How to print the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: AnswerFormat,
+}
+
+/// Say why FROM may connect to TO or not: what isolates them, what lets them through, what would have to be written.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder why shop/web shop/api:8080
+  polder why web database:5432          denied: the flow that would have to be written
+  polder why 'shop/{app=web}' 10.0.0.7:443
+  polder why --manifests deploy/ shop/web shop/database:5432
+
+The exit code is 0 when there is an answer, allowed or denied; `polder can` says yes or no with it.")]
+pub(super) struct Why {
+    /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address.
+    #[arg(value_name = "FROM")]
+    pub from: String,
+    /// To whom, on which ports [default: all that the tier lists].
+    #[arg(value_name = "TO[:PORTS]")]
+    pub to: String,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// How to print the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: WhyFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WhyFormat {
+    /// For people
+    Human,
+    /// One line for each fact: path:line:column: what it does
+    Short,
+    /// JSON
+    Json,
+}
+
+/// Show how far somebody gets who has taken over a pod, hop by hop; with --to, who can get at a pod.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder blast shop/web
+  polder blast shop/web --depth 1       only what can be reached at once
+  polder blast --to shop/database
+  polder blast --manifests deploy/ shop/web")]
+pub(super) struct Blast {
+    /// Where it begins.
+    #[arg(value_name = "FROM", required_unless_present = "to")]
+    pub from: Option<String>,
+    /// Go backwards: who can get there.
+    #[arg(long, value_name = "TO", conflicts_with = "from")]
+    pub to: Option<String>,
+    /// The most hops to go.
+    #[arg(long, value_name = "HOPS")]
+    pub depth: Option<usize>,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// How to print the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: AnswerFormat,
+}
+
+/// List the assertions of the program with their verdicts; `check` and `build` hold them too.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder test                           the project that this folder is in
+  polder test --filter database         the assertions that hold this text
+  polder test --format junit > polder.xml")]
+pub(super) struct Test {
+    /// Files, folders or `-` for standard input [default: the project that this folder is in].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The environment to compile for [default: `environment` of polder.toml, else none].
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Only assertions with this text in them.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub filter: Option<String>,
+    /// How to print the verdicts.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: TestFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum AnswerFormat {
+    /// For people
+    Human,
+    /// JSON
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TestFormat {
+    /// One line each, and the reasons
+    Human,
+    /// JSON
+    Json,
+    /// JUnit XML
+    Junit,
+}
+
+/// Compare what two versions allow: connections and isolation, not text.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder diff --git HEAD                what the changes that are not committed yet allow and forbid
+  polder diff --git origin/main network this branch, of the project in a folder
+  polder diff old.polder new.polder
+  polder diff live.yaml policies        any NetworkPolicies, and those of a build
+  kubectl get netpol -A -o yaml | polder diff - policies
+  polder diff --git origin/main --format markdown --fail-on none > comment.md
+                                        a comment for a pull request")]
+pub(super) struct Diff {
+    /// OLD and NEW: each a file or folder with a program or with YAML, or `-` for YAML on standard input. With `--git`,
+    /// at most one [default: the project that this folder is in].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Compare a Git revision with the working tree.
+    #[arg(long, value_name = "REV")]
+    pub git: Option<String>,
+    /// The environment of programs [default: `environment` of polder.toml, else none].
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// YAML with what runs: compare for these pods and not for all that could exist; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
+    /// Whether `ipBlock` matches the addresses of pods [default: as with the CNI of the newer program, where it is known
+    /// which addresses pods have; otherwise false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub ipblock_matches_pods: Option<bool>,
+    /// How to print the differences.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: DiffFormat,
+    /// Which differences make the exit code 1.
+    #[arg(long, value_name = "WHAT", default_value = "any")]
+    pub fail_on: FailOn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// Lines of the language with what is responsible
+    Human,
+    /// JSON
+    Json,
+    /// A table for a pull request's comment
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Every one
+    Any,
+    /// Those that allow something, or may allow it, that was not allowed before
+    Wider,
+    /// None
+    None,
+}
+
+/// Look for mistakes in NetworkPolicies, whoever wrote them.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder lint policies                  the policies of a folder
+  polder lint policies --workloads apps together with what they apply to
+  kubectl get networkpolicies,pods,namespaces,services -A -o json | polder lint -
+                                        a whole cluster
+  polder lint policies --cni cilium     and what that CNI does in its own way
+  polder lint policies -A W0204,W0205   without what some leave out on purpose
+
+A comment `# polder: allow(W0207): reason` silences that warning on the line below it.
+The exit code is 1 as soon as there is a warning.")]
+pub(super) struct Lint {
+    /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies, and perhaps with what runs.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// More YAML, with what runs: workloads, Namespaces, Services, Ingresses; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
+    /// The CNI that has to enforce the policies.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Cni::NAMES.map(|(name, _)| name)))]
+    pub cni: Option<String>,
+    /// How to print what was found.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    #[command(flatten)]
+    pub warnings: Warnings,
+}
+
 /// Rewrite sources in the one canonical form; what they say stays the same.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -167,6 +424,18 @@ pub(super) struct Init {
     /// The CI system that gets a job.
     #[arg(long, value_name = "SYSTEM", default_value = "github")]
     pub ci: Ci,
+}
+
+/// Serve an editor: the language server on standard input and output.
+#[cfg(feature = "lsp")]
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder lsp                            what to give to an editor as the server's command")]
+pub(super) struct Lsp {
+    /// Standard input and output; there is no other way, and many editors ask for it.
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 /// Explain a code such as E0201; without one, list all codes.
@@ -230,6 +499,13 @@ pub(super) struct Input {
     /// How to print diagnostics.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    #[command(flatten)]
+    pub warnings: Warnings,
+}
+
+/// Which warnings are errors, and which are not said.
+#[derive(Debug, Args)]
+pub(super) struct Warnings {
     /// Make a warning an error.
     #[arg(short = 'D', long, value_name = "CODE", value_delimiter = ',', help_heading = "Warnings")]
     pub deny: Vec<String>,
@@ -245,6 +521,42 @@ pub(super) struct Input {
     /// The three lists in the order in which they were given.
     #[arg(skip)]
     pub levels: Vec<(String, Level)>,
+}
+
+/// What a question is about.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is asked about")]
+pub(super) struct QuestionArgs {
+    /// A file or folder of the program, or `-` for standard input; may be repeated [default: the project that this
+    /// folder is in].
+    #[arg(short, long, value_name = "PATH", conflicts_with = "manifests")]
+    pub program: Vec<PathBuf>,
+    /// The environment of the program [default: `environment` of polder.toml, else none].
+    #[arg(long, value_name = "NAME", conflicts_with = "manifests")]
+    pub env: Option<String>,
+    /// Instead of a program, YAML with any NetworkPolicies, and perhaps with what runs; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub manifests: Vec<PathBuf>,
+    /// YAML with what runs: ask about these pods and not about all that could exist; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
+    /// Whether `ipBlock` matches the addresses of pods [default: as with the CNI of the program, where it is known which
+    /// addresses pods have; otherwise false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub ipblock_matches_pods: Option<bool>,
+}
+
+impl QuestionArgs {
+    /// What is asked about, with `-` understood.
+    pub fn question(&self) -> Question {
+        Question {
+            program: named(&self.program),
+            environment: self.env.clone(),
+            manifests: named(&self.manifests),
+            workloads: named(&self.workloads),
+            blocks_match_pods: self.ipblock_matches_pods,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -317,6 +629,20 @@ impl Input {
     pub fn named(&self) -> Vec<Named> {
         named(&self.paths)
     }
+}
+
+impl Warnings {
+    /// The levels; the error is a slip on the command line, in words.
+    pub fn levels(&self) -> Result<Levels, String> {
+        let mut levels = Levels::default();
+        if self.deny_warnings {
+            levels.deny_warnings();
+        }
+        for (code, level) in &self.levels {
+            levels.set(code, *level)?;
+        }
+        Ok(levels)
+    }
 
     /// Puts the levels in the order of the command line, where the last one for a code counts.
     fn order(&mut self, matches: &ArgMatches) {
@@ -339,7 +665,10 @@ impl Cli {
         if let (Command::Build(Build { input, .. }) | Command::Check(Check { input, .. }), Some((_, inner))) =
             (&mut cli.command, matches.subcommand())
         {
-            input.order(inner);
+            input.warnings.order(inner);
+        }
+        if let (Command::Lint(Lint { warnings, .. }), Some((_, inner))) = (&mut cli.command, matches.subcommand()) {
+            warnings.order(inner);
         }
         Ok(cli)
     }

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 /// The exit codes, the same for every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Yes: done, no problems, the same.
+    /// Yes: done, no problems, the same, allowed.
     Yes = 0,
-    /// No: the program has errors, or something differs.
+    /// No: the program has errors, something differs, it is denied.
     No = 1,
-    /// There is no answer: bad usage, files that cannot be read or written, an internal error.
+    /// There is no answer: bad usage, files that cannot be read or written, a fact is missing, an internal error.
     CannotAnswer = 2,
 }
 

@@ -1,20 +1,31 @@
 //! The command line: one file per command, and the only room that prints.
 
 mod args;
+mod ask;
+mod blast;
 mod build;
+mod can;
 mod check;
 mod completions;
+mod diff;
 mod exit;
 mod explain;
 mod fmt;
 mod init;
+mod json;
+mod lint;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod man;
 mod open;
 mod panic;
+mod reach;
 mod report;
 mod terminal;
+mod test;
 mod version;
 mod watch;
+mod why;
 
 pub use exit::Exit;
 
@@ -38,8 +49,17 @@ fn run(cli: &Cli) -> Exit {
     let exit = match &cli.command {
         Command::Build(args) => build::run(args, &mut terminal),
         Command::Check(args) => check::run(args, &mut terminal),
+        Command::Reach(args) => reach::run(args, &mut terminal),
+        Command::Can(args) => can::run(args, &mut terminal),
+        Command::Why(args) => why::run(args, &mut terminal),
+        Command::Blast(args) => blast::run(args, &mut terminal),
+        Command::Test(args) => test::run(args, &mut terminal),
+        Command::Diff(args) => diff::run(args, &mut terminal),
+        Command::Lint(args) => lint::run(args, &mut terminal),
         Command::Fmt(args) => fmt::run(args, &mut terminal),
         Command::Init(args) => init::run(args, &mut terminal),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(_) => lsp::run(&mut terminal),
         Command::Explain(args) => explain::run(args, &mut terminal),
         Command::Completions(args) => completions::run(args, &mut terminal),
         Command::Man(args) => man::run(args, &mut terminal),

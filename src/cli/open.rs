@@ -20,22 +20,20 @@ pub(super) struct Opened {
 /// Reads the program. The command line goes before `polder.toml`, and that before the defaults. The error is a slip on
 /// the command line, in words.
 pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Result<Opened, String> {
-    let mut check = Levels::default();
-    for (code, level) in &input.levels {
-        check.set(code, *level)?;
-    }
+    input.warnings.levels()?;
     let (project, folder) = load(input)?;
     let mut levels = Levels::default();
-    if input.deny_warnings {
+    if input.warnings.deny_warnings {
         levels.deny_warnings();
     }
-    for (code, level) in project.config.levels.iter().chain(&input.levels) {
+    for (code, level) in project.config.levels.iter().chain(&input.warnings.levels) {
         levels.set(code, *level)?;
     }
     let settings = Settings {
         environment: input.env.clone().or_else(|| project.config.environment.clone()),
         layout: layout.or(project.config.layout).unwrap_or_default(),
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
+        references: false,
     };
     Ok(Opened { session: Session::new(project, settings), levels, folder })
 }

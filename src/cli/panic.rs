@@ -9,12 +9,22 @@ use std::io::Write;
 /// From now on a panic ends the process with the exit code for "no answer".
 pub(super) fn install() {
     std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-        let text = text(info.payload(), &place.unwrap_or_default());
-        // Nothing is left to do when even this cannot be said.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        tell(info);
         std::process::exit(Exit::CannotAnswer as i32);
     }));
+}
+
+/// From now on a panic is told, and whoever catches it goes on.
+#[cfg(feature = "lsp")]
+pub(super) fn tell_only() {
+    std::panic::set_hook(Box::new(tell));
+}
+
+fn tell(info: &std::panic::PanicHookInfo<'_>) {
+    let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
+    let text = text(info.payload(), &place.unwrap_or_default());
+    // Nothing is left to do when even this cannot be said.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn text(payload: &dyn Any, place: &str) -> String {

@@ -2,8 +2,11 @@
 
 use super::args::Format;
 use super::terminal::Terminal;
+use crate::cluster::Unmodelled;
+use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
 use crate::source::Sources;
+use std::collections::BTreeSet;
 
 /// More are counted and not shown; nobody reads them, and drawing them takes time.
 const MOST: usize = 100;
@@ -52,18 +55,21 @@ pub(super) fn show_plain(diagnostics: Vec<Diagnostic>, format: Format, terminal:
     show(&reports, &Sources::default(), format, Stream::Err, terminal);
 }
 
-fn how(color: bool) -> render::Human {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+/// Whether the terminal shows more than ASCII.
+pub(super) fn unicode() -> bool {
     let locale = variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG"));
     let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn how(color: bool) -> render::Human {
     let columns = variable("COLUMNS").and_then(|columns| columns.parse().ok());
     let measured = || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
-    render::Human {
-        unicode: locale.contains("utf-8") || locale.contains("utf8"),
-        color,
-        width: columns.or_else(measured).unwrap_or(100),
-        limit: MOST,
-    }
+    render::Human { unicode: unicode(), color, width: columns.or_else(measured).unwrap_or(100), limit: MOST }
 }
 
 /// A number and its noun.
@@ -84,4 +90,18 @@ pub(super) fn tally(reports: &[Report]) -> String {
         (0, warnings) => count(warnings, "warning"),
         (errors, warnings) => format!("{} and {}", count(errors, "error"), count(warnings, "warning")),
     }
+}
+
+/// The kinds of objects that are not understood, and their API versions, each once.
+pub(super) fn unmodelled_kinds<'u>(objects: impl IntoIterator<Item = &'u Unmodelled>) -> BTreeSet<(&'u str, &'u str)> {
+    objects.into_iter().map(|object| (object.kind.as_str(), object.api_version.as_str())).collect()
+}
+
+/// What makes an answer incomplete, a sentence for each kind of objects that is not understood.
+pub(super) fn incomplete<'u>(objects: impl IntoIterator<Item = &'u Unmodelled>) -> Vec<String> {
+    let sentence = |(kind, api_version): (&str, &str)| {
+        sanitize(&format!("incomplete: {kind} ({api_version}) changes what is allowed and is not modelled"))
+            .into_owned()
+    };
+    unmodelled_kinds(objects).into_iter().map(sentence).collect()
 }

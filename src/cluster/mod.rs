@@ -2,6 +2,7 @@
 
 mod assemble;
 mod object;
+mod service;
 
 pub use assemble::Conflict;
 pub use object::{Object, Owner, Runner};
@@ -106,6 +107,23 @@ pub struct Workload {
     pub pods: Vec<Pods>,
     /// Where it was read.
     pub span: Option<Span>,
+}
+
+impl Workload {
+    /// Why no policy applies to any of its pods, when that is so.
+    pub fn outside(&self) -> Option<&'static str> {
+        let here: Vec<&Pods> = self.pods.iter().filter(|pods| pods.count > 0).collect();
+        let left: Vec<&&Pods> = here.iter().filter(|pods| !pods.finished).collect();
+        if here.is_empty() {
+            Some("it has no pods")
+        } else if left.is_empty() {
+            Some("its pods have ended")
+        } else if left.iter().all(|pods| pods.host_network) {
+            Some("its pods use the network of their node, where policies do not apply")
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for Workload {

@@ -41,6 +41,17 @@ pub struct Label {
     pub text: String,
 }
 
+/// A change of the text that mends what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mend {
+    /// What it does, for a menu: such as "Write `api`".
+    pub title: String,
+    /// What is replaced; empty to insert.
+    pub span: Span,
+    /// What it is replaced by; empty to remove.
+    pub text: String,
+}
+
 /// One thing to say: what is wrong, where, and what to type instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -53,6 +64,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do; text to paste stands in backquotes.
     pub help: Option<String>,
+    /// Changes that would do, the likeliest first; none where nobody but the author can know.
+    pub mends: Vec<Mend>,
 }
 
 impl Diagnostic {
@@ -63,7 +76,7 @@ impl Diagnostic {
 
     /// A diagnostic that no place in the source has caused.
     pub fn about(code: Code, message: impl Into<String>) -> Self {
-        Diagnostic { code, message: message.into(), labels: Vec::new(), help: None }
+        Diagnostic { code, message: message.into(), labels: Vec::new(), help: None, mends: Vec::new() }
     }
 
     /// Adds a place; the first one added is the primary one.
@@ -87,6 +100,25 @@ impl Diagnostic {
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Adds a change that mends it: `text` in place of `span`.
+    #[must_use]
+    pub fn with_mend(mut self, span: Span, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let title = if text.is_empty() {
+            "Remove it".to_owned()
+        } else {
+            format!("Write `{}`", text.trim_matches([',', ' ', '\n']))
+        };
+        self.mends.push(Mend { title, span, text });
+        self
+    }
+
+    /// Adds several of which one may be meant.
+    #[must_use]
+    pub fn with_mends<T: Into<String>>(self, span: Span, texts: impl IntoIterator<Item = T>) -> Self {
+        texts.into_iter().fold(self, |diagnostic, text| diagnostic.with_mend(span, text))
     }
 
     /// The place where the mistake is.

@@ -6,6 +6,7 @@ use crate::net::{AddressSet, Protocol, Values};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Lowers a model that was resolved without errors.
 pub fn lower(model: &Model) -> FlowSet {
@@ -250,6 +251,15 @@ const LINK_LOCAL: &str = "169.254.0.0/16";
 
 fn both(port: u16) -> PortSet {
     PortSet::number(Protocol::Udp, port).union(&PortSet::number(Protocol::Tcp, port))
+}
+
+/// The public addresses of a cluster of which nothing is known.
+pub fn public_addresses() -> &'static AddressSet {
+    static PUBLIC: LazyLock<AddressSet> = LazyLock::new(|| {
+        let blocks = internet(&model::Platform::default());
+        blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses()))
+    });
+    &PUBLIC
 }
 
 /// Public addresses: not private (RFC 1918), shared (RFC 6598), link-local, loopback, multicast or reserved, and none

@@ -3,7 +3,7 @@
 mod lower;
 
 pub use crate::model::AssertionKind;
-pub use lower::lower;
+pub use lower::{lower, public_addresses};
 
 use crate::net::{IpBlock, Peers, PortSet, Selector};
 use crate::source::Span;

@@ -6,7 +6,7 @@ mod write;
 
 pub use convert::object;
 pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader, read, reread};
-pub use write::manifest;
+pub use write::{manifest, plain_manifest};
 
 /// The label that says who looks after an object, and the value for Polder.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "polder");

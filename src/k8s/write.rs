@@ -20,15 +20,26 @@ const LONGEST_ANNOTATION: usize = 32 * 1024;
 /// A policy that lists neither direction changes nothing in a cluster, but Kubernetes would read its manifest as one
 /// that isolates for ingress. So nothing is written for it.
 pub fn manifest(policy: &Policy, out: &mut String) {
+    write(policy, true, out);
+}
+
+/// Appends the manifest of a policy that Polder does not look after: the same without labels and annotations.
+pub fn plain_manifest(policy: &Policy, out: &mut String) {
+    write(policy, false, out);
+}
+
+fn write(policy: &Policy, own: bool, out: &mut String) {
     if policy.ingress.is_none() && policy.egress.is_none() {
         return;
     }
     out.push_str("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n");
     pair(2, "name", &policy.name, out);
     pair(2, "namespace", &policy.namespace, out);
-    out.push_str("  labels:\n");
-    quoted_pair(4, MANAGED_BY.0, MANAGED_BY.1, out);
-    annotations(policy, out);
+    if own {
+        out.push_str("  labels:\n");
+        quoted_pair(4, MANAGED_BY.0, MANAGED_BY.1, out);
+        annotations(policy, out);
+    }
     out.push_str("spec:\n  podSelector:");
     selector(&policy.subject, 4, out);
     out.push_str("  policyTypes:\n");

@@ -22,18 +22,21 @@ impl<'a> Resolver<'a> {
                     format!("`{text}` has bits set after its prefix of {}", net.prefix_len()),
                 )
                 .with_help(format!("write `{}` for the whole block, or `{host}` for the one address", net.trunc()))
+                .with_mends(span, [net.trunc(), host].map(|net| net.to_string()))
             }
             (Ok(IpNet::V6(net)), _) if net.addr().to_ipv4_mapped().is_some() => {
                 bad(format!("`{text}` is an IPv4 address in IPv6 clothing"), "write the IPv4 block itself".to_owned())
             }
             (Ok(net), _) if has_leading_zero(text) => {
                 bad(format!("`{text}` has a number with leading zeros"), format!("write `{net}`"))
+                    .with_mend(span, net.to_string())
             }
             (Ok(net), _) => return Some(net),
             (Err(_), Ok(address)) => bad(
                 format!("`{text}` is an address without a prefix"),
                 format!("write `{}` for the one address", IpNet::from(address)),
-            ),
+            )
+            .with_mend(span, IpNet::from(address).to_string()),
             (Err(_), Err(_)) => bad(
                 format!("`{}` is not an address block", shorten(text)),
                 "a block is an address and a prefix: `10.0.0.0/8`, `2001:db8::/32`".to_owned(),

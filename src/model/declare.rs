@@ -55,6 +55,7 @@ impl<'a> Resolver<'a> {
                 id
             }
         };
+        self.note(block.name.span, Entity::Namespace(id), Role::Declares);
         for node in &block.body {
             self.inner.push(Member { scope: Some(id), node, built_in: member.built_in });
         }
@@ -170,7 +171,10 @@ impl<'a> Resolver<'a> {
         }
         let text = self.name(name);
         let declared = Declared { value: endpoint, span: name.span, built_in: member.built_in };
-        let Some(earlier) = self.scopes.endpoints.declare(member.scope, text, declared).cloned() else { return true };
+        let Some(earlier) = self.scopes.endpoints.declare(member.scope, text, declared).cloned() else {
+            self.note(name.span, Entity::Endpoint(endpoint), Role::Declares);
+            return true;
+        };
         self.report_twice(member.scope, name, earlier.span, earlier.built_in != member.built_in);
         false
     }
@@ -210,6 +214,9 @@ impl<'a> Resolver<'a> {
             }
         };
         let ports = tier.ports.as_ref().map(|entries| self.tier_ports(entries));
+        for (index, port) in ports.iter().flatten().enumerate() {
+            self.note(port.span, Entity::Port(id, u32::try_from(index).unwrap_or(u32::MAX)), Role::Declares);
+        }
         let served = ports
             .as_ref()
             .map(|ports: &Vec<TierPort>| ports.iter().fold(PortSet::empty(), |all, port| all.union(&port.ports)));
@@ -245,10 +252,15 @@ impl<'a> Resolver<'a> {
         }
         let set = self.declared_ports(ports);
         let text = self.name(name);
-        let declared = Declared { value: set, span: name.span, built_in: member.built_in };
+        let id = PortSetId::at(self.model.port_sets.len());
+        let declared = Declared { value: id, span: name.span, built_in: member.built_in };
         match self.scopes.ports.declare(member.scope, text, declared).cloned() {
             Some(earlier) => self.report_twice(member.scope, name, earlier.span, false),
-            None => self.port_sets.push((text.into(), name.span, member.built_in)),
+            None => {
+                self.note(name.span, Entity::PortSet(id), Role::Declares);
+                let (name, namespace, span) = (text.into(), member.scope, name.span);
+                self.model.port_sets.push(NamedPorts { name, namespace, ports: set, span });
+            }
         }
     }
 
@@ -279,14 +291,20 @@ impl<'a> Resolver<'a> {
             let NodeKind::Use(names) = &node.kind else { continue };
             for name in names {
                 let text = self.name(*name);
+                if let Some(index) = COMPONENTS.iter().position(|component| component.name == text) {
+                    let component = Entity::Component(u32::try_from(index).unwrap_or(u32::MAX));
+                    self.note(name.span, component, Role::Names);
+                }
                 if catalogue::find(text).is_none() {
                     let known = COMPONENTS.iter().map(|component| component.name);
                     let message = format!("the catalogue has no `{}`", shorten(text));
-                    let help = match crate::diag::closest(text, known.clone()) {
+                    let near = crate::diag::closest(text, known.clone());
+                    let help = match near {
                         Some(known) => format!("did you mean `{known}`?"),
                         None => format!("it has {}", known.collect::<Vec<_>>().join(", ")),
                     };
-                    self.report(Diagnostic::new(Code::E0106, name.span, message).with_help(help));
+                    let diagnostic = Diagnostic::new(Code::E0106, name.span, message).with_help(help);
+                    self.report(diagnostic.with_mends(name.span, near));
                 } else if let Some(earlier) = seen.insert(text, name.span) {
                     self.report(
                         Diagnostic::new(Code::E0115, name.span, format!("`{text}` is used twice"))

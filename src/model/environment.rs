@@ -1,7 +1,7 @@
 //! Environments: other names and addresses for the same flows.
 
 use super::resolve::{Resolver, is_dns_label, shorten};
-use super::{Cidr, Endpoint, NamespaceId, NamespaceKind};
+use super::{Cidr, Endpoint, Entity, NamespaceId, NamespaceKind, Role};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::source::Span;
 use crate::syntax::{EndpointRef, Name, Node, NodeKind};
@@ -94,14 +94,16 @@ impl<'a> Resolver<'a> {
     fn rename(&mut self, from: Name, to: Name, chosen: bool) -> Option<NamespaceId> {
         let text = self.name(from);
         let Some(declared) = self.scopes.namespaces.get(None, text).cloned() else {
-            let help = match closest(text, self.scopes.namespaces.names(None).into_iter()) {
+            let known = closest(text, self.scopes.namespaces.names(None).into_iter());
+            let help = match known {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => "an environment can only rename what the program declares".to_owned(),
             };
             let message = format!("the program has no namespace `{}` to rename", shorten(text));
-            self.report(Diagnostic::new(Code::E0111, from.span, message).with_help(help));
+            self.report(Diagnostic::new(Code::E0111, from.span, message).with_help(help).with_mends(from.span, known));
             return None;
         };
+        self.note(from.span, Entity::Namespace(declared.value), Role::Names);
         let valid = self.check_name(to);
         let namespace = self.model.namespaces.get_mut(declared.value.index())?;
         if matches!(namespace.kind, NamespaceKind::External(Some(_))) {
@@ -136,6 +138,7 @@ impl<'a> Resolver<'a> {
         };
         let found = self.scopes.endpoints.get(scope, text).map(|declared| declared.value);
         if let Some(endpoint) = found.filter(|endpoint| fits(*endpoint)) {
+            self.note(name.span, Entity::Endpoint(endpoint), Role::Names);
             return Some(endpoint);
         }
         let ids = (0..self.model.namespaces.len()).map(NamespaceId::at);
@@ -146,13 +149,14 @@ impl<'a> Resolver<'a> {
             .next();
         let fitting = |name: &&str| self.scopes.endpoints.get(scope, name).is_some_and(|declared| fits(declared.value));
         let known: Vec<&str> = self.scopes.endpoints.names(scope).into_iter().filter(fitting).collect();
-        let help = match (elsewhere, closest(text, known.into_iter())) {
-            (Some(path), _) => format!("it belongs to a namespace: `{what} {path} = ...`"),
-            (None, Some(known)) => format!("did you mean `{known}`?"),
-            (None, None) => format!("declare it for the program first: `{what} {} = ...`", shorten(text)),
+        let (help, mend) = match (elsewhere, closest(text, known.into_iter())) {
+            (Some(path), _) => (format!("it belongs to a namespace: `{what} {path} = ...`"), Some(path)),
+            (None, Some(known)) => (format!("did you mean `{known}`?"), Some(known.to_owned())),
+            (None, None) => (format!("declare it for the program first: `{what} {} = ...`", shorten(text)), None),
         };
+        let place = if reference.namespace.is_some() { name.span } else { reference.span };
         let message = format!("the program has no {what} `{}` to replace", shorten(self.text(reference.span)));
-        self.report(Diagnostic::new(Code::E0111, reference.span, message).with_help(help));
+        self.report(Diagnostic::new(Code::E0111, reference.span, message).with_help(help).with_mends(place, mend));
         None
     }
 

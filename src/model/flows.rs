@@ -155,9 +155,11 @@ impl<'a> Resolver<'a> {
 
     fn report_source_ports(&mut self, source: &Hop, ports: &PortsExpr) {
         let help = format!("write `{} -> ...:{}`", self.side_text(&source.endpoints), self.text(ports.span));
+        let whole = self.with_colon(ports.span);
         self.report(
             Diagnostic::new(Code::E0220, ports.span, "ports belong to the destination, not to the one who connects")
-                .with_help(help),
+                .with_help(help)
+                .with_mend(whole, ""),
         );
     }
 

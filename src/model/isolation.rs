@@ -2,7 +2,7 @@
 
 use super::resolve::{Member, Resolver, shorten};
 use super::scope::Scope;
-use super::{Dns, DnsServer, Endpoint, Isolated, Managed, NamespaceId, NamespaceKind, TierId};
+use super::{Dns, DnsServer, Endpoint, Isolate, Isolated, Managed, NamespaceId, NamespaceKind, TierId};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::source::Span;
 use crate::syntax::{IsolateDecl, Name, NodeKind};
@@ -15,6 +15,7 @@ use std::net::IpAddr;
 struct Asked {
     ingress: Isolated,
     egress: Isolated,
+    statements: Vec<Isolate>,
 }
 
 impl<'a> Resolver<'a> {
@@ -31,24 +32,33 @@ impl<'a> Resolver<'a> {
                 );
                 continue;
             }
-            self.isolate(namespace, isolate, asked.entry(namespace).or_default());
+            self.isolate(namespace, isolate, node.span, asked.entry(namespace).or_default());
         }
         for index in 0..self.model.namespaces.len() {
             let id = NamespaceId::at(index);
-            let everything = Asked { ingress: Isolated::Every, egress: Isolated::Every };
+            let everything = Asked { ingress: Isolated::Every, egress: Isolated::Every, statements: Vec::new() };
             let asked = asked.remove(&id).unwrap_or(everything);
             if let Some(NamespaceKind::Managed(managed)) = self.model.namespaces.get_mut(index).map(|n| &mut n.kind) {
-                *managed = Managed { ingress: asked.ingress, egress: asked.egress, dns: Dns::default() };
+                let Asked { ingress, egress, statements } = asked;
+                *managed = Managed { ingress, egress, dns: Dns::default(), isolates: statements };
             }
         }
     }
 
-    fn isolate(&mut self, namespace: NamespaceId, isolate: &'a IsolateDecl, asked: &mut Asked) {
+    fn isolate(&mut self, namespace: NamespaceId, isolate: &'a IsolateDecl, span: Span, asked: &mut Asked) {
+        let words =
+            |spans: &mut dyn Iterator<Item = Span>| spans.map(|span| self.text(span)).collect::<Vec<_>>().join(", ");
+        let mut text = format!("isolate {}", words(&mut isolate.directions.iter().copied()));
+        if let Some(tiers) = &isolate.tiers {
+            text.push_str(&format!(" for {}", words(&mut tiers.iter().map(|name| name.span))));
+        }
+        let (ingress, egress) = Default::default();
+        let mut statement = Isolate { text: text.into(), span, ingress, egress };
         let tiers = isolate.tiers.as_ref().map(|names| self.isolated_tiers(namespace, names));
         for span in &isolate.directions {
-            let direction = match self.text(*span) {
-                "ingress" => &mut asked.ingress,
-                "egress" => &mut asked.egress,
+            let (direction, own) = match self.text(*span) {
+                "ingress" => (&mut asked.ingress, &mut statement.ingress),
+                "egress" => (&mut asked.egress, &mut statement.egress),
                 "none" if isolate.directions.len() == 1 && isolate.tiers.is_none() => continue,
                 "none" => {
                     self.report(
@@ -58,15 +68,18 @@ impl<'a> Resolver<'a> {
                     continue;
                 }
                 other => {
-                    let help = match closest(&other.to_ascii_lowercase(), ["ingress", "egress", "none"].into_iter()) {
+                    let known = closest(&other.to_ascii_lowercase(), ["ingress", "egress", "none"].into_iter());
+                    let help = match known {
                         Some(known) => format!("did you mean `{known}`?"),
                         None => "write `isolate ingress`, `isolate egress` or `isolate ingress, egress`".to_owned(),
                     };
                     let message = format!("expected `ingress`, `egress` or `none`, found `{}`", shorten(other));
-                    self.report(Diagnostic::new(Code::E0001, *span, message).with_help(help));
+                    let diagnostic = Diagnostic::new(Code::E0001, *span, message).with_help(help);
+                    self.report(diagnostic.with_mends(*span, known));
                     continue;
                 }
             };
+            *own = tiers.clone().map_or(Isolated::Every, Isolated::Tiers);
             match (&tiers, direction) {
                 (None, direction) => *direction = Isolated::Every,
                 (Some(tiers), Isolated::Tiers(known)) => {
@@ -77,6 +90,7 @@ impl<'a> Resolver<'a> {
                 (Some(_), Isolated::Every) => {}
             }
         }
+        asked.statements.push(statement);
     }
 
     fn isolated_tiers(&mut self, namespace: NamespaceId, names: &[Name]) -> Vec<TierId> {
@@ -162,14 +176,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn dns_server(&mut self, scope: Scope, span: Span) -> Option<DnsServer> {
-        const PRESETS: [(&str, DnsServer); 4] = [
-            ("cluster", DnsServer::Cluster),
-            ("strict", DnsServer::Strict),
-            ("openshift", DnsServer::OpenShift),
-            ("any", DnsServer::Any),
-        ];
         let text = self.text(span);
-        if let Some((_, preset)) = PRESETS.iter().find(|(name, _)| *name == text) {
+        if let Some((_, preset)) = DnsServer::PRESETS.iter().find(|(name, _)| *name == text) {
             return Some(preset.clone());
         }
         let address = text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
@@ -188,8 +196,9 @@ impl<'a> Resolver<'a> {
         };
         let local = scope.is_some_and(|_| self.scopes.endpoints.get(scope, path).is_some());
         if namespace.is_none() && port.is_none() && !local {
-            let presets = PRESETS.iter().map(|(name, _)| *name).chain(["none"]);
-            let help = match closest(text, presets.clone()) {
+            let presets = DnsServer::PRESETS.iter().map(|(name, _)| *name).chain(["none"]);
+            let known = closest(text, presets.clone());
+            let help = match known {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => format!(
                     "presets are {}; a tier is written `kube-system/my-dns`",
@@ -197,7 +206,7 @@ impl<'a> Resolver<'a> {
                 ),
             };
             let message = format!("unknown DNS preset `{}`", shorten(text));
-            self.report(Diagnostic::new(Code::E0104, span, message).with_help(help));
+            self.report(Diagnostic::new(Code::E0104, span, message).with_help(help).with_mends(span, known));
             return None;
         }
         let reference = crate::syntax::EndpointRef { span: part(0, path.len()).span, namespace, name: Some(name) };

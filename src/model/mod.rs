@@ -9,6 +9,7 @@ mod flows;
 mod isolation;
 mod platform;
 mod ports;
+mod references;
 mod resolve;
 mod scope;
 mod selectors;
@@ -18,7 +19,9 @@ mod warnings;
 pub use crate::syntax::AssertionKind;
 pub use catalogue::{COMPONENTS, Component};
 pub use platform::{Cni, Platform};
-pub use resolve::{Options, Resolved, resolve};
+pub use ports::describe as describe_ports;
+pub use references::{Entity, Reference, Role};
+pub use resolve::{Options, Resolved, is_dns_label, resolve};
 
 use crate::net::{IpBlock, PortSet, Selector};
 use crate::source::Span;
@@ -46,6 +49,8 @@ ids! {
     CidrId,
     /// An fqdn of [`Model::fqdns`].
     FqdnId,
+    /// A port set of [`Model::port_sets`].
+    PortSetId,
     /// A statement of [`Model::statements`].
     StatementId,
 }
@@ -63,6 +68,8 @@ pub struct Model {
     pub cidrs: Vec<Cidr>,
     /// The lists of DNS names.
     pub fqdns: Vec<Fqdn>,
+    /// The port sets.
+    pub port_sets: Vec<NamedPorts>,
     /// The facts about the cluster.
     pub platform: Platform,
     /// The flows: chains are taken apart, and so are braces.
@@ -71,6 +78,8 @@ pub struct Model {
     pub statements: Vec<Statement>,
     /// The assertions.
     pub assertions: Vec<Assertion>,
+    /// What each name in the sources refers to, by place; empty unless [`Options::references`] asks for it.
+    pub references: Vec<Reference>,
 }
 
 /// A namespace.
@@ -114,6 +123,21 @@ pub struct Managed {
     pub egress: Isolated,
     /// Where its pods find DNS.
     pub dns: Dns,
+    /// What the two come from; without any, all pods are isolated in both directions.
+    pub isolates: Vec<Isolate>,
+}
+
+/// An `isolate` statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Isolate {
+    /// It as written, on one line.
+    pub text: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// Whose ingress it denies.
+    pub ingress: Isolated,
+    /// Whose egress it denies.
+    pub egress: Isolated,
 }
 
 /// Which pods of a namespace are isolated in a direction.
@@ -162,6 +186,16 @@ pub enum DnsServer {
     Address(ipnet::IpNet),
     /// A declared tier.
     Tier(TierId, u16),
+}
+
+impl DnsServer {
+    /// The servers that have a name of their own.
+    pub const PRESETS: [(&'static str, DnsServer); 4] = [
+        ("cluster", DnsServer::Cluster),
+        ("strict", DnsServer::Strict),
+        ("openshift", DnsServer::OpenShift),
+        ("any", DnsServer::Any),
+    ];
 }
 
 /// A tier: pods of a namespace by labels.
@@ -229,6 +263,19 @@ pub struct Fqdn {
     pub namespace: Option<NamespaceId>,
     /// The DNS names, some with a leading `*.`.
     pub names: Vec<Arc<str>>,
+    /// Its name in the source.
+    pub span: Span,
+}
+
+/// A port set.
+#[derive(Debug)]
+pub struct NamedPorts {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The namespace it is local to.
+    pub namespace: Option<NamespaceId>,
+    /// Its numbers.
+    pub ports: PortSet,
     /// Its name in the source.
     pub span: Span,
 }

@@ -28,7 +28,8 @@ pub enum Cni {
 }
 
 impl Cni {
-    const NAMES: [(&'static str, Cni); 12] = [
+    /// All of them, by their names in the language.
+    pub const NAMES: [(&'static str, Cni); 12] = [
         ("any", Cni::Any),
         ("calico", Cni::Calico),
         ("cilium", Cni::Cilium),
@@ -48,7 +49,28 @@ impl Cni {
         Self::NAMES.iter().find(|(_, cni)| *cni == self).map_or("", |(name, _)| name)
     }
 
-    fn parse(name: &str) -> Option<Cni> {
+    /// Whether `ipBlock` matches the addresses of pods as it does others. Where it is not known, it is taken not to.
+    pub fn blocks_match_pods(self) -> bool {
+        match self {
+            Cni::Any | Cni::Cilium | Cni::GkeDataplaneV2 | Cni::Flannel => false,
+            Cni::Calico
+            | Cni::Antrea
+            | Cni::AwsVpcCni
+            | Cni::AzureNpm
+            | Cni::OvnKubernetes
+            | Cni::KubeRouter
+            | Cni::Weave
+            | Cni::Kindnet => true,
+        }
+    }
+
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The CNI of that name.
+    pub fn parse(name: &str) -> Option<Cni> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, cni)| *cni)
     }
 }
@@ -145,12 +167,15 @@ impl<'a> Resolver<'a> {
         let name = self.text(value);
         let Some(cni) = Cni::parse(name) else {
             let known = Cni::NAMES.iter().map(|(name, _)| *name);
-            let help = match closest(&name.to_ascii_lowercase(), known.clone()) {
+            let near = closest(&name.to_ascii_lowercase(), known.clone());
+            let help = match near {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => format!("Polder knows {}", known.collect::<Vec<_>>().join(", ")),
             };
             self.report(
-                Diagnostic::new(Code::E0105, value, format!("unknown CNI `{}`", shorten(name))).with_help(help),
+                Diagnostic::new(Code::E0105, value, format!("unknown CNI `{}`", shorten(name)))
+                    .with_help(help)
+                    .with_mends(value, near),
             );
             return None;
         };

@@ -2,7 +2,7 @@
 
 use super::resolve::{Resolver, shorten};
 use super::scope::Scope;
-use super::{Cni, Endpoint, Tier, TierPort};
+use super::{Cni, Endpoint, Entity, Role, Tier};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
@@ -60,7 +60,15 @@ impl<'a> Resolver<'a> {
         };
         if low > high {
             let message = format!("the range `{written}` is empty: it ends before it starts");
-            return bad(self, message, &format!("write `{high}-{low}`"));
+            let start = item.span.start as usize;
+            let range = Span::new(item.span.file, start..start + written.len());
+            let turned = format!("{high}-{low}");
+            self.report(
+                Diagnostic::new(Code::E0204, item.span, message)
+                    .with_help(format!("write `{turned}`"))
+                    .with_mend(range, turned),
+            );
+            return None;
         }
         if low != high {
             self.check_range(item);
@@ -210,6 +218,14 @@ impl<'a> Resolver<'a> {
         Some(set)
     }
 
+    /// Ports with the colon before them.
+    pub(super) fn with_colon(&self, ports: Span) -> Span {
+        let text = self.sources.file(ports.file).and_then(|file| file.text.get(..ports.start as usize)).unwrap_or("");
+        let before = text.trim_end_matches([' ', '\t']);
+        let start = before.strip_suffix(':').map_or(ports.start as usize, |endpoint| endpoint.trim_end().len());
+        Span::new(ports.file, start..ports.end as usize)
+    }
+
     /// Runs a step whose diagnostics have been reported for another member of the same group.
     fn quietly<T>(&mut self, step: impl FnOnce(&mut Self) -> T) -> T {
         let known = self.diagnostics.len();
@@ -234,18 +250,26 @@ impl<'a> Resolver<'a> {
         through: Option<&str>,
     ) -> Option<PortSet> {
         let name = self.text(item.span).split('/').next().unwrap_or("").trim();
-        let tier_port = |port: &&TierPort| &*port.name == name;
-        let own = self.tier_of(destination).and_then(|tier| tier.ports.iter().flatten().find(tier_port));
-        let (set, is_own) = match own {
-            Some(port) => (port.ports.clone(), true),
-            None => match self.scopes.ports.find(scope, name).cloned() {
-                Some(declared) => {
-                    self.used.ports.insert(declared.span);
-                    (declared.value, false)
+        let own = match destination {
+            Endpoint::Tier(id) => self.model.tier(id).and_then(|tier| {
+                let (index, port) = tier.ports.iter().flatten().enumerate().find(|(_, port)| *port.name == *name)?;
+                Some((Entity::Port(id, u32::try_from(index).unwrap_or(u32::MAX)), port.ports.clone()))
+            }),
+            _ => None,
+        };
+        let (entity, set, is_own) = match own {
+            Some((entity, ports)) => (entity, ports, true),
+            None => match self.scopes.ports.find(scope, name).map(|declared| declared.value) {
+                Some(id) => {
+                    self.used.port_sets.insert(id);
+                    let ports = self.model.port_sets.get(id.index()).map(|declared| declared.ports.clone());
+                    (Entity::PortSet(id), ports.unwrap_or_default(), false)
                 }
                 None => return self.unknown_port(scope, item, name, destination, through),
             },
         };
+        let start = item.span.start as usize;
+        self.note(Span::new(item.span.file, start..start + name.len()), entity, Role::Names);
         let narrowed = match item.protocol {
             None => set.clone(),
             Some((protocol, _)) => set.intersect(&PortSet::whole(protocol)),
@@ -253,7 +277,9 @@ impl<'a> Resolver<'a> {
         if let (true, Some((protocol, span))) = (narrowed.is_empty(), item.protocol) {
             let message = format!("`{name}` has no {} port", protocol.keyword());
             self.report(
-                Diagnostic::new(Code::E0202, span, message).with_help(format!("leave the protocol out: `{name}`")),
+                Diagnostic::new(Code::E0202, span, message)
+                    .with_help(format!("leave the protocol out: `{name}`"))
+                    .with_mend(span, ""),
             );
             return None;
         }
@@ -294,7 +320,10 @@ impl<'a> Resolver<'a> {
             (None, names) => format!("it serves {}", names.join(", ")),
         };
         let code = if served.as_ref().is_some_and(|(_, listed, _)| *listed) { Code::E0201 } else { Code::E0103 };
-        let mut diagnostic = Diagnostic::new(code, item.span, message).with_help(help);
+        let mends = if known.is_some() { Vec::from_iter(known) } else { names.iter().map(String::as_str).collect() };
+        let end = item.protocol.map_or(item.span.end, |(_, protocol)| protocol.start.max(item.span.start));
+        let written = Span { end: end.min(item.span.end), ..item.span };
+        let mut diagnostic = Diagnostic::new(code, item.span, message).with_help(help).with_mends(written, mends);
         if let (Code::E0201, Some((_, _, span))) = (code, served) {
             diagnostic = diagnostic.with_label(span, "its ports are listed here");
         }
@@ -318,6 +347,7 @@ impl<'a> Resolver<'a> {
         let (span, written) = (tier.span, self.write_endpoint(destination));
         let listed: Vec<String> =
             tier.ports.iter().flatten().map(|port| format!("{} ({})", port.name, describe(&port.ports))).collect();
+        let names: Vec<String> = tier.ports.iter().flatten().map(|port| port.name.to_string()).collect();
         let member = through.map(|group| format!(", a member of `{group}`,")).unwrap_or_default();
         let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol);
         let other = Protocol::ALL.into_iter().find(|other| {
@@ -340,19 +370,22 @@ impl<'a> Resolver<'a> {
                     ),
                 )
                 .with_help(format!("write `{number}/{}`", other.keyword()))
+                .with_mend(item.span, format!("{number}/{}", other.keyword()))
             }
             None if item.kind == PortKind::Every => Diagnostic::new(
                 Code::E0201,
                 item.span,
                 format!("`{written}`{member} serves only the ports that it lists"),
             )
-            .with_help("leave the ports out to mean all that it serves"),
+            .with_help("leave the ports out to mean all that it serves")
+            .with_mend(self.with_colon(item.span), ""),
             None if listed.is_empty() => {
                 Diagnostic::new(Code::E0201, item.span, format!("`{written}`{member} serves no ports at all"))
                     .with_help(format!("add the port to its list: `{{ NAME: {port} }}`"))
             }
             None => Diagnostic::new(Code::E0201, item.span, format!("`{written}`{member} does not serve port {port}"))
-                .with_help(format!("it serves {}", listed.join(", "))),
+                .with_help(format!("it serves {}", listed.join(", ")))
+                .with_mends(item.span, names),
         };
         self.report(diagnostic.with_label(span, "its ports are listed here"));
         None
@@ -373,7 +406,7 @@ fn port_number(text: &str) -> Option<u16> {
 }
 
 /// Ports as the language writes them.
-pub(super) fn describe(ports: &PortSet) -> String {
+pub fn describe(ports: &PortSet) -> String {
     if ports.is_everything() {
         return "*".to_owned();
     }

@@ -1,7 +1,7 @@
 //! The stages of resolving, in order, and what they share.
 
 use super::scope::{Scope, Scopes};
-use super::{Endpoint, GroupId, Model, NamespaceId};
+use super::{Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::source::{Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub struct Options {
     /// The environment to compile for.
     pub environment: Option<String>,
+    /// Whether to note what each name refers to, in [`Model::references`].
+    pub references: bool,
 }
 
 /// What resolving gives.
@@ -28,6 +30,7 @@ pub struct Resolved {
 /// Resolves a program: its trees, and those of the components that it uses (see [`super::COMPONENTS`]).
 pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved {
     let mut resolver = Resolver::new(sources);
+    resolver.wants_references = options.references;
     resolver.collect(trees);
     resolver.declare_namespaces();
     resolver.find_environment(options.environment.as_deref());
@@ -40,6 +43,7 @@ pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved
     resolver.resolve_dns();
     resolver.resolve_flows();
     resolver.warn();
+    resolver.sort_references();
     Resolved { model: resolver.model, diagnostics: resolver.diagnostics }
 }
 
@@ -56,7 +60,7 @@ pub(super) struct Member<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Used {
     pub endpoints: FxHashSet<Endpoint>,
-    pub ports: BTreeSet<Span>,
+    pub port_sets: BTreeSet<PortSetId>,
 }
 
 pub(super) struct Resolver<'a> {
@@ -75,8 +79,8 @@ pub(super) struct Resolver<'a> {
     pub group_members: Vec<(Scope, &'a [EndpointRef])>,
     /// Names whose declarations could not be read: their uses are not reported as well.
     pub unreadable: BTreeSet<&'a str>,
-    /// The port sets with their place in the source, for the warnings.
-    pub port_sets: Vec<(Arc<str>, Span, bool)>,
+    /// Whether to note what each name refers to.
+    pub wants_references: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -92,7 +96,7 @@ impl<'a> Resolver<'a> {
             environment: None,
             group_members: Vec::new(),
             unreadable: BTreeSet::new(),
-            port_sets: Vec::new(),
+            wants_references: false,
         }
     }
 
@@ -133,7 +137,8 @@ impl<'a> Resolver<'a> {
             } else {
                 format!("lower-case letters, digits and `-`, at most 63 of them: `{suggestion}`")
             };
-            self.report(Diagnostic::new(Code::E0006, name.span, message).with_help(help));
+            let mend = is_dns_label(&suggestion).then_some(suggestion);
+            self.report(Diagnostic::new(Code::E0006, name.span, message).with_help(help).with_mends(name.span, mend));
             self.unreadable.insert(text);
         }
         valid
@@ -146,7 +151,8 @@ impl<'a> Resolver<'a> {
         if !free {
             self.report(
                 Diagnostic::new(Code::E0108, name.span, format!("`{text}` is built in and cannot be declared"))
-                    .with_help(format!("choose another name, such as `my-{text}`")),
+                    .with_help(format!("choose another name, such as `my-{text}`"))
+                    .with_mend(name.span, format!("my-{text}")),
             );
         }
         free
@@ -156,20 +162,23 @@ impl<'a> Resolver<'a> {
     pub fn find_namespace(&mut self, name: Name) -> Option<NamespaceId> {
         let text = self.name(name);
         if let Some(declared) = self.scopes.namespaces.get(None, text) {
-            return Some(declared.value);
+            let found = declared.value;
+            self.note(name.span, Entity::Namespace(found), Role::Names);
+            return Some(found);
         }
         if self.unreadable.contains(text) {
             return None;
         }
         let diagnostic = Diagnostic::new(Code::E0101, name.span, format!("unknown namespace `{}`", shorten(text)));
-        let help = match closest(text, self.scopes.namespaces.names(None).into_iter()) {
+        let known = closest(text, self.scopes.namespaces.names(None).into_iter());
+        let help = match known {
             Some(known) => format!("did you mean `{known}`?"),
             None if is_dns_label(text) => {
                 format!("declare it: `namespace {text} {{ ... }}`, or `external namespace {text}` if others own it")
             }
             None => "declare the namespace first".to_owned(),
         };
-        self.report(diagnostic.with_help(help));
+        self.report(diagnostic.with_help(help).with_mends(name.span, known));
         None
     }
 
@@ -191,6 +200,8 @@ impl<'a> Resolver<'a> {
                 );
                 return None;
             };
+            let star = Span { start: reference.span.end.saturating_sub(1), ..reference.span };
+            self.note(star, Entity::Namespace(namespace), Role::Means);
             return Some(Endpoint::Namespace(namespace));
         };
         let text = self.name(name);
@@ -200,6 +211,7 @@ impl<'a> Resolver<'a> {
         };
         let built_in = if owner.is_none() { Endpoint::built_in(text) } else { None };
         if let Some(endpoint) = found.map(|declared| declared.value).or(built_in) {
+            self.note(name.span, Entity::Endpoint(endpoint), Role::Names);
             return Some(endpoint);
         }
         if !self.unreadable.contains(text) {
@@ -221,21 +233,25 @@ impl<'a> Resolver<'a> {
             candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name));
         }
         let elsewhere = self.namespaces_with(text);
-        let help = match (closest(text, candidates.into_iter()), elsewhere.first()) {
-            (Some(known), _) => match &place {
-                Some(namespace) => format!("did you mean `{namespace}/{known}`?"),
-                None => format!("did you mean `{known}`?"),
-            },
-            (None, Some(namespace)) => format!("it is declared in another namespace: `{namespace}/{text}`"),
-            (None, None) if self.scopes.namespaces.get(None, text).is_some() => {
-                format!("it is a namespace: `{text}/*` means every pod of it")
+        let (help, mends) = match (closest(text, candidates.into_iter()), elsewhere.as_slice()) {
+            (Some(known), _) => {
+                let path = place.as_ref().map_or_else(|| known.to_owned(), |place| format!("{place}/{known}"));
+                (format!("did you mean `{path}`?"), vec![path])
             }
-            (None, None) => match &place {
-                Some(namespace) => format!("declare it in namespace {namespace}: `tier {text}`"),
-                None => format!("declare it: `tier {text}` in its namespace, or `cidr {text} = ...`"),
+            (None, [namespace, ..]) => {
+                let mends = elsewhere.iter().map(|namespace| format!("{namespace}/{text}")).collect();
+                (format!("it is declared in another namespace: `{namespace}/{text}`"), mends)
+            }
+            (None, []) if self.scopes.namespaces.get(None, text).is_some() => {
+                (format!("it is a namespace: `{text}/*` means every pod of it"), vec![format!("{text}/*")])
+            }
+            (None, []) => match &place {
+                Some(namespace) => (format!("declare it in namespace {namespace}: `tier {text}`"), Vec::new()),
+                None => (format!("declare it: `tier {text}` in its namespace, or `cidr {text} = ...`"), Vec::new()),
             },
         };
-        self.report(Diagnostic::new(Code::E0102, reference.span, message).with_help(help));
+        let diagnostic = Diagnostic::new(Code::E0102, reference.span, message).with_help(help);
+        self.report(diagnostic.with_mends(reference.span, mends));
     }
 
     fn namespaces_with(&self, endpoint: &str) -> Vec<Arc<str>> {
@@ -303,7 +319,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// Whether a text is a DNS-1123 label: the rule for names of namespaces, and for all names in Polder.
-pub(super) fn is_dns_label(text: &str) -> bool {
+pub fn is_dns_label(text: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.len() <= 63 && !text.is_empty() && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-')
 }

@@ -1,7 +1,6 @@
 //! Which name means what, where.
 
-use super::{Endpoint, NamespaceId};
-use crate::net::PortSet;
+use super::{Endpoint, NamespaceId, PortSetId};
 use crate::source::Span;
 use rustc_hash::FxHashMap;
 
@@ -71,5 +70,5 @@ pub struct Scopes<'a> {
     /// Tiers, groups, cidrs and fqdns.
     pub endpoints: Names<'a, Endpoint>,
     /// Port sets.
-    pub ports: Names<'a, PortSet>,
+    pub ports: Names<'a, PortSetId>,
 }

@@ -1,11 +1,11 @@
 //! Warnings about declarations: unused ones, overlaps, settings that surprise.
 
 use super::resolve::Resolver;
-use super::{Endpoint, Isolated, NamespaceId, NamespaceKind, Tier, TierId};
+use super::{Endpoint, Isolated, NamespaceId, NamespaceKind, PortSetId, Tier, TierId};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::net::SelectorIndex;
 use crate::source::Span;
-use crate::syntax::NodeKind;
+use crate::syntax::{NodeKind, TierDecl};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,14 +69,25 @@ impl Resolver<'_> {
                     }
                 });
                 if let Some((other, labels)) = overlapping {
-                    found.push(overlap(tier, other, &labels));
+                    found.push((overlap(tier, other, &labels), *id, apart(tier, other).map(str::to_owned)));
                 }
             }
         }
-        for diagnostic in found {
-            if diagnostic.primary().is_some_and(|span| !self.built_in(span)) {
-                self.report(diagnostic);
+        if found.is_empty() {
+            return;
+        }
+        let declared = self.inner.iter().filter_map(|member| match &member.node.kind {
+            NodeKind::Tier(tier) => Some((tier.name.span, tier)),
+            _ => None,
+        });
+        let declared: BTreeMap<Span, &TierDecl> = declared.collect();
+        for (mut diagnostic, id, key) in found {
+            let Some(span) = diagnostic.primary().filter(|span| !self.built_in(*span)) else { continue };
+            if let (Some(key), Some(tier), Some(written)) = (key, self.model.tier(id), declared.get(&span)) {
+                let (place, text) = with_label(tier, written, &format!("!{key}"));
+                diagnostic = diagnostic.with_mend(place, text);
             }
+            self.report(diagnostic);
         }
     }
 
@@ -126,8 +137,9 @@ impl Resolver<'_> {
             .map(|(index, fqdn)| (Endpoint::Fqdn(super::FqdnId::at(index)), "fqdn", &fqdn.name, fqdn.span));
         let unused = groups.chain(cidrs).chain(fqdns).filter(|(endpoint, ..)| !used.contains(endpoint));
         found.extend(unused.map(|(_, kind, name, span)| named(kind, name, span)));
-        let ports = self.port_sets.iter().filter(|(_, span, built_in)| !built_in && !self.used.ports.contains(span));
-        found.extend(ports.map(|(name, span, _)| named("port set", name, *span)));
+        let ports = self.model.port_sets.iter().enumerate();
+        let ports = ports.filter(|(index, _)| !self.used.port_sets.contains(&PortSetId::at(*index)));
+        found.extend(ports.map(|(_, declared)| named("port set", &declared.name, declared.span)));
         found.extend(self.unused_namespaces(&used).into_iter().map(|(name, span)| named("namespace", &name, span)));
         found.extend(self.unused_components(&used).into_iter().map(|(name, span)| named("component", &name, span)));
         for (code, span, message, help) in found {
@@ -214,12 +226,33 @@ impl Resolver<'_> {
     }
 }
 
+/// Where one more label goes, and how it is written there.
+fn with_label(tier: &Tier, written: &TierDecl, label: &str) -> (Span, String) {
+    match &written.selector {
+        Some(selector) => {
+            let last = selector.requirements.last().map_or(selector.span.start + 1, |requirement| requirement.span.end);
+            let comma = if selector.requirements.is_empty() { "" } else { ", " };
+            (Span { start: last, end: last, ..selector.span }, format!("{comma}{label}"))
+        }
+        None => {
+            // The label that goes without saying has to be said now.
+            let implied = tier.selector.keys().next().map(|key| format!("{key}={}, ", tier.name)).unwrap_or_default();
+            let end = tier.span.end;
+            (Span { start: end, end, ..tier.span }, format!(" ({implied}{label})"))
+        }
+    }
+}
+
+/// What keeps a pod out of a tier that the other tier would take: a label that only the other one asks for.
+fn apart<'a>(tier: &Tier, other: &'a Tier) -> Option<&'a str> {
+    other.selector.keys().find(|key| tier.selector.values(key).is_anything()).map(|key| &**key)
+}
+
 fn overlap(tier: &Tier, other: &Tier, labels: &BTreeMap<String, String>) -> Diagnostic {
     let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let message =
         format!("a pod could be in both `{}` and `{}`, and would have the flows of both", tier.name, other.name);
-    let missing = other.selector.keys().find(|key| tier.selector.values(key).is_anything());
-    let help = match missing {
+    let help = match apart(tier, other) {
         Some(key) => {
             format!("a pod with {} is; if none should be, add a label to one, such as `!{key}`", labels.join(", "))
         }

@@ -7,8 +7,10 @@ mod block;
 mod interval;
 mod overlap;
 mod port;
+mod port_text;
 mod region;
 mod selector;
+mod selector_text;
 mod words;
 
 pub use address::AddressSet;

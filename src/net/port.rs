@@ -284,6 +284,11 @@ impl PortSet {
         names.listed().iter().filter(|_| !names.is_complement())
     }
 
+    /// Whether the set has names of the protocol that [`PortSet::names`] does not list: all, or all but some.
+    pub fn has_unlisted_names(&self, protocol: Protocol) -> bool {
+        self.view(protocol).names.is_complement()
+    }
+
     /// Whether the number is in the set.
     pub fn has(&self, protocol: Protocol, number: u16) -> bool {
         interval::has(self.view(protocol).ranges, number)

@@ -241,7 +241,7 @@ pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, usize> {
 }
 
 /// An absolute path without `.` and `..`, by its text alone.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let mut result = PathBuf::new();
     for part in path.components() {
         match part {

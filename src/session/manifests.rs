@@ -5,7 +5,7 @@ use super::system::{FileSystem, reason};
 use crate::cluster::{Cluster, Conflict, Object, Unmodelled};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::k8s::{self, ReadProblem};
-use crate::policy::{Policy, PolicySet};
+use crate::policy::{Policy, PolicySet, Written};
 use crate::source::{FileId, Sources, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub struct Manifests {
     pub policies: PolicySet,
     /// Where the name of each policy stands, in the order of the policies.
     pub policy_spans: Vec<Option<Span>>,
+    /// How each policy is written, in the order of the policies.
+    pub written: Vec<Written<Span>>,
     /// What runs.
     pub cluster: Cluster,
     /// What is wrong, and what makes every answer incomplete.
@@ -135,11 +137,14 @@ fn walk(system: &dyn FileSystem, path: PathBuf) -> Input {
     Input::Folder { path, found: files.len(), files, problems }
 }
 
+/// A policy, the place of its name, and how it is written.
+type Loaded = (Policy, Option<Span>, Written<Span>);
+
 struct Load<'l> {
     manifests: Manifests,
     folder: &'l Path,
     default_namespace: &'l str,
-    policies: Vec<(Policy, Option<Span>)>,
+    policies: Vec<Loaded>,
     objects: Vec<Object>,
 }
 
@@ -225,7 +230,10 @@ impl Load<'_> {
             Remark { span, path: remark.path, reason: remark.reason }
         });
         self.manifests.remarks.extend(remarks);
-        self.policies.extend(reading.policies.into_iter().map(|read| (read.policy, place(read.name_at.or(read.at)))));
+        self.policies.extend(reading.policies.into_iter().map(|read| {
+            let written = read.written.map(|at| token(file, text, at));
+            (read.policy, place(read.name_at.or(read.at)), written)
+        }));
         for read in reading.objects {
             let mut object = read.object;
             object.set_spans(place(read.at), place(read.pods_at));
@@ -236,9 +244,9 @@ impl Load<'_> {
 
     fn finish(self) -> Manifests {
         let Load { mut manifests, mut policies, objects, .. } = self;
-        policies.sort_by(|(a, _), (b, _)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-        for (policy, span) in policies {
-            manifests.add_policy(policy, span);
+        policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        for (policy, span, written) in policies {
+            manifests.add_policy(policy, span, written);
         }
         let (cluster, conflicts) = Cluster::assemble(objects);
         manifests.cluster = cluster;
@@ -251,7 +259,7 @@ impl Load<'_> {
 
 impl Manifests {
     /// Adds a policy that comes after those that are there.
-    fn add_policy(&mut self, policy: Policy, span: Option<Span>) {
+    fn add_policy(&mut self, policy: Policy, span: Option<Span>, written: Written<Span>) {
         let same_name = |one: &&Policy| one.namespace == policy.namespace && one.name == policy.name;
         let before = self.policies.policies.last().filter(same_name);
         if let Some(before) = before {
@@ -273,6 +281,7 @@ impl Manifests {
         }
         self.policies.policies.push(policy);
         self.policy_spans.push(span);
+        self.written.push(written);
     }
 }
 

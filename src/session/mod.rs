@@ -2,14 +2,21 @@
 
 mod config;
 mod files;
+mod git;
+mod lint;
 mod load;
 mod manifests;
 mod stages;
+mod subject;
 mod system;
+mod versions;
 
 pub use config::{Config, Target};
 pub use files::Output;
+pub use git::Revision;
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, shown};
 pub use manifests::{Manifests, Remark};
 pub use stages::{Session, Settings};
+pub use subject::{AskedPorts, AskedTarget, Question, Subject};
 pub use system::{Disk, FileSystem, LARGEST_FILE, Memory, Walk, reason};
+pub use versions::{Place, Terms, Versions};

@@ -3,7 +3,7 @@
 use super::files::Output;
 use super::load::Project;
 use super::manifests::Manifests;
-use crate::analyze;
+use crate::analyze::{self, Judgement};
 use crate::diag::{self, Code, Diagnostic, Levels, Report, Severity};
 use crate::flow::{self, FlowSet};
 use crate::k8s;
@@ -11,7 +11,8 @@ use crate::model::{self, COMPONENTS, Component, Model};
 use crate::policy::{self, Layout, PolicySet};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, Tree};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
 /// How to build, after the command line, `polder.toml` and the defaults have been put together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,15 @@ pub struct Settings {
     pub layout: Layout,
     /// Whether `kustomization.yaml` files are written too.
     pub kustomize: bool,
+    /// Whether the model notes what each name refers to.
+    pub references: bool,
+}
+
+/// What parsing a file has given.
+#[derive(Debug)]
+struct Known {
+    tree: Tree,
+    diagnostics: Vec<Diagnostic>,
 }
 
 type Stage<T> = OnceCell<(T, Vec<Diagnostic>)>;
@@ -34,10 +44,12 @@ pub struct Session {
     components: Vec<(&'static Component, FileId)>,
     settings: Settings,
     trees: Stage<Vec<Tree>>,
+    /// Trees of files that a session before this one has parsed and that are still the same.
+    known: RefCell<BTreeMap<FileId, Known>>,
     model: Stage<Model>,
     flows: Stage<FlowSet>,
     policies: Stage<PolicySet>,
-    asserted: Stage<()>,
+    asserted: Stage<Vec<Judgement>>,
     output: Stage<Output>,
 }
 
@@ -51,12 +63,35 @@ impl Session {
             project,
             settings,
             trees: OnceCell::new(),
+            known: RefCell::default(),
             model: OnceCell::new(),
             flows: OnceCell::new(),
             policies: OnceCell::new(),
             asserted: OnceCell::new(),
             output: OnceCell::new(),
         }
+    }
+
+    /// A session for what the program has become: files that are the same are not parsed again.
+    pub fn again(self, project: Project, settings: Settings) -> Session {
+        let next = Session::new(project, settings);
+        let (trees, diagnostics) = self.trees.into_inner().unwrap_or_default();
+        let mut reported: BTreeMap<FileId, Vec<Diagnostic>> = BTreeMap::new();
+        for diagnostic in diagnostics {
+            if let Some(span) = diagnostic.primary() {
+                reported.entry(span.file).or_default().push(diagnostic);
+            }
+        }
+        let same = |tree: &Tree| {
+            let (old, new) = (self.project.sources.file(tree.file), next.project.sources.file(tree.file));
+            old.zip(new).is_some_and(|(old, new)| old.text == new.text && old.built_in == new.built_in)
+        };
+        let known = trees.into_iter().filter(same).map(|tree| {
+            let diagnostics = reported.remove(&tree.file).unwrap_or_default();
+            (tree.file, Known { tree, diagnostics })
+        });
+        *next.known.borrow_mut() = known.collect();
+        next
     }
 
     /// The project that is compiled.
@@ -102,15 +137,33 @@ impl Session {
         self.proved().filter(|stage| !has_errors(&stage.1)).map(|stage| &stage.0)
     }
 
-    /// What is to be said about the program, all stages included.
-    pub fn reports(&self, levels: &Levels) -> Vec<Report> {
-        self.reports_beside(levels, self.sources(), Vec::new())
+    /// What comes of each assertion. `None` while the program has errors.
+    pub fn judgements(&self) -> Option<&[Judgement]> {
+        self.asserted().map(|stage| stage.0.as_slice())
     }
 
-    /// The same together with what else there is to say; `sources` are those of the program and perhaps more after them.
-    fn reports_beside(&self, levels: &Levels, sources: &Sources, beside: Vec<Diagnostic>) -> Vec<Report> {
+    /// What is to be said about the program, all stages included.
+    pub fn reports(&self, levels: &Levels) -> Vec<Report> {
+        let disproof = self.proved().map(|stage| stage.1.as_slice()).unwrap_or_default();
+        self.said(levels, self.sources(), disproof)
+    }
+
+    /// What is to be said about the program, without the proof: that is about Polder's own mistakes, and a build has it.
+    pub fn findings(&self, levels: &Levels) -> Vec<Report> {
+        self.said(levels, self.sources(), &[])
+    }
+
+    /// What is wrong with the texts and the names, before any flow is looked at.
+    pub fn mistakes(&self) -> impl Iterator<Item = &Diagnostic> {
+        let resolved = self.resolved().map(|stage| stage.1.as_slice()).unwrap_or_default();
+        self.parsed().1.iter().chain(resolved).filter(|diagnostic| is_error(diagnostic))
+    }
+
+    /// What the stages say up to the proof, and what else there is to say; `sources` are those of the program and perhaps
+    /// more after them.
+    fn said(&self, levels: &Levels, sources: &Sources, beside: &[Diagnostic]) -> Vec<Report> {
         let mut all = self.project.diagnostics.clone();
-        all.extend(beside);
+        all.extend(beside.iter().cloned());
         all.extend(self.parsed().1.iter().cloned());
         if let Some((_, resolved)) = self.resolved() {
             // A line with an error may have used what now seems unused.
@@ -120,7 +173,6 @@ impl Session {
         all.extend(self.lowered().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.planned().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.asserted().into_iter().flat_map(|stage| &stage.1).cloned());
-        all.extend(self.proved().into_iter().flat_map(|stage| &stage.1).cloned());
         diag::sort(&mut all, sources);
         let allows: Vec<_> = self.trees().iter().flat_map(|tree| tree.allows.iter().cloned()).collect();
         let mut reports = levels.apply(all, &allows);
@@ -138,7 +190,8 @@ impl Session {
         if let (false, Some(_), Some(model)) = (running.has_errors(), self.flows(), self.model()) {
             beside.extend(analyze::fit(model, &running.cluster));
         }
-        self.reports_beside(levels, &running.sources, beside)
+        beside.extend(self.proved().into_iter().flat_map(|stage| &stage.1).cloned());
+        self.said(levels, &running.sources, &beside)
     }
 
     fn parsed(&self) -> &(Vec<Tree>, Vec<Diagnostic>) {
@@ -146,18 +199,26 @@ impl Session {
             let mut diagnostics = Vec::new();
             let mut trees = Vec::new();
             for file in &self.project.files {
-                let parsed = syntax::parse(self.sources(), *file);
-                trees.push(parsed.tree);
-                diagnostics.extend(parsed.diagnostics);
+                let Known { tree, diagnostics: more } = self.parse(*file);
+                trees.push(tree);
+                diagnostics.extend(more);
             }
             let used = Component::used(self.sources(), &trees);
             let components =
                 self.components.iter().filter(|(component, _)| used.iter().any(|one| one.name == component.name));
             for (_, file) in components {
-                trees.push(syntax::parse(self.sources(), *file).tree);
+                trees.push(self.parse(*file).tree);
             }
             (trees, diagnostics)
         })
+    }
+
+    fn parse(&self, file: FileId) -> Known {
+        if let Some(known) = self.known.borrow_mut().remove(&file) {
+            return known;
+        }
+        let parsed = syntax::parse(self.sources(), file);
+        Known { tree: parsed.tree, diagnostics: parsed.diagnostics }
     }
 
     fn resolved(&self) -> Option<&(Model, Vec<Diagnostic>)> {
@@ -165,7 +226,8 @@ impl Session {
             return None;
         }
         Some(self.model.get_or_init(|| {
-            let options = model::Options { environment: self.settings.environment.clone() };
+            let options =
+                model::Options { environment: self.settings.environment.clone(), references: self.settings.references };
             let resolved = model::resolve(self.sources(), self.trees(), &options);
             (resolved.model, resolved.diagnostics)
         }))
@@ -191,9 +253,13 @@ impl Session {
         (!has_errors(&planned.1)).then_some(planned)
     }
 
-    fn asserted(&self) -> Option<&((), Vec<Diagnostic>)> {
+    fn asserted(&self) -> Option<&(Vec<Judgement>, Vec<Diagnostic>)> {
         let (flows, _) = (self.lowered()?, self.planned()?);
-        Some(self.asserted.get_or_init(|| ((), analyze::hold(&flows.0))))
+        Some(self.asserted.get_or_init(|| {
+            let judged = analyze::judge(&flows.0);
+            let wrong = judged.iter().filter_map(|judgement| judgement.outcome.diagnostic().cloned()).collect();
+            (judged, wrong)
+        }))
     }
 
     /// The proof is about the very text that is written, read back.

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 pub const LARGEST_FILE: u64 = 1 << 30;
 
 /// What a walk through a folder found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Walk {
     /// The files, sorted by the bytes of their paths.
     pub files: Vec<PathBuf>,
@@ -35,7 +35,7 @@ pub trait FileSystem {
     fn identity(&self, path: &Path) -> PathBuf;
 }
 
-fn too_large(limit: u64) -> io::Error {
+pub(super) fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"))
 }
 

@@ -198,7 +198,8 @@ impl<'a> Builder<'a> {
         if let (Some(span), "only" | "always") = (through, word) {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0001, span, format!("`->>` only goes with `never`, not with `{word}`"))
-                    .with_help(format!("write `{word} A -> B`, or `never A ->> B`")),
+                    .with_help(format!("write `{word} A -> B`, or `never A ->> B`"))
+                    .with_mend(span, "->"),
             );
         }
         let mut hops = hops.into_iter();
@@ -303,7 +304,7 @@ impl<'a> Builder<'a> {
             let known = crate::diag::closest(&lower, Protocol::ALL.iter().map(|protocol| protocol.keyword()));
             let diagnostic = Diagnostic::new(Code::E0001, span, format!("`{word}` is no protocol of ports"));
             self.diagnostics.push(match known {
-                Some(known) => diagnostic.with_help(format!("write `/{known}`")),
+                Some(known) => diagnostic.with_help(format!("write `/{known}`")).with_mend(span, format!("/{known}")),
                 None => diagnostic.with_help("write `/tcp`, `/udp` or `/sctp`; NetworkPolicies know no other"),
             });
         }

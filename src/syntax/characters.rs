@@ -33,7 +33,8 @@ pub fn check(file: FileId, text: &str, start: usize) -> Vec<Diagnostic> {
         found.push(
             Diagnostic::new(Code::E0002, span, format!("the character U+{:04X} is not allowed", u32::from(character)))
                 .with_text(describe(character))
-                .with_help("remove it; such characters can make a text look different from what it is"),
+                .with_help("remove it; such characters can make a text look different from what it is")
+                .with_mend(span, ""),
         );
     }
     found

@@ -4,6 +4,7 @@ use super::grammar::Rule;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::error::ErrorVariant;
+use std::ops::Range;
 
 /// Where a statement broke.
 pub struct Place<'a> {
@@ -55,8 +56,10 @@ pub fn explain(place: &Place<'_>, rule: Rule, problem: Option<&ErrorVariant<Rule
         format!("expected {expected}, found `{shown}{cut}`")
     };
     let diagnostic = Diagnostic::new(Code::E0001, span, message).with_text("not understood from here on");
-    match hint(place, rule) {
-        Some(help) => diagnostic.with_help(help),
+    let Some((help, mend)) = hint(place, rule) else { return diagnostic };
+    let diagnostic = diagnostic.with_help(help);
+    match mend {
+        Some((range, text)) => diagnostic.with_mend(Span::new(place.file, range), text),
         None => diagnostic,
     }
 }
@@ -152,51 +155,60 @@ const WORDS: &[&str] = &[
     "always",
 ];
 
+/// Advice, and the change that follows it where there is just one: what is replaced, and by what.
+type Hint = (String, Option<(Range<usize>, &'static str)>);
+
 /// Advice for mistakes that people make.
-fn hint(place: &Place<'_>, rule: Rule) -> Option<String> {
+fn hint(place: &Place<'_>, rule: Rule) -> Option<Hint> {
     let after = place.after();
     let before = place.before();
+    let said = |help: &str| Some((help.to_owned(), None));
+    let instead =
+        |help: &str, length: usize, text| Some((help.to_owned(), Some((place.failed..place.failed + length, text))));
     let arrow = ["→", "=>", "-->", "–>", "—>", ">", "<-", "--", "=="].iter().find(|wrong| after.starts_with(**wrong));
     if let (Some(wrong), true) = (arrow, matches!(rule, Rule::flow | Rule::assertion)) {
-        return Some(if *wrong == "<-" {
-            "a flow is written from the one who connects: `source -> destination:8080/tcp`".to_owned()
+        return if *wrong == "<-" {
+            said("a flow is written from the one who connects: `source -> destination:8080/tcp`")
         } else {
-            "an arrow is written `->`: `frontend -> backend:8080/tcp`".to_owned()
-        });
+            instead("an arrow is written `->`: `frontend -> backend:8080/tcp`", wrong.len(), "->")
+        };
     }
     if after.starts_with("->>") && rule == Rule::flow {
-        return Some("`->>` only stands in `never A ->> B`; a flow is written `A -> B:8080/tcp`".to_owned());
+        return instead("`->>` only stands in `never A ->> B`; a flow is written `A -> B:8080/tcp`", "->>".len(), "->");
     }
-    if after.starts_with("//") || after.starts_with("/*") {
-        return Some("a comment starts with `#`".to_owned());
+    if after.starts_with("//") {
+        return instead("a comment starts with `#`", "//".len(), "#");
+    }
+    if after.starts_with("/*") {
+        return said("a comment starts with `#`");
     }
     if after.starts_with(';') {
-        return Some("a statement ends with its line; leave the `;` out".to_owned());
+        return instead("a statement ends with its line; leave the `;` out", ";".len(), "");
     }
     if rule == Rule::namespace && after.is_empty() {
-        return Some(format!("`{} {{` opens the namespace, a line `}}` closes it", before.trim_end()));
+        return Some((format!("`{} {{` opens the namespace, a line `}}` closes it", before.trim_end()), None));
     }
     if rule == Rule::namespace && after.starts_with('(') {
-        return Some(
-            "a namespace of your own is known by its name; only `external namespace NAME (labels)` takes labels"
-                .to_owned(),
+        return said(
+            "a namespace of your own is known by its name; only `external namespace NAME (labels)` takes labels",
         );
     }
     let address = before.bytes().last().is_some_and(|byte| byte.is_ascii_hexdigit()) && after.starts_with(['.', ':']);
     if rule == Rule::flow && address && after.as_bytes().get(1).is_some_and(u8::is_ascii_hexdigit) {
-        return Some("addresses are declared: `cidr NAME = 10.0.0.0/8`, and the flow names them".to_owned());
+        return said("addresses are declared: `cidr NAME = 10.0.0.0/8`, and the flow names them");
     }
     let port_expected = before.trim_end().ends_with(':');
     if port_expected && matches!(rule, Rule::flow | Rule::assertion | Rule::tier) {
-        return Some("ports are written `8080/tcp`, `{80, 443}/tcp`, `30000-32767/tcp`, a name, or `*`".to_owned());
+        return said("ports are written `8080/tcp`, `{80, 443}/tcp`, `30000-32767/tcp`, a name, or `*`");
     }
     if rule == Rule::flow {
-        if let Some(word) = crate::diag::closest(place.first_word(), WORDS.iter().copied())
-            && word != place.first_word()
+        let first = place.first_word();
+        if let Some(word) = crate::diag::closest(first, WORDS.iter().copied())
+            && word != first
         {
-            return Some(format!("did you mean `{word}`?"));
+            return Some((format!("did you mean `{word}`?"), Some((place.start..place.start + first.len(), word))));
         }
-        return Some("a flow is written `source -> destination:8080/tcp`".to_owned());
+        return said("a flow is written `source -> destination:8080/tcp`");
     }
     None
 }

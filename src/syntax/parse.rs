@@ -84,7 +84,8 @@ impl<'a> Parser<'a> {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0004, head.span, "this block is never closed")
                     .with_text("opened here")
-                    .with_help("close it with a line `}`"),
+                    .with_help("close it with a line `}`")
+                    .with_mend(self.span(self.text.len(), self.text.len()), self.closing(self.text.len())),
             );
         }
         self.end_block();
@@ -137,7 +138,8 @@ impl<'a> Parser<'a> {
         if self.open.is_none() {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0001, self.span(self.at, self.at + 1), "this `}` closes nothing")
-                    .with_help("remove it, or open a block with `namespace NAME {`"),
+                    .with_help("remove it, or open a block with `namespace NAME {`")
+                    .with_mend(self.span(self.at, self.at + 1), ""),
             );
         }
         self.end_block();
@@ -154,6 +156,11 @@ impl<'a> Parser<'a> {
                     .with_help("start a new line after `}`"),
             );
         }
+    }
+
+    /// A line that closes a block, to be put at `offset`.
+    fn closing(&self, offset: usize) -> &'static str {
+        if self.text.get(..offset).is_some_and(|before| before.ends_with('\n')) { "}\n" } else { "\n}\n" }
     }
 
     /// Comments at the end of a block silence nothing.
@@ -207,7 +214,8 @@ impl<'a> Parser<'a> {
                 Diagnostic::new(Code::E0004, head.span, "this block is still open where another one begins")
                     .with_text("opened here")
                     .with_label(node.span, "the next block")
-                    .with_help("blocks do not nest: close it with a line `}` before the next one"),
+                    .with_help("blocks do not nest: close it with a line `}` before the next one")
+                    .with_mend(Span { end: node.span.start, ..node.span }, "}\n\n"),
             );
             self.end_block();
         }

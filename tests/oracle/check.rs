@@ -133,7 +133,7 @@ fn sampled(program: &Program, meaning: &Meaning, set: &PolicySet, atoms: &Atoms)
 }
 
 /// Random parties and ports from everything that is mentioned.
-struct Draw {
+pub struct Draw {
     rng: Rng,
     names: Vec<String>,
     bare: Vec<bool>,
@@ -145,7 +145,7 @@ struct Draw {
 }
 
 impl Draw {
-    fn new(seed: u64, meaning: &Meaning, atoms: &Atoms) -> Draw {
+    pub fn new(seed: u64, meaning: &Meaning, atoms: &Atoms) -> Draw {
         let mut names: Vec<String> = atoms.namespaces.iter().cloned().collect();
         names.extend(["kube-system", "openshift-dns", "somewhere"].map(String::from));
         let bare = names.iter().map(|n| meaning.managed.contains(n)).collect();
@@ -173,7 +173,7 @@ impl Draw {
         }
     }
 
-    fn party(&mut self) -> Party {
+    pub fn party(&mut self) -> Party {
         if self.rng.chance(15) {
             return Party::Address(*self.rng.pick(&self.addresses));
         }
@@ -192,7 +192,7 @@ impl Draw {
         })
     }
 
-    fn port(&mut self) -> (Protocol, u16) {
+    pub fn port(&mut self) -> (Protocol, u16) {
         (*self.rng.pick(&Protocol::ALL), *self.rng.pick(&self.numbers))
     }
 }

@@ -4,10 +4,17 @@
 //! do is the union of the rules of all such policies. A connection needs the egress side of its source and the ingress
 //! side of its destination.
 
+mod classes;
+mod compare;
+mod completion;
 mod doubt;
+mod numbers;
 mod peers;
 mod ports;
+mod reach;
+mod verdicts;
 
+pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::Doubt;
 
 use super::world::{EndId, Truth, World};
@@ -15,6 +22,7 @@ use crate::net::PortSet;
 use crate::policy::{Direction, Policy, Rule};
 use peers::PeerTable;
 use ports::PortTable;
+use reach::Reach;
 use rustc_hash::FxHashMap;
 use std::ops::ControlFlow;
 
@@ -52,7 +60,10 @@ struct Side {
 }
 
 /// Ports on which something is allowed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// Where each pod may give any number to any name, as in a symbolic world, a name is the port that a pod calls so, and a
+/// number is a port without a name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Verdict {
     /// Those on which it is.
     pub allowed: PortSet,
@@ -68,6 +79,28 @@ impl Verdict {
     /// Whether nothing is allowed, for sure.
     pub fn is_denied(&self) -> bool {
         self.allowed.is_empty() && self.unknown.is_empty()
+    }
+
+    /// Adds what a rule allows to a peer.
+    fn add(&mut self, peer: Truth, ports: &PortSet) {
+        match peer {
+            Truth::No => {}
+            Truth::Yes => self.allowed.insert(ports),
+            Truth::Maybe => self.unknown.insert(ports),
+        }
+    }
+
+    /// The same, where what is allowed for sure is not unknown as well.
+    fn without_doubles(mut self) -> Self {
+        if !self.unknown.is_empty() {
+            self.unknown = self.unknown.subtract(&self.allowed);
+        }
+        self
+    }
+
+    /// The ports on which it is or may be.
+    pub fn possible(&self) -> PortSet {
+        if self.unknown.is_empty() { self.allowed.clone() } else { self.allowed.union(&self.unknown) }
     }
 
     /// What is allowed by both.
@@ -209,6 +242,12 @@ impl<'a> Engine<'a> {
     /// What one side of a connection allows: for ingress the `subject` is the destination and the `peer` the source, for
     /// egress the other way round.
     pub fn side(&self, direction: Direction, subject: EndId, peer: EndId) -> Verdict {
+        let (source, destination) = if direction == Direction::Egress { (subject, peer) } else { (peer, subject) };
+        self.settled(self.at_first_sight(direction, subject, peer), source, destination, &[direction])
+    }
+
+    /// The same, where facts that are missing have nothing to do with each other.
+    fn at_first_sight(&self, direction: Direction, subject: EndId, peer: EndId) -> Verdict {
         let Some(side) = self.side_of(direction, subject) else { return Verdict::everything() };
         let destination = if direction == Direction::Ingress { subject } else { peer };
         self.judge(side, destination, |table| self.peers.truth(table, peer))
@@ -219,16 +258,12 @@ impl<'a> Engine<'a> {
         let mut verdict = Verdict::default();
         for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
             let any = |peers: &Vec<usize>| peers.iter().map(|peer| truth(*peer)).max().unwrap_or(Truth::No);
-            match rule.peers.as_ref().map_or(Truth::Yes, any) {
-                Truth::No => {}
-                Truth::Yes => verdict.allowed.insert(self.ports.of(rule.ports, destination)),
-                Truth::Maybe => verdict.unknown.insert(self.ports.of(rule.ports, destination)),
+            let truth = rule.peers.as_ref().map_or(Truth::Yes, any);
+            if truth != Truth::No {
+                verdict.add(truth, self.ports.of(rule.ports, destination));
             }
         }
-        if !verdict.unknown.is_empty() {
-            verdict.unknown = verdict.unknown.subtract(&verdict.allowed);
-        }
-        verdict
+        verdict.without_doubles()
     }
 
     /// The ports on which `source` may open connections to `destination`. A pod can always reach itself, so for a kind
@@ -237,16 +272,61 @@ impl<'a> Engine<'a> {
         if self.is_itself(source, destination) {
             return Verdict::everything();
         }
-        let egress = self.side(Direction::Egress, source, destination);
+        let egress = self.at_first_sight(Direction::Egress, source, destination);
         if egress.is_denied() {
             return egress;
         }
-        self.both(&egress, &self.side(Direction::Ingress, destination, source), destination)
+        let ingress = self.at_first_sight(Direction::Ingress, destination, source);
+        let verdict = self.both(&egress, &ingress, destination);
+        self.settled(verdict, source, destination, &Direction::ALL)
     }
 
     /// Whether both ends are one pod.
-    fn is_itself(&self, source: EndId, destination: EndId) -> bool {
+    pub fn is_itself(&self, source: EndId, destination: EndId) -> bool {
         source == destination && self.world.pods(source).is_some_and(|pods| !pods.several)
+    }
+
+    /// What [`Engine::between`] says, where ports that are `asked` for are unknown, too, when a name may stand for them
+    /// whose number nobody knows.
+    pub fn on(&self, source: EndId, destination: EndId, asked: &PortSet) -> Verdict {
+        let mut verdict = self.between(source, destination);
+        if !verdict.allowed.contains(asked) {
+            let by_name = self.named(source, destination, asked, true);
+            verdict.unknown.insert(&by_name.subtract(&verdict.allowed));
+        }
+        verdict
+    }
+
+    /// Those of the ports that are `asked` for, each by itself, that are only open where a name stands for them whose number
+    /// nobody knows.
+    pub fn perhaps_on(&self, source: EndId, destination: EndId, asked: &PortSet) -> PortSet {
+        self.named(source, destination, asked, false)
+    }
+
+    fn named(&self, source: EndId, destination: EndId, asked: &PortSet, together: bool) -> PortSet {
+        let egress = self.side(Direction::Egress, source, destination);
+        let ingress = self.side(Direction::Ingress, destination, source);
+        let [out, into] = [&egress, &ingress].map(Verdict::possible);
+        let named = |open: &PortSet| open.union(&self.by_name(destination, open, asked, together));
+        // What needs no name is in the verdict.
+        named(&out).intersect(&named(&into)).subtract(&out.intersect(&into)).intersect(asked)
+    }
+
+    /// What [`Engine::side`] says, in the same way.
+    pub fn side_on(&self, direction: Direction, subject: EndId, peer: EndId, asked: &PortSet) -> Verdict {
+        let mut verdict = self.side(direction, subject, peer);
+        let destination = if direction == Direction::Egress { peer } else { subject };
+        let by_name = self.by_name(destination, &verdict.possible(), asked, true);
+        verdict.unknown.insert(&by_name.subtract(&verdict.allowed));
+        verdict
+    }
+
+    /// The ports that are asked for at a destination and not open as they are, but perhaps as what a name stands for.
+    fn by_name(&self, destination: EndId, open: &PortSet, asked: &PortSet, together: bool) -> PortSet {
+        match self.world.pods(destination) {
+            Some(pods) if pods.ports.is_none() => ports::by_name(open, asked, together),
+            _ => PortSet::empty(),
+        }
     }
 
     /// What both sides allow.
@@ -254,7 +334,7 @@ impl<'a> Engine<'a> {
         let mut verdict = egress.and(ingress);
         if self.world.pods(destination).is_some_and(|pods| pods.ports.is_none()) {
             // One side may name a port whose number the other side has.
-            let possible = ports::of_unknown_number(&egress.allowed, &ingress.allowed);
+            let possible = ports::of_unknown_number(&egress.possible(), &ingress.possible());
             verdict.unknown.insert(&possible.subtract(&verdict.allowed));
         }
         verdict
@@ -290,63 +370,8 @@ impl<'a> Engine<'a> {
 
     /// Calls `found` for every two ends between which something is allowed or may be, by source and destination, until it
     /// breaks. Left out are addresses among themselves, a pod and itself, and ends that cannot both exist.
-    pub fn connections(&self, mut found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
-        let everything = Verdict::everything();
-        let mut peers = peers::Marked::default();
-        // What a source is told by each ingress side.
-        let mut told: Vec<Option<Verdict>> = Vec::new();
-        for source in self.world.ids() {
-            peers.mark(&self.peers, source);
-            told.clear();
-            told.resize(self.sides.len(), None);
-            let egress = self.side_of(Direction::Egress, source);
-            let reached = egress.and_then(|side| self.reached(side));
-            let all = reached.is_none().then(|| self.world.ids());
-            let destinations = reached.into_iter().flatten().chain(all.into_iter().flatten());
-            let outside = self.world.pods(source).is_none();
-            for destination in destinations {
-                let unlike = outside && self.world.pods(destination).is_none();
-                if unlike || self.is_itself(source, destination) || !self.world.coexist(source, destination) {
-                    continue;
-                }
-                let side = egress.map(|_| self.side(Direction::Egress, source, destination));
-                let egress = side.as_ref().unwrap_or(&everything);
-                if egress.is_denied() {
-                    continue;
-                }
-                let index = self.side_index(Direction::Ingress, destination);
-                let ingress = index.and_then(|index| Some((self.sides.get(index)?, told.get_mut(index)?)));
-                let verdict = match ingress {
-                    None => self.both(egress, &everything, destination),
-                    Some((side, told)) => {
-                        let judge = || self.judge(side, destination, |table| peers.truth(table));
-                        // Named ports differ from pod to pod behind one side.
-                        let fresh = side.rules.iter().any(|rule| self.has_names(*rule)).then(judge);
-                        self.both(egress, fresh.as_ref().unwrap_or_else(|| told.get_or_insert_with(judge)), destination)
-                    }
-                };
-                if !verdict.is_denied() && found(source, destination, &verdict).is_break() {
-                    return;
-                }
-            }
-        }
-    }
-
-    fn has_names(&self, rule: usize) -> bool {
-        self.rules.get(rule).is_some_and(|rule| self.ports.has_names(rule.ports))
-    }
-
-    /// The ends that the rules of an egress side let through, sorted; `None` when they are all.
-    fn reached(&self, side: &Side) -> Option<Vec<EndId>> {
-        let mut reached = Vec::new();
-        for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
-            for peer in rule.peers.as_ref()? {
-                reached.extend(self.peers.holders(*peer));
-            }
-        }
-        reached.sort_unstable();
-        reached.dedup();
-        Some(reached)
+    pub fn connections(&self, found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
+        _ = Reach::new(self).each(found);
     }
 }
 

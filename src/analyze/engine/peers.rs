@@ -15,8 +15,6 @@ pub(super) struct PeerTable<'a> {
     known: FxHashMap<(Option<&'a str>, &'a Peer), usize>,
     /// The peers that each end is, sorted; the second, those that it may be.
     peers_of: Vec<[Vec<usize>; 2]>,
-    /// The ends that each peer is or may be.
-    holders: Vec<Vec<EndId>>,
 }
 
 /// A peer, and the namespace it is local to.
@@ -39,7 +37,6 @@ impl<'a> PeerTable<'a> {
 
     /// Finds the ends of each peer; nothing is inserted after that.
     pub(super) fn match_ends(&mut self, world: &World) {
-        self.holders = vec![Vec::new(); self.peers.len()];
         let found = Finder::new(&self.peers, world);
         let mut candidates: BTreeMap<NamespaceId, Vec<Candidate<'_>>> = BTreeMap::new();
         for id in world.ids() {
@@ -50,8 +47,10 @@ impl<'a> PeerTable<'a> {
                     for candidate in near.iter().filter(|candidate| candidate.pods.matches(&pods.labels)) {
                         file(&mut found_here, candidate.peer, candidate.truth);
                     }
-                    for (index, addresses) in &found.blocks {
-                        file(&mut found_here, *index, found.block_of_pod(pods, addresses));
+                    if world.blocks_match_pods {
+                        for (index, addresses) in &found.blocks {
+                            file(&mut found_here, *index, block_of_pod(world, pods, addresses));
+                        }
                     }
                 }
                 Some(End::Addresses { addresses, .. }) => {
@@ -61,14 +60,7 @@ impl<'a> PeerTable<'a> {
                 }
                 None => {}
             }
-            for list in &mut found_here {
-                list.sort_unstable();
-                for index in &*list {
-                    if let Some(holders) = self.holders.get_mut(*index) {
-                        holders.push(id);
-                    }
-                }
-            }
+            found_here.iter_mut().for_each(|list| list.sort_unstable());
             self.peers_of.push(found_here);
         }
         self.known = FxHashMap::default();
@@ -84,9 +76,25 @@ impl<'a> PeerTable<'a> {
         }
     }
 
-    /// The ends that are or may be a peer.
-    pub(super) fn holders(&self, peer: usize) -> impl Iterator<Item = EndId> {
-        self.holders.get(peer).into_iter().flatten().copied()
+    /// The peers that an end is, sorted; the second, those that it may be.
+    pub(super) fn of(&self, end: EndId) -> &[Vec<usize>; 2] {
+        static NONE: [Vec<usize>; 2] = [Vec::new(), Vec::new()];
+        self.peers_of.get(end.index()).unwrap_or(&NONE)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The peer of an index.
+    pub(super) fn get(&self, index: usize) -> Option<&'a Peer> {
+        self.peers.get(index).map(|entry| entry.peer)
+    }
+
+    /// The peer of an index, and the namespace that it is local to.
+    pub(super) fn key(&self, index: usize) -> Option<(Option<&'a str>, &'a Peer)> {
+        self.peers.get(index).map(|entry| (entry.home, entry.peer))
     }
 }
 
@@ -148,52 +156,23 @@ impl<'a, 'w> Finder<'a, 'w> {
             None => (0..self.anywhere.len()).collect(),
         }
     }
+}
 
-    /// Whether pods are in a block. A block speaks for addresses of its own family, so a pod with two addresses is in it
-    /// for one of them only.
-    fn block_of_pod(&self, pods: &PodKind, block: &AddressSet) -> Truth {
-        if !self.world.blocks_match_pods || block.is_empty() {
-            return Truth::No;
-        }
-        let inside = pods.addresses.iter().filter(|address| block.has(**address)).count();
-        match inside {
-            0 if pods.addresses.is_empty() => Truth::Maybe,
-            0 => Truth::No,
-            all if all == pods.addresses.len() => Truth::Yes,
+/// Whether pods are in a block. A block speaks for addresses of its own family, so a pod with two addresses may be in it
+/// for one of them only.
+fn block_of_pod(world: &World, pods: &PodKind, block: &AddressSet) -> Truth {
+    if block.is_empty() {
+        return Truth::No;
+    }
+    let inside = pods.addresses.iter().filter(|address| block.has(**address)).count();
+    match inside {
+        0 if pods.addresses.is_empty() => match &world.pod_addresses {
+            Some(all) if !block.overlaps(all) => Truth::No,
+            Some(all) if block.contains(all) && !all.is_empty() => Truth::Yes,
             _ => Truth::Maybe,
-        }
-    }
-}
-
-/// The peers that one end is, for many questions about it.
-#[derive(Debug, Default)]
-pub(super) struct Marked {
-    truths: Vec<Truth>,
-    marked: Vec<usize>,
-}
-
-impl Marked {
-    /// Makes it about an end.
-    pub(super) fn mark(&mut self, table: &PeerTable<'_>, end: EndId) {
-        for peer in self.marked.drain(..) {
-            if let Some(slot) = self.truths.get_mut(peer) {
-                *slot = Truth::No;
-            }
-        }
-        self.truths.resize(table.peers.len(), Truth::No);
-        let Some([sure, maybe]) = table.peers_of.get(end.index()) else { return };
-        for (list, truth) in [(maybe, Truth::Maybe), (sure, Truth::Yes)] {
-            for peer in list {
-                if let Some(slot) = self.truths.get_mut(*peer) {
-                    *slot = truth;
-                }
-            }
-            self.marked.extend(list);
-        }
-    }
-
-    /// Whether it is a peer.
-    pub(super) fn truth(&self, peer: usize) -> Truth {
-        self.truths.get(peer).copied().unwrap_or(Truth::No)
+        },
+        0 => Truth::No,
+        all if all == pods.addresses.len() => Truth::Yes,
+        _ => Truth::Maybe,
     }
 }

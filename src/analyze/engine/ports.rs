@@ -61,12 +61,21 @@ impl PortTable {
 
     /// The ports of a list at a destination.
     pub(super) fn of(&self, list: usize, destination: EndId) -> &PortSet {
+        self.seen(list, self.way_of(destination))
+    }
+
+    /// The ports of a list at destinations that resolve names in one way.
+    pub(super) fn seen(&self, list: usize, way: usize) -> &PortSet {
         const NONE: &PortSet = &PortSet::EMPTY;
-        let Some(sets) = self.lists.get(list) else { return NONE };
-        match sets.as_slice() {
+        match self.lists.get(list).map_or(&[][..], Vec::as_slice) {
             [one] => one,
-            sets => self.way_of.get(destination.index()).and_then(|way| sets.get(*way)).unwrap_or(NONE),
+            sets => sets.get(way).unwrap_or(NONE),
         }
+    }
+
+    /// The way in which an end resolves names.
+    pub(super) fn way_of(&self, end: EndId) -> usize {
+        self.way_of.get(end.index()).copied().unwrap_or_default()
     }
 
     /// Whether destinations can differ in what a list means.
@@ -98,17 +107,41 @@ fn resolve(ports: &[Port], way: &Way) -> PortSet {
     set
 }
 
-/// The names on one side whose number the other side may have: whether they meet depends on the pod.
+/// The names on one side whose number the other side may have, as such or by another name: whether they meet depends on
+/// the pod.
 pub(super) fn of_unknown_number(one: &PortSet, other: &PortSet) -> PortSet {
     let mut possible = PortSet::empty();
-    for (named, numbered) in [(one, other), (other, one)] {
+    for (named, others) in [(one, other), (other, one)] {
         for protocol in Protocol::ALL {
-            if numbered.ranges(protocol).is_empty() {
+            if others.ranges(protocol).is_empty() && others.names(protocol).next().is_none() {
                 continue;
             }
-            for name in named.names(protocol).filter(|name| !numbered.has_name(protocol, name)) {
+            for name in named.names(protocol).filter(|name| !others.has_name(protocol, name)) {
                 possible.insert(&PortSet::named(protocol, name.clone()));
             }
+        }
+    }
+    possible
+}
+
+/// Of ports that are asked for and not open as they are, those that may be open as what a name stands for, or whose name
+/// may stand for something open. Only when `together` all numbers must be open at once: a pod mostly gives one number to a
+/// name, so that more numbers than names are not.
+pub(super) fn by_name(open: &PortSet, asked: &PortSet, together: bool) -> PortSet {
+    let missing = asked.subtract(open);
+    let mut possible = PortSet::empty();
+    for protocol in Protocol::ALL {
+        if missing.has_unlisted_names(protocol) || open.has_unlisted_names(protocol) {
+            continue;
+        }
+        let ranges = missing.ranges(protocol);
+        let numbers: usize = ranges.iter().map(|(low, high)| usize::from(high - low) + 1).sum();
+        let names = open.names(protocol).count();
+        if names > 0 && (!together || numbers <= names) {
+            ranges.iter().for_each(|(low, high)| possible.insert(&PortSet::range(protocol, *low, *high)));
+        }
+        if !open.ranges(protocol).is_empty() || open.names(protocol).next().is_some() {
+            missing.names(protocol).for_each(|name| possible.insert(&PortSet::named(protocol, name.clone())));
         }
     }
     possible

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Ranges = (Vec<(u32, u32)>, Vec<(u128, u128)>);
 
 /// The kinds of addresses that `sets` can tell apart, each with the sets that it is in; together they are all there are.
-pub(super) fn kinds(sets: &[AddressSet]) -> Vec<(AddressSet, Vec<usize>)> {
+pub(in crate::analyze) fn kinds(sets: &[AddressSet]) -> Vec<(AddressSet, Vec<usize>)> {
     let v4 = intervals(
         sets.iter().map(|set| set.v4().iter().map(|&(low, high)| (low.into(), high.into()))),
         u32::MAX.into(),

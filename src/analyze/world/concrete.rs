@@ -1,8 +1,8 @@
 //! The world of the workloads that were given.
 
-use super::{End, Looks, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World, marks_of, symbolic};
+use super::marks::{Marks, Selectors};
+use super::{End, Looks, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::{Cluster, Labels, Pods};
-use crate::net::Selector;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ pub struct Member {
 }
 
 /// What pods of one namespace are told apart by: which selectors match, named ports, and addresses.
-type Key = (NamespaceId, Vec<u32>, NamedPorts, Vec<u32>);
+type Key = (NamespaceId, Vec<usize>, NamedPorts, Vec<u32>);
 
 impl World {
     /// The pods of a cluster that policies apply to: those that run on a network of their own.
@@ -32,28 +32,33 @@ impl World {
             .zip(0..)
             .filter_map(|(one, id)| Some((one.name.clone()?, NamespaceId(id))))
             .collect();
-        let mut tables: FxHashMap<NamespaceId, Selectors<'_>> = FxHashMap::default();
+        let marks = Marks::new(scope.marks);
+        let mut tables: FxHashMap<NamespaceId, (Selectors<'_>, Selectors<'_>)> = FxHashMap::default();
         let mut kinds: BTreeMap<Key, PodKind> = BTreeMap::new();
         for (workload, owner) in cluster.workloads.iter().enumerate() {
             let Some(&id) = ids.get(&owner.namespace) else { continue };
             let Some(namespace) = world.namespace(id) else { continue };
-            let table = tables.entry(id).or_insert_with(|| Selectors::new(&looks, namespace));
+            let (table, marks) = tables.entry(id).or_insert_with(|| {
+                let selectors = looks.pods_of(namespace).into_iter();
+                (Selectors::new((0..).zip(selectors)), marks.in_namespace(namespace))
+            });
             for (index, pods) in owner.pods.iter().enumerate() {
                 if pods.host_network || pods.finished || pods.count == 0 {
                     continue;
                 }
                 let ports = named_ports(&looks, pods);
-                let blocks = if scope.blocks_match_pods { blocks_of(&looks, &pods.addresses) } else { Vec::new() };
-                let key = (id, table.matching(&pods.labels), ports, blocks);
+                let addresses = if scope.blocks_match_pods { addresses(pods) } else { &[] };
+                let blocks = blocks_of(&looks, addresses);
+                let key = (id, table.of(&pods.labels), ports, blocks);
                 let kind = kinds.entry(key).or_insert_with_key(|key| PodKind {
                     namespace: id,
                     labels: pods.labels.clone(),
                     ports: Some(key.2.clone()),
-                    addresses: if scope.blocks_match_pods { pods.addresses.clone() } else { Vec::new() },
+                    addresses: addresses.to_vec(),
                     members: Vec::new(),
                     several: pods.count > 1,
                     asked: false,
-                    marks: marks_of(scope.marks, namespace, &pods.labels),
+                    marks: marks.of(&pods.labels),
                 });
                 kind.several |= !kind.members.is_empty();
                 kind.members.push(Member { workload, pods: index });
@@ -63,7 +68,7 @@ impl World {
         let mut pods: Vec<PodKind> = kinds.into_values().collect();
         pods.sort_by_key(|kind| (kind.namespace, kind.members.first().copied()));
         world.ends = pods.into_iter().map(End::Pods).collect();
-        world.ends.extend(symbolic::outside(&looks, scope.marks));
+        world.add_outside(&looks, scope.marks);
         world
     }
 }
@@ -82,39 +87,6 @@ fn namespaces(looks: &Looks<'_>, cluster: &Cluster) -> Vec<Namespace> {
     names.into_iter().map(namespace).collect()
 }
 
-/// The selectors that pods of one namespace are told apart by.
-struct Selectors<'a> {
-    /// Those that ask for `key=value` and nothing else, under it.
-    equal: FxHashMap<&'a str, FxHashMap<&'a str, Vec<u32>>>,
-    /// All others.
-    others: Vec<(u32, &'a Selector)>,
-}
-
-impl<'a> Selectors<'a> {
-    fn new(looks: &Looks<'a>, namespace: &Namespace) -> Self {
-        let mut selectors = Selectors { equal: FxHashMap::default(), others: Vec::new() };
-        for (selector, id) in looks.pods_of(namespace).into_iter().zip(0..) {
-            let mut entries = selector.entries();
-            match (entries.next().map(|(key, values)| (key, values.required())), entries.next()) {
-                (Some((key, Some([value]))), None) => {
-                    selectors.equal.entry(key).or_default().entry(value).or_default().push(id);
-                }
-                _ => selectors.others.push((id, selector)),
-            }
-        }
-        selectors
-    }
-
-    /// Those that match, sorted.
-    fn matching(&self, labels: &Labels) -> Vec<u32> {
-        let of_label = |(key, value): (&String, &String)| self.equal.get(key.as_str())?.get(value.as_str());
-        let mut found: Vec<u32> = labels.iter().filter_map(of_label).flatten().copied().collect();
-        found.extend(self.others.iter().filter(|(_, selector)| selector.matches(labels)).map(|(id, _)| *id));
-        found.sort_unstable();
-        found
-    }
-}
-
 /// The named ports of pods that some policy asks for.
 fn named_ports(looks: &Looks<'_>, pods: &Pods) -> NamedPorts {
     let mut ports = NamedPorts::new();
@@ -127,6 +99,12 @@ fn named_ports(looks: &Looks<'_>, pods: &Pods) -> NamedPorts {
         }
     }
     ports
+}
+
+/// Their addresses, if they are those of all of them.
+fn addresses(pods: &Pods) -> &[IpAddr] {
+    let all = u64::try_from(pods.addresses.len()).is_ok_and(|known| known >= pods.count);
+    if all { &pods.addresses } else { &[] }
 }
 
 /// For each address, which sets hold it; addresses that are not known make no difference between pods.

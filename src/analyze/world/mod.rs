@@ -3,9 +3,10 @@
 //! There are two worlds. The *concrete* one has the workloads that were given. The *symbolic* one has every pod that
 //! could exist: one kind for each way in which the selectors can tell pods and namespaces apart, with an example.
 
-mod addresses;
+pub(super) mod addresses;
 mod concrete;
-mod pieces;
+mod marks;
+pub(super) mod pieces;
 mod symbolic;
 
 pub use concrete::Member;
@@ -53,6 +54,10 @@ pub struct World {
     pub ends: Vec<End>,
     /// Whether `ipBlock` matches the addresses of pods.
     pub blocks_match_pods: bool,
+    /// Where the addresses of pods are that are not known one by one, as far as that is known.
+    pub pod_addresses: Option<AddressSet>,
+    /// The addresses that no policy and no mark asks for, when there are any.
+    pub other_addresses: Option<EndId>,
 }
 
 /// A namespace, or a kind of namespaces.
@@ -116,7 +121,7 @@ pub struct PodKind {
 pub type NamedPorts = BTreeMap<(Protocol, Arc<str>), BTreeSet<u16>>;
 
 /// Whether something is so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Truth {
     /// It is not.
     No,
@@ -132,7 +137,7 @@ impl Namespace {
         let mut truth = Truth::Yes;
         for (key, values) in selector.entries() {
             match self.labels.get(&**key) {
-                None if !self.known => truth = Truth::Maybe,
+                None if !self.known && !values.is_nothing() => truth = Truth::Maybe,
                 value if !values.allows(value.map(String::as_str)) => return Truth::No,
                 _ => {}
             }
@@ -158,7 +163,7 @@ impl World {
             self.namespaces.len() - 1
         });
         let (Ok(id), Some(home)) = (u32::try_from(at), self.namespaces.get(at)) else { return };
-        let marks = marks_of(scope.marks, home, &labels);
+        let marks = marks::Marks::new(scope.marks).in_namespace(home).of(&labels);
         self.ends.push(End::Pods(PodKind {
             namespace: NamespaceId(id),
             labels,
@@ -278,14 +283,4 @@ impl<'a> Looks<'a> {
         let all: BTreeSet<&Selector> = local.chain(anywhere.map(|(_, pods)| *pods)).collect();
         all.into_iter().collect()
     }
-}
-
-/// The marks among `marks` that a pod is in, where that is sure.
-fn marks_of(marks: &[Peers], namespace: &Namespace, labels: &Labels) -> Vec<usize> {
-    let is_in = |mark: &Peers| match mark {
-        Peers::Any => true,
-        Peers::Pods { namespaces, pods } => pods.matches(labels) && namespace.matches(namespaces) == Truth::Yes,
-        Peers::Addresses(_) => false,
-    };
-    (0..).zip(marks).filter(|(_, mark)| is_in(mark)).map(|(index, _)| index).collect()
 }

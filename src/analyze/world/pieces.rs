@@ -10,7 +10,7 @@ pub struct TooMany;
 
 /// What may still be spent, over all kinds of a world.
 #[derive(Debug)]
-pub(super) struct Budget(pub(super) usize);
+pub(in crate::analyze) struct Budget(pub(in crate::analyze) usize);
 
 impl Budget {
     fn spend(&mut self, steps: usize) -> Result<(), TooMany> {
@@ -20,7 +20,11 @@ impl Budget {
 }
 
 /// An example of each kind of objects in `whole` that `selectors` can tell apart, the one that the fewest match first.
-pub(super) fn kinds(whole: &Selector, selectors: &[&Selector], budget: &mut Budget) -> Result<Vec<Labels>, TooMany> {
+pub(in crate::analyze) fn kinds(
+    whole: &Selector,
+    selectors: &[&Selector],
+    budget: &mut Budget,
+) -> Result<Vec<Labels>, TooMany> {
     let mut pieces: Vec<(Selector, Vec<usize>)> = vec![(whole.clone(), Vec::new())];
     for (index, selector) in selectors.iter().enumerate() {
         if selector.is_everything() {

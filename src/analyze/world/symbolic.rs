@@ -1,10 +1,11 @@
 //! The world of every pod that could exist.
 
+use super::marks::Marks;
 use super::pieces::{Budget, TooMany, kinds};
-use super::{End, Looks, Namespace, NamespaceId, PodKind, Scope, World, addresses, marks_of};
+use super::{End, Looks, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::Labels;
 use crate::flow::{NAMESPACE_NAME, namespace_by_name};
-use crate::net::{Peers, Selector, Values};
+use crate::net::{Selector, Values};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -19,15 +20,17 @@ impl World {
     /// their names; those of others may have any.
     pub fn symbolic(scope: &Scope<'_>, known: &BTreeSet<Arc<str>>) -> Result<World, TooMany> {
         let looks = Looks::new(scope);
+        let marks = Marks::new(scope.marks);
         let mut budget = Budget(MOST_STEPS);
         let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
         for namespace in namespaces(&looks, known, &mut budget)? {
             let id = NamespaceId(u32::try_from(world.namespaces.len()).map_err(|_| TooMany)?);
             let selectors = looks.pods_of(&namespace);
+            let marks = marks.in_namespace(&namespace);
             for labels in kinds(&Selector::everything(), &selectors, &mut budget)? {
                 world.ends.push(End::Pods(PodKind {
                     namespace: id,
-                    marks: marks_of(scope.marks, &namespace, &labels),
+                    marks: marks.of(&labels),
                     labels,
                     ports: None,
                     addresses: Vec::new(),
@@ -41,7 +44,7 @@ impl World {
                 return Err(TooMany);
             }
         }
-        world.ends.extend(outside(&looks, scope.marks));
+        world.add_outside(&looks, scope.marks);
         Ok(world)
     }
 }
@@ -73,21 +76,6 @@ fn namespaces(looks: &Looks<'_>, known: &BTreeSet<Arc<str>>, budget: &mut Budget
     let labels = kinds(&others, &selectors, budget)?;
     namespaces.extend(labels.into_iter().map(|labels| Namespace { name: None, labels, known: true }));
     Ok(namespaces)
-}
-
-/// The kinds of addresses.
-pub(super) fn outside(looks: &Looks<'_>, marks: &[Peers]) -> Vec<End> {
-    let kinds = addresses::kinds(&looks.addresses).into_iter();
-    let end = |(addresses, _): (crate::net::AddressSet, Vec<usize>)| {
-        let is_in = |mark: &Peers| match mark {
-            Peers::Any => true,
-            Peers::Pods { .. } => false,
-            Peers::Addresses(all) => all.contains(&addresses),
-        };
-        let marks = (0..).zip(marks).filter(|(_, mark)| is_in(mark)).map(|(index, _)| index).collect();
-        End::Addresses { addresses, marks }
-    };
-    kinds.map(end).collect()
 }
 
 #[cfg(test)]

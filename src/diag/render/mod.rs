@@ -14,7 +14,7 @@ mod snippet;
 pub use github::github;
 pub use human::{Human, human};
 pub use json::json;
-pub use sanitize::{is_hidden, sanitize};
+pub use sanitize::{is_hidden, sanitize, sanitize_json};
 pub use sarif::sarif;
 pub use short::short;
 

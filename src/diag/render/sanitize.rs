@@ -61,7 +61,7 @@ pub(super) fn sanitize_lines(text: &str) -> String {
 }
 
 /// JSON in which hidden characters stand as escapes. They occur only inside of strings, where that changes no value.
-pub(super) fn sanitize_json(json: &str) -> String {
+pub fn sanitize_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {
         if character == '\n' || !is_hidden(character) {

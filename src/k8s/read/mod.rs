@@ -22,7 +22,7 @@ pub use canonical::{Rereader, reread};
 
 use super::{DESCRIPTION, SOURCE};
 use crate::cluster::{Object, Unmodelled};
-use crate::policy::Policy;
+use crate::policy::{Policy, Written};
 use kinds::Known;
 use node::{Node, Seed, Value};
 use serde::de::{DeserializeSeed, IgnoredAny};
@@ -72,6 +72,8 @@ pub struct ReadPolicy {
     pub name_at: Option<usize>,
     /// The policy. Its description and statements are what the annotations say that Polder writes.
     pub policy: Policy,
+    /// How it is written, with offsets in the text.
+    pub written: Written<usize>,
     /// All labels of the object, sorted by key.
     pub labels: Vec<(String, String)>,
     /// All annotations of the object, sorted by key.
@@ -143,7 +145,12 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
     });
     reading.problems.extend(unparsed);
     let mark = text.len() - body.len();
-    reading.offsets().for_each(|at| *at += mark);
+    if mark > 0 {
+        reading.offsets().for_each(|at| *at += mark);
+        for policy in &mut reading.policies {
+            policy.written = std::mem::take(&mut policy.written).map(|at| at + mark);
+        }
+    }
     reading
 }
 

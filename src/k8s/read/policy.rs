@@ -6,7 +6,7 @@ use super::syntax;
 use super::walk::{Object, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE};
 use crate::net::{Protocol, Selector, Values};
-use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
+use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule, Written, WrittenPort, WrittenRule, WrittenRules};
 use ipnet::IpNet;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,8 +38,9 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
     }
     let path_of_metadata = path.field("metadata");
     let metadata = metadata(walk, node, object.get("metadata"), default_namespace, SUBDOMAIN, path_of_metadata);
-    let written = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("annotations"));
-    let annotations = annotations(walk, written, path_of_metadata.field("annotations"));
+    let annotated = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("annotations"));
+    let annotations = annotations(walk, annotated, path_of_metadata.field("annotations"));
+    let written = object.get("spec").and_then(Object::of).map(as_written).unwrap_or_default();
     let spec = spec(walk, object.get("spec"), path.field("spec"));
     let (metadata, spec) = (metadata?, spec?);
     let annotation = |key: &str| annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
@@ -53,7 +54,7 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
         description: annotation(DESCRIPTION).cloned(),
         statements: statements.unwrap_or_default(),
     };
-    Some(ReadPolicy { at: node.at, name_at: metadata.at, policy, labels: metadata.labels, annotations })
+    Some(ReadPolicy { at: node.at, name_at: metadata.at, policy, written, labels: metadata.labels, annotations })
 }
 
 struct Spec {
@@ -84,6 +85,44 @@ fn spec(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Spec> {
         }
     }
     Some(Spec { subject, ingress: has_ingress.then_some(ingress), egress: has_egress.then_some(egress) })
+}
+
+/// How a specification is written, of whatever is of the right kind in it.
+fn as_written(spec: Object) -> Written<usize> {
+    let place = |name: &str| spec.get(name).and_then(|node| node.at);
+    let types = spec.get("policyTypes").filter(|node| !items(Some(*node)).is_empty());
+    Written {
+        types: types.and_then(|node| node.at),
+        subject: place("podSelector"),
+        directions: [("ingress", "from"), ("egress", "to")].map(|(name, peers_key)| {
+            let rules = items(spec.get(name)).iter();
+            let rules = rules.map(|rule| written_rule(rule, rule.at.or(place(name)), peers_key)).collect();
+            WrittenRules { place: place(name), rules }
+        }),
+    }
+}
+
+fn written_rule(rule: &Node, place: Option<usize>, peers_key: &str) -> WrittenRule<usize> {
+    let field = |name: &str| Object::of(rule).and_then(|rule| rule.get(name));
+    let peers = field(peers_key);
+    let written_port = |port: &Node| WrittenPort {
+        place: port.at.or(place),
+        protocol: Object::of(port).is_some_and(|port| port.get("protocol").is_some()),
+    };
+    WrittenRule {
+        place,
+        peers_place: peers.and_then(|peers| peers.at),
+        peers: items(peers).iter().map(|peer| peer.at.or(place)).collect(),
+        ports: items(field("ports")).iter().map(written_port).collect(),
+    }
+}
+
+/// The items of a list.
+fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> &'n [Node<'a>] {
+    match node.map(|node| &node.value) {
+        Some(Value::List(items)) => items,
+        _ => &[],
+    }
 }
 
 /// Whether ingress and egress are listed; `None` when nothing is.

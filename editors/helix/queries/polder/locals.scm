@@ -1,0 +1,4 @@
+[
+  (source_file)
+  (namespace_body)
+] @local.scope

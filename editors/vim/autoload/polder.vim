@@ -1,0 +1,57 @@
+" What the commands of Polder do.
+
+function! polder#Command() abort
+  return get(g:, 'polder_command', 'polder')
+endfunction
+
+" The folder of a buffer's program: the nearest one upwards with polder.toml, or that of the file.
+function! polder#Root(buffer) abort
+  let l:folder = fnamemodify(bufname(a:buffer), ':p:h')
+  let l:file = findfile('polder.toml', escape(l:folder, ' ,;\') .. ';')
+  return empty(l:file) ? l:folder : fnamemodify(l:file, ':p:h')
+endfunction
+
+" What a command prints, and whether it went well; what it says is shown where it did not.
+function! s:Run(arguments, input, codes) abort
+  let l:errors = tempname()
+  let l:shell = join(map([polder#Command()] + a:arguments, 'shellescape(v:val)'), ' ') .. ' 2>' .. shellescape(l:errors)
+  let l:lines = a:input is v:null ? systemlist(l:shell) : systemlist(l:shell, a:input)
+  let l:fine = index(a:codes, v:shell_error) >= 0
+  if !l:fine
+    echohl ErrorMsg
+    for l:line in filereadable(l:errors) ? readfile(l:errors) : []
+      echomsg l:line
+    endfor
+    echohl None
+  endif
+  call delete(l:errors)
+  return [l:fine, l:lines]
+endfunction
+
+" Brings the buffer into the canonical form. Broken statements stay as they are.
+function! polder#Format() abort
+  let [l:fine, l:lines] = s:Run(['fmt', '-'], getline(1, '$'), [0, 1])
+  if !l:fine || l:lines ==# getline(1, '$')
+    return
+  endif
+  let l:view = winsaveview()
+  call setline(1, l:lines)
+  if line('$') > len(l:lines)
+    silent execute (len(l:lines) + 1) .. ',$delete _'
+  endif
+  call winrestview(l:view)
+endfunction
+
+" Shows the NetworkPolicies that the buffer's program becomes, in a window beside it.
+function! polder#Manifests() abort
+  let l:root = polder#Root(bufnr('%'))
+  let l:program = filereadable(l:root .. '/polder.toml') ? l:root : expand('%:p')
+  let [l:fine, l:lines] = s:Run(['build', '-o', '-', l:program], v:null, [0])
+  if !l:fine
+    return
+  endif
+  vertical new
+  setlocal buftype=nofile bufhidden=wipe noswapfile
+  call setline(1, l:lines)
+  setlocal filetype=yaml nomodifiable
+endfunction

@@ -1,0 +1,25 @@
+import * as vscode from 'vscode';
+import { Manifests } from './manifests';
+import { Server } from './server';
+import { Texts } from './texts';
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const output = vscode.window.createOutputChannel('Polder', { log: true });
+  const texts = new Texts();
+  const server = new Server(output, texts);
+  const manifests = new Manifests();
+  context.subscriptions.push(
+    output,
+    texts,
+    server,
+    manifests,
+    vscode.commands.registerCommand('polder.restartServer', () => server.restart()),
+    vscode.commands.registerCommand('polder.showManifests', () => manifests.show()),
+    vscode.workspace.onDidChangeConfiguration(async (event) => {
+      if (event.affectsConfiguration('polder.path') || event.affectsConfiguration('polder.server')) {
+        await server.restart();
+      }
+    }),
+  );
+  await server.restart();
+}

@@ -1,0 +1,155 @@
+//! How far somebody gets from pods, hop by hop, or who gets at pods.
+
+use super::engine::Engine;
+use super::situation::Situation;
+use super::world::EndId;
+use crate::net::PortSet;
+use crate::policy::Direction;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::ControlFlow;
+
+/// Everything that can be reached, as a tree in which each end is expanded once, where it is nearest.
+#[derive(Debug, Default)]
+pub struct Blast {
+    /// The steps, parents before children; the first are the hops from the start.
+    pub steps: Vec<Step>,
+    /// How many ends are reached, without the start.
+    pub reached: BTreeSet<EndId>,
+}
+
+/// A node of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The step before it; `None` for the start.
+    pub before: Option<usize>,
+    /// The hops from the start, from 1.
+    pub hops: usize,
+    /// The groups of the situation that it is about: one, or all that are open to everybody alike.
+    pub groups: Vec<usize>,
+    /// The ports on which some of the ends before it get there, or for those who get at something, on which they do.
+    pub ports: PortSet,
+    /// The same, where it is not known.
+    pub unknown: PortSet,
+    /// Whether the ends are told elsewhere in the tree, nearer to the start or before.
+    pub repeated: bool,
+    /// Whether none of them is isolated on the way on.
+    pub open: bool,
+}
+
+/// Who is connected to whom, in the direction of the search.
+type Links = Vec<Vec<(EndId, PortSet, PortSet)>>;
+
+impl Blast {
+    /// Goes from `start` along what is allowed or may be, or with `back` against it, at most `depth` hops.
+    pub fn new(engine: &Engine<'_>, situation: &Situation, start: &[EndId], back: bool, depth: usize) -> Blast {
+        let mut links: Links = vec![Vec::new(); situation.world.ends.len()];
+        engine.connections(|source, destination, verdict| {
+            let (from, to) = if back { (destination, source) } else { (source, destination) };
+            if let Some(list) = links.get_mut(from.index()) {
+                list.push((to, verdict.allowed.clone(), verdict.unknown.clone()));
+            }
+            ControlFlow::Continue(())
+        });
+        let mut search = Search { engine, situation, back, blast: Blast::default() };
+        let mut seen: BTreeSet<EndId> = start.iter().copied().collect();
+        let mut waiting = VecDeque::from([(None, 0, start.to_vec())]);
+        while let Some((before, hops, ends)) = waiting.pop_front() {
+            if hops >= depth {
+                continue;
+            }
+            for (groups, found) in search.next(&links, &ends) {
+                let fresh: Vec<EndId> = found.keys().copied().filter(|end| seen.insert(*end)).collect();
+                let pods: Vec<EndId> =
+                    fresh.iter().copied().filter(|end| situation.world.pods(*end).is_some()).collect();
+                search.blast.reached.extend(&fresh);
+                let step = search.step(before, hops + 1, groups, &found, fresh.is_empty());
+                search.blast.steps.push(step);
+                if !pods.is_empty() {
+                    waiting.push_back((Some(search.blast.steps.len() - 1), hops + 1, pods));
+                }
+            }
+        }
+        search.blast
+    }
+}
+
+/// Ends with the ports on which they are reached, and on which it is not known.
+type Found = BTreeMap<EndId, (PortSet, PortSet)>;
+
+struct Search<'a> {
+    engine: &'a Engine<'a>,
+    situation: &'a Situation,
+    back: bool,
+    blast: Blast,
+}
+
+impl Search<'_> {
+    fn is_open(&self, direction: Direction, end: EndId) -> bool {
+        !self.engine.is_isolated(direction, end)
+    }
+
+    /// What is one hop from some ends, by group. All that is open to all that is open is one.
+    fn next(&self, links: &Links, ends: &[EndId]) -> Vec<(Vec<usize>, Found)> {
+        let (mine, theirs) = match self.back {
+            false => (Direction::Egress, Direction::Ingress),
+            true => (Direction::Ingress, Direction::Egress),
+        };
+        let mut by_group: BTreeMap<usize, Found> = BTreeMap::new();
+        let mut open: [(BTreeSet<usize>, Found); 2] = Default::default();
+        for end in ends {
+            for (to, allowed, unknown) in links.get(end.index()).into_iter().flatten() {
+                let groups = self.situation.groups_of(*to);
+                let add = |found: &mut Found| {
+                    let (ports, doubt) = found.entry(*to).or_default();
+                    ports.insert(allowed);
+                    doubt.insert(unknown);
+                };
+                if self.is_open(mine, *end) && self.is_open(theirs, *to) {
+                    let [pods, addresses] = &mut open;
+                    let (names, found) = if self.situation.world.pods(*to).is_some() { pods } else { addresses };
+                    names.extend(groups);
+                    add(found);
+                } else {
+                    groups.iter().for_each(|group| add(by_group.entry(*group).or_default()));
+                }
+            }
+        }
+        let mut all: Vec<(Vec<usize>, Found)> = Vec::new();
+        // Those that are not isolated go on alike.
+        let mut alike: BTreeMap<(PortSet, PortSet), usize> = BTreeMap::new();
+        for (group, found) in by_group {
+            let (ports, unknown) = total(&found);
+            let free = found.keys().all(|end| self.situation.world.pods(*end).is_some() && self.is_open(mine, *end));
+            let same = free.then(|| *alike.entry((ports, unknown)).or_insert(all.len()));
+            match same.and_then(|place| all.get_mut(place)) {
+                Some((groups, known)) => {
+                    groups.push(group);
+                    known.extend(found);
+                }
+                None => all.push((vec![group], found)),
+            }
+        }
+        let open = open.into_iter().filter(|(_, found)| !found.is_empty());
+        all.extend(open.map(|(groups, found)| (groups.into_iter().collect(), found)));
+        all
+    }
+
+    fn step(&self, before: Option<usize>, hops: usize, groups: Vec<usize>, found: &Found, repeated: bool) -> Step {
+        let onwards = if self.back { Direction::Ingress } else { Direction::Egress };
+        let (ports, unknown) = total(found);
+        let pods = |end: &EndId| self.situation.world.pods(*end).is_some();
+        let open = found.keys().all(|end| pods(end) && self.is_open(onwards, *end));
+        Step { before, hops, groups, ports, unknown, repeated, open }
+    }
+}
+
+/// All ports, and of the others those of which it is not known.
+fn total(found: &Found) -> (PortSet, PortSet) {
+    let (mut ports, mut unknown) = (PortSet::empty(), PortSet::empty());
+    for (allowed, doubt) in found.values() {
+        ports.insert(allowed);
+        unknown.insert(doubt);
+    }
+    let unknown = unknown.subtract(&ports);
+    (ports, unknown)
+}

@@ -1,0 +1,429 @@
+//! What questions are about: the ends of a world, under the names that people know them by.
+
+mod asked;
+mod name;
+
+pub use asked::Asked;
+pub use name::{GroupName, INTERNET};
+
+use super::world::{End, EndId, Namespace, Scope, TooMany, World};
+use crate::cluster::{Cluster, Labels};
+use crate::flow::{DnsServer, FlowSet, NAMESPACE_NAME, Namespaces, PartyId, PartyName, Place};
+use crate::net::{AddressSet, Peers};
+use crate::policy::Policy;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A world with names.
+#[derive(Debug, Default)]
+pub struct Situation {
+    /// The world.
+    pub world: World,
+    /// What reports list: every end is in one at least. Sorted by name.
+    pub groups: Vec<Group>,
+    /// Other names that can be asked for: unions of the groups, and what was asked.
+    unions: BTreeMap<String, Vec<EndId>>,
+    /// The groups of each end, by their places.
+    groups_of: Vec<Vec<usize>>,
+}
+
+/// Ends that have one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The name.
+    pub name: GroupName,
+    /// The ends, sorted.
+    pub ends: Vec<EndId>,
+}
+
+/// A name that nothing has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotFound {
+    /// Those that have the name, when it is not one alone.
+    pub candidates: Vec<String>,
+}
+
+/// Names with the sets of ends that they stand for.
+type Names = BTreeMap<GroupName, Vec<Peers>>;
+
+/// The names of programs.
+#[derive(Debug, Default)]
+struct Declared {
+    names: Names,
+    /// Those that stand for several others.
+    unions: BTreeMap<String, BTreeSet<GroupName>>,
+    /// The namespaces that are managed.
+    known: BTreeSet<Arc<str>>,
+}
+
+impl Declared {
+    fn add(&mut self, set: &FlowSet) {
+        self.known.extend(set.namespaces.iter().map(|namespace| namespace.name.clone()));
+        for party in &set.parties {
+            match (&party.place, group_name(&party.name, party.place.as_ref())) {
+                (Some(place), Some(name)) => _ = self.names.insert(name, set.peers(place)),
+                (None, _) => {
+                    let union = self.unions.entry(party_text(&party.name)).or_default();
+                    union.extend(party.leaves.iter().filter_map(|leaf| leaf_name(set, *leaf)));
+                }
+                _ => {}
+            }
+        }
+        for server in set.namespaces.iter().flat_map(|namespace| &namespace.dns) {
+            if let Some((name, peers)) = dns_name(set, server) {
+                self.names.entry(name).or_insert(peers);
+            }
+        }
+    }
+}
+
+/// Everything that ends are told apart by, and the name that each mark belongs to.
+fn marks_of(names: &Names) -> (Vec<&GroupName>, Vec<Peers>) {
+    let owners = names.iter().flat_map(|(name, peers)| peers.iter().map(move |_| name)).collect();
+    (owners, names.values().flatten().cloned().collect())
+}
+
+impl Situation {
+    /// Everything that could exist, by the names of programs whose policies are among `policies`. The namespaces that the
+    /// programs manage have no labels but their names, as the language has it.
+    pub fn of_programs(
+        programs: &[&FlowSet],
+        policies: &[&[Policy]],
+        asked: &[Asked],
+        blocks_match_pods: bool,
+    ) -> Result<Situation, TooMany> {
+        let mut declared = Declared::default();
+        programs.iter().for_each(|set| declared.add(set));
+        let Declared { names, unions, known } = declared;
+        let mut situation = Situation::symbolic(names, &known, policies, asked, blocks_match_pods)?;
+        let members: BTreeMap<&GroupName, &Vec<EndId>> =
+            situation.groups.iter().map(|group| (&group.name, &group.ends)).collect();
+        let union = |(name, parts): (String, BTreeSet<GroupName>)| {
+            let ends: BTreeSet<EndId> =
+                parts.iter().filter_map(|part| members.get(part)).flat_map(|ends| *ends).copied().collect();
+            (name, ends.into_iter().collect())
+        };
+        let unions: Vec<(String, Vec<EndId>)> = unions.into_iter().map(union).collect();
+        situation.unions.extend(unions);
+        Ok(situation)
+    }
+
+    /// Every pod that could exist, by example labels: nothing names them.
+    pub fn of_policies(policies: &[&[Policy]], asked: &[Asked], blocks_match_pods: bool) -> Result<Situation, TooMany> {
+        Situation::symbolic(Names::new(), &BTreeSet::new(), policies, asked, blocks_match_pods)
+    }
+
+    /// The workloads of a cluster.
+    pub fn of_cluster(
+        cluster: &Cluster,
+        policies: &[&[Policy]],
+        asked: &[Asked],
+        blocks_match_pods: bool,
+    ) -> Situation {
+        Situation::concrete(Declared::default(), cluster, policies, asked, blocks_match_pods)
+    }
+
+    /// The workloads of a cluster, where the names of a program mean those that it is about.
+    pub fn of_program_in_cluster(
+        program: &FlowSet,
+        cluster: &Cluster,
+        policies: &[&[Policy]],
+        asked: &[Asked],
+        blocks_match_pods: bool,
+    ) -> Situation {
+        Situation::of_programs_in_cluster(&[program], cluster, policies, asked, blocks_match_pods)
+    }
+
+    /// The same for several programs.
+    pub fn of_programs_in_cluster(
+        programs: &[&FlowSet],
+        cluster: &Cluster,
+        policies: &[&[Policy]],
+        asked: &[Asked],
+        blocks_match_pods: bool,
+    ) -> Situation {
+        let mut declared = Declared::default();
+        programs.iter().for_each(|program| declared.add(program));
+        Situation::concrete(declared, cluster, policies, asked, blocks_match_pods)
+    }
+
+    fn concrete(
+        declared: Declared,
+        cluster: &Cluster,
+        policies: &[&[Policy]],
+        asked: &[Asked],
+        blocks_match_pods: bool,
+    ) -> Situation {
+        let (owners, mut marks) = marks_of(&declared.names);
+        marks.extend(asked_marks(asked));
+        let scope = Scope { policies, marks: &marks, blocks_match_pods };
+        let mut world = World::concrete(&scope, cluster);
+        add_asked(&mut world, &scope, asked);
+        let mut situation = Situation { world, ..Situation::default() };
+        let mut groups: BTreeMap<GroupName, Vec<EndId>> = BTreeMap::new();
+        // The kinds that the pods of each workload are of, with one of its pods for each.
+        let mut kinds_of: BTreeMap<usize, BTreeMap<EndId, usize>> = BTreeMap::new();
+        for id in situation.world.ids() {
+            for member in situation.world.pods(id).into_iter().flat_map(|pods| &pods.members) {
+                kinds_of.entry(member.workload).or_default().entry(id).or_insert(member.pods);
+            }
+        }
+        for (index, ends) in kinds_of {
+            let Some(workload) = cluster.workloads.get(index) else { continue };
+            let name =
+                |labels| GroupName::Workload(workload.namespace.clone(), workload.name.clone(), workload.kind, labels);
+            let pods = |(end, pods): (&EndId, &usize)| Some((*end, &workload.pods.get(*pods)?.labels));
+            let of_kind: Vec<(EndId, &Labels)> = ends.iter().filter_map(pods).collect();
+            let all: Vec<&Labels> = of_kind.iter().map(|(_, labels)| *labels).collect();
+            for (end, own) in &of_kind {
+                let labels = (ends.len() > 1).then(|| peculiar(own, &all));
+                groups.entry(name(labels)).or_default().push(*end);
+            }
+            let short = format!("{}/{}", workload.namespace, workload.name);
+            situation.unions.entry(name(None).to_string()).or_default().extend(ends.keys());
+            situation.unions.entry(short).or_default().extend(ends.keys());
+        }
+        let mut members: BTreeMap<&GroupName, Vec<EndId>> = BTreeMap::new();
+        for (id, end) in situation.world.ids().zip(&situation.world.ends) {
+            let names: BTreeSet<&GroupName> =
+                end.marks().iter().filter_map(|mark| owners.get(*mark).copied()).collect();
+            for name in names {
+                match end {
+                    End::Pods(pods) if pods.asked => {}
+                    End::Pods(_) => members.entry(name).or_default().push(id),
+                    End::Addresses { .. } => groups.entry(name.clone()).or_default().push(id),
+                }
+            }
+        }
+        for (name, parts) in &declared.unions {
+            let ends: BTreeSet<EndId> = parts
+                .iter()
+                .flat_map(|part| members.get(part).or_else(|| groups.get(part)).into_iter().flatten().copied())
+                .collect();
+            situation.unions.entry(name.clone()).or_default().extend(ends);
+        }
+        for name in declared.names.keys().filter(|name| name.is_pods()) {
+            situation.unions.entry(name.to_string()).or_default();
+        }
+        for (name, ends) in members {
+            situation.unions.entry(name.to_string()).or_default().extend(ends);
+        }
+        situation.finish(groups, asked);
+        situation
+    }
+
+    fn symbolic(
+        names: Names,
+        known: &BTreeSet<Arc<str>>,
+        policies: &[&[Policy]],
+        asked: &[Asked],
+        blocks_match_pods: bool,
+    ) -> Result<Situation, TooMany> {
+        let (owners, mut marks) = marks_of(&names);
+        marks.extend(asked_marks(asked));
+        let scope = Scope { policies, marks: &marks, blocks_match_pods };
+        let mut world = World::symbolic(&scope, known)?;
+        add_asked(&mut world, &scope, asked);
+        let mut situation = Situation { world, ..Situation::default() };
+        let mut groups: BTreeMap<GroupName, Vec<EndId>> = BTreeMap::new();
+        let has_names = !names.is_empty();
+        for (id, end) in situation.world.ids().zip(&situation.world.ends) {
+            let named: BTreeSet<&GroupName> =
+                end.marks().iter().filter_map(|mark| owners.get(*mark).copied()).collect();
+            match end {
+                // One that was asked for is only in the answer.
+                End::Pods(pods) if pods.asked => {}
+                End::Pods(pods) if named.is_empty() => {
+                    let namespace = situation.world.namespace(pods.namespace);
+                    let name = match has_names {
+                        true => GroupName::Rest(namespace.and_then(|namespace| namespace.name.clone())),
+                        false => nameless(namespace, &pods.labels),
+                    };
+                    groups.entry(name).or_default().push(id);
+                }
+                _ => named.into_iter().for_each(|name| groups.entry(name.clone()).or_default().push(id)),
+            }
+        }
+        situation.finish(groups, asked);
+        Ok(situation)
+    }
+
+    /// Files the groups, and the names that stand for several of them.
+    fn finish(&mut self, mut groups: BTreeMap<GroupName, Vec<EndId>>, asked: &[Asked]) {
+        let filed: BTreeSet<EndId> = groups.values().flatten().copied().collect();
+        let (mut cluster, mut anywhere) = (Vec::new(), Vec::new());
+        for (id, end) in self.world.ids().zip(&self.world.ends) {
+            match end {
+                End::Pods(pods) if pods.asked => continue,
+                End::Pods(pods) => {
+                    cluster.push(id);
+                    let namespace = self.world.namespace(pods.namespace);
+                    if let Some(name) = namespace.and_then(|namespace| namespace.name.as_ref()) {
+                        self.unions.entry(format!("{name}/*")).or_default().push(id);
+                    }
+                }
+                End::Addresses { .. } if filed.contains(&id) => {}
+                End::Addresses { addresses, .. } => {
+                    let is_rest = self.world.other_addresses == Some(id) && *addresses != AddressSet::all();
+                    let name =
+                        if is_rest { GroupName::OtherAddresses } else { GroupName::Addresses(addresses.clone()) };
+                    groups.insert(name, vec![id]);
+                }
+            }
+            anywhere.push(id);
+        }
+        self.unions.insert("cluster".to_owned(), cluster);
+        self.unions.insert("anywhere".to_owned(), anywhere);
+        for one in asked.iter().filter(|one| !matches!(one, Asked::Name(_))) {
+            let ends = self.world.ids().filter(|id| self.is_asked(*id, one)).collect();
+            self.unions.insert(one.to_string(), ends);
+        }
+        self.groups = groups.into_iter().map(|(name, ends)| Group { name, ends }).collect();
+        // Pods before addresses, by namespace; those that nothing names last.
+        self.groups.sort_by_cached_key(|group| {
+            let namespace = group.name.namespace().cloned();
+            (!group.name.is_pods(), namespace.is_none(), namespace, group.name.clone())
+        });
+        self.groups_of = vec![Vec::new(); self.world.ends.len()];
+        for (place, group) in self.groups.iter().enumerate() {
+            for end in &group.ends {
+                if let Some(groups) = self.groups_of.get_mut(end.index()) {
+                    groups.push(place);
+                }
+            }
+        }
+    }
+
+    fn is_asked(&self, id: EndId, asked: &Asked) -> bool {
+        match (asked, self.world.end(id)) {
+            (Asked::Addresses(all), Some(End::Addresses { addresses, .. })) => all.contains(addresses),
+            (Asked::Pod { namespace, labels }, Some(End::Pods(pods))) => {
+                let name = self.world.namespace(pods.namespace).and_then(|one| one.name.as_ref());
+                pods.asked && pods.labels == *labels && name == Some(namespace)
+            }
+            _ => false,
+        }
+    }
+
+    /// The ends that are asked for, which was given when this was made; none where nothing that runs has the name. Short
+    /// names are enough where they are clear.
+    pub fn find(&self, asked: &Asked) -> Result<Vec<EndId>, NotFound> {
+        let text = asked.to_string();
+        let mut exact: BTreeSet<EndId> = self.unions.get(&text).into_iter().flatten().copied().collect();
+        // A kind of pods can have an example like a pod that is asked for, and be more.
+        let by_name = matches!(asked, Asked::Name(_));
+        let named = self.groups.iter().filter(|group| by_name && group.name.to_string() == text);
+        exact.extend(named.flat_map(|group| &group.ends).copied());
+        if !exact.is_empty() || self.unions.contains_key(&text) {
+            return Ok(exact.into_iter().collect());
+        }
+        let ends_so = |full: &str| {
+            let short = full.rsplit_once('/').map_or(full, |(_, short)| short);
+            short == text || short.split_once('[').is_some_and(|(name, _)| name == text)
+        };
+        let groups = self.groups.iter().map(|group| (group.name.to_string(), &group.ends));
+        let unions = self.unions.iter().map(|(name, ends)| (name.clone(), ends));
+        let mut found: BTreeMap<Vec<EndId>, String> = BTreeMap::new();
+        for (name, ends) in groups.chain(unions).filter(|(name, _)| ends_so(name)) {
+            let ends: BTreeSet<EndId> = ends.iter().copied().collect();
+            found.entry(ends.into_iter().collect()).or_insert(name);
+        }
+        let candidates = found.values().cloned().collect();
+        match found.len() {
+            1 => found.into_keys().next().ok_or(NotFound { candidates }),
+            _ => Err(NotFound { candidates }),
+        }
+    }
+
+    /// Every name that can be asked for, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let groups = self.groups.iter().map(|group| group.name.to_string());
+        let all: BTreeSet<String> = groups.chain(self.unions.keys().cloned()).collect();
+        all.into_iter().collect()
+    }
+
+    /// The names that stand for several groups, and what was asked for, sorted, each with its ends, sorted.
+    pub fn unions(&self) -> impl Iterator<Item = (&str, &[EndId])> {
+        self.unions.iter().map(|(name, ends)| (name.as_str(), ends.as_slice()))
+    }
+
+    /// What an end is called: the groups that it is in.
+    pub fn names_of(&self, end: EndId) -> Vec<&GroupName> {
+        self.groups_of(end).iter().filter_map(|place| self.groups.get(*place)).map(|group| &group.name).collect()
+    }
+
+    /// The places of the groups that an end is in; none for a pod that was asked for.
+    pub fn groups_of(&self, end: EndId) -> &[usize] {
+        self.groups_of.get(end.index()).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
+    let pods: BTreeSet<(&Arc<str>, &Labels)> = asked
+        .iter()
+        .filter_map(|one| match one {
+            Asked::Pod { namespace, labels } => Some((namespace, labels)),
+            _ => None,
+        })
+        .collect();
+    pods.into_iter().for_each(|(namespace, labels)| world.add_pod(scope, namespace, labels.clone()));
+}
+
+/// The marks that addresses have to be told apart by.
+fn asked_marks(asked: &[Asked]) -> Vec<Peers> {
+    let addresses = asked.iter().filter_map(|one| match one {
+        Asked::Addresses(addresses) => Some(Peers::Addresses(addresses.clone())),
+        _ => None,
+    });
+    addresses.collect()
+}
+
+/// The labels that not all of `others` have.
+fn peculiar(own: &Labels, others: &[&Labels]) -> Labels {
+    let differs = |(key, value): &(&String, &String)| others.iter().any(|other| other.get(*key) != Some(*value));
+    own.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn nameless(namespace: Option<&Namespace>, labels: &Labels) -> GroupName {
+    let mut beside = namespace.map(|namespace| namespace.labels.clone()).unwrap_or_default();
+    beside.remove(NAMESPACE_NAME);
+    GroupName::Pods(namespace.and_then(|namespace| namespace.name.clone()), beside, labels.clone())
+}
+
+fn group_name(name: &PartyName, place: Option<&Place>) -> Option<GroupName> {
+    match (name, place?) {
+        (PartyName::Local(namespace, name), Place::Pods { .. }) => {
+            Some(GroupName::Tier(namespace.clone(), name.clone()))
+        }
+        (PartyName::AllPods(namespace), Place::Pods { namespaces: Namespaces::Labelled(_), .. }) => {
+            Some(GroupName::Labelled(namespace.clone()))
+        }
+        (PartyName::Local(namespace, name), _) => Some(GroupName::Cidr(Some(namespace.clone()), name.clone())),
+        (PartyName::Global(name), _) => Some(GroupName::Cidr(None, name.clone())),
+        (PartyName::BuiltIn(name), Place::Addresses(_)) => Some(GroupName::BuiltIn(name)),
+        _ => None,
+    }
+}
+
+fn leaf_name(set: &FlowSet, leaf: PartyId) -> Option<GroupName> {
+    let party = set.party(leaf)?;
+    group_name(&party.name, party.place.as_ref())
+}
+
+fn party_text(name: &PartyName) -> String {
+    match name {
+        PartyName::Local(namespace, name) => format!("{namespace}/{name}"),
+        PartyName::Global(name) => name.to_string(),
+        PartyName::AllPods(namespace) => format!("{namespace}/*"),
+        PartyName::BuiltIn(name) => (*name).to_owned(),
+    }
+}
+
+fn dns_name(set: &FlowSet, server: &DnsServer) -> Option<(GroupName, Vec<Peers>)> {
+    let pods = server.pods.as_ref()?;
+    let Place::Pods { namespaces, .. } = &pods.place else { return None };
+    let named = matches!(pods.name, crate::flow::DnsName::Tier(_));
+    let namespace = set.namespace_selector(namespaces);
+    let [name] = namespace.required_value(NAMESPACE_NAME)? else { return None };
+    (!named).then(|| (GroupName::Dns(name.clone()), set.peers(&pods.place)))
+}

@@ -1,0 +1,73 @@
+//! From the command line to what a question is about: what all questions have in common.
+
+use super::args::{Format, QuestionArgs};
+use super::exit::Exit;
+use super::report::{Stream, show};
+use super::terminal::Terminal;
+use crate::analyze::{Asked, Situation};
+use crate::session::{AskedPorts, Disk, Question, Subject, reason};
+
+/// Reads what is asked about, and says on standard error what makes answers incomplete. When something stands in the way
+/// of any answer, that is said, and there is only an exit code.
+pub(super) fn subject(args: &QuestionArgs, terminal: &mut Terminal) -> Result<Subject, Exit> {
+    load(&args.question(), terminal)
+}
+
+/// The same, for a question that has its own arguments.
+pub(super) fn load(question: &Question, terminal: &mut Terminal) -> Result<Subject, Exit> {
+    let folder = std::env::current_dir()
+        .map_err(|error| terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))))?;
+    let subject = Subject::load(&Disk, &folder, question);
+    show(&subject.reports(), subject.sources(), Format::Human, Stream::Err, terminal);
+    if !subject.is_answerable() {
+        return Err(Exit::CannotAnswer);
+    }
+    let beside = subject.manifests().policies.policies.len();
+    if subject.session().is_some() && beside > 0 {
+        terminal.note_line(&format!(
+            "note: the policies of the program count, not the {beside} beside the workloads; `--manifests` asks about those"
+        ));
+    }
+    Ok(subject)
+}
+
+/// The pods and addresses that are asked about.
+pub(super) fn situation(subject: &Subject, asked: &[Asked], terminal: &mut Terminal) -> Result<Situation, Exit> {
+    subject.situation(asked).map_err(|_| {
+        terminal.refuse(
+            "the policies can tell too many kinds of pods apart to look at all that could exist; ask about those that \
+             there are: `--workloads PATH`",
+        )
+    })
+}
+
+/// The two ends of a question and the ports of the second.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    pub from: Option<Asked>,
+    pub to: Option<Asked>,
+    pub ports: Option<AskedPorts>,
+}
+
+impl Ends {
+    /// Reads the words of the command line.
+    pub fn read(
+        subject: &Subject,
+        from: Option<&str>,
+        to: Option<&str>,
+        terminal: &mut Terminal,
+    ) -> Result<Ends, Exit> {
+        let read = || -> Result<Ends, String> {
+            let from = from.map(|text| subject.asked(text)).transpose()?;
+            let to = to.map(|text| subject.target(text)).transpose()?;
+            let (to, ports) = to.map_or((None, None), |target| (Some(target.asked), target.ports));
+            Ok(Ends { from, to, ports })
+        };
+        read().map_err(|message| terminal.refuse(&message))
+    }
+
+    /// Both, for the situation.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.from.iter().chain(&self.to).cloned().collect()
+    }
+}

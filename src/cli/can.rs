@@ -1,0 +1,126 @@
+//! `polder can`: yes or no.
+
+use super::args::{AnswerFormat, Can as Args};
+use super::ask::{self, Ends};
+use super::exit::Exit;
+use super::json;
+use super::reach::end_text;
+use super::report::incomplete;
+use super::terminal::Terminal;
+use crate::analyze::{Answer, Asked, EndId, Engine, Situation, can};
+use crate::net::PortSet;
+use crate::session::Subject;
+use serde_json::json;
+
+pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+    answer(args, terminal).unwrap_or_else(|exit| exit)
+}
+
+fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
+    let subject = ask::subject(&args.question, terminal)?;
+    let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
+    let situation = ask::situation(&subject, &ends.asked(), terminal)?;
+    let pairs = pairs(&subject, &situation, &ends).map_err(|message| terminal.refuse(&message))?;
+    let engine = Engine::new(&situation.world, subject.policies());
+    let (from, to) = pairs;
+    let answer = can(&engine, &from, &to);
+    let ports = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
+    let told = Told { engine: &engine, situation: &situation, args, ports, answer };
+    match args.format {
+        AnswerFormat::Human => {
+            terminal.line(&told.sentence());
+            incomplete(subject.unmodelled()).iter().for_each(|sentence| terminal.line(sentence));
+        }
+        AnswerFormat::Json => terminal.result(&told.document(&subject)),
+    }
+    Ok(match told.answer.is_yes() {
+        Some(true) => Exit::Yes,
+        Some(false) => Exit::No,
+        None => Exit::CannotAnswer,
+    })
+}
+
+/// The ends that connect, and those connected to with the ports that are asked for.
+pub(super) type Pairs = (Vec<EndId>, Vec<(EndId, PortSet)>);
+
+/// Finds both ends of a question.
+pub(super) fn pairs(subject: &Subject, situation: &Situation, ends: &Ends) -> Result<Pairs, String> {
+    let find = |asked: Option<&Asked>| asked.map_or(Ok(Vec::new()), |asked| subject.find(situation, asked));
+    let (from, to) = (find(ends.from.as_ref())?, find(ends.to.as_ref())?);
+    let pods = |ends: &[EndId]| ends.iter().any(|end| situation.world.pods(*end).is_some());
+    if !pods(&from) && !pods(&to) {
+        return Err("neither end is a pod, so no policy has a say".to_owned());
+    }
+    let ports = |end: EndId| match &ends.ports {
+        Some(asked) => subject.ports_at(situation, asked, end),
+        None => subject.served(situation, end).ok_or_else(|| {
+            let to = match &ends.to {
+                Some(Asked::Addresses(addresses)) if !addresses.v6().is_empty() => "[2001:db8::1]".to_owned(),
+                to => to.as_ref().map(ToString::to_string).unwrap_or_default(),
+            };
+            format!("which ports? write them after a colon, as in `{to}:8080/tcp`; `:*` is every port")
+        }),
+    };
+    let to = to.into_iter().map(|end| Ok((end, ports(end)?))).collect::<Result<_, String>>()?;
+    Ok((from, to))
+}
+
+struct Told<'a> {
+    engine: &'a Engine<'a>,
+    situation: &'a Situation,
+    args: &'a Args,
+    ports: PortSet,
+    answer: Answer,
+}
+
+impl Told<'_> {
+    fn pair(&self, source: EndId, destination: EndId) -> String {
+        format!("{} -> {}", end_text(self.situation, source), end_text(self.situation, destination))
+    }
+
+    fn missing(&self, source: EndId, destination: EndId, ports: &PortSet) -> String {
+        let doubts = self.engine.doubts(source, destination, ports);
+        doubts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    fn sentence(&self) -> String {
+        let Answer { allowed, denied, unknown } = &self.answer;
+        let who = format!("{} -> {}", self.args.from, self.args.to);
+        match (denied, unknown, allowed) {
+            (Some((a, b, ports)), _, Some((c, d))) => {
+                format!("no: {} is denied on {ports}; only some may, such as {}", self.pair(*a, *b), self.pair(*c, *d))
+            }
+            (Some((_, _, ports)), _, None) if *ports == self.ports => format!("no: {who} is denied"),
+            (Some((a, b, ports)), _, None) => format!("no: {} is denied on {ports}", self.pair(*a, *b)),
+            (None, Some((a, b, ports)), _) => {
+                let missing = self.missing(*a, *b, ports);
+                format!("cannot tell: nobody said {missing} ({} on {ports})", self.pair(*a, *b))
+            }
+            (None, None, _) => format!("yes: {who} is allowed"),
+        }
+    }
+
+    fn document(&self, subject: &Subject) -> String {
+        let Answer { allowed, denied, unknown } = &self.answer;
+        let pair = |a: &EndId, b: &EndId| json!({ "source": end_text(self.situation, *a), "destination": end_text(self.situation, *b) });
+        let answer = match self.answer.is_yes() {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "unknown",
+        };
+        json::document(&json!({
+            "schema": "polder/can/v1",
+            "complete": subject.unmodelled().is_empty(),
+            "unmodelled": json::unmodelled(subject.unmodelled()),
+            "from": self.args.from,
+            "to": self.args.to,
+            "ports": json::ports(&self.ports),
+            "answer": answer,
+            "allowed": allowed.as_ref().map(|(a, b)| pair(a, b)),
+            "denied": denied.as_ref().map(|(a, b, on)| json!({ "example": pair(a, b), "ports": json::ports(on) })),
+            "unknown": unknown.as_ref().map(|(a, b, on)| {
+                json!({ "example": pair(a, b), "ports": json::ports(on), "missing": self.missing(*a, *b, on) })
+            }),
+        }))
+    }
+}

@@ -1,0 +1,102 @@
+//! Differences for people: lines of the language, and below each what is responsible.
+
+use super::{Placed, Report, directions, names};
+use crate::analyze::Verdict;
+use crate::cli::report::incomplete;
+use crate::diag::render::sanitize;
+use crate::diff::{ConnectionChange, Kind};
+use std::fmt::Write as _;
+
+/// More names or origins of one difference are counted.
+const MOST: usize = 6;
+
+/// The colours of what came, what went, and what is less important.
+const GREEN: &str = "32";
+const RED: &str = "31";
+const YELLOW: &str = "33";
+const DIM: &str = "2";
+
+/// All differences and a summary.
+pub(super) fn text(report: &Report<'_>, color: bool) -> String {
+    let mut printer = Printer { text: String::new(), color, report };
+    for change in &report.diff.isolation {
+        let pods = names(&change.pods, MOST);
+        let ways = directions(change);
+        let line = match change.lifted {
+            true => format!("{pods}: isolation lifted for {ways}, everything is let through"),
+            false => format!("{pods}: isolation introduced for {ways}, only what is allowed is let through"),
+        };
+        printer.difference('!', if change.lifted { GREEN } else { RED }, &line);
+        let origins = if change.lifted { report.in_old(&change.origins) } else { report.in_new(&change.origins) };
+        printer.origins(&origins, change.lifted, "");
+    }
+    for change in &report.diff.connections {
+        let (sign, color) = match change.kind {
+            Kind::Added => ('+', GREEN),
+            Kind::Removed => ('-', RED),
+            Kind::Changed => ('~', YELLOW),
+        };
+        let line =
+            format!("{} -> {}{}", names(&change.sources, MOST), names(&change.destinations, MOST), ports(change));
+        printer.difference(sign, color, &line);
+        let both = change.kind == Kind::Changed && !change.old_origins.is_empty() && !change.new_origins.is_empty();
+        printer.origins(&report.in_old(&change.old_origins), true, if both { "- " } else { "" });
+        printer.origins(&report.in_new(&change.new_origins), false, if both { "+ " } else { "" });
+    }
+    if !report.diff.is_empty() {
+        printer.text.push('\n');
+    }
+    let _ = writeln!(printer.text, "{}", report.summary());
+    for sentence in incomplete(report.versions.unmodelled()) {
+        let _ = writeln!(printer.text, "{sentence}");
+    }
+    printer.text
+}
+
+/// What follows the destination: `:8080/tcp`, and where ports only changed ` +8081/tcp -8080/tcp`.
+pub(super) fn ports(change: &ConnectionChange) -> String {
+    let said = |verdict: &Verdict, sign: &str| {
+        let mut text = String::new();
+        if !verdict.allowed.is_empty() {
+            let _ = write!(text, "{sign}{}", verdict.allowed);
+        }
+        if !verdict.unknown.is_empty() {
+            let _ = write!(text, "{sign}{} (perhaps)", verdict.unknown);
+        }
+        text
+    };
+    match change.kind {
+        Kind::Added => said(&change.added, ":"),
+        Kind::Removed => said(&change.removed, ":"),
+        Kind::Changed => said(&change.added, " +") + &said(&change.removed, " -"),
+    }
+}
+
+struct Printer<'a> {
+    text: String,
+    color: bool,
+    report: &'a Report<'a>,
+}
+
+impl Printer<'_> {
+    fn painted(&self, color: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn difference(&mut self, sign: char, color: &str, line: &str) {
+        let line = self.painted(color, &format!("{sign} {}", sanitize(line)));
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    fn origins(&mut self, origins: &[Placed<'_>], old: bool, sign: &str) {
+        for origin in origins.iter().take(MOST) {
+            let kind = if origin.origin.is_policy { "policy " } else { "" };
+            let place = self.report.place(origin, old).map(|place| format!("  {}", sanitize(&place)));
+            let place = self.painted(DIM, &place.unwrap_or_default());
+            let _ = writeln!(self.text, "    {sign}{kind}{}{place}", sanitize(&origin.origin.text));
+        }
+        if let Some(more @ 1..) = origins.len().checked_sub(MOST) {
+            let _ = writeln!(self.text, "    {sign}and {more} more");
+        }
+    }
+}

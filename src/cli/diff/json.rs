@@ -1,0 +1,63 @@
+//! Differences for programs.
+
+use super::{Placed, Report};
+use crate::analyze::Verdict;
+use crate::cli::json::{document as print, ports, unmodelled};
+use crate::diff::{ConnectionChange, IsolationChange, Kind};
+use serde_json::{Value, json};
+
+/// One object with the schema `polder/diff/v1`.
+pub(super) fn document(report: &Report<'_>) -> String {
+    let diff = report.diff;
+    let isolation: Vec<Value> = diff.isolation.iter().map(|change| isolation(report, change)).collect();
+    let connections: Vec<Value> = diff.connections.iter().map(|change| connection(report, change)).collect();
+    print(&json!({
+        "schema": "polder/diff/v1",
+        "same": diff.is_empty(),
+        "wider": diff.is_wider(),
+        "narrower": diff.is_narrower(),
+        "complete": report.versions.unmodelled().is_empty(),
+        "unmodelled": unmodelled(report.versions.unmodelled()),
+        "revision": report.revision,
+        "isolation": isolation,
+        "connections": connections,
+    }))
+}
+
+fn isolation(report: &Report<'_>, change: &IsolationChange) -> Value {
+    let origins = if change.lifted { report.in_old(&change.origins) } else { report.in_new(&change.origins) };
+    json!({
+        "change": if change.lifted { "lifted" } else { "introduced" },
+        "directions": change.directions.iter().map(|direction| direction.word()).collect::<Vec<_>>(),
+        "pods": change.pods,
+        "origins": origins.iter().map(origin).collect::<Vec<_>>(),
+    })
+}
+
+fn connection(report: &Report<'_>, change: &ConnectionChange) -> Value {
+    let list = |verdict: &Verdict| json!({ "ports": ports(&verdict.allowed), "perhaps": ports(&verdict.unknown) });
+    json!({
+        "change": match change.kind {
+            Kind::Added => "added",
+            Kind::Removed => "removed",
+            Kind::Changed => "changed",
+        },
+        "sources": change.sources,
+        "destinations": change.destinations,
+        "added": list(&change.added),
+        "removed": list(&change.removed),
+        "old_origins": report.in_old(&change.old_origins).iter().map(origin).collect::<Vec<_>>(),
+        "new_origins": report.in_new(&change.new_origins).iter().map(origin).collect::<Vec<_>>(),
+    })
+}
+
+fn origin(placed: &Placed<'_>) -> Value {
+    let known = placed.path.is_some();
+    json!({
+        "kind": if placed.origin.is_policy { "policy" } else { "statement" },
+        "text": placed.origin.text,
+        "path": placed.path,
+        "line": known.then_some(placed.line),
+        "column": known.then_some(placed.column),
+    })
+}

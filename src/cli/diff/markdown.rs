@@ -1,0 +1,128 @@
+//! Differences as a comment on a pull request.
+
+use super::human::ports;
+use super::{Placed, Report, directions, names};
+use crate::cli::report::incomplete;
+use crate::diag::render::{is_hidden, sanitize};
+use crate::diff::Kind;
+use std::fmt::Write as _;
+
+/// Longer tables are folded, so that the comment stays short.
+const SHORT: usize = 15;
+
+/// More rows make a comment that hosts refuse for its length.
+const MOST_ROWS: usize = 200;
+
+/// More names or origins of one row are counted.
+const MOST: usize = 6;
+
+/// A heading, the summary, and a table of the differences.
+pub(super) fn comment(report: &Report<'_>) -> String {
+    let mut text = format!("### Network policies\n\n{}\n", plain(&capital(&report.summary())));
+    for sentence in incomplete(report.versions.unmodelled()) {
+        let _ = write!(text, "\n{}\n", plain(&capital(&sentence)));
+    }
+    if report.diff.is_empty() {
+        return text;
+    }
+    let rows = rows(report);
+    let folded = rows.len() > SHORT;
+    if folded {
+        let _ = write!(text, "\n<details>\n<summary>All {} differences</summary>\n", rows.len());
+    }
+    text.push_str("\n| | What | Ports | Because of |\n|---|---|---|---|\n");
+    for row in rows.iter().take(MOST_ROWS) {
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+    }
+    if let Some(more @ 1..) = rows.len().checked_sub(MOST_ROWS) {
+        let _ = write!(text, "\nand {more} more\n");
+    }
+    if folded {
+        text.push_str("\n</details>\n");
+    }
+    text
+}
+
+fn rows(report: &Report<'_>) -> Vec<[String; 4]> {
+    let mut rows = Vec::new();
+    for change in &report.diff.isolation {
+        let what = format!("{}: isolation of {}", code(&names(&change.pods, MOST)), directions(change));
+        let origins = if change.lifted { report.in_old(&change.origins) } else { report.in_new(&change.origins) };
+        let word = if change.lifted { "**isolation lifted**" } else { "isolation introduced" };
+        rows.push([word.to_owned(), what, String::new(), origin_list(report, &origins, change.lifted).join("<br>")]);
+    }
+    for change in &report.diff.connections {
+        let word = match change.kind {
+            Kind::Added => "**added**",
+            Kind::Removed => "removed",
+            Kind::Changed => "changed",
+        };
+        let flow = format!("{} -> {}", names(&change.sources, MOST), names(&change.destinations, MOST));
+        let ports = ports(change);
+        let mut origins = origin_list(report, &report.in_old(&change.old_origins), true);
+        origins.extend(origin_list(report, &report.in_new(&change.new_origins), false));
+        let ports = code(ports.trim_start_matches([':', ' ']));
+        rows.push([word.to_owned(), code(&flow), ports, origins.join("<br>")]);
+    }
+    rows
+}
+
+fn origin_list(report: &Report<'_>, origins: &[Placed<'_>], old: bool) -> Vec<String> {
+    let one = |origin: &Placed<'_>| {
+        let place = report.place(origin, old).map(|place| format!(" ({})", plain(&place))).unwrap_or_default();
+        format!("{}{place}", code(&origin.origin.text))
+    };
+    let mut list: Vec<String> = origins.iter().take(MOST).map(one).collect();
+    if let Some(more @ 1..) = origins.len().checked_sub(MOST) {
+        list.push(format!("and {more} more"));
+    }
+    list
+}
+
+/// Text as code in a cell of a table: a pipe would end the cell even there.
+fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let text = sanitize(text).replace('|', "\\|");
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // Without these, a backtick at an end would be part of the fence.
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// Text that nothing in it can format, link or mention.
+fn plain(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            _ if is_hidden(character) => shown.push_str(&sanitize(&character.to_string())),
+            '\\' | '`' | '*' | '_' | '|' | '<' | '>' | '[' | ']' | '#' | '~' | '!' | '&' | '@' => {
+                let _ = write!(shown, "&#{};", u32::from(character));
+            }
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_cell_ends_it_or_becomes_markup() {
+        assert_eq!(code("a -> b:80"), "`a -> b:80`");
+        assert_eq!(code("a | b"), "`a \\| b`");
+        assert_eq!(code("say `x` ``y``"), "``` say `x` ``y`` ```");
+        assert_eq!(code("a\nb"), format!("`{}`", sanitize("a\nb")));
+        assert_eq!(plain("*_x_*.polder"), "&#42;&#95;x&#95;&#42;.polder");
+        assert!(!plain("a\u{1b}[31m\nb@c").contains(['\u{1b}', '\n', '@', '[']));
+    }
+}

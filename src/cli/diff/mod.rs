@@ -1,0 +1,182 @@
+//! `polder diff`: what two versions allow that the other does not.
+
+mod human;
+mod json;
+mod markdown;
+
+use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
+use super::exit::Exit;
+use super::report::{Stream, count, show};
+use super::terminal::Terminal;
+use crate::diag::render::sanitize;
+use crate::diff::{Diff, Kind, Origin};
+use crate::session::{CONFIG_NAME, Disk, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason};
+use crate::source::Sources;
+use std::path::{Path, PathBuf};
+
+/// Everything that the formats are made of.
+struct Report<'a> {
+    diff: &'a Diff,
+    versions: &'a Versions,
+    /// The Git revision that the older version is of.
+    revision: Option<&'a str>,
+}
+
+pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+    answer(args, terminal).unwrap_or_else(|message| terminal.refuse(&message))
+}
+
+fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
+    let folder =
+        std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
+    let terms = Terms {
+        environment: args.env.clone(),
+        workloads: named(&args.workloads),
+        blocks_match_pods: args.ipblock_matches_pods,
+    };
+    let paths = named(&args.paths);
+    let disk = |named, optional| Place { system: &Disk, named, optional };
+    let versions = match (&args.git, paths.as_slice()) {
+        (None, [old, new]) if old != new || *old != Named::Input => {
+            Versions::load(&folder, [disk(old, false), disk(new, false)], &terms, &Disk)
+        }
+        (None, [_, _]) => return Err("standard input can only be one of the two".to_owned()),
+        (None, _) => return Err("name two paths, OLD and NEW, or a Git revision with `--git REV`".to_owned()),
+        (Some(_), [Named::Input]) => return Err("standard input has no Git revision".to_owned()),
+        (Some(revision), [] | [_]) => {
+            let path = match paths.first() {
+                Some(Named::Path(path)) => path.clone(),
+                _ => project(&folder),
+            };
+            let system = Revision::open(&folder.join(&path), revision)?;
+            let path = Named::Path(path);
+            let old = Place { system: &system, named: &path, optional: true };
+            Versions::load(&folder, [old, disk(&path, true)], &terms, &Disk)
+        }
+        (Some(_), _) => return Err("`--git REV` compares one path with itself: name at most one".to_owned()),
+    };
+    let revision = args.git.as_deref();
+    say(&versions, revision, terminal);
+    if !versions.is_answerable() {
+        return Ok(Exit::CannotAnswer);
+    }
+    let diff = versions.diff().map_err(|_| {
+        "the policies can tell too many kinds of pods apart to compare for all that could exist; compare for those that \
+         there are: `--workloads PATH`"
+            .to_owned()
+    })?;
+    let report = Report { diff: &diff, versions: &versions, revision };
+    match args.format {
+        DiffFormat::Human => terminal.result(&human::text(&report, terminal.out_color())),
+        DiffFormat::Json => terminal.result(&json::document(&report)),
+        DiffFormat::Markdown => terminal.result(&markdown::comment(&report)),
+    }
+    let fails = match args.fail_on {
+        FailOn::Any => !diff.is_empty(),
+        FailOn::Wider => diff.is_wider(),
+        FailOn::None => false,
+    };
+    Ok(if fails { Exit::No } else { Exit::Yes })
+}
+
+/// The project that a folder is in, or without one the folder itself.
+fn project(folder: &Path) -> PathBuf {
+    let is_root = |folder: &&Path| matches!(Disk.is_folder(&folder.join(CONFIG_NAME)), Ok(false));
+    folder.ancestors().find(is_root).unwrap_or(folder).to_path_buf()
+}
+
+/// Says what stands in the way, or makes the answer incomplete.
+fn say(versions: &Versions, revision: Option<&str>, terminal: &mut Terminal) {
+    for (subject, revision) in [(&versions.old, revision), (&versions.new, None)] {
+        let Some(subject) = subject else { continue };
+        let reports = subject.reports();
+        show(&reports, subject.sources(), Format::Human, Stream::Err, terminal);
+        if let Some(revision) = revision.filter(|_| !reports.is_empty()) {
+            terminal.note_line(&format!("note: so it is in {revision}, not in the working tree"));
+        }
+    }
+    show(&versions.workload_reports(), &versions.workloads.sources, Format::Human, Stream::Err, terminal);
+}
+
+/// An origin with its place in words.
+struct Placed<'a> {
+    origin: &'a Origin,
+    path: Option<&'a str>,
+    line: usize,
+    column: usize,
+}
+
+impl Report<'_> {
+    /// The origins of the older version.
+    fn in_old<'b>(&'b self, origins: &'b [Origin]) -> Vec<Placed<'b>> {
+        placed(self.versions.old.as_ref(), origins)
+    }
+
+    /// The origins of the newer version.
+    fn in_new<'b>(&'b self, origins: &'b [Origin]) -> Vec<Placed<'b>> {
+        placed(self.versions.new.as_ref(), origins)
+    }
+
+    /// Such as `2 added, 1 removed, isolation lifted: wider and narrower`.
+    fn summary(&self) -> String {
+        let Diff { isolation, connections } = self.diff;
+        if self.diff.is_empty() {
+            return "no difference: both allow the same".to_owned();
+        }
+        let mut parts = Vec::new();
+        for (lifted, word) in [(true, "lifted"), (false, "introduced")] {
+            let places = isolation.iter().filter(|change| change.lifted == lifted).count();
+            if places > 0 {
+                parts.push(format!("isolation {word} in {}", count(places, "place")));
+            }
+        }
+        for (kind, word) in [(Kind::Added, "added"), (Kind::Removed, "removed"), (Kind::Changed, "changed")] {
+            let number = connections.iter().filter(|change| change.kind == kind).count();
+            if number > 0 {
+                parts.push(format!("{number} {word}"));
+            }
+        }
+        let verdict = match (self.diff.is_wider(), self.diff.is_narrower()) {
+            (true, true) => "wider and narrower",
+            (true, false) => "wider",
+            _ => "narrower",
+        };
+        format!("{}: {verdict} than before", parts.join(", "))
+    }
+
+    /// A place, with the revision in front when it is of one.
+    fn place(&self, origin: &Placed<'_>, old: bool) -> Option<String> {
+        let revision = self.revision.filter(|_| old).map(|revision| format!("{revision}:")).unwrap_or_default();
+        origin.path.map(|path| format!("{revision}{path}:{}", origin.line))
+    }
+}
+
+fn placed<'b>(subject: Option<&'b Subject>, origins: &'b [Origin]) -> Vec<Placed<'b>> {
+    let sources: Option<&Sources> = subject.map(Subject::sources);
+    let one = |origin: &'b Origin| {
+        let file = origin.span.and_then(|span| Some((sources?.file(span.file)?, span)));
+        let position = file.map(|(file, span)| file.position(span.start));
+        Placed {
+            origin,
+            path: file.map(|(file, _)| file.path.as_str()),
+            line: position.as_ref().map_or(0, |position| position.line),
+            column: position.as_ref().map_or(0, |position| position.column),
+        }
+    };
+    origins.iter().map(one).collect()
+}
+
+/// Names as the language puts them together; all but some when there are very many.
+fn names(names: &[String], most: usize) -> String {
+    let shown: Vec<String> = names.iter().take(most).map(|name| sanitize(name).into_owned()).collect();
+    match (shown.as_slice(), names.len().saturating_sub(shown.len())) {
+        ([one], 0) => one.clone(),
+        (shown, 0) => format!("{{{}}}", shown.join(", ")),
+        (shown, more) => format!("{{{}, and {more} more}}", shown.join(", ")),
+    }
+}
+
+/// `ingress`, or `ingress and egress`.
+fn directions(change: &crate::diff::IsolationChange) -> String {
+    change.directions.iter().map(|direction| direction.word()).collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,36 @@
+//! What all JSON results have in common.
+
+use super::report::unmodelled_kinds;
+use crate::cluster::Unmodelled;
+use crate::diag::render::sanitize_json;
+use crate::net::{PortSet, Protocol};
+use serde_json::{Value, json};
+
+/// A document as it is printed.
+pub(super) fn document(value: &Value) -> String {
+    let mut text = sanitize_json(&format!("{value:#}"));
+    text.push('\n');
+    text
+}
+
+/// A list of `{ "protocol": "tcp", "port": 80, "end_port": 80 }`, `{ "protocol": "tcp", "name": "web" }` and, for what is
+/// not tcp, udp or sctp, `{ "protocol": "other" }`. A protocol with all numbers has all names too.
+pub(super) fn ports(ports: &PortSet) -> Vec<Value> {
+    let mut list = Vec::new();
+    for protocol in Protocol::ALL {
+        let keyword = protocol.keyword();
+        let ranges = ports.ranges(protocol).iter();
+        list.extend(ranges.map(|(low, high)| json!({ "protocol": keyword, "port": low, "end_port": high })));
+        list.extend(ports.names(protocol).map(|name| json!({ "protocol": keyword, "name": &**name })));
+    }
+    if ports.has_others() {
+        list.push(json!({ "protocol": "other" }));
+    }
+    list
+}
+
+/// The kinds of objects that are not understood, each once, as `{ "kind": "...", "api_version": "..." }`.
+pub(super) fn unmodelled<'u>(objects: impl IntoIterator<Item = &'u Unmodelled>) -> Vec<Value> {
+    let kinds = unmodelled_kinds(objects).into_iter();
+    kinds.map(|(kind, api_version)| json!({ "kind": kind, "api_version": api_version })).collect()
+}

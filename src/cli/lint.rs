@@ -1,0 +1,49 @@
+//! `polder lint`: mistakes in policies that somebody else wrote.
+
+use super::args::{Lint, named};
+use super::exit::Exit;
+use super::report::{Stream, count, show, tally};
+use super::terminal::Terminal;
+use crate::diag::{Code, Report, Severity};
+use crate::model::Cni;
+use crate::session::{Disk, Manifests, reason};
+
+pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
+    let levels = match args.warnings.levels() {
+        Ok(levels) => levels,
+        Err(message) => return terminal.refuse(&message),
+    };
+    let folder = match std::env::current_dir() {
+        Ok(folder) => folder,
+        Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
+    };
+    let paths = named(&args.paths).into_iter().chain(named(&args.workloads)).collect::<Vec<_>>();
+    let manifests = Manifests::load(&Disk, &folder, &paths, "default");
+    let cni = args.cni.as_deref().and_then(Cni::parse).unwrap_or_default();
+    let reports = manifests.lint(cni, &levels);
+    let exit = exit(&reports);
+    if args.format.is_for_machines() {
+        show(&reports, &manifests.sources, args.format, Stream::Out, terminal);
+        return exit;
+    }
+    show(&reports, &manifests.sources, args.format, Stream::Err, terminal);
+    if exit != Exit::CannotAnswer {
+        let policies = count(manifests.policies.policies.len(), "policy");
+        let files = count(manifests.file_count, "file");
+        terminal.line(&format!("{} in {files} ({policies})", tally(&reports)));
+    }
+    exit
+}
+
+/// Whatever was found counts, be it a warning. What could not be read keeps the rest from being sure.
+fn exit(reports: &[Report]) -> Exit {
+    let unread = |report: &Report| {
+        let code = report.diagnostic.code;
+        code.severity() == Severity::Error && code != Code::E0503
+    };
+    match reports {
+        [] => Exit::Yes,
+        reports if reports.iter().any(unread) => Exit::CannotAnswer,
+        _ => Exit::No,
+    }
+}

@@ -1,0 +1,194 @@
+//! `polder test`: the assertions of a program, each with its verdict.
+
+use super::args::{Format, Test as Args, TestFormat};
+use super::ask;
+use super::exit::Exit;
+use super::json;
+use super::report::{Stream, count, show};
+use super::terminal::Terminal;
+use crate::analyze::{Judgement, Outcome};
+use crate::diag::Report;
+use crate::diag::render::sanitize;
+use crate::flow::Statement;
+use crate::session::{Question, Session};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// An assertion with what came of it.
+struct Case<'a> {
+    statement: &'a Statement,
+    outcome: &'a Outcome,
+    path: &'a str,
+    line: usize,
+}
+
+impl Case<'_> {
+    fn verdict(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Holds => "pass",
+            Outcome::Broken(_) => "fail",
+            Outcome::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Why it does not hold.
+    fn message(&self) -> Option<&str> {
+        self.outcome.diagnostic().map(|diagnostic| diagnostic.message.as_str())
+    }
+}
+
+pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+    answer(args, terminal).unwrap_or_else(|exit| exit)
+}
+
+fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
+    let question =
+        Question { program: super::args::named(&args.paths), environment: args.env.clone(), ..Question::default() };
+    let subject = ask::load(&question, terminal)?;
+    let Some(session) = subject.session() else { return Err(Exit::CannotAnswer) };
+    let all = cases(session);
+    let wanted = |case: &&Case| args.filter.as_ref().is_none_or(|text| case.statement.text.contains(text.as_str()));
+    let cases: Vec<&Case> = all.iter().filter(wanted).collect();
+    if cases.is_empty() {
+        let why = match &args.filter {
+            Some(text) if !all.is_empty() => format!("no assertion holds the text `{text}`"),
+            _ => "the program asserts nothing: write `never A -> B`, `only`, `always` or `never A ->> B`".to_owned(),
+        };
+        return Err(terminal.refuse(&why));
+    }
+    match args.format {
+        TestFormat::Human => {
+            let text: String = cases.iter().map(|case| line(case)).collect();
+            terminal.result(&text);
+            let wrong = cases.iter().filter_map(|case| case.outcome.diagnostic().cloned());
+            let reports: Vec<Report> = wrong.map(Report::from).collect();
+            show(&reports, session.sources(), Format::Human, Stream::Err, terminal);
+            terminal.line(&tally(&cases));
+        }
+        TestFormat::Json => terminal.result(&document(&cases)),
+        TestFormat::Junit => terminal.result(&junit(&cases)),
+    }
+    let exit = |case: &&Case| match case.outcome {
+        Outcome::Holds => Exit::Yes,
+        Outcome::Broken(_) => Exit::No,
+        Outcome::Unknown(_) => Exit::CannotAnswer,
+    };
+    Ok(cases.iter().map(exit).max().unwrap_or(Exit::Yes))
+}
+
+/// The assertions, by file and line.
+fn cases(session: &Session) -> Vec<Case<'_>> {
+    let Some(flows) = session.flows() else { return Vec::new() };
+    let case = |judgement: &'_ Judgement| {
+        let statement = flows.statement(judgement.statement)?;
+        let file = session.sources().file(statement.span.file)?;
+        let line = file.position(statement.span.start).line;
+        Some((statement, file.path.as_str(), line))
+    };
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for judgement in session.judgements().unwrap_or_default() {
+        let Some((statement, path, line)) = case(judgement) else { continue };
+        cases.push(Case { statement, outcome: &judgement.outcome, path, line });
+    }
+    cases.sort_by_key(|case| (case.statement.span.file, case.statement.span.start));
+    cases
+}
+
+fn line(case: &Case<'_>) -> String {
+    let line = format!("{:7}  {}  ({}:{})", case.verdict(), case.statement.text, case.path, case.line);
+    format!("{}\n", sanitize(&line))
+}
+
+fn number(cases: &[&Case<'_>], verdict: &str) -> usize {
+    cases.iter().filter(|case| case.verdict() == verdict).count()
+}
+
+fn tally(cases: &[&Case<'_>]) -> String {
+    let (failed, unknown) = (number(cases, "fail"), number(cases, "unknown"));
+    let mut text = count(cases.len(), "assertion");
+    match (failed, unknown) {
+        (0, 0) => text.push_str(if cases.len() == 1 { ": it holds" } else { ": all hold" }),
+        _ => {
+            let _ = write!(text, ": {} hold, {failed} broken", cases.len() - failed - unknown);
+            if unknown > 0 {
+                let _ = write!(text, ", {unknown} unknown");
+            }
+        }
+    }
+    text
+}
+
+fn document(cases: &[&Case<'_>]) -> String {
+    let case = |case: &&Case<'_>| -> Value {
+        json!({
+            "statement": &*case.statement.text,
+            "doc": case.statement.doc.as_deref(),
+            "path": case.path,
+            "line": case.line,
+            "verdict": case.verdict(),
+            "message": case.message(),
+            "help": case.outcome.diagnostic().and_then(|diagnostic| diagnostic.help.as_deref()),
+        })
+    };
+    json::document(&json!({
+        "schema": "polder/test/v1",
+        "passed": number(cases, "pass"),
+        "failed": number(cases, "fail"),
+        "unknown": number(cases, "unknown"),
+        "assertions": cases.iter().map(case).collect::<Vec<_>>(),
+    }))
+}
+
+/// The form that CI systems read.
+fn junit(cases: &[&Case<'_>]) -> String {
+    let counts = format!(
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\"",
+        cases.len(),
+        number(cases, "fail"),
+        number(cases, "unknown")
+    );
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"polder\" {counts}>\n"
+    );
+    for case in cases {
+        let _ = write!(
+            text,
+            "    <testcase classname=\"{path}\" name=\"{}\" file=\"{path}\" line=\"{}\"",
+            escaped(&case.statement.text),
+            case.line,
+            path = escaped(case.path)
+        );
+        let element = if case.verdict() == "fail" { "failure" } else { "error" };
+        match case.outcome.diagnostic() {
+            None => text.push_str("/>\n"),
+            Some(diagnostic) => {
+                let message = escaped(&diagnostic.message);
+                let help = escaped(diagnostic.help.as_deref().unwrap_or_default());
+                let code = diagnostic.code;
+                let _ = writeln!(
+                    text,
+                    ">\n      <{element} type=\"{code}\" message=\"{message}\">{help}</{element}>\n    </testcase>"
+                );
+            }
+        }
+    }
+    text.push_str("  </testsuite>\n</testsuites>\n");
+    text
+}
+
+/// Text inside an element or an attribute. What XML cannot hold at all is written as its escape.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in sanitize(text).chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            // Not characters of XML 1.0.
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,26 @@
+//! What would have to be written, as text.
+
+use crate::analyze::Edit;
+use crate::k8s::plain_manifest;
+use crate::policy::Policy;
+
+/// What would have to be written for a denied connection to be allowed.
+#[derive(Debug)]
+pub(super) enum Mend {
+    /// Lines of a program.
+    Edits(Vec<Edit>),
+    /// Policies more.
+    Policies(Vec<Policy>),
+}
+
+/// Policies as a YAML stream.
+pub(super) fn manifests(policies: &[Policy]) -> String {
+    let mut text = String::new();
+    for policy in policies {
+        if !text.is_empty() {
+            text.push_str("---\n");
+        }
+        plain_manifest(policy, &mut text);
+    }
+    text
+}

@@ -1,0 +1,177 @@
+//! What the policies of a namespace allow in one direction, in the smallest parts that somebody wrote.
+
+use super::One;
+use crate::analyze::{Budget, GaveUp, missing, worlds};
+use crate::flow::namespace_by_name;
+use crate::net::{AddressSet, Peers, PortSet, Region, RegionIndex, Selector};
+use crate::policy::{Direction, Peer, Port, PortTarget, Rule};
+use std::cell::Cell;
+use std::ops::Range;
+
+/// How many comparisons of two regions one question may take.
+const MOST_OF_QUESTION: usize = 50_000;
+
+/// How many comparisons of two regions may still be made, by all that is looked at together.
+pub(super) struct Patience(Cell<usize>);
+
+impl Patience {
+    /// What all of one run may take: about a second.
+    pub fn new() -> Self {
+        Patience(Cell::new(4_000_000))
+    }
+
+    /// A part of a region that none of `by` holds; `Ok(None)` when together they hold all of it, an error when it took
+    /// too long to tell.
+    pub fn missing(&self, region: &Region, by: &[&Region]) -> Result<Option<Region>, GaveUp> {
+        for part in worlds(region) {
+            let most = self.0.get().min(MOST_OF_QUESTION);
+            let mut budget = Budget::new(most);
+            let found = missing(part, by, &mut budget);
+            self.0.set(self.0.get().saturating_sub(most - budget.left()));
+            if let Some(rest) = found? {
+                return Ok(Some(rest));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// How many pairs of a peer and a port a rule may have to be looked at by each port.
+const MOST_OF_RULE: usize = 10_000;
+
+/// One peer and one port of a rule, or that a rule has none.
+#[derive(Debug)]
+pub(super) struct Atom<'a> {
+    /// The place of the policy in its group.
+    pub policy: usize,
+    /// The place of the rule.
+    pub rule: usize,
+    /// The place of the peer; `None` when the rule takes any.
+    pub peer: Option<usize>,
+    /// The place of the port; `None` when the rule takes any, or when it is about all of very many.
+    pub port: Option<usize>,
+    /// The rule.
+    pub written: &'a Rule,
+    /// What it allows.
+    pub region: Region,
+}
+
+impl<'a> Atom<'a> {
+    /// The peer.
+    pub fn written_peer(&self) -> Option<&'a Peer> {
+        self.written.peers.get(self.peer?)
+    }
+
+    /// The port.
+    pub fn written_port(&self) -> Option<&'a Port> {
+        self.written.ports.get(self.port?)
+    }
+
+    /// Whether it allows everything to everyone.
+    pub fn is_everything(&self) -> bool {
+        self.region.peers == Peers::Any && self.region.ports.is_everything()
+    }
+}
+
+/// The policies of one namespace in one direction.
+pub(super) struct Side<'a> {
+    /// All policies of the namespace.
+    pub group: &'a [One<'a>],
+    /// The direction.
+    pub direction: Direction,
+    /// What they allow, by policy, rule, peer and port.
+    pub atoms: Vec<Atom<'a>>,
+    /// Which of them are those of each policy.
+    ranges: Vec<Range<usize>>,
+    index: RegionIndex,
+    /// What finding out may take.
+    pub patience: &'a Patience,
+}
+
+impl<'a> Side<'a> {
+    /// The side of the policies of one namespace.
+    pub fn new(group: &'a [One<'a>], direction: Direction, patience: &'a Patience) -> Self {
+        let (mut atoms, mut ranges) = (Vec::new(), Vec::with_capacity(group.len()));
+        for (policy, one) in group.iter().enumerate() {
+            let first = atoms.len();
+            for (rule, written) in one.rules(direction).unwrap_or_default().iter().enumerate() {
+                let many = written.peers.len().saturating_mul(written.ports.len()) > MOST_OF_RULE;
+                let all = if many { all_ports(written) } else { PortSet::everything() };
+                for peer in places(written.peers.len()) {
+                    for port in places(if many { 0 } else { written.ports.len() }) {
+                        let mut region = region(one, direction, written, peer, port);
+                        if port.is_none() {
+                            region.ports = all.clone();
+                        }
+                        atoms.push(Atom { policy, rule, peer, port, written, region });
+                    }
+                }
+            }
+            ranges.push(first..atoms.len());
+        }
+        let items = atoms.iter().enumerate().map(|(index, atom)| (index, &atom.region.subject, &atom.region.peers));
+        let index = RegionIndex::new(items);
+        Side { group, direction, atoms, ranges, index, patience }
+    }
+
+    /// The atoms of a policy, with their places.
+    pub fn of(&self, policy: usize) -> impl Iterator<Item = (usize, &Atom<'a>)> {
+        let range = self.ranges.get(policy).cloned().unwrap_or_default();
+        let first = range.start;
+        (first..).zip(self.atoms.get(range).unwrap_or_default())
+    }
+
+    /// The atoms that may overlap a region.
+    pub fn near(&self, region: &Region) -> Vec<usize> {
+        self.index.query(&region.subject, &region.peers)
+    }
+
+    /// Whether the atoms for which `counts` says so allow all of a region together.
+    pub fn allows(&self, region: &Region, counts: impl Fn(usize, &Atom<'_>) -> bool) -> Result<bool, GaveUp> {
+        let near = self.near(region).into_iter().filter_map(|index| Some((index, self.atoms.get(index)?)));
+        let near: Vec<&Region> =
+            near.filter(|(index, atom)| counts(*index, atom)).map(|(_, atom)| &atom.region).collect();
+        Ok(self.patience.missing(region, &near)?.is_none())
+    }
+}
+
+fn places(count: usize) -> Vec<Option<usize>> {
+    if count == 0 { vec![None] } else { (0..count).map(Some).collect() }
+}
+
+fn region(one: &One<'_>, direction: Direction, rule: &Rule, peer: Option<usize>, port: Option<usize>) -> Region {
+    let peers = match peer.and_then(|peer| rule.peers.get(peer)) {
+        None => Peers::Any,
+        Some(Peer::Block(block)) => Peers::Addresses(block.addresses()),
+        Some(Peer::Pods { namespaces, pods }) => {
+            let namespaces = namespaces.clone().unwrap_or_else(|| namespace_by_name(&one.policy.namespace));
+            Peers::Pods { namespaces, pods: pods.clone() }
+        }
+    };
+    let port = port.and_then(|port| rule.ports.get(port));
+    let named = port.is_some_and(|port| matches!(port.target, PortTarget::Named(_)));
+    let peers = match peers {
+        // Nobody knows the container ports of an address.
+        Peers::Any if named && direction == Direction::Egress => {
+            Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() }
+        }
+        Peers::Addresses(_) if named && direction == Direction::Egress => Peers::Addresses(AddressSet::empty()),
+        peers => peers,
+    };
+    let ports = port.map_or_else(PortSet::everything, ports);
+    Region { subject: one.policy.subject.clone(), peers, ports }
+}
+
+fn all_ports(rule: &Rule) -> PortSet {
+    rule.ports.iter().map(ports).fold(PortSet::empty(), |all, one| all.union(&one))
+}
+
+/// The ports of one item.
+pub(super) fn ports(port: &Port) -> PortSet {
+    match &port.target {
+        PortTarget::Every => PortSet::whole(port.protocol),
+        PortTarget::Number(number) => PortSet::number(port.protocol, *number),
+        PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
+        PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
+    }
+}

@@ -1,0 +1,146 @@
+//! Names that cannot be looked up.
+
+use super::atoms::{Atom, Patience, Side};
+use super::{One, at};
+use crate::analyze::near::text;
+use crate::cluster::Cluster;
+use crate::diag::{Code, Diagnostic};
+use crate::net::{AddressSet, Peers, PortSet, Protocol, Region, Selector};
+use crate::policy::{Direction, Peer, PortTarget, Rule};
+use std::collections::BTreeSet;
+
+/// The ports that DNS servers listen on: the usual one, and that of the pods of OpenShift.
+const PORTS: [u16; 2] = [53, 5353];
+
+/// Where caches on the node listen: NodeLocal DNSCache as Kubernetes, Kubespray and a widely used chart install it.
+const CACHES: [&str; 3] = ["169.254.20.10/32", "169.254.25.10/32", "169.254.20.25/32"];
+
+/// Whether a rule is for DNS and nothing else.
+pub(super) fn is_only_dns(rule: &Rule) -> bool {
+    let dns = |target: &PortTarget| matches!(target, PortTarget::Number(number) if PORTS.contains(number));
+    !rule.ports.is_empty() && rule.ports.iter().all(|port| dns(&port.target))
+}
+
+fn over(protocol: Protocol) -> PortSet {
+    PORTS.iter().fold(PortSet::empty(), |all, number| all.union(&PortSet::number(protocol, *number)))
+}
+
+/// Whether a query for a name could go that way. A named port may have any number.
+fn may_be_dns(ports: &PortSet) -> bool {
+    [Protocol::Udp, Protocol::Tcp]
+        .into_iter()
+        .any(|protocol| ports.overlaps(&over(protocol)) || ports.names(protocol).next().is_some())
+}
+
+/// Labels of pods of `subject` that none of `by` selects, where it can be told.
+fn beyond(subject: &Selector, by: &BTreeSet<&Selector>, patience: &Patience) -> Option<Selector> {
+    let region = |subject: &Selector| Region {
+        subject: subject.clone(),
+        peers: Peers::Addresses(AddressSet::all()),
+        ports: PortSet::number(Protocol::Udp, 53),
+    };
+    let by: Vec<Region> = by.iter().map(|subject| region(subject)).collect();
+    patience.missing(&region(subject), &by.iter().collect::<Vec<_>>()).ok()?.map(|rest| rest.subject)
+}
+
+/// W0201: pods that may open connections, and cannot look up where to.
+pub(super) fn no_dns(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
+    let (dns, others): (Vec<&Atom<'_>>, Vec<&Atom<'_>>) =
+        side.atoms.iter().filter(|atom| !atom.region.is_empty()).partition(|atom| may_be_dns(&atom.region.ports));
+    let with_dns: BTreeSet<&Selector> = dns.iter().map(|atom| &atom.region.subject).collect();
+    let everything = Selector::everything();
+    let policies: BTreeSet<usize> = others.iter().map(|atom| atom.policy).collect();
+    let lacking = policies.into_iter().filter_map(|policy| {
+        let one = side.group.get(policy)?;
+        if with_dns.contains(&one.policy.subject) || with_dns.contains(&everything) {
+            return None;
+        }
+        Some((one, beyond(&one.policy.subject, &with_dns, side.patience)?.witness()?))
+    });
+    let lacking: Vec<(&One<'_>, _)> = lacking.collect();
+    let Some((one, labels)) = lacking.first() else { return };
+    let which = match labels.is_empty() {
+        true => String::new(),
+        false => format!(" with ({})", text(labels)),
+    };
+    let more = match lacking.len() {
+        1 => String::new(),
+        2 => "; the same goes for one more policy of the namespace".to_owned(),
+        more => format!("; the same goes for {} more policies of the namespace", more - 1),
+    };
+    let message = format!(
+        "{} lets pods{which} connect to others and no policy lets them ask DNS: every name takes seconds to fail{more}",
+        one.shown()
+    );
+    found.push(at(Code::W0201, one.name, message).with_help(format!(
+        "add a policy for the pods of `{}` with `egress: [{{to: [{{namespaceSelector: {{matchLabels: \
+         {{kubernetes.io/metadata.name: kube-system}}}}, podSelector: {{matchLabels: {{k8s-app: kube-dns}}}}}}], \
+         ports: \
+         [{{protocol: UDP, port: 53}}, {{protocol: TCP, port: 53}}]}}]`",
+        one.policy.namespace
+    )));
+}
+
+/// W0202: DNS over UDP or TCP alone.
+pub(super) fn one_protocol(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
+    let mut told = BTreeSet::new();
+    for atom in &side.atoms {
+        let Some(port) = atom.written_port() else { continue };
+        let PortTarget::Number(number) = port.target else { continue };
+        let (other, why) = match port.protocol {
+            Protocol::Udp => (Protocol::Tcp, "answers that do not fit into one packet are asked for over TCP"),
+            Protocol::Tcp => (Protocol::Udp, "nearly all queries go over UDP"),
+            Protocol::Sctp => continue,
+        };
+        let wanted = Region { ports: PortSet::number(other, number), ..atom.region.clone() };
+        if !PORTS.contains(&number)
+            || side.allows(&wanted, |_, _| true) != Ok(false)
+            || !told.insert((atom.policy, atom.rule))
+        {
+            continue;
+        }
+        let Some(one) = side.group.get(atom.policy) else { continue };
+        let message = format!("{} lets DNS through over {} only: {why}", one.shown(), port.protocol.as_str());
+        let place = atom.port.and_then(|port| one.port_place(side.direction, atom.rule, port));
+        found.push(
+            at(Code::W0202, place, message)
+                .with_help(format!("add `- {{protocol: {}, port: {number}}}` to these ports", other.as_str())),
+        );
+    }
+}
+
+/// W0230: DNS by the label of the cluster's servers, where pods ask a cache on their node.
+pub(super) fn node_local(side: &Side<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic>) {
+    let is_cache = |labels: &crate::cluster::Labels| labels.get("k8s-app").is_some_and(|app| app == "node-local-dns");
+    let cache = cluster
+        .workloads
+        .iter()
+        .find(|workload| workload.pods.iter().any(|pods| pods.host_network && is_cache(&pods.labels)));
+    let Some(cache) = cache.filter(|_| side.direction == Direction::Egress) else { return };
+    let mut told = BTreeSet::new();
+    for atom in &side.atoms {
+        let by_label = matches!(atom.written_peer(), Some(Peer::Pods { pods, .. }) if !pods.is_everything());
+        let (Some(one), true) = (side.group.get(atom.policy), by_label) else { continue };
+        if !is_only_dns(atom.written) || told.contains(&(atom.policy, atom.rule)) {
+            continue;
+        }
+        let reaches = CACHES.iter().filter_map(|net| net.parse().ok()).any(|net| {
+            let peers = Peers::Addresses(AddressSet::from_net(net));
+            let ports = PortSet::number(Protocol::Udp, 53);
+            side.allows(&Region { subject: one.policy.subject.clone(), peers, ports }, |_, _| true) != Ok(false)
+        });
+        if reaches {
+            continue;
+        }
+        told.insert((atom.policy, atom.rule));
+        let message = format!(
+            "{} lets pods ask DNS by labels only, and here they ask a cache on their node: `{cache}`",
+            one.shown()
+        );
+        let place = atom.peer.and_then(|peer| one.peer_place(side.direction, atom.rule, peer));
+        found.push(at(Code::W0230, place, message).with_help(
+            "no label matches a node: add `- ipBlock: {cidr: 169.254.0.0/16}` to this `to`, and the ClusterIP of the \
+             DNS Service when the cache listens on that",
+        ));
+    }
+}

@@ -1,0 +1,63 @@
+//! Selectors that say something else than they seem to.
+
+use super::{One, at};
+use crate::diag::{Code, Diagnostic};
+use crate::flow::NAMESPACE_NAME;
+use crate::net::{Requirement, Selector};
+use crate::policy::Peer;
+use std::collections::BTreeMap;
+
+pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
+    if let Some(key) = one.policy.subject.contradiction() {
+        let place = one.written.subject.or(one.name);
+        found.push(contradiction("no pod can be selected", key, one, place));
+    }
+    for (direction, rule, written) in one.all_rules() {
+        for (index, peer) in written.peers.iter().enumerate() {
+            let Peer::Pods { namespaces, pods } = peer else { continue };
+            let place = one.peer_place(direction, rule, index);
+            for selector in namespaces.iter().chain([pods]) {
+                if let Some(key) = selector.contradiction() {
+                    found.push(contradiction("nothing can match", key, one, place));
+                }
+            }
+            if let Some(key) = absent(pods, None) {
+                let message =
+                    format!("this peer of {} is also every pod that has no label `{key}` at all", one.shown());
+                found.push(at(Code::W0227, place, message).with_help(present(&key)));
+            }
+            if let Some(key) = namespaces.as_ref().and_then(|selector| absent(selector, Some(NAMESPACE_NAME))) {
+                let message = format!(
+                    "this peer of {} is also in every namespace that has no label `{key}` at all, `kube-system` for \
+                     one",
+                    one.shown()
+                );
+                found.push(at(Code::W0227, place, message).with_help(present(&key)));
+            }
+        }
+    }
+}
+
+fn contradiction(what: &str, key: &str, one: &One<'_>, place: Option<crate::source::Span>) -> Diagnostic {
+    let message = format!("{what} in {}: nothing satisfies what is asked of the label `{key}`", one.shown());
+    at(Code::W0225, place, message).with_help(
+        "all requirements of a selector have to hold at once; for either of two values write one `In` with both",
+    )
+}
+
+/// The key of a `NotIn` that lets objects through without any label that the selector speaks of. `always` is a label
+/// that every object has.
+fn absent(selector: &Selector, always: Option<&str>) -> Option<String> {
+    let labels = always.map(|key| (key.to_owned(), "any".to_owned()));
+    if !selector.matches(&BTreeMap::from_iter(labels)) {
+        return None;
+    }
+    selector.requirements().into_iter().find_map(|requirement| match requirement {
+        Requirement::NotIn(key, _) if Some(&**key) != always => Some(key.to_string()),
+        _ => None,
+    })
+}
+
+fn present(key: &str) -> String {
+    format!("add `{{key: {key}, operator: Exists}}`, or list the values that are meant with `In`")
+}

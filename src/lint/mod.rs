@@ -1,0 +1,166 @@
+//! Mistakes in policies that somebody else wrote.
+//!
+//! Some show in one policy (`form`, `labels`, `peers`, `plugin`), some in what the policies of a namespace say together
+//! (`dns`, `except`, `overruled`, `redundant`), some in what they meet when it is known what runs (`pods`, `ports`,
+//! `sides`, `outside`). What is said about meaning is exact: it holds for every pod that could exist, or for every pod
+//! that was given.
+
+mod atoms;
+mod dns;
+mod except;
+mod form;
+mod labelled;
+mod labels;
+mod needless;
+mod outside;
+mod overruled;
+mod peers;
+mod plugin;
+mod pods;
+mod ports;
+mod redundant;
+mod runs;
+mod sides;
+
+pub use redundant::{Part, Removal, redundant};
+
+use crate::analyze::{Engine, Scope, World};
+use crate::cluster::Cluster;
+use crate::diag::{Code, Diagnostic};
+use crate::model::Cni;
+use crate::policy::{Direction, Policy, Rule, Written};
+use crate::source::Span;
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The policies, sorted by namespace and name.
+    pub policies: &'a [Policy],
+    /// The places of their names.
+    pub names: &'a [Option<Span>],
+    /// How they are written.
+    pub written: &'a [Written<Span>],
+    /// What runs, as far as it is known.
+    pub cluster: &'a Cluster,
+    /// What has to enforce the policies.
+    pub cni: Cni,
+    /// Whether these are all the policies that there are. If not, only what shows in each by itself is told.
+    pub complete: bool,
+}
+
+/// Everything that looks like a mistake, in no order.
+pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
+    let all: Vec<One<'_>> = ones(input);
+    let mut found = Vec::new();
+    for one in &all {
+        form::check(one, &mut found);
+        labels::check(one, &mut found);
+        peers::check(one, input.cluster, &mut found);
+        plugin::check(one, input.cni, &mut found);
+    }
+    plugin::check_all(&all, input.cni, &mut found);
+    if !input.complete {
+        return found;
+    }
+    peers::families(&all, input.cluster, &mut found);
+    let patience = atoms::Patience::new();
+    for group in all.chunk_by(|one, next| one.policy.namespace == next.policy.namespace) {
+        let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
+        for side in &sides {
+            dns::one_protocol(side, &mut found);
+            except::check(side, &mut found);
+        }
+        let [_, egress] = &sides;
+        dns::no_dns(egress, &mut found);
+        dns::node_local(egress, input.cluster, &mut found);
+        needless::check(group, &sides, &mut found);
+    }
+    let runs = runs::Runs::new(input.cluster);
+    pods::check(&all, &runs, &mut found);
+    ports::check(&all, &runs, &mut found);
+    plugin::check_addresses(&all, &runs, input.cni, &mut found);
+    if !input.cluster.workloads.is_empty() {
+        let sets = [input.policies];
+        let scope = Scope { policies: &sets, ..Scope::default() };
+        let world = World::concrete(&scope, input.cluster);
+        let engine = Engine::new(&world, input.policies);
+        sides::check(&all, &engine, &mut found);
+        outside::check(&all, &engine, input.cluster, &mut found);
+    }
+    found
+}
+
+/// A policy, with where it stands.
+#[derive(Debug, Clone, Copy)]
+struct One<'a> {
+    policy: &'a Policy,
+    name: Option<Span>,
+    written: &'a Written<Span>,
+}
+
+fn ones<'a>(input: &Input<'a>) -> Vec<One<'a>> {
+    let places = input.names.iter().zip(input.written);
+    input.policies.iter().zip(places).map(|(policy, (name, written))| One { policy, name: *name, written }).collect()
+}
+
+impl<'a> One<'a> {
+    /// Its name, as sentences write it.
+    fn shown(&self) -> String {
+        format!("`{}/{}`", self.policy.namespace, self.policy.name)
+    }
+
+    /// The rules of a direction in which it isolates.
+    fn rules(&self, direction: Direction) -> Option<&'a [Rule]> {
+        match direction {
+            Direction::Ingress => self.policy.ingress.as_deref(),
+            Direction::Egress => self.policy.egress.as_deref(),
+        }
+    }
+
+    /// All rules that count, with their direction and place.
+    fn all_rules(&self) -> impl Iterator<Item = (Direction, usize, &'a Rule)> + use<'a> {
+        let this = *self;
+        Direction::ALL.into_iter().flat_map(move |direction| {
+            let rules = this.rules(direction).unwrap_or_default();
+            rules.iter().enumerate().map(move |(index, rule)| (direction, index, rule))
+        })
+    }
+
+    /// Where a rule stands.
+    fn rule_place(&self, direction: Direction, rule: usize) -> Option<Span> {
+        self.written.rules(direction).rules.get(rule).and_then(|rule| rule.place).or(self.name)
+    }
+
+    /// Where a peer stands.
+    fn peer_place(&self, direction: Direction, rule: usize, peer: usize) -> Option<Span> {
+        let written = self.written.rules(direction).rules.get(rule);
+        written.and_then(|rule| rule.peers.get(peer).copied().flatten()).or_else(|| self.rule_place(direction, rule))
+    }
+
+    /// Where a port stands.
+    fn port_place(&self, direction: Direction, rule: usize, port: usize) -> Option<Span> {
+        let written = self.written.rules(direction).rules.get(rule);
+        written.and_then(|rule| rule.ports.get(port)?.place).or_else(|| self.rule_place(direction, rule))
+    }
+}
+
+/// A diagnostic at a place, when there is one.
+fn at(code: Code, place: Option<Span>, message: impl Into<String>) -> Diagnostic {
+    match place {
+        Some(place) => Diagnostic::new(code, place, message),
+        None => Diagnostic::about(code, message),
+    }
+}
+
+/// The field of the rules of a direction.
+fn field(direction: Direction) -> &'static str {
+    direction.word()
+}
+
+/// The field of the peers of a rule.
+fn peers_field(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "from",
+        Direction::Egress => "to",
+    }
+}

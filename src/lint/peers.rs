@@ -1,0 +1,207 @@
+//! Peers that are wider than they look.
+
+use super::{One, at, peers_field};
+use crate::cluster::Cluster;
+use crate::diag::{Code, Diagnostic};
+use crate::net::{AddressSet, IpBlock, Selector};
+use crate::policy::{Direction, Peer, Rule};
+use crate::source::Span;
+use ipnet::IpNet;
+
+/// What most people do not mean by "the internet".
+const INNER: [(&str, &str); 7] = [
+    ("169.254.169.254/32", "the metadata service of the cloud (169.254.169.254)"),
+    ("10.0.0.0/8", "10.0.0.0/8"),
+    ("172.16.0.0/12", "172.16.0.0/12"),
+    ("192.168.0.0/16", "192.168.0.0/16"),
+    ("fd00:ec2::254/128", "the metadata service of the cloud (fd00:ec2::254)"),
+    ("fc00::/7", "fc00::/7"),
+    ("fe80::/10", "fe80::/10"),
+];
+
+pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic>) {
+    for (direction, index, rule) in one.all_rules() {
+        let place = |peer: usize| one.peer_place(direction, index, peer);
+        found.extend(and_as_or(one, direction, index, rule, cluster));
+        let dns = super::dns::is_only_dns(rule) && direction == Direction::Egress;
+        if dns && rule.peers.is_empty() {
+            found.push(dns_anywhere(one, one.rule_place(direction, index)));
+        }
+        for (at_peer, peer) in rule.peers.iter().enumerate() {
+            match peer {
+                Peer::Pods { namespaces: Some(namespaces), pods }
+                    if namespaces.is_everything() && pods.is_everything() =>
+                {
+                    found.push(whole_cluster(one, direction, place(at_peer)));
+                }
+                Peer::Block(block) if block.cidr.prefix_len() == 0 && dns => {
+                    found.push(dns_anywhere(one, place(at_peer)));
+                }
+                Peer::Block(block) if block.cidr.prefix_len() == 0 => {
+                    found.extend(everywhere(one, direction, block, place(at_peer)));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// W0203: two neighbours in a list, one of namespaces and one of pods, that were probably meant to be one.
+fn and_as_or(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, cluster: &Cluster) -> Option<Diagnostic> {
+    let whole = |peer: &Peer| match peer {
+        Peer::Pods { namespaces: Some(_), pods } if pods.is_everything() => Some(true),
+        Peer::Pods { namespaces: None, pods } if !pods.is_everything() => Some(false),
+        _ => None,
+    };
+    let pods: Vec<usize> =
+        (0..).zip(&rule.peers).filter(|(_, peer)| matches!(peer, Peer::Pods { .. })).map(|(at, _)| at).collect();
+    let [first, second] = pods.as_slice() else { return None };
+    let (one_peer, other) = (rule.peers.get(*first)?, rule.peers.get(*second)?);
+    if first + 1 != *second || whole(one_peer)? == whole(other)? {
+        return None;
+    }
+    let ((Peer::Pods { namespaces: Some(namespaces), .. }, Peer::Pods { pods, .. })
+    | (Peer::Pods { pods, .. }, Peer::Pods { namespaces: Some(namespaces), .. })) = (one_peer, other)
+    else {
+        return None;
+    };
+    if runs_here_only(one, namespaces, pods, cluster) {
+        return None;
+    }
+    let list = peers_field(direction);
+    let message = format!(
+        "two items of `{list}` in {} are alternatives: every pod of those namespaces, and these pods of namespace \
+         `{}` too",
+        one.shown(),
+        one.policy.namespace
+    );
+    let found = at(Code::W0203, one.peer_place(direction, index, *second), message);
+    let found = match one.peer_place(direction, index, *first) {
+        Some(place) => found.with_label(place, "the other item"),
+        None => found,
+    };
+    Some(found.with_help(
+        "for the pods with those labels in those namespaces make them one item: remove the `-` of the second",
+    ))
+}
+
+/// Whether what runs shows that the pods are meant to be in the namespace of the policy.
+fn runs_here_only(one: &One<'_>, namespaces: &Selector, pods: &Selector, cluster: &Cluster) -> bool {
+    let in_namespaces = |name: &str| {
+        cluster.namespaces.iter().any(|namespace| &*namespace.name == name && namespaces.matches(&namespace.labels))
+    };
+    let mut matching =
+        cluster.workloads.iter().filter(|workload| workload.pods.iter().any(|each| pods.matches(&each.labels)));
+    let mut here = false;
+    let there = matching.any(|workload| {
+        here |= workload.namespace == one.policy.namespace;
+        in_namespaces(&workload.namespace)
+    });
+    here && !there
+}
+
+/// W0215: every pod of the cluster.
+fn whole_cluster(one: &One<'_>, direction: Direction, place: Option<Span>) -> Diagnostic {
+    let what = match direction {
+        Direction::Ingress => "every pod of every namespace may connect",
+        Direction::Egress => "these pods may connect to every pod of every namespace",
+    };
+    let message = format!("`namespaceSelector: {{}}` in {} is the whole cluster: {what}", one.shown());
+    at(Code::W0215, place, message).with_help(
+        "name the namespaces: `namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAME}}`, and in the same \
+         item the pods with `podSelector`",
+    )
+}
+
+/// W0224: an open way out over port 53.
+fn dns_anywhere(one: &One<'_>, place: Option<Span>) -> Diagnostic {
+    let message = format!(
+        "{} opens the DNS port to every destination: any server that listens on it can be reached, not only the \
+         cluster's DNS",
+        one.shown()
+    );
+    at(Code::W0224, place, message).with_help(
+        "name the DNS servers: `to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}, \
+         podSelector: {matchLabels: {k8s-app: kube-dns}}}]`",
+    )
+}
+
+/// W0213: every address of a family, with what is inside.
+fn everywhere(one: &One<'_>, direction: Direction, block: &IpBlock, place: Option<Span>) -> Option<Diagnostic> {
+    let addresses = block.addresses();
+    let inner = INNER.iter().filter_map(|(net, name)| Some((net.parse::<IpNet>().ok()?, *name)));
+    let left: Vec<(IpNet, &str)> = inner.filter(|(net, _)| addresses.overlaps(&AddressSet::from_net(*net))).collect();
+    // Who excepts some of it for ingress has thought of it: nothing inside is attacked from there.
+    if left.is_empty() || (direction == Direction::Ingress && !block.except.is_empty()) {
+        return None;
+    }
+    let names: Vec<&str> = left.iter().map(|(_, name)| *name).collect();
+    let cidr = block.cidr;
+    let message = match direction {
+        Direction::Egress => {
+            format!("`{cidr}` in {} is not only the internet but also {}", one.shown(), sentence(&names))
+        }
+        Direction::Ingress => {
+            format!("`{cidr}` in {} lets every address in, those of nodes and private networks too", one.shown())
+        }
+    };
+    let mut except: Vec<IpNet> = block.except.clone();
+    // Single metadata addresses go with the whole range that they are in.
+    except.extend(left.iter().map(|(net, _)| match net.to_string().as_str() {
+        "169.254.169.254/32" => "169.254.0.0/16".parse().unwrap_or(*net),
+        _ => *net,
+    }));
+    let except = AddressSet::from_nets(except).to_nets().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Some(at(Code::W0213, place, message).with_help(match direction {
+        Direction::Egress => format!("write `ipBlock: {{cidr: \"{cidr}\", except: [{}]}}`", quoted(&except)),
+        Direction::Ingress => "list the blocks that may connect, or take the inner ones out with `except`".to_owned(),
+    }))
+}
+
+fn quoted(list: &str) -> String {
+    list.split(", ").map(|net| format!("\"{net}\"")).collect::<Vec<_>>().join(", ")
+}
+
+fn sentence(names: &[&str]) -> String {
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// W0214: all of IPv4 and none of IPv6, where IPv6 is in use.
+pub(super) fn families(all: &[One<'_>], cluster: &Cluster, found: &mut Vec<Diagnostic>) {
+    let is_v6 = |peer: &Peer| matches!(peer, Peer::Block(block) if matches!(block.cidr, IpNet::V6(_)));
+    let policies = || all.iter().flat_map(One::all_rules).flat_map(|(.., rule)| &rule.peers);
+    let pods = || cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.addresses);
+    if !policies().any(is_v6) && !pods().any(|address| address.is_ipv6()) {
+        return;
+    }
+    for one in all {
+        for direction in Direction::ALL {
+            let rules = one.rules(direction).unwrap_or_default().iter().enumerate();
+            let peers = rules.flat_map(|(index, rule)| (0..).zip(&rule.peers).map(move |(at, peer)| (index, at, peer)));
+            let is_whole =
+                |peer: &Peer| matches!(peer, Peer::Block(block) if block.cidr.prefix_len() == 0 && !is_v6(peer));
+            let mut whole = peers.filter(|(.., peer)| is_whole(peer));
+            let Some((rule, peer, _)) = whole.next() else { continue };
+            let others = all.iter().filter(|other| {
+                other.policy.namespace == one.policy.namespace && other.policy.subject.contains(&one.policy.subject)
+            });
+            let mut rules = others.flat_map(|other| other.rules(direction).unwrap_or_default());
+            let speaks_v6 = rules.any(|rule| rule.peers.is_empty() || rule.peers.iter().any(is_v6));
+            if speaks_v6 {
+                continue;
+            }
+            let message = format!(
+                "{} opens all of IPv4 and none of IPv6: what prefers IPv6 waits until its attempt times out",
+                one.shown()
+            );
+            found.push(
+                at(Code::W0214, one.peer_place(direction, rule, peer), message)
+                    .with_help("add `- ipBlock: {cidr: \"2000::/3\"}`, which is the internet of IPv6"),
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the network plugin cannot do, or does in its own way.
+
+use super::runs::Runs;
+use super::{One, at};
+use crate::diag::{Code, Diagnostic};
+use crate::model::Cni;
+use crate::net::{AddressSet, Protocol};
+use crate::policy::{Direction, Peer, Port, PortTarget};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many ports the agent of AWS keeps for one block.
+const MOST_PORTS_OF_AWS: usize = 24;
+
+/// W0232: what one policy asks for.
+pub(super) fn check(one: &One<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+    let mut told = BTreeSet::new();
+    for (direction, rule, written) in one.all_rules() {
+        for (index, port) in written.ports.iter().enumerate() {
+            for (what, help) in limits(cni, port) {
+                if told.insert(what) {
+                    let message = format!("{} {what}, which {} needs", cni.name(), one.shown());
+                    let place = one.port_place(direction, rule, index);
+                    found.push(at(Code::W0232, place, message).with_help(help));
+                }
+            }
+        }
+    }
+    if cni == Cni::AwsVpcCni {
+        for direction in Direction::ALL {
+            found.extend(too_many_ports(one, direction));
+        }
+    }
+}
+
+/// What a CNI does not do of a port, as the verb of a sentence, and what to write instead.
+fn limits(cni: Cni, port: &Port) -> Vec<(&'static str, &'static str)> {
+    let mut limits = Vec::new();
+    match (cni, &port.target) {
+        (Cni::Weave, PortTarget::Range(..)) => {
+            limits.push(("does not know `endPort` and opens only the first port", "list the ports one by one"));
+        }
+        (Cni::Weave, PortTarget::Named(_)) => {
+            limits.push(("refuses a policy with a named port", "write the number of the port"));
+        }
+        (Cni::OvnKubernetes, PortTarget::Named(_)) => {
+            limits.push(("ignores named ports and may open every port", "write the number of the port"));
+        }
+        _ => {}
+    }
+    match (cni, port.protocol) {
+        (Cni::Weave, Protocol::Sctp) => limits.push(("does not know SCTP", "use another protocol, or another CNI")),
+        (Cni::Cilium | Cni::GkeDataplaneV2, Protocol::Sctp) => {
+            limits.push((
+                "filters SCTP only when that is switched on",
+                "switch on `sctp.enabled`, and silence this warning",
+            ));
+        }
+        _ => {}
+    }
+    limits
+}
+
+fn too_many_ports(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
+    let mut ports: BTreeMap<IpNet, (BTreeSet<&Port>, usize, usize)> = BTreeMap::new();
+    for (index, rule) in one.rules(direction)?.iter().enumerate() {
+        for (position, peer) in rule.peers.iter().enumerate() {
+            if let Peer::Block(block) = peer {
+                ports.entry(block.cidr).or_insert((BTreeSet::new(), index, position)).0.extend(&rule.ports);
+            }
+        }
+    }
+    let (cidr, (ports, rule, peer)) = ports.into_iter().find(|(_, (ports, ..))| ports.len() > MOST_PORTS_OF_AWS)?;
+    let message = format!(
+        "{} keeps {MOST_PORTS_OF_AWS} ports for one block, and {} has {} for {cidr}: the rest is lost",
+        Cni::AwsVpcCni.name(),
+        one.shown(),
+        ports.len()
+    );
+    let found = at(Code::W0232, one.peer_place(direction, rule, peer), message);
+    Some(found.with_help("join neighbouring ports with `endPort`"))
+}
+
+/// W0232: a CNI that does nothing at all.
+pub(super) fn check_all(all: &[One<'_>], cni: Cni, found: &mut Vec<Diagnostic>) {
+    let Some(one) = all.first().filter(|_| cni == Cni::Flannel) else { return };
+    let message = "flannel alone enforces no NetworkPolicy: none of these has any effect";
+    found.push(at(Code::W0232, one.name, message).with_help(
+        "run a policy engine beside it (Canal is Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
+         `--cni calico` for Canal, `--cni kindnet` for kube-network-policies",
+    ));
+}
+
+/// W0228: blocks that are about pods whose addresses are known.
+pub(super) fn check_addresses(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+    let pods =
+        runs.cluster.workloads.iter().flat_map(|workload| workload.pods.iter().map(move |pods| (workload, pods)));
+    let pods: Vec<_> =
+        pods.filter(|(_, pods)| !pods.host_network && !pods.finished && !pods.addresses.is_empty()).collect();
+    let addresses = pods.iter().flat_map(|(_, pods)| &pods.addresses);
+    let of_pods = AddressSet::from_nets(addresses.map(|address| IpNet::from(*address)));
+    for one in all {
+        for (direction, rule, written) in one.all_rules() {
+            for (index, peer) in written.peers.iter().enumerate() {
+                let Peer::Block(block) = peer else { continue };
+                let single = block.cidr.prefix_len() == block.cidr.max_prefix_len();
+                // Of every address nobody says that pods are meant, and where a block is of pods it is right as long as
+                // it holds all that a pod may get.
+                if block.cidr.prefix_len() == 0 || (cni.blocks_match_pods() && !single) {
+                    continue;
+                }
+                let addresses = block.addresses();
+                if !addresses.overlaps(&of_pods) {
+                    continue;
+                }
+                let is_in = |(_, pods): &&(_, &crate::cluster::Pods)| {
+                    pods.addresses.iter().any(|address| addresses.has(*address))
+                };
+                let Some((workload, _)) = pods.iter().find(is_in) else { continue };
+                let why = match single {
+                    true => "it gets another address when it starts again",
+                    false => "some CNIs match pods by their addresses, and others, such as Cilium, never do",
+                };
+                let message =
+                    format!("{} in {} is where pods are, `{workload}` for one: {why}", block.cidr, one.shown());
+                let found_here = at(Code::W0228, one.peer_place(direction, rule, index), message);
+                found.push(found_here.with_help(
+                    "select pods by their labels, with `podSelector` and `namespaceSelector`; for addresses outside \
+                     only, \
+                     take those of the pods out with `except`",
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Policies and peers against the pods that run.
+
+use super::runs::{Found, Runs};
+use super::{One, at, peers_field};
+use crate::analyze::near::{listed, near, text, with_place};
+use crate::cluster::{Labels, Pods, Workload};
+use crate::diag::{Code, Diagnostic};
+use crate::flow::NAMESPACE_NAME;
+use crate::net::Selector;
+use crate::policy::{Direction, Peer};
+use crate::source::Span;
+
+pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
+    // The workloads that policies without pods probably mean.
+    let mut meant: Vec<&Workload> = Vec::new();
+    for one in all {
+        if one.policy.subject.contradiction().is_none() {
+            found.extend(subject(one, runs, &mut meant));
+        }
+        for (direction, index, rule) in one.all_rules() {
+            for (position, each) in rule.peers.iter().enumerate() {
+                let place = one.peer_place(direction, index, position);
+                found.extend(peer(one, direction, each, place, runs));
+            }
+        }
+    }
+    for group in all.chunk_by(|one, next| one.policy.namespace == next.policy.namespace) {
+        found.extend(uncovered(group, runs, &meant));
+    }
+}
+
+/// W0209, W0218 and W0222 for the pods of a policy.
+fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) -> Option<Diagnostic> {
+    let (selector, namespace) = (&one.policy.subject, &one.policy.namespace);
+    let place = one.written.subject.or(one.name);
+    let matched = runs.subject(one);
+    if selector.is_everything() {
+        return None;
+    }
+    if let Some((workload, _)) = matched.pods.iter().find(|(_, pods)| pods.host_network) {
+        let message = format!(
+            "{} selects {}, on the network of its node: no policy applies to it",
+            one.shown(),
+            on_node(&matched.pods)
+        );
+        let found = at(Code::W0222, place, message);
+        return Some(with_place(found, workload.span, "`hostNetwork: true` is in here").with_help(
+            "take the pods off the node's network if they have to be isolated; others see them as an address of the \
+             node",
+        ));
+    }
+    let given = !runs.workloads(namespace).is_empty();
+    if !matched.pods.is_empty() || (given && !matched.sure) {
+        return None;
+    }
+    let elsewhere = runs.elsewhere(one, selector);
+    if !given && elsewhere.is_empty() {
+        return None;
+    }
+    if let Some(owner) = owner(selector, &runs.among(&matched)) {
+        meant.push(owner);
+        return Some(on_owner(owner, place, format!("{} selects nothing", one.shown())));
+    }
+    let among = runs.among(&matched);
+    let labels = among.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
+    if let Some((key, value)) = near(selector, labels).and_then(|near| near.label) {
+        let has = |workload: &&&Workload| workload.pods.iter().any(|pods| pods.labels.get(&key) == Some(&value));
+        meant.extend(among.iter().filter(has));
+    }
+    let message = format!("{} selects nothing: no pod in namespace `{namespace}` has these labels", one.shown());
+    let found = at(Code::W0209, place, message);
+    Some(found.with_help(nearest(selector, &among, &elsewhere, |other| {
+        format!("pods with these labels run in namespace `{other}`: a policy only selects pods of its own namespace")
+    })))
+}
+
+/// W0216, W0217, W0218 and W0222 for a peer.
+fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, runs: &Runs<'_>) -> Option<Diagnostic> {
+    let Peer::Pods { namespaces, pods } = peer else { return None };
+    if pods.contradiction().is_some() || namespaces.as_ref().is_some_and(|one| one.contradiction().is_some()) {
+        return None;
+    }
+    if let Some(namespaces) = namespaces
+        && let Some(found) = no_namespace(one, namespaces, place, runs)
+    {
+        return Some(found);
+    }
+    let matched = runs.peer(one, peer)?;
+    if let Some((workload, _)) = matched.pods.iter().find(|(_, pods)| pods.host_network && !pods_are_all(peer)) {
+        let message = format!(
+            "a peer of {} is {}, on the network of its node: no label matches its traffic",
+            one.shown(),
+            on_node(&matched.pods)
+        );
+        let found = with_place(at(Code::W0222, place, message), workload.span, "`hostNetwork: true` is in here");
+        return Some(
+            found.with_help("allow the addresses of the nodes with `ipBlock`, or take the pods off the node's network"),
+        );
+    }
+    if !matched.pods.is_empty() || !matched.sure {
+        return None;
+    }
+    if let Some(owner) = owner(pods, &runs.among(&matched)) {
+        return Some(on_owner(owner, place, format!("this peer of {} matches no pod", one.shown())));
+    }
+    let list = peers_field(direction);
+    let (message, elsewhere) = match namespaces {
+        None => {
+            let namespace = &one.policy.namespace;
+            let message = format!(
+                "this peer of {} matches no pod: it is about namespace `{namespace}`, where no pod has these labels",
+                one.shown()
+            );
+            (message, runs.elsewhere(one, pods))
+        }
+        Some(_) => (format!("this peer of {} matches no pod of the namespaces it selects", one.shown()), Vec::new()),
+    };
+    Some(at(Code::W0217, place, message).with_help(nearest(pods, &runs.among(&matched), &elsewhere, |other| {
+        format!(
+            "pods with these labels run in namespace `{other}`: add `namespaceSelector: {{matchLabels: \
+             {{{NAMESPACE_NAME}: \
+             {other}}}}}` to the same item of `{list}`"
+        )
+    })))
+}
+
+/// W0216: a selector of namespaces that none of those given matches.
+fn no_namespace(one: &One<'_>, selector: &Selector, place: Option<Span>, runs: &Runs<'_>) -> Option<Diagnostic> {
+    let given = &runs.cluster.namespaces;
+    let by_name = selector.keys().all(|key| &**key == NAMESPACE_NAME);
+    if by_name || given.is_empty() || given.iter().any(|namespace| selector.matches(&namespace.labels)) {
+        return None;
+    }
+    let message = format!("this peer of {} matches nothing: no namespace has these labels", one.shown());
+    let found = at(Code::W0216, place, message);
+    // Many think that every namespace has a label `name`.
+    let named = selector.keys().filter(|key| matches!(&***key, "name" | "namespace")).find_map(|key| {
+        let name = selector.required_value(key)?.first()?;
+        given.iter().any(|namespace| namespace.name == *name).then(|| (key.clone(), name.clone()))
+    });
+    Some(found.with_help(match (named, near(selector, given.iter().map(|namespace| &namespace.labels))) {
+        (Some((_, name)), _) => {
+            format!("every namespace has its name as a label of its own: `{NAMESPACE_NAME}: {name}`")
+        }
+        (None, Some(near)) => near.help,
+        (None, None) => format!("label the namespaces, or select them by name: `{NAMESPACE_NAME}: NAME`"),
+    }))
+}
+
+/// W0223: pods of a namespace with policies that none of them selects.
+fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<Diagnostic> {
+    let namespace = &group.first()?.policy.namespace;
+    let selected = |pods: &Pods| group.iter().any(|one| one.policy.subject.matches(&pods.labels));
+    let mut open: Vec<(&Workload, &Pods)> = Vec::new();
+    let is_meant = |workload: &&&Workload| meant.iter().any(|one| std::ptr::eq(*one, **workload));
+    for workload in runs.workloads(namespace).iter().filter(|workload| !is_meant(workload)) {
+        let pods = workload.pods.iter().filter(|pods| !pods.finished && !pods.host_network && pods.count > 0);
+        open.extend(pods.filter(|pods| !selected(pods)).map(|pods| (*workload, pods)));
+    }
+    let (workload, pods) = *open.first()?;
+    let mut names: Vec<String> = open.iter().map(|(workload, _)| format!("`{workload}`")).collect();
+    names.dedup();
+    let message = format!(
+        "no policy selects {}: open in both directions, in a namespace that has policies",
+        listed(names.into_iter())
+    );
+    let found = at(Code::W0223, pods.span.or(workload.span), message);
+    Some(found.with_help(format!(
+        "deny by default in namespace `{namespace}`: a policy with `podSelector: {{}}` and `policyTypes: [Ingress, \
+         Egress]`"
+    )))
+}
+
+/// Whether a peer is all pods of some namespaces: those on a node are not meant by it.
+fn pods_are_all(peer: &Peer) -> bool {
+    matches!(peer, Peer::Pods { pods, .. } if pods.is_everything())
+}
+
+fn on_node(pods: &[Found<'_>]) -> String {
+    let mut names: Vec<String> =
+        pods.iter().filter(|(_, pods)| pods.host_network).map(|(workload, _)| format!("`{workload}`")).collect();
+    names.dedup();
+    listed(names.into_iter())
+}
+
+/// The workload that has the labels itself, where its pods have not.
+fn owner<'a>(selector: &Selector, among: &[&'a Workload]) -> Option<&'a Workload> {
+    let has = |workload: &&&Workload| {
+        !workload.labels.is_empty() && !workload.pods.is_empty() && selector.matches(&workload.labels)
+    };
+    among.iter().find(has).copied()
+}
+
+fn on_owner(owner: &Workload, place: Option<Span>, message: String) -> Diagnostic {
+    let message = format!("{message}: `{owner}` has these labels itself, and its pods do not");
+    let found = with_place(at(Code::W0218, place, message), owner.span, "the labels stand here");
+    let labels: Option<&Labels> = owner.pods.first().map(|pods| &pods.labels).filter(|labels| !labels.is_empty());
+    found.with_help(match labels {
+        Some(labels) => format!(
+            "policies look at the labels of `spec.template`, which are ({}): select those, or add the others there",
+            text(labels)
+        ),
+        None => "policies look at the labels of `spec.template`: add them there".to_owned(),
+    })
+}
+
+/// What was probably meant.
+fn nearest(selector: &Selector, among: &[&Workload], elsewhere: &[&str], there: impl Fn(&str) -> String) -> String {
+    if let Some(other) = elsewhere.first() {
+        return there(other);
+    }
+    let pods = || among.iter().flat_map(|workload| &workload.pods);
+    if let Some(near) = near(selector, pods().map(|pods| &pods.labels)) {
+        return near.help;
+    }
+    let names = among
+        .iter()
+        .filter_map(|workload| Some(format!("`{workload}` has ({})", text(&workload.pods.first()?.labels))));
+    match listed(names) {
+        names if names.is_empty() => "no pods run there".to_owned(),
+        names => format!("of those that run there, {names}"),
+    }
+}

@@ -1,0 +1,115 @@
+//! What runs, as policies look for it.
+
+use super::One;
+use super::labelled::Labelled;
+use crate::cluster::{Cluster, Labels, Pods, Workload};
+use crate::flow::NAMESPACE_NAME;
+use crate::net::Selector;
+use crate::policy::Peer;
+use std::collections::BTreeMap;
+
+/// Pods with the workload that they belong to.
+pub(super) type Found<'a> = (&'a Workload, &'a Pods);
+
+/// What runs, by namespace.
+pub(super) struct Runs<'a> {
+    /// All of it.
+    pub cluster: &'a Cluster,
+    workloads: BTreeMap<&'a str, Vec<&'a Workload>>,
+    /// The pods that have not ended.
+    pods: Labelled<'a, Found<'a>>,
+    /// Workloads without pods, by their own labels.
+    asleep: Labelled<'a, &'a Workload>,
+    /// The labels of the namespaces that were given.
+    labels: BTreeMap<&'a str, &'a Labels>,
+}
+
+/// The pods that a peer or a policy matches.
+pub(super) struct Matched<'a> {
+    /// They, without those that have ended.
+    pub pods: Vec<Found<'a>>,
+    /// The namespaces in which they were looked for.
+    pub namespaces: Vec<&'a str>,
+    /// Whether it is known that there are no others: those of the namespaces were given, and none is scaled to zero.
+    pub sure: bool,
+}
+
+impl<'a> Runs<'a> {
+    pub fn new(cluster: &'a Cluster) -> Self {
+        let mut workloads: BTreeMap<&str, Vec<&Workload>> = BTreeMap::new();
+        for workload in &cluster.workloads {
+            workloads.entry(&workload.namespace).or_default().push(workload);
+        }
+        let all = || cluster.workloads.iter();
+        let pods = all().flat_map(|workload| workload.pods.iter().map(move |pods| (workload, pods)));
+        let pods = pods.filter(|(_, pods)| !pods.finished);
+        let pods = pods.map(|(workload, pods)| (&*workload.namespace, &pods.labels, (workload, pods)));
+        let asleep = all().filter(|workload| workload.pods.is_empty());
+        let asleep = asleep.map(|workload| (&*workload.namespace, &workload.labels, workload));
+        let labels = cluster.namespaces.iter().map(|namespace| (&*namespace.name, &namespace.labels)).collect();
+        Runs { cluster, workloads, pods: Labelled::new(pods), asleep: Labelled::new(asleep), labels }
+    }
+
+    /// The workloads of a namespace; none when they were not given.
+    pub fn workloads(&self, namespace: &str) -> &[&'a Workload] {
+        self.workloads.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The workloads among which pods were looked for.
+    pub fn among(&self, matched: &Matched<'_>) -> Vec<&'a Workload> {
+        matched.namespaces.iter().flat_map(|namespace| self.workloads(namespace)).copied().collect()
+    }
+
+    /// The pods that a policy selects.
+    pub fn subject(&self, one: &One<'_>) -> Matched<'a> {
+        self.matching(self.home(one), &one.policy.subject, true)
+    }
+
+    /// The pods that a peer of a policy matches; `None` for addresses.
+    pub fn peer(&self, one: &One<'_>, peer: &Peer) -> Option<Matched<'a>> {
+        let Peer::Pods { namespaces, pods } = peer else { return None };
+        let Some(namespaces) = namespaces else {
+            return Some(self.matching(self.home(one), pods, true));
+        };
+        let by_name = namespaces.keys().all(|key| &**key == NAMESPACE_NAME);
+        let named = namespaces.required_value(NAMESPACE_NAME);
+        let mut sure = true;
+        let mut matches = |name: &str| match self.labels.get(name) {
+            Some(labels) => namespaces.matches(labels),
+            // Of one that was not given only the name is known.
+            None if by_name => namespaces.matches(&BTreeMap::from([(NAMESPACE_NAME.to_owned(), name.to_owned())])),
+            None => {
+                sure = false;
+                false
+            }
+        };
+        let found: Vec<&str> = match named {
+            Some(names) => {
+                let known = names.iter().filter_map(|name| self.workloads.get_key_value(&**name));
+                known.map(|(name, _)| *name).filter(|name| matches(name)).collect()
+            }
+            None => self.workloads.keys().copied().filter(|name| matches(name)).collect(),
+        };
+        Some(self.matching(found, pods, sure))
+    }
+
+    /// Other namespaces where pods with these labels run.
+    pub fn elsewhere(&self, one: &One<'_>, pods: &Selector) -> Vec<&'a str> {
+        let runs = |name: &str| self.pods.near(name, pods).iter().any(|(_, each)| pods.matches(&each.labels));
+        let others = self.workloads.keys().filter(|name| **name != &*one.policy.namespace);
+        others.copied().filter(|name| runs(name)).collect()
+    }
+
+    fn home(&self, one: &One<'_>) -> Vec<&'a str> {
+        self.workloads.get_key_value(&*one.policy.namespace).map(|(name, _)| *name).into_iter().collect()
+    }
+
+    fn matching(&self, namespaces: Vec<&'a str>, selector: &Selector, sure: bool) -> Matched<'a> {
+        let near = namespaces.iter().flat_map(|name| self.pods.near(name, selector));
+        let pods = near.filter(|(_, pods)| selector.matches(&pods.labels)).collect();
+        // The labels of pods that do not run are not known; those of their owner are often the same.
+        let mut asleep = namespaces.iter().flat_map(|name| self.asleep.near(name, selector));
+        let sure = sure && !namespaces.is_empty() && !asleep.any(|workload| selector.matches(&workload.labels));
+        Matched { pods, namespaces, sure }
+    }
+}

@@ -1,0 +1,150 @@
+//! Connections of which only one side was written.
+
+use super::labelled::Labelled;
+use super::{One, at};
+use crate::analyze::{EndId, Engine, Namespace, Truth};
+use crate::cluster::Labels;
+use crate::diag::{Code, Diagnostic};
+use crate::net::PortSet;
+use crate::policy::{Direction, Peer};
+
+/// How many pairs of pods are looked at in all.
+const MOST_PAIRS: usize = 5_000_000;
+
+/// W0221: peers that pods have, for which the other side denies everything that the rule allows.
+pub(super) fn check(all: &[One<'_>], engine: &Engine<'_>, found: &mut Vec<Diagnostic>) {
+    let world = engine.world();
+    let pods = world.ids().filter_map(|id| labels(engine, id).map(|(name, labels)| (name, labels, id)));
+    let by_labels = Labelled::new(pods);
+    let mut pairs = MOST_PAIRS;
+    for (policy, one) in all.iter().enumerate() {
+        let near = by_labels.near(&one.policy.namespace, &one.policy.subject);
+        let selected = |id: &EndId| world.pods(*id).is_some_and(|pods| one.policy.subject.matches(&pods.labels));
+        let subjects: Vec<EndId> = near.into_iter().filter(selected).collect();
+        if subjects.is_empty() {
+            continue;
+        }
+        for (direction, rule, written) in one.all_rules() {
+            for (index, peer) in written.peers.iter().enumerate() {
+                let ends = ends(one, peer, engine, &by_labels);
+                let half = Half { engine, policy, direction, rule, peer: index };
+                let Some((subject, other, isolating)) = half.closed(&subjects, &ends, &mut pairs) else { continue };
+                let (Some(mine), Some(theirs)) = (shown(engine, subject), shown(engine, other)) else { continue };
+                let by = isolating.first().and_then(|index| all.get(*index));
+                let message = match direction {
+                    Direction::Ingress => format!(
+                        "{} lets {theirs} connect to {mine}, and the egress of {theirs} is closed to it: no \
+                         connection comes \
+                         about",
+                        one.shown()
+                    ),
+                    Direction::Egress => format!(
+                        "{} lets {mine} connect to {theirs}, and the ingress of {theirs} is closed to it: no \
+                         connection comes \
+                         about",
+                        one.shown()
+                    ),
+                };
+                let mut diagnostic = at(Code::W0221, one.peer_place(direction, rule, index), message);
+                if let Some(place) = by.and_then(|by| by.name) {
+                    diagnostic = diagnostic.with_label(place, "isolates the other side");
+                }
+                let (word, list) = match direction {
+                    Direction::Ingress => ("egress", "to"),
+                    Direction::Egress => ("ingress", "from"),
+                };
+                found.push(diagnostic.with_help(format!(
+                    "a connection needs both sides: add `{word}: [{{{list}: [{}]}}]` with the same ports to a policy \
+                     for \
+                     {theirs}",
+                    as_peer(engine, subject, other)
+                )));
+            }
+        }
+    }
+}
+
+/// The pods that a peer surely is.
+fn ends(one: &One<'_>, peer: &Peer, engine: &Engine<'_>, by_labels: &Labelled<'_, EndId>) -> Vec<EndId> {
+    let Peer::Pods { namespaces, pods } = peer else { return Vec::new() };
+    let world = engine.world();
+    let is_there = |namespace: &Namespace| match namespaces {
+        None => namespace.name.as_ref() == Some(&one.policy.namespace),
+        Some(selector) => namespace.matches(selector) == Truth::Yes,
+    };
+    let names = world.namespaces.iter().filter(|namespace| is_there(namespace));
+    let near = names.filter_map(|namespace| namespace.name.as_deref()).flat_map(|name| by_labels.near(name, pods));
+    near.filter(|id| world.pods(*id).is_some_and(|kind| pods.matches(&kind.labels))).collect()
+}
+
+/// One peer of one rule.
+struct Half<'e, 'a> {
+    engine: &'e Engine<'a>,
+    policy: usize,
+    direction: Direction,
+    rule: usize,
+    peer: usize,
+}
+
+impl Half<'_, '_> {
+    /// An example of two ends when the other side is closed for all of them, with the policies that isolate it there.
+    fn closed(&self, subjects: &[EndId], ends: &[EndId], pairs: &mut usize) -> Option<(EndId, EndId, Vec<usize>)> {
+        let opposite = match self.direction {
+            Direction::Ingress => Direction::Egress,
+            Direction::Egress => Direction::Ingress,
+        };
+        let mut example = None;
+        for subject in subjects {
+            for end in ends {
+                *pairs = pairs.checked_sub(1)?;
+                let single = self.engine.world().pods(*subject).is_some_and(|pods| !pods.several);
+                let ports = self.ports(*subject, *end);
+                if (subject == end && single) || ports.is_empty() {
+                    continue;
+                }
+                let other = self.engine.side(opposite, *end, *subject);
+                if other.allowed.overlaps(&ports) || !other.unknown.is_empty() {
+                    return None;
+                }
+                example.get_or_insert((*subject, *end));
+            }
+        }
+        let (subject, end) = example?;
+        Some((subject, end, self.engine.decision(opposite, end, subject).isolating))
+    }
+
+    /// The ports that the rule allows between two ends.
+    fn ports(&self, subject: EndId, end: EndId) -> PortSet {
+        let grants = self.engine.decision(self.direction, subject, end).grants.into_iter();
+        let mut own =
+            grants.filter(|grant| (grant.policy, grant.rule, grant.peer) == (self.policy, self.rule, Some(self.peer)));
+        own.next().map(|grant| grant.ports).unwrap_or_default()
+    }
+}
+
+fn labels<'e>(engine: &'e Engine<'_>, id: EndId) -> Option<(&'e str, &'e Labels)> {
+    let name = engine.world().namespace_of(id)?.name.as_deref()?;
+    Some((name, &engine.world().pods(id)?.labels))
+}
+
+/// Pods by their labels, as sentences write them.
+fn shown(engine: &Engine<'_>, id: EndId) -> Option<String> {
+    let (namespace, labels) = labels(engine, id)?;
+    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    Some(format!("`{namespace}/{{{}}}`", pairs.join(",")))
+}
+
+/// One end as a peer of a policy in the namespace of the other.
+fn as_peer(engine: &Engine<'_>, id: EndId, home: EndId) -> String {
+    let (Some((namespace, labels)), Some((other, _))) = (labels(engine, id), labels(engine, home)) else {
+        return String::new();
+    };
+    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let pods = format!("podSelector: {{matchLabels: {{{}}}}}", pairs.join(", "));
+    match namespace == other {
+        true => format!("{{{pods}}}"),
+        false => {
+            format!("{{namespaceSelector: {{matchLabels: {{{}: {namespace}}}}}, {pods}}}", crate::flow::NAMESPACE_NAME)
+        }
+    }
+}

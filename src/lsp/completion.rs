@@ -1,0 +1,354 @@
+//! `textDocument/completion`: what can stand where the cursor is.
+
+use super::complete::{Offer, Rank};
+use super::context::{Block, Context, is_name_character, word_at};
+use super::describe;
+use super::labels::open_selector;
+use super::names::{self, path};
+use super::program::{Program, Spot};
+use super::words::{ENVIRONMENT_STATEMENTS, FILE_STATEMENTS, NAMESPACE_STATEMENTS, PLATFORM_KEYS, STATEMENTS};
+use crate::model::{COMPONENTS, Cni, DnsServer, Endpoint, Entity, Model, NamespaceId};
+use crate::net::Protocol;
+use crate::source::Span;
+use lsp_types::{CompletionItem, CompletionItemKind, CompletionList};
+use std::collections::BTreeSet;
+
+/// Characters that open a list of their own.
+pub const TRIGGERS: [&str; 5] = ["/", ":", "(", ",", "="];
+
+/// What a list is made from.
+pub struct Finder<'a> {
+    pub program: &'a Program,
+    pub model: &'a Model,
+    context: Context<'a>,
+    scope: Option<NamespaceId>,
+    offers: Vec<Offer>,
+}
+
+/// The list for a spot. `snippets` says whether the editor knows tab stops.
+pub fn complete(program: &Program, spot: Spot, snippets: bool) -> Option<CompletionList> {
+    let model = program.model()?;
+    let text = program.text(spot.file);
+    let context = Context::at(text, spot.offset);
+    if context.comment || context.quoted {
+        return None;
+    }
+    let scope = names::scope(model, &context);
+    let mut finder = Finder { program, model, context, scope, offers: Vec::new() };
+    let labels = finder.find();
+    let fits = |c: char| is_name_character(c) || (labels && matches!(c, '.' | '/'));
+    let (start, end) = word_at(text, spot.offset, fits);
+    let range = program.range(Span::new(spot.file, start..end));
+    let mut offers = finder.offers;
+    offers.sort_by(|one, other| (one.rank, &one.label).cmp(&(other.rank, &other.label)));
+    offers.dedup_by(|one, other| one.label == other.label);
+    let items: Vec<CompletionItem> = offers.into_iter().map(|offer| offer.item(range, snippets)).collect();
+    Some(CompletionList { is_incomplete: false, items, ..CompletionList::default() })
+}
+
+impl Finder<'_> {
+    /// Collects the offers; whether they are labels, whose words hold dots and slashes.
+    fn find(&mut self) -> bool {
+        let statement = self.context.statement.clone();
+        if let Some(selector) = open_selector(&statement) {
+            self.labels(selector);
+            return true;
+        }
+        let word = statement.split(|c: char| !is_name_character(c)).next().unwrap_or("");
+        let rest = statement.get(word.len()..).unwrap_or("");
+        if rest.is_empty() {
+            self.start();
+            return false;
+        }
+        if let (Block::Platform, _)
+        | (Block::Environment, "cni" | "dns" | "apiserver" | "nodes" | "pods" | "services") =
+            (self.context.block, word)
+        {
+            self.platform_entry(word, rest);
+            return false;
+        }
+        // Such a word is a name when an arrow or a slash follows it.
+        let flow = rest.trim_start().starts_with("->") || rest.starts_with(['/', ':']);
+        match word {
+            _ if flow => self.flow(&statement, false),
+            "use" => self.components(rest),
+            "label" => {
+                self.label_keys("");
+                return true;
+            }
+            "dns" => self.dns(),
+            "external" if !rest.contains("namespace") => self.offer("namespace", CompletionItemKind::Keyword, ""),
+            "namespace" if self.context.block == Block::Environment && !rest.contains('=') => self.namespaces(""),
+            "cidr" | "fqdn" if self.context.block == Block::Environment && !rest.contains('=') => {
+                self.replaceable(word == "cidr");
+            }
+            "group" if rest.contains('=') => self.endpoints_after(rest.rsplit(['=', ',', '{']).next().unwrap_or("")),
+            "isolate" => self.isolate(rest),
+            "tier" => self.tier(rest),
+            "never" | "only" | "always" => self.flow(rest, true),
+            "ports" if rest.contains('=') => self.protocols(rest),
+            "namespace" | "external" | "platform" | "environment" | "cidr" | "fqdn" | "group" | "ports" => {}
+            _ => self.flow(&statement, false),
+        }
+        false
+    }
+
+    /// Offers a word that is as near as can be.
+    pub fn offer(&mut self, label: &str, kind: CompletionItemKind, detail: &str) {
+        self.offers.push(Offer::new(label, kind, Rank::First).with_detail(detail));
+    }
+
+    /// The words that can start a statement here, and the ends of a flow.
+    fn start(&mut self) {
+        match self.context.block {
+            Block::Platform => {
+                for (key, detail) in PLATFORM_KEYS {
+                    self.offer(key, CompletionItemKind::Property, detail);
+                }
+                return;
+            }
+            Block::Environment => {
+                for (key, detail) in PLATFORM_KEYS {
+                    self.offer(key, CompletionItemKind::Property, detail);
+                }
+                for (key, detail, snippet) in ENVIRONMENT_STATEMENTS {
+                    self.offers.push(Offer::keyword(key, detail, snippet));
+                }
+                return;
+            }
+            Block::File => {
+                self.offers.extend(FILE_STATEMENTS.map(|(word, detail, snippet)| Offer::keyword(word, detail, snippet)))
+            }
+            Block::Namespace(_) => self
+                .offers
+                .extend(NAMESPACE_STATEMENTS.map(|(word, detail, snippet)| Offer::keyword(word, detail, snippet))),
+        }
+        self.offers.extend(STATEMENTS.map(|(word, detail, snippet)| Offer::keyword(word, detail, snippet)));
+        self.endpoints();
+    }
+
+    /// Endpoints, then namespaces; or after `NAMESPACE/` what it holds.
+    fn endpoints_after(&mut self, written: &str) {
+        match written.trim_start().rsplit_once('/') {
+            Some((home, _)) => {
+                let Some(id) = names::namespace(self.model, home.trim()) else { return };
+                self.members(id);
+                let detail = format!("every pod of {}", home.trim());
+                self.offers.push(Offer::new("*", CompletionItemKind::Operator, Rank::Second).with_detail(&detail));
+            }
+            None => self.endpoints(),
+        }
+    }
+
+    fn members(&mut self, home: NamespaceId) {
+        for (endpoint, name, place) in names::endpoints(self.model) {
+            if place == Some(home) {
+                self.offers.push(self.endpoint(endpoint, name, Rank::First));
+            }
+        }
+    }
+
+    fn endpoint(&self, endpoint: Endpoint, name: &str, rank: Rank) -> Offer {
+        let entity = Entity::Endpoint(endpoint);
+        let kind = match endpoint {
+            Endpoint::Tier(_) => CompletionItemKind::Class,
+            Endpoint::Group(_) => CompletionItemKind::Enum,
+            Endpoint::Cidr(_) | Endpoint::Fqdn(_) => CompletionItemKind::Variable,
+            _ => CompletionItemKind::Constant,
+        };
+        let doc = describe::doc_of(self.program, entity).unwrap_or_default();
+        Offer::new(name, kind, rank).with_detail(&describe::line(self.program, entity)).with_documentation(doc)
+    }
+
+    fn endpoints(&mut self) {
+        if let Some(scope) = self.scope {
+            self.members(scope);
+        }
+        for (endpoint, name, place) in names::endpoints(self.model) {
+            if place.is_none() {
+                let rank = if self.scope.is_none() { Rank::First } else { Rank::Second };
+                self.offers.push(self.endpoint(endpoint, name, rank));
+            }
+        }
+        self.namespaces("/");
+        for (name, endpoint) in Endpoint::BUILT_IN {
+            self.offers.push(self.endpoint(endpoint, name, Rank::Fourth));
+        }
+    }
+
+    fn namespaces(&mut self, suffix: &str) {
+        for (index, namespace) in self.model.namespaces.iter().enumerate() {
+            let entity = Entity::Namespace(NamespaceId(u32::try_from(index).unwrap_or(u32::MAX)));
+            let detail = describe::line(self.program, entity);
+            let label = format!("{}{suffix}", namespace.declared);
+            self.offers.push(Offer::new(&label, CompletionItemKind::Module, Rank::Third).with_detail(&detail));
+        }
+    }
+
+    fn replaceable(&mut self, cidrs: bool) {
+        for (endpoint, name, place) in names::endpoints(self.model) {
+            if matches!((endpoint, cidrs), (Endpoint::Cidr(_), true) | (Endpoint::Fqdn(_), false)) {
+                let home = place.and_then(|id| self.model.namespace(id));
+                let label = home.map_or_else(|| name.to_owned(), |home| format!("{}/{name}", home.declared));
+                self.offers.push(self.endpoint(endpoint, &label, Rank::First));
+            }
+        }
+    }
+
+    /// The side of an arrow that is being written.
+    fn flow(&mut self, statement: &str, assertion: bool) {
+        let (arrows, hop) = match statement.rsplit_once("->") {
+            Some((_, hop)) => (true, hop.trim_start_matches('>')),
+            None => (false, statement),
+        };
+        if let Some((_, except)) = hop.rsplit_once(" except ").filter(|_| assertion) {
+            return self.endpoints_after(except.rsplit(['{', ',']).next().unwrap_or(""));
+        }
+        if let Some((sides, ports)) = hop.split_once(':') {
+            return self.ports(sides, ports, assertion, arrows);
+        }
+        let open = hop.rfind('{').filter(|at| !hop.get(*at..).is_some_and(|rest| rest.contains('}')));
+        let written = match open {
+            Some(at) => hop.get(at + 1..).unwrap_or("").rsplit(',').next().unwrap_or(""),
+            None => hop,
+        };
+        let done = open.is_none() && written.ends_with([' ', '\t', '}']) && !written.trim().is_empty();
+        if !done {
+            return self.endpoints_after(written);
+        }
+        self.after_hop(assertion, arrows);
+    }
+
+    /// What can follow a side and its ports.
+    fn after_hop(&mut self, assertion: bool, arrows: bool) {
+        if assertion && arrows {
+            return self.offer("except", CompletionItemKind::Keyword, "whom it does not hold for");
+        }
+        self.offer("->", CompletionItemKind::Operator, "connects to");
+        if assertion {
+            self.offer("->>", CompletionItemKind::Operator, "reaches, through other pods too");
+        }
+    }
+
+    /// What the destinations serve, and port sets.
+    fn ports(&mut self, sides: &str, ports: &str, assertion: bool, arrows: bool) {
+        if ports.contains('/') && !ports.ends_with([',', ' ']) {
+            return self.protocols(ports);
+        }
+        let closed = !ports.trim_start().starts_with('{') || ports.contains('}');
+        if closed && ports.trim_end() != ports && !ports.trim().is_empty() {
+            return self.after_hop(assertion, arrows);
+        }
+        let names = sides.trim().trim_start_matches('{').trim_end_matches('}').split(',');
+        let endpoints: Vec<Endpoint> = names.filter_map(|name| path(self.model, self.scope, name.trim())).collect();
+        for endpoint in &endpoints {
+            for leaf in self.model.leaves(endpoint) {
+                let Endpoint::Tier(id) = leaf else { continue };
+                for (index, port) in
+                    self.model.tier(*id).iter().flat_map(|tier| tier.ports.iter().flatten()).enumerate()
+                {
+                    let entity = Entity::Port(*id, u32::try_from(index).unwrap_or(u32::MAX));
+                    let detail = describe::line(self.program, entity);
+                    self.offers
+                        .push(Offer::new(&port.name, CompletionItemKind::Property, Rank::First).with_detail(&detail));
+                }
+            }
+        }
+        for (index, set) in self.model.port_sets.iter().enumerate() {
+            if set.namespace.is_none() || set.namespace == self.scope {
+                let entity = Entity::PortSet(crate::model::PortSetId(u32::try_from(index).unwrap_or(u32::MAX)));
+                let detail = describe::line(self.program, entity);
+                self.offers
+                    .push(Offer::new(&set.name, CompletionItemKind::Constant, Rank::Second).with_detail(&detail));
+            }
+        }
+    }
+
+    fn protocols(&mut self, ports: &str) {
+        if ports.rsplit([',', '{', ':', '=', ' ']).next().is_some_and(|port| port.contains('/'))
+            || ports.ends_with("}/")
+        {
+            for protocol in Protocol::ALL {
+                self.offer(protocol.keyword(), CompletionItemKind::Keyword, "");
+            }
+        }
+    }
+
+    fn tier(&mut self, rest: &str) {
+        let Some((_, list)) = rest.rsplit_once('{') else { return };
+        let entry = list.rsplit(',').next().unwrap_or("");
+        if let Some((_, port)) = entry.split_once(':') {
+            return self.protocols(port);
+        }
+        // Names that the ports of other tiers have.
+        let names: BTreeSet<&str> =
+            self.model.tiers.iter().flat_map(|tier| tier.ports.iter().flatten()).map(|port| &*port.name).collect();
+        for name in names {
+            self.offers.push(Offer::new(name, CompletionItemKind::Property, Rank::First));
+        }
+    }
+
+    fn isolate(&mut self, rest: &str) {
+        if rest.contains(" for ") {
+            for (endpoint, name, place) in names::endpoints(self.model) {
+                let fits = matches!(endpoint, Endpoint::Tier(_)) && place == self.scope;
+                if fits || matches!(endpoint, Endpoint::Group(_)) && (place == self.scope || place.is_none()) {
+                    self.offers.push(self.endpoint(endpoint, name, Rank::First));
+                }
+            }
+            return;
+        }
+        let words: Vec<&str> = rest.split([',', ' ']).filter(|word| !word.is_empty()).collect();
+        if rest.ends_with(' ') && !rest.trim_end().ends_with(',') && !words.is_empty() {
+            return self.offer("for", CompletionItemKind::Keyword, "only for these tiers");
+        }
+        for (word, detail) in [
+            ("ingress", "connections to the pods"),
+            ("egress", "connections that they open"),
+            ("none", "isolates nobody"),
+        ] {
+            if !words.contains(&word) {
+                self.offer(word, CompletionItemKind::Keyword, detail);
+            }
+        }
+    }
+
+    fn components(&mut self, rest: &str) {
+        let named: Vec<&str> = rest.split(',').map(str::trim).collect();
+        for component in COMPONENTS.iter().filter(|component| !named.contains(&component.name)) {
+            let detail = describe::component(component);
+            self.offers.push(Offer::new(component.name, CompletionItemKind::Module, Rank::First).with_detail(&detail));
+        }
+    }
+
+    fn platform_entry(&mut self, key: &str, rest: &str) {
+        match key {
+            "cni" if !rest.contains(',') => {
+                for name in Cni::names() {
+                    self.offer(name, CompletionItemKind::EnumMember, "");
+                }
+            }
+            "dns" => self.dns(),
+            "namespace" if !rest.contains('=') => self.namespaces(""),
+            _ => {}
+        }
+    }
+
+    fn dns(&mut self) {
+        for (name, detail) in [
+            ("cluster", "the DNS pods of kube-system and the node-local caches"),
+            ("strict", "only pods with k8s-app=kube-dns in kube-system"),
+            ("openshift", "OpenShift's DNS pods, port 5353"),
+            ("any", "port 53 anywhere"),
+            ("none", "no DNS"),
+        ] {
+            debug_assert!(name == "none" || DnsServer::PRESETS.iter().any(|(preset, _)| *preset == name));
+            self.offer(name, CompletionItemKind::EnumMember, detail);
+        }
+        for (index, tier) in self.model.tiers.iter().enumerate() {
+            let endpoint = Endpoint::Tier(crate::model::TierId(u32::try_from(index).unwrap_or(u32::MAX)));
+            let rank = if Some(tier.namespace) == self.scope { Rank::Second } else { Rank::Third };
+            self.offers.push(self.endpoint(endpoint, &names::written(self.model, endpoint, self.scope), rank));
+        }
+    }
+}

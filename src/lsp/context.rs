@@ -1,0 +1,207 @@
+//! Where a place stands, by the text before it alone: lines that are half written have no tree to tell.
+
+/// The block that a place is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block<'a> {
+    /// None.
+    File,
+    /// `namespace NAME { ... }`.
+    Namespace(&'a str),
+    /// `platform { ... }`.
+    Platform,
+    /// `environment NAME { ... }`.
+    Environment,
+}
+
+/// Where a place stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Context<'a> {
+    /// The block around it.
+    pub block: Block<'a>,
+    /// The statement up to it, without comments and line ends.
+    pub statement: String,
+    /// Whether it is in a comment.
+    pub comment: bool,
+    /// Whether it is between quotes.
+    pub quoted: bool,
+}
+
+/// The words that start a statement.
+pub const STATEMENTS: [&str; 16] = [
+    "namespace",
+    "external",
+    "platform",
+    "environment",
+    "use",
+    "tier",
+    "group",
+    "cidr",
+    "fqdn",
+    "ports",
+    "isolate",
+    "label",
+    "dns",
+    "never",
+    "only",
+    "always",
+];
+
+impl<'a> Context<'a> {
+    /// Where the place `offset` of `text` stands.
+    pub fn at(text: &'a str, offset: usize) -> Context<'a> {
+        let before = text.get(..text.floor_char_boundary(offset)).unwrap_or("");
+        let mut context = Context { block: Block::File, statement: String::new(), comment: false, quoted: false };
+        let mut open = 0usize;
+        let mut head = 0;
+        for (at, character) in before.char_indices() {
+            if character == '\n' {
+                let rest = before.get(at + 1..).unwrap_or("");
+                context.comment = false;
+                context.quoted = false;
+                let goes_on = open > 0 || continues(&context.statement);
+                if goes_on && !starts_statement(rest) {
+                    context.statement.push(' ');
+                } else {
+                    context.statement.clear();
+                    open = 0;
+                }
+                continue;
+            }
+            if context.comment {
+                continue;
+            }
+            if context.statement.trim().is_empty() {
+                head = at;
+            }
+            match character {
+                '"' => context.quoted = !context.quoted,
+                '#' if !context.quoted => {
+                    context.comment = true;
+                    continue;
+                }
+                '(' if !context.quoted => open += 1,
+                '{' if !context.quoted && open == 0 => {
+                    if let Some(block) = opened(before.get(head..at).unwrap_or("")) {
+                        context.block = block;
+                        context.statement.clear();
+                        continue;
+                    }
+                    open += 1;
+                }
+                '{' if !context.quoted => open += 1,
+                '}' if !context.quoted && open == 0 => {
+                    context.block = Block::File;
+                    context.statement.clear();
+                    continue;
+                }
+                ')' | '}' if !context.quoted => open = open.saturating_sub(1),
+                _ => {}
+            }
+            context.statement.push(character);
+        }
+        let rest = context.statement.trim_start().len();
+        context.statement.drain(..context.statement.len() - rest);
+        context
+    }
+}
+
+/// Whether a statement goes on in the next line.
+fn continues(statement: &str) -> bool {
+    let text = statement.trim_end();
+    // A label may have an empty value: only a `=` between a name and a list is left open.
+    text.ends_with([',', '=']) || text.ends_with("->") || text.ends_with("->>")
+}
+
+/// Whether a line starts a statement by its word, so that the one before must be unfinished.
+fn starts_statement(rest: &str) -> bool {
+    let line = rest.trim_start_matches([' ', '\t']);
+    let word = line.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or("");
+    let after = line.get(word.len()..).unwrap_or("");
+    STATEMENTS.contains(&word)
+        && after.starts_with([' ', '\t'])
+        && !after.trim_start().starts_with([':', ',', '-', '/'])
+}
+
+/// The block that a first line opens, up to its brace.
+fn opened(head: &str) -> Option<Block<'_>> {
+    let mut words = head.split_whitespace();
+    match words.next()? {
+        "platform" if words.next().is_none() => Some(Block::Platform),
+        "environment" => Some(Block::Environment),
+        "namespace" => Some(Block::Namespace(words.next().unwrap_or(""))),
+        "external" => {
+            let name = words.nth(1).unwrap_or("");
+            Some(Block::Namespace(name.split('(').next().unwrap_or("")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a character can be part of a name.
+pub fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
+}
+
+/// The start and the end of the word that a place is in, of characters that `fits` takes. An arrow is no part of it.
+pub fn word_at(text: &str, offset: usize, fits: impl Fn(char) -> bool) -> (usize, usize) {
+    let offset = text.floor_char_boundary(offset);
+    let (before, after) = text.split_at(offset);
+    let mut start = offset - before.chars().rev().take_while(|c| fits(*c)).map(char::len_utf8).sum::<usize>();
+    let mut end = offset + after.chars().take_while(|c| fits(*c)).map(char::len_utf8).sum::<usize>();
+    if text.get(end..).is_some_and(|rest| rest.starts_with('>')) {
+        end = text.get(..end).unwrap_or("").trim_end_matches('-').len().max(start);
+    }
+    start = start.min(end);
+    (start, end.max(start))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, block: Block<'_>, statement: &str) {
+        let offset = text.find('|').unwrap();
+        let whole = text.replacen('|', "", 1);
+        let context = Context::at(&whole, offset);
+        assert_eq!((context.block, context.statement.as_str()), (block, statement), "{text}");
+    }
+
+    #[test]
+    fn finds_the_block_and_the_statement() {
+        check("|", Block::File, "");
+        check("namespace a {\n  tier x\n  we|", Block::Namespace("a"), "we");
+        check("namespace a { tier x }\nnamespace b {|", Block::Namespace("b"), "");
+        check("namespace a {\n}\nuse pro|", Block::File, "use pro");
+        check("external namespace t (a, b=c) {\n  tier |", Block::Namespace("t"), "tier ");
+        check("platform {\n  cni c|", Block::Platform, "cni c");
+        check("environment s {\n  namespace a = b\n  |", Block::Environment, "");
+    }
+
+    #[test]
+    fn a_statement_goes_on_where_it_is_open() {
+        let namespace = Block::Namespace("a");
+        check("namespace a {\n  tier x (a=b,\n    c|", namespace, "tier x (a=b,     c");
+        check("namespace a {\n  tier x {\n    http: 80/tcp,\n    m|", namespace, "tier x {     http: 80/tcp,     m");
+        check("namespace a {\n  x -> # why\n    y|", namespace, "x ->      y");
+        check("group g =\n  a/b,\n  |", Block::File, "group g =   a/b,   ");
+        check("use a # |", Block::File, "use a ");
+    }
+
+    #[test]
+    fn what_is_half_written_ends_where_a_statement_starts() {
+        check("namespace a {\n  tier x (app=\n  tier y\n  y -|", Block::Namespace("a"), "y -");
+        check("namespace a {\n  x -> {b,\n  never y|", Block::Namespace("a"), "never y");
+        check("tier x (\nnamespace b {\n  |", Block::Namespace("b"), "");
+    }
+
+    #[test]
+    fn words_end_before_arrows() {
+        assert_eq!(word_at("web->api", 2, is_name_character), (0, 3));
+        assert_eq!(word_at("a-b -> c", 1, is_name_character), (0, 3));
+        assert_eq!(word_at("a -> ", 5, is_name_character), (5, 5));
+        assert_eq!(word_at("->", 1, is_name_character), (0, 0));
+    }
+}

@@ -1,0 +1,81 @@
+//! `textDocument/hover`: what a name is, and what a flow becomes.
+
+use super::describe::{counted, markdown};
+use super::names;
+use super::program::{Program, Spot};
+use crate::k8s;
+use crate::model::{Endpoint, Model};
+use crate::policy::Policy;
+use crate::source::Span;
+use crate::syntax::NodeKind;
+use lsp_types::{Contents, Hover, MarkupContent, MarkupKind};
+use std::collections::BTreeSet;
+
+/// Manifests that are shown whole; the others by name.
+const MOST: usize = 2;
+
+/// What is to be said about a spot.
+pub fn hover(program: &Program, spot: Spot) -> Option<Hover> {
+    let named = names::at(program, spot).and_then(|(entity, span)| Some((markdown(program, entity)?, span)));
+    let (value, span) = named.or_else(|| flow(program, spot))?;
+    Some(Hover {
+        contents: Contents::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value }),
+        range: Some(program.range(span)),
+    })
+}
+
+/// The hop of a flow that a spot is in, and what it becomes.
+fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
+    let (node, _) = program.node_at(spot)?;
+    if !matches!(node.kind, NodeKind::Flow(_)) {
+        return None;
+    }
+    let model = program.model()?;
+    let holds =
+        |span: &Span| span.file == spot.file && span.start as usize <= spot.offset && spot.offset <= span.end as usize;
+    let (index, statement) = model.statements.iter().enumerate().find(|(_, statement)| holds(&statement.span))?;
+    let mut parts = vec![format!("```polder\n{}\n```", statement.text)];
+    parts.extend(statement.doc.as_deref().map(str::to_owned));
+    match program.session().policies() {
+        None => parts.push("The program has errors: nothing is built.".to_owned()),
+        Some(set) => {
+            let homes = homes(model, index);
+            let text = &*statement.text;
+            let asks = |policy: &&Policy| {
+                homes.contains(&*policy.namespace) && policy.statements.iter().any(|known| known == text)
+            };
+            let policies: Vec<&Policy> = set.policies.iter().filter(asks).collect();
+            parts.push(format!("Becomes part of {}", counted(policies.len(), "policy", "policies")));
+            for policy in policies.iter().take(MOST) {
+                let mut manifest = String::new();
+                k8s::manifest(policy, &mut manifest);
+                parts.push(format!("```yaml\n{}```", manifest));
+            }
+            let more: Vec<String> =
+                policies.iter().skip(MOST).map(|policy| format!("`{}/{}`", policy.namespace, policy.name)).collect();
+            if !more.is_empty() {
+                parts.push(format!("and {}", more.join(", ")));
+            }
+        }
+    }
+    Some((parts.join("\n\n"), statement.span))
+}
+
+/// The managed namespaces on the ends of a statement's flows, as the cluster calls them.
+fn homes(model: &Model, statement: usize) -> BTreeSet<&str> {
+    let own = model.flows.iter().filter(|flow| flow.statement.index() == statement);
+    let leaves = own
+        .flat_map(|flow| model.leaves(&flow.source).iter().copied().chain(flow.targets.iter().map(|(leaf, _)| *leaf)));
+    let mut homes = BTreeSet::new();
+    for leaf in leaves {
+        match leaf {
+            Endpoint::Tier(id) => {
+                homes.extend(model.tier(id).and_then(|tier| model.namespace(tier.namespace)).map(|one| &*one.name));
+            }
+            Endpoint::Namespace(id) => homes.extend(model.namespace(id).map(|one| &*one.name)),
+            Endpoint::Cluster | Endpoint::Anywhere => homes.extend(model.namespaces.iter().map(|one| &*one.name)),
+            _ => {}
+        }
+    }
+    homes
+}

@@ -1,0 +1,39 @@
+//! The language server: what an editor asks of the program that is being written.
+//!
+//! Two threads. `server` speaks with the editor and holds the documents; `analysis` knows the programs. Whatever goes
+//! wrong in one request is caught there, told, and ends nothing else.
+
+mod actions;
+mod analysis;
+mod capabilities;
+mod command;
+mod complete;
+mod completion;
+mod context;
+mod describe;
+mod diagnostics;
+mod documents;
+mod edits;
+mod formatting;
+mod hierarchy;
+mod hover;
+mod inlay;
+mod labels;
+mod lens;
+mod names;
+mod navigation;
+mod overlay;
+mod program;
+mod reach;
+mod removal;
+mod rename;
+mod server;
+mod structure;
+mod symbols;
+mod tokens;
+mod uri;
+mod words;
+mod workspace;
+
+pub use lsp_server::Connection;
+pub use server::serve;

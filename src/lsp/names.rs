@@ -1,0 +1,145 @@
+//! Names as the model knows them: what can be meant where, and what a word means in a line that could not be read.
+
+use super::context::{Block, Context, is_name_character, word_at};
+use super::program::{Program, Spot};
+use crate::model::{Endpoint, Entity, Model, NamespaceId, TierId};
+use crate::source::Span;
+
+/// The namespace of a name in the program.
+pub fn namespace(model: &Model, name: &str) -> Option<NamespaceId> {
+    let index = model.namespaces.iter().position(|namespace| &*namespace.declared == name)?;
+    u32::try_from(index).ok().map(NamespaceId)
+}
+
+/// Everything that can be an end of a flow, with its name and the namespace it is local to.
+pub fn endpoints(model: &Model) -> impl Iterator<Item = (Endpoint, &str, Option<NamespaceId>)> {
+    let id = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+    let tiers = model.tiers.iter().enumerate();
+    let tiers = tiers.map(move |(at, tier)| (Endpoint::Tier(TierId(id(at))), &*tier.name, Some(tier.namespace)));
+    let groups = model.groups.iter().enumerate();
+    let groups =
+        groups.map(move |(at, group)| (Endpoint::Group(crate::model::GroupId(id(at))), &*group.name, group.namespace));
+    let cidrs = model.cidrs.iter().enumerate();
+    let cidrs =
+        cidrs.map(move |(at, cidr)| (Endpoint::Cidr(crate::model::CidrId(id(at))), &*cidr.name, cidr.namespace));
+    let fqdns = model.fqdns.iter().enumerate();
+    let fqdns =
+        fqdns.map(move |(at, fqdn)| (Endpoint::Fqdn(crate::model::FqdnId(id(at))), &*fqdn.name, fqdn.namespace));
+    tiers.chain(groups).chain(cidrs).chain(fqdns)
+}
+
+/// What a name means in a namespace: there, for the whole program, or by itself.
+pub fn endpoint(model: &Model, scope: Option<NamespaceId>, name: &str) -> Option<Endpoint> {
+    let declared =
+        |place| endpoints(model).find(|(_, known, home)| *known == name && *home == place).map(|(found, ..)| found);
+    scope.and_then(|_| declared(scope)).or_else(|| declared(None)).or_else(|| Endpoint::built_in(name))
+}
+
+/// What a path such as `shop/api`, `shop/*` or `api` means.
+pub fn path(model: &Model, scope: Option<NamespaceId>, path: &str) -> Option<Endpoint> {
+    match path.split_once('/') {
+        Some((home, "*")) => namespace(model, home).map(Endpoint::Namespace),
+        Some((home, name)) => {
+            let home = namespace(model, home)?;
+            endpoints(model).find(|(_, known, place)| *known == name && *place == Some(home)).map(|(found, ..)| found)
+        }
+        None if path == "*" => scope.map(Endpoint::Namespace),
+        None => endpoint(model, scope, path),
+    }
+}
+
+/// The namespace that a place is in, by the text before it.
+pub fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
+    match context.block {
+        Block::Namespace(name) => namespace(model, name),
+        _ => None,
+    }
+}
+
+/// What a spot refers to, and where the name stands. A line that could not be read is understood by its words.
+pub fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
+    if let Some(reference) = program.references_at(spot).first() {
+        return Some((reference.entity, reference.span));
+    }
+    let model = program.model()?;
+    let text = program.text(spot.file);
+    let context = Context::at(text, spot.offset);
+    let (start, end) = word_at(text, spot.offset, is_name_character);
+    let word = text.get(start..end).filter(|word| !word.is_empty())?;
+    let line_end = spot.offset + text.get(spot.offset..)?.find('\n').unwrap_or(text.len() - spot.offset);
+    let statement = Context::at(text, line_end).statement;
+    if context.comment || !["->", "group ", "isolate ", "dns "].iter().any(|part| statement.contains(part)) {
+        return None;
+    }
+    let (before, after) = (text.get(..start)?, text.get(end..)?);
+    let entity = if after.starts_with('/') && !before.ends_with([':', '/']) {
+        Entity::Namespace(namespace(model, word)?)
+    } else if let Some(rest) = before.strip_suffix('/') {
+        let home = word_at(rest, rest.len(), is_name_character);
+        let home = namespace(model, rest.get(home.0..home.1)?)?;
+        Entity::Endpoint(endpoints(model).find(|(_, known, place)| *known == word && *place == Some(home))?.0)
+    } else if before.trim_end().ends_with(':') {
+        return None;
+    } else {
+        Entity::Endpoint(endpoint(model, scope(model, &context), word)?)
+    };
+    Some((entity, Span::new(spot.file, start..end)))
+}
+
+/// How an endpoint is written from within a namespace.
+pub fn written(model: &Model, endpoint: Endpoint, scope: Option<NamespaceId>) -> String {
+    let qualified = |home: Option<NamespaceId>, name: &str| match home.and_then(|id| model.namespace(id)) {
+        Some(namespace) if home != scope => format!("{}/{name}", namespace.declared),
+        _ => name.to_owned(),
+    };
+    let text = match endpoint {
+        Endpoint::Tier(id) => model.tier(id).map(|tier| qualified(Some(tier.namespace), &tier.name)),
+        Endpoint::Namespace(id) => model.namespace(id).map(|namespace| format!("{}/*", namespace.declared)),
+        Endpoint::Group(id) => model.groups.get(id.index()).map(|group| qualified(group.namespace, &group.name)),
+        Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| qualified(cidr.namespace, &cidr.name)),
+        Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| qualified(fqdn.namespace, &fqdn.name)),
+        built_in => Endpoint::BUILT_IN.iter().find(|(_, known)| *known == built_in).map(|(name, _)| (*name).to_owned()),
+    };
+    text.unwrap_or_default()
+}
+
+/// The name of something, and the namespace it is local to.
+pub fn name_of(model: &Model, entity: Entity) -> Option<(&str, Option<NamespaceId>)> {
+    match entity {
+        Entity::Namespace(id) => model.namespace(id).map(|namespace| (&*namespace.declared, None)),
+        Entity::Endpoint(Endpoint::Tier(id)) => model.tier(id).map(|tier| (&*tier.name, Some(tier.namespace))),
+        Entity::Endpoint(Endpoint::Group(id)) => model.groups.get(id.index()).map(|one| (&*one.name, one.namespace)),
+        Entity::Endpoint(Endpoint::Cidr(id)) => model.cidrs.get(id.index()).map(|one| (&*one.name, one.namespace)),
+        Entity::Endpoint(Endpoint::Fqdn(id)) => model.fqdns.get(id.index()).map(|one| (&*one.name, one.namespace)),
+        Entity::Endpoint(built_in) => {
+            Endpoint::BUILT_IN.iter().find(|(_, known)| *known == built_in).map(|(name, _)| (*name, None))
+        }
+        Entity::Port(tier, index) => {
+            let tier = model.tier(tier)?;
+            let port = tier.ports.as_ref()?.get(index as usize)?;
+            Some((&*port.name, Some(tier.namespace)))
+        }
+        Entity::PortSet(id) => model.port_sets.get(id.index()).map(|one| (&*one.name, one.namespace)),
+        Entity::Component(index) => {
+            crate::model::COMPONENTS.get(index as usize).map(|component| (component.name, None))
+        }
+    }
+}
+
+/// What kind of thing something is, in a word of the language.
+pub fn kind(model: &Model, entity: Entity) -> &'static str {
+    match entity {
+        Entity::Namespace(id) => {
+            let managed = model.namespace(id).is_some_and(|namespace| namespace.managed().is_some());
+            if managed { "namespace" } else { "external namespace" }
+        }
+        Entity::Endpoint(Endpoint::Tier(_)) => "tier",
+        Entity::Endpoint(Endpoint::Group(_)) => "group",
+        Entity::Endpoint(Endpoint::Cidr(_)) => "cidr",
+        Entity::Endpoint(Endpoint::Fqdn(_)) => "fqdn",
+        Entity::Endpoint(_) => "built-in endpoint",
+        Entity::Port(..) => "port",
+        Entity::PortSet(_) => "port set",
+        Entity::Component(_) => "component",
+    }
+}

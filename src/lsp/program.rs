@@ -1,0 +1,281 @@
+//! One program, analysed: what all answers are drawn from.
+
+use super::overlay::Overlay;
+use super::uri::uri_of;
+use crate::diag::{Levels, Report};
+use crate::model::{Entity, Model, Reference, Role};
+use crate::session::{CONFIG_NAME, FileSystem, Named, Project, Session, Settings};
+use crate::source::{Encoding, FileId, Lines, Span};
+use crate::syntax::{Node, NodeKind, Tree};
+use lsp_types::{Location, Position, Range, Uri};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// What makes a program.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The folder of a `polder.toml`.
+    Project(PathBuf),
+    /// A document that belongs to no project.
+    Lone(PathBuf),
+}
+
+/// A place in a file of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    /// The file.
+    pub file: FileId,
+    /// The byte.
+    pub offset: usize,
+}
+
+/// A program as it is now.
+pub struct Program {
+    session: Session,
+    levels: Levels,
+    encoding: Encoding,
+    /// The address of each source; `None` for the catalogue's.
+    uris: Vec<Option<Uri>>,
+    /// The editor's version of each source that is open.
+    versions: Vec<Option<i32>>,
+    files: HashMap<PathBuf, FileId>,
+    lines: Vec<OnceCell<Lines>>,
+    places: OnceCell<BTreeMap<Entity, Vec<Reference>>>,
+    reports: OnceCell<Vec<Report>>,
+    /// Where what is about no source is shown.
+    root: Uri,
+}
+
+impl Program {
+    /// Reads a program. What has not changed since `before` is not parsed again. `open` has the addresses and the
+    /// versions of open documents, which are those of the editor.
+    pub fn load(
+        key: &Key,
+        overlay: &Overlay,
+        open: &BTreeMap<PathBuf, (Uri, i32)>,
+        encoding: Encoding,
+        before: Option<Program>,
+    ) -> Program {
+        let (project, root) = match key {
+            Key::Project(root) => (Project::load(overlay, root, &[]), root.join(CONFIG_NAME)),
+            Key::Lone(path) => {
+                let folder = path.parent().unwrap_or(path);
+                (Project::load(overlay, folder, &[Named::Path(path.clone())]), path.clone())
+            }
+        };
+        let mut levels = Levels::default();
+        for (code, level) in &project.config.levels {
+            // A code that there is not has been reported where it stands.
+            let _ = levels.set(code, *level);
+        }
+        let settings = Settings {
+            environment: project.config.environment.clone(),
+            layout: project.config.layout.unwrap_or_default(),
+            kustomize: project.config.kustomize.unwrap_or_default(),
+            references: true,
+        };
+        let session = match before {
+            Some(before) => before.session.again(project, settings),
+            None => Session::new(project, settings),
+        };
+        let project = session.project();
+        let config = project.root.as_ref().map(|root| root.join(CONFIG_NAME));
+        let path = |(id, file): (FileId, &crate::source::SourceFile)| {
+            if file.built_in {
+                return None;
+            }
+            match project.files.iter().position(|known| *known == id) {
+                Some(index) => project.paths.get(index).cloned().flatten(),
+                None => config.clone(),
+            }
+        };
+        let paths: Vec<Option<PathBuf>> = session.sources().files().map(path).collect();
+        let identities: Vec<Option<PathBuf>> =
+            paths.iter().map(|path| path.as_ref().map(|path| overlay.identity(path))).collect();
+        let uri =
+            |path: &Path, identity: &Path| open.get(identity).map_or_else(|| uri_of(path), |(uri, _)| uri.clone());
+        let version = |path: &Option<PathBuf>| open.get(path.as_ref()?).map(|(_, version)| *version);
+        let uris = paths.iter().zip(&identities).map(|(path, identity)| Some(uri(path.as_ref()?, identity.as_ref()?)));
+        let ids = session.sources().files().map(|(id, _)| id);
+        Program {
+            uris: uris.collect(),
+            versions: identities.iter().map(version).collect(),
+            files: identities.iter().zip(ids).filter_map(|(path, id)| Some((path.clone()?, id))).collect(),
+            lines: paths.iter().map(|_| OnceCell::new()).collect(),
+            levels,
+            encoding,
+            places: OnceCell::new(),
+            reports: OnceCell::new(),
+            root: uri(&root, &overlay.identity(&root)),
+            session,
+        }
+    }
+
+    /// The stages.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What it declares; `None` while a file cannot be read.
+    pub fn model(&self) -> Option<&Model> {
+        self.session.model()
+    }
+
+    /// What is to be said about it.
+    pub fn reports(&self) -> &[Report] {
+        self.reports.get_or_init(|| self.session.findings(&self.levels))
+    }
+
+    /// The file of a path, which is an identity.
+    pub fn file(&self, path: &Path) -> Option<FileId> {
+        self.files.get(path).copied()
+    }
+
+    /// The text of a file.
+    pub fn text(&self, file: FileId) -> &str {
+        self.session.sources().file(file).map_or("", |file| file.text.as_str())
+    }
+
+    /// The text of a span.
+    pub fn span_text(&self, span: Span) -> &str {
+        self.session.sources().text(span)
+    }
+
+    /// The tree of a file.
+    pub fn tree(&self, file: FileId) -> Option<&Tree> {
+        self.session.trees().iter().find(|tree| tree.file == file)
+    }
+
+    /// How the editor counts columns.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The lines of a file.
+    pub fn lines(&self, file: FileId) -> Option<&Lines> {
+        Some(self.lines.get(file.0 as usize)?.get_or_init(|| Lines::new(self.text(file))))
+    }
+
+    /// The address of a file; `None` for the catalogue's.
+    pub fn uri(&self, file: FileId) -> Option<&Uri> {
+        self.uris.get(file.0 as usize)?.as_ref()
+    }
+
+    /// The editor's version of a file; `None` when it is not open.
+    pub fn version(&self, file: FileId) -> Option<i32> {
+        self.versions.get(file.0 as usize).copied().flatten()
+    }
+
+    /// Where what is about no source is shown.
+    pub fn root(&self) -> &Uri {
+        &self.root
+    }
+
+    /// Whether a file is the user's.
+    pub fn is_own(&self, file: FileId) -> bool {
+        self.uri(file).is_some()
+    }
+
+    /// A byte as the protocol counts.
+    pub fn position(&self, file: FileId, offset: usize) -> Position {
+        let Some(lines) = self.lines(file) else { return Position::default() };
+        let (line, column) = lines.position(self.text(file), offset, self.encoding);
+        position(line, column)
+    }
+
+    /// A span as the protocol counts.
+    pub fn range(&self, span: Span) -> Range {
+        Range { start: self.position(span.file, span.start as usize), end: self.position(span.file, span.end as usize) }
+    }
+
+    /// A span with its file; `None` in the catalogue.
+    pub fn location(&self, span: Span) -> Option<Location> {
+        Some(Location { uri: self.uri(span.file)?.clone(), range: self.range(span) })
+    }
+
+    /// A place of the protocol as a byte.
+    pub fn offset(&self, file: FileId, at: Position) -> usize {
+        let Some(lines) = self.lines(file) else { return 0 };
+        lines.offset(self.text(file), at.line as usize, at.character as usize, self.encoding)
+    }
+
+    /// What the places of a file refer to, in order.
+    pub fn references_in(&self, file: FileId) -> &[Reference] {
+        let all = self.model().map(|model| model.references.as_slice()).unwrap_or_default();
+        let start = all.partition_point(|one| one.span.file < file);
+        let end = all.partition_point(|one| one.span.file <= file);
+        all.get(start..end).unwrap_or_default()
+    }
+
+    /// The references that a spot is in or right behind.
+    pub fn references_at(&self, spot: Spot) -> &[Reference] {
+        let all = self.references_in(spot.file);
+        let touches = |one: &Reference| one.span.start as usize <= spot.offset && spot.offset <= one.span.end as usize;
+        let end = all.partition_point(|one| one.span.start as usize <= spot.offset);
+        let Some(last) = all.get(..end).and_then(|before| before.iter().rev().take(2).find(|one| touches(one))) else {
+            return &[];
+        };
+        let start = all.partition_point(|one| one.span < last.span);
+        let end = all.partition_point(|one| one.span <= last.span);
+        all.get(start..end).unwrap_or_default()
+    }
+
+    /// The places that refer to something, in order.
+    pub fn places(&self, entity: Entity) -> &[Reference] {
+        let places = self.places.get_or_init(|| {
+            let mut places: BTreeMap<Entity, Vec<Reference>> = BTreeMap::new();
+            for reference in self.model().into_iter().flat_map(|model| &model.references) {
+                places.entry(reference.entity).or_default().push(*reference);
+            }
+            places
+        });
+        places.get(&entity).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Where something is declared: the names. Of what a component declares, the `use` that brings it.
+    pub fn declarations(&self, entity: Entity) -> Vec<Span> {
+        let declares = |one: &&Reference| one.role == Role::Declares;
+        let spans: Vec<Span> = self.places(entity).iter().filter(declares).map(|one| one.span).collect();
+        let (own, built_in): (Vec<Span>, Vec<Span>) = spans.into_iter().partition(|span| self.is_own(span.file));
+        if !own.is_empty() {
+            return own;
+        }
+        if let Entity::Component(_) = entity {
+            return self.places(entity).iter().map(|one| one.span).collect();
+        }
+        built_in.iter().flat_map(|span| self.uses_of(span.file)).collect()
+    }
+
+    /// The names in `use` that bring a file of the catalogue.
+    pub fn uses_of(&self, file: FileId) -> Vec<Span> {
+        let Some(path) = self.session.sources().file(file).map(|file| file.path.as_str()) else { return Vec::new() };
+        let nodes = self.session.trees().iter().flat_map(|tree| &tree.nodes);
+        let names = nodes.filter_map(|node| match &node.kind {
+            NodeKind::Use(names) => Some(names),
+            _ => None,
+        });
+        let brings = |span: &Span| path == format!("catalogue/{}.polder", self.span_text(*span));
+        names.flatten().map(|name| name.span).filter(brings).collect()
+    }
+
+    /// The innermost statement that holds a byte, and the block around it. Of a block, its first line counts.
+    pub fn node_at(&self, spot: Spot) -> Option<(&Node, Option<&Node>)> {
+        let holds = |node: &Node| node.span.start as usize <= spot.offset && spot.offset <= node.span.end as usize;
+        for node in &self.tree(spot.file)?.nodes {
+            if holds(node) {
+                return Some((node, None));
+            }
+            if let Some(child) = node.children().iter().find(|child| holds(child)) {
+                return Some((child, Some(node)));
+            }
+        }
+        None
+    }
+}
+
+/// A place as the protocol writes it.
+pub fn position(line: usize, column: usize) -> Position {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Position { line: number(line), character: number(column) }
+}

@@ -1,0 +1,96 @@
+//! Who may reach whom, by the flows as they are written: known even while the program has errors.
+
+use super::program::Program;
+use crate::model::{Endpoint, Flow, Isolated, Model, NamespaceId, TierId};
+use crate::policy::Direction;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The flows of a program by their ends.
+pub struct Reach<'a> {
+    model: &'a Model,
+    from: BTreeMap<Endpoint, Vec<usize>>,
+    to: BTreeMap<Endpoint, Vec<usize>>,
+}
+
+impl<'a> Reach<'a> {
+    /// Sorts the flows of a program; `None` while it has no model.
+    pub fn new(program: &'a Program) -> Option<Reach<'a>> {
+        let model = program.model()?;
+        let mut reach = Reach { model, from: BTreeMap::new(), to: BTreeMap::new() };
+        for (index, flow) in model.flows.iter().enumerate() {
+            for leaf in model.leaves(&flow.source) {
+                reach.from.entry(*leaf).or_default().push(index);
+            }
+            for (leaf, _) in &flow.targets {
+                reach.to.entry(*leaf).or_default().push(index);
+            }
+        }
+        Some(reach)
+    }
+
+    /// The flows that let others reach an endpoint (ingress) or let it reach others (egress), in the order of the model.
+    pub fn flows(&self, endpoint: Endpoint, direction: Direction) -> Vec<&'a Flow> {
+        let ends = match direction {
+            Direction::Ingress => &self.to,
+            Direction::Egress => &self.from,
+        };
+        let mut found = BTreeSet::new();
+        for leaf in self.model.leaves(&endpoint) {
+            for wide in self.around(*leaf) {
+                found.extend(ends.get(&wide).into_iter().flatten().copied());
+            }
+        }
+        found.into_iter().filter_map(|index| self.model.flows.get(index)).collect()
+    }
+
+    /// The endpoints whose flows an endpoint has too, itself among them.
+    fn around(&self, leaf: Endpoint) -> Vec<Endpoint> {
+        let mut all = vec![leaf];
+        match leaf {
+            Endpoint::Tier(id) => {
+                let Some(tier) = self.model.tier(id) else { return all };
+                all.extend([Endpoint::Namespace(tier.namespace), Endpoint::Cluster, Endpoint::Anywhere]);
+                let others = self.model.tiers.iter().enumerate().filter(|(index, other)| {
+                    *index != id.index() && other.namespace == tier.namespace && other.selector.contains(&tier.selector)
+                });
+                all.extend(others.map(|(index, _)| Endpoint::Tier(TierId(u32::try_from(index).unwrap_or(u32::MAX)))));
+            }
+            Endpoint::Namespace(_) => all.extend([Endpoint::Cluster, Endpoint::Anywhere]),
+            Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::Cluster => all.push(Endpoint::Anywhere),
+            _ => {}
+        }
+        all
+    }
+
+    /// The other ends of those flows, as they are written in them, each once.
+    pub fn peers(&self, endpoint: Endpoint, direction: Direction) -> Vec<Endpoint> {
+        let mut peers = Vec::new();
+        for flow in self.flows(endpoint, direction) {
+            let peer = match direction {
+                Direction::Ingress => flow.source,
+                Direction::Egress => flow.destination,
+            };
+            if !peers.contains(&peer) {
+                peers.push(peer);
+            }
+        }
+        peers
+    }
+
+    /// Whether a tier's pods are closed in a direction but for flows; `None` where others decide.
+    pub fn is_isolated(&self, tier: TierId, direction: Direction) -> Option<bool> {
+        let home: NamespaceId = self.model.tier(tier)?.namespace;
+        let managed = self.model.namespace(home)?.managed()?;
+        let isolated = match direction {
+            Direction::Ingress => &managed.ingress,
+            Direction::Egress => &managed.egress,
+        };
+        Some(match isolated {
+            Isolated::Every => true,
+            Isolated::Tiers(tiers) => tiers.iter().any(|other| {
+                let (own, other) = (self.model.tier(tier), self.model.tier(*other));
+                own.zip(other).is_some_and(|(own, other)| other.selector.contains(&own.selector))
+            }),
+        })
+    }
+}

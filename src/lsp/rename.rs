@@ -1,0 +1,149 @@
+//! `textDocument/rename`: another name, the same program.
+//!
+//! A tier without a selector is known by its name, so it gets one that says its labels: its pods stay the same. Whether
+//! everything else still means the same is not guessed: the changed program is resolved and compared.
+
+use super::describe::implied;
+use super::edits::{Changes, apply};
+use super::names::{endpoints, kind, name_of, namespace};
+use super::program::{Program, Spot};
+use crate::model::{Endpoint, Entity, Model, NamespaceId, Role, is_dns_label};
+use crate::source::{FileId, Span};
+use crate::syntax::NodeKind;
+use std::collections::BTreeMap;
+
+/// A name that can be changed, and where it stands under the cursor. The error says why it cannot.
+pub fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), String> {
+    let model = program.model().ok_or("a file of the program cannot be read, so its names are not known")?;
+    let references = program.references_at(spot);
+    let [reference, others @ ..] = references else { return Err("there is no name here that can be renamed".into()) };
+    let name = program.span_text(reference.span);
+    if reference.role == Role::Means {
+        return Err("`*` is no name".to_owned());
+    }
+    if !others.is_empty() {
+        return Err(format!("`{name}` means ports of several tiers here; rename it where a tier lists it"));
+    }
+    let entity = reference.entity;
+    let built_in = matches!(entity, Entity::Endpoint(endpoint) if Endpoint::built_in(name) == Some(endpoint));
+    if built_in || matches!(entity, Entity::Component(_)) {
+        return Err(format!("`{name}` is a {}, whose name is fixed", kind(model, entity)));
+    }
+    let foreign = |place: &&crate::model::Reference| place.role == Role::Declares && !program.is_own(place.span.file);
+    if program.places(entity).iter().any(|place| foreign(&place)) {
+        return Err(format!("`{name}` is declared by a component of the catalogue"));
+    }
+    for place in program.places(entity) {
+        let spot = Spot { file: place.span.file, offset: place.span.start as usize };
+        if program.references_at(spot).iter().any(|other| other.span == place.span && other.entity != entity) {
+            let line = program.position(spot.file, spot.offset).line + 1;
+            let path = program.session().sources().file(spot.file).map_or("", |file| file.path.as_str());
+            return Err(format!("`{name}` means ports of other tiers as well in line {line} of {path}"));
+        }
+    }
+    Ok((entity, reference.span))
+}
+
+/// What the program would be with a new name, to be judged by [`Plan::check`].
+pub struct Plan {
+    /// The changes.
+    pub changes: Changes,
+    /// The texts that they lead to.
+    pub texts: BTreeMap<FileId, String>,
+    meaning: Meaning,
+    clash: String,
+}
+
+/// What has to stay as it is.
+#[derive(PartialEq)]
+struct Meaning {
+    references: Vec<(Entity, Role)>,
+    selectors: Vec<crate::net::Selector>,
+    mistakes: Vec<crate::diag::Code>,
+}
+
+impl Meaning {
+    fn of(program: &Program, model: &Model) -> Meaning {
+        Meaning {
+            references: model.references.iter().map(|reference| (reference.entity, reference.role)).collect(),
+            selectors: model.tiers.iter().map(|tier| tier.selector.clone()).collect(),
+            mistakes: program.session().mistakes().map(|mistake| mistake.code).collect(),
+        }
+    }
+}
+
+/// Plans to call what is under the cursor `new`.
+pub fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, String> {
+    let (entity, _) = prepare(program, spot)?;
+    let model = program.model().ok_or("the names of the program are not known")?;
+    if !is_dns_label(new) {
+        return Err(format!(
+            "`{new}` is not a name: lower-case letters, digits and `-`, at most 63 of them, no `-` at the ends"
+        ));
+    }
+    let (old, home) = name_of(model, entity).ok_or("there is no name here that can be renamed")?;
+    if matches!(entity, Entity::Endpoint(_)) && Endpoint::built_in(new).is_some() {
+        return Err(format!("`{new}` is built in and cannot be declared"));
+    }
+    let mut changes = Changes::new();
+    let places = program.places(entity).iter().filter(|place| place.role != Role::Means && new != old);
+    for place in places {
+        let mut text = new.to_owned();
+        if place.role == Role::Declares {
+            text += &labels(program, model, entity, place.span).unwrap_or_default();
+        }
+        changes.push((place.span, text));
+    }
+    let texts = apply(program, &changes);
+    Ok(Plan { changes, texts, meaning: Meaning::of(program, model), clash: clash(model, entity, home, new) })
+}
+
+/// The labels that a tier loses with its name.
+fn labels(program: &Program, model: &Model, entity: Entity, span: Span) -> Option<String> {
+    let Entity::Endpoint(Endpoint::Tier(id)) = entity else { return None };
+    let (node, _) = program.node_at(Spot { file: span.file, offset: span.start as usize })?;
+    match &node.kind {
+        NodeKind::Tier(tier) if tier.selector.is_none() => Some(format!(" ({})", implied(model, id)?)),
+        _ => None,
+    }
+}
+
+/// Why a name cannot be taken when the program would not mean the same.
+fn clash(model: &Model, entity: Entity, home: Option<NamespaceId>, new: &str) -> String {
+    let place = home.and_then(|id| model.namespace(id)).map(|home| format!(" in namespace `{}`", home.declared));
+    let place = place.unwrap_or_default();
+    let known = match entity {
+        Entity::Namespace(_) => namespace(model, new).map(Entity::Namespace),
+        Entity::Endpoint(_) => endpoints(model)
+            .find(|(_, name, at)| *name == new && *at == home)
+            .map(|(found, ..)| Entity::Endpoint(found)),
+        Entity::Port(tier, _) => {
+            let ports = model.tier(tier).and_then(|tier| tier.ports.as_ref());
+            ports.is_some_and(|ports| ports.iter().any(|port| &*port.name == new)).then_some(entity)
+        }
+        Entity::PortSet(_) => {
+            model.port_sets.iter().any(|set| &*set.name == new && set.namespace == home).then_some(entity)
+        }
+        Entity::Component(_) => None,
+    };
+    match known {
+        Some(Entity::Port(tier, _)) => {
+            let tier = model.tier(tier).map_or("", |tier| &*tier.name);
+            format!("tier `{tier}` has a port `{new}` already")
+        }
+        Some(known) => {
+            let kind = kind(model, known);
+            let article = if kind.starts_with('e') { "an" } else { "a" };
+            format!("there is {article} {kind} `{new}`{place} already")
+        }
+        None => format!("some uses of `{new}` would mean another thing of that name"),
+    }
+}
+
+impl Plan {
+    /// Whether `changed`, the program after the changes, means what it meant.
+    pub fn check(&self, changed: &Program) -> Result<(), String> {
+        let same = changed.model().is_some_and(|model| Meaning::of(changed, model) == self.meaning);
+        if same { Ok(()) } else { Err(self.clash.clone()) }
+    }
+}

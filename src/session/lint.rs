@@ -1,0 +1,53 @@
+//! What is said of manifests that somebody else wrote.
+
+use super::Manifests;
+use crate::diag::{self, Allow, Code, Levels, Report, Severity};
+use crate::lint::{self, Input};
+use crate::model::Cni;
+use crate::source::{FileId, Sources, Span};
+
+impl Manifests {
+    /// What is wrong with the manifests and what looks like a mistake in their policies, as the command line and the
+    /// comments in them will have it. Where something could not be read, only what shows in each policy by itself is
+    /// told.
+    pub fn lint(&self, cni: Cni, levels: &Levels) -> Vec<Report> {
+        let unread = |code: Code| code.severity() == Severity::Error && code != Code::E0503;
+        let input = Input {
+            policies: &self.policies.policies,
+            names: &self.policy_spans,
+            written: &self.written,
+            cluster: &self.cluster,
+            cni,
+            complete: !self.diagnostics.iter().any(|diagnostic| unread(diagnostic.code)),
+        };
+        let mut diagnostics = self.diagnostics.clone();
+        diagnostics.extend(lint::lint(&input));
+        diag::sort(&mut diagnostics, &self.sources);
+        levels.apply(diagnostics, &allows(&self.sources))
+    }
+}
+
+/// The comments `# polder: allow(CODE)`, each about the next line that is neither a comment nor empty.
+fn allows(sources: &Sources) -> Vec<Allow> {
+    sources.files().flat_map(|(file, source)| allows_of(file, &source.text)).collect()
+}
+
+fn allows_of(file: FileId, text: &str) -> Vec<Allow> {
+    let mut found = Vec::new();
+    // Comments that stand above the next line.
+    let mut open: Vec<(&str, Span)> = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim();
+        let at = start + (line.len() - line.trim_start().len());
+        let span = Span::new(file, at..at + content.len());
+        start += line.len();
+        if content.starts_with('#') {
+            open.push((content, span));
+        } else if !content.is_empty() {
+            found.extend(open.drain(..).filter_map(|(comment, at)| Allow::read(comment, at, Some(span))));
+        }
+    }
+    found.extend(open.into_iter().filter_map(|(comment, at)| Allow::read(comment, at, None)));
+    found
+}

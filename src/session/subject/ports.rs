@@ -1,0 +1,136 @@
+//! The ports of a question, in the language's own words.
+
+use super::Subject;
+use crate::analyze::{EndId, GroupName, Situation};
+use crate::cluster::ContainerPort;
+use crate::net::{PortSet, Protocol};
+use crate::source::Sources;
+use crate::syntax::{self, NodeKind, PortKind};
+use std::sync::Arc;
+
+/// Ports that are asked for; names mean what the destination says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedPorts {
+    /// Those without a name of the destination's.
+    numbers: PortSet,
+    /// The names, with the protocol that was written.
+    names: Vec<(Arc<str>, Option<Protocol>)>,
+}
+
+impl AskedPorts {
+    /// Reads ports as a flow has them: `8080/tcp`, `8080`, `http`, `30000-32767/udp`, `{80, 443}/tcp`, `"web"/tcp`, `*`.
+    pub fn parse(text: &str) -> Result<AskedPorts, String> {
+        let wrong = || format!("`{text}` is not a port: write `8080/tcp`, `{{80, 443}}/tcp`, `http` or `*`");
+        let mut sources = Sources::default();
+        let file = sources.add("ports", format!("ports asked = {text}\n"));
+        let parsed = syntax::parse(&sources, file);
+        let [node] = parsed.tree.nodes.as_slice() else { return Err(wrong()) };
+        let NodeKind::Ports { ports, .. } = &node.kind else { return Err(wrong()) };
+        if !parsed.diagnostics.is_empty() || !parsed.tree.comments.is_empty() || ports.items.is_empty() {
+            return Err(wrong());
+        }
+        let mut asked = AskedPorts { numbers: PortSet::empty(), names: Vec::new() };
+        for item in &ports.items {
+            let written = sources.text(item.span).split('/').next().unwrap_or_default().trim();
+            let given = item.protocol.map(|(protocol, _)| protocol);
+            let protocol = given.unwrap_or(Protocol::Tcp);
+            let set = match item.kind {
+                PortKind::Every => given.map_or_else(PortSet::everything, PortSet::whole),
+                PortKind::Number => {
+                    let (low, high) = written.split_once('-').unwrap_or((written, written));
+                    let number = |text: &str| text.parse::<u16>().ok().filter(|number| *number != 0);
+                    match (number(low), number(high)) {
+                        (Some(low), Some(high)) if low <= high => PortSet::range(protocol, low, high),
+                        _ => return Err(format!("`{written}` is not a port: ports are numbers from 1 to 65535")),
+                    }
+                }
+                PortKind::Container => PortSet::named(protocol, written.trim_matches('"').into()),
+                PortKind::Name => {
+                    asked.names.push((written.into(), given));
+                    continue;
+                }
+            };
+            asked.numbers.insert(&set);
+        }
+        Ok(asked)
+    }
+}
+
+impl Subject {
+    /// The ports that are asked for at a destination; the error is a sentence.
+    pub fn ports_at(&self, situation: &Situation, asked: &AskedPorts, destination: EndId) -> Result<PortSet, String> {
+        let mut ports = asked.numbers.clone();
+        for (name, protocol) in &asked.names {
+            ports.insert(&self.named_port(situation, name, *protocol, destination)?);
+        }
+        Ok(ports)
+    }
+
+    /// The ports that the tiers of an end serve; `None` where they list none.
+    pub fn served(&self, situation: &Situation, end: EndId) -> Option<PortSet> {
+        let mut served = PortSet::empty();
+        for name in situation.names_of(end) {
+            served.insert(self.tier(name)?.served.as_ref()?);
+        }
+        (!served.is_empty()).then_some(served)
+    }
+
+    fn tier(&self, name: &GroupName) -> Option<&crate::model::Tier> {
+        let (model, GroupName::Tier(namespace, name)) = (self.model()?, name) else { return None };
+        let in_namespace = |tier: &&crate::model::Tier| {
+            tier.name == *name && model.namespace(tier.namespace).is_some_and(|home| home.name == *namespace)
+        };
+        model.tiers.iter().find(in_namespace)
+    }
+
+    fn named_port(
+        &self,
+        situation: &Situation,
+        name: &Arc<str>,
+        protocol: Option<Protocol>,
+        end: EndId,
+    ) -> Result<PortSet, String> {
+        let narrow = |ports: PortSet| protocol.map_or(ports.clone(), |one| ports.intersect(&PortSet::whole(one)));
+        let mut found = PortSet::empty();
+        let mut known = Vec::new();
+        for tier in situation.names_of(end).into_iter().filter_map(|name| self.tier(name)) {
+            for port in tier.ports.iter().flatten() {
+                known.push(port.name.to_string());
+                if port.name == *name {
+                    found.insert(&narrow(port.ports.clone()));
+                }
+            }
+        }
+        for ContainerPort { protocol, number, name: own } in self.container_ports(situation, end) {
+            if let Some(own) = own {
+                known.push(own.to_string());
+                if own == name {
+                    found.insert(&narrow(PortSet::number(*protocol, *number)));
+                }
+            }
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        if self.session.is_none() && self.cluster().is_none() && situation.world.pods(end).is_some() {
+            // Every pod may have such a port.
+            return Ok(PortSet::named(protocol.unwrap_or(Protocol::Tcp), name.clone()));
+        }
+        let who = situation.names_of(end).first().map_or("it".to_owned(), |name| format!("`{name}`"));
+        known.sort();
+        known.dedup();
+        let help = match known.as_slice() {
+            [] => "write a number, as in `8080/tcp`".to_owned(),
+            known => format!("it has {}", known.join(", ")),
+        };
+        Err(format!("{who} has no port `{name}`; {help}"))
+    }
+
+    /// The ports that the containers of an end list.
+    fn container_ports(&self, situation: &Situation, end: EndId) -> impl Iterator<Item = &ContainerPort> {
+        let members: Vec<_> = situation.world.pods(end).map(|pods| pods.members.clone()).unwrap_or_default();
+        let workloads = self.cluster().map(|cluster| cluster.workloads.as_slice()).unwrap_or_default();
+        let pods = members.into_iter().filter_map(|member| workloads.get(member.workload)?.pods.get(member.pods));
+        pods.flat_map(|pods| &pods.ports)
+    }
+}

@@ -1,0 +1,200 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use super::*;
+use crate::analyze::{EndId, GroupName};
+use crate::net::{PortSet, Protocol};
+use crate::session::Memory;
+
+const PROGRAM: &str = "external namespace monitoring (team=platform)\n\
+    cidr partners = 203.0.113.0/24\n\
+    fqdn mail = smtp.example.org\n\
+    namespace shop {\n\
+      tier web { http: 8080/tcp }\n\
+      tier api { http: {8080, 8081}/tcp, dns: 53/udp }\n\
+      tier db\n\
+      group all = web, api\n\
+      web -> api:http\n\
+      all -> db:5432\n\
+      api -> partners:443\n\
+      monitoring/* -> web:http\n\
+    }\n";
+
+const RUNNING: &str = "apiVersion: v1\nkind: List\nitems:\n\
+    - {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop, labels: {app: web}}, spec: {containers: \
+       [{name: c, image: x, ports: [{name: web, containerPort: 80}]}]}}\n\
+    - {apiVersion: v1, kind: Pod, metadata: {name: b, namespace: shop, labels: {app: api}}, spec: {containers: \
+       [{name: c, image: x}]}}\n\
+    - {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: lab, labels: {app: web}}, spec: {containers: \
+       [{name: c, image: x}]}}\n";
+
+fn named(path: &str) -> Vec<Named> {
+    vec![Named::Path(path.into())]
+}
+
+fn system() -> Memory {
+    Memory::default().with("/p/main.polder", PROGRAM).with("/p/all.yaml", RUNNING)
+}
+
+fn program() -> Subject {
+    let question = Question { program: named("main.polder"), ..Question::default() };
+    Subject::load(&system(), Path::new("/p"), &question)
+}
+
+fn running() -> Subject {
+    let question = Question { manifests: named("all.yaml"), ..Question::default() };
+    Subject::load(&system(), Path::new("/p"), &question)
+}
+
+fn ends(subject: &Subject, text: &str) -> Result<Vec<EndId>, String> {
+    let asked = subject.target(text)?.asked;
+    subject.find(&subject.situation(std::slice::from_ref(&asked)).unwrap(), &asked)
+}
+
+/// The names of the groups that a text stands for.
+fn meant(subject: &Subject, text: &str) -> Vec<String> {
+    let asked = subject.target(text).unwrap().asked;
+    let situation = subject.situation(std::slice::from_ref(&asked)).unwrap();
+    let ends = subject.find(&situation, &asked).unwrap();
+    let groups = situation.groups.iter().filter(|group| group.ends.iter().all(|end| ends.contains(end)));
+    groups.map(|group| group.name.to_string()).collect()
+}
+
+#[test]
+fn names_mean_tiers_groups_namespaces_and_addresses() {
+    let subject = program();
+    assert!(subject.is_answerable(), "{:?}", subject.reports());
+    assert_eq!(meant(&subject, "shop/web"), ["shop/web"]);
+    assert_eq!(meant(&subject, "db:5432"), ["shop/db"]);
+    assert_eq!(meant(&subject, "all"), ["shop/api", "shop/web"]);
+    assert_eq!(meant(&subject, "shop/*"), ["shop/api", "shop/db", "shop/web", "shop/(other pods)"]);
+    assert_eq!(meant(&subject, "partners:443"), ["partners"]);
+    assert_eq!(meant(&subject, "internet"), ["partners", "internet"]);
+    assert!(meant(&subject, "monitoring/*").contains(&"monitoring/*".to_owned()));
+    let everywhere = meant(&subject, "anywhere").len();
+    assert_eq!(everywhere, meant(&subject, "cluster").len() + 4, "two lists, the caches' and all other addresses");
+    assert_eq!(ends(&subject, "203.0.113.9").unwrap().len(), 1);
+    assert_eq!(ends(&subject, "shop/{app=web,track=x}").unwrap().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_found_is_told_with_what_to_write() {
+    let subject = program();
+    let said = |text: &str| ends(&subject, text).unwrap_err();
+    assert_eq!(said("shop/wbe"), "nothing in this program is called `shop/wbe`; did you mean `shop/web`?");
+    assert_eq!(said("partnerz"), "nothing in this program is called `partnerz`; did you mean `partners`?");
+    assert!(said("mail").starts_with("`mail` is a list of DNS names"));
+    assert!(said("").starts_with("a name is missing"));
+    assert!(said("shop/{app=web,app=api}").contains("is not a label of its own"));
+    assert!(said("[10.0.0.1:80").contains("never closed"));
+    assert!(said("[nobody]:80").contains("no address with ports"));
+    assert!(said("db:http/").contains("is not a port"));
+    assert!(said("db:80\nnamespace x").contains("is not a port"));
+    assert!(said("db:{}").contains("is not a port"));
+    let subject = running();
+    assert_eq!(ends(&subject, "a").unwrap_err(), "`a` can be any of `lab/a[Pod]` and `shop/a[Pod]`; write one of them");
+    assert_eq!(ends(&subject, "c").unwrap_err().split(';').next(), Some("no workload is called `c`"));
+}
+
+#[test]
+fn ports_are_those_of_the_language_and_names_those_of_the_destination() {
+    let at = |subject: &Subject, text: &str| {
+        let target = subject.target(text).unwrap();
+        let situation = subject.situation(std::slice::from_ref(&target.asked)).unwrap();
+        let end = subject.find(&situation, &target.asked).unwrap()[0];
+        subject.ports_at(&situation, &target.ports.unwrap(), end).map(|ports| ports.to_string())
+    };
+    let subject = program();
+    for (text, ports) in [
+        ("db:5432", "5432/tcp"),
+        ("db:53/udp", "53/udp"),
+        ("db:{80, 443}/tcp", "{80, 443}/tcp"),
+        ("db:30000-32767/sctp", "30000-32767/sctp"),
+        ("db:*", "*"),
+        ("db:*/udp", "*/udp"),
+        ("db:\"web\"/tcp", "\"web\"/tcp"),
+        ("api:http", "{8080, 8081}/tcp"),
+        ("api:{http, dns}", "{8080/tcp, 8081/tcp, 53/udp}"),
+        ("[2001:db8::1]:443", "443/tcp"),
+        ("[2001:db8::/32]:443/udp", "443/udp"),
+        ("10.0.0.0/8:443", "443/tcp"),
+    ] {
+        assert_eq!(at(&subject, text).as_deref(), Ok(ports), "{text}");
+    }
+    assert_eq!(at(&subject, "api:ftp").unwrap_err(), "`shop/api` has no port `ftp`; it has dns, http");
+    assert_eq!(at(&subject, "db:ftp").unwrap_err(), "`shop/db` has no port `ftp`; write a number, as in `8080/tcp`");
+    assert!(subject.target("db:65536").unwrap_err().contains("from 1 to 65535"));
+    assert!(subject.target("db:9-8").unwrap_err().contains("is not a port"));
+    assert_eq!(subject.target("2001:db8::1").unwrap().ports, None);
+    assert_eq!(at(&running(), "shop/a:web").as_deref(), Ok("80/tcp"));
+    let served = |text: &str| {
+        let asked = subject.asked(text).unwrap();
+        let situation = subject.situation(std::slice::from_ref(&asked)).unwrap();
+        subject.served(&situation, subject.find(&situation, &asked).unwrap()[0])
+    };
+    assert_eq!(served("web"), Some(PortSet::number(Protocol::Tcp, 8080)));
+    assert_eq!(served("db"), None);
+}
+
+#[test]
+fn a_program_can_be_asked_about_what_runs() {
+    let question = Question { program: named("main.polder"), workloads: named("all.yaml"), ..Question::default() };
+    let subject = Subject::load(&system(), Path::new("/p"), &question);
+    assert!(subject.flows().is_some() && subject.cluster().is_some());
+    assert_eq!(meant(&subject, "shop/web"), ["shop/a[Pod]"]);
+    assert_eq!(meant(&subject, "all"), ["shop/a[Pod]", "shop/b[Pod]"]);
+    assert_eq!(meant(&subject, "shop/b"), ["shop/b[Pod]"]);
+    assert_eq!(meant(&subject, "partners"), ["partners"]);
+    for text in ["shop/db", "db"] {
+        let said = ends(&subject, text).unwrap_err();
+        assert_eq!(said, format!("none of the pods that were given is of `{text}`"));
+    }
+}
+
+#[test]
+fn the_network_plugin_decides_whether_blocks_match_pods_where_their_addresses_are_known() {
+    let ask = |platform: &str, blocks_match_pods| {
+        let text = format!(
+            "platform {{\n{platform}\n}}\nnamespace shop {{\n  tier web\n  web -> out:443\n}}\ncidr out = 10.0.0.0/8\n"
+        );
+        let question = Question { program: named("main.polder"), blocks_match_pods, ..Question::default() };
+        Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question).blocks_match_pods()
+    };
+    assert!(!ask("cni cilium\npods 10.244.0.0/16", None));
+    assert!(ask("cni calico\npods 192.168.0.0/16", None));
+    assert!(!ask("cni calico", None));
+    assert!(ask("cni cilium", Some(true)));
+    assert!(!ask("cni calico\npods 192.168.0.0/16", Some(false)));
+}
+
+#[test]
+fn where_pods_are_says_whether_a_block_has_them() {
+    let verdict = |cidr: &str| {
+        let text = format!(
+            "platform {{\n cni calico\n pods 10.244.0.0/16\n}}\nnamespace shop {{\n  tier web\n  tier db\n  \
+             isolate egress\n  web -> out:443\n}}\ncidr out = {cidr}\n"
+        );
+        let question = Question { program: named("main.polder"), ..Question::default() };
+        let subject = Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question);
+        let situation = subject.situation(&[]).unwrap();
+        let engine = crate::analyze::Engine::new(&situation.world, subject.policies());
+        let end = |name: &str| {
+            let is_it =
+                |group: &&crate::analyze::Group| matches!(&group.name, GroupName::Tier(_, tier) if &**tier == name);
+            situation.groups.iter().find(is_it).unwrap().ends[0]
+        };
+        engine.between(end("web"), end("db"))
+    };
+    assert!(verdict("198.51.100.0/24").is_denied());
+    assert!(verdict("10.244.1.0/24").unknown.has(Protocol::Tcp, 443));
+}
+
+#[test]
+fn what_stands_in_the_way_is_reported() {
+    let load =
+        |question: &Question| Subject::load(&system().with("/p/bad.polder", "namespace"), Path::new("/p"), question);
+    let broken = load(&Question { program: named("bad.polder"), ..Question::default() });
+    assert!(!broken.is_answerable() && !broken.reports().is_empty() && broken.policies().is_empty());
+    let missing = load(&Question { manifests: named("nothing.yaml"), ..Question::default() });
+    assert!(!missing.is_answerable() && !missing.reports().is_empty());
+    assert!(program().reports().is_empty());
+}

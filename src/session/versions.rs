@@ -1,0 +1,158 @@
+//! Two versions of what is allowed, to be compared.
+
+use super::load::{CONFIG_NAME, EXTENSION, Named};
+use super::manifests::Manifests;
+use super::subject::{DEFAULT_NAMESPACE, Question, Subject};
+use super::system::FileSystem;
+use crate::analyze::{Situation, TooMany};
+use crate::cluster::Unmodelled;
+use crate::diag::Report;
+use crate::diff::{self, Diff, Version};
+use crate::flow::FlowSet;
+use crate::net::AddressSet;
+use crate::source::Span;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// One of the versions, as it is named on the command line.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// Where its files are.
+    pub system: &'a dyn FileSystem,
+    /// A file or folder of a program or of manifests, or standard input, which has manifests.
+    pub named: &'a Named,
+    /// Whether it may be missing, as what was not there yet in an older revision.
+    pub optional: bool,
+}
+
+/// What else is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// The environment of programs.
+    pub environment: Option<String>,
+    /// Manifests with what runs: then it is about that, and not about every pod that could exist.
+    pub workloads: Vec<Named>,
+    /// Whether `ipBlock` matches the addresses of pods; `None` for what the newer program's platform says.
+    pub blocks_match_pods: Option<bool>,
+}
+
+/// Two versions.
+#[derive(Debug)]
+pub struct Versions {
+    /// The older one; `None` when there was nothing yet.
+    pub old: Option<Subject>,
+    /// The newer one; `None` when there is nothing any more.
+    pub new: Option<Subject>,
+    /// What runs.
+    pub workloads: Manifests,
+}
+
+/// What one of the versions is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Program,
+    Manifests,
+}
+
+impl Versions {
+    /// Reads both, seen from the absolute path `folder`. What one of them does not have is nothing, if the other has it.
+    /// Never fails: what is wrong is among the reports.
+    pub fn load(folder: &Path, [old, new]: [Place<'_>; 2], terms: &Terms, system: &dyn FileSystem) -> Versions {
+        let contents = [old, new].map(|place| content(folder, place));
+        let load = |place: Place<'_>, own: Option<Content>, other: Option<Content>| {
+            // Without either, the message is the one for a path that does not exist.
+            let content = own.or(other.is_none().then_some(Content::Manifests))?;
+            let mut question = Question { blocks_match_pods: terms.blocks_match_pods, ..Question::default() };
+            match content {
+                Content::Program => {
+                    question.program = vec![place.named.clone()];
+                    question.environment = terms.environment.clone();
+                }
+                Content::Manifests => question.manifests = vec![place.named.clone()],
+            }
+            Some(Subject::load(place.system, folder, &question))
+        };
+        let [before, after] = contents;
+        let workloads = match terms.workloads.is_empty() {
+            true => Manifests::default(),
+            false => Manifests::load(system, folder, &terms.workloads, DEFAULT_NAMESPACE),
+        };
+        Versions { old: load(old, before, after), new: load(new, after, before), workloads }
+    }
+
+    /// Whether nothing stands in the way of an answer.
+    pub fn is_answerable(&self) -> bool {
+        let subjects = [&self.old, &self.new].into_iter().flatten();
+        subjects.into_iter().all(Subject::is_answerable) && !self.workloads.has_errors()
+    }
+
+    /// What was met that would change the answer and is not understood.
+    pub fn unmodelled(&self) -> Vec<&Unmodelled> {
+        let subjects = [&self.old, &self.new].into_iter().flatten();
+        subjects.flat_map(Subject::unmodelled).chain(&self.workloads.cluster.unmodelled).collect()
+    }
+
+    /// What is wrong with the workloads.
+    pub fn workload_reports(&self) -> Vec<Report> {
+        self.workloads.diagnostics.iter().cloned().map(Report::from).collect()
+    }
+
+    /// What differs.
+    pub fn diff(&self) -> Result<Diff, TooMany> {
+        let subjects = [&self.old, &self.new].map(Option::as_ref);
+        let places = subjects.map(|subject| subject.map(namespaces).unwrap_or_default());
+        let [old, new] = subjects;
+        let [old_places, new_places] = &places;
+        let (old, new) = (version(old, old_places), version(new, new_places));
+        Ok(diff::compare(&self.situation(&old, &new)?, &old, &new))
+    }
+
+    fn situation(&self, old: &Version<'_>, new: &Version<'_>) -> Result<Situation, TooMany> {
+        let subjects = || [&self.new, &self.old].into_iter().flatten();
+        let blocks_match_pods = subjects().next().is_some_and(Subject::blocks_match_pods);
+        let programs: Vec<&FlowSet> = [old.program, new.program].into_iter().flatten().collect();
+        let policies = &[old.policies, new.policies];
+        let cluster = Some(&self.workloads.cluster).filter(|cluster| !cluster.workloads.is_empty());
+        let mut situation = match cluster {
+            Some(cluster) => Situation::of_programs_in_cluster(&programs, cluster, policies, &[], blocks_match_pods),
+            None if programs.is_empty() => Situation::of_policies(policies, &[], blocks_match_pods)?,
+            None => Situation::of_programs(&programs, policies, &[], blocks_match_pods)?,
+        };
+        let pods = subjects().find_map(|subject| subject.model()?.platform.pods.clone());
+        situation.world.pod_addresses = pods.map(AddressSet::from_nets);
+        Ok(situation)
+    }
+}
+
+/// What there is at a place: a program where its files are, manifests elsewhere. Nothing when there need be no such path,
+/// and in a folder that holds neither.
+fn content(folder: &Path, place: Place<'_>) -> Option<Content> {
+    let Named::Path(path) = place.named else { return Some(Content::Manifests) };
+    let path = folder.join(path);
+    let has = |extension| !place.system.walk(&path, extension).files.is_empty();
+    match place.system.is_folder(&path) {
+        Ok(false) if path.extension().is_some_and(|extension| extension == EXTENSION) => Some(Content::Program),
+        Ok(false) => Some(Content::Manifests),
+        Ok(true) if has(EXTENSION) || place.system.is_folder(&path.join(CONFIG_NAME)).is_ok() => Some(Content::Program),
+        Ok(true) => ["yaml", "yml", "json"].into_iter().any(has).then_some(Content::Manifests),
+        Err(_) if place.optional => None,
+        // The message is the one for a path that does not exist.
+        Err(_) => Some(Content::Manifests),
+    }
+}
+
+fn version<'v>(subject: Option<&'v Subject>, namespaces: &'v BTreeMap<Arc<str>, Span>) -> Version<'v> {
+    Version {
+        policies: subject.map(Subject::policies).unwrap_or_default(),
+        policy_spans: subject.map(|subject| subject.manifests().policy_spans.as_slice()).unwrap_or_default(),
+        program: subject.and_then(Subject::flows),
+        namespaces,
+    }
+}
+
+/// Where the namespaces of a program stand.
+fn namespaces(subject: &Subject) -> BTreeMap<Arc<str>, Span> {
+    let namespaces = subject.model().into_iter().flat_map(|model| &model.namespaces);
+    namespaces.map(|namespace| (namespace.name.clone(), namespace.span)).collect()
+}

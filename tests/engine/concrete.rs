@@ -1,0 +1,287 @@
+//! Verdicts about the pods of a cluster, against the naive evaluator on every pair of pods and addresses.
+//!
+//! Where something is not known, the naive evaluator judges every way of completing it: a verdict has to be unknown
+//! exactly where it depends on that.
+
+use crate::naive::{self, NAME_LABEL, NamedPort, Party, Pod};
+use crate::oracle::rng::Rng;
+use crate::oracle::universe::{Atoms, Universe};
+use crate::random::{ALL, Features, Maker};
+use crate::{read, stream};
+use polder::analyze::{End, EndId, Engine, Member, Scope, Verdict, World};
+use polder::cluster::{Cluster, Labels, Pods};
+use polder::net::{PortSet, Protocol};
+use polder::policy::Policy;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+
+/// Pods of a cluster, or an address, for the oracle.
+#[derive(Clone)]
+pub struct Place {
+    pub end: EndId,
+    pub name: String,
+    party: Party,
+    /// Its addresses, or those that it could have.
+    addresses: Vec<IpAddr>,
+    /// Whether nobody else is in the same place.
+    single: bool,
+}
+
+/// What is not known: the labels that some namespaces could have, as far as policies tell them apart.
+pub struct Unknown {
+    namespaces: BTreeMap<String, Vec<Labels>>,
+}
+
+/// The protocol in the oracle's terms.
+pub fn same(protocol: Protocol) -> naive::Protocol {
+    match protocol {
+        Protocol::Tcp => naive::Protocol::Tcp,
+        Protocol::Udp => naive::Protocol::Udp,
+        Protocol::Sctp => naive::Protocol::Sctp,
+    }
+}
+
+/// Every pod and a few addresses, with the end of each.
+pub fn places(world: &World, cluster: &Cluster, universe: &Universe) -> Vec<Place> {
+    let candidates: Vec<IpAddr> = universe
+        .parties
+        .iter()
+        .filter_map(|party| if let Party::Address(ip) = party { Some(*ip) } else { None })
+        .collect();
+    let mut ends: BTreeMap<Member, EndId> = BTreeMap::new();
+    for id in world.ids() {
+        for member in world.pods(id).map_or(&[][..], |pods| &pods.members) {
+            assert_eq!(ends.insert(*member, id), None, "pods are of one kind");
+        }
+    }
+    let mut places = Vec::new();
+    for (index, workload) in cluster.workloads.iter().enumerate() {
+        for (at, pods) in workload.pods.iter().enumerate() {
+            let end = ends.remove(&Member { workload: index, pods: at });
+            let reachable = !pods.host_network && !pods.finished && pods.count > 0;
+            assert_eq!(end.is_some(), reachable, "{workload}");
+            let Some(end) = end else { continue };
+            let known = world.blocks_match_pods && pods.addresses.len() as u64 >= pods.count;
+            places.push(Place {
+                end,
+                name: format!("{workload}#{at}"),
+                party: Party::Pod(pod(&workload.namespace, cluster, pods)),
+                addresses: if known { pods.addresses.clone() } else { candidates.clone() },
+                single: pods.count == 1,
+            });
+        }
+    }
+    assert!(ends.is_empty(), "no other members");
+    for address in candidates {
+        let holds =
+            |id: &EndId| matches!(world.end(*id), Some(End::Addresses { addresses, .. }) if addresses.has(address));
+        let ends: Vec<EndId> = world.ids().filter(holds).collect();
+        assert_eq!(ends.len(), 1, "{address} is of one kind");
+        let party = Party::Address(address);
+        places.push(Place { end: ends[0], name: address.to_string(), party, addresses: vec![address], single: true });
+    }
+    places
+}
+
+fn pod(namespace: &str, cluster: &Cluster, pods: &Pods) -> Pod {
+    let known = cluster.namespaces.iter().find(|one| *one.name == *namespace);
+    let named = |port: &polder::cluster::ContainerPort| {
+        let name = port.name.as_ref()?.to_string();
+        Some(NamedPort { name, protocol: same(port.protocol), number: port.number })
+    };
+    Pod {
+        namespace: namespace.to_owned(),
+        namespace_labels: known.map(|one| one.labels.clone()).unwrap_or_default(),
+        labels: pods.labels.clone(),
+        ports: pods.ports.iter().filter_map(named).collect(),
+        addresses: Vec::new(),
+    }
+}
+
+impl Unknown {
+    /// The labels that namespaces without an object could have: every combination of what selectors mention.
+    pub fn new(cluster: &Cluster, atoms: &Atoms) -> Unknown {
+        let selectors: BTreeSet<&naive::Selector> = atoms.pods.iter().map(|(namespaces, _)| namespaces).collect();
+        let mut domains: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
+        for requirement in selectors.iter().flat_map(|selector| &selector.requirements) {
+            if requirement.key != NAME_LABEL {
+                let domain = domains.entry(&requirement.key).or_insert_with(|| [None, Some("unheard-of")].into());
+                domain.extend(requirement.values.iter().map(|value| Some(value.as_str())));
+            }
+        }
+        let given: BTreeSet<&str> = cluster.namespaces.iter().map(|one| &*one.name).collect();
+        let names = cluster.workloads.iter().map(|workload| &*workload.namespace);
+        let mut namespaces = BTreeMap::new();
+        for name in names.filter(|name| !given.contains(name)) {
+            let mut all = vec![Labels::from([(NAME_LABEL.to_owned(), name.to_owned())])];
+            for (key, domain) in &domains {
+                let with = |labels: &Labels| {
+                    let one = |value: &Option<&str>| {
+                        let more = value.map(|value| ((*key).to_owned(), value.to_owned()));
+                        labels.clone().into_iter().chain(more).collect()
+                    };
+                    domain.iter().map(one).collect::<Vec<Labels>>()
+                };
+                all = all.iter().flat_map(with).collect();
+            }
+            let mut seen: BTreeMap<Vec<bool>, Labels> = BTreeMap::new();
+            for labels in all {
+                seen.entry(selectors.iter().map(|selector| selector.matches(&labels)).collect()).or_insert(labels);
+            }
+            namespaces.insert(name.to_owned(), seen.into_values().collect());
+        }
+        Unknown { namespaces }
+    }
+
+    /// Every way in which the two could be, where both have an address of the same family.
+    pub fn completions(&self, source: &Place, destination: &Place, with_addresses: bool) -> Vec<(Party, Party)> {
+        let options = |place: &Place| match &place.party {
+            Party::Address(_) => vec![None],
+            Party::Pod(pod) => match self.namespaces.get(&pod.namespace) {
+                None => vec![None],
+                Some(all) => all.iter().map(Some).collect(),
+            },
+        };
+        let namespace =
+            |place: &Place| if let Party::Pod(pod) = &place.party { Some(pod.namespace.clone()) } else { None };
+        let near = namespace(source).is_some() && namespace(source) == namespace(destination);
+        let mut pairs: Vec<(Option<IpAddr>, Option<IpAddr>)> = vec![(None, None)];
+        if with_addresses {
+            let all =
+                source.addresses.iter().flat_map(|one| destination.addresses.iter().map(move |other| (*one, *other)));
+            let alike: Vec<_> = all.clone().filter(|(one, other)| one.is_ipv4() == other.is_ipv4()).collect();
+            let all = if alike.is_empty() { all.collect() } else { alike };
+            pairs = all.into_iter().map(|(one, other)| (Some(one), Some(other))).collect();
+        }
+        let complete = |place: &Place, labels: Option<&Labels>, address: Option<IpAddr>| match &place.party {
+            Party::Address(address) => Party::Address(*address),
+            Party::Pod(pod) => Party::Pod(Pod {
+                namespace_labels: labels.unwrap_or(&pod.namespace_labels).clone(),
+                addresses: address.into_iter().collect(),
+                ..pod.clone()
+            }),
+        };
+        let mut all = Vec::new();
+        for one in options(source) {
+            for other in if near { vec![one] } else { options(destination) } {
+                for (from, to) in &pairs {
+                    all.push((complete(source, one, *from), complete(destination, other, *to)));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// What the verdict has to be on a port: `None` when it depends on what is not known.
+pub fn judged(set: &naive::PolicySet, ways: &[(Party, Party)], protocol: Protocol, number: u16) -> Option<bool> {
+    let mut seen =
+        ways.iter().map(|(source, destination)| naive::allowed(set, source, destination, same(protocol), number));
+    let first = seen.next().unwrap();
+    seen.all(|other| other == first).then_some(first)
+}
+
+fn of(verdict: &Verdict, protocol: Protocol, number: u16) -> Option<bool> {
+    assert!(!verdict.allowed.overlaps(&verdict.unknown), "{verdict:?}");
+    match (verdict.allowed.has(protocol, number), verdict.unknown.has(protocol, number)) {
+        (_, true) => None,
+        (allowed, false) => Some(allowed),
+    }
+}
+
+/// Holds the engine against the naive evaluator, and `connections` against `between`. Counts allowed, denied, unknown.
+pub fn hold(policies: &[Policy], set: &naive::PolicySet, cluster: &Cluster, counts: &mut [usize; 3]) {
+    let scope = Scope { policies: &[policies], marks: &[], blocks_match_pods: set.blocks_match_pods };
+    let world = World::concrete(&scope, cluster);
+    let engine = Engine::new(&world, policies);
+    let atoms = Atoms::of(set);
+    let universe = Universe::new(&atoms, &BTreeSet::new());
+    let unknown = Unknown::new(cluster, &atoms);
+    let places = places(&world, cluster, &universe);
+    let mut points: BTreeSet<(Protocol, u16)> = BTreeSet::new();
+    for protocol in Protocol::ALL {
+        let near = universe.points.iter().filter(|point| point.protocol == same(protocol)).map(|point| point.number);
+        let named = cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.ports);
+        points.extend(near.chain(named.map(|port| port.number)).map(|number| (protocol, number)));
+    }
+    for source in &places {
+        for destination in &places {
+            let outside = matches!((&source.party, &destination.party), (Party::Address(_), Party::Address(_)));
+            if outside || (source.name == destination.name && source.single) {
+                continue;
+            }
+            let verdict = engine.between(source.end, destination.end);
+            let ways = unknown.completions(source, destination, set.blocks_match_pods);
+            for &(protocol, number) in &points {
+                let (says, is) = (of(&verdict, protocol, number), judged(set, &ways, protocol, number));
+                let what = || format!("{} -> {} on {number}/{}", source.name, destination.name, protocol.keyword());
+                assert_eq!(says, is, "{}: {verdict:?}", what());
+                counts[match is {
+                    Some(true) => 0,
+                    Some(false) => 1,
+                    None => 2,
+                }] += 1;
+            }
+            let doubts = engine.doubts(source.end, destination.end, &PortSet::everything());
+            assert_eq!(doubts.is_empty(), verdict.unknown.is_empty(), "what is unknown has a name: {verdict:?}");
+        }
+    }
+    hold_connections(&world, &engine);
+}
+
+/// `connections` is what asking for every pair gives, in order.
+pub fn hold_connections(world: &World, engine: &Engine) {
+    let mut expected = Vec::new();
+    for source in world.ids() {
+        for destination in world.ids() {
+            let addresses = world.pods(source).is_none() && world.pods(destination).is_none();
+            let itself = source == destination && world.pods(source).is_some_and(|pods| !pods.several);
+            if addresses || itself || !world.coexist(source, destination) {
+                continue;
+            }
+            let verdict = engine.between(source, destination);
+            if !verdict.is_denied() {
+                expected.push((source, destination, verdict));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    engine.connections(|source, destination, verdict| {
+        found.push((source, destination, verdict.clone()));
+        ControlFlow::Continue(())
+    });
+    if let Some((one, other)) = found.iter().zip(&expected).find(|(one, other)| one != other) {
+        panic!("found {one:?}, expected {other:?}");
+    }
+    assert_eq!(found.len(), expected.len());
+    let mut first = 0;
+    engine.connections(|_, _, _| {
+        first += 1;
+        if first == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(first, found.len().min(2), "it stops when told to");
+}
+
+#[test]
+fn random_policies_among_random_pods() {
+    let mut features = Features::new();
+    let mut counts = [0; 3];
+    for seed in 0..400 {
+        let mut rng = Rng::new(seed);
+        let mut maker = Maker { rng: &mut rng, features: Features::new(), keys: 3 };
+        let text = stream(&maker.policies());
+        let cluster = maker.cluster();
+        features.extend(maker.features);
+        let (policies, mut set) = read(&text);
+        set.blocks_match_pods = seed % 2 == 1;
+        let run = || hold(&policies, &set, &cluster, &mut counts);
+        if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+            println!("seed {seed}, blocks match pods: {}\n{text}\n{cluster:#?}", set.blocks_match_pods);
+            std::panic::resume_unwind(panic);
+        }
+    }
+    let missing: Vec<_> = ALL.iter().filter(|feature| !features.contains(*feature)).collect();
+    assert!(missing.is_empty(), "never made: {missing:?}");
+    assert!(counts.iter().all(|count| *count > 10_000), "allowed, denied and unknown all occur: {counts:?}");
+}

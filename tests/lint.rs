@@ -1,0 +1,127 @@
+//! Each file of `lint/cases/` is linted, and what is found is a snapshot beside it. In the file, a comment `# W0203` at
+//! the end of a line says that this is found there: all of it, and nothing else. A first line `# cni: NAME` names the
+//! CNI.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use polder::diag::{Code, Levels, Report, render};
+use polder::model::Cni;
+use polder::session::{Manifests, Memory, Named};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+fn lint(text: &str) -> (Manifests, Vec<Report>) {
+    let system = Memory::default().with_input(text);
+    let manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
+    let cni = text.strip_prefix("# cni: ").map(|rest| Cni::parse(rest.lines().next().unwrap()).unwrap());
+    let reports = manifests.lint(cni.unwrap_or_default(), &Levels::default());
+    (manifests, reports)
+}
+
+/// The codes at the end of each line, by line from 1.
+fn expected(text: &str) -> BTreeMap<usize, Vec<String>> {
+    let codes = |line: &str| -> Option<Vec<String>> {
+        let (_, comment) = line.rsplit_once(" # ")?;
+        let words: Vec<String> = comment.split(' ').map(str::to_owned).collect();
+        words.iter().all(|word| Code::parse(word).is_some()).then_some(words)
+    };
+    (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, codes(line)?))).collect()
+}
+
+#[test]
+fn cases() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("lint/cases");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    settings.bind(|| {
+        insta::glob!("lint/cases/*.yaml", |path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let (manifests, reports) = lint(&text);
+            let mut found: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+            for report in &reports {
+                let span = report.diagnostic.primary().unwrap();
+                let line = manifests.sources.file(span.file).unwrap().position(span.start).line;
+                found.entry(line).or_default().push(report.diagnostic.code.as_str().to_owned());
+                seen.insert(report.diagnostic.code.as_str().to_owned());
+            }
+            let how = render::Human { unicode: true, color: false, width: 110, limit: 100 };
+            let shown = render::human(&reports, &manifests.sources, &how);
+            assert_eq!(found, expected(&text), "{}\n{shown}", path.display());
+            insta::assert_snapshot!("lint", shown);
+        });
+    });
+    let all: BTreeSet<String> =
+        Code::ALL.iter().map(|code| code.as_str().to_owned()).filter(|code| code.starts_with("W02")).collect();
+    assert_eq!(all.difference(&seen).collect::<Vec<_>>(), Vec::<&String>::new(), "codes without a case");
+}
+
+fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(yaml_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// What is found in some files together: each code, and how often.
+fn codes(files: &[PathBuf]) -> BTreeMap<String, usize> {
+    let texts: Vec<String> = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let (_, reports) = lint(&texts.join("---\n"));
+    let mut codes = BTreeMap::new();
+    for report in reports {
+        *codes.entry(report.diagnostic.code.as_str().to_owned()).or_default() += 1;
+    }
+    codes
+}
+
+/// Policies that Polder wrote have no mistake but what their program asks for by name.
+#[test]
+fn what_polder_writes_is_free_of_mistakes() {
+    let on_purpose: BTreeMap<&str, &[(&str, usize)]> = BTreeMap::from([
+        // `anywhere -> web`.
+        ("recipe-02a-allow-all-traffic-to-an-application", [("W0207", 1), ("W0231", 1)].as_slice()),
+        ("recipe-08-allow-external-traffic", &[("W0207", 1), ("W0231", 1)]),
+        // `cluster -> web`.
+        ("recipe-05-allow-traffic-from-all-namespaces", &[("W0215", 1)]),
+        // `dns any`.
+        ("three-tier", &[("W0224", 1)]),
+        ("tutorial-allow-dns-egress", &[("W0224", 1)]),
+    ]);
+    let mut checked = 0;
+    for entry in std::fs::read_dir(root().join("examples")).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.is_dir() {
+            continue;
+        }
+        checked += 1;
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let wanted = on_purpose.get(name).copied().unwrap_or_default();
+        let wanted: BTreeMap<String, usize> = wanted.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect();
+        assert_eq!(codes(&yaml_files(&folder.join("policies"))), wanted, "{name}");
+    }
+    assert!(checked > 20, "only {checked} examples were found");
+}
+
+/// Of well-known examples that others wrote, only what they leave out, and what they open on purpose.
+#[test]
+fn good_policies_of_others_are_free_of_mistakes() {
+    let mut all: BTreeMap<String, usize> = BTreeMap::new();
+    for file in yaml_files(&root().join("tests/corpus")) {
+        for (code, count) in codes(std::slice::from_ref(&file)) {
+            *all.entry(code).or_default() += count;
+        }
+    }
+    let wanted = [("W0204", 11), ("W0205", 1), ("W0207", 2), ("W0215", 1), ("W0224", 2)];
+    assert_eq!(all, wanted.into_iter().map(|(code, count)| (code.to_owned(), count)).collect());
+}

@@ -1,0 +1,500 @@
+//! Explanations are held by deletion: without what is named as the reason the answer is another one, and with what is
+//! to be written too.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod oracle;
+
+use oracle::rng::Rng;
+use polder::analyze::{
+    Asked, AskedEnd, Edit, End, EndId, Engine, Explanation, Origin, Program, Says, Situation, Wrong, WrongRule,
+    policies_for, suggest, why,
+};
+use polder::flow::{FlowSet, Isolation};
+use polder::k8s::plain_manifest;
+use polder::net::{AddressSet, IpBlock, PortSet, Protocol, Selector, Values};
+use polder::policy::{Direction, Layout, Peer, Policy, Port, PortTarget, Rule, plan};
+use polder::session::{Memory, Named, Question, Subject};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How many programs and policy sets are looked at.
+fn rounds(usual: u64) -> u64 {
+    std::env::var("POLDER_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn load(source: &str) -> Subject {
+    let system = Memory::default().with("/p/main.polder", source);
+    let program = vec![Named::Path("/p/main.polder".into())];
+    Subject::load(&system, Path::new("/p"), &Question { program, ..Question::default() })
+}
+
+/// Something to ask about at an end; `None` where nobody has a word for it.
+fn asked(situation: &Situation, end: EndId) -> Option<Asked> {
+    match situation.world.end(end)? {
+        End::Addresses { addresses, .. } => Some(Asked::Addresses(AddressSet::from_net(addresses.first()?.into()))),
+        End::Pods(pods) => {
+            let namespace = situation.world.namespace(pods.namespace)?.name.clone()?;
+            Some(Asked::Pod { namespace, labels: pods.labels.clone() })
+        }
+    }
+}
+
+/// Two things to ask about, one of them pods at least.
+fn pair(rng: &mut Rng, situation: &Situation) -> Option<[Asked; 2]> {
+    let ids: Vec<EndId> = situation.world.ids().collect();
+    let mut one = || asked(situation, *rng.pick(&ids));
+    let pair = [one()?, one()?];
+    let addresses = pair.iter().filter(|one| matches!(one, Asked::Addresses(_))).count();
+    (addresses < 2 && pair[0] != pair[1]).then_some(pair)
+}
+
+/// The most flows that one question may need.
+const MOST_FLOWS: usize = 12;
+
+const NUMBERS: [u16; 10] = [53, 80, 443, 8080, 8081, 9090, 5432, 30000, 1, 65535];
+
+fn ports(rng: &mut Rng) -> PortSet {
+    let mut one = || PortSet::number(*rng.pick(&Protocol::ALL[..2]), *rng.pick(&NUMBERS));
+    let first = one();
+    if rng.chance(80) { first } else { first.union(&PortSet::number(Protocol::Tcp, *rng.pick(&NUMBERS))) }
+}
+
+/// The answer for two ends in a program.
+fn says(flows: &FlowSet, [from, to]: &[Asked; 2], ports: &PortSet, blocks_match_pods: bool) -> Says {
+    let policies = plan(flows, Layout::Flow).policies.policies;
+    let both = [from.clone(), to.clone()];
+    let situation = Situation::of_programs(&[flows], &[&policies], &both, blocks_match_pods).unwrap();
+    says_of(&situation, &policies, &both, ports)
+}
+
+fn says_of(situation: &Situation, policies: &[Policy], [from, to]: &[Asked; 2], ports: &PortSet) -> Says {
+    let engine = Engine::new(&situation.world, policies);
+    let [from, to] = [from, to].map(|one| situation.find(one).unwrap());
+    let to: Vec<(EndId, PortSet)> = to.into_iter().map(|end| (end, ports.clone())).collect();
+    why(&engine, None, &from, &to).unwrap().says
+}
+
+/// What was looked at, so that no kind of case is left out by chance.
+#[derive(Debug, Default)]
+struct Seen {
+    allowed: usize,
+    by_dns: usize,
+    denied: usize,
+    mended: usize,
+    mended_names: usize,
+    unfinished: usize,
+    unmended: Vec<String>,
+    near: usize,
+    unknown: usize,
+    open: usize,
+}
+
+/// The flows without those that an explanation names on one side.
+fn without(flows: &FlowSet, origins: &[Origin]) -> FlowSet {
+    let mut less = flows.clone();
+    less.flows.retain(|flow| !origins.contains(&Origin::Flow(flow.statement)));
+    for origin in origins {
+        if let Origin::Dns { namespace, .. } = origin {
+            less.namespaces.iter_mut().filter(|one| one.name == *namespace).for_each(|one| one.dns.clear());
+        }
+    }
+    less
+}
+
+/// A program with what is to be written in it.
+fn edited(subject: &Subject, source: &str, edits: &[Edit]) -> String {
+    let mut text = source.to_owned();
+    let mut inserts: Vec<(usize, String)> = Vec::new();
+    let mut added = String::from("\n");
+    for edit in edits {
+        match edit {
+            Edit::Line { namespace: None, text, .. } => added.push_str(&format!("{text}\n")),
+            Edit::Line { namespace: Some(name), text, .. } => {
+                let namespaces = &subject.model().unwrap().namespaces;
+                let managed = namespaces.iter().any(|one| one.declared == *name && one.managed().is_some());
+                let external = if managed { "" } else { "external " };
+                added.push_str(&format!("{external}namespace {name} {{\n{text}\n}}\n"));
+            }
+            Edit::Port { first: Some(first), text, .. } => {
+                inserts.push((first.start as usize, format!("{text}, ")));
+            }
+            Edit::Port { first: None, span, text, .. } => {
+                let end = span.end as usize;
+                inserts.push((end + source[end..].find('{').unwrap() + 1, text.clone()));
+            }
+        }
+    }
+    inserts.sort();
+    for (at, insert) in inserts.into_iter().rev() {
+        text.insert_str(at, &insert);
+    }
+    text + &added
+}
+
+/// Holds one answer about a program.
+fn judge(source: &str, subject: &Subject, both: &[Asked; 2], ports: &PortSet, seen: &mut Seen) {
+    let (model, flows) = (subject.model().unwrap(), subject.flows().unwrap());
+    let situation = subject.situation(both).unwrap();
+    let engine = Engine::new(&situation.world, subject.policies());
+    let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
+    let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
+    let told = why(&engine, Some(Program { model, flows }), &ends[0], &to).unwrap();
+    let question = || format!("{} -> {} on {}\n{source}", both[0], both[1], told.ports);
+    let mut open = flows.clone();
+    for side in &told.sides {
+        let direction = side.direction;
+        assert_eq!(side.is_open(), side.settings.is_empty(), "{}", question());
+        assert_eq!(side.is_open(), !engine.is_isolated(direction, side.subject), "{}", question());
+        if !side.is_open() && told.says == Says::Allowed {
+            assert!(!side.origins.is_empty(), "nothing lets it through for {}: {}", direction.word(), question());
+            let less = without(flows, &side.origins);
+            assert_ne!(
+                says(&less, both, ports, subject.blocks_match_pods()),
+                Says::Allowed,
+                "without {:?}: {}",
+                side.origins,
+                question()
+            );
+        }
+        if side.says == Says::Denied {
+            for namespace in open.namespaces.iter_mut().filter(|one| *one.name == *side.settings[0].namespace) {
+                match direction {
+                    Direction::Ingress => namespace.ingress = Isolation::Tiers(Vec::new()),
+                    Direction::Egress => namespace.egress = Isolation::Tiers(Vec::new()),
+                }
+            }
+        }
+    }
+    seen.open += usize::from(told.is_open());
+    seen.by_dns +=
+        told.sides.iter().flat_map(|side| &side.origins).filter(|one| matches!(one, Origin::Dns { .. })).count();
+    match told.says {
+        Says::Allowed => seen.allowed += 1,
+        Says::Unknown => {
+            seen.unknown += 1;
+            assert!(!told.doubts.is_empty(), "{}", question());
+        }
+        Says::Denied => {
+            seen.denied += 1;
+            assert_ne!(
+                says(&open, both, &told.ports, subject.blocks_match_pods()),
+                Says::Denied,
+                "not isolated: {}",
+                question()
+            );
+            for near in &told.near_flows {
+                seen.near += 1;
+                if let Wrong::Ports(on) = &near.wrong {
+                    let number = |protocol| on.ranges(protocol).first().map(|(low, _)| PortSet::number(protocol, *low));
+                    let on = Protocol::ALL.into_iter().find_map(number);
+                    assert!(on.is_none_or(|on| told.allowed.contains(&on)), "{near:?}: {}", question());
+                }
+            }
+            mend(source, subject, &situation, both, &ends, &told, seen);
+        }
+    }
+}
+
+/// Writes what is to be written, and asks again.
+fn mend(
+    source: &str,
+    subject: &Subject,
+    situation: &Situation,
+    both: &[Asked; 2],
+    ends: &[Vec<EndId>; 2],
+    told: &Explanation,
+    seen: &mut Seen,
+) {
+    let program = Program { model: subject.model().unwrap(), flows: subject.flows().unwrap() };
+    let end = |at: usize| AskedEnd { asked: &both[at], ends: &ends[at] };
+    let edits = suggest(program, subject.sources(), &situation.world, told, end(0), end(1));
+    let Some(edits) = edits else {
+        seen.unmended.push(format!("{} -> {} on {}", both[0], both[1], told.ports));
+        return;
+    };
+    let text = edited(subject, source, &edits);
+    let mended = load(&text);
+    let reports: Vec<String> = mended.reports().iter().map(|one| one.diagnostic.message.clone()).collect();
+    assert!(mended.is_answerable(), "{edits:?} cannot be written: {reports:?}\n{text}");
+    let situation = mended.situation(both).unwrap();
+    let now = says_of(&situation, mended.policies(), both, &told.ports);
+    assert_eq!(now, Says::Allowed, "{} -> {} on {} with {edits:?}\n{source}", both[0], both[1], told.ports);
+    seen.mended += 1;
+}
+
+#[test]
+fn a_program_without_the_reason_or_with_the_mend_answers_otherwise() {
+    let mut seen = Seen::default();
+    for seed in 0..rounds(60) {
+        let source = oracle::render::render(&oracle::generate::program(seed));
+        let subject = load(&source);
+        assert!(subject.is_answerable(), "{source}");
+        let situation = subject.situation(&[]).unwrap();
+        let names = situation.names();
+        let mut rng = Rng::new(seed ^ 0x5eed);
+        for _ in 0..12 {
+            let wanted = ports(&mut rng);
+            if let Some(both) = pair(&mut rng, &situation) {
+                judge(&source, &subject, &both, &wanted, &mut seen);
+            }
+            if rng.chance(40)
+                && let Some([from, _]) = pair(&mut rng, &situation)
+            {
+                let server =
+                    *rng.pick(&["kube-system/{k8s-app=kube-dns}", "169.254.20.10", "kube-system/{k8s-app=coredns}"]);
+                let both = [from, Asked::parse(server).unwrap()];
+                let is_address = |one: &Asked| matches!(one, Asked::Addresses(_));
+                if both[0] != both[1] && !both.iter().all(is_address) {
+                    judge(&source, &subject, &both, &PortSet::number(Protocol::Udp, 53), &mut seen);
+                }
+            }
+            // By name: the answer is about all that have it.
+            let mut name = || Asked::Name(rng.pick(&names).clone());
+            let both = [name(), name()];
+            let pods = |one: &Asked| {
+                situation.find(one).is_ok_and(|ends| ends.iter().all(|end| situation.world.pods(*end).is_some()))
+            };
+            if both.iter().all(is_declared) && (pods(&both[0]) || pods(&both[1])) {
+                judge_names(&source, &subject, &both, &wanted, &mut seen);
+            }
+        }
+    }
+    println!("{seen:?}");
+    let kinds = [seen.allowed, seen.by_dns, seen.denied, seen.mended, seen.mended_names, seen.near, seen.open];
+    assert!(kinds.iter().all(|count| *count > 20), "{seen:?}");
+    assert!((seen.unmended.len() + seen.unfinished) * 20 < seen.mended, "{seen:?}");
+}
+
+/// Those that the program does not declare change with it.
+fn is_declared(name: &Asked) -> bool {
+    name.to_string().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-/*".contains(&byte))
+}
+
+/// As [`judge`], for what only the whole answer shows.
+fn judge_names(source: &str, original: &Subject, both: &[Asked; 2], ports: &PortSet, seen: &mut Seen) {
+    let (model, flows) = (original.model().unwrap(), original.flows().unwrap());
+    let situation = original.situation(both).unwrap();
+    let engine = Engine::new(&situation.world, original.policies());
+    let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
+    let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
+    let Some(told) = why(&engine, Some(Program { model, flows }), &ends[0], &to) else { return };
+    if told.says != Says::Denied {
+        return;
+    }
+    // One flow may not be enough where the name is for many kinds of pods.
+    let (mut subject, mut source, mut ends, mut told, mut situation) = (None, source.to_owned(), ends, told, situation);
+    for _ in 0..MOST_FLOWS {
+        let known: &Subject = subject.as_ref().unwrap_or(original);
+        let program = Program { model: known.model().unwrap(), flows: known.flows().unwrap() };
+        let end = |at: usize| AskedEnd { asked: &both[at], ends: &ends[at] };
+        let Some(edits) = suggest(program, known.sources(), &situation.world, &told, end(0), end(1)) else {
+            seen.unmended.push(format!("{} -> {} on {}", both[0], both[1], told.ports));
+            return;
+        };
+        source = edited(known, &source, &edits);
+        let next = load(&source);
+        let reports: Vec<String> = next.reports().iter().map(|one| one.diagnostic.message.clone()).collect();
+        assert!(next.is_answerable(), "{edits:?} cannot be written: {reports:?}\n{source}");
+        situation = next.situation(both).unwrap();
+        ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
+        let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
+        let engine = Engine::new(&situation.world, next.policies());
+        let program = Program { model: next.model().unwrap(), flows: next.flows().unwrap() };
+        told = why(&engine, Some(program), &ends[0], &to).unwrap();
+        subject = Some(next);
+        if told.says != Says::Denied {
+            seen.mended_names += 1;
+            return;
+        }
+    }
+    seen.unfinished += 1;
+}
+
+/// Random policies with every kind of part.
+struct Maker {
+    rng: Rng,
+}
+
+impl Maker {
+    fn selector(&mut self) -> Selector {
+        let mut selector = Selector::everything();
+        for key in ["app", "track"] {
+            if self.rng.chance(45) {
+                let values = match self.rng.below(4) {
+                    0 => Values::none_of(["a"]),
+                    1 => Values::does_not_exist(),
+                    2 => Values::one_of(["a", "b"]),
+                    _ => Values::one_of([*self.rng.pick(&["a", "b", "c"])]),
+                };
+                selector.require(key, values);
+            }
+        }
+        selector
+    }
+
+    fn peer(&mut self) -> Peer {
+        if self.rng.chance(25) {
+            let net = ["10.0.0.0/8", "0.0.0.0/0", "10.1.0.0/16", "2001:db8::/32"];
+            let except = ["10.1.2.0/24", "10.9.0.0/16"].map(|net| net.parse().unwrap());
+            let except = if self.rng.chance(50) { &except[..] } else { &[] };
+            return Peer::Block(IpBlock::list(&[self.rng.pick(&net).parse().unwrap()], except)[0].clone());
+        }
+        let namespaces = match self.rng.below(5) {
+            0 | 1 => None,
+            3 => Some(Selector::equals("team", "a")),
+            2 => Some(Selector::equals("kubernetes.io/metadata.name", *self.rng.pick(&["x", "y"]))),
+            _ => Some(Selector::everything()),
+        };
+        Peer::Pods { namespaces, pods: self.selector() }
+    }
+
+    fn rule(&mut self) -> Rule {
+        let peers = (0..self.rng.below(3)).map(|_| self.peer()).collect();
+        let count = self.rng.below(3);
+        let mut port = || {
+            let number = *self.rng.pick(&NUMBERS[..8]);
+            let target = match self.rng.below(6) {
+                0 => PortTarget::Every,
+                1 => PortTarget::Range(number, number + 50),
+                2 => PortTarget::Named(Arc::from("web")),
+                _ => PortTarget::Number(number),
+            };
+            Port { protocol: *self.rng.pick(&Protocol::ALL[..2]), target }
+        };
+        Rule { peers, ports: (0..count).map(|_| port()).collect() }
+    }
+
+    fn policies(&mut self) -> Vec<Policy> {
+        let mut policies: Vec<Policy> = (0..self.rng.between(1, 5))
+            .map(|at| {
+                let mut rules = |chance| {
+                    self.rng.chance(chance).then(|| (0..self.rng.below(3)).map(|_| self.rule()).collect::<Vec<_>>())
+                };
+                let (ingress, egress) = (rules(75), rules(50));
+                Policy {
+                    namespace: Arc::from(*self.rng.pick(&["x", "y"])),
+                    name: format!("p{at}"),
+                    subject: self.selector(),
+                    ingress,
+                    egress,
+                    description: None,
+                    statements: Vec::new(),
+                }
+            })
+            .collect();
+        policies.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
+        policies
+    }
+}
+
+fn rules(policy: &mut Policy, direction: Direction) -> &mut Option<Vec<Rule>> {
+    match direction {
+        Direction::Ingress => &mut policy.ingress,
+        Direction::Egress => &mut policy.egress,
+    }
+}
+
+fn ask(policies: &[Policy], both: &[Asked; 2], ports: &PortSet) -> Says {
+    let situation = Situation::of_policies(&[policies], both, false).unwrap();
+    says_of(&situation, policies, both, ports)
+}
+
+#[test]
+fn policies_without_the_reason_or_with_the_mend_answer_otherwise() {
+    let mut seen = Seen::default();
+    for seed in 0..rounds(400) {
+        let policies = Maker { rng: Rng::new(seed) }.policies();
+        let world = Situation::of_policies(&[&policies], &[], false).unwrap();
+        let mut rng = Rng::new(seed ^ 0x5eed);
+        for _ in 0..8 {
+            let wanted = ports(&mut rng);
+            let Some(both) = pair(&mut rng, &world) else { continue };
+            judge_policies(&policies, &both, &wanted, &mut seen);
+        }
+    }
+    println!("{seen:?}");
+    let kinds = [seen.allowed, seen.denied, seen.mended, seen.near, seen.open, seen.unknown];
+    assert!(kinds.iter().all(|count| *count > 20), "{seen:?}");
+    assert_eq!(seen.unmended.len(), 0, "{seen:?}");
+}
+
+fn judge_policies(policies: &[Policy], both: &[Asked; 2], wanted: &PortSet, seen: &mut Seen) {
+    let situation = Situation::of_policies(&[policies], both, false).unwrap();
+    let engine = Engine::new(&situation.world, policies);
+    let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
+    let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, wanted.clone())).collect();
+    let told = why(&engine, None, &ends[0], &to).unwrap();
+    let question = || {
+        let mut text = format!("{} -> {} on {}\n", both[0], both[1], told.ports);
+        policies.iter().for_each(|policy| plain_manifest(policy, &mut text));
+        text
+    };
+    seen.open += usize::from(told.is_open());
+    let mut open = policies.to_vec();
+    for side in &told.sides {
+        let direction = side.direction;
+        if told.says == Says::Allowed && !side.is_open() {
+            let mut less = policies.to_vec();
+            let mut named: Vec<(usize, usize)> = side.grants.iter().map(|grant| (grant.policy, grant.rule)).collect();
+            named.sort();
+            named.dedup();
+            for (policy, rule) in named.iter().copied().rev() {
+                rules(&mut less[policy], direction).as_mut().unwrap().remove(rule);
+            }
+            assert_ne!(ask(&less, both, wanted), Says::Allowed, "without its rules: {}", question());
+        }
+        if side.says == Says::Denied {
+            assert!(!side.is_open());
+            side.isolating.iter().for_each(|place| *rules(&mut open[*place], direction) = None);
+        }
+        for near in &side.near_rules {
+            seen.near += 1;
+            let mut mended = policies.to_vec();
+            let policy = &mut mended[near.policy];
+            if let WrongRule::Subject(_) = near.wrong {
+                policy.subject = Selector::everything();
+            }
+            let rule = &mut rules(policy, direction).as_mut().unwrap()[near.rule];
+            match near.wrong {
+                WrongRule::Ports(_) => rule.ports.clear(),
+                WrongRule::Peer(_) => rule.peers.clear(),
+                WrongRule::Subject(_) => {}
+            }
+            let situation = Situation::of_policies(&[&mended], both, false).unwrap();
+            let engine = Engine::new(&situation.world, &mended);
+            let [from, to] = [0, 1].map(|at| situation.find(&both[at]).unwrap());
+            let to: Vec<(EndId, PortSet)> = to.into_iter().map(|end| (end, told.ports.clone())).collect();
+            let now = why(&engine, None, &from, &to).unwrap();
+            let now = now.sides.iter().find(|now| now.direction == direction).unwrap().says;
+            assert_ne!(now, Says::Denied, "{near:?}: {}", question());
+        }
+    }
+    match told.says {
+        Says::Allowed => seen.allowed += 1,
+        Says::Unknown => {
+            seen.unknown += 1;
+            assert!(!told.doubts.is_empty(), "{}", question());
+        }
+        Says::Denied => {
+            seen.denied += 1;
+            // What is not known of one side is not known after the other is open.
+            assert_ne!(ask(&open, both, &told.ports), Says::Denied, "not isolated: {}", question());
+            let addresses = both.iter().find_map(|one| match one {
+                Asked::Addresses(addresses) => Some(addresses),
+                _ => None,
+            });
+            let more = policies_for(&engine, None, &told, addresses);
+            if more.is_empty() {
+                seen.unmended.push(question());
+                return;
+            }
+            let mut all = policies.to_vec();
+            all.extend(more);
+            let mut text = String::new();
+            all[policies.len()..].iter().for_each(|policy| plain_manifest(policy, &mut text));
+            assert_ne!(ask(&all, both, &told.ports), Says::Denied, "with\n{text}: {}", question());
+            seen.mended += 1;
+        }
+    }
+}
