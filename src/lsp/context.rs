@@ -1,5 +1,7 @@
 //! Where a place stands, by the text before it alone: lines that are half written have no tree to tell.
 
+use crate::syntax::FIRST_WORDS;
+
 /// The block that a place is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block<'a> {
@@ -25,26 +27,6 @@ pub struct Context<'a> {
     /// Whether it is between quotes.
     pub quoted: bool,
 }
-
-/// The words that start a statement.
-pub const STATEMENTS: [&str; 16] = [
-    "namespace",
-    "external",
-    "platform",
-    "environment",
-    "use",
-    "tier",
-    "group",
-    "cidr",
-    "fqdn",
-    "ports",
-    "isolate",
-    "label",
-    "dns",
-    "never",
-    "only",
-    "always",
-];
 
 impl<'a> Context<'a> {
     /// Where the place `offset` of `text` stands.
@@ -117,7 +99,7 @@ fn starts_statement(rest: &str) -> bool {
     let line = rest.trim_start_matches([' ', '\t']);
     let word = line.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or("");
     let after = line.get(word.len()..).unwrap_or("");
-    STATEMENTS.contains(&word)
+    FIRST_WORDS.contains(&word)
         && after.starts_with([' ', '\t'])
         && !after.trim_start().starts_with([':', ',', '-', '/'])
 }

@@ -136,7 +136,8 @@ fn in_words(rule: Rule) -> &'static str {
     }
 }
 
-const WORDS: &[&str] = &[
+/// The words that start a statement.
+pub const FIRST_WORDS: &[&str] = &[
     "namespace",
     "external",
     "platform",
@@ -203,7 +204,7 @@ fn hint(place: &Place<'_>, rule: Rule) -> Option<Hint> {
     }
     if rule == Rule::flow {
         let first = place.first_word();
-        if let Some(word) = crate::diag::closest(first, WORDS.iter().copied())
+        if let Some(word) = crate::diag::closest(first, FIRST_WORDS.iter().copied())
             && word != first
         {
             return Some((format!("did you mean `{word}`?"), Some((place.start..place.start + first.len(), word))));

@@ -10,6 +10,7 @@ mod statement;
 mod tree;
 
 pub use characters::is_forbidden;
+pub use error::FIRST_WORDS;
 pub use parse::{Parsed, parse};
 pub use tree::*;
 
