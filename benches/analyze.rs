@@ -18,6 +18,10 @@ const SIZES: [Size; 5] = [
     Size { pods: 150_000, namespaces: 1_000, policies: 10_000 },
 ];
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     if let Some(number) = std::env::var("POLDER_BENCH_CHILD").ok().and_then(|number| number.parse().ok()) {
         return print_memory(number);

@@ -170,7 +170,7 @@ fn named(name: &str) -> Port {
 }
 
 fn policy(subject: Selector, from: Option<Vec<Peer>>, to: Option<Vec<Peer>>, ports: &[Port]) -> Policy {
-    let rules = |peers: Option<Vec<Peer>>| peers.map(|peers| vec![Rule { peers, ports: ports.to_vec() }]);
+    let rules = |peers: Option<Vec<Peer>>| peers.map(|peers| vec![Rule { peers: peers.into(), ports: ports.into() }]);
     Policy {
         namespace: "".into(),
         name: "policy".to_owned(),
@@ -178,6 +178,6 @@ fn policy(subject: Selector, from: Option<Vec<Peer>>, to: Option<Vec<Peer>>, por
         ingress: rules(from),
         egress: rules(to),
         description: None,
-        statements: Vec::new(),
+        statements: Default::default(),
     }
 }

@@ -19,6 +19,10 @@ const SIZES: [(usize, usize); 4] = [(100, 10), (1_000, 20), (10_000, 200), (100_
 /// The program that other tools were measured with.
 const REFERENCE: (usize, usize) = (30_000, 200);
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     if let Some(flows) = std::env::var("POLDER_BENCH_CHILD").ok().and_then(|flows| flows.parse().ok()) {
         let namespaces = SIZES.iter().chain([&REFERENCE]).find(|(known, _)| *known == flows).unwrap().1;

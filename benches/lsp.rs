@@ -137,6 +137,10 @@ fn stages(files: &[(String, String)]) {
     }
 }
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     stages(&programs::files(FILES, LINES));
     let files = programs::files(FILES, LINES);

@@ -379,7 +379,7 @@ impl Maker {
                     ingress,
                     egress,
                     description: None,
-                    statements: Vec::new(),
+                    statements: Default::default(),
                 }
             })
             .collect();

@@ -135,7 +135,11 @@ impl<'v> Origins<'v> {
                 continue;
             }
             let span = self.version.namespaces.get(&policy.namespace).copied();
-            origins.extend(policy.statements.iter().map(|text| Origin { span, text: text.clone(), is_policy: false }));
+            origins.extend(policy.statements.iter().map(|text| Origin {
+                span,
+                text: text.to_string(),
+                is_policy: false,
+            }));
         }
         origins.into_iter().collect()
     }

@@ -84,11 +84,11 @@ fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 /// The statements on a line each, as many as an annotation can hold.
-fn joined(statements: &[String]) -> Cow<'_, str> {
+fn joined(statements: &[Arc<str>]) -> Cow<'_, str> {
     if let [one] = statements
         && one.len() <= LONGEST_ANNOTATION
     {
-        return one.into();
+        return (&**one).into();
     }
     // What the last line takes that counts the statements left out.
     const ROOM: usize = "\nand 18446744073709551615 more".len();

@@ -42,7 +42,7 @@ fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
             let homes = homes(model, index);
             let text = &*statement.text;
             let asks = |policy: &&Policy| {
-                homes.contains(&*policy.namespace) && policy.statements.iter().any(|known| known == text)
+                homes.contains(&*policy.namespace) && policy.statements.iter().any(|known| **known == *text)
             };
             let policies: Vec<&Policy> = set.policies.iter().filter(asks).collect();
             parts.push(format!("Becomes part of {}", counted(policies.len(), "policy", "policies")));

@@ -2,8 +2,8 @@
 
 use super::{AddressSet, Peers, Selector};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Finds the selectors that may overlap one.
@@ -16,14 +16,21 @@ impl SelectorIndex {
     /// An index of selectors, each with an id for answers.
     pub fn new<'a>(items: impl IntoIterator<Item = (usize, &'a Selector)>) -> Self {
         let items = items.into_iter().map(|(id, selector)| (id, [selector]));
-        SelectorIndex { tree: Node::build(items.collect(), &mut Vec::new()) }
+        SelectorIndex { tree: Node::build(&items.collect::<Vec<_>>(), &mut Vec::new()) }
     }
 
     /// The ids of all selectors that overlap `selector`, and perhaps of some that do not; sorted, each once.
     pub fn query(&self, selector: &Selector) -> Vec<usize> {
         let mut found = Vec::new();
-        self.tree.find(&[selector], &mut found);
-        sorted(found)
+        self.query_into(selector, &mut found);
+        found
+    }
+
+    /// [`SelectorIndex::query`], in place of what is in `found`.
+    pub fn query_into(&self, selector: &Selector, found: &mut Vec<usize>) {
+        found.clear();
+        self.tree.find(&[selector], found);
+        sort(found);
     }
 }
 
@@ -63,8 +70,8 @@ impl RegionIndex {
             }
         }
         RegionIndex {
-            pods: Node::build(pods, &mut Vec::new()),
-            addresses: Node::build(addresses, &mut Vec::new()),
+            pods: Node::build(&pods, &mut Vec::new()),
+            addresses: Node::build(&addresses, &mut Vec::new()),
             v4: Intervals::build(v4),
             v6: Intervals::build(v6),
             everywhere,
@@ -83,7 +90,8 @@ impl RegionIndex {
             Peers::Pods { namespaces, pods } => self.pods.find(&[subject, namespaces, pods], &mut found),
             Peers::Addresses(set) => found = self.with_addresses(subject, set),
         }
-        sorted(found)
+        sort(&mut found);
+        found
     }
 
     fn with_addresses(&self, subject: &Selector, set: &AddressSet) -> Vec<usize> {
@@ -100,10 +108,9 @@ impl RegionIndex {
     }
 }
 
-fn sorted(mut ids: Vec<usize>) -> Vec<usize> {
+fn sort(ids: &mut Vec<usize>) {
     ids.sort_unstable();
     ids.dedup();
-    ids
 }
 
 /// An id, and selectors for as many objects, all of which must overlap.
@@ -122,42 +129,48 @@ const LISTED: usize = 16;
 /// A decision tree: each fork files items under the values that they require of one key.
 #[derive(Debug, Clone)]
 enum Node {
-    Leaf(Vec<usize>),
+    Leaf(SmallVec<[usize; 2]>),
     Fork(Box<Fork>),
 }
 
 #[derive(Debug, Clone)]
 struct Fork {
     slot: Slot,
-    /// Items that require one of some values, under each of them.
-    by_value: BTreeMap<Arc<str>, Node>,
+    /// Items that require one of some values, under each of them; sorted by value.
+    by_value: Vec<(Arc<str>, Node)>,
     /// The other items.
     without: Node,
 }
 
 impl Node {
     /// The tree of `items`, where the keys in `used` have already forked.
-    fn build<const N: usize>(items: Vec<Item<'_, N>>, used: &mut Vec<Slot>) -> Node {
-        let leaf = |items: Vec<Item<'_, N>>| Node::Leaf(items.into_iter().map(|(id, _)| id).collect());
+    fn build<const N: usize>(items: &[Item<'_, N>], used: &mut Vec<Slot>) -> Node {
+        let leaf = || Node::Leaf(items.iter().map(|(id, _)| *id).collect());
         if items.len() <= LEAF || used.len() >= DEPTH {
-            return leaf(items);
+            return leaf();
         }
-        let Some(slot) = best_slot(&items, used) else { return leaf(items) };
-        let mut by_value: BTreeMap<Arc<str>, Vec<Item<'_, N>>> = BTreeMap::new();
+        let Some(slot) = best_slot(items, used) else { return leaf() };
+        let mut filed: Vec<(&Arc<str>, Item<'_, N>)> = Vec::with_capacity(items.len());
         let mut without = Vec::new();
         for item in items {
             match required(&item.1, &slot) {
-                Some(values) => {
-                    for value in values {
-                        by_value.entry(value.clone()).or_default().push(item);
-                    }
-                }
-                None => without.push(item),
+                Some(values) => filed.extend(values.iter().map(|value| (value, *item))),
+                None => without.push(*item),
             }
         }
+        // Stable, so that items with the same value keep their order.
+        filed.sort_by_key(|(value, _)| *value);
+        let sorted: Vec<Item<'_, N>> = filed.iter().map(|(_, item)| *item).collect();
+        let mut rest = sorted.as_slice();
         used.push(slot.clone());
-        let by_value = by_value.into_iter().map(|(value, items)| (value, Node::build(items, used))).collect();
-        let without = Node::build(without, used);
+        let same_value = filed.chunk_by(|(one, _), (other, _)| one == other);
+        let by_value = same_value.filter_map(|same| {
+            let (own, after) = rest.split_at_checked(same.len())?;
+            rest = after;
+            same.first().map(|(value, _)| ((*value).clone(), Node::build(own, used)))
+        });
+        let by_value = by_value.collect();
+        let without = Node::build(&without, used);
         used.pop();
         Node::Fork(Box::new(Fork { slot, by_value, without }))
     }
@@ -172,8 +185,12 @@ impl Node {
         let (side, key) = &fork.slot;
         let Some(values) = selectors.get(*side).map(|selector| selector.values(key)) else { return };
         if let Some(required) = values.required() {
-            let nodes = required.iter().filter_map(|value| fork.by_value.get(value));
-            nodes.for_each(|node| node.find(selectors, found));
+            for value in required {
+                let place = fork.by_value.binary_search_by(|(one, _)| one.cmp(value));
+                if let Some((_, node)) = place.ok().and_then(|place| fork.by_value.get(place)) {
+                    node.find(selectors, found);
+                }
+            }
         } else {
             let nodes = fork.by_value.iter().filter(|(value, _)| values.allows(Some(value)));
             nodes.for_each(|(_, node)| node.find(selectors, found));

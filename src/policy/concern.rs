@@ -2,9 +2,9 @@
 
 use super::Direction;
 use super::buckets::Buckets;
-use super::subject::{Subject, SubjectId, SubjectName, Subjects};
+use super::subject::{SubjectId, SubjectName, Subjects};
 use crate::flow::{DnsServer, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
-use crate::net::{Peers, PortSet, Selector};
+use crate::net::{IpBlock, Peers, PortSet, Selector};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,41 +23,51 @@ pub enum Towards {
 /// A policy to be: rules that all have the same subject, direction and peer.
 #[derive(Debug)]
 pub struct Concern {
-    /// The managed namespace.
-    pub namespace: usize,
+    /// The pods it selects.
+    pub subject: SubjectId,
     /// The direction.
     pub direction: Direction,
-    /// The pods it selects.
-    pub subject: Arc<Subject>,
     /// What it is about.
     pub towards: Towards,
     /// What it allows. Nearly all have one rule with one peer, and need no memory of their own for them.
     pub rules: SmallVec<[RulePart; 1]>,
-    /// The statements that ask for it, by their places in [`Concerns::statements`].
-    pub statements: Range<usize>,
+    /// What the flows add to it, by its place in [`Concerns::contributions`].
+    pub contributions: Range<u32>,
     /// The `dns` settings that ask for it.
     pub settings: BTreeSet<Arc<str>>,
 }
 
 /// A rule to be: all its peers on all its ports.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RulePart {
     /// The peers; a peer that is anything at all has a rule of its own.
-    pub peers: PeerParts,
+    pub peers: SmallVec<[PeerId; 2]>,
     /// The ports.
     pub ports: PortSet,
 }
 
-/// Peers to be.
-pub type PeerParts = SmallVec<[Arc<PeerPart>; 1]>;
+/// A peer of [`Concerns::peers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(u32);
 
 /// A peer to be.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PeerPart {
-    /// It as it was declared.
-    pub place: Place,
     /// It as regions see it.
     pub region: Peers,
+    /// It as policies write it.
+    pub form: PeerForm,
+}
+
+/// How policies write a peer.
+#[derive(Debug)]
+pub enum PeerForm {
+    /// Pods, with their managed namespace where it is one: its own policies do not name it.
+    Pods(Option<usize>),
+    /// A block of addresses.
+    Block(IpBlock),
+    /// Anything at all, so that the rule names no peer.
+    Any,
 }
 
 /// What one flow adds to one concern.
@@ -66,67 +76,162 @@ pub struct Contribution {
     /// The flow's statement.
     pub statement: StatementId,
     /// The flow, by its place in the flow set.
-    pub flow: usize,
+    pub flow: u32,
     /// The target that gives the ports, by its place in the flow.
-    pub target: usize,
-    /// The concern, by its place in [`Concerns::list`].
-    pub concern: usize,
+    pub target: u32,
     /// The peer without groups.
     pub peer: PartyId,
+    subject: SubjectId,
+    direction: Direction,
+    towards: PartyId,
 }
 
 /// All concerns of a flow set.
 #[derive(Debug, Default)]
 pub struct Concerns {
-    /// The concerns.
+    /// The concerns by namespace, in each by subject, and for each subject by direction.
     pub list: Vec<Concern>,
-    /// What each flow adds, in the order of the flows.
+    /// What the flows add, by concern.
     pub contributions: Vec<Contribution>,
-    /// The statements that ask for each concern, in order.
-    pub statements: Vec<StatementId>,
+    /// Where the concerns of each managed namespace are.
+    by_namespace: Vec<Range<usize>>,
+    peers: Vec<PeerPart>,
 }
 
 impl Concerns {
-    /// The statements that ask for a concern, in order.
-    pub fn statements(&self, concern: &Concern) -> &[StatementId] {
-        self.statements.get(concern.statements.clone()).unwrap_or_default()
+    /// Where the concerns of each managed namespace are in [`Concerns::list`].
+    pub fn by_namespace(&self) -> &[Range<usize>] {
+        &self.by_namespace
+    }
+
+    /// A peer of a rule.
+    pub fn peer(&self, id: PeerId) -> Option<&PeerPart> {
+        self.peers.get(id.0 as usize)
+    }
+
+    /// What the flows add to a concern.
+    pub fn contributions(&self, concern: &Concern) -> &[Contribution] {
+        let Range { start, end } = concern.contributions;
+        self.contributions.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 
-/// The pods of a DNS server, and who asks them.
+/// The peers to be, each made once however many rules name it.
+#[derive(Default)]
+struct PeerParts {
+    list: Vec<PeerPart>,
+    /// For each party those that it comes to, once somebody asked.
+    of_party: Vec<Option<Range<u32>>>,
+}
+
+impl PeerParts {
+    fn of_party(&mut self, set: &FlowSet, id: PartyId) -> Range<u32> {
+        if let Some(Some(known)) = self.of_party.get(id.0 as usize) {
+            return known.clone();
+        }
+        let place = set.party(id).and_then(|party| party.place.as_ref());
+        let range = place.map(|place| self.of_place(set, place)).unwrap_or_default();
+        if let Some(slot) = self.of_party.get_mut(id.0 as usize) {
+            *slot = Some(range.clone());
+        }
+        range
+    }
+
+    fn of_place(&mut self, set: &FlowSet, place: &Place) -> Range<u32> {
+        let first = self.len();
+        match place {
+            Place::Addresses(blocks) => self.list.extend(blocks.iter().map(|block| PeerPart {
+                region: Peers::Addresses(block.addresses()),
+                form: PeerForm::Block(block.clone()),
+            })),
+            Place::Pods { namespaces, .. } => {
+                let home = match namespaces {
+                    Namespaces::Managed(index) => Some(*index),
+                    _ => None,
+                };
+                let part = |region| PeerPart { region, form: PeerForm::Pods(home) };
+                self.list.extend(set.peers(place).into_iter().map(part));
+            }
+            Place::Any => self.list.push(PeerPart { region: Peers::Any, form: PeerForm::Any }),
+        }
+        first..self.len()
+    }
+
+    fn len(&self) -> u32 {
+        u32::try_from(self.list.len()).unwrap_or(u32::MAX)
+    }
+
+    fn region(&self, id: PeerId) -> Option<&Peers> {
+        self.list.get(id.0 as usize).map(|part| &part.region)
+    }
+
+    fn is_any(&self, id: PeerId) -> bool {
+        self.region(id).is_some_and(|region| *region == Peers::Any)
+    }
+
+    fn add_rule(&self, rules: &mut SmallVec<[RulePart; 1]>, peers: Range<u32>, ports: &PortSet) {
+        let peers = peers.map(PeerId);
+        if rules.is_empty() {
+            return rules.push(RulePart { peers: peers.collect(), ports: ports.clone() });
+        }
+        let anything = peers.clone().any(|peer| self.is_any(peer));
+        let fits = |rule: &&mut RulePart| {
+            rule.ports == *ports && !anything && !rule.peers.iter().any(|peer| self.is_any(*peer))
+        };
+        match rules.iter_mut().find(fits) {
+            Some(rule) => rule.peers.extend(peers),
+            None => rules.push(RulePart { peers: peers.collect(), ports: ports.clone() }),
+        }
+    }
+
+    /// Rules in an order that does not depend on where things are declared.
+    fn sort_rules(&self, rules: &mut [RulePart]) {
+        for rule in rules.iter_mut().filter(|rule| rule.peers.len() > 1) {
+            rule.peers.sort_by_key(|peer| self.region(*peer));
+        }
+        if rules.len() > 1 {
+            rules.sort_by(|one, other| {
+                let regions = |rule: &RulePart| rule.peers.iter().map(|peer| self.region(*peer)).collect::<Vec<_>>();
+                regions(one).cmp(&regions(other)).then_with(|| one.ports.cmp(&other.ports))
+            });
+        }
+    }
+}
+
+/// Rules for DNS, and the settings that ask for them.
 #[derive(Default)]
 struct Asked {
-    pods: Selector,
     rules: SmallVec<[RulePart; 1]>,
     settings: BTreeSet<Arc<str>>,
 }
 
-type Key = (SubjectId, Towards);
-
-/// Collects the concerns of flows, then those of DNS.
-pub struct Collector<'a> {
+/// Collects the concerns of flows and those of DNS.
+struct Collector<'a> {
     set: &'a FlowSet,
     subjects: Subjects<'a>,
-    found: FxHashMap<Key, usize>,
-    concerns: Concerns,
+    contributions: Vec<Contribution>,
+    peers: PeerParts,
+    /// What DNS needs, for each subject and direction.
+    dns: FxHashMap<(SubjectId, Direction), Asked>,
 }
 
-/// The concerns of a flow set, with what is isolated.
+/// The concerns of a flow set, with whom they select.
 pub fn collect(set: &FlowSet) -> (Concerns, Subjects<'_>) {
-    let mut collector =
-        Collector { set, subjects: Subjects::new(set), found: FxHashMap::default(), concerns: Concerns::default() };
-    // Most flows make a concern on each side.
-    collector.found.reserve(2 * set.flows.len());
-    collector.concerns.list.reserve(2 * set.flows.len() + set.namespaces.len());
-    collector.concerns.contributions.reserve(2 * set.flows.len());
-    for (index, flow) in set.flows.iter().enumerate() {
+    let mut collector = Collector {
+        set,
+        subjects: Subjects::new(set),
+        // Most flows make a concern on each side.
+        contributions: Vec::with_capacity(2 * set.flows.len()),
+        peers: PeerParts { list: Vec::with_capacity(set.parties.len()), of_party: vec![None; set.parties.len()] },
+        dns: FxHashMap::default(),
+    };
+    for (index, flow) in (0..).zip(&set.flows) {
         collector.egress(index, flow);
         collector.ingress(index, flow);
     }
-    collector.build_rules();
     collector.dns_egress();
     collector.dns_ingress();
-    (collector.concerns, collector.subjects)
+    collector.finish()
 }
 
 impl<'a> Collector<'a> {
@@ -134,188 +239,146 @@ impl<'a> Collector<'a> {
         self.set.party(party).map_or(&[], |party| &party.leaves)
     }
 
-    fn egress(&mut self, index: usize, flow: &Flow) {
+    fn egress(&mut self, index: u32, flow: &Flow) {
         for source in self.leaves(flow.source) {
-            for (namespace, id, subject) in self.subjects.of(Direction::Egress, *source).iter() {
-                let place = (*namespace, Direction::Egress, *id, subject, Towards::Party(flow.destination));
-                for (target, (peer, _)) in flow.targets.iter().enumerate() {
-                    self.add(place, flow.statement, (index, target), *peer);
+            let subjects = self.subjects.of(Direction::Egress, *source);
+            for &subject in self.subjects.numbered(subjects) {
+                for (target, (peer, _)) in (0..).zip(&flow.targets) {
+                    let (direction, towards, statement) = (Direction::Egress, flow.destination, flow.statement);
+                    let added =
+                        Contribution { statement, flow: index, target, peer: *peer, subject, direction, towards };
+                    self.contributions.push(added);
                 }
             }
         }
     }
 
-    fn ingress(&mut self, index: usize, flow: &Flow) {
-        for (target, (party, _)) in flow.targets.iter().enumerate() {
-            for (namespace, id, subject) in self.subjects.of(Direction::Ingress, *party).iter() {
-                let place = (*namespace, Direction::Ingress, *id, subject, Towards::Party(flow.source));
+    fn ingress(&mut self, index: u32, flow: &Flow) {
+        for (target, (party, _)) in (0..).zip(&flow.targets) {
+            let subjects = self.subjects.of(Direction::Ingress, *party);
+            for &subject in self.subjects.numbered(subjects) {
                 for peer in self.leaves(flow.source) {
-                    self.add(place, flow.statement, (index, target), *peer);
+                    let (direction, towards, statement) = (Direction::Ingress, flow.source, flow.statement);
+                    let added =
+                        Contribution { statement, flow: index, target, peer: *peer, subject, direction, towards };
+                    self.contributions.push(added);
                 }
             }
-        }
-    }
-
-    fn add(
-        &mut self,
-        (namespace, direction, id, subject, towards): (usize, Direction, SubjectId, &Arc<Subject>, Towards),
-        statement: StatementId,
-        (flow, target): (usize, usize),
-        peer: PartyId,
-    ) {
-        let list = &mut self.concerns.list;
-        let concern = *self.found.entry((id, towards)).or_insert_with(|| {
-            list.push(Concern {
-                namespace,
-                direction,
-                subject: subject.clone(),
-                towards,
-                rules: SmallVec::new(),
-                statements: 0..0,
-                settings: BTreeSet::new(),
-            });
-            list.len() - 1
-        });
-        self.concerns.contributions.push(Contribution { statement, flow, target, concern, peer });
-    }
-
-    /// Makes rules of what the flows add: peers with the same ports are one rule.
-    fn build_rules(&mut self) {
-        let set = self.set;
-        let Concerns { list, contributions, statements } = &mut self.concerns;
-        let by_concern = Buckets::new(list.len(), contributions.iter().map(|contribution| contribution.concern));
-        let mut parts: FxHashMap<PartyId, PeerParts> = FxHashMap::default();
-        let mut by_peer: Vec<(PartyId, &PortSet)> = Vec::new();
-        for (concern, added) in list.iter_mut().zip(by_concern.iter()) {
-            let added = added.iter().filter_map(|at| contributions.get(*at));
-            let first = statements.len();
-            by_peer.clear();
-            for Contribution { statement, flow, target, peer, .. } in added {
-                if statements.get(first..).is_some_and(|own| own.last() != Some(statement)) {
-                    statements.push(*statement);
-                }
-                let ports = set.flows.get(*flow).and_then(|flow| flow.targets.get(*target));
-                by_peer.extend(ports.map(|(_, ports)| (*peer, ports)));
-            }
-            concern.statements = first..statements.len();
-            by_peer.sort_by_key(|(peer, _)| *peer);
-            for same in by_peer.chunk_by(|(one, _), (other, _)| one == other) {
-                let [(party, ports), more @ ..] = same else { continue };
-                let mut ports = (*ports).clone();
-                more.iter().for_each(|(_, ports_too)| ports.insert(ports_too));
-                let peers = parts.entry(*party).or_insert_with(|| {
-                    let place = set.party(*party).and_then(|party| party.place.as_ref());
-                    place.map(|place| peer_parts(set, place)).unwrap_or_default()
-                });
-                add_rule(&mut concern.rules, peers, &ports);
-            }
-            sort_rules(&mut concern.rules);
         }
     }
 
     /// DNS for all isolated pods of each namespace.
     fn dns_egress(&mut self) {
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
-            let subjects = self.subjects.isolated(index, Direction::Egress).to_vec();
-            for subject in subjects {
+            for subject in self.subjects.number_isolated(index, Direction::Egress) {
                 let mut rules = SmallVec::new();
                 for DnsServer { place, ports, .. } in &namespace.dns {
-                    add_rule(&mut rules, &peer_parts(self.set, place), ports);
+                    let peers = self.peers.of_place(self.set, place);
+                    self.peers.add_rule(&mut rules, peers, ports);
                 }
-                let settings = BTreeSet::from([namespace.dns_setting.clone()]);
-                self.push_dns(index, Direction::Egress, subject, rules, settings);
+                self.add_dns(subject, Direction::Egress, rules, [namespace.dns_setting.clone()]);
             }
         }
     }
 
     /// Where DNS pods are isolated themselves, they are opened to every namespace that was given DNS.
     fn dns_ingress(&mut self) {
-        let mut asked: BTreeMap<(usize, SubjectName), Asked> = BTreeMap::new();
+        let mut asked: BTreeMap<(usize, SubjectName), (Selector, Asked)> = BTreeMap::new();
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
             if self.subjects.isolated(index, Direction::Egress).is_empty() {
                 continue;
             }
-            let asking = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
-            let asking = peer_parts(self.set, &asking);
+            let mut asking = None;
             for server in &namespace.dns {
                 let Some(pods) = &server.pods else { continue };
                 let Place::Pods { namespaces: Namespaces::Managed(home), pods: labels } = &pods.place else { continue };
+                let all = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
+                let asking = asking.get_or_insert_with(|| self.peers.of_place(self.set, &all)).clone();
                 let key = (*home, SubjectName::of_dns(&pods.name));
-                let asked = asked.entry(key).or_default();
-                asked.pods = labels.clone();
-                add_rule(&mut asked.rules, &asking, &server.ports);
+                let (_, asked) = asked.entry(key).or_insert_with(|| (labels.clone(), Asked::default()));
+                self.peers.add_rule(&mut asked.rules, asking, &server.ports);
                 asked.settings.insert(namespace.dns_setting.clone());
             }
         }
-        for ((home, name), Asked { pods, rules, settings }) in asked {
+        for ((home, name), (pods, Asked { rules, settings })) in asked {
             for subject in self.subjects.among(home, Direction::Ingress, &pods, name) {
-                let rules = rules.iter().map(|rule| RulePart { peers: rule.peers.clone(), ports: rule.ports.clone() });
-                self.push_dns(home, Direction::Ingress, subject, rules.collect(), settings.clone());
+                self.add_dns(subject, Direction::Ingress, rules.clone(), settings.clone());
             }
         }
     }
 
-    fn push_dns(
+    /// Adds to what DNS needs. Two settings can come to the same pods: the DNS pods that `cluster` means, and a tier
+    /// of them.
+    fn add_dns(
         &mut self,
-        namespace: usize,
+        subject: SubjectId,
         direction: Direction,
-        subject: Subject,
-        mut rules: SmallVec<[RulePart; 1]>,
-        settings: BTreeSet<Arc<str>>,
+        rules: SmallVec<[RulePart; 1]>,
+        settings: impl IntoIterator<Item = Arc<str>>,
     ) {
-        if rules.is_empty() {
-            return;
+        if !rules.is_empty() {
+            let asked = self.dns.entry((subject, direction)).or_default();
+            asked.rules.extend(rules);
+            asked.settings.extend(settings);
         }
-        // Two settings can come to the same pods: the DNS pods that `cluster` means, and a tier of them.
-        let mut known = self.concerns.list.iter_mut().rev().take_while(|concern| concern.towards == Towards::Dns);
-        let same = |concern: &&mut Concern| {
-            concern.namespace == namespace && concern.direction == direction && *concern.subject == subject
+    }
+
+    /// Puts together what the flows add and what DNS needs, subject by subject.
+    fn finish(mut self) -> (Concerns, Subjects<'a>) {
+        let added = Buckets::new(self.subjects.len(), self.contributions.iter().map(|one| one.subject.index()));
+        let mut concerns = Concerns {
+            list: Vec::with_capacity(self.contributions.len() + self.dns.len()),
+            contributions: Vec::with_capacity(self.contributions.len()),
+            by_namespace: Vec::with_capacity(self.set.namespaces.len()),
+            ..Concerns::default()
         };
-        if let Some(concern) = known.find(same) {
-            concern.rules.extend(rules);
-            concern.settings.extend(settings);
-            sort_rules(&mut concern.rules);
-        } else {
-            sort_rules(&mut rules);
-            let (subject, towards, statements) = (Arc::new(subject), Towards::Dns, 0..0);
-            self.concerns.list.push(Concern { namespace, direction, subject, towards, rules, statements, settings });
+        for own in self.subjects.by_namespace().iter() {
+            let first = concerns.list.len();
+            for subject in own.iter().map(|at| SubjectId::at(*at)) {
+                let from = concerns.contributions.len();
+                let own = added.get(subject.index()).iter().filter_map(|at| self.contributions.get(*at));
+                concerns.contributions.extend(own);
+                let own = concerns.contributions.get_mut(from..).unwrap_or_default();
+                own.sort_unstable_by_key(|one| (one.direction, one.towards, one.peer, one.flow, one.target));
+                let ingress = own.partition_point(|one| one.direction == Direction::Ingress);
+                let sides = own.split_at_checked(ingress).unwrap_or_default();
+                let mut start = u32::try_from(from).unwrap_or(u32::MAX);
+                for (direction, own) in [(Direction::Ingress, sides.0), (Direction::Egress, sides.1)] {
+                    for same in own.chunk_by(|one, other| one.towards == other.towards) {
+                        let end = start + u32::try_from(same.len()).unwrap_or(u32::MAX);
+                        let towards = same.first().map_or(Towards::Dns, |one| Towards::Party(one.towards));
+                        let (rules, settings) = (self.rules(same), BTreeSet::new());
+                        let contributions = start..end;
+                        start = end;
+                        concerns.list.push(Concern { subject, direction, towards, rules, contributions, settings });
+                    }
+                    if let Some(Asked { mut rules, settings }) = self.dns.remove(&(subject, direction)) {
+                        self.peers.sort_rules(&mut rules);
+                        let (towards, contributions) = (Towards::Dns, start..start);
+                        concerns.list.push(Concern { subject, direction, towards, rules, contributions, settings });
+                    }
+                }
+            }
+            concerns.by_namespace.push(first..concerns.list.len());
         }
+        concerns.peers = self.peers.list;
+        (concerns, self.subjects)
     }
-}
 
-fn peer_parts(set: &FlowSet, place: &Place) -> PeerParts {
-    match place {
-        Place::Addresses(blocks) => {
-            let part = |block: &crate::net::IpBlock| {
-                let (place, region) = (Place::Addresses(vec![block.clone()]), Peers::Addresses(block.addresses()));
-                Arc::new(PeerPart { place, region })
-            };
-            blocks.iter().map(part).collect()
+    /// The rules of what flows add to one concern, sorted by peer: peers with the same ports are one rule.
+    fn rules(&mut self, added: &[Contribution]) -> SmallVec<[RulePart; 1]> {
+        let set = self.set;
+        let ports = |one: &Contribution| Some(&set.flows.get(one.flow as usize)?.targets.get(one.target as usize)?.1);
+        let mut rules = SmallVec::new();
+        for same in added.chunk_by(|one, other| one.peer == other.peer) {
+            let mut all = same.iter().filter_map(ports);
+            let (Some(one), Some(first)) = (same.first(), all.next()) else { continue };
+            let mut ports = first.clone();
+            all.for_each(|more| ports.insert(more));
+            let peers = self.peers.of_party(set, one.peer);
+            self.peers.add_rule(&mut rules, peers, &ports);
         }
-        place => {
-            let part = |region| Arc::new(PeerPart { place: place.clone(), region });
-            set.peers(place).into_iter().map(part).collect()
-        }
-    }
-}
-
-/// Rules in an order that does not depend on where things are declared.
-fn sort_rules(rules: &mut [RulePart]) {
-    for rule in rules.iter_mut().filter(|rule| rule.peers.len() > 1) {
-        rule.peers.sort_by(|one, other| one.region.cmp(&other.region));
-    }
-    if rules.len() > 1 {
-        let regions = |rule: &RulePart| rule.peers.iter().map(|peer| peer.region.clone()).collect::<Vec<_>>();
-        rules.sort_by_cached_key(|rule| (regions(rule), rule.ports.clone()));
-    }
-}
-
-fn add_rule(rules: &mut SmallVec<[RulePart; 1]>, peers: &[Arc<PeerPart>], ports: &PortSet) {
-    let any = |peer: &Arc<PeerPart>| matches!(peer.place, Place::Any);
-    let anything = peers.iter().any(any);
-    let fits = |rule: &&mut RulePart| rule.ports == *ports && !anything && !rule.peers.iter().any(any);
-    match rules.iter_mut().find(fits) {
-        Some(rule) => rule.peers.extend(peers.iter().cloned()),
-        None => rules.push(RulePart { peers: peers.into(), ports: ports.clone() }),
+        self.peers.sort_rules(&mut rules);
+        rules
     }
 }

@@ -1,6 +1,7 @@
 //! A policy set as plain data: what Kubernetes' NetworkPolicy says, in our own words.
 
 use crate::net::{IpBlock, PortSet, Protocol, Selector};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Policies, sorted by namespace and name, both of which together are unique.
@@ -26,16 +27,16 @@ pub struct Policy {
     /// The doc comments of the statements that asked for it (annotation `kubernetes.io/description`).
     pub description: Option<String>,
     /// The statements that asked for it, as written, sorted and without repetition (annotation `polder.dev/source`).
-    pub statements: Vec<String>,
+    pub statements: SmallVec<[Arc<str>; 1]>,
 }
 
 /// One item of `ingress` or `egress`: traffic matches when a peer and a port match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// `from` or `to`. Empty: any peer at all.
-    pub peers: Vec<Peer>,
-    /// `ports`. Empty: every port and protocol.
-    pub ports: Vec<Port>,
+    /// `from` or `to`. Empty: any peer at all. Nearly all rules have one.
+    pub peers: SmallVec<[Peer; 1]>,
+    /// `ports`. Empty: every port and protocol. Nearly all rules have one.
+    pub ports: SmallVec<[Port; 1]>,
 }
 
 /// One item of `from` or `to`.
@@ -76,12 +77,11 @@ pub enum PortTarget {
 
 impl Port {
     /// The items that say `ports`; none when it is every port of every protocol.
-    pub fn list(ports: &PortSet) -> Vec<Port> {
+    pub fn list(ports: &PortSet) -> SmallVec<[Port; 1]> {
+        let mut list = SmallVec::new();
         if ports.is_everything() {
-            return Vec::new();
+            return list;
         }
-        let length = |protocol| ports.ranges(protocol).len() + ports.names(protocol).count();
-        let mut list = Vec::with_capacity(Protocol::ALL.into_iter().map(length).sum());
         for protocol in Protocol::ALL {
             if ports.is_whole(protocol) {
                 list.push(Port { protocol, target: PortTarget::Every });

@@ -1,14 +1,14 @@
 //! Takes away what the rest allows anyway: policies, rules, peers and ports.
 
 use super::Direction;
-use super::buckets::Buckets;
-use super::concern::{Concern, Towards};
+use super::concern::{Concern, Concerns, PeerPart, RulePart, Towards};
 use super::data::{Port, PortTarget};
 use super::name::Namer;
-use super::subject::Subject;
+use super::subject::{Subject, SubjectId, Subjects};
+use crate::flow::FlowSet;
 use crate::net::{AddressSet, Peers, PortSet, Region, RegionIndex, Selector, SelectorIndex, uncovered};
-use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A peer of a rule of a concern.
@@ -22,27 +22,15 @@ struct Cell {
 /// Makes the concerns irredundant: afterwards nothing can be taken from them without forbidding something.
 ///
 /// Gives for each concern whether another one overlaps it at all.
-pub fn reduce(concerns: &mut [Concern], namer: &Namer<'_>) -> Vec<bool> {
-    let side = |concern: &Concern| 2 * concern.namespace + usize::from(concern.direction == Direction::Egress);
-    let count = concerns.iter().map(|concern| side(concern) + 1).max().unwrap_or_default();
-    let sides = Buckets::new(count, concerns.iter().map(side));
-    let mut overlapping = vec![false; concerns.len()];
-    for members in sides.iter() {
-        let mut group = Group::new(concerns, namer, members);
-        group.find_neighbours();
-        if !group.is_touched() {
-            continue;
+pub fn reduce(concerns: &mut Concerns, subjects: &Subjects<'_>, set: &FlowSet) -> Vec<bool> {
+    let mut overlapping = vec![false; concerns.list.len()];
+    for (namespace, members) in set.namespaces.iter().zip(concerns.by_namespace().to_vec()) {
+        let group = Group::new(concerns, subjects, (Namer::new(set), &namespace.name), members);
+        if let Some(removals) = group.reduce(&mut overlapping) {
+            removals.apply(&mut concerns.list);
         }
-        group.take_away();
-        for (cell, _) in group.cells.iter().zip(&group.neighbours).filter(|(_, found)| !found.is_empty()) {
-            if let Some(slot) = overlapping.get_mut(cell.concern) {
-                *slot = true;
-            }
-        }
-        let removals = group.removals();
-        removals.apply(concerns);
     }
-    for concern in concerns {
+    for concern in &mut concerns.list {
         concern.rules.retain(|rule| !rule.peers.is_empty());
     }
     overlapping
@@ -51,146 +39,158 @@ pub fn reduce(concerns: &mut [Concern], namer: &Namer<'_>) -> Vec<bool> {
 /// How many pairs of cells are looked at one by one, for each cell on average; an index is faster for more.
 const FEW_PAIRS: usize = 32;
 
-/// The concerns of one namespace and direction.
+/// The concerns of one namespace. Those of one direction have nothing to do with those of the other.
 struct Group<'a> {
-    concerns: &'a [Concern],
-    namer: &'a Namer<'a>,
+    concerns: &'a Concerns,
+    subjects: &'a Subjects<'a>,
+    namer: Namer<'a>,
+    home: &'a Arc<str>,
+    /// By subject, for each by direction.
     cells: Vec<Cell>,
-    /// For each cell those that it overlaps, by their place in `cells`.
-    neighbours: Vec<Vec<usize>>,
-    /// The ports that are left of each cell.
+    /// Of each cell.
+    parts: Vec<Part<'a>>,
+    /// The pairs of cells that overlap, the earlier first, by their places in `cells`.
+    pairs: Vec<(usize, usize)>,
+    /// For each cell those that it overlaps; empty until something is to be taken away.
+    neighbours: Neighbours,
+    /// The ports that are left of each cell; empty until something is to be taken away.
     ports: Vec<PortSet>,
 }
 
+/// What a cell allows.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    subject: SubjectId,
+    selector: &'a Selector,
+    direction: Direction,
+    peers: &'a Peers,
+    ports: &'a PortSet,
+}
+
 impl<'a> Group<'a> {
-    fn new(concerns: &'a [Concern], namer: &'a Namer<'a>, members: &[usize]) -> Self {
+    fn new(
+        concerns: &'a Concerns,
+        subjects: &'a Subjects<'a>,
+        (namer, home): (Namer<'a>, &'a Arc<str>),
+        members: Range<usize>,
+    ) -> Self {
         let mut cells = Vec::with_capacity(members.len());
-        for &concern in members {
-            let rules = concerns.get(concern).map(|concern| concern.rules.as_slice()).unwrap_or_default();
-            for (rule, part) in rules.iter().enumerate() {
-                cells.extend((0..part.peers.len()).map(|peer| Cell { concern, rule, peer }));
+        let mut parts = Vec::with_capacity(members.len());
+        for concern in members {
+            let Some(Concern { subject, direction, rules, .. }) = concerns.list.get(concern) else { continue };
+            let (subject, direction) = (*subject, *direction);
+            let Some(Subject { selector, .. }) = subjects.get(subject) else { continue };
+            for (rule, RulePart { peers, ports }) in rules.iter().enumerate() {
+                for (peer, id) in peers.iter().enumerate() {
+                    let Some(PeerPart { region, .. }) = concerns.peer(*id) else { continue };
+                    cells.push(Cell { concern, rule, peer });
+                    parts.push(Part { subject, selector, direction, peers: region, ports });
+                }
             }
         }
-        let mut group = Group { concerns, namer, cells, neighbours: Vec::new(), ports: Vec::new() };
-        group.ports = group.cells.iter().map(|cell| group.rule_ports(cell).cloned().unwrap_or_default()).collect();
-        group
+        let (pairs, neighbours, ports) = (Vec::new(), Neighbours::default(), Vec::new());
+        Group { concerns, subjects, namer, home, cells, parts, pairs, neighbours, ports }
     }
 
-    fn rule_ports(&self, cell: &Cell) -> Option<&'a PortSet> {
-        Some(&self.concerns.get(cell.concern)?.rules.get(cell.rule)?.ports)
-    }
-
-    fn peers(&self, cell: &Cell) -> Option<&'a Peers> {
-        Some(&self.concerns.get(cell.concern)?.rules.get(cell.rule)?.peers.get(cell.peer)?.region)
-    }
-
-    fn subject(&self, cell: &Cell) -> Option<&'a Arc<Subject>> {
-        self.concerns.get(cell.concern).map(|concern| &concern.subject)
-    }
-
-    fn find_neighbours(&mut self) {
-        self.neighbours = match self.neighbours_by_subject() {
-            Some(neighbours) => {
-                debug_assert_eq!(neighbours, self.neighbours_by_index(), "both ways find the same");
-                neighbours
+    /// What is to be taken away, when anything could be; marks the concerns that another one overlaps.
+    fn reduce(mut self, overlapping: &mut [bool]) -> Option<Removals> {
+        match self.pairs_by_subject() {
+            Some(pairs) => {
+                debug_assert_eq!(pairs, self.pairs_by_index(), "both ways find the same");
+                self.pairs = pairs;
             }
-            None => self.neighbours_by_index(),
-        };
-    }
-
-    /// The neighbours of each cell, looked for among the cells whose subjects overlap; `None` when those are too many.
-    fn neighbours_by_subject(&self) -> Option<Vec<Vec<usize>>> {
-        let mut numbers: FxHashMap<*const Subject, usize> = FxHashMap::default();
-        let mut subjects: Vec<&Selector> = Vec::new();
-        let mut number = |subject: &'a Arc<Subject>| {
-            *numbers.entry(Arc::as_ptr(subject)).or_insert_with(|| {
-                subjects.push(&subject.selector);
-                subjects.len() - 1
-            })
-        };
-        let subject_of: Option<Vec<usize>> =
-            self.cells.iter().map(|cell| self.subject(cell).map(&mut number)).collect();
-        let subject_of = subject_of?;
-        let cells = Buckets::new(subjects.len(), subject_of.iter().copied());
-        let index = SelectorIndex::new(subjects.iter().copied().enumerate());
-        let mut near: Vec<Vec<usize>> = Vec::with_capacity(subjects.len());
-        let mut pairs = 0;
-        for (selector, own) in subjects.iter().zip(cells.iter()) {
-            let mut others = index.query(selector);
-            others.retain(|other| subjects.get(*other).is_some_and(|other| other.overlaps(selector)));
-            pairs += own.len() * others.iter().map(|other| cells.get(*other).len()).sum::<usize>();
-            if pairs > FEW_PAIRS * self.cells.len() {
-                return None;
-            }
-            near.push(others);
+            None => self.pairs = self.pairs_by_index(),
         }
-        let mut neighbours = vec![Vec::new(); self.cells.len()];
-        for ((at, cell), found) in self.cells.iter().enumerate().zip(&mut neighbours) {
-            for subject in subject_of.get(at).and_then(|subject| near.get(*subject)).into_iter().flatten() {
-                for other in cells.get(*subject) {
-                    if *other != at && self.ends_overlap(cell, *other) {
-                        found.push(*other);
+        if self.pairs.is_empty() && !self.parts.iter().any(|part| part.peers.is_empty()) {
+            return None;
+        }
+        for cell in self.pairs.iter().flat_map(|(one, other)| [one, other]).filter_map(|at| self.cells.get(*at)) {
+            if let Some(slot) = overlapping.get_mut(cell.concern) {
+                *slot = true;
+            }
+        }
+        self.neighbours = Neighbours::new(self.cells.len(), &self.pairs);
+        self.ports = self.parts.iter().map(|part| part.ports.clone()).collect();
+        self.take_away();
+        Some(self.removals())
+    }
+
+    /// The pairs of cells that overlap, looked for among those whose subjects do; `None` when there are too many.
+    fn pairs_by_subject(&self) -> Option<Vec<(usize, usize)>> {
+        let mut first = 0;
+        let run = |parts: &[Part<'a>]| {
+            let ingress = first + parts.partition_point(|part| part.direction == Direction::Ingress);
+            let run = Run { selector: parts.first()?.selector, first, ingress, end: first + parts.len() };
+            first = run.end;
+            Some(run)
+        };
+        let same_subject = self.parts.chunk_by(|one, other| one.subject == other.subject);
+        let runs: Vec<Run<'_>> = same_subject.filter_map(run).collect();
+        let index = SelectorIndex::new(runs.iter().map(|run| run.selector).enumerate());
+        let (mut pairs, mut near, mut looked_at) = (Vec::new(), Vec::new(), 0);
+        for (at, run) in runs.iter().enumerate() {
+            index.query_into(run.selector, &mut near);
+            for other in near.iter().filter(|other| **other >= at) {
+                let Some(other) = runs.get(*other) else { continue };
+                let same = run.first == other.first;
+                if !same && !run.selector.overlaps(other.selector) {
+                    continue;
+                }
+                for (own, theirs) in run.sides().into_iter().zip(other.sides()) {
+                    looked_at += own.len() * theirs.len();
+                    if looked_at > FEW_PAIRS * self.cells.len() {
+                        return None;
+                    }
+                    for one in own {
+                        let from = if same { one + 1 } else { theirs.start };
+                        let theirs = (from..theirs.end).filter(|other| self.ends_overlap(one, *other));
+                        pairs.extend(theirs.map(|other| (one, other)));
                     }
                 }
             }
-            found.sort_unstable();
         }
-        Some(neighbours)
+        pairs.sort_unstable();
+        Some(pairs)
     }
 
     /// The same, looked for among all cells.
-    fn neighbours_by_index(&self) -> Vec<Vec<usize>> {
-        let items = self.cells.iter().enumerate();
-        let index = RegionIndex::new(
-            items.filter_map(|(at, cell)| Some((at, &self.subject(cell)?.selector, self.peers(cell)?))),
-        );
-        let neighbours = self.cells.iter().enumerate().map(|(at, cell)| {
-            let (Some(subject), Some(peers)) = (self.subject(cell), self.peers(cell)) else { return Vec::new() };
-            let mut found = index.query(&subject.selector, peers);
-            found.retain(|other| *other != at && self.overlap(cell, *other));
-            found
-        });
-        neighbours.collect()
-    }
-
-    fn overlap(&self, cell: &Cell, other: usize) -> bool {
-        let subjects = self.subject(cell).zip(self.cells.get(other).and_then(|other| self.subject(other)));
-        subjects.is_some_and(|(subject, theirs)| subject.selector.overlaps(&theirs.selector))
-            && self.ends_overlap(cell, other)
+    fn pairs_by_index(&self) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        for direction in Direction::ALL {
+            let parts = || self.parts.iter().enumerate().filter(|(_, part)| part.direction == direction);
+            let index = RegionIndex::new(parts().map(|(at, part)| (at, part.selector, part.peers)));
+            for (at, part) in parts() {
+                let found = index.query(part.selector, part.peers).into_iter().filter(|other| *other > at);
+                let same_pods = |other: &Part<'a>| part.selector.overlaps(other.selector);
+                let found = found.filter(|other| self.parts.get(*other).is_some_and(same_pods));
+                pairs.extend(found.filter(|other| self.ends_overlap(at, *other)).map(|other| (at, other)));
+            }
+        }
+        pairs.sort_unstable();
+        pairs
     }
 
     /// Whether two cells overlap whose subjects do.
-    fn ends_overlap(&self, cell: &Cell, other: usize) -> bool {
-        let Some(other) = self.cells.get(other) else { return false };
-        let ports = self.rule_ports(cell).zip(self.rule_ports(other));
-        ports.is_some_and(|(ports, theirs)| ports.overlaps(theirs))
-            && self.peers(cell).zip(self.peers(other)).is_some_and(|(peers, theirs)| peers.overlaps(theirs))
+    fn ends_overlap(&self, one: usize, other: usize) -> bool {
+        let (Some(one), Some(other)) = (self.parts.get(one), self.parts.get(other)) else { return false };
+        one.ports.overlaps(other.ports) && one.peers.overlaps(other.peers)
     }
 
     /// Whether anything could be taken away from a cell: another one overlaps it, or it has no peers at all.
     fn is_touchable(&self, at: usize) -> bool {
-        let lonely = self.neighbours.get(at).is_none_or(Vec::is_empty);
-        let nothing = || self.cells.get(at).and_then(|cell| self.peers(cell)).is_some_and(Peers::is_empty);
-        !lonely || nothing()
-    }
-
-    fn is_touched(&self) -> bool {
-        (0..self.cells.len()).any(|at| self.is_touchable(at))
+        !self.neighbours.of(at).is_empty() || self.parts.get(at).is_some_and(|part| part.peers.is_empty())
     }
 
     fn region(&self, at: usize, ports: &PortSet) -> Option<Region> {
-        let cell = self.cells.get(at)?;
-        let subject = self.concerns.get(cell.concern)?.subject.selector.clone();
-        Some(Region { subject, peers: self.peers(cell)?.clone(), ports: ports.clone() })
+        let part = self.parts.get(at)?;
+        Some(Region { subject: part.selector.clone(), peers: part.peers.clone(), ports: ports.clone() })
     }
 
     /// Whether `ports` of a cell are allowed by the cells that `counts` admits.
     fn is_covered(&self, at: usize, ports: &PortSet, counts: &dyn Fn(&Cell) -> bool) -> bool {
         let Some(region) = self.region(at, ports) else { return true };
-        let direction =
-            self.cells.get(at).and_then(|cell| self.concerns.get(cell.concern)).map(|concern| concern.direction);
-        let neighbours = self.neighbours.get(at).map(Vec::as_slice).unwrap_or_default();
-        let others = neighbours.iter().filter(|other| self.cells.get(**other).is_some_and(counts));
+        let direction = self.parts.get(at).map(|part| part.direction);
+        let others = self.neighbours.of(at).iter().filter(|other| self.cells.get(**other).is_some_and(counts));
         let others: Vec<Region> = others
             .filter_map(|other| self.region(*other, self.ports.get(*other)?))
             .filter(|other| !other.ports.is_empty())
@@ -202,12 +202,16 @@ impl<'a> Group<'a> {
     /// Concerns in the order in which they may be taken away: narrow ones first, DNS last.
     fn order(&self, mut concerns: Vec<usize>) -> Vec<usize> {
         let width = |index: &usize| {
-            let concern = self.concerns.get(*index);
-            let requirements = concern.map_or(0, |concern| concern.subject.selector.keys().count());
+            let concern = self.concerns.list.get(*index);
+            let subject = concern.and_then(|concern| self.subjects.get(concern.subject));
+            let requirements = subject.map_or(0, |subject| subject.selector.keys().count());
             let peers = concern.into_iter().flat_map(|concern| &concern.rules).flat_map(|rule| &rule.peers);
+            let peers = peers.filter_map(|peer| self.concerns.peer(*peer));
             let peers = peers.map(|peer| peer_width(&peer.region)).max().unwrap_or_default();
             let dns = concern.is_none_or(|concern| concern.towards == Towards::Dns);
-            (dns, std::cmp::Reverse(requirements), peers, concern.map(|concern| self.namer.concern(concern)))
+            let name =
+                concern.zip(subject).map(|(concern, subject)| self.namer.concern(self.home, &subject.name, concern));
+            (dns, std::cmp::Reverse(requirements), peers, name)
         };
         concerns.sort_by_cached_key(width);
         concerns
@@ -281,9 +285,54 @@ impl<'a> Group<'a> {
     }
 
     fn removals(self) -> Removals {
-        let full = |cell: &Cell, left: &PortSet| self.rule_ports(cell) == Some(left);
-        let changed = self.cells.iter().zip(&self.ports).filter(|(cell, left)| !full(cell, left));
-        Removals { cells: changed.map(|(cell, left)| (*cell, left.clone())).collect() }
+        let all = self.cells.iter().zip(&self.parts).zip(&self.ports);
+        let changed = all.filter(|((_, part), left)| part.ports != *left);
+        Removals { cells: changed.map(|((cell, _), left)| (*cell, left.clone())).collect() }
+    }
+}
+
+/// The cells of one subject, as places of a group.
+struct Run<'a> {
+    selector: &'a Selector,
+    first: usize,
+    /// The end of those of ingress; the others are of egress.
+    ingress: usize,
+    end: usize,
+}
+
+impl Run<'_> {
+    fn sides(&self) -> [Range<usize>; 2] {
+        [self.first..self.ingress, self.ingress..self.end]
+    }
+}
+
+/// For each cell those that it overlaps, sorted.
+#[derive(Default)]
+struct Neighbours {
+    /// Of each cell, its places in `others`.
+    own: Vec<Range<usize>>,
+    others: Vec<usize>,
+}
+
+impl Neighbours {
+    fn new(count: usize, pairs: &[(usize, usize)]) -> Self {
+        let mut both: Vec<(usize, usize)> =
+            pairs.iter().flat_map(|&(one, other)| [(one, other), (other, one)]).collect();
+        both.sort_unstable();
+        let mut own = vec![0..0; count];
+        let mut first = 0;
+        for same in both.chunk_by(|(one, _), (other, _)| one == other) {
+            let end = first + same.len();
+            if let Some(slot) = same.first().and_then(|(cell, _)| own.get_mut(*cell)) {
+                *slot = first..end;
+            }
+            first = end;
+        }
+        Neighbours { own, others: both.into_iter().map(|(_, other)| other).collect() }
+    }
+
+    fn of(&self, cell: usize) -> &[usize] {
+        self.own.get(cell).and_then(|own| self.others.get(own.clone())).unwrap_or_default()
     }
 }
 

@@ -48,3 +48,26 @@ impl Direction {
         }
     }
 }
+
+/// One of a thing for each direction.
+#[derive(Debug, Clone, Default)]
+struct PerDirection<T> {
+    ingress: T,
+    egress: T,
+}
+
+impl<T> PerDirection<T> {
+    fn get(&self, direction: Direction) -> &T {
+        match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        }
+    }
+
+    fn get_mut(&mut self, direction: Direction) -> &mut T {
+        match direction {
+            Direction::Ingress => &mut self.ingress,
+            Direction::Egress => &mut self.egress,
+        }
+    }
+}

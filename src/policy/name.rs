@@ -9,7 +9,6 @@ use super::concern::{Concern, Towards};
 use super::subject::SubjectName;
 use crate::flow::{FlowSet, PartyName};
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The longest name: with `.yaml` it has to fit into a file name, of 255 bytes. Kubernetes takes 253 (DNS-1123 subdomain).
@@ -27,10 +26,8 @@ impl<'a> Namer<'a> {
         Namer { set }
     }
 
-    /// The name of a concern's policy in the layout `flow`.
-    pub fn concern(&self, concern: &Concern) -> String {
-        let Some(namespace) = self.set.namespaces.get(concern.namespace) else { return String::new() };
-        let (namespace, subject) = (&namespace.name, &concern.subject.name);
+    /// The name of a concern's policy in the layout `flow`, in the namespace of its subject.
+    pub fn concern(&self, namespace: &Arc<str>, subject: &SubjectName, concern: &Concern) -> String {
         match concern.towards {
             Towards::Dns => self.dns(namespace, subject, concern.direction),
             Towards::Party(peer) => {
@@ -48,14 +45,15 @@ impl<'a> Namer<'a> {
             Direction::Egress => "to",
             Direction::Ingress => "from",
         };
-        let dotted = subject.contains('.') || is_ambiguous(&subject) || is_ambiguous(&peer);
+        let dotted = has_dot(&subject) || is_ambiguous(&subject) || is_ambiguous(&peer);
         let joint = if dotted { "." } else { "-" };
-        fit(["allow-", &subject, joint, word, joint, &peer].concat())
+        let ([a, b, c, d], [e, f, g, h]) = (subject, peer);
+        fit(["allow-", a, b, c, d, joint, word, joint, e, f, g, h].concat())
     }
 
     /// The one policy of a subject in a direction, in the layouts that group by tier.
     pub fn tier(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction) -> String {
-        fit(format!("allow-{}.{}", self.subject(namespace, subject), direction.word()))
+        fit(format!("allow-{}.{}", self.subject(namespace, subject).concat(), direction.word()))
     }
 
     /// `default-deny-all`, or with the direction, or with the tier that it is for.
@@ -76,45 +74,55 @@ impl<'a> Namer<'a> {
         }
         let subject = self.subject(namespace, subject);
         let joint = if is_ambiguous(&subject) { '.' } else { '-' };
-        fit(format!("{start}{joint}{subject}"))
+        fit(format!("{start}{joint}{}", subject.concat()))
     }
 
     fn is_declared(&self, namespace: Option<&Arc<str>>, name: &str) -> bool {
         self.set.declared.contains(&(namespace.cloned(), Arc::from(name)))
     }
 
-    fn subject<'n>(&self, namespace: &Arc<str>, subject: &'n SubjectName) -> Cow<'n, str> {
+    fn subject<'n>(&self, namespace: &Arc<str>, subject: &'n SubjectName) -> Parts<'n> {
         match subject {
-            SubjectName::Every if self.is_declared(Some(namespace), "all-pods") => "all.pods.here".into(),
-            SubjectName::Every => "all-pods".into(),
-            SubjectName::Tier(name) => (&**name).into(),
-            SubjectName::Both(one, other) => format!("{one}.{other}").into(),
-            SubjectName::Foreign(owner, name) => format!("{owner}.{name}.here").into(),
-            SubjectName::Dns => "dns.pods.here".into(),
-            SubjectName::StrictDns => "dns.strict.here".into(),
+            SubjectName::Every if self.is_declared(Some(namespace), "all-pods") => ["all.pods.here", "", "", ""],
+            SubjectName::Every => ["all-pods", "", "", ""],
+            SubjectName::Tier(name) => [name, "", "", ""],
+            SubjectName::Both(one, other) => [one, ".", other, ""],
+            SubjectName::Foreign(owner, name) => [owner, ".", name, ".here"],
+            SubjectName::Dns => ["dns.pods.here", "", "", ""],
+            SubjectName::StrictDns => ["dns.strict.here", "", "", ""],
         }
     }
 
-    fn peer<'n>(&self, namespace: &Arc<str>, peer: &'n PartyName) -> Cow<'n, str> {
+    fn peer<'n>(&self, namespace: &Arc<str>, peer: &'n PartyName) -> Parts<'n> {
         match peer {
-            PartyName::Local(owner, name) if owner == namespace => (&**name).into(),
-            PartyName::Local(owner, name) => [owner, ".", name].concat().into(),
-            PartyName::Global(name) if self.is_declared(Some(namespace), name) => format!("{name}.of.program").into(),
-            PartyName::Global(name) => (&**name).into(),
+            PartyName::Local(owner, name) if owner == namespace => [name, "", "", ""],
+            PartyName::Local(owner, name) => [owner, ".", name, ""],
+            PartyName::Global(name) if self.is_declared(Some(namespace), name) => [name, ".of.program", "", ""],
+            PartyName::Global(name) => [name, "", "", ""],
             PartyName::AllPods(owner) if owner == namespace => {
                 let taken = self.is_declared(Some(namespace), "all-pods") || self.is_declared(None, "all-pods");
-                if taken { "all.pods.here".into() } else { "all-pods".into() }
+                [if taken { "all.pods.here" } else { "all-pods" }, "", "", ""]
             }
-            PartyName::AllPods(owner) if self.is_declared(Some(owner), "all") => format!("{owner}.all.pods").into(),
-            PartyName::AllPods(owner) => format!("{owner}.all").into(),
-            PartyName::BuiltIn(name) => (*name).into(),
+            PartyName::AllPods(owner) if self.is_declared(Some(owner), "all") => [owner, ".all.pods", "", ""],
+            PartyName::AllPods(owner) => [owner, ".all", "", ""],
+            PartyName::BuiltIn(name) => [name, "", "", ""],
         }
     }
 }
 
+/// A part of a name, in pieces that a dot parts.
+type Parts<'n> = [&'n str; 4];
+
+fn has_dot(part: &Parts<'_>) -> bool {
+    part.iter().any(|piece| piece.contains('.'))
+}
+
 /// Whether a part holds one of the words between parts, so that dashes would not tell where it ends.
-fn is_ambiguous(part: &str) -> bool {
-    part.as_bytes().split(|byte| matches!(byte, b'-' | b'.')).any(|word| matches!(word, b"to" | b"from"))
+fn is_ambiguous(part: &Parts<'_>) -> bool {
+    let words = |piece: &&str| {
+        piece.as_bytes().split(|byte| matches!(byte, b'-' | b'.')).any(|word| matches!(word, b"to" | b"from"))
+    };
+    part.iter().any(words)
 }
 
 /// A name that Kubernetes takes: a very long one is cut and told apart by a checksum.

@@ -1,15 +1,14 @@
 //! The plan: concerns made minimal, default-deny added, grouped by the layout.
 
-use super::buckets::Buckets;
-use super::concern::{self, Concern, Concerns, RulePart, Towards};
+use super::concern::{self, Concern, Concerns, PeerForm, PeerPart, RulePart, Towards};
 use super::name::Namer;
 use super::subject::{Subject, SubjectName, Subjects};
 use super::{Direction, Layout, Peer, Policy, PolicySet, Port, Rule, minimal, report};
 use crate::diag::Diagnostic;
-use crate::flow::{FlowSet, ManagedNamespace, Namespaces, Place};
+use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
 use crate::net::Peers;
-use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 
 /// What planning gives.
 #[derive(Debug)]
@@ -22,27 +21,25 @@ pub struct Planned {
 
 /// Plans the policies of a flow set.
 pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
-    let namer = Namer::new(set);
     let (mut concerns, subjects) = concern::collect(set);
-    let dns = report::dns(&concerns.list);
-    let overlapping = minimal::reduce(&mut concerns.list, &namer);
-    let diagnostics = report::Grants::new(set, &concerns, dns).report(&overlapping);
-    let planner = Planner { set, namer, concerns: &concerns };
-    let by_namespace = Buckets::new(set.namespaces.len(), concerns.list.iter().map(|concern| concern.namespace));
+    let dns = report::dns(&concerns, &subjects, set);
+    let overlapping = minimal::reduce(&mut concerns, &subjects, set);
+    let diagnostics = report::Grants::new(set, &concerns, &subjects, dns).report(&overlapping);
+    let planner = Planner { set, namer: Namer::new(set), concerns: &concerns, subjects: &subjects };
     let mut policies = Vec::new();
     if layout == Layout::Flow {
         policies.reserve(concerns.list.len() + set.namespaces.len());
     }
     // The namespaces are sorted, so sorting within each is enough.
     for (index, namespace) in set.namespaces.iter().enumerate() {
-        let own = by_namespace.get(index).iter().filter_map(|at| concerns.list.get(*at));
-        let own = own.filter(|concern| !concern.rules.is_empty());
+        let own = concerns.by_namespace().get(index).and_then(|own| concerns.list.get(own.clone()));
+        let own = own.unwrap_or_default();
         let first = policies.len();
         match layout {
-            Layout::Flow => policies.extend(planner.by_flow(namespace, own)),
+            Layout::Flow => planner.by_flow(namespace, own, &mut policies),
             Layout::Tier | Layout::Namespace => policies.extend(planner.by_tier(namespace, own)),
         }
-        policies.extend(planner.default_deny(index, namespace, &subjects));
+        policies.extend(planner.default_deny(index, namespace));
         if let Some(own) = policies.get_mut(first..) {
             own.sort_by(|one, other| one.name.cmp(&other.name));
         }
@@ -54,14 +51,15 @@ struct Planner<'a> {
     set: &'a FlowSet,
     namer: Namer<'a>,
     concerns: &'a Concerns,
+    subjects: &'a Subjects<'a>,
 }
 
 impl Planner<'_> {
     /// The policies that isolate, and allow nothing. They are written even where an allowing policy isolates the same
     /// pods, so that taking that one away can never open them.
-    fn default_deny(&self, index: usize, namespace: &ManagedNamespace, subjects: &Subjects<'_>) -> Vec<Policy> {
-        let ingress = subjects.isolated(index, Direction::Ingress);
-        let egress = subjects.isolated(index, Direction::Egress);
+    fn default_deny(&self, index: usize, namespace: &ManagedNamespace) -> Vec<Policy> {
+        let ingress = self.subjects.isolated(index, Direction::Ingress);
+        let egress = self.subjects.isolated(index, Direction::Egress);
         let (both, only_ingress): (Vec<&Subject>, Vec<&Subject>) =
             ingress.iter().partition(|subject| egress.contains(subject));
         let only_egress = egress.iter().filter(|subject| !ingress.contains(subject));
@@ -80,91 +78,111 @@ impl Planner<'_> {
                 ingress: (scope != "egress").then(Vec::new),
                 egress: (scope != "ingress").then(Vec::new),
                 description: None,
-                statements: vec![format!("isolate {directions}{limit}")],
+                statements: smallvec![format!("isolate {directions}{limit}").into()],
             }
         };
         scopes.map(policy).collect()
     }
 
-    /// One policy for each concern, sorted: names are lighter to sort than policies.
-    fn by_flow<'c>(
-        &self,
-        namespace: &ManagedNamespace,
-        concerns: impl Iterator<Item = &'c Concern>,
-    ) -> impl Iterator<Item = Policy> {
-        let mut named: Vec<(String, &Concern)> =
-            concerns.map(|concern| (self.namer.concern(concern), concern)).collect();
+    /// Adds one policy for each concern, sorted: names are lighter to sort than policies.
+    fn by_flow(&self, namespace: &ManagedNamespace, concerns: &[Concern], policies: &mut Vec<Policy>) {
+        let name = |concern| Some((self.name(namespace, concern)?, concern));
+        let mut named: Vec<(String, &Concern)> = lively(concerns).filter_map(name).collect();
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
-        named.into_iter().map(|(name, concern)| self.allow(name, namespace, concern.direction, &[concern]))
+        policies.extend(
+            named.into_iter().map(|(name, concern)| self.allow(name, namespace, concern.direction, &[concern])),
+        );
+    }
+
+    fn name(&self, namespace: &ManagedNamespace, concern: &Concern) -> Option<String> {
+        let subject = self.subjects.get(concern.subject)?;
+        Some(self.namer.concern(&namespace.name, &subject.name, concern))
     }
 
     /// A policy of all the rules of concerns with the same subject and direction.
     fn allow(&self, name: String, namespace: &ManagedNamespace, direction: Direction, concerns: &[&Concern]) -> Policy {
-        let subject = concerns.first().map(|concern| concern.subject.selector.clone()).unwrap_or_default();
+        let subject = concerns.first().and_then(|concern| self.subjects.get(concern.subject));
         let mut rules = Vec::with_capacity(concerns.iter().map(|concern| concern.rules.len()).sum());
         for concern in concerns {
-            rules.extend(concern.rules.iter().map(|rule| rule_of(concern.namespace, rule)));
+            rules.extend(concern.rules.iter().map(|rule| self.rule(namespace, rule)));
         }
         let (ingress, egress) = match direction {
             Direction::Ingress => (Some(rules), None),
             Direction::Egress => (None, Some(rules)),
         };
         let (statements, description) = self.origin(concerns);
-        Policy { namespace: namespace.name.clone(), name, subject, ingress, egress, description, statements }
+        Policy {
+            namespace: namespace.name.clone(),
+            name,
+            subject: subject.map(|subject| subject.selector.clone()).unwrap_or_default(),
+            ingress,
+            egress,
+            description,
+            statements,
+        }
     }
 
     /// The statements behind concerns, and their doc comments.
-    fn origin(&self, concerns: &[&Concern]) -> (Vec<String>, Option<String>) {
-        let ids = concerns.iter().flat_map(|concern| self.concerns.statements(concern));
-        let found = ids.filter_map(|id| self.set.statement(*id));
-        let mut found: SmallVec<[(&str, Option<&str>); 1]> =
-            found.map(|statement| (&*statement.text, statement.doc.as_deref())).collect();
-        found.sort_unstable();
-        found.dedup();
+    fn origin(&self, concerns: &[&Concern]) -> (SmallVec<[Arc<str>; 1]>, Option<String>) {
+        let added = concerns.iter().flat_map(|concern| self.concerns.contributions(concern));
+        let mut ids: SmallVec<[StatementId; 4]> = added.map(|added| added.statement).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut found: SmallVec<[&Statement; 1]> = ids.iter().filter_map(|id| self.set.statement(*id)).collect();
+        found.sort_by(|one, other| (&one.text, &one.doc).cmp(&(&other.text, &other.doc)));
         let mut docs: Vec<&str> = Vec::new();
-        for doc in found.iter().filter_map(|(_, doc)| *doc) {
+        for doc in found.iter().filter_map(|statement| statement.doc.as_deref()) {
             if !docs.contains(&doc) {
                 docs.push(doc);
             }
         }
         let description = (!docs.is_empty()).then(|| docs.join("\n\n"));
-        let mut statements: Vec<String> = found.iter().map(|(text, _)| (*text).to_owned()).collect();
+        let mut statements: SmallVec<[Arc<str>; 1]> = found.iter().map(|statement| statement.text.clone()).collect();
         statements.dedup();
-        statements.extend(concerns.iter().flat_map(|concern| &concern.settings).map(|setting| setting.to_string()));
+        statements.extend(concerns.iter().flat_map(|concern| &concern.settings).cloned());
         (statements, description)
     }
 
     /// One policy for each subject and direction; DNS stays by itself.
-    fn by_tier<'c>(&self, namespace: &ManagedNamespace, concerns: impl Iterator<Item = &'c Concern>) -> Vec<Policy> {
-        let mut groups: BTreeMap<(&SubjectName, Direction), Vec<&Concern>> = BTreeMap::new();
+    fn by_tier(&self, namespace: &ManagedNamespace, concerns: &[Concern]) -> Vec<Policy> {
         let mut policies = Vec::new();
-        for concern in concerns {
-            if concern.towards == Towards::Dns {
-                policies.push(self.allow(self.namer.concern(concern), namespace, concern.direction, &[concern]));
-            } else {
-                groups.entry((&concern.subject.name, concern.direction)).or_default().push(concern);
+        let same = |one: &Concern, other: &Concern| (one.subject, one.direction) == (other.subject, other.direction);
+        for group in concerns.chunk_by(same) {
+            let mut members: Vec<(String, &Concern)> = Vec::with_capacity(group.len());
+            for concern in lively(group) {
+                let Some(name) = self.name(namespace, concern) else { continue };
+                if concern.towards == Towards::Dns {
+                    policies.push(self.allow(name, namespace, concern.direction, &[concern]));
+                } else {
+                    members.push((name, concern));
+                }
             }
-        }
-        for ((subject, direction), mut members) in groups {
-            members.sort_by_cached_key(|concern| self.namer.concern(concern));
-            let name = self.namer.tier(&namespace.name, subject, direction);
-            policies.push(self.allow(name, namespace, direction, &members));
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let members: Vec<&Concern> = members.into_iter().map(|(_, concern)| concern).collect();
+            let Some(first) = members.first() else { continue };
+            let Some(subject) = self.subjects.get(first.subject) else { continue };
+            let name = self.namer.tier(&namespace.name, &subject.name, first.direction);
+            policies.push(self.allow(name, namespace, first.direction, &members));
         }
         policies
     }
+
+    fn rule(&self, namespace: &ManagedNamespace, rule: &RulePart) -> Rule {
+        let peer = |PeerPart { region, form }: &PeerPart| match (form, region) {
+            (PeerForm::Block(block), _) => Some(Peer::Block(block.clone())),
+            (PeerForm::Pods(home), Peers::Pods { namespaces, pods }) => {
+                let own =
+                    home.and_then(|home| self.set.namespaces.get(home)).is_some_and(|home| home.name == namespace.name);
+                Some(Peer::Pods { namespaces: (!own).then(|| namespaces.clone()), pods: pods.clone() })
+            }
+            _ => None,
+        };
+        let peers = rule.peers.iter().filter_map(|id| self.concerns.peer(*id)).filter_map(peer).collect();
+        Rule { peers, ports: Port::list(&rule.ports) }
+    }
 }
 
-fn rule_of(namespace: usize, rule: &RulePart) -> Rule {
-    let mut peers = Vec::with_capacity(rule.peers.len());
-    for part in &rule.peers {
-        match (&part.place, &part.region) {
-            (Place::Addresses(blocks), _) => peers.extend(blocks.iter().cloned().map(Peer::Block)),
-            (Place::Pods { namespaces: home, .. }, Peers::Pods { namespaces, pods }) => {
-                let elsewhere = *home != Namespaces::Managed(namespace);
-                peers.push(Peer::Pods { namespaces: elsewhere.then(|| namespaces.clone()), pods: pods.clone() });
-            }
-            _ => {}
-        }
-    }
-    Rule { peers, ports: Port::list(&rule.ports) }
+/// The concerns of which something is left.
+fn lively(concerns: &[Concern]) -> impl Iterator<Item = &Concern> {
+    concerns.iter().filter(|concern| !concern.rules.is_empty())
 }

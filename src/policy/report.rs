@@ -1,11 +1,14 @@
 //! Flows that add nothing: covered by others, written twice, or between pods that are not isolated.
 
 use super::Direction;
-use super::concern::{Concern, Concerns, Contribution, Towards};
+use super::concern::{Concern, Concerns, Contribution, PeerPart, Towards};
 use super::minimal;
+use super::subject::Subjects;
 use crate::diag::{Code, Diagnostic};
-use crate::flow::{Flow, FlowSet, StatementId};
+use crate::flow::{FlowSet, StatementId};
 use crate::net::{Peers, PortSet, Region, RegionIndex, Selector, uncovered};
+use rustc_hash::FxHashSet;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What each statement grants, before anything is taken away.
@@ -13,6 +16,7 @@ pub struct Grants<'a> {
     set: &'a FlowSet,
     /// The concerns, of which only what stays true when their rules are reduced is looked at.
     concerns: &'a Concerns,
+    subjects: &'a Subjects<'a>,
     dns: Vec<DnsGrant>,
 }
 
@@ -99,15 +103,19 @@ impl<'a> Regions<'a> {
 }
 
 /// What concerns grant for DNS.
-pub fn dns(concerns: &[Concern]) -> Vec<DnsGrant> {
+pub fn dns(concerns: &Concerns, subjects: &Subjects<'_>, set: &FlowSet) -> Vec<DnsGrant> {
     let mut grants = Vec::new();
-    for concern in concerns.iter().filter(|concern| concern.towards == Towards::Dns) {
-        for rule in &concern.rules {
-            let regions = rule.peers.iter().map(|peer| {
-                let (subject, peers) = (concern.subject.selector.clone(), peer.region.clone());
-                (concern.namespace, concern.direction, Region { subject, peers, ports: rule.ports.clone() })
-            });
-            grants.extend(regions);
+    for namespace in 0..set.namespaces.len() {
+        let own = concerns.by_namespace().get(namespace).and_then(|own| concerns.list.get(own.clone()));
+        for concern in own.unwrap_or_default().iter().filter(|concern| concern.towards == Towards::Dns) {
+            let Some(subject) = subjects.get(concern.subject) else { continue };
+            for rule in &concern.rules {
+                let peers = rule.peers.iter().filter_map(|peer| concerns.peer(*peer));
+                grants.extend(peers.map(|PeerPart { region: peers, .. }| {
+                    let (subject, peers, ports) = (subject.selector.clone(), peers.clone(), rule.ports.clone());
+                    (namespace, concern.direction, Region { subject, peers, ports })
+                }));
+            }
         }
     }
     grants
@@ -115,46 +123,48 @@ pub fn dns(concerns: &[Concern]) -> Vec<DnsGrant> {
 
 impl<'a> Grants<'a> {
     /// What the concerns of a flow set say; `dns` is what they said of it before anything was taken away.
-    pub fn new(set: &'a FlowSet, concerns: &'a Concerns, dns: Vec<DnsGrant>) -> Self {
-        Grants { set, concerns, dns }
-    }
-
-    fn concern(&self, contribution: &Contribution) -> Option<&'a Concern> {
-        self.concerns.list.get(contribution.concern)
+    pub fn new(set: &'a FlowSet, concerns: &'a Concerns, subjects: &'a Subjects<'a>, dns: Vec<DnsGrant>) -> Self {
+        Grants { set, concerns, subjects, dns }
     }
 
     /// Reports the statements that add nothing; `overlapping` says of each concern whether another one overlaps it.
     pub fn report(&self, overlapping: &[bool]) -> Vec<Diagnostic> {
         let mut diagnostics = self.without_effect();
-        let shared = |contribution: &&Contribution| {
-            let several = self.concern(contribution).is_some_and(|concern| concern.statements.len() > 1);
-            several || overlapping.get(contribution.concern) == Some(&true)
-        };
-        let contributions = &self.concerns.contributions;
-        let mut suspects: BTreeMap<StatementId, Vec<Grant>> = BTreeMap::new();
-        for contribution in contributions.iter().filter(shared) {
-            suspects.entry(contribution.statement).or_default().extend(self.grants(contribution));
-        }
         // A statement with a part that nothing else touches is not covered.
-        let lone = contributions.iter().filter(|contribution| !shared(contribution));
-        let lone = lone.map(|contribution| contribution.statement).filter(|id| suspects.contains_key(id));
-        let lone: BTreeSet<StatementId> = lone.collect();
+        let mut lone: FxHashSet<StatementId> = FxHashSet::default();
+        let mut shared: Vec<(usize, &Concern, &Contribution)> = Vec::new();
+        for (namespace, own) in self.concerns.by_namespace().iter().enumerate() {
+            for (at, concern) in own.clone().zip(self.concerns.list.get(own.clone()).unwrap_or_default()) {
+                let added = self.concerns.contributions(concern);
+                let first = added.first().map(|one| one.statement);
+                let several = added.iter().any(|one| Some(one.statement) != first);
+                if several || overlapping.get(at) == Some(&true) {
+                    shared.extend(added.iter().map(|one| (namespace, concern, one)));
+                } else {
+                    lone.extend(first);
+                }
+            }
+        }
+        // As the flows stand, so that the statements that a diagnostic points to are the first ones.
+        shared.sort_by_key(|(_, concern, one)| (one.flow, Reverse(concern.direction), one.target));
+        let mut suspects: BTreeMap<StatementId, Vec<Grant>> = BTreeMap::new();
+        for (namespace, concern, contribution) in shared {
+            let grants = self.grants(namespace, concern, contribution);
+            suspects.entry(contribution.statement).or_default().extend(grants);
+        }
         diagnostics.extend(self.covered(&suspects, &lone));
         diagnostics
     }
 
-    fn flow(&self, contribution: &Contribution) -> Option<&'a Flow> {
-        self.set.flows.get(contribution.flow)
-    }
-
-    fn grants(&self, contribution: &Contribution) -> Vec<Grant> {
-        let concern = self.concern(contribution);
-        let ports = self.flow(contribution).and_then(|flow| flow.targets.get(contribution.target));
+    fn grants(&self, namespace: usize, concern: &Concern, contribution: &Contribution) -> Vec<Grant> {
+        let flow = self.set.flows.get(contribution.flow as usize);
+        let ports = flow.and_then(|flow| flow.targets.get(contribution.target as usize));
         let place = self.set.party(contribution.peer).and_then(|party| party.place.as_ref());
-        let (Some(concern), Some((_, ports)), Some(place)) = (concern, ports, place) else { return Vec::new() };
+        let subject = self.subjects.get(concern.subject);
+        let (Some(subject), Some((_, ports)), Some(place)) = (subject, ports, place) else { return Vec::new() };
         let grant = |peers: Peers| Grant {
-            side: (concern.namespace, concern.direction),
-            region: Region { subject: concern.subject.selector.clone(), peers, ports: ports.clone() },
+            side: (namespace, concern.direction),
+            region: Region { subject: subject.selector.clone(), peers, ports: ports.clone() },
         };
         self.set.peers(place).into_iter().map(grant).collect()
     }
@@ -187,7 +197,7 @@ impl<'a> Grants<'a> {
     }
 
     /// Goes through the statements from the last to the first and drops those that the others cover.
-    fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>, lone: &BTreeSet<StatementId>) -> Vec<Diagnostic> {
+    fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>, lone: &FxHashSet<StatementId>) -> Vec<Diagnostic> {
         let mut regions = Regions::new(suspects);
         let mut order: Vec<&StatementId> = suspects.keys().filter(|id| !lone.contains(id)).collect();
         order.sort_by_key(|id| std::cmp::Reverse(self.set.statement(**id).map(|statement| statement.span)));

@@ -1,9 +1,12 @@
 //! Whom a policy may select: only pods that are isolated anyway.
 
-use super::Direction;
+use super::buckets::Buckets;
+use super::{Direction, PerDirection};
 use crate::flow::{DnsName, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
 use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, uncovered};
 use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a subject is called.
@@ -79,9 +82,9 @@ impl Isolated {
     }
 
     /// The isolated ones among the pods of `wanted`.
-    fn within(&self, wanted: &Subject) -> Vec<Subject> {
+    fn within(&self, wanted: Subject) -> SmallVec<[Subject; 1]> {
         if self.every {
-            return vec![wanted.clone()];
+            return smallvec![wanted];
         }
         let candidates = self.index.query(&wanted.selector);
         let isolated = candidates.into_iter().filter_map(|index| self.subjects.get(index));
@@ -96,7 +99,7 @@ impl Isolated {
             let name = wanted.name.and(&isolated.name);
             selector.contradiction().is_none().then_some(Subject { name, selector })
         });
-        outermost(common.collect())
+        outermost(common.collect()).into()
     }
 }
 
@@ -151,26 +154,66 @@ fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
 #[derive(Debug)]
 pub struct Subjects<'a> {
     set: &'a FlowSet,
-    isolated: Vec<[Isolated; 2]>,
-    known: FxHashMap<(Direction, PartyId), Numbered>,
-    ids: FxHashMap<(usize, Direction, SubjectName), SubjectId>,
+    isolated: Vec<PerDirection<Isolated>>,
+    /// Every subject that was numbered, with its namespace.
+    list: Vec<(usize, Subject)>,
+    ids: FxHashMap<(usize, SubjectName), SubjectId>,
+    /// Where the subjects of each party are in `numbered`, once somebody asked.
+    of_party: Vec<PerDirection<Option<Range<u32>>>>,
+    numbered: Vec<SubjectId>,
 }
 
-/// Subjects with their namespaces and their numbers.
-pub type Numbered = Arc<[(usize, SubjectId, Arc<Subject>)]>;
-
-/// A subject of one namespace and direction; equal exactly for equal names.
+/// A subject of one namespace; equal exactly for equal names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubjectId(usize);
+pub struct SubjectId(u32);
+
+impl SubjectId {
+    /// The id of the subject that was numbered in this place.
+    pub fn at(index: usize) -> Self {
+        SubjectId(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// Its place among all that were numbered.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 impl<'a> Subjects<'a> {
     /// Finds out who is isolated.
     pub fn new(set: &'a FlowSet) -> Self {
         let of = |(index, namespace): (usize, &ManagedNamespace)| {
-            [Isolated::new(set, index, &namespace.ingress), Isolated::new(set, index, &namespace.egress)]
+            let [ingress, egress] =
+                [&namespace.ingress, &namespace.egress].map(|isolation| Isolated::new(set, index, isolation));
+            PerDirection { ingress, egress }
         };
         let isolated = set.namespaces.iter().enumerate().map(of).collect();
-        Subjects { set, isolated, known: FxHashMap::default(), ids: FxHashMap::default() }
+        let of_party = vec![PerDirection::default(); set.parties.len()];
+        Subjects { set, isolated, list: Vec::new(), ids: FxHashMap::default(), of_party, numbered: Vec::new() }
+    }
+
+    /// How many were numbered.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The subject of an id.
+    pub fn get(&self, id: SubjectId) -> Option<&Subject> {
+        self.list.get(id.index()).map(|(_, subject)| subject)
+    }
+
+    /// The subjects of each managed namespace that were numbered, by their places.
+    pub fn by_namespace(&self) -> Buckets {
+        Buckets::new(self.set.namespaces.len(), self.list.iter().map(|(namespace, _)| *namespace))
+    }
+
+    fn number(&mut self, namespace: usize, subject: Subject) -> SubjectId {
+        let next = SubjectId::at(self.list.len());
+        let id = *self.ids.entry((namespace, subject.name.clone())).or_insert(next);
+        if id == next {
+            self.list.push((namespace, subject));
+        }
+        id
     }
 
     /// The isolated pods of a namespace in a direction.
@@ -178,56 +221,68 @@ impl<'a> Subjects<'a> {
         self.side(namespace, direction).map_or(&[], |isolated| &isolated.subjects)
     }
 
+    /// The same with their numbers.
+    pub fn number_isolated(&mut self, namespace: usize, direction: Direction) -> Vec<SubjectId> {
+        let subjects = self.isolated(namespace, direction).to_vec();
+        subjects.into_iter().map(|subject| self.number(namespace, subject)).collect()
+    }
+
     fn side(&self, namespace: usize, direction: Direction) -> Option<&Isolated> {
-        let [ingress, egress] = self.isolated.get(namespace)?;
-        Some(match direction {
-            Direction::Ingress => ingress,
-            Direction::Egress => egress,
-        })
+        self.isolated.get(namespace).map(|sides| sides.get(direction))
     }
 
     /// The managed namespaces that a party without groups has pods in.
-    fn namespaces(&self, party: PartyId) -> Vec<usize> {
+    fn namespaces(&self, party: PartyId) -> SmallVec<[usize; 1]> {
         let all = 0..self.set.namespaces.len();
         match self.set.party(party).and_then(|party| party.place.as_ref()) {
-            Some(Place::Pods { namespaces: Namespaces::Managed(index), .. }) => vec![*index],
+            Some(Place::Pods { namespaces: Namespaces::Managed(index), .. }) => smallvec![*index],
             Some(Place::Pods { namespaces: Namespaces::Every, .. } | Place::Any) => all.collect(),
             Some(Place::Pods { namespaces: Namespaces::Labelled(labels), .. }) => {
                 all.filter(|index| self.set.namespaces.get(*index).is_some_and(|own| own.matches(labels))).collect()
             }
-            _ => Vec::new(),
+            _ => SmallVec::new(),
         }
     }
 
-    /// The isolated pods of a party without groups, in all namespaces that it has pods in.
-    pub fn of(&mut self, direction: Direction, party: PartyId) -> Numbered {
-        if let Some(known) = self.known.get(&(direction, party)) {
+    /// The isolated pods of a party without groups, in all namespaces that it has pods in: for
+    /// [`Subjects::numbered`].
+    pub fn of(&mut self, direction: Direction, party: PartyId) -> Range<u32> {
+        let at = party.0 as usize;
+        if let Some(Some(known)) = self.of_party.get(at).map(|known| known.get(direction)) {
             return known.clone();
         }
-        let mut subjects = Vec::new();
+        let first = self.numbered.len();
         for namespace in self.namespaces(party) {
             let wanted = tier_subject(self.set, namespace, party)
                 .unwrap_or(Subject { name: SubjectName::Every, selector: Selector::everything() });
-            for subject in self.side(namespace, direction).map(|side| side.within(&wanted)).unwrap_or_default() {
-                let next = SubjectId(self.ids.len());
-                let id = *self.ids.entry((namespace, direction, subject.name.clone())).or_insert(next);
-                subjects.push((namespace, id, Arc::new(subject)));
+            for subject in self.side(namespace, direction).map(|side| side.within(wanted)).unwrap_or_default() {
+                let id = self.number(namespace, subject);
+                self.numbered.push(id);
             }
         }
-        let subjects: Numbered = subjects.into();
-        self.known.insert((direction, party), subjects.clone());
-        subjects
+        let place = |length| u32::try_from(length).unwrap_or(u32::MAX);
+        let range = place(first)..place(self.numbered.len());
+        if let Some(known) = self.of_party.get_mut(at) {
+            *known.get_mut(direction) = Some(range.clone());
+        }
+        range
+    }
+
+    /// Subjects by their places in the order in which parties were asked for.
+    pub fn numbered(&self, range: Range<u32>) -> &[SubjectId] {
+        self.numbered.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
     /// The isolated pods of a namespace among those of a selector that no tier stands for.
     pub fn among(
-        &self,
+        &mut self,
         namespace: usize,
         direction: Direction,
         selector: &Selector,
         name: SubjectName,
-    ) -> Vec<Subject> {
+    ) -> Vec<SubjectId> {
         let wanted = Subject { name, selector: selector.clone() };
-        self.side(namespace, direction).map(|isolated| isolated.within(&wanted)).unwrap_or_default()
+        let subjects = self.side(namespace, direction).map(|isolated| isolated.within(wanted)).unwrap_or_default();
+        subjects.into_iter().map(|subject| self.number(namespace, subject)).collect()
     }
 }

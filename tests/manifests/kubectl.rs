@@ -5,6 +5,7 @@ use polder::k8s::{object, read};
 use polder::net::{Protocol, Selector, Values};
 use polder::policy::{Peer, Policy, Port, PortTarget, Rule};
 use serde_json::Value;
+use smallvec::smallvec;
 use std::io::Write as _;
 use std::process::Command;
 
@@ -48,7 +49,7 @@ fn policies() -> Vec<Policy> {
     {
         let mut candidates = Vec::new();
         let plain = named("a", &format!("p{index}"));
-        candidates.push(Policy { statements: vec![scalar.to_owned()], ..plain.clone() });
+        candidates.push(Policy { statements: smallvec![scalar.into()], ..plain.clone() });
         candidates.push(Policy { description: Some(format!("{scalar}\n")), ..plain.clone() });
         candidates.push(named(scalar, "a"));
         candidates.push(named("a", scalar));
@@ -61,9 +62,10 @@ fn policies() -> Vec<Policy> {
         candidates.extend(subjects.into_iter().map(|subject| Policy { subject, ..plain.clone() }));
         let peers =
             vec![Peer::Pods { namespaces: Some(Selector::equals(scalar, scalar)), pods: Selector::everything() }];
-        candidates.push(Policy { ingress: Some(vec![Rule { peers, ports: vec![] }]), ..plain.clone() });
+        candidates
+            .push(Policy { ingress: Some(vec![Rule { peers: peers.into(), ports: smallvec![] }]), ..plain.clone() });
         let ports = vec![Port { protocol: Protocol::Udp, target: PortTarget::Named(scalar.into()) }];
-        candidates.push(Policy { egress: Some(vec![Rule { peers: vec![], ports }]), ..plain });
+        candidates.push(Policy { egress: Some(vec![Rule { peers: smallvec![], ports: ports.into() }]), ..plain });
         // What is not valid there cannot be written: the reader says so.
         policies.extend(candidates.into_iter().filter(|policy| read(&stream([policy]), "a").problems.is_empty()));
     }

@@ -32,6 +32,6 @@ fn named(namespace: &str, name: &str) -> Policy {
         ingress: Some(Vec::new()),
         egress: None,
         description: None,
-        statements: Vec::new(),
+        statements: Default::default(),
     }
 }

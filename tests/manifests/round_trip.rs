@@ -9,6 +9,7 @@ use polder::net::{Protocol, Selector, Values};
 use polder::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use smallvec::smallvec;
 use std::collections::BTreeMap;
 
 fn label_value() -> impl Strategy<Value = String> {
@@ -91,7 +92,11 @@ fn port() -> impl Strategy<Value = Port> {
 }
 
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
-    vec((vec(peer(), 0..3), vec(port(), 0..3)).prop_map(|(peers, ports)| Rule { peers, ports }), 0..3)
+    vec(
+        (vec(peer(), 0..3), vec(port(), 0..3))
+            .prop_map(|(peers, ports)| Rule { peers: peers.into(), ports: ports.into() }),
+        0..3,
+    )
 }
 
 /// Any text: every character of Unicode, and those that mean something in YAML more often.
@@ -122,7 +127,7 @@ prop_compose! {
         statements in vec(line(), 0..3),
     ) -> Policy {
         let ingress = if egress.is_none() { Some(ingress.unwrap_or_default()) } else { ingress };
-        Policy { namespace: namespace.into(), name, subject, ingress, egress, description, statements }
+        Policy { namespace: namespace.into(), name, subject, ingress, egress, description, statements: statements.into_iter().map(Into::into).collect() }
     }
 }
 
@@ -189,7 +194,7 @@ proptest! {
     fn any_string_survives(strings in vec(text(), 1..4)) {
         let policies: Vec<_> = strings.iter().enumerate().map(|(index, text)| Policy {
             description: Some(text.clone()),
-            statements: vec![text.replace('\n', " ")],
+            statements: smallvec![text.replace('\n', " ").into()],
             ..named("a", &format!("p{index}"))
         }).collect();
         let text = stream(&policies);
@@ -235,15 +240,19 @@ fn changed(text: &str, at: &proptest::sample::Index, other: &proptest::sample::I
 #[test]
 fn text_that_is_long_is_cut() {
     let statements: Vec<String> = (0..100_000).map(|number| format!("a{number} -> b:80/tcp")).collect();
-    let policy = Policy { description: Some("ä".repeat(300_000)), statements: statements.clone(), ..named("a", "a") };
+    let policy = Policy {
+        description: Some("ä".repeat(300_000)),
+        statements: statements.iter().map(|one| one.as_str().into()).collect(),
+        ..named("a", "a")
+    };
     let text = stream([&policy]);
     assert_eq!(validate(&text), [""; 0]);
     let read = read(&text, "default").policies.remove(0);
     let size: usize = read.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     assert!(size < 80_000 && size > 60_000, "{size}");
     let (last, shown) = read.policy.statements.split_last().unwrap();
-    assert_eq!(shown, &statements[..shown.len()]);
-    assert_eq!(*last, format!("and {} more", statements.len() - shown.len()));
+    assert!(shown.iter().map(|one| &**one).eq(statements[..shown.len()].iter().map(String::as_str)));
+    assert_eq!(**last, format!("and {} more", statements.len() - shown.len()));
     assert!(read.policy.description.unwrap().ends_with("ä..."));
 }
 
@@ -282,32 +291,32 @@ fn everything() -> Policy {
         ]),
         ingress: Some(vec![
             Rule {
-                peers: vec![
+                peers: smallvec![
                     pods(Some(&namespace), &app),
                     pods(Some(&namespace), &everything),
                     pods(None, &app),
                     pods(None, &everything),
                     pods(Some(&everything), &everything),
                 ],
-                ports: vec![
+                ports: smallvec![
                     port(Protocol::Tcp, PortTarget::Number(8080)),
                     port(Protocol::Udp, PortTarget::Range(30000, 32767)),
                     port(Protocol::Sctp, PortTarget::Every),
                     port(Protocol::Tcp, PortTarget::Named("http".into())),
                 ],
             },
-            Rule { peers: vec![], ports: vec![port(Protocol::Tcp, PortTarget::Every)] },
-            Rule { peers: vec![], ports: vec![] },
+            Rule { peers: smallvec![], ports: smallvec![port(Protocol::Tcp, PortTarget::Every)] },
+            Rule { peers: smallvec![], ports: smallvec![] },
         ]),
         egress: Some(vec![Rule {
-            peers: vec![Peer::Block(IpBlock {
+            peers: smallvec![Peer::Block(IpBlock {
                 cidr: "2001:db8::/32".parse().unwrap(),
                 except: vec!["2001:db8:1::/48".parse().unwrap()],
             })],
-            ports: vec![],
+            ports: smallvec![],
         }]),
         description: Some("The \"shop\".\nOwner: team-web.".to_owned()),
-        statements: vec!["a -> b".to_owned(), "a -> c".to_owned()],
+        statements: smallvec!["a -> b".into(), "a -> c".into()],
         ..named("production", "web")
     }
 }
@@ -395,7 +404,7 @@ fn the_fast_reader_gives_up() {
 #[test]
 fn host_bits_are_not_written() {
     let block = IpBlock { cidr: "10.1.2.3/8".parse().unwrap(), except: vec!["10.5.6.7/16".parse().unwrap()] };
-    let rule = Rule { peers: vec![Peer::Block(block)], ports: vec![] };
+    let rule = Rule { peers: smallvec![Peer::Block(block)], ports: smallvec![] };
     let mut text = String::new();
     manifest(&Policy { ingress: Some(vec![rule]), ..named("a", "a") }, &mut text);
     assert!(text.contains("cidr: \"10.0.0.0/8\"\n            except:\n              - \"10.5.0.0/16\""), "{text}");

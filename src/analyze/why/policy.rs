@@ -8,6 +8,7 @@ use crate::flow::{NAMESPACE_NAME, namespace_by_name};
 use crate::net::{AddressSet, IpBlock, PortSet, Selector};
 use crate::policy::{Direction, Peer, Policy, Port, Rule};
 use ipnet::IpNet;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Labels that controllers give to their pods, other ones after each change or to each pod.
@@ -79,7 +80,7 @@ fn one(
         |name: &str| engine.policies().iter().any(|policy| policy.namespace == namespace && policy.name == name);
     let name =
         (1..).map(|count| if count == 1 { base.clone() } else { format!("{base}-{count}") }).find(|one| !taken(one))?;
-    let rules = Some(vec![Rule { peers, ports: Port::list(ports) }]);
+    let rules = Some(vec![Rule { peers: peers.into(), ports: Port::list(ports) }]);
     let (ingress, egress) = match side.direction {
         Direction::Ingress => (rules, None),
         Direction::Egress => (None, rules),
@@ -91,7 +92,7 @@ fn one(
         ingress,
         egress,
         description: None,
-        statements: Vec::new(),
+        statements: SmallVec::new(),
     })
 }
 

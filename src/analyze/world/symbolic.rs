@@ -84,16 +84,17 @@ mod tests {
 
     use super::*;
     use crate::policy::{Peer, Policy, Rule};
+    use smallvec::SmallVec;
 
     fn policy(namespace: &str, subject: Selector, peers: Vec<Peer>) -> Policy {
         Policy {
             namespace: namespace.into(),
             name: "p".to_owned(),
             subject,
-            ingress: Some(vec![Rule { peers, ports: Vec::new() }]),
+            ingress: Some(vec![Rule { peers: peers.into(), ports: SmallVec::new() }]),
             egress: None,
             description: None,
-            statements: Vec::new(),
+            statements: SmallVec::new(),
         }
     }
 

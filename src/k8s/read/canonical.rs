@@ -10,6 +10,7 @@ use crate::net::{Protocol, Selector, Values};
 use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ impl<'a> Cursor<'_, 'a> {
             ingress: isolates_ingress.then_some(ingress),
             egress: isolates_egress.then_some(egress),
             description: description.map(Cow::into_owned),
-            statements: source.map(|text| text.split('\n').map(str::to_owned).collect()).unwrap_or_default(),
+            statements: source.map(|text| text.split('\n').map(Arc::from).collect()).unwrap_or_default(),
         })
     }
 
@@ -215,7 +216,7 @@ impl<'a> Cursor<'_, 'a> {
             return Some(rules);
         }
         while self.take("    - ").is_some() {
-            let mut rule = Rule { peers: Vec::new(), ports: Vec::new() };
+            let mut rule = Rule { peers: SmallVec::new(), ports: SmallVec::new() };
             if self.take("{}\n").is_none() {
                 let has_peers = self.take(peers_key).is_some();
                 if has_peers {
@@ -233,8 +234,8 @@ impl<'a> Cursor<'_, 'a> {
     }
 
     /// The items of a list of peers or ports, of which there is at least one.
-    fn items<T>(&mut self, item: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut items = Vec::new();
+    fn items<T>(&mut self, item: fn(&mut Self) -> Option<T>) -> Option<SmallVec<[T; 1]>> {
+        let mut items = SmallVec::new();
         while self.take("        - ").is_some() {
             items.push(item(self)?);
         }

@@ -44,7 +44,7 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
     let spec = spec(walk, object.get("spec"), path.field("spec"));
     let (metadata, spec) = (metadata?, spec?);
     let annotation = |key: &str| annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
-    let statements = annotation(SOURCE).map(|text| text.split('\n').map(str::to_owned).collect());
+    let statements = annotation(SOURCE).map(|text| text.split('\n').map(Arc::from).collect());
     let policy = Policy {
         namespace: metadata.namespace.into(),
         name: metadata.name.to_owned(),
@@ -141,8 +141,8 @@ fn rules(walk: &mut Walk, node: Option<&Node>, path: Path, peers_key: &str) -> V
 fn rule(walk: &mut Walk, node: &Node, path: Path, peers_key: &str) -> Option<Rule> {
     let object = walk.object(node, path, &[peers_key, "ports"])?;
     Some(Rule {
-        peers: walk.list(object.get(peers_key), path.field(peers_key), peer),
-        ports: walk.list(object.get("ports"), path.field("ports"), port),
+        peers: walk.list(object.get(peers_key), path.field(peers_key), peer).into(),
+        ports: walk.list(object.get("ports"), path.field("ports"), port).into(),
     })
 }
 
