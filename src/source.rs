@@ -1,7 +1,9 @@
 //! Source files, spans and columns. Nobody else counts lines or columns.
 
-use std::ops::Range;
-use std::sync::OnceLock;
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, OnceLock};
 
 /// A source file of one compilation, by its place in [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,6 +257,86 @@ impl Sources {
     /// All files with their ids.
     pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.files.iter().enumerate().map(|(index, file)| (FileId(u32::try_from(index).unwrap_or(u32::MAX)), file))
+    }
+}
+
+/// A part of a text that many parts share, so that copies of it cost no memory.
+#[derive(Clone)]
+pub struct Excerpt {
+    whole: Arc<str>,
+    start: u32,
+    end: u32,
+}
+
+impl Excerpt {
+    /// The part at `range` of `whole`, in bytes; empty where there is no such part.
+    pub fn new(whole: &Arc<str>, range: Range<usize>) -> Self {
+        let place = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Excerpt { whole: whole.clone(), start: place(range.start), end: place(range.end) }
+    }
+
+    /// The part at the same place of another text.
+    #[must_use]
+    pub fn of(&self, whole: &Arc<str>) -> Self {
+        Excerpt { whole: whole.clone(), ..*self }
+    }
+}
+
+impl Deref for Excerpt {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.whole.get(self.start as usize..self.end as usize).unwrap_or("")
+    }
+}
+
+impl From<Arc<str>> for Excerpt {
+    fn from(whole: Arc<str>) -> Self {
+        Excerpt::new(&whole, 0..whole.len())
+    }
+}
+
+impl From<&str> for Excerpt {
+    fn from(text: &str) -> Self {
+        Excerpt::from(Arc::<str>::from(text))
+    }
+}
+
+impl From<String> for Excerpt {
+    fn from(text: String) -> Self {
+        Excerpt::from(Arc::<str>::from(text))
+    }
+}
+
+impl PartialEq for Excerpt {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Excerpt {}
+
+impl PartialOrd for Excerpt {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Excerpt {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
     }
 }
 

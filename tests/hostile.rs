@@ -33,6 +33,18 @@ const FAMILIES: &[(&str, Family)] = &[
         format!("namespace x {{\ntier a\n{groups}group g{} = a\n}}", n / 30)
     }),
     ("tiers", |n| format!("namespace x {{\n{}}}", (0..n / 12).map(|i| format!("tier t{i}\n")).collect::<String>())),
+    ("blocks on one line", |n| "namespace a {".repeat(n / 13)),
+    ("environments on one line", |n| "environment a { ".repeat(n / 16)),
+    ("platforms on one line", |n| "platform { ".repeat(n / 11)),
+    ("unknown names among many", |n| {
+        let declared: String = (0..n / 50).map(|i| format!("tier tier-number-{i}\n")).collect();
+        let wrong: String = (0..n / 50).map(|i| format!("tier-numbre-{i} -> tier-number-0:80\n")).collect();
+        format!("namespace x {{\n{declared}{wrong}}}")
+    }),
+    ("ports between two tiers", |n| {
+        let flows: String = (0..n / 12).map(|i| format!("a -> b:{}\n", i + 1)).collect();
+        format!("namespace x {{\ntier a\ntier b\n{flows}}}")
+    }),
     ("unknown names", |n| {
         format!(
             "namespace x {{\ntier a\n{}}}",

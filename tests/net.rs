@@ -3,7 +3,8 @@
 
 use ipnet::IpNet;
 use polder::net::{
-    AddressSet, Peers, PortSet, Protocol, Region, RegionIndex, Requirement, Selector, SelectorIndex, Values, uncovered,
+    AddressSet, Peers, PortSet, Protocol, Region, RegionIndex, Requirement, Selector, SelectorIndex, Values,
+    is_covered, uncovered,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -289,7 +290,17 @@ proptest! {
         let fold = |mut all: PortSet, piece: &Ports| { all.insert(&piece.0); all };
         let forward = pieces.iter().fold(PortSet::empty(), fold);
         let backward = pieces.iter().rev().fold(PortSet::empty(), fold);
-        prop_assert_eq!(forward, backward);
+        prop_assert_eq!(&forward, &backward);
+        let sets: Vec<&PortSet> = pieces.iter().map(|piece| &piece.0).collect();
+        prop_assert_eq!(&forward, &PortSet::union_of(sets));
+    }
+
+    #[test]
+    fn shared_ports_are_those_of_two(sets in prop::collection::vec(ports(), 0..7)) {
+        let sets: Vec<&PortSet> = sets.iter().map(|one| &one.0).collect();
+        let others = |at: usize| (0..sets.len()).filter(move |other| *other != at);
+        let expected: Vec<bool> = (0..sets.len()).map(|at| others(at).any(|other| sets[at].overlaps(sets[other]))).collect();
+        prop_assert_eq!(PortSet::shared(&sets), expected);
     }
 }
 
@@ -585,6 +596,7 @@ proptest! {
                 prop_assert!(part.subject.witness().is_some_and(|labels| region.subject.matches(&labels)));
             }
         }
+        prop_assert_eq!(is_covered(&region, &by), whole.is_covered(&boxes));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::names::{every_number, names, numbers};
 use super::side::{Party, Side, Sides, worlds};
 use crate::flow::FlowSet;
 use crate::net::{Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
-use crate::policy::{Direction, Peer, Policy, PortTarget, Rule};
+use crate::policy::{self, Direction, Peer, Policy, PortTarget, Rule};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::LazyCell;
@@ -110,15 +110,17 @@ impl<'a> Proof<'a> {
 
 /// What a rule grants to `subject`, in the namespace that `own` finds.
 fn regions<'a>(subject: &'a Selector, own: &'a Selector, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
-    let mut ports = if rule.ports.is_empty() { PortSet::everything() } else { PortSet::empty() };
-    for port in &rule.ports {
-        ports.insert(&match &port.target {
-            PortTarget::Every => PortSet::whole(port.protocol),
-            PortTarget::Number(number) => PortSet::number(port.protocol, *number),
-            PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
-            PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
-        });
-    }
+    let set = |port: &policy::Port| match &port.target {
+        PortTarget::Every => PortSet::whole(port.protocol),
+        PortTarget::Number(number) => PortSet::number(port.protocol, *number),
+        PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
+        PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
+    };
+    let ports = match rule.ports.as_slice() {
+        [] => PortSet::everything(),
+        [port] => set(port),
+        several => PortSet::union_of(&several.iter().map(set).collect::<Vec<_>>()),
+    };
     let anyone = rule.peers.is_empty().then_some(Peers::Any);
     let listed = rule.peers.iter().map(|peer| match peer {
         Peer::Block(block) => Peers::Addresses(block.addresses()),
@@ -263,25 +265,39 @@ impl Comparison<'_> {
     }
 }
 
-/// Which of the regions on each side are inside one on the other side with the same ends, as nearly all are.
+/// Which of the regions on each side are inside those on the other side with the same ends, as nearly all are.
 fn settled(one: &[Region], other: &[Region]) -> [Vec<bool>; 2] {
-    let mut twins: FxHashMap<(&Selector, &Peers), SmallVec<[usize; 1]>> = FxHashMap::default();
-    twins.reserve(other.len());
-    for (at, region) in other.iter().enumerate() {
-        twins.entry((&region.subject, &region.peers)).or_default().push(at);
+    let mut groups: FxHashMap<(&Selector, &Peers), [SmallVec<[usize; 1]>; 2]> = FxHashMap::default();
+    groups.reserve(one.len().max(other.len()));
+    for (at, region) in one.iter().enumerate() {
+        let [ones, _] = groups.entry((&region.subject, &region.peers)).or_default();
+        ones.push(at);
     }
-    let mut of_other = vec![false; other.len()];
-    let of_one = one.iter().map(|region| {
-        let mut inside = false;
-        for at in twins.get(&(&region.subject, &region.peers)).into_iter().flatten() {
-            let (Some(twin), Some(slot)) = (other.get(*at), of_other.get_mut(*at)) else { continue };
-            inside |= twin.ports.contains(&region.ports);
-            *slot |= region.ports.contains(&twin.ports);
+    for (at, region) in other.iter().enumerate() {
+        let [_, others] = groups.entry((&region.subject, &region.peers)).or_default();
+        others.push(at);
+    }
+    let mut settled = [vec![false; one.len()], vec![false; other.len()]];
+    let [of_one, of_other] = &mut settled;
+    for [ones, others] in groups.values() {
+        mark_inside(one, ones, &ports_of(other, others), of_one);
+        mark_inside(other, others, &ports_of(one, ones), of_other);
+    }
+    settled
+}
+
+/// The ports of some of the regions together.
+fn ports_of(regions: &[Region], places: &[usize]) -> PortSet {
+    PortSet::union_of(places.iter().filter_map(|at| regions.get(*at)).map(|region| &region.ports))
+}
+
+/// Marks those of the regions at `places` whose ports are among `ports`.
+fn mark_inside(regions: &[Region], places: &[usize], ports: &PortSet, marks: &mut [bool]) {
+    for at in places {
+        if let (Some(region), Some(mark)) = (regions.get(*at), marks.get_mut(*at)) {
+            *mark = ports.contains(&region.ports);
         }
-        inside
-    });
-    let of_one = of_one.collect();
-    [of_one, of_other]
+    }
 }
 
 fn with_ports(region: &Region, ports: PortSet) -> Region {

@@ -94,10 +94,9 @@ impl Program<'_> {
             set.parties.iter().map(|party| Some(End::new(set, party.place.as_ref()?))).collect();
         let end = |id: PartyId| ends.get(id.0 as usize).and_then(Option::as_ref);
         for same in pairs.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-            let [(source, target, ports), more @ ..] = same else { continue };
+            let [(source, target, _), ..] = same else { continue };
             let (Some(source), Some(target)) = (end(*source), end(*target)) else { continue };
-            let mut ports = (*ports).clone();
-            more.iter().for_each(|(.., others)| ports.insert(others));
+            let ports = PortSet::union_of(same.iter().map(|(.., ports)| *ports));
             self.grant(Direction::Egress, source, target, &ports);
             self.grant(Direction::Ingress, target, source, &ports);
         }

@@ -5,6 +5,7 @@ use crate::model::{self, CidrId, Cni, Endpoint, GroupId, Isolated, Model, Namesp
 use crate::net::{AddressSet, Protocol, Values};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -133,15 +134,15 @@ impl Lowering<'_> {
             return *id;
         }
         let place = self.place(endpoint);
-        let leaves: Vec<PartyId> = match endpoint {
+        let leaves: SmallVec<[PartyId; 4]> = match endpoint {
             Endpoint::Group(_) => {
                 let leaves = self.model.leaves(&endpoint).to_vec();
                 leaves.into_iter().map(|leaf| self.party(leaf)).collect()
             }
-            _ => Vec::new(),
+            _ => SmallVec::new(),
         };
         let id = PartyId(u32::try_from(self.set.parties.len()).unwrap_or(u32::MAX));
-        let leaves = if place.is_some() { vec![id] } else { leaves };
+        let leaves = if place.is_some() { smallvec![id] } else { leaves };
         self.set.parties.push(Party { name: self.party_name(endpoint), leaves, place });
         self.parties.insert(endpoint, id);
         id

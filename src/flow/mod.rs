@@ -6,7 +6,8 @@ pub use crate::model::AssertionKind;
 pub use lower::{lower, public_addresses};
 
 use crate::net::{IpBlock, Peers, PortSet, Selector};
-use crate::source::Span;
+use crate::source::{Excerpt, Span};
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -142,7 +143,7 @@ pub struct Party {
     /// How policies call it.
     pub name: PartyName,
     /// The parties that a group comes to; only itself for all others.
-    pub leaves: Vec<PartyId>,
+    pub leaves: SmallVec<[PartyId; 4]>,
     /// The pods or addresses; `None` for a group.
     pub place: Option<Place>,
 }
@@ -168,7 +169,7 @@ pub struct Flow {
     /// To whom, as written.
     pub destination: PartyId,
     /// The destination without groups, and the ports of each.
-    pub targets: Vec<(PartyId, PortSet)>,
+    pub targets: SmallVec<[(PartyId, PortSet); 1]>,
     /// Who says so.
     pub statement: StatementId,
 }
@@ -181,7 +182,7 @@ pub struct Assertion {
     /// Who connects.
     pub sources: Vec<PartyId>,
     /// To whom, without groups, and on which ports each.
-    pub targets: Vec<(PartyId, PortSet)>,
+    pub targets: SmallVec<[(PartyId, PortSet); 1]>,
     /// Whom it does not hold for.
     pub except: Vec<PartyId>,
     /// Who says so.
@@ -192,7 +193,7 @@ pub struct Assertion {
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// It as written, on one line.
-    pub text: Arc<str>,
+    pub text: Excerpt,
     /// Its doc comment.
     pub doc: Option<Arc<str>>,
     /// Where it stands.

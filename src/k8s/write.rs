@@ -7,6 +7,7 @@
 use super::{DESCRIPTION, MANAGED_BY, SOURCE};
 use crate::net::{Requirement, Selector};
 use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
+use crate::source::Excerpt;
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -84,7 +85,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 /// The statements on a line each, as many as an annotation can hold.
-fn joined(statements: &[Arc<str>]) -> Cow<'_, str> {
+fn joined(statements: &[Excerpt]) -> Cow<'_, str> {
     if let [one] = statements
         && one.len() <= LONGEST_ANNOTATION
     {

@@ -3,12 +3,13 @@
 use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
-use super::{Assertion, Endpoint, Flow, Group, GroupId, Statement, StatementId};
+use super::{Assertion, Endpoint, Flow, Group, GroupId, Statement, StatementId, Targets};
 use crate::diag::{Code, Diagnostic};
 use crate::net::PortSet;
-use crate::source::Span;
+use crate::source::{Excerpt, Span};
 use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortsExpr};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// The endpoints on one side of an arrow: nearly always one.
 type Endpoints = SmallVec<[(Endpoint, Span); 1]>;
@@ -135,6 +136,13 @@ impl<'a> Resolver<'a> {
     /// Resolves every flow and every assertion.
     pub(super) fn resolve_flows(&mut self) {
         let members: Vec<Member<'a>> = self.members().collect();
+        let hops = members.iter().map(|member| match &member.node.kind {
+            NodeKind::Flow(hops) => hops.len().saturating_sub(1),
+            _ => 0,
+        });
+        let hops = hops.sum();
+        self.model.flows.reserve(hops);
+        self.model.statements.reserve(hops);
         for member in members {
             match &member.node.kind {
                 NodeKind::Flow(hops) => {
@@ -153,6 +161,14 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Gives the statements their texts.
+    pub(super) fn share_texts(&mut self) {
+        let whole: Arc<str> = std::mem::take(&mut self.statement_texts).into();
+        for statement in &mut self.model.statements {
+            statement.text = statement.text.of(&whole);
+        }
+    }
+
     fn report_source_ports(&mut self, source: &Hop, ports: &PortsExpr) {
         let help = format!("write `{} -> ...:{}`", self.side_text(&source.endpoints), self.text(ports.span));
         let whole = self.with_colon(ports.span);
@@ -163,10 +179,13 @@ impl<'a> Resolver<'a> {
         );
     }
 
-    fn statement(&mut self, member: &Member<'a>, text: String, span: Span) -> StatementId {
+    /// Adds a statement whose text is what was added to `self.statement_texts` from `text_start` on.
+    fn statement(&mut self, member: &Member<'a>, text_start: usize, span: Span) -> StatementId {
         let id = StatementId::at(self.model.statements.len());
         let doc = member.node.doc.as_deref().map(Into::into);
-        self.model.statements.push(Statement { text: text.into(), doc, span });
+        // Shares the memory of all texts once there are all.
+        let text = Excerpt::new(&self.no_text, text_start..self.statement_texts.len());
+        self.model.statements.push(Statement { text, doc, span });
         id
     }
 
@@ -183,11 +202,13 @@ impl<'a> Resolver<'a> {
     fn flow(&mut self, member: &Member<'a>, source: &'a Hop, destination: &'a Hop) {
         let from = self.endpoints(member.scope, &source.endpoints);
         let to = self.endpoints(member.scope, &destination.endpoints);
-        let mut text = String::with_capacity(source.span.len() + destination.span.len() + " -> ".len());
-        self.push_side(&source.endpoints, &mut text);
-        text.push_str(" -> ");
-        self.push_hop(destination, &mut text);
-        let statement = self.statement(member, text, source.span.to(destination.span));
+        let mut texts = std::mem::take(&mut self.statement_texts);
+        let text_start = texts.len();
+        self.push_side(&source.endpoints, &mut texts);
+        texts.push_str(" -> ");
+        self.push_hop(destination, &mut texts);
+        self.statement_texts = texts;
+        let statement = self.statement(member, text_start, source.span.to(destination.span));
         self.warn_about_every_port(destination);
         let mut first = true;
         for (to, to_span) in to {
@@ -221,10 +242,10 @@ impl<'a> Resolver<'a> {
         span: Span,
         ports: Option<&PortsExpr>,
         first: &mut bool,
-    ) -> Option<Vec<(Endpoint, PortSet)>> {
+    ) -> Option<Targets> {
         let leaves = self.leaves(destination);
         let group = matches!(destination, Endpoint::Group(_)).then(|| self.text(span).to_owned());
-        let mut targets = Vec::with_capacity(leaves.len());
+        let mut targets = Targets::new();
         let mut sound = true;
         for leaf in leaves {
             let set = match ports {
@@ -384,7 +405,7 @@ impl<'a> Resolver<'a> {
         for (endpoint, span) in sources.iter().chain(&destinations).chain(&except) {
             sound &= self.check_assertable(*endpoint, *span);
         }
-        let mut targets = Vec::new();
+        let mut targets = Targets::new();
         let mut first = true;
         for (endpoint, span) in &destinations {
             match self.assertion_targets(member.scope, assertion, *endpoint, *span, &mut first) {
@@ -396,7 +417,9 @@ impl<'a> Resolver<'a> {
             return;
         }
         let text = self.assertion_text(assertion);
-        let statement = self.statement(member, text, member.node.span);
+        let text_start = self.statement_texts.len();
+        self.statement_texts.push_str(&text);
+        let statement = self.statement(member, text_start, member.node.span);
         let endpoints = |list: Endpoints| list.into_iter().map(|(endpoint, _)| endpoint).collect::<Vec<_>>();
         let (sources, except) = (endpoints(sources), endpoints(except));
         self.check_not_vacuous(&sources, &except, member.node.span);
@@ -438,9 +461,9 @@ impl<'a> Resolver<'a> {
         endpoint: Endpoint,
         span: Span,
         first: &mut bool,
-    ) -> Option<Vec<(Endpoint, PortSet)>> {
+    ) -> Option<Targets> {
         let group = matches!(endpoint, Endpoint::Group(_)).then(|| self.text(span).to_owned());
-        let mut targets = Vec::new();
+        let mut targets = Targets::new();
         for leaf in self.model.leaves(&endpoint).to_vec() {
             let ports = match &assertion.destination.ports {
                 Some(expression) => {

@@ -24,7 +24,8 @@ pub use references::{Entity, Reference, Role};
 pub use resolve::{Options, Resolved, is_dns_label, resolve};
 
 use crate::net::{IpBlock, PortSet, Selector};
-use crate::source::Span;
+use crate::source::{Excerpt, Span};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 macro_rules! ids {
@@ -326,6 +327,9 @@ impl Endpoint {
     }
 }
 
+/// Endpoints without groups, and the ports of each: nearly always one.
+pub type Targets = SmallVec<[(Endpoint, PortSet); 1]>;
+
 /// A flow from one endpoint to one other.
 #[derive(Debug)]
 pub struct Flow {
@@ -334,7 +338,7 @@ pub struct Flow {
     /// To whom, as written.
     pub destination: Endpoint,
     /// The destination without groups, and the ports of each: a port's name may mean another number for each tier.
-    pub targets: Vec<(Endpoint, PortSet)>,
+    pub targets: Targets,
     /// The statement that says so.
     pub statement: StatementId,
 }
@@ -343,7 +347,7 @@ pub struct Flow {
 #[derive(Debug)]
 pub struct Statement {
     /// One hop of it as written, on one line.
-    pub text: Arc<str>,
+    pub text: Excerpt,
     /// Its doc comment.
     pub doc: Option<Arc<str>>,
     /// Where it stands.
@@ -358,7 +362,7 @@ pub struct Assertion {
     /// Who connects.
     pub sources: Vec<Endpoint>,
     /// To whom, without groups, and on which ports each.
-    pub targets: Vec<(Endpoint, PortSet)>,
+    pub targets: Targets,
     /// Whom it does not hold for.
     pub except: Vec<Endpoint>,
     /// The statement that says so.

@@ -3,7 +3,7 @@
 use super::resolve::{Resolver, shorten};
 use super::scope::Scope;
 use super::{Cni, Endpoint, Entity, Role, Tier};
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
 use crate::syntax::{PortExpr, PortKind, PortsExpr};
@@ -305,15 +305,16 @@ impl<'a> Resolver<'a> {
             let names: Vec<String> = tier.ports.iter().flatten().map(|port| port.name.to_string()).collect();
             (names, tier.ports.is_some(), tier.span)
         });
-        let mut candidates = self.scopes.ports.names(scope);
-        candidates.extend(self.scopes.ports.names(None));
         let message = match (&served, through) {
             (Some((_, true, _)), Some(group)) => format!("`{written}`, a member of `{group}`, serves no port `{name}`"),
             (Some((_, true, _)), None) => format!("`{written}` serves no port `{name}`"),
             _ => format!("unknown port `{}`", shorten(name)),
         };
         let names = served.as_ref().map(|(names, _, _)| names.as_slice()).unwrap_or_default();
-        let known = closest(name, names.iter().map(String::as_str).chain(candidates));
+        let known = self.closest(name, |this| {
+            let own = names.iter().map(String::as_str);
+            own.chain(this.scopes.ports.names(scope)).chain(this.scopes.ports.names(None)).collect()
+        });
         let help = match (known, names) {
             (Some(known), _) => format!("did you mean `{known}`?"),
             (None, []) => format!("write a number such as `8080/tcp`, or declare `ports {name} = 8080/tcp`"),

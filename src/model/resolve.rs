@@ -42,6 +42,7 @@ pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved
     resolver.resolve_isolation();
     resolver.resolve_dns();
     resolver.resolve_flows();
+    resolver.share_texts();
     resolver.warn();
     resolver.sort_references();
     Resolved { model: resolver.model, diagnostics: resolver.diagnostics }
@@ -81,6 +82,12 @@ pub(super) struct Resolver<'a> {
     pub unreadable: BTreeSet<&'a str>,
     /// Whether to note what each name refers to.
     pub wants_references: bool,
+    /// How many more names may be compared to find the one that was meant: see [`Resolver::closest`].
+    pub comparisons: usize,
+    /// The texts of all statements, one after another.
+    pub statement_texts: String,
+    /// An empty text.
+    pub no_text: Arc<str>,
 }
 
 impl<'a> Resolver<'a> {
@@ -97,6 +104,9 @@ impl<'a> Resolver<'a> {
             group_members: Vec::new(),
             unreadable: BTreeSet::new(),
             wants_references: false,
+            comparisons: COMPARISONS,
+            statement_texts: String::new(),
+            no_text: "".into(),
         }
     }
 
@@ -170,7 +180,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let diagnostic = Diagnostic::new(Code::E0101, name.span, format!("unknown namespace `{}`", shorten(text)));
-        let known = closest(text, self.scopes.namespaces.names(None).into_iter());
+        let known = self.closest(text, |this| this.scopes.namespaces.names(None));
         let help = match known {
             Some(known) => format!("did you mean `{known}`?"),
             None if is_dns_label(text) => {
@@ -227,13 +237,17 @@ impl<'a> Resolver<'a> {
             Some(namespace) => format!("namespace `{namespace}` declares no tier, group or cidr `{}`", shorten(text)),
             None => format!("unknown tier, group, cidr or fqdn `{}`", shorten(text)),
         };
-        let mut candidates = self.scopes.endpoints.names(owner.or(scope));
-        if owner.is_none() {
-            candidates.extend(self.scopes.endpoints.names(None));
-            candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name));
-        }
+        let candidates = |this: &Self| {
+            let mut candidates = this.scopes.endpoints.names(owner.or(scope));
+            if owner.is_none() {
+                candidates.extend(this.scopes.endpoints.names(None));
+                candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name));
+            }
+            candidates
+        };
+        let known = self.closest(text, candidates);
         let elsewhere = self.namespaces_with(text);
-        let (help, mends) = match (closest(text, candidates.into_iter()), elsewhere.as_slice()) {
+        let (help, mends) = match (known, elsewhere.as_slice()) {
             (Some(known), _) => {
                 let path = place.as_ref().map_or_else(|| known.to_owned(), |place| format!("{place}/{known}"));
                 (format!("did you mean `{path}`?"), vec![path])
@@ -252,6 +266,17 @@ impl<'a> Resolver<'a> {
         };
         let diagnostic = Diagnostic::new(Code::E0102, reference.span, message).with_help(help);
         self.report(diagnostic.with_mends(reference.span, mends));
+    }
+
+    /// The candidate that was probably meant. A program with very many unknown names is told so of the first ones only,
+    /// so that the time does not grow with unknown times known names.
+    pub fn closest<'n>(&mut self, name: &str, candidates: impl FnOnce(&Self) -> Vec<&'n str>) -> Option<&'n str> {
+        if self.comparisons == 0 {
+            return None;
+        }
+        let candidates = candidates(self);
+        self.comparisons = self.comparisons.saturating_sub(candidates.len());
+        closest(name, candidates.into_iter())
     }
 
     fn namespaces_with(&self, endpoint: &str) -> Vec<Arc<str>> {
@@ -308,6 +333,9 @@ impl<'a> Resolver<'a> {
         self.report(Diagnostic::new(Code::E0005, span, what.to_owned()).with_help(help));
     }
 }
+
+/// How many names are compared with unknown ones in one program: a tenth of a second or two.
+const COMPARISONS: usize = 200_000;
 
 /// The most of a name that an error repeats.
 pub(super) fn shorten(text: &str) -> String {

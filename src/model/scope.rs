@@ -21,12 +21,18 @@ pub struct Declared<T> {
 /// The names of one kind of thing.
 #[derive(Debug)]
 pub struct Names<'a, T> {
-    scopes: FxHashMap<Scope, FxHashMap<&'a str, Declared<T>>>,
+    /// Of the program, then of each namespace.
+    scopes: Vec<FxHashMap<&'a str, Declared<T>>>,
+}
+
+/// The place of a scope among all.
+fn place(scope: Scope) -> usize {
+    scope.map_or(0, |namespace| namespace.index() + 1)
 }
 
 impl<T> Default for Names<'_, T> {
     fn default() -> Self {
-        Names { scopes: FxHashMap::default() }
+        Names { scopes: Vec::new() }
     }
 }
 
@@ -34,7 +40,10 @@ impl<'a, T> Names<'a, T> {
     /// Declares a name; gives back the earlier declaration when there is one, which stays.
     pub fn declare(&mut self, scope: Scope, name: &'a str, declared: Declared<T>) -> Option<&Declared<T>> {
         use std::collections::hash_map::Entry;
-        match self.scopes.entry(scope).or_default().entry(name) {
+        if self.scopes.len() <= place(scope) {
+            self.scopes.resize_with(place(scope) + 1, FxHashMap::default);
+        }
+        match self.scopes.get_mut(place(scope))?.entry(name) {
             Entry::Occupied(earlier) => Some(earlier.into_mut()),
             Entry::Vacant(free) => {
                 free.insert(declared);
@@ -45,7 +54,7 @@ impl<'a, T> Names<'a, T> {
 
     /// What a name means in exactly this scope.
     pub fn get(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
-        self.scopes.get(&scope)?.get(name)
+        self.scopes.get(place(scope))?.get(name)
     }
 
     /// What a name means from within a scope: there, or else for the whole program.
@@ -56,7 +65,7 @@ impl<'a, T> Names<'a, T> {
     /// The names of a scope, sorted.
     pub fn names(&self, scope: Scope) -> Vec<&'a str> {
         let mut names: Vec<&str> =
-            self.scopes.get(&scope).into_iter().flat_map(|names| names.keys().copied()).collect();
+            self.scopes.get(place(scope)).into_iter().flat_map(|names| names.keys().copied()).collect();
         names.sort_unstable();
         names
     }

@@ -70,14 +70,14 @@ pub(super) fn intersect<T: Bound>(mut a: &[(T, T)], mut b: &[(T, T)]) -> Vec<(T,
 
 /// Whether some number is in both lists.
 pub(super) fn overlaps<T: Bound>(mut a: &[(T, T)], mut b: &[(T, T)]) -> bool {
-    while let ([first, rest_a @ ..], [second, rest_b @ ..]) = (a, b) {
+    while let ([first, ..], [second, ..]) = (a, b) {
         if first.0.max(second.0) <= first.1.min(second.1) {
             return true;
         }
-        if first.1 < second.1 {
-            a = rest_a;
+        if first.1 < second.0 {
+            a = skip_below(a, second.0);
         } else {
-            b = rest_b;
+            b = skip_below(b, first.0);
         }
     }
     false
@@ -133,11 +133,9 @@ pub(super) fn has<T: Bound>(ranges: &[(T, T)], number: T) -> bool {
 }
 
 /// The list without the ranges that end below `low`.
-fn skip_below<T: Bound>(mut ranges: &[(T, T)], low: T) -> &[(T, T)] {
-    while let [(_, end), rest @ ..] = ranges
-        && *end < low
-    {
-        ranges = rest;
+fn skip_below<T: Bound>(ranges: &[(T, T)], low: T) -> &[(T, T)] {
+    match ranges {
+        [(_, end), ..] if *end < low => ranges.get(ranges.partition_point(|(_, end)| *end < low)..).unwrap_or_default(),
+        _ => ranges,
     }
-    ranges
 }

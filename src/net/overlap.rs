@@ -206,6 +206,7 @@ fn required<'a>(selectors: &[&'a Selector], (side, key): &Slot) -> Option<&'a [A
 /// The key that tells most items apart: required by many, with many values.
 fn best_slot<const N: usize>(items: &[Item<'_, N>], used: &[Slot]) -> Option<Slot> {
     let mut seen = FxHashSet::default();
+    seen.reserve(items.len());
     let mut counts: FxHashMap<(usize, &Arc<str>), (usize, usize)> = FxHashMap::default();
     for (_, selectors) in items {
         for (side, selector) in selectors.iter().enumerate() {

@@ -371,10 +371,8 @@ impl<'a> Collector<'a> {
         let ports = |one: &Contribution| Some(&set.flows.get(one.flow as usize)?.targets.get(one.target as usize)?.1);
         let mut rules = SmallVec::new();
         for same in added.chunk_by(|one, other| one.peer == other.peer) {
-            let mut all = same.iter().filter_map(ports);
-            let (Some(one), Some(first)) = (same.first(), all.next()) else { continue };
-            let mut ports = first.clone();
-            all.for_each(|more| ports.insert(more));
+            let Some(one) = same.first() else { continue };
+            let ports = PortSet::union_of(same.iter().filter_map(ports));
             let peers = self.peers.of_party(set, one.peer);
             self.peers.add_rule(&mut rules, peers, &ports);
         }

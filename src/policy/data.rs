@@ -1,6 +1,7 @@
 //! A policy set as plain data: what Kubernetes' NetworkPolicy says, in our own words.
 
 use crate::net::{IpBlock, PortSet, Protocol, Selector};
+use crate::source::Excerpt;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub struct Policy {
     /// The doc comments of the statements that asked for it (annotation `kubernetes.io/description`).
     pub description: Option<String>,
     /// The statements that asked for it, as written, sorted and without repetition (annotation `polder.dev/source`).
-    pub statements: SmallVec<[Arc<str>; 1]>,
+    pub statements: SmallVec<[Excerpt; 1]>,
 }
 
 /// One item of `ingress` or `egress`: traffic matches when a peer and a port match.

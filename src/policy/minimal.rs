@@ -6,7 +6,7 @@ use super::data::{Port, PortTarget};
 use super::name::Namer;
 use super::subject::{Subject, SubjectId, Subjects};
 use crate::flow::FlowSet;
-use crate::net::{AddressSet, Peers, PortSet, Region, RegionIndex, Selector, SelectorIndex, uncovered};
+use crate::net::{AddressSet, Peers, Point, PortSet, Region, RegionIndex, Selector, SelectorIndex, is_covered};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -188,15 +188,24 @@ impl<'a> Group<'a> {
 
     /// Whether `ports` of a cell are allowed by the cells that `counts` admits.
     fn is_covered(&self, at: usize, ports: &PortSet, counts: &dyn Fn(&Cell) -> bool) -> bool {
-        let Some(region) = self.region(at, ports) else { return true };
-        let direction = self.parts.get(at).map(|part| part.direction);
-        let others = self.neighbours.of(at).iter().filter(|other| self.cells.get(**other).is_some_and(counts));
-        let others: Vec<Region> = others
+        let (Some(region), Some(part)) = (self.region(at, ports), self.parts.get(at)) else { return true };
+        let others = || self.neighbours.of(at).iter().filter(|other| self.cells.get(**other).is_some_and(counts));
+        // Many of those that overlap a cell in many ways have none of its plainest connections.
+        let has = |point: &Point, other: usize| {
+            let other = self.parts.get(other).zip(self.ports.get(other));
+            other.is_some_and(|(other, ports)| point.is_in(other.selector, other.peers, ports))
+        };
+        if let Some(point) = region.point()
+            && !others().any(|other| has(&point, *other))
+        {
+            return false;
+        }
+        let others: Vec<Region> = others()
             .filter_map(|other| self.region(*other, self.ports.get(*other)?))
             .filter(|other| !other.ports.is_empty())
             .collect();
         let others: Vec<&Region> = others.iter().collect();
-        possible(region, direction).iter().all(|region| region.is_empty() || uncovered(region, &others).is_none())
+        possible(region, Some(part.direction)).iter().all(|region| is_covered(region, &others))
     }
 
     /// Concerns in the order in which they may be taken away: narrow ones first, DNS last.

@@ -7,8 +7,8 @@ use super::{Direction, Layout, Peer, Policy, PolicySet, Port, Rule, minimal, rep
 use crate::diag::Diagnostic;
 use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
 use crate::net::Peers;
+use crate::source::Excerpt;
 use smallvec::{SmallVec, smallvec};
-use std::sync::Arc;
 
 /// What planning gives.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Planner<'_> {
     }
 
     /// The statements behind concerns, and their doc comments.
-    fn origin(&self, concerns: &[&Concern]) -> (SmallVec<[Arc<str>; 1]>, Option<String>) {
+    fn origin(&self, concerns: &[&Concern]) -> (SmallVec<[Excerpt; 1]>, Option<String>) {
         let added = concerns.iter().flat_map(|concern| self.concerns.contributions(concern));
         let mut ids: SmallVec<[StatementId; 4]> = added.map(|added| added.statement).collect();
         ids.sort_unstable();
@@ -137,9 +137,9 @@ impl Planner<'_> {
             }
         }
         let description = (!docs.is_empty()).then(|| docs.join("\n\n"));
-        let mut statements: SmallVec<[Arc<str>; 1]> = found.iter().map(|statement| statement.text.clone()).collect();
+        let mut statements: SmallVec<[Excerpt; 1]> = found.iter().map(|statement| statement.text.clone()).collect();
         statements.dedup();
-        statements.extend(concerns.iter().flat_map(|concern| &concern.settings).cloned());
+        statements.extend(concerns.iter().flat_map(|concern| &concern.settings).map(|setting| setting.clone().into()));
         (statements, description)
     }
 

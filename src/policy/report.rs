@@ -6,7 +6,7 @@ use super::minimal;
 use super::subject::Subjects;
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{FlowSet, StatementId};
-use crate::net::{Peers, PortSet, Region, RegionIndex, Selector, uncovered};
+use crate::net::{Peers, PortSet, Region, RegionIndex, Selector, is_covered};
 use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -138,8 +138,17 @@ impl<'a> Grants<'a> {
                 let added = self.concerns.contributions(concern);
                 let first = added.first().map(|one| one.statement);
                 let several = added.iter().any(|one| Some(one.statement) != first);
-                if several || overlapping.get(at) == Some(&true) {
+                if overlapping.get(at) == Some(&true) {
                     shared.extend(added.iter().map(|one| (namespace, concern, one)));
+                } else if several {
+                    let ports: Vec<&PortSet> = added.iter().map(|one| self.ports(one)).collect();
+                    for (one, is_shared) in added.iter().zip(PortSet::shared(&ports)) {
+                        if is_shared {
+                            shared.push((namespace, concern, one));
+                        } else {
+                            lone.insert(one.statement);
+                        }
+                    }
                 } else {
                     lone.extend(first);
                 }
@@ -156,12 +165,17 @@ impl<'a> Grants<'a> {
         diagnostics
     }
 
-    fn grants(&self, namespace: usize, concern: &Concern, contribution: &Contribution) -> Vec<Grant> {
+    fn ports(&self, contribution: &Contribution) -> &'a PortSet {
+        static NONE: PortSet = PortSet::EMPTY;
         let flow = self.set.flows.get(contribution.flow as usize);
-        let ports = flow.and_then(|flow| flow.targets.get(contribution.target as usize));
+        flow.and_then(|flow| flow.targets.get(contribution.target as usize)).map_or(&NONE, |(_, ports)| ports)
+    }
+
+    fn grants(&self, namespace: usize, concern: &Concern, contribution: &Contribution) -> Vec<Grant> {
         let place = self.set.party(contribution.peer).and_then(|party| party.place.as_ref());
         let subject = self.subjects.get(concern.subject);
-        let (Some(subject), Some((_, ports)), Some(place)) = (subject, ports, place) else { return Vec::new() };
+        let (Some(subject), Some(place)) = (subject, place) else { return Vec::new() };
+        let ports = self.ports(contribution);
         let grant = |peers: Peers| Grant {
             side: (namespace, concern.direction),
             region: Region { subject: subject.selector.clone(), peers, ports: ports.clone() },
@@ -221,7 +235,7 @@ impl<'a> Grants<'a> {
                 let others = near.iter().filter_map(|other| regions.get(*other)).map(|(_, region)| region);
                 let others: Vec<&Region> = others.chain(dns).collect();
                 let parts = minimal::possible(region.clone(), Some(side.1));
-                parts.iter().all(|part| part.is_empty() || uncovered(part, &others).is_none())
+                parts.iter().all(|part| is_covered(part, &others))
             });
             if covered && !parts.is_empty() {
                 regions.drop_statement(*id);

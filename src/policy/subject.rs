@@ -3,7 +3,7 @@
 use super::buckets::Buckets;
 use super::{Direction, PerDirection};
 use crate::flow::{DnsName, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
-use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, uncovered};
+use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, is_covered};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -139,7 +139,7 @@ fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
         let others = others.filter(|other| *other != at && kept.get(*other) == Some(&true));
         let others: Vec<&Region> = others.filter_map(|other| regions.get(other)).collect();
         if !others.is_empty()
-            && uncovered(region, &others).is_none()
+            && is_covered(region, &others)
             && let Some(slot) = kept.get_mut(at)
         {
             *slot = false;

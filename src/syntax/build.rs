@@ -6,6 +6,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::net::Protocol;
 use crate::source::{FileId, Span};
 use pest::iterators::{Pair, Pairs};
+use smallvec::{SmallVec, smallvec};
 
 /// Builds the nodes of statements.
 pub struct Builder<'a> {
@@ -106,7 +107,7 @@ impl<'a> Builder<'a> {
                     all.items.extend(more.items);
                     all
                 });
-                NodeKind::Ports { name, ports: all.unwrap_or(PortsExpr { span: name.span, items: Vec::new() }) }
+                NodeKind::Ports { name, ports: all.unwrap_or(PortsExpr { span: name.span, items: SmallVec::new() }) }
             }
             Rule::isolate => {
                 let limit = pairs.clone().find(|pair| pair.as_rule() == Rule::isolate_for);
@@ -218,7 +219,7 @@ impl<'a> Builder<'a> {
     }
 
     fn hop(&mut self, pair: Pair<'_, Rule>) -> Hop {
-        let mut hop = Hop { span: self.span(&pair), endpoints: Vec::new(), ports: None };
+        let mut hop = Hop { span: self.span(&pair), endpoints: SmallVec::new(), ports: None };
         for pair in pair.into_inner() {
             match pair.as_rule() {
                 Rule::side => hop.endpoints = self.side(pair),
@@ -233,12 +234,9 @@ impl<'a> Builder<'a> {
         pair.into_inner().filter(|pair| pair.as_rule() == Rule::side).flat_map(|pair| self.side(pair)).collect()
     }
 
-    fn side(&self, pair: Pair<'_, Rule>) -> Vec<EndpointRef> {
-        let pairs = pair.into_inner();
-        // Between two endpoints stands a comma.
-        let mut endpoints = Vec::with_capacity(pairs.len().div_ceil(2));
-        endpoints.extend(pairs.filter(|pair| pair.as_rule() == Rule::endpoint).map(|pair| self.endpoint(pair)));
-        endpoints
+    fn side(&self, pair: Pair<'_, Rule>) -> SmallVec<[EndpointRef; 1]> {
+        let endpoints = pair.into_inner().filter(|pair| pair.as_rule() == Rule::endpoint);
+        endpoints.map(|pair| self.endpoint(pair)).collect()
     }
 
     fn endpoint(&self, pair: Pair<'_, Rule>) -> EndpointRef {
@@ -256,10 +254,10 @@ impl<'a> Builder<'a> {
 
     fn ports(&mut self, pair: Pair<'_, Rule>) -> PortsExpr {
         let span = self.span(&pair);
-        let mut items = Vec::new();
+        let mut items = SmallVec::new();
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::port => items = vec![self.port(pair)],
+                Rule::port => items = smallvec![self.port(pair)],
                 Rule::port_set => self.port_set(pair, &mut items),
                 _ => {}
             }
@@ -267,7 +265,7 @@ impl<'a> Builder<'a> {
         PortsExpr { span, items }
     }
 
-    fn port_set(&mut self, pair: Pair<'_, Rule>, items: &mut Vec<PortExpr>) {
+    fn port_set(&mut self, pair: Pair<'_, Rule>, items: &mut SmallVec<[PortExpr; 1]>) {
         let mut shared = None;
         for pair in pair.into_inner() {
             match pair.as_rule() {

@@ -5,6 +5,7 @@ use super::tree::{Comment, Name, Node, NodeKind, Tree};
 use super::{characters, error};
 use crate::diag::{Allow, Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
+use std::cell::Cell;
 
 /// What parsing a file gives.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ fn parse_with(sources: &Sources, file: FileId, most_at_once: usize) -> Parsed {
         allows: Vec::new(),
         open: None,
         nodes: Vec::new(),
+        known_line: Cell::new((0, text.find('\n').unwrap_or(text.len()))),
         at_once: 1,
         most_at_once,
     };
@@ -63,6 +65,8 @@ pub(super) struct Parser<'a> {
     /// The block that is open, with its statements so far. Blocks do not nest.
     pub(super) open: Option<(Node, Vec<Node>)>,
     nodes: Vec<Node>,
+    /// The part of a line whose end was asked for last, from there to that end.
+    known_line: Cell<(usize, usize)>,
     /// How many lines may be matched at once. It doubles while they all match and goes back to one when they do not,
     /// so that over any input the lines looked at in vain are no more than those that matched.
     pub(super) at_once: usize,
@@ -241,8 +245,15 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn line_end(&self, from: usize) -> usize {
+        // Many statements can stand on one line; its end is looked for once.
+        let (start, end) = self.known_line.get();
+        if (start..=end).contains(&from) {
+            return end;
+        }
         let rest = self.text.get(from..).unwrap_or("");
-        from + rest.find('\n').unwrap_or(rest.len())
+        let end = from + rest.find('\n').unwrap_or(rest.len());
+        self.known_line.set((from, end));
+        end
     }
 
     /// Reports the statement at the cursor, which fails `at` bytes further on, and goes on with the next line.

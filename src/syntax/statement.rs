@@ -38,8 +38,8 @@ impl<'a> Parser<'a> {
         let after = after.trim_start_matches([' ', '\t']);
         let named = |list: &[(&str, Rule)]| list.iter().find(|(name, _)| *name == word).map(|(_, rule)| *rule);
         match self.open.as_ref().map(|(head, _)| &head.kind) {
-            Some(NodeKind::Platform(_)) if !opens_block(rest, word) => return Rule::platform_entry,
-            Some(NodeKind::Environment { .. }) if !opens_block(rest, word) => {
+            Some(NodeKind::Platform(_)) if !self.opens_block(at, word) => return Rule::platform_entry,
+            Some(NodeKind::Environment { .. }) if !self.opens_block(at, word) => {
                 return named(ENVIRONMENT_ENTRIES).unwrap_or(Rule::platform_entry);
             }
             _ => {}
@@ -49,6 +49,18 @@ impl<'a> Parser<'a> {
             return Rule::flow;
         }
         named(STATEMENTS).unwrap_or(Rule::flow)
+    }
+
+    /// Whether the statement at an offset is a line that opens a block, so that the one before it must have been left
+    /// open.
+    fn opens_block(&self, at: usize, word: &str) -> bool {
+        let before = self.text.get(..at).unwrap_or("").trim_end_matches([' ', '\t']);
+        matches!(word, "namespace" | "external" | "platform" | "environment")
+            && (before.is_empty() || before.ends_with('\n'))
+            && {
+                let line = self.text.get(at..self.line_end(at)).unwrap_or("");
+                line.split('#').next().unwrap_or("").trim_end().ends_with('{')
+            }
     }
 
     pub(super) fn statement(&mut self) {
@@ -132,9 +144,14 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         let mut wanted = 1;
         loop {
-            // Not by characters: `wanted` may stand inside one.
-            let end = rest.as_bytes().get(wanted - 1..).and_then(|bytes| bytes.iter().position(|byte| *byte == b'\n'));
-            let window = end.map_or(rest.len(), |end| wanted + end);
+            let line_end = if wanted == 1 {
+                self.line_end(self.at) - self.at
+            } else {
+                // Not by characters: `wanted` may stand inside one.
+                let more = rest.as_bytes().get(wanted - 1..).unwrap_or_default();
+                more.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| wanted - 1 + end)
+            };
+            let window = (line_end + 1).min(rest.len());
             let result = PolderGrammar::parse(rule, rest.get(..window).unwrap_or(rest));
             match &result {
                 Err(problem) if window < rest.len() && position(problem) >= window => wanted = window * 2,
@@ -142,12 +159,6 @@ impl<'a> Parser<'a> {
             }
         }
     }
-}
-
-/// Whether the line at the start of a text opens a block, so that the one before it must have been left open.
-fn opens_block(text: &str, word: &str) -> bool {
-    let line = text.split(['\n', '#']).next().unwrap_or("").trim_end();
-    matches!(word, "namespace" | "external" | "platform" | "environment") && line.ends_with('{')
 }
 
 /// Where an error is, counted from the start of what pest was given.

@@ -3,6 +3,7 @@
 use crate::diag::Allow;
 use crate::net::Protocol;
 use crate::source::{FileId, Span};
+use smallvec::SmallVec;
 
 /// One file, parsed.
 #[derive(Debug)]
@@ -232,7 +233,7 @@ pub struct Hop {
     /// All of it.
     pub span: Span,
     /// The endpoint, or those in braces.
-    pub endpoints: Vec<EndpointRef>,
+    pub endpoints: SmallVec<[EndpointRef; 1]>,
     /// The ports after the colon.
     pub ports: Option<PortsExpr>,
 }
@@ -243,7 +244,7 @@ pub struct PortsExpr {
     /// All of it.
     pub span: Span,
     /// The items.
-    pub items: Vec<PortExpr>,
+    pub items: SmallVec<[PortExpr; 1]>,
 }
 
 /// One port, as written.

@@ -8,6 +8,7 @@ use super::super::{DESCRIPTION, MANAGED_BY, SOURCE};
 use super::syntax;
 use crate::net::{Protocol, Selector, Values};
 use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
+use crate::source::Excerpt;
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -114,7 +115,7 @@ impl<'a> Cursor<'_, 'a> {
             ingress: isolates_ingress.then_some(ingress),
             egress: isolates_egress.then_some(egress),
             description: description.map(Cow::into_owned),
-            statements: source.map(|text| text.split('\n').map(Arc::from).collect()).unwrap_or_default(),
+            statements: source.map(|text| text.split('\n').map(Excerpt::from).collect()).unwrap_or_default(),
         })
     }
 

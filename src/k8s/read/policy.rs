@@ -7,6 +7,7 @@ use super::walk::{Object, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE};
 use crate::net::{Protocol, Selector, Values};
 use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule, Written, WrittenPort, WrittenRule, WrittenRules};
+use crate::source::Excerpt;
 use ipnet::IpNet;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
     let spec = spec(walk, object.get("spec"), path.field("spec"));
     let (metadata, spec) = (metadata?, spec?);
     let annotation = |key: &str| annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
-    let statements = annotation(SOURCE).map(|text| text.split('\n').map(Arc::from).collect());
+    let statements = annotation(SOURCE).map(|text| text.split('\n').map(Excerpt::from).collect());
     let policy = Policy {
         namespace: metadata.namespace.into(),
         name: metadata.name.to_owned(),
