@@ -114,7 +114,7 @@ impl Run<'_> {
         let Some(path) = source.path else { return Ok(source.text.to_owned()) };
         let text =
             fs::read_to_string(path).map_err(|error| format!("cannot read `{}`: {}", source.name, reason(&error)))?;
-        if text.strip_prefix('\u{feff}').unwrap_or(&text) == source.text {
+        if text == source.text || text.strip_prefix('\u{feff}') == Some(source.text) {
             Ok(text)
         } else {
             Err(format!("`{}` was changed by somebody else meanwhile; it is left as it is", source.name))

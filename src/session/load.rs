@@ -231,17 +231,19 @@ pub(super) fn unreadable(name: &str, reason: &str) -> Diagnostic {
     Diagnostic::about(Code::E0401, format!("cannot read `{name}`: {reason}"))
 }
 
-/// The text without a byte order mark, or the offset of the first byte that is not UTF-8.
+/// The text without a byte order mark, or the offset of the first byte that is not UTF-8. Where two marks stand at the
+/// start both are left, so that the second one is seen: a reader of the text passes over one itself.
 pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, usize> {
     let mut text = String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())?;
-    if text.starts_with('\u{feff}') {
+    let marks = text.chars().take_while(|character| *character == '\u{feff}').take(2).count();
+    if marks == 1 {
         text.drain(..'\u{feff}'.len_utf8());
     }
     Ok(text)
 }
 
 /// An absolute path without `.` and `..`, by its text alone.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut result = PathBuf::new();
     for part in path.components() {
         match part {

@@ -4,14 +4,15 @@ use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
 /// Whether a character could make a reviewer see something other than what is compiled: control characters,
-/// bidirectional overrides and invisible characters.
+/// bidirectional overrides and invisible characters. The last are those that Unicode calls default-ignorable
+/// (`Default_Ignorable_Code_Point`), and the braille pattern without dots.
 pub fn is_forbidden(character: char) -> bool {
     matches!(
         character,
         '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}'
             | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     )
 }
@@ -34,7 +35,7 @@ pub fn check(file: FileId, text: &str, start: usize) -> Vec<Diagnostic> {
         found.push(
             Diagnostic::new(Code::E0002, span, format!("the character U+{:04X} is not allowed", u32::from(character)))
                 .with_text(describe(character))
-                .with_help("remove it; such characters can make a text look different from what it is")
+                .with_help(help(character))
                 .with_mend(span, ""),
         );
     }
@@ -47,6 +48,19 @@ fn describe(character: char) -> &'static str {
             "changes the direction in which the text is shown"
         }
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "a control character",
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => {
+            "invisible; it follows an emoji or another sign, and chooses how that is drawn"
+        }
+        '\u{feff}' => "invisible; a byte order mark stands once, at the start of a file",
         _ => "invisible",
+    }
+}
+
+fn help(character: char) -> &'static str {
+    match character {
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => {
+            "remove it; the sign in front of it stays, and may be drawn without colours"
+        }
+        _ => "remove it; such characters can make a text look different from what it is",
     }
 }
