@@ -4,6 +4,7 @@ use crate::diag::{Code, Diagnostic, Level, Levels};
 use crate::policy::Layout;
 use crate::source::{FileId, Span};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use toml::Spanned;
@@ -100,11 +101,20 @@ impl Config {
             inside.then(|| output.into_inner())
         });
         let mut levels = Vec::new();
+        let mut listed: BTreeMap<Code, Level> = BTreeMap::new();
         let Warnings { deny, warn, allow } = parsed.warnings;
         for (names, level) in [(deny, Level::Deny), (warn, Level::Warn), (allow, Level::Allow)] {
             for name in names {
                 match Levels::default().set(name.get_ref(), level) {
-                    Ok(()) => levels.push((name.into_inner(), level)),
+                    Ok(()) => {
+                        let earlier = Code::parse(name.get_ref()).and_then(|code| listed.insert(code, level));
+                        if let Some(earlier) = earlier.filter(|earlier| *earlier != level) {
+                            let (earlier, level) = (entry(earlier), entry(level));
+                            let message = format!("`{}` is in both `{earlier}` and `{level}`", name.get_ref());
+                            diagnostics.push(bad(file, name.span(), message).with_help("keep one of them"));
+                        }
+                        levels.push((name.into_inner(), level));
+                    }
                     Err(message) => diagnostics.push(bad(file, name.span(), message)),
                 }
             }
@@ -123,6 +133,15 @@ impl Config {
 
 fn bad(file: FileId, range: Range<usize>, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Code::E0403, Span::new(file, range), message)
+}
+
+/// The entry that lists warnings of a level.
+fn entry(level: Level) -> &'static str {
+    match level {
+        Level::Deny => "deny",
+        Level::Warn => "warn",
+        Level::Allow => "allow",
+    }
 }
 
 /// A path that cannot leave the folder it is relative to, so that a project from elsewhere writes only into itself.
