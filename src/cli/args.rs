@@ -610,6 +610,17 @@ pub(super) enum Ci {
     None,
 }
 
+impl Ci {
+    /// The folder at the root of a repository that holds the job.
+    pub(super) fn folder(self) -> Option<&'static str> {
+        match self {
+            Ci::Github => Some(".github"),
+            Ci::Gitlab => Some(".gitlab"),
+            Ci::None => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum VersionFormat {
     /// One line

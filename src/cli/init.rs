@@ -3,7 +3,7 @@
 use super::args::{Ci, Init};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::session::{reason, shown};
+use crate::session::{CONFIG_NAME, normal, reason, shown};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,17 @@ pub(super) fn run(args: &Init, terminal: &mut Terminal) -> Exit {
 fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
     let here =
         std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
-    let folder = here.join(&args.folder);
+    let folder = normal(&here.join(&args.folder));
+    if let Some(outer) = folder.ancestors().skip(1).map(|above| above.join(CONFIG_NAME)).find(|path| path.is_file()) {
+        // The outer project takes in every file below it, so one program would become two.
+        let inner = inside(&shown(&folder, &here), "NAME.polder");
+        return Err(format!(
+            "`{}` makes the folder part of a project already: add files such as `{}` to that one, or choose a folder \
+             outside of it",
+            shown(&outer, &here),
+            quoted(&inner)
+        ));
+    }
     let mut files = vec![
         New { path: folder.join("polder.toml"), text: CONFIG.to_owned() },
         New { path: folder.join("main.polder"), text: PROGRAM.to_owned() },
@@ -55,13 +65,19 @@ fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
             .map_err(|error| format!("cannot write `{}`: {}", shown(&file.path, &here), reason(&error)))?;
         terminal.line(&format!("created  {}", shown(&file.path, &here)));
     }
-    next_steps(&shown(&folder, &here), args.ci, terminal);
+    let loose = repository(&folder).is_none();
+    next_steps(&shown(&folder, &here), args.ci, loose, terminal);
     Ok(())
+}
+
+/// The root of the Git repository that a folder is in.
+fn repository(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|above| above.join(".git").exists())
 }
 
 /// The CI job, which belongs to the root of the repository that `folder` is in.
 fn job(folder: &Path, path: &str, template: &str) -> Result<New, String> {
-    let root = folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder);
+    let root = repository(folder).unwrap_or(folder);
     let project = shown(folder, root);
     if !is_plain(&project) {
         return Err(format!("the path `{project}` cannot be written into a CI job; `--ci none` leaves the job out"));
@@ -78,19 +94,30 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
-fn next_steps(folder: &str, ci: Ci, terminal: &mut Terminal) {
-    let inside = |name: &str| if folder == "." { name.to_owned() } else { format!("{folder}/{name}") };
+/// A path below a folder.
+fn inside(folder: &str, name: &str) -> String {
+    if folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// `loose` says that the folder is in no Git repository yet: CI only reads the root of one.
+fn next_steps(folder: &str, ci: Ci, loose: bool, terminal: &mut Terminal) {
+    let inside = |name: &str| inside(folder, name);
     let argument = if folder == "." { String::new() } else { format!(" {}", quoted(folder)) };
     let mut steps = vec![
-        (format!("edit {}", quoted(&inside("main.polder"))), "write down what may talk to what"),
-        (format!("polder build{argument}"), "write the policies"),
-        (format!("git add {}", quoted(&inside("policies"))), "commit them with the program"),
+        (format!("edit {}", quoted(&inside("main.polder"))), "write down what may talk to what".to_owned()),
+        (format!("polder build{argument}"), "write the policies".to_owned()),
+        (format!("git add {}", quoted(&inside("policies"))), "commit them with the program".to_owned()),
     ];
     if ci != Ci::None {
-        steps.push(("set POLDER_REPOSITORY".to_owned(), "where CI installs Polder from"));
+        steps.push(("set POLDER_REPOSITORY".to_owned(), "where CI installs Polder from".to_owned()));
     }
     if ci == Ci::Gitlab {
-        steps.push(("include .gitlab/polder.yml".to_owned(), "in .gitlab-ci.yml"));
+        steps.push(("include .gitlab/polder.yml".to_owned(), "in .gitlab-ci.yml".to_owned()));
+    }
+    if let (true, Some(jobs)) = (loose && folder != "." && !folder.starts_with(".."), ci.folder()) {
+        let purpose =
+            format!("here if this folder becomes the repository, and run `polder build{argument}` in its job");
+        steps.push((format!("move {}", quoted(&inside(jobs))), purpose));
     }
     terminal.line("");
     terminal.line("Next:");
