@@ -144,6 +144,25 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help(help),
             ),
+            Cni::Cilium | Cni::GkeDataplaneV2 => self.report(
+                Diagnostic::new(
+                    Code::W0012,
+                    item.span,
+                    format!(
+                        "{} drops the named port `{name}` where it is several numbers in different pods",
+                        cni.name()
+                    ),
+                )
+                .with_help(help),
+            ),
+            Cni::AzureNpm => self.report(
+                Diagnostic::new(
+                    Code::W0012,
+                    item.span,
+                    format!("{} does not know the named port `{name}` on nodes with Windows", cni.name()),
+                )
+                .with_help(help),
+            ),
             Cni::Any => self.report(
                 Diagnostic::new(
                     Code::W0012,
