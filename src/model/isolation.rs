@@ -1,9 +1,11 @@
 //! Which pods are isolated, and where they find DNS.
 
+use super::ports::describe;
 use super::resolve::{Member, Resolver, shorten};
 use super::scope::Scope;
 use super::{Dns, DnsServer, Endpoint, Isolate, Isolated, Managed, NamespaceId, NamespaceKind, TierId};
 use crate::diag::{Code, Diagnostic, closest};
+use crate::net::Protocol;
 use crate::source::Span;
 use crate::syntax::{IsolateDecl, Name, NodeKind};
 use ipnet::IpNet;
@@ -231,6 +233,33 @@ impl<'a> Resolver<'a> {
                 }
             },
         };
+        self.check_serves_dns(tier, port, span, path)?;
         Some(DnsServer::Tier(tier, port))
+    }
+
+    /// A tier that lists ports serves no others. Over one of the two protocols is enough: DNS opens both.
+    fn check_serves_dns(&mut self, id: TierId, port: u16, span: Span, path: &str) -> Option<()> {
+        let tier = self.model.tier(id)?;
+        let Some(served) = &tier.served else { return Some(()) };
+        let protocols = [Protocol::Udp, Protocol::Tcp];
+        if protocols.iter().any(|protocol| served.has(*protocol, port)) {
+            return Some(());
+        }
+        let listed: Vec<String> =
+            tier.ports.iter().flatten().map(|port| format!("{} ({})", port.name, describe(&port.ports))).collect();
+        let ranges = protocols.iter().flat_map(|protocol| served.ranges(*protocol));
+        let mut numbers: Vec<u16> = ranges.filter(|(low, high)| low == high).map(|(low, _)| *low).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mends: Vec<String> = numbers.iter().map(|number| format!("{path}:{number}")).collect();
+        let help = match mends.first() {
+            Some(first) => format!("write `dns {first}`; it serves {}", listed.join(", ")),
+            None => format!("add the port to its list: `{{ dns: {port}/udp, dns-tcp: {port}/tcp }}`"),
+        };
+        let declared = tier.span;
+        let message = format!("`{path}` does not serve port {port}");
+        let diagnostic = Diagnostic::new(Code::E0201, span, message).with_label(declared, "its ports are listed here");
+        self.report(diagnostic.with_help(help).with_mends(span, mends));
+        None
     }
 }
