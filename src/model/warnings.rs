@@ -3,11 +3,17 @@
 use super::resolve::Resolver;
 use super::{Endpoint, Isolated, NamespaceId, NamespaceKind, PortSetId, Tier, TierId};
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::net::SelectorIndex;
+use crate::net::{Selector, SelectorIndex};
 use crate::source::Span;
 use crate::syntax::{NodeKind, TierDecl};
 use rustc_hash::FxHashSet;
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// So many tiers that overlap one are named.
+const MOST_NAMED: usize = 3;
+/// So many are counted, lest a program of many tiers that all overlap take the square of them.
+const MOST_COUNTED: usize = 50;
 
 impl Resolver<'_> {
     /// Reports what is declared and probably not meant.
@@ -60,16 +66,14 @@ impl Resolver<'_> {
             for id in tiers {
                 let Some(tier) = self.model.tier(*id) else { continue };
                 let others = index.query(&tier.selector).into_iter().map(TierId::at).filter(|other| other > id);
-                let overlapping = others.filter_map(|other| self.model.tier(other)).find_map(|other| {
-                    let nested = tier.selector.contains(&other.selector) || other.selector.contains(&tier.selector);
-                    if nested {
-                        None
-                    } else {
-                        tier.selector.and(&other.selector).witness().map(|labels| (other, labels))
-                    }
+                let overlapping = others.filter_map(|other| self.model.tier(other)).filter(|other| {
+                    tier.selector.overlaps(&other.selector)
+                        && !tier.selector.contains(&other.selector)
+                        && !other.selector.contains(&tier.selector)
                 });
-                if let Some((other, labels)) = overlapping {
-                    found.push((overlap(tier, other, &labels), *id, apart(tier, other).map(str::to_owned)));
+                let others: Vec<&Tier> = overlapping.take(MOST_COUNTED).collect();
+                if let Some((diagnostic, first)) = overlap(tier, &others) {
+                    found.push((diagnostic, *id, apart(tier, first).map(str::to_owned)));
                 }
             }
         }
@@ -94,6 +98,7 @@ impl Resolver<'_> {
     fn warn_about_the_unused(&mut self) {
         let used = self.everything_used();
         let flowing = self.everything_flowing();
+        let live = LazyCell::new(|| self.tiers_flowing(&flowing));
         let mut found: Vec<(Code, Span, String, String)> = Vec::new();
         for (index, tier) in self.model.tiers.iter().enumerate() {
             let endpoint = Endpoint::Tier(TierId::at(index));
@@ -101,11 +106,12 @@ impl Resolver<'_> {
             let closed = namespace
                 .managed()
                 .is_some_and(|managed| managed.ingress == Isolated::Every && managed.egress == Isolated::Every);
-            if closed && !flowing.contains(&endpoint) && !flowing.contains(&Endpoint::Namespace(tier.namespace)) {
+            let idle = !flowing.contains(&endpoint) && !flowing.contains(&Endpoint::Namespace(tier.namespace));
+            if closed && idle && !self.shares_pods(tier, &live) {
                 let message = format!("nothing may reach tier `{}`, and it reaches nothing", tier.name);
                 let help = format!("write its flows, such as `{} -> ...`, or remove it", tier.name);
                 found.push((Code::W0010, tier.span, message, help));
-            } else if !closed && !used.contains(&endpoint) {
+            } else if (idle || !closed) && !used.contains(&endpoint) {
                 found.push((
                     Code::W0003,
                     tier.span,
@@ -175,6 +181,24 @@ impl Resolver<'_> {
             flowing.extend((0..self.model.namespaces.len()).map(|index| Endpoint::Namespace(NamespaceId::at(index))));
         }
         flowing
+    }
+
+    /// The tiers that are ends of flows, by their namespaces.
+    fn tiers_flowing(&self, flowing: &FxHashSet<Endpoint>) -> BTreeMap<NamespaceId, SelectorIndex> {
+        let mut tiers: BTreeMap<NamespaceId, Vec<(usize, &Selector)>> = BTreeMap::new();
+        for (index, tier) in self.model.tiers.iter().enumerate() {
+            if flowing.contains(&Endpoint::Tier(TierId::at(index))) {
+                tiers.entry(tier.namespace).or_default().push((index, &tier.selector));
+            }
+        }
+        tiers.into_iter().map(|(namespace, tiers)| (namespace, SelectorIndex::new(tiers))).collect()
+    }
+
+    /// Whether a pod of the tier could be one of these tiers too, and have their flows.
+    fn shares_pods(&self, tier: &Tier, others: &BTreeMap<NamespaceId, SelectorIndex>) -> bool {
+        let near = others.get(&tier.namespace).map(|index| index.query(&tier.selector)).unwrap_or_default();
+        let mut near = near.into_iter().filter_map(|index| self.model.tier(TierId::at(index)));
+        near.any(|other| tier.selector.overlaps(&other.selector))
     }
 
     fn unused_namespaces(&self, used: &BTreeSet<Endpoint>) -> Vec<(String, Span)> {
@@ -248,15 +272,42 @@ fn apart<'a>(tier: &Tier, other: &'a Tier) -> Option<&'a str> {
     other.selector.keys().find(|key| tier.selector.values(key).is_anything()).map(|key| &**key)
 }
 
-fn overlap(tier: &Tier, other: &Tier, labels: &BTreeMap<String, String>) -> Diagnostic {
+/// The warning about a tier and those that a pod of it could be in as well, with the first of them.
+fn overlap<'a>(tier: &Tier, others: &[&'a Tier]) -> Option<(Diagnostic, &'a Tier)> {
+    let first = *others.first()?;
+    let labels = tier.selector.and(&first.selector).witness()?;
     let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let message =
-        format!("a pod could be in both `{}` and `{}`, and would have the flows of both", tier.name, other.name);
-    let help = match apart(tier, other) {
-        Some(key) => {
-            format!("a pod with {} is; if none should be, add a label to one, such as `!{key}`", labels.join(", "))
-        }
-        None => format!("a pod with {} is; if none should be, tell them apart by a label", labels.join(", ")),
+    let names: Vec<String> = others.iter().take(MOST_NAMED).map(|other| format!("`{}`", other.name)).collect();
+    let (message, example) = match names.as_slice() {
+        [one] => (
+            format!("a pod could be in both `{}` and {one}, and would have the flows of both", tier.name),
+            format!("a pod with {} is", labels.join(", ")),
+        ),
+        names => (
+            format!(
+                "a pod could be in `{}` and also in {}, and would have the flows of all its tiers",
+                tier.name,
+                listed(names, others.len() - names.len())
+            ),
+            format!("a pod with {} is in `{}` and `{}`", labels.join(", "), tier.name, first.name),
+        ),
     };
-    Diagnostic::new(Code::W0004, tier.span, message).with_label(other.span, "the other tier").with_help(help)
+    let help = match apart(tier, first) {
+        Some(key) => format!("{example}; if none should be, add a label to one, such as `!{key}`"),
+        None => format!("{example}; if none should be, tell them apart by a label"),
+    };
+    let text = if others.len() == 1 { "the other tier" } else { "another tier" };
+    let diagnostic = Diagnostic::new(Code::W0004, tier.span, message).with_help(help);
+    let named = others.iter().take(MOST_NAMED);
+    Some((named.fold(diagnostic, |diagnostic, other| diagnostic.with_label(other.span, text)), first))
+}
+
+/// Names, and how many there are beside them.
+fn listed(names: &[String], more: usize) -> String {
+    match (names, more) {
+        ([start @ .., last], 0) => format!("{} and {last}", start.join(", ")),
+        (names, 1) => format!("{} and one more", names.join(", ")),
+        (names, more) if names.len() + more < MOST_COUNTED => format!("{} and {more} more", names.join(", ")),
+        (names, more) => format!("{} and at least {more} more", names.join(", ")),
+    }
 }
