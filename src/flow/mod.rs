@@ -2,7 +2,7 @@
 
 mod lower;
 
-pub use crate::model::AssertionKind;
+pub use crate::model::{AssertionKind, NAMESPACE_NAME};
 pub use lower::{lower, public_addresses};
 
 use crate::net::{IpBlock, Peers, PortSet, Selector};
@@ -10,9 +10,6 @@ use crate::source::{Excerpt, Span};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// The label that the control plane gives to every namespace: its name.
-pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// What a program allows, canonical: without names to resolve, groups or presets.
 #[derive(Debug, Clone, Default)]

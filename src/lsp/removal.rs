@@ -95,7 +95,9 @@ fn item(program: &Program, node: &Node, item: Span) -> Option<(Span, String)> {
     if let Some(before) = before.strip_suffix(',') {
         return Some((Span::new(item.file, before.len()..item.end as usize), String::new()));
     }
-    if let Some(before) = before.strip_suffix("except").filter(|_| matches!(node.kind, NodeKind::Cidr(_))) {
+    if let Some(before) =
+        before.strip_suffix("except").filter(|_| matches!(node.kind, NodeKind::Cidr(_) | NodeKind::Assertion(_)))
+    {
         return Some((Span::new(item.file, before.trim_end().len()..item.end as usize), String::new()));
     }
     None

@@ -3,11 +3,13 @@
 use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
-use super::{Assertion, Endpoint, Flow, Group, GroupId, Statement, StatementId, Targets};
+use super::{
+    Assertion, Endpoint, Flow, Group, GroupId, NAMESPACE_NAME, NamespaceKind, Statement, StatementId, Targets,
+};
 use crate::diag::{Code, Diagnostic};
-use crate::net::PortSet;
+use crate::net::{PortSet, Protocol, Selector};
 use crate::source::{Excerpt, Span};
-use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortsExpr};
+use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortExpr, PortKind, PortsExpr};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -209,24 +211,33 @@ impl<'a> Resolver<'a> {
         self.push_hop(destination, &mut texts);
         self.statement_texts = texts;
         let statement = self.statement(member, text_start, source.span.to(destination.span));
-        self.warn_about_every_port(destination);
         let mut first = true;
+        let mut every = false;
         for (to, to_span) in to {
             let Some(targets) = self.targets(member.scope, to, to_span, destination.ports.as_ref(), &mut first) else {
                 continue;
             };
+            every |= targets.iter().any(|(_, ports)| is_every_port(ports));
             for (from, from_span) in &from {
                 if self.check_ends((*from, *from_span), (to, to_span), destination.span) {
                     self.model.flows.push(Flow { source: *from, destination: to, targets: targets.clone(), statement });
                 }
             }
         }
+        if every {
+            self.warn_about_every_port(destination);
+        }
     }
 
+    /// Where `*` says so itself, that is the place; else all protocols are listed.
     fn warn_about_every_port(&mut self, destination: &Hop) {
-        let items = destination.ports.iter().flat_map(|ports| &ports.items);
-        let every = items.filter(|item| item.kind == crate::syntax::PortKind::Every && item.protocol.is_none());
-        for span in every.map(|item| item.span).collect::<Vec<_>>() {
+        let Some(ports) = &destination.ports else { return };
+        let every = |item: &&PortExpr| item.kind == PortKind::Every && item.protocol.is_none();
+        let mut places: Vec<Span> = ports.items.iter().filter(every).map(|item| item.span).collect();
+        if places.is_empty() {
+            places.push(ports.span);
+        }
+        for span in places {
             self.report(
                 Diagnostic::new(Code::W0005, span, "this opens every port of every protocol")
                     .with_help("name the ports that are needed, such as `8080/tcp`"),
@@ -420,9 +431,12 @@ impl<'a> Resolver<'a> {
         let text_start = self.statement_texts.len();
         self.statement_texts.push_str(&text);
         let statement = self.statement(member, text_start, member.node.span);
-        let endpoints = |list: Endpoints| list.into_iter().map(|(endpoint, _)| endpoint).collect::<Vec<_>>();
-        let (sources, except) = (endpoints(sources), endpoints(except));
-        self.check_not_vacuous(&sources, &except, member.node.span);
+        let written = except;
+        let endpoints = |list: &Endpoints| list.iter().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>();
+        let (sources, except) = (endpoints(&sources), endpoints(&written));
+        if assertion.kind == AssertionKind::Only || !self.is_about_nobody(&sources, &except, member.node.span) {
+            self.check_except(assertion.kind, &sources, &written);
+        }
         self.model.assertions.push(Assertion { kind: assertion.kind, sources, targets, except, statement });
     }
 
@@ -479,8 +493,60 @@ impl<'a> Resolver<'a> {
     }
 
     /// An assertion that excepts everybody it speaks of says nothing.
-    fn check_not_vacuous(&mut self, sources: &[Endpoint], except: &[Endpoint], span: Span) {
-        let holds = |wide: Endpoint, narrow: Endpoint| match (wide, narrow) {
+    fn is_about_nobody(&mut self, sources: &[Endpoint], except: &[Endpoint], span: Span) -> bool {
+        let (sources, except) = (self.all_leaves(sources), self.all_leaves(except));
+        let vacuous =
+            !sources.is_empty() && sources.iter().all(|one| except.iter().any(|wide| self.holds(*wide, *one)));
+        if vacuous {
+            self.report(
+                Diagnostic::new(
+                    Code::E0221,
+                    span,
+                    "this assertion is about nobody: `except` takes away all whom it speaks of",
+                )
+                .with_help("narrow `except`, or remove the assertion"),
+            );
+        }
+        vacuous
+    }
+
+    /// Exceptions without which the assertion would say the same. `never` and `always` speak of the pods on their left,
+    /// `only` of all others.
+    fn check_except(&mut self, kind: AssertionKind, sources: &[Endpoint], except: &Endpoints) {
+        let sources = self.all_leaves(sources);
+        let spoken_of: Vec<Held> = sources.iter().map(|source| self.held(*source)).collect();
+        let mut earlier: Vec<Endpoint> = Vec::new();
+        for (endpoint, span) in except {
+            let leaves = self.leaves(*endpoint);
+            let all_in = |wide: &[Endpoint]| leaves.iter().all(|leaf| wide.iter().any(|one| self.holds(*one, *leaf)));
+            let shared = |leaf: &Endpoint| {
+                let held = self.held(*leaf);
+                spoken_of.iter().any(|source| source.may_share(&held))
+            };
+            let reason = if leaves.is_empty() {
+                None
+            } else if all_in(&earlier) {
+                Some("it is already left out")
+            } else if kind == AssertionKind::Only {
+                all_in(&sources).then_some("`only` is about all others anyway")
+            } else {
+                (!leaves.iter().any(shared)).then_some("the assertion does not speak of it")
+            };
+            if let Some(reason) = reason {
+                let message = format!("the exception `{}` changes nothing: {reason}", self.text(*span));
+                self.report(Diagnostic::new(Code::W0008, *span, message).with_help("remove it"));
+            }
+            earlier.extend(leaves);
+        }
+    }
+
+    fn all_leaves(&self, endpoints: &[Endpoint]) -> Vec<Endpoint> {
+        endpoints.iter().flat_map(|endpoint| self.model.leaves(endpoint).iter().copied()).collect()
+    }
+
+    /// Whether all of `narrow` is in `wide`; may be unsure, and then says no.
+    fn holds(&self, wide: Endpoint, narrow: Endpoint) -> bool {
+        match (wide, narrow) {
             (wide, narrow) if wide == narrow => true,
             (Endpoint::Cluster, Endpoint::Tier(_) | Endpoint::Namespace(_)) | (Endpoint::Anywhere, _) => true,
             (Endpoint::Namespace(namespace), Endpoint::Tier(tier)) => {
@@ -493,22 +559,49 @@ impl<'a> Resolver<'a> {
                 })
             }
             _ => false,
-        };
-        let leaves =
-            |list: &[Endpoint]| list.iter().flat_map(|item| self.model.leaves(item).to_vec()).collect::<Vec<_>>();
-        let (sources, except) = (leaves(sources), leaves(except));
-        let vacuous = !sources.is_empty() && sources.iter().all(|one| except.iter().any(|wide| holds(*wide, *one)));
-        if vacuous {
-            self.report(
-                Diagnostic::new(
-                    Code::E0221,
-                    span,
-                    "this assertion is about nobody: `except` takes away all whom it speaks of",
-                )
-                .with_help("narrow `except`, or remove the assertion"),
-            );
         }
     }
+
+    fn held(&self, endpoint: Endpoint) -> Held {
+        let labels = |id| match self.model.namespace(id).map(|namespace| (&namespace.kind, &namespace.name)) {
+            Some((NamespaceKind::External(Some(labels)), _)) => labels.clone(),
+            Some((_, name)) => Selector::equals(NAMESPACE_NAME, name.clone()),
+            None => Selector::everything(),
+        };
+        let pods = match endpoint {
+            Endpoint::Tier(id) => self.model.tier(id).map(|tier| (labels(tier.namespace), tier.selector.clone())),
+            Endpoint::Namespace(id) => Some((labels(id), Selector::everything())),
+            Endpoint::Cluster => Some((Selector::everything(), Selector::everything())),
+            Endpoint::Anywhere => return Held::Anything,
+            _ => None,
+        };
+        pods.map_or(Held::Addresses, |(namespaces, pods)| Held::Pods { namespaces, pods })
+    }
+}
+
+/// What an endpoint without groups holds.
+enum Held {
+    Anything,
+    Addresses,
+    Pods { namespaces: Selector, pods: Selector },
+}
+
+impl Held {
+    /// Whether both could hold the same pod or address; may be unsure, and then says yes.
+    fn may_share(&self, other: &Held) -> bool {
+        match (self, other) {
+            (Held::Addresses, Held::Pods { .. }) | (Held::Pods { .. }, Held::Addresses) => false,
+            (Held::Pods { namespaces, pods }, Held::Pods { namespaces: others, pods: theirs }) => {
+                namespaces.overlaps(others) && pods.overlaps(theirs)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Whether every number of every protocol is in a set, however it was written.
+fn is_every_port(ports: &PortSet) -> bool {
+    Protocol::ALL.into_iter().all(|protocol| ports.contains(&PortSet::range(protocol, 1, u16::MAX)))
 }
 
 fn set(state: &mut [u8], index: usize, value: u8) {

@@ -28,6 +28,9 @@ use crate::source::{Excerpt, Span};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
+/// The label that the control plane gives to every namespace: its name.
+pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         $($(#[$doc])* #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)] pub struct $name(pub u32);
