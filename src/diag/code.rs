@@ -80,6 +80,7 @@ codes! {
     E0219 "CNI cannot do port ranges",
     E0220 "endpoint of the wrong kind",
     E0221 "assertion about nothing",
+    E0222 "no address left",
     // Assertions.
     E0301 "broken assertion",
     // Building.

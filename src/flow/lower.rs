@@ -1,7 +1,7 @@
 //! From the model to the flow set: names become selectors and addresses, presets become servers.
 
 use super::*;
-use crate::model::{self, CidrId, Cni, Endpoint, GroupId, Isolated, Model, NamespaceId, NamespaceKind, TierId};
+use crate::model::{self, CidrId, Endpoint, GroupId, Isolated, Model, NamespaceId, NamespaceKind, TierId};
 use crate::net::{AddressSet, Protocol, Values};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
@@ -192,7 +192,7 @@ impl Lowering<'_> {
             Endpoint::Namespace(id) => Place::Pods { namespaces: self.in_namespace(id), pods: Selector::everything() },
             Endpoint::Cidr(id) => Place::Addresses(self.model.cidrs.get(id.index())?.blocks.clone()),
             Endpoint::Cluster => Place::Pods { namespaces: Namespaces::Every, pods: Selector::everything() },
-            Endpoint::Internet => Place::Addresses(internet(platform)),
+            Endpoint::Internet => Place::Addresses(platform.internet()),
             Endpoint::Anywhere => Place::Any,
             Endpoint::ApiServer => listed(&platform.apiserver),
             Endpoint::Nodes => listed(&platform.nodes),
@@ -257,35 +257,8 @@ fn both(port: u16) -> PortSet {
 /// The public addresses of a cluster of which nothing is known.
 pub fn public_addresses() -> &'static AddressSet {
     static PUBLIC: LazyLock<AddressSet> = LazyLock::new(|| {
-        let blocks = internet(&model::Platform::default());
+        let blocks = model::Platform::default().internet();
         blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses()))
     });
     &PUBLIC
-}
-
-/// Public addresses: not private (RFC 1918), shared (RFC 6598), link-local, loopback, multicast or reserved, and none
-/// that the platform lists. For IPv6 that is the one block of global unicast addresses (RFC 4291).
-fn internet(platform: &model::Platform) -> Vec<IpBlock> {
-    const NOT_PUBLIC: [&str; 9] = [
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-    ];
-    /// Azure's node services answer on a public address.
-    const AZURE_WIRE_SERVER: &str = "168.63.129.16/32";
-    let nets = |list: &[&str]| list.iter().filter_map(|net| net.parse().ok()).collect::<Vec<IpNet>>();
-    let mut except = nets(&NOT_PUBLIC);
-    if platform.cni == Cni::AzureNpm {
-        except.extend(nets(&[AZURE_WIRE_SERVER]));
-    }
-    except.extend(platform.listed());
-    let blocks = nets(&["0.0.0.0/0", "2000::/3"]);
-    // A listed block that holds all of IPv6's public addresses leaves none of them.
-    IpBlock::list(&blocks, &except).into_iter().filter(|block| block.addresses() != AddressSet::empty()).collect()
 }

@@ -72,7 +72,19 @@ impl<'a> Resolver<'a> {
             }
             inside.push(net);
         }
-        IpBlock::list(&nets, &inside)
+        let list = IpBlock::list(&nets, &inside);
+        // One exception that takes a block away is no exception of it; several may do so together.
+        for emptied in list.iter().filter(|block| block.except.len() > 1 && block.addresses().is_empty()) {
+            let written = blocks.iter().find(|span| self.text(**span).parse() == Ok(emptied.cidr));
+            if let Some(span) = written {
+                let message = format!("the exceptions together take the whole block {} away", emptied.cidr);
+                self.report(
+                    Diagnostic::new(Code::E0222, *span, message)
+                        .with_help("leave the block out with its exceptions, or keep a part of it"),
+                );
+            }
+        }
+        list
     }
 
     /// The DNS names of an fqdn: lower-case labels joined by dots, the first may be `*`.

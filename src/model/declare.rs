@@ -34,7 +34,7 @@ impl<'a> Resolver<'a> {
         if !self.check_name(block.name) {
             return;
         }
-        let selector = block.selector.as_ref().map(|selector| self.selector(selector));
+        let selector = block.selector.as_ref().map(|selector| self.namespace_selector(selector));
         let external = block.external;
         let id = NamespaceId::at(self.model.namespaces.len());
         let declared = Declared { value: id, span: block.name.span, built_in: member.built_in };

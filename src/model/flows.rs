@@ -362,9 +362,15 @@ impl<'a> Resolver<'a> {
         true
     }
 
-    /// `apiserver` and `nodes` need their addresses.
+    /// `apiserver` and `nodes` need their addresses, and `internet` those that are left.
     fn check_known(&mut self, leaves: &[Endpoint], span: Span) -> bool {
         let platform = &self.model.platform;
+        if leaves.contains(&Endpoint::Internet) && *self.offline.get_or_insert_with(|| platform.internet().is_empty()) {
+            let message = "`internet` holds no address: `platform` lists all public ones as the cluster's own";
+            let help = "list only the blocks of the cluster itself in `platform`, such as `pods 10.244.0.0/16`";
+            self.report(Diagnostic::new(Code::E0222, span, message).with_help(help));
+            return false;
+        }
         let unknown = leaves.iter().find_map(|leaf| match leaf {
             Endpoint::ApiServer if platform.apiserver.is_none() => Some((
                 "apiserver",

@@ -2,6 +2,7 @@
 
 use super::resolve::{Resolver, shorten};
 use crate::diag::{Code, Diagnostic, closest};
+use crate::net::{AddressSet, IpBlock};
 use crate::source::Span;
 use crate::syntax::{Node, NodeKind};
 use ipnet::IpNet;
@@ -97,6 +98,33 @@ impl Platform {
     pub fn listed(&self) -> impl Iterator<Item = IpNet> {
         let lists = [&self.apiserver, &self.nodes, &self.pods, &self.services];
         lists.into_iter().flatten().flatten().copied()
+    }
+
+    /// Public addresses: not private (RFC 1918), shared (RFC 6598), link-local, loopback, multicast or reserved, and
+    /// none that is listed. For IPv6 that is the one block of global unicast addresses (RFC 4291).
+    pub fn internet(&self) -> Vec<IpBlock> {
+        const NOT_PUBLIC: [&str; 9] = [
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+        ];
+        /// Azure's node services answer on a public address.
+        const AZURE_WIRE_SERVER: &str = "168.63.129.16/32";
+        let nets = |list: &[&str]| list.iter().filter_map(|net| net.parse().ok()).collect::<Vec<IpNet>>();
+        let mut except = nets(&NOT_PUBLIC);
+        if self.cni == Cni::AzureNpm {
+            except.extend(nets(&[AZURE_WIRE_SERVER]));
+        }
+        except.extend(self.listed());
+        let blocks = nets(&["0.0.0.0/0", "2000::/3"]);
+        // A listed block that holds all of IPv6's public addresses leaves none of them.
+        IpBlock::list(&blocks, &except).into_iter().filter(|block| block.addresses() != AddressSet::empty()).collect()
     }
 }
 

@@ -88,6 +88,8 @@ pub(super) struct Resolver<'a> {
     pub statement_texts: String,
     /// An empty text.
     pub no_text: Arc<str>,
+    /// Whether `platform` leaves no public address, once somebody has asked.
+    pub offline: Option<bool>,
 }
 
 impl<'a> Resolver<'a> {
@@ -107,6 +109,7 @@ impl<'a> Resolver<'a> {
             comparisons: COMPARISONS,
             statement_texts: String::new(),
             no_text: "".into(),
+            offline: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Selectors: label syntax, and whether any pod can match.
 
-use super::resolve::{Resolver, shorten};
+use super::NAMESPACE_NAME;
+use super::resolve::{Resolver, is_dns_label, shorten};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Selector, Values};
 use crate::source::Span;
@@ -29,6 +30,30 @@ impl<'a> Resolver<'a> {
             }
             self.report(diagnostic);
         }
+        selector
+    }
+
+    /// The same for the labels of namespaces, each of which has its name as a label.
+    pub(super) fn namespace_selector(&mut self, expression: &SelectorExpr) -> Selector {
+        let selector = self.selector(expression);
+        let names = selector.values(NAMESPACE_NAME);
+        let absent = !names.is_nothing() && !names.overlaps(&Values::exists());
+        let impossible = names.required().filter(|names| !names.iter().any(|name| is_dns_label(name)));
+        let reason = match impossible.map(|names| names.first()) {
+            Some(Some(name)) => format!("`{name}` cannot be the name of one"),
+            _ if absent => format!("each has the label `{NAMESPACE_NAME}`, with its name"),
+            _ => return selector,
+        };
+        let written = expression.requirements.iter().filter(|item| self.text(item.key) == NAMESPACE_NAME);
+        let spans: Vec<Span> = written.map(|item| item.span).collect();
+        let message = format!("no namespace can match: {reason}");
+        let help = "leave the requirement out, or ask for a name: `kubernetes.io/metadata.name=my-namespace`, in lower \
+                    case, with digits and `-`";
+        let mut diagnostic = Diagnostic::new(Code::E0209, expression.span, message).with_help(help);
+        for span in spans {
+            diagnostic = diagnostic.with_label(span, "");
+        }
+        self.report(diagnostic);
         selector
     }
 
