@@ -145,12 +145,36 @@ impl<'a> Resolver<'a> {
             first.get_or_insert(member.node.span);
             self.platform_entries(nodes, &mut entries);
         }
-        if let Some(nodes) = self.environment {
+        let mut chosen = BTreeMap::new();
+        for member in self.top.clone() {
+            let NodeKind::Environment { entries: nodes, .. } = &member.node.kind else { continue };
             let mut replaced = BTreeMap::new();
             self.platform_entries(nodes, &mut replaced);
-            entries.extend(replaced);
+            for (name, (_, span)) in replaced.iter().filter(|(name, _)| !entries.contains_key(*name)) {
+                self.report_added(name, *span);
+            }
+            if self.environment.is_some_and(|chosen| std::ptr::eq(chosen, nodes.as_slice())) {
+                chosen = replaced;
+            }
         }
+        entries.extend(chosen);
         self.set_platform(&entries);
+    }
+
+    /// An entry that only an environment has. Those with a default are no exception: who reads the program should see
+    /// what may be another thing elsewhere.
+    fn report_added(&mut self, name: &str, span: Span) {
+        let entry = match name {
+            "cni" => "`cni any`, which is the default",
+            "dns" => "`dns cluster`, which is the default",
+            "pods" => "`pods 10.244.0.0/16`",
+            "services" => "`services 10.96.0.0/12`",
+            "nodes" => "`nodes 192.0.2.0/24`",
+            _ => "`apiserver 10.96.0.1/32`",
+        };
+        let message = format!("the program's `platform` has no `{name}` to replace");
+        let help = format!("an environment never adds; state it in `platform {{ ... }}` first, such as {entry}");
+        self.report(Diagnostic::new(Code::E0111, span, message).with_help(help));
     }
 
     fn platform_entries(&mut self, nodes: &'a [Node], entries: &mut BTreeMap<&'a str, (&'a [Span], Span)>) {
