@@ -3,7 +3,7 @@
 use super::resolve::{Member, Resolver, shorten};
 use super::scope::{Declared, Scope};
 use super::*;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Severity};
 use crate::syntax::{Name, NamespaceBlock, NodeKind, PortEntry, TierDecl};
 use std::collections::BTreeMap;
 
@@ -32,6 +32,7 @@ impl<'a> Resolver<'a> {
     fn declare_namespace(&mut self, block: &'a NamespaceBlock, member: &Member<'a>) {
         let name = self.name(block.name);
         if !self.check_name(block.name) {
+            self.forgive_all(&block.body);
             return;
         }
         let selector = block.selector.as_ref().map(|selector| self.namespace_selector(selector));
@@ -70,35 +71,45 @@ impl<'a> Resolver<'a> {
         built_in: bool,
     ) {
         let name = self.name(block.name);
+        let component = built_in != earlier.built_in;
+        // The place to change is the user's.
+        let (here, there) = if built_in { (earlier.span, block.name.span) } else { (block.name.span, earlier.span) };
+        let label = if component { "the component declares it here" } else { "first declared here" };
+        let used = self.components.get(&there.file).map(|span| self.text(*span));
         let Some(namespace) = self.model.namespaces.get_mut(earlier.value.index()) else { return };
-        let other = if built_in || earlier.built_in { "a component that is used" } else { "another place" };
         match &mut namespace.kind {
             NamespaceKind::External(known) if block.external => {
                 if known.is_none() && selector.is_some() && !built_in {
                     // Without labels the block only adds to what another one declares.
                     *known = selector;
                 } else if selector.is_some() && *known != selector {
+                    let other = if component { "a component that is used" } else { "another place" };
+                    let message = format!("namespace `{name}` is given other labels than in {other}");
                     self.report(
-                        Diagnostic::new(
-                            Code::E0107,
-                            block.name.span,
-                            format!("namespace `{name}` is given other labels than in {other}"),
-                        )
-                        .with_label(earlier.span, "first declared here")
-                        .with_help("give the labels once; further blocks of the namespace leave them out"),
+                        Diagnostic::new(Code::E0107, here, message)
+                            .with_label(there, label)
+                            .with_help("give the labels once; further blocks of the namespace leave them out"),
                     );
                 }
             }
             NamespaceKind::Managed(_) if !block.external => {}
-            _ => self.report(
-                Diagnostic::new(
-                    Code::E0113,
-                    block.name.span,
-                    format!("namespace `{name}` is external in one place and managed in {other}"),
-                )
-                .with_label(earlier.span, "first declared here")
-                .with_help("write `external` in all of them, or in none"),
-            ),
+            _ => {
+                let (message, help) = match used.filter(|_| component) {
+                    Some(used) => (
+                        format!(
+                            "namespace `{name}` is managed here, but the component `{used}` declares it as external"
+                        ),
+                        format!(
+                            "leave it to the component, or remove `use {used}` and declare what it brings yourself"
+                        ),
+                    ),
+                    None => (
+                        format!("namespace `{name}` is external in one place and managed in another place"),
+                        "write `external` in all of them, or in none".to_owned(),
+                    ),
+                };
+                self.report(Diagnostic::new(Code::E0113, here, message).with_label(there, label).with_help(help));
+            }
         }
     }
 
@@ -186,8 +197,7 @@ impl<'a> Resolver<'a> {
             None => String::new(),
         };
         // The place to change is the user's, and the component is named beside it.
-        let built_in = |span: crate::source::Span| self.sources.file(span.file).is_some_and(|file| file.built_in);
-        let (here, there) = if built_in(name.span) { (earlier, name.span) } else { (name.span, earlier) };
+        let (here, there) = if self.is_built_in(name.span) { (earlier, name.span) } else { (name.span, earlier) };
         self.report(if component {
             Diagnostic::new(Code::E0114, here, format!("`{text}` is declared{place}, and by a component that is used"))
                 .with_label(there, "the component declares it here")
@@ -213,7 +223,7 @@ impl<'a> Resolver<'a> {
                 Selector::equals(key, name.clone())
             }
         };
-        let ports = tier.ports.as_ref().map(|entries| self.tier_ports(entries));
+        let ports = tier.ports.as_ref().map(|entries| self.tier_ports(id, entries));
         for (index, port) in ports.iter().flatten().enumerate() {
             self.note(port.span, Entity::Port(id, u32::try_from(index).unwrap_or(u32::MAX)), Role::Declares);
         }
@@ -223,13 +233,15 @@ impl<'a> Resolver<'a> {
         self.model.tiers.push(Tier { name, namespace, selector, ports, served, span: tier.name.span });
     }
 
-    fn tier_ports(&mut self, entries: &'a [PortEntry]) -> Vec<TierPort> {
+    fn tier_ports(&mut self, tier: TierId, entries: &'a [PortEntry]) -> Vec<TierPort> {
         let mut ports: Vec<TierPort> = Vec::new();
         for entry in entries {
+            let written = self.name(entry.name);
             if !self.check_name(entry.name) {
+                self.broken_ports.entry(tier).or_default().push(written);
                 continue;
             }
-            let name: Arc<str> = self.name(entry.name).into();
+            let name: Arc<str> = written.into();
             if let Some(earlier) = ports.iter().find(|port| port.name == name) {
                 let diagnostic =
                     Diagnostic::new(Code::E0107, entry.name.span, format!("port `{name}` is declared twice"))
@@ -238,7 +250,12 @@ impl<'a> Resolver<'a> {
                 self.report(diagnostic);
                 continue;
             }
+            let known = self.diagnostics.len();
             let set = self.declared_ports(&entry.ports);
+            let wrong = self.diagnostics.iter().skip(known).any(|found| found.code.severity() == Severity::Error);
+            if wrong || set.is_empty() {
+                self.broken_ports.entry(tier).or_default().push(written);
+            }
             if !set.is_empty() {
                 ports.push(TierPort { name, ports: set, span: entry.name.span });
             }

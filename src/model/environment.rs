@@ -94,6 +94,9 @@ impl<'a> Resolver<'a> {
     fn rename(&mut self, from: Name, to: Name, chosen: bool) -> Option<NamespaceId> {
         let text = self.name(from);
         let Some(declared) = self.scopes.namespaces.get(None, text).cloned() else {
+            if self.unreadable.contains(text) {
+                return None;
+            }
             let known = closest(text, self.scopes.namespaces.names(None).into_iter());
             let help = match known {
                 Some(known) => format!("did you mean `{known}`?"),
@@ -141,6 +144,9 @@ impl<'a> Resolver<'a> {
             self.note(name.span, Entity::Endpoint(endpoint), Role::Names);
             return Some(endpoint);
         }
+        if self.unreadable.contains(text) {
+            return None;
+        }
         let ids = (0..self.model.namespaces.len()).map(NamespaceId::at);
         let elsewhere = ids
             .filter(|id| self.scopes.endpoints.get(Some(*id), text).is_some_and(|declared| fits(declared.value)))
@@ -149,14 +155,29 @@ impl<'a> Resolver<'a> {
             .next();
         let fitting = |name: &&str| self.scopes.endpoints.get(scope, name).is_some_and(|declared| fits(declared.value));
         let known: Vec<&str> = self.scopes.endpoints.names(scope).into_iter().filter(fitting).collect();
-        let (help, mend) = match (elsewhere, closest(text, known.into_iter())) {
-            (Some(path), _) => (format!("it belongs to a namespace: `{what} {path} = ...`"), Some(path)),
-            (None, Some(known)) => (format!("did you mean `{known}`?"), Some(known.to_owned())),
-            (None, None) => (format!("declare it for the program first: `{what} {} = ...`", shorten(text)), None),
+        let global = self.scopes.endpoints.get(None, text).is_some_and(|declared| fits(declared.value));
+        let (help, mend) = match (reference.namespace, elsewhere, closest(text, known.into_iter())) {
+            (Some(_), _, _) if global => {
+                (format!("it belongs to no namespace: `{what} {text} = ...`"), Some((reference.span, text.to_owned())))
+            }
+            (_, Some(path), _) => {
+                let help = if reference.namespace.is_some() { "another namespace" } else { "a namespace" };
+                (format!("it belongs to {help}: `{what} {path} = ...`"), Some((reference.span, path)))
+            }
+            (_, None, Some(known)) => (format!("did you mean `{known}`?"), Some((name.span, known.to_owned()))),
+            (Some(namespace), None, None) => {
+                let help =
+                    format!("declare it in namespace {} first: `{what} {} = ...`", self.name(namespace), shorten(text));
+                (help, None)
+            }
+            (None, None, None) => (format!("declare it for the program first: `{what} {} = ...`", shorten(text)), None),
         };
-        let place = if reference.namespace.is_some() { name.span } else { reference.span };
         let message = format!("the program has no {what} `{}` to replace", shorten(self.text(reference.span)));
-        self.report(Diagnostic::new(Code::E0111, reference.span, message).with_help(help).with_mends(place, mend));
+        let diagnostic = Diagnostic::new(Code::E0111, reference.span, message).with_help(help);
+        self.report(match mend {
+            Some((span, text)) => diagnostic.with_mend(span, text),
+            None => diagnostic,
+        });
         None
     }
 
@@ -184,9 +205,10 @@ impl<'a> Resolver<'a> {
             }
         }
         for (name, one, span, other, earlier) in clashes {
+            let (here, there) = if self.is_built_in(span) { (earlier, span) } else { (span, earlier) };
             self.report(
-                Diagnostic::new(Code::E0112, span, format!("namespaces `{other}` and `{one}` would both be `{name}`"))
-                    .with_label(earlier, "the other one")
+                Diagnostic::new(Code::E0112, here, format!("namespaces `{other}` and `{one}` would both be `{name}`"))
+                    .with_label(there, "the other one")
                     .with_help("give each namespace a name of its own"),
             );
         }

@@ -287,6 +287,9 @@ impl<'a> Resolver<'a> {
         if let Some(served) = served.filter(|served| !served.is_empty()) {
             return Some(served.clone());
         }
+        if matches!(destination, Endpoint::Tier(id) if self.broken_ports.contains_key(&id)) {
+            return None;
+        }
         let written = self.write_endpoint(destination);
         let message = match through {
             Some(group) => format!("`{written}`, a member of `{group}`, lists no ports, so the flow has to name them"),
@@ -374,7 +377,8 @@ impl<'a> Resolver<'a> {
         let unknown = leaves.iter().find_map(|leaf| match leaf {
             Endpoint::ApiServer if platform.apiserver.is_none() => Some((
                 "apiserver",
-                "`kubectl get service,endpointslices -l component=apiserver -o wide` shows the addresses; `kubectl get service kubernetes` the ClusterIP: \
+                "`kubectl get service kubernetes -n default` shows the ClusterIP, `kubectl get endpointslices -n default -l \
+                 kubernetes.io/service-name=kubernetes` the addresses behind it: \
                  `platform { apiserver 10.96.0.1/32, 192.0.2.10/32 }`",
             )),
             Endpoint::Nodes if platform.nodes.is_none() => {

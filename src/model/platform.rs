@@ -183,9 +183,14 @@ impl<'a> Resolver<'a> {
             let name = self.text(*key);
             match entries.get(name) {
                 Some((_, earlier)) => {
+                    let help = if name == "cni" {
+                        "keep one of them: a cluster has one CNI that enforces policies"
+                    } else {
+                        "list all values in one entry, separated by commas"
+                    };
                     let diagnostic = Diagnostic::new(Code::E0115, node.span, format!("`{name}` is given twice"))
                         .with_label(*earlier, "first given here")
-                        .with_help("list all values in one entry, separated by commas");
+                        .with_help(help);
                     self.report(diagnostic);
                 }
                 None => {

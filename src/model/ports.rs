@@ -71,12 +71,12 @@ impl<'a> Resolver<'a> {
             return None;
         }
         if low != high {
-            self.check_range(item);
+            self.check_range(item, low, high);
         }
         Some(PortSet::range(protocol, low, high))
     }
 
-    fn check_range(&mut self, item: &PortExpr) {
+    fn check_range(&mut self, item: &PortExpr, low: u16, high: u16) {
         let written = self.text(item.span);
         let name = self.model.platform.cni.name();
         match self.model.platform.cni {
@@ -86,7 +86,7 @@ impl<'a> Resolver<'a> {
                     item.span,
                     format!("{name} opens only the first port of the range `{written}`"),
                 )
-                .with_help("list the ports one by one: `{8080, 8081}/tcp`"),
+                .with_help(self.one_by_one(item, low, high)),
             ),
             Cni::Any => self.report(
                 Diagnostic::new(
@@ -98,6 +98,25 @@ impl<'a> Resolver<'a> {
             ),
             _ => {}
         }
+    }
+
+    /// What to write for a range where ranges are not known.
+    fn one_by_one(&self, item: &PortExpr, low: u16, high: u16) -> String {
+        const MOST: u16 = 8;
+        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol).keyword();
+        if high - low >= MOST {
+            let next = low + 1;
+            return format!("list the ports that are in use one by one, as in `{{{low}, {next}}}/{protocol}`");
+        }
+        let start = item.span.start as usize;
+        let before = self.sources.file(item.span.file).and_then(|file| file.text.get(..start)).unwrap_or("");
+        let ports = (low..=high).map(|port| port.to_string());
+        // In a list already, the ports only take the place of the range.
+        if before.trim_end().ends_with(['{', ',']) {
+            let ports: Vec<String> = ports.map(|port| format!("{port}/{protocol}")).collect();
+            return format!("list the ports one by one: `{}`", ports.join(", "));
+        }
+        format!("list the ports one by one: `{{{}}}/{protocol}`", ports.collect::<Vec<_>>().join(", "))
     }
 
     /// `"web"`: a container port's name (an IANA service name: at most 15 lower-case letters, digits and `-`, with a
@@ -289,6 +308,10 @@ impl<'a> Resolver<'a> {
         };
         let start = item.span.start as usize;
         self.note(Span::new(item.span.file, start..start + name.len()), entity, Role::Names);
+        if set.is_empty() {
+            // Its declaration has been reported.
+            return None;
+        }
         let narrowed = match item.protocol {
             None => set.clone(),
             Some((protocol, _)) => set.intersect(&PortSet::whole(protocol)),
@@ -316,12 +339,17 @@ impl<'a> Resolver<'a> {
         destination: Endpoint,
         through: Option<&str>,
     ) -> Option<PortSet> {
-        if self.unreadable.contains(name) {
+        let broken = match destination {
+            Endpoint::Tier(id) => self.broken_ports.get(&id).cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        if broken.contains(&name) || self.unreadable.contains(name) {
             return None;
         }
         let written = self.write_endpoint(destination);
         let served = self.tier_of(destination).map(|tier| {
-            let names: Vec<String> = tier.ports.iter().flatten().map(|port| port.name.to_string()).collect();
+            let names = tier.ports.iter().flatten().map(|port| port.name.to_string());
+            let names: Vec<String> = names.chain(broken.iter().map(|name| (*name).to_owned())).collect();
             (names, tier.ports.is_some(), tier.span)
         });
         let message = match (&served, through) {
@@ -336,6 +364,10 @@ impl<'a> Resolver<'a> {
         });
         let help = match (known, names) {
             (Some(known), _) => format!("did you mean `{known}`?"),
+            (None, []) if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                "a range has two ends, as in `30000-32767/tcp`; several ports stand in braces: `{80, 443}/tcp`"
+                    .to_owned()
+            }
             (None, []) => format!("write a number such as `8080/tcp`, or declare `ports {name} = 8080/tcp`"),
             (None, names) => format!("it serves {}", names.join(", ")),
         };
@@ -363,6 +395,10 @@ impl<'a> Resolver<'a> {
         let Some(served) = &tier.served else { return Some(()) };
         if served.contains(set) {
             return Some(());
+        }
+        if matches!(destination, Endpoint::Tier(id) if self.broken_ports.contains_key(&id)) {
+            // It may be one of those that could not be read.
+            return None;
         }
         let (span, written) = (tier.span, self.write_endpoint(destination));
         let listed: Vec<String> =

@@ -1,12 +1,13 @@
 //! The stages of resolving, in order, and what they share.
 
 use super::scope::{Scope, Scopes};
-use super::{Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role};
-use crate::diag::{Code, Diagnostic, closest};
-use crate::source::{Sources, Span};
+use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, TierId};
+use crate::diag::{Code, Diagnostic, Label, closest};
+use crate::source::{FileId, Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
 use rustc_hash::FxHashSet;
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How to resolve.
@@ -79,7 +80,11 @@ pub(super) struct Resolver<'a> {
     /// The members of each group as written, until the groups are resolved.
     pub group_members: Vec<(Scope, &'a [EndpointRef])>,
     /// Names whose declarations could not be read: their uses are not reported as well.
-    pub unreadable: BTreeSet<&'a str>,
+    pub unreadable: BTreeSet<Cow<'a, str>>,
+    /// The names of those ports of a tier that could not be read.
+    pub broken_ports: BTreeMap<TierId, Vec<&'a str>>,
+    /// Where the components are used, by their files.
+    pub components: BTreeMap<FileId, Span>,
     /// Whether to note what each name refers to.
     pub wants_references: bool,
     /// How many more names may be compared to find the one that was meant: see [`Resolver::closest`].
@@ -105,6 +110,8 @@ impl<'a> Resolver<'a> {
             environment: None,
             group_members: Vec::new(),
             unreadable: BTreeSet::new(),
+            broken_ports: BTreeMap::new(),
+            components: BTreeMap::new(),
             wants_references: false,
             comparisons: COMPARISONS,
             statement_texts: String::new(),
@@ -116,13 +123,46 @@ impl<'a> Resolver<'a> {
     fn collect(&mut self, trees: &'a [Tree]) {
         for tree in trees {
             let built_in = self.sources.file(tree.file).is_some_and(|file| file.built_in);
-            for node in tree.nodes.iter().flat_map(|node| std::iter::once(node).chain(node.children())) {
-                if let NodeKind::Broken { declares: Some(name) } = &node.kind {
-                    self.unreadable.insert(self.sources.text(name.span));
-                }
+            if built_in {
+                self.component_of(tree.file, trees);
             }
-            self.top.extend(tree.nodes.iter().map(|node| Member { scope: None, node, built_in }));
+            for node in &tree.nodes {
+                let meant = node.meant();
+                if let NodeKind::Broken { block: Some(block), .. } = &meant.kind {
+                    self.forgive_all(block.children());
+                }
+                for node in [node].into_iter().chain(meant.children()) {
+                    if let NodeKind::Broken { declares: Some(name), .. } = &node.kind {
+                        self.unreadable.insert(self.name(*name).into());
+                    }
+                }
+                self.top.push(Member { scope: None, node: meant, built_in });
+            }
         }
+    }
+
+    /// Notes by which word a component is used.
+    fn component_of(&mut self, file: FileId, trees: &[Tree]) {
+        let Some(source) = self.sources.file(file) else { return };
+        let Some(component) = COMPONENTS.iter().find(|component| component.path() == source.path) else { return };
+        let uses = trees.iter().flat_map(|tree| &tree.nodes).filter_map(|node| match &node.kind {
+            NodeKind::Use(names) => Some(names),
+            _ => None,
+        });
+        if let Some(name) = uses.flatten().find(|name| self.sources.text(name.span) == component.name) {
+            self.components.insert(file, name.span);
+        }
+    }
+
+    /// Takes the names that statements declare as known to be wrong: their uses are not reported.
+    pub fn forgive_all(&mut self, nodes: &[Node]) {
+        let names: Vec<Name> = nodes.iter().filter_map(|node| node.kind.declares()).collect();
+        self.unreadable.extend(names.into_iter().map(|name| Cow::from(self.sources.text(name.span))));
+    }
+
+    /// Whether a place is in a component of the catalogue.
+    pub fn is_built_in(&self, span: Span) -> bool {
+        self.sources.file(span.file).is_some_and(|file| file.built_in)
     }
 
     pub fn text(&self, span: Span) -> &'a str {
@@ -133,7 +173,20 @@ impl<'a> Resolver<'a> {
         self.text(name.span)
     }
 
-    pub fn report(&mut self, diagnostic: Diagnostic) {
+    /// Adds what is wrong. The place to change is the user's: what is wrong with a component alone is shown where it is
+    /// used.
+    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+        if let Some(primary) = diagnostic.primary().filter(|primary| self.is_built_in(*primary)) {
+            match diagnostic.labels.iter().position(|label| !self.is_built_in(label.span)) {
+                Some(own) => diagnostic.labels.swap(0, own),
+                None => {
+                    if let Some(used) = self.components.get(&primary.file) {
+                        diagnostic.labels.insert(0, Label { span: *used, text: "used here".to_owned() });
+                    }
+                }
+            }
+            diagnostic.mends.retain(|mend| !self.is_built_in(mend.span));
+        }
         self.diagnostics.push(diagnostic);
     }
 
@@ -151,8 +204,9 @@ impl<'a> Resolver<'a> {
                 format!("lower-case letters, digits and `-`, at most 63 of them: `{suggestion}`")
             };
             let mend = is_dns_label(&suggestion).then_some(suggestion);
+            self.unreadable.insert(text.into());
+            self.unreadable.extend(mend.clone().map(Cow::from));
             self.report(Diagnostic::new(Code::E0006, name.span, message).with_help(help).with_mends(name.span, mend));
-            self.unreadable.insert(text);
         }
         valid
     }

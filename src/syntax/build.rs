@@ -128,10 +128,10 @@ impl<'a> Builder<'a> {
                 let names = self.names(pairs);
                 match (names.first(), names.get(1)) {
                     (Some(from), Some(to)) => NodeKind::RenameNamespace { from: *from, to: *to },
-                    _ => NodeKind::Broken { declares: None },
+                    _ => NodeKind::Broken { declares: None, block: None },
                 }
             }
-            _ => NodeKind::Broken { declares: None },
+            _ => NodeKind::Broken { declares: None, block: None },
         }
     }
 
@@ -208,7 +208,7 @@ impl<'a> Builder<'a> {
             (Some(source), Some(destination)) => {
                 NodeKind::Assertion(Box::new(AssertionDecl { kind, source, destination, except }))
             }
-            _ => NodeKind::Broken { declares: None },
+            _ => NodeKind::Broken { declares: None, block: None },
         }
     }
 
@@ -281,6 +281,9 @@ impl<'a> Builder<'a> {
 
     fn port(&mut self, pair: Pair<'_, Rule>) -> PortExpr {
         let mut port = PortExpr { span: self.span(&pair), kind: PortKind::Every, protocol: None };
+        if let Some(turned) = self.turned_port(port.span) {
+            return turned;
+        }
         for pair in pair.into_inner() {
             match pair.as_rule() {
                 Rule::number => port.kind = PortKind::Number,
@@ -291,6 +294,24 @@ impl<'a> Builder<'a> {
             }
         }
         port
+    }
+
+    /// `tcp/80`, reported, as the `80/tcp` that is meant.
+    fn turned_port(&mut self, whole: Span) -> Option<PortExpr> {
+        let (before, number) = self.text(whole).split_once('/')?;
+        let protocol = Protocol::parse(&before.to_ascii_lowercase())?;
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let right = format!("{number}/{}", protocol.keyword());
+        self.diagnostics.push(
+            Diagnostic::new(Code::E0001, whole, "the number of a port stands before its protocol")
+                .with_help(format!("write `{right}`"))
+                .with_mend(whole, right),
+        );
+        let start = whole.start as usize + before.len();
+        let span = Span::new(self.file, start + 1..whole.end as usize);
+        Some(PortExpr { span, kind: PortKind::Number, protocol: Some((protocol, whole)) })
     }
 
     fn protocol(&mut self, pair: &Pair<'_, Rule>) -> Option<(Protocol, Span)> {

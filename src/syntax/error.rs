@@ -12,12 +12,16 @@ pub struct Place<'a> {
     pub file: FileId,
     /// Its text.
     pub text: &'a str,
+    /// The rule that the statement had to match.
+    pub rule: Rule,
     /// Where the statement starts.
     pub start: usize,
     /// Where it stops making sense.
     pub failed: usize,
     /// The end of that line.
     pub line_end: usize,
+    /// Whether it stands in `environment NAME { }`.
+    pub in_environment: bool,
 }
 
 impl Place<'_> {
@@ -29,12 +33,33 @@ impl Place<'_> {
         self.text.get(self.failed..self.line_end).unwrap_or("").trim_end_matches('\r')
     }
 
+    /// Whether nothing but a comment follows on the line.
+    fn line_ends(&self) -> bool {
+        let after = self.after().trim_start_matches([' ', '\t']);
+        after.is_empty() || after.starts_with('#')
+    }
+
     /// The word, or the one character, that stands where it broke.
     fn found(&self) -> &str {
+        if self.line_ends() {
+            return "";
+        }
         let after = self.after();
         let word = after.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(after.len());
         let length = if word > 0 { word } else { after.chars().next().map_or(0, char::len_utf8) };
         after.get(..length).unwrap_or("")
+    }
+
+    /// Whether a statement that has to match `self.rule` can hold what `rule` reads.
+    fn is_in(&self, rule: Rule) -> bool {
+        match rule {
+            Rule::isolate_for => self.rule == Rule::isolate,
+            Rule::except_sides => self.rule == Rule::assertion,
+            Rule::set_operator => matches!(self.rule, Rule::tier | Rule::external),
+            Rule::except_blocks => matches!(self.rule, Rule::cidr | Rule::replace_cidr),
+            Rule::platform_key => self.rule == Rule::platform_entry,
+            rule => self.rule == rule,
+        }
     }
 
     fn first_word(&self) -> &str {
@@ -43,20 +68,23 @@ impl Place<'_> {
     }
 }
 
-/// The diagnostic for a statement that does not match `rule`.
-pub fn explain(place: &Place<'_>, rule: Rule, problem: Option<&ErrorVariant<Rule>>) -> Diagnostic {
+/// The diagnostic for a statement that does not match its rule.
+pub fn explain(mut place: Place<'_>, problem: Option<&ErrorVariant<Rule>>) -> Diagnostic {
+    let rule = place.rule;
+    let possible = possible(rule, problem);
+    pass_keyword(&mut place, &possible);
     let found = place.found();
     let shown: String = found.chars().take(40).collect();
     let cut = if shown.len() < found.len() { "…" } else { "" };
     let span = Span::new(place.file, place.failed..place.failed + found.len());
-    let expected = expected(rule, problem);
+    let expected = expected(&place, &possible);
     let message = if found.is_empty() {
         format!("expected {expected}, but the line ends")
     } else {
         format!("expected {expected}, found `{shown}{cut}`")
     };
     let diagnostic = Diagnostic::new(Code::E0001, span, message).with_text("not understood from here on");
-    let Some((help, mend)) = hint(place, rule) else { return diagnostic };
+    let Some((help, mend)) = hint(&place, rule, &possible) else { return diagnostic };
     let diagnostic = diagnostic.with_help(help);
     match mend {
         Some((range, text)) => diagnostic.with_mend(Span::new(place.file, range), text),
@@ -64,20 +92,116 @@ pub fn explain(place: &Place<'_>, rule: Rule, problem: Option<&ErrorVariant<Rule
     }
 }
 
-/// What could have stood there, joined to a phrase.
-fn expected(rule: Rule, problem: Option<&ErrorVariant<Rule>>) -> String {
-    let positives: &[Rule] = match problem {
-        Some(ErrorVariant::ParsingError { positives, .. }) => positives,
-        _ => &[],
-    };
-    let mut words: Vec<&str> = Vec::new();
-    for word in positives.iter().map(|rule| in_words(*rule)) {
-        if !word.is_empty() && !words.contains(&word) {
-            words.push(word);
-        }
+/// The diagnostic for a statement that starts with a misspelt word.
+pub fn unknown_word(file: FileId, start: usize, written: &str, meant: &str) -> Diagnostic {
+    let span = Span::new(file, start..start + written.len());
+    Diagnostic::new(Code::E0001, span, format!("`{written}` starts no statement"))
+        .with_help(format!("did you mean `{meant}`?"))
+        .with_mend(span, meant)
+}
+
+/// The word that is probably meant by the first one, when the statement stops making sense right after it.
+pub fn misspelt(place: &Place<'_>) -> Option<&'static str> {
+    let first = place.first_word();
+    if place.rule != Rule::flow || first.is_empty() || place.before().trim_end() != first {
+        return None;
     }
-    if words.is_empty() {
-        words.push(in_words(rule));
+    let after = place.after();
+    let word = place.line_ends() || after.starts_with(|c: char| c.is_alphanumeric() || c == '{' || c == '"');
+    let meant = crate::diag::closest(first, FIRST_WORDS.iter().copied())?;
+    (word && meant != first).then_some(meant)
+}
+
+/// The rules of which one had to match where the statement broke.
+fn possible(rule: Rule, problem: Option<&ErrorVariant<Rule>>) -> Vec<Rule> {
+    match problem {
+        Some(ErrorVariant::ParsingError { positives, .. }) if !positives.is_empty() => positives.clone(),
+        _ => vec![rule],
+    }
+}
+
+/// The words that something has to follow.
+const KEYWORDS: &[(Rule, &str, &str)] = &[
+    (Rule::namespace, "namespace", "a name"),
+    (Rule::external, "external namespace", "a name"),
+    (Rule::external, "external", "`namespace`"),
+    (Rule::platform, "platform", "`{`"),
+    (Rule::environment, "environment", "a name"),
+    (Rule::use_entry, "use", "a component such as `ingress-nginx`"),
+    (Rule::tier, "tier", "a name"),
+    (Rule::group, "group", "a name"),
+    (Rule::cidr, "cidr", "a name"),
+    (Rule::replace_cidr, "cidr", "a name"),
+    (Rule::fqdn, "fqdn", "a name"),
+    (Rule::replace_fqdn, "fqdn", "a name"),
+    (Rule::ports_entry, "ports", "a name"),
+    (Rule::rename_namespace, "namespace", "a name"),
+    (Rule::isolate, "isolate", "`ingress`, `egress` or `none`"),
+    (Rule::isolate_for, "for", "a tier"),
+    (Rule::label, "label", "a label key such as `app`"),
+    (Rule::dns, "dns", "a DNS preset, an address block or a tier"),
+    (Rule::assertion, "never", "a tier or another endpoint"),
+    (Rule::assertion, "only", "a tier or another endpoint"),
+    (Rule::assertion, "always", "a tier or another endpoint"),
+    (Rule::set_operator, "in", "`(`"),
+    (Rule::set_operator, "notin", "`(`"),
+    (Rule::except_blocks, "except", "an address block such as `10.0.0.0/8`"),
+    (Rule::except_sides, "except", "a tier or another endpoint"),
+    (Rule::platform_key, "cni", "a CNI such as `calico`"),
+    (Rule::platform_key, "dns", "a DNS preset, an address block or a tier"),
+    (Rule::platform_key, "apiserver", "an address block such as `10.96.0.1/32`"),
+    (Rule::platform_key, "nodes", "an address block such as `10.0.0.0/8`"),
+    (Rule::platform_key, "pods", "an address block such as `10.0.0.0/8`"),
+    (Rule::platform_key, "services", "an address block such as `10.0.0.0/8`"),
+];
+
+/// The rules that begin with the keywords of a rule, which is how pest names them when nothing in them has matched.
+fn has_keyword(rule: Rule, of: Rule) -> bool {
+    rule == of || (of == Rule::platform_key && rule == Rule::platform_entry)
+}
+
+/// A keyword without its argument is named by pest as what is missing. What is missing stands behind it.
+fn pass_keyword(place: &mut Place<'_>, possible: &[Rule]) {
+    let after = place.after();
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let passed = KEYWORDS.iter().find_map(|(of, keyword, _)| {
+        possible.iter().any(|rule| has_keyword(*rule, *of)).then_some(())?;
+        // Two words may stand apart as they like.
+        let rest = keyword.split(' ').try_fold(after, |rest, word| {
+            rest.trim_start_matches([' ', '\t']).strip_prefix(word).filter(|rest| ends(rest))
+        })?;
+        Some(after.len() - rest.len())
+    });
+    let Some(passed) = passed else { return };
+    place.failed += passed;
+    if !place.line_ends() {
+        let after = place.after();
+        place.failed += after.len() - after.trim_start_matches([' ', '\t']).len();
+    }
+}
+
+/// What could have stood there, joined to a phrase.
+fn expected(place: &Place<'_>, possible: &[Rule]) -> String {
+    let before = place.before().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    let last = before.rsplit(' ').next().unwrap_or("");
+    let argument = KEYWORDS.iter().find(|(rule, keyword, _)| match rule {
+        Rule::isolate_for | Rule::set_operator | Rule::except_blocks | Rule::except_sides => {
+            last == *keyword && before != *keyword && place.is_in(*rule)
+        }
+        _ => before == *keyword && place.is_in(*rule),
+    });
+    if let Some((_, keyword, wanted)) = argument {
+        return format!("{wanted} after `{keyword}`");
+    }
+    let mut words: Vec<&str> = Vec::new();
+    let environment = if place.in_environment { &["`namespace`", "`cidr`", "`fqdn`"][..] } else { &[] };
+    for rule in possible {
+        let before = if matches!(rule, Rule::platform_entry | Rule::platform_key) { environment } else { &[] };
+        for word in before.iter().chain(in_words(*rule)) {
+            if !words.contains(word) {
+                words.push(word);
+            }
+        }
     }
     match words.split_last() {
         Some((last, [])) => (*last).to_owned(),
@@ -87,54 +211,58 @@ fn expected(rule: Rule, problem: Option<&ErrorVariant<Rule>>) -> String {
 }
 
 /// A rule as the user would call it; empty for what is never worth naming.
-fn in_words(rule: Rule) -> &'static str {
+fn in_words(rule: Rule) -> &'static [&'static str] {
     match rule {
-        Rule::comma => "`,`",
-        Rule::equals => "`=`",
-        Rule::colon => "`:`",
-        Rule::open_brace => "`{`",
-        Rule::close_brace => "`}`",
-        Rule::open_paren | Rule::selector => "labels such as `(app=web)`",
-        Rule::close_paren => "`)`",
-        Rule::arrow => "`->`",
-        Rule::chain_arrow => "`->>`",
-        Rule::end | Rule::EOI => "the end of the line",
-        Rule::name | Rule::letter => "a name",
-        Rule::key | Rule::requirement | Rule::absent | Rule::set | Rule::comparison => "a label such as `app=web`",
-        Rule::operator => "`=`, `!=`",
-        Rule::set_operator => "`in (...)`, `notin (...)`",
-        Rule::value => "a label value",
-        Rule::block | Rule::blocks => "an address block such as `10.0.0.0/8`",
-        Rule::except_blocks | Rule::except_sides => "`except`",
-        Rule::dns_name => "a DNS name such as `api.example.com`",
-        Rule::dns_server => "a DNS preset, an address or a tier",
-        Rule::direction => "`ingress`, `egress` or `none`",
-        Rule::star | Rule::endpoint | Rule::side | Rule::sides | Rule::hop => "a tier or another endpoint",
-        Rule::ports | Rule::port_set | Rule::port | Rule::number | Rule::quoted => "a port such as `8080/tcp`",
-        Rule::protocol => "`/tcp`, `/udp` or `/sctp`",
-        Rule::port_list => "ports such as `{ http: 8080/tcp }`",
-        Rule::port_entry => "a port with its name such as `http: 8080/tcp`",
-        Rule::isolate_for => "`for`",
-        Rule::flow => "a statement or a flow such as `frontend -> backend:8080/tcp`",
-        Rule::namespace => "`namespace NAME {`",
-        Rule::external => "`external namespace NAME`",
-        Rule::platform => "`platform {`",
-        Rule::environment => "`environment NAME {`",
-        Rule::use_entry => "`use NAME`",
-        Rule::tier => "`tier NAME`",
-        Rule::group => "`group NAME = ...`",
-        Rule::cidr | Rule::replace_cidr => "`cidr NAME = ...`",
-        Rule::fqdn | Rule::replace_fqdn => "`fqdn NAME = ...`",
-        Rule::ports_entry => "`ports NAME = ...`",
-        Rule::isolate => "`isolate ingress, egress`",
-        Rule::label => "`label KEY`",
-        Rule::dns => "`dns PRESET`",
-        Rule::assertion | Rule::assertion_word => "`never A -> B`",
-        Rule::platform_entry | Rule::platform_key => "`cni`, `dns`, `apiserver`, `nodes`, `pods` or `services`",
-        Rule::rename_namespace => "`namespace NAME = NAME`",
-        Rule::sp | Rule::blank | Rule::gap | Rule::comment | Rule::next_line | Rule::flows | Rule::tiers => "",
+        Rule::comma => &["`,`"],
+        Rule::equals => &["`=`"],
+        Rule::colon => &["`:`"],
+        Rule::open_brace => &["`{`"],
+        Rule::close_brace => &["`}`"],
+        Rule::open_paren => &["`(`"],
+        Rule::selector => &["labels such as `(app=web)`"],
+        Rule::close_paren => &["`)`"],
+        Rule::arrow => &["`->`"],
+        Rule::chain_arrow => &["`->>`"],
+        Rule::end | Rule::EOI => &["the end of the line"],
+        Rule::name | Rule::letter => &["a name"],
+        Rule::key | Rule::requirement | Rule::absent | Rule::set | Rule::comparison => &["a label such as `app=web`"],
+        Rule::operator => &["`=`", "`!=`"],
+        Rule::set_operator => &["`in (...)`", "`notin (...)`"],
+        Rule::value => &["a label value"],
+        Rule::block | Rule::blocks => &["an address block such as `10.0.0.0/8`"],
+        Rule::except_blocks | Rule::except_sides => &["`except`"],
+        Rule::dns_name => &["a DNS name such as `api.example.com`"],
+        Rule::dns_server => &["a DNS preset, an address or a tier"],
+        Rule::direction => &["`ingress`", "`egress`", "`none`"],
+        Rule::star | Rule::endpoint | Rule::side | Rule::sides | Rule::hop => &["a tier or another endpoint"],
+        Rule::ports | Rule::port_set | Rule::port | Rule::number | Rule::quoted => &["a port such as `8080/tcp`"],
+        Rule::protocol => &["`/tcp`", "`/udp`", "`/sctp`"],
+        Rule::port_list => &["ports such as `{ http: 8080/tcp }`"],
+        Rule::port_entry => &["a port with its name such as `http: 8080/tcp`"],
+        Rule::isolate_for => &["`for`"],
+        Rule::flow => &["a statement or a flow such as `frontend -> backend:8080/tcp`"],
+        Rule::namespace => &["`namespace NAME {`"],
+        Rule::external => &["`external namespace NAME`"],
+        Rule::platform => &["`platform {`"],
+        Rule::environment => &["`environment NAME {`"],
+        Rule::use_entry => &["`use NAME`"],
+        Rule::tier => &["`tier NAME`"],
+        Rule::group => &["`group NAME = ...`"],
+        Rule::cidr | Rule::replace_cidr => &["`cidr NAME = ...`"],
+        Rule::fqdn | Rule::replace_fqdn => &["`fqdn NAME = ...`"],
+        Rule::ports_entry => &["`ports NAME = ...`"],
+        Rule::isolate => &["`isolate ingress, egress`"],
+        Rule::label => &["`label KEY`"],
+        Rule::dns => &["`dns PRESET`"],
+        Rule::assertion | Rule::assertion_word => &["`never A -> B`"],
+        Rule::platform_entry | Rule::platform_key => PLATFORM_ENTRIES,
+        Rule::rename_namespace => &["`namespace NAME = NAME`"],
+        Rule::sp | Rule::blank | Rule::gap | Rule::comment | Rule::next_line | Rule::flows | Rule::tiers => &[],
     }
 }
+
+/// The entries of `platform { }`, in the words of an error.
+const PLATFORM_ENTRIES: &[&str] = &["`cni`", "`dns`", "`apiserver`", "`nodes`", "`pods`", "`services`"];
 
 /// The words that start a statement.
 pub const FIRST_WORDS: &[&str] = &[
@@ -157,15 +285,16 @@ pub const FIRST_WORDS: &[&str] = &[
 ];
 
 /// Advice, and the change that follows it where there is just one: what is replaced, and by what.
-type Hint = (String, Option<(Range<usize>, &'static str)>);
+type Hint = (String, Option<(Range<usize>, String)>);
 
 /// Advice for mistakes that people make.
-fn hint(place: &Place<'_>, rule: Rule) -> Option<Hint> {
+fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     let after = place.after();
     let before = place.before();
     let said = |help: &str| Some((help.to_owned(), None));
-    let instead =
-        |help: &str, length: usize, text| Some((help.to_owned(), Some((place.failed..place.failed + length, text))));
+    let instead = |help: &str, length: usize, text: &str| {
+        Some((help.to_owned(), Some((place.failed..place.failed + length, text.to_owned()))))
+    };
     let arrow = ["→", "=>", "-->", "–>", "—>", ">", "<-", "--", "=="].iter().find(|wrong| after.starts_with(**wrong));
     if let (Some(wrong), true) = (arrow, matches!(rule, Rule::flow | Rule::assertion)) {
         return if *wrong == "<-" {
@@ -177,16 +306,18 @@ fn hint(place: &Place<'_>, rule: Rule) -> Option<Hint> {
     if after.starts_with("->>") && rule == Rule::flow {
         return instead("`->>` only stands in `never A ->> B`; a flow is written `A -> B:8080/tcp`", "->>".len(), "->");
     }
-    if after.starts_with("//") {
+    // In the middle of a word they are what somebody took for a port.
+    let apart = before.is_empty() || before.ends_with([' ', '\t', '\n']);
+    if apart && after.starts_with("//") {
         return instead("a comment starts with `#`", "//".len(), "#");
     }
-    if after.starts_with("/*") {
+    if apart && after.starts_with("/*") {
         return said("a comment starts with `#`");
     }
     if after.starts_with(';') {
         return instead("a statement ends with its line; leave the `;` out", ";".len(), "");
     }
-    if rule == Rule::namespace && after.is_empty() {
+    if rule == Rule::namespace && after.is_empty() && before.trim_end() != "namespace" {
         return Some((format!("`{} {{` opens the namespace, a line `}}` closes it", before.trim_end()), None));
     }
     if rule == Rule::namespace && after.starts_with('(') {
@@ -202,14 +333,35 @@ fn hint(place: &Place<'_>, rule: Rule) -> Option<Hint> {
     if port_expected && matches!(rule, Rule::flow | Rule::assertion | Rule::tier) {
         return said("ports are written `8080/tcp`, `{80, 443}/tcp`, `30000-32767/tcp`, a name, or `*`");
     }
-    if rule == Rule::flow {
+    if possible.contains(&Rule::protocol) && after.starts_with('/') {
+        return said("a protocol is `/tcp`, `/udp` or `/sctp`; `*` alone is every port of every protocol");
+    }
+    if possible.contains(&Rule::open_paren) {
+        return parenthesis(place);
+    }
+    if rule == Rule::platform_entry && place.failed == place.start {
         let first = place.first_word();
-        if let Some(word) = crate::diag::closest(first, FIRST_WORDS.iter().copied())
-            && word != first
-        {
-            return Some((format!("did you mean `{word}`?"), Some((place.start..place.start + first.len(), word))));
-        }
+        let others = if place.in_environment { &["namespace", "cidr", "fqdn"][..] } else { &[] };
+        let known = others.iter().copied().chain(PLATFORM_ENTRIES.iter().map(|word| word.trim_matches('`')));
+        let meant = crate::diag::closest(first, known)?;
+        return instead(&format!("did you mean `{meant}`?"), first.len(), meant);
+    }
+    if rule == Rule::flow {
         return said("a flow is written `source -> destination:8080/tcp`");
     }
     None
+}
+
+/// `app in stable`: the values of `in` and `notin` stand in parentheses.
+fn parenthesis(place: &Place<'_>) -> Option<Hint> {
+    let before = place.before().trim_end();
+    let operator = before.rsplit([' ', '\t']).next().filter(|word| matches!(*word, "in" | "notin"))?;
+    let key = before.strip_suffix(operator)?.trim_end();
+    let key = key.rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))).next()?;
+    let after = place.after();
+    let length =
+        after.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))).unwrap_or(after.len());
+    let value = after.get(..length).filter(|value| !value.is_empty())?;
+    let range = place.failed..place.failed + length;
+    Some((format!("write `{key} {operator} ({value})`"), Some((range, format!("({value})")))))
 }

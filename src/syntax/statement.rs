@@ -37,7 +37,7 @@ impl<'a> Parser<'a> {
         let (word, after) = rest.split_at(word_end.unwrap_or(rest.len()));
         let after = after.trim_start_matches([' ', '\t']);
         let named = |list: &[(&str, Rule)]| list.iter().find(|(name, _)| *name == word).map(|(_, rule)| *rule);
-        match self.open.as_ref().map(|(head, _)| &head.kind) {
+        match self.open_kind() {
             Some(NodeKind::Platform(_)) if !self.opens_block(at, word) => return Rule::platform_entry,
             Some(NodeKind::Environment { .. }) if !self.opens_block(at, word) => {
                 return named(ENVIRONMENT_ENTRIES).unwrap_or(Rule::platform_entry);
@@ -159,6 +159,11 @@ impl<'a> Parser<'a> {
             }
         }
     }
+}
+
+/// The rule of the statements that a word starts.
+pub(super) fn rule_of(word: &str) -> Option<Rule> {
+    STATEMENTS.iter().find(|(known, _)| *known == word).map(|(_, rule)| *rule)
 }
 
 /// Where an error is, counted from the start of what pest was given.

@@ -39,6 +39,19 @@ pub struct Node {
 }
 
 impl Node {
+    /// What it was meant to be: the block that a broken line begins, where that has a name, or else itself.
+    pub fn meant(&self) -> &Node {
+        let NodeKind::Broken { block: Some(block), .. } = &self.kind else { return self };
+        match &block.kind {
+            NodeKind::Namespace(NamespaceBlock { name, .. }) | NodeKind::Environment { name, .. }
+                if name.span.is_empty() =>
+            {
+                self
+            }
+            _ => block,
+        }
+    }
+
     /// The statements inside a block.
     pub fn children(&self) -> &[Node] {
         match &self.kind {
@@ -118,7 +131,23 @@ pub enum NodeKind {
     Broken {
         /// What it would have declared, so that its uses are not reported as well.
         declares: Option<Name>,
+        /// The block that it was probably meant to begin, with the statements in it.
+        block: Option<Box<Node>>,
     },
+}
+
+impl NodeKind {
+    /// The name that a declaration gives.
+    pub fn declares(&self) -> Option<Name> {
+        match self {
+            NodeKind::Namespace(block) => Some(block.name),
+            NodeKind::Tier(tier) => Some(tier.name),
+            NodeKind::Group { name, .. } | NodeKind::Ports { name, .. } => Some(*name),
+            NodeKind::Cidr(CidrDecl { name, .. }) | NodeKind::Fqdn { name, .. } => name.name,
+            NodeKind::Broken { declares, .. } => *declares,
+            _ => None,
+        }
+    }
 }
 
 /// A name as written, not yet checked.

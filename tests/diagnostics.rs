@@ -1,0 +1,58 @@
+//! Each file of `diagnostics/` is a program with mistakes, and what the compiler says of it is a snapshot beside it: the
+//! sentences, their places and the help. A program of several files begins each with a line `# file: NAME`; a first line
+//! `# env: NAME` names the environment.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use polder::diag::{Code, Levels, render};
+use polder::session::{Memory, Project, Session, Settings};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn session(text: &str) -> Session {
+    let root = Path::new("/project");
+    let mut files: Vec<(&str, String)> = vec![("main.polder", String::new())];
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix("# file: ") {
+            Some(name) => files.push((name.trim_end(), String::new())),
+            None => files.last_mut().unwrap().1.push_str(line),
+        }
+    }
+    let mut system = Memory::default().with(root.join("polder.toml"), "");
+    for (name, text) in files.into_iter().filter(|(_, text)| !text.is_empty()) {
+        system = system.with(root.join(name), text);
+    }
+    let environment = text.strip_prefix("# env: ").and_then(|rest| rest.lines().next());
+    let settings = Settings { environment: environment.map(str::to_owned), ..Settings::default() };
+    Session::new(Project::load(&system, root, &[]), settings)
+}
+
+#[test]
+fn cases() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("diagnostics");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let seen: RefCell<BTreeSet<Code>> = RefCell::default();
+    settings.bind(|| {
+        insta::glob!("diagnostics/*.polder", |path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let session = session(&text);
+            let reports = session.reports(&Levels::default());
+            for diagnostic in reports.iter().map(|report| &report.diagnostic) {
+                seen.borrow_mut().insert(diagnostic.code);
+                let place = diagnostic.primary().and_then(|span| session.sources().file(span.file));
+                // Nobody can change a file that came with the compiler.
+                assert!(place.is_none_or(|file| !file.built_in), "{}: {diagnostic:?}", path.display());
+            }
+            let how = render::Human { unicode: false, color: false, width: 110, limit: 200 };
+            insta::assert_snapshot!("said", render::human(&reports, session.sources(), &how));
+        });
+    });
+    let least = "E0001 E0004 E0005 E0006 E0101 E0102 E0103 E0104 E0105 E0106 E0107 E0108 E0109 E0110 E0111 E0112 E0113 E0114 \
+                 E0115 E0201 E0202 E0203 E0204 E0205 E0206 E0207 E0208 E0209 E0210 E0211 E0212 E0213 E0214 E0215 E0216 E0217 \
+                 E0218 E0219 E0220 E0221 W0011";
+    let missing: Vec<&str> =
+        least.split_ascii_whitespace().filter(|code| !seen.borrow().contains(&Code::parse(code).unwrap())).collect();
+    assert!(missing.is_empty(), "no case shows {missing:?}");
+}
