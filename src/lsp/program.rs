@@ -87,7 +87,10 @@ impl Program {
             }
             match project.files.iter().position(|known| *known == id) {
                 Some(index) => project.paths.get(index).cloned().flatten(),
-                None => config.clone(),
+                None => match project.refused.iter().find(|(known, _)| *known == id) {
+                    Some((_, path)) => path.clone(),
+                    None => config.clone(),
+                },
             }
         };
         let paths: Vec<Option<PathBuf>> = session.sources().files().map(path).collect();

@@ -1,13 +1,13 @@
 //! `polder.toml`: how to build, never what is allowed.
 
-use crate::diag::{Code, Diagnostic, Level, Levels};
+use crate::diag::{Code, Diagnostic, Level, Levels, closest};
 use crate::policy::Layout;
 use crate::source::{FileId, Span};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// What `polder.toml` says; what it leaves out is `None` or empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,112 +27,42 @@ pub struct Config {
 }
 
 /// The kind of objects that a build writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Target {
     /// `networking.k8s.io/v1` NetworkPolicy.
     #[default]
     NetworkPolicy,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    build: Build,
-    warnings: Warnings,
-}
+const SECTIONS: &[&str] = &["build", "warnings"];
+const BUILD: &[&str] = &["output", "layout", "environment", "target", "kustomize"];
+const WARNINGS: &[&str] = &["deny", "warn", "allow"];
+const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
+const TARGETS: &[(&str, Target)] = &[("networkpolicy", Target::NetworkPolicy)];
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Build {
-    output: Option<Spanned<PathBuf>>,
-    layout: Option<LayoutName>,
-    environment: Option<String>,
-    target: Target,
-    kustomize: Option<bool>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Warnings {
-    deny: Vec<Spanned<String>>,
-    warn: Vec<Spanned<String>>,
-    allow: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum LayoutName {
-    Flow,
-    Tier,
-    Namespace,
-}
-
-impl From<LayoutName> for Layout {
-    fn from(name: LayoutName) -> Self {
-        match name {
-            LayoutName::Flow => Layout::Flow,
-            LayoutName::Tier => Layout::Tier,
-            LayoutName::Namespace => Layout::Namespace,
-        }
-    }
-}
+type Value<'a> = Spanned<DeValue<'a>>;
 
 impl Config {
     /// Reads the text of a `polder.toml`, which is `file` for the places in the diagnostics.
     pub(super) fn parse(text: &str, file: FileId) -> (Config, Vec<Diagnostic>) {
-        let mut diagnostics = Vec::new();
-        let parsed: File = match toml::from_str(text) {
-            Ok(parsed) => parsed,
+        let mut reader = Reader { file, config: Config::default(), listed: BTreeMap::new(), diagnostics: Vec::new() };
+        match DeTable::parse(text) {
+            Ok(document) => reader.document(document.get_ref()),
             Err(error) => {
-                let range = error.span().unwrap_or(0..0);
-                diagnostics.push(bad(file, range, error.message().trim_end().replace('\n', ", ")));
-                return (Config::default(), diagnostics);
-            }
-        };
-        let output = parsed.build.output.and_then(|output| {
-            let inside = is_inside(output.get_ref());
-            if !inside {
-                diagnostics.push(
-                    bad(file, output.span(), "the output folder has to be inside of the folder of polder.toml")
-                        .with_help("another folder can be named with `polder build -o DIR`"),
-                );
-            }
-            inside.then(|| output.into_inner())
-        });
-        let mut levels = Vec::new();
-        let mut listed: BTreeMap<Code, Level> = BTreeMap::new();
-        let Warnings { deny, warn, allow } = parsed.warnings;
-        for (names, level) in [(deny, Level::Deny), (warn, Level::Warn), (allow, Level::Allow)] {
-            for name in names {
-                match Levels::default().set(name.get_ref(), level) {
-                    Ok(()) => {
-                        let earlier = Code::parse(name.get_ref()).and_then(|code| listed.insert(code, level));
-                        if let Some(earlier) = earlier.filter(|earlier| *earlier != level) {
-                            let (earlier, level) = (entry(earlier), entry(level));
-                            let message = format!("`{}` is in both `{earlier}` and `{level}`", name.get_ref());
-                            diagnostics.push(bad(file, name.span(), message).with_help("keep one of them"));
-                        }
-                        levels.push((name.into_inner(), level));
-                    }
-                    Err(message) => diagnostics.push(bad(file, name.span(), message)),
-                }
+                let message = error.message().trim_end().replace('\n', ", ");
+                reader.bad(error.span().unwrap_or(0..0), message, None);
             }
         }
-        let config = Config {
-            output,
-            layout: parsed.build.layout.map(Layout::from),
-            environment: parsed.build.environment,
-            target: parsed.build.target,
-            kustomize: parsed.build.kustomize,
-            levels,
-        };
-        (config, diagnostics)
+        (reader.config, reader.diagnostics)
     }
 }
 
-fn bad(file: FileId, range: Range<usize>, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(Code::E0403, Span::new(file, range), message)
+struct Reader {
+    file: FileId,
+    config: Config,
+    /// The warnings that were given a level so far.
+    listed: BTreeMap<Code, Level>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// The entry that lists warnings of a level.
@@ -141,6 +71,137 @@ fn entry(level: Level) -> &'static str {
         Level::Deny => "deny",
         Level::Warn => "warn",
         Level::Allow => "allow",
+    }
+}
+
+impl Reader {
+    fn bad(&mut self, range: Range<usize>, message: impl Into<String>, help: Option<String>) {
+        let diagnostic = Diagnostic::new(Code::E0403, Span::new(self.file, range), message);
+        self.diagnostics.push(match help {
+            Some(help) => diagnostic.with_help(help),
+            None => diagnostic,
+        });
+    }
+
+    /// A word that is none of those known here. `quote` stands around words in the file.
+    fn unknown(&mut self, range: Range<usize>, message: String, word: &str, known: &[&str], quote: &str) {
+        let near = closest(word, known.iter().copied());
+        let help = match (near, known) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, [only]) => format!("there is only `{only}`"),
+            (None, _) => format!("there are `{}`", known.join("`, `")),
+        };
+        let span = Span::new(self.file, range);
+        let mend = near.map(|near| format!("{quote}{near}{quote}"));
+        self.diagnostics.push(Diagnostic::new(Code::E0403, span, message).with_help(help).with_mends(span, mend));
+    }
+
+    fn document(&mut self, document: &DeTable<'_>) {
+        for (key, value) in document {
+            let name = key.get_ref().as_ref();
+            let (section, known) = match name {
+                "build" => (Reader::build as fn(&mut Reader, &str, &Value<'_>), BUILD),
+                "warnings" => (Reader::warnings as fn(&mut Reader, &str, &Value<'_>), WARNINGS),
+                _ => {
+                    self.unknown(key.span(), format!("polder.toml has no section `{name}`"), name, SECTIONS, "");
+                    continue;
+                }
+            };
+            let DeValue::Table(entries) = value.get_ref() else {
+                self.wrong(value, &format!("`{name}`"), "a section", &format!("[{name}]"));
+                continue;
+            };
+            for (key, value) in entries {
+                let entry = key.get_ref().as_ref();
+                if known.contains(&entry) {
+                    section(self, entry, value);
+                } else {
+                    self.unknown(key.span(), format!("`[{name}]` has no entry `{entry}`"), entry, known, "");
+                }
+            }
+        }
+    }
+
+    /// An entry with a value of another kind.
+    fn wrong(&mut self, value: &Value<'_>, name: &str, kind: &str, example: &str) {
+        let found = match value.get_ref() {
+            DeValue::String(_) => "text in quotes",
+            DeValue::Integer(_) | DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "`true` or `false`",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a section",
+        };
+        self.bad(value.span(), format!("{name} is {kind}, not {found}"), Some(format!("write `{example}`")));
+    }
+
+    fn text<'a>(&mut self, value: &'a Value<'_>, name: &str, example: &str) -> Option<&'a str> {
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            self.wrong(value, &format!("`{name}`"), "text in quotes", &format!("{name} = \"{example}\""));
+        }
+        text
+    }
+
+    fn choice<T: Copy>(&mut self, value: &Value<'_>, name: &str, known: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text(value, name, known.first().map_or("", |(word, _)| word))?;
+        let found = known.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+        if found.is_none() {
+            let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+            self.unknown(value.span(), format!("there is no {name} `{text}`"), text, &words, "\"");
+        }
+        found
+    }
+
+    fn build(&mut self, name: &str, value: &Value<'_>) {
+        match name {
+            "output" => {
+                let Some(path) = self.text(value, name, "policies").map(PathBuf::from) else { return };
+                if is_inside(&path) {
+                    self.config.output = Some(path);
+                } else {
+                    let message = "the output folder has to be inside of the folder of polder.toml";
+                    let help = "another folder can be named with `polder build -o DIR`";
+                    self.bad(value.span(), message, Some(help.to_owned()));
+                }
+            }
+            "layout" => self.config.layout = self.choice(value, name, LAYOUTS),
+            "environment" => self.config.environment = self.text(value, name, "staging").map(str::to_owned),
+            "target" => self.config.target = self.choice(value, name, TARGETS).unwrap_or_default(),
+            _ => {
+                self.config.kustomize = value.get_ref().as_bool();
+                if self.config.kustomize.is_none() {
+                    self.wrong(value, "`kustomize`", "`true` or `false`", "kustomize = true");
+                }
+            }
+        }
+    }
+
+    fn warnings(&mut self, name: &str, value: &Value<'_>) {
+        let level = match name {
+            "deny" => Level::Deny,
+            "warn" => Level::Warn,
+            _ => Level::Allow,
+        };
+        let DeValue::Array(codes) = value.get_ref() else {
+            return self.wrong(value, &format!("`{name}`"), "a list of codes", &format!("{name} = [\"W0001\"]"));
+        };
+        for code in codes.iter() {
+            let Some(text) = code.get_ref().as_str() else {
+                self.wrong(code, "a code", "text in quotes", "\"W0001\"");
+                continue;
+            };
+            if let Err(message) = Levels::default().set(text, level) {
+                self.bad(code.span(), message, None);
+                continue;
+            }
+            let earlier = Code::parse(text).and_then(|code| self.listed.insert(code, level));
+            if let Some(earlier) = earlier.filter(|earlier| *earlier != level) {
+                let message = format!("`{text}` is in both `{}` and `{}`", entry(earlier), entry(level));
+                self.bad(code.span(), message, Some("keep one of them".to_owned()));
+            }
+            self.config.levels.push((text.to_owned(), level));
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use super::config::Config;
 use super::system::{FileSystem, LARGEST_FILE, reason};
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Sources, Span};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::string::FromUtf8Error;
 
 /// The name of the file that makes a folder a project.
 pub const CONFIG_NAME: &str = "polder.toml";
@@ -38,6 +39,8 @@ pub struct Project {
     pub files: Vec<FileId>,
     /// Where each of them was read from; `None` is standard input.
     pub paths: Vec<Option<PathBuf>>,
+    /// Those of the sources that are no text and only shown, with where they were read from.
+    pub refused: Vec<(FileId, Option<PathBuf>)>,
     /// How many files the program has, with those that cannot be read.
     pub file_count: usize,
     /// The folders and files that a change can come from.
@@ -59,6 +62,7 @@ impl Project {
             sources: Sources::default(),
             files: Vec::new(),
             paths: Vec::new(),
+            refused: Vec::new(),
             file_count: 0,
             places: Vec::new(),
             partial: false,
@@ -103,9 +107,8 @@ impl Project {
         let text = match system.read(path, LARGEST_FILE) {
             Ok(bytes) => match text_of(bytes) {
                 Ok(text) => text,
-                Err(offset) => {
-                    let message = format!("`{name}` is not UTF-8: byte {offset} is not part of a character");
-                    self.diagnostics.push(Diagnostic::about(Code::E0403, message));
+                Err(error) => {
+                    self.diagnostics.push(not_utf8(&mut self.sources, name, Code::E0403, &error));
                     return;
                 }
             },
@@ -160,8 +163,10 @@ impl Project {
             let path = self.folder.join(path);
             match system.is_folder(&path) {
                 Ok(true) => {
+                    let known = self.diagnostics.len();
                     let found = self.walk(system, &path);
-                    if found.is_empty() {
+                    // What cannot be looked into may hold some.
+                    if found.is_empty() && self.diagnostics.len() == known {
                         self.nothing_below(&path);
                     }
                     paths.extend(found);
@@ -217,10 +222,9 @@ impl Project {
                 self.files.push(id);
                 self.paths.push(path);
             }
-            Ok(Err(offset)) => {
-                let message = format!("`{name}` is not UTF-8: byte {offset} is not part of a character");
-                let help = "save the file as UTF-8; the first byte of a file is byte 0";
-                self.diagnostics.push(Diagnostic::about(Code::E0003, message).with_help(help));
+            Ok(Err(error)) => {
+                self.refused.push((FileId(self.next_id()), path));
+                self.diagnostics.push(not_utf8(&mut self.sources, name, Code::E0003, &error));
             }
             Err(error) => self.diagnostics.push(unreadable(&name, &reason(&error))),
         }
@@ -231,15 +235,31 @@ pub(super) fn unreadable(name: &str, reason: &str) -> Diagnostic {
     Diagnostic::about(Code::E0401, format!("cannot read `{name}`: {reason}"))
 }
 
-/// The text without a byte order mark, or the offset of the first byte that is not UTF-8. Where two marks stand at the
-/// start both are left, so that the second one is seen: a reader of the text passes over one itself.
-pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, usize> {
-    let mut text = String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())?;
+/// The text without a byte order mark. Where two marks stand at the start both are left, so that the second one is
+/// seen: a reader of the text passes over one itself.
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
+    let mut text = String::from_utf8(bytes)?;
     let marks = text.chars().take_while(|character| *character == '\u{feff}').take(2).count();
     if marks == 1 {
         text.drain(..'\u{feff}'.len_utf8());
     }
     Ok(text)
+}
+
+/// A file that is not UTF-8, shown up to the end of the line that holds the first wrong byte.
+pub(super) fn not_utf8(sources: &mut Sources, name: String, code: Code, error: &FromUtf8Error) -> Diagnostic {
+    /// The most of the line that is kept behind that byte.
+    const MOST: usize = 1024;
+    let (bytes, wrong) = (error.as_bytes(), error.utf8_error().valid_up_to());
+    let rest = bytes.get(wrong..).unwrap_or_default();
+    let line = rest.iter().take(MOST).position(|byte| *byte == b'\n').unwrap_or(rest.len().min(MOST));
+    let shown = String::from_utf8_lossy(bytes.get(..wrong + line).unwrap_or_default());
+    let text = shown.strip_prefix('\u{feff}').unwrap_or(&shown);
+    let start = wrong.saturating_sub(shown.len() - text.len());
+    let message = format!("`{name}` is not UTF-8: byte {} is not part of a character", wrong + 1);
+    let file = sources.add(name, text);
+    Diagnostic::new(code, Span::new(file, start..start + char::REPLACEMENT_CHARACTER.len_utf8()), message)
+        .with_help("save the file as UTF-8; the first byte of a file is byte 1")
 }
 
 /// An absolute path without `.` and `..`, by its text alone.
@@ -336,13 +356,58 @@ mod tests {
         let project = load(&system, "/p", &["none.polder", "bad.polder", "bom.polder"]);
         let expected = [
             "E0401 cannot read `none.polder`: entity not found",
-            "E0003 `bad.polder` is not UTF-8: byte 3 is not part of a character",
+            "E0003 `bad.polder` is not UTF-8: byte 4 is not part of a character",
         ];
         assert_eq!(said(&project), expected);
         assert_eq!(project.sources.file(project.files[0]).unwrap().text, "text");
         assert!(said(&load(&system, "/elsewhere", &[]))[0].starts_with("E0402 no program"));
         let empty = Memory::default().with("/q/polder.toml", "");
         assert!(said(&load(&empty, "/q", &[]))[0].starts_with("E0402 no program: `.` holds no file"));
+    }
+
+    /// A disk with a folder that nobody may look into.
+    struct Closed(Memory);
+
+    impl FileSystem for Closed {
+        fn read(&self, path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+            self.0.read(path, limit)
+        }
+
+        fn read_input(&self, limit: u64) -> std::io::Result<Vec<u8>> {
+            self.0.read_input(limit)
+        }
+
+        fn is_folder(&self, path: &Path) -> std::io::Result<bool> {
+            self.0.is_folder(path)
+        }
+
+        fn walk(&self, folder: &Path, _: &str) -> super::super::Walk {
+            super::super::Walk { files: Vec::new(), problems: vec![(folder.into(), "permission denied".into())] }
+        }
+
+        fn identity(&self, path: &Path) -> PathBuf {
+            self.0.identity(path)
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_a_closed_folder_holds() {
+        let system = Closed(Memory::default().with("/p/closed/a.polder", "a").with("/p/polder.toml", ""));
+        let expected = ["E0401 cannot read `closed`: permission denied"];
+        assert_eq!(said(&load(&system, "/p", &["closed"])), expected);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_have_a_place() {
+        let latin = b"\xef\xbb\xbf# a\n# caf\xe9 au lait\nrest".to_vec();
+        let project = load(&Memory::default().with("/p/a.polder", latin), "/p", &["a.polder"]);
+        let span = project.diagnostics[0].primary().unwrap();
+        let file = project.sources.file(span.file).unwrap();
+        let place = file.position(span.start);
+        assert_eq!((file.path.as_str(), place.line, place.column), ("a.polder", 2, 6));
+        assert_eq!(file.text, "# a\n# caf\u{fffd} au lait");
+        assert_eq!(said(&project), ["E0003 `a.polder` is not UTF-8: byte 13 is not part of a character"]);
+        assert!(project.files.is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Manifests that somebody wrote or a cluster gave: their policies and what runs.
 
-use super::load::{Named, shown, text_of, unreadable};
+use super::load::{Named, not_utf8, shown, text_of, unreadable};
 use super::system::{FileSystem, reason};
 use crate::cluster::{Cluster, Conflict, Object, Unmodelled};
 use crate::diag::{Code, Diagnostic, Severity};
@@ -200,10 +200,9 @@ impl Load<'_> {
         self.manifests.file_count += 1;
         let text = match bytes.map(text_of) {
             Ok(Ok(text)) => text,
-            Ok(Err(offset)) => {
-                let message = format!("`{name}` is not UTF-8: byte {offset} is not part of a character");
-                let help = "save the file as UTF-8; the first byte of a file is byte 0";
-                self.manifests.diagnostics.push(Diagnostic::about(Code::E0003, message).with_help(help));
+            Ok(Err(error)) => {
+                let diagnostic = not_utf8(&mut self.manifests.sources, name, Code::E0003, &error);
+                self.manifests.diagnostics.push(diagnostic);
                 return 0;
             }
             Err(error) => {

@@ -124,7 +124,11 @@ fn problem(error: &ignore::Error, folder: &Path) -> (PathBuf, String) {
     match error {
         ignore::Error::WithPath { path, err } => (path.clone(), problem(err, folder).1),
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => problem(err, folder),
-        ignore::Error::Io(error) => (folder.to_path_buf(), reason(error)),
+        ignore::Error::Io(error) => {
+            // The walk wraps what the system said in a sentence of its own, with the path in it.
+            let said = error.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>());
+            (folder.to_path_buf(), reason(said.unwrap_or(error)))
+        }
         other => (folder.to_path_buf(), other.to_string()),
     }
 }
@@ -212,5 +216,18 @@ impl FileSystem for Memory {
 
     fn identity(&self, path: &Path) -> PathBuf {
         path.to_path_buf()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_of_a_walk_is_what_the_system_said() {
+        let folder = Path::new("/no/such/folder");
+        let entry = ignore::WalkBuilder::new(folder).build().next();
+        let said = entry.and_then(Result::err).map(|error| problem(&error, folder));
+        assert_eq!(said, Some((folder.to_path_buf(), "no such file or directory".to_owned())));
     }
 }
