@@ -6,7 +6,7 @@ use crate::policy::Layout;
 use crate::session::{Named, Question};
 use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -671,7 +671,9 @@ impl Warnings {
 impl Cli {
     /// Understands the command line.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-        let matches = Cli::command().try_get_matches_from(args)?;
+        let mut args: Vec<OsString> = args.into_iter().collect();
+        help_as_an_option(&mut args);
+        let matches = Cli::command().color(color_of(&args)).try_get_matches_from(args)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         if let (Command::Build(Build { input, .. }) | Command::Check(Check { input, .. }), Some((_, inner))) =
             (&mut cli.command, matches.subcommand())
@@ -682,5 +684,35 @@ impl Cli {
             warnings.order(inner);
         }
         Ok(cli)
+    }
+}
+
+/// `polder help build` as `polder build --help`. It is not a command of its own, so that the manual and the completions
+/// stay free of one more page for every command.
+fn help_as_an_option(args: &mut Vec<OsString>) {
+    let mut is_value = false;
+    let command = args.iter().skip(1).position(|arg| {
+        let is_option = is_value || arg.as_encoded_bytes().starts_with(b"-");
+        is_value = !is_value && arg == "--color";
+        !is_option
+    });
+    if let Some(at) = command.map(|at| at + 1).filter(|at| args.get(*at).is_some_and(|arg| arg == "help")) {
+        args.remove(at);
+        args.push("--help".into());
+    }
+}
+
+/// What `--color` says for clap's own texts, which it prints before the command line is understood.
+fn color_of(args: &[OsString]) -> ColorChoice {
+    let options = args.iter().take_while(|arg| *arg != "--");
+    let values = options.clone().skip(1).map(Some).chain([None]);
+    let said = options.zip(values).filter_map(|(arg, next)| match arg.to_str()? {
+        "--color" => next?.to_str(),
+        arg => arg.strip_prefix("--color="),
+    });
+    match said.last() {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
     }
 }
