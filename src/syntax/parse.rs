@@ -413,15 +413,15 @@ impl<'a> Parser<'a> {
             }
         }
         let first = line.lines().next().unwrap_or("").split('#').next().unwrap_or("").trim_end();
-        if rule == Rule::tier && first.ends_with('{') && depth > 0 {
+        if matches!(rule, Rule::tier | Rule::flow) && first.ends_with('{') && depth > 0 {
             return self.list_end(line_end).unwrap_or(line_end);
         }
         line_end
     }
 
-    /// The end of a list of ports that is broken above `from`: behind its `}`, unless a statement comes before that.
+    /// The end of a list in braces that is broken above `from`: behind its `}`, unless a statement comes before that.
     fn list_end(&self, from: usize) -> Option<usize> {
-        /// No tier serves more ports than this on lines of their own.
+        /// No list has more than this on lines of their own.
         const MOST: usize = 64;
         let mut start = from + 1;
         for _ in 0..MOST {
@@ -435,8 +435,10 @@ impl<'a> Parser<'a> {
             if is_statement || code.contains("->") || code.contains('{') {
                 return None;
             }
-            if let Some(brace) = code.find('}') {
-                return Some(start + brace + 1);
+            if let Some((inside, rest)) = code.split_once('}') {
+                let rest = rest.trim();
+                let ends = rest.is_empty() || rest.starts_with('}');
+                return Some(if ends { start + inside.len() + 1 } else { end });
             }
             start = end + 1;
         }
