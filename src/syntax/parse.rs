@@ -41,6 +41,7 @@ fn parse_with(sources: &Sources, file: FileId, most_at_once: usize) -> Parsed {
         open: None,
         nodes: Vec::new(),
         known_line: Cell::new((0, text.find('\n').unwrap_or(text.len()))),
+        known_code: Cell::new((0, 0)),
         at_once: 1,
         most_at_once,
     };
@@ -68,6 +69,8 @@ pub(super) struct Parser<'a> {
     nodes: Vec<Node>,
     /// The part of a line whose end was asked for last, from there to that end.
     known_line: Cell<(usize, usize)>,
+    /// The same, up to the last character before its comment.
+    known_code: Cell<(usize, usize)>,
     /// How many lines may be matched at once. It doubles while they all match and goes back to one when they do not,
     /// so that over any input the lines looked at in vain are no more than those that matched.
     pub(super) at_once: usize,
@@ -257,6 +260,18 @@ impl<'a> Parser<'a> {
         let length = word.trim_end_matches('-').len();
         let from = end - rest.len();
         (length > 0).then(|| Name { span: self.span(from, from + length) })
+    }
+
+    /// Where the line at `from` ends without its comment and the space before that.
+    pub(super) fn code_end(&self, from: usize) -> usize {
+        let (start, end) = self.known_code.get();
+        if (start..end).contains(&from) {
+            return end;
+        }
+        let line = self.text.get(from..self.line_end(from)).unwrap_or("");
+        let end = from + line.split('#').next().unwrap_or("").trim_end().len();
+        self.known_code.set((from, end));
+        end
     }
 
     pub(super) fn line_end(&self, from: usize) -> usize {

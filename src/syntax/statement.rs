@@ -51,16 +51,13 @@ impl<'a> Parser<'a> {
         named(STATEMENTS).unwrap_or(Rule::flow)
     }
 
-    /// Whether the statement at an offset is a line that opens a block, so that the one before it must have been left
-    /// open.
+    /// Whether the line of the statement at an offset ends with a brace and the statement could open that block, so that
+    /// the one before it must have been left open.
     fn opens_block(&self, at: usize, word: &str) -> bool {
-        let before = self.text.get(..at).unwrap_or("").trim_end_matches([' ', '\t']);
-        matches!(word, "namespace" | "external" | "platform" | "environment")
-            && (before.is_empty() || before.ends_with('\n'))
-            && {
-                let line = self.text.get(at..self.line_end(at)).unwrap_or("");
-                line.split('#').next().unwrap_or("").trim_end().ends_with('{')
-            }
+        matches!(word, "namespace" | "external" | "platform" | "environment") && {
+            let code = self.text.get(at..self.code_end(at)).unwrap_or("");
+            code.as_bytes().last() == Some(&b'{')
+        }
     }
 
     pub(super) fn statement(&mut self) {
