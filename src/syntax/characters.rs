@@ -1,5 +1,6 @@
 //! Characters that may not stand anywhere in a source, comments included.
 
+use super::findings::Findings;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -17,8 +18,8 @@ pub fn is_forbidden(character: char) -> bool {
     )
 }
 
-/// Finds every forbidden character of `text`, from `start` on; CRLF is a line end.
-pub fn check(file: FileId, text: &str, start: usize) -> Vec<Diagnostic> {
+/// Finds every forbidden character of `text`, from `start` on, and gives their places; CRLF is a line end.
+pub(super) fn check(file: FileId, text: &str, start: usize, findings: &mut Findings) -> Vec<u32> {
     let plain = |byte: &u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
     let bytes = text.as_bytes();
     // Many at once, without leaving at the first: the compiler makes a few wide comparisons of it.
@@ -32,7 +33,8 @@ pub fn check(file: FileId, text: &str, start: usize) -> Vec<Diagnostic> {
             continue;
         }
         let span = Span::new(file, offset..offset + character.len_utf8());
-        found.push(
+        found.push(span.start);
+        findings.push(
             Diagnostic::new(Code::E0002, span, format!("the character U+{:04X} is not allowed", u32::from(character)))
                 .with_text(describe(character))
                 .with_help(help(character))

@@ -5,6 +5,7 @@
 mod build;
 mod characters;
 mod error;
+mod findings;
 mod parse;
 mod statement;
 mod tree;

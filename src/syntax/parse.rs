@@ -3,6 +3,7 @@
 use super::grammar::Rule;
 use super::statement::rule_of;
 use super::tree::{Comment, Name, NamespaceBlock, Node, NodeKind, Tree};
+use super::findings::Findings;
 use super::{characters, error};
 use crate::diag::{Allow, Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
@@ -28,13 +29,14 @@ pub fn parse(sources: &Sources, file: FileId) -> Parsed {
 fn parse_with(sources: &Sources, file: FileId, most_at_once: usize) -> Parsed {
     let text = sources.file(file).map_or("", |source| source.text.as_str());
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let forbidden = characters::check(file, text, start);
+    let mut diagnostics = Findings::default();
+    let forbidden = characters::check(file, text, start, &mut diagnostics);
     let mut parser = Parser {
         file,
         text,
         at: start,
-        forbidden: forbidden.iter().filter_map(|diagnostic| diagnostic.primary()).map(|span| span.start).collect(),
-        diagnostics: forbidden,
+        forbidden,
+        diagnostics,
         comments: Vec::new(),
         doc: Vec::new(),
         allows: Vec::new(),
@@ -48,7 +50,7 @@ fn parse_with(sources: &Sources, file: FileId, most_at_once: usize) -> Parsed {
     parser.run();
     Parsed {
         tree: Tree { file, nodes: parser.nodes, comments: parser.comments, allows: parser.allows },
-        diagnostics: parser.diagnostics,
+        diagnostics: parser.diagnostics.finish(),
     }
 }
 
@@ -58,7 +60,7 @@ pub(super) struct Parser<'a> {
     pub(super) at: usize,
     /// Where forbidden characters stand, in order: what they break is not reported again.
     forbidden: Vec<u32>,
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) diagnostics: Findings,
     pub(super) comments: Vec<Comment>,
     /// The lines of the doc comment just above.
     doc: Vec<Span>,

@@ -125,7 +125,7 @@ impl<'a> Parser<'a> {
             let start = base + span.start();
             self.at = base + span.end();
             let kind = builder.node(pair);
-            self.diagnostics.append(&mut builder.diagnostics);
+            builder.diagnostics.drain(..).for_each(|diagnostic| self.diagnostics.push(diagnostic));
             self.comments.append(&mut builder.comments);
             let written = self.text.get(start..self.at).unwrap_or("").trim_end().len();
             let doc = self.take_doc();
