@@ -1,6 +1,6 @@
 //! Everything that the documents show is run: the programs of README.md, of the language's reference and of the pages
-//! of the codes, the manifests beside them, and the transcripts. `POLDER_UPDATE=1 cargo test --test documents` writes
-//! what the compiler gives into the documents.
+//! of the codes, the manifests beside them, the names of all policies in blocks `text,policies`, and the transcripts.
+//! `POLDER_UPDATE=1 cargo test --test documents` writes what the compiler gives into the documents.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::diag::{Code, Levels, Severity};
@@ -170,6 +170,15 @@ fn check_document(path: &str) -> (String, String) {
             let policy = policy.unwrap_or_else(|| panic!("{place}: no policy {name} among {known:#?}"));
             let mut text = String::new();
             polder::k8s::manifest(policy, &mut text);
+            replacements.push((block.line + 1, block.text.lines().count(), text));
+        }
+        if block.is("text") && block.has("policies") {
+            let (_, session) = last.as_ref().unwrap_or_else(|| panic!("{place}: no program above"));
+            let policies = session.policies().unwrap_or_else(|| panic!("{place}: the program above has errors"));
+            let mut text = String::new();
+            for policy in &policies.policies {
+                writeln!(text, "{}/{}", policy.namespace, policy.name).unwrap();
+            }
             replacements.push((block.line + 1, block.text.lines().count(), text));
         }
     }
