@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many random programs are compiled unless `POLDER_CASES` says another number.
-const CASES: u64 = 300;
+const CASES: u64 = 1000;
 
 /// Each example that names a file of the corpus in its file `equals` allows exactly the same connections.
 #[test]
