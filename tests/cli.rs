@@ -302,6 +302,62 @@ fn command(story: &Story, args: &[&str]) -> Command {
     command
 }
 
+/// Ends with this answer and this on standard error, and does not wait for somebody to write into a pipe.
+fn refuses(story: &Story, args: &[&str], message: &str) {
+    let mut child = command(story, args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("{args:?} hangs");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}");
+    assert!(escaped(&output.stderr).contains(message), "{args:?}: {}", escaped(&output.stderr));
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_configuration_that_is_no_file_is_an_error_at_once() {
+    let (_folder, story) = fresh();
+    fs::write(story.root.join("main.polder"), "namespace shop {\n  tier web\n}\n").unwrap();
+    let config = story.root.join("polder.toml");
+    let target = story.root.join("pipe");
+    pipe(&target);
+    let all: [&[&str]; 3] = [&["build", "-o", "-"], &["check"], &["check", "main.polder"]];
+    for plant in [
+        pipe as fn(&Path),
+        |path| std::os::unix::fs::symlink("pipe", path).unwrap(),
+        |path| {
+            std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+        },
+    ] {
+        plant(&config);
+        for args in all {
+            refuses(&story, args, "cannot read `polder.toml`: it is not a regular file");
+        }
+        fs::remove_file(&config).unwrap();
+    }
+    fs::create_dir(&config).unwrap();
+    for args in &all[..2] {
+        refuses(&story, args, "no program: neither this folder nor one above holds polder.toml");
+    }
+}
+
+#[test]
+fn a_link_to_a_pipe_is_not_waited_for() {
+    let (_folder, story) = fresh();
+    project(&story, "namespace shop {\n  tier web\n}\n");
+    pipe(&story.root.join("pipe"));
+    std::os::unix::fs::symlink("pipe", story.root.join("more.polder")).unwrap();
+    refuses(&story, &["check"], "cannot read `more.polder`: it is not a regular file");
+}
+
 /// A program whose policies are more than a pipe holds.
 fn large() -> String {
     let mut text = "namespace shop {\n".to_owned();

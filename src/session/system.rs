@@ -1,5 +1,6 @@
 //! The files that a session reads, behind one small trait.
 
+use super::load::CONFIG_NAME;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -7,6 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 /// Larger files are refused; offsets in a source are 32 bits wide.
 pub const LARGEST_FILE: u64 = 1 << 30;
+
+/// Why something that is no file is not read.
+const NOT_REGULAR: &str = "it is not a regular file";
 
 /// What a walk through a folder found.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +55,10 @@ pub struct Disk;
 
 impl FileSystem for Disk {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        // A program may come through a pipe that was named; this file is found, not named, and nobody may write to it.
+        if path.file_name().is_some_and(|name| name == CONFIG_NAME) && !fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR));
+        }
         let file = File::open(path)?;
         if file.metadata()?.len() > limit {
             return Err(too_large(limit));
@@ -113,11 +121,11 @@ fn follow_inside(link: &Path, root: &Path) -> Result<Option<()>, String> {
     if target.is_dir() {
         return Ok(None);
     }
-    if target.starts_with(root) {
-        Ok(Some(()))
-    } else {
-        Err("it is a symbolic link that leads out of the project".into())
+    if !target.starts_with(root) {
+        return Err("it is a symbolic link that leads out of the project".into());
     }
+    // Nobody may ever write to a pipe.
+    if target.is_file() { Ok(Some(())) } else { Err(NOT_REGULAR.into()) }
 }
 
 fn problem(error: &ignore::Error, folder: &Path) -> (PathBuf, String) {
