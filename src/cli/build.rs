@@ -7,9 +7,10 @@ use super::report::{Stream, count, show, show_plain, tally};
 use super::terminal::Terminal;
 use super::watch;
 use crate::diag::render::sanitize;
+use crate::diag::{Code, Diagnostic};
 use crate::output::{self, Change, FileChange, OutputFile, Ownership, Plan};
 use crate::policy::PolicySet;
-use crate::session::{Output, shown};
+use crate::session::{Output, Project, shown};
 use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -85,8 +86,29 @@ fn compile(args: &Build, opened: &Opened, output: &Path, terminal: &mut Terminal
              name no path to build the whole project, or another folder with `-o DIR`",
         );
     }
+    if args.output.is_none()
+        && let Some(error) = leads_out(session.project(), output, folder)
+    {
+        show_plain(vec![error], args.input.format, terminal);
+        return Exit::CannotAnswer;
+    }
     let target = Target { args, policies, built, folder: output, name: shown(output, folder) };
     target.bring_up_to_date(terminal)
+}
+
+/// What is wrong with an output folder that only the project names, when a symbolic link leads it out of that: a project
+/// from elsewhere writes only into itself.
+fn leads_out(project: &Project, output: &Path, folder: &Path) -> Option<Diagnostic> {
+    let root = std::fs::canonicalize(project.root.as_ref()?).ok()?;
+    // What is not there yet is made as plain folders.
+    let real = output.ancestors().find_map(|path| std::fs::canonicalize(path).ok())?;
+    if real.starts_with(&root) {
+        return None;
+    }
+    let message =
+        format!("a symbolic link leads `{}` out of the project, to `{}`", shown(output, folder), real.display());
+    let help = "name the folder that is meant with `polder build -o DIR`, or remove the link";
+    Some(Diagnostic::about(Code::E0409, message).with_help(help))
 }
 
 /// A folder and what shall be in it.
