@@ -1,8 +1,9 @@
 //! The owned folder: plain bytes go in, and DIR holds exactly them and whatever else somebody keeps there.
 //!
 //! Polder owns the regular files in DIR and one level below it whose first line says so and carries the right checksum
-//! of the rest. It creates, updates and removes only those. Entries whose names start with a dot or are not UTF-8 are
-//! never looked at, links inside DIR are never followed, and every path is opened relative to a handle of its folder.
+//! of the rest. It creates, updates and removes only those. One level below, a `kustomization.yaml` that lists folders
+//! belongs to another output folder and stays. Entries whose names start with a dot or are not UTF-8 are never looked
+//! at, links inside DIR are never followed, and every path is opened relative to a handle of its folder.
 //!
 //! Writing is all or nothing: the new bytes are prepared in a hidden folder inside DIR (`stage.rs`), a record of the
 //! steps makes the decision (`journal.rs`), the steps are carried out (`swap.rs`), and the record goes. A build that was

@@ -12,6 +12,9 @@ use std::num::NonZero;
 /// From how many folders on a second thread reads along.
 const WORTH_A_THREAD: usize = 16;
 
+/// The file that Kustomize reads in a folder.
+const KUSTOMIZATION: &str = "kustomization.yaml";
+
 /// What happens to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
@@ -262,6 +265,9 @@ impl Judge<'_> {
             found.unchanged += 1;
             return Ok(());
         }
+        if wanted.is_none() && path.contains('/') && name == KUSTOMIZATION && lists_folders(&old) {
+            return Ok(());
+        }
         let change = if wanted.is_some() { Change::Update } else { Change::Remove };
         match ownership(&old) {
             Ownership::Owned => found.change(path, change, Some(old)),
@@ -271,6 +277,14 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a file for Kustomize lists folders alone. That of a namespace lists only files with policies, so this one stands
+/// at the top of another output folder, and its namespaces are folders below.
+fn lists_folders(bytes: &[u8]) -> bool {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let mut items = lines.filter_map(|line| line.trim_ascii_end().strip_prefix(b"  - \"")).peekable();
+    items.peek().is_some() && items.all(|item| !item.ends_with(b".yaml\""))
 }
 
 /// Whether a file has the bytes that a body is written as.

@@ -204,3 +204,50 @@ fn many_folders_are_judged_as_few_are() {
     assert_eq!((done.count(Change::Update), done.count(Change::Create)), (148, 2));
     assert_eq!(tree(temp.path()), sealed(&many("two")));
 }
+
+/// A folder below that is an output folder itself keeps the file that names its namespaces, which stands where the one
+/// of a namespace would.
+#[test]
+fn another_output_folder_inside_is_left_alone() {
+    let kustomization = |resources: &str| format!("kind: \"Kustomization\"\nresources:\n{resources}");
+    let temp = temp_dir();
+    let sub = temp.path().join("sub");
+    let of_sub = kustomization("  - \"other\"\n  - \"shop\"");
+    let of_namespace = kustomization("  - \"x.yaml\"");
+    let inner = set(&[
+        ("kustomization.yaml", &of_sub),
+        ("other/kustomization.yaml", &of_namespace),
+        ("other/x.yaml", "1"),
+        ("shop/kustomization.yaml", &of_namespace),
+        ("shop/x.yaml", "1"),
+    ]);
+    build(&sub, &inner).unwrap();
+    let of_outer = kustomization("  - \"old\"\n  - \"shop\"");
+    let outer = set(&[
+        ("kustomization.yaml", &of_outer),
+        ("old/kustomization.yaml", &of_namespace),
+        ("old/x.yaml", "1"),
+        ("shop/kustomization.yaml", &of_namespace),
+        ("shop/x.yaml", "1"),
+    ]);
+    assert_eq!(build(temp.path(), &outer).unwrap().count(Change::Remove), 0);
+    assert_eq!(tree(&sub), sealed(&inner));
+
+    // What belongs to a namespace that is gone, and the file of the folder itself, go as before.
+    let done = build(temp.path(), &set(&[("shop/x.yaml", "1")])).unwrap();
+    let gone = ["kustomization.yaml", "old/kustomization.yaml", "old/x.yaml", "shop/kustomization.yaml"];
+    assert_eq!(changes(&done), gone.map(|path| (path, Change::Remove)));
+    assert_eq!(tree(&sub), sealed(&inner));
+
+    // Edited or not, it is nothing that a build asks about.
+    put(&sub, "kustomization.yaml", format!("{}# edited\n", seal(&format!("{of_sub}\n"))));
+    assert!(check(temp.path(), &set(&[("shop/x.yaml", "1")])).unwrap().is_clean());
+    write(temp.path(), &[], &options(true, true)).unwrap();
+    assert!(sub.join("kustomization.yaml").exists());
+
+    // One of a namespace that somebody edited is still asked about, whatever was added and however its lines end.
+    for edited in [of_namespace.replace('\n', "\r\n"), format!("{of_namespace}\n  - \"more\"")] {
+        put(temp.path(), "gone/kustomization.yaml", seal(&of_namespace).replace(&of_namespace, &edited));
+        assert_eq!(codes(&check(temp.path(), &set(&[("shop/x.yaml", "1")])).unwrap_err()), ["E0405"]);
+    }
+}
