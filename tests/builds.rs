@@ -16,8 +16,11 @@ fn shop() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop")
 }
 
-/// The bytes of all files below a folder, by their paths.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+/// The bytes of files by their paths.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// All files below a folder.
+fn files(folder: &Path) -> Files {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
@@ -85,7 +88,7 @@ fn bytes_do_not_depend_on_the_surroundings() {
     // The project as it is seen from the folder, or nothing where it is the current one.
     let starts: [(&Path, Option<&str>); 4] =
         [(&project, None), (&project, Some(".")), (&root, Some("project")), (Path::new("/"), Some(absolute))];
-    let mut first: Option<(BTreeMap<PathBuf, Vec<u8>>, Vec<u8>)> = None;
+    let mut first: Option<(Files, Vec<u8>)> = None;
     let mut check = |umask: &str, folder: &Path, named: Option<&str>, variables: &[(&str, &str)]| {
         let surroundings = Surroundings { umask, folder, variables };
         let args = |rest: &[&'static str]| [&["build"], rest].concat().into_iter().chain(named).collect::<Vec<_>>();
@@ -112,7 +115,7 @@ fn bytes_do_not_depend_on_the_surroundings() {
     }
 }
 
-/// The names of the policies of a program by namespace.
+/// The policies of a program with their names.
 fn policies(layout: &str, paths: &[&Path]) -> Vec<(String, serde_yaml::Value)> {
     let output = succeed(Command::new(POLDER).args(["build", "-o", "-", "--layout", layout]).args(paths));
     let text = String::from_utf8(output.stdout).unwrap();
