@@ -1,7 +1,7 @@
 //! Items sorted into numbered buckets in linear time.
 
 /// For each bucket its items, by their places, in their order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Buckets {
     /// Where each bucket starts in `items`, and where the last one ends.
     starts: Vec<usize>,
@@ -38,11 +38,6 @@ impl Buckets {
         let range = self.starts.get(bucket).zip(self.starts.get(bucket + 1));
         range.and_then(|(start, end)| self.items.get(*start..*end)).unwrap_or_default()
     }
-
-    /// The items of each bucket.
-    pub fn iter(&self) -> impl Iterator<Item = &[usize]> {
-        (0..self.starts.len() - 1).map(|bucket| self.get(bucket))
-    }
 }
 
 #[cfg(test)]
@@ -52,8 +47,8 @@ mod tests {
     #[test]
     fn items_keep_their_order_and_those_of_no_bucket_are_left_out() {
         let buckets = Buckets::new(3, [2, 0, 7, 2, 0].into_iter());
-        assert_eq!(buckets.iter().collect::<Vec<_>>(), [&[1, 4][..], &[], &[0, 3]]);
+        assert_eq!([0, 1, 2].map(|bucket| buckets.get(bucket)), [&[1, 4][..], &[], &[0, 3]]);
         assert!(buckets.get(3).is_empty());
-        assert_eq!(Buckets::new(0, std::iter::empty()).iter().count(), 0);
+        assert!(Buckets::new(0, std::iter::empty()).get(0).is_empty());
     }
 }

@@ -86,29 +86,16 @@ pub struct Contribution {
     towards: PartyId,
 }
 
-/// All concerns of a flow set.
+/// The concerns of one managed namespace.
 #[derive(Debug, Default)]
 pub struct Concerns {
-    /// The concerns by namespace, in each by subject, and for each subject by direction.
+    /// The concerns by subject, and for each subject by direction.
     pub list: Vec<Concern>,
     /// What the flows add, by concern.
-    pub contributions: Vec<Contribution>,
-    /// Where the concerns of each managed namespace are.
-    by_namespace: Vec<Range<usize>>,
-    peers: Vec<PeerPart>,
+    contributions: Vec<Contribution>,
 }
 
 impl Concerns {
-    /// Where the concerns of each managed namespace are in [`Concerns::list`].
-    pub fn by_namespace(&self) -> &[Range<usize>] {
-        &self.by_namespace
-    }
-
-    /// A peer of a rule.
-    pub fn peer(&self, id: PeerId) -> Option<&PeerPart> {
-        self.peers.get(id.0 as usize)
-    }
-
     /// What the flows add to a concern.
     pub fn contributions(&self, concern: &Concern) -> &[Contribution] {
         let Range { start, end } = concern.contributions;
@@ -205,36 +192,58 @@ struct Asked {
     settings: BTreeSet<Arc<str>>,
 }
 
-/// Collects the concerns of flows and those of DNS.
-struct Collector<'a> {
+/// Everything that the flows and DNS ask for. The concerns of each namespace are made of it when their turn comes, so
+/// that those of all namespaces never take memory at once.
+pub struct Wishes<'a> {
     set: &'a FlowSet,
-    subjects: Subjects<'a>,
-    contributions: Vec<Contribution>,
+    /// Whom the concerns select.
+    pub subjects: Subjects<'a>,
+    /// What the flows add, in their order.
+    pub contributions: Vec<Contribution>,
     peers: PeerParts,
     /// What DNS needs, for each subject and direction.
     dns: FxHashMap<(SubjectId, Direction), Asked>,
+    /// The subjects of each namespace.
+    by_namespace: Buckets,
+    /// The contributions of each subject.
+    by_subject: Buckets,
 }
 
-/// The concerns of a flow set, with whom they select.
-pub fn collect(set: &FlowSet) -> (Concerns, Subjects<'_>) {
-    let mut collector = Collector {
+/// Collects what a flow set asks for.
+pub fn collect(set: &FlowSet) -> Wishes<'_> {
+    let mut wishes = Wishes {
         set,
         subjects: Subjects::new(set),
         // Most flows make a concern on each side.
         contributions: Vec::with_capacity(2 * set.flows.len()),
         peers: PeerParts { list: Vec::with_capacity(set.parties.len()), of_party: vec![None; set.parties.len()] },
         dns: FxHashMap::default(),
+        by_namespace: Buckets::default(),
+        by_subject: Buckets::default(),
     };
     for (index, flow) in (0..).zip(&set.flows) {
-        collector.egress(index, flow);
-        collector.ingress(index, flow);
+        wishes.egress(index, flow);
+        wishes.ingress(index, flow);
     }
-    collector.dns_egress();
-    collector.dns_ingress();
-    collector.finish()
+    wishes.dns_egress();
+    wishes.dns_ingress();
+    wishes.by_namespace = wishes.subjects.by_namespace();
+    let subjects = wishes.contributions.iter().map(|one| one.subject.index());
+    wishes.by_subject = Buckets::new(wishes.subjects.len(), subjects);
+    wishes
 }
 
-impl<'a> Collector<'a> {
+impl<'a> Wishes<'a> {
+    /// A peer of a rule.
+    pub fn peer(&self, id: PeerId) -> Option<&PeerPart> {
+        self.peers.list.get(id.0 as usize)
+    }
+
+    /// How many concerns there are at most.
+    pub fn most_concerns(&self) -> usize {
+        self.contributions.len() + self.dns.len()
+    }
+
     fn leaves(&self, party: PartyId) -> &'a [PartyId] {
         self.set.party(party).map_or(&[], |party| &party.leaves)
     }
@@ -323,46 +332,38 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Puts together what the flows add and what DNS needs, subject by subject.
-    fn finish(mut self) -> (Concerns, Subjects<'a>) {
-        let added = Buckets::new(self.subjects.len(), self.contributions.iter().map(|one| one.subject.index()));
-        let mut concerns = Concerns {
-            list: Vec::with_capacity(self.contributions.len() + self.dns.len()),
-            contributions: Vec::with_capacity(self.contributions.len()),
-            by_namespace: Vec::with_capacity(self.set.namespaces.len()),
-            ..Concerns::default()
-        };
-        for own in self.subjects.by_namespace().iter() {
-            let first = concerns.list.len();
-            for subject in own.iter().map(|at| SubjectId::at(*at)) {
-                let from = concerns.contributions.len();
-                let own = added.get(subject.index()).iter().filter_map(|at| self.contributions.get(*at));
-                concerns.contributions.extend(own);
-                let own = concerns.contributions.get_mut(from..).unwrap_or_default();
-                own.sort_unstable_by_key(|one| (one.direction, one.towards, one.peer, one.flow, one.target));
-                let ingress = own.partition_point(|one| one.direction == Direction::Ingress);
-                let sides = own.split_at_checked(ingress).unwrap_or_default();
-                let mut start = u32::try_from(from).unwrap_or(u32::MAX);
-                for (direction, own) in [(Direction::Ingress, sides.0), (Direction::Egress, sides.1)] {
-                    for same in own.chunk_by(|one, other| one.towards == other.towards) {
-                        let end = start + u32::try_from(same.len()).unwrap_or(u32::MAX);
-                        let towards = same.first().map_or(Towards::Dns, |one| Towards::Party(one.towards));
-                        let (rules, settings) = (self.rules(same), BTreeSet::new());
-                        let contributions = start..end;
-                        start = end;
-                        concerns.list.push(Concern { subject, direction, towards, rules, contributions, settings });
-                    }
-                    if let Some(Asked { mut rules, settings }) = self.dns.remove(&(subject, direction)) {
-                        self.peers.sort_rules(&mut rules);
-                        let (towards, contributions) = (Towards::Dns, start..start);
-                        concerns.list.push(Concern { subject, direction, towards, rules, contributions, settings });
-                    }
+    /// Puts the concerns of a namespace in place of those in `concerns`: what the flows add and what DNS needs, subject
+    /// by subject.
+    pub fn concerns_of(&mut self, namespace: usize, concerns: &mut Concerns) {
+        let Concerns { list, contributions } = concerns;
+        list.clear();
+        contributions.clear();
+        for at in 0..self.by_namespace.get(namespace).len() {
+            let Some(subject) = self.by_namespace.get(namespace).get(at).map(|at| SubjectId::at(*at)) else { continue };
+            let from = contributions.len();
+            let own = self.by_subject.get(subject.index()).iter().filter_map(|at| self.contributions.get(*at));
+            contributions.extend(own);
+            let own = contributions.get_mut(from..).unwrap_or_default();
+            own.sort_unstable_by_key(|one| (one.direction, one.towards, one.peer, one.flow, one.target));
+            let ingress = own.partition_point(|one| one.direction == Direction::Ingress);
+            let sides = own.split_at_checked(ingress).unwrap_or_default();
+            let mut start = u32::try_from(from).unwrap_or(u32::MAX);
+            for (direction, own) in [(Direction::Ingress, sides.0), (Direction::Egress, sides.1)] {
+                for same in own.chunk_by(|one, other| one.towards == other.towards) {
+                    let end = start + u32::try_from(same.len()).unwrap_or(u32::MAX);
+                    let towards = same.first().map_or(Towards::Dns, |one| Towards::Party(one.towards));
+                    let (rules, settings) = (self.rules(same), BTreeSet::new());
+                    let contributions = start..end;
+                    start = end;
+                    list.push(Concern { subject, direction, towards, rules, contributions, settings });
+                }
+                if let Some(Asked { mut rules, settings }) = self.dns.remove(&(subject, direction)) {
+                    self.peers.sort_rules(&mut rules);
+                    let (towards, contributions) = (Towards::Dns, start..start);
+                    list.push(Concern { subject, direction, towards, rules, contributions, settings });
                 }
             }
-            concerns.by_namespace.push(first..concerns.list.len());
         }
-        concerns.peers = self.peers.list;
-        (concerns, self.subjects)
     }
 
     /// The rules of what flows add to one concern, sorted by peer: peers with the same ports are one rule.

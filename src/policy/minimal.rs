@@ -1,11 +1,10 @@
 //! Takes away what the rest allows anyway: policies, rules, peers and ports.
 
 use super::Direction;
-use super::concern::{Concern, Concerns, PeerPart, RulePart, Towards};
+use super::concern::{Concern, Concerns, PeerPart, RulePart, Towards, Wishes};
 use super::data::{Port, PortTarget};
 use super::name::Namer;
-use super::subject::{Subject, SubjectId, Subjects};
-use crate::flow::FlowSet;
+use super::subject::{Subject, SubjectId};
 use crate::net::{AddressSet, Peers, Point, PortSet, Region, RegionIndex, Selector, SelectorIndex, is_covered};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,17 +18,17 @@ struct Cell {
     peer: usize,
 }
 
-/// Makes the concerns irredundant: afterwards nothing can be taken from them without forbidding something.
+/// Makes the concerns of a namespace irredundant: afterwards nothing can be taken from them without forbidding
+/// something.
 ///
 /// Gives for each concern whether another one overlaps it at all.
-pub fn reduce(concerns: &mut Concerns, subjects: &Subjects<'_>, set: &FlowSet) -> Vec<bool> {
+pub fn reduce(concerns: &mut Concerns, wishes: &Wishes<'_>, namer: Namer<'_>, namespace: &Arc<str>) -> Vec<bool> {
     let mut overlapping = vec![false; concerns.list.len()];
-    for (namespace, members) in set.namespaces.iter().zip(concerns.by_namespace().to_vec()) {
-        let group = Group::new(concerns, subjects, (Namer::new(set), &namespace.name), members);
-        if let Some(removals) = group.reduce(&mut overlapping) {
-            removals.apply(&mut concerns.list);
-        }
+    let group = Group::new(concerns, wishes, namer, namespace);
+    if let Some(removals) = group.reduce(&mut overlapping) {
+        removals.apply(&mut concerns.list);
     }
+    // A rule without peers would be one for all of them.
     for concern in &mut concerns.list {
         concern.rules.retain(|rule| !rule.peers.is_empty());
     }
@@ -42,7 +41,7 @@ const FEW_PAIRS: usize = 32;
 /// The concerns of one namespace. Those of one direction have nothing to do with those of the other.
 struct Group<'a> {
     concerns: &'a Concerns,
-    subjects: &'a Subjects<'a>,
+    wishes: &'a Wishes<'a>,
     namer: Namer<'a>,
     home: &'a Arc<str>,
     /// By subject, for each by direction.
@@ -68,28 +67,22 @@ struct Part<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn new(
-        concerns: &'a Concerns,
-        subjects: &'a Subjects<'a>,
-        (namer, home): (Namer<'a>, &'a Arc<str>),
-        members: Range<usize>,
-    ) -> Self {
-        let mut cells = Vec::with_capacity(members.len());
-        let mut parts = Vec::with_capacity(members.len());
-        for concern in members {
-            let Some(Concern { subject, direction, rules, .. }) = concerns.list.get(concern) else { continue };
+    fn new(concerns: &'a Concerns, wishes: &'a Wishes<'a>, namer: Namer<'a>, home: &'a Arc<str>) -> Self {
+        let mut cells = Vec::with_capacity(concerns.list.len());
+        let mut parts = Vec::with_capacity(concerns.list.len());
+        for (concern, Concern { subject, direction, rules, .. }) in concerns.list.iter().enumerate() {
             let (subject, direction) = (*subject, *direction);
-            let Some(Subject { selector, .. }) = subjects.get(subject) else { continue };
+            let Some(Subject { selector, .. }) = wishes.subjects.get(subject) else { continue };
             for (rule, RulePart { peers, ports }) in rules.iter().enumerate() {
                 for (peer, id) in peers.iter().enumerate() {
-                    let Some(PeerPart { region, .. }) = concerns.peer(*id) else { continue };
+                    let Some(PeerPart { region, .. }) = wishes.peer(*id) else { continue };
                     cells.push(Cell { concern, rule, peer });
                     parts.push(Part { subject, selector, direction, peers: region, ports });
                 }
             }
         }
         let (pairs, neighbours, ports) = (Vec::new(), Neighbours::default(), Vec::new());
-        Group { concerns, subjects, namer, home, cells, parts, pairs, neighbours, ports }
+        Group { concerns, wishes, namer, home, cells, parts, pairs, neighbours, ports }
     }
 
     /// What is to be taken away, when anything could be; marks the concerns that another one overlaps.
@@ -212,10 +205,10 @@ impl<'a> Group<'a> {
     fn order(&self, mut concerns: Vec<usize>) -> Vec<usize> {
         let width = |index: &usize| {
             let concern = self.concerns.list.get(*index);
-            let subject = concern.and_then(|concern| self.subjects.get(concern.subject));
+            let subject = concern.and_then(|concern| self.wishes.subjects.get(concern.subject));
             let requirements = subject.map_or(0, |subject| subject.selector.keys().count());
             let peers = concern.into_iter().flat_map(|concern| &concern.rules).flat_map(|rule| &rule.peers);
-            let peers = peers.filter_map(|peer| self.concerns.peer(*peer));
+            let peers = peers.filter_map(|peer| self.wishes.peer(*peer));
             let peers = peers.map(|peer| peer_width(&peer.region)).max().unwrap_or_default();
             let dns = concern.is_none_or(|concern| concern.towards == Towards::Dns);
             let name =

@@ -1,8 +1,8 @@
 //! The plan: concerns made minimal, default-deny added, grouped by the layout.
 
-use super::concern::{self, Concern, Concerns, PeerForm, PeerPart, RulePart, Towards};
+use super::concern::{self, Concern, Concerns, PeerForm, PeerPart, RulePart, Towards, Wishes};
 use super::name::Namer;
-use super::subject::{Subject, SubjectName, Subjects};
+use super::subject::{Subject, SubjectName};
 use super::{Direction, Layout, Peer, Policy, PolicySet, Port, Rule, minimal, report};
 use crate::diag::Diagnostic;
 use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
@@ -21,45 +21,47 @@ pub struct Planned {
 
 /// Plans the policies of a flow set.
 pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
-    let (mut concerns, subjects) = concern::collect(set);
-    let dns = report::dns(&concerns, &subjects, set);
-    let overlapping = minimal::reduce(&mut concerns, &subjects, set);
-    let diagnostics = report::Grants::new(set, &concerns, &subjects, dns).report(&overlapping);
-    let planner = Planner { set, namer: Namer::new(set), concerns: &concerns, subjects: &subjects };
+    let mut wishes = concern::collect(set);
     let mut policies = Vec::new();
     if layout == Layout::Flow {
-        policies.reserve(concerns.list.len() + set.namespaces.len());
+        policies.reserve(wishes.most_concerns() + set.namespaces.len());
     }
+    let mut grants = report::Grants::new(set);
+    let mut concerns = Concerns::default();
     // The namespaces are sorted, so sorting within each is enough.
     for (index, namespace) in set.namespaces.iter().enumerate() {
-        let own = concerns.by_namespace().get(index).and_then(|own| concerns.list.get(own.clone()));
-        let own = own.unwrap_or_default();
+        wishes.concerns_of(index, &mut concerns);
+        grants.add_dns(index, &concerns, &wishes);
+        let overlapping = minimal::reduce(&mut concerns, &wishes, Namer::new(set), &namespace.name);
+        grants.add(index, &concerns, &overlapping);
+        let planner = Planner { set, namer: Namer::new(set), wishes: &wishes, concerns: &concerns };
         let first = policies.len();
         match layout {
-            Layout::Flow => planner.by_flow(namespace, own, &mut policies),
-            Layout::Tier | Layout::Namespace => policies.extend(planner.by_tier(namespace, own)),
+            Layout::Flow => planner.by_flow(namespace, &mut policies),
+            Layout::Tier | Layout::Namespace => policies.extend(planner.by_tier(namespace)),
         }
         policies.extend(planner.default_deny(index, namespace));
         if let Some(own) = policies.get_mut(first..) {
             own.sort_by(|one, other| one.name.cmp(&other.name));
         }
     }
-    Planned { policies: PolicySet { policies }, diagnostics }
+    Planned { policies: PolicySet { policies }, diagnostics: grants.report(&wishes) }
 }
 
+/// Makes the policies of one namespace.
 struct Planner<'a> {
     set: &'a FlowSet,
     namer: Namer<'a>,
+    wishes: &'a Wishes<'a>,
     concerns: &'a Concerns,
-    subjects: &'a Subjects<'a>,
 }
 
 impl Planner<'_> {
     /// The policies that isolate, and allow nothing. They are written even where an allowing policy isolates the same
     /// pods, so that taking that one away can never open them.
     fn default_deny(&self, index: usize, namespace: &ManagedNamespace) -> Vec<Policy> {
-        let ingress = self.subjects.isolated(index, Direction::Ingress);
-        let egress = self.subjects.isolated(index, Direction::Egress);
+        let ingress = self.wishes.subjects.isolated(index, Direction::Ingress);
+        let egress = self.wishes.subjects.isolated(index, Direction::Egress);
         let (both, only_ingress): (Vec<&Subject>, Vec<&Subject>) =
             ingress.iter().partition(|subject| egress.contains(subject));
         let only_egress = egress.iter().filter(|subject| !ingress.contains(subject));
@@ -85,9 +87,9 @@ impl Planner<'_> {
     }
 
     /// Adds one policy for each concern, sorted: names are lighter to sort than policies.
-    fn by_flow(&self, namespace: &ManagedNamespace, concerns: &[Concern], policies: &mut Vec<Policy>) {
+    fn by_flow(&self, namespace: &ManagedNamespace, policies: &mut Vec<Policy>) {
         let name = |concern| Some((self.name(namespace, concern)?, concern));
-        let mut named: Vec<(String, &Concern)> = lively(concerns).filter_map(name).collect();
+        let mut named: Vec<(String, &Concern)> = lively(&self.concerns.list).filter_map(name).collect();
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
         policies.extend(
             named.into_iter().map(|(name, concern)| self.allow(name, namespace, concern.direction, &[concern])),
@@ -95,13 +97,13 @@ impl Planner<'_> {
     }
 
     fn name(&self, namespace: &ManagedNamespace, concern: &Concern) -> Option<String> {
-        let subject = self.subjects.get(concern.subject)?;
+        let subject = self.wishes.subjects.get(concern.subject)?;
         Some(self.namer.concern(&namespace.name, &subject.name, concern))
     }
 
     /// A policy of all the rules of concerns with the same subject and direction.
     fn allow(&self, name: String, namespace: &ManagedNamespace, direction: Direction, concerns: &[&Concern]) -> Policy {
-        let subject = concerns.first().and_then(|concern| self.subjects.get(concern.subject));
+        let subject = concerns.first().and_then(|concern| self.wishes.subjects.get(concern.subject));
         let mut rules = Vec::with_capacity(concerns.iter().map(|concern| concern.rules.len()).sum());
         for concern in concerns {
             rules.extend(concern.rules.iter().map(|rule| self.rule(namespace, rule)));
@@ -144,10 +146,10 @@ impl Planner<'_> {
     }
 
     /// One policy for each subject and direction; DNS stays by itself.
-    fn by_tier(&self, namespace: &ManagedNamespace, concerns: &[Concern]) -> Vec<Policy> {
+    fn by_tier(&self, namespace: &ManagedNamespace) -> Vec<Policy> {
         let mut policies = Vec::new();
         let same = |one: &Concern, other: &Concern| (one.subject, one.direction) == (other.subject, other.direction);
-        for group in concerns.chunk_by(same) {
+        for group in self.concerns.list.chunk_by(same) {
             let mut members: Vec<(String, &Concern)> = Vec::with_capacity(group.len());
             for concern in lively(group) {
                 let Some(name) = self.name(namespace, concern) else { continue };
@@ -160,7 +162,7 @@ impl Planner<'_> {
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             let members: Vec<&Concern> = members.into_iter().map(|(_, concern)| concern).collect();
             let Some(first) = members.first() else { continue };
-            let Some(subject) = self.subjects.get(first.subject) else { continue };
+            let Some(subject) = self.wishes.subjects.get(first.subject) else { continue };
             let name = self.namer.tier(&namespace.name, &subject.name, first.direction);
             policies.push(self.allow(name, namespace, first.direction, &members));
         }
@@ -177,7 +179,7 @@ impl Planner<'_> {
             }
             _ => None,
         };
-        let peers = rule.peers.iter().filter_map(|id| self.concerns.peer(*id)).filter_map(peer).collect();
+        let peers = rule.peers.iter().filter_map(|id| self.wishes.peer(*id)).filter_map(peer).collect();
         Rule { peers, ports: Port::list(&rule.ports) }
     }
 }

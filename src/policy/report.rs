@@ -1,9 +1,9 @@
 //! Flows that add nothing: covered by others, written twice, or between pods that are not isolated.
 
 use super::Direction;
-use super::concern::{Concern, Concerns, Contribution, PeerPart, Towards};
+use super::concern::{Concerns, Contribution, PeerPart, Towards, Wishes};
 use super::minimal;
-use super::subject::Subjects;
+use super::subject::{Subject, SubjectId};
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{FlowSet, StatementId};
 use crate::net::{Peers, PortSet, Region, RegionIndex, Selector, is_covered};
@@ -14,10 +14,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// What each statement grants, before anything is taken away.
 pub struct Grants<'a> {
     set: &'a FlowSet,
-    /// The concerns, of which only what stays true when their rules are reduced is looked at.
-    concerns: &'a Concerns,
-    subjects: &'a Subjects<'a>,
     dns: Vec<DnsGrant>,
+    /// What others could cover, each with the namespace, direction and subject that it is for.
+    shared: Vec<(usize, Direction, SubjectId, Contribution)>,
+    /// The statements with a part that nothing else touches: they are not covered.
+    lone: FxHashSet<StatementId>,
 }
 
 /// What is granted for DNS in a namespace and direction.
@@ -102,66 +103,62 @@ impl<'a> Regions<'a> {
     }
 }
 
-/// What concerns grant for DNS.
-pub fn dns(concerns: &Concerns, subjects: &Subjects<'_>, set: &FlowSet) -> Vec<DnsGrant> {
-    let mut grants = Vec::new();
-    for namespace in 0..set.namespaces.len() {
-        let own = concerns.by_namespace().get(namespace).and_then(|own| concerns.list.get(own.clone()));
-        for concern in own.unwrap_or_default().iter().filter(|concern| concern.towards == Towards::Dns) {
-            let Some(subject) = subjects.get(concern.subject) else { continue };
+impl<'a> Grants<'a> {
+    /// Grants of a flow set, none as yet.
+    pub fn new(set: &'a FlowSet) -> Self {
+        Grants { set, dns: Vec::new(), shared: Vec::new(), lone: FxHashSet::default() }
+    }
+
+    /// Adds what the concerns of a namespace grant for DNS, before anything is taken away.
+    pub fn add_dns(&mut self, namespace: usize, concerns: &Concerns, wishes: &Wishes<'_>) {
+        for concern in concerns.list.iter().filter(|concern| concern.towards == Towards::Dns) {
+            let Some(subject) = wishes.subjects.get(concern.subject) else { continue };
             for rule in &concern.rules {
-                let peers = rule.peers.iter().filter_map(|peer| concerns.peer(*peer));
-                grants.extend(peers.map(|PeerPart { region: peers, .. }| {
+                let peers = rule.peers.iter().filter_map(|peer| wishes.peer(*peer));
+                self.dns.extend(peers.map(|PeerPart { region: peers, .. }| {
                     let (subject, peers, ports) = (subject.selector.clone(), peers.clone(), rule.ports.clone());
                     (namespace, concern.direction, Region { subject, peers, ports })
                 }));
             }
         }
     }
-    grants
-}
 
-impl<'a> Grants<'a> {
-    /// What the concerns of a flow set say; `dns` is what they said of it before anything was taken away.
-    pub fn new(set: &'a FlowSet, concerns: &'a Concerns, subjects: &'a Subjects<'a>, dns: Vec<DnsGrant>) -> Self {
-        Grants { set, concerns, subjects, dns }
-    }
-
-    /// Reports the statements that add nothing; `overlapping` says of each concern whether another one overlaps it.
-    pub fn report(&self, overlapping: &[bool]) -> Vec<Diagnostic> {
-        let mut diagnostics = self.without_effect();
-        // A statement with a part that nothing else touches is not covered.
-        let mut lone: FxHashSet<StatementId> = FxHashSet::default();
-        let mut shared: Vec<(usize, &Concern, &Contribution)> = Vec::new();
-        for (namespace, own) in self.concerns.by_namespace().iter().enumerate() {
-            for (at, concern) in own.clone().zip(self.concerns.list.get(own.clone()).unwrap_or_default()) {
-                let added = self.concerns.contributions(concern);
-                let first = added.first().map(|one| one.statement);
-                let several = added.iter().any(|one| Some(one.statement) != first);
-                if overlapping.get(at) == Some(&true) {
-                    shared.extend(added.iter().map(|one| (namespace, concern, one)));
-                } else if several {
-                    let ports: Vec<&PortSet> = added.iter().map(|one| self.ports(one)).collect();
-                    for (one, is_shared) in added.iter().zip(PortSet::shared(&ports)) {
-                        if is_shared {
-                            shared.push((namespace, concern, one));
-                        } else {
-                            lone.insert(one.statement);
-                        }
+    /// Adds what the statements behind the concerns of a namespace grant; `overlapping` says of each concern whether
+    /// another one overlaps it. It does not matter what has been taken away from their rules.
+    pub fn add(&mut self, namespace: usize, concerns: &Concerns, overlapping: &[bool]) {
+        for (at, concern) in concerns.list.iter().enumerate() {
+            let added = concerns.contributions(concern);
+            let first = added.first().map(|one| one.statement);
+            let shared = |one: &Contribution| (namespace, concern.direction, concern.subject, *one);
+            if overlapping.get(at) == Some(&true) {
+                self.shared.extend(added.iter().map(shared));
+            } else if added.iter().any(|one| Some(one.statement) != first) {
+                let ports: Vec<&PortSet> = added.iter().map(|one| self.ports(one)).collect();
+                for (one, is_shared) in added.iter().zip(PortSet::shared(&ports)) {
+                    if is_shared {
+                        self.shared.push(shared(one));
+                    } else {
+                        self.lone.insert(one.statement);
                     }
-                } else {
-                    lone.extend(first);
                 }
+            } else {
+                self.lone.extend(first);
             }
         }
+    }
+
+    /// Reports the statements that add nothing.
+    pub fn report(mut self, wishes: &Wishes<'_>) -> Vec<Diagnostic> {
+        let mut diagnostics = self.without_effect(wishes);
         // As the flows stand, so that the statements that a diagnostic points to are the first ones.
-        shared.sort_by_key(|(_, concern, one)| (one.flow, Reverse(concern.direction), one.target));
+        self.shared.sort_by_key(|(_, direction, _, one)| (one.flow, Reverse(*direction), one.target));
         let mut suspects: BTreeMap<StatementId, Vec<Grant>> = BTreeMap::new();
-        for (namespace, concern, contribution) in shared {
-            let grants = self.grants(namespace, concern, contribution);
+        for (namespace, direction, subject, contribution) in &self.shared {
+            let Some(subject) = wishes.subjects.get(*subject) else { continue };
+            let grants = self.grants((*namespace, *direction), subject, contribution);
             suspects.entry(contribution.statement).or_default().extend(grants);
         }
-        diagnostics.extend(self.covered(&suspects, &lone));
+        diagnostics.extend(self.covered(&suspects));
         diagnostics
     }
 
@@ -171,22 +168,21 @@ impl<'a> Grants<'a> {
         flow.and_then(|flow| flow.targets.get(contribution.target as usize)).map_or(&NONE, |(_, ports)| ports)
     }
 
-    fn grants(&self, namespace: usize, concern: &Concern, contribution: &Contribution) -> Vec<Grant> {
+    fn grants(&self, side: (usize, Direction), subject: &Subject, contribution: &Contribution) -> Vec<Grant> {
         let place = self.set.party(contribution.peer).and_then(|party| party.place.as_ref());
-        let subject = self.subjects.get(concern.subject);
-        let (Some(subject), Some(place)) = (subject, place) else { return Vec::new() };
+        let Some(place) = place else { return Vec::new() };
         let ports = self.ports(contribution);
         let grant = |peers: Peers| Grant {
-            side: (namespace, concern.direction),
+            side,
             region: Region { subject: subject.selector.clone(), peers, ports: ports.clone() },
         };
         self.set.peers(place).into_iter().map(grant).collect()
     }
 
     /// Flows whose managed ends are not isolated in the flow's direction.
-    fn without_effect(&self) -> Vec<Diagnostic> {
+    fn without_effect(&self, wishes: &Wishes<'_>) -> Vec<Diagnostic> {
         let mut effective = vec![false; self.set.statements.len()];
-        for contribution in &self.concerns.contributions {
+        for contribution in &wishes.contributions {
             if let Some(slot) = effective.get_mut(contribution.statement.0 as usize) {
                 *slot = true;
             }
@@ -211,9 +207,9 @@ impl<'a> Grants<'a> {
     }
 
     /// Goes through the statements from the last to the first and drops those that the others cover.
-    fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>, lone: &FxHashSet<StatementId>) -> Vec<Diagnostic> {
+    fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>) -> Vec<Diagnostic> {
         let mut regions = Regions::new(suspects);
-        let mut order: Vec<&StatementId> = suspects.keys().filter(|id| !lone.contains(id)).collect();
+        let mut order: Vec<&StatementId> = suspects.keys().filter(|id| !self.lone.contains(id)).collect();
         order.sort_by_key(|id| std::cmp::Reverse(self.set.statement(**id).map(|statement| statement.span)));
         let mut diagnostics = Vec::new();
         for id in order {

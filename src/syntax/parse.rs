@@ -1,9 +1,9 @@
 //! The loop over statements: blocks, comments, and what to do when a statement is broken.
 
+use super::findings::Findings;
 use super::grammar::Rule;
 use super::statement::rule_of;
 use super::tree::{Comment, Name, NamespaceBlock, Node, NodeKind, Tree};
-use super::findings::Findings;
 use super::{characters, error};
 use crate::diag::{Allow, Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
