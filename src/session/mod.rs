@@ -14,6 +14,7 @@ mod versions;
 pub use config::{Config, Target};
 pub use files::Output;
 pub use git::Revision;
+#[cfg(feature = "cli")]
 pub(crate) use load::normal;
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, shown};
 pub use manifests::{Manifests, Remark};
