@@ -121,7 +121,7 @@ fn what_holds_nothing_is_an_error() {
         ("values", "E0502 no manifest: `values` holds no object"),
         ("-", "E0502 no manifest: `<stdin>` holds no object"),
         ("none.yaml", "E0401 cannot read `none.yaml`: entity not found"),
-        ("latin.yaml", "E0003 `latin.yaml` is not UTF-8: byte 6 is not part of a character"),
+        ("latin.yaml", "E0003 `latin.yaml` is not UTF-8: byte 7 is not part of a character"),
     ] {
         assert_eq!(said(&in_memory(&system, &[named])), [expected]);
     }
