@@ -103,7 +103,7 @@ pub fn policies(size: Size, habit: Habit) -> Vec<Policy> {
         }
         policies.extend(here.into_iter().enumerate().map(|(number, mut policy)| {
             policy.namespace = namespace(index).into();
-            policy.name = format!("policy-{number}");
+            policy.name = format!("policy-{number}").into();
             policy
         }));
     }
@@ -173,7 +173,7 @@ fn policy(subject: Selector, from: Option<Vec<Peer>>, to: Option<Vec<Peer>>, por
     let rules = |peers: Option<Vec<Peer>>| peers.map(|peers| vec![Rule { peers: peers.into(), ports: ports.into() }]);
     Policy {
         namespace: "".into(),
-        name: "policy".to_owned(),
+        name: "policy".into(),
         subject,
         ingress: rules(from),
         egress: rules(to),

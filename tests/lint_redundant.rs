@@ -33,7 +33,7 @@ fn policies(seed: u64) -> (Vec<Policy>, PolicySet) {
     let policies = manifests.policies.policies;
     assert_eq!(policies.len(), set.policies.len());
     for (one, other) in policies.iter().zip(&set.policies) {
-        assert_eq!((&*one.namespace, &one.name), (other.namespace.as_str(), &other.name));
+        assert_eq!((&*one.namespace, &*one.name), (other.namespace.as_str(), &*other.name));
     }
     (policies, set)
 }
@@ -179,7 +179,7 @@ fn what_is_told_can_go_and_nothing_else_could() {
         small += 1;
         // What matches nothing is told of as that.
         let empty: BTreeSet<&str> =
-            policies.iter().filter(|policy| matches_nothing(policy)).map(|policy| policy.name.as_str()).collect();
+            policies.iter().filter(|policy| matches_nothing(policy)).map(|policy| &*policy.name).collect();
         for (removal, stays) in one_less(&left.policies) {
             if empty.contains(left.policies[removal.policy].name.as_str()) {
                 continue;

@@ -90,8 +90,10 @@ fn by_name(policies: &[Policy]) -> BTreeMap<Key, Concern> {
         let peers = rules.flat_map(|rule| rule.peers.iter().cloned()).collect();
         (policy.subject.clone(), policy.ingress.is_some(), policy.egress.is_some(), peers)
     };
-    let named: Vec<(Key, Concern)> =
-        policies.iter().map(|policy| ((policy.namespace.to_string(), policy.name.clone()), concern(policy))).collect();
+    let named: Vec<(Key, Concern)> = policies
+        .iter()
+        .map(|policy| ((policy.namespace.to_string(), policy.name.to_string()), concern(policy)))
+        .collect();
     let count = named.len();
     let all: BTreeMap<Key, Concern> = named.into_iter().collect();
     assert_eq!(all.len(), count, "two policies have one name");

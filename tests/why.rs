@@ -374,7 +374,7 @@ impl Maker {
                 let (ingress, egress) = (rules(75), rules(50));
                 Policy {
                     namespace: Arc::from(*self.rng.pick(&["x", "y"])),
-                    name: format!("p{at}"),
+                    name: format!("p{at}").into(),
                     subject: self.selector(),
                     ingress,
                     egress,

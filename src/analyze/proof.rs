@@ -57,9 +57,9 @@ impl<'a> Proof<'a> {
         let home = self.homes.get(&*policy.namespace).copied();
         let place = home.and_then(|home| Some((home, self.set.namespaces.get(home)?, self.names.get_mut(home)?)));
         let Some((home, namespace, names)) = place else {
-            return self.elsewhere.push((policy.namespace.clone(), policy.name.clone()));
+            return self.elsewhere.push((policy.namespace.clone(), policy.name.to_string()));
         };
-        names.push(policy.name.as_str().into());
+        names.push((*policy.name).into());
         for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
             let (Some(rules), Some(side)) = (rules, self.written.get_mut(home, direction)) else { continue };
             side.isolated.push(policy.subject.clone());

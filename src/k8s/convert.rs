@@ -22,7 +22,7 @@ pub fn object(policy: &Policy) -> Option<NetworkPolicy> {
     let annotations = annotation_values(policy).map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
     Some(NetworkPolicy {
         metadata: ObjectMeta {
-            name: Some(policy.name.clone()),
+            name: Some(policy.name.to_string()),
             namespace: Some(policy.namespace.to_string()),
             labels: Some([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())].into()),
             annotations: Some(annotations).filter(|map: &std::collections::BTreeMap<_, _>| !map.is_empty()),

@@ -145,6 +145,7 @@ impl<'a> Resolver<'a> {
         let hops = hops.sum();
         self.model.flows.reserve(hops);
         self.model.statements.reserve(hops);
+        self.used.endpoints.reserve(self.model.tiers.len());
         for member in members {
             match &member.node.kind {
                 NodeKind::Flow(hops) => {

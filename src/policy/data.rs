@@ -18,7 +18,7 @@ pub struct Policy {
     /// `metadata.namespace`.
     pub namespace: Arc<str>,
     /// `metadata.name`.
-    pub name: String,
+    pub name: Excerpt,
     /// `spec.podSelector`: the pods of the namespace that it isolates and for which it allows.
     pub subject: Selector,
     /// The ingress rules when `policyTypes` lists `Ingress`; no rule at all denies everything.

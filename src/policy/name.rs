@@ -28,17 +28,32 @@ impl<'a> Namer<'a> {
 
     /// The name of a concern's policy in the layout `flow`, in the namespace of its subject.
     pub fn concern(&self, namespace: &Arc<str>, subject: &SubjectName, concern: &Concern) -> String {
+        let mut name = String::new();
+        self.push_concern(namespace, subject, concern, &mut name);
+        name
+    }
+
+    /// Appends [`Namer::concern`].
+    pub fn push_concern(&self, namespace: &Arc<str>, subject: &SubjectName, concern: &Concern, out: &mut String) {
         match concern.towards {
-            Towards::Dns => self.dns(namespace, subject, concern.direction),
+            Towards::Dns => out.push_str(&self.dns(namespace, subject, concern.direction)),
             Towards::Party(peer) => {
-                let peer = self.set.party(peer);
-                peer.map(|peer| self.allow(namespace, subject, concern.direction, &peer.name)).unwrap_or_default()
+                if let Some(peer) = self.set.party(peer) {
+                    self.push_allow(namespace, subject, concern.direction, &peer.name, out);
+                }
             }
         }
     }
 
-    /// `allow-SUBJECT-to-PEER`, `allow-SUBJECT-from-PEER`.
-    fn allow(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction, peer: &PartyName) -> String {
+    /// Appends `allow-SUBJECT-to-PEER` or `allow-SUBJECT-from-PEER`.
+    fn push_allow(
+        &self,
+        namespace: &Arc<str>,
+        subject: &SubjectName,
+        direction: Direction,
+        peer: &PartyName,
+        out: &mut String,
+    ) {
         let subject = self.subject(namespace, subject);
         let peer = self.peer(namespace, peer);
         let word = match direction {
@@ -47,8 +62,15 @@ impl<'a> Namer<'a> {
         };
         let dotted = has_dot(&subject) || is_ambiguous(&subject) || is_ambiguous(&peer);
         let joint = if dotted { "." } else { "-" };
-        let ([a, b, c, d], [e, f, g, h]) = (subject, peer);
-        fit(["allow-", a, b, c, d, joint, word, joint, e, f, g, h].concat())
+        let start = out.len();
+        out.push_str("allow-");
+        subject.into_iter().for_each(|piece| out.push_str(piece));
+        [joint, word, joint].into_iter().for_each(|piece| out.push_str(piece));
+        peer.into_iter().for_each(|piece| out.push_str(piece));
+        if out.len() - start > LONGEST {
+            let name = out.split_off(start);
+            out.push_str(&fit(name));
+        }
     }
 
     /// The one policy of a subject in a direction, in the layouts that group by tier.

@@ -9,6 +9,8 @@ use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
 use crate::net::Peers;
 use crate::source::Excerpt;
 use smallvec::{SmallVec, smallvec};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// What planning gives.
 #[derive(Debug)]
@@ -75,7 +77,7 @@ impl Planner<'_> {
             };
             Policy {
                 namespace: namespace.name.clone(),
-                name: self.namer.deny(&namespace.name, &subject.name, scope),
+                name: self.namer.deny(&namespace.name, &subject.name, scope).into(),
                 subject: subject.selector.clone(),
                 ingress: (scope != "egress").then(Vec::new),
                 egress: (scope != "ingress").then(Vec::new),
@@ -88,11 +90,22 @@ impl Planner<'_> {
 
     /// Adds one policy for each concern, sorted: names are lighter to sort than policies.
     fn by_flow(&self, namespace: &ManagedNamespace, policies: &mut Vec<Policy>) {
-        let name = |concern| Some((self.name(namespace, concern)?, concern));
-        let mut named: Vec<(String, &Concern)> = lively(&self.concerns.list).filter_map(name).collect();
-        named.sort_by(|(one, _), (other, _)| one.cmp(other));
+        // All in one text, which the policies share.
+        let mut names = String::new();
+        let mut named: Vec<(Range<usize>, &Concern)> = Vec::with_capacity(self.concerns.list.len());
+        for concern in lively(&self.concerns.list) {
+            let Some(subject) = self.wishes.subjects.get(concern.subject) else { continue };
+            let start = names.len();
+            self.namer.push_concern(&namespace.name, &subject.name, concern, &mut names);
+            named.push((start..names.len(), concern));
+        }
+        let name = |(range, _): &(Range<usize>, &Concern)| names.get(range.clone());
+        named.sort_by(|one, other| name(one).cmp(&name(other)));
+        let names: Arc<str> = names.into();
         policies.extend(
-            named.into_iter().map(|(name, concern)| self.allow(name, namespace, concern.direction, &[concern])),
+            named.into_iter().map(|(range, concern)| {
+                self.allow(Excerpt::new(&names, range), namespace, concern.direction, &[concern])
+            }),
         );
     }
 
@@ -102,7 +115,13 @@ impl Planner<'_> {
     }
 
     /// A policy of all the rules of concerns with the same subject and direction.
-    fn allow(&self, name: String, namespace: &ManagedNamespace, direction: Direction, concerns: &[&Concern]) -> Policy {
+    fn allow(
+        &self,
+        name: Excerpt,
+        namespace: &ManagedNamespace,
+        direction: Direction,
+        concerns: &[&Concern],
+    ) -> Policy {
         let subject = concerns.first().and_then(|concern| self.wishes.subjects.get(concern.subject));
         let mut rules = Vec::with_capacity(concerns.iter().map(|concern| concern.rules.len()).sum());
         for concern in concerns {
@@ -154,7 +173,7 @@ impl Planner<'_> {
             for concern in lively(group) {
                 let Some(name) = self.name(namespace, concern) else { continue };
                 if concern.towards == Towards::Dns {
-                    policies.push(self.allow(name, namespace, concern.direction, &[concern]));
+                    policies.push(self.allow(name.into(), namespace, concern.direction, &[concern]));
                 } else {
                     members.push((name, concern));
                 }
@@ -164,7 +183,7 @@ impl Planner<'_> {
             let Some(first) = members.first() else { continue };
             let Some(subject) = self.wishes.subjects.get(first.subject) else { continue };
             let name = self.namer.tier(&namespace.name, &subject.name, first.direction);
-            policies.push(self.allow(name, namespace, first.direction, &members));
+            policies.push(self.allow(name.into(), namespace, first.direction, &members));
         }
         policies
     }

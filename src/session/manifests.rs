@@ -272,7 +272,7 @@ impl Manifests {
             let conflict = Conflict {
                 kind: "NetworkPolicy",
                 namespace: policy.namespace.clone(),
-                name: Arc::from(policy.name.as_str()),
+                name: Arc::from(&*policy.name),
                 first: self.policy_spans.last().copied().flatten(),
                 second: span,
             };

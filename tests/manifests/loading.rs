@@ -94,7 +94,7 @@ fn each_file_is_read_once_and_standard_input_too() {
         .with("/p/a/e.txt", policy("e"))
         .with_input(policy("input"));
     let manifests = in_memory(&system, &["a", "a/b.yaml", "-", "-", "/p/a"]);
-    let names: Vec<&str> = manifests.policies.policies.iter().map(|one| one.name.as_str()).collect();
+    let names: Vec<&str> = manifests.policies.policies.iter().map(|one| &*one.name).collect();
     assert_eq!(names, ["b", "c", "input"]);
     assert_eq!((manifests.file_count, manifests.remarks.len()), (4, 1));
     // The second naming of the folder finds every file read.
@@ -144,7 +144,7 @@ fn ignored_and_hidden_files_are_left_out() {
     write("kept/c.yaml", &policy("c"));
     let manifests = Manifests::load(&Disk, folder.path(), &[Named::Path(".".into())], "default");
     assert_eq!((manifests.file_count, said(&manifests).len()), (1, 0));
-    assert_eq!(manifests.policies.policies[0].name, "c");
+    assert_eq!(&*manifests.policies.policies[0].name, "c");
 }
 
 /// The texts of a program and of manifests can be shown in one report.

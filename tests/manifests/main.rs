@@ -27,7 +27,7 @@ fn stream<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> String {
 fn named(namespace: &str, name: &str) -> Policy {
     Policy {
         namespace: namespace.into(),
-        name: name.to_owned(),
+        name: name.into(),
         subject: polder::net::Selector::everything(),
         ingress: Some(Vec::new()),
         egress: None,

@@ -127,7 +127,7 @@ prop_compose! {
         statements in vec(line(), 0..3),
     ) -> Policy {
         let ingress = if egress.is_none() { Some(ingress.unwrap_or_default()) } else { ingress };
-        Policy { namespace: namespace.into(), name, subject, ingress, egress, description, statements: statements.into_iter().map(Into::into).collect() }
+        Policy { namespace: namespace.into(), name: name.into(), subject, ingress, egress, description, statements: statements.into_iter().map(Into::into).collect() }
     }
 }
 

@@ -77,7 +77,7 @@ fn one(
     let word = if side.direction == Direction::Ingress { "from" } else { "to" };
     let base = format!("allow-{}-{word}-{peer_name}", name(world, cluster, side.subject));
     let taken =
-        |name: &str| engine.policies().iter().any(|policy| policy.namespace == namespace && policy.name == name);
+        |name: &str| engine.policies().iter().any(|policy| policy.namespace == namespace && *policy.name == *name);
     let name =
         (1..).map(|count| if count == 1 { base.clone() } else { format!("{base}-{count}") }).find(|one| !taken(one))?;
     let rules = Some(vec![Rule { peers: peers.into(), ports: Port::list(ports) }]);
@@ -87,7 +87,7 @@ fn one(
     };
     Some(Policy {
         namespace,
-        name,
+        name: name.into(),
         subject: equal(&labels),
         ingress,
         egress,

@@ -89,7 +89,7 @@ mod tests {
     fn policy(namespace: &str, subject: Selector, peers: Vec<Peer>) -> Policy {
         Policy {
             namespace: namespace.into(),
-            name: "p".to_owned(),
+            name: "p".into(),
             subject,
             ingress: Some(vec![Rule { peers: peers.into(), ports: SmallVec::new() }]),
             egress: None,

@@ -125,7 +125,7 @@ impl Report<'_> {
         }
         if from_program {
             let policies = side.isolating.iter().filter_map(|place| self.subject.policies().get(*place));
-            let names: Vec<String> = policies.map(|policy| policy.name.clone()).collect();
+            let names: Vec<String> = policies.map(|policy| policy.name.to_string()).collect();
             if !names.is_empty() {
                 facts.push(Fact::new("policies", listed(&names), None));
             }

@@ -110,7 +110,7 @@ impl<'a> Cursor<'_, 'a> {
         }
         Some(Policy {
             namespace,
-            name,
+            name: name.into(),
             subject,
             ingress: isolates_ingress.then_some(ingress),
             egress: isolates_egress.then_some(egress),

@@ -48,7 +48,7 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
     let statements = annotation(SOURCE).map(|text| text.split('\n').map(Excerpt::from).collect());
     let policy = Policy {
         namespace: metadata.namespace.into(),
-        name: metadata.name.to_owned(),
+        name: metadata.name.into(),
         subject: spec.subject,
         ingress: spec.ingress,
         egress: spec.egress,
