@@ -31,7 +31,7 @@ pub struct Concern {
     pub towards: Towards,
     /// What it allows. Nearly all have one rule with one peer, and need no memory of their own for them.
     pub rules: SmallVec<[RulePart; 1]>,
-    /// What the flows add to it, by its place in [`Concerns::contributions`].
+    /// What the flows add to it: see [`Concerns::contributions`].
     pub contributions: Range<u32>,
     /// The `dns` settings that ask for it.
     pub settings: BTreeSet<Arc<str>>,
@@ -46,7 +46,7 @@ pub struct RulePart {
     pub ports: PortSet,
 }
 
-/// A peer of [`Concerns::peers`].
+/// A peer to be, by its place among all: see [`Wishes::peer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(u32);
 
