@@ -22,7 +22,7 @@ struct Cell {
 /// something.
 ///
 /// Gives for each concern whether another one overlaps it at all.
-pub fn reduce(concerns: &mut Concerns, wishes: &Wishes<'_>, namer: Namer<'_>, namespace: &Arc<str>) -> Vec<bool> {
+pub fn reduce(concerns: &mut Concerns, wishes: &Wishes<'_>, namer: &Namer<'_>, namespace: &Arc<str>) -> Vec<bool> {
     let mut overlapping = vec![false; concerns.list.len()];
     let group = Group::new(concerns, wishes, namer, namespace);
     if let Some(removals) = group.reduce(&mut overlapping) {
@@ -42,7 +42,7 @@ const FEW_PAIRS: usize = 32;
 struct Group<'a> {
     concerns: &'a Concerns,
     wishes: &'a Wishes<'a>,
-    namer: Namer<'a>,
+    namer: &'a Namer<'a>,
     home: &'a Arc<str>,
     /// By subject, for each by direction.
     cells: Vec<Cell>,
@@ -67,7 +67,7 @@ struct Part<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn new(concerns: &'a Concerns, wishes: &'a Wishes<'a>, namer: Namer<'a>, home: &'a Arc<str>) -> Self {
+    fn new(concerns: &'a Concerns, wishes: &'a Wishes<'a>, namer: &'a Namer<'a>, home: &'a Arc<str>) -> Self {
         let mut cells = Vec::with_capacity(concerns.list.len());
         let mut parts = Vec::with_capacity(concerns.list.len());
         for (concern, Concern { subject, direction, rules, .. }) in concerns.list.iter().enumerate() {

@@ -7,7 +7,7 @@
 use super::Direction;
 use super::concern::{Concern, Towards};
 use super::subject::SubjectName;
-use crate::flow::{FlowSet, PartyName};
+use crate::flow::{FlowSet, Party, PartyId, PartyName};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -15,15 +15,23 @@ use std::sync::Arc;
 const LONGEST: usize = 250;
 
 /// Gives names to the policies of one flow set.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Namer<'a> {
     set: &'a FlowSet,
+    /// Of each party, whether its namespace and whether its name hold one of the words between parts.
+    ambiguous: Vec<[bool; 2]>,
 }
 
 impl<'a> Namer<'a> {
     /// A namer for the policies of `set`.
     pub fn new(set: &'a FlowSet) -> Self {
-        Namer { set }
+        let ambiguous = |party: &Party| match &party.name {
+            PartyName::Local(owner, name) => [has_joint(owner), has_joint(name)],
+            PartyName::Global(name) => [false, has_joint(name)],
+            PartyName::AllPods(owner) => [has_joint(owner), false],
+            PartyName::BuiltIn(_) => [false, false],
+        };
+        Namer { set, ambiguous: set.parties.iter().map(ambiguous).collect() }
     }
 
     /// The name of a concern's policy in the layout `flow`, in the namespace of its subject.
@@ -37,11 +45,7 @@ impl<'a> Namer<'a> {
     pub fn push_concern(&self, namespace: &Arc<str>, subject: &SubjectName, concern: &Concern, out: &mut String) {
         match concern.towards {
             Towards::Dns => out.push_str(&self.dns(namespace, subject, concern.direction)),
-            Towards::Party(peer) => {
-                if let Some(peer) = self.set.party(peer) {
-                    self.push_allow(namespace, subject, concern.direction, &peer.name, out);
-                }
-            }
+            Towards::Party(peer) => self.push_allow(namespace, subject, concern.direction, peer, out),
         }
     }
 
@@ -51,16 +55,23 @@ impl<'a> Namer<'a> {
         namespace: &Arc<str>,
         subject: &SubjectName,
         direction: Direction,
-        peer: &PartyName,
+        peer: PartyId,
         out: &mut String,
     ) {
         let subject = self.subject(namespace, subject);
+        let (Some(Party { name: peer, .. }), Some([owner, name])) =
+            (self.set.party(peer), self.ambiguous.get(peer.0 as usize))
+        else {
+            return;
+        };
+        let own = matches!(peer, PartyName::Local(owner, _) | PartyName::AllPods(owner) if owner == namespace);
+        let ambiguous = *name || *owner && !own;
         let peer = self.peer(namespace, peer);
         let word = match direction {
             Direction::Egress => "to",
             Direction::Ingress => "from",
         };
-        let dotted = has_dot(&subject) || is_ambiguous(&subject) || is_ambiguous(&peer);
+        let dotted = ambiguous || has_dot(&subject) || is_ambiguous(&subject);
         let joint = if dotted { "." } else { "-" };
         let start = out.len();
         out.push_str("allow-");
@@ -141,10 +152,11 @@ fn has_dot(part: &Parts<'_>) -> bool {
 
 /// Whether a part holds one of the words between parts, so that dashes would not tell where it ends.
 fn is_ambiguous(part: &Parts<'_>) -> bool {
-    let words = |piece: &&str| {
-        piece.as_bytes().split(|byte| matches!(byte, b'-' | b'.')).any(|word| matches!(word, b"to" | b"from"))
-    };
-    part.iter().any(words)
+    part.iter().any(|piece| has_joint(piece))
+}
+
+fn has_joint(piece: &str) -> bool {
+    piece.as_bytes().split(|byte| matches!(byte, b'-' | b'.')).any(|word| matches!(word, b"to" | b"from"))
 }
 
 /// A name that Kubernetes takes: a very long one is cut and told apart by a checksum.

@@ -29,20 +29,21 @@ pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
         policies.reserve(wishes.most_concerns() + set.namespaces.len());
     }
     let mut grants = report::Grants::new(set);
+    let namer = Namer::new(set);
     let mut concerns = Concerns::default();
     // The namespaces are sorted, so sorting within each is enough.
     for (index, namespace) in set.namespaces.iter().enumerate() {
         wishes.concerns_of(index, &mut concerns);
         grants.add_dns(index, &concerns, &wishes);
-        let overlapping = minimal::reduce(&mut concerns, &wishes, Namer::new(set), &namespace.name);
+        let overlapping = minimal::reduce(&mut concerns, &wishes, &namer, &namespace.name);
         grants.add(index, &concerns, &overlapping);
-        let planner = Planner { set, namer: Namer::new(set), wishes: &wishes, concerns: &concerns };
+        let planner = Planner { set, index, namer: &namer, wishes: &wishes, concerns: &concerns };
         let first = policies.len();
         match layout {
             Layout::Flow => planner.by_flow(namespace, &mut policies),
             Layout::Tier | Layout::Namespace => policies.extend(planner.by_tier(namespace)),
         }
-        policies.extend(planner.default_deny(index, namespace));
+        policies.extend(planner.default_deny(namespace));
         if let Some(own) = policies.get_mut(first..) {
             own.sort_by(|one, other| one.name.cmp(&other.name));
         }
@@ -53,7 +54,9 @@ pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
 /// Makes the policies of one namespace.
 struct Planner<'a> {
     set: &'a FlowSet,
-    namer: Namer<'a>,
+    /// The namespace.
+    index: usize,
+    namer: &'a Namer<'a>,
     wishes: &'a Wishes<'a>,
     concerns: &'a Concerns,
 }
@@ -61,9 +64,9 @@ struct Planner<'a> {
 impl Planner<'_> {
     /// The policies that isolate, and allow nothing. They are written even where an allowing policy isolates the same
     /// pods, so that taking that one away can never open them.
-    fn default_deny(&self, index: usize, namespace: &ManagedNamespace) -> Vec<Policy> {
-        let ingress = self.wishes.subjects.isolated(index, Direction::Ingress);
-        let egress = self.wishes.subjects.isolated(index, Direction::Egress);
+    fn default_deny(&self, namespace: &ManagedNamespace) -> Vec<Policy> {
+        let ingress = self.wishes.subjects.isolated(self.index, Direction::Ingress);
+        let egress = self.wishes.subjects.isolated(self.index, Direction::Egress);
         let (both, only_ingress): (Vec<&Subject>, Vec<&Subject>) =
             ingress.iter().partition(|subject| egress.contains(subject));
         let only_egress = egress.iter().filter(|subject| !ingress.contains(subject));
@@ -99,8 +102,7 @@ impl Planner<'_> {
             self.namer.push_concern(&namespace.name, &subject.name, concern, &mut names);
             named.push((start..names.len(), concern));
         }
-        let name = |(range, _): &(Range<usize>, &Concern)| names.get(range.clone());
-        named.sort_by(|one, other| name(one).cmp(&name(other)));
+        sort_by_name(&mut named, names.as_bytes());
         let names: Arc<str> = names.into();
         policies.extend(
             named.into_iter().map(|(range, concern)| {
@@ -125,7 +127,7 @@ impl Planner<'_> {
         let subject = concerns.first().and_then(|concern| self.wishes.subjects.get(concern.subject));
         let mut rules = Vec::with_capacity(concerns.iter().map(|concern| concern.rules.len()).sum());
         for concern in concerns {
-            rules.extend(concern.rules.iter().map(|rule| self.rule(namespace, rule)));
+            rules.extend(concern.rules.iter().map(|rule| self.rule(rule)));
         }
         let (ingress, egress) = match direction {
             Direction::Ingress => (Some(rules), None),
@@ -188,12 +190,11 @@ impl Planner<'_> {
         policies
     }
 
-    fn rule(&self, namespace: &ManagedNamespace, rule: &RulePart) -> Rule {
+    fn rule(&self, rule: &RulePart) -> Rule {
         let peer = |PeerPart { region, form }: &PeerPart| match (form, region) {
             (PeerForm::Block(block), _) => Some(Peer::Block(block.clone())),
             (PeerForm::Pods(home), Peers::Pods { namespaces, pods }) => {
-                let own =
-                    home.and_then(|home| self.set.namespaces.get(home)).is_some_and(|home| home.name == namespace.name);
+                let own = *home == Some(self.index);
                 Some(Peer::Pods { namespaces: (!own).then(|| namespaces.clone()), pods: pods.clone() })
             }
             _ => None,
@@ -201,6 +202,22 @@ impl Planner<'_> {
         let peers = rule.peers.iter().filter_map(|id| self.wishes.peer(*id)).filter_map(peer).collect();
         Rule { peers, ports: Port::list(&rule.ports) }
     }
+}
+
+/// Sorts items by their names, which are these ranges of `names`. The names of a namespace begin alike, so they are
+/// compared by what stands behind that, and mostly as one number.
+fn sort_by_name<T>(named: &mut [(Range<usize>, T)], names: &[u8]) {
+    let name = |range: &Range<usize>| names.get(range.clone()).unwrap_or_default();
+    let first = named.first().map(|(range, _)| name(range)).unwrap_or_default();
+    let alike = named.iter().fold(first.len(), |alike, (range, _)| {
+        name(range).iter().zip(first).take(alike).take_while(|(one, other)| one == other).count()
+    });
+    named.sort_by_cached_key(|(range, _)| {
+        let rest = name(range).get(alike..).unwrap_or_default();
+        let mut start = [0; 8];
+        start.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
+        (u64::from_be_bytes(start), rest)
+    });
 }
 
 /// The concerns of which something is left.

@@ -7,7 +7,6 @@ use super::subject::{Subject, SubjectId};
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{FlowSet, StatementId};
 use crate::net::{Peers, PortSet, Region, RegionIndex, Selector, is_covered};
-use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,8 +16,8 @@ pub struct Grants<'a> {
     dns: Vec<DnsGrant>,
     /// What others could cover, each with the namespace, direction and subject that it is for.
     shared: Vec<(usize, Direction, SubjectId, Contribution)>,
-    /// The statements with a part that nothing else touches: they are not covered.
-    lone: FxHashSet<StatementId>,
+    /// Of each statement whether it has a part that nothing else touches: then it is not covered.
+    lone: Vec<bool>,
 }
 
 /// What is granted for DNS in a namespace and direction.
@@ -106,7 +105,7 @@ impl<'a> Regions<'a> {
 impl<'a> Grants<'a> {
     /// Grants of a flow set, none as yet.
     pub fn new(set: &'a FlowSet) -> Self {
-        Grants { set, dns: Vec::new(), shared: Vec::new(), lone: FxHashSet::default() }
+        Grants { set, dns: Vec::new(), shared: Vec::new(), lone: vec![false; set.statements.len()] }
     }
 
     /// Adds what the concerns of a namespace grant for DNS, before anything is taken away.
@@ -138,12 +137,18 @@ impl<'a> Grants<'a> {
                     if is_shared {
                         self.shared.push(shared(one));
                     } else {
-                        self.lone.insert(one.statement);
+                        self.mark_lone(one.statement);
                     }
                 }
             } else {
-                self.lone.extend(first);
+                first.into_iter().for_each(|statement| self.mark_lone(statement));
             }
+        }
+    }
+
+    fn mark_lone(&mut self, statement: StatementId) {
+        if let Some(lone) = self.lone.get_mut(statement.0 as usize) {
+            *lone = true;
         }
     }
 
@@ -209,7 +214,8 @@ impl<'a> Grants<'a> {
     /// Goes through the statements from the last to the first and drops those that the others cover.
     fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>) -> Vec<Diagnostic> {
         let mut regions = Regions::new(suspects);
-        let mut order: Vec<&StatementId> = suspects.keys().filter(|id| !self.lone.contains(id)).collect();
+        let mut order: Vec<&StatementId> =
+            suspects.keys().filter(|id| self.lone.get(id.0 as usize) != Some(&true)).collect();
         order.sort_by_key(|id| std::cmp::Reverse(self.set.statement(**id).map(|statement| statement.span)));
         let mut diagnostics = Vec::new();
         for id in order {

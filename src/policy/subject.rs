@@ -4,7 +4,7 @@ use super::buckets::Buckets;
 use super::{Direction, PerDirection};
 use crate::flow::{DnsName, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
 use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, is_covered};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 use std::sync::Arc;
@@ -189,7 +189,11 @@ impl<'a> Subjects<'a> {
         };
         let isolated = set.namespaces.iter().enumerate().map(of).collect();
         let of_party = vec![PerDirection::default(); set.parties.len()];
-        Subjects { set, isolated, list: Vec::new(), ids: FxHashMap::default(), of_party, numbered: Vec::new() }
+        // Most parties are tiers whose pods are isolated.
+        let count = set.parties.len();
+        let (list, numbered) = (Vec::with_capacity(count), Vec::with_capacity(2 * count));
+        let ids = FxHashMap::with_capacity_and_hasher(count, FxBuildHasher);
+        Subjects { set, isolated, list, ids, of_party, numbered }
     }
 
     /// How many were numbered.
