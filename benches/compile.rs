@@ -212,12 +212,12 @@ fn bare_write(folder: &Path, files: &[OutputFile]) {
             std::fs::create_dir_all(folder.join(namespace)).unwrap();
             last = namespace.to_owned();
         }
-        std::fs::write(folder.join(&file.path), output::seal(&file.body)).unwrap();
+        std::fs::write(folder.join(&*file.path), output::seal(&file.body)).unwrap();
     }
 }
 
 fn bare_read(folder: &Path, files: &[OutputFile]) {
     for file in files {
-        assert!(std::fs::read(folder.join(&file.path)).unwrap().ends_with(file.body.as_bytes()));
+        assert!(std::fs::read(folder.join(&*file.path)).unwrap().ends_with(file.body.as_bytes()));
     }
 }

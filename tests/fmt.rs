@@ -35,7 +35,7 @@ fn compiled(text: &str) -> Result<String, Vec<Code>> {
     let project = Project::load(&system, Path::new("/p"), &[Named::Path("/p".into())]);
     let session = Session::new(project, Settings::default());
     match session.output() {
-        Some(output) => Ok(output.stream()),
+        Some(output) => Ok(output.stream().collect()),
         None => {
             let reports = session.reports(&Levels::default());
             let errors = reports.iter().filter(|report| report.severity == Severity::Error);

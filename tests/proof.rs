@@ -43,7 +43,7 @@ fn stream(session: &Session) -> String {
     let errors: Vec<&str> =
         reports.iter().map(|r| &r.diagnostic).filter(|d| d.code.as_str() == "E0900").map(|d| &*d.message).collect();
     assert!(errors.is_empty(), "{errors:?}");
-    session.output().unwrap_or_else(|| panic!("{reports:?}")).stream()
+    session.output().unwrap_or_else(|| panic!("{reports:?}")).stream().collect()
 }
 
 fn examples() -> Vec<(String, String)> {

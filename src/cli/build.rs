@@ -52,10 +52,11 @@ pub(super) struct Outcome {
 
 /// Builds one time.
 pub(super) fn once(args: &Build, terminal: &mut Terminal) -> Outcome {
-    let opened = match open(&args.input, args.layout.map(Into::into), args.kustomize) {
+    let mut opened = match open(&args.input, args.layout.map(Into::into), args.kustomize) {
         Ok(opened) => opened,
         Err(message) => return Outcome { exit: terminal.refuse(&message), output: None },
     };
+    opened.session.build();
     let project = opened.session.project();
     let output = match &args.output {
         Some(output) => opened.folder.join(output),
@@ -77,7 +78,7 @@ fn compile(args: &Build, opened: &Opened, output: &Path, terminal: &mut Terminal
         return exit;
     };
     if args.output.as_deref().is_some_and(is_standard) {
-        terminal.result(&built.stream());
+        built.stream().for_each(|piece| terminal.result(piece));
         return Exit::Yes;
     }
     if args.output.is_none() && session.project().partial {

@@ -13,7 +13,7 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     if from_input(&args.workloads) && from_input(&args.input.paths) {
         return terminal.refuse("the program and the workloads cannot both come from standard input");
     }
-    let Opened { session, levels, folder } = match open(&args.input, None, false) {
+    let Opened { mut session, levels, folder } = match open(&args.input, None, false) {
         Ok(opened) => opened,
         Err(message) => return terminal.refuse(&message),
     };
@@ -21,7 +21,10 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
         .then(|| Manifests::load_beside(session.sources().clone(), &Disk, &folder, &named(&args.workloads), "default"));
     let reports = match &running {
         Some(running) => session.reports_with(&levels, running),
-        None => session.reports(&levels),
+        None => {
+            session.build();
+            session.reports(&levels)
+        }
     };
     let sources = running.as_ref().map_or(session.sources(), |running| &running.sources);
     let format = args.input.format;

@@ -26,6 +26,7 @@ pub use names::folder_name;
 pub use plan::{Change, FileChange, Plan};
 pub use seal::{Ownership, ownership, seal};
 
+use crate::source::Excerpt;
 use cap_std::fs::Dir;
 use names::Wanted;
 use std::io::ErrorKind;
@@ -37,9 +38,9 @@ use std::time::Duration;
 pub struct OutputFile {
     /// Its path relative to the folder, with forward slashes: a name, or a folder and a name. Made of `a` to `z`, `0`
     /// to `9`, `.`, `_` and `-` only; see [`folder_name`].
-    pub path: String,
+    pub path: Excerpt,
     /// The text below the first line, which [`seal`] puts above it.
-    pub body: String,
+    pub body: Excerpt,
 }
 
 /// What a build may do, and how long it waits.

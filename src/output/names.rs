@@ -2,6 +2,7 @@
 
 use super::OutputFile;
 use super::error::{Conflict, Obstacle, OutputError};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
@@ -13,8 +14,8 @@ const LONGEST: usize = 255;
 
 /// The folder for a namespace, or the name without its ending for a policy: the name itself, or with a `_` behind it
 /// where Windows reserves the name for a device. No Kubernetes name contains a `_`, so two never meet.
-pub fn folder_name(namespace: &str) -> String {
-    if is_reserved(namespace) { format!("{namespace}_") } else { namespace.to_owned() }
+pub fn folder_name(namespace: &str) -> Cow<'_, str> {
+    if is_reserved(namespace) { Cow::Owned(format!("{namespace}_")) } else { Cow::Borrowed(namespace) }
 }
 
 /// Whether Windows takes this name, or the part of it before the first dot, for a device.
@@ -94,7 +95,7 @@ impl<'a> Wanted<'a> {
                     earlier.map(|_| Obstacle::Twice)
                 }
             };
-            conflicts.extend(problem.map(|obstacle| Conflict { path: file.path.clone(), obstacle }));
+            conflicts.extend(problem.map(|obstacle| Conflict { path: file.path.to_string(), obstacle }));
         }
         let top: Vec<&str> = wanted.folders.get("").into_iter().flat_map(BTreeMap::keys).copied().collect();
         let both = top.into_iter().filter(|name| wanted.folders.contains_key(name));

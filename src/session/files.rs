@@ -3,6 +3,9 @@
 use crate::k8s;
 use crate::output::{OutputFile, folder_name};
 use crate::policy::{Layout, Policy, PolicySet};
+use crate::source::Excerpt;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The file that holds all policies of a namespace in the layout `namespace`.
 const WHOLE_NAMESPACE: &str = "networkpolicies.yaml";
@@ -22,42 +25,37 @@ pub struct Output {
 impl Output {
     /// The files that say `policies`.
     pub fn new(policies: &PolicySet, layout: Layout, kustomize: bool) -> Output {
-        let mut files = Vec::with_capacity(if layout == Layout::Namespace { 0 } else { policies.policies.len() });
+        let mut texts = Texts::default();
         let mut folders: Vec<(String, Vec<String>)> = Vec::new();
-        let mut buffer = String::new();
         for group in policies.policies.chunk_by(|a, b| a.namespace == b.namespace) {
             let Some(first) = group.first() else { continue };
             let folder = folder_name(&first.namespace);
             let mut names = Vec::new();
-            let mut add = |name: &str, policies: &[Policy]| {
-                let body = documents(policies, &mut buffer);
-                files.push(OutputFile { path: [&folder, "/", name].concat(), body });
+            let mut add = |name: &[&str], policies: &[Policy]| {
+                let path = [&*folder, "/"].into_iter().chain(name.iter().copied());
+                texts.add(path, |out| documents(policies, out));
                 if kustomize {
-                    names.push(name.to_owned());
+                    names.push(name.concat());
                 }
             };
             if layout == Layout::Namespace {
-                add(WHOLE_NAMESPACE, group);
+                add(&[WHOLE_NAMESPACE], group);
             } else {
-                let mut name = String::new();
-                for policy in group {
-                    name.clear();
-                    name.push_str(&folder_name(&policy.name));
-                    name.push_str(".yaml");
-                    add(&name, std::slice::from_ref(policy));
-                }
+                group
+                    .iter()
+                    .for_each(|policy| add(&[&folder_name(&policy.name), ".yaml"], std::slice::from_ref(policy)));
             }
-            folders.push((folder, names));
+            folders.push((folder.into_owned(), names));
         }
-        let manifests = files.len();
+        let manifests = texts.len();
         if kustomize && !folders.is_empty() {
             for (folder, names) in &folders {
-                files.push(OutputFile { path: format!("{folder}/{KUSTOMIZATION}"), body: kustomization(names) });
+                texts.add([folder.as_str(), "/", KUSTOMIZATION], |out| out.push_str(&kustomization(names)));
             }
             let folders: Vec<&String> = folders.iter().map(|(folder, _)| folder).collect();
-            files.push(OutputFile { path: KUSTOMIZATION.to_owned(), body: kustomization(&folders) });
+            texts.add([KUSTOMIZATION], |out| out.push_str(&kustomization(&folders)));
         }
-        Output { files, manifests }
+        Output { files: texts.finish(), manifests }
     }
 
     /// All files.
@@ -70,23 +68,68 @@ impl Output {
         self.files.get(..self.manifests).unwrap_or_default()
     }
 
-    /// All policies as one YAML stream.
-    pub fn stream(&self) -> String {
-        let bodies: Vec<&str> = self.manifests().iter().map(|file| file.body.as_str()).collect();
-        bodies.join("---\n")
+    /// The pieces of all policies as one YAML stream.
+    pub fn stream(&self) -> impl Iterator<Item = &str> {
+        let bodies = self.manifests().iter().enumerate();
+        bodies.flat_map(|(index, file)| [if index == 0 { "" } else { "---\n" }, &file.body])
     }
 }
 
-/// The documents of `policies`, put together in `buffer` so that each text takes no more memory than it is long.
-fn documents(policies: &[Policy], buffer: &mut String) -> String {
-    buffer.clear();
+/// Paths and bodies in texts that many of them share: two texts for each of very many files would cost more than what
+/// is in them.
+#[derive(Default)]
+struct Texts {
+    files: Vec<OutputFile>,
+    /// The text that is being written.
+    text: String,
+    /// Where in it each file has its path and its body.
+    places: Vec<[Range<usize>; 2]>,
+}
+
+impl Texts {
+    /// A text ends with the file that makes it longer than this.
+    const LONG: usize = 256 * 1024;
+
+    fn len(&self) -> usize {
+        self.files.len() + self.places.len()
+    }
+
+    /// Adds a file with the path that `path` comes to when put together.
+    fn add<'p>(&mut self, path: impl IntoIterator<Item = &'p str>, body: impl FnOnce(&mut String)) {
+        let start = self.text.len();
+        path.into_iter().for_each(|part| self.text.push_str(part));
+        let end = self.text.len();
+        body(&mut self.text);
+        self.places.push([start..end, end..self.text.len()]);
+        if self.text.len() > Self::LONG {
+            self.end_text();
+        }
+    }
+
+    fn end_text(&mut self) {
+        let whole: Arc<str> = self.text.as_str().into();
+        let files = self.places.drain(..).map(|place| {
+            let [path, body] = place.map(|range| Excerpt::new(&whole, range));
+            OutputFile { path, body }
+        });
+        self.files.extend(files);
+        self.text.clear();
+    }
+
+    fn finish(mut self) -> Vec<OutputFile> {
+        self.end_text();
+        self.files
+    }
+}
+
+/// Appends the documents of `policies`.
+fn documents(policies: &[Policy], out: &mut String) {
     for (index, policy) in policies.iter().enumerate() {
         if index > 0 {
-            buffer.push_str("---\n");
+            out.push_str("---\n");
         }
-        k8s::manifest(policy, buffer);
+        k8s::manifest(policy, out);
     }
-    buffer.as_str().to_owned()
 }
 
 fn kustomization(resources: &[impl AsRef<str>]) -> String {

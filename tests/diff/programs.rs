@@ -62,7 +62,7 @@ fn compare(old: (&Program, Layout), new: (&Program, Layout), counts: &mut Counts
     let situation = Situation::of_programs(&[before.0, after.0], &[before.1, after.1], &[], false).unwrap();
     // What is written means what the program says: that is held elsewhere.
     let naive = sessions.each_ref().map(|session| {
-        let text = session.output().unwrap().stream();
+        let text: String = session.output().unwrap().stream().collect();
         read::policies(&read::documents(&text).unwrap()).unwrap()
     });
     let [naive_before, naive_after] = naive;

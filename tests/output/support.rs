@@ -18,7 +18,7 @@ pub fn set(files: &[(&str, &str)]) -> Set {
 }
 
 pub fn files(set: &Set) -> Vec<OutputFile> {
-    set.iter().map(|(path, body)| OutputFile { path: path.clone(), body: body.clone() }).collect()
+    set.iter().map(|(path, body)| OutputFile { path: path.as_str().into(), body: body.as_str().into() }).collect()
 }
 
 pub fn options(force: bool, allow_empty: bool) -> Options {
