@@ -2,12 +2,27 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 
 /// A source file of one compilation, by its place in [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileId(pub u32);
+pub struct FileId(NonZeroU32);
+
+impl FileId {
+    /// The file in this place, from 0.
+    pub fn at(index: usize) -> Self {
+        // One more than the place, so that spans which may be missing take no more memory than others.
+        let number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
+        FileId(NonZeroU32::new(number).unwrap_or(NonZeroU32::MAX))
+    }
+
+    /// Its place among the files, from 0.
+    pub fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// A half-open range of bytes of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -239,14 +254,14 @@ impl Sources {
     }
 
     fn push(&mut self, path: String, text: String, built_in: bool) -> FileId {
-        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        let id = FileId::at(self.files.len());
         self.files.push(SourceFile { path, text, built_in, line_starts: OnceLock::new(), characters: OnceLock::new() });
         id
     }
 
     /// The file of an id that this value gave out.
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
-        self.files.get(id.0 as usize)
+        self.files.get(id.index())
     }
 
     /// The text that a span covers; empty when the span is not of these sources.
@@ -256,7 +271,7 @@ impl Sources {
 
     /// All files with their ids.
     pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(index, file)| (FileId(u32::try_from(index).unwrap_or(u32::MAX)), file))
+        self.files.iter().enumerate().map(|(index, file)| (FileId::at(index), file))
     }
 }
 

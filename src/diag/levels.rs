@@ -184,14 +184,14 @@ mod tests {
 
     fn warning(code: Code, word: &str) -> Diagnostic {
         let start = SOURCE.find(word).unwrap();
-        Diagnostic::new(code, Span::new(FileId(0), start..start + word.len()), "told")
+        Diagnostic::new(code, Span::new(FileId::at(0), start..start + word.len()), "told")
     }
 
     fn allow() -> Allow {
         let comment = SOURCE.lines().next().unwrap();
         let start = SOURCE.find("first").unwrap();
-        let covers = Span::new(FileId(0), start..start + "first statement".len());
-        Allow::read(comment, Span::new(FileId(0), 0..comment.len()), Some(covers)).unwrap()
+        let covers = Span::new(FileId::at(0), start..start + "first statement".len());
+        Allow::read(comment, Span::new(FileId::at(0), 0..comment.len()), Some(covers)).unwrap()
     }
 
     fn codes(reports: &[Report]) -> Vec<String> {
@@ -206,9 +206,9 @@ mod tests {
         assert_eq!(codes.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["W0001", "w0003"]);
         assert!(codes.iter().all(|(name, span)| sources.text(*span) == name));
         for ordinary in ["# polder", "# polder: all is well", "# allow(W0001)", "#"] {
-            assert_eq!(Allow::read(ordinary, Span::new(FileId(0), 0..1), None), None);
+            assert_eq!(Allow::read(ordinary, Span::new(FileId::at(0), 0..1), None), None);
         }
-        assert!(Allow::read("#polder:allow(W0001", Span::new(FileId(0), 0..1), None).is_some());
+        assert!(Allow::read("#polder:allow(W0001", Span::new(FileId::at(0), 0..1), None).is_some());
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_comment_cannot_silence_errors_or_unknown_codes() {
-        let span = Span::new(FileId(0), 0..4);
+        let span = Span::new(FileId::at(0), 0..4);
         let allow = Allow { codes: vec![("E0101".into(), span), ("W0099".into(), span)], covers: Some(span) };
         let told = vec![Diagnostic::new(Code::E0101, span, "told")];
         let reports = Levels::default().apply(told, &[allow]);

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 pub fn lower(model: &Model) -> FlowSet {
     let mut lowering =
         Lowering { model, set: FlowSet::default(), managed: BTreeMap::new(), parties: FxHashMap::default() };
+    lowering.reserve();
     lowering.namespaces();
     lowering.declared();
     lowering.flows();
@@ -31,6 +32,15 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
+    /// Makes room for a party of everything that is declared: see [`Lowering::everybody`].
+    fn reserve(&mut self) {
+        let model = self.model;
+        let named = model.namespaces.len() + model.tiers.len() + model.groups.len() + model.cidrs.len();
+        let all = named + Endpoint::BUILT_IN.len();
+        self.set.parties.reserve(all);
+        self.parties.reserve(all);
+    }
+
     fn namespaces(&mut self) {
         let all = self.model.namespaces.iter().enumerate();
         let managed = all.filter(|(_, namespace)| namespace.managed().is_some());
@@ -65,17 +75,17 @@ impl Lowering<'_> {
 
     fn flows(&mut self) {
         let model = self.model;
-        let statements = model.statements.iter().map(|statement| Statement {
-            text: statement.text.clone(),
-            doc: statement.doc.clone(),
-            span: statement.span,
-        });
-        self.set.statements = statements.collect();
+        self.set.statements = model.statements.clone();
         self.set.flows.reserve(model.flows.len());
         for flow in &model.flows {
             let source = self.party(flow.source);
             let destination = self.party(flow.destination);
-            let targets = flow.targets.iter().map(|(leaf, ports)| (self.party(*leaf), ports.clone())).collect();
+            // Without a group, the target is the destination itself.
+            let target = |(leaf, ports): &(Endpoint, PortSet)| {
+                let party = if *leaf == flow.destination { destination } else { self.party(*leaf) };
+                (party, ports.clone())
+            };
+            let targets = flow.targets.iter().map(target).collect();
             self.set.flows.push(Flow { source, destination, targets, statement: StatementId(flow.statement.0) });
         }
     }

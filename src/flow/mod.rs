@@ -2,11 +2,10 @@
 
 mod lower;
 
-pub use crate::model::{AssertionKind, NAMESPACE_NAME};
+pub use crate::model::{AssertionKind, NAMESPACE_NAME, Statement};
 pub use lower::{lower, public_addresses};
 
 use crate::net::{IpBlock, Peers, PortSet, Selector};
-use crate::source::{Excerpt, Span};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +22,7 @@ pub struct FlowSet {
     /// What must be true of the flows.
     pub assertions: Vec<Assertion>,
     /// The statements that the flows and assertions come from.
-    pub statements: Vec<Statement>,
+    pub statements: Arc<Vec<Statement>>,
     /// Every declared name with the namespace that it is local to: what short names could be taken for.
     pub declared: BTreeSet<(Option<Arc<str>>, Arc<str>)>,
 }
@@ -184,17 +183,6 @@ pub struct Assertion {
     pub except: Vec<PartyId>,
     /// Who says so.
     pub statement: StatementId,
-}
-
-/// The origin of a flow or an assertion.
-#[derive(Debug, Clone)]
-pub struct Statement {
-    /// It as written, on one line.
-    pub text: Excerpt,
-    /// Its doc comment.
-    pub doc: Option<Arc<str>>,
-    /// Where it stands.
-    pub span: Span,
 }
 
 impl FlowSet {

@@ -82,7 +82,8 @@ impl<'a> Writer<'a> {
 
     fn node(&mut self, node: &Node) {
         match &node.kind {
-            NodeKind::Namespace(NamespaceBlock { external, name, selector, .. }) => {
+            NodeKind::Namespace(block) => {
+                let NamespaceBlock { external, name, selector, .. } = &**block;
                 let _ = write!(self.out, " namespace {external} {}", self.at(node.span).ends_with('{'));
                 self.spans("name", [name.span]);
                 self.selector(selector.as_ref());
@@ -95,20 +96,22 @@ impl<'a> Writer<'a> {
                 self.spans("group", [name.span]);
                 self.endpoints(members);
             }
-            NodeKind::Cidr(CidrDecl { name, blocks, except }) => {
+            NodeKind::Cidr(cidr) => {
+                let CidrDecl { name, blocks, except } = &**cidr;
                 self.spans("cidr", [name.span]);
                 self.spans("blocks", blocks.iter().copied());
                 self.spans("except", except.iter().copied());
             }
-            NodeKind::Fqdn { name, names } => {
-                self.spans("fqdn", [name.span]);
-                self.spans("names", names.iter().copied());
+            NodeKind::Fqdn(fqdn) => {
+                self.spans("fqdn", [fqdn.name.span]);
+                self.spans("names", fqdn.names.iter().copied());
             }
-            NodeKind::Ports { name, ports } => {
-                self.spans("ports", [name.span]);
-                self.ports(Some(ports));
+            NodeKind::Ports(declared) => {
+                self.spans("ports", [declared.name.span]);
+                self.ports(Some(&declared.ports));
             }
-            NodeKind::Isolate(IsolateDecl { directions, tiers }) => {
+            NodeKind::Isolate(isolate) => {
+                let IsolateDecl { directions, tiers } = &**isolate;
                 self.spans("isolate", directions.iter().copied());
                 if let Some(tiers) = tiers {
                     self.spans("for", tiers.iter().map(|tier| tier.span));
@@ -172,7 +175,7 @@ impl<'a> Writer<'a> {
         let Some(ports) = ports else { return };
         self.out.push_str(" :[");
         for item in &ports.items {
-            let _ = write!(self.out, " {:?} {:?}", item.kind, item.protocol.map(|(protocol, _)| protocol));
+            let _ = write!(self.out, " {:?} {:?}", item.kind, item.protocol().map(|(protocol, _)| protocol));
             self.put(self.at(item.span));
         }
         self.out.push(']');

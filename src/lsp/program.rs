@@ -157,17 +157,17 @@ impl Program {
 
     /// The lines of a file.
     pub fn lines(&self, file: FileId) -> Option<&Lines> {
-        Some(self.lines.get(file.0 as usize)?.get_or_init(|| Lines::new(self.text(file))))
+        Some(self.lines.get(file.index())?.get_or_init(|| Lines::new(self.text(file))))
     }
 
     /// The address of a file; `None` for the catalogue's.
     pub fn uri(&self, file: FileId) -> Option<&Uri> {
-        self.uris.get(file.0 as usize)?.as_ref()
+        self.uris.get(file.index())?.as_ref()
     }
 
     /// The editor's version of a file; `None` when it is not open.
     pub fn version(&self, file: FileId) -> Option<i32> {
-        self.versions.get(file.0 as usize).copied().flatten()
+        self.versions.get(file.index()).copied().flatten()
     }
 
     /// Where what is about no source is shown.

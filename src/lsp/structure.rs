@@ -117,9 +117,9 @@ fn parts_of(node: &Node, parts: &mut Vec<Span>) {
             parts.extend(assertion.except.iter().map(|endpoint| endpoint.span));
         }
         NodeKind::Group { members, .. } => parts.extend(members.iter().map(|member| member.span)),
-        NodeKind::Ports { ports, .. } => port_parts(ports, parts),
+        NodeKind::Ports(declared) => port_parts(&declared.ports, parts),
         NodeKind::Cidr(cidr) => parts.extend(cidr.blocks.iter().chain(&cidr.except)),
-        NodeKind::Fqdn { names, .. } => parts.extend(names),
+        NodeKind::Fqdn(fqdn) => parts.extend(&fqdn.names),
         NodeKind::Dns(values) | NodeKind::PlatformEntry { values, .. } => parts.extend(values),
         _ => {}
     }

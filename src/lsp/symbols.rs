@@ -25,8 +25,8 @@ fn symbol(program: &Program, node: &Node) -> Option<DocumentSymbol> {
         NodeKind::Tier(tier) => (tier.name, "tier", SymbolKind::Class),
         NodeKind::Group { name, .. } => (*name, "group", SymbolKind::Enum),
         NodeKind::Cidr(cidr) => (Name { span: cidr.name.span }, "cidr", SymbolKind::Variable),
-        NodeKind::Fqdn { name, .. } => (Name { span: name.span }, "fqdn", SymbolKind::Variable),
-        NodeKind::Ports { name, .. } => (*name, "ports", SymbolKind::Constant),
+        NodeKind::Fqdn(fqdn) => (Name { span: fqdn.name.span }, "fqdn", SymbolKind::Variable),
+        NodeKind::Ports(declared) => (declared.name, "ports", SymbolKind::Constant),
         _ => return None,
     };
     let text = program.text(node.span.file);

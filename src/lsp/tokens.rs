@@ -170,10 +170,10 @@ impl Collector<'_> {
                     Kind::Keyword,
                 );
             }
-            NodeKind::Fqdn { names, .. } => self.all(names, Kind::Text),
-            NodeKind::Ports { name, ports } => {
-                self.tokens.push((name.span, Kind::Port, DECLARATION));
-                self.ports(ports);
+            NodeKind::Fqdn(fqdn) => self.all(&fqdn.names, Kind::Text),
+            NodeKind::Ports(declared) => {
+                self.tokens.push((declared.name.span, Kind::Port, DECLARATION));
+                self.ports(&declared.ports);
             }
             NodeKind::Isolate(isolate) => {
                 self.all(&isolate.directions, Kind::Keyword);
@@ -247,7 +247,7 @@ impl Collector<'_> {
     /// Names that the model may know nothing of.
     fn endpoints(&mut self, endpoints: &[EndpointRef]) {
         for endpoint in endpoints {
-            endpoint.namespace.iter().for_each(|name| self.add(name.span, Kind::Namespace));
+            endpoint.namespace().iter().for_each(|name| self.add(name.span, Kind::Namespace));
         }
     }
 
@@ -266,7 +266,7 @@ impl Collector<'_> {
             PortKind::Name => Kind::Port,
         };
         self.add(Span::new(port.span.file, start..start + length), kind);
-        if let Some((_, span)) = port.protocol {
+        if let Some((_, span)) = port.protocol() {
             self.add(span, Kind::Keyword);
         }
     }

@@ -58,7 +58,8 @@ impl<'a> Resolver<'a> {
         };
         self.note(block.name.span, Entity::Namespace(id), Role::Declares);
         for node in &block.body {
-            self.inner.push(Member { scope: Some(id), node, built_in: member.built_in });
+            let member = Member { scope: Some(id), node, built_in: member.built_in };
+            if member.is_flow() { self.flows.push(member) } else { self.inner.push(member) }
         }
     }
 
@@ -116,8 +117,7 @@ impl<'a> Resolver<'a> {
     /// Declares everything else that has a name.
     pub(super) fn declare_all(&mut self) {
         let labels = self.label_keys();
-        let members: Vec<Member<'a>> = self.members().collect();
-        for member in &members {
+        for member in &self.members() {
             match &member.node.kind {
                 NodeKind::Tier(tier) => {
                     if let Some(namespace) = member.scope {
@@ -139,7 +139,7 @@ impl<'a> Resolver<'a> {
                     }
                 }
                 NodeKind::Cidr(cidr) => {
-                    let Some(name) = cidr.name.name else { continue };
+                    let Some(name) = cidr.name.name() else { continue };
                     let id = CidrId::at(self.model.cidrs.len());
                     if self.declare_endpoint(member, name, Endpoint::Cidr(id)) {
                         let blocks = self.blocks(&cidr.blocks, &cidr.except);
@@ -147,15 +147,16 @@ impl<'a> Resolver<'a> {
                         self.model.cidrs.push(Cidr { name: text, namespace, blocks, span: name.span });
                     }
                 }
-                NodeKind::Fqdn { name: EndpointName { name: Some(name), .. }, names } => {
+                NodeKind::Fqdn(fqdn) => {
+                    let Some(name) = fqdn.name.name() else { continue };
                     let id = FqdnId::at(self.model.fqdns.len());
-                    if self.declare_endpoint(member, *name, Endpoint::Fqdn(id)) {
-                        let names = self.dns_names(names);
-                        let (text, namespace) = (self.name(*name).into(), member.scope);
+                    if self.declare_endpoint(member, name, Endpoint::Fqdn(id)) {
+                        let names = self.dns_names(&fqdn.names);
+                        let (text, namespace) = (self.name(name).into(), member.scope);
                         self.model.fqdns.push(Fqdn { name: text, namespace, names, span: name.span });
                     }
                 }
-                NodeKind::Ports { name, ports } => self.declare_ports(member, *name, ports),
+                NodeKind::Ports(ports) => self.declare_ports(member, ports.name, &ports.ports),
                 _ => self.check_place(member),
             }
         }
@@ -284,8 +285,7 @@ impl<'a> Resolver<'a> {
     /// The keys that `label` sets, for the program and for namespaces.
     fn label_keys(&mut self) -> Labels {
         let mut labels = Labels::new();
-        let members: Vec<Member<'a>> = self.members().collect();
-        for member in members {
+        for member in self.members() {
             let NodeKind::Label(key) = member.node.kind else { continue };
             let Some(text) = self.label_key(key) else { continue };
             if let Some((_, earlier)) = labels.get(&member.scope) {
@@ -333,8 +333,6 @@ impl<'a> Resolver<'a> {
         }
     }
 }
-
-use crate::syntax::EndpointRef as EndpointName;
 
 /// The key that a tier without a selector is known by, and where it was set.
 type Labels = std::collections::HashMap<Scope, (Arc<str>, crate::source::Span)>;

@@ -69,9 +69,9 @@ impl<'a> Resolver<'a> {
                 }
                 endpoint.map(Replaced::Endpoint)
             }
-            NodeKind::Fqdn { name, names } => {
-                let endpoint = self.find_replaced(name, "fqdn", |endpoint| matches!(endpoint, Endpoint::Fqdn(_)));
-                let names = self.dns_names(names);
+            NodeKind::Fqdn(fqdn) => {
+                let endpoint = self.find_replaced(&fqdn.name, "fqdn", |endpoint| matches!(endpoint, Endpoint::Fqdn(_)));
+                let names = self.dns_names(&fqdn.names);
                 if let (Some(Endpoint::Fqdn(id)), true) = (endpoint, chosen)
                     && let Some(fqdn) = self.model.fqdns.get_mut(id.index())
                 {
@@ -133,9 +133,9 @@ impl<'a> Resolver<'a> {
         what: &str,
         fits: impl Fn(Endpoint) -> bool,
     ) -> Option<Endpoint> {
-        let name = reference.name?;
+        let name = reference.name()?;
         let text = self.name(name);
-        let scope = match reference.namespace {
+        let scope = match reference.namespace() {
             Some(namespace) => Some(self.find_namespace(namespace)?),
             None => None,
         };
@@ -156,12 +156,12 @@ impl<'a> Resolver<'a> {
         let fitting = |name: &&str| self.scopes.endpoints.get(scope, name).is_some_and(|declared| fits(declared.value));
         let known: Vec<&str> = self.scopes.endpoints.names(scope).into_iter().filter(fitting).collect();
         let global = self.scopes.endpoints.get(None, text).is_some_and(|declared| fits(declared.value));
-        let (help, mend) = match (reference.namespace, elsewhere, closest(text, known.into_iter())) {
+        let (help, mend) = match (reference.namespace(), elsewhere, closest(text, known.into_iter())) {
             (Some(_), _, _) if global => {
                 (format!("it belongs to no namespace: `{what} {text} = ...`"), Some((reference.span, text.to_owned())))
             }
             (_, Some(path), _) => {
-                let help = if reference.namespace.is_some() { "another namespace" } else { "a namespace" };
+                let help = if reference.namespace().is_some() { "another namespace" } else { "a namespace" };
                 (format!("it belongs to {help}: `{what} {path} = ...`"), Some((reference.span, path)))
             }
             (_, None, Some(known)) => (format!("did you mean `{known}`?"), Some((name.span, known.to_owned()))),

@@ -137,15 +137,14 @@ impl<'a> Resolver<'a> {
 
     /// Resolves every flow and every assertion.
     pub(super) fn resolve_flows(&mut self) {
-        let members: Vec<Member<'a>> = self.members().collect();
+        let members = std::mem::take(&mut self.flows);
         let hops = members.iter().map(|member| match &member.node.kind {
             NodeKind::Flow(hops) => hops.len().saturating_sub(1),
             _ => 0,
         });
         let hops = hops.sum();
         self.model.flows.reserve(hops);
-        self.model.statements.reserve(hops);
-        self.used.endpoints.reserve(self.model.tiers.len());
+        self.statements.reserve(hops);
         for member in members {
             match &member.node.kind {
                 NodeKind::Flow(hops) => {
@@ -164,12 +163,14 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Gives the statements their texts.
-    pub(super) fn share_texts(&mut self) {
+    /// Gives the statements their texts, and the model the statements.
+    pub(super) fn finish_statements(&mut self) {
         let whole: Arc<str> = std::mem::take(&mut self.statement_texts).into();
-        for statement in &mut self.model.statements {
+        let mut statements = std::mem::take(&mut self.statements);
+        for statement in &mut statements {
             statement.text = statement.text.of(&whole);
         }
+        self.model.statements = Arc::new(statements);
     }
 
     fn report_source_ports(&mut self, source: &Hop, ports: &PortsExpr) {
@@ -184,11 +185,11 @@ impl<'a> Resolver<'a> {
 
     /// Adds a statement whose text is what was added to `self.statement_texts` from `text_start` on.
     fn statement(&mut self, member: &Member<'a>, text_start: usize, span: Span) -> StatementId {
-        let id = StatementId::at(self.model.statements.len());
+        let id = StatementId::at(self.statements.len());
         let doc = member.node.doc.as_deref().map(Into::into);
         // Shares the memory of all texts once there are all.
         let text = Excerpt::new(&self.no_text, text_start..self.statement_texts.len());
-        self.model.statements.push(Statement { text, doc, span });
+        self.statements.push(Statement { text, doc, span });
         id
     }
 
@@ -233,7 +234,7 @@ impl<'a> Resolver<'a> {
     /// Where `*` says so itself, that is the place; else all protocols are listed.
     fn warn_about_every_port(&mut self, destination: &Hop) {
         let Some(ports) = &destination.ports else { return };
-        let every = |item: &&PortExpr| item.kind == PortKind::Every && item.protocol.is_none();
+        let every = |item: &&PortExpr| item.kind == PortKind::Every && item.protocol().is_none();
         let mut places: Vec<Span> = ports.items.iter().filter(every).map(|item| item.span).collect();
         if places.is_empty() {
             places.push(ports.span);
@@ -612,7 +613,7 @@ impl Held {
 
 /// Whether every number of every protocol is in a set, however it was written.
 fn is_every_port(ports: &PortSet) -> bool {
-    Protocol::ALL.into_iter().all(|protocol| ports.contains(&PortSet::range(protocol, 1, u16::MAX)))
+    Protocol::ALL.into_iter().all(|protocol| ports.is_whole(protocol))
 }
 
 fn set(state: &mut [u8], index: usize, value: u8) {

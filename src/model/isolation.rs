@@ -7,7 +7,7 @@ use super::{Dns, DnsServer, Endpoint, Isolate, Isolated, Managed, NamespaceId, N
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::Protocol;
 use crate::source::Span;
-use crate::syntax::{IsolateDecl, Name, NodeKind};
+use crate::syntax::{EndpointRef, IsolateDecl, Name, NodeKind};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -98,7 +98,7 @@ impl<'a> Resolver<'a> {
     fn isolated_tiers(&mut self, namespace: NamespaceId, names: &[Name]) -> Vec<TierId> {
         let mut tiers = Vec::new();
         for name in names {
-            let reference = crate::syntax::EndpointRef { span: name.span, namespace: None, name: Some(*name) };
+            let reference = EndpointRef::named(None, *name);
             let Some(endpoint) = self.use_endpoint(Some(namespace), &reference) else { continue };
             let leaves = match endpoint {
                 Endpoint::Group(_) => self.model.leaves(&endpoint).to_vec(),
@@ -211,7 +211,7 @@ impl<'a> Resolver<'a> {
             self.report(Diagnostic::new(Code::E0104, span, message).with_help(help).with_mends(span, known));
             return None;
         }
-        let reference = crate::syntax::EndpointRef { span: part(0, path.len()).span, namespace, name: Some(name) };
+        let reference = EndpointRef::named(namespace, name);
         let endpoint = self.use_endpoint(scope, &reference)?;
         let Endpoint::Tier(tier) = endpoint else {
             let message = format!("`{path}` is not a tier, so it cannot serve DNS");

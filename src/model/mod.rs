@@ -4,6 +4,7 @@
 mod addresses;
 mod catalogue;
 mod declare;
+mod endpoint_set;
 mod environment;
 mod flows;
 mod isolation;
@@ -78,8 +79,8 @@ pub struct Model {
     pub platform: Platform,
     /// The flows: chains are taken apart, and so are braces.
     pub flows: Vec<Flow>,
-    /// The statements that flows and assertions come from.
-    pub statements: Vec<Statement>,
+    /// The statements that flows and assertions come from; shared with what is made of the model.
+    pub statements: Arc<Vec<Statement>>,
     /// The assertions.
     pub assertions: Vec<Assertion>,
     /// What each name in the sources refers to, by place; empty unless [`Options::references`] asks for it.

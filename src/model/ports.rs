@@ -47,7 +47,7 @@ impl<'a> Resolver<'a> {
 
     /// `8080` or `30000-32767`, with `tcp` when no protocol is given.
     fn number(&mut self, item: &PortExpr) -> Option<PortSet> {
-        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol);
+        let protocol = item.protocol().map_or(Protocol::Tcp, |(protocol, _)| protocol);
         let written = self.text(item.span).split('/').next().unwrap_or("").trim();
         let (low, high) = written.split_once('-').unwrap_or((written, written));
         let bad = |this: &mut Self, message: String, help: &str| {
@@ -103,7 +103,7 @@ impl<'a> Resolver<'a> {
     /// What to write for a range where ranges are not known.
     fn one_by_one(&self, item: &PortExpr, low: u16, high: u16) -> String {
         const MOST: u16 = 8;
-        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol).keyword();
+        let protocol = item.protocol().map_or(Protocol::Tcp, |(protocol, _)| protocol).keyword();
         if high - low >= MOST {
             let next = low + 1;
             return format!("list the ports that are in use one by one, as in `{{{low}, {next}}}/{protocol}`");
@@ -122,7 +122,7 @@ impl<'a> Resolver<'a> {
     /// `"web"`: a container port's name (an IANA service name: at most 15 lower-case letters, digits and `-`, with a
     /// letter).
     fn container_port(&mut self, item: &PortExpr) -> Option<PortSet> {
-        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol);
+        let protocol = item.protocol().map_or(Protocol::Tcp, |(protocol, _)| protocol);
         let written = self.text(item.span);
         let name = written.trim_start_matches('"').split('"').next().unwrap_or("");
         let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -232,7 +232,7 @@ impl<'a> Resolver<'a> {
         checks: Checks,
     ) -> Option<PortSet> {
         let set = match item.kind {
-            PortKind::Every => match item.protocol {
+            PortKind::Every => match item.protocol() {
                 Some((protocol, _)) => PortSet::whole(protocol),
                 None => PortSet::everything(),
             },
@@ -312,11 +312,11 @@ impl<'a> Resolver<'a> {
             // Its declaration has been reported.
             return None;
         }
-        let narrowed = match item.protocol {
+        let narrowed = match item.protocol() {
             None => set.clone(),
             Some((protocol, _)) => set.intersect(&PortSet::whole(protocol)),
         };
-        if let (true, Some((protocol, span))) = (narrowed.is_empty(), item.protocol) {
+        if let (true, Some((protocol, span))) = (narrowed.is_empty(), item.protocol()) {
             let message = format!("`{name}` has no {} port", protocol.keyword());
             self.report(
                 Diagnostic::new(Code::E0202, span, message)
@@ -373,7 +373,7 @@ impl<'a> Resolver<'a> {
         };
         let code = if served.as_ref().is_some_and(|(_, listed, _)| *listed) { Code::E0201 } else { Code::E0103 };
         let mends = if known.is_some() { Vec::from_iter(known) } else { names.iter().map(String::as_str).collect() };
-        let end = item.protocol.map_or(item.span.end, |(_, protocol)| protocol.start.max(item.span.start));
+        let end = item.protocol().map_or(item.span.end, |(_, protocol)| protocol.start.max(item.span.start));
         let written = Span { end: end.min(item.span.end), ..item.span };
         let mut diagnostic = Diagnostic::new(code, item.span, message).with_help(help).with_mends(written, mends);
         if let (Code::E0201, Some((_, _, span))) = (code, served) {
@@ -405,7 +405,7 @@ impl<'a> Resolver<'a> {
             tier.ports.iter().flatten().map(|port| format!("{} ({})", port.name, describe(&port.ports))).collect();
         let names: Vec<String> = tier.ports.iter().flatten().map(|port| port.name.to_string()).collect();
         let member = through.map(|group| format!(", a member of `{group}`,")).unwrap_or_default();
-        let protocol = item.protocol.map_or(Protocol::Tcp, |(protocol, _)| protocol);
+        let protocol = item.protocol().map_or(Protocol::Tcp, |(protocol, _)| protocol);
         let other = Protocol::ALL.into_iter().find(|other| {
             let same_numbers = set.ranges(protocol).iter().map(|&(low, high)| PortSet::range(*other, low, high));
             *other != protocol

@@ -1,11 +1,11 @@
 //! The stages of resolving, in order, and what they share.
 
+use super::endpoint_set::EndpointSet;
 use super::scope::{Scope, Scopes};
-use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, TierId};
+use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, Statement, TierId};
 use crate::diag::{Code, Diagnostic, Label, closest};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
-use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved
     resolver.resolve_isolation();
     resolver.resolve_dns();
     resolver.resolve_flows();
-    resolver.share_texts();
+    resolver.finish_statements();
     resolver.warn();
     resolver.sort_references();
     Resolved { model: resolver.model, diagnostics: resolver.diagnostics }
@@ -58,10 +58,17 @@ pub(super) struct Member<'a> {
     pub built_in: bool,
 }
 
+impl Member<'_> {
+    /// Whether it is about who may connect to whom.
+    pub fn is_flow(&self) -> bool {
+        matches!(self.node.kind, NodeKind::Flow(_) | NodeKind::Assertion(_))
+    }
+}
+
 /// What the program refers to, for the warnings about the rest.
 #[derive(Debug, Default)]
 pub(super) struct Used {
-    pub endpoints: FxHashSet<Endpoint>,
+    pub endpoints: EndpointSet,
     pub port_sets: BTreeSet<PortSetId>,
 }
 
@@ -70,10 +77,12 @@ pub(super) struct Resolver<'a> {
     pub model: Model,
     pub diagnostics: Vec<Diagnostic>,
     pub scopes: Scopes<'a>,
-    /// The blocks of namespaces, environments and so on, and the statements outside of them.
+    /// The blocks of namespaces, environments and so on, and the statements outside of them but for flows.
     pub top: Vec<Member<'a>>,
-    /// The statements inside namespaces.
+    /// The statements inside namespaces but for flows.
     pub inner: Vec<Member<'a>>,
+    /// The flows and assertions, which are most of a program: those outside of namespaces, then the others.
+    pub flows: Vec<Member<'a>>,
     pub used: Used,
     /// The entries of the chosen environment.
     pub environment: Option<&'a [Node]>,
@@ -89,6 +98,8 @@ pub(super) struct Resolver<'a> {
     pub wants_references: bool,
     /// How many more names may be compared to find the one that was meant: see [`Resolver::closest`].
     pub comparisons: usize,
+    /// The statements, until the model gets them.
+    pub statements: Vec<Statement>,
     /// The texts of all statements, one after another.
     pub statement_texts: String,
     /// An empty text.
@@ -106,6 +117,7 @@ impl<'a> Resolver<'a> {
             scopes: Scopes::default(),
             top: Vec::new(),
             inner: Vec::new(),
+            flows: Vec::new(),
             used: Used::default(),
             environment: None,
             group_members: Vec::new(),
@@ -114,6 +126,7 @@ impl<'a> Resolver<'a> {
             components: BTreeMap::new(),
             wants_references: false,
             comparisons: COMPARISONS,
+            statements: Vec::new(),
             statement_texts: String::new(),
             no_text: "".into(),
             offline: None,
@@ -136,7 +149,8 @@ impl<'a> Resolver<'a> {
                         self.unreadable.insert(self.name(*name).into());
                     }
                 }
-                self.top.push(Member { scope: None, node: meant, built_in });
+                let member = Member { scope: None, node: meant, built_in };
+                if member.is_flow() { self.flows.push(member) } else { self.top.push(member) }
             }
         }
     }
@@ -251,11 +265,11 @@ impl<'a> Resolver<'a> {
 
     /// What a reference means in `scope`, without noting that it is used; an unknown one is reported.
     pub fn find_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
-        let owner = match reference.namespace {
+        let owner = match reference.namespace() {
             Some(namespace) => Some(self.find_namespace(namespace)?),
             None => None,
         };
-        let Some(name) = reference.name else {
+        let Some(name) = reference.name() else {
             let Some(namespace) = owner.or(scope) else {
                 self.report(
                     Diagnostic::new(
@@ -276,8 +290,8 @@ impl<'a> Resolver<'a> {
             Some(_) => self.scopes.endpoints.get(owner, text),
             None => self.scopes.endpoints.find(scope, text),
         };
-        let built_in = if owner.is_none() { Endpoint::built_in(text) } else { None };
-        if let Some(endpoint) = found.map(|declared| declared.value).or(built_in) {
+        let built_in = || owner.is_none().then(|| Endpoint::built_in(text)).flatten();
+        if let Some(endpoint) = found.map(|declared| declared.value).or_else(built_in) {
             self.note(name.span, Entity::Endpoint(endpoint), Role::Names);
             return Some(endpoint);
         }
@@ -378,11 +392,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// All statements inside and outside of namespaces.
-    pub fn members(&self) -> impl Iterator<Item = Member<'a>> + use<'a> {
-        let mut all = self.top.clone();
-        all.extend(self.inner.iter().copied());
-        all.into_iter()
+    /// All statements inside and outside of namespaces but for flows.
+    pub fn members(&self) -> Vec<Member<'a>> {
+        [self.top.as_slice(), &self.inner].concat()
     }
 
     /// Reports a statement that cannot stand where it does.

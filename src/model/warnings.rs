@@ -1,12 +1,12 @@
 //! Warnings about declarations: unused ones, overlaps, settings that surprise.
 
+use super::endpoint_set::EndpointSet;
 use super::resolve::Resolver;
 use super::{Endpoint, Isolated, NamespaceId, NamespaceKind, PortSetId, Tier, TierId};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::net::{Selector, SelectorIndex};
 use crate::source::Span;
 use crate::syntax::{NodeKind, TierDecl};
-use rustc_hash::FxHashSet;
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +81,7 @@ impl Resolver<'_> {
             return;
         }
         let declared = self.inner.iter().filter_map(|member| match &member.node.kind {
-            NodeKind::Tier(tier) => Some((tier.name.span, tier)),
+            NodeKind::Tier(tier) => Some((tier.name.span, &**tier)),
             _ => None,
         });
         let declared: BTreeMap<Span, &TierDecl> = declared.collect();
@@ -106,12 +106,12 @@ impl Resolver<'_> {
             let closed = namespace
                 .managed()
                 .is_some_and(|managed| managed.ingress == Isolated::Every && managed.egress == Isolated::Every);
-            let idle = !flowing.contains(&endpoint) && !flowing.contains(&Endpoint::Namespace(tier.namespace));
+            let idle = !flowing.contains(endpoint) && !flowing.contains(Endpoint::Namespace(tier.namespace));
             if closed && idle && !self.shares_pods(tier, &live) {
                 let message = format!("nothing may reach tier `{}`, and it reaches nothing", tier.name);
                 let help = format!("write its flows, such as `{} -> ...`, or remove it", tier.name);
                 found.push((Code::W0010, tier.span, message, help));
-            } else if (idle || !closed) && !used.contains(&endpoint) {
+            } else if (idle || !closed) && !used.contains(endpoint) {
                 found.push((
                     Code::W0003,
                     tier.span,
@@ -141,7 +141,7 @@ impl Resolver<'_> {
             .iter()
             .enumerate()
             .map(|(index, fqdn)| (Endpoint::Fqdn(super::FqdnId::at(index)), "fqdn", &fqdn.name, fqdn.span));
-        let unused = groups.chain(cidrs).chain(fqdns).filter(|(endpoint, ..)| !used.contains(endpoint));
+        let unused = groups.chain(cidrs).chain(fqdns).filter(|(endpoint, ..)| !used.contains(*endpoint));
         found.extend(unused.map(|(_, kind, name, span)| named(kind, name, span)));
         let ports = self.model.port_sets.iter().enumerate();
         let ports = ports.filter(|(index, _)| !self.used.port_sets.contains(&PortSetId::at(*index)));
@@ -156,9 +156,9 @@ impl Resolver<'_> {
     }
 
     /// What is referred to, with what used groups hold.
-    fn everything_used(&self) -> BTreeSet<Endpoint> {
-        let mut used: BTreeSet<Endpoint> = self.used.endpoints.iter().copied().collect();
-        let mut open: Vec<Endpoint> = used.iter().copied().collect();
+    fn everything_used(&self) -> EndpointSet {
+        let mut used = self.used.endpoints.clone();
+        let mut open: Vec<Endpoint> = used.iter().collect();
         while let Some(endpoint) = open.pop() {
             let Endpoint::Group(id) = endpoint else { continue };
             for member in self.model.groups.get(id.index()).map(|group| group.members.as_slice()).unwrap_or_default() {
@@ -171,23 +171,23 @@ impl Resolver<'_> {
     }
 
     /// The ends of flows, where `cluster` and `anywhere` stand for every namespace.
-    fn everything_flowing(&self) -> FxHashSet<Endpoint> {
-        let mut flowing = FxHashSet::default();
+    fn everything_flowing(&self) -> EndpointSet {
+        let mut flowing = EndpointSet::default();
         for flow in &self.model.flows {
             flowing.extend(self.model.leaves(&flow.source).iter().copied());
             flowing.extend(flow.targets.iter().map(|(leaf, _)| *leaf));
         }
-        if flowing.contains(&Endpoint::Cluster) || flowing.contains(&Endpoint::Anywhere) {
+        if flowing.contains(Endpoint::Cluster) || flowing.contains(Endpoint::Anywhere) {
             flowing.extend((0..self.model.namespaces.len()).map(|index| Endpoint::Namespace(NamespaceId::at(index))));
         }
         flowing
     }
 
     /// The tiers that are ends of flows, by their namespaces.
-    fn tiers_flowing(&self, flowing: &FxHashSet<Endpoint>) -> BTreeMap<NamespaceId, SelectorIndex> {
+    fn tiers_flowing(&self, flowing: &EndpointSet) -> BTreeMap<NamespaceId, SelectorIndex> {
         let mut tiers: BTreeMap<NamespaceId, Vec<(usize, &Selector)>> = BTreeMap::new();
         for (index, tier) in self.model.tiers.iter().enumerate() {
-            if flowing.contains(&Endpoint::Tier(TierId::at(index))) {
+            if flowing.contains(Endpoint::Tier(TierId::at(index))) {
                 tiers.entry(tier.namespace).or_default().push((index, &tier.selector));
             }
         }
@@ -201,12 +201,12 @@ impl Resolver<'_> {
         near.any(|other| tier.selector.overlaps(&other.selector))
     }
 
-    fn unused_namespaces(&self, used: &BTreeSet<Endpoint>) -> Vec<(String, Span)> {
+    fn unused_namespaces(&self, used: &EndpointSet) -> Vec<(String, Span)> {
         let holds_used: BTreeSet<NamespaceId> = used
             .iter()
             .filter_map(|endpoint| match endpoint {
-                Endpoint::Tier(id) => self.model.tier(*id).map(|tier| tier.namespace),
-                Endpoint::Namespace(id) => Some(*id),
+                Endpoint::Tier(id) => self.model.tier(id).map(|tier| tier.namespace),
+                Endpoint::Namespace(id) => Some(id),
                 Endpoint::Group(id) => self.model.groups.get(id.index()).and_then(|group| group.namespace),
                 Endpoint::Cidr(id) => self.model.cidrs.get(id.index()).and_then(|cidr| cidr.namespace),
                 _ => None,
@@ -224,12 +224,12 @@ impl Resolver<'_> {
     }
 
     /// Components of the catalogue of which nothing is referred to.
-    fn unused_components(&self, used: &BTreeSet<Endpoint>) -> Vec<(String, Span)> {
+    fn unused_components(&self, used: &EndpointSet) -> Vec<(String, Span)> {
         let used_files: BTreeSet<_> = used
             .iter()
             .filter_map(|endpoint| match endpoint {
-                Endpoint::Tier(id) => self.model.tier(*id).map(|tier| tier.span.file),
-                Endpoint::Namespace(id) => self.model.namespace(*id).map(|namespace| namespace.span.file),
+                Endpoint::Tier(id) => self.model.tier(id).map(|tier| tier.span.file),
+                Endpoint::Namespace(id) => self.model.namespace(id).map(|namespace| namespace.span.file),
                 _ => None,
             })
             .collect();

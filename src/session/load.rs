@@ -118,7 +118,7 @@ impl Project {
             }
         };
         // It becomes a source only when there is something to show in it.
-        let (config, problems) = Config::parse(&text, FileId(self.next_id()));
+        let (config, problems) = Config::parse(&text, self.next_id());
         self.config = config;
         if !problems.is_empty() {
             self.sources.add(name, text);
@@ -126,8 +126,8 @@ impl Project {
         }
     }
 
-    fn next_id(&self) -> u32 {
-        u32::try_from(self.sources.files().count()).unwrap_or(u32::MAX)
+    fn next_id(&self) -> FileId {
+        FileId::at(self.sources.files().count())
     }
 
     fn add_root(&mut self, system: &dyn FileSystem) {
@@ -223,7 +223,7 @@ impl Project {
                 self.paths.push(path);
             }
             Ok(Err(error)) => {
-                self.refused.push((FileId(self.next_id()), path));
+                self.refused.push((self.next_id(), path));
                 self.diagnostics.push(not_utf8(&mut self.sources, name, Code::E0003, &error));
             }
             Err(error) => self.diagnostics.push(unreadable(&name, &reason(&error))),

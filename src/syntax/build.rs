@@ -49,7 +49,7 @@ impl<'a> Builder<'a> {
     /// Comments are not in pest's pairs; they can only stand where a statement breaks its line.
     fn collect_comments(&mut self, pair: &Pair<'_, Rule>) {
         let statement = pair.as_str();
-        if !statement.contains('\n') {
+        if !statement.as_bytes().contains(&b'\n') {
             return;
         }
         let mut offset = pair.as_span().start();
@@ -84,7 +84,7 @@ impl<'a> Builder<'a> {
             Rule::namespace | Rule::external => {
                 let selector = self.selector(pairs.find(|pair| pair.as_rule() == Rule::selector));
                 let external = rule == Rule::external;
-                NodeKind::Namespace(NamespaceBlock { external, name, selector, body: Vec::new() })
+                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, selector, body: Vec::new() }))
             }
             Rule::platform => NodeKind::Platform(Vec::new()),
             Rule::environment => NodeKind::Environment { name, entries: Vec::new() },
@@ -97,8 +97,9 @@ impl<'a> Builder<'a> {
             Rule::cidr | Rule::replace_cidr => self.cidr(name, pairs),
             Rule::fqdn | Rule::replace_fqdn => {
                 let reference = pairs.clone().find(|pair| pair.as_rule() == Rule::endpoint);
-                let name = reference.map_or_else(|| local(name), |pair| self.endpoint(pair));
-                NodeKind::Fqdn { name, names: self.spans(pairs, Rule::dns_name) }
+                let name =
+                    reference.map_or_else(|| EndpointRef::named(None, name), |pair| self.endpoint(self.span(&pair)));
+                NodeKind::Fqdn(Box::new(FqdnDecl { name, names: self.spans(pairs, Rule::dns_name) }))
             }
             Rule::ports_entry => {
                 let ports = pairs.filter(|pair| pair.as_rule() == Rule::ports).map(|pair| self.ports(pair));
@@ -107,14 +108,15 @@ impl<'a> Builder<'a> {
                     all.items.extend(more.items);
                     all
                 });
-                NodeKind::Ports { name, ports: all.unwrap_or(PortsExpr { span: name.span, items: SmallVec::new() }) }
+                let ports = all.unwrap_or(PortsExpr { span: name.span, items: SmallVec::new() });
+                NodeKind::Ports(Box::new(PortsDecl { name, ports }))
             }
             Rule::isolate => {
                 let limit = pairs.clone().find(|pair| pair.as_rule() == Rule::isolate_for);
-                NodeKind::Isolate(IsolateDecl {
+                NodeKind::Isolate(Box::new(IsolateDecl {
                     directions: self.spans(pairs, Rule::direction),
                     tiers: limit.map(|pair| self.names(pair.into_inner())),
-                })
+                }))
             }
             Rule::label => NodeKind::Label(self.spans(pairs, Rule::key).first().copied().unwrap_or(name.span)),
             Rule::dns => NodeKind::Dns(self.spans(pairs, Rule::dns_server)),
@@ -147,7 +149,7 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        NodeKind::Tier(tier)
+        NodeKind::Tier(Box::new(tier))
     }
 
     fn port_entry(&mut self, pair: Pair<'_, Rule>) -> Option<PortEntry> {
@@ -158,10 +160,10 @@ impl<'a> Builder<'a> {
     }
 
     fn cidr(&mut self, name: Name, pairs: Pairs<'_, Rule>) -> NodeKind {
-        let mut cidr = CidrDecl { name: local(name), blocks: Vec::new(), except: Vec::new() };
+        let mut cidr = CidrDecl { name: EndpointRef::named(None, name), blocks: Vec::new(), except: Vec::new() };
         for pair in pairs {
             match pair.as_rule() {
-                Rule::endpoint => cidr.name = self.endpoint(pair),
+                Rule::endpoint => cidr.name = self.endpoint(self.span(&pair)),
                 Rule::blocks => cidr.blocks = self.spans(pair.into_inner(), Rule::block),
                 Rule::except_blocks => {
                     let blocks = pair.into_inner().find(|pair| pair.as_rule() == Rule::blocks);
@@ -170,7 +172,7 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        NodeKind::Cidr(cidr)
+        NodeKind::Cidr(Box::new(cidr))
     }
 
     fn assertion(&mut self, pairs: Pairs<'_, Rule>) -> NodeKind {
@@ -235,21 +237,25 @@ impl<'a> Builder<'a> {
     }
 
     fn side(&self, pair: Pair<'_, Rule>) -> SmallVec<[EndpointRef; 1]> {
+        let span = self.span(&pair);
+        if !self.text(span).starts_with('{') {
+            return smallvec![self.endpoint(span)];
+        }
         let endpoints = pair.into_inner().filter(|pair| pair.as_rule() == Rule::endpoint);
-        endpoints.map(|pair| self.endpoint(pair)).collect()
+        endpoints.map(|pair| self.endpoint(self.span(&pair))).collect()
     }
 
-    fn endpoint(&self, pair: Pair<'_, Rule>) -> EndpointRef {
-        let span = self.span(&pair);
-        let mut parts = pair.into_inner();
-        let first = parts.next().filter(|pair| pair.as_rule() == Rule::name).map(|pair| self.name(&pair));
-        match parts.next() {
-            None => EndpointRef { span, namespace: None, name: first },
-            Some(second) => {
-                let name = (second.as_rule() == Rule::name).then(|| self.name(&second));
-                EndpointRef { span, namespace: first, name }
-            }
+    /// An endpoint has nothing in it but names, a slash and a star: its text says as much as its pairs, and sooner.
+    fn endpoint(&self, span: Span) -> EndpointRef {
+        let text = self.text(span);
+        if text.ends_with('*') {
+            return EndpointRef::star(span);
         }
+        let start = span.start as usize;
+        let part = |from: usize, to: usize| Name { span: Span::new(self.file, start + from..start + to) };
+        let slash = text.bytes().position(|byte| byte == b'/');
+        let namespace = slash.map(|slash| part(0, slash));
+        EndpointRef::named(namespace, part(slash.map_or(0, |slash| slash + 1), text.len()))
     }
 
     fn ports(&mut self, pair: Pair<'_, Rule>) -> PortsExpr {
@@ -274,13 +280,11 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        for item in items {
-            item.protocol = item.protocol.or(shared);
-        }
+        items.iter_mut().for_each(|item| item.set_protocol(shared));
     }
 
     fn port(&mut self, pair: Pair<'_, Rule>) -> PortExpr {
-        let mut port = PortExpr { span: self.span(&pair), kind: PortKind::Every, protocol: None };
+        let mut port = PortExpr::new(self.span(&pair), PortKind::Every);
         if let Some(turned) = self.turned_port(port.span) {
             return turned;
         }
@@ -289,7 +293,7 @@ impl<'a> Builder<'a> {
                 Rule::number => port.kind = PortKind::Number,
                 Rule::quoted => port.kind = PortKind::Container,
                 Rule::name => port.kind = PortKind::Name,
-                Rule::protocol => port.protocol = self.protocol(&pair),
+                Rule::protocol => port.set_protocol(self.protocol(&pair)),
                 _ => {}
             }
         }
@@ -311,7 +315,9 @@ impl<'a> Builder<'a> {
         );
         let start = whole.start as usize + before.len();
         let span = Span::new(self.file, start + 1..whole.end as usize);
-        Some(PortExpr { span, kind: PortKind::Number, protocol: Some((protocol, whole)) })
+        let mut port = PortExpr::new(span, PortKind::Number);
+        port.set_protocol(Some((protocol, whole)));
+        Some(port)
     }
 
     fn protocol(&mut self, pair: &Pair<'_, Rule>) -> Option<(Protocol, Span)> {
@@ -364,9 +370,4 @@ impl<'a> Builder<'a> {
         }
         Some(RequirementExpr { span, key: key?, operator, values })
     }
-}
-
-/// A name without a namespace before it.
-fn local(name: Name) -> EndpointRef {
-    EndpointRef { span: name.span, namespace: None, name: Some(name) }
 }

@@ -50,7 +50,7 @@ mod tests {
     fn very_many_are_counted() {
         let mut findings = Findings::default();
         for at in 0..MOST + 7 {
-            findings.push(Diagnostic::new(Code::E0001, Span::new(FileId(0), at..at + 1), "wrong"));
+            findings.push(Diagnostic::new(Code::E0001, Span::new(FileId::at(0), at..at + 1), "wrong"));
         }
         let list = findings.finish();
         assert_eq!(list.len(), MOST + 1);

@@ -338,7 +338,7 @@ impl<'a> Parser<'a> {
             Rule::environment => NodeKind::Environment { name, entries: Vec::new() },
             _ => {
                 let external = rule == Rule::external;
-                NodeKind::Namespace(NamespaceBlock { external, name, selector: None, body: Vec::new() })
+                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, selector: None, body: Vec::new() }))
             }
         };
         let block = Some(Box::new(Node { span, doc: None, kind }));

@@ -42,14 +42,12 @@ impl Node {
     /// What it was meant to be: the block that a broken line begins, where that has a name, or else itself.
     pub fn meant(&self) -> &Node {
         let NodeKind::Broken { block: Some(block), .. } = &self.kind else { return self };
-        match &block.kind {
-            NodeKind::Namespace(NamespaceBlock { name, .. }) | NodeKind::Environment { name, .. }
-                if name.span.is_empty() =>
-            {
-                self
-            }
-            _ => block,
-        }
+        let name = match &block.kind {
+            NodeKind::Namespace(block) => Some(block.name),
+            NodeKind::Environment { name, .. } => Some(*name),
+            _ => None,
+        };
+        if name.is_some_and(|name| name.span.is_empty()) { self } else { block }
     }
 
     /// The statements inside a block.
@@ -62,11 +60,11 @@ impl Node {
     }
 }
 
-/// The kinds of statements and blocks.
+/// The kinds of statements and blocks. What is large and rare is boxed: a program is mostly flows.
 #[derive(Debug)]
 pub enum NodeKind {
     /// `namespace NAME { ... }`, or with `external` before it.
-    Namespace(NamespaceBlock),
+    Namespace(Box<NamespaceBlock>),
     /// `platform { ... }`; each entry is a [`NodeKind::PlatformEntry`] or broken.
     Platform(Vec<Node>),
     /// `environment NAME { ... }`.
@@ -79,7 +77,7 @@ pub enum NodeKind {
     /// `use NAME, ...`.
     Use(Vec<Name>),
     /// `tier NAME (SELECTOR) { PORTS }`.
-    Tier(TierDecl),
+    Tier(Box<TierDecl>),
     /// `group NAME = ENDPOINT, ...`.
     Group {
         /// Its name.
@@ -88,23 +86,13 @@ pub enum NodeKind {
         members: Vec<EndpointRef>,
     },
     /// `cidr NAME = BLOCK, ... [except BLOCK, ...]`; in an environment it replaces the one of that name.
-    Cidr(CidrDecl),
+    Cidr(Box<CidrDecl>),
     /// `fqdn NAME = DNS-NAME, ...`; in an environment it replaces the one of that name.
-    Fqdn {
-        /// Its name.
-        name: EndpointRef,
-        /// The DNS names as written.
-        names: Vec<Span>,
-    },
+    Fqdn(Box<FqdnDecl>),
     /// `ports NAME = PORT, ...`.
-    Ports {
-        /// Its name.
-        name: Name,
-        /// The ports.
-        ports: PortsExpr,
-    },
+    Ports(Box<PortsDecl>),
     /// `isolate DIRECTION, ... [for TIER, ...]`.
-    Isolate(IsolateDecl),
+    Isolate(Box<IsolateDecl>),
     /// `label KEY`.
     Label(Span),
     /// `dns PRESET-OR-SERVER, ...`.
@@ -142,8 +130,10 @@ impl NodeKind {
         match self {
             NodeKind::Namespace(block) => Some(block.name),
             NodeKind::Tier(tier) => Some(tier.name),
-            NodeKind::Group { name, .. } | NodeKind::Ports { name, .. } => Some(*name),
-            NodeKind::Cidr(CidrDecl { name, .. }) | NodeKind::Fqdn { name, .. } => name.name,
+            NodeKind::Group { name, .. } => Some(*name),
+            NodeKind::Ports(ports) => Some(ports.name),
+            NodeKind::Cidr(cidr) => cidr.name.name(),
+            NodeKind::Fqdn(fqdn) => fqdn.name.name(),
             NodeKind::Broken { declares, .. } => *declares,
             _ => None,
         }
@@ -236,6 +226,24 @@ pub struct CidrDecl {
     pub except: Vec<Span>,
 }
 
+/// An fqdn's declaration, or its replacement in an environment.
+#[derive(Debug)]
+pub struct FqdnDecl {
+    /// Its name; in an environment it may name the namespace too.
+    pub name: EndpointRef,
+    /// The DNS names as written.
+    pub names: Vec<Span>,
+}
+
+/// A port set's declaration.
+#[derive(Debug)]
+pub struct PortsDecl {
+    /// Its name.
+    pub name: Name,
+    /// The ports.
+    pub ports: PortsExpr,
+}
+
 /// An isolate statement.
 #[derive(Debug)]
 pub struct IsolateDecl {
@@ -245,15 +253,38 @@ pub struct IsolateDecl {
     pub tiers: Option<Vec<Name>>,
 }
 
-/// A reference to an endpoint, as written.
+/// A reference to an endpoint, as written: `NAME`, `NAMESPACE/NAME`, `NAMESPACE/*` or `*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndpointRef {
     /// All of it.
     pub span: Span,
+    /// Where the name or the star stands; a namespace ends one byte before that.
+    last: u32,
+    is_star: bool,
+}
+
+impl EndpointRef {
+    /// A name, with the namespace before its slash.
+    pub fn named(namespace: Option<Name>, name: Name) -> Self {
+        let span = namespace.map_or(name.span, |namespace| namespace.span.to(name.span));
+        EndpointRef { span, last: name.span.start, is_star: false }
+    }
+
+    /// The star at the end of `span`, with the namespace before its slash if there is one.
+    pub fn star(span: Span) -> Self {
+        EndpointRef { span, last: span.end.saturating_sub(1).max(span.start), is_star: true }
+    }
+
     /// The namespace before the slash.
-    pub namespace: Option<Name>,
-    /// The name after it, or `None` for `*`.
-    pub name: Option<Name>,
+    pub fn namespace(&self) -> Option<Name> {
+        let slash = self.last.checked_sub(1).filter(|slash| *slash >= self.span.start);
+        slash.map(|end| Name { span: Span { end, ..self.span } })
+    }
+
+    /// The name behind it, or `None` for `*`.
+    pub fn name(&self) -> Option<Name> {
+        (!self.is_star).then_some(Name { span: Span { start: self.last, ..self.span } })
+    }
 }
 
 /// One side of an arrow.
@@ -283,8 +314,30 @@ pub struct PortExpr {
     pub span: Span,
     /// Which.
     pub kind: PortKind,
+    protocol: Option<Protocol>,
+    /// Where the protocol stands, in the same file.
+    protocol_at: (u32, u32),
+}
+
+impl PortExpr {
+    /// A port without a protocol.
+    pub fn new(span: Span, kind: PortKind) -> Self {
+        PortExpr { span, kind, protocol: None, protocol_at: (0, 0) }
+    }
+
     /// The protocol, its own or that of the braces around it, with its place.
-    pub protocol: Option<(Protocol, Span)>,
+    pub fn protocol(&self) -> Option<(Protocol, Span)> {
+        let (start, end) = self.protocol_at;
+        self.protocol.map(|protocol| (protocol, Span { start, end, ..self.span }))
+    }
+
+    /// Gives it a protocol, unless it has one.
+    pub fn set_protocol(&mut self, protocol: Option<(Protocol, Span)>) {
+        if let (None, Some((protocol, span))) = (self.protocol, protocol) {
+            self.protocol = Some(protocol);
+            self.protocol_at = (span.start, span.end);
+        }
+    }
 }
 
 /// The ways to name a port.

@@ -127,13 +127,13 @@ impl<'a> Reader<'a> {
                 self.declared(&cidr.name, parent);
                 cidr.blocks.iter().chain(&cidr.except).for_each(|span| self.add(*span, Class::Address));
             }
-            NodeKind::Fqdn { name, names } => {
-                self.declared(name, parent);
-                names.iter().for_each(|span| self.add(*span, Class::DnsName));
+            NodeKind::Fqdn(fqdn) => {
+                self.declared(&fqdn.name, parent);
+                fqdn.names.iter().for_each(|span| self.add(*span, Class::DnsName));
             }
-            NodeKind::Ports { name, ports } => {
-                self.add(name.span, Class::PortName);
-                self.ports(ports);
+            NodeKind::Ports(declared) => {
+                self.add(declared.name.span, Class::PortName);
+                self.ports(&declared.ports);
             }
             NodeKind::Isolate(isolate) => {
                 isolate.directions.iter().for_each(|span| self.add(*span, Class::Choice));
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
 
     /// What a cidr or fqdn declares; in an environment it is mentioned instead.
     fn declared(&mut self, name: &EndpointRef, parent: Option<&NodeKind>) {
-        match (parent, name.name) {
+        match (parent, name.name()) {
             (Some(NodeKind::Environment { .. }), _) | (_, None) => self.endpoints(&[*name]),
             (_, Some(name)) => self.add(name.span, Class::Endpoint),
         }
@@ -176,13 +176,13 @@ impl<'a> Reader<'a> {
 
     fn endpoints(&mut self, endpoints: &[EndpointRef]) {
         for endpoint in endpoints {
-            if let Some(namespace) = endpoint.namespace {
+            if let Some(namespace) = endpoint.namespace() {
                 self.add(namespace.span, Class::Namespace);
             }
-            match endpoint.name {
+            match endpoint.name() {
                 None => self.add_range(endpoint.span.end as usize - 1, endpoint.span.end as usize, Class::Wildcard),
                 Some(name) => {
-                    let built_in = endpoint.namespace.is_none() && Endpoint::built_in(self.read(name.span)).is_some();
+                    let built_in = endpoint.namespace().is_none() && Endpoint::built_in(self.read(name.span)).is_some();
                     self.add(name.span, if built_in { Class::BuiltIn } else { Class::Endpoint });
                 }
             }

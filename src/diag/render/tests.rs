@@ -537,7 +537,7 @@ fn files_of_the_compiler_are_no_places_for_services() {
 
 #[test]
 fn a_span_of_no_file_loses_its_place_but_not_its_message() {
-    let report = [Diagnostic::new(Code::E0001, Span::new(FileId(7), 0..1), "the message").into()];
+    let report = [Diagnostic::new(Code::E0001, Span::new(FileId::at(7), 0..1), "the message").into()];
     let sources = Sources::default();
     for text in [
         human(&report, &sources, &PLAIN),

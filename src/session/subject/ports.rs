@@ -25,14 +25,15 @@ impl AskedPorts {
         let file = sources.add("ports", format!("ports asked = {text}\n"));
         let parsed = syntax::parse(&sources, file);
         let [node] = parsed.tree.nodes.as_slice() else { return Err(wrong()) };
-        let NodeKind::Ports { ports, .. } = &node.kind else { return Err(wrong()) };
+        let NodeKind::Ports(declared) = &node.kind else { return Err(wrong()) };
+        let ports = &declared.ports;
         if !parsed.diagnostics.is_empty() || !parsed.tree.comments.is_empty() || ports.items.is_empty() {
             return Err(wrong());
         }
         let mut asked = AskedPorts { numbers: PortSet::empty(), names: Vec::new() };
         for item in &ports.items {
             let written = sources.text(item.span).split('/').next().unwrap_or_default().trim();
-            let given = item.protocol.map(|(protocol, _)| protocol);
+            let given = item.protocol().map(|(protocol, _)| protocol);
             let protocol = given.unwrap_or(Protocol::Tcp);
             let set = match item.kind {
                 PortKind::Every => given.map_or_else(PortSet::everything, PortSet::whole),
