@@ -30,7 +30,7 @@ pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Re
         levels.set(code, *level)?;
     }
     let settings = Settings {
-        environment: input.env.clone().or_else(|| project.config.environment.clone()),
+        environment: project.config.environment_or(input.env.as_deref()),
         layout: layout.or(project.config.layout).unwrap_or_default(),
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
         references: false,
