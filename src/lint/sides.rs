@@ -89,10 +89,7 @@ struct Half<'e, 'a> {
 impl Half<'_, '_> {
     /// An example of two ends when the other side is closed for all of them, with the policies that isolate it there.
     fn closed(&self, subjects: &[EndId], ends: &[EndId], pairs: &mut usize) -> Option<(EndId, EndId, Vec<usize>)> {
-        let opposite = match self.direction {
-            Direction::Ingress => Direction::Egress,
-            Direction::Egress => Direction::Ingress,
-        };
+        let opposite = self.direction.other();
         let mut example = None;
         for subject in subjects {
             for end in ends {

@@ -138,13 +138,6 @@ impl<'a> Resolver<'a> {
     /// Resolves every flow and every assertion.
     pub(super) fn resolve_flows(&mut self) {
         let members = std::mem::take(&mut self.flows);
-        let hops = members.iter().map(|member| match &member.node.kind {
-            NodeKind::Flow(hops) => hops.len().saturating_sub(1),
-            _ => 0,
-        });
-        let hops = hops.sum();
-        self.model.flows.reserve(hops);
-        self.statements.reserve(hops);
         for member in members {
             match &member.node.kind {
                 NodeKind::Flow(hops) => {

@@ -134,6 +134,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn collect(&mut self, trees: &'a [Tree]) {
+        self.reserve(trees);
         for tree in trees {
             let built_in = self.sources.file(tree.file).is_some_and(|file| file.built_in);
             if built_in {
@@ -153,6 +154,32 @@ impl<'a> Resolver<'a> {
                 if member.is_flow() { self.flows.push(member) } else { self.top.push(member) }
             }
         }
+    }
+
+    /// Makes room for what the trees hold: lists that grow to it by doubling would take twice the memory on their way.
+    fn reserve(&mut self, trees: &[Tree]) {
+        let (mut top, mut inner, mut flows, mut tiers, mut text) = (0, 0, 0, 0, 0);
+        for node in trees.iter().flat_map(|tree| &tree.nodes) {
+            top += 1;
+            inner += node.children().len();
+            for node in std::iter::once(node).chain(node.children()) {
+                match &node.kind {
+                    NodeKind::Tier(_) => tiers += 1,
+                    NodeKind::Flow(hops) => {
+                        flows += hops.len().saturating_sub(1);
+                        text += node.span.len();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.top.reserve(top);
+        self.inner.reserve(inner);
+        self.flows.reserve(flows);
+        self.model.tiers.reserve(tiers);
+        self.model.flows.reserve(flows);
+        self.statements.reserve(flows);
+        self.statement_texts.reserve(text);
     }
 
     /// Notes by which word a component is used.

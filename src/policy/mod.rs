@@ -40,6 +40,14 @@ impl Direction {
     /// Both.
     pub const ALL: [Direction; 2] = [Direction::Ingress, Direction::Egress];
 
+    /// The opposite one.
+    pub fn other(self) -> Direction {
+        match self {
+            Direction::Ingress => Direction::Egress,
+            Direction::Egress => Direction::Ingress,
+        }
+    }
+
     /// Its word in names.
     pub fn word(self) -> &'static str {
         match self {

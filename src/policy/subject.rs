@@ -103,6 +103,11 @@ impl Isolated {
     }
 }
 
+/// Whether every pod is isolated in both directions, so that the isolated pods of a party are the same in both.
+fn isolates_alike(sides: &PerDirection<Isolated>) -> bool {
+    sides.ingress.every && sides.egress.every
+}
+
 fn tier_subject(set: &FlowSet, namespace: usize, id: PartyId) -> Option<Subject> {
     let party = set.party(id)?;
     let (PartyName::Local(owner, name), Some(Place::Pods { pods, .. })) = (&party.name, &party.place) else {
@@ -255,8 +260,16 @@ impl<'a> Subjects<'a> {
         if let Some(Some(known)) = self.of_party.get(at).map(|known| known.get(direction)) {
             return known.clone();
         }
+        let namespaces = self.namespaces(party);
+        if let Some(known) = self.of_party.get_mut(at)
+            && let Some(same) = known.get(direction.other()).clone()
+            && namespaces.iter().all(|namespace| self.isolated.get(*namespace).is_some_and(isolates_alike))
+        {
+            *known.get_mut(direction) = Some(same.clone());
+            return same;
+        }
         let first = self.numbered.len();
-        for namespace in self.namespaces(party) {
+        for namespace in namespaces {
             let wanted = tier_subject(self.set, namespace, party)
                 .unwrap_or(Subject { name: SubjectName::Every, selector: Selector::everything() });
             for subject in self.side(namespace, direction).map(|side| side.within(wanted)).unwrap_or_default() {

@@ -140,7 +140,7 @@ impl Session {
     /// Makes the output, and lets go on the way of the trees and the model, which are empty from then on: for a command
     /// that makes one build and has no other question. They would be a fifth of its memory.
     pub fn build(&mut self) {
-        if self.policies().is_some() {
+        if self.flows().is_some() {
             for tree in self.trees.get_mut().into_iter().flat_map(|stage| &mut stage.0) {
                 (tree.nodes, tree.comments) = (Vec::new(), Vec::new());
             }

@@ -220,8 +220,26 @@ impl<'a> Builder<'a> {
         hops
     }
 
+    /// Without braces, the text of a hop says as much as its pairs, and sooner: an endpoint, a colon and a port.
     fn hop(&mut self, pair: Pair<'_, Rule>) -> Hop {
-        let mut hop = Hop { span: self.span(&pair), endpoints: SmallVec::new(), ports: None };
+        let span = self.span(&pair);
+        let text = self.text(span);
+        if text.bytes().any(|byte| byte == b'{') {
+            return self.hop_with_braces(span, pair);
+        }
+        let part = |from: usize, to: usize| Span::new(self.file, span.start as usize + from..span.start as usize + to);
+        let Some(colon) = text.bytes().position(|byte| byte == b':') else {
+            return Hop { span, endpoints: smallvec![self.endpoint(span)], ports: None };
+        };
+        let (endpoint, port) = (text.get(..colon).unwrap_or(""), text.get(colon + 1..).unwrap_or(""));
+        let endpoint = part(0, endpoint.trim_end_matches(BLANKS).len());
+        let port = part(text.len() - port.trim_start_matches(BLANKS).len(), text.len());
+        let endpoints = smallvec![self.endpoint(endpoint)];
+        Hop { span, endpoints, ports: Some(PortsExpr { span: port, items: smallvec![self.port(port)] }) }
+    }
+
+    fn hop_with_braces(&mut self, span: Span, pair: Pair<'_, Rule>) -> Hop {
+        let mut hop = Hop { span, endpoints: SmallVec::new(), ports: None };
         for pair in pair.into_inner() {
             match pair.as_rule() {
                 Rule::side => hop.endpoints = self.side(pair),
@@ -263,7 +281,7 @@ impl<'a> Builder<'a> {
         let mut items = SmallVec::new();
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::port => items = smallvec![self.port(pair)],
+                Rule::port => items = smallvec![self.port(span)],
                 Rule::port_set => self.port_set(pair, &mut items),
                 _ => {}
             }
@@ -275,27 +293,33 @@ impl<'a> Builder<'a> {
         let mut shared = None;
         for pair in pair.into_inner() {
             match pair.as_rule() {
-                Rule::port => items.push(self.port(pair)),
-                Rule::protocol => shared = self.protocol(&pair),
+                Rule::port => items.push(self.port(self.span(&pair))),
+                Rule::protocol => shared = self.protocol(self.span(&pair)),
                 _ => {}
             }
         }
         items.iter_mut().for_each(|item| item.set_protocol(shared));
     }
 
-    fn port(&mut self, pair: Pair<'_, Rule>) -> PortExpr {
-        let mut port = PortExpr::new(self.span(&pair), PortKind::Every);
-        if let Some(turned) = self.turned_port(port.span) {
+    /// One port: what it is called, and perhaps a slash and a protocol.
+    fn port(&mut self, span: Span) -> PortExpr {
+        if let Some(turned) = self.turned_port(span) {
             return turned;
         }
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::number => port.kind = PortKind::Number,
-                Rule::quoted => port.kind = PortKind::Container,
-                Rule::name => port.kind = PortKind::Name,
-                Rule::protocol => port.set_protocol(self.protocol(&pair)),
-                _ => {}
-            }
+        let text = self.text(span);
+        // A slash inside of quotes is no end.
+        let quoted = text.strip_prefix('"').and_then(|rest| rest.find('"')).map(|end| end + 2);
+        let end = quoted.or_else(|| text.bytes().position(|byte| byte == b'/')).unwrap_or(text.len());
+        let kind = match text.get(..end).unwrap_or("") {
+            "*" => PortKind::Every,
+            _ if quoted.is_some() => PortKind::Container,
+            word if is_number(word) => PortKind::Number,
+            _ => PortKind::Name,
+        };
+        let mut port = PortExpr::new(span, kind);
+        if end < text.len() {
+            let start = span.start as usize + end;
+            port.set_protocol(self.protocol(Span::new(self.file, start..span.end as usize)));
         }
         port
     }
@@ -303,7 +327,7 @@ impl<'a> Builder<'a> {
     /// `tcp/80`, reported, as the `80/tcp` that is meant.
     fn turned_port(&mut self, whole: Span) -> Option<PortExpr> {
         let (before, number) = self.text(whole).split_once('/')?;
-        let protocol = Protocol::parse(&before.to_ascii_lowercase())?;
+        let protocol = Protocol::ALL.into_iter().find(|protocol| protocol.keyword().eq_ignore_ascii_case(before))?;
         if !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
@@ -320,8 +344,8 @@ impl<'a> Builder<'a> {
         Some(port)
     }
 
-    fn protocol(&mut self, pair: &Pair<'_, Rule>) -> Option<(Protocol, Span)> {
-        let span = self.span(pair);
+    /// A protocol with the slash before it.
+    fn protocol(&mut self, span: Span) -> Option<(Protocol, Span)> {
         let word = self.text(span).trim_start_matches('/');
         let protocol = Protocol::parse(word);
         if protocol.is_none() {
@@ -369,5 +393,94 @@ impl<'a> Builder<'a> {
             values.push(Span { start: span.end, ..span });
         }
         Some(RequirementExpr { span, key: key?, operator, values })
+    }
+}
+
+/// What may stand between the parts of a line.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// Whether a word that the grammar takes for a port is a number or a range of numbers, and no name.
+fn is_number(word: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match word.split_once('-') {
+        Some((low, high)) => digits(low) && digits(high),
+        None => digits(word),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::super::grammar::PolderGrammar;
+    use super::*;
+    use pest::Parser as _;
+
+    /// Hops as the grammar sees them: rules and texts.
+    fn by_pairs(pair: Pair<'_, Rule>, found: &mut Vec<(Rule, String)>) {
+        if matches!(pair.as_rule(), Rule::name | Rule::star | Rule::number | Rule::quoted | Rule::protocol) {
+            found.push((pair.as_rule(), pair.as_str().to_owned()));
+        }
+        pair.into_inner().for_each(|inner| by_pairs(inner, found));
+    }
+
+    #[test]
+    fn what_is_read_from_the_text_of_a_hop_is_what_the_grammar_says() {
+        let endpoints = ["a", "a-b_C", "n/a", "*", "n/*", "0"];
+        let ports = [
+            "80",
+            "80-90",
+            "http",
+            "http-2",
+            "80x",
+            "1-2-3",
+            "1--2",
+            "8-x",
+            "*",
+            "\"web\"",
+            "\"a/b:c\"",
+            "\"\"",
+            "\"-9\"",
+        ];
+        let protocols = ["", "/tcp", "/udp", "/sctp"];
+        for endpoint in endpoints {
+            for colon in [":", " : ", "\t:"] {
+                for port in ports {
+                    for protocol in protocols {
+                        check(&format!("{endpoint}{colon}{port}{protocol}"));
+                    }
+                }
+            }
+            check(endpoint);
+        }
+    }
+
+    fn check(text: &str) {
+        let pair = PolderGrammar::parse(Rule::hop, text).unwrap().next().unwrap();
+        assert_eq!(pair.as_str(), text);
+        let mut expected = Vec::new();
+        by_pairs(pair.clone(), &mut expected);
+        let mut builder = Builder::new(FileId::at(0), text, 0);
+        let hop = builder.hop(pair);
+        let [endpoint] = hop.endpoints.as_slice() else { panic!("{text}") };
+        let mut found: Vec<(Rule, String)> = Vec::new();
+        let mut add = |rule: Rule, span: Span| found.push((rule, text.get(span.range()).unwrap().to_owned()));
+        endpoint.namespace().iter().for_each(|name| add(Rule::name, name.span));
+        match endpoint.name() {
+            Some(name) => add(Rule::name, name.span),
+            None => add(Rule::star, Span { start: endpoint.span.end - 1, ..endpoint.span }),
+        }
+        for port in hop.ports.iter().flat_map(|ports| &ports.items) {
+            let protocol = port.protocol().map(|(_, span)| span);
+            let rule = match port.kind {
+                PortKind::Every => Rule::star,
+                PortKind::Number => Rule::number,
+                PortKind::Container => Rule::quoted,
+                PortKind::Name => Rule::name,
+            };
+            add(rule, Span { end: protocol.map_or(port.span.end, |span| span.start), ..port.span });
+            protocol.iter().for_each(|span| add(Rule::protocol, *span));
+        }
+        assert_eq!(found, expected, "{text}");
     }
 }
