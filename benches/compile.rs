@@ -58,7 +58,7 @@ struct Stages {
 
 fn measure(flows: usize, namespaces: usize) -> Stages {
     let program = programs::program(flows, namespaces);
-    let runs = if flows > 50_000 { 2 } else { 5 };
+    let runs = 5;
     let mut sources = Sources::default();
     let file = sources.add("bench.polder", program.as_str());
     let (parse, parsed) = best(runs, || syntax::parse(&sources, file));
@@ -164,13 +164,14 @@ fn print_memory(flows: usize, namespaces: usize) {
     let program = programs::program(flows, namespaces);
     let system = Memory::default().with(root.join("bench.polder"), program);
     let named = [Named::Path(root.join("bench.polder"))];
-    let session = Session::new(Project::load(&system, root, &named), Settings::default());
+    let mut session = Session::new(Project::load(&system, root, &named), Settings::default());
+    session.build();
     assert!(session.reports(&Levels::default()).len() < usize::MAX);
     assert!(!session.output().expect("the program has errors").files().is_empty());
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes: usize = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or(0);
-    println!("{}", kilobytes / 1024);
+    println!("{}", kilobytes * 1024 / 1_000_000);
 }
 
 /// Writing a new folder and building again, beside a loop that writes and reads the same files.
