@@ -41,6 +41,7 @@ fn parse_with(sources: &Sources, file: FileId, most_at_once: usize) -> Parsed {
         doc: Vec::new(),
         allows: Vec::new(),
         open: None,
+        unclosed: 0,
         nodes: Vec::new(),
         known_line: Cell::new((0, text.find('\n').unwrap_or(text.len()))),
         known_code: Cell::new((0, 0)),
@@ -68,6 +69,8 @@ pub(super) struct Parser<'a> {
     allows: Vec<Allow>,
     /// The block that is open, with its statements so far. Blocks do not nest.
     pub(super) open: Option<(Node, Vec<Node>)>,
+    /// How many blocks were reported as open where the next one began: whoever nests blocks closes them all the same.
+    unclosed: usize,
     nodes: Vec<Node>,
     /// The part of a line whose end was asked for last, from there to that end.
     known_line: Cell<(usize, usize)>,
@@ -145,7 +148,9 @@ impl<'a> Parser<'a> {
     /// Ends the open block; a closing brace without one is reported.
     fn close(&mut self) {
         self.drop_waiting_allows();
-        if self.open.is_none() {
+        if self.open.is_none() && self.unclosed > 0 {
+            self.unclosed -= 1;
+        } else if self.open.is_none() {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0001, self.span(self.at, self.at + 1), "this `}` closes nothing")
                     .with_help("remove it, or open a block with `namespace NAME {`")
@@ -230,6 +235,7 @@ impl<'a> Parser<'a> {
     /// Ends the block that is open where the next one begins, which is reported.
     fn end_unclosed(&mut self, next: Span) {
         let Some((head, _)) = &self.open else { return };
+        self.unclosed += 1;
         self.diagnostics.push(
             Diagnostic::new(Code::E0004, head.span, "this block is still open where another one begins")
                 .with_text("opened here")
