@@ -52,8 +52,8 @@ pub(super) fn pairs(subject: &Subject, situation: &Situation, ends: &Ends) -> Re
         return Err("neither end is a pod, so no policy has a say".to_owned());
     }
     let ports = |end: EndId| match &ends.ports {
-        Some(asked) => subject.ports_at(situation, asked, end),
-        None => subject.served(situation, end).ok_or_else(|| {
+        Some(asked) => subject.ports_at(situation, asked, ends.to.as_ref(), end),
+        None => subject.served(situation, ends.to.as_ref(), end).ok_or_else(|| {
             let to = match &ends.to {
                 Some(Asked::Addresses(addresses)) if !addresses.v6().is_empty() => "[2001:db8::1]".to_owned(),
                 to => to.as_ref().map(ToString::to_string).unwrap_or_default(),

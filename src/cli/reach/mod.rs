@@ -45,7 +45,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let engine = Engine::new(&situation.world, subject.policies());
     let mut reach = Reach::new(&engine, &situation, from.as_ref(), to.as_ref());
     if let Some(asked) = &ends.ports {
-        let ports = |end| subject.ports_at(&situation, asked, end);
+        let ports = |end| subject.ports_at(&situation, asked, ends.to.as_ref(), end);
         reach.narrow(&engine, ports).map_err(|message| terminal.refuse(&message))?;
     }
     let names = Names::new(&situation);

@@ -65,7 +65,7 @@ impl Subject {
             manifests = Manifests::load_beside(sources, system, folder, &question.workloads, DEFAULT_NAMESPACE);
             project.sources = std::mem::take(&mut manifests.sources);
         }
-        let environment = project.config.environment_or(question.environment.as_deref());
+        let environment = question.environment.clone().or_else(|| project.config.environment.clone());
         let session = Session::new(project, Settings { environment, ..Settings::default() });
         let blocks_match_pods = question.blocks_match_pods.unwrap_or_else(|| {
             // Where nothing is known of the addresses, yes would make every block's pods a matter of doubt.

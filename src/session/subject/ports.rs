@@ -1,7 +1,7 @@
 //! The ports of a question, in the language's own words.
 
 use super::Subject;
-use crate::analyze::{EndId, GroupName, Situation};
+use crate::analyze::{Asked, EndId, GroupName, Situation};
 use crate::cluster::ContainerPort;
 use crate::net::{PortSet, Protocol};
 use crate::source::Sources;
@@ -58,19 +58,25 @@ impl AskedPorts {
 }
 
 impl Subject {
-    /// The ports that are asked for at a destination; the error is a sentence.
-    pub fn ports_at(&self, situation: &Situation, asked: &AskedPorts, destination: EndId) -> Result<PortSet, String> {
-        let mut ports = asked.numbers.clone();
-        for (name, protocol) in &asked.names {
-            ports.insert(&self.named_port(situation, name, *protocol, destination)?);
+    /// The ports that are asked for at an end of what is asked about, if anything is; the error is a sentence.
+    pub fn ports_at(
+        &self,
+        situation: &Situation,
+        ports: &AskedPorts,
+        about: Option<&Asked>,
+        end: EndId,
+    ) -> Result<PortSet, String> {
+        let mut all = ports.numbers.clone();
+        for (name, protocol) in &ports.names {
+            all.insert(&self.named_port(situation, name, *protocol, about, end)?);
         }
-        Ok(ports)
+        Ok(all)
     }
 
-    /// The ports that the tiers of an end serve; `None` where they list none.
-    pub fn served(&self, situation: &Situation, end: EndId) -> Option<PortSet> {
+    /// The ports that an end of what is asked about serves; `None` where no ports are listed.
+    pub fn served(&self, situation: &Situation, about: Option<&Asked>, end: EndId) -> Option<PortSet> {
         let mut served = PortSet::empty();
-        for name in situation.names_of(end) {
+        for name in names_at(situation, about, end) {
             served.insert(self.tier(name)?.served.as_ref()?);
         }
         (!served.is_empty()).then_some(served)
@@ -89,12 +95,14 @@ impl Subject {
         situation: &Situation,
         name: &Arc<str>,
         protocol: Option<Protocol>,
+        about: Option<&Asked>,
         end: EndId,
     ) -> Result<PortSet, String> {
         let narrow = |ports: PortSet| protocol.map_or(ports.clone(), |one| ports.intersect(&PortSet::whole(one)));
         let mut found = PortSet::empty();
         let mut known = Vec::new();
-        for tier in situation.names_of(end).into_iter().filter_map(|name| self.tier(name)) {
+        let names = names_at(situation, about, end);
+        for tier in names.iter().filter_map(|name| self.tier(name)) {
             for port in tier.ports.iter().flatten() {
                 known.push(port.name.to_string());
                 if port.name == *name {
@@ -117,7 +125,7 @@ impl Subject {
             // Every pod may have such a port.
             return Ok(PortSet::named(protocol.unwrap_or(Protocol::Tcp), name.clone()));
         }
-        let who = situation.names_of(end).first().map_or("it".to_owned(), |name| format!("`{name}`"));
+        let who = names.first().map_or("it".to_owned(), |name| format!("`{name}`"));
         known.sort();
         known.dedup();
         let help = match known.as_slice() {
@@ -134,4 +142,18 @@ impl Subject {
         let pods = members.into_iter().filter_map(|member| workloads.get(member.workload)?.pods.get(member.pods));
         pods.flat_map(|pods| &pods.ports)
     }
+}
+
+/// What an end is called where it is asked about: a tier that was named speaks for itself, as it does in a flow, whatever
+/// other tiers its pods could be in. Without such a name it is called all that it is in.
+fn names_at<'s>(situation: &'s Situation, about: Option<&Asked>, end: EndId) -> Vec<&'s GroupName> {
+    let mut names = situation.names_of(end);
+    let is_meant = |name: &&GroupName| {
+        let (Some(Asked::Name(text)), GroupName::Tier(namespace, tier)) = (about, name) else { return false };
+        *text == **tier || text.split_once('/') == Some((namespace, tier))
+    };
+    if names.iter().any(is_meant) {
+        names.retain(is_meant);
+    }
+    names
 }

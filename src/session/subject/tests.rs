@@ -101,7 +101,7 @@ fn ports_are_those_of_the_language_and_names_those_of_the_destination() {
         let target = subject.target(text).unwrap();
         let situation = subject.situation(std::slice::from_ref(&target.asked)).unwrap();
         let end = subject.find(&situation, &target.asked).unwrap()[0];
-        subject.ports_at(&situation, &target.ports.unwrap(), end).map(|ports| ports.to_string())
+        subject.ports_at(&situation, &target.ports.unwrap(), Some(&target.asked), end).map(|ports| ports.to_string())
     };
     let subject = program();
     for (text, ports) in [
@@ -129,7 +129,7 @@ fn ports_are_those_of_the_language_and_names_those_of_the_destination() {
     let served = |text: &str| {
         let asked = subject.asked(text).unwrap();
         let situation = subject.situation(std::slice::from_ref(&asked)).unwrap();
-        subject.served(&situation, subject.find(&situation, &asked).unwrap()[0])
+        subject.served(&situation, Some(&asked), subject.find(&situation, &asked).unwrap()[0])
     };
     assert_eq!(served("web"), Some(PortSet::number(Protocol::Tcp, 8080)));
     assert_eq!(served("db"), None);
