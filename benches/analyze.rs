@@ -133,5 +133,5 @@ fn print_memory(number: usize) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes: usize = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or(0);
-    println!("{}", kilobytes / 1024);
+    println!("{}", kilobytes * 1024 / 1_000_000);
 }

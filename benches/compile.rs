@@ -164,10 +164,9 @@ fn print_memory(flows: usize, namespaces: usize) {
     let program = programs::program(flows, namespaces);
     let system = Memory::default().with(root.join("bench.polder"), program);
     let named = [Named::Path(root.join("bench.polder"))];
-    let mut session = Session::new(Project::load(&system, root, &named), Settings::default());
-    session.build();
-    assert!(session.reports(&Levels::default()).len() < usize::MAX);
-    assert!(!session.output().expect("the program has errors").files().is_empty());
+    let built = Session::new(Project::load(&system, root, &named), Settings::default()).build();
+    assert!(built.reports(&Levels::default()).len() < usize::MAX);
+    assert!(!built.output().expect("the program has errors").files().is_empty());
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes: usize = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or(0);

@@ -272,7 +272,7 @@ pub(super) struct Test {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The environment to compile for (`''` for none) [default: `environment` of polder.toml, else none].
+    /// The environment to compile for [default: `environment` of polder.toml, else none].
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
     /// Only assertions with this text in them.
@@ -320,7 +320,7 @@ pub(super) struct Diff {
     /// Compare a Git revision with the working tree.
     #[arg(long, value_name = "REV")]
     pub git: Option<String>,
-    /// The environment of programs (`''` for none) [default: `environment` of polder.toml, else none].
+    /// The environment of programs [default: `environment` of polder.toml, else none].
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
     /// YAML with what runs: compare for these pods and not for all that could exist; may be repeated.
@@ -493,9 +493,12 @@ pub(super) struct Input {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The environment to compile for (`''` for none) [default: `environment` of polder.toml, else none].
+    /// The environment to compile for [default: `environment` of polder.toml, else none].
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
+    /// Compile for no environment, whatever polder.toml says.
+    #[arg(long, conflicts_with = "env")]
+    pub no_env: bool,
     /// How to print diagnostics.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -531,7 +534,7 @@ pub(super) struct QuestionArgs {
     /// folder is in].
     #[arg(short, long, value_name = "PATH", conflicts_with = "manifests")]
     pub program: Vec<PathBuf>,
-    /// The environment of the program (`''` for none) [default: `environment` of polder.toml, else none].
+    /// The environment of the program [default: `environment` of polder.toml, else none].
     #[arg(long, value_name = "NAME", conflicts_with = "manifests")]
     pub env: Option<String>,
     /// Instead of a program, YAML with any NetworkPolicies, and perhaps with what runs; may be repeated.

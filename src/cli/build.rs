@@ -7,10 +7,10 @@ use super::report::{Stream, count, show, show_plain, tally};
 use super::terminal::Terminal;
 use super::watch;
 use crate::diag::render::sanitize;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Levels};
 use crate::output::{self, Change, FileChange, OutputFile, Ownership, Plan};
 use crate::policy::PolicySet;
-use crate::session::{Output, Project, shown};
+use crate::session::{Built, Output, Project, shown};
 use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,23 +52,28 @@ pub(super) struct Outcome {
 
 /// Builds one time.
 pub(super) fn once(args: &Build, terminal: &mut Terminal) -> Outcome {
-    let mut opened = match open(&args.input, args.layout.map(Into::into), args.kustomize) {
+    let Opened { session, levels, folder } = match open(&args.input, args.layout.map(Into::into), args.kustomize) {
         Ok(opened) => opened,
         Err(message) => return Outcome { exit: terminal.refuse(&message), output: None },
     };
-    opened.session.build();
-    let project = opened.session.project();
+    let built = session.build();
     let output = match &args.output {
-        Some(output) => opened.folder.join(output),
-        None => project.output_folder(),
+        Some(output) => folder.join(output),
+        None => built.project().output_folder(),
     };
-    Outcome { exit: compile(args, &opened, &output, terminal), output: Some(output) }
+    Outcome { exit: finish(args, &built, &levels, (&folder, &output), terminal), output: Some(output) }
 }
 
-fn compile(args: &Build, opened: &Opened, output: &Path, terminal: &mut Terminal) -> Exit {
-    let Opened { session, levels, folder } = opened;
+/// Says what the build came to, and brings `output`, seen from `folder`, up to date.
+fn finish(
+    args: &Build,
+    session: &Built,
+    levels: &Levels,
+    (folder, output): (&Path, &Path),
+    terminal: &mut Terminal,
+) -> Exit {
     let reports = session.reports(levels);
-    show(&reports, session.sources(), args.input.format, Stream::Err, terminal);
+    show(&reports, &session.project().sources, args.input.format, Stream::Err, terminal);
     let exit = Exit::of(&reports);
     let built = session.policies().zip(session.output());
     let Some((policies, built)) = built.filter(|_| exit == Exit::Yes) else {
@@ -150,7 +155,20 @@ impl Target<'_> {
         } else {
             self.list(&plan, writes, terminal);
         }
+        if args.check && !plan.is_clean() {
+            show_plain(vec![self.outdated(&plan)], args.input.format, terminal);
+        }
         if compares && !args.dry_run && !plan.is_clean() { Exit::No } else { Exit::Yes }
+    }
+
+    /// What `--check` found.
+    fn outdated(&self, plan: &Plan) -> Diagnostic {
+        let changes = count(plan.changes.len(), "file");
+        let message = match plan.changes.len() {
+            0 => format!("`{}` is not what the program says: a build was interrupted there", self.name),
+            _ => format!("`{}` is not what the program says: {changes} would change", self.name),
+        };
+        Diagnostic::about(Code::E0410, message).with_help("run `polder build`, and commit what it changes")
     }
 
     fn list(&self, plan: &Plan, done: bool, terminal: &mut Terminal) {

@@ -5,7 +5,11 @@ use super::exit::Exit;
 use super::open::{Opened, open};
 use super::report::{Stream, count, show, tally};
 use super::terminal::Terminal;
-use crate::session::{Disk, Manifests};
+use crate::diag::{Code, Report, Severity};
+use crate::policy::PolicySet;
+use crate::session::{Disk, Manifests, Project};
+use crate::source::{Sources, Span};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
@@ -19,22 +23,68 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     };
     let running = (!args.workloads.is_empty())
         .then(|| Manifests::load_beside(session.sources().clone(), &Disk, &folder, &named(&args.workloads), "default"));
-    let reports = match &running {
-        Some(running) => session.reports_with(&levels, running),
-        None => {
-            session.build();
-            session.reports(&levels)
+    // Unless one is named, all are looked at: what holds in one environment may not hold in another.
+    let named_one = args.input.env.is_some() || args.input.no_env;
+    let others = if named_one { BTreeSet::new() } else { session.environments() };
+    let mut checked = match &running {
+        Some(running) => Checked::new(session.reports_with(&levels, running), session.policies()),
+        None if others.is_empty() => {
+            let built = session.build();
+            let checked = Checked::new(built.reports(&levels), built.policies());
+            return conclude(args, checked, built.project(), &built.project().sources, terminal);
         }
+        None => Checked::new(session.reports(&levels), session.policies()),
     };
+    let compiled = session.settings().environment.clone();
+    for name in others.iter().filter(|name| compiled.as_ref() != Some(*name)) {
+        session = session.in_environment(name);
+        checked.add(name, session.reports(&levels));
+    }
     let sources = running.as_ref().map_or(session.sources(), |running| &running.sources);
+    conclude(args, checked, session.project(), sources, terminal)
+}
+
+/// What was found.
+struct Checked {
+    reports: Vec<Report>,
+    /// How many policies the program becomes, if it becomes any.
+    policies: Option<usize>,
+    /// What was said already.
+    known: BTreeSet<(Code, Option<Span>, String)>,
+}
+
+impl Checked {
+    fn new(reports: Vec<Report>, policies: Option<&PolicySet>) -> Checked {
+        let known = reports.iter().map(key).collect();
+        Checked { reports, policies: policies.map(|set| set.policies.len()), known }
+    }
+
+    /// Adds the errors that only an environment has.
+    fn add(&mut self, environment: &str, reports: Vec<Report>) {
+        for mut report in reports.into_iter().filter(|report| report.severity == Severity::Error) {
+            if self.known.insert(key(&report)) {
+                report.diagnostic.message = format!("in environment `{environment}`: {}", report.diagnostic.message);
+                self.reports.push(report);
+            }
+        }
+    }
+}
+
+/// What tells that the same thing is said of two environments.
+fn key(report: &Report) -> (Code, Option<Span>, String) {
+    (report.diagnostic.code, report.diagnostic.primary(), report.diagnostic.message.clone())
+}
+
+fn conclude(args: &Check, checked: Checked, project: &Project, sources: &Sources, terminal: &mut Terminal) -> Exit {
+    let Checked { reports, policies, .. } = checked;
     let format = args.input.format;
     if format.is_for_machines() {
         show(&reports, sources, format, Stream::Out, terminal);
         return Exit::of(&reports);
     }
     show(&reports, sources, format, Stream::Err, terminal);
-    let files = count(session.project().file_count, "file");
-    let policies = session.policies().map(|set| format!(" ({})", count(set.policies.len(), "policy")));
+    let files = count(project.file_count, "file");
+    let policies = policies.map(|number| format!(" ({})", count(number, "policy")));
     let exit = Exit::of(&reports);
     if exit != Exit::CannotAnswer {
         terminal.line(&format!("{} in {files}{}", tally(&reports), policies.unwrap_or_default()));

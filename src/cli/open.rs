@@ -30,7 +30,10 @@ pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Re
         levels.set(code, *level)?;
     }
     let settings = Settings {
-        environment: project.config.environment_or(input.env.as_deref()),
+        environment: match input.no_env {
+            true => None,
+            false => input.env.clone().or_else(|| project.config.environment.clone()),
+        },
         layout: layout.or(project.config.layout).unwrap_or_default(),
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
         references: false,

@@ -93,6 +93,7 @@ codes! {
     E0407 "output folder in use",
     E0408 "output cannot be written",
     E0409 "output folder is not safe to write",
+    E0410 "output folder is not up to date",
     // Manifests.
     E0501 "bad manifest",
     E0502 "no manifest found",

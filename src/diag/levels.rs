@@ -168,7 +168,7 @@ impl Entry<'_> {
                 at(format!("`{code}` ({}) is an error; only warnings can be silenced", code.title()))
             }
             Some(code) => at(format!("no `{code}` ({}) is reported here that could be silenced", code.title()))
-                .with_help("remove the code from the comment"),
+                .with_help("a comment stands on a line of its own, above what it silences; else remove the code"),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Program {
             let _ = levels.set(code, *level);
         }
         let settings = Settings {
-            environment: project.config.environment_or(None),
+            environment: project.config.environment.clone(),
             layout: project.config.layout.unwrap_or_default(),
             kustomize: project.config.kustomize.unwrap_or_default(),
             references: true,

@@ -57,3 +57,12 @@ components!(
 pub(super) fn find(name: &str) -> Option<&'static Component> {
     COMPONENTS.iter().find(|component| component.name == name)
 }
+
+/// The component that declares a namespace.
+pub(super) fn bringing(namespace: &str) -> Option<&'static Component> {
+    let declares = |line: &str| {
+        let rest = line.strip_prefix("external namespace ");
+        rest.is_some_and(|rest| rest.split(' ').next() == Some(namespace))
+    };
+    COMPONENTS.iter().find(|component| component.source.lines().any(declares))
+}

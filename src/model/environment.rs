@@ -31,7 +31,7 @@ impl<'a> Resolver<'a> {
         }
         if let (Some(wanted), None) = (wanted, self.environment) {
             let help = match closest(wanted, known.keys().copied()) {
-                Some(known) => format!("did you mean `--env {known}`?"),
+                Some(known) => format!("did you mean `{known}`?"),
                 None if known.is_empty() => {
                     format!("the program declares none: `environment {} {{ ... }}`", shorten(wanted))
                 }

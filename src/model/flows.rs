@@ -340,7 +340,9 @@ impl<'a> Resolver<'a> {
         let open = |endpoint: Endpoint| endpoint.is_addresses() || endpoint == Endpoint::Anywhere;
         if open(from.0) && open(to.0) {
             let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
-            let message = format!("`{source}` and `{destination}` both hold addresses: no pod is on either end");
+            let message = format!(
+                "`{source}` and `{destination}` both hold addresses: one end of a flow is pods and nothing else"
+            );
             self.report(
                 Diagnostic::new(Code::E0211, from.1, message)
                     .with_label(to.1, "addresses too")

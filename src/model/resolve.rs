@@ -2,7 +2,7 @@
 
 use super::endpoint_set::EndpointSet;
 use super::scope::{Scope, Scopes};
-use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, Statement, TierId};
+use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
 use crate::diag::{Code, Diagnostic, Label, closest};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
@@ -158,27 +158,29 @@ impl<'a> Resolver<'a> {
 
     /// Makes room for what the trees hold: lists that grow to it by doubling would take twice the memory on their way.
     fn reserve(&mut self, trees: &[Tree]) {
-        let (mut top, mut inner, mut flows, mut tiers, mut text) = (0, 0, 0, 0, 0);
+        let (mut inner, mut flows, mut hops, mut tiers, mut text) = (0, 0, 0, 0, 0);
         for node in trees.iter().flat_map(|tree| &tree.nodes) {
-            top += 1;
-            inner += node.children().len();
             for node in std::iter::once(node).chain(node.children()) {
                 match &node.kind {
-                    NodeKind::Tier(_) => tiers += 1,
-                    NodeKind::Flow(hops) => {
-                        flows += hops.len().saturating_sub(1);
+                    NodeKind::Flow(written) => {
+                        flows += 1;
+                        hops += written.len().saturating_sub(1);
                         text += node.span.len();
+                    }
+                    NodeKind::Assertion(_) => flows += 1,
+                    NodeKind::Tier(_) => {
+                        tiers += 1;
+                        inner += 1;
                     }
                     _ => {}
                 }
             }
         }
-        self.top.reserve(top);
         self.inner.reserve(inner);
         self.flows.reserve(flows);
         self.model.tiers.reserve(tiers);
-        self.model.flows.reserve(flows);
-        self.statements.reserve(flows);
+        self.model.flows.reserve(hops);
+        self.statements.reserve(hops);
         self.statement_texts.reserve(text);
     }
 
@@ -281,6 +283,10 @@ impl<'a> Resolver<'a> {
         let known = self.closest(text, |this| this.scopes.namespaces.names(None));
         let help = match known {
             Some(known) => format!("did you mean `{known}`?"),
+            None if let Some(component) = catalogue::bringing(text) => {
+                let component = component.name;
+                format!("`use {component}` declares it, with tiers; or write `external namespace {text} {{ ... }}`")
+            }
             None if is_dns_label(text) => {
                 format!("declare it: `namespace {text} {{ ... }}`, or `external namespace {text}` if others own it")
             }
@@ -293,6 +299,16 @@ impl<'a> Resolver<'a> {
     /// What a reference means in `scope`, without noting that it is used; an unknown one is reported.
     pub fn find_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
         let owner = match reference.namespace() {
+            Some(namespace) if self.is_port_behind_slash(scope, reference) => {
+                let (endpoint, port) = (self.name(namespace), reference.name().map_or("", |name| self.name(name)));
+                let right = format!("{endpoint}:{port}");
+                self.report(
+                    Diagnostic::new(Code::E0101, namespace.span, format!("`{endpoint}` is no namespace"))
+                        .with_help(format!("ports stand behind a colon: `{right}`"))
+                        .with_mend(reference.span, right),
+                );
+                return None;
+            }
             Some(namespace) => Some(self.find_namespace(namespace)?),
             None => None,
         };
@@ -328,6 +344,14 @@ impl<'a> Resolver<'a> {
         None
     }
 
+    /// Whether `backend/8080` stands where `backend:8080` is meant.
+    fn is_port_behind_slash(&self, scope: Scope, reference: &EndpointRef) -> bool {
+        let (Some(endpoint), Some(port)) = (reference.namespace(), reference.name()) else { return false };
+        self.name(port).bytes().all(|byte| byte.is_ascii_digit())
+            && self.scopes.namespaces.get(None, self.name(endpoint)).is_none()
+            && self.scopes.endpoints.find(scope, self.name(endpoint)).is_some()
+    }
+
     fn report_unknown_endpoint(&mut self, scope: Scope, owner: Scope, reference: &EndpointRef, name: Name) {
         let text = self.name(name);
         let place = owner.and_then(|id| self.model.namespace(id)).map(|namespace| namespace.declared.clone());
@@ -339,12 +363,15 @@ impl<'a> Resolver<'a> {
             let mut candidates = this.scopes.endpoints.names(owner.or(scope));
             if owner.is_none() {
                 candidates.extend(this.scopes.endpoints.names(None));
-                candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name));
+                // `api` is more likely a tier that is missing than the API server.
+                let near = |name: &&str| name.len().abs_diff(text.len()) <= 2;
+                candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name).filter(near));
             }
             candidates
         };
-        let known = self.closest(text, candidates);
         let elsewhere = self.namespaces_with(text);
+        // The very name in another namespace is meant rather than one that only looks like it.
+        let known = if owner.is_some() || elsewhere.is_empty() { self.closest(text, candidates) } else { None };
         let (help, mends) = match (known, elsewhere.as_slice()) {
             (Some(known), _) => {
                 let path = place.as_ref().map_or_else(|| known.to_owned(), |place| format!("{place}/{known}"));
@@ -357,6 +384,10 @@ impl<'a> Resolver<'a> {
             (None, []) if self.scopes.namespaces.get(None, text).is_some() => {
                 (format!("it is a namespace: `{text}/*` means every pod of it"), vec![format!("{text}/*")])
             }
+            (None, []) if reference.namespace().is_none() && catalogue::find(text).is_some() => (
+                format!("the catalogue has a component of that name: write `use {text}`, and name its tier"),
+                Vec::new(),
+            ),
             (None, []) => match &place {
                 Some(namespace) => (format!("declare it in namespace {namespace}: `tier {text}`"), Vec::new()),
                 None => (format!("declare it: `tier {text}` in its namespace, or `cidr {text} = ...`"), Vec::new()),

@@ -72,8 +72,8 @@ impl Resolver<'_> {
                         && !other.selector.contains(&tier.selector)
                 });
                 let others: Vec<&Tier> = overlapping.take(MOST_COUNTED).collect();
-                if let Some((diagnostic, first)) = overlap(tier, &others) {
-                    found.push((diagnostic, *id, apart(tier, first).map(str::to_owned)));
+                if let Some((diagnostic, example, first)) = overlap(tier, &others) {
+                    found.push((diagnostic, example, *id, apart(tier, first).map(str::to_owned)));
                 }
             }
         }
@@ -85,12 +85,20 @@ impl Resolver<'_> {
             _ => None,
         });
         let declared: BTreeMap<Span, &TierDecl> = declared.collect();
-        for (mut diagnostic, id, key) in found {
+        for (diagnostic, example, id, key) in found {
             let Some(span) = diagnostic.primary().filter(|span| !self.built_in(*span)) else { continue };
-            if let (Some(key), Some(tier), Some(written)) = (key, self.model.tier(id), declared.get(&span)) {
-                let (place, text) = with_label(tier, written, &format!("!{key}"));
-                diagnostic = diagnostic.with_mend(place, text);
-            }
+            let Some(tier) = self.model.tier(id) else { continue };
+            let diagnostic = match (key, declared.get(&span)) {
+                (Some(key), Some(written)) => {
+                    let (place, text) = with_label(tier, written, &format!("!{key}"));
+                    let advice = match &written.selector {
+                        Some(_) => format!("add `!{key}` to the labels of `{}`", tier.name),
+                        None => format!("write `tier {}{text}`", tier.name),
+                    };
+                    diagnostic.with_help(format!("{example}; if none should be, {advice}")).with_mend(place, text)
+                }
+                _ => diagnostic.with_help(format!("{example}; if none should be, tell them apart by a label")),
+            };
             self.report(diagnostic);
         }
     }
@@ -272,8 +280,8 @@ fn apart<'a>(tier: &Tier, other: &'a Tier) -> Option<&'a str> {
     other.selector.keys().find(|key| tier.selector.values(key).is_anything()).map(|key| &**key)
 }
 
-/// The warning about a tier and those that a pod of it could be in as well, with the first of them.
-fn overlap<'a>(tier: &Tier, others: &[&'a Tier]) -> Option<(Diagnostic, &'a Tier)> {
+/// The warning about a tier and those that a pod of it could be in as well, with such a pod in words and the first of them.
+fn overlap<'a>(tier: &Tier, others: &[&'a Tier]) -> Option<(Diagnostic, String, &'a Tier)> {
     let first = *others.first()?;
     let labels = tier.selector.and(&first.selector).witness()?;
     let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -292,14 +300,10 @@ fn overlap<'a>(tier: &Tier, others: &[&'a Tier]) -> Option<(Diagnostic, &'a Tier
             format!("a pod with {} is in `{}` and `{}`", labels.join(", "), tier.name, first.name),
         ),
     };
-    let help = match apart(tier, first) {
-        Some(key) => format!("{example}; if none should be, add a label to one, such as `!{key}`"),
-        None => format!("{example}; if none should be, tell them apart by a label"),
-    };
     let text = if others.len() == 1 { "the other tier" } else { "another tier" };
-    let diagnostic = Diagnostic::new(Code::W0004, tier.span, message).with_help(help);
+    let diagnostic = Diagnostic::new(Code::W0004, tier.span, message);
     let named = others.iter().take(MOST_NAMED);
-    Some((named.fold(diagnostic, |diagnostic, other| diagnostic.with_label(other.span, text)), first))
+    Some((named.fold(diagnostic, |diagnostic, other| diagnostic.with_label(other.span, text)), example, first))
 }
 
 /// Names, and how many there are beside them.

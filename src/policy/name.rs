@@ -59,14 +59,19 @@ impl<'a> Namer<'a> {
         out: &mut String,
     ) {
         let subject = self.subject(namespace, subject);
-        let (Some(Party { name: peer, .. }), Some([owner, name])) =
+        let (Some(Party { name: peer, .. }), Some([owner_ambiguous, name_ambiguous])) =
             (self.set.party(peer), self.ambiguous.get(peer.0 as usize))
         else {
             return;
         };
         let own = matches!(peer, PartyName::Local(owner, _) | PartyName::AllPods(owner) if owner == namespace);
-        let ambiguous = *name || *owner && !own;
+        let ambiguous = *name_ambiguous || (*owner_ambiguous && !own);
         let peer = self.peer(namespace, peer);
+        debug_assert_eq!(
+            ambiguous,
+            is_ambiguous(&peer),
+            "what is known of a party is what its name in this place says"
+        );
         let word = match direction {
             Direction::Egress => "to",
             Direction::Ingress => "from",

@@ -254,9 +254,13 @@ impl<'a> Grants<'a> {
         let same = self.flows_of(id);
         let twin = coverers.iter().find(|other| self.flows_of(**other) == same);
         if let Some(twin) = twin.and_then(|id| self.set.statement(*id)) {
-            let message = format!("`{}` is written twice", statement.text);
+            let (message, label) = if statement.text == twin.text {
+                (format!("`{}` is written twice", statement.text), "first written here")
+            } else {
+                (format!("`{}` says the same as `{}`", statement.text, twin.text), "the other one")
+            };
             let diagnostic = Diagnostic::new(Code::W0002, statement.span, message);
-            return Some(diagnostic.with_label(twin.span, "first written here").with_help("remove one of them"));
+            return Some(diagnostic.with_label(twin.span, label).with_help("remove one of them"));
         }
         let mut diagnostic = Diagnostic::new(
             Code::W0001,

@@ -196,7 +196,7 @@ impl<'a> Subjects<'a> {
         let of_party = vec![PerDirection::default(); set.parties.len()];
         // Most parties are tiers whose pods are isolated.
         let count = set.parties.len();
-        let (list, numbered) = (Vec::with_capacity(count), Vec::with_capacity(2 * count));
+        let (list, numbered) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let ids = FxHashMap::with_capacity_and_hasher(count, FxBuildHasher);
         Subjects { set, isolated, list, ids, of_party, numbered }
     }

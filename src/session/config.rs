@@ -55,13 +55,6 @@ impl Config {
         }
         (reader.config, reader.diagnostics)
     }
-
-    /// The environment to compile for when the command line names `given`: that goes before the project's, and an empty
-    /// name is none at all.
-    pub fn environment_or(&self, given: Option<&str>) -> Option<String> {
-        let name = given.or(self.environment.as_deref())?;
-        (!name.is_empty()).then(|| name.to_owned())
-    }
 }
 
 struct Reader {

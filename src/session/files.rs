@@ -26,6 +26,7 @@ impl Output {
     /// The files that say `policies`.
     pub fn new(policies: &PolicySet, layout: Layout, kustomize: bool) -> Output {
         let mut texts = Texts::default();
+        texts.files.reserve(if layout == Layout::Namespace { 0 } else { policies.policies.len() });
         let mut folders: Vec<(String, Vec<String>)> = Vec::new();
         for group in policies.policies.chunk_by(|a, b| a.namespace == b.namespace) {
             let Some(first) = group.first() else { continue };
@@ -75,8 +76,8 @@ impl Output {
     }
 }
 
-/// Paths and bodies in texts that many of them share: two texts for each of very many files would cost more than what
-/// is in them.
+/// Paths and bodies in texts that some of them share: two texts for each of very many files would cost a good part of
+/// what is in them.
 #[derive(Default)]
 struct Texts {
     files: Vec<OutputFile>,
@@ -88,7 +89,7 @@ struct Texts {
 
 impl Texts {
     /// A text ends with the file that makes it longer than this.
-    const LONG: usize = 256 * 1024;
+    const LONG: usize = 16 * 1024;
 
     fn len(&self) -> usize {
         self.files.len() + self.places.len()
@@ -140,4 +141,28 @@ fn kustomization(resources: &[impl AsRef<str>]) -> String {
         text.push_str(&format!("  - \"{}\"\n", resource.as_ref()));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_keep_their_texts_wherever_a_shared_one_ends() {
+        let mut texts = Texts::default();
+        let body = |number: usize| format!("{number}\n").repeat(Texts::LONG / 8);
+        for number in 0..40 {
+            assert_eq!(texts.len(), number);
+            texts.add(["folder/", &number.to_string()], |out| out.push_str(&body(number)));
+        }
+        texts.add(["empty"], |_| {});
+        assert_eq!(texts.len(), 41);
+        let files = texts.finish();
+        for (number, file) in files.iter().take(40).enumerate() {
+            assert_eq!((&*file.path, &*file.body), (&*format!("folder/{number}"), &*body(number)));
+        }
+        let empty = OutputFile { path: "empty".into(), body: "".into() };
+        assert_eq!(files.last(), Some(&empty));
+        assert!(Texts::default().finish().is_empty());
+    }
 }

@@ -18,7 +18,7 @@ pub use git::Revision;
 pub(crate) use load::normal;
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, shown};
 pub use manifests::{Manifests, Remark};
-pub use stages::{Session, Settings};
+pub use stages::{Built, Session, Settings};
 pub use subject::{AskedPorts, AskedTarget, Question, Subject};
 pub use system::{Disk, FileSystem, LARGEST_FILE, Memory, Walk, reason};
 pub use versions::{Place, Terms, Versions};

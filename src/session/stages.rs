@@ -10,9 +10,9 @@ use crate::k8s;
 use crate::model::{self, COMPONENTS, Component, Model};
 use crate::policy::{self, Layout, PolicySet};
 use crate::source::{FileId, Sources};
-use crate::syntax::{self, Tree};
+use crate::syntax::{self, NodeKind, Tree};
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How to build, after the command line, `polder.toml` and the defaults have been put together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,6 +51,32 @@ pub struct Session {
     policies: Stage<PolicySet>,
     asserted: Stage<Vec<Judgement>>,
     output: Stage<Output>,
+}
+
+/// What is left of a session after its build: nothing can be asked of it but what it came to.
+#[derive(Debug)]
+pub struct Built(Session);
+
+impl Built {
+    /// See [`Session::project`].
+    pub fn project(&self) -> &Project {
+        self.0.project()
+    }
+
+    /// See [`Session::reports`].
+    pub fn reports(&self, levels: &Levels) -> Vec<Report> {
+        self.0.reports(levels)
+    }
+
+    /// See [`Session::policies`].
+    pub fn policies(&self) -> Option<&PolicySet> {
+        self.0.policies()
+    }
+
+    /// See [`Session::output`].
+    pub fn output(&self) -> Option<&Output> {
+        self.0.output()
+    }
 }
 
 impl Session {
@@ -92,6 +118,29 @@ impl Session {
         });
         *next.known.borrow_mut() = known.collect();
         next
+    }
+
+    /// The session for another environment of the same program, which is not parsed again.
+    pub fn in_environment(self, environment: &str) -> Session {
+        Session {
+            settings: Settings { environment: Some(environment.to_owned()), ..self.settings },
+            model: OnceCell::new(),
+            flows: OnceCell::new(),
+            policies: OnceCell::new(),
+            asserted: OnceCell::new(),
+            output: OnceCell::new(),
+            ..self
+        }
+    }
+
+    /// The environments that the program declares, each once.
+    pub fn environments(&self) -> BTreeSet<String> {
+        let nodes = self.trees().iter().flat_map(|tree| &tree.nodes);
+        let names = nodes.filter_map(|node| match &node.kind {
+            NodeKind::Environment { name, .. } => Some(self.sources().text(name.span).to_owned()),
+            _ => None,
+        });
+        names.collect()
     }
 
     /// The project that is compiled.
@@ -137,9 +186,9 @@ impl Session {
         self.proved().filter(|stage| !has_errors(&stage.1)).map(|stage| &stage.0)
     }
 
-    /// Makes the output, and lets go on the way of the trees and the model, which are empty from then on: for a command
-    /// that makes one build and has no other question. They would be a fifth of its memory.
-    pub fn build(&mut self) {
+    /// Makes the output, and lets go of the trees and the model on the way: for a command that makes one build and has no
+    /// other question. They would be a fifth of its memory.
+    pub fn build(mut self) -> Built {
         if self.flows().is_some() {
             for tree in self.trees.get_mut().into_iter().flat_map(|stage| &mut stage.0) {
                 (tree.nodes, tree.comments) = (Vec::new(), Vec::new());
@@ -149,6 +198,7 @@ impl Session {
             }
         }
         self.output();
+        Built(self)
     }
 
     /// What comes of each assertion. `None` while the program has errors.
@@ -346,6 +396,17 @@ mod tests {
         assert_eq!(session.policies().unwrap().policies.len(), 4);
         assert!(session.flows().is_some() && session.model().is_some());
         assert_eq!(codes(&session), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_build_says_and_makes_the_same_as_the_session_it_is_made_of() {
+        let warned = format!("# polder: allow(W0010)\n{}", GOOD.replace("tier a\n", "tier a\n  tier idle\n"));
+        for text in [GOOD, &warned, "namespace shop {\n  tier a\n  a -> nobody:80\n}\n", "namespace {\n"] {
+            let system = Memory::default().with("/p/a.polder", text);
+            let (whole, built) = (session(&system), session(&system).build());
+            assert_eq!(built.reports(&Levels::default()), whole.reports(&Levels::default()));
+            assert_eq!((built.policies(), built.output()), (whole.policies(), whole.output()));
+        }
     }
 
     #[test]

@@ -433,6 +433,7 @@ mod tests {
             "http",
             "http-2",
             "80x",
+            "80_",
             "1-2-3",
             "1--2",
             "8-x",
@@ -441,6 +442,7 @@ mod tests {
             "\"a/b:c\"",
             "\"\"",
             "\"-9\"",
+            "\"{é}\"",
         ];
         let protocols = ["", "/tcp", "/udp", "/sctp"];
         for endpoint in endpoints {
@@ -453,6 +455,28 @@ mod tests {
             }
             check(endpoint);
         }
+    }
+
+    #[test]
+    fn ports_in_braces_and_turned_ones_are_read_alike() {
+        let ports = |text: &str| {
+            let pair = PolderGrammar::parse(Rule::hop, text).unwrap().next().unwrap();
+            let mut builder = Builder::new(FileId::at(0), text, 0);
+            let hop = builder.hop(pair);
+            let read = |port: &PortExpr| {
+                let protocol = port.protocol().map(|(protocol, _)| protocol);
+                (text.get(port.span.range()).unwrap_or("").to_owned(), port.kind, protocol)
+            };
+            let ports: Vec<_> = hop.ports.iter().flat_map(|ports| &ports.items).map(read).collect();
+            (ports, builder.diagnostics.len())
+        };
+        let (tcp, udp) = (Some(Protocol::Tcp), Some(Protocol::Udp));
+        let number = |text: &str, protocol| (text.to_owned(), PortKind::Number, protocol);
+        assert_eq!(ports("a:{80, 53/udp}/tcp"), (vec![number("80", tcp), number("53/udp", udp)], 0));
+        assert_eq!(ports("{a, b}:80"), (vec![number("80", None)], 0));
+        assert_eq!(ports("a:tcp/80"), (vec![number("80", tcp)], 1));
+        assert_eq!(ports("a:{UDP/53}"), (vec![number("53", udp)], 1));
+        assert_eq!(ports("a:80/foo"), (vec![number("80/foo", None)], 1));
     }
 
     fn check(text: &str) {

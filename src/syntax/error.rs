@@ -314,6 +314,9 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     if apart && after.starts_with("/*") {
         return said("a comment starts with `#`");
     }
+    if after.starts_with(';') && before.bytes().rfind(|byte| matches!(byte, b'{' | b'}')) == Some(b'{') {
+        return instead("what stands in braces is parted by commas", ";".len(), ",");
+    }
     if after.starts_with(';') {
         return instead("a statement ends with its line; leave the `;` out", ";".len(), "");
     }
