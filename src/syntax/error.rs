@@ -287,6 +287,24 @@ pub const FIRST_WORDS: &[&str] = &[
 /// Advice, and the change that follows it where there is just one: what is replaced, and by what.
 type Hint = (String, Option<(Range<usize>, String)>);
 
+/// Advice where lists or ports of a flow stand as nobody reads them.
+fn misplaced_in_flow(before: &str, after: &str) -> Option<&'static str> {
+    let hop = before.rsplit("->").next().unwrap_or(before);
+    let in_braces = hop.bytes().rfind(|byte| matches!(byte, b'{' | b'}')) == Some(b'{');
+    if after.starts_with(':') && in_braces {
+        return Some("ports stand behind the braces: `{frontend, admin}:8080/tcp`");
+    }
+    if after.starts_with(',') && hop.contains(':') {
+        return Some("several ports stand in braces: `backend:{80, 443}/tcp`");
+    }
+    if after.starts_with(',') {
+        return Some("several endpoints stand in braces: `{frontend, admin} -> backend:8080/tcp`");
+    }
+    let is_number = after.starts_with(|c: char| c.is_ascii_digit());
+    (is_number && before.contains("->") && before.ends_with([' ', '\t']) && !hop.contains(':'))
+        .then_some("ports stand behind a colon: `backend:8080/tcp`")
+}
+
 /// Advice for mistakes that people make.
 fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     let after = place.after();
@@ -328,8 +346,23 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
             "a namespace of your own is known by its name; only `external namespace NAME (labels)` takes labels",
         );
     }
+    let comma = |before: &str| before.strip_suffix("except").is_some_and(|before| before.trim_end().ends_with(','));
+    if matches!(rule, Rule::cidr | Rule::replace_cidr) && comma(before.trim_end()) {
+        return said("no comma stands before `except`: `cidr NAME = 10.0.0.0/8 except 10.1.0.0/16`");
+    }
+    if rule == Rule::tier && apart && after.split(' ').next().is_some_and(|word| word.contains('=')) {
+        return said("labels stand in parentheses: `tier frontend (app=web)`");
+    }
+    if rule == Rule::flow
+        && let Some(help) = misplaced_in_flow(before, after)
+    {
+        return said(help);
+    }
     let address = before.bytes().last().is_some_and(|byte| byte.is_ascii_hexdigit()) && after.starts_with(['.', ':']);
-    if rule == Rule::flow && address && after.as_bytes().get(1).is_some_and(u8::is_ascii_hexdigit) {
+    if rule == Rule::flow
+        && address
+        && after.as_bytes().get(1).is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':')
+    {
         return said("addresses are declared: `cidr NAME = 10.0.0.0/8`, and the flow names them");
     }
     let port_expected = before.trim_end().ends_with(':');
