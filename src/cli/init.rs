@@ -3,7 +3,7 @@
 use super::args::{Ci, Init};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::session::{CONFIG_NAME, normal, reason, shown};
+use crate::session::{CONFIG_NAME, Disk, FileSystem as _, normal, reason, shown};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -41,6 +41,13 @@ fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
              outside of it",
             shown(&outer, &here),
             quoted(&inner)
+        ));
+    }
+    let is_project = |path: &PathBuf| path.ends_with(CONFIG_NAME) && path.parent() != Some(&*folder);
+    if let Some(inner) = Disk.walk(&folder, "toml").files.into_iter().find(is_project) {
+        return Err(format!(
+            "`{}` makes a folder below a project already, and its files would belong to both: choose a folder beside it",
+            shown(&inner, &here)
         ));
     }
     let mut files = vec![
