@@ -235,6 +235,8 @@ mod tests {
         for names in [
             &["allow-a-to-b", "allow-a", "allow-b-to-a", "allow-a-to-c"][..],
             &["x-same-eight-bytes-2", "x-same-eight-bytes-10", "x-same-eight-bytes", "x-same-eight-bytes-1"],
+            // Alike in eight bytes behind what all begin with, which is nothing.
+            &["x-same-eight-bytes-2", "y", "x-same-eight-bytes-10", "x-same-eight-bytes-1"],
             &["b", "a", "", "ab"],
             &["one"],
             &[],
