@@ -12,6 +12,7 @@ mod port_text;
 mod region;
 mod selector;
 mod selector_text;
+mod truth;
 mod words;
 
 pub use address::AddressSet;
@@ -21,3 +22,4 @@ pub use point::Point;
 pub use port::{PortSet, Protocol};
 pub use region::{Peers, Region, cut, is_covered, uncovered};
 pub use selector::{Requirement, Selector, Values};
+pub use truth::Truth;

@@ -14,6 +14,7 @@ pub use pieces::TooMany;
 
 use crate::cluster::Labels;
 use crate::flow::{NAMESPACE_NAME, namespace_by_name};
+pub use crate::net::Truth;
 use crate::net::{AddressSet, Peers, Protocol, Selector, SelectorIndex};
 use crate::policy::{Peer, Policy, PortTarget};
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,17 +120,6 @@ pub struct PodKind {
 
 /// Named container ports. A pod may give one name to several numbers.
 pub type NamedPorts = BTreeMap<(Protocol, Arc<str>), BTreeSet<u16>>;
-
-/// Whether something is so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Truth {
-    /// It is not.
-    No,
-    /// It depends on what is not known.
-    Maybe,
-    /// It is.
-    Yes,
-}
 
 impl Namespace {
     /// Whether a selector over the labels of namespaces matches.
