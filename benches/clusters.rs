@@ -71,6 +71,7 @@ fn workload(namespace: &Arc<str>, pod: usize, application: &str) -> Workload {
         labels: labels.clone(),
         ports: vec![port("http", 8080), port("metrics", 9090)],
         count: 1,
+        several: true,
         host_network: false,
         finished: false,
         addresses: Vec::new(),

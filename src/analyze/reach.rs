@@ -177,6 +177,16 @@ impl Reach {
             }
             ControlFlow::Continue(())
         });
+        for (end, (here, there)) in situation.world.ids().zip(sources.iter().zip(&destinations)) {
+            if !engine.is_itself(end, end) {
+                continue;
+            }
+            // A pod can always reach itself, which must not make a rule look as if it were for all pods.
+            let verdict = engine.by_rules(end, end);
+            for (row, other) in here.iter().flat_map(|row| there.iter().map(move |other| (*row, *other))) {
+                found.get_mut(&(row, other)).into_iter().for_each(|gathered| gathered.add_pair(&verdict.allowed));
+            }
+        }
         let pairs = Pairs::new(&situation.world);
         let counts: Vec<Counts> = rows.iter().map(|row| pairs.count(&row.ends)).collect();
         let cell = |((source, destination), gathered): ((usize, usize), Gathered)| {
@@ -210,12 +220,7 @@ struct Gathered {
 impl Gathered {
     fn add(&mut self, source: EndId, destination: EndId, verdict: &Verdict) {
         let Verdict { allowed, unknown } = verdict;
-        self.pairs += 1;
-        self.every = Some(match self.every.take() {
-            None => allowed.clone(),
-            Some(every) if every == *allowed => every,
-            Some(every) => every.intersect(allowed),
-        });
+        self.add_pair(allowed);
         if !self.some.contains(allowed) {
             self.some.insert(allowed);
             self.example = Some((source, destination));
@@ -225,9 +230,18 @@ impl Gathered {
             self.doubtful.get_or_insert((source, destination));
         }
     }
+
+    fn add_pair(&mut self, allowed: &PortSet) {
+        self.pairs += 1;
+        self.every = Some(match self.every.take() {
+            None => allowed.clone(),
+            Some(every) if every == *allowed => every,
+            Some(every) => every.intersect(allowed),
+        });
+    }
 }
 
-/// Counts the pairs of ends that [`Engine::connections`] looks at.
+/// Counts the pairs of ends that can be connected, a pod and itself among them.
 struct Pairs<'a> {
     world: &'a World,
     /// The names that several namespaces have, which cannot exist at once.
@@ -240,8 +254,6 @@ struct Counts<'a> {
     addresses: u64,
     /// Pods of namespaces that exclude others, by the name and the place of the namespace.
     exclusive: BTreeMap<&'a Arc<str>, BTreeMap<u32, u64>>,
-    /// Kinds that are one pod.
-    single: BTreeSet<EndId>,
 }
 
 impl<'a> Pairs<'a> {
@@ -263,9 +275,6 @@ impl<'a> Pairs<'a> {
                 continue;
             };
             counts.pods += 1;
-            if !pods.several {
-                counts.single.insert(*end);
-            }
             if let Some(home) = self.world.namespace(pods.namespace).filter(|home| home.known)
                 && let Some(name) = home.name.as_ref().filter(|name| self.several.contains(name))
             {
@@ -284,7 +293,7 @@ impl<'a> Pairs<'a> {
             let same: u64 = mine.iter().map(|(id, count)| count * theirs.get(id).copied().unwrap_or_default()).sum();
             apart += here * there - same;
         }
-        all - apart - here.single.intersection(&there.single).count() as u64
+        all - apart
     }
 }
 

@@ -1,8 +1,10 @@
 //! From single objects to a cluster: each object once, and pods with those who run them.
 
-use super::{Cluster, ContainerPort, Ingress, Kind, Labels, Namespace, Object, Pods, Runner, Service, Workload};
+use super::{
+    Cluster, ContainerPort, Ingress, Kind, Labels, Namespace, Object, Pods, Runner, Scaler, Service, Workload,
+};
 use crate::source::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Two objects of one kind and name that do not say the same. Kubernetes would have whichever is applied last.
@@ -29,6 +31,9 @@ type Key = (Arc<str>, Arc<str>, Kind);
 /// The label in which a Deployment tells the pods of its ReplicaSets apart.
 const TEMPLATE_HASH: &str = "pod-template-hash";
 
+/// The label in which a StatefulSet tells its pods apart, of which there is one for each value.
+const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
+
 /// The longest way from a pod to who runs it: pod, ReplicaSet, Deployment, or pod, Job, CronJob.
 const LONGEST_CHAIN: usize = 3;
 
@@ -41,6 +46,9 @@ impl Cluster {
     /// Deployment when the name of the ReplicaSet is one plus the `pod-template-hash` of the pod. When none of its pods
     /// was given, or all of them have ended, the workload has those of its template as well. A workload that was not
     /// given itself is there when something names it as its controller.
+    ///
+    /// That some pods are alike and only one was given says nothing of how many there can be: whoever runs them does, or
+    /// something that scales it.
     pub fn assemble(objects: impl IntoIterator<Item = Object>) -> (Cluster, Vec<Conflict>) {
         let mut given = Given::default();
         for object in objects {
@@ -50,7 +58,7 @@ impl Cluster {
         unmodelled.sort_unstable();
         let cluster = Cluster {
             namespaces: given.namespaces.into_values().collect(),
-            workloads: workloads(given.runners),
+            workloads: workloads(given.runners, &given.scaled),
             services: given.services.into_values().collect(),
             ingresses: given.ingresses.into_values().collect(),
             unmodelled,
@@ -63,6 +71,7 @@ impl Cluster {
 struct Given {
     namespaces: BTreeMap<Arc<str>, Namespace>,
     runners: BTreeMap<Key, Runner>,
+    scaled: BTreeSet<Key>,
     services: BTreeMap<Name, Service>,
     ingresses: BTreeMap<Name, Ingress>,
     unmodelled: Vec<super::Unmodelled>,
@@ -95,6 +104,10 @@ impl Given {
         let none = Arc::from("");
         let (kind, namespace, name, spans) = match object {
             Object::Unmodelled(unmodelled) => return self.unmodelled.push(unmodelled),
+            Object::Scaler(Scaler { namespace, kind, name }) => {
+                self.scaled.insert((namespace, name, kind));
+                return;
+            }
             Object::Namespace(one) => {
                 let name = one.name.clone();
                 ("Namespace", none, name.clone(), add(&mut self.namespaces, name, one, Object::Namespace))
@@ -131,13 +144,17 @@ struct Known {
     template: Vec<Pods>,
     /// The templates of what it has made.
     made: Vec<Pods>,
+    /// Whether the workload never has two pods at a time.
+    single: bool,
 }
 
-fn workloads(runners: BTreeMap<Key, Runner>) -> Vec<Workload> {
+fn workloads(runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<Workload> {
     let tops: Vec<Key> = runners.iter().map(|(key, runner)| top(&runners, key, runner)).collect();
     let mut found: BTreeMap<Key, Known> = BTreeMap::new();
     for ((key, runner), top) in runners.into_iter().zip(tops) {
         let is_top = key == top;
+        let says_one = matches!(runner.workload.pods.as_slice(), [pods] if !pods.several);
+        let single = is_top && says_one && !scaled.contains(&key);
         let known = found.entry(top).or_default();
         let Workload { kind, labels, pods, span, .. } = runner.workload;
         match kind {
@@ -147,13 +164,15 @@ fn workloads(runners: BTreeMap<Key, Runner>) -> Vec<Workload> {
         }
         if is_top {
             known.itself = Some((labels, span));
+            known.single = single;
         }
     }
     let workload = |((namespace, name, kind), known): (Key, Known)| {
         let is_running = known.seen.iter().any(|pods| !pods.finished);
         let template = if known.itself.is_some() { known.template } else { known.made };
         let template = template.into_iter().filter(|_| !is_running);
-        let pods = alike(known.seen.into_iter().chain(template));
+        let single = |labels: &Labels| known.single || (kind == Kind::StatefulSet && labels.contains_key(POD_NAME));
+        let pods = alike(known.seen.into_iter().chain(template), single);
         let (labels, span) = known.itself.unwrap_or_else(|| (Labels::new(), pods.first().and_then(|pods| pods.span)));
         Workload { namespace, name, kind, labels, pods, span }
     };
@@ -185,11 +204,12 @@ fn deployment(runner: &Runner, replica_set: &str) -> Option<Arc<str>> {
     (!name.is_empty() && !hash.is_empty()).then(|| name.into())
 }
 
-/// Pods that differ in nothing that matters become one, with their number.
-fn alike(pods: impl Iterator<Item = Pods>) -> Vec<Pods> {
+/// Pods that differ in nothing that matters become one, with their number; `single` says of labels that there never are
+/// two pods with them.
+fn alike(pods: impl Iterator<Item = Pods>, single: impl Fn(&Labels) -> bool) -> Vec<Pods> {
     type Sort = (bool, bool, Labels, Vec<ContainerPort>);
     let mut groups: BTreeMap<Sort, (u64, Vec<std::net::IpAddr>, Option<Span>)> = BTreeMap::new();
-    for Pods { labels, ports, count, host_network, finished, addresses, span } in pods {
+    for Pods { labels, ports, count, host_network, finished, addresses, span, .. } in pods {
         let (sum, all, _) = groups.entry((finished, host_network, labels, ports)).or_insert((0, Vec::new(), span));
         *sum = sum.saturating_add(count);
         all.extend(addresses);
@@ -198,7 +218,8 @@ fn alike(pods: impl Iterator<Item = Pods>) -> Vec<Pods> {
     let pods = groups.map(|((finished, host_network, labels, ports), (count, mut addresses, span))| {
         addresses.sort_unstable();
         addresses.dedup();
-        Pods { labels, ports, count, host_network, finished, addresses, span }
+        let several = count > 1 || !single(&labels);
+        Pods { labels, ports, count, several, host_network, finished, addresses, span }
     });
     pods.collect()
 }

@@ -5,7 +5,7 @@ mod object;
 mod service;
 
 pub use assemble::Conflict;
-pub use object::{Object, Owner, Runner};
+pub use object::{Object, Owner, Runner, Scaler};
 
 use crate::net::Protocol;
 use crate::source::Span;
@@ -141,6 +141,8 @@ pub struct Pods {
     pub ports: Vec<ContainerPort>,
     /// How many there are, as far as is known: replicas, or pods that were seen.
     pub count: u64,
+    /// Whether there can be two of them at a time.
+    pub several: bool,
     /// Whether they use the network of their node: policies do not apply to them.
     pub host_network: bool,
     /// Whether they have ended (`status.phase` is Succeeded or Failed): they have no network any more.

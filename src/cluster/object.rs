@@ -11,6 +11,8 @@ pub enum Object {
     Namespace(Namespace),
     /// A pod, or something that makes pods.
     Runner(Runner),
+    /// Something that may run several pods of a workload, such as a HorizontalPodAutoscaler.
+    Scaler(Scaler),
     /// A Service.
     Service(Service),
     /// An Ingress.
@@ -26,6 +28,17 @@ pub struct Runner {
     pub workload: Workload,
     /// The owner that is its controller.
     pub owner: Option<Owner>,
+}
+
+/// Something that may run several pods of a workload, whatever the workload says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scaler {
+    /// The namespace of both.
+    pub namespace: Arc<str>,
+    /// What the workload is.
+    pub kind: Kind,
+    /// The name of the workload.
+    pub name: Arc<str>,
 }
 
 /// The controller of an object.
@@ -46,6 +59,7 @@ impl Object {
                 runner.workload.span = object;
                 runner.workload.pods.iter_mut().for_each(|each| each.span = pods);
             }
+            Object::Scaler(_) => {}
             Object::Service(service) => service.span = object,
             Object::Ingress(ingress) => ingress.span = object,
             Object::Unmodelled(unmodelled) => unmodelled.span = object,
@@ -57,6 +71,7 @@ impl Object {
         match self {
             Object::Namespace(namespace) => namespace.span,
             Object::Runner(runner) => runner.workload.span,
+            Object::Scaler(_) => None,
             Object::Service(service) => service.span,
             Object::Ingress(ingress) => ingress.span,
             Object::Unmodelled(unmodelled) => unmodelled.span,

@@ -85,6 +85,7 @@ impl Head {
                     labels: labels.clone(),
                     ports: served.into(),
                     count: 1,
+                    several: false,
                     host_network: false,
                     finished: false,
                     addresses: self.addresses.get(&who).cloned().unwrap_or_else(own),

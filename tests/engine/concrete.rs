@@ -68,7 +68,7 @@ pub fn places(world: &World, cluster: &Cluster, universe: &Universe) -> Vec<Plac
                 name: format!("{workload}#{at}"),
                 party: Party::Pod(pod(&workload.namespace, cluster, pods)),
                 addresses: if known { pods.addresses.clone() } else { candidates.clone() },
-                single: pods.count == 1,
+                single: !pods.several,
             });
         }
     }

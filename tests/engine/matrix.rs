@@ -29,6 +29,7 @@ fn cluster() -> Cluster {
                     labels,
                     ports,
                     count: 1,
+                    several: false,
                     host_network: false,
                     finished: false,
                     addresses: vec![format!("10.0.{index}.{at}").parse().unwrap()],

@@ -85,6 +85,7 @@ impl Maker<'_> {
             labels: self.labels(&POD_KEYS),
             ports: ports.into_iter().collect(),
             count,
+            several: count > 1 || self.rng.chance(30),
             host_network: self.rng.chance(5),
             finished: self.rng.chance(5),
             addresses,

@@ -1,6 +1,6 @@
 //! What runs as text, a line for each thing.
 
-use polder::cluster::{Cluster, ContainerPort, Object, Owner, Pods, Runner, ServicePort, TargetPort, Workload};
+use polder::cluster::{Cluster, ContainerPort, Object, Owner, Pods, Runner, Scaler, ServicePort, TargetPort, Workload};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -17,8 +17,10 @@ fn target(target: &TargetPort) -> String {
 }
 
 fn pods(pods: &Pods) -> String {
-    let Pods { labels: own, ports, count, host_network, finished, addresses, span: _ } = pods;
-    let mut out = format!("{count} x {}", labels(own));
+    let Pods { labels: own, ports, count, several, host_network, finished, addresses, span: _ } = pods;
+    // `1+`: there is one, and may be two.
+    let more = if *several && *count == 1 { "+" } else { "" };
+    let mut out = format!("{count}{more} x {}", labels(own));
     for ContainerPort { protocol, number, name } in ports {
         write!(out, " {number}/{}", protocol.as_str()).unwrap();
         name.iter().for_each(|name| write!(out, "={name}").unwrap());
@@ -53,6 +55,7 @@ pub fn object(object: &Object) -> String {
             let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();
             format!("{first}{}{rest}", owner.unwrap_or_default())
         }
+        Object::Scaler(Scaler { namespace, kind, name }) => format!("scaler of {namespace}/{name}[{}]", kind.as_str()),
         Object::Service(service) => {
             let mut out = format!("Service {}/{} {}", service.namespace, service.name, service.service_type);
             service.selector.iter().for_each(|selector| write!(out, " {}", labels(selector)).unwrap());

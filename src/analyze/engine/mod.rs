@@ -272,6 +272,11 @@ impl<'a> Engine<'a> {
         if self.is_itself(source, destination) {
             return Verdict::everything();
         }
+        self.by_rules(source, destination)
+    }
+
+    /// What [`Engine::between`] says of two pods: of a kind that is a single pod, as if there were another one.
+    pub fn by_rules(&self, source: EndId, destination: EndId) -> Verdict {
         let egress = self.at_first_sight(Direction::Egress, source, destination);
         if egress.is_denied() {
             return egress;

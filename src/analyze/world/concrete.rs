@@ -56,7 +56,7 @@ impl World {
                     ports: Some(key.2.clone()),
                     addresses: addresses.to_vec(),
                     members: Vec::new(),
-                    several: pods.count > 1,
+                    several: pods.several,
                     asked: false,
                     marks: marks.of(&pods.labels),
                 });

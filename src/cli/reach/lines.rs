@@ -191,7 +191,8 @@ impl<'a> Told<'a> {
         let engine = self.report.engine;
         let places = |end: &EndId| self.rows_of.get(end).into_iter().flatten();
         let is_told = |a: &EndId, b: &EndId| {
-            if !engine.is_isolated(Direction::Egress, *a) && !engine.is_isolated(Direction::Ingress, *b) {
+            let open = !engine.is_isolated(Direction::Egress, *a) && !engine.is_isolated(Direction::Ingress, *b);
+            if open || engine.is_itself(*a, *b) {
                 return true;
             }
             let allowed = engine.between(*a, *b).allowed.intersect(&cell.some);

@@ -10,6 +10,7 @@ mod canonical;
 mod kinds;
 mod metadata;
 mod node;
+mod number;
 mod pod;
 mod policy;
 mod service;
@@ -307,12 +308,17 @@ fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typ
             let at = field("apiVersion").filter(|_| kinds::is_kind(kind)).or(field("kind")).unwrap_or(node);
             walk.refuse(at, path, format!("no matches for kind {kind:?} in version {version:?}"));
         }
-        None => walk.reading.ignored.push(Ignored {
-            at: node.at,
-            api_version: version.to_owned(),
-            kind: kind.to_owned(),
-            name: metadata_text(pairs, "name").unwrap_or_default().to_owned(),
-        }),
+        None => {
+            if let Some(scaler) = number::scaler(pairs, default_namespace) {
+                walk.found(None, None, Object::Scaler(scaler));
+            }
+            walk.reading.ignored.push(Ignored {
+                at: node.at,
+                api_version: version.to_owned(),
+                kind: kind.to_owned(),
+                name: metadata_text(pairs, "name").unwrap_or_default().to_owned(),
+            });
+        }
     }
 }
 

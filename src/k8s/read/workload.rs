@@ -3,6 +3,7 @@
 use super::kinds;
 use super::metadata::{Metadata, Naming, SUBDOMAIN, fields as metadata_fields, metadata};
 use super::node::{Node, Value};
+use super::number::{self, Number};
 use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template};
 use super::policy::OBJECT;
 use super::syntax;
@@ -21,8 +22,6 @@ const SPEC_OTHERS: &[&str] = &[
     "backoffLimit",
     "backoffLimitPerIndex",
     "completionMode",
-    "completions",
-    "concurrencyPolicy",
     "failedJobsHistoryLimit",
     "managedBy",
     "manualSelector",
@@ -42,7 +41,6 @@ const SPEC_OTHERS: &[&str] = &[
     "selector",
     "serviceName",
     "startingDeadlineSeconds",
-    "strategy",
     "successPolicy",
     "successfulJobsHistoryLimit",
     "templateGeneration",
@@ -100,7 +98,7 @@ pub(super) fn workload(walk: &mut Walk, node: &Node, path: Path, kind: Kind, def
     let mut pods = if kind == Kind::Pod {
         let shape = pod_spec(walk, object.get("spec"), spec_path);
         let (finished, addresses) = pod_status(walk, object.get("status"), status_path);
-        let mut pods = Made { shape, count: 1, finished, addresses };
+        let mut pods = Made { shape, number: Number::ONE, finished, addresses };
         if let Some(metadata) = &metadata {
             pods.shape.at = metadata.at;
             pods.shape.labels = metadata.labels.clone();
@@ -131,20 +129,20 @@ pub(super) fn workload(walk: &mut Walk, node: &Node, path: Path, kind: Kind, def
 #[derive(Default)]
 struct Made {
     shape: Shape,
-    count: u64,
+    number: Number,
     finished: bool,
     addresses: Vec<IpAddr>,
 }
 
 impl Made {
     fn into_pods(self) -> Vec<Pods> {
-        if self.count == 0 {
+        let Made { shape, number: Number { count, several }, finished, addresses } = self;
+        if count == 0 {
             return Vec::new();
         }
-        let Shape { labels, ports, host_network, .. } = self.shape;
+        let Shape { labels, ports, host_network, .. } = shape;
         let labels = labels.into_iter().collect();
-        let Made { count, finished, addresses, .. } = self;
-        vec![Pods { labels, ports, count, host_network, finished, addresses, span: None }]
+        vec![Pods { labels, ports, count, several, host_network, finished, addresses, span: None }]
     }
 }
 
@@ -173,39 +171,24 @@ fn owner(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Owner> {
 
 /// The pods that the specification of an object of this kind asks for. Without a template it asks for none.
 fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: Kind) -> Made {
-    let read: &[&str] = match kind {
-        Kind::Pod | Kind::DaemonSet => &["template"],
-        Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::ReplicationController => {
-            &["replicas", "template"]
-        }
-        Kind::Job => &["parallelism", "suspend", "template"],
-        Kind::CronJob => &["jobTemplate", "suspend"],
-    };
-    let Some(fields) = walk.parts(spec, path, read, SPEC_OTHERS) else { return Made::default() };
-    let is_suspended = walk.flag(fields.get("suspend"), path.field("suspend"));
+    let Some(fields) = walk.parts(spec, path, number::fields(kind), SPEC_OTHERS) else { return Made::default() };
+    let number = number::of(walk, fields, path, kind);
     let near = spec.unwrap_or(object);
-    let mut pods = if kind == Kind::CronJob {
-        let path = path.field("jobTemplate");
-        let Some(template) = fields.get("jobTemplate") else {
-            walk.refuse(near, path, "Required value");
-            return Made::default();
-        };
-        let Some(job) = walk.object(template, path, &TEMPLATE) else { return Made::default() };
-        metadata_fields(walk, job.get("metadata"), path.field("metadata"));
-        made(walk, template, job.get("spec"), path.field("spec"), Kind::Job)
-    } else {
-        let count = if kind == Kind::Job { "parallelism" } else { "replicas" };
-        let count = walk.count(fields.get(count), path.field(count), 1);
-        let path = path.field("template");
-        let Some(template) = fields.get("template") else {
-            walk.refuse(near, path, "Required value");
-            return Made::default();
-        };
-        Made { shape: pod_template(walk, template, path), count, ..Made::default() }
+    let (template, path) = match kind {
+        Kind::CronJob => (fields.get("jobTemplate"), path.field("jobTemplate")),
+        _ => (fields.get("template"), path.field("template")),
     };
-    if is_suspended {
-        pods.count = 0;
+    let Some(template) = template else {
+        walk.refuse(near, path, "Required value");
+        return Made::default();
+    };
+    if kind != Kind::CronJob {
+        return Made { shape: pod_template(walk, template, path), number, ..Made::default() };
     }
+    let Some(job) = walk.object(template, path, &TEMPLATE) else { return Made::default() };
+    metadata_fields(walk, job.get("metadata"), path.field("metadata"));
+    let mut pods = made(walk, template, job.get("spec"), path.field("spec"), Kind::Job);
+    pods.number = pods.number.for_each_of(number);
     pods
 }
 
