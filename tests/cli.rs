@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -416,6 +417,46 @@ fn the_stream_is_yaml_whatever_is_said_about_the_program() {
         kinds.push(value["kind"].as_str().unwrap().to_owned());
     }
     assert!(kinds.len() >= 4 && kinds.iter().all(|kind| kind == "NetworkPolicy"), "{kinds:?}");
+}
+
+/// Formats the file `a.polder` of the story, and gives what is known of it afterwards.
+fn formatted(story: &Story) -> fs::Metadata {
+    let path = story.root.join("a.polder");
+    let output = command(story, &["fmt", "a.polder"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", escaped(&output.stderr));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "namespace shop {\n  tier web\n}\n");
+    assert_eq!(fs::read_dir(&story.root).unwrap().count(), 2, "something was left behind");
+    fs::metadata(path).unwrap()
+}
+
+#[test]
+fn a_file_that_is_rewritten_keeps_its_other_names() {
+    let (_folder, story) = fresh();
+    // Longer than its canonical form.
+    fs::write(story.root.join("a.polder"), "namespace   shop   {\n\n\n\n\n\n\n     tier    web\n}\n").unwrap();
+    fs::hard_link(story.root.join("a.polder"), story.root.join("b.polder")).unwrap();
+    assert_eq!(formatted(&story).nlink(), 2);
+    assert_eq!(fs::read_to_string(story.root.join("b.polder")).unwrap(), "namespace shop {\n  tier web\n}\n");
+}
+
+#[test]
+fn a_file_that_is_rewritten_keeps_its_mode_and_owner() {
+    let (_folder, story) = fresh();
+    let path = story.root.join("a.polder");
+    fs::write(&path, "namespace shop{\ntier web}\n").unwrap();
+    fs::write(story.root.join("other.txt"), "").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    // Who may give files away is root, as who formats the files of others is; others give them to one of their groups.
+    let groups = Command::new("id").arg("-G").output().unwrap().stdout;
+    let group = String::from_utf8(groups).unwrap().split_whitespace().last().unwrap().parse().unwrap();
+    let is_root = chown(&path, Some(4321), Some(8765)).is_ok();
+    if !is_root {
+        chown(&path, None, Some(group)).unwrap();
+    }
+    let before = fs::metadata(&path).unwrap();
+    let after = formatted(&story);
+    assert_eq!((after.uid(), after.gid(), after.mode()), (before.uid(), before.gid(), before.mode()));
+    assert!(!is_root || after.uid() == 4321);
 }
 
 #[test]

@@ -195,15 +195,15 @@ That is the nearest one upwards with polder.toml, or that of the file."
     (compile (concat (shell-quote-argument polder-command) " check --format short"))))
 
 (defun polder-format-buffer ()
-  "Bring the buffer into the canonical form."
+  "Bring the buffer into the canonical form, unless something in it is not understood."
   (interactive)
   (let ((result (generate-new-buffer " *polder fmt*"))
         (source (current-buffer)))
     (unwind-protect
-        (if (memq (call-process-region (point-min) (point-max) polder-command nil (list result nil) nil "fmt" "-")
-                  '(0 1))
-            (with-current-buffer source (replace-buffer-contents result))
-          (user-error "`%s fmt -' failed" polder-command))
+        (pcase (call-process-region (point-min) (point-max) polder-command nil (list result nil) nil "fmt" "-")
+          (0 (with-current-buffer source (replace-buffer-contents result)))
+          (1 (user-error "It stays as it is: not all of it is understood, see `polder-check'"))
+          (_ (user-error "`%s fmt -' failed" polder-command)))
       (kill-buffer result))))
 
 (defun polder-show-manifests ()

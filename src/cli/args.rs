@@ -388,7 +388,8 @@ pub(super) struct Lint {
     pub warnings: Warnings,
 }
 
-/// Rewrite sources in the one canonical form; what they say stays the same.
+/// Rewrite sources in the one canonical form; what they say stays the same. A file with a syntax error, or whose name does
+/// not end in `.polder`, stays as it is.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

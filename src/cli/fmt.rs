@@ -6,8 +6,9 @@ use super::report::{Stream, count, show};
 use super::terminal::Terminal;
 use crate::diag::render::sanitize;
 use crate::diag::{self, Diagnostic, Report};
-use crate::session::{Disk, Project, reason};
-use crate::{fmt, syntax};
+use crate::fmt::{self, Unformatted};
+use crate::session::{Disk, EXTENSION, Project, not_a_program, reason, shown};
+use crate::syntax;
 use similar::TextDiff;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -20,7 +21,7 @@ pub(super) fn run(args: &Fmt, terminal: &mut Terminal) -> Exit {
     };
     let mut project = Project::load(&Disk, &folder, &named(&args.paths));
     let mut diagnostics = std::mem::take(&mut project.diagnostics);
-    let sources = sources(&project, &mut diagnostics);
+    let Sorted { sources, left } = sort(&project, &folder, &mut diagnostics);
     diag::sort(&mut diagnostics, &project.sources);
     let reports: Vec<Report> = diagnostics.into_iter().map(Report::from).collect();
     show(&reports, &project.sources, args.format, Stream::Err, terminal);
@@ -37,17 +38,23 @@ pub(super) fn run(args: &Fmt, terminal: &mut Terminal) -> Exit {
             }
         }
     }
+    for name in &left {
+        terminal.note_line(&format!("left as it is  {name}: not all of it is understood"));
+    }
     if (args.check || args.diff) && changed > 0 {
         exit = exit.max(Exit::No);
     }
-    let prints = args.diff || (sources.iter().any(|source| source.path.is_none()) && !args.check);
+    let prints = args.diff || (project.paths.iter().any(Option::is_none) && !args.check);
     if !prints && !failed && project.file_count > 0 {
-        let change = match (changed, args.check) {
-            (0, _) => "nothing to do".to_owned(),
-            (changed, true) => format!("{changed} to format"),
-            (changed, false) => format!("{changed} formatted"),
+        let changed = match (changed, args.check) {
+            (0, _) => None,
+            (changed, true) => Some(format!("{changed} to format")),
+            (changed, false) => Some(format!("{changed} formatted")),
         };
-        terminal.line(&format!("{}: {change}", count(project.file_count, "file")));
+        let left = (!left.is_empty()).then(|| format!("{} left as it is", left.len()));
+        let parts: Vec<String> = changed.into_iter().chain(left).collect();
+        let what = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+        terminal.line(&format!("{}: {what}", count(project.file_count, "file")));
     }
     exit
 }
@@ -61,21 +68,36 @@ struct Source<'a> {
     formatted: String,
 }
 
-/// Formats all files. Mistakes of the syntax are added to the diagnostics; a file whose form cannot be proved is left out.
-fn sources<'a>(project: &'a Project, diagnostics: &mut Vec<Diagnostic>) -> Vec<Source<'a>> {
-    let mut sources = Vec::new();
+/// What can be formatted, and what has to stay as it is.
+#[derive(Default)]
+struct Sorted<'a> {
+    sources: Vec<Source<'a>>,
+    /// The names of the files in which something is not understood.
+    left: Vec<&'a str>,
+}
+
+/// Formats all files. What keeps one from that is added to the diagnostics.
+fn sort<'a>(project: &'a Project, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Sorted<'a> {
+    let mut sorted = Sorted::default();
     for (id, path) in project.files.iter().zip(&project.paths) {
         let Some(file) = project.sources.file(*id) else { continue };
-        let parsed = syntax::parse(&project.sources, *id);
-        diagnostics.extend(parsed.diagnostics);
-        match fmt::format(&project.sources, &parsed.tree) {
-            Ok(formatted) => {
-                sources.push(Source { path: path.as_deref(), name: &file.path, text: &file.text, formatted });
-            }
-            Err(problem) => diagnostics.push(problem),
+        let path = path.as_deref();
+        // Nobody meant that, and what another language makes of other spaces nobody here knows.
+        if let Some(other) = path.filter(|path| path.extension().is_none_or(|end| end != EXTENSION)) {
+            diagnostics.push(not_a_program(other, &shown(other, folder)));
+            continue;
         }
+        let parsed = syntax::parse(&project.sources, *id);
+        match fmt::format(&project.sources, &parsed) {
+            Ok(formatted) => {
+                sorted.sources.push(Source { path, name: &file.path, text: &file.text, formatted });
+            }
+            Err(Unformatted::NotUnderstood) => sorted.left.push(&file.path),
+            Err(Unformatted::NotProved(problem)) => diagnostics.push(*problem),
+        }
+        diagnostics.extend(parsed.diagnostics);
     }
-    sources
+    sorted
 }
 
 struct Run<'a> {
@@ -102,8 +124,7 @@ impl Run<'_> {
                 written.map_err(|error| format!("cannot write `{}`: {}", source.name, reason(&error)))?;
                 terminal.line(&format!("formatted  {}", source.name));
             }
-        } else if !source.formatted.contains(syntax::is_forbidden) {
-            // What must not stand in a source does not go to a terminal either; it has been reported.
+        } else {
             terminal.result(&source.formatted);
         }
         Ok(changes)
@@ -139,10 +160,11 @@ impl Run<'_> {
     }
 }
 
-/// Puts a new text in the place of a file at once: whoever reads it sees the old text or the new one.
+/// Puts a new text in the place of a file at once: whoever reads it sees the old text or the new one. A file that has
+/// other names, or an owner that a new file would not get, is written over instead, so that it keeps them.
 fn replace(target: &Path, original: &str, formatted: &str) -> io::Result<()> {
-    let permissions = fs::metadata(target)?.permissions();
-    if permissions.readonly() {
+    let known = fs::metadata(target)?;
+    if known.permissions().readonly() {
         return Err(io::Error::other("it is read-only"));
     }
     let mut name = std::ffi::OsString::from(".");
@@ -150,12 +172,22 @@ fn replace(target: &Path, original: &str, formatted: &str) -> io::Result<()> {
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = target.with_file_name(name);
     let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-    let moved = fill(file, formatted, permissions).and_then(|()| {
-        if fs::read(target)? != original.as_bytes() {
-            return Err(io::Error::other("somebody else changed it meanwhile"));
+    let keeps_all =
+        fill(file, formatted, &known).and_then(|keeps_all| match fs::read(target)? == original.as_bytes() {
+            true => Ok(keeps_all),
+            false => Err(io::Error::other("somebody else changed it meanwhile")),
+        });
+    let moved = match keeps_all {
+        Ok(true) => fs::rename(&temporary, target),
+        Ok(false) => {
+            write_over(target, formatted).map_err(|error| {
+                // Now it may be the only whole text there is.
+                io::Error::other(format!("{}; the new text is in `{}`", reason(&error), temporary.display()))
+            })?;
+            fs::remove_file(&temporary)
         }
-        fs::rename(&temporary, target)
-    });
+        Err(error) => Err(error),
+    };
     if moved.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);
@@ -163,9 +195,36 @@ fn replace(target: &Path, original: &str, formatted: &str) -> io::Result<()> {
     moved
 }
 
-fn fill(mut file: File, text: &str, permissions: fs::Permissions) -> io::Result<()> {
+/// Fills a file that is to take the place of another one. Says whether nothing of that one would be lost.
+fn fill(mut file: File, text: &str, known: &fs::Metadata) -> io::Result<bool> {
     file.write_all(text.as_bytes())?;
-    file.set_permissions(permissions)?;
+    let keeps_all = take_owner(&file, known)?;
+    file.set_permissions(known.permissions())?;
+    file.sync_all()?;
+    Ok(keeps_all)
+}
+
+/// Gives a file the owner and the group of another one, and says whether it may take its place: a rename would part that
+/// one from its other names.
+#[cfg(unix)]
+fn take_owner(file: &File, known: &fs::Metadata) -> io::Result<bool> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let own = file.metadata()?;
+    let is_same = (own.uid(), own.gid()) == (known.uid(), known.gid());
+    let has_owner = is_same || fchown(file, Some(known.uid()), Some(known.gid())).is_ok();
+    Ok(has_owner && known.nlink() == 1)
+}
+
+#[cfg(not(unix))]
+fn take_owner(_: &File, _: &fs::Metadata) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Writes a text over the one that a file has.
+fn write_over(target: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(target)?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
     file.sync_all()
 }
 

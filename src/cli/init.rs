@@ -3,7 +3,7 @@
 use super::args::{Ci, Init};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::session::{CONFIG_NAME, Disk, FileSystem as _, normal, reason, shown};
+use crate::session::{CONFIG_NAME, Disk, FileSystem as _, normal, reason, shell_word, shown};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
             "`{}` makes the folder part of a project already: add files such as `{}` to that one, or choose a folder \
              outside of it",
             shown(&outer, &here),
-            quoted(&inner)
+            shell_word(&inner)
         ));
     }
     let is_project = |path: &PathBuf| path.ends_with(CONFIG_NAME) && path.parent() != Some(&*folder);
@@ -109,11 +109,11 @@ fn inside(folder: &str, name: &str) -> String {
 /// `loose` says that the folder is in no Git repository yet: CI only reads the root of one.
 fn next_steps(folder: &str, ci: Ci, loose: bool, terminal: &mut Terminal) {
     let inside = |name: &str| inside(folder, name);
-    let argument = if folder == "." { String::new() } else { format!(" {}", quoted(folder)) };
+    let argument = if folder == "." { String::new() } else { format!(" {}", shell_word(folder)) };
     let mut steps = vec![
-        (format!("edit {}", quoted(&inside("main.polder"))), "write down what may talk to what".to_owned()),
+        (format!("edit {}", shell_word(&inside("main.polder"))), "write down what may talk to what".to_owned()),
         (format!("polder build{argument}"), "write the policies".to_owned()),
-        (format!("git add {}", quoted(&inside("policies"))), "commit them with the program".to_owned()),
+        (format!("git add {}", shell_word(&inside("policies"))), "commit them with the program".to_owned()),
     ];
     if ci != Ci::None {
         steps.push(("set POLDER_REPOSITORY".to_owned(), "where CI installs Polder from".to_owned()));
@@ -124,7 +124,7 @@ fn next_steps(folder: &str, ci: Ci, loose: bool, terminal: &mut Terminal) {
     if let (true, Some(jobs)) = (loose && folder != "." && !folder.starts_with(".."), ci.folder()) {
         let purpose =
             format!("here if this folder becomes the repository, and run `polder build{argument}` in its job");
-        steps.push((format!("move {}", quoted(&inside(jobs))), purpose));
+        steps.push((format!("move {}", shell_word(&inside(jobs))), purpose));
     }
     terminal.line("");
     terminal.line("Next:");
@@ -138,9 +138,4 @@ fn next_steps(folder: &str, ci: Ci, loose: bool, terminal: &mut Terminal) {
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
     !path.starts_with('-') && path.bytes().all(plain)
-}
-
-/// The path as a shell takes it.
-fn quoted(path: &str) -> String {
-    if is_plain(path) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

@@ -8,9 +8,9 @@ mod lex;
 mod parts;
 mod shape;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Severity};
 use crate::source::{SourceFile, Sources};
-use crate::syntax::{self, Tree};
+use crate::syntax::{self, Parsed};
 
 /// No line is longer, unless a single item is.
 const WIDTH: usize = 100;
@@ -18,42 +18,43 @@ const WIDTH: usize = 100;
 /// How much deeper a block, the items of a list in brackets, and what continues a statement stand.
 const STEP: usize = 2;
 
-/// The canonical text of a file from its tree. Broken statements are copied, all others are formatted. The error is an
-/// internal one: the result could not be proved to be the same program, so it is not given out. A file is left as it is
-/// when it holds a carriage return that ends no line, or would begin with a byte order mark that was none: both are
-/// errors of the syntax, and in another place they would pass.
-pub fn format(sources: &Sources, tree: &Tree) -> Result<String, Diagnostic> {
+/// Why a file has no canonical form, so that it has to stay as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unformatted {
+    /// Something in it was not understood, as the parser has said: nobody can tell what its spaces mean.
+    NotUnderstood,
+    /// An internal error: the result could not be proved to be the same program.
+    NotProved(Box<Diagnostic>),
+}
+
+/// The canonical text of a file. There is none as soon as one statement of it is broken: it may be no program at all, and
+/// spaces may be what it consists of.
+pub fn format(sources: &Sources, parsed: &Parsed) -> Result<String, Unformatted> {
+    if !is_understood(parsed) {
+        return Err(Unformatted::NotUnderstood);
+    }
+    let tree = &parsed.tree;
     let Some(file) = sources.file(tree.file) else { return Ok(String::new()) };
     let formatted = parts::text(&file.text, tree);
-    if has_lone_return(&file.text) || formatted.starts_with('\u{feff}') {
-        return Ok(file.text.clone());
+    let not_proved = |what: &str| Err(Unformatted::NotProved(Box::new(internal(file, what))));
+    match read_back(&formatted) {
+        Some((_, shape)) if shape != shape::of(&file.text, tree) => not_proved("would change what it says"),
+        Some((again, _)) if again == formatted => Ok(formatted),
+        Some(_) => not_proved("has no stable form"),
+        None => not_proved("would not be understood any more"),
     }
-    let (again, shape) = read_back(&formatted);
-    if shape != shape::of(&file.text, tree) {
-        return Err(internal(file, "would change what it says"));
-    }
-    if again != formatted {
-        return Err(internal(file, "has no stable form"));
-    }
-    Ok(formatted)
 }
 
-fn has_lone_return(text: &str) -> bool {
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        if byte == b'\r' && bytes.peek() != Some(&b'\n') {
-            return true;
-        }
-    }
-    false
+fn is_understood(parsed: &Parsed) -> bool {
+    !parsed.diagnostics.iter().any(|problem| problem.code.severity() == Severity::Error)
 }
 
-/// Parses a text: its canonical form, and what it says.
-fn read_back(text: &str) -> (String, shape::Shape) {
+/// Parses a text: its canonical form, and what it says. Nothing when something in it is not understood.
+fn read_back(text: &str) -> Option<(String, shape::Shape)> {
     let mut sources = Sources::default();
     let id = sources.add("formatted", text);
-    let tree = syntax::parse(&sources, id).tree;
-    (parts::text(text, &tree), shape::of(text, &tree))
+    let parsed = syntax::parse(&sources, id);
+    is_understood(&parsed).then(|| (parts::text(text, &parsed.tree), shape::of(text, &parsed.tree)))
 }
 
 fn internal(file: &SourceFile, what: &str) -> Diagnostic {
@@ -68,7 +69,9 @@ mod tests {
     use super::*;
 
     fn shape(text: &str) -> shape::Shape {
-        read_back(text).1
+        let mut sources = Sources::default();
+        let id = sources.add("a.polder", text);
+        shape::of(text, &syntax::parse(&sources, id).tree)
     }
 
     #[test]

@@ -32,18 +32,12 @@ enum Kind<'a> {
     Statement {
         text: String,
         opens: bool,
-        /// Whether the block before it is still open.
-        unclosed: bool,
         /// Its columns, when it lines up with its neighbours.
         row: Option<Row<'a>>,
     },
-    /// Copied: a broken statement.
-    Broken(String),
-    /// Copied with its indentation: what could not even be told apart into statements.
-    Verbatim(String),
     Comment(&'a str),
-    /// `}`, with what wrongly follows it on its line.
-    Close(&'a str),
+    /// `}`
+    Close,
 }
 
 /// The columns of a line: of a tier its name, selector and ports, of a platform's entry its key and its values.
@@ -87,64 +81,39 @@ impl<'a> Reader<'a> {
     fn node(&mut self, node: &Node) {
         let (start, end) = (node.span.range().start, node.span.range().end);
         let text = self.text.get(start..end).unwrap_or("");
-        if matches!(node.kind, NodeKind::Broken { .. }) {
-            let copied = text.replace("\r\n", "\n");
-            return self.push(start, end, Kind::Broken(copied.trim_end_matches([' ', '\t', '\r', '\n']).to_owned()));
-        }
         let block = matches!(node.kind, NodeKind::Namespace(_) | NodeKind::Platform(_) | NodeKind::Environment { .. });
         let head = text.strip_suffix('{').filter(|_| block);
         let opens = head.is_some();
-        // Blocks do not nest; one that begins ends the one before, closed or not. Whether it is taken for a block there
-        // depends on its line, so that stays.
-        let unclosed = opens && self.open;
-        if opens {
-            self.open = false;
-        }
         let statement = statement(head.unwrap_or(text), &node.kind);
         let indent = if self.open { STEP } else { 0 };
         let row = row(&statement, &node.kind, indent);
-        let text =
-            if unclosed { text.replace("\r\n", "\n") } else { statement.text(indent, if opens { " {" } else { "" }) };
-        self.push(start, end, Kind::Statement { text, opens, unclosed, row });
+        let text = statement.text(indent, if opens { " {" } else { "" });
+        self.push(start, end, Kind::Statement { text, opens, row });
         self.open |= opens;
     }
 
-    /// What stands between statements: comments and closing braces. Anything else is the body of a block whose first
-    /// line is broken; it is copied.
+    /// What stands between statements: comments and closing braces.
     fn gap(&mut self, start: usize, end: usize) {
-        let gap = self.text.get(start..end).unwrap_or("");
-        let count = self.parts.len();
-        let was_open = self.open;
         let mut at = start;
         loop {
             let rest = self.text.get(at..end).unwrap_or("");
             let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
             at += rest.len() - trimmed.len();
             match trimmed.as_bytes().first() {
-                None => return,
                 Some(b'#') => {
                     let line = line(trimmed);
                     self.push(at, at + line.len(), Kind::Comment(line));
                     at += line.len();
                 }
                 Some(b'}') => {
-                    let rest = trimmed.get(1..).unwrap_or("");
-                    let ended = rest.trim_start_matches([' ', '\t']).starts_with(['#', '}', '\n']);
-                    let rest = if ended { "" } else { line(rest) };
                     self.open = false;
-                    self.push(at, at + 1 + rest.len(), Kind::Close(rest));
-                    at += 1 + rest.len();
+                    self.push(at, at + 1, Kind::Close);
+                    at += 1;
                 }
-                Some(_) => break,
+                // Nothing else stands there in a file that was understood; the proof would miss it.
+                _ => return,
             }
         }
-        self.parts.truncate(count);
-        self.open = was_open;
-        let line_start = gap.len() - gap.trim_start_matches([' ', '\t', '\r', '\n']).len();
-        let from = start + gap.get(..line_start).and_then(|blank| blank.rfind('\n')).map_or(line_start, |at| at + 1);
-        let copied = self.text.get(from..end).unwrap_or("").trim_end_matches([' ', '\t', '\r', '\n']);
-        self.open = false;
-        self.push(start + line_start, from + copied.len(), Kind::Verbatim(copied.replace("\r\n", "\n")));
     }
 }
 
@@ -264,7 +233,7 @@ fn write(parts: &[Part<'_>], text: &str) -> String {
     for part in parts {
         let ends = before.map_or(0, |before| line_ends(text, before.end, part.start));
         let opened = matches!(before, Some(Part { kind: Kind::Statement { opens: true, .. }, .. }));
-        let after_line = matches!(before, Some(Part { kind: Kind::Statement { .. } | Kind::Close(_), .. }));
+        let after_line = matches!(before, Some(Part { kind: Kind::Statement { .. } | Kind::Close, .. }));
         if let Kind::Comment(comment) = &part.kind
             && after_line
             && ends == 0
@@ -276,30 +245,24 @@ fn write(parts: &[Part<'_>], text: &str) -> String {
             before = Some(part);
             continue;
         }
-        let empty = matches!(before, Some(Part { kind: Kind::Statement { opens: true, unclosed: false, .. }, .. }));
-        if let (Kind::Close(rest), true) = (&part.kind, empty) {
+        let closes = matches!(part.kind, Kind::Close);
+        if closes && opened {
             out.push('}');
-            out.push_str(rest);
             before = Some(part);
             fresh = false;
             continue;
         }
         if before.is_some() {
             out.push('\n');
-            if ends > 1 && !fresh && !opened && !matches!(part.kind, Kind::Close(_)) {
+            if ends > 1 && !fresh && !opened && !closes {
                 out.push('\n');
             }
         }
-        if !matches!(part.kind, Kind::Verbatim(_)) {
-            out.extend(std::iter::repeat_n(' ', part.indent));
-        }
+        out.extend(std::iter::repeat_n(' ', part.indent));
         match &part.kind {
-            Kind::Statement { text, .. } | Kind::Broken(text) | Kind::Verbatim(text) => out.push_str(text),
+            Kind::Statement { text, .. } => out.push_str(text),
             Kind::Comment(comment) => out.push_str(comment),
-            Kind::Close(rest) => {
-                out.push('}');
-                out.push_str(rest);
-            }
+            Kind::Close => out.push('}'),
         }
         fresh = false;
         before = Some(part);

@@ -1,17 +1,16 @@
 //! `textDocument/formatting` and `rangeFormatting`: from the text alone, whatever the analysis is doing.
 
-use crate::fmt;
+use crate::fmt::{self, Unformatted};
 use crate::source::{Encoding, Lines, Sources};
 use crate::syntax;
 use lsp_types::{Range, TextEdit};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-/// The changes that give a text its canonical form, in `within` if it is given. The error is an internal one, in words.
-pub fn format(text: &str, within: Option<Range>, encoding: Encoding) -> Result<Vec<TextEdit>, String> {
+/// The changes that give a text its canonical form, in `within` if it is given.
+pub fn format(text: &str, within: Option<Range>, encoding: Encoding) -> Result<Vec<TextEdit>, Unformatted> {
     let mut sources = Sources::default();
     let file = sources.add("document", text);
-    let tree = syntax::parse(&sources, file).tree;
-    let mut formatted = fmt::format(&sources, &tree).map_err(|problem| problem.message)?;
+    let mut formatted = fmt::format(&sources, &syntax::parse(&sources, file))?;
     if text.contains("\r\n") && !formatted.contains('\r') {
         // The editor keeps the line ends of the file.
         formatted = formatted.replace('\n', "\r\n");

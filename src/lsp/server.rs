@@ -5,17 +5,18 @@ use super::analysis::{Analysis, Job, Waiting, read, refusal, write};
 use super::capabilities::{self, Editor};
 use super::documents::{Document, Documents};
 use super::overlay::Overlay;
-use super::uri::path_of;
+use super::uri::{is_in_no_file, path_of};
 use super::workspace::Workspace;
 use super::{formatting, structure};
-use crate::session::FileSystem;
+use crate::fmt::Unformatted;
+use crate::session::{EXTENSION, FileSystem};
 use crate::source::Sources;
 use crate::syntax::{self, Tree};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use lsp_types::{
     DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, DocumentFormattingParams, DocumentRangeFormattingParams, FoldingRangeParams,
-    InitializeResult, SelectionRangeParams, ServerInfo, Uri, WorkspaceFolder,
+    InitializeResult, Range, SelectionRangeParams, ServerInfo, Uri, WorkspaceFolder,
 };
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -124,26 +125,23 @@ impl Server {
             return self.send(Job::Request(request));
         }
         let Request { id, method, params } = request;
-        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(&method, params))).unwrap_or_else(|_| {
+        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(connection, &method, params))).unwrap_or_else(|_| {
             Err(refusal(ErrorCode::InternalError, &format!("an internal error of polder, in {method}")))
         });
         respond(connection, id, answer);
     }
 
     /// Answers from the text of a document; nothing when it is not open.
-    fn answer(&self, method: &str, params: Value) -> Result<Value, ResponseError> {
+    fn answer(&self, connection: &Connection, method: &str, params: Value) -> Result<Value, ResponseError> {
         let encoding = self.editor.encoding;
-        let failed = |why: String| refusal(ErrorCode::RequestFailed, &why);
         match method {
             "textDocument/formatting" => {
                 let uri = read::<DocumentFormattingParams>(params)?.text_document.uri;
-                let Some(document) = self.documents.get(&uri) else { return write(()) };
-                write(formatting::format(&document.text, None, encoding).map_err(failed)?)
+                self.format(connection, &uri, None)
             }
             "textDocument/rangeFormatting" => {
                 let DocumentRangeFormattingParams { text_document, range, .. } = read(params)?;
-                let Some(document) = self.documents.get(&text_document.uri) else { return write(()) };
-                write(formatting::format(&document.text, Some(range), encoding).map_err(failed)?)
+                self.format(connection, &text_document.uri, Some(range))
             }
             "textDocument/foldingRange" => {
                 let uri = read::<FoldingRangeParams>(params)?.text_document.uri;
@@ -158,6 +156,29 @@ impl Server {
                 write(positions.into_iter().map(select).collect::<Vec<_>>())
             }
         }
+    }
+
+    /// The edits that format a document, or nothing and a line in the editor's log where it has to stay as it is. Many
+    /// editors format whatever is saved, and would show an error each time.
+    fn format(&self, connection: &Connection, uri: &Uri, within: Option<Range>) -> Result<Value, ResponseError> {
+        let Some(document) = self.documents.get(uri) else { return write(()) };
+        let path = path_of(uri);
+        let why = if !is_in_no_file(&path) && path.extension().is_none_or(|end| end != EXTENSION) {
+            format!("its name does not end in .{EXTENSION}")
+        } else {
+            match formatting::format(&document.text, within, self.editor.encoding) {
+                Ok(edits) => return write(edits),
+                Err(Unformatted::NotUnderstood) => "not all of it is understood".to_owned(),
+                Err(Unformatted::NotProved(problem)) => {
+                    return Err(refusal(ErrorCode::RequestFailed, &problem.message));
+                }
+            }
+        };
+        let message = format!("polder: {} is not formatted: {why}", uri.0);
+        let note = Notification::new("window/logMessage".to_owned(), json!({ "type": 3, "message": message }));
+        // An editor that is gone needs no answer.
+        let _ = connection.sender.send(Message::Notification(note));
+        write(())
     }
 
     fn notification(&mut self, connection: &Connection, note: Notification) {

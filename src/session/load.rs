@@ -4,6 +4,7 @@ use super::config::Config;
 use super::system::{FileSystem, LARGEST_FILE, reason};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::source::{FileId, Sources, Span};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::string::FromUtf8Error;
@@ -171,6 +172,10 @@ impl Project {
                     }
                     paths.extend(found);
                 }
+                // What has no ending may be a pipe.
+                Ok(false) if path.extension().is_some_and(|end| end != EXTENSION) => {
+                    self.diagnostics.push(not_a_program(&path, &shown(&path, &self.folder)));
+                }
                 Ok(false) => paths.push(path.clone()),
                 Err(error) => {
                     let problem = unreadable(&shown(&path, &self.folder), &reason(&error));
@@ -231,6 +236,26 @@ impl Project {
     }
 }
 
+/// A file that was named as a program and is none, by its name. `name` is the path as it is shown.
+pub fn not_a_program(path: &Path, name: &str) -> Diagnostic {
+    let message = format!("`{name}` is no program: the name of a program's file ends in .{EXTENSION}");
+    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+    let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let name = shell_word(name);
+    let help = if path.file_name().is_some_and(|file| file == CONFIG_NAME) {
+        format!("name the folder of the project instead, as in `polder check {}`", shell_word(folder))
+    } else if super::manifests::EXTENSIONS.contains(&end) {
+        format!(
+            "`polder lint {name}` looks for mistakes in NetworkPolicies, `polder reach --manifests {name}` says what they allow"
+        )
+    } else if end.eq_ignore_ascii_case(EXTENSION) {
+        format!("write the end of its name in small letters: `.{EXTENSION}`")
+    } else {
+        format!("rename it, or give the text of a program on standard input: `polder check - < {name}`")
+    };
+    Diagnostic::about(Code::E0402, message).with_help(help)
+}
+
 pub(super) fn unreadable(name: &str, reason: &str) -> Diagnostic {
     Diagnostic::about(Code::E0401, format!("cannot read `{name}`: {reason}"))
 }
@@ -289,6 +314,15 @@ pub fn shown(path: &Path, folder: &Path) -> String {
     let down = path.components().skip(common).map(|part| part.as_os_str().to_string_lossy().into_owned());
     let parts: Vec<String> = std::iter::repeat_n("..".to_owned(), up).chain(down).collect();
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+/// A path or name as a shell takes it for one word.
+pub fn shell_word(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
+    match !text.is_empty() && !text.starts_with('-') && text.bytes().all(plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
+    }
 }
 
 #[cfg(test)]

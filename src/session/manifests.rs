@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the names of manifests end in.
-const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
+pub(super) const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 
 /// Policies and what runs, out of manifests.
 #[derive(Debug, Default)]

@@ -16,7 +16,7 @@ pub use files::Output;
 pub use git::Revision;
 #[cfg(feature = "cli")]
 pub(crate) use load::normal;
-pub use load::{CONFIG_NAME, EXTENSION, Named, Project, shown};
+pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program, shell_word, shown};
 pub use manifests::{Manifests, Remark};
 pub use stages::{Built, Session, Settings};
 pub use subject::{AskedPorts, AskedTarget, Question, Subject};

@@ -320,6 +320,9 @@ impl Asker {
 
     fn difference(&self, path: &str, edits: &Value) -> String {
         let text = &self.texts[path];
+        if edits.is_null() {
+            return "it stays as it is\n".to_owned();
+        }
         difference(text, &edited(text, edits.as_array().unwrap()))
     }
 

@@ -28,9 +28,9 @@ function! s:Run(arguments, input, codes) abort
   return [l:fine, l:lines]
 endfunction
 
-" Brings the buffer into the canonical form. Broken statements stay as they are.
+" Brings the buffer into the canonical form. It stays as it is, and the errors are shown, where something is not understood.
 function! polder#Format() abort
-  let [l:fine, l:lines] = s:Run(['fmt', '-'], getline(1, '$'), [0, 1])
+  let [l:fine, l:lines] = s:Run(['fmt', '--format', 'short', '-'], getline(1, '$'), [0])
   if !l:fine || l:lines ==# getline(1, '$')
     return
   endif
