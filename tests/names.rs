@@ -10,10 +10,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Names that make others ambiguous: words that stand between the parts of a name, and names that policies make up.
-const NAMES: [&str; 12] =
-    ["a", "b", "to", "from", "a-to", "to-a", "b-to-a", "a-from-b", "all", "all-pods", "dns", "of-program"];
+const NAMES: [&str; 17] = [
+    "a",
+    "b",
+    "to",
+    "from",
+    "a-to",
+    "to-a",
+    "b-to-a",
+    "a-from-b",
+    "all",
+    "all-pods",
+    "dns",
+    "strict-dns",
+    "here",
+    "pods",
+    "program",
+    "ingress",
+    "dns-ingress",
+];
 
-const NAMESPACES: [&str; 4] = ["a", "to", "all", "b-from-a"];
+const NAMESPACES: [&str; 5] = ["a", "to", "all", "b-from-a", "kube-system"];
 
 /// Something that can be the end of a flow, as it is written from outside of all namespaces.
 fn end() -> impl Strategy<Value = String> {
@@ -24,6 +41,8 @@ fn end() -> impl Strategy<Value = String> {
         2 => Just("group-of-all".to_owned()),
         1 => Just("cluster".to_owned()),
         1 => Just("outside/to".to_owned()),
+        // These are in every namespace, too.
+        2 => prop::sample::select(&NAMES[..]).prop_map(|name| format!("dns/{name}")),
     ]
 }
 
@@ -31,24 +50,34 @@ fn end() -> impl Strategy<Value = String> {
 struct Program {
     /// Per namespace, whether its tiers are isolated one by one.
     by_tier: [bool; NAMESPACES.len()],
+    /// Per namespace, whom it asks: what DNS opens has names, too.
+    dns: [&'static str; NAMESPACES.len()],
     flows: Vec<(String, String, u16)>,
 }
 
 fn program() -> impl Strategy<Value = Program> {
     let flow = (end(), end(), 1..4u16);
-    (any::<[bool; NAMESPACES.len()]>(), prop::collection::vec(flow, 1..12))
-        .prop_map(|(by_tier, flows)| Program { by_tier, flows })
+    let dns = prop::sample::select(vec!["cluster", "strict", "kube-system/dns", "kube-system/from", "none"]);
+    let dns = prop::array::uniform5(dns);
+    (any::<[bool; NAMESPACES.len()]>(), dns, prop::collection::vec(flow, 1..12))
+        .prop_map(|(by_tier, dns, flows)| Program { by_tier, dns, flows })
 }
 
 impl Program {
     fn text(&self) -> String {
         let mut text = String::from("external namespace outside {\n  tier to\n}\n");
+        // Every managed namespace is among these.
+        text.push_str("external namespace dns (!outside) {\n");
+        for name in NAMES {
+            writeln!(text, "  tier {name} (side={name})").unwrap();
+        }
+        text.push_str("}\n");
         let members: Vec<String> = NAMESPACES.iter().map(|namespace| format!("{namespace}/a")).collect();
         writeln!(text, "group group-of-all = {}", members.join(", ")).unwrap();
-        for (namespace, by_tier) in NAMESPACES.iter().zip(self.by_tier) {
-            writeln!(text, "namespace {namespace} {{").unwrap();
+        for ((namespace, by_tier), dns) in NAMESPACES.iter().zip(self.by_tier).zip(self.dns) {
+            writeln!(text, "namespace {namespace} {{\n  dns {dns}").unwrap();
             if by_tier {
-                text.push_str("  isolate ingress for a, to\n  isolate egress for a, from\n");
+                text.push_str("  isolate ingress for a, to, here, ingress\n  isolate egress for a, from\n");
             }
             for name in NAMES {
                 // Every tier has labels of its own, so that no flow covers another one between other tiers.
@@ -63,7 +92,7 @@ impl Program {
     }
 
     /// The policies, unless the program has an error, as a flow between pods that nobody manages.
-    fn policies(&self) -> Option<Vec<Policy>> {
+    fn policies(&self, layout: Layout) -> Option<Vec<Policy>> {
         let text = self.text();
         let mut sources = Sources::default();
         let file = sources.add("names.polder", text.as_str());
@@ -75,7 +104,7 @@ impl Program {
         if resolved.diagnostics.iter().any(|found| is_error(found.code.as_str())) {
             return None;
         }
-        Some(plan(&flow::lower(&resolved.model), Layout::Flow).policies.policies)
+        Some(plan(&flow::lower(&resolved.model), layout).policies.policies)
     }
 }
 
@@ -114,14 +143,14 @@ proptest! {
 
     #[test]
     fn a_flow_that_is_added_renames_nothing(program in program(), left_out in any::<prop::sample::Index>()) {
-        let Some(after) = program.policies() else { return Ok(()) };
+        let Some(after) = program.policies(Layout::Flow) else { return Ok(()) };
         let after = by_name(&after);
-        for (_, name) in after.keys() {
+        for (_, name) in after.keys().chain(by_name(&program.policies(Layout::Tier).unwrap()).keys()) {
             prop_assert!(is_valid(name), "{name}");
         }
         let mut before = program.clone();
         before.flows.remove(left_out.index(program.flows.len()));
-        let before = by_name(&before.policies().unwrap());
+        let before = by_name(&before.policies(Layout::Flow).unwrap());
         for (name, concern) in &before {
             // A wider flow can take the place of a narrower one; what a name stands for stays the same.
             if let Some(now) = after.get(name) {
@@ -165,4 +194,47 @@ fn long_names_are_cut_and_stay_apart() {
     assert!(named.keys().all(|(_, name)| is_valid(name)));
     let cut = named.keys().filter(|(_, name)| name.starts_with("allow-o") && name.len() > 240).count();
     assert_eq!(cut, 2, "{:?}", named.keys().collect::<Vec<_>>());
+}
+
+/// The names of the policies of a namespace of a program.
+fn names_of(text: &str, namespace: &str) -> Vec<String> {
+    let mut sources = Sources::default();
+    let file = sources.add("names.polder", text);
+    let trees = [syntax::parse(&sources, file).tree];
+    let resolved = model::resolve(&sources, &trees, &model::Options::default());
+    let policies = plan(&flow::lower(&resolved.model), Layout::Flow).policies.policies;
+    let own = policies.iter().filter(|policy| &*policy.namespace == namespace);
+    own.map(|policy| policy.name.to_string()).collect()
+}
+
+/// What Polder calls the DNS pods gives way to a tier of that name.
+#[test]
+fn the_dns_pods_that_a_tier_isolates_are_not_taken_for_a_tier() {
+    let program = |setting: &str, tier: &str| {
+        format!(
+            "namespace kube-system {{\n  tier {tier} (role=x)\n  tier t (k)\n  isolate ingress for t\n}}\n\
+             namespace app {{\n  dns {setting}\n  tier a\n  a -> kube-system/{tier}:80\n}}\n"
+        )
+    };
+    let names = |setting, tier| names_of(&program(setting, tier), "kube-system");
+    let deny = "default-deny-ingress-t";
+    assert_eq!(names("cluster", "x"), ["allow-dns-ingress-dns.t", "allow-x.t.from.app.a", deny]);
+    assert_eq!(
+        names("cluster", "dns"),
+        ["allow-dns.t.from.app.a", "allow.both.dns-pods.tier.t.dns.ingress", deny],
+        "a tier keeps its name"
+    );
+    assert_eq!(names("strict", "dns"), ["allow-dns-ingress-strict-dns.t", "allow-dns.t.from.app.a", deny]);
+    assert_eq!(
+        names("strict", "strict-dns"),
+        ["allow-strict-dns.t.from.app.a", "allow.both.strict-dns-pods.tier.t.dns.ingress", deny]
+    );
+}
+
+/// Of a flow and the DNS rule that allow the same, the rule stays.
+#[test]
+fn a_flow_that_says_what_dns_does_leaves_the_policy_of_dns() {
+    let text = "external namespace kube-system {\n  tier kube-dns (k8s-app=kube-dns)\n}\nnamespace app {\n  dns strict\n  \
+                * -> kube-system/kube-dns:{53/udp, 53/tcp}\n}\n";
+    assert_eq!(names_of(text, "app"), ["allow-dns-egress", "default-deny-all"]);
 }

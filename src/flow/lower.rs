@@ -249,7 +249,10 @@ impl Lowering<'_> {
             }
             model::DnsServer::Address(net) => vec![by_address(*net)],
             model::DnsServer::Tier(tier, port) => {
-                let name = self.model.tier(*tier).map(|tier| DnsName::Tier(tier.name.clone()));
+                let declared = self.model.tier(*tier);
+                let owner = declared.and_then(|tier| self.model.namespace(tier.namespace));
+                let name =
+                    declared.zip(owner).map(|(tier, owner)| DnsName::Tier(owner.name.clone(), tier.name.clone()));
                 let place = self.place(Endpoint::Tier(*tier));
                 place.zip(name).map(|(place, name)| by_labels(place, name, *port)).into_iter().collect()
             }

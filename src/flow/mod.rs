@@ -95,8 +95,8 @@ pub enum DnsName {
     Cluster,
     /// Only those with the label of `dns strict`.
     Strict,
-    /// A declared tier.
-    Tier(Arc<str>),
+    /// A declared tier, behind its namespace.
+    Tier(Arc<str>, Arc<str>),
 }
 
 /// The pods or addresses that a name stands for.

@@ -191,10 +191,9 @@ impl<'a> Resolver<'a> {
         }
         let mut taken: BTreeMap<&str, (Arc<str>, Span)> = BTreeMap::new();
         let mut clashes = Vec::new();
+        // Of namespaces that are found by their labels the name is a word of the program only. Yet what is called alike
+        // in policies and answers would be taken for the same.
         for namespace in &self.model.namespaces {
-            if matches!(namespace.kind, NamespaceKind::External(Some(_))) {
-                continue;
-            }
             let to = renamed.get(&namespace.declared).copied();
             let name = to.map_or_else(|| self.sources.text(namespace.span), |to| self.sources.text(to.span));
             let span = to.map_or(namespace.span, |to| to.span);

@@ -2,7 +2,7 @@
 
 use super::Direction;
 use super::buckets::Buckets;
-use super::subject::{SubjectId, SubjectName, Subjects};
+use super::subject::{SubjectId, Subjects};
 use crate::flow::{DnsServer, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
 use crate::net::{IpBlock, Peers, PortSet, Selector};
 use rustc_hash::FxHashMap;
@@ -292,7 +292,7 @@ impl<'a> Wishes<'a> {
 
     /// Where DNS pods are isolated themselves, they are opened to every namespace that was given DNS.
     fn dns_ingress(&mut self) {
-        let mut asked: BTreeMap<(usize, SubjectName), (Selector, Asked)> = BTreeMap::new();
+        let mut asked: BTreeMap<SubjectId, Asked> = BTreeMap::new();
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
             if self.subjects.isolated(index, Direction::Egress).is_empty() {
                 continue;
@@ -300,19 +300,17 @@ impl<'a> Wishes<'a> {
             let mut asking = None;
             for server in &namespace.dns {
                 let Some(pods) = &server.pods else { continue };
-                let Place::Pods { namespaces: Namespaces::Managed(home), pods: labels } = &pods.place else { continue };
-                let all = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
-                let asking = asking.get_or_insert_with(|| self.peers.of_place(self.set, &all)).clone();
-                let key = (*home, SubjectName::of_dns(&pods.name));
-                let (_, asked) = asked.entry(key).or_insert_with(|| (labels.clone(), Asked::default()));
-                self.peers.add_rule(&mut asked.rules, asking, &server.ports);
-                asked.settings.insert(namespace.dns_setting.clone());
+                for subject in self.subjects.answering(pods) {
+                    let all = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
+                    let asking = asking.get_or_insert_with(|| self.peers.of_place(self.set, &all)).clone();
+                    let asked = asked.entry(subject).or_default();
+                    self.peers.add_rule(&mut asked.rules, asking, &server.ports);
+                    asked.settings.insert(namespace.dns_setting.clone());
+                }
             }
         }
-        for ((home, name), (pods, Asked { rules, settings })) in asked {
-            for subject in self.subjects.among(home, Direction::Ingress, &pods, name) {
-                self.add_dns(subject, Direction::Ingress, rules.clone(), settings.clone());
-            }
+        for (subject, Asked { rules, settings }) in asked {
+            self.add_dns(subject, Direction::Ingress, rules, settings);
         }
     }
 

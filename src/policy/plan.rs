@@ -80,7 +80,7 @@ impl Planner<'_> {
             };
             Policy {
                 namespace: namespace.name.clone(),
-                name: self.namer.deny(&namespace.name, &subject.name, scope).into(),
+                name: self.namer.deny(&subject.name, scope).into(),
                 subject: subject.selector.clone(),
                 ingress: (scope != "egress").then(Vec::new),
                 egress: (scope != "ingress").then(Vec::new),

@@ -2,7 +2,7 @@
 
 use super::buckets::Buckets;
 use super::{Direction, PerDirection};
-use crate::flow::{DnsName, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
+use crate::flow::{DnsName, DnsPods, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
 use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, is_covered};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::{SmallVec, smallvec};
@@ -16,8 +16,8 @@ pub enum SubjectName {
     Every,
     /// A tier.
     Tier(Arc<str>),
-    /// The pods of one tier that another one isolates.
-    Both(Arc<str>, Arc<str>),
+    /// The pods of the first that the second, a tier, isolates.
+    Both(Box<SubjectName>, Box<SubjectName>),
     /// A tier of other namespaces, known by labels that this namespace has too.
     Foreign(Arc<str>, Arc<str>),
     /// The DNS pods of the cluster.
@@ -27,25 +27,26 @@ pub enum SubjectName {
 }
 
 impl SubjectName {
-    /// The name of the pods of a DNS server.
-    pub fn of_dns(name: &DnsName) -> Self {
+    /// The name of the pods of a DNS server in a namespace.
+    fn of_dns(name: &DnsName, namespace: &ManagedNamespace) -> Self {
         match name {
             DnsName::Cluster => SubjectName::Dns,
             DnsName::Strict => SubjectName::StrictDns,
-            DnsName::Tier(name) => SubjectName::Tier(name.clone()),
+            DnsName::Tier(owner, name) => SubjectName::of_tier(owner, name, namespace),
+        }
+    }
+
+    /// The name of a tier in a namespace.
+    fn of_tier(owner: &Arc<str>, name: &Arc<str>, namespace: &ManagedNamespace) -> Self {
+        match namespace.name == *owner {
+            true => SubjectName::Tier(name.clone()),
+            false => SubjectName::Foreign(owner.clone(), name.clone()),
         }
     }
 
     /// The name of the pods that are in both.
-    fn and(&self, other: &SubjectName) -> SubjectName {
-        let part = |name: &SubjectName| match name {
-            SubjectName::Tier(name) => name.clone(),
-            SubjectName::Both(one, other) | SubjectName::Foreign(one, other) => format!("{one}.{other}").into(),
-            SubjectName::Dns => "dns".into(),
-            SubjectName::StrictDns => "strict-dns".into(),
-            SubjectName::Every => "all-pods".into(),
-        };
-        SubjectName::Both(part(self), part(other))
+    pub fn and(&self, isolated: &SubjectName) -> SubjectName {
+        SubjectName::Both(Box::new(self.clone()), Box::new(isolated.clone()))
     }
 }
 
@@ -113,8 +114,7 @@ fn tier_subject(set: &FlowSet, namespace: usize, id: PartyId) -> Option<Subject>
     let (PartyName::Local(owner, name), Some(Place::Pods { pods, .. })) = (&party.name, &party.place) else {
         return None;
     };
-    let own = set.namespaces.get(namespace).is_some_and(|namespace| namespace.name == *owner);
-    let name = if own { SubjectName::Tier(name.clone()) } else { SubjectName::Foreign(owner.clone(), name.clone()) };
+    let name = SubjectName::of_tier(owner, name, set.namespaces.get(namespace)?);
     Some(Subject { name, selector: pods.clone() })
 }
 
@@ -162,13 +162,14 @@ pub struct Subjects<'a> {
     isolated: Vec<PerDirection<Isolated>>,
     /// Every subject that was numbered, with its namespace.
     list: Vec<(usize, Subject)>,
-    ids: FxHashMap<(usize, SubjectName), SubjectId>,
+    /// Those of each name. That is one: a name says which pods it stands for. But nothing here depends on it.
+    ids: FxHashMap<(usize, SubjectName), SmallVec<[SubjectId; 1]>>,
     /// Where the subjects of each party are in `numbered`, once somebody asked.
     of_party: Vec<PerDirection<Option<Range<u32>>>>,
     numbered: Vec<SubjectId>,
 }
 
-/// A subject of one namespace; equal exactly for equal names.
+/// A subject of one namespace; equal only for equal names and equal pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectId(u32);
 
@@ -217,11 +218,16 @@ impl<'a> Subjects<'a> {
     }
 
     fn number(&mut self, namespace: usize, subject: Subject) -> SubjectId {
-        let next = SubjectId::at(self.list.len());
-        let id = *self.ids.entry((namespace, subject.name.clone())).or_insert(next);
-        if id == next {
-            self.list.push((namespace, subject));
+        let known = self.ids.entry((namespace, subject.name.clone())).or_default();
+        let same =
+            |id: &&SubjectId| self.list.get(id.index()).is_some_and(|(_, known)| known.selector == subject.selector);
+        if let Some(id) = known.iter().find(same) {
+            return *id;
         }
+        debug_assert!(known.is_empty(), "one name for different pods: {subject:?}");
+        let id = SubjectId::at(self.list.len());
+        known.push(id);
+        self.list.push((namespace, subject));
         id
     }
 
@@ -240,16 +246,16 @@ impl<'a> Subjects<'a> {
         self.isolated.get(namespace).map(|sides| sides.get(direction))
     }
 
-    /// The managed namespaces that a party without groups has pods in.
-    fn namespaces(&self, party: PartyId) -> SmallVec<[usize; 1]> {
+    /// The managed namespaces that a place has pods in.
+    fn namespaces(&self, place: &Place) -> SmallVec<[usize; 1]> {
         let all = 0..self.set.namespaces.len();
-        match self.set.party(party).and_then(|party| party.place.as_ref()) {
-            Some(Place::Pods { namespaces: Namespaces::Managed(index), .. }) => smallvec![*index],
-            Some(Place::Pods { namespaces: Namespaces::Every, .. } | Place::Any) => all.collect(),
-            Some(Place::Pods { namespaces: Namespaces::Labelled(labels), .. }) => {
+        match place {
+            Place::Pods { namespaces: Namespaces::Managed(index), .. } => smallvec![*index],
+            Place::Pods { namespaces: Namespaces::Every, .. } | Place::Any => all.collect(),
+            Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
                 all.filter(|index| self.set.namespaces.get(*index).is_some_and(|own| own.matches(labels))).collect()
             }
-            _ => SmallVec::new(),
+            Place::Pods { namespaces: Namespaces::Named(_), .. } | Place::Addresses(_) => SmallVec::new(),
         }
     }
 
@@ -260,7 +266,8 @@ impl<'a> Subjects<'a> {
         if let Some(Some(known)) = self.of_party.get(at).map(|known| known.get(direction)) {
             return known.clone();
         }
-        let namespaces = self.namespaces(party);
+        let place = self.set.party(party).and_then(|party| party.place.as_ref());
+        let namespaces = place.map(|place| self.namespaces(place)).unwrap_or_default();
         if let Some(known) = self.of_party.get_mut(at)
             && let Some(same) = known.get(direction.other()).clone()
             && namespaces.iter().all(|namespace| self.isolated.get(*namespace).is_some_and(isolates_alike))
@@ -290,16 +297,16 @@ impl<'a> Subjects<'a> {
         self.numbered.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
-    /// The isolated pods of a namespace among those of a selector that no tier stands for.
-    pub fn among(
-        &mut self,
-        namespace: usize,
-        direction: Direction,
-        selector: &Selector,
-        name: SubjectName,
-    ) -> Vec<SubjectId> {
-        let wanted = Subject { name, selector: selector.clone() };
-        let subjects = self.side(namespace, direction).map(|isolated| isolated.within(wanted)).unwrap_or_default();
-        subjects.into_iter().map(|subject| self.number(namespace, subject)).collect()
+    /// The pods of a DNS server that are isolated for ingress, in all managed namespaces that it has pods in.
+    pub fn answering(&mut self, server: &DnsPods) -> Vec<SubjectId> {
+        let Place::Pods { pods, .. } = &server.place else { return Vec::new() };
+        let mut found = Vec::new();
+        for index in self.namespaces(&server.place) {
+            let Some(namespace) = self.set.namespaces.get(index) else { continue };
+            let wanted = Subject { name: SubjectName::of_dns(&server.name, namespace), selector: pods.clone() };
+            let subjects = self.side(index, Direction::Ingress).map(|side| side.within(wanted)).unwrap_or_default();
+            found.extend(subjects.into_iter().map(|subject| self.number(index, subject)));
+        }
+        found
     }
 }

@@ -1,6 +1,7 @@
 //! The hard cases that a program holds, to show that the generator makes them.
 
 use super::evaluate::{Direction, Protocol};
+use super::generate::COINED;
 use super::meaning::{Cover, Leaf, Meaning};
 use super::program::{Endpoint, Kind, Name, Port, PortSpec, Preset, Program, Requirement, Selector};
 use super::render::render;
@@ -83,6 +84,7 @@ pub const ALL: &[&str] = &[
     "dns none",
     "dns by a tier",
     "dns by a tier and a port",
+    "dns by a tier of namespaces by labels",
     "dns with an address",
     "dns for the whole program",
     "dns pods in a managed namespace",
@@ -91,6 +93,10 @@ pub const ALL: &[&str] = &[
     "environment that renames a managed namespace",
     "environment that replaces a cidr",
     "environment that replaces platform addresses",
+    "tier with a name that policies make up",
+    "namespace with a name that policies make up",
+    "list with a name that policies make up",
+    "dns pods isolated with a tier that has their name",
     "flow covered by another",
     "flow between namespaces",
     "flow of a tier to itself",
@@ -119,6 +125,7 @@ pub fn of(program: &Program) -> BTreeSet<&'static str> {
     blocks(program, &mut add);
     ports(program, &mut add);
     isolation(program, &mut add);
+    coined(program, &mut add);
     settings(program, &mut add);
     text(program, &mut add);
     found
@@ -329,6 +336,19 @@ fn isolation(program: &Program, add: &mut Add) {
     }
 }
 
+fn coined(program: &Program, add: &mut Add) {
+    let is = |name: &String| COINED.contains(&name.as_str());
+    for namespace in &program.namespaces {
+        add("namespace with a name that policies make up", is(&namespace.name));
+        add("tier with a name that policies make up", namespace.tiers.iter().any(|tier| is(&tier.name)));
+        let isolated = namespace.isolates.iter().any(|isolate| !isolate.tiers.is_empty());
+        let dns = namespace.tiers.iter().any(|tier| ["dns", "strict-dns"].contains(&tier.name.as_str()));
+        add("dns pods isolated with a tier that has their name", namespace.name == "kube-system" && isolated && dns);
+    }
+    let lists = program.cidrs.iter().map(|cidr| &cidr.name).chain(program.groups.iter().map(|group| &group.name));
+    add("list with a name that policies make up", lists.into_iter().any(is));
+}
+
 fn settings(program: &Program, add: &mut Add) {
     let managed: Vec<_> = program.namespaces.iter().filter(|n| n.kind == Kind::Managed).collect();
     for namespace in &program.namespaces {
@@ -357,6 +377,10 @@ fn settings(program: &Program, add: &mut Add) {
             Preset::Tier(_, Some(_)) => "dns by a tier and a port",
         };
         add(feature, true);
+        if let Preset::Tier(Name { namespace: Some(namespace), .. }, _) = &dns.preset {
+            let by_labels = matches!(program.namespace(namespace).kind, Kind::Matching(_));
+            add("dns by a tier of namespaces by labels", by_labels);
+        }
         add("dns with an address", !dns.addresses.is_empty());
     }
     for environment in &program.environments {

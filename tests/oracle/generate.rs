@@ -4,6 +4,9 @@
 //! touch, and flows cover each other often.
 
 mod flows;
+mod names;
+
+pub use names::COINED;
 
 use super::evaluate::{Direction, NAME_LABEL, Protocol};
 use super::program::{
@@ -24,6 +27,7 @@ pub fn program(seed: u64) -> Program {
     maker.dns();
     maker.flows();
     maker.environments();
+    maker.coined_names();
     maker.program
 }
 
@@ -361,13 +365,12 @@ impl Maker {
     }
 
     fn dns_setting(&mut self) -> Dns {
-        let tiers: Vec<Name> = self
-            .program
-            .namespaces
-            .iter()
-            .flat_map(|n| n.tiers.iter().map(|t| Name { namespace: Some(n.name.clone()), name: t.name.clone() }))
-            .filter(|n| n.name == "my-dns")
-            .collect();
+        let mut tiers: Vec<Name> = Vec::new();
+        for namespace in &self.program.namespaces {
+            let answers = |t: &&Tier| t.name == "my-dns" || (namespace.name == "others" && t.ports.is_empty());
+            let name = |t: &Tier| Name { namespace: Some(namespace.name.clone()), name: t.name.clone() };
+            tiers.extend(namespace.tiers.iter().filter(answers).map(name));
+        }
         let mut presets = vec![Preset::Cluster, Preset::Strict, Preset::OpenShift, Preset::Any, Preset::None];
         presets.extend(tiers.iter().flat_map(|t| [Preset::Tier(t.clone(), None), Preset::Tier(t.clone(), Some(5353))]));
         let preset = self.rng.pick(&presets).clone();

@@ -422,7 +422,7 @@ fn party_text(name: &PartyName) -> String {
 fn dns_name(set: &FlowSet, server: &DnsServer) -> Option<(GroupName, Vec<Peers>)> {
     let pods = server.pods.as_ref()?;
     let Place::Pods { namespaces, .. } = &pods.place else { return None };
-    let named = matches!(pods.name, crate::flow::DnsName::Tier(_));
+    let named = matches!(pods.name, crate::flow::DnsName::Tier(..));
     let namespace = set.namespace_selector(namespaces);
     let [name] = namespace.required_value(NAMESPACE_NAME)? else { return None };
     (!named).then(|| (GroupName::Dns(name.clone()), set.peers(&pods.place)))

@@ -113,7 +113,7 @@ impl Maker {
         if by_name.len() > 1 {
             choices.push(by_name.iter().map(|(name, _)| PortSpec::Served(name.clone())).collect());
         }
-        if !open && self.rng.chance(30) {
+        if !open && self.rng.chance(40) {
             return Some(None);
         }
         if choices.is_empty() {
