@@ -57,7 +57,7 @@ impl Blast {
             if hops >= depth {
                 continue;
             }
-            for (groups, found) in search.next(&links, &ends) {
+            for (groups, found) in search.next(&links, &ends, &seen) {
                 let fresh: Vec<EndId> = found.keys().copied().filter(|end| seen.insert(*end)).collect();
                 let pods: Vec<EndId> =
                     fresh.iter().copied().filter(|end| situation.world.pods(*end).is_some()).collect();
@@ -89,7 +89,7 @@ impl Search<'_> {
     }
 
     /// What is one hop from some ends, by group. All that is open to all that is open is one.
-    fn next(&self, links: &Links, ends: &[EndId]) -> Vec<(Vec<usize>, Found)> {
+    fn next(&self, links: &Links, ends: &[EndId], seen: &BTreeSet<EndId>) -> Vec<(Vec<usize>, Found)> {
         let (mine, theirs) = match self.back {
             false => (Direction::Egress, Direction::Ingress),
             true => (Direction::Ingress, Direction::Egress),
@@ -115,18 +115,19 @@ impl Search<'_> {
             }
         }
         let mut all: Vec<(Vec<usize>, Found)> = Vec::new();
-        // Those that are not isolated go on alike.
-        let mut alike: BTreeMap<(PortSet, PortSet), usize> = BTreeMap::new();
-        for (group, found) in by_group {
+        // Those that are not isolated go on alike, unless they have been told.
+        let mut alike: BTreeMap<(PortSet, PortSet, bool), usize> = BTreeMap::new();
+        for (groups, found) in of_equal_ends(by_group) {
             let (ports, unknown) = total(&found);
             let free = found.keys().all(|end| self.situation.world.pods(*end).is_some() && self.is_open(mine, *end));
-            let same = free.then(|| *alike.entry((ports, unknown)).or_insert(all.len()));
+            let told = found.keys().all(|end| seen.contains(end));
+            let same = free.then(|| *alike.entry((ports, unknown, told)).or_insert(all.len()));
             match same.and_then(|place| all.get_mut(place)) {
-                Some((groups, known)) => {
-                    groups.push(group);
+                Some((more, known)) => {
+                    more.extend(groups);
                     known.extend(found);
                 }
-                None => all.push((vec![group], found)),
+                None => all.push((groups, found)),
             }
         }
         let open = open.into_iter().filter(|(_, found)| !found.is_empty());
@@ -141,6 +142,20 @@ impl Search<'_> {
         let open = found.keys().all(|end| pods(end) && self.is_open(onwards, *end));
         Step { before, hops, groups, ports, unknown, repeated, open }
     }
+}
+
+/// Puts groups together of which the same ends are found, in the order of their first.
+fn of_equal_ends(by_group: BTreeMap<usize, Found>) -> Vec<(Vec<usize>, Found)> {
+    let mut places: BTreeMap<Vec<EndId>, usize> = BTreeMap::new();
+    let mut all: Vec<(Vec<usize>, Found)> = Vec::new();
+    for (group, found) in by_group {
+        let place = *places.entry(found.keys().copied().collect()).or_insert(all.len());
+        match all.get_mut(place) {
+            Some((groups, _)) => groups.push(group),
+            None => all.push((vec![group], found)),
+        }
+    }
+    all
 }
 
 /// All ports, and of the others those of which it is not known.

@@ -194,9 +194,13 @@ impl Told<'_> {
         let start: BTreeSet<EndId> = self.start.iter().copied().collect();
         let groups = self.situation.groups.iter().filter(|group| !group.ends.iter().all(|end| start.contains(end)));
         let of = |wanted: Wanted| {
-            let all: Vec<_> = groups.clone().filter(|group| wanted(&group.name)).collect();
-            let reached = |end: &EndId| self.blast.reached.contains(end);
-            (all.iter().filter(|group| group.ends.iter().any(reached)).count(), all.len())
+            // A workload is one, whatever kinds of pods it has.
+            let mut all: BTreeMap<GroupName, bool> = BTreeMap::new();
+            for group in groups.clone().filter(|group| wanted(&group.name)) {
+                let reached = group.ends.iter().any(|end| self.blast.reached.contains(end));
+                *all.entry(group.name.whole()).or_default() |= reached;
+            }
+            (all.values().filter(|reached| **reached).count(), all.len())
         };
         let known: [(&str, Wanted); 3] = [
             ("tier", |name| matches!(name, GroupName::Tier(..))),

@@ -110,6 +110,16 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// Whether it goes by this name: with or without its namespace and what it is.
+    pub fn is_called(&self, text: &str) -> bool {
+        let text = text.strip_prefix(&*self.namespace).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text);
+        match text.strip_prefix(&*self.name) {
+            Some("") => true,
+            Some(rest) => rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) == Some(self.kind.as_str()),
+            None => false,
+        }
+    }
+
     /// Why no policy applies to any of its pods, when that is so.
     pub fn outside(&self) -> Option<&'static str> {
         let here: Vec<&Pods> = self.pods.iter().filter(|pods| pods.count > 0).collect();

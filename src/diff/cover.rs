@@ -13,18 +13,23 @@ use std::sync::Arc;
 /// More names than these are worth an attempt to say whom they leave out.
 const MANY: usize = 3;
 
+/// What has to be named: an end, or one of the workloads that share it because no policy tells them apart. By its place.
+type Item = usize;
+
 /// The names of a situation.
 pub(super) struct Names<'s> {
     situation: &'s Situation,
-    /// Each name with its ends, sorted; the names that people know best first.
+    /// Each name with its items, sorted; the names that people know best first.
     names: Vec<Name>,
-    /// The names of each end.
+    /// The items, in the order of their ends.
+    items: Items,
+    /// The names of each item.
     of: Vec<Vec<usize>>,
 }
 
 struct Name {
     text: String,
-    ends: Vec<EndId>,
+    items: Vec<Item>,
     /// Whether it is only an example of the pods that it stands for.
     is_example: bool,
 }
@@ -44,22 +49,70 @@ impl Cover {
     }
 }
 
+/// All that has to be named.
+#[derive(Default)]
+struct Items {
+    /// The end of each.
+    ends: Vec<EndId>,
+    /// Those of each end, with the group that each workload is.
+    of: Vec<Vec<(Item, Option<usize>)>>,
+}
+
+impl Items {
+    fn new(situation: &Situation) -> Items {
+        let mut items = Items::default();
+        for end in situation.world.ids() {
+            let is_workload = |place: &&usize| {
+                let group = situation.groups.get(**place);
+                group.is_some_and(|group| matches!(group.name, GroupName::Workload(..)))
+            };
+            let workloads: Vec<usize> = situation.groups_of(end).iter().filter(is_workload).copied().collect();
+            let groups = if workloads.is_empty() { vec![None] } else { workloads.into_iter().map(Some).collect() };
+            let first = items.ends.len();
+            items.ends.extend(groups.iter().map(|_| end));
+            items.of.push((first..).zip(groups).collect());
+        }
+        items
+    }
+
+    /// All of some ends.
+    fn of(&self, ends: &[EndId]) -> Vec<Item> {
+        ends.iter().filter_map(|end| self.of.get(end.0 as usize)).flatten().map(|(item, _)| *item).collect()
+    }
+
+    /// Of some ends, those that are of a group; of groups that are no workloads, all.
+    fn of_groups(&self, ends: &[EndId], groups: &[usize]) -> Vec<Item> {
+        let all = ends.iter().filter_map(|end| self.of.get(end.0 as usize)).flatten();
+        all.filter(|(_, group)| group.is_none_or(|group| groups.contains(&group))).map(|(item, _)| *item).collect()
+    }
+}
+
 impl<'s> Names<'s> {
     /// The names of a situation, those of the newer version before those that only the older one has; where nobody named
     /// its pods, what the policies select, too.
     pub fn new(situation: &'s Situation, [old, new]: [&Version<'_>; 2]) -> Self {
         let is_example = |name: &GroupName| matches!(name, GroupName::Pods(..));
-        let group = |group: &Group| Name {
+        let all = Items::new(situation);
+        let group = |(place, group): (usize, &Group)| Name {
             text: group.name.to_string(),
-            ends: group.ends.clone(),
+            items: match group.name {
+                GroupName::Workload(..) => all.of_groups(&group.ends, &[place]),
+                _ => all.of(&group.ends),
+            },
             is_example: is_example(&group.name),
         };
-        let name = |text: String, ends| Name { text, ends, is_example: false };
-        let mut names: Vec<Name> = situation.groups.iter().map(group).collect();
-        names.extend(situation.unions().map(|(text, ends)| name(text.to_owned(), ends.to_vec())));
+        let name = |text: String, items| Name { text, items, is_example: false };
+        let mut names: Vec<Name> = situation.groups.iter().enumerate().map(group).collect();
+        names.extend(situation.unions().map(|(text, ends)| {
+            let items = match situation.groups_of_workload(text) {
+                Some(groups) => all.of_groups(ends, groups),
+                None => all.of(ends),
+            };
+            name(text.to_owned(), items)
+        }));
         if names.iter().any(|name| name.is_example) {
             let selected = selected(&situation.world, &[old.policies, new.policies]);
-            names.extend(selected.into_iter().map(|(text, ends)| name(text, ends)));
+            names.extend(selected.into_iter().map(|(text, ends)| name(text, all.of(&ends))));
         }
         let declared = |version: &Version<'_>| -> BTreeSet<(Option<Arc<str>>, Arc<str>)> {
             version.program.map(|program| program.declared.clone()).unwrap_or_default()
@@ -72,20 +125,22 @@ impl<'s> Names<'s> {
             };
             before.contains(&known) && !after.contains(&known)
         };
-        names.sort_by_cached_key(|name| (name.is_example, is_gone(&name.text)));
-        names.retain(|name| !name.ends.is_empty());
-        let mut of = vec![Vec::new(); situation.world.ends.len()];
+        // Of names that say the same here, the one that says least elsewhere.
+        let is_wide = |text: &str| matches!(text, "cluster" | "anywhere");
+        names.sort_by_cached_key(|name| (name.is_example, is_gone(&name.text), is_wide(&name.text)));
+        names.retain(|name| !name.items.is_empty());
+        let mut of = vec![Vec::new(); all.ends.len()];
         for (index, name) in names.iter().enumerate() {
-            for end in &name.ends {
-                of.get_mut(end.0 as usize).into_iter().for_each(|of| of.push(index));
+            for item in &name.items {
+                of.get_mut(*item).into_iter().for_each(|of| of.push(index));
             }
         }
-        Names { situation, names, of }
+        Names { situation, names, items: all, of }
     }
 
     /// Names that together are exactly these ends, which are sorted: as few as can be, and in the order of the ends.
     pub fn of(&self, ends: &[EndId]) -> Vec<String> {
-        let mut best = self.best(ends);
+        let mut best = self.best(&self.items.of(ends));
         if best.examples > 0 {
             let mut by_namespace: BTreeMap<Option<&Arc<str>>, Vec<EndId>> = BTreeMap::new();
             for end in ends {
@@ -94,7 +149,7 @@ impl<'s> Names<'s> {
             }
             let mut parts = Cover::default();
             for part in by_namespace.values() {
-                let part = self.best(part);
+                let part = self.best(&self.items.of(part));
                 parts.names.extend(part.names);
                 parts.examples += part.examples;
             }
@@ -106,56 +161,59 @@ impl<'s> Names<'s> {
     }
 
     /// The names themselves, or one from which others are taken away.
-    fn best(&self, ends: &[EndId]) -> Cover {
-        let plain = self.cover(ends);
+    fn best(&self, items: &[Item]) -> Cover {
+        let plain = self.cover(items);
         if plain.examples == 0 && plain.names.len() <= MANY {
             return plain;
         }
-        let wider = ends.first().and_then(|end| self.of.get(end.0 as usize)).into_iter().flatten();
+        let wider = items.first().and_then(|item| self.of.get(*item)).into_iter().flatten();
         let wider = wider.filter_map(|index| self.names.get(*index));
-        let holds = |name: &&Name| !name.is_example && ends.iter().all(|end| name.ends.binary_search(end).is_ok());
-        let wider = wider.filter(holds).min_by_key(|name| name.ends.len());
+        let holds = |name: &&Name| !name.is_example && items.iter().all(|item| name.items.binary_search(item).is_ok());
+        let wider = wider.filter(holds).min_by_key(|name| name.items.len());
         let Some(whole) = wider else { return plain };
-        let rest: Vec<EndId> = whole.ends.iter().copied().filter(|end| ends.binary_search(end).is_err()).collect();
+        let rest: Vec<Item> = whole.items.iter().copied().filter(|item| items.binary_search(item).is_err()).collect();
         let rest = self.cover(&rest);
-        if rest.names.len() > MANY || rest.cost() >= plain.cost() {
+        // To say whom it leaves out has to be worth it.
+        let is_longer = plain.examples == 0 && 2 * rest.names.len() >= plain.names.len();
+        if is_longer || rest.names.len() > MANY || rest.cost() >= plain.cost() {
             return plain;
         }
         Cover { names: vec![format!("{} except {}", whole.text, rest.names.join(", "))], examples: rest.examples }
     }
 
-    fn cover(&self, ends: &[EndId]) -> Cover {
+    fn cover(&self, items: &[Item]) -> Cover {
         let mut hits: BTreeMap<usize, usize> = BTreeMap::new();
-        for name in ends.iter().filter_map(|end| self.of.get(end.0 as usize)).flatten() {
+        for name in items.iter().filter_map(|item| self.of.get(*item)).flatten() {
             *hits.entry(*name).or_default() += 1;
         }
         let whole = |(index, hits): (usize, usize)| {
-            self.names.get(index).filter(|name| name.ends.len() == hits).map(|name| (index, name))
+            self.names.get(index).filter(|name| name.items.len() == hits).map(|name| (index, name))
         };
         let mut inside: Vec<(usize, &Name)> = hits.into_iter().filter_map(whole).collect();
-        inside.sort_by_key(|(index, name)| (name.is_example, Reverse(name.ends.len()), *index));
-        let mut left: BTreeSet<EndId> = ends.iter().copied().collect();
-        let mut chosen: Vec<(EndId, String)> = Vec::new();
+        inside.sort_by_key(|(index, name)| (name.is_example, Reverse(name.items.len()), *index));
+        let mut left: BTreeSet<Item> = items.iter().copied().collect();
+        let mut chosen: Vec<(Item, String)> = Vec::new();
         let mut examples = 0;
         for (_, name) in inside {
-            let Some(first) = name.ends.iter().find(|end| left.contains(end)) else { continue };
+            let Some(first) = name.items.iter().find(|item| left.contains(item)) else { continue };
             chosen.push((*first, name.text.clone()));
             examples += usize::from(name.is_example);
-            name.ends.iter().for_each(|end| _ = left.remove(end));
+            name.items.iter().for_each(|item| _ = left.remove(item));
             if left.is_empty() {
                 break;
             }
         }
         let mut addresses = AddressSet::empty();
         let mut first_address = None;
-        for end in left {
+        for item in left {
+            let Some(end) = self.items.ends.get(item).copied() else { continue };
             match self.situation.world.end(end) {
                 Some(End::Addresses { addresses: some, .. }) => {
                     addresses = addresses.union(some);
-                    first_address.get_or_insert(end);
+                    first_address.get_or_insert(item);
                 }
                 _ => {
-                    chosen.push((end, self.example(end)));
+                    chosen.push((item, self.example(end)));
                     examples += 1;
                 }
             }

@@ -23,6 +23,8 @@ pub struct Situation {
     pub groups: Vec<Group>,
     /// Other names that can be asked for: unions of the groups, and what was asked.
     unions: BTreeMap<String, Vec<EndId>>,
+    /// Those of them that are names of workloads, with their groups.
+    workloads: BTreeMap<String, Vec<usize>>,
     /// The groups of each end, by their places.
     groups_of: Vec<Vec<usize>>,
 }
@@ -157,7 +159,7 @@ impl Situation {
         let (owners, mut marks) = marks_of(&declared.names);
         marks.extend(asked_marks(asked));
         let scope = Scope { policies, marks: &marks, blocks_match_pods };
-        let mut world = World::concrete(&scope, cluster);
+        let mut world = World::with_names(&scope, cluster, &asked_names(asked));
         add_asked(&mut world, &scope, asked);
         let mut situation = Situation { world, ..Situation::default() };
         let mut groups: BTreeMap<GroupName, Vec<EndId>> = BTreeMap::new();
@@ -168,6 +170,7 @@ impl Situation {
                 kinds_of.entry(member.workload).or_default().entry(id).or_insert(member.pods);
             }
         }
+        let mut workloads: BTreeMap<String, BTreeSet<GroupName>> = BTreeMap::new();
         for (index, ends) in kinds_of {
             let Some(workload) = cluster.workloads.get(index) else { continue };
             let name =
@@ -175,13 +178,16 @@ impl Situation {
             let pods = |(end, pods): (&EndId, &usize)| Some((*end, &workload.pods.get(*pods)?.labels));
             let of_kind: Vec<(EndId, &Labels)> = ends.iter().filter_map(pods).collect();
             let all: Vec<&Labels> = of_kind.iter().map(|(_, labels)| *labels).collect();
+            let mut parts = BTreeSet::new();
             for (end, own) in &of_kind {
-                let labels = (ends.len() > 1).then(|| peculiar(own, &all));
-                groups.entry(name(labels)).or_default().push(*end);
+                let part = name((ends.len() > 1).then(|| peculiar(own, &all)));
+                groups.entry(part.clone()).or_default().push(*end);
+                parts.insert(part);
             }
-            let short = format!("{}/{}", workload.namespace, workload.name);
-            situation.unions.entry(name(None).to_string()).or_default().extend(ends.keys());
-            situation.unions.entry(short).or_default().extend(ends.keys());
+            for text in [name(None).to_string(), format!("{}/{}", workload.namespace, workload.name)] {
+                situation.unions.entry(text.clone()).or_default().extend(ends.keys());
+                workloads.entry(text).or_default().extend(parts.iter().cloned());
+            }
         }
         let mut members: BTreeMap<&GroupName, Vec<EndId>> = BTreeMap::new();
         for (id, end) in situation.world.ids().zip(&situation.world.ends) {
@@ -209,6 +215,14 @@ impl Situation {
             situation.unions.entry(name.to_string()).or_default().extend(ends);
         }
         situation.finish(groups, asked);
+        for text in declared.unions.keys().cloned().chain(declared.names.keys().map(ToString::to_string)) {
+            workloads.remove(&text);
+        }
+        let places: BTreeMap<&GroupName, usize> =
+            situation.groups.iter().zip(0..).map(|(group, place)| (&group.name, place)).collect();
+        let of_groups =
+            |names: BTreeSet<GroupName>| names.iter().filter_map(|name| places.get(name).copied()).collect();
+        situation.workloads = workloads.into_iter().map(|(text, names)| (text, of_groups(names))).collect();
         situation
     }
 
@@ -321,7 +335,9 @@ impl Situation {
             let short = full.rsplit_once('/').map_or(full, |(_, short)| short);
             short == text || short.split_once('[').is_some_and(|(name, _)| name == text)
         };
-        let groups = self.groups.iter().map(|group| (group.name.to_string(), &group.ends));
+        // Some of the pods of a workload are not meant by its name.
+        let is_whole = |group: &&Group| !matches!(group.name, GroupName::Workload(.., Some(_)));
+        let groups = self.groups.iter().filter(is_whole).map(|group| (group.name.to_string(), &group.ends));
         let unions = self.unions.iter().map(|(name, ends)| (name.clone(), ends));
         let mut found: BTreeMap<Vec<EndId>, String> = BTreeMap::new();
         for (name, ends) in groups.chain(unions).filter(|(name, _)| ends_so(name)) {
@@ -347,6 +363,12 @@ impl Situation {
         self.unions.iter().map(|(name, ends)| (name.as_str(), ends.as_slice()))
     }
 
+    /// The places of the groups that the name of a workload stands for: of ends that it shares with other workloads, which
+    /// no policy tells apart, only its own. `None` for all other names.
+    pub fn groups_of_workload(&self, name: &str) -> Option<&[usize]> {
+        self.workloads.get(name).map(Vec::as_slice)
+    }
+
     /// What an end is called: the groups that it is in.
     pub fn names_of(&self, end: EndId) -> Vec<&GroupName> {
         self.groups_of(end).iter().filter_map(|place| self.groups.get(*place)).map(|group| &group.name).collect()
@@ -367,6 +389,16 @@ fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
         })
         .collect();
     pods.into_iter().for_each(|(namespace, labels)| world.add_pod(scope, namespace, labels.clone()));
+}
+
+/// The names that workloads may have to be told apart by.
+fn asked_names(asked: &[Asked]) -> Vec<&str> {
+    let names = asked.iter().filter_map(|one| match one {
+        // Pods of one workload that are not alike are told apart anyway.
+        Asked::Name(text) => Some(text.find("]{").and_then(|at| text.get(..=at)).unwrap_or(text)),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// The marks that addresses have to be told apart by.

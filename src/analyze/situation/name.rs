@@ -63,6 +63,16 @@ impl GroupName {
         !matches!(self, Cidr(..) | BuiltIn(_) | Addresses(_) | OtherAddresses)
     }
 
+    /// The name of all pods of a workload, when it is that of some of them.
+    pub fn whole(&self) -> GroupName {
+        match self {
+            GroupName::Workload(namespace, name, kind, _) => {
+                GroupName::Workload(namespace.clone(), name.clone(), *kind, None)
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// The name without the namespace.
     pub fn short(&self) -> String {
         match self {

@@ -17,12 +17,18 @@ pub struct Member {
     pub pods: usize,
 }
 
-/// What pods of one namespace are told apart by: which selectors match, named ports, and addresses.
-type Key = (NamespaceId, Vec<usize>, NamedPorts, Vec<u32>);
+/// What pods of one namespace are told apart by: which selectors match, named ports, addresses, and names that are asked
+/// for.
+type Key = (NamespaceId, Vec<usize>, NamedPorts, Vec<u32>, Vec<usize>);
 
 impl World {
     /// The pods of a cluster that policies apply to: those that run on a network of their own.
     pub fn concrete(scope: &Scope<'_>, cluster: &Cluster) -> World {
+        World::with_names(scope, cluster, &[])
+    }
+
+    /// The same, where workloads that go by some `names` are told apart from those that do not.
+    pub fn with_names(scope: &Scope<'_>, cluster: &Cluster, names: &[&str]) -> World {
         let looks = Looks::new(scope);
         let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
         world.namespaces = namespaces(&looks, cluster);
@@ -42,6 +48,8 @@ impl World {
                 let selectors = looks.pods_of(namespace).into_iter();
                 (Selectors::new((0..).zip(selectors)), marks.in_namespace(namespace))
             });
+            let called = names.iter().enumerate().filter(|(_, name)| owner.is_called(name));
+            let called: Vec<usize> = called.map(|(index, _)| index).collect();
             for (index, pods) in owner.pods.iter().enumerate() {
                 if pods.host_network || pods.finished || pods.count == 0 {
                     continue;
@@ -49,7 +57,7 @@ impl World {
                 let ports = named_ports(&looks, pods);
                 let addresses = if scope.blocks_match_pods { addresses(pods) } else { &[] };
                 let blocks = blocks_of(&looks, addresses);
-                let key = (id, table.of(&pods.labels), ports, blocks);
+                let key = (id, table.of(&pods.labels), ports, blocks, called.clone());
                 let kind = kinds.entry(key).or_insert_with_key(|key| PodKind {
                     namespace: id,
                     labels: pods.labels.clone(),

@@ -2,7 +2,6 @@
 
 use super::{AskedPorts, Subject};
 use crate::analyze::{Asked, EndId, INTERNET, NotFound, Situation};
-use crate::cluster::Workload;
 use crate::diag::closest;
 use crate::flow::public_addresses;
 use std::sync::Arc;
@@ -88,13 +87,7 @@ impl Subject {
             );
         }
         let workloads = self.cluster().map(|cluster| cluster.workloads.as_slice()).unwrap_or_default();
-        let is_it = |workload: &&Workload| {
-            let full = workload.to_string();
-            let name = full.split_once('[').map_or(full.as_str(), |(name, _)| name);
-            let short = |text: &str| text.split_once('/').map(|(_, short)| short.to_owned());
-            text == full || text == name || [short(&full), short(name)].contains(&Some(text.to_owned()))
-        };
-        let outside = workloads.iter().filter(is_it).find_map(|one| Some((one, one.outside()?)));
+        let outside = workloads.iter().filter(|one| one.is_called(text)).find_map(|one| Some((one, one.outside()?)));
         if let Some((workload, why)) = outside {
             return format!("nothing can be said about `{workload}`: {why}");
         }
