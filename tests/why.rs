@@ -35,7 +35,8 @@ fn asked(situation: &Situation, end: EndId) -> Option<Asked> {
         End::Addresses { addresses, .. } => Some(Asked::Addresses(AddressSet::from_net(addresses.first()?.into()))),
         End::Pods(pods) => {
             let namespace = situation.world.namespace(pods.namespace)?.name.clone()?;
-            Some(Asked::Pod { namespace, labels: pods.labels.clone() })
+            let beside = Default::default();
+            Some(Asked::Pod { namespace, beside, labels: pods.labels.clone() })
         }
     }
 }

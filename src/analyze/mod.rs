@@ -7,12 +7,14 @@ mod connect;
 mod counterexample;
 mod cover;
 mod engine;
+mod everyone;
 mod names;
 pub mod near;
 mod proof;
 mod reach;
 mod side;
 mod situation;
+mod space;
 mod why;
 mod workloads;
 mod world;
@@ -23,10 +25,12 @@ pub use can::{Answer, can};
 pub use counterexample::{Counterexample, Difference, Port};
 pub use cover::{Budget, GaveUp, missing};
 pub use engine::{Comparison, Decision, Delta, Doubt, Engine, Grant, SideChange, Verdict};
+pub use everyone::{Everyone, Named, Samples, Set};
 pub use proof::{Proof, prove};
 pub use reach::{Cell, Isolated, Only, Reach, Row, RowNames};
 pub use side::{Party, worlds};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation};
+pub use space::{Blocks, Ends, Space};
 pub use why::{
     AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,
     policies_for, suggest, why,

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::report::{Stream, show};
 use super::terminal::Terminal;
 use crate::analyze::{Asked, Situation};
-use crate::session::{AskedPorts, Disk, Question, Subject, reason};
+use crate::session::{AskedPorts, Disk, Posed, Question, Subject, reason};
 
 /// Reads what is asked about, and says on standard error what makes answers incomplete. When something stands in the way
 /// of any answer, that is said, and there is only an exit code.
@@ -39,6 +39,12 @@ pub(super) fn situation(subject: &Subject, asked: &[Asked], terminal: &mut Termi
              there are: `--workloads PATH`",
         )
     })
+}
+
+/// The two ends that are asked about, in a world that has the answer.
+pub(super) fn pose(subject: &Subject, ends: &Ends, terminal: &mut Terminal) -> Result<Posed, Exit> {
+    let (Some(from), Some(to)) = (&ends.from, &ends.to) else { return Ok(Posed::default()) };
+    subject.pose(from, to, ends.ports.as_ref()).map_err(|message| terminal.refuse(&message))
 }
 
 /// The two ends of a question and the ports of the second.

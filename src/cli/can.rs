@@ -7,9 +7,9 @@ use super::json;
 use super::reach::end_text;
 use super::report::incomplete;
 use super::terminal::Terminal;
-use crate::analyze::{Answer, Asked, EndId, Engine, Situation, can};
+use crate::analyze::{Answer, EndId, Engine, Situation, can};
 use crate::net::PortSet;
-use crate::session::Subject;
+use crate::session::{Posed, Subject};
 use serde_json::json;
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -19,10 +19,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
-    let situation = ask::situation(&subject, &ends.asked(), terminal)?;
-    let pairs = pairs(&subject, &situation, &ends).map_err(|message| terminal.refuse(&message))?;
+    let Posed { situation, from, to } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());
-    let (from, to) = pairs;
     let answer = can(&engine, &from, &to);
     let ports = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
     let told = Told { engine: &engine, situation: &situation, args, ports, answer };
@@ -38,31 +36,6 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         Some(false) => Exit::No,
         None => Exit::CannotAnswer,
     })
-}
-
-/// The ends that connect, and those connected to with the ports that are asked for.
-pub(super) type Pairs = (Vec<EndId>, Vec<(EndId, PortSet)>);
-
-/// Finds both ends of a question.
-pub(super) fn pairs(subject: &Subject, situation: &Situation, ends: &Ends) -> Result<Pairs, String> {
-    let find = |asked: Option<&Asked>| asked.map_or(Ok(Vec::new()), |asked| subject.find(situation, asked));
-    let (from, to) = (find(ends.from.as_ref())?, find(ends.to.as_ref())?);
-    let pods = |ends: &[EndId]| ends.iter().any(|end| situation.world.pods(*end).is_some());
-    if !pods(&from) && !pods(&to) {
-        return Err("neither end is a pod, so no policy has a say".to_owned());
-    }
-    let ports = |end: EndId| match &ends.ports {
-        Some(asked) => subject.ports_at(situation, asked, ends.to.as_ref(), end),
-        None => subject.served(situation, ends.to.as_ref(), end).ok_or_else(|| {
-            let to = match &ends.to {
-                Some(Asked::Addresses(addresses)) if !addresses.v6().is_empty() => "[2001:db8::1]".to_owned(),
-                to => to.as_ref().map(ToString::to_string).unwrap_or_default(),
-            };
-            format!("which ports? write them after a colon, as in `{to}:8080/tcp`; `:*` is every port")
-        }),
-    };
-    let to = to.into_iter().map(|end| Ok((end, ports(end)?))).collect::<Result<_, String>>()?;
-    Ok((from, to))
 }
 
 struct Told<'a> {

@@ -17,7 +17,7 @@ mod words;
 
 pub use address::AddressSet;
 pub use block::IpBlock;
-pub use overlap::{RegionIndex, SelectorIndex};
+pub use overlap::{ProductIndex, RegionIndex, SelectorIndex};
 pub use point::Point;
 pub use port::{PortSet, Protocol};
 pub use region::{Peers, Region, cut, is_covered, uncovered};

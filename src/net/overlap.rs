@@ -34,6 +34,28 @@ impl SelectorIndex {
     }
 }
 
+/// Finds the rows of several selectors that may overlap others, each in its place.
+#[derive(Debug, Clone)]
+pub struct ProductIndex<const N: usize> {
+    tree: Node,
+}
+
+impl<const N: usize> ProductIndex<N> {
+    /// An index of rows, each with an id for answers.
+    pub fn new<'a>(items: impl IntoIterator<Item = (usize, [&'a Selector; N])>) -> Self {
+        let items: Vec<_> = items.into_iter().collect();
+        ProductIndex { tree: Node::build(&items, &mut Vec::new()) }
+    }
+
+    /// The ids of all rows that overlap `selectors`, and perhaps of some that do not; sorted, each once.
+    pub fn query(&self, selectors: [&Selector; N]) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.tree.find(&selectors, &mut found);
+        sort(&mut found);
+        found
+    }
+}
+
 /// Finds the pairs of subject and peers that may overlap one.
 #[derive(Debug, Clone)]
 pub struct RegionIndex {

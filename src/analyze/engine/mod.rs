@@ -16,6 +16,7 @@ mod verdicts;
 
 pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::Doubt;
+pub(super) use ports::of_unknown_number;
 
 use super::world::{EndId, Truth, World};
 use crate::net::PortSet;
@@ -72,7 +73,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn everything() -> Self {
+    pub(super) fn everything() -> Self {
         Verdict { allowed: PortSet::everything(), unknown: PortSet::empty() }
     }
 
@@ -82,7 +83,7 @@ impl Verdict {
     }
 
     /// Adds what a rule allows to a peer.
-    fn add(&mut self, peer: Truth, ports: &PortSet) {
+    pub(super) fn add(&mut self, peer: Truth, ports: &PortSet) {
         match peer {
             Truth::No => {}
             Truth::Yes => self.allowed.insert(ports),
@@ -91,7 +92,7 @@ impl Verdict {
     }
 
     /// The same, where what is allowed for sure is not unknown as well.
-    fn without_doubles(mut self) -> Self {
+    pub(super) fn without_doubles(mut self) -> Self {
         if !self.unknown.is_empty() {
             self.unknown = self.unknown.subtract(&self.allowed);
         }
@@ -104,7 +105,7 @@ impl Verdict {
     }
 
     /// What is allowed by both.
-    fn and(&self, other: &Verdict) -> Verdict {
+    pub(super) fn and(&self, other: &Verdict) -> Verdict {
         let allowed = self.allowed.intersect(&other.allowed);
         if self.unknown.is_empty() && other.unknown.is_empty() {
             return Verdict { allowed, unknown: PortSet::empty() };

@@ -109,7 +109,7 @@ fn resolve(ports: &[Port], way: &Way) -> PortSet {
 
 /// The names on one side whose number the other side may have, as such or by another name: whether they meet depends on
 /// the pod.
-pub(super) fn of_unknown_number(one: &PortSet, other: &PortSet) -> PortSet {
+pub(in crate::analyze) fn of_unknown_number(one: &PortSet, other: &PortSet) -> PortSet {
     let mut possible = PortSet::empty();
     for (named, others) in [(one, other), (other, one)] {
         for protocol in Protocol::ALL {
@@ -127,7 +127,7 @@ pub(super) fn of_unknown_number(one: &PortSet, other: &PortSet) -> PortSet {
 /// Of ports that are asked for and not open as they are, those that may be open as what a name stands for, or whose name
 /// may stand for something open. Only when `together` all numbers must be open at once: a pod mostly gives one number to a
 /// name, so that more numbers than names are not.
-pub(super) fn by_name(open: &PortSet, asked: &PortSet, together: bool) -> PortSet {
+pub(in crate::analyze) fn by_name(open: &PortSet, asked: &PortSet, together: bool) -> PortSet {
     let missing = asked.subtract(open);
     let mut possible = PortSet::empty();
     for protocol in Protocol::ALL {

@@ -13,10 +13,13 @@ use std::sync::Arc;
 pub enum Asked {
     /// By name: `frontend`, `shop/frontend`, `shop/frontend[Deployment]`, `shop/*`, `internet`.
     Name(String),
-    /// One pod with exactly these labels: `shop/{app=web,tier=front}`.
+    /// One pod with exactly these labels: `shop/{app=web,tier=front}`, perhaps in a namespace with some labels:
+    /// `shop{team=x}/{app=web}`.
     Pod {
         /// Its namespace.
         namespace: Arc<str>,
+        /// What is said of the labels of its namespace, beside its name.
+        beside: Labels,
         /// Its labels.
         labels: Labels,
     },
@@ -25,6 +28,14 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// The namespace of a single pod, and what is said of its labels.
+    pub(in crate::analyze) fn namespace(&self) -> Option<(&Arc<str>, &Labels)> {
+        match self {
+            Asked::Pod { namespace, beside, .. } => Some((namespace, beside)),
+            Asked::Name(_) | Asked::Addresses(_) => None,
+        }
+    }
+
     /// What a text asks for; an error says what is wrong with labels.
     pub fn parse(text: &str) -> Result<Asked, String> {
         if text.is_empty() {
@@ -36,31 +47,44 @@ impl Asked {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(Asked::Addresses(AddressSet::from_net(address.into())));
         }
-        // A kind of namespaces has braces of its own, and is known by name.
-        let Some((namespace, rest)) = text.split_once("/{").filter(|(namespace, _)| !namespace.contains('{')) else {
-            return Ok(Asked::Name(text.to_owned()));
+        let Some((home, rest)) = text.split_once("/{") else { return Ok(Asked::Name(text.to_owned())) };
+        let (namespace, beside) = match home.split_once('{') {
+            None => (home, Labels::new()),
+            // The namespaces of some labels, whatever they are called.
+            Some(("*", _)) => return Ok(Asked::Name(text.to_owned())),
+            Some((namespace, list)) => (namespace, labels(text, list)?),
         };
-        let Some(list) = rest.strip_suffix('}') else {
-            return Err(format!("the labels of `{text}` are never closed: write `{namespace}/{{app=web}}`"));
-        };
-        let mut labels = Labels::new();
-        for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            let Some((key, value)) = pair.split_once('=') else {
-                return Err(format!("`{pair}` is not a label: write `key=value`"));
-            };
-            if key.trim().is_empty() || labels.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
-                return Err(format!("`{pair}` is not a label of its own: write each key once, as in `key=value`"));
-            }
-        }
-        Ok(Asked::Pod { namespace: namespace.into(), labels })
+        Ok(Asked::Pod { namespace: namespace.into(), beside, labels: labels(text, rest)? })
     }
+}
+
+/// The labels of a list, up to the brace that closes it.
+fn labels(text: &str, list: &str) -> Result<Labels, String> {
+    let Some(list) = list.strip_suffix('}') else {
+        return Err(format!("the labels of `{text}` are never closed: write `shop/{{app=web}}`"));
+    };
+    let mut labels = Labels::new();
+    for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(format!("`{pair}` is not a label: write `key=value`"));
+        };
+        if key.trim().is_empty() || labels.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
+            return Err(format!("`{pair}` is not a label of its own: write each key once, as in `key=value`"));
+        }
+    }
+    Ok(labels)
 }
 
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Asked::Name(text) => f.write_str(text),
-            Asked::Pod { namespace, labels } => write!(f, "{namespace}/{}", Braces(labels)),
+            Asked::Pod { namespace, beside, labels } if beside.is_empty() => {
+                write!(f, "{namespace}/{}", Braces(labels))
+            }
+            Asked::Pod { namespace, beside, labels } => {
+                write!(f, "{namespace}{}/{}", Braces(beside), Braces(labels))
+            }
             Asked::Addresses(addresses) => f.write_str(&ranges(addresses)),
         }
     }

@@ -1,17 +1,21 @@
 //! What questions are about: the ends of a world, under the names that people know them by.
 
 mod asked;
+mod declared;
 mod name;
 
 pub use asked::Asked;
+pub(super) use declared::Declared;
 pub use name::{GroupName, INTERNET};
 
-use super::world::{End, EndId, Namespace, Scope, TooMany, World};
+use super::world::{End, EndId, ExamplePod, Namespace, Scope, TooMany, World};
 use crate::cluster::{Cluster, Labels};
-use crate::flow::{DnsServer, FlowSet, NAMESPACE_NAME, Namespaces, PartyId, PartyName, Place};
+use crate::flow::{FlowSet, NAMESPACE_NAME};
 use crate::net::{AddressSet, Peers};
 use crate::policy::Policy;
+use declared::{Names, marks_of};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A world with names.
@@ -45,46 +49,6 @@ pub struct NotFound {
     pub candidates: Vec<String>,
 }
 
-/// Names with the sets of ends that they stand for.
-type Names = BTreeMap<GroupName, Vec<Peers>>;
-
-/// The names of programs.
-#[derive(Debug, Default)]
-struct Declared {
-    names: Names,
-    /// Those that stand for several others.
-    unions: BTreeMap<String, BTreeSet<GroupName>>,
-    /// The namespaces that are managed.
-    known: BTreeSet<Arc<str>>,
-}
-
-impl Declared {
-    fn add(&mut self, set: &FlowSet) {
-        self.known.extend(set.namespaces.iter().map(|namespace| namespace.name.clone()));
-        for party in &set.parties {
-            match (&party.place, group_name(&party.name, party.place.as_ref())) {
-                (Some(place), Some(name)) => _ = self.names.insert(name, set.peers(place)),
-                (None, _) => {
-                    let union = self.unions.entry(party_text(&party.name)).or_default();
-                    union.extend(party.leaves.iter().filter_map(|leaf| leaf_name(set, *leaf)));
-                }
-                _ => {}
-            }
-        }
-        for server in set.namespaces.iter().flat_map(|namespace| &namespace.dns) {
-            if let Some((name, peers)) = dns_name(set, server) {
-                self.names.entry(name).or_insert(peers);
-            }
-        }
-    }
-}
-
-/// Everything that ends are told apart by, and the name that each mark belongs to.
-fn marks_of(names: &Names) -> (Vec<&GroupName>, Vec<Peers>) {
-    let owners = names.iter().flat_map(|(name, peers)| peers.iter().map(move |_| name)).collect();
-    (owners, names.values().flatten().cloned().collect())
-}
-
 impl Situation {
     /// Everything that could exist, by the names of programs whose policies are among `policies`. The namespaces that the
     /// programs manage have no labels but their names, as the language has it.
@@ -94,9 +58,7 @@ impl Situation {
         asked: &[Asked],
         blocks_match_pods: bool,
     ) -> Result<Situation, TooMany> {
-        let mut declared = Declared::default();
-        programs.iter().for_each(|set| declared.add(set));
-        let Declared { names, unions, known } = declared;
+        let Declared { names, unions, known, .. } = Declared::of(programs);
         let mut situation = Situation::symbolic(names, &known, policies, asked, blocks_match_pods)?;
         let members: BTreeMap<&GroupName, &Vec<EndId>> =
             situation.groups.iter().map(|group| (&group.name, &group.ends)).collect();
@@ -144,9 +106,7 @@ impl Situation {
         asked: &[Asked],
         blocks_match_pods: bool,
     ) -> Situation {
-        let mut declared = Declared::default();
-        programs.iter().for_each(|program| declared.add(program));
-        Situation::concrete(declared, cluster, policies, asked, blocks_match_pods)
+        Situation::concrete(Declared::of(programs), cluster, policies, asked, blocks_match_pods)
     }
 
     fn concrete(
@@ -233,11 +193,32 @@ impl Situation {
         asked: &[Asked],
         blocks_match_pods: bool,
     ) -> Result<Situation, TooMany> {
-        let (owners, mut marks) = marks_of(&names);
+        let (_, mut marks) = marks_of(&names);
         marks.extend(asked_marks(asked));
         let scope = Scope { policies, marks: &marks, blocks_match_pods };
         let mut world = World::symbolic(&scope, known)?;
         add_asked(&mut world, &scope, asked);
+        Ok(Situation::named(world, &names, asked))
+    }
+
+    /// Some pods that could exist, in the order that they are given, and all addresses.
+    pub(super) fn of_examples(
+        declared: &Declared,
+        policies: &[&[Policy]],
+        asked: &[Asked],
+        examples: &[ExamplePod],
+        blocks_match_pods: bool,
+    ) -> (Situation, Vec<EndId>) {
+        let (_, mut marks) = marks_of(&declared.names);
+        marks.extend(asked_marks(asked));
+        let scope = Scope { policies, marks: &marks, blocks_match_pods };
+        let (world, ends) = World::examples(&scope, examples);
+        (Situation::named(world, &declared.names, asked), ends)
+    }
+
+    /// A world of pods that could exist, by names whose places are its first marks.
+    fn named(world: World, names: &Names, asked: &[Asked]) -> Situation {
+        let (owners, _) = marks_of(names);
         let mut situation = Situation { world, ..Situation::default() };
         let mut groups: BTreeMap<GroupName, Vec<EndId>> = BTreeMap::new();
         let has_names = !names.is_empty();
@@ -259,7 +240,16 @@ impl Situation {
             }
         }
         situation.finish(groups, asked);
-        Ok(situation)
+        situation
+    }
+
+    /// The end that an address is.
+    pub(super) fn address(&self, address: IpAddr) -> Option<EndId> {
+        let holds = |id: &EndId| match self.world.end(*id) {
+            Some(End::Addresses { addresses, .. }) => addresses.has(address),
+            _ => false,
+        };
+        self.world.ids().find(holds)
     }
 
     /// Files the groups, and the names that stand for several of them.
@@ -311,9 +301,10 @@ impl Situation {
     fn is_asked(&self, id: EndId, asked: &Asked) -> bool {
         match (asked, self.world.end(id)) {
             (Asked::Addresses(all), Some(End::Addresses { addresses, .. })) => all.contains(addresses),
-            (Asked::Pod { namespace, labels }, Some(End::Pods(pods))) => {
-                let name = self.world.namespace(pods.namespace).and_then(|one| one.name.as_ref());
-                pods.asked && pods.labels == *labels && name == Some(namespace)
+            (Asked::Pod { namespace, beside, labels }, Some(End::Pods(pods))) => {
+                let Some(home) = self.world.namespace(pods.namespace) else { return false };
+                let is_so = beside.iter().all(|(key, value)| home.labels.get(key) == Some(value));
+                pods.asked && pods.labels == *labels && home.name.as_ref() == Some(namespace) && is_so
             }
             _ => false,
         }
@@ -381,14 +372,16 @@ impl Situation {
 }
 
 fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
-    let pods: BTreeSet<(&Arc<str>, &Labels)> = asked
+    let pods: BTreeSet<(&Arc<str>, &Labels, &Labels)> = asked
         .iter()
         .filter_map(|one| match one {
-            Asked::Pod { namespace, labels } => Some((namespace, labels)),
+            Asked::Pod { namespace, beside, labels } => Some((namespace, beside, labels)),
             _ => None,
         })
         .collect();
-    pods.into_iter().for_each(|(namespace, labels)| world.add_pod(scope, namespace, labels.clone()));
+    for (namespace, beside, labels) in pods {
+        world.add_pod(scope, namespace, beside, labels.clone());
+    }
 }
 
 /// The names that workloads may have to be told apart by.
@@ -420,42 +413,4 @@ fn nameless(namespace: Option<&Namespace>, labels: &Labels) -> GroupName {
     let mut beside = namespace.map(|namespace| namespace.labels.clone()).unwrap_or_default();
     beside.remove(NAMESPACE_NAME);
     GroupName::Pods(namespace.and_then(|namespace| namespace.name.clone()), beside, labels.clone())
-}
-
-fn group_name(name: &PartyName, place: Option<&Place>) -> Option<GroupName> {
-    match (name, place?) {
-        (PartyName::Local(namespace, name), Place::Pods { .. }) => {
-            Some(GroupName::Tier(namespace.clone(), name.clone()))
-        }
-        (PartyName::AllPods(namespace), Place::Pods { namespaces: Namespaces::Labelled(_), .. }) => {
-            Some(GroupName::Labelled(namespace.clone()))
-        }
-        (PartyName::Local(namespace, name), _) => Some(GroupName::Cidr(Some(namespace.clone()), name.clone())),
-        (PartyName::Global(name), _) => Some(GroupName::Cidr(None, name.clone())),
-        (PartyName::BuiltIn(name), Place::Addresses(_)) => Some(GroupName::BuiltIn(name)),
-        _ => None,
-    }
-}
-
-fn leaf_name(set: &FlowSet, leaf: PartyId) -> Option<GroupName> {
-    let party = set.party(leaf)?;
-    group_name(&party.name, party.place.as_ref())
-}
-
-fn party_text(name: &PartyName) -> String {
-    match name {
-        PartyName::Local(namespace, name) => format!("{namespace}/{name}"),
-        PartyName::Global(name) => name.to_string(),
-        PartyName::AllPods(namespace) => format!("{namespace}/*"),
-        PartyName::BuiltIn(name) => (*name).to_owned(),
-    }
-}
-
-fn dns_name(set: &FlowSet, server: &DnsServer) -> Option<(GroupName, Vec<Peers>)> {
-    let pods = server.pods.as_ref()?;
-    let Place::Pods { namespaces, .. } = &pods.place else { return None };
-    let named = matches!(pods.name, crate::flow::DnsName::Tier(..));
-    let namespace = set.namespace_selector(namespaces);
-    let [name] = namespace.required_value(NAMESPACE_NAME)? else { return None };
-    (!named).then(|| (GroupName::Dns(name.clone()), set.peers(&pods.place)))
 }

@@ -2,7 +2,7 @@
 
 use crate::cluster::{Kind, Labels};
 use crate::flow::public_addresses;
-use crate::net::AddressSet;
+use crate::net::{AddressSet, Requirement, Selector};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,6 +17,9 @@ pub enum GroupName {
     /// Pods of a kind: the namespace or `None` for those that nothing names, what labels the namespace has beside its
     /// name, and an example of the pods' own.
     Pods(Option<Arc<str>>, Labels, Labels),
+    /// What policies select, where nothing names it: in the namespace of a name, or in those of some labels, pods of
+    /// some labels.
+    Selected(Option<Arc<str>>, Selector, Selector),
     /// All pods of the namespaces that a program knows by labels.
     Labelled(Arc<str>),
     /// The DNS servers in a namespace that no tier names.
@@ -41,7 +44,9 @@ impl GroupName {
             | GroupName::Workload(namespace, ..)
             | GroupName::Labelled(namespace)
             | GroupName::Dns(namespace) => Some(namespace),
-            GroupName::Pods(namespace, ..) | GroupName::Rest(namespace) => namespace.as_ref(),
+            GroupName::Pods(namespace, ..) | GroupName::Selected(namespace, ..) | GroupName::Rest(namespace) => {
+                namespace.as_ref()
+            }
             GroupName::Cidr(..) | GroupName::BuiltIn(_) | GroupName::Addresses(_) | GroupName::OtherAddresses => None,
         }
     }
@@ -53,6 +58,7 @@ impl GroupName {
                 let name = namespace.as_deref().unwrap_or("(other namespaces)");
                 Some(if beside.is_empty() { name.to_owned() } else { format!("{name}{}", Braces(beside)) })
             }
+            GroupName::Selected(None, namespaces, _) => Some(format!("*{}", selected(namespaces))),
             _ => self.namespace().map(ToString::to_string),
         }
     }
@@ -81,6 +87,8 @@ impl GroupName {
             GroupName::Workload(_, name, kind, Some(labels)) => format!("{name}[{}]{}", kind.as_str(), Braces(labels)),
             GroupName::Pods(_, _, labels) if labels.is_empty() => "(other pods)".to_owned(),
             GroupName::Pods(_, _, labels) => Braces(labels).to_string(),
+            GroupName::Selected(.., labels) if labels.is_everything() => "*".to_owned(),
+            GroupName::Selected(.., labels) => selected(labels),
             GroupName::Labelled(_) => "*".to_owned(),
             GroupName::Dns(_) => "(DNS servers)".to_owned(),
             GroupName::Rest(_) => "(other pods)".to_owned(),
@@ -112,6 +120,19 @@ impl fmt::Display for Braces<'_> {
         let pairs: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
         write!(f, "{{{}}}", pairs.join(","))
     }
+}
+
+/// A selector as questions write labels, where it is of labels that are equal to something, and else as the language does.
+fn selected(selector: &Selector) -> String {
+    if selector.is_everything() {
+        return String::new();
+    }
+    let pair = |requirement| match requirement {
+        Requirement::Equals(key, value) => Some((key.to_string(), value.to_string())),
+        _ => None,
+    };
+    let labels: Option<Labels> = selector.each_requirement().map(pair).collect();
+    labels.map_or_else(|| format!("({selector})"), |labels| Braces(&labels).to_string())
 }
 
 /// What the language calls public addresses.

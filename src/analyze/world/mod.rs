@@ -5,11 +5,13 @@
 
 pub(super) mod addresses;
 mod concrete;
+mod examples;
 mod marks;
 pub(super) mod pieces;
 mod symbolic;
 
 pub use concrete::Member;
+pub use examples::ExamplePod;
 pub use pieces::TooMany;
 
 use crate::cluster::Labels;
@@ -142,14 +144,19 @@ impl Namespace {
 }
 
 impl World {
-    /// Adds one pod that somebody asks about, beside the kinds of all pods.
-    pub fn add_pod(&mut self, scope: &Scope<'_>, namespace: &Arc<str>, labels: Labels) {
-        let named = || (0..).zip(&self.namespaces).filter(|(_, one)| one.name.as_ref() == Some(namespace));
+    /// Adds one pod that somebody asks about, beside the kinds of all pods, in a namespace of which that is said which
+    /// stands in `beside`.
+    pub fn add_pod(&mut self, scope: &Scope<'_>, namespace: &Arc<str>, beside: &Labels, labels: Labels) {
+        let is_so = |one: &Namespace| beside.iter().all(|(key, value)| one.labels.get(key) == Some(value));
+        let is_it = |one: &Namespace| one.name.as_ref() == Some(namespace) && is_so(one);
+        let named = || (0..).zip(&self.namespaces).filter(|(_, one)| is_it(one));
         // One whose labels are not known, or the only one there can be.
         let only = || named().nth(1).is_none().then(|| named().next()).flatten();
         let found = named().find(|(_, one)| !one.known).or_else(only).map(|(at, _)| at);
         let at = found.unwrap_or_else(|| {
-            self.namespaces.push(Namespace::named(namespace.clone(), false));
+            let mut home = Namespace::named(namespace.clone(), false);
+            home.labels.extend(beside.clone());
+            self.namespaces.push(home);
             self.namespaces.len() - 1
         });
         let (Ok(id), Some(home)) = (u32::try_from(at), self.namespaces.get(at)) else { return };

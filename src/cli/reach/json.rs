@@ -74,7 +74,7 @@ fn kind(name: &GroupName) -> &'static str {
     match name {
         GroupName::Tier(..) => "tier",
         GroupName::Workload(..) => "workload",
-        GroupName::Pods(..) | GroupName::Rest(_) | GroupName::Labelled(_) => "pods",
+        GroupName::Pods(..) | GroupName::Selected(..) | GroupName::Rest(_) | GroupName::Labelled(_) => "pods",
         GroupName::Dns(_) => "dns",
         GroupName::Cidr(..) | GroupName::BuiltIn(_) | GroupName::Addresses(_) | GroupName::OtherAddresses => {
             "addresses"

@@ -7,12 +7,11 @@ mod mend;
 
 use super::args::{Why as Args, WhyFormat};
 use super::ask::{self, Ends};
-use super::can::pairs;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::analyze::{Asked, AskedEnd, Engine, Explanation, Program, Says, Situation, policies_for, suggest, why};
 use crate::net::PortSet;
-use crate::session::Subject;
+use crate::session::{Posed, Subject};
 use mend::Mend;
 
 /// Everything that the formats are made of.
@@ -33,8 +32,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
-    let situation = ask::situation(&subject, &ends.asked(), terminal)?;
-    let (from, to) = pairs(&subject, &situation, &ends).map_err(|message| terminal.refuse(&message))?;
+    let Posed { situation, from, to } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());
     let program = subject.model().zip(subject.flows()).map(|(model, flows)| Program { model, flows });
     let Some(explanation) = why(&engine, program, &from, &to) else {

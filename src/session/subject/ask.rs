@@ -1,7 +1,7 @@
 //! The ends of a question: from the words of the command line to the ends of a world, or to what is wrong with them.
 
 use super::{AskedPorts, Subject};
-use crate::analyze::{Asked, EndId, INTERNET, NotFound, Situation};
+use crate::analyze::{Asked, EndId, Ends, Everyone, INTERNET, NotFound, Situation};
 use crate::diag::closest;
 use crate::flow::public_addresses;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Subject {
             if !candidates.is_empty() {
                 return format!("`{text}` can be any of {}; write one of them", quoted(&candidates));
             }
-            self.unknown(situation, &text)
+            self.unknown(situation.names(), &text)
         })?;
         if found.is_empty() {
             return Err(format!("none of the pods that were given is of `{text}`"));
@@ -70,7 +70,16 @@ impl Subject {
         Ok(found)
     }
 
-    fn unknown(&self, situation: &Situation, text: &str) -> String {
+    /// The same among all pods that could exist.
+    pub fn find_among(&self, everyone: &Everyone<'_>, asked: &Asked) -> Result<Vec<Ends>, String> {
+        let text = asked.to_string();
+        everyone.find(asked).map_err(|NotFound { candidates }| match candidates.is_empty() {
+            true => self.unknown(everyone.names(), &text),
+            false => format!("`{text}` can be any of {}; write one of them", quoted(&candidates)),
+        })
+    }
+
+    fn unknown(&self, names: Vec<String>, text: &str) -> String {
         let is_fqdn = |name: &Arc<str>, namespace: Option<&Arc<str>>| match namespace {
             Some(namespace) => text == &**name || text == format!("{namespace}/{name}"),
             None => text == &**name,
@@ -91,7 +100,6 @@ impl Subject {
         if let Some((workload, why)) = outside {
             return format!("nothing can be said about `{workload}`: {why}");
         }
-        let names = situation.names();
         let nothing = match self.cluster() {
             Some(_) => "no workload is called",
             None if self.session.is_some() => "nothing in this program is called",

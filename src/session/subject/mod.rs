@@ -2,15 +2,17 @@
 
 mod ask;
 mod ports;
+mod pose;
 
 pub use ask::AskedTarget;
 pub use ports::AskedPorts;
+pub use pose::{Posed, TOO_HARD};
 
 use super::load::{Named, Project};
 use super::manifests::Manifests;
 use super::stages::{Session, Settings};
 use super::system::FileSystem;
-use crate::analyze::{Asked, Situation, TooMany};
+use crate::analyze::{Asked, Blocks, Everyone, Situation, TooMany};
 use crate::cluster::{Cluster, Unmodelled};
 use crate::diag::{Diagnostic, Levels, Report, Severity};
 use crate::flow::FlowSet;
@@ -148,6 +150,14 @@ impl Subject {
     /// Whether `ipBlock` matches the addresses of pods.
     pub fn blocks_match_pods(&self) -> bool {
         self.blocks_match_pods
+    }
+
+    /// Every pod that could exist, by name.
+    pub fn everyone(&self, asked: &[Asked]) -> Everyone<'_> {
+        let programs: Vec<&FlowSet> = self.flows().into_iter().collect();
+        let pods = self.model().and_then(|model| model.platform.pods.clone());
+        let blocks = Blocks { match_pods: self.blocks_match_pods, pods: pods.map(AddressSet::from_nets) };
+        Everyone::new(&programs, &[self.policies()], asked, blocks)
     }
 
     /// The pods and addresses, by name, with those that are asked for told apart.

@@ -55,6 +55,18 @@ impl AskedPorts {
         }
         Ok(asked)
     }
+
+    /// The ports, if none of them has a name of the destination's.
+    pub(super) fn without_names(&self) -> Option<&PortSet> {
+        self.names.is_empty().then_some(&self.numbers)
+    }
+
+    /// The ports, where names are those of containers.
+    pub(super) fn as_written(&self) -> PortSet {
+        let named = self.names.iter();
+        let named = named.map(|(name, protocol)| PortSet::named(protocol.unwrap_or(Protocol::Tcp), name.clone()));
+        named.fold(self.numbers.clone(), |all, one| all.union(&one))
+    }
 }
 
 impl Subject {
@@ -82,6 +94,27 @@ impl Subject {
         (!served.is_empty()).then_some(served)
     }
 
+    /// The ports that are asked for at the pods of a tier, or those that it serves where none are; `None` where it has not
+    /// all of those, and for whatever is not a tier.
+    pub(super) fn ports_of(&self, name: &GroupName, asked: Option<&AskedPorts>) -> Option<PortSet> {
+        let tier = self.tier(name)?;
+        let Some(asked) = asked else { return tier.served.clone() };
+        let mut all = asked.numbers.clone();
+        for (name, protocol) in &asked.names {
+            let ports = tier.ports.iter().flatten().find(|port| port.name == *name)?;
+            all.insert(&of_protocol(&ports.ports, *protocol));
+        }
+        Some(all)
+    }
+
+    /// What is wrong where none of some names has one of the ports that are asked for.
+    pub(super) fn without_port(&self, names: &[&GroupName], asked: &AskedPorts) -> String {
+        let ports = || names.iter().filter_map(|name| self.tier(name)).flat_map(|tier| tier.ports.iter().flatten());
+        let missing = asked.names.iter().find(|(name, _)| !ports().any(|port| port.name == *name));
+        let name = missing.or(asked.names.first()).map(|(name, _)| name.clone()).unwrap_or_default();
+        no_port(names, &name, ports().map(|port| port.name.to_string()).collect())
+    }
+
     fn tier(&self, name: &GroupName) -> Option<&crate::model::Tier> {
         let (model, GroupName::Tier(namespace, name)) = (self.model()?, name) else { return None };
         let in_namespace = |tier: &&crate::model::Tier| {
@@ -98,7 +131,7 @@ impl Subject {
         about: Option<&Asked>,
         end: EndId,
     ) -> Result<PortSet, String> {
-        let narrow = |ports: PortSet| protocol.map_or(ports.clone(), |one| ports.intersect(&PortSet::whole(one)));
+        let narrow = |ports: &PortSet| of_protocol(ports, protocol);
         let mut found = PortSet::empty();
         let mut known = Vec::new();
         let names = names_at(situation, about, end);
@@ -106,7 +139,7 @@ impl Subject {
             for port in tier.ports.iter().flatten() {
                 known.push(port.name.to_string());
                 if port.name == *name {
-                    found.insert(&narrow(port.ports.clone()));
+                    found.insert(&narrow(&port.ports));
                 }
             }
         }
@@ -114,7 +147,7 @@ impl Subject {
             if let Some(own) = own {
                 known.push(own.to_string());
                 if own == name {
-                    found.insert(&narrow(PortSet::number(*protocol, *number)));
+                    found.insert(&narrow(&PortSet::number(*protocol, *number)));
                 }
             }
         }
@@ -125,14 +158,7 @@ impl Subject {
             // Every pod may have such a port.
             return Ok(PortSet::named(protocol.unwrap_or(Protocol::Tcp), name.clone()));
         }
-        let who = names.first().map_or("it".to_owned(), |name| format!("`{name}`"));
-        known.sort();
-        known.dedup();
-        let help = match known.as_slice() {
-            [] => "write a number, as in `8080/tcp`".to_owned(),
-            known => format!("it has {}", known.join(", ")),
-        };
-        Err(format!("{who} has no port `{name}`; {help}"))
+        Err(no_port(&names, name, known))
     }
 
     /// The ports that the containers of an end list.
@@ -142,6 +168,22 @@ impl Subject {
         let pods = members.into_iter().filter_map(|member| workloads.get(member.workload)?.pods.get(member.pods));
         pods.flat_map(|pods| &pods.ports)
     }
+}
+
+/// Those of one protocol, if there is one.
+fn of_protocol(ports: &PortSet, protocol: Option<Protocol>) -> PortSet {
+    protocol.map_or_else(|| ports.clone(), |one| ports.intersect(&PortSet::whole(one)))
+}
+
+fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>) -> String {
+    let who = names.first().map_or("it".to_owned(), |name| format!("`{name}`"));
+    known.sort();
+    known.dedup();
+    let help = match known.as_slice() {
+        [] => "write a number, as in `8080/tcp`".to_owned(),
+        known => format!("it has {}", known.join(", ")),
+    };
+    format!("{who} has no port `{name}`; {help}")
 }
 
 /// What an end is called where it is asked about: a tier that was named speaks for itself, as it does in a flow, whatever

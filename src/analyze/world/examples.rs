@@ -1,0 +1,62 @@
+//! The world of some pods that could exist.
+
+use super::marks::Marks;
+use super::{End, EndId, Looks, Namespace, NamespaceId, PodKind, Scope, World};
+use crate::cluster::Labels;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A pod that could exist.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExamplePod {
+    /// The name of its namespace; `None` for one that nothing names.
+    pub name: Option<Arc<str>>,
+    /// The labels of its namespace.
+    pub namespace: Labels,
+    /// Whether its namespace has no labels but those. If not, it may also have any others.
+    pub known: bool,
+    /// Its own labels.
+    pub labels: Labels,
+    /// Whether somebody asks about it.
+    pub asked: bool,
+}
+
+impl World {
+    /// Pods that could exist, each a kind of its own, and all addresses. Gives the end of each pod, in order.
+    pub fn examples(scope: &Scope<'_>, pods: &[ExamplePod]) -> (World, Vec<EndId>) {
+        let looks = Looks::new(scope);
+        let marks = Marks::new(scope.marks);
+        let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
+        let mut ids: BTreeMap<(&Option<Arc<str>>, &Labels, bool), NamespaceId> = BTreeMap::new();
+        let mut known: BTreeMap<&ExamplePod, EndId> = BTreeMap::new();
+        let mut ends = Vec::with_capacity(pods.len());
+        for pod in pods {
+            let next = EndId(u32::try_from(world.ends.len()).unwrap_or(u32::MAX));
+            let end = *known.entry(pod).or_insert(next);
+            ends.push(end);
+            if end != next {
+                continue;
+            }
+            let key = (&pod.name, &pod.namespace, pod.known);
+            let namespace = *ids.entry(key).or_insert_with(|| {
+                let (name, labels) = (pod.name.clone(), pod.namespace.clone());
+                world.namespaces.push(Namespace { name, labels, known: pod.known });
+                NamespaceId(u32::try_from(world.namespaces.len() - 1).unwrap_or(u32::MAX))
+            });
+            let Some(home) = world.namespace(namespace) else { continue };
+            let marks = marks.in_namespace(home).of(&pod.labels);
+            world.ends.push(End::Pods(PodKind {
+                namespace,
+                labels: pod.labels.clone(),
+                ports: None,
+                addresses: Vec::new(),
+                members: Vec::new(),
+                several: true,
+                asked: pod.asked,
+                marks,
+            }));
+        }
+        world.add_outside(&looks, scope.marks);
+        (world, ends)
+    }
+}

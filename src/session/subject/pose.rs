@@ -1,0 +1,150 @@
+//! A question about two ends: from the words of the command line to the ends of a world.
+
+use super::{AskedPorts, Subject};
+use crate::analyze::{Asked, Budget, EndId, Ends, Everyone, GaveUp, GroupName, Named, Set, Situation};
+use crate::net::PortSet;
+
+/// Two ends that are asked about, in a world that has the answer.
+#[derive(Debug, Default)]
+pub struct Posed {
+    /// The world: the workloads that were given, or of all pods that could exist so many that they stand for all.
+    pub situation: Situation,
+    /// Those who connect.
+    pub from: Vec<EndId>,
+    /// To whom, with the ports that are asked for there.
+    pub to: Vec<(EndId, PortSet)>,
+}
+
+/// What is said when a question has no answer that can be found.
+pub const TOO_HARD: &str = "the labels that the policies select by can be put together in too many ways to find the answer \
+                            for every pod that could exist; ask about narrower ends, or about those that there are: \
+                            `--workloads PATH`";
+
+impl Subject {
+    /// Poses a question; the error is a sentence.
+    pub fn pose(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
+        match self.cluster() {
+            Some(_) => self.pose_to_cluster(from, to, ports),
+            None => self.pose_to_everyone(from, to, ports),
+        }
+    }
+
+    fn pose_to_cluster(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
+        let situation = self.situation(&[from.clone(), to.clone()]).map_err(|_| TOO_HARD.to_owned())?;
+        let (from, ends) = (self.find(&situation, from)?, self.find(&situation, to)?);
+        let pods = |ends: &[EndId]| ends.iter().any(|end| situation.world.pods(*end).is_some());
+        if !pods(&from) && !pods(&ends) {
+            return Err(NO_POD.to_owned());
+        }
+        let asked = |end: EndId| match ports {
+            Some(asked) => self.ports_at(&situation, asked, Some(to), end),
+            None => self.served(&situation, Some(to), end).ok_or_else(|| which_ports(to)),
+        };
+        let to = ends.into_iter().map(|end| Ok((end, asked(end)?))).collect::<Result<_, String>>()?;
+        Ok(Posed { situation, from, to })
+    }
+
+    fn pose_to_everyone(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
+        let both = [from.clone(), to.clone()];
+        let everyone = self.everyone(&both);
+        let (from, ends) = (self.find_among(&everyone, from)?, self.find_among(&everyone, to)?);
+        let pods = |ends: &[Ends]| ends.iter().any(|end| end.pods().is_some());
+        if !pods(&from) && !pods(&ends) {
+            return Err(NO_POD.to_owned());
+        }
+        let mut budget = Budget::of_question();
+        let posed = || -> Result<Result<Posed, String>, GaveUp> {
+            let to = match self.targets(&everyone, to, ends, ports, &mut budget)? {
+                Ok(to) => to,
+                Err(message) => return Ok(Err(message)),
+            };
+            let grants = everyone.grants(self.policies());
+            let samples = everyone.samples(&grants, &both, &from, &to, &mut budget)?;
+            Ok(Ok(Posed { situation: samples.situation, from: samples.from, to: samples.to }))
+        };
+        posed().unwrap_or_else(|GaveUp| Err(TOO_HARD.to_owned()))
+    }
+
+    /// The ends with the ports that are asked for there: pods of several tiers with those of each.
+    fn targets(
+        &self,
+        everyone: &Everyone<'_>,
+        about: &Asked,
+        ends: Vec<Ends>,
+        ports: Option<&AskedPorts>,
+        budget: &mut Budget,
+    ) -> Result<Result<Vec<(Ends, PortSet)>, String>, GaveUp> {
+        if let Some(numbers) = ports.and_then(AskedPorts::without_names) {
+            return Ok(Ok(ends.into_iter().map(|end| (end, numbers.clone())).collect()));
+        }
+        let groups = self.named_by(everyone, about);
+        let mut targets = Vec::new();
+        for end in ends {
+            let mut rest = end.clone();
+            for group in &groups {
+                let Some(ports) = self.ports_of(&group.name, ports) else { continue };
+                for part in group.set.beside(&everyone.space, &end) {
+                    rest = everyone.space.minus(&rest, &part);
+                    if let Some(both) = everyone.space.both(&end, &part)
+                        && !everyone.space.is_empty(&both, budget)?
+                    {
+                        targets.push((both, ports.clone()));
+                    }
+                }
+            }
+            if everyone.space.is_empty(&rest, budget)? {
+                continue;
+            }
+            match (ports, self.session.is_none() && rest.pods().is_some()) {
+                // Every pod may have such a port.
+                (Some(ports), true) => targets.push((rest, ports.as_written())),
+                (Some(ports), false) => return Ok(Err(self.no_port(everyone, &groups, &rest, ports, budget)?)),
+                (None, _) => return Ok(Err(which_ports(about))),
+            }
+        }
+        Ok(Ok(targets))
+    }
+
+    /// Those that may say what the names of ports mean: a tier that was named speaks for itself, as it does in a flow.
+    fn named_by<'e>(&self, everyone: &'e Everyone<'_>, about: &Asked) -> Vec<&'e Named> {
+        let Asked::Name(text) = about else { return Vec::new() };
+        let set: Option<Set> = everyone.set(text).ok();
+        let is_meant = |group: &&Named| matches!(group.name, GroupName::Tier(..)) && Some(&group.set) == set.as_ref();
+        let meant: Vec<&Named> = everyone.groups.iter().filter(is_meant).collect();
+        match meant.is_empty() {
+            true => everyone.groups.iter().collect(),
+            false => meant,
+        }
+    }
+
+    fn no_port(
+        &self,
+        everyone: &Everyone<'_>,
+        groups: &[&Named],
+        rest: &Ends,
+        ports: &AskedPorts,
+        budget: &mut Budget,
+    ) -> Result<String, GaveUp> {
+        let mut names = Vec::new();
+        for group in groups {
+            for part in group.set.beside(&everyone.space, rest) {
+                if let Some(both) = everyone.space.both(rest, &part)
+                    && !everyone.space.is_empty(&both, budget)?
+                {
+                    names.push(&group.name);
+                }
+            }
+        }
+        Ok(self.without_port(&names, ports))
+    }
+}
+
+const NO_POD: &str = "neither end is a pod, so no policy has a say";
+
+fn which_ports(to: &Asked) -> String {
+    let to = match to {
+        Asked::Addresses(addresses) if !addresses.v6().is_empty() => "[2001:db8::1]".to_owned(),
+        to => to.to_string(),
+    };
+    format!("which ports? write them after a colon, as in `{to}:8080/tcp`; `:*` is every port")
+}
