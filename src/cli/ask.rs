@@ -47,6 +47,14 @@ pub(super) fn pose(subject: &Subject, ends: &Ends, terminal: &mut Terminal) -> R
     subject.pose(from, to, ends.ports.as_ref()).map_err(|message| terminal.refuse(&message))
 }
 
+/// Says that the answer is not all that could be found out, where something in it is unknown for that reason.
+pub(super) fn given_up(terminal: &mut Terminal) -> Exit {
+    terminal.refuse(
+        "gave up on finding out, in very many steps, what is allowed whatever labels and addresses nobody gave, so some of \
+         what is unknown here may not be; give the Namespace objects with their labels, and pods with their addresses",
+    )
+}
+
 /// The two ends of a question and the ports of the second.
 #[derive(Debug, Default)]
 pub(super) struct Ends {

@@ -41,7 +41,8 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         AnswerFormat::Human => told.tree(&subject),
         AnswerFormat::Json => told.document(&subject),
     });
-    Ok(Exit::Yes)
+    let given_up = engine.has_given_up() && blast.steps.iter().any(|step| !step.unknown.is_empty());
+    Ok(if given_up { ask::given_up(terminal) } else { Exit::Yes })
 }
 
 /// A line of the tree.

@@ -5,7 +5,7 @@ use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::json;
 use super::reach::end_text;
-use super::report::incomplete;
+use super::report::{first_doubts, incomplete};
 use super::terminal::Terminal;
 use crate::analyze::{Answer, EndId, Engine, Situation, can};
 use crate::net::PortSet;
@@ -34,6 +34,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     Ok(match told.answer.is_yes() {
         Some(true) => Exit::Yes,
         Some(false) => Exit::No,
+        None if engine.has_given_up() => ask::given_up(terminal),
         None => Exit::CannotAnswer,
     })
 }
@@ -66,7 +67,7 @@ impl Told<'_> {
             (Some((_, _, ports)), _, None) if *ports == self.ports => format!("no: {who} is denied"),
             (Some((a, b, ports)), _, None) => format!("no: {} is denied on {ports}", self.pair(*a, *b)),
             (None, Some((a, b, ports)), _) => {
-                let missing = self.missing(*a, *b, ports);
+                let missing = first_doubts(&self.engine.doubts(*a, *b, ports));
                 format!("cannot tell: nobody said {missing} ({} on {ports})", self.pair(*a, *b))
             }
             (None, None, _) => format!("yes: {who} is allowed"),

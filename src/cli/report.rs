@@ -2,6 +2,7 @@
 
 use super::args::Format;
 use super::terminal::Terminal;
+use crate::analyze::Doubt;
 use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
@@ -90,6 +91,17 @@ pub(super) fn tally(reports: &[Report]) -> String {
         (0, warnings) => count(warnings, "warning"),
         (errors, warnings) => format!("{} and {}", count(errors, "error"), count(warnings, "warning")),
     }
+}
+
+/// What is missing for a sure answer: the first facts, and how many more there are.
+pub(super) fn first_doubts(doubts: &[Doubt]) -> String {
+    /// More facts than these are counted.
+    const MOST: usize = 4;
+    let mut words: Vec<String> = doubts.iter().take(MOST).map(ToString::to_string).collect();
+    if let Some(more @ 1..) = doubts.len().checked_sub(MOST) {
+        words.push(format!("and {}", count(more, "more fact")));
+    }
+    words.join(", ")
 }
 
 /// The kinds of objects that are not understood, and their API versions, each once.

@@ -23,6 +23,8 @@ pub struct Diff {
     pub isolation: Vec<IsolationChange>,
     /// Connections that came, went or changed by other means.
     pub connections: Vec<ConnectionChange>,
+    /// Whether more is unknown than need be, because it would have taken too long to look closer.
+    pub given_up: bool,
 }
 
 /// Isolation that came or went, and with it all connections that it decides on.
@@ -98,7 +100,7 @@ pub fn compare(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> D
     let [before, after] = &engines;
     let Parts { isolations, parts } = Parts::of(&Comparison::new(before, after));
     if isolations.is_empty() && parts.is_empty() {
-        return Diff::default();
+        return Diff { given_up: engines.iter().any(Engine::has_given_up), ..Diff::default() };
     }
     let names = Names::new(situation, [old, new]);
     let old = Origins::new(old, before, &parts);
@@ -123,5 +125,6 @@ pub fn compare(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> D
     Diff {
         isolation: isolations.into_iter().map(isolation).collect(),
         connections: parts.into_iter().map(connection).collect(),
+        given_up: engines.iter().any(Engine::has_given_up),
     }
 }

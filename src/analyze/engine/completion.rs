@@ -1,23 +1,24 @@
 //! Facts that are missing and decide about several things at once.
 //!
 //! Two rules that ask for `team=x` and for `team!=x` let every namespace through, whichever labels it has; and nobody
-//! is in two blocks that share no address. So where what is missing matters more than once, every way of completing it is
-//! looked at.
+//! is in two blocks that share no address. So where what is missing matters more than once, it is completed: addresses in
+//! every way that the blocks can tell apart, and for each of them the labels of namespaces, of which there would be too
+//! many ways. What is allowed for sure is allowed by rules that together let through whatever labels there are, and both
+//! sides have to do so each by itself; and what may be allowed is by a rule of each side, both of which let some through.
 
+use super::super::cover::{Budget, GaveUp, unmatched};
 use super::super::world::addresses;
-use super::super::world::pieces::{self, Budget};
 use super::super::world::{End, EndId, NamespaceId, Truth};
-use super::{Engine, Verdict};
-use crate::cluster::Labels;
-use crate::net::{AddressSet, Selector};
+use super::{Engine, Side, Verdict};
+use crate::net::{AddressSet, PortSet, Selector};
 use crate::policy::{Direction, Peer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How many comparisons of selectors may be spent on one namespace.
-const MOST_STEPS: usize = 10_000;
+/// How many comparisons of selectors and ways of completing addresses may be spent on one verdict.
+const MOST_STEPS: usize = 50_000;
 
-/// How many ways of completing the facts are looked at.
+/// How many ways of completing addresses are looked at.
 const MOST_WAYS: usize = 2_000;
 
 /// What is missing about a connection.
@@ -29,17 +30,27 @@ struct Missing<'a> {
     blocks: [Vec<AddressSet>; 2],
 }
 
-/// One way of completing the facts.
-#[derive(Debug)]
-struct Way<'w> {
-    labels: &'w BTreeMap<NamespaceId, &'w Labels>,
-    /// Addresses of the source and of the destination.
-    addresses: [Option<IpAddr>; 2],
+/// Addresses of the source and of the destination.
+type Addresses = [Option<IpAddr>; 2];
+
+/// What one side of a connection allows, where addresses are known.
+#[derive(Debug, Default)]
+struct Allowance<'a> {
+    /// For sure.
+    sure: PortSet,
+    /// When the namespace of the peer has such labels.
+    perhaps: Vec<(&'a Selector, &'a PortSet)>,
+}
+
+impl Allowance<'_> {
+    fn possible(&self) -> PortSet {
+        self.perhaps.iter().fold(self.sure.clone(), |all, (_, ports)| all.union(ports))
+    }
 }
 
 impl Engine<'_> {
-    /// The exact form of a `verdict` at first sight about both sides of a connection or one of them. With very many ways
-    /// of completing the facts, it stays as it is: more is unknown than need be, and nothing is wrong.
+    /// The exact form of a `verdict` at first sight about both sides of a connection or one of them. Where that takes very
+    /// long, it stays as it is: more is unknown than need be, nothing is wrong, and that is noted.
     pub(super) fn settled(
         &self,
         verdict: Verdict,
@@ -55,7 +66,23 @@ impl Engine<'_> {
         if alone && missing.blocks.iter().all(Vec::is_empty) {
             return verdict;
         }
-        self.completed(&missing, source, destination, directions).unwrap_or(verdict)
+        let mut budget = Budget::new(MOST_STEPS);
+        let exact = self.completed(&missing, source, destination, directions, &mut budget);
+        self.steps.set(self.steps.get() + MOST_STEPS - budget.left());
+        exact.unwrap_or_else(|GaveUp| {
+            self.given_up.set(true);
+            verdict
+        })
+    }
+
+    /// Whether some verdict has more ports as unknown than need be, because it would have taken too long to look closer.
+    pub fn has_given_up(&self) -> bool {
+        self.given_up.get()
+    }
+
+    /// How many comparisons of selectors were made, and ways of completing addresses looked at, where facts were missing.
+    pub fn steps(&self) -> usize {
+        self.steps.get()
     }
 
     fn missing(&self, source: EndId, destination: EndId, directions: &[Direction]) -> Missing<'_> {
@@ -81,102 +108,172 @@ impl Engine<'_> {
         missing
     }
 
-    /// What is allowed whatever the facts are, and what is with some. `None` when there are too many ways.
+    /// What is allowed whatever the facts are, and what is with some.
     fn completed(
         &self,
         missing: &Missing<'_>,
         source: EndId,
         destination: EndId,
         directions: &[Direction],
-    ) -> Option<Verdict> {
-        let mut budget = Budget(MOST_STEPS);
-        let mut labels = vec![BTreeMap::new()];
-        let examples: BTreeMap<NamespaceId, Vec<Labels>> = missing
-            .namespaces
-            .iter()
-            .map(|(id, selectors)| {
-                let mut whole = Selector::everything();
-                for (key, value) in &self.world.namespace(*id)?.labels {
-                    whole = whole.and(&Selector::equals(key.as_str(), value.as_str()));
-                }
-                let selectors: Vec<&Selector> = selectors.iter().copied().collect();
-                Some((*id, pieces::kinds(&whole, &selectors, &mut budget).ok()?))
-            })
-            .collect::<Option<_>>()?;
-        for (id, examples) in &examples {
-            let with = |known: &BTreeMap<_, _>| {
-                let one = |example| known.iter().map(|(id, labels)| (*id, *labels)).chain([(*id, example)]).collect();
-                examples.iter().map(one).collect::<Vec<BTreeMap<NamespaceId, &Labels>>>()
-            };
-            labels = labels.iter().flat_map(with).collect();
-        }
-        let pairs = self.addresses(missing, source, destination);
-        if labels.len().saturating_mul(pairs.len()) > MOST_WAYS {
-            return None;
-        }
+        budget: &mut Budget,
+    ) -> Result<Verdict, GaveUp> {
+        let pairs = self.addresses(missing, source, destination)?;
         let mut all: Option<Verdict> = None;
-        for labels in &labels {
-            for addresses in &pairs {
-                let way = Way { labels, addresses: *addresses };
-                let verdict = self.in_one_way(&way, source, destination, directions);
-                let possible = verdict.allowed.union(&verdict.unknown);
-                all = Some(match all {
-                    None => Verdict { allowed: verdict.allowed, unknown: possible },
-                    Some(all) => Verdict {
-                        allowed: all.allowed.intersect(&verdict.allowed),
-                        unknown: all.unknown.union(&possible),
-                    },
-                });
-            }
+        for addresses in &pairs {
+            budget.spend(1)?;
+            let verdict = self.with_addresses(*addresses, source, destination, directions, budget)?;
+            let (possible, Verdict { allowed, .. }) = (verdict.possible(), verdict);
+            all = Some(match all {
+                None => Verdict { allowed, unknown: possible },
+                Some(all) => {
+                    Verdict { allowed: all.allowed.intersect(&allowed), unknown: all.unknown.union(&possible) }
+                }
+            });
         }
-        let all = all?;
-        Some(Verdict { unknown: all.unknown.subtract(&all.allowed), allowed: all.allowed })
+        let all = all.ok_or(GaveUp)?;
+        Ok(Verdict { unknown: all.unknown.subtract(&all.allowed), allowed: all.allowed })
     }
 
-    fn in_one_way(&self, way: &Way<'_>, source: EndId, destination: EndId, directions: &[Direction]) -> Verdict {
-        let mut sides = directions.iter().map(|&direction| {
+    /// What is allowed whatever labels namespaces have, and what is with some.
+    fn with_addresses(
+        &self,
+        addresses: Addresses,
+        source: EndId,
+        destination: EndId,
+        directions: &[Direction],
+        budget: &mut Budget,
+    ) -> Result<Verdict, GaveUp> {
+        let mut sides = Vec::new();
+        for &direction in directions {
             let (subject, peer, end) = seen_from(direction, source, destination);
-            let Some(side) = self.side_of(direction, subject) else { return Verdict::everything() };
-            self.judge(side, destination, |index| match self.peers.truth(index, peer) {
-                Truth::Maybe if self.holds(way, index, peer, end) => Truth::Yes,
-                Truth::Maybe => Truth::No,
-                sure => sure,
-            })
-        });
-        match (sides.next(), sides.next()) {
-            (Some(one), None) => one,
-            (Some(one), Some(other)) => self.both(&one, &other, destination),
-            (None, _) => Verdict::everything(),
+            let home = self.world.pods(peer).map(|pods| pods.namespace);
+            let allowance = match self.side_of(direction, subject) {
+                None => Allowance { sure: PortSet::everything(), perhaps: Vec::new() },
+                Some(side) => self.allowance(side, destination, peer, addresses.get(end).copied().flatten()),
+            };
+            let allowed = self.for_sure(&allowance, home, budget)?;
+            let verdict = Verdict { unknown: allowance.possible().subtract(&allowed), allowed };
+            sides.push((home, allowance, verdict));
+        }
+        match sides.as_slice() {
+            [(_, _, one)] => Ok(one.clone()),
+            [(mine, egress, one), (theirs, ingress, other)] => {
+                let verdict = self.both(one, other, destination);
+                if mine != theirs || egress.perhaps.is_empty() || ingress.perhaps.is_empty() {
+                    return Ok(verdict);
+                }
+                let possible = self.at_once(egress, ingress, *mine, destination, budget)?;
+                Ok(Verdict { unknown: possible.subtract(&verdict.allowed), allowed: verdict.allowed })
+            }
+            _ => Ok(Verdict::everything()),
         }
     }
 
-    /// Whether an end that may be a peer is it.
-    fn holds(&self, way: &Way<'_>, index: usize, peer: EndId, end: usize) -> bool {
-        match (self.peers.get(index), self.world.pods(peer)) {
-            (Some(Peer::Pods { namespaces: Some(selector), .. }), Some(pods)) => {
-                way.labels.get(&pods.namespace).is_some_and(|labels| selector.matches(labels))
+    /// What a side allows to a peer with that address.
+    fn allowance(&self, side: &Side, destination: EndId, peer: EndId, address: Option<IpAddr>) -> Allowance<'_> {
+        let mut allowance = Allowance::default();
+        for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
+            let ports = self.ports.of(rule.ports, destination);
+            let Some(peers) = &rule.peers else {
+                allowance.sure.insert(ports);
+                continue;
+            };
+            for index in peers {
+                match (self.peers.truth(*index, peer), self.peers.get(*index)) {
+                    (Truth::Yes, _) => allowance.sure.insert(ports),
+                    (Truth::Maybe, Some(Peer::Pods { namespaces: Some(selector), .. })) => {
+                        allowance.perhaps.push((selector, ports));
+                    }
+                    (Truth::Maybe, Some(Peer::Block(block)))
+                        if address.is_some_and(|address| block.addresses().has(address)) =>
+                    {
+                        allowance.sure.insert(ports);
+                    }
+                    _ => {}
+                }
             }
-            (Some(Peer::Block(block)), _) => {
-                let address = way.addresses.get(end).copied().flatten();
-                address.is_some_and(|address| block.addresses().has(address))
-            }
-            _ => false,
         }
+        allowance
+    }
+
+    /// What is allowed whatever labels the namespace of the peer has.
+    fn for_sure(
+        &self,
+        allowance: &Allowance<'_>,
+        home: Option<NamespaceId>,
+        budget: &mut Budget,
+    ) -> Result<PortSet, GaveUp> {
+        let mut sure = allowance.sure.clone();
+        let whole = self.labels_of(home);
+        let example = whole.witness().unwrap_or_default();
+        for ports in parts(allowance, budget)? {
+            let has = |(_, theirs): &&(&Selector, &PortSet)| theirs.contains(&ports);
+            let selectors: Vec<&Selector> =
+                allowance.perhaps.iter().filter(has).map(|(selector, _)| *selector).collect();
+            budget.spend(selectors.len())?;
+            let is_refused = selectors.iter().all(|selector| !selector.matches(&example));
+            if !is_refused && unmatched(&whole, &selectors, budget)?.is_none() {
+                sure.insert(&ports);
+            }
+        }
+        Ok(sure)
+    }
+
+    /// What a rule of each side allows to labels that both let through.
+    fn at_once(
+        &self,
+        egress: &Allowance<'_>,
+        ingress: &Allowance<'_>,
+        home: Option<NamespaceId>,
+        destination: EndId,
+        budget: &mut Budget,
+    ) -> Result<PortSet, GaveUp> {
+        let whole = self.labels_of(home);
+        let everything = Selector::everything();
+        let [out, into] = [egress, ingress].map(|side| {
+            let perhaps = side.perhaps.iter().copied();
+            perhaps.chain([(&everything, &side.sure)]).collect::<Vec<(&Selector, &PortSet)>>()
+        });
+        let only = |ports: &PortSet| Verdict { allowed: ports.clone(), unknown: PortSet::empty() };
+        let mut possible = PortSet::empty();
+        for (selector, ports) in &out {
+            let mine = whole.and(selector);
+            budget.spend(into.len())?;
+            for (_, theirs) in into.iter().filter(|(theirs, _)| mine.overlaps(theirs)) {
+                possible.insert(&self.both(&only(ports), &only(theirs), destination).possible());
+            }
+        }
+        Ok(possible)
+    }
+
+    /// What is known of the labels of a namespace.
+    fn labels_of(&self, id: Option<NamespaceId>) -> Selector {
+        let labels = id.and_then(|id| self.world.namespace(id)).into_iter().flat_map(|one| &one.labels);
+        labels
+            .fold(Selector::everything(), |all, (key, value)| all.and(&Selector::equals(key.as_str(), value.as_str())))
     }
 
     /// The addresses that a connection can be between, as far as the blocks tell them apart: both are of one family.
-    fn addresses(&self, missing: &Missing<'_>, source: EndId, destination: EndId) -> Vec<[Option<IpAddr>; 2]> {
+    fn addresses(&self, missing: &Missing<'_>, source: EndId, destination: EndId) -> Result<Vec<Addresses>, GaveUp> {
         let [of_source, of_destination] = &missing.blocks;
         if of_source.is_empty() && of_destination.is_empty() {
-            return vec![[None, None]];
+            return Ok(vec![[None, None]]);
         }
-        let sources = self.addresses_of(source, of_source);
-        let destinations = self.addresses_of(destination, of_destination);
-        let pairs = sources.iter().flat_map(|one| destinations.iter().map(|other| (*one, *other)));
-        let (same, mixed): (Vec<_>, Vec<_>) = pairs.partition(|(one, other)| one.is_ipv4() == other.is_ipv4());
+        let (sources, destinations) =
+            (self.addresses_of(source, of_source), self.addresses_of(destination, of_destination));
+        let [old, new] = [IpAddr::is_ipv4, IpAddr::is_ipv6].map(|is: fn(&IpAddr) -> bool| {
+            let count = |addresses: &[IpAddr]| addresses.iter().filter(|address| is(address)).count();
+            count(&sources).saturating_mul(count(&destinations))
+        });
+        let same = old.saturating_add(new);
+        let all = sources.len().saturating_mul(destinations.len());
+        if (if same == 0 { all } else { same }) > MOST_WAYS {
+            return Err(GaveUp);
+        }
+        let pairs = sources.iter().flat_map(|one| destinations.iter().map(move |other| (*one, *other)));
         // With a family each, something in between translates.
-        let pairs = if same.is_empty() { mixed } else { same };
-        pairs.into_iter().map(|(one, other)| [Some(one), Some(other)]).collect()
+        let pairs = pairs.filter(|(one, other)| same == 0 || one.is_ipv4() == other.is_ipv4());
+        Ok(pairs.map(|(one, other)| [Some(one), Some(other)]).collect())
     }
 
     fn addresses_of(&self, end: EndId, blocks: &[AddressSet]) -> Vec<IpAddr> {
@@ -193,6 +290,30 @@ impl Engine<'_> {
         };
         addresses::kinds(blocks).into_iter().flat_map(first).flatten().collect()
     }
+}
+
+/// The ports that are not allowed for sure, in parts that all selectors ask for or not.
+fn parts(allowance: &Allowance<'_>, budget: &mut Budget) -> Result<Vec<PortSet>, GaveUp> {
+    let mut parts: Vec<PortSet> = Vec::new();
+    let asked: BTreeSet<&PortSet> = allowance.perhaps.iter().map(|(_, ports)| *ports).collect();
+    for ports in asked {
+        budget.spend(parts.len() + 1)?;
+        let mut left = ports.subtract(&allowance.sure);
+        let mut next = Vec::with_capacity(parts.len() + 1);
+        for part in parts {
+            let inside = part.intersect(&left);
+            if inside.is_empty() {
+                next.push(part);
+                continue;
+            }
+            left = left.subtract(&inside);
+            let outside = part.subtract(&inside);
+            next.extend([inside, outside].into_iter().filter(|part| !part.is_empty()));
+        }
+        next.extend(Some(left).filter(|left| !left.is_empty()));
+        parts = next;
+    }
+    Ok(parts)
 }
 
 /// The pod that is judged, its peer, and whether the peer is the source (0) or the destination (1).

@@ -25,6 +25,7 @@ use peers::PeerTable;
 use ports::PortTable;
 use reach::Reach;
 use rustc_hash::FxHashMap;
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 /// Policies, ready to be asked about a world that was made with them in its scope.
@@ -39,6 +40,10 @@ pub struct Engine<'a> {
     sides: Vec<Side>,
     /// The sides of each end, in the order of [`Direction::ALL`]; `None` where it is not isolated.
     sides_of: Vec<[Option<usize>; 2]>,
+    /// How much has been looked at to complete facts that are missing.
+    steps: Cell<usize>,
+    /// Whether that was too much somewhere.
+    given_up: Cell<bool>,
 }
 
 /// A rule of a policy.
@@ -173,6 +178,8 @@ impl<'a> Engine<'a> {
             rules,
             sides: Vec::new(),
             sides_of: Vec::with_capacity(world.ends.len()),
+            steps: Cell::default(),
+            given_up: Cell::default(),
         };
         engine.isolate(&rules_of);
         engine

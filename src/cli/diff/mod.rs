@@ -5,6 +5,7 @@ mod json;
 mod markdown;
 
 use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
+use super::ask::given_up;
 use super::exit::Exit;
 use super::report::{Stream, count, show};
 use super::terminal::Terminal;
@@ -71,6 +72,9 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
         DiffFormat::Json => terminal.result(&json::document(&report)),
         DiffFormat::Markdown => terminal.result(&markdown::comment(&report)),
     }
+    if diff.given_up {
+        return Ok(given_up(terminal));
+    }
     let fails = match args.fail_on {
         FailOn::Any => !diff.is_empty(),
         FailOn::Wider => diff.is_wider(),
@@ -119,7 +123,7 @@ impl Report<'_> {
 
     /// Such as `2 added, 1 removed, isolation lifted: wider and narrower`.
     fn summary(&self) -> String {
-        let Diff { isolation, connections } = self.diff;
+        let Diff { isolation, connections, .. } = self.diff;
         if self.diff.is_empty() {
             return "no difference: both allow the same".to_owned();
         }

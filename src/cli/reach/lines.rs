@@ -2,8 +2,8 @@
 
 use super::Report;
 use super::names::end_text;
-use crate::analyze::{Cell, EndId, Isolated, Row, RowNames};
-use crate::cli::report::incomplete;
+use crate::analyze::{Cell, Doubt, EndId, Isolated, Row, RowNames};
+use crate::cli::report::{first_doubts, incomplete};
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
 use crate::net::PortSet;
@@ -42,7 +42,7 @@ pub(super) fn table(report: &Report<'_>) -> String {
             // What is left may have no words of its own.
             let whole = if unknown.is_writable() { unknown } else { unknown.union(&cell.some) };
             let whole = if whole.is_writable() { whole } else { PortSet::everything() };
-            section.push(line(&whole, Some(format!("unknown: nobody said {}", missing(report, cell)))));
+            section.push(line(&whole, Some(format!("unknown: nobody said {}", first_doubts(&doubts(report, cell))))));
         }
         if !section.is_empty() {
             sections.entry((home.is_none(), home)).or_default().extend(section);
@@ -96,8 +96,12 @@ fn row<'a>(report: &Report<'a>, place: usize) -> Option<&'a Row> {
 
 /// What is missing to say whether a connection is allowed.
 pub(super) fn missing(report: &Report<'_>, cell: &Cell) -> String {
+    doubts(report, cell).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn doubts(report: &Report<'_>, cell: &Cell) -> Vec<Doubt> {
     let doubts = cell.doubtful.map(|(source, destination)| report.engine.doubts(source, destination, &cell.unknown));
-    doubts.into_iter().flatten().map(|doubt| doubt.to_string()).collect::<Vec<_>>().join(", ")
+    doubts.unwrap_or_default()
 }
 
 /// Finds the cells that say something which nothing else says.

@@ -56,5 +56,6 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         ReachFormat::Json => json::document(&report),
     };
     terminal.result(&text);
-    Ok(Exit::Yes)
+    let given_up = engine.has_given_up() && reach.cells.iter().any(|cell| !cell.unknown.is_empty());
+    Ok(if given_up { ask::given_up(terminal) } else { Exit::Yes })
 }

@@ -63,5 +63,5 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         WhyFormat::Json => json::document(&report),
     };
     terminal.result(&text);
-    Ok(exit)
+    Ok(if exit == Exit::CannotAnswer && engine.has_given_up() { ask::given_up(terminal) } else { exit })
 }
