@@ -212,7 +212,7 @@ fn names_of(text: &str, namespace: &str) -> Vec<String> {
 fn the_dns_pods_that_a_tier_isolates_are_not_taken_for_a_tier() {
     let program = |setting: &str, tier: &str| {
         format!(
-            "namespace kube-system {{\n  tier {tier} (role=x)\n  tier t (k)\n  isolate ingress for t\n}}\n\
+            "namespace kube-system {{\n  dns none\n  tier {tier} (role=x)\n  tier t (k)\n  isolate ingress for t\n}}\n\
              namespace app {{\n  dns {setting}\n  tier a\n  a -> kube-system/{tier}:80\n}}\n"
         )
     };

@@ -105,9 +105,6 @@ impl Program<'_> {
     fn dns(&mut self) {
         let set = self.set;
         for (index, namespace) in set.namespaces.iter().enumerate() {
-            if self.sides.get(index, Direction::Egress).is_none_or(|side| side.isolated.is_empty()) {
-                continue;
-            }
             let asking = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
             let asking = End::new(set, &asking);
             for server in &namespace.dns {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{self, CidrId, Endpoint, GroupId, Isolated, Model, NamespaceId, NamespaceKind, TierId};
-use crate::net::{AddressSet, Protocol, Values};
+use crate::net::{AddressSet, Protocol};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
@@ -218,11 +218,7 @@ impl Lowering<'_> {
     /// The servers of a preset: see `dns` in the language, and which distribution answers where.
     fn dns(&mut self, server: &model::DnsServer) -> Vec<DnsServer> {
         let pods = |namespace: &str, pods: Selector| Place::Pods { namespaces: self.namespace_called(namespace), pods };
-        let cluster = || {
-            let mut labels = Selector::everything();
-            labels.require("k8s-app", Values::one_of(["kube-dns", "coredns", "node-local-dns"]));
-            pods("kube-system", labels)
-        };
+        let preset = server.preset_pods().map(|preset| (pods(preset.namespace, preset.pods), preset.port));
         let by_labels = |place: Place, name: DnsName, port: u16| DnsServer {
             place: place.clone(),
             ports: both(port),
@@ -230,22 +226,16 @@ impl Lowering<'_> {
         };
         let by_address =
             |net: IpNet| DnsServer { place: Place::Addresses(IpBlock::list(&[net], &[])), ports: both(53), pods: None };
+        let preset = |name| preset.map(|(place, port)| by_labels(place, name, port)).into_iter();
         match server {
             model::DnsServer::Cluster => {
                 let caches = LINK_LOCAL.parse().ok().map(by_address);
-                [by_labels(cluster(), DnsName::Cluster, 53)].into_iter().chain(caches).collect()
+                preset(DnsName::Cluster).chain(caches).collect()
             }
-            model::DnsServer::Strict => {
-                let place = pods("kube-system", Selector::equals("k8s-app", "kube-dns"));
-                vec![by_labels(place, DnsName::Strict, 53)]
-            }
-            model::DnsServer::OpenShift => {
-                let labels = Selector::equals("dns.operator.openshift.io/daemonset-dns", "default");
-                vec![by_labels(pods("openshift-dns", labels), DnsName::Cluster, 5353)]
-            }
+            model::DnsServer::Strict => preset(DnsName::Strict).collect(),
+            model::DnsServer::OpenShift => preset(DnsName::Cluster).collect(),
             model::DnsServer::Any => {
-                let answering = Some(DnsPods { place: cluster(), name: DnsName::Cluster });
-                vec![DnsServer { place: Place::Any, ports: both(53), pods: answering }]
+                preset(DnsName::Cluster).map(|server| DnsServer { place: Place::Any, ..server }).collect()
             }
             model::DnsServer::Address(net) => vec![by_address(*net)],
             model::DnsServer::Tier(tier, port) => {

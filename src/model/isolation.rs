@@ -151,6 +151,7 @@ impl<'a> Resolver<'a> {
                 managed.dns = own.remove(&NamespaceId::at(index)).unwrap_or_else(|| default.clone());
             }
         }
+        self.model.dns = default;
     }
 
     fn dns_servers(&mut self, scope: Scope, values: &[Span]) -> Vec<DnsServer> {

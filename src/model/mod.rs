@@ -10,6 +10,7 @@ mod flows;
 mod isolation;
 mod platform;
 mod ports;
+mod presets;
 mod references;
 mod resolve;
 mod scope;
@@ -21,6 +22,7 @@ pub use crate::syntax::AssertionKind;
 pub use catalogue::{COMPONENTS, Component};
 pub use platform::{Cni, Platform};
 pub use ports::describe as describe_ports;
+pub use presets::PresetPods;
 pub use references::{Entity, Reference, Role};
 pub use resolve::{Options, Resolved, is_dns_label, resolve};
 
@@ -77,6 +79,8 @@ pub struct Model {
     pub port_sets: Vec<NamedPorts>,
     /// The facts about the cluster.
     pub platform: Platform,
+    /// The DNS servers of the managed namespaces that say nothing themselves.
+    pub dns: Dns,
     /// The flows: chains are taken apart, and so are braces.
     pub flows: Vec<Flow>,
     /// The statements that flows and assertions come from; shared with what is made of the model.

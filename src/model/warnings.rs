@@ -2,7 +2,7 @@
 
 use super::endpoint_set::EndpointSet;
 use super::resolve::Resolver;
-use super::{Endpoint, Isolated, NamespaceId, NamespaceKind, PortSetId, Tier, TierId};
+use super::{DnsServer, Endpoint, Isolated, NamespaceId, NamespaceKind, PortSetId, PresetPods, Tier, TierId};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::net::{Selector, SelectorIndex};
 use crate::source::Span;
@@ -18,7 +18,6 @@ const MOST_COUNTED: usize = 50;
 impl Resolver<'_> {
     /// Reports what is declared and probably not meant.
     pub(super) fn warn(&mut self) {
-        self.warn_about_dns();
         self.warn_about_overlaps();
         // Where something is wrong, what now seems unused is what the mistake was to use.
         let sound = self.diagnostics.iter().all(|diagnostic| diagnostic.code.severity() == Severity::Warning);
@@ -29,28 +28,6 @@ impl Resolver<'_> {
 
     fn built_in(&self, span: Span) -> bool {
         self.sources.file(span.file).is_some_and(|file| file.built_in)
-    }
-
-    fn warn_about_dns(&mut self) {
-        let mut found: BTreeMap<Span, Vec<String>> = BTreeMap::new();
-        for namespace in &self.model.namespaces {
-            let Some(managed) = namespace.managed() else { continue };
-            if let (true, Some(span), false) =
-                (managed.dns.servers.is_empty(), managed.dns.span, managed.egress.is_nobody())
-            {
-                found.entry(span).or_default().push(format!("`{}`", namespace.declared));
-            }
-        }
-        for (span, namespaces) in found {
-            let (word, verb) =
-                if namespaces.len() == 1 { ("namespace", "resolves") } else { ("namespaces", "resolve") };
-            let message = format!("egress of {word} {} is isolated and {verb} no names", namespaces.join(", "));
-            self.report(
-                Diagnostic::new(Code::W0007, span, message).with_help(
-                    "most programs need DNS: remove `dns none`, or silence this if addresses are all they use",
-                ),
-            );
-        }
     }
 
     /// Pairs of tiers in one namespace that one pod could match, neither inside the other.
@@ -108,9 +85,13 @@ impl Resolver<'_> {
         let flowing = self.everything_flowing();
         let live = LazyCell::new(|| self.tiers_flowing(&flowing));
         let mut found: Vec<(Code, Span, String, String)> = Vec::new();
+        let presets = self.presets();
         for (index, tier) in self.model.tiers.iter().enumerate() {
             let endpoint = Endpoint::Tier(TierId::at(index));
             let Some(namespace) = self.model.namespace(tier.namespace) else { continue };
+            if namespace.managed().is_some() && presets.iter().any(|preset| preset.is_of(namespace, tier)) {
+                continue;
+            }
             let closed = namespace
                 .managed()
                 .is_some_and(|managed| managed.ingress == Isolated::Every && managed.egress == Isolated::Every);
@@ -163,6 +144,14 @@ impl Resolver<'_> {
         }
     }
 
+    /// The DNS servers that managed namespaces ask without naming them.
+    fn presets(&self) -> Vec<PresetPods> {
+        let managed = self.model.namespaces.iter().filter_map(|namespace| namespace.managed());
+        let asked = |preset: &DnsServer| managed.clone().any(|managed| managed.dns.servers.contains(preset));
+        let presets = DnsServer::PRESETS.iter().map(|(_, preset)| preset);
+        presets.filter(|preset| asked(preset)).filter_map(DnsServer::preset_pods).collect()
+    }
+
     /// What is referred to, with what used groups hold.
     fn everything_used(&self) -> EndpointSet {
         let mut used = self.used.endpoints.clone();
@@ -178,13 +167,18 @@ impl Resolver<'_> {
         used
     }
 
-    /// The ends of flows, where `cluster` and `anywhere` stand for every namespace.
+    /// The ends of flows and DNS servers, where `cluster` and `anywhere` stand for every namespace.
     fn everything_flowing(&self) -> EndpointSet {
         let mut flowing = EndpointSet::default();
         for flow in &self.model.flows {
             flowing.extend(self.model.leaves(&flow.source).iter().copied());
             flowing.extend(flow.targets.iter().map(|(leaf, _)| *leaf));
         }
+        let managed = self.model.namespaces.iter().filter_map(|namespace| namespace.managed());
+        flowing.extend(managed.flat_map(|managed| &managed.dns.servers).filter_map(|server| match server {
+            DnsServer::Tier(tier, _) => Some(Endpoint::Tier(*tier)),
+            _ => None,
+        }));
         if flowing.contains(Endpoint::Cluster) || flowing.contains(Endpoint::Anywhere) {
             flowing.extend((0..self.model.namespaces.len()).map(|index| Endpoint::Namespace(NamespaceId::at(index))));
         }

@@ -290,13 +290,11 @@ impl<'a> Wishes<'a> {
         }
     }
 
-    /// Where DNS pods are isolated themselves, they are opened to every namespace that was given DNS.
+    /// Where DNS pods are isolated themselves, they are opened to every namespace that may ask them. That its own egress
+    /// is not isolated does not help it there.
     fn dns_ingress(&mut self) {
         let mut asked: BTreeMap<SubjectId, Asked> = BTreeMap::new();
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
-            if self.subjects.isolated(index, Direction::Egress).is_empty() {
-                continue;
-            }
             let mut asking = None;
             for server in &namespace.dns {
                 let Some(pods) = &server.pods else { continue };

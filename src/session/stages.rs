@@ -302,7 +302,11 @@ impl Session {
         if has_errors(&self.parsed().1) || has_errors(&resolved.1) {
             return None;
         }
-        Some(self.flows.get_or_init(|| (flow::lower(&resolved.0), Vec::new())))
+        Some(self.flows.get_or_init(|| {
+            let flows = flow::lower(&resolved.0);
+            let found = analyze::dns(&resolved.0, &flows);
+            (flows, found)
+        }))
     }
 
     fn planned(&self) -> Option<&(PolicySet, Vec<Diagnostic>)> {

@@ -2,7 +2,7 @@
 //!
 //! A connection is allowed when the source pod is not isolated for egress or a flow, or the DNS rule, covers it; and the
 //! destination pod is not isolated for ingress or a flow covers it. (Where the DNS pods are isolated, their ingress is
-//! open to those who were given DNS.)
+//! open to every managed namespace that asks them, isolated or not.)
 
 use super::evaluate::{Direction, NAME_LABEL, Party, Protocol};
 use super::program::{
@@ -241,9 +241,7 @@ impl Meaning {
         for namespace in program.namespaces.iter().filter(|n| n.kind == Kind::Managed) {
             managed.insert(namespace.actual.clone());
             let here = program.isolations(namespace);
-            if here.iter().any(|i| i.direction == Direction::Egress) {
-                grants.extend(program.grant(namespace));
-            }
+            grants.extend(program.grant(namespace));
             isolations.extend(here);
         }
         let namespaces = program.namespaces.iter().map(|n| n.actual.clone()).collect();

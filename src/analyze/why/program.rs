@@ -205,7 +205,11 @@ impl Program<'_> {
         let at = self.flows.namespaces.iter().position(|namespace| {
             world.namespace_of(source).and_then(|one| one.name.as_ref()) == Some(&namespace.name)
         });
-        if let Some(dns) = at.filter(|_| self.is_dns(ports)).and_then(|at| self.dns(at)) {
+        let asks = |server: &DnsServer| {
+            server.ports.overlaps(ports) && fit::place(self.flows, world, destination, &server.place).is_ok()
+        };
+        let is_asked = self.servers(world, source).iter().any(|(_, server)| asks(server));
+        if let Some(dns) = at.filter(|_| !is_asked && self.is_dns(ports)).and_then(|at| self.dns(at)) {
             near.push(NearFlow { origin: dns, wrong: Wrong::Dns });
         }
         near.sort_by_key(|one| one.wrong.rank());
@@ -220,8 +224,11 @@ impl Program<'_> {
 
     /// Whether DNS is answered on one of the ports somewhere.
     fn is_dns(&self, ports: &PortSet) -> bool {
-        let both = [Protocol::Udp, Protocol::Tcp];
-        both.into_iter().any(|protocol| !ports.is_whole(protocol) && ports.has(protocol, 53))
+        let some = |protocol| !ports.is_whole(protocol);
+        let usual =
+            [Protocol::Udp, Protocol::Tcp].into_iter().any(|protocol| some(protocol) && ports.has(protocol, 53));
+        let mut servers = self.flows.namespaces.iter().flat_map(|namespace| &namespace.dns);
+        usual || (Protocol::ALL.into_iter().all(some) && servers.any(|server| server.ports.overlaps(ports)))
     }
 
     /// The assertions that forbid a connection.
