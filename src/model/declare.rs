@@ -238,7 +238,7 @@ impl<'a> Resolver<'a> {
         let mut ports: Vec<TierPort> = Vec::new();
         for entry in entries {
             let written = self.name(entry.name);
-            if !self.check_name(entry.name) {
+            if !self.check_port_name(entry.name, &entry.ports, false) {
                 self.broken_ports.entry(tier).or_default().push(written);
                 continue;
             }
@@ -265,7 +265,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn declare_ports(&mut self, member: &Member<'a>, name: Name, ports: &'a crate::syntax::PortsExpr) {
-        if !self.check_name(name) {
+        if !self.check_port_name(name, ports, true) {
             return;
         }
         let set = self.declared_ports(ports);

@@ -140,6 +140,7 @@ impl<'a> Resolver<'a> {
         let members = std::mem::take(&mut self.flows);
         for member in members {
             match &member.node.kind {
+                NodeKind::Flow(hops) if self.report_word_in_front(member.scope, hops) => {}
                 NodeKind::Flow(hops) => {
                     if let Some((first, ports)) = hops.first().and_then(|hop| Some((hop, hop.ports.as_ref()?))) {
                         self.report_source_ports(first, ports);
@@ -164,6 +165,33 @@ impl<'a> Resolver<'a> {
             statement.text = statement.text.of(&whole);
         }
         self.model.statements = Arc::new(statements);
+    }
+
+    /// Reports `rule: web -> api` and `never: web -> api`, which read as a source with ports; whether it is one.
+    fn report_word_in_front(&mut self, scope: Scope, hops: &[Hop]) -> bool {
+        let Some(Hop { endpoints, ports: Some(ports), .. }) = hops.first() else { return false };
+        let ([front], [source]) = (endpoints.as_slice(), ports.items.as_slice()) else { return false };
+        let (word, name) = (self.text(front.span), self.text(source.span));
+        let is_known =
+            |text: &str| self.scopes.endpoints.find(scope, text).is_some() || Endpoint::built_in(text).is_some();
+        if front.namespace().is_some() || is_known(word) || !is_known(name) {
+            return false;
+        }
+        let is_assertion = ["never", "only", "always"].contains(&word);
+        let what = if is_assertion {
+            "no colon stands behind the first word of an assertion"
+        } else {
+            "a flow has no name in front of it"
+        };
+        let start = if is_assertion { format!("{word} ") } else { String::new() };
+        let rest: Vec<String> = hops.iter().skip(1).map(|hop| self.hop_text(hop)).collect();
+        let span = front.span.to(Span { end: source.span.start, ..source.span });
+        self.report(
+            Diagnostic::new(Code::E0001, span, what)
+                .with_help(format!("write `{start}{name} -> {}`", rest.join(" -> ")))
+                .with_mend(span, start),
+        );
+        true
     }
 
     fn report_source_ports(&mut self, source: &Hop, ports: &PortsExpr) {

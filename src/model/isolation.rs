@@ -98,8 +98,7 @@ impl<'a> Resolver<'a> {
     fn isolated_tiers(&mut self, namespace: NamespaceId, names: &[Name]) -> Vec<TierId> {
         let mut tiers = Vec::new();
         for name in names {
-            let reference = EndpointRef::named(None, *name);
-            let Some(endpoint) = self.use_endpoint(Some(namespace), &reference) else { continue };
+            let Some(endpoint) = self.use_own_tier(namespace, *name) else { continue };
             let leaves = match endpoint {
                 Endpoint::Group(_) => self.model.leaves(&endpoint).to_vec(),
                 other => vec![other],

@@ -16,6 +16,7 @@ mod resolve;
 mod scope;
 mod selectors;
 mod text;
+mod unknown;
 mod warnings;
 
 pub use crate::syntax::AssertionKind;

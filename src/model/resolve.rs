@@ -344,59 +344,6 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    /// Whether `backend/8080` stands where `backend:8080` is meant.
-    fn is_port_behind_slash(&self, scope: Scope, reference: &EndpointRef) -> bool {
-        let (Some(endpoint), Some(port)) = (reference.namespace(), reference.name()) else { return false };
-        self.name(port).bytes().all(|byte| byte.is_ascii_digit())
-            && self.scopes.namespaces.get(None, self.name(endpoint)).is_none()
-            && self.scopes.endpoints.find(scope, self.name(endpoint)).is_some()
-    }
-
-    fn report_unknown_endpoint(&mut self, scope: Scope, owner: Scope, reference: &EndpointRef, name: Name) {
-        let text = self.name(name);
-        let place = owner.and_then(|id| self.model.namespace(id)).map(|namespace| namespace.declared.clone());
-        let message = match &place {
-            Some(namespace) => format!("namespace `{namespace}` declares no tier, group or cidr `{}`", shorten(text)),
-            None => format!("unknown tier, group, cidr or fqdn `{}`", shorten(text)),
-        };
-        let candidates = |this: &Self| {
-            let mut candidates = this.scopes.endpoints.names(owner.or(scope));
-            if owner.is_none() {
-                candidates.extend(this.scopes.endpoints.names(None));
-                // `api` is more likely a tier that is missing than the API server.
-                let near = |name: &&str| name.len().abs_diff(text.len()) <= 2;
-                candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name).filter(near));
-            }
-            candidates
-        };
-        let elsewhere = self.namespaces_with(text);
-        // The very name in another namespace is meant rather than one that only looks like it.
-        let known = if owner.is_some() || elsewhere.is_empty() { self.closest(text, candidates) } else { None };
-        let (help, mends) = match (known, elsewhere.as_slice()) {
-            (Some(known), _) => {
-                let path = place.as_ref().map_or_else(|| known.to_owned(), |place| format!("{place}/{known}"));
-                (format!("did you mean `{path}`?"), vec![path])
-            }
-            (None, [namespace, ..]) => {
-                let mends = elsewhere.iter().map(|namespace| format!("{namespace}/{text}")).collect();
-                (format!("it is declared in another namespace: `{namespace}/{text}`"), mends)
-            }
-            (None, []) if self.scopes.namespaces.get(None, text).is_some() => {
-                (format!("it is a namespace: `{text}/*` means every pod of it"), vec![format!("{text}/*")])
-            }
-            (None, []) if reference.namespace().is_none() && catalogue::find(text).is_some() => (
-                format!("the catalogue has a component of that name: write `use {text}`, and name its tier"),
-                Vec::new(),
-            ),
-            (None, []) => match &place {
-                Some(namespace) => (format!("declare it in namespace {namespace}: `tier {text}`"), Vec::new()),
-                None => (format!("declare it: `tier {text}` in its namespace, or `cidr {text} = ...`"), Vec::new()),
-            },
-        };
-        let diagnostic = Diagnostic::new(Code::E0102, reference.span, message).with_help(help);
-        self.report(diagnostic.with_mends(reference.span, mends));
-    }
-
     /// The candidate that was probably meant. A program with very many unknown names is told so of the first ones only,
     /// so that the time does not grow with unknown times known names.
     pub fn closest<'n>(&mut self, name: &str, candidates: impl FnOnce(&Self) -> Vec<&'n str>) -> Option<&'n str> {
@@ -406,12 +353,6 @@ impl<'a> Resolver<'a> {
         let candidates = candidates(self);
         self.comparisons = self.comparisons.saturating_sub(candidates.len());
         closest(name, candidates.into_iter())
-    }
-
-    fn namespaces_with(&self, endpoint: &str) -> Vec<Arc<str>> {
-        let ids = (0..self.model.namespaces.len()).map(NamespaceId::at);
-        let holders = ids.filter(|id| self.scopes.endpoints.get(Some(*id), endpoint).is_some());
-        holders.filter_map(|id| self.model.namespace(id)).map(|namespace| namespace.declared.clone()).collect()
     }
 
     /// What a reference means, noted as used.

@@ -1,6 +1,9 @@
 //! What was expected, in the user's words.
 
+use super::advice::{Advice, advise};
 use super::grammar::Rule;
+use super::repair::{Repaired, repaired, starts_no_keyword};
+use super::statement::rule_of;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::error::ErrorVariant;
@@ -16,6 +19,8 @@ pub struct Place<'a> {
     pub rule: Rule,
     /// Where the statement starts.
     pub start: usize,
+    /// Where it ends; of a block, its first line.
+    pub end: usize,
     /// Where it stops making sense.
     pub failed: usize,
     /// The end of that line.
@@ -62,6 +67,24 @@ impl Place<'_> {
         }
     }
 
+    /// The statement without what follows it on its line.
+    fn statement(&self) -> &str {
+        let text = self.text.get(self.start..self.end).unwrap_or("");
+        text.split('#').next().unwrap_or("").trim_end()
+    }
+
+    /// The rule that the statement was probably meant to match: a colon behind its first word makes it a flow to the parser.
+    fn meant_rule(&self) -> Rule {
+        let is_flow = self.statement().contains("->") && !matches!(self.first_word(), "never" | "only" | "always");
+        if self.rule == Rule::flow && !is_flow { rule_of(self.first_word()).unwrap_or(self.rule) } else { self.rule }
+    }
+
+    /// The end of a line and the indentation that the statement has.
+    fn new_line(&self) -> String {
+        let line = self.text.get(..self.start).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
+        format!("\n{}", if line.trim().is_empty() { line } else { "" })
+    }
+
     fn first_word(&self) -> &str {
         let statement = self.text.get(self.start..self.line_end).unwrap_or("");
         statement.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).next().unwrap_or("")
@@ -84,7 +107,9 @@ pub fn explain(mut place: Place<'_>, problem: Option<&ErrorVariant<Rule>>) -> Di
         format!("expected {expected}, found `{shown}{cut}`")
     };
     let diagnostic = Diagnostic::new(Code::E0001, span, message).with_text("not understood from here on");
-    let Some((help, mend)) = hint(&place, rule, &possible) else { return diagnostic };
+    let Some((help, mend)) = repair(&place).or_else(|| advice(&place)).or_else(|| hint(&place, rule, &possible)) else {
+        return diagnostic;
+    };
     let diagnostic = diagnostic.with_help(help);
     match mend {
         Some((range, text)) => diagnostic.with_mend(Span::new(place.file, range), text),
@@ -93,24 +118,73 @@ pub fn explain(mut place: Place<'_>, problem: Option<&ErrorVariant<Rule>>) -> Di
 }
 
 /// The diagnostic for a statement that starts with a misspelt word.
-pub fn unknown_word(file: FileId, start: usize, written: &str, meant: &str) -> Diagnostic {
-    let span = Span::new(file, start..start + written.len());
-    Diagnostic::new(Code::E0001, span, format!("`{written}` starts no statement"))
-        .with_help(format!("did you mean `{meant}`?"))
-        .with_mend(span, meant)
+pub fn unknown_word(place: &Place<'_>, written: &str, meant: &str) -> Diagnostic {
+    let span = Span::new(place.file, place.start..place.start + written.len());
+    let diagnostic = Diagnostic::new(Code::E0001, span, format!("`{written}` starts no statement"));
+    let statement = place.statement();
+    let changed = format!("{meant}{}", statement.get(written.len()..).unwrap_or(""));
+    let whole = Span::new(place.file, place.start..place.start + statement.len());
+    let rule = rule_of(meant).filter(|_| !statement.contains('\n'));
+    // Who takes a word from another language often takes more.
+    if let Some(Repaired { text, guessed: false, .. }) = rule.and_then(|rule| repaired(rule, &changed)) {
+        return diagnostic.with_help(format!("did you mean `{text}`?")).with_mend(whole, text);
+    }
+    if let Some(Advice { help, statements }) = rule.and_then(|rule| advise(rule, &changed, meant.len()))
+        && !statements.is_empty()
+    {
+        return diagnostic.with_help(help).with_mend(whole, statements.join(&place.new_line()));
+    }
+    diagnostic.with_help(format!("did you mean `{meant}`?")).with_mend(span, meant)
 }
 
 /// The word that is probably meant by the first one, when the statement stops making sense right after it.
 pub fn misspelt(place: &Place<'_>) -> Option<&'static str> {
     let first = place.first_word();
-    if place.rule != Rule::flow || first.is_empty() || place.before().trim_end() != first {
+    if place.rule != Rule::flow || first.is_empty() || place.before().trim_end() != first || starts_no_keyword(first) {
         return None;
     }
     let after = place.after();
     let word = place.line_ends() || after.starts_with(|c: char| c.is_alphanumeric() || c == '{' || c == '"');
-    let meant = crate::diag::closest(first, FIRST_WORDS.iter().copied())?;
+    let same = SYNONYMS.iter().find(|(word, _)| word.eq_ignore_ascii_case(first)).map(|(_, meant)| *meant);
+    let meant = same.or_else(|| crate::diag::closest(first, FIRST_WORDS.iter().copied()))?;
     (word && meant != first).then_some(meant)
 }
+
+/// Words of other languages, and what they are called here.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("pod", "tier"),
+    ("pods", "tier"),
+    ("service", "tier"),
+    ("svc", "tier"),
+    ("app", "tier"),
+    ("workload", "tier"),
+    ("deployment", "tier"),
+    ("component", "tier"),
+    ("role", "tier"),
+    ("selector", "tier"),
+    ("ns", "namespace"),
+    ("project", "namespace"),
+    ("env", "environment"),
+    ("stage", "environment"),
+    ("net", "cidr"),
+    ("network", "cidr"),
+    ("subnet", "cidr"),
+    ("ip", "cidr"),
+    ("ips", "cidr"),
+    ("ipBlock", "cidr"),
+    ("address", "cidr"),
+    ("addresses", "cidr"),
+    ("range", "cidr"),
+    ("domain", "fqdn"),
+    ("host", "fqdn"),
+    ("hostname", "fqdn"),
+    ("url", "fqdn"),
+    ("alias", "group"),
+    ("list", "group"),
+    ("set", "group"),
+    ("union", "group"),
+    ("cluster", "platform"),
+];
 
 /// The rules of which one had to match where the statement broke.
 fn possible(rule: Rule, problem: Option<&ErrorVariant<Rule>>) -> Vec<Rule> {
@@ -305,6 +379,25 @@ fn misplaced_in_flow(before: &str, after: &str) -> Option<&'static str> {
         .then_some("ports stand behind a colon: `backend:8080/tcp`")
 }
 
+/// The whole statement as it was probably meant.
+fn repair(place: &Place<'_>) -> Option<Hint> {
+    let statement = place.statement();
+    let Repaired { text, why, guessed } = repaired(place.meant_rule(), statement)?;
+    let help = format!("{why}: `{text}`");
+    Some((help, (!guessed).then(|| (place.start..place.start + statement.len(), text))))
+}
+
+/// Other statements that say what was probably meant.
+fn advice(place: &Place<'_>) -> Option<Hint> {
+    let statement = place.statement();
+    if statement.contains('\n') {
+        return None;
+    }
+    let Advice { help, statements } = advise(place.meant_rule(), statement, place.failed.saturating_sub(place.start))?;
+    let mend = statements.join(&place.new_line());
+    Some((help, (!mend.is_empty()).then(|| (place.start..place.start + statement.len(), mend))))
+}
+
 /// Advice for mistakes that people make.
 fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     let after = place.after();
@@ -358,22 +451,12 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     {
         return said(help);
     }
-    let address = before.bytes().last().is_some_and(|byte| byte.is_ascii_hexdigit()) && after.starts_with(['.', ':']);
-    if rule == Rule::flow
-        && address
-        && after.as_bytes().get(1).is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':')
-    {
-        return said("addresses are declared: `cidr NAME = 10.0.0.0/8`, and the flow names them");
-    }
     let port_expected = before.trim_end().ends_with(':');
     if port_expected && matches!(rule, Rule::flow | Rule::assertion | Rule::tier) {
         return said("ports are written `8080/tcp`, `{80, 443}/tcp`, `30000-32767/tcp`, a name, or `*`");
     }
     if possible.contains(&Rule::protocol) && after.starts_with('/') {
         return said("a protocol is `/tcp`, `/udp` or `/sctp`; `*` alone is every port of every protocol");
-    }
-    if possible.contains(&Rule::open_paren) {
-        return parenthesis(place);
     }
     if rule == Rule::platform_entry && place.failed == place.start {
         let first = place.first_word();
@@ -386,18 +469,4 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
         return said("a flow is written `source -> destination:8080/tcp`");
     }
     None
-}
-
-/// `app in stable`: the values of `in` and `notin` stand in parentheses.
-fn parenthesis(place: &Place<'_>) -> Option<Hint> {
-    let before = place.before().trim_end();
-    let operator = before.rsplit([' ', '\t']).next().filter(|word| matches!(*word, "in" | "notin"))?;
-    let key = before.strip_suffix(operator)?.trim_end();
-    let key = key.rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))).next()?;
-    let after = place.after();
-    let length =
-        after.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))).unwrap_or(after.len());
-    let value = after.get(..length).filter(|value| !value.is_empty())?;
-    let range = place.failed..place.failed + length;
-    Some((format!("write `{key} {operator} ({value})`"), Some((range, format!("({value})")))))
 }

@@ -2,17 +2,20 @@
 //!
 //! The only room that knows pest.
 
+mod advice;
 mod build;
 mod characters;
 mod error;
 mod findings;
 mod parse;
+mod repair;
 mod statement;
 mod tree;
 
 pub use characters::is_forbidden;
 pub use error::FIRST_WORDS;
 pub use parse::{Parsed, parse};
+pub use repair::usual_port_name;
 pub use tree::*;
 
 /// The parser that pest generates from `grammar/polder.pest`.

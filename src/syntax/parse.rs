@@ -322,11 +322,12 @@ impl<'a> Parser<'a> {
         let has_forbidden = self.forbidden.get(forbidden).is_some_and(|offset| (*offset as usize) < end);
         let span = self.span(start, end);
         let in_environment = matches!(self.open_kind(), Some(NodeKind::Environment { .. })) && !is_block(rule);
-        let place = error::Place { file: self.file, text: self.text, rule, start, failed, line_end, in_environment };
+        let place =
+            error::Place { file: self.file, text: self.text, rule, start, end, failed, line_end, in_environment };
         let word = meant.map(|(word, _)| word).or_else(|| error::misspelt(&place));
         if !has_forbidden {
             self.diagnostics.push(match word {
-                Some(word) => error::unknown_word(self.file, start, self.word_at(start), word),
+                Some(word) => error::unknown_word(&place, self.word_at(start), word),
                 None => error::explain(place, problem),
             });
         }

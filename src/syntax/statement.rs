@@ -45,7 +45,8 @@ impl<'a> Parser<'a> {
             _ => {}
         }
         // A tier may be called `dns` or `group`: then an arrow, a slash or a colon follows.
-        if after.starts_with("->") || after.starts_with('/') || after.starts_with(':') || after.starts_with(',') {
+        let is_block = after.starts_with(':') && self.opens_block(at, word);
+        if !is_block && (after.starts_with("->") || after.starts_with(['/', ':', ','])) {
             return Rule::flow;
         }
         named(STATEMENTS).unwrap_or(Rule::flow)
@@ -164,7 +165,7 @@ pub(super) fn rule_of(word: &str) -> Option<Rule> {
 }
 
 /// Where an error is, counted from the start of what pest was given.
-fn position(problem: &pest::error::Error<Rule>) -> usize {
+pub(super) fn position(problem: &pest::error::Error<Rule>) -> usize {
     match problem.location {
         pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
     }

@@ -1,0 +1,68 @@
+//! The first line of a block.
+
+use super::{Broken, Edit, Rule, word};
+
+impl Broken<'_> {
+    pub(super) fn block(self) -> Option<Edit> {
+        if self.quoted().is_some() {
+            return self.unquote("a name stands without quotes");
+        }
+        self.selector_brackets()
+            .or_else(|| self.missing_word())
+            .or_else(|| self.before_name())
+            .or_else(|| self.before_brace())
+            .or_else(|| self.platform_name())
+            .or_else(|| self.bare_selector())
+    }
+
+    /// `external namespace x [a=b] {`
+    fn selector_brackets(self) -> Option<Edit> {
+        let (range, inner) = self.brackets().filter(|(_, inner)| inner.contains(['=', '!']))?;
+        let text = format!("({inner})");
+        (!self.after().starts_with('(')).then(|| Edit::new(range, text, "labels stand in parentheses"))
+    }
+
+    /// `external monitoring`
+    fn missing_word(self) -> Option<Edit> {
+        let is_name = self.rule == Rule::external && self.before() == "external" && !self.word().is_empty();
+        let length = if matches!(self.word(), "ns" | "namespaces") { self.word().len() } else { 0 };
+        is_name.then(|| self.instead(length, " namespace ", "it is a namespace that is external"))?
+    }
+
+    /// `namespace shop: {`, `platform = {`, `namespace shop do {`
+    fn before_brace(self) -> Option<Edit> {
+        let brace = self.after().find('{')?;
+        let between = self.after().get(..brace)?.trim_end();
+        let is_sign = matches!(between, ":" | "=" | "=>" | ":=" | "->")
+            || matches!(word(between), "do" | "is" | "as") && word(between) == between;
+        let end = self.at + brace;
+        is_sign.then(|| Edit::new(self.before().len()..end, " ", "the `{` stands right behind the name"))
+    }
+
+    /// `namespace: shop {`
+    fn before_name(self) -> Option<Edit> {
+        let is_behind_keyword = self.before().split_ascii_whitespace().count() == 1;
+        let sign = self
+            .one_of(&[":", "="])
+            .filter(|sign| is_behind_keyword && !self.after().starts_with(&format!("{sign} {{")))?;
+        let space = if self.rule == Rule::platform { "" } else { " " };
+        self.instead(sign.len(), space, "the name stands right behind the first word")
+    }
+
+    /// `platform cluster {`
+    fn platform_name(self) -> Option<Edit> {
+        let name = self.word();
+        let is_name = self.rule == Rule::platform && !name.is_empty();
+        is_name.then(|| self.instead(name.len(), " ", "there is one platform, which has no name"))?
+    }
+
+    /// `external namespace x a=b {`
+    fn bare_selector(self) -> Option<Edit> {
+        let end = self.after().find(" {").unwrap_or(self.after().len());
+        let labels = self.after().get(..end)?.trim_end();
+        let is_labels =
+            self.before().contains([' ', '\t']) && labels.contains(['=', '!', ':']) && !labels.contains(['(', ')']);
+        let range = self.before().len()..self.at + labels.len();
+        is_labels.then(|| Edit::new(range, format!(" ({labels})"), "labels stand in parentheses"))
+    }
+}

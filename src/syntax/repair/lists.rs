@@ -1,0 +1,138 @@
+//! What begins with a word and goes on with a list: groups, cidrs, port sets and all kinds of settings.
+
+use super::ports::usual_port_name;
+use super::{Broken, Edit, Rule, is_port, word};
+
+const QUOTES: &str = "names and addresses stand without quotes";
+
+impl Broken<'_> {
+    pub(super) fn list(self) -> Option<Edit> {
+        if self.quoted().is_some() {
+            return self.unquote(QUOTES);
+        }
+        if self.is_assigned() && !self.before().contains('=') {
+            return self.unnamed().or_else(|| self.assign());
+        }
+        self.needless_sign()
+            .or_else(|| self.isolated())
+            .or_else(|| self.except())
+            .or_else(|| self.behind_port())
+            .or_else(|| self.list_brackets())
+            .or_else(|| self.comma())
+            .or_else(|| self.comma_before_end())
+    }
+
+    /// Whether the statement gives something to a name.
+    fn is_assigned(self) -> bool {
+        matches!(
+            self.rule,
+            Rule::group
+                | Rule::cidr
+                | Rule::fqdn
+                | Rule::ports_entry
+                | Rule::rename_namespace
+                | Rule::replace_cidr
+                | Rule::replace_fqdn
+        )
+    }
+
+    /// `cidr 10.0.0.0/8`, `ports 80/tcp`, `group web, api`
+    fn unnamed(self) -> Option<Edit> {
+        let keyword = word(self.text);
+        let list = self.text.get(keyword.len()..)?.trim_start();
+        let first = word(list);
+        let name = match self.rule {
+            Rule::cidr
+                if self.after().starts_with(['.', ':', '/']) && first.starts_with(|c: char| c.is_ascii_hexdigit()) =>
+            {
+                "office".to_owned()
+            }
+            Rule::fqdn if self.after().starts_with('.') => first.to_owned(),
+            Rule::ports_entry if is_port(first) => usual_port_name(first),
+            Rule::group if self.after().starts_with(',') => "both".to_owned(),
+            _ => return None,
+        };
+        let start = self.text.len() - list.len();
+        Some(Edit::new(start..start, format!("{name} = "), "it has a name, by which flows refer to it").guessed())
+    }
+
+    /// `group g: web`, `cidr x 10.0.0.0/8`
+    fn assign(self) -> Option<Edit> {
+        const WHY: &str = "an `=` stands behind the name";
+        let is_named = self.before().contains([' ', '\t']);
+        let sign = self.one_of(&[":=", "::", ":", "->", "=>", "<-", "is", "as", "of", "in", "are"]);
+        let length = sign.map_or(0, str::len);
+        let rest = self.after().get(length..)?.trim_start();
+        (is_named && !rest.is_empty()).then(|| self.instead(length, " = ", WHY))?
+    }
+
+    /// `label = app`, `dns: cluster`, `cni = calico`
+    fn needless_sign(self) -> Option<Edit> {
+        let sign = self.one_of(&["==", "=", ":", "->", "=>"]).filter(|_| !self.is_assigned())?;
+        let words = self.before().split_ascii_whitespace().count();
+        let rest = self.after().get(sign.len()..)?.trim_start();
+        let why = "nothing stands between the first word and its value";
+        (words == 1 && !rest.is_empty()).then(|| self.instead(sign.len(), " ", why))?
+    }
+
+    /// `isolate ingress web`, `isolate egress on web`, `isolate ingress egress`
+    fn isolated(self) -> Option<Edit> {
+        if self.rule != Rule::isolate {
+            return None;
+        }
+        if self.before().contains(" for ") {
+            let start = self.before().rfind([' ', ',']).map_or(0, |at| at + 1);
+            let why = "only tiers of this namespace stand behind `for`, by their names";
+            return self.after().starts_with('/').then(|| Edit::new(start..self.at + 1, "", why));
+        }
+        if matches!(self.word(), "ingress" | "egress") {
+            return self.insert(", ", "commas stand between the directions");
+        }
+        if let Some(sign) = self.one_of(&["and", "&&", "&", "+", "|", "/", "or"]) {
+            return self.instead(sign.len(), ", ", "commas stand between the directions");
+        }
+        const WHY: &str = "the tiers that are isolated stand behind `for`";
+        match self.one_of(&["to", "of", "on", "from", "in", ":", "="]) {
+            Some(sign) => self.instead(sign.len(), " for ", WHY),
+            None if self.before().ends_with("isolate") => None,
+            None => self.after().starts_with(|c: char| c.is_ascii_alphanumeric()).then(|| self.insert(" for ", WHY))?,
+        }
+    }
+
+    /// `cidr x = 10.0.0.0/8 - 10.1.0.0/16`, `cidr x = 10.0.0.0/8, except 10.1.0.0/16`
+    fn except(self) -> Option<Edit> {
+        const WHY: &str = "exceptions stand behind `except`, without a comma before it";
+        if !matches!(self.rule, Rule::cidr | Rule::replace_cidr) {
+            return None;
+        }
+        let before = self.before();
+        if let Some(blocks) =
+            before.strip_suffix("except").map(str::trim_end).and_then(|blocks| blocks.strip_suffix(','))
+        {
+            return Some(Edit::new(blocks.len()..self.at, " except ", WHY));
+        }
+        const OTHERS: &[&str] = &["-", "!", "\\", "minus", "without", "excluding", "exclude", "but not", "not", "~"];
+        let sign = self.one_of(OTHERS)?;
+        let start = before.trim_end_matches(',').trim_end().len();
+        let end = self.around(sign.len()).end;
+        // `10.0.0.1-10.0.0.9` is a range.
+        let blocks = (before.trim_end_matches([',', ' ']).rsplit([' ', ',']).next()?, self.text.get(end..)?);
+        let is_block = blocks.0.contains('/') && blocks.1.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':');
+        let text = if before.contains(" except ") { ", " } else { " except " };
+        is_block.then(|| Edit::new(start..end, text, WHY))
+    }
+
+    /// `group g = [web, api]`, `ports p = [80, 443]`
+    fn list_brackets(self) -> Option<Edit> {
+        let (range, inner) = self.brackets()?;
+        Some(Edit::new(range, inner, "a list stands without brackets"))
+    }
+
+    /// `group g = web,` with nothing behind it.
+    fn comma_before_end(self) -> Option<Edit> {
+        let rest = self.before().strip_suffix(',')?;
+        self.after()
+            .is_empty()
+            .then(|| Edit::new(rest.len()..self.text.len(), "", "no comma stands behind the last item"))
+    }
+}
