@@ -3,14 +3,15 @@
 use super::Report;
 use super::lines::{missing, outside, split};
 use super::names::end_text;
-use crate::analyze::{Cell, EndId, Group, GroupName, Isolated, Row, RowNames};
+use crate::analyze::{Cell, EndId, GroupName, Isolated, Row, RowNames};
 use crate::cli::json::{document as print, ports, unmodelled};
+use crate::net::AddressSet;
 use serde_json::{Value, json};
 
 /// One object with the schema `polder/reach/v1`.
 pub(super) fn document(report: &Report<'_>) -> String {
     let rows = report.reach.rows.iter().filter(|row| !row.names.is_wide());
-    let ends: Vec<Value> = rows.flat_map(|row| endpoints(report, row)).collect();
+    let ends: Vec<Value> = rows.flat_map(endpoints).collect();
     let connections: Vec<Value> = report.reach.cells.iter().flat_map(|cell| connection(report, cell)).collect();
     let unmodelled = unmodelled(report.subject.unmodelled());
     let outside: Vec<Value> = outside(report)
@@ -30,28 +31,25 @@ pub(super) fn document(report: &Report<'_>) -> String {
 }
 
 /// The single names of a row.
-fn names(report: &Report<'_>, row: &Row) -> Vec<String> {
+fn names(row: &Row) -> Vec<String> {
     match &row.names {
-        RowNames::Groups(places) => {
-            let groups = places.iter().filter_map(|place| report.situation.groups.get(*place));
-            groups.map(|group| group.name.to_string()).collect()
-        }
+        RowNames::Groups(groups) => groups.iter().map(ToString::to_string).collect(),
         RowNames::Asked(text) => vec![text.clone()],
         _ => Vec::new(),
     }
 }
 
-fn endpoints(report: &Report<'_>, row: &Row) -> Vec<Value> {
+fn endpoints(row: &Row) -> Vec<Value> {
     let [ingress, egress] = row.isolated.map(|isolated| match isolated {
         Isolated::No => "no",
         Isolated::Partly => "partly",
         Isolated::Yes => "yes",
     });
-    let one = |name: String, group: Option<&Group>| {
-        let kind = group.map_or("asked", |group| kind(&group.name));
-        let namespace = group.and_then(|group| group.name.namespace()).map(|name| &**name);
-        let addresses = (!row.ends.iter().any(|end| report.situation.world.pods(*end).is_some()))
-            .then(|| addresses(report, &row.ends));
+    let one = |name: String, group: Option<&GroupName>| {
+        let kind = group.map_or("asked", kind);
+        let namespace = group.and_then(|group| group.namespace()).map(|name| &**name);
+        let nets = |all: &AddressSet| all.to_nets().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let addresses = row.addresses.as_ref().map(nets);
         json!({
             "name": name,
             "kind": kind,
@@ -61,10 +59,7 @@ fn endpoints(report: &Report<'_>, row: &Row) -> Vec<Value> {
         })
     };
     match &row.names {
-        RowNames::Groups(places) => {
-            let groups = places.iter().filter_map(|place| report.situation.groups.get(*place));
-            groups.map(|group| one(group.name.to_string(), Some(group))).collect()
-        }
+        RowNames::Groups(groups) => groups.iter().map(|group| one(group.to_string(), Some(group))).collect(),
         RowNames::Asked(text) => vec![one(text.clone(), None)],
         _ => Vec::new(),
     }
@@ -82,20 +77,8 @@ fn kind(name: &GroupName) -> &'static str {
     }
 }
 
-fn addresses(report: &Report<'_>, ends: &[EndId]) -> Vec<String> {
-    let all = ends.iter().filter_map(|end| match report.situation.world.end(*end)? {
-        crate::analyze::End::Addresses { addresses, .. } => Some(addresses),
-        crate::analyze::End::Pods(_) => None,
-    });
-    let all = all.fold(crate::net::AddressSet::empty(), |all, one| all.union(one));
-    all.to_nets().iter().map(ToString::to_string).collect()
-}
-
 fn connection(report: &Report<'_>, cell: &Cell) -> Vec<Value> {
-    let rows = &report.reach.rows;
-    let (Some(source), Some(destination)) = (rows.get(cell.source), rows.get(cell.destination)) else {
-        return Vec::new();
-    };
+    let Some((source, destination)) = report.reach.rows_of(cell) else { return Vec::new() };
     if cell.is_empty() {
         return Vec::new();
     }
@@ -114,8 +97,8 @@ fn connection(report: &Report<'_>, cell: &Cell) -> Vec<Value> {
     );
     let every = ports(&cell.every);
     let mut found = Vec::new();
-    for from in names(report, source) {
-        for to in names(report, destination) {
+    for from in names(source) {
+        for to in names(destination) {
             found.push(json!({
                 "source": from,
                 "destination": to,

@@ -21,7 +21,7 @@ pub(super) struct Report<'a> {
     pub situation: &'a Situation,
     pub engine: &'a Engine<'a>,
     pub reach: &'a Reach,
-    pub names: Names<'a>,
+    pub names: Names,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -43,12 +43,10 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let limits = only(ends.from.as_ref()).and_then(|from| Ok((from, only(ends.to.as_ref())?)));
     let (from, to) = limits.map_err(|message| terminal.refuse(&message))?;
     let engine = Engine::new(&situation.world, subject.policies());
-    let mut reach = Reach::new(&engine, &situation, from.as_ref(), to.as_ref());
-    if let Some(asked) = &ends.ports {
-        let ports = |end| subject.ports_at(&situation, asked, ends.to.as_ref(), end);
-        reach.narrow(&engine, ports).map_err(|message| terminal.refuse(&message))?;
-    }
-    let names = Names::new(&situation);
+    let ports = |end| ends.ports.as_ref().map(|asked| subject.ports_at(&situation, asked, ends.to.as_ref(), end));
+    let reach = Reach::new(&engine, &situation, from.as_ref(), to.as_ref(), ports);
+    let reach = reach.map_err(|message| terminal.refuse(&message))?;
+    let names = Names::new(&reach.groups);
     let report = Report { subject: &subject, situation: &situation, engine: &engine, reach: &reach, names };
     let text = match args.format {
         ReachFormat::Human => lines::table(&report),

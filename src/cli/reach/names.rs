@@ -1,32 +1,24 @@
 //! What the rows of a report are called.
 
-use crate::analyze::{EndId, Group, GroupName, Row, RowNames, Situation};
+use crate::analyze::{EndId, GroupName, Row, RowNames, Situation};
 use std::collections::BTreeMap;
 
 /// More names than these of one row are counted and not listed.
 const MOST_NAMES: usize = 6;
 
 /// Finds names.
-pub(in crate::cli) struct Names<'a> {
-    situation: &'a Situation,
+pub(in crate::cli) struct Names {
     /// How many groups each namespace has.
     groups: BTreeMap<String, usize>,
 }
 
-impl<'a> Names<'a> {
-    pub fn new(situation: &'a Situation) -> Self {
+impl Names {
+    pub fn new(all: &[GroupName]) -> Self {
         let mut groups = BTreeMap::new();
-        for home in situation.groups.iter().filter_map(|group| group.name.home()) {
+        for home in all.iter().filter_map(GroupName::home) {
             *groups.entry(home).or_default() += 1;
         }
-        Names { situation, groups }
-    }
-
-    fn groups_of(&self, row: &Row) -> Vec<&'a Group> {
-        match &row.names {
-            RowNames::Groups(places) => places.iter().filter_map(|place| self.situation.groups.get(*place)).collect(),
-            _ => Vec::new(),
-        }
+        Names { groups }
     }
 
     /// The namespace that a row is told under, when all of it is there.
@@ -34,19 +26,19 @@ impl<'a> Names<'a> {
         if let RowNames::Namespace(name) = &row.names {
             return Some(name.to_string());
         }
-        let groups = self.groups_of(row);
-        let first = groups.first()?.name.home()?;
-        let one = !first.starts_with('(') && groups.iter().all(|group| group.name.home().as_ref() == Some(&first));
+        let groups = groups_of(row);
+        let first = groups.first()?.home()?;
+        let one = !first.starts_with('(') && groups.iter().all(|group| group.home().as_ref() == Some(&first));
         one.then_some(first)
     }
 
     /// What a row is called by those who are in the namespace `home`.
     pub fn of(&self, row: &Row, home: Option<&str>) -> String {
-        let groups = self.groups_of(row);
-        let whole = match groups.as_slice() {
+        let groups = groups_of(row);
+        let whole = match groups {
             [one] => {
-                matches!(&one.name, GroupName::Rest(Some(_)))
-                    || matches!(&one.name, GroupName::Pods(_, _, labels) if labels.is_empty())
+                matches!(one, GroupName::Rest(Some(_)))
+                    || matches!(one, GroupName::Pods(_, _, labels) if labels.is_empty())
             }
             groups => groups.len() > 1,
         };
@@ -55,11 +47,11 @@ impl<'a> Names<'a> {
         {
             return format!("{namespace}/*");
         }
-        let only = |group: &Group| whole && group.name.home().is_some_and(|home| self.groups.get(&home) == Some(&1));
-        let name = |group: &&Group| match group.name.home() {
+        let only = |group: &GroupName| whole && group.home().is_some_and(|home| self.groups.get(&home) == Some(&1));
+        let name = |group: &GroupName| match group.home() {
             Some(home) if home.starts_with('(') && only(group) => home,
-            Some(own) if Some(own.as_str()) == home => group.name.short(),
-            _ => group.name.to_string(),
+            Some(own) if Some(own.as_str()) == home => group.short(),
+            _ => group.to_string(),
         };
         match &row.names {
             RowNames::Namespace(namespace) => format!("{namespace}/*"),
@@ -70,7 +62,7 @@ impl<'a> Names<'a> {
             RowNames::NotIsolated(None) => "(all that is not isolated)".to_owned(),
             RowNames::NotIsolated(Some(direction)) => format!("(all not isolated for {})", direction.word()),
             RowNames::Asked(text) => text.clone(),
-            RowNames::Groups(_) => match groups.as_slice() {
+            RowNames::Groups(_) => match groups {
                 [one] => name(one),
                 many => {
                     let mut words: Vec<String> = many.iter().take(MOST_NAMES).map(name).collect();
@@ -81,6 +73,13 @@ impl<'a> Names<'a> {
                 }
             },
         }
+    }
+}
+
+fn groups_of(row: &Row) -> &[GroupName] {
+    match &row.names {
+        RowNames::Groups(groups) => groups,
+        _ => &[],
     }
 }
 

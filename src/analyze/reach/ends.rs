@@ -1,153 +1,34 @@
-//! Who may connect to whom on which ports, by the names that people know.
+//! What is allowed among the ends of a world.
 
-use super::engine::{Engine, Verdict};
-use super::situation::{GroupName, Situation};
-use super::world::{EndId, World};
-use crate::net::PortSet;
+use super::{Cell, Isolated, Only, Reach, Row, RowNames};
+use crate::analyze::engine::{Engine, Verdict};
+use crate::analyze::situation::{GroupName, Situation};
+use crate::analyze::world::{End, EndId, World};
+use crate::net::{AddressSet, PortSet};
 use crate::policy::Direction;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What is allowed among the ends of a situation.
-#[derive(Debug, Default)]
-pub struct Reach {
-    /// Everything that a connection can start or end in.
-    pub rows: Vec<Row>,
-    /// The connections that are allowed or may be, sorted; everything else is denied.
-    pub cells: Vec<Cell>,
-}
-
-/// Ends that are reported together: they have the same names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// What they are called.
-    pub names: RowNames,
-    /// The ends, sorted.
-    pub ends: Vec<EndId>,
-    /// Whether they are isolated, in the order of [`Direction::ALL`].
-    pub isolated: [Isolated; 2],
-}
-
-/// What the ends of a row are called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RowNames {
-    /// These groups of the situation, all of the same ends.
-    Groups(Vec<usize>),
-    /// All pods of a namespace, which are in other rows too; with its labels, where the groups tell them.
-    Namespace(String),
-    /// All pods, which are in other rows too.
-    Cluster,
-    /// All pods and addresses, which are in other rows too.
-    Anywhere,
-    /// All pods that are not isolated, in one direction or in both, and all addresses, which are in other rows too.
-    NotIsolated(Option<Direction>),
-    /// All pods that are isolated, in one direction or in both, which are in other rows too.
-    Isolated(Option<Direction>),
-    /// What was asked for, where no groups say it.
-    Asked(String),
-}
-
-impl Row {
-    /// How many are isolated for ingress.
-    pub fn ingress(&self) -> Isolated {
-        self.isolated[0]
-    }
-
-    /// How many are isolated for egress.
-    pub fn egress(&self) -> Isolated {
-        self.isolated[1]
-    }
-}
-
-impl RowNames {
-    /// Whether the same ends are in other rows too, which say more.
-    pub fn is_wide(&self) -> bool {
-        !matches!(self, RowNames::Groups(_) | RowNames::Asked(_))
-    }
-}
-
-/// How many of some ends are isolated in a direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Isolated {
-    /// None.
-    No,
-    /// Some.
-    Partly,
-    /// All.
-    Yes,
-}
-
-/// What one row may do with another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
-    /// The place of the row that connects.
-    pub source: usize,
-    /// The place of the row that is connected to.
-    pub destination: usize,
-    /// The ports between every two of them.
-    pub every: PortSet,
-    /// The ports between some two of them: those of `every` too.
-    pub some: PortSet,
-    /// Two that have ports that not all have, or those of `every`.
-    pub example: Option<(EndId, EndId)>,
-    /// The ports of which it is not known for some two of them.
-    pub unknown: PortSet,
-    /// Two of which it is not known.
-    pub doubtful: Option<(EndId, EndId)>,
-}
-
-/// Ends that a question is limited to.
-#[derive(Debug, Clone)]
-pub struct Only {
-    /// As they were asked for.
-    pub text: String,
-    /// The ends.
-    pub ends: Vec<EndId>,
-}
-
-impl Cell {
-    /// Whether nothing is allowed, for sure.
-    pub fn is_empty(&self) -> bool {
-        self.some.is_empty() && self.unknown.is_empty()
-    }
+/// A row with its ends, sorted.
+struct Members {
+    names: RowNames,
+    ends: Vec<EndId>,
 }
 
 impl Reach {
-    /// Keeps only the ports that `ports` gives for a destination.
-    pub fn narrow<E>(&mut self, engine: &Engine<'_>, ports: impl Fn(EndId) -> Result<PortSet, E>) -> Result<(), E> {
-        let mut of_row: BTreeMap<usize, PortSet> = BTreeMap::new();
-        for cell in &mut self.cells {
-            let wanted = match of_row.get(&cell.destination) {
-                Some(wanted) => wanted.clone(),
-                None => {
-                    let ends = self.rows.get(cell.destination).map(|row| row.ends.as_slice()).unwrap_or_default();
-                    let mut wanted = PortSet::empty();
-                    for end in ends {
-                        wanted.insert(&ports(*end)?);
-                    }
-                    of_row.entry(cell.destination).or_insert(wanted).clone()
-                }
-            };
-            if let Some((source, destination)) = cell.example {
-                let by_name = engine.perhaps_on(source, destination, &wanted);
-                if !by_name.is_empty() {
-                    cell.unknown.insert(&by_name.subtract(&cell.some));
-                    cell.doubtful.get_or_insert((source, destination));
-                }
-            }
-            for set in [&mut cell.every, &mut cell.some, &mut cell.unknown] {
-                *set = set.intersect(&wanted);
-            }
-        }
-        self.cells.retain(|cell| !cell.is_empty());
-        Ok(())
-    }
-
     /// What the policies of an engine allow, between the ends that are asked for. Rows of all pods of a namespace, of
     /// all pods and of everything are there besides, for those who want to be short.
-    pub fn new(engine: &Engine<'_>, situation: &Situation, from: Option<&Only>, to: Option<&Only>) -> Reach {
+    ///
+    /// Only the ports count that `ports` gives for a destination, where it gives any.
+    pub fn new<E>(
+        engine: &Engine<'_>,
+        situation: &Situation,
+        from: Option<&Only>,
+        to: Option<&Only>,
+        ports: impl Fn(EndId) -> Option<Result<PortSet, E>>,
+    ) -> Result<Reach, E> {
         let rows = rows(engine, situation, [from, to]);
         let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); situation.world.ends.len()];
         for (place, row) in rows.iter().enumerate() {
@@ -198,12 +79,130 @@ impl Reach {
             {
                 every = PortSet::empty();
             }
-            Cell { source, destination, every, some, example, unknown, doubtful }
+            Cell { source, destination, every, some, example, told: false, unknown, doubtful }
         };
         let mut cells: Vec<Cell> = found.into_iter().map(cell).collect();
         cells.sort_by_key(|cell| (cell.source, cell.destination));
-        Reach { rows, cells }
+        narrow(engine, &rows, &mut cells, ports)?;
+        let groups = situation.groups.iter().map(|group| group.name.clone()).collect();
+        let around = around(&rows, &rows_of);
+        let row = |(members, around): (&Members, Vec<usize>)| members.row(engine, &situation.world, around);
+        let mut reach = Reach { groups, rows: rows.iter().zip(around).map(row).collect(), cells };
+        Telling { engine, rows: &rows, rows_of: &rows_of }.mark(&mut reach);
+        Ok(reach)
     }
+}
+
+impl Members {
+    fn row(&self, engine: &Engine<'_>, world: &World, around: Vec<usize>) -> Row {
+        let pods = self.ends.iter().all(|end| world.pods(*end).is_some());
+        let addresses = |end: &EndId| match world.end(*end) {
+            Some(End::Addresses { addresses, .. }) => Some(addresses.clone()),
+            Some(End::Pods(_)) | None => None,
+        };
+        let all: Option<Vec<AddressSet>> = self.ends.iter().map(addresses).collect();
+        let addresses = all.map(|all| all.iter().fold(AddressSet::empty(), |all, one| all.union(one)));
+        Row { names: self.names.clone(), pods, addresses, isolated: isolated(engine, &self.ends), around }
+    }
+
+    /// Whether all ends of `other` are in it.
+    fn holds(&self, other: &Members) -> bool {
+        other.ends.iter().all(|end| self.ends.binary_search(end).is_ok())
+    }
+}
+
+/// Each row with those that hold all of it.
+fn around(rows: &[Members], rows_of: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let holding = |row: &Members| -> Vec<usize> {
+        let near = row.ends.first().and_then(|end| rows_of.get(end.index())).into_iter().flatten().copied();
+        near.filter(|place| rows.get(*place).is_some_and(|other| other.holds(row))).collect()
+    };
+    rows.iter().map(holding).collect()
+}
+
+/// Finds out what only some of two rows may and other cells tell.
+struct Telling<'a> {
+    engine: &'a Engine<'a>,
+    rows: &'a [Members],
+    rows_of: &'a [Vec<usize>],
+}
+
+impl Telling<'_> {
+    fn mark(&self, reach: &mut Reach) {
+        let every: FxHashMap<(usize, usize), PortSet> =
+            reach.cells.iter().map(|cell| ((cell.source, cell.destination), cell.every.clone())).collect();
+        // Only of those that would be lines.
+        let lines = reach.lines().into_iter().filter(|cell| !cell.every.contains(&cell.some));
+        let lines: BTreeSet<(usize, usize)> = lines.map(|cell| (cell.source, cell.destination)).collect();
+        for cell in &mut reach.cells {
+            cell.told = lines.contains(&(cell.source, cell.destination)) && self.is_told(cell, &every);
+        }
+    }
+
+    /// Whether what only some of two rows may is told by others that they are in, or by their not being isolated.
+    fn is_told(&self, cell: &Cell, every: &FxHashMap<(usize, usize), PortSet>) -> bool {
+        /// For more pairs it is not looked at.
+        const MOST_PAIRS: usize = 1 << 14;
+        let (Some(source), Some(destination)) = (self.rows.get(cell.source), self.rows.get(cell.destination)) else {
+            return false;
+        };
+        if source.names.is_wide() || destination.names.is_wide() {
+            return false;
+        }
+        if source.ends.len().saturating_mul(destination.ends.len()) > MOST_PAIRS {
+            return false;
+        }
+        let engine = self.engine;
+        let places = |end: &EndId| self.rows_of.get(end.index()).into_iter().flatten();
+        let is_told = |a: &EndId, b: &EndId| {
+            let open = !engine.is_isolated(Direction::Egress, *a) && !engine.is_isolated(Direction::Ingress, *b);
+            if open || engine.is_itself(*a, *b) {
+                return true;
+            }
+            let allowed = engine.between(*a, *b).allowed.intersect(&cell.some);
+            cell.every.contains(&allowed)
+                || places(a).any(|from| {
+                    places(b).any(|to| every.get(&(*from, *to)).is_some_and(|every| every.contains(&allowed)))
+                })
+        };
+        source.ends.iter().all(|a| destination.ends.iter().all(|b| is_told(a, b)))
+    }
+}
+
+/// Keeps only the ports that `ports` gives for a destination, where it gives any.
+fn narrow<E>(
+    engine: &Engine<'_>,
+    rows: &[Members],
+    cells: &mut Vec<Cell>,
+    ports: impl Fn(EndId) -> Option<Result<PortSet, E>>,
+) -> Result<(), E> {
+    let mut of_row: BTreeMap<usize, Option<PortSet>> = BTreeMap::new();
+    for cell in cells.iter_mut() {
+        let wanted = match of_row.get(&cell.destination) {
+            Some(wanted) => wanted.clone(),
+            None => {
+                let ends = rows.get(cell.destination).map(|row| row.ends.as_slice()).unwrap_or_default();
+                let mut wanted: Option<PortSet> = None;
+                for asked in ends.iter().filter_map(|end| ports(*end)) {
+                    wanted.get_or_insert_default().insert(&asked?);
+                }
+                of_row.entry(cell.destination).or_insert(wanted).clone()
+            }
+        };
+        let Some(wanted) = wanted else { continue };
+        if let Some((source, destination)) = cell.example {
+            let by_name = engine.perhaps_on(source, destination, &wanted);
+            if !by_name.is_empty() {
+                cell.unknown.insert(&by_name.subtract(&cell.some));
+                cell.doubtful.get_or_insert((source, destination));
+            }
+        }
+        for set in [&mut cell.every, &mut cell.some, &mut cell.unknown] {
+            *set = set.intersect(&wanted);
+        }
+    }
+    cells.retain(|cell| !cell.is_empty());
+    Ok(())
 }
 
 /// What is found out about two rows, one pair of ends after another.
@@ -297,16 +296,19 @@ impl<'a> Pairs<'a> {
     }
 }
 
-fn rows(engine: &Engine<'_>, situation: &Situation, asked: [Option<&Only>; 2]) -> Vec<Row> {
+fn rows(engine: &Engine<'_>, situation: &Situation, asked: [Option<&Only>; 2]) -> Vec<Members> {
     let mut by_ends: BTreeMap<&[EndId], Vec<usize>> = BTreeMap::new();
     for (place, group) in situation.groups.iter().enumerate() {
         by_ends.entry(&group.ends).or_default().push(place);
     }
-    let row = |names, ends: Vec<EndId>| Row { names, isolated: isolated(engine, &ends), ends };
+    let row = |names, ends: Vec<EndId>| Members { names, ends };
+    let named = |groups: Vec<usize>| -> RowNames {
+        let groups = groups.into_iter().filter_map(|place| situation.groups.get(place));
+        RowNames::Groups(groups.map(|group| group.name.clone()).collect())
+    };
     let mut groups: Vec<(Vec<usize>, &[EndId])> = by_ends.into_iter().map(|(ends, groups)| (groups, ends)).collect();
     groups.sort();
-    let mut rows: Vec<Row> =
-        groups.into_iter().map(|(groups, ends)| row(RowNames::Groups(groups), ends.to_vec())).collect();
+    let mut rows: Vec<Members> = groups.into_iter().map(|(groups, ends)| row(named(groups), ends.to_vec())).collect();
     let mut known: BTreeSet<Vec<EndId>> = rows.iter().map(|row| row.ends.clone()).collect();
     let mut namespaces: BTreeMap<String, Vec<EndId>> = BTreeMap::new();
     let (mut cluster, mut anywhere) = (Vec::new(), Vec::new());
@@ -343,7 +345,7 @@ fn rows(engine: &Engine<'_>, situation: &Situation, asked: [Option<&Only>; 2]) -
     let singles = rows.len();
     for (names, ends) in wide {
         // Those that bring few together say less than the single rows.
-        let inside = |row: &&Row| row.ends.iter().all(|end| ends.binary_search(end).is_ok());
+        let inside = |row: &&Members| row.ends.iter().all(|end| ends.binary_search(end).is_ok());
         let few = matches!(names, RowNames::Isolated(_) | RowNames::NotIsolated(_))
             && rows.iter().take(singles).filter(inside).nth(2).is_none();
         if !few && !ends.is_empty() && known.insert(ends.clone()) {

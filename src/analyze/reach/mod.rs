@@ -1,0 +1,133 @@
+//! Who may connect to whom on which ports, by the names that people know.
+
+mod ends;
+mod told;
+
+use super::situation::GroupName;
+use super::world::EndId;
+use crate::net::{AddressSet, PortSet};
+use crate::policy::Direction;
+
+/// What is allowed among pods and addresses.
+#[derive(Debug, Default)]
+pub struct Reach {
+    /// All names.
+    pub groups: Vec<GroupName>,
+    /// Everything that a connection can start or end in.
+    pub rows: Vec<Row>,
+    /// The connections that are allowed or may be, sorted; everything else is denied.
+    pub cells: Vec<Cell>,
+}
+
+/// Ends that are reported together: they have the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What they are called.
+    pub names: RowNames,
+    /// Whether all of them are pods.
+    pub pods: bool,
+    /// They, when all of them are addresses.
+    pub addresses: Option<AddressSet>,
+    /// Whether they are isolated, in the order of [`Direction::ALL`].
+    pub isolated: [Isolated; 2],
+    /// The places of the rows that hold all of them, itself among them.
+    pub around: Vec<usize>,
+}
+
+/// What the ends of a row are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowNames {
+    /// Each of these.
+    Groups(Vec<GroupName>),
+    /// All pods of a namespace, which are in other rows too; with its labels, where the groups tell them.
+    Namespace(String),
+    /// All pods, which are in other rows too.
+    Cluster,
+    /// All pods and addresses, which are in other rows too.
+    Anywhere,
+    /// All pods that are not isolated, in one direction or in both, and all addresses, which are in other rows too.
+    NotIsolated(Option<Direction>),
+    /// All pods that are isolated, in one direction or in both, which are in other rows too.
+    Isolated(Option<Direction>),
+    /// What was asked for, where no groups say it.
+    Asked(String),
+}
+
+impl Row {
+    /// How many are isolated for ingress.
+    pub fn ingress(&self) -> Isolated {
+        self.isolated[0]
+    }
+
+    /// How many are isolated for egress.
+    pub fn egress(&self) -> Isolated {
+        self.isolated[1]
+    }
+}
+
+impl RowNames {
+    /// Whether the same ends are in other rows too, which say more.
+    pub fn is_wide(&self) -> bool {
+        !matches!(self, RowNames::Groups(_) | RowNames::Asked(_))
+    }
+}
+
+/// How many of some ends are isolated in a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolated {
+    /// None.
+    No,
+    /// Some.
+    Partly,
+    /// All.
+    Yes,
+}
+
+/// What one row may do with another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// The place of the row that connects.
+    pub source: usize,
+    /// The place of the row that is connected to.
+    pub destination: usize,
+    /// The ports between every two of them.
+    pub every: PortSet,
+    /// The ports between some two of them: those of `every` too.
+    pub some: PortSet,
+    /// Two that have ports that not all have, or those of `every`.
+    pub example: Option<(EndId, EndId)>,
+    /// Whether other cells tell what not all have, or that nothing isolates those that have it.
+    pub told: bool,
+    /// The ports of which it is not known for some two of them.
+    pub unknown: PortSet,
+    /// Two of which it is not known.
+    pub doubtful: Option<(EndId, EndId)>,
+}
+
+/// Ends that a question is limited to.
+#[derive(Debug, Clone)]
+pub struct Only {
+    /// As they were asked for.
+    pub text: String,
+    /// The ends.
+    pub ends: Vec<EndId>,
+}
+
+impl Cell {
+    /// Whether nothing is allowed, for sure.
+    pub fn is_empty(&self) -> bool {
+        self.some.is_empty() && self.unknown.is_empty()
+    }
+}
+
+impl Reach {
+    /// A row.
+    pub fn row(&self, place: usize) -> Option<&Row> {
+        self.rows.get(place)
+    }
+
+    /// The rows of a cell.
+    pub fn rows_of(&self, cell: &Cell) -> Option<(&Row, &Row)> {
+        Some((self.row(cell.source)?, self.row(cell.destination)?))
+    }
+}
