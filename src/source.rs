@@ -259,6 +259,11 @@ impl Sources {
         id
     }
 
+    /// Adds all files of others behind those that are there.
+    pub fn append(&mut self, others: &Sources) {
+        self.files.extend(others.files.iter().cloned());
+    }
+
     /// The file of an id that this value gave out.
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(id.index())

@@ -412,6 +412,13 @@ pub(super) struct Fmt {
     pub format: Format,
 }
 
+impl Fmt {
+    /// Whether it formats standard input.
+    pub fn reads_input(&self) -> bool {
+        self.paths.iter().any(|path| path.as_os_str() == "-")
+    }
+}
+
 /// Start a project: polder.toml, a program to start from, and a CI job.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -500,7 +507,8 @@ pub(super) struct Input {
     /// Compile for no environment, whatever polder.toml says.
     #[arg(long, conflicts_with = "env")]
     pub no_env: bool,
-    /// How to print diagnostics.
+    /// How to print diagnostics: for people to standard error, for machines as one document to standard output, or to
+    /// standard error where that holds something else.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     #[command(flatten)]

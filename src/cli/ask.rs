@@ -2,7 +2,7 @@
 
 use super::args::{Format, QuestionArgs};
 use super::exit::Exit;
-use super::report::{Stream, show};
+use super::report::show;
 use super::terminal::Terminal;
 use crate::analyze::{Asked, Situation};
 use crate::session::{AskedPorts, Disk, Posed, Question, Subject, reason};
@@ -18,7 +18,7 @@ pub(super) fn load(question: &Question, terminal: &mut Terminal) -> Result<Subje
     let folder = std::env::current_dir()
         .map_err(|error| terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))))?;
     let subject = Subject::load(&Disk, &folder, question);
-    show(&subject.reports(), subject.sources(), Format::Human, Stream::Err, terminal);
+    show(&subject.reports(), subject.sources(), Format::Human, terminal);
     if !subject.is_answerable() {
         return Err(Exit::CannotAnswer);
     }

@@ -3,7 +3,7 @@
 use super::args::Build;
 use super::exit::Exit;
 use super::open::{Opened, open};
-use super::report::{Stream, count, show, show_plain, tally};
+use super::report::{count, show, show_plain, tally};
 use super::terminal::Terminal;
 use super::watch;
 use crate::diag::render::sanitize;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Build, terminal: &mut Terminal) -> Exit {
 
 /// What cannot be done together and the parser of the command line cannot know.
 fn contradiction(args: &Build) -> Option<&'static str> {
-    let prints = args.output.as_deref().is_some_and(is_standard);
+    let prints = prints(args);
     if prints && (args.check || args.diff || args.dry_run || args.watch) {
         return Some("`-o -` prints everything, so there is no folder to compare with or to keep up to date");
     }
@@ -35,7 +35,17 @@ fn contradiction(args: &Build) -> Option<&'static str> {
     if args.watch && reads_input {
         return Some("standard input cannot be watched");
     }
+    if args.watch && args.input.format.is_for_machines() {
+        return Some(
+            "`--watch` goes on building, so there is no one document to print; choose `--format human` or `short`",
+        );
+    }
     None
+}
+
+/// Whether a build prints its manifests.
+pub(super) fn prints(args: &Build) -> bool {
+    args.output.as_deref().is_some_and(is_standard)
 }
 
 fn is_standard(path: &Path) -> bool {
@@ -73,7 +83,7 @@ fn finish(
     terminal: &mut Terminal,
 ) -> Exit {
     let reports = session.reports(levels);
-    show(&reports, &session.project().sources, args.input.format, Stream::Err, terminal);
+    show(&reports, &session.project().sources, args.input.format, terminal);
     let exit = Exit::of(&reports);
     let built = session.policies().zip(session.output());
     let Some((policies, built)) = built.filter(|_| exit == Exit::Yes) else {
@@ -82,7 +92,7 @@ fn finish(
         }
         return exit;
     };
-    if args.output.as_deref().is_some_and(is_standard) {
+    if prints(args) {
         built.stream().for_each(|piece| terminal.result(piece));
         return Exit::Yes;
     }

@@ -3,7 +3,7 @@
 use super::args::{Check, named};
 use super::exit::Exit;
 use super::open::{Opened, open};
-use super::report::{Stream, count, show, tally};
+use super::report::{count, show, tally};
 use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
 use crate::policy::PolicySet;
@@ -78,11 +78,10 @@ fn key(report: &Report) -> (Code, Option<Span>, String) {
 fn conclude(args: &Check, checked: Checked, project: &Project, sources: &Sources, terminal: &mut Terminal) -> Exit {
     let Checked { reports, policies, .. } = checked;
     let format = args.input.format;
+    show(&reports, sources, format, terminal);
     if format.is_for_machines() {
-        show(&reports, sources, format, Stream::Out, terminal);
         return Exit::of(&reports);
     }
-    show(&reports, sources, format, Stream::Err, terminal);
     let files = count(project.file_count, "file");
     let policies = policies.map(|number| format!(" ({})", count(number, "policy")));
     let exit = Exit::of(&reports);

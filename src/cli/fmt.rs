@@ -2,7 +2,7 @@
 
 use super::args::{Fmt, named};
 use super::exit::Exit;
-use super::report::{Stream, count, show};
+use super::report::{count, show};
 use super::terminal::Terminal;
 use crate::diag::render::sanitize;
 use crate::diag::{self, Diagnostic, Report};
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Fmt, terminal: &mut Terminal) -> Exit {
     let Sorted { sources, left } = sort(&project, &folder, &mut diagnostics);
     diag::sort(&mut diagnostics, &project.sources);
     let reports: Vec<Report> = diagnostics.into_iter().map(Report::from).collect();
-    show(&reports, &project.sources, args.format, Stream::Err, terminal);
+    show(&reports, &project.sources, args.format, terminal);
     let run = Run { args, project: &project };
     let mut exit = Exit::of(&reports);
     let (mut changed, mut failed) = (0, false);

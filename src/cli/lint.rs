@@ -2,7 +2,7 @@
 
 use super::args::{Lint, named};
 use super::exit::Exit;
-use super::report::{Stream, count, show, tally};
+use super::report::{count, show, tally};
 use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
 use crate::model::Cni;
@@ -22,11 +22,10 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     let cni = args.cni.as_deref().and_then(Cni::parse).unwrap_or_default();
     let reports = manifests.lint(cni, &levels);
     let exit = exit(&reports);
+    show(&reports, &manifests.sources, args.format, terminal);
     if args.format.is_for_machines() {
-        show(&reports, &manifests.sources, args.format, Stream::Out, terminal);
         return exit;
     }
-    show(&reports, &manifests.sources, args.format, Stream::Err, terminal);
     if exit != Exit::CannotAnswer {
         let policies = count(manifests.policies.policies.len(), "policy");
         let files = count(manifests.file_count, "file");

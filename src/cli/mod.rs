@@ -8,6 +8,7 @@ mod can;
 mod check;
 mod completions;
 mod diff;
+mod document;
 mod exit;
 mod explain;
 mod fmt;
@@ -31,6 +32,7 @@ pub use exit::Exit;
 
 use crate::diag::render::sanitize;
 use args::{Cli, Command};
+use document::Document;
 use std::process::ExitCode;
 use terminal::Terminal;
 
@@ -45,7 +47,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Exit {
-    let mut terminal = Terminal::new(&cli.global);
+    let mut terminal = Terminal::new(&cli.global, Document::of(&cli.command));
     let exit = match &cli.command {
         Command::Build(args) => build::run(args, &mut terminal),
         Command::Check(args) => check::run(args, &mut terminal),

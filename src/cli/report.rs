@@ -12,48 +12,33 @@ use std::collections::BTreeSet;
 /// More are counted and not shown; nobody reads them, and drawing them takes time.
 const MOST: usize = 100;
 
-/// Where a report goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stream {
-    /// It is the result.
-    Out,
-    /// It is about the result.
-    Err,
-}
-
-/// Prints the reports. Machines get a document even when there is nothing to report.
-pub(super) fn show(reports: &[Report], sources: &Sources, format: Format, stream: Stream, terminal: &mut Terminal) {
+/// Prints the reports for people; for machines they become part of the document that is printed at the end.
+pub(super) fn show(reports: &[Report], sources: &Sources, format: Format, terminal: &mut Terminal) {
+    terminal.gather(reports, sources);
+    if format.is_for_machines() {
+        return;
+    }
     let errors: Vec<Report>;
-    let reports = if terminal.quiet() && !format.is_for_machines() {
+    let reports = if terminal.quiet() {
         errors = reports.iter().filter(|report| report.severity == Severity::Error).cloned().collect();
         &errors
     } else {
         reports
     };
-    let color = match stream {
-        Stream::Out => terminal.out_color(),
-        Stream::Err => terminal.err_color(),
-    };
     let mut text = match format {
-        Format::Human => render::human(reports, sources, &how(color)),
         Format::Short => render::short(reports, sources),
-        Format::Json => render::json(reports, sources),
-        Format::Github => render::github(reports, sources),
-        Format::Sarif => render::sarif(reports, sources),
+        _ => render::human(reports, sources, &how(terminal.err_color())),
     };
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    match stream {
-        Stream::Out => terminal.result(&text),
-        Stream::Err => terminal.diagnostics(&text),
-    }
+    terminal.diagnostics(&text);
 }
 
 /// Prints diagnostics that are about no source.
 pub(super) fn show_plain(diagnostics: Vec<Diagnostic>, format: Format, terminal: &mut Terminal) {
     let reports: Vec<Report> = diagnostics.into_iter().map(Report::from).collect();
-    show(&reports, &Sources::default(), format, Stream::Err, terminal);
+    show(&reports, &Sources::default(), format, terminal);
 }
 
 /// Whether the terminal shows more than ASCII.

@@ -1,9 +1,12 @@
 //! The two streams. Everything that is printed goes through here.
 
 use super::args::{Color, Global};
+use super::document::{Document, Stream};
 use super::exit::Exit;
 use crate::diag::render::sanitize;
+use crate::diag::{Code, Diagnostic, Report};
 use crate::session::reason;
+use crate::source::Sources;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -16,11 +19,15 @@ pub(super) struct Terminal {
     quiet: bool,
     closed: bool,
     failure: Option<io::Error>,
+    /// What a program reads; none for people.
+    document: Option<Document>,
+    /// Whether the result was printed.
+    answered: bool,
 }
 
 impl Terminal {
     /// The streams of the process.
-    pub fn new(global: &Global) -> Terminal {
+    pub fn new(global: &Global, document: Option<Document>) -> Terminal {
         let (out, err) = (io::stdout(), io::stderr());
         let variable = |name: &str| std::env::var_os(name);
         Terminal {
@@ -31,6 +38,8 @@ impl Terminal {
             quiet: global.quiet,
             closed: false,
             failure: None,
+            document,
+            answered: false,
         }
     }
 
@@ -56,6 +65,7 @@ impl Terminal {
 
     /// The result itself, already free of control characters: YAML, JSON, a page.
     pub fn result(&mut self, text: &str) {
+        self.answered = true;
         if self.closed || self.failure.is_some() {
             return;
         }
@@ -63,16 +73,29 @@ impl Terminal {
         self.note(written);
     }
 
+    /// Takes reports into the document, if there is to be one.
+    pub fn gather(&mut self, reports: &[Report], sources: &Sources) {
+        if let Some(document) = &mut self.document {
+            document.gather(reports, sources);
+        }
+    }
+
     /// A line of the result about what was done. Left out when only errors are wanted.
     pub fn line(&mut self, text: &str) {
+        if self.document.as_ref().is_some_and(Document::takes_output) {
+            return self.note_line(text);
+        }
         if !self.quiet {
             self.result(&format!("{}\n", sanitize(text)));
         }
     }
 
-    /// Diagnostics, already rendered.
+    /// Diagnostics, already rendered. Left out where the document is the one thing on standard error.
     pub fn diagnostics(&mut self, text: &str) {
         self.flush();
+        if self.document.as_ref().is_some_and(|document| document.stream == Stream::Err) {
+            return;
+        }
         // When nobody reads the messages, there is nobody to tell so.
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
@@ -86,6 +109,7 @@ impl Terminal {
 
     /// Says why a command cannot do what was asked.
     pub fn refuse(&mut self, text: &str) -> Exit {
+        self.gather(&[Diagnostic::about(Code::E0411, text).into()], &Sources::default());
         self.diagnostics(&format!("error: {}\n", sanitize(text)));
         Exit::CannotAnswer
     }
@@ -100,6 +124,13 @@ impl Terminal {
 
     /// The last word: a result that could not be printed is no success, unless its reader went away on purpose.
     pub fn finish(mut self, exit: Exit) -> Exit {
+        let document = self.document.take();
+        let text = document.as_ref().and_then(|document| Some((document.text(self.answered)?, document.stream)));
+        match text {
+            Some((text, Stream::Out)) => self.result(&text),
+            Some((text, Stream::Err)) => self.diagnostics(&text),
+            None => {}
+        }
         self.flush();
         match self.failure.take() {
             Some(error) => self.refuse(&format!("cannot write to standard output: {}", reason(&error))),
@@ -191,6 +222,8 @@ mod tests {
             quiet: false,
             closed: false,
             failure: None,
+            document: None,
+            answered: false,
         }
     }
 

@@ -4,7 +4,7 @@ use super::args::{Format, Test as Args, TestFormat};
 use super::ask;
 use super::exit::Exit;
 use super::json;
-use super::report::{Stream, count, show};
+use super::report::{count, show};
 use super::terminal::Terminal;
 use crate::analyze::{Judgement, Outcome};
 use crate::diag::Report;
@@ -62,7 +62,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
             terminal.result(&text);
             let wrong = cases.iter().filter_map(|case| case.outcome.diagnostic().cloned());
             let reports: Vec<Report> = wrong.map(Report::from).collect();
-            show(&reports, session.sources(), Format::Human, Stream::Err, terminal);
+            show(&reports, session.sources(), Format::Human, terminal);
             terminal.line(&tally(&cases));
         }
         TestFormat::Json => terminal.result(&document(&cases)),

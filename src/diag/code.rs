@@ -94,6 +94,7 @@ codes! {
     E0408 "output cannot be written",
     E0409 "output folder is not safe to write",
     E0410 "output folder is not up to date",
+    E0411 "cannot be done as asked",
     // Manifests.
     E0501 "bad manifest",
     E0502 "no manifest found",

@@ -15,7 +15,11 @@ impl Resolver<'_> {
             return self.check_name(name);
         }
         let served = self.text(ports.span);
-        let number = served.trim_start_matches(['{', ' ']).split(|c: char| !c.is_ascii_digit()).next().filter(|number| !number.is_empty());
+        let number = served
+            .trim_start_matches(['{', ' '])
+            .split(|c: char| !c.is_ascii_digit())
+            .next()
+            .filter(|number| !number.is_empty());
         let suggestion = usual_port_name(number.unwrap_or(text));
         let written = if is_set { format!("ports {suggestion} = {served}") } else { format!("{suggestion}: {served}") };
         self.unreadable.insert(text.into());

@@ -7,7 +7,7 @@ mod markdown;
 use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
 use super::ask::given_up;
 use super::exit::Exit;
-use super::report::{Stream, count, show};
+use super::report::{count, show};
 use super::terminal::Terminal;
 use crate::diag::render::sanitize;
 use crate::diff::{Diff, Kind, Origin};
@@ -94,12 +94,12 @@ fn say(versions: &Versions, revision: Option<&str>, terminal: &mut Terminal) {
     for (subject, revision) in [(&versions.old, revision), (&versions.new, None)] {
         let Some(subject) = subject else { continue };
         let reports = subject.reports();
-        show(&reports, subject.sources(), Format::Human, Stream::Err, terminal);
+        show(&reports, subject.sources(), Format::Human, terminal);
         if let Some(revision) = revision.filter(|_| !reports.is_empty()) {
             terminal.note_line(&format!("note: so it is in {revision}, not in the working tree"));
         }
     }
-    show(&versions.workload_reports(), &versions.workloads.sources, Format::Human, Stream::Err, terminal);
+    show(&versions.workload_reports(), &versions.workloads.sources, Format::Human, terminal);
 }
 
 /// An origin with its place in words.

@@ -1,0 +1,96 @@
+//! The one document that a program reads in the place of messages.
+
+use super::args::{AnswerFormat, Command, DiffFormat, Format, ReachFormat, TestFormat, WhyFormat};
+use super::build::prints;
+use crate::diag::{Report, render};
+use crate::source::{FileId, Sources, Span};
+
+/// Where the document is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error, where standard output holds something else.
+    Err,
+}
+
+/// What was said so far, for the document that is printed at the end, whatever happens until then.
+pub(super) struct Document {
+    format: Format,
+    /// Where it is printed.
+    pub stream: Stream,
+    /// Whether it is only printed when there is no answer, which would be a document itself.
+    is_instead: bool,
+    reports: Vec<Report>,
+    sources: Sources,
+}
+
+impl Document {
+    /// The document that a command has to print; none when it is for people.
+    pub fn of(command: &Command) -> Option<Document> {
+        let said = |format: Format, is_taken: bool| {
+            // Where standard output holds something else, messages keep the other stream.
+            let stream = if is_taken { Stream::Err } else { Stream::Out };
+            format.is_for_machines().then(|| Document::new(format, stream, false))
+        };
+        let instead = |is_json: bool| is_json.then(|| Document::new(Format::Json, Stream::Out, true));
+        match command {
+            Command::Build(args) => said(args.input.format, args.diff || prints(args)),
+            Command::Check(args) => said(args.input.format, false),
+            Command::Lint(args) => said(args.format, false),
+            Command::Fmt(args) => said(args.format, args.diff || (args.reads_input() && !args.check)),
+            Command::Reach(args) => instead(args.format == ReachFormat::Json),
+            Command::Can(args) => instead(args.format == AnswerFormat::Json),
+            Command::Why(args) => instead(args.format == WhyFormat::Json),
+            Command::Blast(args) => instead(args.format == AnswerFormat::Json),
+            Command::Test(args) => instead(args.format == TestFormat::Json),
+            Command::Diff(args) => instead(args.format == DiffFormat::Json),
+            _ => None,
+        }
+    }
+
+    fn new(format: Format, stream: Stream, is_instead: bool) -> Document {
+        Document { format, stream, is_instead, reports: Vec::new(), sources: Sources::default() }
+    }
+
+    /// Whether everything else that is said has to leave the standard output to it.
+    pub fn takes_output(&self) -> bool {
+        self.stream == Stream::Out && !self.is_instead
+    }
+
+    /// Takes reports in. They may be about other texts than those before.
+    pub fn gather(&mut self, reports: &[Report], sources: &Sources) {
+        let offset = self.sources.files().count();
+        if reports.iter().any(|report| report.diagnostic.primary().is_some()) {
+            self.sources.append(sources);
+        }
+        self.reports.extend(reports.iter().map(|report| moved(report, offset)));
+    }
+
+    /// The document, when something has been `answered` or not.
+    pub fn text(&self, answered: bool) -> Option<String> {
+        if self.is_instead && answered {
+            return None;
+        }
+        let (reports, sources) = (&self.reports, &self.sources);
+        let mut text = match self.format {
+            Format::Json => render::json(reports, sources),
+            Format::Github => render::github(reports, sources),
+            Format::Sarif => render::sarif(reports, sources),
+            Format::Human | Format::Short => return None,
+        };
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Some(text)
+    }
+}
+
+/// A report about files that have moved back by `offset`.
+fn moved(report: &Report, offset: usize) -> Report {
+    let moved = |span: Span| Span { file: FileId::at(span.file.index() + offset), ..span };
+    let mut report = report.clone();
+    report.diagnostic.labels.iter_mut().for_each(|label| label.span = moved(label.span));
+    report.diagnostic.mends.iter_mut().for_each(|mend| mend.span = moved(mend.span));
+    report
+}
