@@ -126,11 +126,16 @@ impl Brute<'_> {
             return Verdict::Vacuous;
         }
         if self.sort == Sort::Through {
+            // Whoever gets to a DNS server goes no further.
+            let servers: Vec<&Leaf> =
+                meaning.grants.iter().flat_map(|grant| &grant.servers).map(|server| &server.destination).collect();
+            let is_step =
+                |party: &Party| matches!(party, Party::Pod(_)) && !servers.iter().any(|server| server.contains(party));
             let edge = |s: usize, d: usize| matrices.iter().any(|matrix| matrix.cells[s * n + d] != 0);
             let mut open: Vec<usize> = (0..n).filter(|s| from[*s]).collect();
             while let Some(s) = open.pop() {
                 for d in 0..n {
-                    if !from[d] && matches!(parties[d], Party::Pod(_)) && edge(s, d) {
+                    if !from[d] && is_step(&parties[d]) && edge(s, d) {
                         from[d] = true;
                         open.push(d);
                     }

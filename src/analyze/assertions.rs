@@ -64,6 +64,8 @@ struct Judge<'a> {
     statement: &'a Statement,
     sources: Vec<End>,
     targets: Vec<(End, PortSet)>,
+    /// The pods that are asked for names.
+    dns_servers: Vec<End>,
     budget: Budget,
 }
 
@@ -85,7 +87,8 @@ impl<'a> Judge<'a> {
         };
         let targets = assertion.targets.iter().flat_map(of).collect();
         let (statement, budget) = (set.statement(assertion.statement)?, Budget::new(BUDGET));
-        Some(Judge { set, connections, assertion, statement, sources, targets, budget })
+        let dns_servers = set.dns_servers().into_iter().flat_map(|place| connections.ends(place)).collect();
+        Some(Judge { set, connections, assertion, statement, sources, targets, dns_servers, budget })
     }
 
     fn judge(mut self) -> Outcome {
@@ -191,6 +194,7 @@ impl<'a> Judge<'a> {
                 return self.chain(&chain).map(Some);
             }
             for link in self.connections.next(&end, &mut self.budget)? {
+                let Some(link) = self.onward(link)? else { continue };
                 self.budget.spend(reached.len())?;
                 if !reached.iter().any(|(known, _)| holds(known, &link.destination)) {
                     reached.push((link.destination.clone(), Some((at, link))));
@@ -199,6 +203,19 @@ impl<'a> Judge<'a> {
             at += 1;
         }
         Ok(None)
+    }
+
+    /// A link without the DNS servers among its destinations, unless the assertion is about chains through them.
+    fn onward(&mut self, mut link: Link) -> Result<Option<Link>, GaveUp> {
+        if self.assertion.through_dns {
+            return Ok(Some(link));
+        }
+        for server in &self.dns_servers {
+            if self.connections.both(&link.destination, server).is_some() {
+                link.destination = self.connections.minus(&link.destination, server);
+            }
+        }
+        Ok(self.connections.piece(&link.destination, &mut self.budget)?.map(|_| link))
     }
 
     fn chain(&mut self, chain: &[Link]) -> Result<Diagnostic, GaveUp> {

@@ -15,6 +15,8 @@ pub struct Blast {
     pub steps: Vec<Step>,
     /// How many ends are reached, without the start.
     pub reached: BTreeSet<EndId>,
+    /// The DNS servers that are asked for names, and not gone through, as one step for all.
+    pub dns: Option<Step>,
 }
 
 /// A node of the tree.
@@ -36,12 +38,29 @@ pub struct Step {
     pub open: bool,
 }
 
+/// DNS servers, which nearly everybody may ask: whoever went through them would get nearly everywhere.
+#[derive(Debug, Clone, Default)]
+pub struct Dns {
+    /// They.
+    pub ends: BTreeSet<EndId>,
+    /// The ports that they answer on.
+    pub ports: PortSet,
+}
+
 /// Who is connected to whom, in the direction of the search.
 type Links = Vec<Vec<(EndId, PortSet, PortSet)>>;
 
 impl Blast {
-    /// Goes from `start` along what is allowed or may be, or with `back` against it, at most `depth` hops.
-    pub fn new(engine: &Engine<'_>, situation: &Situation, start: &[EndId], back: bool, depth: usize) -> Blast {
+    /// Goes from `start` along what is allowed or may be, or with `back` against it, at most `depth` hops, and not through
+    /// these DNS servers.
+    pub fn new(
+        engine: &Engine<'_>,
+        situation: &Situation,
+        start: &[EndId],
+        back: bool,
+        depth: usize,
+        dns: &Dns,
+    ) -> Blast {
         let mut links: Links = vec![Vec::new(); situation.world.ends.len()];
         engine.connections(|source, destination, verdict| {
             let (from, to) = if back { (destination, source) } else { (source, destination) };
@@ -50,7 +69,7 @@ impl Blast {
             }
             ControlFlow::Continue(())
         });
-        let mut search = Search { engine, situation, back, blast: Blast::default() };
+        let mut search = Search { engine, situation, back, dns, blast: Blast::default() };
         let mut seen: BTreeSet<EndId> = start.iter().copied().collect();
         let mut waiting = VecDeque::from([(None, 0, start.to_vec())]);
         while let Some((before, hops, ends)) = waiting.pop_front() {
@@ -59,10 +78,14 @@ impl Blast {
             }
             for (groups, found) in search.next(&links, &ends, &seen) {
                 let fresh: Vec<EndId> = found.keys().copied().filter(|end| seen.insert(*end)).collect();
-                let pods: Vec<EndId> =
-                    fresh.iter().copied().filter(|end| situation.world.pods(*end).is_some()).collect();
+                let goes_on = |end: &EndId| situation.world.pods(*end).is_some() && !dns.ends.contains(end);
+                let pods: Vec<EndId> = fresh.iter().copied().filter(goes_on).collect();
                 search.blast.reached.extend(&fresh);
                 let step = search.step(before, hops + 1, groups, &found, fresh.is_empty());
+                if search.is_lookup(&found) {
+                    search.look_up(step);
+                    continue;
+                }
                 search.blast.steps.push(step);
                 if !pods.is_empty() {
                     waiting.push_back((Some(search.blast.steps.len() - 1), hops + 1, pods));
@@ -80,12 +103,33 @@ struct Search<'a> {
     engine: &'a Engine<'a>,
     situation: &'a Situation,
     back: bool,
+    dns: &'a Dns,
     blast: Blast,
 }
 
 impl Search<'_> {
     fn is_open(&self, direction: Direction, end: EndId) -> bool {
         !self.engine.is_isolated(direction, end)
+    }
+
+    /// Whether all that is found are DNS servers, where they are asked for names.
+    fn is_lookup(&self, found: &Found) -> bool {
+        let (ports, unknown) = total(found);
+        let is_asked = self.dns.ports.contains(&ports) && self.dns.ports.contains(&unknown);
+        !self.back && is_asked && found.keys().all(|end| self.dns.ends.contains(end))
+    }
+
+    /// Adds to the one step for all lookups.
+    fn look_up(&mut self, step: Step) {
+        let Some(known) = &mut self.blast.dns else {
+            self.blast.dns = Some(step);
+            return;
+        };
+        known.groups.extend(step.groups.into_iter().filter(|group| !known.groups.contains(group)).collect::<Vec<_>>());
+        known.groups.sort_unstable();
+        known.ports.insert(&step.ports);
+        known.unknown.insert(&step.unknown);
+        known.unknown = known.unknown.subtract(&known.ports);
     }
 
     /// What is one hop from some ends, by group. All that is open to all that is open is one.
@@ -116,12 +160,13 @@ impl Search<'_> {
         }
         let mut all: Vec<(Vec<usize>, Found)> = Vec::new();
         // Those that are not isolated go on alike, unless they have been told.
-        let mut alike: BTreeMap<(PortSet, PortSet, bool), usize> = BTreeMap::new();
+        let mut alike: BTreeMap<(PortSet, PortSet, [bool; 2]), usize> = BTreeMap::new();
+        self.only_meant(&mut by_group);
         for (groups, found) in of_equal_ends(by_group) {
             let (ports, unknown) = total(&found);
             let free = found.keys().all(|end| self.situation.world.pods(*end).is_some() && self.is_open(mine, *end));
-            let told = found.keys().all(|end| seen.contains(end));
-            let same = free.then(|| *alike.entry((ports, unknown, told)).or_insert(all.len()));
+            let apart = [found.keys().all(|end| seen.contains(end)), self.is_lookup(&found)];
+            let same = free.then(|| *alike.entry((ports, unknown, apart)).or_insert(all.len()));
             match same.and_then(|place| all.get_mut(place)) {
                 Some((more, known)) => {
                     more.extend(groups);
@@ -131,8 +176,28 @@ impl Search<'_> {
             }
         }
         let open = open.into_iter().filter(|(_, found)| !found.is_empty());
-        all.extend(open.map(|(groups, found)| (groups.into_iter().collect(), found)));
+        all.extend(open.map(|(groups, found)| {
+            let of_group = |group: usize| {
+                let ends = self.situation.groups.get(group).map(|group| group.ends.as_slice()).unwrap_or_default();
+                let ends = ends.iter().filter_map(|end| Some((*end, found.get(end)?.clone())));
+                (group, ends.collect::<Found>())
+            };
+            let mut by_group: BTreeMap<usize, Found> = groups.into_iter().map(of_group).collect();
+            self.only_meant(&mut by_group);
+            (by_group.into_keys().collect(), found)
+        }));
         all
+    }
+
+    /// Leaves out groups of which only such ends are found as are all of other groups: a pod of a tier may also be in a
+    /// namespace that is known by labels, and nobody means that by its name.
+    fn only_meant(&self, by_group: &mut BTreeMap<usize, Found>) {
+        let is_whole = |(group, found): (&usize, &Found)| {
+            self.situation.groups.get(*group).is_some_and(|group| group.ends.len() == found.len())
+        };
+        let whole = by_group.iter().filter(|one| is_whole(*one));
+        let covered: BTreeSet<EndId> = whole.flat_map(|(_, found)| found.keys().copied()).collect();
+        by_group.retain(|group, found| is_whole((group, found)) || !found.keys().all(|end| covered.contains(end)));
     }
 
     fn step(&self, before: Option<usize>, hops: usize, groups: Vec<usize>, found: &Found, repeated: bool) -> Step {

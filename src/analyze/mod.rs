@@ -21,7 +21,7 @@ mod workloads;
 mod world;
 
 pub use assertions::{Judgement, Outcome, judge};
-pub use blast::{Blast, Step};
+pub use blast::{Blast, Dns, Step};
 pub use can::{Answer, can};
 pub use counterexample::{Counterexample, Difference, Port};
 pub use cover::{Budget, GaveUp, missing};

@@ -243,6 +243,7 @@ Examples:
   polder blast shop/web
   polder blast shop/web --depth 1       only what can be reached at once
   polder blast --to shop/database
+  polder blast shop/web --through dns   also from DNS servers on
   polder blast --manifests deploy/ shop/web")]
 pub(super) struct Blast {
     /// Where it begins.
@@ -254,11 +255,20 @@ pub(super) struct Blast {
     /// The most hops to go.
     #[arg(long, value_name = "HOPS")]
     pub depth: Option<usize>,
+    /// Whom to go through, too, who is otherwise the end of the way: the servers that pods ask for names.
+    #[arg(long, value_name = "WHOM")]
+    pub through: Option<Through>,
     #[command(flatten)]
     pub question: QuestionArgs,
     /// How to print the answer.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: AnswerFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Through {
+    /// DNS servers.
+    Dns,
 }
 
 /// List the assertions of the program with their verdicts; `check` and `build` hold them too.

@@ -1,12 +1,12 @@
 //! `polder blast`: how far somebody gets from pods, or who gets at them.
 
-use super::args::{AnswerFormat, Blast as Args};
+use super::args::{AnswerFormat, Blast as Args, Through};
 use super::ask;
 use super::exit::Exit;
 use super::json;
 use super::report::{count, incomplete, unicode};
 use super::terminal::Terminal;
-use crate::analyze::{Blast, EndId, Engine, GroupName, Situation, Step};
+use crate::analyze::{Blast, Dns, EndId, Engine, GroupName, Situation, Step};
 use crate::diag::render::sanitize;
 use crate::flow::public_addresses;
 use crate::session::Subject;
@@ -28,15 +28,23 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         (None, None) => return Err(terminal.refuse("blast from where? name a tier, or `--to` one")),
     };
     let asked = subject.asked(text).map_err(|message| terminal.refuse(&message))?;
-    let situation = ask::situation(&subject, std::slice::from_ref(&asked), terminal)?;
+    let (servers, ports) = subject.dns_servers();
+    let mut all = vec![asked.clone()];
+    // Those who go through them need not tell them apart.
+    all.extend(args.through.is_none().then_some(servers.clone()));
+    let situation = ask::situation(&subject, &all, terminal)?;
     let start = subject.find(&situation, &asked).map_err(|message| terminal.refuse(&message))?;
     let engine = Engine::new(&situation.world, subject.policies());
-    let blast = Blast::new(&engine, &situation, &start, back, args.depth.unwrap_or(usize::MAX));
+    let dns = match args.through {
+        Some(Through::Dns) => Dns::default(),
+        None => Dns { ends: situation.find(&servers).unwrap_or_default().into_iter().collect(), ports },
+    };
+    let blast = Blast::new(&engine, &situation, &start, back, args.depth.unwrap_or(usize::MAX), &dns);
     let groups = situation.groups.iter();
     let homes: Vec<Home> = groups.map(|group| Home { pods: group.name.is_pods(), name: group.name.home() }).collect();
     let mut sizes = BTreeMap::new();
     homes.iter().for_each(|home| *sizes.entry(home.clone()).or_default() += 1);
-    let told = Told { situation: &situation, homes, sizes, blast: &blast, start: &start, text, back };
+    let told = Told { situation: &situation, homes, sizes, blast: &blast, dns: &dns, start: &start, text, back };
     terminal.result(&match args.format {
         AnswerFormat::Human => told.tree(&subject),
         AnswerFormat::Json => told.document(&subject),
@@ -75,6 +83,7 @@ struct Told<'a> {
     /// How many groups are in each.
     sizes: BTreeMap<Home, usize>,
     blast: &'a Blast,
+    dns: &'a Dns,
     start: &'a [EndId],
     text: &'a str,
     back: bool,
@@ -95,6 +104,9 @@ impl Told<'_> {
                 None => list.push(node),
             }
         }
+        if let (Some(list), Some(step)) = (children.first_mut(), &self.blast.dns) {
+            list.push(Node { place: None, step: Step { open: false, repeated: false, ..step.clone() } });
+        }
         children
     }
 
@@ -111,7 +123,8 @@ impl Told<'_> {
         stack.extend(below(0, ""));
         while let Some((node, indent, last)) = stack.pop() {
             let branch = if last { corner } else { tee };
-            text.push_str(&format!("{indent}{branch}{}\n", sanitize(&self.line(&node.step))));
+            let once = if last && indent.is_empty() && self.blast.dns.is_some() { "  DNS, told once" } else { "" };
+            text.push_str(&format!("{indent}{branch}{}{once}\n", sanitize(&self.line(&node.step))));
             if let Some(place) = node.place {
                 stack.extend(below(place + 1, &format!("{indent}{}", if last { "   " } else { bar })));
             }
@@ -119,6 +132,9 @@ impl Told<'_> {
         text.push_str(&format!("\n{}\n", self.summary()));
         if self.blast.steps.iter().any(|step| !step.unknown.is_empty()) {
             text.push_str("? not known, because a fact is missing: `polder can` names it\n");
+        }
+        if self.stops_at_dns() {
+            text.push_str("DNS servers are no stepping stone here; with `--through dns` they are\n");
         }
         if self.blast.steps.iter().any(|step| step.repeated) {
             text.push_str("(*) told elsewhere in the tree\n");
@@ -193,12 +209,15 @@ impl Told<'_> {
     fn counts(&self) -> (&'static str, usize, usize) {
         type Wanted = fn(&GroupName) -> bool;
         let start: BTreeSet<EndId> = self.start.iter().copied().collect();
-        let groups = self.situation.groups.iter().filter(|group| !group.ends.iter().all(|end| start.contains(end)));
+        let steps = self.blast.steps.iter().chain(&self.blast.dns);
+        let named: BTreeSet<usize> = steps.flat_map(|step| step.groups.iter().copied()).collect();
+        let groups = self.situation.groups.iter().enumerate();
+        let groups = groups.filter(|(_, group)| !group.ends.iter().all(|end| start.contains(end)));
         let of = |wanted: Wanted| {
             // A workload is one, whatever kinds of pods it has.
             let mut all: BTreeMap<GroupName, bool> = BTreeMap::new();
-            for group in groups.clone().filter(|group| wanted(&group.name)) {
-                let reached = group.ends.iter().any(|end| self.blast.reached.contains(end));
+            for (place, group) in groups.clone().filter(|(_, group)| wanted(&group.name)) {
+                let reached = named.contains(&place) && group.ends.iter().any(|end| self.blast.reached.contains(end));
                 *all.entry(group.name.whole()).or_default() |= reached;
             }
             (all.values().filter(|reached| **reached).count(), all.len())
@@ -211,6 +230,13 @@ impl Told<'_> {
         let found = known.map(|(noun, wanted)| (noun, of(wanted)));
         let found = found.into_iter().find(|(_, (_, all))| *all > 0);
         found.map_or(("pod", 0, 0), |(noun, (reached, all))| (noun, reached, all))
+    }
+
+    /// Whether there would be more to tell if DNS servers were gone through.
+    fn stops_at_dns(&self) -> bool {
+        let start: BTreeSet<EndId> = self.start.iter().copied().collect();
+        let pods = self.dns.ends.iter().filter(|end| self.situation.world.pods(**end).is_some());
+        pods.into_iter().any(|end| self.blast.reached.contains(end) && !start.contains(end))
     }
 
     fn internet(&self) -> bool {
@@ -226,7 +252,8 @@ impl Told<'_> {
             "kind of pods" => format!("{reached} of {all} kinds of pods"),
             noun => format!("{reached} of {}", count(all, noun)),
         };
-        let hops = self.blast.steps.iter().filter(|step| !step.repeated).map(|step| step.hops).max().unwrap_or(0);
+        let steps = self.blast.steps.iter().filter(|step| !step.repeated).chain(&self.blast.dns);
+        let hops = steps.map(|step| step.hops).max().unwrap_or(0);
         let hops = count(hops, "hop");
         match (self.back, self.internet()) {
             (false, true) => format!("reaches {of} in {hops}, and the internet"),
@@ -238,24 +265,27 @@ impl Told<'_> {
 
     fn document(&self, subject: &Subject) -> String {
         let (noun, reached, all) = self.counts();
-        let steps: Vec<Value> = self
-            .blast
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(id, step)| {
-                json!({
-                    "id": id,
-                    "before": step.before,
-                    "hops": step.hops,
-                    "names": self.names(step),
-                    "ports": json::ports(&step.ports),
-                    "unknown_ports": json::ports(&step.unknown),
-                    "onward_isolated": !step.open,
-                    "repeated": step.repeated,
-                })
+        let step = |(id, step): (usize, &Step)| {
+            json!({
+                "id": id,
+                "before": step.before,
+                "hops": step.hops,
+                "names": self.names(step),
+                "ports": json::ports(&step.ports),
+                "unknown_ports": json::ports(&step.unknown),
+                "onward_isolated": !step.open,
+                "repeated": step.repeated,
             })
-            .collect();
+        };
+        let steps: Vec<Value> = self.blast.steps.iter().enumerate().map(step).collect();
+        let dns = self.blast.dns.as_ref().map(|step| {
+            json!({
+                "hops": step.hops,
+                "names": self.names(step),
+                "ports": json::ports(&step.ports),
+                "unknown_ports": json::ports(&step.unknown),
+            })
+        });
         json::document(&json!({
             "schema": "polder/blast/v1",
             "complete": subject.unmodelled().is_empty(),
@@ -263,6 +293,8 @@ impl Told<'_> {
             "start": self.text,
             "direction": if self.back { "to" } else { "from" },
             "steps": steps,
+            "dns": dns,
+            "stops_at_dns": self.stops_at_dns(),
             "counted": noun,
             "reached": reached,
             "of": all,

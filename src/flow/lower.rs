@@ -97,7 +97,14 @@ impl Lowering<'_> {
             let targets = assertion.targets.iter().map(|(leaf, ports)| (self.party(*leaf), ports.clone())).collect();
             let except = assertion.except.iter().map(|endpoint| self.party(*endpoint)).collect();
             let statement = StatementId(assertion.statement.0);
-            self.set.assertions.push(Assertion { kind: assertion.kind, sources, targets, except, statement });
+            self.set.assertions.push(Assertion {
+                kind: assertion.kind,
+                sources,
+                targets,
+                through_dns: false,
+                except,
+                statement,
+            });
         }
     }
 

@@ -179,6 +179,8 @@ pub struct Assertion {
     pub sources: Vec<PartyId>,
     /// To whom, without groups, and on which ports each.
     pub targets: SmallVec<[(PartyId, PortSet); 1]>,
+    /// Whether DNS servers are stepping stones, too.
+    pub through_dns: bool,
     /// Whom it does not hold for.
     pub except: Vec<PartyId>,
     /// Who says so.
@@ -194,6 +196,19 @@ impl FlowSet {
     /// The statement of an id of this flow set.
     pub fn statement(&self, id: StatementId) -> Option<&Statement> {
         self.statements.get(id.0 as usize)
+    }
+
+    /// Where the pods are that any namespace has for DNS servers, each place once.
+    pub fn dns_servers(&self) -> Vec<&Place> {
+        let mut places: Vec<&Place> = Vec::new();
+        for pods in
+            self.namespaces.iter().flat_map(|namespace| &namespace.dns).filter_map(|server| server.pods.as_ref())
+        {
+            if !places.contains(&&pods.place) {
+                places.push(&pods.place);
+            }
+        }
+        places
     }
 
     /// The selector over namespace labels; a managed namespace is known by its name label only.

@@ -141,6 +141,7 @@ impl<'p> Everyone<'p> {
     pub fn find(&self, asked: &Asked) -> Result<Vec<Ends>, NotFound> {
         match asked {
             Asked::Addresses(addresses) => Ok(vec![Ends::Addresses(addresses.clone())]),
+            Asked::DnsServers(peers) => Ok(Set::of(peers.clone()).ends(&self.space)),
             Asked::Pod { namespace, labels, .. } => Ok(self.pod(namespace, labels)),
             Asked::Name(text) => self.set(text).map(|set| set.ends(&self.space)),
         }
@@ -181,7 +182,7 @@ impl<'p> Everyone<'p> {
         let known = known.is_none_or(|home| home.others != OtherLabels::Unknown);
         let is_it = |one: &Asked| match one {
             Asked::Pod { namespace, labels: own, .. } => Some(namespace) == name.as_ref() && own == labels,
-            Asked::Name(_) | Asked::Addresses(_) => false,
+            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) => false,
         };
         let asked = asked.iter().any(is_it);
         Some(ExamplePod { name: name.clone(), namespace: namespace.clone(), known, labels: labels.clone(), asked })

@@ -2,7 +2,7 @@
 
 use super::name::{Braces, ranges};
 use crate::cluster::Labels;
-use crate::net::AddressSet;
+use crate::net::{AddressSet, Peers};
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -25,6 +25,8 @@ pub enum Asked {
     },
     /// Addresses: `10.0.0.7`, `10.0.0.0/8`.
     Addresses(AddressSet),
+    /// The pods and addresses that are asked for names, wherever they are.
+    DnsServers(Vec<Peers>),
 }
 
 impl Asked {
@@ -32,7 +34,7 @@ impl Asked {
     pub(in crate::analyze) fn namespace(&self) -> Option<(&Arc<str>, &Labels)> {
         match self {
             Asked::Pod { namespace, beside, .. } => Some((namespace, beside)),
-            Asked::Name(_) | Asked::Addresses(_) => None,
+            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) => None,
         }
     }
 
@@ -86,6 +88,7 @@ impl fmt::Display for Asked {
                 write!(f, "{namespace}{}/{}", Braces(beside), Braces(labels))
             }
             Asked::Addresses(addresses) => f.write_str(&ranges(addresses)),
+            Asked::DnsServers(_) => f.write_str("(DNS servers)"),
         }
     }
 }

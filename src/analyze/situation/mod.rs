@@ -8,7 +8,7 @@ pub use asked::Asked;
 pub(super) use declared::Declared;
 pub use name::{GroupName, INTERNET};
 
-use super::world::{End, EndId, ExamplePod, Namespace, Scope, TooMany, World};
+use super::world::{End, EndId, ExamplePod, Namespace, Scope, TooMany, Truth, World};
 use crate::cluster::{Cluster, Labels};
 use crate::flow::{FlowSet, NAMESPACE_NAME};
 use crate::net::{AddressSet, Peers};
@@ -230,9 +230,12 @@ impl Situation {
                 End::Pods(pods) if pods.asked => {}
                 End::Pods(pods) if named.is_empty() => {
                     let namespace = situation.world.namespace(pods.namespace);
-                    let name = match has_names {
-                        true => GroupName::Rest(namespace.and_then(|namespace| namespace.name.clone())),
-                        false => nameless(namespace, &pods.labels),
+                    let home = namespace.and_then(|namespace| namespace.name.clone());
+                    let is_dns = |one: &Asked| matches!(one, Asked::DnsServers(_)) && situation.is_asked(id, one);
+                    let name = match home {
+                        home if has_names => GroupName::Rest(home),
+                        Some(home) if asked.iter().any(is_dns) => GroupName::Dns(home),
+                        _ => nameless(namespace, &pods.labels),
                     };
                     groups.entry(name).or_default().push(id);
                 }
@@ -305,6 +308,20 @@ impl Situation {
                 let Some(home) = self.world.namespace(pods.namespace) else { return false };
                 let is_so = beside.iter().all(|(key, value)| home.labels.get(key) == Some(value));
                 pods.asked && pods.labels == *labels && home.name.as_ref() == Some(namespace) && is_so
+            }
+            (Asked::DnsServers(all), Some(end)) => all.iter().any(|peers| self.is_among(end, peers)),
+            _ => false,
+        }
+    }
+
+    /// Whether an end is among peers that the world tells apart.
+    fn is_among(&self, end: &End, peers: &Peers) -> bool {
+        match (peers, end) {
+            (Peers::Any, _) => true,
+            (Peers::Addresses(all), End::Addresses { addresses, .. }) => all.contains(addresses),
+            (Peers::Pods { namespaces, pods }, End::Pods(kind)) => {
+                let home = self.world.namespace(kind.namespace);
+                home.is_some_and(|home| home.matches(namespaces) == Truth::Yes) && pods.matches(&kind.labels)
             }
             _ => false,
         }
@@ -394,13 +411,14 @@ fn asked_names(asked: &[Asked]) -> Vec<&str> {
     names.collect()
 }
 
-/// The marks that addresses have to be told apart by.
+/// The marks that ends have to be told apart by.
 fn asked_marks(asked: &[Asked]) -> Vec<Peers> {
-    let addresses = asked.iter().filter_map(|one| match one {
-        Asked::Addresses(addresses) => Some(Peers::Addresses(addresses.clone())),
-        _ => None,
+    let marks = asked.iter().flat_map(|one| match one {
+        Asked::Addresses(addresses) => vec![Peers::Addresses(addresses.clone())],
+        Asked::DnsServers(all) => all.clone(),
+        Asked::Name(_) | Asked::Pod { .. } => Vec::new(),
     });
-    addresses.collect()
+    marks.collect()
 }
 
 /// The labels that not all of `others` have.

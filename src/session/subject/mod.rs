@@ -1,6 +1,7 @@
 //! What a question is about: a program, or manifests that somebody wrote or a cluster gave.
 
 mod ask;
+mod dns;
 mod ports;
 mod pose;
 

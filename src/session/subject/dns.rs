@@ -1,0 +1,65 @@
+//! Who is asked for names.
+
+use super::Subject;
+use crate::analyze::Asked;
+use crate::flow::{FlowSet, NAMESPACE_NAME, Place, namespace_by_name};
+use crate::model::{DnsServer, PresetPods};
+use crate::net::{Peers, PortSet, Protocol, Selector};
+use crate::policy::{Peer, Policy};
+
+impl Subject {
+    /// The DNS servers, and the ports that they answer on: those that the program has, or without one those that
+    /// distributions have.
+    pub fn dns_servers(&self) -> (Asked, PortSet) {
+        let servers = match (self.flows(), self.cluster()) {
+            (Some(flows), _) => of_program(flows),
+            (None, Some(_)) => of_distributions(|_| true),
+            // Among all that could exist, servers that no policy speaks of are like all other pods that none does.
+            (None, None) => of_distributions(|preset| self.policies().iter().any(|policy| speaks_of(policy, preset))),
+        };
+        let mut all: Vec<Peers> = Vec::new();
+        let mut ports = PortSet::empty();
+        for (peers, answers_on) in servers {
+            if !all.contains(&peers) {
+                all.push(peers);
+                ports.insert(&answers_on);
+            }
+        }
+        (Asked::DnsServers(all), ports)
+    }
+}
+
+fn of_program(flows: &FlowSet) -> Vec<(Peers, PortSet)> {
+    let servers = flows.namespaces.iter().flat_map(|namespace| &namespace.dns).flat_map(|server| {
+        // Where any address may be asked, nobody says which of them are servers.
+        let addresses = Some(&server.place).filter(|place| matches!(place, Place::Addresses(_)));
+        let places = server.pods.iter().map(|pods| &pods.place).chain(addresses);
+        places.flat_map(|place| flows.peers(place)).map(|peers| (peers, server.ports.clone()))
+    });
+    servers.collect()
+}
+
+fn of_distributions(counts: impl Fn(&PresetPods) -> bool) -> Vec<(Peers, PortSet)> {
+    let pods = |server: DnsServer| {
+        let preset = server.preset_pods().filter(&counts)?;
+        let [udp, tcp] = [Protocol::Udp, Protocol::Tcp].map(|protocol| PortSet::number(protocol, preset.port));
+        let peers = Peers::Pods { namespaces: namespace_by_name(&preset.namespace.into()), pods: preset.pods };
+        Some((peers, udp.union(&tcp)))
+    };
+    [DnsServer::Cluster, DnsServer::OpenShift].into_iter().filter_map(pods).collect()
+}
+
+/// Whether a policy names the namespace of a preset, or looks at a label by which its pods are known.
+fn speaks_of(policy: &Policy, preset: &PresetPods) -> bool {
+    let keys = |selector: &Selector| preset.pods.keys().any(|key| selector.keys().any(|own| own == key));
+    let rules = policy.ingress.iter().chain(&policy.egress).flatten();
+    *policy.namespace == *preset.namespace
+        || keys(&policy.subject)
+        || rules.flat_map(|rule| &rule.peers).any(|peer| match peer {
+            Peer::Block(_) => false,
+            Peer::Pods { namespaces, pods } => {
+                let names = namespaces.iter().flat_map(|selector| selector.values(NAMESPACE_NAME).listed());
+                keys(pods) || names.into_iter().any(|name| **name == *preset.namespace)
+            }
+        })
+}
