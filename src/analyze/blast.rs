@@ -1,12 +1,13 @@
 //! How far somebody gets from pods, hop by hop, or who gets at pods.
 
 use super::engine::Engine;
-use super::situation::Situation;
+use super::situation::{Group, GroupName, Situation};
 use super::world::EndId;
 use crate::net::PortSet;
 use crate::policy::Direction;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Everything that can be reached, as a tree in which each end is expanded once, where it is nearest.
 #[derive(Debug, Default)]
@@ -69,7 +70,7 @@ impl Blast {
             }
             ControlFlow::Continue(())
         });
-        let mut search = Search { engine, situation, back, dns, blast: Blast::default() };
+        let mut search = Search { engine, situation, back, dns, names: Meant::new(situation), blast: Blast::default() };
         let mut seen: BTreeSet<EndId> = start.iter().copied().collect();
         let mut waiting = VecDeque::from([(None, 0, start.to_vec())]);
         while let Some((before, hops, ends)) = waiting.pop_front() {
@@ -104,7 +105,73 @@ struct Search<'a> {
     situation: &'a Situation,
     back: bool,
     dns: &'a Dns,
+    names: Meant,
     blast: Blast,
+}
+
+/// What ends are meant by, where a namespace that has a name may also have the labels by which others are known: nobody
+/// means it by those.
+struct Meant {
+    /// For each end its groups, and the pods beside it in its namespace.
+    groups: Vec<Vec<usize>>,
+    /// Those that are such pods.
+    doubtful: BTreeSet<EndId>,
+    /// How many others each group has.
+    sizes: Vec<usize>,
+}
+
+impl Meant {
+    fn new(situation: &Situation) -> Self {
+        let rest = |(place, group): (usize, &Group)| match &group.name {
+            GroupName::Rest(Some(home)) => Some((home.clone(), place)),
+            _ => None,
+        };
+        let rests: BTreeMap<Arc<str>, usize> = situation.groups.iter().enumerate().filter_map(rest).collect();
+        let mut meant = Meant {
+            groups: Vec::new(),
+            doubtful: BTreeSet::new(),
+            sizes: situation.groups.iter().map(|group| group.ends.len()).collect(),
+        };
+        for end in situation.world.ids() {
+            let mut groups = situation.groups_of(end).to_vec();
+            let home = situation.world.namespace_of(end).and_then(|namespace| namespace.name.as_ref());
+            let is_elsewhere = |place: &usize| {
+                let name = situation.groups.get(*place).map(|group| &group.name);
+                name.is_some_and(|name| name.is_pods() && name.namespace() != home)
+            };
+            if let Some(home) = home.filter(|_| groups.iter().any(is_elsewhere)) {
+                meant.doubtful.insert(end);
+                for group in &groups {
+                    meant.sizes.get_mut(*group).into_iter().for_each(|size| *size -= 1);
+                }
+                groups.extend(rests.get(home));
+            }
+            meant.groups.push(groups);
+        }
+        meant
+    }
+
+    fn of(&self, end: EndId) -> &[usize] {
+        self.groups.get(end.index()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Those of which nobody doubts whom they are meant by; all when there are no others.
+    fn clear<'f>(&self, found: &'f Found) -> Vec<(&'f EndId, &'f (PortSet, PortSet))> {
+        let clear: Vec<_> = found.iter().filter(|(end, _)| !self.doubtful.contains(end)).collect();
+        if clear.is_empty() { found.iter().collect() } else { clear }
+    }
+
+    /// Leaves out groups of which only such ends are found as are all of other groups.
+    fn keep(&self, by_group: &mut BTreeMap<usize, Found>) {
+        let is_clear = |end: &&EndId| !self.doubtful.contains(end);
+        let is_whole = |(group, found): (&usize, &Found)| {
+            let clear = found.keys().filter(is_clear).count();
+            clear > 0 && self.sizes.get(*group) == Some(&clear)
+        };
+        let whole = by_group.iter().filter(|one| is_whole(*one));
+        let covered: BTreeSet<EndId> = whole.flat_map(|(_, found)| found.keys().copied()).collect();
+        by_group.retain(|group, found| is_whole((group, found)) || !found.keys().all(|end| covered.contains(end)));
+    }
 }
 
 impl Search<'_> {
@@ -114,7 +181,7 @@ impl Search<'_> {
 
     /// Whether all that is found are DNS servers, where they are asked for names.
     fn is_lookup(&self, found: &Found) -> bool {
-        let (ports, unknown) = total(found);
+        let (ports, unknown) = self.total(found);
         let is_asked = self.dns.ports.contains(&ports) && self.dns.ports.contains(&unknown);
         !self.back && is_asked && found.keys().all(|end| self.dns.ends.contains(end))
     }
@@ -140,9 +207,17 @@ impl Search<'_> {
         };
         let mut by_group: BTreeMap<usize, Found> = BTreeMap::new();
         let mut open: [(BTreeSet<usize>, Found); 2] = Default::default();
-        for end in ends {
-            for (to, allowed, unknown) in links.get(end.index()).into_iter().flatten() {
-                let groups = self.situation.groups_of(*to);
+        let from = |end: &EndId| links.get(end.index()).into_iter().flatten();
+        let is_doubtful = |end: &&EndId| self.names.doubtful.contains(end);
+        let (doubtful, clear): (Vec<&EndId>, Vec<&EndId>) = ends.iter().partition(is_doubtful);
+        let told: BTreeSet<&EndId> = clear.iter().flat_map(|end| from(end)).map(|(to, ..)| to).collect();
+        for end in clear.into_iter().chain(doubtful) {
+            for (to, allowed, unknown) in from(end) {
+                // Where those get who are meant, they do not get further for the sake of those who may be.
+                if is_doubtful(&end) && told.contains(to) {
+                    continue;
+                }
+                let groups = self.names.of(*to);
                 let add = |found: &mut Found| {
                     let (ports, doubt) = found.entry(*to).or_default();
                     ports.insert(allowed);
@@ -161,9 +236,9 @@ impl Search<'_> {
         let mut all: Vec<(Vec<usize>, Found)> = Vec::new();
         // Those that are not isolated go on alike, unless they have been told.
         let mut alike: BTreeMap<(PortSet, PortSet, [bool; 2]), usize> = BTreeMap::new();
-        self.only_meant(&mut by_group);
+        self.names.keep(&mut by_group);
         for (groups, found) in of_equal_ends(by_group) {
-            let (ports, unknown) = total(&found);
+            let (ports, unknown) = self.total(&found);
             let free = found.keys().all(|end| self.situation.world.pods(*end).is_some() && self.is_open(mine, *end));
             let apart = [found.keys().all(|end| seen.contains(end)), self.is_lookup(&found)];
             let same = free.then(|| *alike.entry((ports, unknown, apart)).or_insert(all.len()));
@@ -178,31 +253,30 @@ impl Search<'_> {
         let open = open.into_iter().filter(|(_, found)| !found.is_empty());
         all.extend(open.map(|(groups, found)| {
             let of_group = |group: usize| {
-                let ends = self.situation.groups.get(group).map(|group| group.ends.as_slice()).unwrap_or_default();
-                let ends = ends.iter().filter_map(|end| Some((*end, found.get(end)?.clone())));
-                (group, ends.collect::<Found>())
+                let of_group = found.iter().filter(|(end, _)| self.names.of(**end).contains(&group));
+                (group, of_group.map(|(end, ports)| (*end, ports.clone())).collect::<Found>())
             };
             let mut by_group: BTreeMap<usize, Found> = groups.into_iter().map(of_group).collect();
-            self.only_meant(&mut by_group);
+            self.names.keep(&mut by_group);
             (by_group.into_keys().collect(), found)
         }));
         all
     }
 
-    /// Leaves out groups of which only such ends are found as are all of other groups: a pod of a tier may also be in a
-    /// namespace that is known by labels, and nobody means that by its name.
-    fn only_meant(&self, by_group: &mut BTreeMap<usize, Found>) {
-        let is_whole = |(group, found): (&usize, &Found)| {
-            self.situation.groups.get(*group).is_some_and(|group| group.ends.len() == found.len())
-        };
-        let whole = by_group.iter().filter(|one| is_whole(*one));
-        let covered: BTreeSet<EndId> = whole.flat_map(|(_, found)| found.keys().copied()).collect();
-        by_group.retain(|group, found| is_whole((group, found)) || !found.keys().all(|end| covered.contains(end)));
+    /// All ports, and of the others those of which it is not known.
+    fn total(&self, found: &Found) -> (PortSet, PortSet) {
+        let (mut ports, mut unknown) = (PortSet::empty(), PortSet::empty());
+        for (_, (allowed, doubt)) in self.names.clear(found) {
+            ports.insert(allowed);
+            unknown.insert(doubt);
+        }
+        let unknown = unknown.subtract(&ports);
+        (ports, unknown)
     }
 
     fn step(&self, before: Option<usize>, hops: usize, groups: Vec<usize>, found: &Found, repeated: bool) -> Step {
         let onwards = if self.back { Direction::Ingress } else { Direction::Egress };
-        let (ports, unknown) = total(found);
+        let (ports, unknown) = self.total(found);
         let pods = |end: &EndId| self.situation.world.pods(*end).is_some();
         let open = found.keys().all(|end| pods(end) && self.is_open(onwards, *end));
         Step { before, hops, groups, ports, unknown, repeated, open }
@@ -221,15 +295,4 @@ fn of_equal_ends(by_group: BTreeMap<usize, Found>) -> Vec<(Vec<usize>, Found)> {
         }
     }
     all
-}
-
-/// All ports, and of the others those of which it is not known.
-fn total(found: &Found) -> (PortSet, PortSet) {
-    let (mut ports, mut unknown) = (PortSet::empty(), PortSet::empty());
-    for (allowed, doubt) in found.values() {
-        ports.insert(allowed);
-        unknown.insert(doubt);
-    }
-    let unknown = unknown.subtract(&ports);
-    (ports, unknown)
 }
