@@ -8,7 +8,7 @@ use super::cover::{Budget, GaveUp, missing};
 use super::names::{every_number, names};
 use super::side::{Party, Side, Sides, worlds};
 use crate::flow::{FlowSet, NAMESPACE_NAME, Namespaces, Place};
-use crate::net::{AddressSet, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Values};
+use crate::net::{AddressSet, IpBlock, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Values};
 use crate::policy::Direction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,8 +92,7 @@ impl<'a> Connections<'a> {
                 everyone.into_iter().map(End::Pods).chain([End::Addresses(AddressSet::all())]).collect()
             }
             Place::Addresses(blocks) => {
-                let all = blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses()));
-                vec![End::Addresses(all)]
+                vec![End::Addresses(IpBlock::all_addresses(blocks))]
             }
             Place::Pods { namespaces: Namespaces::Managed(home), pods } => {
                 let labels = pods.clone();

@@ -55,6 +55,16 @@ impl AddressSet {
         }
     }
 
+    /// The addresses of all of the sets.
+    pub fn union_of<'s>(sets: impl IntoIterator<Item = &'s AddressSet>) -> AddressSet {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for set in sets {
+            v4.extend_from_slice(&set.v4);
+            v6.extend_from_slice(&set.v6);
+        }
+        AddressSet::from_ranges(v4, v6)
+    }
+
     /// The addresses of both sets.
     #[must_use]
     pub fn intersect(&self, other: &AddressSet) -> AddressSet {

@@ -6,7 +6,7 @@ use super::subject::{Subject, SubjectName};
 use super::{Direction, Layout, Peer, Policy, PolicySet, Port, Rule, minimal, report};
 use crate::diag::Diagnostic;
 use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
-use crate::net::Peers;
+use crate::net::{IpBlock, Peers};
 use crate::source::Excerpt;
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -199,8 +199,9 @@ impl Planner<'_> {
             }
             _ => None,
         };
-        let peers = rule.peers.iter().filter_map(|id| self.wishes.peer(*id)).filter_map(peer).collect();
-        Rule { peers, ports: Port::list(&rule.ports) }
+        let peers: SmallVec<[Peer; 1]> =
+            rule.peers.iter().filter_map(|id| self.wishes.peer(*id)).filter_map(peer).collect();
+        Rule { peers: disjoint(peers), ports: Port::list(&rule.ports) }
     }
 }
 
@@ -219,6 +220,26 @@ fn sort_by_name<T>(named: &mut [(Range<usize>, T)], names: &[u8]) {
         start.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
         (u64::from_be_bytes(start), rest)
     });
+}
+
+/// Peers whose blocks do not lie in one another: see [`IpBlock::disjoint`].
+fn disjoint(peers: SmallVec<[Peer; 1]>) -> SmallVec<[Peer; 1]> {
+    let blocks = || {
+        peers.iter().filter_map(|peer| match peer {
+            Peer::Block(block) => Some(block),
+            Peer::Pods { .. } => None,
+        })
+    };
+    if blocks().nth(1).is_none() {
+        return peers;
+    }
+    let mut joined = IpBlock::disjoint(blocks().cloned().collect());
+    if joined.len() == blocks().count() {
+        return peers;
+    }
+    joined.sort_by_cached_key(IpBlock::addresses);
+    let pods = peers.into_iter().filter(|peer| matches!(peer, Peer::Pods { .. }));
+    pods.chain(joined.into_iter().map(Peer::Block)).collect()
 }
 
 /// The concerns of which something is left.

@@ -3,7 +3,7 @@
 use super::super::world::{End, EndId, Truth, World};
 use crate::cluster::Labels;
 use crate::flow::{FlowSet, Namespaces, Place};
-use crate::net::{AddressSet, Selector, Values};
+use crate::net::{AddressSet, IpBlock, Selector, Values};
 
 /// What keeps an end from being at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,10 +76,7 @@ pub(super) fn place(set: &FlowSet, world: &World, end: EndId, place: &Place) -> 
             let selector = (!everywhere).then(|| set.namespace_selector(namespaces));
             pods(world, end, selector.as_ref(), labels)
         }
-        Place::Addresses(blocks) => {
-            let all = blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses()));
-            addresses(world, end, &all)
-        }
+        Place::Addresses(blocks) => addresses(world, end, &IpBlock::all_addresses(blocks)),
     }
 }
 

@@ -143,8 +143,6 @@ fn blocks(addresses: &AddressSet) -> Vec<IpBlock> {
     let whole: Vec<IpNet> = AddressSet::all().to_nets();
     let wide = IpBlock::list(&whole, &outside);
     let few = outside.len() < plain.len();
-    let is_same = |blocks: &[IpBlock]| {
-        blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses())) == *addresses
-    };
+    let is_same = |blocks: &[IpBlock]| IpBlock::all_addresses(blocks) == *addresses;
     if few && is_same(&wide) { wide } else { IpBlock::list(&plain, &[]) }
 }
