@@ -5,7 +5,7 @@
 
 use polder::diag::{Code, Levels, Report, render};
 use polder::model::Cni;
-use polder::session::{Manifests, Memory, Named};
+use polder::session::{Manifests, Memory, Named, Project, Session, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -124,4 +124,45 @@ fn good_policies_of_others_are_free_of_mistakes() {
     }
     let wanted = [("W0204", 11), ("W0205", 1), ("W0207", 2), ("W0215", 1), ("W0224", 2)];
     assert_eq!(all, wanted.into_iter().map(|(code, count)| (code.to_owned(), count)).collect());
+}
+
+/// What Polder writes of a program, and what lint finds in it.
+fn written(program: &str) -> (String, Vec<String>) {
+    let system = Memory::default().with("/p/a.polder", program);
+    let project = Project::load(&system, Path::new("/p"), &[Named::Path("/p".into())]);
+    let session = Session::new(project, Settings::default());
+    let text: String = session.output().unwrap().stream().collect();
+    let (_, reports) = lint(&text);
+    (text, reports.iter().map(|report| report.diagnostic.code.as_str().to_owned()).collect())
+}
+
+/// The blocks of one rule are written without those that others open again, and namespaces that lack something have a
+/// name.
+#[test]
+fn what_programs_ask_for_in_odd_ways_is_written_without_a_mistake() {
+    let blocks = "cidr most = 203.0.113.0/24 except 203.0.113.0/28\ncidr some = 203.0.113.0/27\ngroup clients = most, some\n\
+                  namespace shop {\n  tier web\n}\nclients -> shop/web:80/tcp\n";
+    let (text, found) = written(blocks);
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(text.matches("cidr: \"203.").count(), 1, "{text}");
+    assert!(text.contains("cidr: \"203.0.113.0/24\"") && !text.contains("except"), "{text}");
+    for (selector, name) in [("!a", true), ("a!=b", true), ("a notin (b, c), !d", true), ("!a, d", false), ("d", false)]
+    {
+        let program = format!(
+            "external namespace others ({selector}) {{\n  tier web\n}}\nnamespace shop {{\n  tier api\n  \
+             others/web -> api:80\n}}\n"
+        );
+        let (text, found) = written(&program);
+        // Those without the label are meant, as `!=` says.
+        assert!(found.iter().all(|code| code == "W0227"), "{selector}: {found:?}");
+        let key = "- key: \"kubernetes.io/metadata.name\"";
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let exists = lines.windows(2).any(|pair| pair == [key, "operator: Exists"]);
+        assert_eq!(exists, name, "{selector}\n{text}");
+    }
+    // Every namespace has its name anyway.
+    let (text, _) = written(
+        "external namespace others (kubernetes.io/metadata.name)\nnamespace shop {\n  tier api\n  others/* -> api:80\n}\n",
+    );
+    assert!(text.contains("namespaceSelector: {}\n"), "{text}");
 }

@@ -149,6 +149,7 @@ codes! {
     W0230 "DNS by label, with a cache on the node",
     W0231 "restriction without effect",
     W0232 "CNI cannot do it",
+    W0233 "namespaces by what they lack",
     // What runs.
     W0301 "tier matches no pod",
     W0302 "pods that no tier covers",

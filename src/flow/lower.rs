@@ -190,7 +190,7 @@ impl Lowering<'_> {
         match (self.managed.get(&id), self.model.namespace(id)) {
             (Some(index), _) => Namespaces::Managed(*index),
             (None, Some(namespace)) => match &namespace.kind {
-                NamespaceKind::External(Some(selector)) => Namespaces::Labelled(selector.clone()),
+                NamespaceKind::External(Some(selector)) => Namespaces::Labelled(selector.of_namespaces()),
                 _ => Namespaces::Named(namespace.name.clone()),
             },
             (None, None) => Namespaces::Every,
@@ -266,9 +266,7 @@ fn both(port: u16) -> PortSet {
 
 /// The public addresses of a cluster of which nothing is known.
 pub fn public_addresses() -> &'static AddressSet {
-    static PUBLIC: LazyLock<AddressSet> = LazyLock::new(|| {
-        let blocks = model::Platform::default().internet();
-        blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses()))
-    });
+    static PUBLIC: LazyLock<AddressSet> =
+        LazyLock::new(|| IpBlock::all_addresses(&model::Platform::default().internet()));
     &PUBLIC
 }

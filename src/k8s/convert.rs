@@ -1,7 +1,7 @@
 //! Policies as the objects of Kubernetes' published types.
 
 use super::MANAGED_BY;
-use super::write::{annotation_values, expression};
+use super::write::{annotation_values, expression, with_presence};
 use crate::net::{Requirement, Selector};
 use crate::policy::{Peer, Policy, Port, PortTarget, Rule};
 use k8s_openapi::api::networking::v1::{
@@ -53,7 +53,7 @@ fn egress_rule(rule: &Rule) -> NetworkPolicyEgressRule {
 fn peer(peer: &Peer) -> NetworkPolicyPeer {
     match peer {
         Peer::Pods { namespaces, pods } => NetworkPolicyPeer {
-            namespace_selector: namespaces.as_ref().map(label_selector),
+            namespace_selector: namespaces.as_ref().map(|namespaces| label_selector(&with_presence(namespaces))),
             pod_selector: (namespaces.is_none() || !pods.is_everything()).then(|| label_selector(pods)),
             ip_block: None,
         },

@@ -5,7 +5,7 @@
 //! the user is double-quoted, keys included, and only the fixed words of the schema are plain.
 
 use super::{DESCRIPTION, MANAGED_BY, SOURCE};
-use crate::net::{Requirement, Selector};
+use crate::net::{NAMESPACE_NAME, Requirement, Selector, Values};
 use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
 use crate::source::Excerpt;
 use std::borrow::Cow;
@@ -140,7 +140,7 @@ fn write_peer(peer: &Peer, out: &mut String) {
         Peer::Pods { namespaces, pods } => {
             if let Some(namespaces) = namespaces {
                 item.key("namespaceSelector", out);
-                selector(namespaces, 12, out);
+                selector(&with_presence(namespaces), 12, out);
             }
             if namespaces.is_none() || !pods.is_everything() {
                 item.key("podSelector", out);
@@ -153,6 +153,17 @@ fn write_peer(peer: &Peer, out: &mut String) {
             write_block(block, out);
         }
     }
+}
+
+/// A selector of namespaces, with a requirement that holds for each of them beside those of which none asks for something
+/// to be there. Without it, Cilium up to 1.18 takes hosts, nodes and addresses outside for such namespaces.
+pub(super) fn with_presence(namespaces: &Selector) -> Cow<'_, Selector> {
+    if !namespaces.is_negative() {
+        return Cow::Borrowed(namespaces);
+    }
+    let mut present = namespaces.clone();
+    present.require(NAMESPACE_NAME, Values::exists());
+    Cow::Owned(present)
 }
 
 fn write_block(block: &IpBlock, out: &mut String) {

@@ -134,7 +134,7 @@ impl<'a> One<'a> {
     /// Where a peer stands.
     fn peer_place(&self, direction: Direction, rule: usize, peer: usize) -> Option<Span> {
         let written = self.written.rules(direction).rules.get(rule);
-        written.and_then(|rule| rule.peers.get(peer).copied().flatten()).or_else(|| self.rule_place(direction, rule))
+        written.and_then(|rule| rule.peers.get(peer)?.place).or_else(|| self.rule_place(direction, rule))
     }
 
     /// Where a port stands.

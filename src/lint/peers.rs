@@ -3,6 +3,7 @@
 use super::{One, at, peers_field};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
+use crate::flow::NAMESPACE_NAME;
 use crate::net::{AddressSet, IpBlock, Selector};
 use crate::policy::{Direction, Peer, Rule};
 use crate::source::Span;
@@ -27,7 +28,11 @@ pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic
         if dns && rule.peers.is_empty() {
             found.push(dns_anywhere(one, one.rule_place(direction, index)));
         }
+        let written = one.written.rules(direction).rules.get(index);
         for (at_peer, peer) in rule.peers.iter().enumerate() {
+            if written.and_then(|written| written.peers.get(at_peer)).is_some_and(|written| written.negative) {
+                found.push(nothing_asked_for(one, direction, place(at_peer)));
+            }
             match peer {
                 Peer::Pods { namespaces: Some(namespaces), pods }
                     if namespaces.is_everything() && pods.is_everything() =>
@@ -111,6 +116,19 @@ fn whole_cluster(one: &One<'_>, direction: Direction, place: Option<Span>) -> Di
         "name the namespaces: `namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAME}}`, and in the same \
          item the pods with `podSelector`",
     )
+}
+
+/// W0233: namespaces by what they lack.
+fn nothing_asked_for(one: &One<'_>, direction: Direction, place: Option<Span>) -> Diagnostic {
+    let message = format!(
+        "a `namespaceSelector` in `{}` of {} asks only for what a namespace lacks: some versions of Cilium take nodes and \
+         addresses outside of the cluster for such, too",
+        peers_field(direction),
+        one.shown()
+    );
+    at(Code::W0233, place, message).with_help(format!(
+        "add what every namespace has to its `matchExpressions`: `- {{key: {NAMESPACE_NAME}, operator: Exists}}`"
+    ))
 }
 
 /// W0224: an open way out over port 53.

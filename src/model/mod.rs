@@ -32,8 +32,7 @@ use crate::source::{Excerpt, Span};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// The label that the control plane gives to every namespace: its name.
-pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+pub use crate::net::NAMESPACE_NAME;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {

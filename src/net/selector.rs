@@ -133,6 +133,9 @@ pub struct Selector {
     keys: Arc<[(Arc<str>, Values)]>,
 }
 
+/// The label that the control plane gives to every namespace: its name.
+pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
 impl Selector {
     /// The selector that matches every object.
     pub fn everything() -> Self {
@@ -218,6 +221,24 @@ impl Selector {
     /// Whether every object matches.
     pub fn is_everything(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    /// Whether it only asks for what is not there: it has requirements, and no value, none of several and no presence is
+    /// among them.
+    pub fn is_negative(&self) -> bool {
+        !self.is_everything() && self.keys.iter().all(|(_, values)| values.absent)
+    }
+
+    /// The same for namespaces, each of which has the label [`NAMESPACE_NAME`]: it need not be asked for.
+    #[must_use]
+    pub fn of_namespaces(&self) -> Selector {
+        let names = self.values(NAMESPACE_NAME);
+        if names.is_anything() {
+            return self.clone();
+        }
+        let there = names.and(&Values::exists());
+        let values = if there == Values::exists() { Values::ANY } else { there };
+        self.with(&NAMESPACE_NAME.into(), values)
     }
 
     /// Labels that match, with as few keys as possible; `None` when nothing matches.
@@ -313,6 +334,38 @@ mod tests {
         let mut selector = Selector::everything();
         selector.require(key, values);
         selector
+    }
+
+    #[test]
+    fn every_namespace_has_a_name() {
+        let name = |values: Values| require(NAMESPACE_NAME, values);
+        let both = |values: Values| name(values).and(&require("a", Values::does_not_exist()));
+        let cases = [
+            (Selector::everything(), Selector::everything()),
+            (name(Values::exists()), Selector::everything()),
+            (both(Values::exists()), require("a", Values::does_not_exist())),
+            (name(Values::one_of(["x"])), name(Values::one_of(["x"]))),
+            (name(Values::none_of(["x"])), name(Values::none_of(["x"]).and(&Values::exists()))),
+            (require("a", Values::none_of(["x"])), require("a", Values::none_of(["x"]))),
+        ];
+        for (written, meant) in cases {
+            assert_eq!(written.of_namespaces(), meant);
+            assert_eq!(meant.of_namespaces(), meant);
+        }
+        assert!(both(Values::does_not_exist()).of_namespaces().contradiction().is_some());
+    }
+
+    #[test]
+    fn what_asks_for_something_to_be_there_is_not_negative() {
+        let negative = [Values::none_of(["x"]), Values::does_not_exist()];
+        let positive = [Values::one_of(["x"]), Values::exists(), Values::none_of(["x"]).and(&Values::exists())];
+        assert!(!Selector::everything().is_negative());
+        for values in negative {
+            assert!(require("a", values.clone()).is_negative());
+            for there in &positive {
+                assert!(!require("a", values.clone()).and(&require("b", there.clone())).is_negative());
+            }
+        }
     }
 
     #[test]

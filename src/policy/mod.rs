@@ -13,7 +13,7 @@ mod written;
 pub use crate::net::IpBlock;
 pub use data::{Peer, Policy, PolicySet, Port, PortTarget, Rule};
 pub use plan::{Planned, plan};
-pub use written::{Written, WrittenPort, WrittenRule, WrittenRules};
+pub use written::{Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules};
 
 /// How policies are grouped. All layouts mean the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -31,9 +31,19 @@ pub struct WrittenRule<P> {
     /// `from` or `to`; `None` when it is missing.
     pub peers_place: Option<P>,
     /// Its items.
-    pub peers: Vec<Option<P>>,
+    pub peers: Vec<WrittenPeer<P>>,
     /// Its ports.
     pub ports: Vec<WrittenPort<P>>,
+}
+
+/// One peer of a rule as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenPeer<P> {
+    /// The peer.
+    pub place: Option<P>,
+    /// Whether it has a `namespaceSelector` that asks only for what is not there: no label, `In` or `Exists` is in it, not
+    /// even of what every namespace has.
+    pub negative: bool,
 }
 
 /// One port of a rule as it was written.
@@ -87,7 +97,11 @@ impl<P> WrittenRule<P> {
         WrittenRule {
             place: self.place.map(&mut *place),
             peers_place: self.peers_place.map(&mut *place),
-            peers: self.peers.into_iter().map(|peer| peer.map(&mut *place)).collect(),
+            peers: self
+                .peers
+                .into_iter()
+                .map(|peer| WrittenPeer { place: peer.place.map(&mut *place), negative: peer.negative })
+                .collect(),
             ports: self
                 .ports
                 .into_iter()

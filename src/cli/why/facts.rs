@@ -82,7 +82,7 @@ impl Report<'_> {
         }
         let written = self.subject.manifests().written.get(policy);
         let written = written.and_then(|written| written.rules(direction).rules.get(rule));
-        let at_peer = peer.and_then(|peer| written?.peers.get(peer).copied().flatten());
+        let at_peer = peer.and_then(|peer| written?.peers.get(peer)?.place);
         (path, at_peer.or_else(|| written?.place))
     }
 

@@ -251,7 +251,7 @@ impl<'a> Cursor<'_, 'a> {
             return Some(Peer::Pods { namespaces: None, pods: self.selector(12)? });
         }
         self.take("namespaceSelector:")?;
-        let namespaces = Some(self.selector(12)?);
+        let namespaces = Some(self.selector(12)?.of_namespaces());
         let pods = if self.line(10, "podSelector:") { self.selector(12)? } else { Selector::everything() };
         Some(Peer::Pods { namespaces, pods })
     }

@@ -6,7 +6,9 @@ use super::syntax;
 use super::walk::{Object, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE};
 use crate::net::{Protocol, Selector, Values};
-use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule, Written, WrittenPort, WrittenRule, WrittenRules};
+use crate::policy::{
+    IpBlock, Peer, Policy, Port, PortTarget, Rule, Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules,
+};
 use crate::source::Excerpt;
 use ipnet::IpNet;
 use std::borrow::Cow;
@@ -110,12 +112,28 @@ fn written_rule(rule: &Node, place: Option<usize>, peers_key: &str) -> WrittenRu
         place: port.at.or(place),
         protocol: Object::of(port).is_some_and(|port| port.get("protocol").is_some()),
     };
+    let written_peer = |peer: &Node| {
+        let namespaces = Object::of(peer).and_then(|peer| peer.get("namespaceSelector"));
+        WrittenPeer { place: peer.at.or(place), negative: namespaces.and_then(Object::of).is_some_and(is_negative) }
+    };
     WrittenRule {
         place,
         peers_place: peers.and_then(|peers| peers.at),
-        peers: items(peers).iter().map(|peer| peer.at.or(place)).collect(),
+        peers: items(peers).iter().map(written_peer).collect(),
         ports: items(field("ports")).iter().map(written_port).collect(),
     }
+}
+
+/// Whether a selector asks only for what is not there.
+fn is_negative(selector: Object) -> bool {
+    let labels =
+        matches!(selector.get("matchLabels").map(|node| &node.value), Some(Value::Map(pairs)) if !pairs.is_empty());
+    let is_negative = |expression: &Node| {
+        let operator = Object::of(expression).and_then(|expression| expression.get("operator"));
+        matches!(operator.map(|node| &node.value), Some(Value::Text(word)) if matches!(&**word, "NotIn" | "DoesNotExist"))
+    };
+    let expressions = items(selector.get("matchExpressions"));
+    !labels && !expressions.is_empty() && expressions.iter().all(is_negative)
 }
 
 /// The items of a list.
@@ -155,7 +173,7 @@ fn peer(walk: &mut Walk, node: &Node, path: Path) -> Option<Peer> {
         return None;
     }
     let pods = pods.map(|node| selector(walk, node, path.field("podSelector")));
-    let namespaces = namespaces.map(|node| selector(walk, node, path.field("namespaceSelector")));
+    let namespaces = namespaces.map(|node| selector(walk, node, path.field("namespaceSelector")).of_namespaces());
     let Some(block) = block else {
         return Some(Peer::Pods { namespaces, pods: pods.unwrap_or_default() });
     };
