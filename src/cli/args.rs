@@ -3,7 +3,7 @@
 use crate::diag::{Level, Levels};
 use crate::model::Cni;
 use crate::policy::Layout;
-use crate::session::{Named, Question};
+use crate::session::{EnvironmentChoice, Named, Question};
 use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -282,9 +282,8 @@ pub(super) struct Test {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The environment to compile for [default: `environment` of polder.toml, else none].
-    #[arg(long, value_name = "NAME")]
-    pub env: Option<String>,
+    #[command(flatten)]
+    pub environment: Environment,
     /// Only assertions with this text in them.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub filter: Option<String>,
@@ -330,9 +329,8 @@ pub(super) struct Diff {
     /// Compare a Git revision with the working tree.
     #[arg(long, value_name = "REV")]
     pub git: Option<String>,
-    /// The environment of programs [default: `environment` of polder.toml, else none].
-    #[arg(long, value_name = "NAME")]
-    pub env: Option<String>,
+    #[command(flatten)]
+    pub environment: Environment,
     /// YAML with what runs: compare for these pods and not for all that could exist; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
@@ -511,18 +509,36 @@ pub(super) struct Input {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The environment to compile for [default: `environment` of polder.toml, else none].
-    #[arg(long, value_name = "NAME")]
-    pub env: Option<String>,
-    /// Compile for no environment, whatever polder.toml says.
-    #[arg(long, conflicts_with = "env")]
-    pub no_env: bool,
+    #[command(flatten)]
+    pub environment: Environment,
     /// How to print diagnostics: for people to standard error, for machines as one document to standard output, or to
     /// standard error where that holds something else.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     #[command(flatten)]
     pub warnings: Warnings,
+}
+
+/// The environment to compile for.
+#[derive(Debug, Args)]
+pub(super) struct Environment {
+    /// The environment to compile for [default: `environment` of polder.toml, else none].
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Compile for no environment, whatever polder.toml says.
+    #[arg(long, conflicts_with = "env")]
+    pub no_env: bool,
+}
+
+impl Environment {
+    /// The choice that it is.
+    pub fn choice(&self) -> EnvironmentChoice {
+        match &self.env {
+            Some(name) => EnvironmentChoice::Named(name.clone()),
+            None if self.no_env => EnvironmentChoice::Without,
+            None => EnvironmentChoice::Configured,
+        }
+    }
 }
 
 /// Which warnings are errors, and which are not said.
@@ -553,11 +569,10 @@ pub(super) struct QuestionArgs {
     /// folder is in].
     #[arg(short, long, value_name = "PATH", conflicts_with = "manifests")]
     pub program: Vec<PathBuf>,
-    /// The environment of the program [default: `environment` of polder.toml, else none].
-    #[arg(long, value_name = "NAME", conflicts_with = "manifests")]
-    pub env: Option<String>,
+    #[command(flatten)]
+    pub environment: Environment,
     /// Instead of a program, YAML with any NetworkPolicies, and perhaps with what runs; may be repeated.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["env", "no_env"])]
     pub manifests: Vec<PathBuf>,
     /// YAML with what runs: ask about these pods and not about all that could exist; may be repeated.
     #[arg(long, value_name = "PATH")]
@@ -573,7 +588,7 @@ impl QuestionArgs {
     pub fn question(&self) -> Question {
         Question {
             program: named(&self.program),
-            environment: self.env.clone(),
+            environment: self.environment.choice(),
             manifests: named(&self.manifests),
             workloads: named(&self.workloads),
             blocks_match_pods: self.ipblock_matches_pods,
@@ -610,6 +625,17 @@ pub(super) enum LayoutName {
     Tier,
     /// The policies of `tier`, one file for each namespace
     Namespace,
+}
+
+impl LayoutName {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LayoutName::Flow => "flow",
+            LayoutName::Tier => "tier",
+            LayoutName::Namespace => "namespace",
+        }
+    }
 }
 
 impl From<LayoutName> for Layout {
@@ -690,12 +716,23 @@ impl Warnings {
     }
 }
 
+/// The command line, to be parsed or described.
+pub(super) fn command() -> clap::Command {
+    // What it has in common with `build` has another default.
+    let help = "The environment to compile for [default: all that the program declares, and none of them unless polder.toml \
+                names one]";
+    let no_env = "Compile for no environment only";
+    Cli::command().mut_subcommand("check", |check| {
+        check.mut_arg("env", |env| env.help(help)).mut_arg("no_env", |flag| flag.help(no_env))
+    })
+}
+
 impl Cli {
     /// Understands the command line.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut args: Vec<OsString> = args.into_iter().collect();
         help_as_an_option(&mut args);
-        let matches = Cli::command().color(color_of(&args)).try_get_matches_from(args)?;
+        let matches = command().color(color_of(&args)).try_get_matches_from(args)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         if let (Command::Build(Build { input, .. }) | Command::Check(Check { input, .. }), Some((_, inner))) =
             (&mut cli.command, matches.subcommand())

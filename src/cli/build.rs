@@ -2,6 +2,7 @@
 
 use super::args::Build;
 use super::exit::Exit;
+use super::holder::other_holder;
 use super::open::{Opened, open};
 use super::report::{count, show, show_plain, tally};
 use super::terminal::Terminal;
@@ -10,9 +11,9 @@ use crate::diag::render::sanitize;
 use crate::diag::{Code, Diagnostic, Levels};
 use crate::output::{self, Change, FileChange, OutputFile, Ownership, Plan};
 use crate::policy::PolicySet;
-use crate::session::{Built, Output, Project, shown};
+use crate::session::{Built, EnvironmentChoice, Output, Project, shell_word, shown};
 use similar::TextDiff;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &Build, terminal: &mut Terminal) -> Exit {
@@ -66,50 +67,71 @@ pub(super) fn once(args: &Build, terminal: &mut Terminal) -> Outcome {
         Ok(opened) => opened,
         Err(message) => return Outcome { exit: terminal.refuse(&message), output: None },
     };
+    let environments = session.environments().clone();
     let built = session.build();
     let output = match &args.output {
         Some(output) => folder.join(output),
-        None => built.project().output_folder(),
+        None => built.project().output_folder(built.settings().environment.as_deref()),
     };
-    Outcome { exit: finish(args, &built, &levels, (&folder, &output), terminal), output: Some(output) }
+    let run = Run { args, built: &built, environments, output: &output, name: shown(&output, &folder) };
+    Outcome { exit: run.finish(&levels, &folder, terminal), output: Some(output) }
 }
 
-/// Says what the build came to, and brings `output`, seen from `folder`, up to date.
-fn finish(
-    args: &Build,
-    session: &Built,
-    levels: &Levels,
-    (folder, output): (&Path, &Path),
-    terminal: &mut Terminal,
-) -> Exit {
-    let reports = session.reports(levels);
-    show(&reports, &session.project().sources, args.input.format, terminal);
-    let exit = Exit::of(&reports);
-    let built = session.policies().zip(session.output());
-    let Some((policies, built)) = built.filter(|_| exit == Exit::Yes) else {
-        if !args.input.format.is_for_machines() && exit != Exit::CannotAnswer {
-            terminal.note_line(&format!("{}; nothing is built", tally(&reports)));
+/// A program that was compiled, and the folder for what it has become.
+struct Run<'a> {
+    args: &'a Build,
+    built: &'a Built,
+    environments: BTreeSet<String>,
+    output: &'a Path,
+    /// The folder as the user would type it.
+    name: String,
+}
+
+impl Run<'_> {
+    /// Says what the build came to, and brings the folder, seen from `folder`, up to date.
+    fn finish(&self, levels: &Levels, folder: &Path, terminal: &mut Terminal) -> Exit {
+        let (args, project) = (self.args, self.built.project());
+        let reports = self.built.reports(levels);
+        show(&reports, &project.sources, args.input.format, terminal);
+        let exit = Exit::of(&reports);
+        let built = self.built.policies().zip(self.built.output());
+        let Some((policies, built)) = built.filter(|_| exit == Exit::Yes) else {
+            if !args.input.format.is_for_machines() && exit != Exit::CannotAnswer {
+                let environment = self.built.settings().environment.as_deref();
+                let place = environment.map(|name| format!(" in environment `{name}`")).unwrap_or_default();
+                terminal.note_line(&format!("{}{place}; nothing is built", tally(&reports)));
+            }
+            return exit;
+        };
+        if prints(args) {
+            built.stream().for_each(|piece| terminal.result(piece));
+            return Exit::Yes;
         }
-        return exit;
-    };
-    if prints(args) {
-        built.stream().for_each(|piece| terminal.result(piece));
-        return Exit::Yes;
+        if args.output.is_none() && project.partial {
+            return terminal.refuse(
+                "what is named is only a part of the project, and building it would remove the policies of the rest; \
+                 name no path to build the whole project, or another folder with `-o DIR`",
+            );
+        }
+        let wrong = match args.output {
+            None => leads_out(project, self.output, folder),
+            Some(_) => is_root(self.output),
+        };
+        if let Some(error) = wrong {
+            show_plain(vec![error], args.input.format, terminal);
+            return Exit::CannotAnswer;
+        }
+        Target { run: self, policies, built }.bring_up_to_date(terminal)
     }
-    if args.output.is_none() && session.project().partial {
-        return terminal.refuse(
-            "what is named is only a part of the project, and building it would remove the policies of the rest; \
-             name no path to build the whole project, or another folder with `-o DIR`",
-        );
-    }
-    if args.output.is_none()
-        && let Some(error) = leads_out(session.project(), output, folder)
-    {
-        show_plain(vec![error], args.input.format, terminal);
-        return Exit::CannotAnswer;
-    }
-    let target = Target { args, policies, built, folder: output, name: shown(output, folder) };
-    target.bring_up_to_date(terminal)
+}
+
+/// What is wrong with the root of a file system: folders of the system would stand among those of the namespaces.
+fn is_root(output: &Path) -> Option<Diagnostic> {
+    let real = std::fs::canonicalize(output).ok()?;
+    real.parent().is_none().then(|| {
+        Diagnostic::about(Code::E0409, format!("`{}` is the root of the file system", output.display()))
+            .with_help("name a folder of its own, such as `-o policies`")
+    })
 }
 
 /// What is wrong with an output folder that only the project names, when a symbolic link leads it out of that: a project
@@ -127,18 +149,16 @@ fn leads_out(project: &Project, output: &Path, folder: &Path) -> Option<Diagnost
     Some(Diagnostic::about(Code::E0409, message).with_help(help))
 }
 
-/// A folder and what shall be in it.
+/// What shall be in the folder.
 struct Target<'a> {
-    args: &'a Build,
+    run: &'a Run<'a>,
     policies: &'a PolicySet,
     built: &'a Output,
-    folder: &'a Path,
-    name: String,
 }
 
 impl Target<'_> {
     fn bring_up_to_date(&self, terminal: &mut Terminal) -> Exit {
-        let args = self.args;
+        let (args, folder) = (self.run.args, self.run.output);
         let files = self.built.files();
         let compares = args.check || args.diff;
         let writes = !compares && !args.dry_run;
@@ -148,15 +168,24 @@ impl Target<'_> {
             allow_empty: args.allow_empty || compares,
             ..output::Options::default()
         };
-        let result = if writes {
-            output::write(self.folder, files, &options)
+        let plan = if writes && self.run.environments.is_empty() {
+            output::write(folder, files, &options)
         } else {
-            output::plan(self.folder, files, &options)
+            output::plan(folder, files, &options)
         };
-        let plan = match result {
+        let holder = plan.as_ref().ok().and_then(|plan| self.other_holder(plan));
+        if let Some(holder) = holder.as_ref().filter(|_| !compares) {
+            show_plain(vec![self.held(holder.as_deref())], args.input.format, terminal);
+            return Exit::CannotAnswer;
+        }
+        let plan = match plan {
+            Ok(_) if writes && !self.run.environments.is_empty() => output::write(folder, files, &options),
+            plan => plan,
+        };
+        let plan = match plan {
             Ok(plan) => plan,
             Err(error) => {
-                show_plain(error.diagnostics(&self.name), args.input.format, terminal);
+                show_plain(error.diagnostics(&self.run.name), args.input.format, terminal);
                 return Exit::CannotAnswer;
             }
         };
@@ -166,19 +195,72 @@ impl Target<'_> {
             self.list(&plan, writes, terminal);
         }
         if args.check && !plan.is_clean() {
-            show_plain(vec![self.outdated(&plan)], args.input.format, terminal);
+            show_plain(vec![self.outdated(&plan, holder)], args.input.format, terminal);
         }
         if compares && !args.dry_run && !plan.is_clean() { Exit::No } else { Exit::Yes }
     }
 
+    /// The environment whose policies the folder holds instead.
+    fn other_holder(&self, plan: &Plan) -> Option<Option<String>> {
+        let Run { built, environments, .. } = self.run;
+        other_holder(built, environments, self.built, plan)
+    }
+
+    /// What keeps a build out of the folder of another environment.
+    fn held(&self, holder: Option<&str>) -> Diagnostic {
+        let name = &self.run.name;
+        let (holds, own) = (of_environment(holder), self.run.built.settings().environment.as_deref());
+        let message = format!("`{name}` holds the policies {holds}, and building {} would replace them", called(own));
+        let own_folder = own.map_or("policies-plain".to_owned(), |own| format!("policies-{own}"));
+        let setting = own.map(|own| format!("`[environments.{own}]` with `output = \"{own_folder}\"`"));
+        let setting = setting.map_or(String::new(), |setting| format!(", or write {setting} into polder.toml"));
+        Diagnostic::about(Code::E0412, message)
+            .with_help(format!("name another folder, as in `{} -o {own_folder}`{setting}", self.command(false)))
+    }
+
     /// What `--check` found.
-    fn outdated(&self, plan: &Plan) -> Diagnostic {
-        let changes = count(plan.changes.len(), "file");
+    fn outdated(&self, plan: &Plan, holder: Option<Option<String>>) -> Diagnostic {
+        let (name, changes) = (&self.run.name, count(plan.changes.len(), "file"));
         let message = match plan.changes.len() {
-            0 => format!("`{}` is not what the program says: a build was interrupted there", self.name),
-            _ => format!("`{}` is not what the program says: {changes} would change", self.name),
+            0 => format!("`{name}` is not what the program says: a build was interrupted there"),
+            _ => format!("`{name}` is not what the program says: {changes} would change"),
         };
-        Diagnostic::about(Code::E0410, message).with_help("run `polder build`, and commit what it changes")
+        let edited = plan.changes.iter().filter(|change| is_edited(change)).count();
+        let help = match (holder, edited) {
+            (Some(holder), _) => {
+                format!("it holds the policies {}; `-o DIR` names another folder", of_environment(holder.as_deref()))
+            }
+            (None, 0) => format!("run `{}`, and commit what it changes", self.command(true)),
+            (None, edited) => format!(
+                "somebody edited {}: `{} --force` takes that back, and the result is to be committed",
+                count(edited, "file"),
+                self.command(true)
+            ),
+        };
+        Diagnostic::about(Code::E0410, message).with_help(help)
+    }
+
+    /// The command that builds the same, `into` the same folder or as far as that is left out.
+    fn command(&self, into: bool) -> String {
+        let Build { input, output, layout, kustomize, allow_empty, .. } = self.run.args;
+        let mut command = "polder build".to_owned();
+        let mut add = |word: &str| command.push_str(&format!(" {}", shell_word(word)));
+        input.paths.iter().for_each(|path| add(&path.to_string_lossy()));
+        match input.environment.choice() {
+            EnvironmentChoice::Configured => {}
+            EnvironmentChoice::Without => add("--no-env"),
+            EnvironmentChoice::Named(name) => ["--env", &name].into_iter().for_each(&mut add),
+        }
+        if let Some(output) = output.as_ref().filter(|_| into) {
+            ["-o", &*output.to_string_lossy()].into_iter().for_each(&mut add);
+        }
+        if let Some(layout) = layout {
+            ["--layout", layout.name()].into_iter().for_each(&mut add);
+        }
+        for (given, option) in [(kustomize, "--kustomize"), (allow_empty, "--allow-empty")] {
+            given.then(|| add(option));
+        }
+        command
     }
 
     fn list(&self, plan: &Plan, done: bool, terminal: &mut Terminal) {
@@ -191,8 +273,7 @@ impl Target<'_> {
                 (Change::Update, false) => "would update  ",
                 (Change::Remove, false) => "would remove  ",
             };
-            let edited = change.old.as_ref().is_some_and(|old| output::ownership(old) == Ownership::Edited);
-            let note = if edited && !done { "  (it was edited)" } else { "" };
+            let note = if is_edited(change) && !done { "  (it was edited)" } else { "" };
             terminal.line(&format!("{word}{}{note}", change.path));
         }
         terminal.line(&self.summary(plan, done));
@@ -232,7 +313,7 @@ impl Target<'_> {
                 (Change::Create | Change::Update, Some(body)) => output::seal(body),
                 _ => String::new(),
             };
-            let path = format!("{}/{}", self.name, change.path);
+            let path = format!("{}/{}", self.run.name, change.path);
             let side = |present: bool| if present { sanitize(&path).into_owned() } else { "/dev/null".to_owned() };
             let (before, after) = (side(change.change != Change::Create), side(change.change != Change::Remove));
             let diff = TextDiff::from_lines(old.as_ref(), &new);
@@ -244,6 +325,18 @@ impl Target<'_> {
         }
         patch
     }
+}
+
+fn is_edited(change: &FileChange) -> bool {
+    change.old.as_ref().is_some_and(|old| output::ownership(old) == Ownership::Edited)
+}
+
+fn of_environment(name: Option<&str>) -> String {
+    name.map_or("of the program without an environment".to_owned(), |name| format!("of environment `{name}`"))
+}
+
+fn called(environment: Option<&str>) -> String {
+    environment.map_or("it without any".to_owned(), |name| format!("`{name}`"))
 }
 
 /// What is added comes before what is taken away, so that whoever applies it in this order is never cut off.

@@ -7,7 +7,7 @@ use super::report::{count, show, tally};
 use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
 use crate::policy::PolicySet;
-use crate::session::{Disk, Manifests, Project};
+use crate::session::{Disk, EnvironmentChoice, Manifests, Project};
 use crate::source::{Sources, Span};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -24,8 +24,8 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     let running = (!args.workloads.is_empty())
         .then(|| Manifests::load_beside(session.sources().clone(), &Disk, &folder, &named(&args.workloads), "default"));
     // Unless one is named, all are looked at: what holds in one environment may not hold in another.
-    let named_one = args.input.env.is_some() || args.input.no_env;
-    let others = if named_one { BTreeSet::new() } else { session.environments() };
+    let named_one = args.input.environment.choice() != EnvironmentChoice::Configured;
+    let others = if named_one { BTreeSet::new() } else { session.environments().clone() };
     let mut checked = match &running {
         Some(running) => Checked::new(session.reports_with(&levels, running), session.policies()),
         None if others.is_empty() => {
@@ -36,8 +36,16 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
         None => Checked::new(session.reports(&levels), session.policies()),
     };
     let compiled = session.settings().environment.clone();
+    if let Some(name) = compiled.as_deref().filter(|_| !checked.reports.is_empty()) {
+        session = session.in_environment(None);
+        let plain = match &running {
+            Some(running) => session.reports_with(&levels, running),
+            None => session.reports(&levels),
+        };
+        checked.mark(name, &plain);
+    }
     for name in others.iter().filter(|name| compiled.as_ref() != Some(*name)) {
-        session = session.in_environment(name);
+        session = session.in_environment(Some(name));
         checked.add(name, session.reports(&levels));
     }
     let sources = running.as_ref().map_or(session.sources(), |running| &running.sources);
@@ -59,15 +67,26 @@ impl Checked {
         Checked { reports, policies: policies.map(|set| set.policies.len()), known }
     }
 
+    /// Marks what is not said of the program without the environment: it may name what the source does not.
+    fn mark(&mut self, environment: &str, plain: &[Report]) {
+        let plain: BTreeSet<_> = plain.iter().map(key).collect();
+        let own = |report: &&mut Report| !plain.contains(&key(report)) && report.diagnostic.code != Code::E0110;
+        self.reports.iter_mut().filter(own).for_each(|report| mark(report, environment));
+    }
+
     /// Adds the errors that only an environment has.
     fn add(&mut self, environment: &str, reports: Vec<Report>) {
         for mut report in reports.into_iter().filter(|report| report.severity == Severity::Error) {
             if self.known.insert(key(&report)) {
-                report.diagnostic.message = format!("in environment `{environment}`: {}", report.diagnostic.message);
+                mark(&mut report, environment);
                 self.reports.push(report);
             }
         }
     }
+}
+
+fn mark(report: &mut Report, environment: &str) {
+    report.diagnostic.message = format!("in environment `{environment}`: {}", report.diagnostic.message);
 }
 
 /// What tells that the same thing is said of two environments.

@@ -36,6 +36,7 @@ impl Exit {
             | Code::E0408
             | Code::E0409
             | Code::E0411
+            | Code::E0412
             | Code::E0501
             | Code::E0502
             | Code::E0503

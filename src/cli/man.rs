@@ -1,15 +1,14 @@
 //! `polder man`: the manual pages.
 
-use super::args::{Cli, Man};
+use super::args::{Man, command};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::session::reason;
-use clap::CommandFactory;
 use std::io;
 use std::path::Path;
 
 pub(super) fn run(args: &Man, terminal: &mut Terminal) -> Exit {
-    let command = Cli::command();
+    let command = command();
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
         return match clap_mangen::Man::new(command).render(&mut page) {

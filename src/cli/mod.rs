@@ -12,6 +12,7 @@ mod document;
 mod exit;
 mod explain;
 mod fmt;
+mod holder;
 mod init;
 mod json;
 mod lint;

@@ -30,10 +30,7 @@ pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Re
         levels.set(code, *level)?;
     }
     let settings = Settings {
-        environment: match input.no_env {
-            true => None,
-            false => input.env.clone().or_else(|| project.config.environment.clone()),
-        },
+        environment: input.environment.choice().of(&project.config),
         layout: layout.or(project.config.layout).unwrap_or_default(),
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
         references: false,

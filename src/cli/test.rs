@@ -42,19 +42,18 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
-    let question =
-        Question { program: super::args::named(&args.paths), environment: args.env.clone(), ..Question::default() };
+    let question = Question {
+        program: super::args::named(&args.paths),
+        environment: args.environment.choice(),
+        ..Question::default()
+    };
     let subject = ask::load(&question, terminal)?;
     let Some(session) = subject.session() else { return Err(Exit::CannotAnswer) };
     let all = cases(session);
     let wanted = |case: &&Case| args.filter.as_ref().is_none_or(|text| case.statement.text.contains(text.as_str()));
     let cases: Vec<&Case> = all.iter().filter(wanted).collect();
-    if cases.is_empty() {
-        let why = match &args.filter {
-            Some(text) if !all.is_empty() => format!("no assertion holds the text `{text}`"),
-            _ => "the program asserts nothing: write `never A -> B`, `only`, `always` or `never A ->> B`".to_owned(),
-        };
-        return Err(terminal.refuse(&why));
+    if let Some(text) = args.filter.as_ref().filter(|_| cases.is_empty()) {
+        return Err(terminal.refuse(&format!("no assertion holds the text `{text}`")));
     }
     match args.format {
         TestFormat::Human => {
@@ -63,7 +62,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
             let wrong = cases.iter().filter_map(|case| case.outcome.diagnostic().cloned());
             let reports: Vec<Report> = wrong.map(Report::from).collect();
             show(&reports, session.sources(), Format::Human, terminal);
-            terminal.line(&tally(&cases));
+            terminal.line(&tally(&cases, session.settings().environment.as_deref()));
         }
         TestFormat::Json => terminal.result(&document(&cases)),
         TestFormat::Junit => terminal.result(&junit(&cases)),
@@ -103,9 +102,15 @@ fn number(cases: &[&Case<'_>], verdict: &str) -> usize {
     cases.iter().filter(|case| case.verdict() == verdict).count()
 }
 
-fn tally(cases: &[&Case<'_>]) -> String {
+fn tally(cases: &[&Case<'_>], environment: Option<&str>) -> String {
+    if cases.is_empty() {
+        return "the program asserts nothing: write `never A -> B`, `only`, `always` or `never A ->> B`".to_owned();
+    }
     let (failed, unknown) = (number(cases, "fail"), number(cases, "unknown"));
     let mut text = count(cases.len(), "assertion");
+    if let Some(environment) = environment {
+        let _ = write!(text, " in environment `{environment}`");
+    }
     match (failed, unknown) {
         (0, 0) => text.push_str(if cases.len() == 1 { ": it holds" } else { ": all hold" }),
         _ => {

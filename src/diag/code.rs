@@ -95,6 +95,7 @@ codes! {
     E0409 "output folder is not safe to write",
     E0410 "output folder is not up to date",
     E0411 "cannot be done as asked",
+    E0412 "folder of another environment",
     // Manifests.
     E0501 "bad manifest",
     E0502 "no manifest found",

@@ -18,12 +18,48 @@ pub struct Config {
     pub layout: Option<Layout>,
     /// The environment that is compiled when the command line names none.
     pub environment: Option<String>,
+    /// Where that stands.
+    pub(super) environment_at: Option<Span>,
+    /// What holds for single environments only, by their names.
+    pub environments: BTreeMap<String, OfEnvironment>,
     /// The kind of objects that are written.
     pub target: Target,
     /// Whether `kustomization.yaml` files are written too.
     pub kustomize: Option<bool>,
     /// The levels of warnings, which the command line may set otherwise.
     pub levels: Vec<(String, Level)>,
+}
+
+/// What `polder.toml` says of one environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfEnvironment {
+    /// Its own output folder, relative to the folder of `polder.toml` and inside it.
+    pub output: Option<PathBuf>,
+    /// Where its name stands.
+    pub(super) at: Span,
+}
+
+/// Which environment to compile for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum EnvironmentChoice {
+    /// The one that `polder.toml` names, if it names one.
+    #[default]
+    Configured,
+    /// None, whatever `polder.toml` says.
+    Without,
+    /// The one of this name.
+    Named(String),
+}
+
+impl EnvironmentChoice {
+    /// The environment, when the project is configured so.
+    pub fn of(&self, config: &Config) -> Option<String> {
+        match self {
+            EnvironmentChoice::Configured => config.environment.clone(),
+            EnvironmentChoice::Without => None,
+            EnvironmentChoice::Named(name) => Some(name.clone()),
+        }
+    }
 }
 
 /// The kind of objects that a build writes.
@@ -34,8 +70,9 @@ pub enum Target {
     NetworkPolicy,
 }
 
-const SECTIONS: &[&str] = &["build", "warnings"];
+const SECTIONS: &[&str] = &["build", "environments", "warnings"];
 const BUILD: &[&str] = &["output", "layout", "environment", "target", "kustomize"];
+const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
 const TARGETS: &[(&str, Target)] = &[("networkpolicy", Target::NetworkPolicy)];
@@ -99,6 +136,10 @@ impl Reader {
     fn document(&mut self, document: &DeTable<'_>) {
         for (key, value) in document {
             let name = key.get_ref().as_ref();
+            if name == "environments" {
+                self.environments(value);
+                continue;
+            }
             let (section, known) = match name {
                 "build" => (Reader::build as fn(&mut Reader, &str, &Value<'_>), BUILD),
                 "warnings" => (Reader::warnings as fn(&mut Reader, &str, &Value<'_>), WARNINGS),
@@ -155,18 +196,12 @@ impl Reader {
 
     fn build(&mut self, name: &str, value: &Value<'_>) {
         match name {
-            "output" => {
-                let Some(path) = self.text(value, name, "policies").map(PathBuf::from) else { return };
-                if is_inside(&path) {
-                    self.config.output = Some(path);
-                } else {
-                    let message = "the output folder has to be inside of the folder of polder.toml";
-                    let help = "another folder can be named with `polder build -o DIR`";
-                    self.bad(value.span(), message, Some(help.to_owned()));
-                }
-            }
+            "output" => self.config.output = self.output(value, "policies"),
             "layout" => self.config.layout = self.choice(value, name, LAYOUTS),
-            "environment" => self.config.environment = self.text(value, name, "staging").map(str::to_owned),
+            "environment" => {
+                self.config.environment = self.text(value, name, "staging").map(str::to_owned);
+                self.config.environment_at = Some(Span::new(self.file, value.span()));
+            }
             "target" => self.config.target = self.choice(value, name, TARGETS).unwrap_or_default(),
             _ => {
                 self.config.kustomize = value.get_ref().as_bool();
@@ -175,6 +210,57 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// An output folder.
+    fn output(&mut self, value: &Value<'_>, example: &str) -> Option<PathBuf> {
+        let path = self.text(value, "output", example).map(PathBuf::from)?;
+        if is_inside(&path) {
+            return Some(path);
+        }
+        let message = "the output folder has to be inside of the folder of polder.toml";
+        let help = "another folder can be named with `polder build -o DIR`";
+        self.bad(value.span(), message, Some(help.to_owned()));
+        None
+    }
+
+    /// The sections `[environments.NAME]`.
+    fn environments(&mut self, value: &Value<'_>) {
+        const EXAMPLE: &str = "[environments.staging]";
+        let DeValue::Table(environments) = value.get_ref() else {
+            return self.wrong(value, "`environments`", "one section for each of them", EXAMPLE);
+        };
+        for (key, value) in environments {
+            let name = key.get_ref().as_ref();
+            let DeValue::Table(entries) = value.get_ref() else {
+                self.wrong(value, &format!("`{name}`"), "a section", &format!("[environments.{name}]"));
+                continue;
+            };
+            let mut environment = OfEnvironment { output: None, at: Span::new(self.file, key.span()) };
+            for (key, value) in entries {
+                let entry = key.get_ref().as_ref();
+                if entry == "output" {
+                    environment.output = self.output(value, &format!("policies-{name}"));
+                    self.check_apart(name, &environment, value);
+                } else {
+                    let message = format!("`[environments.{name}]` has no entry `{entry}`");
+                    self.unknown(key.span(), message, entry, ENVIRONMENT, "");
+                }
+            }
+            self.config.environments.insert(name.to_owned(), environment);
+        }
+    }
+
+    /// Two environments in one folder, or one in the folder of the other, would be taken for one set of policies.
+    fn check_apart(&mut self, name: &str, environment: &OfEnvironment, value: &Value<'_>) {
+        let Some(own) = environment.output.as_deref().map(plain) else { return };
+        let others = self.config.environments.iter();
+        let shares = |other: &OfEnvironment| {
+            other.output.as_deref().map(plain).is_some_and(|other| own.starts_with(&other) || other.starts_with(&own))
+        };
+        let Some((other, _)) = others.into_iter().find(|(_, other)| shares(other)) else { return };
+        let message = format!("the environments `{other}` and `{name}` would write into each other's folder");
+        self.bad(value.span(), message, Some(format!("give each a folder of its own: `output = \"policies-{name}\"`")));
     }
 
     fn warnings(&mut self, name: &str, value: &Value<'_>) {
@@ -203,6 +289,11 @@ impl Reader {
             self.config.levels.push((text.to_owned(), level));
         }
     }
+}
+
+/// The path without `.` in it.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
 /// A path that cannot leave the folder it is relative to, so that a project from elsewhere writes only into itself.

@@ -28,7 +28,7 @@ pub enum Named {
 }
 
 /// The sources of one program and how to build it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Project {
     /// The folder that holds `polder.toml`, when there is one.
     pub root: Option<PathBuf>,
@@ -82,10 +82,11 @@ impl Project {
         project
     }
 
-    /// Where a build writes when the command line does not say.
-    pub fn output_folder(&self) -> PathBuf {
+    /// Where a build for an environment, or for none, writes when the command line does not say.
+    pub fn output_folder(&self, environment: Option<&str>) -> PathBuf {
         let base = self.root.as_ref().unwrap_or(&self.folder);
-        base.join(self.config.output.as_deref().unwrap_or(Path::new(OUTPUT)))
+        let own = environment.and_then(|name| self.config.environments.get(name)?.output.as_deref());
+        base.join(own.or(self.config.output.as_deref()).unwrap_or(Path::new(OUTPUT)))
     }
 
     /// Whether something is so wrong that the program cannot be known.
@@ -120,8 +121,10 @@ impl Project {
         };
         // It becomes a source only when there is something to show in it.
         let (config, problems) = Config::parse(&text, self.next_id());
+        // What it says of environments is held against the program later.
+        let has_places = config.environment.is_some() || !config.environments.is_empty();
         self.config = config;
-        if !problems.is_empty() {
+        if has_places || !problems.is_empty() {
             self.sources.add(name, text);
             self.diagnostics.extend(problems);
         }
@@ -319,7 +322,7 @@ pub fn shown(path: &Path, folder: &Path) -> String {
 /// A path or name as a shell takes it for one word.
 pub fn shell_word(text: &str) -> Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
-    match !text.is_empty() && !text.starts_with('-') && text.bytes().all(plain) {
+    match !text.is_empty() && text.bytes().all(plain) {
         true => Cow::Borrowed(text),
         false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
     }
@@ -364,7 +367,7 @@ mod tests {
         assert_eq!(project.root.as_deref(), Some(Path::new("/p")));
         // By the bytes of the paths, `-` before `/`; shown as seen from the current folder.
         assert_eq!(paths(&project), ["../a-b/y.polder", "z.polder", "../b.polder"]);
-        assert_eq!(project.output_folder(), Path::new("/p/out"));
+        assert_eq!(project.output_folder(None), Path::new("/p/out"));
         assert!(!project.partial && !project.has_errors());
     }
 
@@ -377,10 +380,10 @@ mod tests {
         let all = load(&system, "/elsewhere", &["/p"]);
         assert_eq!(paths(&all), ["/p/a-b/y.polder", "/p/a/z.polder", "/p/b.polder"]);
         assert!(!all.partial);
-        assert_eq!(all.output_folder(), Path::new("/p/out"));
+        assert_eq!(all.output_folder(None), Path::new("/p/out"));
         let input = load(&system, "/elsewhere", &["-"]);
         assert_eq!((paths(&input), input.partial), (vec!["<stdin>"], false));
-        assert_eq!(input.output_folder(), Path::new("/elsewhere/policies"));
+        assert_eq!(input.output_folder(None), Path::new("/elsewhere/policies"));
         assert!(load(&system, "/p", &["-"]).partial);
     }
 

@@ -11,7 +11,7 @@ mod subject;
 mod system;
 mod versions;
 
-pub use config::{Config, Target};
+pub use config::{Config, EnvironmentChoice, OfEnvironment, Target};
 pub use files::Output;
 pub use git::Revision;
 #[cfg(feature = "cli")]

@@ -44,6 +44,8 @@ pub struct Session {
     components: Vec<(&'static Component, FileId)>,
     settings: Settings,
     trees: Stage<Vec<Tree>>,
+    /// The names of the environments, which are asked for when the trees are gone.
+    environments: OnceCell<BTreeSet<String>>,
     /// Trees of files that a session before this one has parsed and that are still the same.
     known: RefCell<BTreeMap<FileId, Known>>,
     model: Stage<Model>,
@@ -61,6 +63,11 @@ impl Built {
     /// See [`Session::project`].
     pub fn project(&self) -> &Project {
         self.0.project()
+    }
+
+    /// See [`Session::settings`].
+    pub fn settings(&self) -> &Settings {
+        self.0.settings()
     }
 
     /// See [`Session::reports`].
@@ -89,6 +96,7 @@ impl Session {
             project,
             settings,
             trees: OnceCell::new(),
+            environments: OnceCell::new(),
             known: RefCell::default(),
             model: OnceCell::new(),
             flows: OnceCell::new(),
@@ -120,10 +128,10 @@ impl Session {
         next
     }
 
-    /// The session for another environment of the same program, which is not parsed again.
-    pub fn in_environment(self, environment: &str) -> Session {
+    /// The session for another environment of the same program, or for none; the program is not parsed again.
+    pub fn in_environment(self, environment: Option<&str>) -> Session {
         Session {
-            settings: Settings { environment: Some(environment.to_owned()), ..self.settings },
+            settings: Settings { environment: environment.map(str::to_owned), ..self.settings },
             model: OnceCell::new(),
             flows: OnceCell::new(),
             policies: OnceCell::new(),
@@ -134,13 +142,15 @@ impl Session {
     }
 
     /// The environments that the program declares, each once.
-    pub fn environments(&self) -> BTreeSet<String> {
-        let nodes = self.trees().iter().flat_map(|tree| &tree.nodes);
-        let names = nodes.filter_map(|node| match &node.kind {
-            NodeKind::Environment { name, .. } => Some(self.sources().text(name.span).to_owned()),
-            _ => None,
-        });
-        names.collect()
+    pub fn environments(&self) -> &BTreeSet<String> {
+        self.environments.get_or_init(|| {
+            let nodes = self.trees().iter().flat_map(|tree| &tree.nodes);
+            let names = nodes.filter_map(|node| match &node.kind {
+                NodeKind::Environment { name, .. } => Some(self.sources().text(name.span).to_owned()),
+                _ => None,
+            });
+            names.collect()
+        })
     }
 
     /// The project that is compiled.
@@ -189,6 +199,7 @@ impl Session {
     /// Makes the output, and lets go of the trees and the model on the way: for a command that makes one build and has no
     /// other question. They would be a fifth of its memory.
     pub fn build(mut self) -> Built {
+        self.environments();
         if self.flows().is_some() {
             for tree in self.trees.get_mut().into_iter().flat_map(|stage| &mut stage.0) {
                 (tree.nodes, tree.comments) = (Vec::new(), Vec::new());
@@ -237,6 +248,7 @@ impl Session {
         all.extend(self.lowered().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.planned().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.asserted().into_iter().flat_map(|stage| &stage.1).cloned());
+        self.place_environments(&mut all);
         diag::sort(&mut all, sources);
         let allows: Vec<_> = self.trees().iter().flat_map(|tree| tree.allows.iter().cloned()).collect();
         let mut reports = levels.apply(all, &allows);
@@ -245,6 +257,28 @@ impl Session {
             reports.retain(|report| report.diagnostic.code != Code::W0013);
         }
         reports
+    }
+
+    /// Gives an unknown environment its place in `polder.toml`, if that named it, and adds those that have a section there.
+    fn place_environments(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let config = &self.project.config;
+        let at = config.environment_at.filter(|_| config.environment == self.settings.environment);
+        let unplaced = |one: &&mut Diagnostic| one.code == Code::E0110 && one.labels.is_empty();
+        if let Some((diagnostic, at)) = diagnostics.iter_mut().find(unplaced).zip(at) {
+            *diagnostic = diagnostic.clone().with_label(at, "");
+        }
+        // What could not be read may declare it.
+        if self.project.partial || self.project.has_errors() || has_errors(&self.parsed().1) {
+            return;
+        }
+        let known = self.environments();
+        for (name, environment) in config.environments.iter().filter(|(name, _)| !known.contains(*name)) {
+            let message = format!("the program declares no environment `{name}`");
+            let near = diag::closest(name, known.iter().map(String::as_str));
+            let help = near.map_or("remove the section".to_owned(), |near| format!("did you mean `{near}`?"));
+            let diagnostic = Diagnostic::new(Code::E0110, environment.at, message).with_help(help);
+            diagnostics.push(diagnostic.with_mends(environment.at, near));
+        }
     }
 
     /// What is to be said about the program and what runs. Whether the one fits the other is only asked when both could be

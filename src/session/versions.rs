@@ -1,5 +1,6 @@
 //! Two versions of what is allowed, to be compared.
 
+use super::config::EnvironmentChoice;
 use super::load::{CONFIG_NAME, EXTENSION, Named};
 use super::manifests::Manifests;
 use super::subject::{DEFAULT_NAMESPACE, Question, Subject};
@@ -30,7 +31,7 @@ pub struct Place<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Terms {
     /// The environment of programs.
-    pub environment: Option<String>,
+    pub environment: EnvironmentChoice,
     /// Manifests with what runs: then it is about that, and not about every pod that could exist.
     pub workloads: Vec<Named>,
     /// Whether `ipBlock` matches the addresses of pods; `None` for what the newer program's platform says.

@@ -31,7 +31,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     let folder =
         std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
     let terms = Terms {
-        environment: args.env.clone(),
+        environment: args.environment.choice(),
         workloads: named(&args.workloads),
         blocks_match_pods: args.ipblock_matches_pods,
     };

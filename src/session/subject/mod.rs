@@ -9,6 +9,7 @@ pub use ask::AskedTarget;
 pub use ports::AskedPorts;
 pub use pose::{Posed, TOO_HARD};
 
+use super::config::EnvironmentChoice;
 use super::load::{Named, Project};
 use super::manifests::Manifests;
 use super::stages::{Session, Settings};
@@ -32,7 +33,7 @@ pub struct Question {
     /// The sources of a program; without any, the project that the folder is in. Only when `manifests` is empty.
     pub program: Vec<Named>,
     /// The environment of the program.
-    pub environment: Option<String>,
+    pub environment: EnvironmentChoice,
     /// Manifests with policies, and perhaps with what runs.
     pub manifests: Vec<Named>,
     /// More manifests, with what runs.
@@ -68,7 +69,7 @@ impl Subject {
             manifests = Manifests::load_beside(sources, system, folder, &question.workloads, DEFAULT_NAMESPACE);
             project.sources = std::mem::take(&mut manifests.sources);
         }
-        let environment = question.environment.clone().or_else(|| project.config.environment.clone());
+        let environment = question.environment.of(&project.config);
         let session = Session::new(project, Settings { environment, ..Settings::default() });
         let blocks_match_pods = question.blocks_match_pods.unwrap_or_else(|| {
             // Where nothing is known of the addresses, yes would make every block's pods a matter of doubt.
