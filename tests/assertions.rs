@@ -56,7 +56,7 @@ impl Assertion {
             _ => (rng.pick(&ends).clone(), rng.pick(&ends).clone(), ports_of(ports)),
         };
         let except = (sort != Sort::Only && rng.chance(30)).then(|| rng.pick(&ends).clone());
-        Assertion { sort, flow: Flow { source, destination, ports: Some(ports) }, except }
+        Assertion { sort, flow: Flow { side: None, source, destination, ports: Some(ports) }, except }
     }
 
     fn text(&self, program: &Program) -> String {

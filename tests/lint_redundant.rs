@@ -5,7 +5,7 @@
 
 mod oracle;
 
-use oracle::evaluate::{self, Direction, PolicySet};
+use oracle::evaluate::{self, Direction, PolicySet, Stated};
 use oracle::universe::{Atoms, Bits, Chunk, Universe};
 use oracle::{generate, naive};
 use polder::lint::{Part, Removal, redundant};
@@ -170,7 +170,7 @@ fn what_is_told_can_go_and_nothing_else_could() {
                 Part::Port(..) => 3,
             }] += 1;
         }
-        let universe = Universe::new(&Atoms::of(&set), &BTreeSet::new());
+        let universe = Universe::new(&Atoms::of(&set), &Stated::new());
         let left = without(&set, &removals);
         assert!(same(&universe, &set, &left), "seed {seed}: {removals:?}\n{policies:#?}");
         if left.policies.len() > 12 || universe.parties.len() > 150 {

@@ -6,9 +6,9 @@
 mod oracle;
 
 use oracle::check::{Wrong, check_all};
-use oracle::evaluate::{Direction, Party, PolicySet, allowed};
+use oracle::evaluate::{Direction, Party, PolicySet, Stated, allowed};
 use oracle::meaning::{Meaning, means};
-use oracle::minimal;
+use oracle::minimal::{self, Needed};
 use oracle::program::Program;
 use oracle::read::{documents, policies};
 use oracle::render::render;
@@ -16,7 +16,7 @@ use oracle::shrink::shrink;
 use oracle::universe::{self, Atoms, Universe, difference};
 use oracle::{features, generate, mutate, naive};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The naive lowering as a compiler of one program; a layout and an environment do not matter to it.
 fn naively(
@@ -135,7 +135,7 @@ fn superfluous_parts_are_found() {
     let mut manifests = documents(THREE_TIER).unwrap();
     let judge = |manifests: &[Value]| {
         let set = policies(manifests).unwrap();
-        minimal::superfluous(&set, &Universe::new(&Atoms::of(&set), &BTreeSet::new()))
+        minimal::superfluous(&set, &Universe::new(&Atoms::of(&set), &Stated::new()), Needed::ForConnections)
     };
     assert_eq!(judge(&manifests), Vec::<String>::new());
     let mut again = manifests[5].clone();

@@ -6,7 +6,7 @@
 mod oracle;
 mod proof_operators;
 
-use oracle::evaluate::PolicySet;
+use oracle::evaluate::{NAME_LABEL, PolicySet, Stated};
 use oracle::generate;
 use oracle::read::{documents, policies};
 use oracle::render::render;
@@ -14,16 +14,17 @@ use oracle::rng::Rng;
 use oracle::universe::compare;
 use polder::analyze::prove;
 use polder::diag::Levels;
-use polder::flow::FlowSet;
+use polder::flow::{FlowSet, ManagedNamespace};
 use polder::k8s;
+use polder::net::Values;
 use polder::policy::{Layout, Policy};
 use polder::session::{Memory, Named, Project, Session, Settings};
 use proof_operators::{OPERATORS, Operator};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 const LAYOUTS: [Layout; 3] = [Layout::Flow, Layout::Tier, Layout::Namespace];
 
@@ -67,15 +68,25 @@ struct Subject {
     flows: FlowSet,
     documents: Vec<Value>,
     meaning: PolicySet,
-    managed: BTreeSet<String>,
+    stated: Stated,
 }
 
 impl Subject {
     fn new(name: &str, session: &Session) -> Subject {
         let documents = documents(&stream(session)).unwrap();
         let flows = session.flows().unwrap().clone();
-        let managed = flows.namespaces.iter().map(|namespace| namespace.name.to_string()).collect();
-        Subject { name: name.to_owned(), flows, meaning: policies(&documents).unwrap(), documents, managed }
+        let stated = |namespace: &ManagedNamespace| {
+            let label = |(key, values): (&Arc<str>, &Values)| {
+                let value = values.required().map(|values| values[0].to_string());
+                (key.to_string(), value)
+            };
+            (
+                namespace.name.to_string(),
+                namespace.labels.entries().filter(|(key, _)| ***key != *NAME_LABEL).map(label).collect(),
+            )
+        };
+        let stated = flows.namespaces.iter().map(stated).collect();
+        Subject { name: name.to_owned(), flows, meaning: policies(&documents).unwrap(), documents, stated }
     }
 
     /// Changes the manifests and lets them be proved. Gives whether the change was refused and changed the meaning.
@@ -92,7 +103,7 @@ impl Subject {
         if proof.is_err() && known {
             return false;
         }
-        let difference = compare(&self.meaning, &meaning, &self.managed);
+        let difference = compare(&self.meaning, &meaning, &self.stated);
         match (proof, difference) {
             (Ok(()), Some(found)) => {
                 panic!("{}: {}: the proof accepts a change\n{found}\n{text}", self.name, operator.name)

@@ -7,7 +7,7 @@
 mod oracle;
 
 use oracle::check::Draw;
-use oracle::evaluate::{Direction, Labels, Party, Pod, PolicySet, Protocol, allowed};
+use oracle::evaluate::{Direction, Labels, Party, Pod, PolicySet, Protocol, Stated, allowed};
 use oracle::meaning::Meaning;
 use oracle::universe::{Atoms, Universe};
 use oracle::{generate, mutate, naive, read};
@@ -59,7 +59,7 @@ impl Running {
         }
         let several = (0..pods.len()).map(|index| index % 3 == 1).collect();
         let mut points: BTreeSet<(Protocol, u16)> =
-            Universe::new(&atoms, &BTreeSet::new()).points.iter().map(|point| (point.protocol, point.number)).collect();
+            Universe::new(&atoms, &Stated::new()).points.iter().map(|point| (point.protocol, point.number)).collect();
         points.extend(pods.iter().flat_map(|pod| &pod.ports).map(|port| (port.protocol, port.number)));
         let running =
             Running { pods, several, points: points.into_iter().collect(), folder: tempfile::tempdir().unwrap() };

@@ -43,10 +43,10 @@
 
 (defconst polder-statement-words
   '("namespace" "external" "platform" "environment" "use" "tier" "group" "cidr" "fqdn" "ports" "isolate" "label" "dns"
-    "never" "only" "always" "cni" "apiserver" "nodes" "pods" "services")
+    "never" "only" "always" "ingress" "egress" "cni" "apiserver" "nodes" "pods" "services")
   "The words that start a statement or an entry.")
 
-(defconst polder-inner-words '("except" "for" "in" "notin")
+(defconst polder-inner-words '("through" "except" "for" "in" "notin")
   "The keywords inside of statements.")
 
 (defconst polder-built-in '("cluster" "internet" "anywhere" "apiserver" "nodes")
@@ -77,6 +77,7 @@ Before an arrow, a slash, a colon or a comma it is a name."
      (1 font-lock-constant-face nil t) (2 font-lock-type-face))
     (polder--match-statement 1 font-lock-keyword-face)
     ("[ \t]\\(except\\|for\\)[ \t]" 1 font-lock-keyword-face)
+    ("[ \t]\\(through[ \t]+dns\\)\\_>" 1 font-lock-keyword-face)
     ("[ \t]\\(in\\|notin\\)[ \t]*(" 1 font-lock-keyword-face)
     (,(concat "\\_<isolate[ \t]+\\(" (regexp-opt polder-choices) "\\)\\_>\\(?:[ \t]*,[ \t]*\\("
               (regexp-opt polder-choices) "\\)\\_>\\)?")
@@ -272,7 +273,9 @@ That is the nearest one upwards with polder.toml, or that of the file."
      (doc_comment) @font-lock-doc-face)
     :language polder :feature keyword
     (["namespace" "external" "platform" "environment" "use" "tier" "group" "cidr" "fqdn" "ports" "isolate" "for"
-      "label" "dns" "never" "only" "always" "except" "in" "notin" "cni" "pods" "services"] @font-lock-keyword-face
+      "label" "dns" "never" "only" "always" "through" "except" "in" "notin" "cni" "pods" "services"]
+     @font-lock-keyword-face
+     (flow side: ["ingress" "egress"] @font-lock-keyword-face)
      (address_entry key: ["apiserver" "nodes"] @font-lock-keyword-face))
     :language polder :feature definition
     ((tier_declaration name: (name) @font-lock-type-face)

@@ -139,6 +139,7 @@ const grammar = {
         'label',
         'dns',
         'assertion',
+        'oneSided',
         'flow',
       ),
     },
@@ -198,10 +199,12 @@ const grammar = {
       `(never|only|always)${keyword}(?:[ \\t]+(except)${over})?`,
       ['assertion', 'endpoint'],
       include('break'),
-      match(`(->>?)[ \\t]*(except)${over}`, 'operator', 'endpoint'),
+      match(`(->>?)[ \\t]*(except|through)${over}`, 'operator', 'endpoint'),
+      match(`(through)[ \\t]+(dns)${over}`, 'assertion', 'assertion'),
       statement(`(except)${over}`, ['assertion'], include('mark', 'endpointSet', 'endpoint')),
       include('hop'),
     ),
+    oneSided: statement(`(ingress|egress)[ \\t]+(?=[A-Za-z0-9_{*])`, ['keyword'], include('hop')),
     flow: statement('(?=[^\\s#}])', [], include('hop')),
 
     // Endpoints.
@@ -250,6 +253,7 @@ const grammar = {
       match(`(${key})[ \\t]+(in|notin)(?=[ \\t(]|$)`, 'key', 'keyword'),
       match(`(${key})[ \\t]*(==|!=|=)[ \\t]*(${value})?`, 'key', 'operator', 'value'),
       word('operator', '!'),
+      word('wildcard', '\\*'),
       word('key', key),
       word('separator', ','),
       brackets('\\(', '\\)', include('comment'), word('value', value), word('separator', ',')),
@@ -271,7 +275,7 @@ const grammar = {
     rename: statement(
       `(namespace)${over}(?:[ \\t]+(${name}))?`,
       ['keyword', 'namespace'],
-      include('mark'),
+      include('mark', 'selector'),
       word('namespace', name),
     ),
   },

@@ -13,7 +13,7 @@ const NAME = /[A-Za-z0-9_]+(-+[A-Za-z0-9_]+)*/;
 /** The words that start a statement; before `->`, `/` and `:` each of them is a name. */
 const STATEMENT_WORDS = [
   'namespace', 'external', 'platform', 'environment', 'use', 'tier', 'group', 'cidr', 'fqdn', 'ports', 'isolate',
-  'label', 'dns', 'never', 'only', 'always',
+  'label', 'dns', 'never', 'only', 'always', 'ingress', 'egress',
 ];
 const BUILT_IN = ['cluster', 'internet', 'anywhere', 'apiserver', 'nodes'];
 const PRESETS = ['cluster', 'strict', 'openshift', 'any', 'none'];
@@ -78,7 +78,12 @@ module.exports = grammar({
 
     // Blocks.
     namespace_declaration: ($) => choice(
-      seq('namespace', field('name', $.name), field('body', $.namespace_body)),
+      seq(
+        'namespace',
+        field('name', $.name),
+        optional(field('labels', $.selector)),
+        field('body', $.namespace_body),
+      ),
       seq(
         'external',
         'namespace',
@@ -155,7 +160,11 @@ module.exports = grammar({
     _server_port: ($) => seq(token.immediate(':'), field('port', $.number)),
 
     // Flows and what must be true of them.
-    flow: ($) => seq(alias($._first_hop, $.hop), repeat1(seq('->', optional($._gap), $.hop))),
+    // With a word before it, it opens only one side. The word is a name where a mark follows.
+    flow: ($) => seq(
+      choice(alias($._first_hop, $.hop), seq(field('side', choice('ingress', 'egress')), $.hop)),
+      repeat1(seq('->', optional($._gap), $.hop)),
+    ),
     _first_hop: ($) => seq(
       choice($.endpoint_set, $.endpoint, alias($._endpoint_like_a_keyword, $.endpoint)),
       optional(seq(':', field('ports', $._ports))),
@@ -168,6 +177,7 @@ module.exports = grammar({
       choice('->', '->>'),
       optional($._gap),
       field('destination', $.hop),
+      optional(seq('through', 'dns')),
       optional(seq('except', list($, field('except', $._side)))),
     ),
 
@@ -203,7 +213,12 @@ module.exports = grammar({
     string: () => /"[^"\n]*"/,
 
     // Selectors, as `kubectl -l` takes them.
-    selector: ($) => seq('(', optional($._gap), optional(items($, $.requirement)), ')'),
+    selector: ($) => seq(
+      '(',
+      optional($._gap),
+      optional(choice(seq($.wildcard, optional($._gap)), items($, $.requirement))),
+      ')',
+    ),
     requirement: ($) => choice(
       field('key', $.label_key),
       seq('!', optional($._gap), field('key', $.label_key)),
@@ -234,7 +249,14 @@ module.exports = grammar({
       $.cidr_replacement,
       $.fqdn_replacement,
     ),
-    namespace_replacement: ($) => seq('namespace', field('name', $.name), '=', optional($._gap), field('value', $.name)),
+    namespace_replacement: ($) => seq(
+      'namespace',
+      field('name', $.name),
+      '=',
+      optional($._gap),
+      field('value', $.name),
+      optional(field('labels', $.selector)),
+    ),
     cidr_replacement: ($) => seq('cidr', $.endpoint, '=', optional($._gap), $._blocks),
     fqdn_replacement: ($) => seq('fqdn', $.endpoint, '=', optional($._gap), list($, $.dns_name)),
 

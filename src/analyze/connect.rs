@@ -1,7 +1,8 @@
 //! Who may connect to whom: searches over every pod that could exist, without looking at single pods.
 //!
-//! Pods are sets: those of one managed namespace, or of all namespaces that are not managed, less some. A managed
-//! namespace has no labels but its name, as far as is known; nothing is known of the labels of others.
+//! Pods are sets: those of one managed namespace, or of all namespaces that are not managed, less some. What labels a
+//! namespace has is not known beside those that are given; so a set may be empty in the cluster that there is, and what is
+//! found is what may be.
 
 use super::counterexample::Port;
 use super::cover::{Budget, GaveUp, missing};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 pub struct Pods {
     /// The managed namespace; `None` for pods of all namespaces that are not managed.
     pub home: Option<usize>,
-    /// The labels of their namespaces; every label set when `home` is one namespace.
+    /// The labels of their namespaces. Where there is just one, it is these pods only if it has such labels.
     pub namespaces: Selector,
     /// Their own labels.
     pub labels: Selector,
@@ -95,8 +96,8 @@ impl<'a> Connections<'a> {
                 vec![End::Addresses(IpBlock::all_addresses(blocks))]
             }
             Place::Pods { namespaces: Namespaces::Managed(home), pods } => {
-                let labels = pods.clone();
-                let (namespaces, less) = (Selector::everything(), Vec::new());
+                let namespaces = self.set.namespaces.get(*home).map(|one| one.labels.clone()).unwrap_or_default();
+                let (labels, less) = (pods.clone(), Vec::new());
                 vec![End::Pods(Pods { home: Some(*home), namespaces, labels, less })]
             }
             Place::Pods { namespaces, pods } => {
@@ -113,16 +114,14 @@ impl<'a> Connections<'a> {
 
     /// Pods by labels.
     fn pods(&self, namespaces: &Selector, labels: &Selector) -> Vec<Pods> {
-        let matching = |home: &usize| self.set.namespaces.get(*home).is_some_and(|one| one.matches(namespaces));
         let homes: Vec<usize> = match namespaces.required_value(NAMESPACE_NAME) {
             Some(names) => names.iter().filter_map(|name| self.homes.get(&**name).copied()).collect(),
             None => (0..self.set.namespaces.len()).collect(),
         };
-        let managed = homes.into_iter().filter(matching).map(|home| Pods {
-            home: Some(home),
-            namespaces: Selector::everything(),
-            labels: labels.clone(),
-            less: Vec::new(),
+        let managed = homes.into_iter().filter_map(|home| {
+            let namespaces = self.set.namespaces.get(home)?.labels.and(namespaces);
+            let possible = namespaces.contradiction().is_none();
+            possible.then(|| Pods { home: Some(home), namespaces, labels: labels.clone(), less: Vec::new() })
         });
         let mut all: Vec<Pods> = managed.collect();
         let namespaces = namespaces.and(&self.others);
@@ -154,12 +153,8 @@ impl<'a> Connections<'a> {
                 (!both.is_empty()).then_some(End::Addresses(both))
             }
             (End::Pods(own), Peers::Pods { namespaces, pods }) => {
-                let mut both = Pods { labels: own.labels.and(pods), ..own.clone() };
-                match own.home {
-                    Some(home) if !self.set.namespaces.get(home)?.matches(namespaces) => return None,
-                    Some(_) => {}
-                    None => both.namespaces = own.namespaces.and(namespaces),
-                }
+                let (labels, namespaces) = (own.labels.and(pods), own.namespaces.and(namespaces));
+                let both = Pods { labels, namespaces, ..own.clone() };
                 let possible = both.labels.contradiction().is_none() && both.namespaces.contradiction().is_none();
                 possible.then_some(End::Pods(both))
             }
@@ -171,10 +166,8 @@ impl<'a> Connections<'a> {
     fn around(&self, end: &End) -> Peers {
         match end {
             End::Addresses(addresses) => Peers::Addresses(addresses.clone()),
-            End::Pods(Pods { home, namespaces, labels, .. }) => {
-                let managed = home.and_then(|home| self.set.namespaces.get(home));
-                let namespaces = managed.map_or(namespaces.clone(), |one| crate::flow::namespace_by_name(&one.name));
-                Peers::Pods { namespaces, pods: labels.clone() }
+            End::Pods(Pods { namespaces, labels, .. }) => {
+                Peers::Pods { namespaces: namespaces.clone(), pods: labels.clone() }
             }
         }
     }
@@ -243,12 +236,13 @@ impl<'a> Connections<'a> {
         for into in self.halves(Direction::Ingress, &target, &self.around(&out.subject)) {
             budget.spend(1)?;
             let Some(source) = self.among(&out.subject, &into.peers) else { continue };
+            let Some((source, destination)) = together(source, into.subject) else { continue };
             let Some(port) = example([ports, &out.ports, &into.ports], to_address) else { continue };
-            if self.piece(&source, budget)?.is_none() || self.piece(&into.subject, budget)?.is_none() {
+            if self.piece(&source, budget)?.is_none() || self.piece(&destination, budget)?.is_none() {
                 continue;
             }
             let (open_source, open_destination) = (out.open, into.open);
-            if visit(Link { source, destination: into.subject, port, open_source, open_destination }) {
+            if visit(Link { source, destination, port, open_source, open_destination }) {
                 return Ok(true);
             }
         }
@@ -339,13 +333,18 @@ impl<'a> Connections<'a> {
         let to_address = direction == Direction::Egress && matches!(peer, End::Addresses(_));
         let peers = match peer {
             End::Addresses(all) => Peers::Addresses(all.clone()),
+            End::Pods(pods) if pods.home == subject.home => {
+                Peers::Pods { namespaces: pods.namespaces.and(&subject.namespaces), pods: pods.labels.clone() }
+            }
             End::Pods(pods) => Peers::Pods { namespaces: pods.namespaces.clone(), pods: pods.labels.clone() },
         };
         let whole = Region { subject: subject.labels.clone(), peers, ports: PortSet::empty() };
-        let near: Vec<Region> = side.granted.iter().filter_map(|one| self.seen(one, peer)).collect();
+        let near: Vec<Region> = side.granted.iter().filter_map(|one| seen(one, peer)).collect();
         let mut without: Vec<Region> = Vec::new();
         let everything = PortSet::everything();
-        for (_, labels) in &subject.less {
+        // Only those are left out for sure whose namespace has such labels for sure.
+        let out = subject.less.iter().filter(|(namespaces, _)| namespaces.contains(&subject.namespaces));
+        for (_, labels) in out {
             without.push(Region { subject: labels.clone(), peers: Peers::Any, ports: everything.clone() });
         }
         if let End::Pods(Pods { less, .. }) = peer {
@@ -378,20 +377,6 @@ impl<'a> Connections<'a> {
         Ok(None)
     }
 
-    /// A grant as it is seen towards one end: the labels of a managed namespace are settled.
-    fn seen(&self, grant: &Region, peer: &End) -> Option<Region> {
-        let mut part = worlds(grant).into_iter().find(|part| {
-            matches!((&part.peers, peer), (Peers::Pods { .. }, End::Pods(_)) | (Peers::Addresses(_), End::Addresses(_)))
-        })?;
-        if let (Peers::Pods { namespaces, .. }, End::Pods(Pods { home: Some(home), .. })) = (&mut part.peers, peer) {
-            if !self.set.namespaces.get(*home)?.matches(namespaces) {
-                return None;
-            }
-            *namespaces = Selector::everything();
-        }
-        Some(part)
-    }
-
     /// The pods that may be reached from one of `source` in one step.
     pub fn next(&self, source: &End, budget: &mut Budget) -> Result<Vec<Link>, GaveUp> {
         let mut links = Vec::new();
@@ -412,6 +397,28 @@ impl<'a> Connections<'a> {
         }
         Ok(links)
     }
+}
+
+/// Both ends where they can be there at once: those of one namespace see the same labels of it.
+fn together(source: End, destination: End) -> Option<(End, End)> {
+    match (source, destination) {
+        (End::Pods(mut one), End::Pods(mut other)) if one.home.is_some() && one.home == other.home => {
+            let namespaces = one.namespaces.and(&other.namespaces);
+            namespaces.contradiction().is_none().then(|| {
+                one.namespaces = namespaces.clone();
+                other.namespaces = namespaces;
+                (End::Pods(one), End::Pods(other))
+            })
+        }
+        ends => Some(ends),
+    }
+}
+
+/// The part of a grant that is about an end of this kind.
+fn seen(grant: &Region, peer: &End) -> Option<Region> {
+    worlds(grant).into_iter().find(|part| {
+        matches!((&part.peers, peer), (Peers::Pods { .. }, End::Pods(_)) | (Peers::Addresses(_), End::Addresses(_)))
+    })
 }
 
 /// Ports as pods see them that give a port no name, or this one.

@@ -1,7 +1,7 @@
 //! What is isolated and what is granted on each side of a connection.
 
-use crate::flow::{FlowSet, Isolation, Namespaces, PartyId, Place, namespace_by_name};
-use crate::net::{AddressSet, Peers, PortSet, Region, Selector};
+use crate::flow::{FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, Place, namespace_by_name};
+use crate::net::{AddressSet, Peers, PortSet, Region, Selector, Truth};
 use crate::policy::Direction;
 use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,26 +79,30 @@ impl Program<'_> {
         }
     }
 
-    /// Each flow covers the connections from its source to its targets, on both sides.
+    /// Each flow covers the connections from its source to its targets, on both sides or on the one that it names.
     fn flows(&mut self) {
         let set = self.set;
-        let mut pairs: Vec<(PartyId, PartyId, &PortSet)> = Vec::with_capacity(set.flows.len());
+        let mut pairs: Vec<(PartyId, PartyId, Option<Direction>, &PortSet)> = Vec::with_capacity(set.flows.len());
         for flow in &set.flows {
             for source in set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default() {
-                pairs.extend(flow.targets.iter().map(|(target, ports)| (*source, *target, ports)));
+                pairs.extend(flow.targets.iter().map(|(target, ports)| (*source, *target, flow.side, ports)));
             }
         }
-        pairs.sort_by_key(|(source, target, _)| (*source, *target));
+        pairs.sort_by_key(|(source, target, side, _)| (*source, *target, *side));
         // Each place as regions see it, once.
         let ends: Vec<Option<End<'_>>> =
             set.parties.iter().map(|party| Some(End::new(set, party.place.as_ref()?))).collect();
         let end = |id: PartyId| ends.get(id.0 as usize).and_then(Option::as_ref);
-        for same in pairs.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-            let [(source, target, _), ..] = same else { continue };
+        for same in pairs.chunk_by(|one, other| (one.0, one.1, one.2) == (other.0, other.1, other.2)) {
+            let [(source, target, only, _), ..] = same else { continue };
             let (Some(source), Some(target)) = (end(*source), end(*target)) else { continue };
             let ports = PortSet::union_of(same.iter().map(|(.., ports)| *ports));
-            self.grant(Direction::Egress, source, target, &ports);
-            self.grant(Direction::Ingress, target, source, &ports);
+            if *only != Some(Direction::Ingress) {
+                self.grant(Direction::Egress, source, target, &ports);
+            }
+            if *only != Some(Direction::Egress) {
+                self.grant(Direction::Ingress, target, source, &ports);
+            }
         }
     }
 
@@ -144,7 +148,7 @@ impl<'a> End<'a> {
     }
 }
 
-/// The managed namespaces that a place has pods in.
+/// The managed namespaces that a place has pods in for sure.
 fn managed(set: &FlowSet, place: &Place) -> SmallVec<[usize; 1]> {
     let all = 0..set.namespaces.len();
     match place {
@@ -152,7 +156,8 @@ fn managed(set: &FlowSet, place: &Place) -> SmallVec<[usize; 1]> {
         Place::Pods { namespaces: Namespaces::Managed(index), .. } => smallvec![*index],
         Place::Any | Place::Pods { namespaces: Namespaces::Every, .. } => all.collect(),
         Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
-            all.filter(|index| set.namespaces.get(*index).is_some_and(|namespace| namespace.matches(labels))).collect()
+            let is_one = |one: &ManagedNamespace| one.is_among(labels) == Truth::Yes;
+            all.filter(|index| set.namespaces.get(*index).is_some_and(is_one)).collect()
         }
     }
 }

@@ -81,6 +81,7 @@ codes! {
     E0220 "endpoint of the wrong kind",
     E0221 "assertion about nothing",
     E0222 "no address left",
+    E0225 "label that cannot be stated",
     // Assertions.
     E0301 "broken assertion",
     // Building.

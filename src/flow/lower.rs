@@ -43,15 +43,17 @@ impl Lowering<'_> {
 
     fn namespaces(&mut self) {
         let all = self.model.namespaces.iter().enumerate();
-        let managed = all.filter(|(_, namespace)| namespace.managed().is_some());
-        let mut sorted: Vec<_> =
-            managed.map(|(index, namespace)| (namespace.name.clone(), NamespaceId::at(index))).collect();
+        let managed = all.filter_map(|(index, namespace)| {
+            Some((namespace.name.clone(), NamespaceId::at(index), namespace.known_labels()?))
+        });
+        let mut sorted: Vec<_> = managed.collect();
         sorted.sort();
-        for (index, (name, id)) in sorted.into_iter().enumerate() {
+        for (index, (name, id, labels)) in sorted.into_iter().enumerate() {
             self.managed.insert(id, index);
             let nobody = || Isolation::Tiers(Vec::new());
             self.set.namespaces.push(ManagedNamespace {
                 selector: namespace_by_name(&name),
+                labels,
                 name,
                 ingress: nobody(),
                 egress: nobody(),
@@ -86,7 +88,8 @@ impl Lowering<'_> {
                 (party, ports.clone())
             };
             let targets = flow.targets.iter().map(target).collect();
-            self.set.flows.push(Flow { source, destination, targets, statement: StatementId(flow.statement.0) });
+            let (side, statement) = (flow.side, StatementId(flow.statement.0));
+            self.set.flows.push(Flow { source, destination, targets, side, statement });
         }
     }
 
@@ -97,14 +100,8 @@ impl Lowering<'_> {
             let targets = assertion.targets.iter().map(|(leaf, ports)| (self.party(*leaf), ports.clone())).collect();
             let except = assertion.except.iter().map(|endpoint| self.party(*endpoint)).collect();
             let statement = StatementId(assertion.statement.0);
-            self.set.assertions.push(Assertion {
-                kind: assertion.kind,
-                sources,
-                targets,
-                through_dns: false,
-                except,
-                statement,
-            });
+            let (kind, through_dns) = (assertion.kind, assertion.through_dns);
+            self.set.assertions.push(Assertion { kind, sources, targets, through_dns, except, statement });
         }
     }
 
@@ -190,7 +187,10 @@ impl Lowering<'_> {
         match (self.managed.get(&id), self.model.namespace(id)) {
             (Some(index), _) => Namespaces::Managed(*index),
             (None, Some(namespace)) => match &namespace.kind {
-                NamespaceKind::External(Some(selector)) => Namespaces::Labelled(selector.of_namespaces()),
+                NamespaceKind::External(Some(selector)) => match selector.of_namespaces() {
+                    selector if selector.is_everything() => Namespaces::Every,
+                    selector => Namespaces::Labelled(selector),
+                },
                 _ => Namespaces::Named(namespace.name.clone()),
             },
             (None, None) => Namespaces::Every,

@@ -5,9 +5,9 @@ mod lower;
 pub use crate::model::{AssertionKind, NAMESPACE_NAME, Statement};
 pub use lower::{lower, public_addresses};
 
-use crate::net::{IpBlock, Peers, PortSet, Selector};
+use crate::net::{Direction, IpBlock, Peers, PortSet, Selector, Truth};
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a program allows, canonical: without names to resolve, groups or presets.
@@ -42,6 +42,8 @@ pub struct ManagedNamespace {
     pub name: Arc<str>,
     /// The selector that finds it, by its name label.
     pub selector: Selector,
+    /// All that is known of its labels: its name and those that the program states. It may have any others, or none.
+    pub labels: Selector,
     /// Whose ingress is denied by default.
     pub ingress: Isolation,
     /// Whose egress is denied by default.
@@ -53,9 +55,9 @@ pub struct ManagedNamespace {
 }
 
 impl ManagedNamespace {
-    /// Whether its labels match, as far as they are known: it has its name label and no other.
-    pub fn matches(&self, labels: &Selector) -> bool {
-        labels.matches(&BTreeMap::from([(NAMESPACE_NAME.to_owned(), self.name.to_string())]))
+    /// Whether it is one of those that have such labels.
+    pub fn is_among(&self, labels: &Selector) -> Truth {
+        labels.is_met_by(&self.labels)
     }
 }
 
@@ -166,8 +168,17 @@ pub struct Flow {
     pub destination: PartyId,
     /// The destination without groups, and the ports of each.
     pub targets: SmallVec<[(PartyId, PortSet); 1]>,
+    /// The one side that it opens; `None` for both.
+    pub side: Option<Direction>,
     /// Who says so.
     pub statement: StatementId,
+}
+
+impl Flow {
+    /// Whether it opens this side of its connections.
+    pub fn opens(&self, direction: Direction) -> bool {
+        self.side.is_none_or(|side| side == direction)
+    }
 }
 
 /// An assertion: it makes no policies, and must be true of those that the flows make.

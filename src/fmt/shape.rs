@@ -83,10 +83,10 @@ impl<'a> Writer<'a> {
     fn node(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Namespace(block) => {
-                let NamespaceBlock { external, name, selector, .. } = &**block;
+                let NamespaceBlock { external, name, labels, .. } = &**block;
                 let _ = write!(self.out, " namespace {external} {}", self.at(node.span).ends_with('{'));
                 self.spans("name", [name.span]);
-                self.selector(selector.as_ref());
+                self.selector(labels.as_ref());
             }
             NodeKind::Platform(_) => self.out.push_str(" platform"),
             NodeKind::Environment { name, .. } => self.spans("environment", [name.span]),
@@ -119,10 +119,15 @@ impl<'a> Writer<'a> {
             }
             NodeKind::Label(key) => self.spans("label", [*key]),
             NodeKind::Dns(values) => self.spans("dns", values.iter().copied()),
-            NodeKind::Flow(hops) => hops.iter().for_each(|hop| self.hop(hop)),
+            NodeKind::Flow { side, hops } => {
+                if let Some(side) = side {
+                    let _ = write!(self.out, " only {side:?}");
+                }
+                hops.iter().for_each(|hop| self.hop(hop));
+            }
             NodeKind::Assertion(assertion) => {
-                let AssertionDecl { kind, source, destination, except } = &**assertion;
-                let _ = write!(self.out, " {kind:?}");
+                let AssertionDecl { kind, source, destination, through_dns, except } = &**assertion;
+                let _ = write!(self.out, " {kind:?} {}", through_dns.is_some());
                 self.hop(source);
                 self.hop(destination);
                 self.endpoints(except);
@@ -131,7 +136,10 @@ impl<'a> Writer<'a> {
                 self.spans("entry", [*key]);
                 self.spans("values", values.iter().copied());
             }
-            NodeKind::RenameNamespace { from, to } => self.spans("rename", [from.span, to.span]),
+            NodeKind::RenameNamespace(rename) => {
+                self.spans("rename", [rename.from.span, rename.to.span]);
+                self.selector(rename.labels.as_ref());
+            }
             NodeKind::Broken { .. } => {
                 let text = self.at(node.span).replace("\r\n", "\n");
                 let _ = write!(self.out, " broken {:?}", text.trim_end_matches([' ', '\t', '\r', '\n']));
@@ -154,6 +162,7 @@ impl<'a> Writer<'a> {
     fn selector(&mut self, selector: Option<&SelectorExpr>) {
         let Some(selector) = selector else { return };
         self.out.push_str(" (");
+        self.spans("star", selector.star);
         for requirement in &selector.requirements {
             let _ = write!(self.out, " {:?}", requirement.operator);
             self.spans("key", [requirement.key]);

@@ -71,6 +71,7 @@ impl Finder<'_> {
         let flow = rest.trim_start().starts_with("->") || rest.starts_with(['/', ':']);
         match word {
             _ if flow => self.flow(&statement, false),
+            "ingress" | "egress" => self.flow(rest, false),
             "use" => self.components(rest),
             "label" => {
                 self.label_keys("");
@@ -222,6 +223,9 @@ impl Finder<'_> {
     /// What can follow a side and its ports.
     fn after_hop(&mut self, assertion: bool, arrows: bool) {
         if assertion && arrows {
+            if self.context.statement.contains("->>") {
+                self.offer("through dns", CompletionItemKind::Keyword, "DNS servers count as stepping stones");
+            }
             return self.offer("except", CompletionItemKind::Keyword, "whom it does not hold for");
         }
         self.offer("->", CompletionItemKind::Operator, "connects to");

@@ -102,6 +102,8 @@ fn starts_statement(rest: &str) -> bool {
     FIRST_WORDS.contains(&word)
         && after.starts_with([' ', '\t'])
         && !after.trim_start().starts_with([':', ',', '-', '/'])
+        // Behind `isolate ingress,`.
+        && !after.trim_start().starts_with("for ")
 }
 
 /// The block that a first line opens, up to its brace.
@@ -110,13 +112,15 @@ fn opened(head: &str) -> Option<Block<'_>> {
     match words.next()? {
         "platform" if words.next().is_none() => Some(Block::Platform),
         "environment" => Some(Block::Environment),
-        "namespace" => Some(Block::Namespace(words.next().unwrap_or(""))),
-        "external" => {
-            let name = words.nth(1).unwrap_or("");
-            Some(Block::Namespace(name.split('(').next().unwrap_or("")))
-        }
+        "namespace" => Some(Block::Namespace(name_in(words.next()))),
+        "external" => Some(Block::Namespace(name_in(words.nth(1)))),
         _ => None,
     }
+}
+
+/// The name at the start of a word, behind which labels may stand without a space.
+fn name_in(word: Option<&str>) -> &str {
+    word.and_then(|word| word.split('(').next()).unwrap_or("")
 }
 
 /// Whether a character can be part of a name.
@@ -158,6 +162,7 @@ mod tests {
         check("namespace a { tier x }\nnamespace b {|", Block::Namespace("b"), "");
         check("namespace a {\n}\nuse pro|", Block::File, "use pro");
         check("external namespace t (a, b=c) {\n  tier |", Block::Namespace("t"), "tier ");
+        check("namespace t(a=b, !c) {\n  tier |", Block::Namespace("t"), "tier ");
         check("platform {\n  cni c|", Block::Platform, "cni c");
         check("environment s {\n  namespace a = b\n  |", Block::Environment, "");
     }
@@ -176,6 +181,12 @@ mod tests {
     fn what_is_half_written_ends_where_a_statement_starts() {
         check("namespace a {\n  tier x (app=\n  tier y\n  y -|", Block::Namespace("a"), "y -");
         check("namespace a {\n  x -> {b,\n  never y|", Block::Namespace("a"), "never y");
+        check("namespace a {\n  x ->\n  egress y|", Block::Namespace("a"), "egress y");
+        check(
+            "namespace a {\n  isolate ingress,\n    egress for |",
+            Block::Namespace("a"),
+            "isolate ingress,     egress for ",
+        );
         check("tier x (\nnamespace b {\n  |", Block::Namespace("b"), "");
     }
 

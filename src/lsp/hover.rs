@@ -27,7 +27,7 @@ pub fn hover(program: &Program, spot: Spot) -> Option<Hover> {
 /// The hop of a flow that a spot is in, and what it becomes.
 fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
     let (node, _) = program.node_at(spot)?;
-    if !matches!(node.kind, NodeKind::Flow(_)) {
+    if !matches!(node.kind, NodeKind::Flow { .. }) {
         return None;
     }
     let model = program.model()?;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 impl Finder<'_> {
     /// Keys and values of labels, from what all selectors of the program ask for.
-    pub fn labels(&mut self, selector: &str) {
+    pub fn labels(&mut self, Open { selector, states }: Open<'_>) {
         let requirement = selector.rsplit(['(', ',']).next().unwrap_or("");
         let set = selector.rfind('(').filter(|at| !selector.get(*at..).is_some_and(|rest| rest.contains(')')));
         if let Some(key) = set.and_then(|at| selector.get(..at)?.trim_end().strip_suffix("in")) {
@@ -20,6 +20,9 @@ impl Finder<'_> {
         }
         let key = requirement.trim_start();
         if key.ends_with([' ', '\t']) && !key.trim().is_empty() {
+            if states {
+                return;
+            }
             self.offer("in", CompletionItemKind::Keyword, "with one of these values");
             self.offer("notin", CompletionItemKind::Keyword, "absent, or with another value");
             return;
@@ -32,7 +35,8 @@ impl Finder<'_> {
         let nodes = nodes.flat_map(|node| std::iter::once(node).chain(node.children()));
         let selectors = nodes.filter_map(|node| match &node.kind {
             NodeKind::Tier(tier) => tier.selector.as_ref(),
-            NodeKind::Namespace(block) => block.selector.as_ref(),
+            NodeKind::Namespace(block) => block.labels.as_ref(),
+            NodeKind::RenameNamespace(rename) => rename.labels.as_ref(),
             _ => None,
         });
         selectors.flat_map(|selector| &selector.requirements)
@@ -63,9 +67,19 @@ impl Finder<'_> {
     }
 }
 
-/// The selector that a statement leaves open, from behind its parenthesis.
-pub fn open_selector(statement: &str) -> Option<&str> {
-    let head = statement.starts_with("tier ") || statement.starts_with("external ");
+/// A selector that a statement leaves open.
+#[derive(Debug, Clone, Copy)]
+pub struct Open<'a> {
+    /// It, from behind its parenthesis.
+    selector: &'a str,
+    /// Whether it states labels, and does not ask for them.
+    states: bool,
+}
+
+/// The selector that a statement leaves open.
+pub fn open_selector(statement: &str) -> Option<Open<'_>> {
+    let states = statement.starts_with("namespace ");
+    let head = states || statement.starts_with("tier ") || statement.starts_with("external ");
     let start = statement.find('(').filter(|_| head)?;
     let rest = statement.get(start + 1..)?;
     let mut depth = 1;
@@ -79,5 +93,5 @@ pub fn open_selector(statement: &str) -> Option<&str> {
             return None;
         }
     }
-    Some(rest)
+    Some(Open { selector: rest, states })
 }

@@ -3,6 +3,7 @@
 use super::program::{Program, Spot};
 use super::structure::block_end;
 use crate::diag::Code;
+use crate::net::Direction;
 use crate::source::Span;
 use crate::syntax::{Hop, Node, NodeKind};
 
@@ -31,7 +32,7 @@ pub fn removal(program: &Program, code: Code, primary: Span) -> Option<(String, 
             Some((statement(program, node), String::new()))
         }
         Code::W0001 | Code::W0002 | Code::W0011 | Code::E0210 => match &node.kind {
-            NodeKind::Flow(hops) => flow(program, node, hops, primary),
+            NodeKind::Flow { side, hops } => flow(program, node, *side, hops, primary),
             _ => None,
         },
         _ => None,
@@ -104,10 +105,14 @@ fn item(program: &Program, node: &Node, item: Span) -> Option<(Span, String)> {
 }
 
 /// One hop of a chain, or the whole of a flow that has no other. A hop between two others leaves two flows.
-fn flow(program: &Program, node: &Node, hops: &[Hop], primary: Span) -> Option<(Span, String)> {
-    let at = hops
-        .windows(2)
-        .position(|pair| matches!(pair, [source, destination] if source.span.to(destination.span) == primary));
+fn flow(
+    program: &Program,
+    node: &Node,
+    side: Option<Direction>,
+    hops: &[Hop],
+    primary: Span,
+) -> Option<(Span, String)> {
+    let at = hops.windows(2).position(|pair| matches!(pair, [_, destination] if destination.span.end == primary.end));
     let (source, destination) = (hops.get(at?)?, hops.get(at? + 1)?);
     if hops.len() == 2 {
         return Some((statement(program, node), String::new()));
@@ -125,7 +130,9 @@ fn flow(program: &Program, node: &Node, hops: &[Hop], primary: Span) -> Option<(
     let line = text.get(..node.span.start as usize)?;
     let indent = line.get(line.rfind('\n').map_or(0, |at| at + 1)..)?;
     let rest = ports_of(destination);
-    Some((span(source.span.end, destination.span.end), format!("\n{indent}{}", endpoints(program, destination, rest))))
+    let word = side.map(|side| format!("{} ", side.word())).unwrap_or_default();
+    let flow = format!("\n{indent}{word}{}", endpoints(program, destination, rest));
+    Some((span(source.span.end, destination.span.end), flow))
 }
 
 fn ports_of(hop: &Hop) -> Option<Span> {

@@ -100,7 +100,7 @@ fn parts_of(node: &Node, parts: &mut Vec<Span>) {
     match &node.kind {
         NodeKind::Namespace(block) => {
             parts.push(block.name.span);
-            block.selector.iter().for_each(|selector| selector_parts(selector, parts));
+            block.labels.iter().for_each(|selector| selector_parts(selector, parts));
         }
         NodeKind::Tier(tier) => {
             parts.push(tier.name.span);
@@ -110,7 +110,7 @@ fn parts_of(node: &Node, parts: &mut Vec<Span>) {
                 port_parts(&port.ports, parts);
             }
         }
-        NodeKind::Flow(hops) => hops.iter().for_each(|hop| hop_parts(hop, parts)),
+        NodeKind::Flow { hops, .. } => hops.iter().for_each(|hop| hop_parts(hop, parts)),
         NodeKind::Assertion(assertion) => {
             hop_parts(&assertion.source, parts);
             hop_parts(&assertion.destination, parts);
@@ -120,6 +120,10 @@ fn parts_of(node: &Node, parts: &mut Vec<Span>) {
         NodeKind::Ports(declared) => port_parts(&declared.ports, parts),
         NodeKind::Cidr(cidr) => parts.extend(cidr.blocks.iter().chain(&cidr.except)),
         NodeKind::Fqdn(fqdn) => parts.extend(&fqdn.names),
+        NodeKind::RenameNamespace(rename) => {
+            parts.extend([rename.from.span, rename.to.span]);
+            rename.labels.iter().for_each(|labels| selector_parts(labels, parts));
+        }
         NodeKind::Dns(values) | NodeKind::PlatformEntry { values, .. } => parts.extend(values),
         _ => {}
     }

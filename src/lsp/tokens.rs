@@ -139,13 +139,16 @@ impl Collector<'_> {
     }
 
     fn node(&mut self, node: &Node) {
-        if !matches!(node.kind, NodeKind::Flow(_) | NodeKind::PlatformEntry { .. } | NodeKind::Broken { .. }) {
+        if !matches!(
+            node.kind,
+            NodeKind::Flow { side: None, .. } | NodeKind::PlatformEntry { .. } | NodeKind::Broken { .. }
+        ) {
             self.keywords(node);
         }
         match &node.kind {
             NodeKind::Namespace(block) => {
                 self.tokens.push((block.name.span, Kind::Namespace, DECLARATION));
-                block.selector.iter().for_each(|selector| self.selector(selector));
+                block.labels.iter().for_each(|selector| self.selector(selector));
             }
             NodeKind::Environment { name, .. } => self.tokens.push((name.span, Kind::Namespace, DECLARATION)),
             NodeKind::Tier(tier) => {
@@ -188,15 +191,20 @@ impl Collector<'_> {
                 let addresses = !matches!(self.program.span_text(*key), "cni" | "dns");
                 self.all(values, if addresses { Kind::Number } else { Kind::Text });
             }
-            NodeKind::RenameNamespace { to, .. } => self.add(to.span, Kind::Text),
-            NodeKind::Flow(hops) => self.hops(hops),
+            NodeKind::RenameNamespace(rename) => {
+                self.add(rename.to.span, Kind::Text);
+                rename.labels.iter().for_each(|labels| self.selector(labels));
+            }
+            NodeKind::Flow { hops, .. } => self.hops(hops),
             NodeKind::Assertion(assertion) => {
                 self.hop(&assertion.source);
                 self.hop(&assertion.destination);
                 let (source, destination) = (assertion.source.span, assertion.destination.span);
                 self.word_between(Some(source), Some(destination), &["->>", "->"], Kind::Operator);
+                assertion.through_dns.iter().for_each(|span| self.add(*span, Kind::Keyword));
                 let except = assertion.except.first().map(|endpoint| endpoint.span);
-                self.word_between(Some(destination), except, &["except"], Kind::Keyword);
+                let before = assertion.through_dns.unwrap_or(destination);
+                self.word_between(Some(before), except, &["except"], Kind::Keyword);
                 self.endpoints(&assertion.except);
             }
             NodeKind::Use(_) | NodeKind::Platform(_) | NodeKind::Broken { .. } => {}
@@ -272,6 +280,7 @@ impl Collector<'_> {
     }
 
     fn selector(&mut self, selector: &SelectorExpr) {
+        selector.star.iter().for_each(|star| self.add(*star, Kind::Operator));
         for requirement in &selector.requirements {
             self.add(requirement.key, Kind::Label);
             self.all(&requirement.values, Kind::Text);

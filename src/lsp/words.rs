@@ -37,12 +37,14 @@ pub const NAMESPACE_STATEMENTS: [Statement; 3] = [
 ];
 
 /// What stands in a namespace and outside of one.
-pub const STATEMENTS: [Statement; 8] = [
+pub const STATEMENTS: [Statement; 10] = [
     ("group", "a union of endpoints", "group ${1:name} = ${2:one}, ${3:other}"),
     ("cidr", "addresses", "cidr ${1:name} = ${2:192.0.2.0/24}"),
     ("fqdn", "DNS names", "fqdn ${1:name} = ${2:example.com}"),
     ("ports", "a port set", "ports ${1:name} = ${2:8080/tcp}"),
     ("label", "the label that tiers are known by", "label ${1:app.kubernetes.io/name}"),
+    ("ingress", "a flow that opens only its destination's side", "ingress ${1:one} -> ${2:other}:${3:8080}"),
+    ("egress", "a flow that opens only its source's side", "egress ${1:one} -> ${2:other}:${3:8080}"),
     ("never", "an assertion: this may never be allowed", "never ${1:one} -> ${2:other}"),
     ("only", "an assertion: nobody else may", "only ${1:one} -> ${2:other}"),
     ("always", "an assertion: this has to be allowed", "always ${1:one} -> ${2:other}"),

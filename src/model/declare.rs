@@ -35,8 +35,8 @@ impl<'a> Resolver<'a> {
             self.forgive_all(&block.body);
             return;
         }
-        let selector = block.selector.as_ref().map(|selector| self.namespace_selector(selector));
         let external = block.external;
+        let selector = block.labels.as_ref().filter(|_| external).map(|labels| self.namespace_selector(labels, name));
         let id = NamespaceId::at(self.model.namespaces.len());
         let declared = Declared { value: id, span: block.name.span, built_in: member.built_in };
         let earlier = self.scopes.namespaces.declare(None, name, declared).cloned();
@@ -56,6 +56,9 @@ impl<'a> Resolver<'a> {
                 id
             }
         };
+        if let Some(labels) = block.labels.as_ref().filter(|_| !external) {
+            self.state_labels(id, labels);
+        }
         self.note(block.name.span, Entity::Namespace(id), Role::Declares);
         for node in &block.body {
             let member = Member { scope: Some(id), node, built_in: member.built_in };
@@ -216,13 +219,11 @@ impl<'a> Resolver<'a> {
             return;
         }
         let name: Arc<str> = self.name(tier.name).into();
+        let key = labels.get(&Some(namespace)).or_else(|| labels.get(&None));
+        let key = key.map_or_else(|| Arc::from("app"), |(key, _)| key.clone());
         let selector = match &tier.selector {
-            Some(selector) => self.selector(selector),
-            None => {
-                let key = labels.get(&Some(namespace)).or_else(|| labels.get(&None));
-                let key = key.map_or_else(|| Arc::from("app"), |(key, _)| key.clone());
-                Selector::equals(key, name.clone())
-            }
+            Some(selector) => self.tier_selector(selector, &name, &format!("{key}={name}")),
+            None => Selector::equals(key, name.clone()),
         };
         let ports = tier.ports.as_ref().map(|entries| self.tier_ports(id, entries));
         for (index, port) in ports.iter().flatten().enumerate() {

@@ -4,7 +4,7 @@ use super::resolve::{Resolver, is_dns_label, shorten};
 use super::{Cidr, Endpoint, Entity, NamespaceId, NamespaceKind, Role};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::source::Span;
-use crate::syntax::{EndpointRef, Name, Node, NodeKind};
+use crate::syntax::{EndpointRef, Name, Node, NodeKind, RenameDecl};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl<'a> Resolver<'a> {
 
     fn environment_entry(&mut self, node: &'a Node, chosen: bool, seen: &mut BTreeMap<Replaced, Span>) {
         let replaced = match &node.kind {
-            NodeKind::RenameNamespace { from, to } => self.rename(*from, *to, chosen).map(Replaced::Namespace),
+            NodeKind::RenameNamespace(rename) => self.rename(rename, chosen).map(Replaced::Namespace),
             NodeKind::Cidr(cidr) => {
                 let endpoint = self.find_replaced(&cidr.name, "cidr", |endpoint| matches!(endpoint, Endpoint::Cidr(_)));
                 let blocks = self.blocks(&cidr.blocks, &cidr.except);
@@ -91,7 +91,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn rename(&mut self, from: Name, to: Name, chosen: bool) -> Option<NamespaceId> {
+    fn rename(&mut self, rename: &'a RenameDecl, chosen: bool) -> Option<NamespaceId> {
+        let RenameDecl { from, to, labels } = rename;
+        let (from, to) = (*from, *to);
         let text = self.name(from);
         let Some(declared) = self.scopes.namespaces.get(None, text).cloned() else {
             if self.unreadable.contains(text) {
@@ -108,7 +110,19 @@ impl<'a> Resolver<'a> {
         };
         self.note(from.span, Entity::Namespace(declared.value), Role::Names);
         let valid = self.check_name(to);
+        let stated = self.labels_of_rename(labels.as_ref());
         let namespace = self.model.namespaces.get_mut(declared.value.index())?;
+        if let (NamespaceKind::External(None), Some(labels)) = (&namespace.kind, labels) {
+            let message =
+                format!("namespace `{text}` is of others: what labels it has is not for this program to state");
+            self.report(
+                Diagnostic::new(Code::E0225, labels.span, message)
+                    .with_label(declared.span, "declared here")
+                    .with_help("leave the labels out")
+                    .with_mend(self.with_blanks_before(labels.span), ""),
+            );
+            return Some(declared.value);
+        }
         if matches!(namespace.kind, NamespaceKind::External(Some(_))) {
             self.report(
                 Diagnostic::new(
@@ -123,6 +137,7 @@ impl<'a> Resolver<'a> {
         }
         if valid && chosen {
             namespace.name = self.sources.text(to.span).into();
+            self.set_labels(declared.value, &stated);
         }
         Some(declared.value)
     }
@@ -185,8 +200,8 @@ impl<'a> Resolver<'a> {
     fn check_renames(&mut self, entries: &'a [Node]) {
         let mut renamed: BTreeMap<Arc<str>, Name> = BTreeMap::new();
         for node in entries {
-            if let NodeKind::RenameNamespace { from, to } = &node.kind {
-                renamed.entry(self.name(*from).into()).or_insert(*to);
+            if let NodeKind::RenameNamespace(rename) = &node.kind {
+                renamed.entry(self.name(rename.from).into()).or_insert(rename.to);
             }
         }
         let mut taken: BTreeMap<&str, (Arc<str>, Span)> = BTreeMap::new();

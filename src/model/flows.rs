@@ -4,10 +4,11 @@ use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
 use super::{
-    Assertion, Endpoint, Flow, Group, GroupId, NAMESPACE_NAME, NamespaceKind, Statement, StatementId, Targets,
+    Assertion, Endpoint, Flow, Group, GroupId, NAMESPACE_NAME, Namespace, NamespaceKind, Statement, StatementId,
+    Targets,
 };
 use crate::diag::{Code, Diagnostic};
-use crate::net::{PortSet, Protocol, Selector};
+use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
 use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortExpr, PortKind, PortsExpr};
 use smallvec::SmallVec;
@@ -140,14 +141,17 @@ impl<'a> Resolver<'a> {
         let members = std::mem::take(&mut self.flows);
         for member in members {
             match &member.node.kind {
-                NodeKind::Flow(hops) if self.report_word_in_front(member.scope, hops) => {}
-                NodeKind::Flow(hops) => {
+                NodeKind::Flow { hops, .. } if self.report_word_in_front(member.scope, hops) => {}
+                NodeKind::Flow { side, hops } => {
                     if let Some((first, ports)) = hops.first().and_then(|hop| Some((hop, hop.ports.as_ref()?))) {
                         self.report_source_ports(first, ports);
                     }
-                    for pair in hops.windows(2) {
+                    for (index, pair) in hops.windows(2).enumerate() {
                         if let [source, destination] = pair {
-                            self.flow(&member, source, destination);
+                            // The word belongs to what is written first, and is said for every part.
+                            let start = if index == 0 { member.node.span } else { source.span };
+                            let span = Span { end: destination.span.end, ..start };
+                            self.flow(&member, *side, source, destination, span);
                         }
                     }
                 }
@@ -178,12 +182,13 @@ impl<'a> Resolver<'a> {
             return false;
         }
         let is_assertion = ["never", "only", "always"].contains(&word);
-        let what = if is_assertion {
-            "no colon stands behind the first word of an assertion"
-        } else {
-            "a flow has no name in front of it"
+        let is_side = Direction::ALL.into_iter().any(|side| side.word() == word);
+        let what = match (is_assertion, is_side) {
+            (true, _) => "no colon stands behind the first word of an assertion",
+            (_, true) => "no colon stands behind the word of a flow that opens one side",
+            _ => "a flow has no name in front of it",
         };
-        let start = if is_assertion { format!("{word} ") } else { String::new() };
+        let start = if is_assertion || is_side { format!("{word} ") } else { String::new() };
         let rest: Vec<String> = hops.iter().skip(1).map(|hop| self.hop_text(hop)).collect();
         let span = front.span.to(Span { end: source.span.start, ..source.span });
         self.report(
@@ -224,16 +229,27 @@ impl<'a> Resolver<'a> {
         SmallVec::from_slice(self.model.leaves(&endpoint))
     }
 
-    fn flow(&mut self, member: &Member<'a>, source: &'a Hop, destination: &'a Hop) {
+    fn flow(
+        &mut self,
+        member: &Member<'a>,
+        side: Option<Direction>,
+        source: &'a Hop,
+        destination: &'a Hop,
+        span: Span,
+    ) {
         let from = self.endpoints(member.scope, &source.endpoints);
         let to = self.endpoints(member.scope, &destination.endpoints);
         let mut texts = std::mem::take(&mut self.statement_texts);
         let text_start = texts.len();
+        if let Some(side) = side {
+            texts.push_str(side.word());
+            texts.push(' ');
+        }
         self.push_side(&source.endpoints, &mut texts);
         texts.push_str(" -> ");
         self.push_hop(destination, &mut texts);
         self.statement_texts = texts;
-        let statement = self.statement(member, text_start, source.span.to(destination.span));
+        let statement = self.statement(member, text_start, span);
         let mut first = true;
         let mut every = false;
         for (to, to_span) in to {
@@ -242,8 +258,9 @@ impl<'a> Resolver<'a> {
             };
             every |= targets.iter().any(|(_, ports)| is_every_port(ports));
             for (from, from_span) in &from {
-                if self.check_ends((*from, *from_span), (to, to_span), destination.span) {
-                    self.model.flows.push(Flow { source: *from, destination: to, targets: targets.clone(), statement });
+                if self.check_ends((*from, *from_span), (to, to_span), side, destination.span) {
+                    let (source, targets) = (*from, targets.clone());
+                    self.model.flows.push(Flow { source, destination: to, targets, side, statement });
                 }
             }
         }
@@ -328,7 +345,13 @@ impl<'a> Resolver<'a> {
     }
 
     /// Whether two endpoints can be the ends of a flow.
-    fn check_ends(&mut self, from: (Endpoint, Span), to: (Endpoint, Span), whole: Span) -> bool {
+    fn check_ends(
+        &mut self,
+        from: (Endpoint, Span),
+        to: (Endpoint, Span),
+        side: Option<Direction>,
+        whole: Span,
+    ) -> bool {
         let (sources, destinations) = (self.leaves(from.0), self.leaves(to.0));
         let fqdn = |leaf: &Endpoint| matches!(leaf, Endpoint::Fqdn(_));
         if sources.iter().any(fqdn) {
@@ -355,7 +378,7 @@ impl<'a> Resolver<'a> {
         }
         for source in &sources {
             for destination in &destinations {
-                if !self.check_pair((*source, from.1), (*destination, to.1), whole) {
+                if !self.check_pair((*source, from.1), (*destination, to.1), side, whole) {
                     return false;
                 }
             }
@@ -364,7 +387,13 @@ impl<'a> Resolver<'a> {
         true
     }
 
-    fn check_pair(&mut self, from: (Endpoint, Span), to: (Endpoint, Span), whole: Span) -> bool {
+    fn check_pair(
+        &mut self,
+        from: (Endpoint, Span),
+        to: (Endpoint, Span),
+        side: Option<Direction>,
+        whole: Span,
+    ) -> bool {
         let open = |endpoint: Endpoint| endpoint.is_addresses() || endpoint == Endpoint::Anywhere;
         if open(from.0) && open(to.0) {
             let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
@@ -378,16 +407,58 @@ impl<'a> Resolver<'a> {
             );
             return false;
         }
-        if !self.model.is_managed(from.0) && !self.model.is_managed(to.0) {
-            let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
-            let message = format!("neither `{source}` nor `{destination}` is in a managed namespace");
-            self.report(
-                Diagnostic::new(Code::E0210, whole, message)
-                    .with_help("no manifest could express this flow: leave it out, or manage one of the namespaces (without `external`)"),
-            );
-            return false;
-        }
-        true
+        let managed = [self.is_managed(from.0), self.is_managed(to.0)];
+        let opened = match side {
+            None if managed == [false, false] => None,
+            Some(Direction::Egress) if managed == [false, true] => Some((Direction::Egress, from)),
+            Some(Direction::Ingress) if managed == [true, false] => Some((Direction::Ingress, to)),
+            Some(_) if managed == [false, false] => None,
+            _ => return true,
+        };
+        let diagnostic = match opened {
+            None => {
+                let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
+                let message = format!("neither `{source}` nor `{destination}` is in a managed namespace");
+                let help = "no manifest could express this flow: leave it out, or manage one of the namespaces \
+                            (without `external`)";
+                Diagnostic::new(Code::E0210, whole, message).with_help(help)
+            }
+            Some((side, (end, span))) => {
+                let (word, end) = (side.word(), self.write_endpoint(end));
+                let message = format!("`{word}` opens the side of `{end}`, which is in no managed namespace");
+                let other = side.other().word();
+                let help = format!(
+                    "no manifest could express this: `{other}` opens the other side, and so does no word at all"
+                );
+                Diagnostic::new(Code::E0210, span, message).with_help(help)
+            }
+        };
+        self.report(diagnostic);
+        false
+    }
+
+    /// Whether an endpoint without groups holds pods of a namespace that is managed here, for sure.
+    fn is_managed(&mut self, endpoint: Endpoint) -> bool {
+        let id = match endpoint {
+            Endpoint::Tier(id) => self.model.tier(id).map(|tier| tier.namespace),
+            Endpoint::Namespace(id) => Some(id),
+            Endpoint::Cluster | Endpoint::Anywhere => {
+                return self.model.namespaces.iter().any(|namespace| namespace.managed().is_some());
+            }
+            _ => None,
+        };
+        let model = &self.model;
+        let holds = || -> Vec<bool> {
+            let is_one = |one: &Namespace, labels: &Selector| one.is_among(labels) == Some(Truth::Yes);
+            let holds = |namespace: &Namespace| match &namespace.kind {
+                NamespaceKind::Managed(_) => true,
+                NamespaceKind::External(Some(labels)) => model.namespaces.iter().any(|one| is_one(one, labels)),
+                NamespaceKind::External(None) => false,
+            };
+            model.namespaces.iter().map(holds).collect()
+        };
+        let known = self.managed.get_or_insert_with(holds);
+        id.is_some_and(|id| known.get(id.index()) == Some(&true))
     }
 
     /// `apiserver` and `nodes` need their addresses, and `internet` those that are left.
@@ -469,10 +540,12 @@ impl<'a> Resolver<'a> {
         let written = except;
         let endpoints = |list: &Endpoints| list.iter().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>();
         let (sources, except) = (endpoints(&sources), endpoints(&written));
+        let through_dns = assertion.through_dns.is_some();
         if assertion.kind == AssertionKind::Only || !self.is_about_nobody(&sources, &except, member.node.span) {
             self.check_except(assertion.kind, &sources, &written);
         }
-        self.model.assertions.push(Assertion { kind: assertion.kind, sources, targets, except, statement });
+        let kind = assertion.kind;
+        self.model.assertions.push(Assertion { kind, sources, targets, through_dns, except, statement });
     }
 
     fn assertion_text(&self, assertion: &AssertionDecl) -> String {
@@ -484,6 +557,9 @@ impl<'a> Resolver<'a> {
         };
         let source = self.side_text(&assertion.source.endpoints);
         let mut text = format!("{word} {source} {arrow} {}", self.hop_text(&assertion.destination));
+        if assertion.through_dns.is_some() {
+            text.push_str(" through dns");
+        }
         if !assertion.except.is_empty() {
             let names: Vec<&str> = assertion.except.iter().map(|endpoint| self.text(endpoint.span)).collect();
             text.push_str(&format!(" except {}", names.join(", ")));

@@ -3,7 +3,7 @@
 use super::ports::describe;
 use super::resolve::{Member, Resolver, shorten};
 use super::scope::Scope;
-use super::{Dns, DnsServer, Endpoint, Isolate, Isolated, Managed, NamespaceId, NamespaceKind, TierId};
+use super::{Dns, DnsServer, Endpoint, Isolate, Isolated, NamespaceId, NamespaceKind, TierId};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::Protocol;
 use crate::source::Span;
@@ -42,7 +42,7 @@ impl<'a> Resolver<'a> {
             let asked = asked.remove(&id).unwrap_or(everything);
             if let Some(NamespaceKind::Managed(managed)) = self.model.namespaces.get_mut(index).map(|n| &mut n.kind) {
                 let Asked { ingress, egress, statements } = asked;
-                *managed = Managed { ingress, egress, dns: Dns::default(), isolates: statements };
+                (managed.ingress, managed.egress, managed.isolates) = (ingress, egress, statements);
             }
         }
     }

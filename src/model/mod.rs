@@ -8,6 +8,7 @@ mod endpoint_set;
 mod environment;
 mod flows;
 mod isolation;
+mod labels;
 mod platform;
 mod ports;
 mod presets;
@@ -27,7 +28,7 @@ pub use presets::PresetPods;
 pub use references::{Entity, Reference, Role};
 pub use resolve::{Options, Resolved, is_dns_label, resolve};
 
-use crate::net::{IpBlock, PortSet, Selector};
+use crate::net::{Direction, IpBlock, PortSet, Selector, Truth};
 use crate::source::{Excerpt, Span};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -105,6 +106,16 @@ pub struct Namespace {
 }
 
 impl Namespace {
+    /// All that is known of the labels of a managed one; nothing is known of any other key.
+    pub fn known_labels(&self) -> Option<Selector> {
+        Some(Selector::equals(NAMESPACE_NAME, self.name.clone()).and(&self.managed()?.labels))
+    }
+
+    /// Whether a managed one is among those that have such labels.
+    pub fn is_among(&self, labels: &Selector) -> Option<Truth> {
+        Some(labels.is_met_by(&self.known_labels()?))
+    }
+
     /// What Polder makes of it, when it is its own.
     pub fn managed(&self) -> Option<&Managed> {
         match &self.kind {
@@ -126,6 +137,8 @@ pub enum NamespaceKind {
 /// The settings of a managed namespace.
 #[derive(Debug, Default)]
 pub struct Managed {
+    /// The labels of its Namespace object that are stated, beside its name: those that it has, and those that it lacks.
+    pub labels: Selector,
     /// Whose ingress is denied by default.
     pub ingress: Isolated,
     /// Whose egress is denied by default.
@@ -347,6 +360,8 @@ pub struct Flow {
     pub destination: Endpoint,
     /// The destination without groups, and the ports of each: a port's name may mean another number for each tier.
     pub targets: Targets,
+    /// The one side that it opens; `None` for both.
+    pub side: Option<Direction>,
     /// The statement that says so.
     pub statement: StatementId,
 }
@@ -371,6 +386,8 @@ pub struct Assertion {
     pub sources: Vec<Endpoint>,
     /// To whom, without groups, and on which ports each.
     pub targets: Targets,
+    /// Whether DNS servers are stepping stones, too: `through dns`.
+    pub through_dns: bool,
     /// Whom it does not hold for.
     pub except: Vec<Endpoint>,
     /// The statement that says so.
@@ -416,19 +433,5 @@ impl Model {
             return "dns none".to_owned();
         }
         format!("dns {}", dns.servers.iter().map(server).collect::<Vec<_>>().join(", "))
-    }
-
-    /// Whether an endpoint holds pods of a namespace that is managed here.
-    pub fn is_managed(&self, endpoint: Endpoint) -> bool {
-        let managed = |id: NamespaceId| self.namespace(id).is_some_and(|namespace| namespace.managed().is_some());
-        match endpoint {
-            Endpoint::Tier(id) => self.tier(id).is_some_and(|tier| managed(tier.namespace)),
-            Endpoint::Namespace(id) => managed(id),
-            Endpoint::Cluster | Endpoint::Anywhere => {
-                self.namespaces.iter().any(|namespace| namespace.managed().is_some())
-            }
-            Endpoint::Group(_) => self.leaves(&endpoint).iter().any(|leaf| self.is_managed(*leaf)),
-            _ => false,
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The stages of resolving, in order, and what they share.
 
 use super::endpoint_set::EndpointSet;
+use super::labels::Stated;
 use super::scope::{Scope, Scopes};
 use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
 use crate::diag::{Code, Diagnostic, Label, closest};
@@ -61,7 +62,7 @@ pub(super) struct Member<'a> {
 impl Member<'_> {
     /// Whether it is about who may connect to whom.
     pub fn is_flow(&self) -> bool {
-        matches!(self.node.kind, NodeKind::Flow(_) | NodeKind::Assertion(_))
+        matches!(self.node.kind, NodeKind::Flow { .. } | NodeKind::Assertion(_))
     }
 }
 
@@ -88,6 +89,8 @@ pub(super) struct Resolver<'a> {
     pub environment: Option<&'a [Node]>,
     /// The members of each group as written, until the groups are resolved.
     pub group_members: Vec<(Scope, &'a [EndpointRef])>,
+    /// The labels that each managed namespace states.
+    pub stated: BTreeMap<NamespaceId, Stated>,
     /// Names whose declarations could not be read: their uses are not reported as well.
     pub unreadable: BTreeSet<Cow<'a, str>>,
     /// The names of those ports of a tier that could not be read.
@@ -104,6 +107,8 @@ pub(super) struct Resolver<'a> {
     pub statement_texts: String,
     /// An empty text.
     pub no_text: Arc<str>,
+    /// Which namespaces are managed or known by labels that a managed one has, once somebody has asked.
+    pub managed: Option<Vec<bool>>,
     /// Whether `platform` leaves no public address, once somebody has asked.
     pub offline: Option<bool>,
 }
@@ -121,6 +126,7 @@ impl<'a> Resolver<'a> {
             used: Used::default(),
             environment: None,
             group_members: Vec::new(),
+            stated: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             broken_ports: BTreeMap::new(),
             components: BTreeMap::new(),
@@ -129,6 +135,7 @@ impl<'a> Resolver<'a> {
             statements: Vec::new(),
             statement_texts: String::new(),
             no_text: "".into(),
+            managed: None,
             offline: None,
         }
     }
@@ -162,7 +169,7 @@ impl<'a> Resolver<'a> {
         for node in trees.iter().flat_map(|tree| &tree.nodes) {
             for node in std::iter::once(node).chain(node.children()) {
                 match &node.kind {
-                    NodeKind::Flow(written) => {
+                    NodeKind::Flow { hops: written, .. } => {
                         flows += 1;
                         hops += written.len().saturating_sub(1);
                         text += node.span.len();

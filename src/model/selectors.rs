@@ -33,8 +33,31 @@ impl<'a> Resolver<'a> {
         selector
     }
 
-    /// The same for the labels of namespaces, each of which has its name as a label.
-    pub(super) fn namespace_selector(&mut self, expression: &SelectorExpr) -> Selector {
+    /// The selector of the tier `name`, whose labels would be `implied` without one. Every pod of a namespace has a name
+    /// of its own.
+    pub(super) fn tier_selector(&mut self, expression: &SelectorExpr, name: &str, implied: &str) -> Selector {
+        if expression.requirements.is_empty() {
+            let message = match expression.star {
+                Some(_) => "a tier is known by labels, and `*` is none",
+                None => "no labels stand between the parentheses, so this would be every pod of the namespace",
+            };
+            let help = format!("`tier {name}` alone is the pods with `{implied}`; in a flow, `*` is every pod");
+            let diagnostic = Diagnostic::new(Code::E0001, expression.span, message).with_help(help);
+            self.report(diagnostic.with_mend(self.with_blanks_before(expression.span), ""));
+        }
+        self.selector(expression)
+    }
+
+    /// The same for the labels of namespaces, each of which has its name as a label. `(*)` is every namespace.
+    pub(super) fn namespace_selector(&mut self, expression: &SelectorExpr, name: &str) -> Selector {
+        if expression.requirements.is_empty() && expression.star.is_none() {
+            let message = "no labels stand between the parentheses, so this would be every namespace";
+            let help =
+                format!("`(*)` says so; `external namespace {name}` alone is the namespace that is called `{name}`");
+            let blanks = self.with_blanks_before(expression.span);
+            let diagnostic = Diagnostic::new(Code::E0001, expression.span, message).with_help(help);
+            self.report(diagnostic.with_mend(expression.span, "(*)").with_mend(blanks, ""));
+        }
         let selector = self.selector(expression);
         let names = selector.values(NAMESPACE_NAME);
         let absent = !names.is_nothing() && !names.overlaps(&Values::exists());
@@ -95,7 +118,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A label value: at most 63 characters, may be empty.
-    fn label_value(&mut self, span: Span) -> Option<Arc<str>> {
+    pub(super) fn label_value(&mut self, span: Span) -> Option<Arc<str>> {
         let text = self.text(span);
         if is_label_text(text) {
             return Some(text.into());

@@ -4,6 +4,7 @@
 
 mod address;
 mod block;
+mod direction;
 mod interval;
 mod overlap;
 mod point;
@@ -17,6 +18,7 @@ mod words;
 
 pub use address::AddressSet;
 pub use block::IpBlock;
+pub use direction::Direction;
 pub use overlap::{ProductIndex, RegionIndex, SelectorIndex};
 pub use point::Point;
 pub use port::{PortSet, Protocol};

@@ -1,5 +1,6 @@
 //! Kubernetes label selectors in a normal form.
 
+use super::Truth;
 use super::words::Words;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -218,6 +219,17 @@ impl Selector {
         within || other.contradiction().is_some()
     }
 
+    /// Whether an object matches of whose labels no more is known than that `known` matches it.
+    pub fn is_met_by(&self, known: &Selector) -> Truth {
+        if self.contains(known) {
+            Truth::Yes
+        } else if self.overlaps(known) {
+            Truth::Maybe
+        } else {
+            Truth::No
+        }
+    }
+
     /// Whether every object matches.
     pub fn is_everything(&self) -> bool {
         self.keys.is_empty()
@@ -398,6 +410,32 @@ mod tests {
         assert_eq!(selector.contradiction(), Some("a"));
         assert_eq!(selector.requirements(), [Requirement::Exists(&key), Requirement::DoesNotExist(&key)]);
         assert!(selector.witness().is_none());
+    }
+
+    #[test]
+    fn what_is_not_known_of_an_object_may_be_anything() {
+        let mut known = Selector::equals("tenant", "acme");
+        known.require("internal", Values::does_not_exist());
+        let met = |key: &str, values: Values| require(key, values).is_met_by(&known);
+        for (key, values, truth) in [
+            ("tenant", Values::exists(), Truth::Yes),
+            ("tenant", Values::one_of(["acme", "other"]), Truth::Yes),
+            ("tenant", Values::none_of(["other"]), Truth::Yes),
+            ("tenant", Values::none_of(["acme"]), Truth::No),
+            ("tenant", Values::does_not_exist(), Truth::No),
+            ("internal", Values::does_not_exist(), Truth::Yes),
+            ("internal", Values::none_of(["x"]), Truth::Yes),
+            ("internal", Values::exists(), Truth::No),
+            ("env", Values::exists(), Truth::Maybe),
+            ("env", Values::none_of(["x"]), Truth::Maybe),
+            ("env", Values::does_not_exist(), Truth::Maybe),
+            ("env", Values::one_of::<&str>([]), Truth::No),
+        ] {
+            assert_eq!(met(key, values.clone()), truth, "{key} {values:?}");
+        }
+        let both = require("env", Values::exists()).and(&Selector::equals("tenant", "other"));
+        assert_eq!(both.is_met_by(&known), Truth::No);
+        assert_eq!(Selector::everything().is_met_by(&known), Truth::Yes);
     }
 
     #[test]

@@ -222,8 +222,12 @@ pub fn collect(set: &FlowSet) -> Wishes<'_> {
         by_subject: Buckets::default(),
     };
     for (index, flow) in (0..).zip(&set.flows) {
-        wishes.egress(index, flow);
-        wishes.ingress(index, flow);
+        if flow.opens(Direction::Egress) {
+            wishes.egress(index, flow);
+        }
+        if flow.opens(Direction::Ingress) {
+            wishes.ingress(index, flow);
+        }
     }
     wishes.dns_egress();
     wishes.dns_ingress();

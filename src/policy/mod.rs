@@ -10,7 +10,7 @@ mod report;
 mod subject;
 mod written;
 
-pub use crate::net::IpBlock;
+pub use crate::net::{Direction, IpBlock};
 pub use data::{Peer, Policy, PolicySet, Port, PortTarget, Rule};
 pub use plan::{Planned, plan};
 pub use written::{Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules};
@@ -25,36 +25,6 @@ pub enum Layout {
     Tier,
     /// The policies of `Tier`, all those of a namespace in one file.
     Namespace,
-}
-
-/// A direction, as seen from the pods that a policy selects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// Connections to them.
-    Ingress,
-    /// Connections that they open.
-    Egress,
-}
-
-impl Direction {
-    /// Both.
-    pub const ALL: [Direction; 2] = [Direction::Ingress, Direction::Egress];
-
-    /// The opposite one.
-    pub fn other(self) -> Direction {
-        match self {
-            Direction::Ingress => Direction::Egress,
-            Direction::Egress => Direction::Ingress,
-        }
-    }
-
-    /// Its word in names.
-    pub fn word(self) -> &'static str {
-        match self {
-            Direction::Ingress => "ingress",
-            Direction::Egress => "egress",
-        }
-    }
 }
 
 /// One of a thing for each direction.

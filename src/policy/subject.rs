@@ -3,7 +3,7 @@
 use super::buckets::Buckets;
 use super::{Direction, PerDirection};
 use crate::flow::{DnsName, DnsPods, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
-use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, is_covered};
+use crate::net::{Peers, PortSet, Region, Selector, SelectorIndex, Truth, is_covered};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -253,7 +253,9 @@ impl<'a> Subjects<'a> {
             Place::Pods { namespaces: Namespaces::Managed(index), .. } => smallvec![*index],
             Place::Pods { namespaces: Namespaces::Every, .. } | Place::Any => all.collect(),
             Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
-                all.filter(|index| self.set.namespaces.get(*index).is_some_and(|own| own.matches(labels))).collect()
+                // Nothing is written in a namespace that only may be one of them.
+                let is_one = |own: &ManagedNamespace| own.is_among(labels) == Truth::Yes;
+                all.filter(|index| self.set.namespaces.get(*index).is_some_and(is_one)).collect()
             }
             Place::Pods { namespaces: Namespaces::Named(_), .. } | Place::Addresses(_) => SmallVec::new(),
         }

@@ -3,7 +3,7 @@
 use super::grammar::Rule;
 use super::tree::*;
 use crate::diag::{Code, Diagnostic};
-use crate::net::Protocol;
+use crate::net::{Direction, Protocol};
 use crate::source::{FileId, Span};
 use pest::iterators::{Pair, Pairs};
 use smallvec::{SmallVec, smallvec};
@@ -82,9 +82,9 @@ impl<'a> Builder<'a> {
         let name = first_name.unwrap_or(missing);
         match rule {
             Rule::namespace | Rule::external => {
-                let selector = self.selector(pairs.find(|pair| pair.as_rule() == Rule::selector));
+                let labels = self.selector(pairs.find(|pair| pair.as_rule() == Rule::selector));
                 let external = rule == Rule::external;
-                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, selector, body: Vec::new() }))
+                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, labels, body: Vec::new() }))
             }
             Rule::platform => NodeKind::Platform(Vec::new()),
             Rule::environment => NodeKind::Environment { name, entries: Vec::new() },
@@ -120,16 +120,17 @@ impl<'a> Builder<'a> {
             }
             Rule::label => NodeKind::Label(self.spans(pairs, Rule::key).first().copied().unwrap_or(name.span)),
             Rule::dns => NodeKind::Dns(self.spans(pairs, Rule::dns_server)),
-            Rule::flow => NodeKind::Flow(self.hops(pairs)),
+            Rule::flow => self.flow(pairs),
             Rule::assertion => self.assertion(pairs),
             Rule::platform_entry => {
                 let key = self.spans(pairs.clone(), Rule::platform_key).first().copied();
                 NodeKind::PlatformEntry { key: key.unwrap_or(name.span), values: self.spans(pairs, Rule::dns_server) }
             }
             Rule::rename_namespace => {
-                let names = self.names(pairs);
-                match (names.first(), names.get(1)) {
-                    (Some(from), Some(to)) => NodeKind::RenameNamespace { from: *from, to: *to },
+                let names = self.names(pairs.clone());
+                let labels = self.selector(pairs.find(|pair| pair.as_rule() == Rule::selector));
+                match names.as_slice() {
+                    [from, to] => NodeKind::RenameNamespace(Box::new(RenameDecl { from: *from, to: *to, labels })),
                     _ => NodeKind::Broken { declares: None, block: None },
                 }
             }
@@ -177,13 +178,15 @@ impl<'a> Builder<'a> {
 
     fn assertion(&mut self, pairs: Pairs<'_, Rule>) -> NodeKind {
         let mut word = "";
-        let mut through = None;
+        let mut chain = None;
+        let mut through_dns = None;
         let mut except = Vec::new();
         let mut hops = Vec::new();
         for pair in pairs {
             match pair.as_rule() {
                 Rule::assertion_word => word = self.text(self.span(&pair)),
-                Rule::chain_arrow => through = Some(self.span(&pair)),
+                Rule::chain_arrow => chain = Some(self.span(&pair)),
+                Rule::through => through_dns = Some(self.span(&pair)),
                 Rule::hop => hops.push(self.hop(pair)),
                 Rule::except_sides => {
                     let sides = pair.into_inner().find(|pair| pair.as_rule() == Rule::sides);
@@ -192,13 +195,13 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        let kind = match (word, through) {
+        let kind = match (word, chain) {
             ("never", None) => AssertionKind::Never,
             ("never", Some(_)) => AssertionKind::NeverThrough,
             ("only", _) => AssertionKind::Only,
             _ => AssertionKind::Always,
         };
-        if let (Some(span), "only" | "always") = (through, word) {
+        if let (Some(span), "only" | "always") = (chain, word) {
             self.diagnostics.push(
                 Diagnostic::new(Code::E0001, span, format!("`->>` only goes with `never`, not with `{word}`"))
                     .with_help(format!("write `{word} A -> B`, or `never A ->> B`"))
@@ -208,16 +211,40 @@ impl<'a> Builder<'a> {
         let mut hops = hops.into_iter();
         match (hops.next(), hops.next()) {
             (Some(source), Some(destination)) => {
-                NodeKind::Assertion(Box::new(AssertionDecl { kind, source, destination, except }))
+                self.check_through(kind, through_dns);
+                NodeKind::Assertion(Box::new(AssertionDecl { kind, source, destination, through_dns, except }))
             }
             _ => NodeKind::Broken { declares: None, block: None },
         }
     }
 
-    fn hops(&mut self, pairs: Pairs<'_, Rule>) -> Vec<Hop> {
-        let mut hops = Vec::with_capacity(pairs.len() / 2);
-        hops.extend(pairs.filter(|pair| pair.as_rule() == Rule::hop).map(|pair| self.hop(pair)));
-        hops
+    /// Only what goes through others can go through DNS servers.
+    fn check_through(&mut self, kind: AssertionKind, through: Option<Span>) {
+        let Some(span) = through.filter(|_| kind != AssertionKind::NeverThrough) else { return };
+        let space = self.text.get(..span.range().start).unwrap_or("");
+        let start = space.trim_end_matches(BLANKS).len();
+        self.diagnostics.push(
+            Diagnostic::new(
+                Code::E0001,
+                span,
+                "`through dns` only goes with `->>`: one connection goes through nobody",
+            )
+            .with_help("leave it out, or write `never A ->> B through dns`")
+            .with_mend(Span::new(self.file, start..span.range().end), ""),
+        );
+    }
+
+    fn flow(&mut self, pairs: Pairs<'_, Rule>) -> NodeKind {
+        let mut hops = Vec::with_capacity(pairs.len().div_ceil(2));
+        let mut side = None;
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::one_side => side = Direction::ALL.into_iter().find(|one| one.word() == pair.as_str()),
+                Rule::hop => hops.push(self.hop(pair)),
+                _ => {}
+            }
+        }
+        NodeKind::Flow { side, hops }
     }
 
     /// Without braces, the text of a hop says as much as its pairs, and sooner: an endpoint, a colon and a port.
@@ -363,8 +390,15 @@ impl<'a> Builder<'a> {
     fn selector(&self, pair: Option<Pair<'_, Rule>>) -> Option<SelectorExpr> {
         let pair = pair?;
         let span = self.span(&pair);
-        let requirements = pair.into_inner().filter(|pair| pair.as_rule() == Rule::requirement);
-        Some(SelectorExpr { span, requirements: requirements.filter_map(|pair| self.requirement(pair)).collect() })
+        let mut selector = SelectorExpr { span, star: None, requirements: Vec::new() };
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::star => selector.star = Some(self.span(&pair)),
+                Rule::requirement => selector.requirements.extend(self.requirement(pair)),
+                _ => {}
+            }
+        }
+        Some(selector)
     }
 
     fn requirement(&self, pair: Pair<'_, Rule>) -> Option<RequirementExpr> {

@@ -59,8 +59,11 @@ impl Place<'_> {
     fn is_in(&self, rule: Rule) -> bool {
         match rule {
             Rule::isolate_for => self.rule == Rule::isolate,
-            Rule::except_sides => self.rule == Rule::assertion,
-            Rule::set_operator => matches!(self.rule, Rule::tier | Rule::external),
+            Rule::except_sides | Rule::through => self.rule == Rule::assertion,
+            Rule::one_side => self.rule == Rule::flow,
+            Rule::set_operator => {
+                matches!(self.rule, Rule::tier | Rule::namespace | Rule::external | Rule::rename_namespace)
+            }
             Rule::except_blocks => matches!(self.rule, Rule::cidr | Rule::replace_cidr),
             Rule::platform_key => self.rule == Rule::platform_entry,
             rule => self.rule == rule,
@@ -221,6 +224,9 @@ const KEYWORDS: &[(Rule, &str, &str)] = &[
     (Rule::set_operator, "notin", "`(`"),
     (Rule::except_blocks, "except", "an address block such as `10.0.0.0/8`"),
     (Rule::except_sides, "except", "a tier or another endpoint"),
+    (Rule::one_side, "ingress", "a tier or another endpoint"),
+    (Rule::one_side, "egress", "a tier or another endpoint"),
+    (Rule::through, "through", "`dns`"),
     (Rule::platform_key, "cni", "a CNI such as `calico`"),
     (Rule::platform_key, "dns", "a DNS preset, an address block or a tier"),
     (Rule::platform_key, "apiserver", "an address block such as `10.96.0.1/32`"),
@@ -259,7 +265,7 @@ fn expected(place: &Place<'_>, possible: &[Rule]) -> String {
     let before = place.before().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
     let last = before.rsplit(' ').next().unwrap_or("");
     let argument = KEYWORDS.iter().find(|(rule, keyword, _)| match rule {
-        Rule::isolate_for | Rule::set_operator | Rule::except_blocks | Rule::except_sides => {
+        Rule::isolate_for | Rule::set_operator | Rule::except_blocks | Rule::except_sides | Rule::through => {
             last == *keyword && before != *keyword && place.is_in(*rule)
         }
         _ => before == *keyword && place.is_in(*rule),
@@ -305,6 +311,8 @@ fn in_words(rule: Rule) -> &'static [&'static str] {
         Rule::value => &["a label value"],
         Rule::block | Rule::blocks => &["an address block such as `10.0.0.0/8`"],
         Rule::except_blocks | Rule::except_sides => &["`except`"],
+        Rule::one_side => &["`ingress`", "`egress`"],
+        Rule::through => &["`through dns`"],
         Rule::dns_name => &["a DNS name such as `api.example.com`"],
         Rule::dns_server => &["a DNS preset, an address or a tier"],
         Rule::direction => &["`ingress`", "`egress`", "`none`"],
@@ -356,6 +364,8 @@ pub const FIRST_WORDS: &[&str] = &[
     "never",
     "only",
     "always",
+    "ingress",
+    "egress",
 ];
 
 /// Advice, and the change that follows it where there is just one: what is replaced, and by what.
@@ -433,11 +443,6 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     }
     if rule == Rule::namespace && after.is_empty() && before.trim_end() != "namespace" {
         return Some((format!("`{} {{` opens the namespace, a line `}}` closes it", before.trim_end()), None));
-    }
-    if rule == Rule::namespace && after.starts_with('(') {
-        return said(
-            "a namespace of your own is known by its name; only `external namespace NAME (labels)` takes labels",
-        );
     }
     let comma = |before: &str| before.strip_suffix("except").is_some_and(|before| before.trim_end().ends_with(','));
     if matches!(rule, Rule::cidr | Rule::replace_cidr) && comma(before.trim_end()) {

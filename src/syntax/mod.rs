@@ -8,6 +8,7 @@ mod characters;
 mod error;
 mod findings;
 mod parse;
+mod recover;
 mod repair;
 mod statement;
 mod tree;

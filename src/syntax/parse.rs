@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::grammar::Rule;
+use super::recover::{MOST_LINES, begins_statement};
 use super::statement::rule_of;
 use super::tree::{Comment, Name, NamespaceBlock, Node, NodeKind, Tree};
 use super::{characters, error};
@@ -310,6 +311,8 @@ impl<'a> Parser<'a> {
         }
         let meant = self.meant_block(rule, start);
         let rule = meant.map_or(rule, |(_, rule)| rule);
+        let shown_end = line_end;
+        let line_end = self.parenthesis_end(rule, start, line_end).unwrap_or(line_end);
         let head = if is_block(rule) {
             self.head_end(start, line_end, meant.is_some())
         } else {
@@ -322,8 +325,8 @@ impl<'a> Parser<'a> {
         let has_forbidden = self.forbidden.get(forbidden).is_some_and(|offset| (*offset as usize) < end);
         let span = self.span(start, end);
         let in_environment = matches!(self.open_kind(), Some(NodeKind::Environment { .. })) && !is_block(rule);
-        let place =
-            error::Place { file: self.file, text: self.text, rule, start, end, failed, line_end, in_environment };
+        let (file, text) = (self.file, self.text);
+        let place = error::Place { file, text, rule, start, end, failed, line_end: shown_end, in_environment };
         let word = meant.map(|(word, _)| word).or_else(|| error::misspelt(&place));
         if !has_forbidden {
             self.diagnostics.push(match word {
@@ -345,7 +348,7 @@ impl<'a> Parser<'a> {
             Rule::environment => NodeKind::Environment { name, entries: Vec::new() },
             _ => {
                 let external = rule == Rule::external;
-                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, selector: None, body: Vec::new() }))
+                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, labels: None, body: Vec::new() }))
             }
         };
         let block = Some(Box::new(Node { span, doc: None, kind }));
@@ -445,18 +448,12 @@ impl<'a> Parser<'a> {
 
     /// The end of a list in braces that is broken above `from`: behind its `}`, unless a statement comes before that.
     fn list_end(&self, from: usize) -> Option<usize> {
-        /// No list has more than this on lines of their own.
-        const MOST: usize = 64;
         let mut start = from + 1;
-        for _ in 0..MOST {
+        for _ in 0..MOST_LINES {
             let end = self.line_end(start);
             let line = self.text.get(start..end)?;
             let code = line.split('#').next().unwrap_or("");
-            let first = code.trim_start_matches([' ', '\t']);
-            let is_statement = error::FIRST_WORDS
-                .iter()
-                .any(|word| first.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t', '{'])));
-            if is_statement || code.contains("->") || code.contains('{') {
+            if begins_statement(code) || code.contains("->") || code.contains('{') {
                 return None;
             }
             if let Some((inside, rest)) = code.split_once('}') {

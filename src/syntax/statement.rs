@@ -24,6 +24,8 @@ const STATEMENTS: &[(&str, Rule)] = &[
     ("never", Rule::assertion),
     ("only", Rule::assertion),
     ("always", Rule::assertion),
+    ("ingress", Rule::flow),
+    ("egress", Rule::flow),
 ];
 
 const ENVIRONMENT_ENTRIES: &[(&str, Rule)] =

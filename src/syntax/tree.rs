@@ -1,7 +1,7 @@
 //! The tree of one file: what was written, with spans, comments and broken statements.
 
 use crate::diag::Allow;
-use crate::net::Protocol;
+use crate::net::{Direction, Protocol};
 use crate::source::{FileId, Span};
 use smallvec::SmallVec;
 
@@ -97,8 +97,13 @@ pub enum NodeKind {
     Label(Span),
     /// `dns PRESET-OR-SERVER, ...`.
     Dns(Vec<Span>),
-    /// `A -> B:PORTS -> ...`.
-    Flow(Vec<Hop>),
+    /// `A -> B:PORTS -> ...`, or with `ingress` or `egress` before it.
+    Flow {
+        /// The one side that it opens; `None` for both. The statement then starts with its word.
+        side: Option<Direction>,
+        /// The ends.
+        hops: Vec<Hop>,
+    },
     /// `never`, `only` and `always`.
     Assertion(Box<AssertionDecl>),
     /// `KEY VALUE, ...` in `platform` or `environment`.
@@ -108,13 +113,8 @@ pub enum NodeKind {
         /// The values as written.
         values: Vec<Span>,
     },
-    /// `namespace NAME = NAME` in an environment.
-    RenameNamespace {
-        /// The name in the program.
-        from: Name,
-        /// The name in this environment.
-        to: Name,
-    },
+    /// `namespace NAME = NAME (LABELS)` in an environment.
+    RenameNamespace(Box<RenameDecl>),
     /// Text that is no statement; it has been reported.
     Broken {
         /// What it would have declared, so that its uses are not reported as well.
@@ -154,10 +154,21 @@ pub struct NamespaceBlock {
     pub external: bool,
     /// Its name.
     pub name: Name,
-    /// The selector over namespace labels of an external one.
-    pub selector: Option<SelectorExpr>,
+    /// Of an external one the selector over the labels of namespaces, of a managed one the labels that it states.
+    pub labels: Option<SelectorExpr>,
     /// The statements inside.
     pub body: Vec<Node>,
+}
+
+/// Another name for a namespace.
+#[derive(Debug)]
+pub struct RenameDecl {
+    /// The name in the program.
+    pub from: Name,
+    /// The name in this environment.
+    pub to: Name,
+    /// The labels that it states there.
+    pub labels: Option<SelectorExpr>,
 }
 
 /// A tier's declaration.
@@ -185,6 +196,8 @@ pub struct PortEntry {
 pub struct SelectorExpr {
     /// From parenthesis to parenthesis.
     pub span: Span,
+    /// The star of `(*)`, which is everything.
+    pub star: Option<Span>,
     /// What must hold, all of it.
     pub requirements: Vec<RequirementExpr>,
 }
@@ -376,6 +389,8 @@ pub struct AssertionDecl {
     pub source: Hop,
     /// To whom, on which ports.
     pub destination: Hop,
+    /// Whether DNS servers count as stepping stones: `through dns`.
+    pub through_dns: Option<Span>,
     /// Whom it does not hold for.
     pub except: Vec<EndpointRef>,
 }

@@ -6,7 +6,7 @@ mod oracle;
 mod programs;
 mod yaml;
 
-use oracle::evaluate::{self as naive, NAME_LABEL, Party, Pod};
+use oracle::evaluate::{self as naive, NAME_LABEL, Party, Pod, Stated};
 use oracle::universe::{Atoms, Chunk, Matrix, Point, Universe};
 use polder::analyze::{Comparison, Delta, End, EndId, Engine, SideChange, Situation, Verdict, World};
 use polder::diff::{Diff, Kind, Version, compare};
@@ -55,19 +55,35 @@ fn witness(world: &World, id: EndId) -> Option<Pod> {
     })
 }
 
-/// The ends of the world that are like each party of a universe: there can be several, since tiers tell more apart.
-fn ends(world: &World, atoms: &Atoms, universe: &Universe) -> Vec<Vec<EndId>> {
+/// The ends of the world that are like each party of a universe: there can be several, since tiers tell more apart, and so
+/// do selectors that only may be about a namespace of which something is stated.
+fn ends(world: &World, atoms: &Atoms, universe: &Universe, stated: &Stated) -> Vec<Vec<EndId>> {
     let selectors = atoms.pods.iter().map(|(namespaces, _)| namespaces).flat_map(|selector| &selector.requirements);
     let named = selectors.filter(|one| one.key == NAME_LABEL).flat_map(|one| &one.values);
     let names: BTreeSet<&str> = atoms.namespaces.iter().chain(named).map(String::as_str).collect();
     let mut kinds: BTreeMap<Signature, Vec<EndId>> = BTreeMap::new();
+    let mut of_stated: Vec<(Pod, EndId)> = Vec::new();
     for id in world.ids() {
         if let Some(pod) = witness(world, id) {
+            if stated.contains_key(&pod.namespace) {
+                of_stated.push((pod, id));
+                continue;
+            }
             kinds.entry(signature(atoms, &names, &pod)).or_default().push(id);
         }
     }
     let mut address_kinds: Vec<EndId> = world.ids().filter(|id| world.pods(*id).is_none()).collect();
+    let alike = |one: &Pod, other: &Pod| {
+        let mut about = atoms.pods.iter().filter(|(namespaces, _)| namespaces.matches(&one.namespace_labels));
+        about.all(|(_, pods)| pods.matches(&one.labels) == pods.matches(&other.labels))
+    };
     let mut end = |party: &Party| match party {
+        Party::Pod(pod) if stated.contains_key(&pod.namespace) => {
+            let same = of_stated.iter().filter(|(kind, _)| kind.namespace == pod.namespace && alike(pod, kind));
+            let ids: Vec<EndId> = same.map(|(_, id)| *id).collect();
+            assert!(!ids.is_empty(), "every pod is of a kind");
+            ids
+        }
         Party::Pod(pod) => kinds.remove(&signature(atoms, &names, pod)).expect("every pod is of a kind"),
         Party::Address(address) => {
             let holds = |id: &mut EndId| matches!(world.end(*id), Some(End::Addresses { addresses, .. }) if addresses.has(*address));
@@ -89,7 +105,7 @@ fn may_have(verdict: &Verdict, point: &Point) -> bool {
 }
 
 /// Holds everything that is said of two sets of policies.
-pub fn hold(situation: &Situation, old: &Side<'_>, new: &Side<'_>, bare: &BTreeSet<String>, counts: &mut Counts) {
+pub fn hold(situation: &Situation, old: &Side<'_>, new: &Side<'_>, stated: &Stated, counts: &mut Counts) {
     let none = BTreeMap::new();
     let [before, after] =
         [old, new].map(|side| Version { policies: side.policies, policy_spans: &[], program: None, namespaces: &none });
@@ -108,8 +124,8 @@ pub fn hold(situation: &Situation, old: &Side<'_>, new: &Side<'_>, bare: &BTreeS
 
     let mut atoms = Atoms::of(&old.naive);
     atoms.join(Atoms::of(&new.naive));
-    let universe = Universe::new(&atoms, bare);
-    let ends = ends(world, &atoms, &universe);
+    let universe = Universe::new(&atoms, stated);
+    let ends = ends(world, &atoms, &universe, stated);
     let (mut wider, mut narrower) = (false, false);
     let mut seen = BTreeSet::new();
     for chunk in universe.chunks() {

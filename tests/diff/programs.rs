@@ -1,5 +1,6 @@
 //! Programs with small edits, layouts and formatting.
 
+use crate::oracle::evaluate::Stated;
 use crate::oracle::program::{Kind, Port, PortSpec, Program};
 use crate::oracle::render::render;
 use crate::oracle::rng::Rng;
@@ -50,9 +51,22 @@ fn edited(program: &Program, rng: &mut Rng) -> Program {
     program
 }
 
-fn managed(program: &Program) -> BTreeSet<String> {
-    let managed = program.namespaces.iter().filter(|namespace| namespace.kind == Kind::Managed);
-    managed.map(|namespace| namespace.actual.clone()).collect()
+/// What two programs state of the labels of their namespaces; where they do not agree, nothing.
+fn stated(old: &Program, new: &Program) -> Stated {
+    let mut both = Stated::new();
+    let mut contested = BTreeSet::new();
+    for namespace in old.namespaces.iter().chain(&new.namespaces).filter(|one| one.kind == Kind::Managed) {
+        let known = both.entry(namespace.actual.clone()).or_default();
+        for (key, value) in &namespace.stated {
+            if known.insert(key.clone(), value.clone()).is_some_and(|earlier| earlier != *value) {
+                contested.insert((namespace.actual.clone(), key.clone()));
+            }
+        }
+    }
+    for (name, key) in contested {
+        both.get_mut(&name).unwrap().remove(&key);
+    }
+    both
 }
 
 /// Compares two programs, if both are right.
@@ -67,8 +81,8 @@ fn compare(old: (&Program, Layout), new: (&Program, Layout), counts: &mut Counts
     });
     let [naive_before, naive_after] = naive;
     let side = |(program, policies), naive| Side { policies, program: Some(program), naive };
-    let bare = managed(old.0).union(&managed(new.0)).cloned().collect();
-    hold(&situation, &side(before, naive_before), &side(after, naive_after), &bare, counts);
+    let stated = stated(old.0, new.0);
+    hold(&situation, &side(before, naive_before), &side(after, naive_after), &stated, counts);
     true
 }
 

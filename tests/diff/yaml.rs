@@ -1,12 +1,12 @@
 //! Policies that nobody compiled, with one thing changed.
 
+use crate::oracle::evaluate::Stated;
 use crate::oracle::{generate, mutate, naive, read};
 use crate::{Counts, Side, hold};
 use polder::analyze::Situation;
 use polder::k8s;
 use polder::policy::Policy;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 fn policies(documents: &[Value]) -> Vec<Policy> {
     let text: String = documents.iter().map(|one| format!("---\n{}", serde_yaml::to_string(one).unwrap())).collect();
@@ -20,7 +20,7 @@ fn compare(old: &[Value], new: &[Value], counts: &mut Counts) {
     let [before, after] = texts.each_ref().map(Vec::as_slice);
     let Ok(situation) = Situation::of_policies(&[before, after], &[], false) else { return };
     let side = |policies, documents| Side { policies, program: None, naive: read::policies(documents).unwrap() };
-    hold(&situation, &side(before, old), &side(after, new), &BTreeSet::new(), counts);
+    hold(&situation, &side(before, old), &side(after, new), &Stated::new(), counts);
 }
 
 #[test]

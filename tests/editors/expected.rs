@@ -1,7 +1,6 @@
 //! What the compiler makes of each word of a program: what an editor has to show it as.
 
 use polder::model::Endpoint;
-use polder::net::Protocol;
 use polder::source::{FileId, Sources, Span};
 use polder::syntax::{self, EndpointRef, Hop, Name, Node, NodeKind, PortKind, PortsExpr, SelectorExpr};
 
@@ -106,7 +105,7 @@ impl<'a> Reader<'a> {
         match &node.kind {
             NodeKind::Namespace(block) => {
                 self.add(block.name.span, Class::Namespace);
-                block.selector.iter().for_each(|selector| self.selector(selector));
+                block.labels.iter().for_each(|selector| self.selector(selector));
             }
             NodeKind::Platform(_) => {}
             NodeKind::Environment { name, .. } => self.add(name.span, Class::Environment),
@@ -141,7 +140,7 @@ impl<'a> Reader<'a> {
             }
             NodeKind::Label(key) => self.add(*key, Class::Key),
             NodeKind::Dns(servers) => servers.iter().for_each(|span| self.server(*span)),
-            NodeKind::Flow(hops) => hops.iter().for_each(|hop| self.hop(hop)),
+            NodeKind::Flow { hops, .. } => hops.iter().for_each(|hop| self.hop(hop)),
             NodeKind::Assertion(assertion) => {
                 self.hop(&assertion.source);
                 self.hop(&assertion.destination);
@@ -156,7 +155,10 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            NodeKind::RenameNamespace { from, to } => self.names(&[*from, *to], Class::Namespace),
+            NodeKind::RenameNamespace(rename) => {
+                self.names(&[rename.from, rename.to], Class::Namespace);
+                rename.labels.iter().for_each(|labels| self.selector(labels));
+            }
             NodeKind::Broken { .. } => {}
         }
         node.children().iter().for_each(|child| self.node(child, Some(&node.kind)));
@@ -207,14 +209,18 @@ impl<'a> Reader<'a> {
             self.add_range(start, start + length, class);
             self.add_range(start + length + 1, end, Class::Protocol);
         }
-        let shared = self.read(ports.span).rsplit_once("}/").map(|(_, protocol)| protocol);
-        if let Some(protocol) = shared.filter(|word| Protocol::parse(word).is_some()) {
-            let end = ports.span.end as usize;
-            self.add_range(end - protocol.len(), end, Class::Protocol);
+        // Those behind braces, each once.
+        let mut shared: Vec<Span> = ports.items.iter().filter_map(|item| Some(item.protocol()?.1)).collect();
+        shared.dedup();
+        let own =
+            |span: &Span| ports.items.iter().any(|item| item.span.start <= span.start && span.end <= item.span.end);
+        for span in shared.into_iter().filter(|span| !own(span)) {
+            self.add_range(span.start as usize + 1, span.end as usize, Class::Protocol);
         }
     }
 
     fn selector(&mut self, selector: &SelectorExpr) {
+        selector.star.iter().for_each(|star| self.add(*star, Class::Wildcard));
         for requirement in &selector.requirements {
             self.add(requirement.key, Class::Key);
             requirement.values.iter().for_each(|span| self.add(*span, Class::Value));

@@ -5,6 +5,7 @@
 //! naive evaluator too. `POLDER_UPDATE=1` writes the tables anew, from the naive evaluator.
 
 use crate::concrete::{Unknown, hold, judged, places};
+use crate::oracle::evaluate::Stated;
 use crate::oracle::universe::{Atoms, Universe};
 use crate::read;
 use polder::analyze::{Engine, Scope, World};
@@ -144,7 +145,7 @@ fn run(path: &Path) {
     let world = World::concrete(&scope, &cluster);
     let engine = Engine::new(&world, &policies);
     let atoms = Atoms::of(&set);
-    let universe = Universe::new(&atoms, &BTreeSet::new());
+    let universe = Universe::new(&atoms, &Stated::new());
     let places = places(&world, &cluster, &universe);
     let unknown = Unknown::new(&cluster, &atoms);
     let by_rules = tables(|source, destination, protocol, number| {

@@ -4,6 +4,7 @@
 //! exactly where it depends on that.
 
 use crate::naive::{self, NAME_LABEL, NamedPort, Party, Pod};
+use crate::oracle::evaluate::Stated;
 use crate::oracle::rng::Rng;
 use crate::oracle::universe::{Atoms, Universe};
 use crate::random::{ALL, Features, Maker};
@@ -196,7 +197,7 @@ pub fn hold(policies: &[Policy], set: &naive::PolicySet, cluster: &Cluster, coun
     let world = World::concrete(&scope, cluster);
     let engine = Engine::new(&world, policies);
     let atoms = Atoms::of(set);
-    let universe = Universe::new(&atoms, &BTreeSet::new());
+    let universe = Universe::new(&atoms, &Stated::new());
     let unknown = Unknown::new(cluster, &atoms);
     let places = places(&world, cluster, &universe);
     let mut points: BTreeSet<(Protocol, u16)> = BTreeSet::new();

@@ -7,7 +7,7 @@ use crate::oracle::universe::{Atoms, Bits, Universe};
 use crate::random::{Features, Maker};
 use crate::{read, stream};
 use polder::analyze::{End, EndId, Engine, Scope, Verdict, World};
-use polder::net::{PortSet, Protocol};
+use polder::net::{PortSet, Protocol, Selector, Values};
 use polder::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,16 +47,23 @@ fn says(verdict: &Verdict, protocol: Protocol, number: u16, names: &[String]) ->
     if verdict.unknown.has(protocol, number) || named(&verdict.unknown) { None } else { Some(false) }
 }
 
-/// Holds the engine against the naive evaluator. The namespaces of `known` have no labels but their name.
+/// Holds the engine against the naive evaluator. The namespaces of `known` have no labels but their names, of those that are
+/// asked for.
 pub fn hold(policies: &[Policy], set: &naive::PolicySet, known: &BTreeSet<String>, counts: &mut [usize; 3]) {
     let atoms = Atoms::of(set);
-    let universe = Universe::new(&atoms, known);
+    let stated = atoms.bare(known);
+    let universe = Universe::new(&atoms, &stated);
     let selectors = atoms.pods.iter().map(|(namespaces, _)| namespaces).flat_map(|selector| &selector.requirements);
     let named =
         selectors.filter(|requirement| requirement.key == NAME_LABEL).flat_map(|requirement| &requirement.values);
     let names: BTreeSet<&str> = atoms.namespaces.iter().chain(named).map(String::as_str).collect();
     // The universe has no namespace that nobody mentions but one.
-    let known = known.iter().map(String::as_str).filter(|name| names.contains(name)).map(Arc::from).collect();
+    let known = stated.iter().filter(|(name, _)| names.contains(name.as_str())).map(|(name, labels)| {
+        let mut selector = Selector::equals(NAME_LABEL, name.as_str());
+        labels.keys().for_each(|key| selector.require(key.as_str(), Values::does_not_exist()));
+        (Arc::from(name.as_str()), selector)
+    });
+    let known: BTreeMap<Arc<str>, Selector> = known.collect();
     let world = World::symbolic(&Scope { policies: &[policies], ..Scope::default() }, &known).unwrap();
     let engine = Engine::new(&world, policies);
     let mut kinds: BTreeMap<Signature, EndId> = BTreeMap::new();
@@ -133,7 +140,7 @@ fn a_name_against_a_number_depends_on_the_pod() {
     let verdict = |egress: &str, ingress: &str| {
         let text = format!("{}---\n{}", rule("Egress", "egress", egress), rule("Ingress", "ingress", ingress));
         let (policies, _) = read(&text);
-        let world = World::symbolic(&Scope { policies: &[&policies], ..Scope::default() }, &BTreeSet::new()).unwrap();
+        let world = World::symbolic(&Scope { policies: &[&policies], ..Scope::default() }, &BTreeMap::new()).unwrap();
         let engine = Engine::new(&world, &policies);
         let pod = world.ids().find(|id| world.namespace_of(*id).unwrap().name.as_deref() == Some("x")).unwrap();
         (engine.between(pod, pod), engine.doubts(pod, pod, &PortSet::everything()).len())
@@ -161,7 +168,7 @@ fn a_block_that_matches_pods_depends_on_the_pod() {
     let (policies, _) = read(&format!("{some}{all}"));
     for blocks_match_pods in [false, true] {
         let scope = Scope { policies: &[&policies], marks: &[], blocks_match_pods };
-        let world = World::symbolic(&scope, &BTreeSet::new()).unwrap();
+        let world = World::symbolic(&scope, &BTreeMap::new()).unwrap();
         let engine = Engine::new(&world, &policies);
         let ends: Vec<EndId> = world.ids().filter(|id| world.pods(*id).is_some()).collect();
         let inside = *ends.iter().find(|id| world.namespace_of(**id).unwrap().name.is_some()).unwrap();

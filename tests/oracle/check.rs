@@ -1,15 +1,15 @@
 //! Everything that must hold of what the compiler makes of a program.
 
 use super::compile::LAYOUTS;
-use super::evaluate::{self, Labels, NAME_LABEL, NamedPort, Party, Pod, PolicySet, Protocol};
+use super::evaluate::{self, Labels, NAME_LABEL, NamedPort, Party, Pod, PolicySet, Protocol, Stated};
 use super::meaning::Meaning;
-use super::minimal;
+use super::minimal::{self, Needed};
 use super::program::Program;
 use super::read;
 use super::render::render;
 use super::rng::Rng;
 use super::universe::{Atoms, Universe};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A compiler: source, layout and environment to manifests or diagnostics.
 pub type Compiler<'c> = dyn Fn(&str, &str, Option<&str>) -> Result<Vec<String>, String> + 'c;
@@ -91,14 +91,20 @@ fn judge(program: &Program, outputs: &[Output], minimal: bool) -> Result<(), Fai
     let mut atoms = meaning.atoms();
     outputs.iter().for_each(|output| atoms.join(Atoms::of(&output.set)));
     let universe = Universe::new(&atoms, &meaning.managed);
-    // Nobody knows which labels a managed namespace has besides its name. The meaning takes it to have none; but a part
-    // is only superfluous when it is whatever they are.
-    let open = Universe::new(&atoms, &BTreeSet::new());
+    // What is stated need not be so; a part is only superfluous when it is whatever the labels of namespaces are.
+    let open = Universe::new(&atoms, &Stated::new());
+    let one_sided = program.flows.iter().any(|flow| flow.side.is_some());
+    let needed = if one_sided { Needed::ForSides } else { Needed::ForConnections };
     for chunk in universe.chunks() {
         let written = meaning.matrix(&chunk);
+        let written_sides = meaning.sides(&chunk);
         for output in outputs {
             if let Some(found) = chunk.compare(&written, &chunk.allowed(&output.set)) {
                 let what = format!("left is the program, right are its manifests\n{found}");
+                return Err(output.failure(Wrong::Meaning, &what));
+            }
+            if let Some((side, found)) = chunk.compare_sides(&written_sides, &chunk.sides(&output.set)) {
+                let what = format!("left is the program, right are its manifests, of {side:?} alone\n{found}");
                 return Err(output.failure(Wrong::Meaning, &what));
             }
         }
@@ -107,7 +113,7 @@ fn judge(program: &Program, outputs: &[Output], minimal: bool) -> Result<(), Fai
         if let Some(found) = sampled(program, &meaning, &output.set, &atoms) {
             return Err(output.failure(Wrong::Meaning, &found));
         }
-        let parts = if minimal { minimal::superfluous(&output.set, &open) } else { Vec::new() };
+        let parts = if minimal { minimal::superfluous(&output.set, &open, needed) } else { Vec::new() };
         if !parts.is_empty() {
             return Err(output.failure(Wrong::Superfluous, &format!("can be taken away: {}", parts.join("; "))));
         }
@@ -136,7 +142,8 @@ fn sampled(program: &Program, meaning: &Meaning, set: &PolicySet, atoms: &Atoms)
 pub struct Draw {
     rng: Rng,
     names: Vec<String>,
-    bare: Vec<bool>,
+    stated: Stated,
+    homes: BTreeMap<String, Labels>,
     namespace_labels: Vec<(String, Vec<String>)>,
     labels: Vec<(String, Vec<String>)>,
     addresses: Vec<std::net::IpAddr>,
@@ -148,7 +155,6 @@ impl Draw {
     pub fn new(seed: u64, meaning: &Meaning, atoms: &Atoms) -> Draw {
         let mut names: Vec<String> = atoms.namespaces.iter().cloned().collect();
         names.extend(["kube-system", "openshift-dns", "somewhere"].map(String::from));
-        let bare = names.iter().map(|n| meaning.managed.contains(n)).collect();
         let domain = |selectors: Vec<&evaluate::Selector>| -> Vec<(String, Vec<String>)> {
             let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for requirement in selectors.into_iter().flat_map(|s| &s.requirements).filter(|r| r.key != NAME_LABEL) {
@@ -164,7 +170,8 @@ impl Draw {
         Draw {
             rng: Rng::new(seed),
             names,
-            bare,
+            stated: meaning.managed.clone(),
+            homes: BTreeMap::new(),
             namespace_labels: domain(atoms.pods.iter().map(|p| &p.0).collect()),
             labels: domain(atoms.pods.iter().map(|p| &p.1).collect()),
             addresses,
@@ -178,9 +185,7 @@ impl Draw {
             return Party::Address(*self.rng.pick(&self.addresses));
         }
         let which = self.rng.below(self.names.len());
-        let mut namespace_labels =
-            if self.bare[which] { Labels::new() } else { labels(&mut self.rng, &self.namespace_labels) };
-        namespace_labels.insert(NAME_LABEL.to_string(), self.names[which].clone());
+        let namespace_labels = self.labels_of(&self.names[which].clone());
         let (protocol, number) = self.port();
         let port = NamedPort { name: self.rng.pick(&self.port_names).clone(), protocol, number };
         Party::Pod(Pod {
@@ -190,6 +195,23 @@ impl Draw {
             ports: vec![port],
             addresses: Vec::new(),
         })
+    }
+
+    /// Labels that a namespace could have. There is one managed namespace of a name, so it keeps those that it was given first.
+    fn labels_of(&mut self, name: &str) -> Labels {
+        if let Some(known) = self.homes.get(name) {
+            return known.clone();
+        }
+        let mut drawn = labels(&mut self.rng, &self.namespace_labels);
+        drawn.insert(NAME_LABEL.to_string(), name.to_string());
+        if let Some(stated) = self.stated.get(name) {
+            for (key, value) in stated {
+                drawn.remove(key);
+                drawn.extend(value.iter().map(|value| (key.clone(), value.clone())));
+            }
+            self.homes.insert(name.to_string(), drawn.clone());
+        }
+        drawn
     }
 
     pub fn port(&mut self) -> (Protocol, u16) {

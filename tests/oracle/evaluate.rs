@@ -15,6 +15,10 @@ pub type Labels = BTreeMap<String, String>;
 /// The label that Kubernetes gives to every namespace.
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
+/// What is known of the labels of some namespaces beside their names: each key with its value, or `None` where there is no
+/// such label. A key that is not mentioned may be there or not.
+pub type Stated = BTreeMap<String, BTreeMap<String, Option<String>>>;
+
 /// A transport protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {

@@ -1,9 +1,9 @@
 //! The hard cases that a program holds, to show that the generator makes them.
 
-use super::evaluate::{Direction, Protocol};
+use super::evaluate::{Direction, NAME_LABEL, Protocol, Stated};
 use super::generate::COINED;
 use super::meaning::{Cover, Leaf, Meaning};
-use super::program::{Endpoint, Kind, Name, Port, PortSpec, Preset, Program, Requirement, Selector};
+use super::program::{Endpoint, Flow, Kind, Name, Namespace, Port, PortSpec, Preset, Program, Requirement, Selector};
 use super::render::render;
 use super::universe::{Atoms, Universe};
 use ipnet::IpNet;
@@ -76,6 +76,20 @@ pub const ALL: &[&str] = &[
     "isolate nobody at all",
     "external namespaces by labels",
     "external namespaces that match managed ones",
+    "external namespaces that may be managed ones",
+    "external namespaces by labels that a managed one states",
+    "every namespace",
+    "tier of every namespace",
+    "label that is stated",
+    "label that is stated as lacking",
+    "label that is stated in an environment",
+    "ingress flow",
+    "egress flow",
+    "ingress and egress flow with the same ends",
+    "one-sided flow with anywhere",
+    "one-sided flow with cluster",
+    "one-sided flow to or from namespaces by labels",
+    "one-sided flow covered by a plain one",
     "external namespace without tiers",
     "dns cluster",
     "dns strict",
@@ -126,6 +140,8 @@ pub fn of(program: &Program) -> BTreeSet<&'static str> {
     ports(program, &mut add);
     isolation(program, &mut add);
     coined(program, &mut add);
+    labels_of_namespaces(program, &mut add);
+    one_sided(program, &mut add);
     settings(program, &mut add);
     text(program, &mut add);
     found
@@ -158,7 +174,7 @@ fn selectors(program: &Program, add: &mut Add) {
 /// How the tiers of each managed namespace lie to each other, judged on the pods of the program's universe.
 fn overlaps(program: &Program, add: &mut Add) {
     let atoms = tier_atoms(program);
-    let universe = Universe::new(&atoms, &BTreeSet::new());
+    let universe = Universe::new(&atoms, &Stated::new());
     for namespace in program.namespaces.iter().filter(|n| n.kind == Kind::Managed) {
         let leaf = |tier: &String| {
             let name = Name { namespace: Some(namespace.name.clone()), name: tier.clone() };
@@ -267,6 +283,56 @@ fn endpoints(program: &Program, add: &mut Add) {
     let covers = &meaning.covers;
     let repeated = covers.iter().enumerate().any(|(i, a)| covers[i + 1..].iter().any(|b| inside(a, b)));
     add("flow covered by another", repeated);
+}
+
+fn labels_of_namespaces(program: &Program, add: &mut Add) {
+    for namespace in &program.namespaces {
+        add("label that is stated", namespace.stated.values().any(Option::is_some));
+        add("label that is stated as lacking", namespace.stated.values().any(Option::is_none));
+        if let Kind::Matching(selector) = &namespace.kind {
+            add("every namespace", selector.0.is_empty());
+            add("tier of every namespace", selector.0.is_empty() && !namespace.tiers.is_empty());
+        }
+    }
+    let renames = program.environments.iter().flat_map(|e| &e.namespaces);
+    add("label that is stated in an environment", renames.filter(|r| !r.stated.is_empty()).count() > 0);
+    let managed = || program.namespaces.iter().filter(|n| n.kind == Kind::Managed);
+    for flow in &program.flows {
+        for part in [&flow.source, &flow.destination].into_iter().flat_map(|end| program.parts(end)) {
+            let Leaf::Pods(Selector(asked), _) = program.leaf(&part) else { continue };
+            let asked = || asked.iter().map(Requirement::key).filter(|key| *key != NAME_LABEL);
+            let stated = |n: &&Namespace| asked().all(|key| n.stated.contains_key(key));
+            let by_labels = asked().next().is_some();
+            add("external namespaces that may be managed ones", by_labels && managed().any(|n| !stated(&n)));
+            add("external namespaces by labels that a managed one states", by_labels && managed().any(|n| stated(&n)));
+        }
+    }
+}
+
+fn one_sided(program: &Program, add: &mut Add) {
+    let flows = &program.flows;
+    for flow in flows.iter().filter(|f| f.side.is_some()) {
+        add("ingress flow", flow.side == Some(Direction::Ingress));
+        add("egress flow", flow.side == Some(Direction::Egress));
+        let same = |other: &&Flow| other.source == flow.source && other.destination == flow.destination;
+        let beside = |side| flows.iter().filter(same).any(|other| other.side == side);
+        add(
+            "ingress and egress flow with the same ends",
+            beside(Some(Direction::Ingress)) && beside(Some(Direction::Egress)),
+        );
+        add("one-sided flow covered by a plain one", beside(None));
+        for part in [&flow.source, &flow.destination].into_iter().flat_map(|end| program.parts(end)) {
+            add("one-sided flow with anywhere", part == Endpoint::Anywhere);
+            add("one-sided flow with cluster", part == Endpoint::Cluster);
+            let by_labels = match part {
+                Endpoint::Tier(Name { namespace: Some(namespace), .. }) | Endpoint::Pods(namespace) => {
+                    matches!(program.namespace(&namespace).kind, Kind::Matching(_))
+                }
+                _ => false,
+            };
+            add("one-sided flow to or from namespaces by labels", by_labels);
+        }
+    }
 }
 
 fn blocks(program: &Program, add: &mut Add) {
@@ -386,7 +452,7 @@ fn settings(program: &Program, add: &mut Add) {
     for environment in &program.environments {
         add("environment", true);
         let ours = |name: &String| program.namespace(name).kind == Kind::Managed;
-        add("environment that renames a managed namespace", environment.namespaces.iter().any(|(from, _)| ours(from)));
+        add("environment that renames a managed namespace", environment.namespaces.iter().any(|r| ours(&r.from)));
         add("environment that replaces a cidr", !environment.cidrs.is_empty());
         let platform = !environment.apiserver.is_empty() || !environment.nodes.is_empty();
         add("environment that replaces platform addresses", platform);

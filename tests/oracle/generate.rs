@@ -10,11 +10,12 @@ pub use names::COINED;
 
 use super::evaluate::{Direction, NAME_LABEL, Protocol};
 use super::program::{
-    Cidr, Dns, Endpoint, Environment, Group, Isolate, Kind, Name, Namespace, Port, PortSet, Preset, Program,
+    Cidr, Dns, Endpoint, Environment, Group, Isolate, Kind, Name, Namespace, Port, PortSet, Preset, Program, Rename,
     Requirement, Selector, Tier, block,
 };
 use super::rng::Rng;
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 
 /// The program of a seed.
 pub fn program(seed: u64) -> Program {
@@ -82,7 +83,7 @@ impl Maker {
             let namespace = self.managed(name);
             self.program.namespaces.push(namespace);
         }
-        for (name, percent) in [("monitoring", 60), ("tenants", 35), ("others", 15)] {
+        for (name, percent) in [("monitoring", 60), ("tenants", 35), ("others", 20), ("everywhere", 15)] {
             if self.rng.chance(percent) {
                 let namespace = self.external(name);
                 self.program.namespaces.push(namespace);
@@ -95,8 +96,20 @@ impl Maker {
         }
     }
 
+    /// Labels of a managed namespace: those that the external ones ask for, and others.
+    fn stated(&mut self) -> BTreeMap<String, Option<String>> {
+        let all =
+            [("tenant", Some("acme")), ("tenant", None), ("env", Some("prod")), ("env", Some("dev")), ("env", None)];
+        let count = self.rng.between(1, 2);
+        let some = self.rng.some(&all, count);
+        some.into_iter().map(|(key, value)| (key.to_string(), value.map(str::to_string))).collect()
+    }
+
     fn managed(&mut self, name: &str) -> Namespace {
         let mut namespace = bare(name, Kind::Managed);
+        if self.rng.chance(45) {
+            namespace.stated = self.stated();
+        }
         if self.rng.chance(12) {
             namespace.label = Some("role".to_string());
         }
@@ -143,6 +156,7 @@ impl Maker {
                 ]),
                 Selector(vec![Requirement::In(NAME_LABEL.into(), text(&["shop", "pay", "elsewhere"]))]),
             ],
+            "everywhere" => vec![Selector::default(), Selector(vec![Requirement::Has(NAME_LABEL.into())])],
             _ => Vec::new(),
         };
         let kind = if choices.is_empty() { Kind::External } else { Kind::Matching(self.rng.pick(&choices).clone()) };
@@ -395,7 +409,12 @@ impl Maker {
             .map(|n| (n.name.clone(), format!("{}-staging", n.name)))
             .collect();
         let count = self.rng.between(1, 2);
-        let namespaces = self.rng.some(&all, count);
+        let mut namespaces = Vec::new();
+        for (from, to) in self.rng.some(&all, count) {
+            let managed = self.program.namespace(&from).kind == Kind::Managed;
+            let stated = if managed && self.rng.chance(50) { self.stated() } else { BTreeMap::new() };
+            namespaces.push(Rename { from, to, stated });
+        }
         let cidrs = self.program.cidrs.iter().take(1).map(|c| Cidr {
             name: c.name.clone(),
             blocks: vec![block("10.20.0.0/16"), block("192.0.2.0/24")],
@@ -415,6 +434,7 @@ fn bare(name: &str, kind: Kind) -> Namespace {
         name: name.to_string(),
         actual: name.to_string(),
         kind,
+        stated: BTreeMap::new(),
         label: None,
         dns: None,
         isolates: Vec::new(),

@@ -1,15 +1,18 @@
 //! What a program means, by the language's definition.
 //!
-//! A connection is allowed when the source pod is not isolated for egress or a flow, or the DNS rule, covers it; and the
-//! destination pod is not isolated for ingress or a flow covers it. (Where the DNS pods are isolated, their ingress is
-//! open to every managed namespace that asks them, isolated or not.)
+//! A connection is allowed when the source pod is not isolated for egress or a flow that is not `ingress`, or the DNS rule,
+//! covers it; and the destination pod is not isolated for ingress or a flow that is not `egress` covers it. (Where the DNS
+//! pods are isolated, their ingress is open to every managed namespace that asks them, isolated or not.)
+//!
+//! A flow whose end is namespaces by labels covers a pod there on the side of the other end. On the pod's own side it does
+//! so only where the program states enough of the labels of its namespace.
 
-use super::evaluate::{Direction, NAME_LABEL, Party, Protocol};
+use super::evaluate::{Direction, NAME_LABEL, Party, Protocol, Stated};
 use super::program::{
     Dns, Endpoint, Flow, Isolate, Kind, Name, Namespace, Platform, Port, PortSpec, Preset, Program, Requirement,
     Selector, block,
 };
-use super::universe::{Atoms, Bits, Chunk, Matrix, Point, bits};
+use super::universe::{Atoms, Bits, Chunk, Matrix, Point, Sides, bits};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 
@@ -40,6 +43,21 @@ impl Leaf {
     }
 }
 
+impl Leaf {
+    /// Whether the party is one of those by what is stated of its namespace, whatever else that has.
+    pub fn holds_for_sure(&self, party: &Party, stated: &Stated) -> bool {
+        let Party::Pod(pod) = party else { return self.contains(party) };
+        let (Leaf::Pods(namespaces, _), Some(known)) = (self, stated.get(&pod.namespace)) else {
+            return self.contains(party);
+        };
+        let known = |requirement: &Requirement| {
+            let key = requirement.key();
+            key == NAME_LABEL || known.contains_key(key)
+        };
+        namespaces.0.iter().all(known) && self.contains(party)
+    }
+}
+
 impl Port {
     /// Whether the port is meant, for a destination that has these names for it.
     pub fn contains(&self, protocol: Protocol, number: u16, names: &[String]) -> bool {
@@ -55,9 +73,17 @@ impl Port {
 /// One source, one destination, and ports.
 #[derive(Debug, Clone)]
 pub struct Cover {
+    /// The one side that is opened; `None` for both.
+    pub side: Option<Direction>,
     pub source: Leaf,
     pub destination: Leaf,
     pub ports: Vec<Port>,
+}
+
+impl Cover {
+    pub fn opens(&self, direction: Direction) -> bool {
+        self.side.is_none_or(|side| side == direction)
+    }
 }
 
 /// What the DNS rule gives to a namespace.
@@ -84,8 +110,8 @@ pub struct Meaning {
     pub covers: Vec<Cover>,
     pub isolations: Vec<Isolation>,
     pub grants: Vec<Grant>,
-    /// The cluster's names of the managed namespaces, which have no other labels.
-    pub managed: BTreeSet<String>,
+    /// The managed namespaces, by their names in the cluster, with the labels that they state.
+    pub managed: Stated,
     namespaces: BTreeSet<String>,
 }
 
@@ -185,6 +211,7 @@ impl Program {
         let default = Dns { preset: Preset::Cluster, addresses: Vec::new() };
         let dns = namespace.dns.as_ref().or(self.platform.dns.as_ref()).unwrap_or(&default);
         let to = |leaf: Leaf, port: u16| Cover {
+            side: None,
             source: Leaf::Anyone,
             destination: leaf,
             ports: vec![Port::Range(port, port, Protocol::Udp), Port::Range(port, port, Protocol::Tcp)],
@@ -231,15 +258,16 @@ impl Meaning {
             for part in program.parts(&flow.destination) {
                 let (destination, ports) = (program.leaf(&part), program.ports(flow, &part));
                 covers.extend(sources.iter().map(|source| Cover {
+                    side: flow.side,
                     source: source.clone(),
                     destination: destination.clone(),
                     ports: ports.clone(),
                 }));
             }
         }
-        let (mut isolations, mut grants, mut managed) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut isolations, mut grants, mut managed) = (Vec::new(), Vec::new(), Stated::new());
         for namespace in program.namespaces.iter().filter(|n| n.kind == Kind::Managed) {
-            managed.insert(namespace.actual.clone());
+            managed.insert(namespace.actual.clone(), namespace.stated.clone());
             let here = program.isolations(namespace);
             grants.extend(program.grant(namespace));
             isolations.extend(here);
@@ -265,12 +293,20 @@ impl Meaning {
         let reaches = |cover: &Cover| {
             cover.destination.contains(destination) && cover.ports.iter().any(|p| p.contains(protocol, number, &names))
         };
-        let by_flow = self.covers.iter().any(|c| c.source.contains(source) && reaches(c));
+        let by_flow = |direction| {
+            self.covers.iter().filter(|c| c.opens(direction) && c.source.contains(source) && reaches(c)).any(|c| {
+                match direction {
+                    Direction::Egress => c.source.holds_for_sure(source, &self.managed),
+                    Direction::Ingress => c.destination.holds_for_sure(destination, &self.managed),
+                }
+            })
+        };
         let mut grants = self.grants.iter().filter(|g| g.clients.contains(source));
         let asks = grants.clone().any(|g| g.destinations.iter().any(reaches));
-        let answers = grants.any(|g| g.servers.iter().any(reaches));
-        (by_flow || asks || !self.isolated(Direction::Egress, source))
-            && (by_flow || answers || !self.isolated(Direction::Ingress, destination))
+        let is_server = |c: &Cover| reaches(c) && c.destination.holds_for_sure(destination, &self.managed);
+        let answers = grants.any(|g| g.servers.iter().any(is_server));
+        (by_flow(Direction::Egress) || asks || !self.isolated(Direction::Egress, source))
+            && (by_flow(Direction::Ingress) || answers || !self.isolated(Direction::Ingress, destination))
     }
 
     /// What a program can tell apart.
@@ -299,36 +335,53 @@ impl Meaning {
 
     /// The same as [`Meaning::allows`] for all connections at once.
     pub fn matrix(&self, chunk: &Chunk) -> Matrix {
+        let Sides { egress, ingress } = self.sides(chunk);
+        let n = chunk.size();
+        let both = |(i, (out, into)): (usize, (&Bits, &Bits))| out & into & chunk.possible(i / n, i % n);
+        Matrix { cells: egress.cells.iter().zip(&ingress.cells).enumerate().map(both).collect() }
+    }
+
+    /// What each side of each connection allows.
+    pub fn sides(&self, chunk: &Chunk) -> Sides {
         let n = chunk.size();
         let members = |leaf: &Leaf| -> Vec<usize> { (0..n).filter(|&i| leaf.contains(&chunk.parties[i])).collect() };
-        let cover = |cells: &mut [Bits], sources: &[usize], cover: &Cover| {
+        let sure = |leaf: &Leaf| -> Vec<usize> {
+            (0..n).filter(|&i| leaf.holds_for_sure(&chunk.parties[i], &self.managed)).collect()
+        };
+        let cover = |cells: &mut [Bits], sources: &[usize], destinations: &[usize], cover: &Cover| {
             let has = |point: &Point, p: &Port| p.contains(point.protocol, point.number, &point.names);
             let ports = bits(chunk.points, |point| cover.ports.iter().any(|p| has(point, p)));
-            let destinations = members(&cover.destination);
             for source in sources {
                 destinations.iter().for_each(|d| cells[source * n + d] |= ports);
             }
         };
-        let (mut flows, mut asks, mut answers) = (vec![0; n * n], vec![0; n * n], vec![0; n * n]);
+        let [mut out, mut into, mut asks, mut answers] = [0; 4].map(|none: Bits| vec![none; n * n]);
         for one in &self.covers {
-            cover(&mut flows, &members(&one.source), one);
+            if one.opens(Direction::Egress) {
+                cover(&mut out, &sure(&one.source), &members(&one.destination), one);
+            }
+            if one.opens(Direction::Ingress) {
+                cover(&mut into, &members(&one.source), &sure(&one.destination), one);
+            }
         }
         for grant in &self.grants {
             let clients = members(&grant.clients);
-            grant.destinations.iter().for_each(|one| cover(&mut asks, &clients, one));
-            grant.servers.iter().for_each(|one| cover(&mut answers, &clients, one));
+            for one in &grant.destinations {
+                cover(&mut asks, &clients, &members(&one.destination), one);
+            }
+            for one in &grant.servers {
+                cover(&mut answers, &clients, &sure(&one.destination), one);
+            }
         }
-        let isolated = |direction| -> Vec<Bits> {
+        let open = |direction| -> Vec<Bits> {
             chunk.parties.iter().map(|p| if self.isolated(direction, p) { 0 } else { Bits::MAX }).collect()
         };
-        let (open_out, open_in) = (isolated(Direction::Egress), isolated(Direction::Ingress));
-        let cell = |i: usize| {
-            let (source, destination) = (i / n, i % n);
-            (flows[i] | asks[i] | open_out[source])
-                & (flows[i] | answers[i] | open_in[destination])
-                & chunk.possible(source, destination)
-        };
-        Matrix { cells: (0..n * n).map(cell).collect() }
+        let (open_out, open_in) = (open(Direction::Egress), open(Direction::Ingress));
+        for i in 0..n * n {
+            out[i] |= asks[i] | open_out[i / n];
+            into[i] |= answers[i] | open_in[i % n];
+        }
+        Sides { egress: Matrix { cells: out }, ingress: Matrix { cells: into } }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which parts of a policy set can be taken away without a change.
 //!
 //! A part is a policy, a rule, a peer, a port or an entry of `except`. It is needed when without it some connection
-//! changes, both sides considered. Two kinds of parts are judged by themselves:
+//! changes, both sides considered; or where what is written may be about one side alone, when that side changes. Two kinds of parts are judged by themselves:
 //!
 //! - a policy without rules is there to isolate, so it is needed when, of all policies without rules, it alone isolates
 //!   some pod in a direction that it has;
@@ -11,11 +11,20 @@
 use super::evaluate::{Direction, Peer, Policy, PolicySet, Rule};
 use super::universe::{Bits, Chunk, Sides, Universe, index};
 
+/// What has to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// A connection.
+    ForConnections,
+    /// What one side allows.
+    ForSides,
+}
+
 const DIRECTIONS: [Direction; 2] = [Direction::Ingress, Direction::Egress];
 
 /// Descriptions of all parts that are not needed.
-pub fn superfluous(set: &PolicySet, universe: &Universe) -> Vec<String> {
-    let tables: Vec<Table> = universe.chunks().map(|chunk| Table::new(set, chunk)).collect();
+pub fn superfluous(set: &PolicySet, universe: &Universe, needed: Needed) -> Vec<String> {
+    let tables: Vec<Table> = universe.chunks().map(|chunk| Table::new(set, chunk, needed)).collect();
     let mut found = Vec::new();
     for (i, policy) in set.policies.iter().enumerate() {
         let name = format!("{}/{}", policy.namespace, policy.name);
@@ -101,10 +110,11 @@ struct Table<'u> {
     /// For each party the policies that select it.
     policies: Vec<Vec<usize>>,
     sides: Sides,
+    needed: Needed,
 }
 
 impl<'u> Table<'u> {
-    fn new(set: &PolicySet, chunk: Chunk<'u>) -> Table<'u> {
+    fn new(set: &PolicySet, chunk: Chunk<'u>, needed: Needed) -> Table<'u> {
         let selected: Vec<Vec<usize>> = set.policies.iter().map(|p| chunk.selected(p)).collect();
         let mut policies = vec![Vec::new(); chunk.size()];
         for (i, parties) in selected.iter().enumerate() {
@@ -113,7 +123,7 @@ impl<'u> Table<'u> {
         let allowance = |p: &Policy| DIRECTIONS.map(|d| p.rules(d).map(|rules| chunk.allowance(p, rules, false)));
         let allowance = set.policies.iter().map(allowance).collect();
         let sides = chunk.sides(set);
-        Table { chunk, selected, allowance, policies, sides }
+        Table { chunk, selected, allowance, policies, sides, needed }
     }
 
     fn isolates_alone(&self, set: &PolicySet, policy: usize) -> bool {
@@ -148,7 +158,7 @@ impl<'u> Table<'u> {
         self.allowance[policy][direction as usize].as_ref().expect("a direction that the policy has")
     }
 
-    /// Whether a connection changes when a policy allows `new` instead of what it does.
+    /// Whether a connection, or a side, changes when a policy allows `new` instead of what it does.
     fn changes(&self, policy: usize, direction: Direction, new: &[Bits]) -> bool {
         let n = self.chunk.size();
         let opposite = match direction {
@@ -159,7 +169,8 @@ impl<'u> Table<'u> {
         changed.filter(|(_, bits)| *bits != 0).any(|(peer, bits)| {
             self.selected[policy].iter().any(|subject| {
                 let cell = index(n, direction, *subject, peer);
-                let left = bits & opposite.cells[cell] & self.chunk.possible(cell / n, cell % n);
+                let other = if self.needed == Needed::ForSides { Bits::MAX } else { opposite.cells[cell] };
+                let left = bits & other & self.chunk.possible(cell / n, cell % n);
                 let others = self.policies[*subject].iter().filter(|j| **j != policy);
                 let elsewhere = others.filter_map(|j| self.allowance[*j][direction as usize].as_ref());
                 left & !elsewhere.fold(0, |all, bits| all | bits[peer]) != 0

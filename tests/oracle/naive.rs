@@ -3,8 +3,8 @@
 //! Nothing here is minimal or readable. It exists so that the definition of the language, the evaluator and the
 //! universe can be checked against each other without the compiler, and so that there is something to mutate.
 
-use super::evaluate::{Direction, NAME_LABEL, Pod, Protocol};
-use super::meaning::{Cover, Grant, Leaf, Meaning};
+use super::evaluate::{Direction, Labels, NAME_LABEL, Party, Pod, Protocol};
+use super::meaning::{Cover, Grant, Isolation, Leaf, Meaning};
 use super::program::{Port, Program, Selector};
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -18,8 +18,12 @@ pub fn lower(program: &Program) -> Vec<Value> {
         writer.policy(&isolation.namespace, pods, isolation.direction, None);
     }
     for cover in &meaning.covers {
-        writer.side(Direction::Egress, &cover.source, &cover.destination, &cover.ports);
-        writer.side(Direction::Ingress, &cover.destination, &cover.source, &cover.ports);
+        if cover.opens(Direction::Egress) {
+            writer.side(Direction::Egress, &cover.source, &cover.destination, &cover.ports);
+        }
+        if cover.opens(Direction::Ingress) {
+            writer.side(Direction::Ingress, &cover.destination, &cover.source, &cover.ports);
+        }
     }
     for Grant { clients, destinations, servers } in &meaning.grants {
         for Cover { destination, ports, .. } in destinations {
@@ -48,13 +52,23 @@ impl Writer<'_> {
         };
         let meaning = self.meaning;
         for isolation in meaning.isolations.iter().filter(|i| i.direction == direction) {
-            let labels = Pod { namespace_labels: named(&isolation.namespace), ..Pod::default() }.namespace_labels;
             let Leaf::Pods(_, isolated) = &isolation.pods else { panic!("isolated pods are pods") };
-            if namespaces.matches(&labels) {
+            if Leaf::Pods(namespaces.clone(), everything.clone())
+                .holds_for_sure(&self.home(isolation), &meaning.managed)
+            {
                 let both = Selector(pods.0.iter().chain(&isolated.0).cloned().collect());
                 self.policy(&isolation.namespace, &both, direction, Some((peer, ports)));
             }
         }
+    }
+
+    /// A pod of the namespace of an isolation, which has no labels but those that are stated.
+    fn home(&self, isolation: &Isolation) -> Party {
+        let stated = self.meaning.managed.get(&isolation.namespace).into_iter().flatten();
+        let mut namespace_labels: Labels =
+            stated.filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+        namespace_labels.insert(NAME_LABEL.to_string(), isolation.namespace.clone());
+        Party::Pod(Pod { namespace: isolation.namespace.clone(), namespace_labels, ..Pod::default() })
     }
 
     fn policy(&mut self, namespace: &str, subject: &Selector, direction: Direction, rule: Option<(&Leaf, &[Port])>) {
@@ -80,10 +94,6 @@ impl Writer<'_> {
             "spec": spec,
         }));
     }
-}
-
-fn named(namespace: &str) -> super::evaluate::Labels {
-    [(NAME_LABEL.to_string(), namespace.to_string())].into()
 }
 
 fn selector(selector: &Selector) -> Value {

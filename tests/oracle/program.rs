@@ -2,6 +2,7 @@
 
 use super::evaluate::{self, Direction, Labels, NAME_LABEL, Operator, Protocol};
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 
 /// A whole program. References are by name; names are unique in their scope.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +37,8 @@ pub struct Namespace {
     /// The name in the cluster, which an environment can change.
     pub actual: String,
     pub kind: Kind,
+    /// The labels that a managed one states: a value, or that there is no such label.
+    pub stated: BTreeMap<String, Option<String>>,
     pub label: Option<String>,
     pub dns: Option<Dns>,
     pub isolates: Vec<Isolate>,
@@ -48,7 +51,7 @@ pub struct Namespace {
 pub enum Kind {
     Managed,
     External,
-    /// Every namespace whose labels match.
+    /// Every namespace whose labels match; without requirements every namespace.
     Matching(Selector),
 }
 
@@ -126,6 +129,8 @@ pub enum Endpoint {
 
 #[derive(Debug, Clone)]
 pub struct Flow {
+    /// The one side that it opens; `None` for both.
+    pub side: Option<Direction>,
     pub source: Endpoint,
     pub destination: Endpoint,
     /// `None`: no ports are written, so all those that the destination lists.
@@ -153,11 +158,19 @@ pub enum Port {
 #[derive(Debug, Clone)]
 pub struct Environment {
     pub name: String,
-    pub namespaces: Vec<(String, String)>,
+    pub namespaces: Vec<Rename>,
     pub cidrs: Vec<Cidr>,
     /// Where not empty, they replace the platform's.
     pub apiserver: Vec<IpNet>,
     pub nodes: Vec<IpNet>,
+}
+
+/// `namespace NAME = NAME (LABELS)`.
+#[derive(Debug, Clone)]
+pub struct Rename {
+    pub from: String,
+    pub to: String,
+    pub stated: BTreeMap<String, Option<String>>,
 }
 
 /// A selector as `kubectl -l` has it.
@@ -172,6 +185,20 @@ pub enum Requirement {
     NotIn(String, Vec<String>),
     Has(String),
     Lacks(String),
+}
+
+impl Requirement {
+    /// The label that it asks about.
+    pub fn key(&self) -> &str {
+        match self {
+            Requirement::Is(key, _)
+            | Requirement::IsNot(key, _)
+            | Requirement::In(key, _)
+            | Requirement::NotIn(key, _)
+            | Requirement::Has(key)
+            | Requirement::Lacks(key) => key,
+        }
+    }
 }
 
 impl Selector {
@@ -214,9 +241,10 @@ impl Program {
     pub fn in_environment(&self, name: &str) -> Program {
         let mut program = self.clone();
         let environment = self.environments.iter().find(|e| e.name == name).expect("a declared environment");
-        for (from, to) in &environment.namespaces {
+        for Rename { from, to, stated } in &environment.namespaces {
             let namespace = program.namespaces.iter_mut().find(|n| n.name == *from).expect("a declared namespace");
             namespace.actual = to.clone();
+            namespace.stated = stated.clone();
         }
         for cidr in &environment.cidrs {
             *program.cidrs.iter_mut().find(|c| c.name == cidr.name).expect("a declared cidr") = cidr.clone();

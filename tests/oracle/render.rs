@@ -2,11 +2,12 @@
 
 use super::evaluate::Direction;
 use super::program::{
-    Cidr, Dns, Endpoint, Flow, Group, Isolate, Kind, Name, Namespace, Port, PortSpec, Preset, Program, Requirement,
-    Selector, Tier,
+    Cidr, Dns, Endpoint, Flow, Group, Isolate, Kind, Name, Namespace, Port, PortSpec, Preset, Program, Rename,
+    Requirement, Selector, Tier,
 };
 use super::rng::Rng;
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 
 /// The source text of a program; its `style` chooses among the ways to write it.
 pub fn render(program: &Program) -> String {
@@ -47,8 +48,9 @@ impl Writer<'_> {
             file.push(format!("ports {} = {}", set.name, self.list(&ports)));
         }
         for environment in &program.environments {
-            let mut inner: Vec<String> =
-                environment.namespaces.iter().map(|(from, to)| format!("namespace {from} = {to}")).collect();
+            let rename =
+                |rename: &Rename| format!("namespace {} = {}{}", rename.from, rename.to, self.stated(&rename.stated));
+            let mut inner: Vec<String> = environment.namespaces.iter().map(rename).collect();
             for cidr in &environment.cidrs {
                 let text = self.cidr(cidr);
                 inner.push(text);
@@ -168,6 +170,7 @@ impl Writer<'_> {
                 format!("external namespace {} {}", namespace.name, self.selector(selector))
             }
         };
+        let (mut stated, mut states) = (namespace.stated.clone(), Vec::new());
         if body.is_empty() && namespace.kind != Kind::Managed {
             return vec![head];
         }
@@ -177,7 +180,13 @@ impl Writer<'_> {
             let part = self.rng.below(count);
             parts[part].push(statement);
         }
-        parts.into_iter().map(|part| format!("{head} {{\n{}}}", self.indented(part))).collect()
+        for left in (1..=count).rev() {
+            // Each block states some of the labels; nothing forbids to say one twice.
+            let some = if left == 1 { std::mem::take(&mut stated) } else { self.some_of(&mut stated) };
+            states.push(self.stated(&some));
+        }
+        let block = |(part, states): (Vec<String>, String)| format!("{head}{states} {{\n{}}}", self.indented(part));
+        parts.into_iter().zip(states).map(block).collect()
     }
 
     fn tier(&mut self, tier: &Tier) -> String {
@@ -222,7 +231,34 @@ impl Writer<'_> {
         format!("dns {}", self.list(&all))
     }
 
+    /// Labels as a namespace states them, if it states any.
+    fn stated(&mut self, stated: &BTreeMap<String, Option<String>>) -> String {
+        let one = |(key, value): (&String, &Option<String>)| match value {
+            Some(value) => format!("{key}={value}"),
+            None => format!("!{key}"),
+        };
+        let all: Vec<String> = stated.iter().map(one).collect();
+        if all.is_empty() { String::new() } else { format!(" ({})", self.list(&all)) }
+    }
+
+    /// Takes some labels out, and repeats some of those that stay.
+    fn some_of(&mut self, stated: &mut BTreeMap<String, Option<String>>) -> BTreeMap<String, Option<String>> {
+        let mut some = BTreeMap::new();
+        for (key, value) in stated.clone() {
+            if self.rng.chance(50) {
+                if self.rng.chance(70) {
+                    stated.remove(&key);
+                }
+                some.insert(key, value);
+            }
+        }
+        some
+    }
+
     fn selector(&mut self, selector: &Selector) -> String {
+        if selector.0.is_empty() {
+            return "(*)".to_string();
+        }
         let one = |rng: &mut Rng, r: &Requirement| match r {
             Requirement::Is(key, value) if rng.chance(20) => format!("{key}=={value}"),
             Requirement::Is(key, value) => format!("{key}={value}"),
@@ -237,7 +273,12 @@ impl Writer<'_> {
     }
 
     fn chain(&mut self, flows: &[&Flow], scope: Scope) -> String {
-        let mut text = self.endpoint(&flows[0].source, scope);
+        let mut text = match flows[0].side {
+            Some(Direction::Ingress) => "ingress ".to_string(),
+            Some(Direction::Egress) => "egress ".to_string(),
+            None => String::new(),
+        };
+        text.push_str(&self.endpoint(&flows[0].source, scope));
         for flow in flows {
             let arrow = match self.rng.below(10) {
                 0 => "->".to_string(),
@@ -386,7 +427,7 @@ fn numbers(low: u16, high: u16) -> String {
 
 /// Whether two flows can be one chain.
 fn linked(one: &Flow, two: &Flow) -> bool {
-    one.destination == two.source
+    one.destination == two.source && one.side == two.side
 }
 
 /// Every name in an endpoint; `ns/*` counts as a name of that namespace.

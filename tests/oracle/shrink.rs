@@ -96,11 +96,15 @@ fn inside_namespaces(program: &Program, add: &mut Add) {
         (0..namespace.cidrs.len()).for_each(|c| add(&|p| drop(p.namespaces[i].cidrs.remove(c))));
         add(&|p| p.namespaces[i].dns = None);
         add(&|p| p.namespaces[i].label = None);
+        for key in namespace.stated.keys() {
+            add(&|p| drop(p.namespaces[i].stated.remove(key)));
+        }
     }
 }
 
 fn inside_flows(program: &Program, add: &mut Add) {
     for (i, flow) in program.flows.iter().enumerate() {
+        add(&|p| p.flows[i].side = None);
         let specs = flow.ports.as_ref().map_or(0, Vec::len);
         for s in (0..specs).filter(|_| specs > 1) {
             add(&|p| drop(p.flows[i].ports.as_mut().unwrap().remove(s)));
@@ -141,7 +145,7 @@ fn sound(program: &Program) -> bool {
         && program.namespaces.iter().all(isolated)
         && program.namespaces.iter().any(|n| n.kind == Kind::Managed)
         && program.environments.iter().all(|e| {
-            e.namespaces.iter().all(|(from, _)| program.namespaces.iter().any(|n| n.name == *from))
+            e.namespaces.iter().all(|r| program.namespaces.iter().any(|n| n.name == r.from))
                 && e.cidrs.iter().all(|c| program.cidrs.iter().any(|d| d.name == c.name))
         })
         && program.flows.iter().all(|flow| flow_is_sound(program, flow))

@@ -3,8 +3,9 @@
 //! **Pods.** For each namespace that is mentioned, and one that is not: every combination of labels (per key: absent,
 //! each mentioned value, one value that nobody mentions) over the keys that a selector which applies to that namespace
 //! mentions. Pods that the same selectors match are one class, and one of them stands for it; nothing else about a pod
-//! matters to a policy, so this leaves no case out. Namespaces are made in the same way from their labels, except those
-//! that are said to be *bare*: they have no label but their name. When a namespace has more than [`LIMIT`]
+//! matters to a policy, so this leaves no case out. Namespaces are made in the same way from their labels, those of which
+//! something is *stated* from the others. There is only one namespace of such a name, so two pods of it never see two sets
+//! of labels. When a namespace has more than [`LIMIT`]
 //! combinations, that many are drawn with a fixed seed instead, and a witness of each selector and of each pair of
 //! selectors is always among them.
 //!
@@ -17,7 +18,7 @@
 
 use super::evaluate::{
     Direction, Labels, NAME_LABEL, NamedPort, Operator, Party, Peer, Pod, Policy, PolicySet, PortMatch, Protocol, Rule,
-    Selector,
+    Selector, Stated,
 };
 use super::read;
 use super::rng::Rng;
@@ -85,6 +86,14 @@ impl Atoms {
         }
     }
 
+    /// What is to be stated of namespaces that have no labels but their names.
+    pub fn bare(&self, names: &BTreeSet<String>) -> Stated {
+        let asked = self.pods.iter().flat_map(|(namespaces, _)| &namespaces.requirements);
+        let absent: BTreeMap<String, Option<String>> =
+            asked.filter(|r| r.key != NAME_LABEL).map(|r| (r.key.clone(), None)).collect();
+        names.iter().map(|name| (name.clone(), absent.clone())).collect()
+    }
+
     /// Adds what `other` can tell apart.
     pub fn join(&mut self, other: Atoms) {
         self.namespaces.extend(other.namespaces);
@@ -108,24 +117,26 @@ pub struct Point {
 pub struct Universe {
     pub parties: Vec<Party>,
     pub points: Vec<Point>,
+    /// The names of which there is one namespace.
+    single: BTreeSet<String>,
 }
 
 /// A set of ports: one bit for each point of a chunk.
 pub type Bits = u128;
 
 impl Universe {
-    /// The universe for `atoms`, where the namespaces in `bare` have no labels but their name.
-    pub fn new(atoms: &Atoms, bare: &BTreeSet<String>) -> Universe {
-        let mut parties: Vec<Party> = pods(atoms, bare).into_iter().map(Party::Pod).collect();
+    /// The universe for `atoms`, where something is stated of some namespaces.
+    pub fn new(atoms: &Atoms, stated: &Stated) -> Universe {
+        let mut parties: Vec<Party> = pods(atoms, stated).into_iter().map(Party::Pod).collect();
         parties.extend(addresses(&atoms.blocks).into_iter().map(Party::Address));
-        Universe { parties, points: points(atoms) }
+        Universe { parties, points: points(atoms), single: stated.keys().cloned().collect() }
     }
 
     /// The points, in pieces that fit into [`Bits`].
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
         self.points.chunks(Bits::BITS as usize).map(|points| {
             let nameless = bits(points, |p| p.names.is_empty());
-            Chunk { parties: &self.parties, points, all: bits(points, |_| true), nameless }
+            Chunk { parties: &self.parties, points, single: &self.single, all: bits(points, |_| true), nameless }
         })
     }
 }
@@ -134,6 +145,7 @@ impl Universe {
 pub struct Chunk<'u> {
     pub parties: &'u [Party],
     pub points: &'u [Point],
+    single: &'u BTreeSet<String>,
     all: Bits,
     nameless: Bits,
 }
@@ -160,11 +172,19 @@ impl Chunk<'_> {
         self.parties.len()
     }
 
-    /// The ports on which a connection can be thought of: none between two addresses, none with a name to an address.
+    /// The ports on which a connection can be thought of: none between two addresses, none with a name to an address, none
+    /// between pods that cannot be there at once.
     pub fn possible(&self, source: usize, destination: usize) -> Bits {
         match (&self.parties[source], &self.parties[destination]) {
             (Party::Address(_), Party::Address(_)) => 0,
             (_, Party::Address(_)) => self.nameless,
+            (Party::Pod(one), Party::Pod(other))
+                if one.namespace == other.namespace
+                    && one.namespace_labels != other.namespace_labels
+                    && self.single.contains(&one.namespace) =>
+            {
+                0
+            }
             _ => self.all,
         }
     }
@@ -246,6 +266,18 @@ impl Chunk<'_> {
         Some(self.connection(cell / n, cell % n, bit as usize, left))
     }
 
+    /// The first connection on one side of which two policy sets differ.
+    pub fn compare_sides(&self, left: &Sides, right: &Sides) -> Option<(Direction, Counterexample)> {
+        let n = self.size();
+        let some = |matrix: &Matrix| {
+            let cells = matrix.cells.iter().enumerate();
+            Matrix { cells: cells.map(|(i, bits)| bits & self.possible(i / n, i % n)).collect() }
+        };
+        let pairs =
+            [(Direction::Egress, &left.egress, &right.egress), (Direction::Ingress, &left.ingress, &right.ingress)];
+        pairs.into_iter().find_map(|(side, left, right)| Some((side, self.compare(&some(left), &some(right))?)))
+    }
+
     /// The counterexample for a pair and a bit, allowed on the left side or else on the right one.
     pub fn connection(&self, source: usize, destination: usize, bit: usize, left: bool) -> Counterexample {
         let point = &self.points[bit];
@@ -299,18 +331,18 @@ impl fmt::Display for Counterexample {
 
 /// The first connection on which two sets of manifests differ, where every namespace can have any labels.
 pub fn difference(left: &[Value], right: &[Value]) -> Result<Option<Counterexample>, String> {
-    Ok(compare(&read::policies(left)?, &read::policies(right)?, &BTreeSet::new()))
+    Ok(compare(&read::policies(left)?, &read::policies(right)?, &Stated::new()))
 }
 
-/// The same for policies, where the namespaces in `bare` have no labels but their name.
-pub fn compare(left: &PolicySet, right: &PolicySet, bare: &BTreeSet<String>) -> Option<Counterexample> {
+/// The same for policies, where something is stated of some namespaces.
+pub fn compare(left: &PolicySet, right: &PolicySet, stated: &Stated) -> Option<Counterexample> {
     let mut atoms = Atoms::of(left);
     atoms.join(Atoms::of(right));
-    let universe = Universe::new(&atoms, bare);
+    let universe = Universe::new(&atoms, stated);
     universe.chunks().find_map(|chunk| chunk.compare(&chunk.allowed(left), &chunk.allowed(right)))
 }
 
-fn pods(atoms: &Atoms, bare: &BTreeSet<String>) -> Vec<Pod> {
+fn pods(atoms: &Atoms, stated: &Stated) -> Vec<Pod> {
     let selectors: BTreeSet<&Selector> = atoms.pods.iter().map(|(namespaces, _)| namespaces).collect();
     let mut names = atoms.namespaces.clone();
     for requirement in selectors.iter().flat_map(|s| &s.requirements).filter(|r| r.key == NAME_LABEL) {
@@ -320,17 +352,13 @@ fn pods(atoms: &Atoms, bare: &BTreeSet<String>) -> Vec<Pod> {
     let selectors: Vec<&Selector> = selectors.into_iter().collect();
     let mut all = Vec::new();
     for name in names {
-        let name_label = (NAME_LABEL.to_string(), name.clone());
-        let label_sets = if bare.contains(&name) {
-            vec![Labels::from([name_label])]
-        } else {
-            classes(&selectors, Some(&name_label))
-        };
-        for namespace_labels in label_sets {
+        let mut given = stated.get(&name).cloned().unwrap_or_default();
+        given.insert(NAME_LABEL.to_string(), Some(name.clone()));
+        for namespace_labels in classes(&selectors, &given) {
             let applicable: BTreeSet<&Selector> =
                 atoms.pods.iter().filter(|(n, _)| n.matches(&namespace_labels)).map(|(_, pods)| pods).collect();
             let applicable: Vec<&Selector> = applicable.into_iter().collect();
-            all.extend(classes(&applicable, None).into_iter().map(|labels| Pod {
+            all.extend(classes(&applicable, &BTreeMap::new()).into_iter().map(|labels| Pod {
                 namespace: name.clone(),
                 namespace_labels: namespace_labels.clone(),
                 labels,
@@ -341,11 +369,12 @@ fn pods(atoms: &Atoms, bare: &BTreeSet<String>) -> Vec<Pod> {
     all
 }
 
-/// One label set for each set of selectors that can match at once. `given` is a label that all of them have.
-fn classes(selectors: &[&Selector], given: Option<&(String, String)>) -> Vec<Labels> {
+/// One label set for each set of selectors that can match at once. All of them have the labels that are `given`, and lack
+/// those that are given as lacking.
+fn classes(selectors: &[&Selector], given: &BTreeMap<String, Option<String>>) -> Vec<Labels> {
     let mut domains: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for requirement in selectors.iter().flat_map(|s| &s.requirements) {
-        if given.is_none_or(|(key, _)| *key != requirement.key) {
+        if !given.contains_key(&requirement.key) {
             domains.entry(&requirement.key).or_default().extend(requirement.values.iter().cloned());
         }
     }
@@ -362,7 +391,8 @@ fn classes(selectors: &[&Selector], given: Option<&(String, String)>) -> Vec<Lab
             .iter()
             .zip(choice)
             .filter_map(|((key, domain), i)| domain[*i].as_ref().map(|value| (key.to_string(), value.clone())));
-        let labels: Labels = given.cloned().into_iter().chain(chosen).collect();
+        let given = given.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+        let labels: Labels = given.chain(chosen).collect();
         found.entry(selectors.iter().map(|s| s.matches(&labels)).collect()).or_insert(labels);
     };
     let sizes: Vec<usize> = domains.iter().map(|(_, domain)| domain.len()).collect();

@@ -71,10 +71,12 @@ syn match polderColon +:+ contained nextgroup=@polderPorts skipwhite
 " Flows: whatever begins with no keyword.
 syn cluster polderHop contains=@polderMarks,@polderEndpoints,polderColon
 call s:Statement('polderFlow', '', '[^ \t#}]', 'contains=@polderHop')
+" Those that open one side; before an arrow the word is a name.
+call s:Statement('polderOneSided', 'polderSideWord', '\%(ingress\|egress\)\ze[ \t]\+[A-Za-z0-9_{*]', 'contains=@polderHop')
 
 syn cluster polderStatements contains=polderFlow,polderUse,polderTierWord,polderGroupWord,polderCidrWord
 syn cluster polderStatements add=polderFqdnWord,polderPortsWord,polderIsolate,polderLabelWord,polderDns
-syn cluster polderStatements add=polderAssertion
+syn cluster polderStatements add=polderAssertion,polderOneSided
 
 " Blocks.
 call s:Match('polderExternalWord', 'external\ze[ \t]\+namespace[ \t]\+[A-Za-z0-9_]',
@@ -100,7 +102,7 @@ call s:Match('polderCni', s:name, 'contained')
 call s:Statement('polderAddresses', 'polderSettingWord', '\%(apiserver\|nodes\|pods\|services\)' .. s:over,
       \ 'contained contains=@polderMarks,polderAddress')
 call s:Statement('polderRename', 'polderRenameWord', 'namespace' .. s:over,
-      \ 'contained contains=@polderMarks,polderRenamed')
+      \ 'contained contains=@polderMarks,polderRenamed,polderNamespaceSelector')
 call s:Match('polderRenamed', s:name, 'contained')
 
 " Declarations.
@@ -156,20 +158,21 @@ syn match polderServerNumber +[0-9]\++ contained
 call s:Match('polderPreset', '\%(cluster\|strict\|openshift\|any\|none\)[A-Za-z0-9._/:-]\@!', 'contained')
 syn match polderServerAddress +[A-Za-z0-9_/:-]*\%(\.\|::\)[A-Za-z0-9._/:-]*+ contained
 
-" Assertions. `except` behind an arrow is a name.
+" Assertions. `except` and `through` behind an arrow are names.
 call s:Statement('polderAssertion', 'polderAssertionWord', '\%(never\|only\|always\)' .. s:word,
-      \ 'contains=@polderHop,polderExcept,polderArrow,polderArrowBreak,polderFirst')
+      \ 'contains=@polderHop,polderExcept,polderThroughWord,polderArrow,polderArrowBreak,polderFirst')
 call s:Statement('polderExcept', 'polderExceptWord', 'except' .. s:over, 'contained contains=@polderMarks,@polderEndpoints')
 call s:Match('polderFirst', '\%(\%(never\|only\|always\)[ \t]\+\)\@32<=except' .. s:over, 'contained')
 syn match polderArrow +->>\?+ contained nextgroup=polderOperand skipwhite
 syn region polderArrowBreak matchgroup=polderOperator start=+->>\?\ze[ \t]*\%(#\|$\)+
       \ matchgroup=NONE end=+\ze[^ \t#]+ contained contains=@polderComments nextgroup=polderOperand
-call s:Match('polderOperand', 'except' .. s:over, 'contained')
+call s:Match('polderThroughWord', 'through[ \t]\+dns' .. s:over, 'contained')
+call s:Match('polderOperand', '\%(except\|through\)' .. s:over, 'contained')
 
 " Selectors.
 for s:selector in ['polderSelector', 'polderNamespaceSelector']
   execute 'syn region ' .. s:selector .. ' matchgroup=polderBracket start=+(+ end=+)+ contained skipwhite'
-        \ .. ' contains=@polderComments,polderSeparator,polderNot,polderKey,polderCompared,polderInSet,polderValues'
+        \ .. ' contains=@polderComments,polderSeparator,polderNot,polderWildcard,polderKey,polderCompared,polderInSet,polderValues'
         \ .. ' nextgroup=' .. (s:selector ==# 'polderSelector' ? 'polderPortList' : 'polderBody')
 endfor
 syn match polderNot +!+ contained
@@ -193,7 +196,7 @@ call s:Link('SpecialComment', 'polderDoc')
 call s:Link('PreProc', 'polderDirective')
 call s:Link('Statement', 'polderExternalWord', 'polderNamespaceWord', 'polderPlatformWord', 'polderEnvironmentWord',
       \ 'polderUseWord', 'polderTierWord', 'polderGroupWord', 'polderCidrWord', 'polderFqdnWord', 'polderPortsWord')
-call s:Link('Statement', 'polderIsolateWord', 'polderForWord', 'polderLabelWord', 'polderDnsWord', 'polderAssertionWord',
+call s:Link('Statement', 'polderIsolateWord', 'polderForWord', 'polderSideWord', 'polderThroughWord', 'polderLabelWord', 'polderDnsWord', 'polderAssertionWord',
       \ 'polderExceptWord', 'polderInWord', 'polderCniWord', 'polderSettingWord', 'polderRenameWord')
 call s:Link('Include', 'polderNamespace', 'polderPath', 'polderCidrPath', 'polderFqdnPath', 'polderServerPath',
       \ 'polderRenamed', 'polderComponent')

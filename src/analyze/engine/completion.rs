@@ -8,7 +8,7 @@
 
 use super::super::cover::{Budget, GaveUp, unmatched};
 use super::super::world::addresses;
-use super::super::world::{End, EndId, NamespaceId, Truth};
+use super::super::world::{End, EndId, Namespace, NamespaceId, Truth};
 use super::{Engine, Side, Verdict};
 use crate::net::{AddressSet, PortSet, Selector};
 use crate::policy::{Direction, Peer};
@@ -248,9 +248,7 @@ impl Engine<'_> {
 
     /// What is known of the labels of a namespace.
     fn labels_of(&self, id: Option<NamespaceId>) -> Selector {
-        let labels = id.and_then(|id| self.world.namespace(id)).into_iter().flat_map(|one| &one.labels);
-        labels
-            .fold(Selector::everything(), |all, (key, value)| all.and(&Selector::equals(key.as_str(), value.as_str())))
+        id.and_then(|id| self.world.namespace(id)).map(Namespace::selector).unwrap_or_default()
     }
 
     /// The addresses that a connection can be between, as far as the blocks tell them apart: both are of one family.

@@ -8,7 +8,7 @@ pub use samples::Samples;
 use super::cover::{Budget, GaveUp};
 use super::situation::{Asked, Declared, GroupName, NotFound, Situation};
 use super::space::{Blocks, Ends, Example, Grants, Home, OtherLabels, Space};
-use super::world::{EndId, ExamplePod};
+use super::world::{EndId, ExamplePod, absent_labels};
 use crate::cluster::Labels;
 use crate::flow::{FlowSet, NAMESPACE_NAME, namespace_by_name};
 use crate::net::{AddressSet, Peers, Selector, Values};
@@ -97,12 +97,15 @@ impl<'p> Everyone<'p> {
     pub fn new(programs: &[&FlowSet], policies: &[&'p [Policy]], asked: &[Asked], blocks: Blocks) -> Everyone<'p> {
         let declared = Declared::of(programs);
         let home = |name: &Arc<str>, others| Home { name: name.clone(), stated: namespace_by_name(name), others };
-        let mut homes: Vec<Home> = declared.known.iter().map(|name| home(name, OtherLabels::None)).collect();
+        let others = OtherLabels::Unknown;
+        let managed =
+            |(name, stated): (&Arc<str>, &Selector)| Home { name: name.clone(), stated: stated.clone(), others };
+        let mut homes: Vec<Home> = declared.managed.iter().map(managed).collect();
         let mut stated: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
         for (name, beside) in asked.iter().filter_map(Asked::namespace) {
             stated.entry(name).or_default().extend(beside.clone());
         }
-        for (name, beside) in stated.into_iter().filter(|(name, _)| !declared.known.contains(*name)) {
+        for (name, beside) in stated.into_iter().filter(|(name, _)| !declared.managed.contains_key(*name)) {
             let home = home(name, OtherLabels::Unknown);
             homes.push(Home { stated: home.stated.and(&equal(&beside)), ..home });
         }
@@ -178,14 +181,16 @@ impl<'p> Everyone<'p> {
     /// A pod as a world has it.
     fn in_world(&self, example: &Example, asked: &[Asked]) -> Option<ExamplePod> {
         let Example::Pod { home, name, namespace, labels } = example else { return None };
-        let known = home.and_then(|home| self.space.homes().get(home));
-        let known = known.is_none_or(|home| home.others != OtherLabels::Unknown);
+        let home = home.and_then(|home| self.space.homes().get(home));
+        let known = home.is_none_or(|home| home.others != OtherLabels::Unknown);
+        let absent = home.map(|home| absent_labels(&home.stated)).unwrap_or_default();
         let is_it = |one: &Asked| match one {
             Asked::Pod { namespace, labels: own, .. } => Some(namespace) == name.as_ref() && own == labels,
             Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) => false,
         };
         let asked = asked.iter().any(is_it);
-        Some(ExamplePod { name: name.clone(), namespace: namespace.clone(), known, labels: labels.clone(), asked })
+        let (name, namespace, labels) = (name.clone(), namespace.clone(), labels.clone());
+        Some(ExamplePod { name, namespace, absent, known, labels, asked })
     }
 
     /// The world of some of them.

@@ -2,7 +2,7 @@
 
 use super::GroupName;
 use crate::flow::{DnsName, DnsServer, FlowSet, NAMESPACE_NAME, Namespaces, PartyId, PartyName, Place};
-use crate::net::Peers;
+use crate::net::{Peers, Selector};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub(in crate::analyze) struct Declared {
     pub(in crate::analyze) unions: BTreeMap<String, BTreeSet<GroupName>>,
     /// What those that stand for several others are.
     pub(in crate::analyze) wholes: BTreeMap<String, Vec<Peers>>,
-    /// The namespaces that are managed.
-    pub(in crate::analyze) known: BTreeSet<Arc<str>>,
+    /// The namespaces that are managed, with all that is known of their labels.
+    pub(in crate::analyze) managed: BTreeMap<Arc<str>, Selector>,
 }
 
 impl Declared {
@@ -30,7 +30,10 @@ impl Declared {
     }
 
     fn add(&mut self, set: &FlowSet) {
-        self.known.extend(set.namespaces.iter().map(|namespace| namespace.name.clone()));
+        for namespace in &set.namespaces {
+            let known = self.managed.entry(namespace.name.clone()).or_default();
+            *known = agreed(known, &namespace.labels);
+        }
         for party in &set.parties {
             match (&party.place, group_name(&party.name, party.place.as_ref())) {
                 (Some(place), Some(name)) => _ = self.names.insert(name, set.peers(place)),
@@ -50,6 +53,15 @@ impl Declared {
             }
         }
     }
+}
+
+/// What two programs say of the labels of one namespace; where they do not agree, nothing.
+fn agreed(one: &Selector, other: &Selector) -> Selector {
+    let mut both = Selector::everything();
+    for (key, values) in one.and(other).entries().filter(|(_, values)| !values.is_nothing()) {
+        both.require(key.clone(), values.clone());
+    }
+    both
 }
 
 /// Everything that ends are told apart by, and the name that each mark belongs to.

@@ -11,7 +11,7 @@ pub use name::{GroupName, INTERNET};
 use super::world::{End, EndId, ExamplePod, Namespace, Scope, TooMany, Truth, World};
 use crate::cluster::{Cluster, Labels};
 use crate::flow::{FlowSet, NAMESPACE_NAME};
-use crate::net::{AddressSet, Peers};
+use crate::net::{AddressSet, Peers, Selector};
 use crate::policy::Policy;
 use declared::{Names, marks_of};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,16 +50,16 @@ pub struct NotFound {
 }
 
 impl Situation {
-    /// Everything that could exist, by the names of programs whose policies are among `policies`. The namespaces that the
-    /// programs manage have no labels but their names, as the language has it.
+    /// Everything that could exist, by the names of programs whose policies are among `policies`. Of the labels of
+    /// the namespaces that they manage no more is known than they state.
     pub fn of_programs(
         programs: &[&FlowSet],
         policies: &[&[Policy]],
         asked: &[Asked],
         blocks_match_pods: bool,
     ) -> Result<Situation, TooMany> {
-        let Declared { names, unions, known, .. } = Declared::of(programs);
-        let mut situation = Situation::symbolic(names, &known, policies, asked, blocks_match_pods)?;
+        let Declared { names, unions, managed, .. } = Declared::of(programs);
+        let mut situation = Situation::symbolic(names, &managed, policies, asked, blocks_match_pods)?;
         let members: BTreeMap<&GroupName, &Vec<EndId>> =
             situation.groups.iter().map(|group| (&group.name, &group.ends)).collect();
         let union = |(name, parts): (String, BTreeSet<GroupName>)| {
@@ -74,7 +74,7 @@ impl Situation {
 
     /// Every pod that could exist, by example labels: nothing names them.
     pub fn of_policies(policies: &[&[Policy]], asked: &[Asked], blocks_match_pods: bool) -> Result<Situation, TooMany> {
-        Situation::symbolic(Names::new(), &BTreeSet::new(), policies, asked, blocks_match_pods)
+        Situation::symbolic(Names::new(), &BTreeMap::new(), policies, asked, blocks_match_pods)
     }
 
     /// The workloads of a cluster.
@@ -188,7 +188,7 @@ impl Situation {
 
     fn symbolic(
         names: Names,
-        known: &BTreeSet<Arc<str>>,
+        managed: &BTreeMap<Arc<str>, Selector>,
         policies: &[&[Policy]],
         asked: &[Asked],
         blocks_match_pods: bool,
@@ -196,7 +196,7 @@ impl Situation {
         let (_, mut marks) = marks_of(&names);
         marks.extend(asked_marks(asked));
         let scope = Scope { policies, marks: &marks, blocks_match_pods };
-        let mut world = World::symbolic(&scope, known)?;
+        let mut world = World::symbolic(&scope, managed)?;
         add_asked(&mut world, &scope, asked);
         Ok(Situation::named(world, &names, asked))
     }

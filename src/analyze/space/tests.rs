@@ -154,6 +154,7 @@ fn everybody(space: &Space, policies: &[Policy]) -> Everybody {
     let examples: Vec<ExamplePod> = pods
         .iter()
         .map(|(_, name, namespace, labels, known)| ExamplePod {
+            absent: BTreeSet::new(),
             name: name.clone(),
             namespace: namespace.clone(),
             known: *known,

@@ -3,9 +3,9 @@
 use super::super::world::{EndId, Truth, World};
 use super::Program;
 use super::fit::{self, Misfit};
-use crate::flow::{Assertion, AssertionKind, DnsServer, PartyId, StatementId};
+use crate::flow::{Assertion, AssertionKind, DnsServer, Flow, PartyId, Place, StatementId};
 use crate::model::{Isolated, NamespaceId};
-use crate::net::{PortSet, Protocol};
+use crate::net::{PortSet, Protocol, Selector};
 use crate::policy::Direction;
 use crate::source::Span;
 use std::collections::BTreeSet;
@@ -56,6 +56,10 @@ pub enum Wrong {
     Source(Misfit),
     /// The destination is another one.
     Destination(Misfit),
+    /// It opens only this side.
+    OneSide(Direction),
+    /// It writes nothing for this namespace, of which is not stated whether it has these labels.
+    NotStated(Arc<str>, Selector),
     /// It allows the opposite direction.
     Reverse,
     /// The DNS servers of the source's namespace are others, or none.
@@ -70,7 +74,7 @@ impl Wrong {
             Misfit::Namespace(_) | Misfit::Addresses(_) | Misfit::Labels { .. } | Misfit::Kind => false,
         };
         match self {
-            Wrong::Ports(_) => 0,
+            Wrong::OneSide(_) | Wrong::NotStated(..) | Wrong::Ports(_) => 0,
             Wrong::Dns => 1,
             Wrong::Source(misfit) | Wrong::Destination(misfit) if is_close(misfit) => 2,
             Wrong::Source(Misfit::Namespace(_)) | Wrong::Destination(Misfit::Namespace(_)) => 3,
@@ -129,12 +133,16 @@ impl Program<'_> {
             Direction::Egress => (subject, peer),
         };
         let mut found = BTreeSet::new();
-        for flow in &self.flows.flows {
-            if !fits(self.party(world, source, flow.source)) {
+        for flow in self.flows.flows.iter().filter(|flow| flow.opens(direction)) {
+            let written = direction == Direction::Ingress || self.not_stated(world, source, flow.source).is_none();
+            if !written || !fits(self.party(world, source, flow.source)) {
                 continue;
             }
-            let covers =
-                |(target, on): &(PartyId, PortSet)| on.overlaps(ports) && fits(self.party(world, destination, *target));
+            let covers = |(target, on): &(PartyId, PortSet)| {
+                on.overlaps(ports)
+                    && (direction == Direction::Egress || self.not_stated(world, destination, *target).is_none())
+                    && fits(self.party(world, destination, *target))
+            };
             if flow.targets.iter().any(covers) {
                 found.insert(Origin::Flow(flow.statement));
             }
@@ -176,6 +184,42 @@ impl Program<'_> {
         best(places.map(|place| fit::place(self.flows, world, end, place)))
     }
 
+    /// The managed namespace of an end that is in a party only if it has labels of which that is not stated, so that
+    /// nothing is written for the party there; and those labels.
+    fn not_stated(&self, world: &World, end: EndId, party: PartyId) -> Option<(Arc<str>, Selector)> {
+        let (pods, name) = (world.pods(end)?, world.namespace_of(end)?.name.as_ref()?);
+        let home = self.flows.namespaces.iter().find(|one| one.name == *name)?;
+        let mut found = None;
+        for leaf in self.flows.party(party).iter().flat_map(|party| &party.leaves) {
+            let Some(Place::Pods { namespaces, pods: labels }) = self.flows.party(*leaf)?.place.as_ref() else {
+                continue;
+            };
+            match home.is_among(&self.flows.namespace_selector(namespaces)) {
+                _ if !labels.matches(&pods.labels) => {}
+                Truth::Yes => return None,
+                Truth::Maybe => found = Some((name.clone(), self.flows.namespace_selector(namespaces))),
+                Truth::No => {}
+            }
+        }
+        found
+    }
+
+    /// What keeps a flow that is about a connection from opening it.
+    fn unopened(
+        &self,
+        world: &World,
+        flow: &Flow,
+        source: EndId,
+        (destination, target): (EndId, PartyId),
+    ) -> Option<Wrong> {
+        if let Some(side) = flow.side {
+            return Some(Wrong::OneSide(side));
+        }
+        let source = || self.not_stated(world, source, flow.source);
+        let (name, labels) = source().or_else(|| self.not_stated(world, destination, target))?;
+        Some(Wrong::NotStated(name, labels))
+    }
+
     /// What nearly allows a connection, the nearest first.
     pub(super) fn near(&self, world: &World, source: EndId, destination: EndId, ports: &PortSet) -> Vec<NearFlow> {
         let mut near = Vec::new();
@@ -185,7 +229,12 @@ impl Program<'_> {
             for (target, on) in &flow.targets {
                 let to = self.party(world, destination, *target);
                 match (&from, &to) {
-                    (Ok(Truth::Yes), Ok(Truth::Yes)) if !on.contains(ports) => add(Wrong::Ports(on.clone())),
+                    (Ok(Truth::Yes), Ok(Truth::Yes)) if !on.contains(ports) && flow.side.is_none() => {
+                        add(Wrong::Ports(on.clone()));
+                    }
+                    (Ok(_), Ok(_)) if on.contains(ports) => {
+                        self.unopened(world, flow, source, (destination, *target)).into_iter().for_each(&mut add);
+                    }
                     (Err(misfit), Ok(_)) if on.contains(ports) && *misfit != Misfit::Kind => {
                         add(Wrong::Source(misfit.clone()));
                     }

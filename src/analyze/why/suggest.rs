@@ -138,7 +138,7 @@ impl<'a> Writer<'a> {
         let is_managed = |one: &Party| {
             matches!(
                 (&one.name, &one.place),
-                (_, Some(Place::Pods { namespaces: Namespaces::Managed(_), .. }))
+                (_, Some(Place::Pods { namespaces: Namespaces::Managed(_) | Namespaces::Every, .. }))
                     | (PartyName::BuiltIn(_), Some(Place::Pods { .. } | Place::Any))
             )
         };
@@ -206,7 +206,7 @@ impl<'a> Writer<'a> {
         let Some(party) = self.program.flows.party(id) else { return false };
         let own = self.world.namespace_of(end).and_then(|namespace| namespace.name.as_ref());
         match (&party.name, &party.place) {
-            // Namespaces by their labels, which those of the program have none of.
+            // Namespaces by their labels: what is written there goes by what those of the program state.
             (PartyName::Local(..), Some(Place::Pods { namespaces: Namespaces::Labelled(_), .. })) => {
                 self.program.home(self.world, end).is_none_or(|(_, namespace)| namespace.managed().is_none())
             }

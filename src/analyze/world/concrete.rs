@@ -4,7 +4,7 @@ use super::marks::{Marks, Selectors};
 use super::{End, Looks, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::{Cluster, Labels, Pods};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ fn namespaces(looks: &Looks<'_>, cluster: &Cluster) -> Vec<Namespace> {
     names.extend(looks.local.keys().map(|name| (name.clone(), None)));
     names.extend(cluster.namespaces.iter().map(|namespace| (namespace.name.clone(), Some(&namespace.labels))));
     let namespace = |(name, labels): (Arc<str>, Option<&Labels>)| match labels {
-        Some(labels) => Namespace { name: Some(name), labels: labels.clone(), known: true },
+        Some(labels) => Namespace { name: Some(name), labels: labels.clone(), absent: BTreeSet::new(), known: true },
         None => Namespace::named(name, false),
     };
     names.into_iter().map(namespace).collect()

@@ -3,7 +3,7 @@
 use super::marks::Marks;
 use super::{End, EndId, Looks, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::Labels;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A pod that could exist.
@@ -13,6 +13,8 @@ pub struct ExamplePod {
     pub name: Option<Arc<str>>,
     /// The labels of its namespace.
     pub namespace: Labels,
+    /// Labels that its namespace is known to lack.
+    pub absent: BTreeSet<String>,
     /// Whether its namespace has no labels but those. If not, it may also have any others.
     pub known: bool,
     /// Its own labels.
@@ -21,13 +23,16 @@ pub struct ExamplePod {
     pub asked: bool,
 }
 
+/// What namespaces are told apart by: name, labels, those that are absent, and whether there are no others.
+type Home<'p> = (&'p Option<Arc<str>>, &'p Labels, &'p BTreeSet<String>, bool);
+
 impl World {
     /// Pods that could exist, each a kind of its own, and all addresses. Gives the end of each pod, in order.
     pub fn examples(scope: &Scope<'_>, pods: &[ExamplePod]) -> (World, Vec<EndId>) {
         let looks = Looks::new(scope);
         let marks = Marks::new(scope.marks);
         let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
-        let mut ids: BTreeMap<(&Option<Arc<str>>, &Labels, bool), NamespaceId> = BTreeMap::new();
+        let mut ids: BTreeMap<Home<'_>, NamespaceId> = BTreeMap::new();
         let mut known: BTreeMap<&ExamplePod, EndId> = BTreeMap::new();
         let mut ends = Vec::with_capacity(pods.len());
         for pod in pods {
@@ -37,10 +42,10 @@ impl World {
             if end != next {
                 continue;
             }
-            let key = (&pod.name, &pod.namespace, pod.known);
+            let key = (&pod.name, &pod.namespace, &pod.absent, pod.known);
             let namespace = *ids.entry(key).or_insert_with(|| {
-                let (name, labels) = (pod.name.clone(), pod.namespace.clone());
-                world.namespaces.push(Namespace { name, labels, known: pod.known });
+                let (name, labels, absent) = (pod.name.clone(), pod.namespace.clone(), pod.absent.clone());
+                world.namespaces.push(Namespace { name, labels, absent, known: pod.known });
                 NamespaceId(u32::try_from(world.namespaces.len() - 1).unwrap_or(u32::MAX))
             });
             let Some(home) = world.namespace(namespace) else { continue };

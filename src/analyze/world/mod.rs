@@ -17,7 +17,7 @@ pub use pieces::TooMany;
 use crate::cluster::Labels;
 use crate::flow::{NAMESPACE_NAME, namespace_by_name};
 pub use crate::net::Truth;
-use crate::net::{AddressSet, Peers, Protocol, Selector, SelectorIndex};
+use crate::net::{AddressSet, Peers, Protocol, Selector, SelectorIndex, Values};
 use crate::policy::{Peer, Policy, PortTarget};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -70,7 +70,9 @@ pub struct Namespace {
     pub name: Option<Arc<str>>,
     /// Its labels, or an example of them.
     pub labels: Labels,
-    /// Whether it has no labels but those. If not, it may also have any others.
+    /// Labels that it is known to lack.
+    pub absent: BTreeSet<String>,
+    /// Whether it has no labels but `labels`. If not, it may also have any others that are not `absent`.
     pub known: bool,
 }
 
@@ -129,7 +131,7 @@ impl Namespace {
         let mut truth = Truth::Yes;
         for (key, values) in selector.entries() {
             match self.labels.get(&**key) {
-                None if !self.known && !values.is_nothing() => truth = Truth::Maybe,
+                None if !self.known && !self.absent.contains(&**key) && !values.is_nothing() => truth = Truth::Maybe,
                 value if !values.allows(value.map(String::as_str)) => return Truth::No,
                 _ => {}
             }
@@ -139,7 +141,25 @@ impl Namespace {
 
     fn named(name: Arc<str>, known: bool) -> Namespace {
         let labels = Labels::from([(NAMESPACE_NAME.to_owned(), name.to_string())]);
-        Namespace { name: Some(name), labels, known }
+        Namespace { name: Some(name), labels, absent: BTreeSet::new(), known }
+    }
+
+    /// One of which no more is known than that a selector matches it, which asks of each label for one value or none.
+    fn stated(name: Arc<str>, known: &Selector) -> Namespace {
+        let labels = known.witness().unwrap_or_default();
+        Namespace { name: Some(name), labels, absent: absent_labels(known), known: false }
+    }
+
+    /// The selector of namespaces that could be this one.
+    pub(in crate::analyze) fn selector(&self) -> Selector {
+        let mut selector = Selector::everything();
+        for (key, value) in &self.labels {
+            selector.require(key.as_str(), Values::one_of([value.as_str()]));
+        }
+        for key in &self.absent {
+            selector.require(key.as_str(), Values::does_not_exist());
+        }
+        selector
     }
 }
 
@@ -213,6 +233,12 @@ impl World {
             || !here.known
             || !there.known
     }
+}
+
+/// The labels that everything lacks that a selector matches.
+pub(in crate::analyze) fn absent_labels(selector: &Selector) -> BTreeSet<String> {
+    let absent = selector.entries().filter(|(_, values)| !values.is_nothing() && !values.overlaps(&Values::exists()));
+    absent.map(|(key, _)| key.to_string()).collect()
 }
 
 /// What the policies and marks of a scope look at.

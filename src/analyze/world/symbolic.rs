@@ -6,7 +6,7 @@ use super::{End, Looks, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::Labels;
 use crate::flow::{NAMESPACE_NAME, namespace_by_name};
 use crate::net::{Selector, Values};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many comparisons of selectors a world may take.
@@ -16,14 +16,14 @@ const MOST_STEPS: usize = 20_000_000;
 const MOST_KINDS: usize = 300_000;
 
 impl World {
-    /// Every pod that could exist, in every namespace that could exist. The namespaces of `known` have no labels but
-    /// their names; those of others may have any.
-    pub fn symbolic(scope: &Scope<'_>, known: &BTreeSet<Arc<str>>) -> Result<World, TooMany> {
+    /// Every pod that could exist, in every namespace that could exist. Of the namespaces of `managed` there is one each, of
+    /// whose labels no more is known than is stated; those of others may have any.
+    pub fn symbolic(scope: &Scope<'_>, managed: &BTreeMap<Arc<str>, Selector>) -> Result<World, TooMany> {
         let looks = Looks::new(scope);
         let marks = Marks::new(scope.marks);
         let mut budget = Budget(MOST_STEPS);
         let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
-        for namespace in namespaces(&looks, known, &mut budget)? {
+        for namespace in namespaces(&looks, managed, &mut budget)? {
             let id = NamespaceId(u32::try_from(world.namespaces.len()).map_err(|_| TooMany)?);
             let selectors = looks.pods_of(&namespace);
             let marks = marks.in_namespace(&namespace);
@@ -50,10 +50,14 @@ impl World {
 }
 
 /// The kinds of namespaces: those with a name that something asks for, and all others.
-fn namespaces(looks: &Looks<'_>, known: &BTreeSet<Arc<str>>, budget: &mut Budget) -> Result<Vec<Namespace>, TooMany> {
+fn namespaces(
+    looks: &Looks<'_>,
+    managed: &BTreeMap<Arc<str>, Selector>,
+    budget: &mut Budget,
+) -> Result<Vec<Namespace>, TooMany> {
     let selectors: BTreeSet<&Selector> = looks.anywhere.iter().map(|(namespaces, _)| *namespaces).collect();
     let selectors: Vec<&Selector> = selectors.into_iter().collect();
-    let mut names: BTreeSet<Arc<str>> = looks.local.keys().chain(known).cloned().collect();
+    let mut names: BTreeSet<Arc<str>> = looks.local.keys().chain(managed.keys()).cloned().collect();
     for selector in &selectors {
         names.extend(selector.values(NAMESPACE_NAME).listed().iter().cloned());
     }
@@ -62,19 +66,21 @@ fn namespaces(looks: &Looks<'_>, known: &BTreeSet<Arc<str>>, budget: &mut Budget
         selectors.iter().copied().filter(|selector| selector.keys().any(|key| &**key != NAMESPACE_NAME)).collect();
     let mut namespaces = Vec::new();
     for name in &names {
-        if known.contains(name) {
-            namespaces.push(Namespace::named(name.clone(), true));
+        if let Some(stated) = managed.get(name) {
+            namespaces.push(Namespace::stated(name.clone(), stated));
             continue;
         }
         let labels = kinds(&namespace_by_name(name), &beyond, budget)?;
-        let of_name = |labels: Labels| Namespace { name: Some(name.clone()), labels, known: true };
+        let of_name =
+            |labels: Labels| Namespace { name: Some(name.clone()), labels, absent: BTreeSet::new(), known: true };
         namespaces.extend(labels.into_iter().map(of_name));
     }
     let mut others = Selector::everything();
     others.require(NAMESPACE_NAME, Values::exists());
     others.require(NAMESPACE_NAME, Values::none_of(names));
     let labels = kinds(&others, &selectors, budget)?;
-    namespaces.extend(labels.into_iter().map(|labels| Namespace { name: None, labels, known: true }));
+    let nameless = |labels: Labels| Namespace { name: None, labels, absent: BTreeSet::new(), known: true };
+    namespaces.extend(labels.into_iter().map(nameless));
     Ok(namespaces)
 }
 
@@ -115,7 +121,7 @@ mod tests {
             Peer::Pods { namespaces: Some(Selector::equals("team", "x")), pods: Selector::equals("app", "client") };
         let policies = [policy("shop", Selector::equals("app", "web"), vec![team])];
         let scope = Scope { policies: &[&policies], ..Scope::default() };
-        let world = World::symbolic(&scope, &BTreeSet::new()).unwrap();
+        let world = World::symbolic(&scope, &BTreeMap::new()).unwrap();
         assert_eq!(
             describe(&world),
             [
@@ -131,7 +137,8 @@ mod tests {
                 "2 nets",
             ]
         );
-        let known = BTreeSet::from([Arc::from("shop")]);
-        assert_eq!(describe(&World::symbolic(&scope, &known).unwrap()).len(), 6);
+        let shop: Arc<str> = "shop".into();
+        let known = BTreeMap::from([(shop.clone(), namespace_by_name(&shop))]);
+        assert_eq!(describe(&World::symbolic(&scope, &known).unwrap()).len(), 7);
     }
 }

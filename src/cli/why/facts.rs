@@ -238,6 +238,8 @@ fn wrong(wrong: &Wrong) -> String {
         Wrong::Ports(ports) => format!("is about {ports}"),
         Wrong::Source(misfit) => who("source", misfit),
         Wrong::Destination(misfit) => who("destination", misfit),
+        Wrong::OneSide(side) => format!("opens only the side of {}", side.word()),
+        Wrong::NotStated(name, labels) => format!("nobody stated whether namespace {name} has ({labels})"),
         Wrong::Reverse => "is the other way round".to_owned(),
         Wrong::Dns => "these are not among its DNS servers".to_owned(),
     }

@@ -109,6 +109,8 @@ fn near_flow(report: &Report<'_>, near: &NearFlow) -> Value {
         Wrong::Ports(others) => ("ports", json!(ports(others))),
         Wrong::Source(other) => ("source", misfit(other)),
         Wrong::Destination(other) => ("destination", misfit(other)),
+        Wrong::OneSide(side) => ("side", json!(side.word())),
+        Wrong::NotStated(name, labels) => ("labels", json!({ "namespace": &**name, "labels": labels.to_string() })),
         Wrong::Reverse => ("direction", Value::Null),
         Wrong::Dns => ("dns", Value::Null),
     };

@@ -1,6 +1,6 @@
 //! The flows of a random program: their ends, and ports that all destinations take.
 
-use super::super::evaluate::Protocol;
+use super::super::evaluate::{Direction, Protocol};
 use super::super::program::{Endpoint, Flow, Kind, Port, PortSpec};
 use super::{Maker, global};
 
@@ -16,7 +16,8 @@ impl Maker {
                 continue;
             }
             if let Some(ports) = self.ports(&destination) {
-                self.program.flows.push(Flow { source, destination, ports });
+                let side = self.side(&source, &destination);
+                self.program.flows.push(Flow { side, source, destination, ports });
             }
         }
         if self.rng.chance(15) && !self.program.flows.is_empty() {
@@ -24,8 +25,28 @@ impl Maker {
             let mut again = self.rng.pick(&self.program.flows).clone();
             let parts = self.program.parts(&again.source);
             again.source = self.rng.pick(&parts).clone();
+            again.side = again.side.filter(|_| self.program.parts(&again.source).iter().all(|p| self.is_ours(p)));
             self.program.flows.push(again);
         }
+        if self.rng.chance(30) && !self.program.flows.is_empty() {
+            // A flow with another word, or with none.
+            let mut again = self.rng.pick(&self.program.flows).clone();
+            let side = again.side.map_or(*self.rng.pick(&[Direction::Ingress, Direction::Egress]), opposite);
+            again.side = Some(side).filter(|side| self.can_open(*side, &again.source, &again.destination));
+            self.program.flows.push(again);
+        }
+    }
+
+    /// The one side that a flow opens, at times.
+    fn side(&mut self, source: &Endpoint, destination: &Endpoint) -> Option<Direction> {
+        let side = *self.rng.pick(&[Direction::Ingress, Direction::Egress]);
+        (self.rng.chance(25) && self.can_open(side, source, destination)).then_some(side)
+    }
+
+    /// Whether all of a side are pods of managed namespaces.
+    fn can_open(&self, side: Direction, source: &Endpoint, destination: &Endpoint) -> bool {
+        let end = if side == Direction::Ingress { destination } else { source };
+        self.program.parts(end).iter().all(|part| self.is_ours(part) || *part == Endpoint::Cluster)
     }
 
     /// The two ends of a flow, one of which at least is pods of managed namespaces.
@@ -147,5 +168,12 @@ impl Maker {
             }
         }
         all
+    }
+}
+
+fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Ingress => Direction::Egress,
+        Direction::Egress => Direction::Ingress,
     }
 }

@@ -59,7 +59,8 @@ impl Maker {
         namespace.isolates = vec![Isolate { directions: vec![Direction::Ingress], tiers }];
         let dns = Name { namespace: Some(namespace.name.clone()), name: "my-dns".to_string() };
         let ports = program.tier(&dns).ports.is_empty().then(|| vec![PortSpec::Port(Port::EveryOf(Protocol::Udp))]);
-        program.flows.push(Flow { source: self.rng.pick(&ours).clone(), destination: Endpoint::Tier(dns), ports });
+        let source = self.rng.pick(&ours).clone();
+        program.flows.push(Flow { side: None, source, destination: Endpoint::Tier(dns), ports });
     }
 
     fn rename_local(&mut self, owner: &str, from: &str, to: &str) {
@@ -92,7 +93,7 @@ impl Maker {
             }
         }
         let renamed = program.environments.iter_mut().flat_map(|environment| &mut environment.namespaces);
-        renamed.filter(|(name, _)| name == from).for_each(|(name, _)| *name = to.to_string());
+        renamed.filter(|r| r.from == from).for_each(|r| r.from = to.to_string());
         rename(program, &mut |name, _| {
             if name.namespace.as_deref() == Some(from) {
                 name.namespace = Some(to.to_string());

@@ -18,6 +18,7 @@
   "never"
   "only"
   "always"
+  "through"
   "except"
   "in"
   "notin"
@@ -25,6 +26,13 @@
   "pods"
   "services"
 ] @keyword
+
+; Behind `isolate` they are directions.
+(flow
+  side: [
+    "ingress"
+    "egress"
+  ] @keyword)
 
 ; `apiserver` and `nodes` are built-in endpoints too.
 (address_entry
