@@ -5,6 +5,7 @@ mod clusters;
 
 use clusters::{Habit, Size};
 use polder::analyze::{Engine, Scope, World};
+use polder::net::Facts;
 use polder::session::{Disk, Manifests, Named};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -98,7 +99,8 @@ fn measure(size: Size, habit: Habit) -> Measured {
 
 fn run(cluster: &polder::cluster::Cluster, policies: &[polder::policy::Policy]) -> Measured {
     let sets = [policies];
-    let scope = Scope { policies: &sets, ..Scope::default() };
+    let facts = Facts::default();
+    let scope = Scope { policies: &sets, marks: &[], facts: &facts };
     let (world, world_time) = timed(|| World::concrete(&scope, cluster));
     let (engine, engine_time) = timed(|| Engine::new(&world, policies));
     let mut connections = 0;

@@ -6,14 +6,16 @@ mod oracle;
 
 use oracle::evaluate::{Party, Protocol};
 use oracle::generate;
+use oracle::law::{Blocks, Law};
 use oracle::meaning::{Cover, Leaf, Meaning};
 use oracle::program::{Endpoint, Flow, Kind, Port, PortSpec, Program};
 use oracle::render::{flow_text, render};
 use oracle::rng::Rng;
-use oracle::universe::{Bits, Chunk, Universe, bits};
+use oracle::universe::{Atoms, Bits, Chunk, Universe, addresses, bits};
 use polder::diag::Levels;
 use polder::session::{Memory, Named, Project, Session, Settings};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,8 +93,8 @@ enum Verdict {
 /// What an assertion comes to when every pair on every port is looked at.
 struct Brute<'a> {
     sort: Sort,
-    covers: Vec<Cover>,
-    except: Vec<Leaf>,
+    covers: &'a [Cover],
+    except: &'a [Leaf],
     universe: &'a Universe,
 }
 
@@ -158,11 +160,35 @@ fn brute(program: &Program, assertion: &Assertion) -> Verdict {
     let excepted = assertion.except.as_ref().map(|end| Flow { source: end.clone(), ..assertion.flow.clone() });
     let mut atoms = only(with.chain(excepted.clone()).collect()).atoms();
     atoms.namespaces.insert("elsewhere".to_owned());
-    let meaning = Meaning::of(program);
     let covers = only(vec![assertion.flow.clone()]).covers;
-    let except = only(excepted.into_iter().collect()).covers.into_iter().map(|cover| cover.source).collect();
-    let universe = Universe::new(&atoms, &meaning.managed);
-    Brute { sort: assertion.sort, covers, except, universe: &universe }.judge(&meaning)
+    let except: Vec<Leaf> = only(excepted.into_iter().collect()).covers.into_iter().map(|cover| cover.source).collect();
+    let law = Law::of(program);
+    atoms.blocks.extend(law.ways().iter().flat_map(|way| &way.unmatched));
+    let judge = |blocks: Blocks| {
+        let meaning = Meaning::of(program).where_blocks_cover(blocks);
+        let mut universe = Universe::new(&atoms, &meaning.managed);
+        if meaning.blocks.pods {
+            universe = universe.with_addresses(&addresses_of_pods(&law, &atoms, assertion.sort));
+        }
+        Brute { sort: assertion.sort, covers: &covers, except: &except, universe: &universe }.judge(&meaning)
+    };
+    // What may be breaks it, and only what is sure is always so.
+    law.ways().into_iter().map(judge).max_by_key(|verdict| *verdict == Verdict::Broken).unwrap()
+}
+
+/// The sets of addresses that a pod could have, as far as blocks tell them apart. That a pod has one of each family only
+/// matters to those who go on from it.
+fn addresses_of_pods(law: &Law, atoms: &Atoms, sort: Sort) -> Vec<Vec<IpAddr>> {
+    let all = atoms.blocks.iter().copied().chain(law.bounds()).collect();
+    let mut kinds: BTreeMap<(bool, Vec<bool>), IpAddr> = BTreeMap::new();
+    for address in addresses(&all).into_iter().filter(|address| law.may_be_a_pods(address)) {
+        let kind = (address.is_ipv4(), atoms.blocks.iter().map(|block| block.contains(&address)).collect());
+        kinds.entry(kind).or_insert(address);
+    }
+    let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = kinds.into_values().partition(IpAddr::is_ipv4);
+    let single = v4.iter().chain(&v6).map(|one| vec![*one]);
+    let both = v4.iter().flat_map(|one| v6.iter().map(|other| vec![*one, *other]));
+    single.chain(both.filter(|_| sort == Sort::Through)).collect()
 }
 
 /// What the compiler says, or nothing when it has other objections.

@@ -49,7 +49,7 @@ fn set(specs: &[&str]) -> PolicySet {
     let text: Vec<String> = specs.iter().map(|spec| policy(spec)).collect();
     let mut set = policies(&documents(&text.join("---\n")).unwrap()).unwrap();
     // Kubernetes' tests expect blocks to match pods.
-    set.blocks_match_pods = true;
+    set.blocks.pods = true;
     set
 }
 
@@ -254,7 +254,7 @@ fn address_blocks() {
     table("an exclusion concerns its own peer", &[&both], (Tcp, 80), |s, d| s != "x/a" || d.starts_with('y'));
 
     let mut set = set(&[&block]);
-    set.blocks_match_pods = false;
+    set.blocks.pods = false;
     let (source, destination) = (Party::Pod(pod("x/a")), Party::Pod(pod("y/b")));
     assert!(!allowed(&set, &source, &destination, Tcp, 80), "a block that does not match pods");
     let address = |text: &str| Party::Address(text.parse().unwrap());

@@ -295,10 +295,10 @@ fn reading_is_strict() {
     assert_eq!(types("{podSelector: {}, policyTypes: [Egress]}"), [None, Some(0)]);
 }
 
-/// `PolicySet::blocks_match_pods` is off unless asked for.
+/// `PolicySet::blocks` is the outside unless more is asked for.
 #[test]
 fn blocks_match_pods_only_when_asked() {
     let set = policies(&documents(THREE_TIER).unwrap()).unwrap();
-    assert!(!set.blocks_match_pods);
-    assert!(!PolicySet::default().blocks_match_pods);
+    assert!(!set.blocks.pods && set.blocks.unmatched.is_empty());
+    assert!(!PolicySet::default().blocks.pods);
 }

@@ -105,7 +105,7 @@ impl Running {
     fn ask(&self, args: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_polder"))
             .args(args)
-            .args(["--workloads", "pods.json"])
+            .args(["--workloads", "pods.json", "--ipblock-matches-pods=false"])
             .current_dir(self.folder.path())
             .output()
             .unwrap();
@@ -218,7 +218,7 @@ fn every_line_of_reach_is_true_of_all_pods_that_it_names() {
         let set = read::policies(&manifests).unwrap();
         let running = Running::new(seed, &manifests);
         running.write("policies.json", &manifests);
-        let text = running.ask(&["reach", "--manifests", "policies.json", "--ipblock-matches-pods=false"]);
+        let text = running.ask(&["reach", "--manifests", "policies.json"]);
         let mut home = "";
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             if !line.starts_with(' ') {

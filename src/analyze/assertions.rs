@@ -1,13 +1,13 @@
 //! Whether the assertions of a program hold, over every pod that could exist.
 
-use super::connect::{Connections, End, Link, example};
+use super::connect::{Connections, Count, End, Link, example};
 use super::cover::{Budget, GaveUp};
 use super::side::Party;
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{
     Assertion, AssertionKind, Flow, FlowSet, NAMESPACE_NAME, PartyId, PartyName, Place, Statement, StatementId,
 };
-use crate::net::PortSet;
+use crate::net::{Facts, PortSet, Truth};
 use crate::policy::Direction;
 use std::collections::BTreeMap;
 
@@ -44,14 +44,14 @@ impl Outcome {
     }
 }
 
-/// Judges every assertion, in order.
-pub fn judge(set: &FlowSet) -> Vec<Judgement> {
+/// Judges every assertion, in order, in a cluster of these facts.
+pub fn judge(set: &FlowSet, facts: &Facts) -> Vec<Judgement> {
     if set.assertions.is_empty() {
         return Vec::new();
     }
-    let connections = Connections::new(set);
+    let connections = Connections::new(set, facts);
     let judged = set.assertions.iter().filter_map(|assertion| {
-        let outcome = Judge::new(set, &connections, assertion)?.judge();
+        let outcome = Judge::new(set, facts, &connections, assertion)?.judge();
         Some(Judgement { statement: assertion.statement, outcome })
     });
     judged.collect()
@@ -59,6 +59,7 @@ pub fn judge(set: &FlowSet) -> Vec<Judgement> {
 
 struct Judge<'a> {
     set: &'a FlowSet,
+    facts: &'a Facts,
     connections: &'a Connections<'a>,
     assertion: &'a Assertion,
     statement: &'a Statement,
@@ -70,7 +71,12 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(set: &'a FlowSet, connections: &'a Connections<'a>, assertion: &'a Assertion) -> Option<Self> {
+    fn new(
+        set: &'a FlowSet,
+        facts: &'a Facts,
+        connections: &'a Connections<'a>,
+        assertion: &'a Assertion,
+    ) -> Option<Self> {
         let ends = |ids: &[PartyId]| -> Vec<End> {
             let leaves = ids.iter().filter_map(|id| set.party(*id)).flat_map(|party| &party.leaves);
             leaves.filter_map(|id| place(set, *id)).flat_map(|place| connections.ends(place)).collect()
@@ -88,7 +94,7 @@ impl<'a> Judge<'a> {
         let targets = assertion.targets.iter().flat_map(of).collect();
         let (statement, budget) = (set.statement(assertion.statement)?, Budget::new(BUDGET));
         let dns_servers = set.dns_servers().into_iter().flat_map(|place| connections.ends(place)).collect();
-        Some(Judge { set, connections, assertion, statement, sources, targets, dns_servers, budget })
+        Some(Judge { set, facts, connections, assertion, statement, sources, targets, dns_servers, budget })
     }
 
     fn judge(mut self) -> Outcome {
@@ -139,8 +145,15 @@ impl<'a> Judge<'a> {
     fn never(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
         let Some(link) = self.first_link(&self.sources.clone())? else { return Ok(None) };
         let (source, target) = (self.name(&link.source)?, self.name(&link.destination)?);
-        let message =
-            format!("`{}` does not hold: {source} may connect to {target} on {}", self.statement.text, link.port);
+        let message = match link.by_address && !self.is_sure() {
+            false => {
+                format!("`{}` does not hold: {source} may connect to {target} on {}", self.statement.text, link.port)
+            }
+            true => format!(
+                "`{}` is not sure to hold: an address block may let {source} connect to {target} on {}",
+                self.statement.text, link.port
+            ),
+        };
         let mut diagnostic = Diagnostic::new(Code::E0301, self.statement.span, message).with_text("asserted here");
         let mut told = Vec::new();
         for source in &self.sources.clone() {
@@ -155,7 +168,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        Ok(Some(match reason(&link, told.is_empty()) {
+        Ok(Some(match self.reason(&link, told.is_empty()) {
             Some(reason) => diagnostic.with_help(reason),
             None => diagnostic.with_help("take the flow away, or narrow it or the assertion"),
         }))
@@ -237,7 +250,7 @@ impl<'a> Judge<'a> {
                     diagnostic = diagnostic.with_label(statement.span, format!("step {} of the chain", index + 1));
                 }
             }
-            reasons.extend(reason(link, flows.is_empty()).map(|reason| format!("step {}: {reason}", index + 1)));
+            reasons.extend(self.reason(link, flows.is_empty()).map(|reason| format!("step {}: {reason}", index + 1)));
         }
         if reasons.is_empty() {
             reasons.push("take away a flow of the chain, or narrow it or the assertion".to_owned());
@@ -246,23 +259,32 @@ impl<'a> Judge<'a> {
     }
 
     fn always(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
-        for source in &self.sources {
-            for (target, ports) in &self.targets {
-                let refused = self.connections.refused(source, target, ports, &mut self.budget)?;
+        for source in &self.sources.clone() {
+            for (target, ports) in &self.targets.clone() {
+                let refused = self.connections.refused(source, target, ports, Count::Sure, &mut self.budget)?;
                 let Some((source, target, port, direction)) = refused else { continue };
+                let possible = self.perhaps(&source, &target, ports)?;
+                let settled = self.settled_by([&source, &target]);
                 let text = self.statement.text.clone();
                 let (source, target) = (self.name(&source)?, self.name(&target)?);
                 let isolated = match direction {
                     Direction::Ingress => "the second is isolated for ingress",
                     Direction::Egress => "the first is isolated for egress",
                 };
-                let message = format!(
-                    "`{text}` does not hold: {source} may not connect to {target} on {port}, for {isolated} and no \
-                     flow covers it"
-                );
+                let message = match possible {
+                    false => format!(
+                        "`{text}` does not hold: {source} may not connect to {target} on {port}, for {isolated} and no \
+                         flow covers it"
+                    ),
+                    true => format!(
+                        "`{text}` is not sure to hold: {source} may connect to {target} on {port} only where an address \
+                         block lets it through"
+                    ),
+                };
                 // No flow has exceptions.
                 let flow = text.strip_prefix("always ").filter(|flow| !flow.split_whitespace().any(|w| w == "except"));
                 let help = match flow {
+                    _ if possible => settled,
                     Some(flow) => format!("write the flow `{flow}`, or narrow the assertion"),
                     None => "write a flow for those it speaks of, or narrow the assertion".to_owned(),
                 };
@@ -276,21 +298,74 @@ impl<'a> Judge<'a> {
         Ok(None)
     }
 
+    /// Whether something of a connection is only refused because it is not sure what address blocks match.
+    fn perhaps(&mut self, source: &End, target: &End, ports: &PortSet) -> Result<bool, GaveUp> {
+        let refused = self.connections.refused(source, target, ports, Count::Possible, &mut self.budget)?;
+        Ok(refused.is_none())
+    }
+
+    /// Whether it is known that address blocks match pods, and which addresses those have.
+    fn is_sure(&self) -> bool {
+        self.facts.matches().pods == Truth::Yes && self.facts.pods_are_stated()
+    }
+
+    /// What would have to be known of the cluster for an address block to let through or not; of pods, with the ends among
+    /// addresses as the other case.
+    fn settled_by(&self, ends: [&End; 2]) -> String {
+        let addresses = ends.into_iter().find_map(|end| match end {
+            End::Addresses(addresses) => Some(addresses),
+            End::Pods(_) => None,
+        });
+        let name = "name it, as in `platform { cni calico }`";
+        if let Some(addresses) = addresses {
+            let what = if self.facts.is_api_server(addresses) { "the API server" } else { "nodes" };
+            return match self.facts.matches().pods {
+                Truth::Maybe => format!("whether the CNI matches {what} by addresses is not known: {name}"),
+                _ => format!(
+                    "this CNI matches {what} by addresses only in some clusters: a policy of its own kind is what lets it \
+                     through there"
+                ),
+            };
+        }
+        let pods = "say which addresses pods have, as in `platform { pods 10.244.0.0/16 }`";
+        match (self.facts.matches().pods, self.facts.pods_are_stated()) {
+            (Truth::Yes, true) => "the CNI matches pods by their addresses, too".to_owned(),
+            (Truth::Yes, false) => format!("the CNI matches pods by their addresses, too: {pods}"),
+            (_, true) => format!("whether the CNI matches pods by their addresses is not known: {name}"),
+            (_, false) => {
+                format!("whether the CNI matches pods by their addresses is not known: {name}, or {pods}")
+            }
+        }
+    }
+
+    /// Why a connection is allowed that no flow has opened by itself.
+    fn reason(&self, link: &Link, without_flow: bool) -> Option<String> {
+        match (link.open_source, link.open_destination) {
+            (true, true) => Some(
+                "neither end is isolated there: pods are only isolated in managed namespaces, where an `isolate` covers \
+                 them"
+                    .to_owned(),
+            ),
+            _ if link.by_address => {
+                let settled = self.settled_by([&link.source, &link.destination]);
+                let or = if self.is_sure() { "" } else { "or " };
+                Some(format!("{settled}; {or}take the addresses of pods out of the block with `except`"))
+            }
+            _ if without_flow => Some("the DNS rule of a namespace allows it: see its `dns`".to_owned()),
+            _ => None,
+        }
+    }
+
     /// The flows that allow some connection between the two.
     fn flows(&mut self, source: &End, target: &End, ports: &PortSet) -> Result<Vec<&'a Flow>, GaveUp> {
         let (set, connections) = (self.set, self.connections);
         let to_address = matches!(target, End::Addresses(_));
         let mut found = Vec::new();
         let common = |end: &End, id: PartyId, budget: &mut Budget| -> Result<bool, GaveUp> {
-            for other in place(set, id).map(|place| connections.ends(place)).unwrap_or_default() {
-                budget.spend(1)?;
-                if let Some(both) = connections.both(end, &other)
-                    && connections.piece(&both, budget)?.is_some()
-                {
-                    return Ok(true);
-                }
+            match place(set, id) {
+                Some(place) => connections.meets(end, place, budget),
+                None => Ok(false),
             }
-            Ok(false)
         };
         let mut from: BTreeMap<PartyId, bool> = BTreeMap::new();
         for flow in &set.flows {
@@ -358,18 +433,5 @@ fn holds(wide: &End, narrow: &End) -> bool {
                 && wide.less.iter().all(|less| narrow.less.contains(less))
         }
         _ => wide == narrow,
-    }
-}
-
-/// Why a connection is allowed that no flow has opened by itself.
-fn reason(link: &Link, without_flow: bool) -> Option<String> {
-    match (link.open_source, link.open_destination) {
-        (true, true) => Some(
-            "neither end is isolated there: pods are only isolated in managed namespaces, where an `isolate` covers \
-             them"
-                .to_owned(),
-        ),
-        _ if without_flow => Some("the DNS rule of a namespace allows it: see its `dns`".to_owned()),
-        _ => None,
     }
 }

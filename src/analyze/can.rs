@@ -2,13 +2,15 @@
 
 use super::engine::Engine;
 use super::world::EndId;
-use crate::net::PortSet;
+use crate::net::{Family, PortSet};
 
 /// What is found between two lists of ends.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// Two that may connect on all ports that are asked for.
     pub allowed: Option<(EndId, EndId)>,
+    /// Two that may, but over one family of addresses alone.
+    pub over: Option<(EndId, EndId, Family)>,
     /// Two that may not, and on which ports.
     pub denied: Option<(EndId, EndId, PortSet)>,
     /// Two of which it is not known, and on which ports.
@@ -37,6 +39,10 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)]) -> Answ
             let verdict = engine.on(*source, *destination, ports);
             if verdict.allowed.contains(ports) {
                 answer.allowed.get_or_insert((*source, *destination));
+                if answer.over.is_none() {
+                    let over = engine.only_over(*source, *destination, ports);
+                    answer.over = over.map(|family| (*source, *destination, family));
+                }
                 continue;
             }
             let possible = verdict.possible();

@@ -2,14 +2,18 @@
 //!
 //! Pods are sets: those of one managed namespace, or of all namespaces that are not managed, less some. What labels a
 //! namespace has is not known beside those that are given; so a set may be empty in the cluster that there is, and what is
-//! found is what may be.
+//! found is what may be. Whether an address block lets pods through is up to the
+//! [`Facts`]: what may be counts for [`Connections::links`], and only what is sure for [`Connections::refused`].
 
 use super::counterexample::Port;
 use super::cover::{Budget, GaveUp, missing};
+use super::located::Located;
 use super::names::{every_number, names};
 use super::side::{Party, Side, Sides, worlds};
 use crate::flow::{FlowSet, NAMESPACE_NAME, Namespaces, Place};
-use crate::net::{AddressSet, IpBlock, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Values};
+use crate::net::{
+    AddressSet, Facts, Family, IpBlock, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Truth, Values,
+};
 use crate::policy::Direction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,6 +53,8 @@ pub struct Link {
     pub open_source: bool,
     /// Whether the destination is not isolated for ingress.
     pub open_destination: bool,
+    /// Whether one of the two is a pod that only an address block lets through.
+    pub by_address: bool,
 }
 
 /// What one side allows.
@@ -57,32 +63,107 @@ struct Half {
     peers: Peers,
     ports: PortSet,
     open: bool,
+    /// The family that the connection has to be over, where pods are let through by their addresses.
+    over: Option<Family>,
+}
+
+/// What is allowed to some peers.
+struct Grant {
+    region: Region,
+    /// Where the region is pods in an address block: those with such an address of this family.
+    over: Option<Family>,
+}
+
+/// The pods of a namespace in one direction.
+struct Rules {
+    isolated: Vec<Selector>,
+    grants: Vec<Grant>,
+    index: RegionIndex,
+}
+
+impl Rules {
+    /// The grants of a side, and what those of addresses come to for pods.
+    fn new(side: Side, direction: Direction, facts: &Facts, located: &Located) -> Self {
+        let unmatched = facts.unmatched(Truth::Maybe);
+        let mut grants = Vec::with_capacity(side.granted.len());
+        for region in side.granted {
+            let Peers::Addresses(block) = &region.peers else {
+                grants.push(Grant { region, over: None });
+                continue;
+            };
+            for (family, pods) in located.inside(block) {
+                let ports = match direction {
+                    // Pods that are let through as addresses have no named ports, as addresses have none.
+                    Direction::Egress => region.ports.without_names(),
+                    Direction::Ingress => region.ports.clone(),
+                };
+                let peers = Peers::Pods { namespaces: Selector::everything(), pods: pods.clone() };
+                let region = Region { subject: region.subject.clone(), peers, ports };
+                grants.push(Grant { region, over: Some(*family) });
+            }
+            let peers = Peers::Addresses(block.subtract(&unmatched));
+            grants.push(Grant { region: Region { peers, ..region }, over: None });
+        }
+        let all = grants.iter().enumerate();
+        let index = RegionIndex::new(all.map(|(at, one)| (at, &one.region.subject, &one.region.peers)));
+        Rules { isolated: side.isolated, grants, index }
+    }
+}
+
+/// How sure a grant has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// For sure.
+    Sure,
+    /// Perhaps.
+    Possible,
 }
 
 /// A flow set, ready to be asked.
 pub struct Connections<'a> {
     set: &'a FlowSet,
-    sides: Sides,
-    indexes: Vec<[RegionIndex; 2]>,
+    facts: &'a Facts,
+    located: Located,
+    /// The sides of each managed namespace, in the order of [`Direction::ALL`].
+    rules: Vec<[Rules; 2]>,
     homes: BTreeMap<&'a str, usize>,
     /// Namespaces that are not managed.
     others: Selector,
+    /// Addresses of what is no pod that blocks may or may not match.
+    unsure: AddressSet,
 }
 
 impl<'a> Connections<'a> {
-    /// Prepares a flow set.
-    pub fn new(set: &'a FlowSet) -> Self {
-        let sides = Sides::of_program(set);
-        let index = |home, direction| {
-            let granted = sides.get(home, direction).map(|side| side.granted.as_slice()).unwrap_or_default();
-            RegionIndex::new(granted.iter().enumerate().map(|(at, one)| (at, &one.subject, &one.peers)))
-        };
-        let indexes = (0..set.namespaces.len()).map(|home| Direction::ALL.map(|way| index(home, way))).collect();
+    /// Prepares a flow set in a cluster of these facts.
+    pub fn new(set: &'a FlowSet, facts: &'a Facts) -> Self {
+        let mut sides = Sides::of_program(set);
+        let homes = 0..set.namespaces.len();
+        let all = homes.clone().flat_map(|home| Direction::ALL.map(|way| sides.get(home, way)));
+        let blocks = all.flatten().flat_map(|side| &side.granted).filter_map(|region| match &region.peers {
+            Peers::Addresses(block) => Some(block),
+            Peers::Any | Peers::Pods { .. } => None,
+        });
+        let located = Located::new(facts, blocks);
+        let rules = homes.map(|home| {
+            Direction::ALL.map(|way| {
+                let side = sides.get_mut(home, way).map(std::mem::take).unwrap_or_default();
+                Rules::new(side, way, facts, &located)
+            })
+        });
+        let rules = rules.collect();
         let homes = set.namespaces.iter().enumerate().map(|(index, one)| (&*one.name, index)).collect();
         let mut others = Selector::everything();
         others.require(NAMESPACE_NAME, Values::none_of(set.namespaces.iter().map(|one| one.name.clone())));
         others.require(NAMESPACE_NAME, Values::exists());
-        Connections { set, sides, indexes, homes, others }
+        Connections { set, facts, located, rules, homes, others, unsure: facts.unmatched(Truth::Yes) }
+    }
+
+    fn rules(&self, home: usize, direction: Direction) -> Option<&Rules> {
+        let [ingress, egress] = self.rules.get(home)?;
+        Some(match direction {
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
+        })
     }
 
     /// The ends that a place comes to.
@@ -97,7 +178,7 @@ impl<'a> Connections<'a> {
             }
             Place::Pods { namespaces: Namespaces::Managed(home), pods } => {
                 let namespaces = self.set.namespaces.get(*home).map(|one| one.labels.clone()).unwrap_or_default();
-                let (labels, less) = (pods.clone(), Vec::new());
+                let (labels, less) = (self.located.pods(pods), Vec::new());
                 vec![End::Pods(Pods { home: Some(*home), namespaces, labels, less })]
             }
             Place::Pods { namespaces, pods } => {
@@ -114,6 +195,7 @@ impl<'a> Connections<'a> {
 
     /// Pods by labels.
     fn pods(&self, namespaces: &Selector, labels: &Selector) -> Vec<Pods> {
+        let labels = &self.located.pods(labels);
         let homes: Vec<usize> = match namespaces.required_value(NAMESPACE_NAME) {
             Some(names) => names.iter().filter_map(|name| self.homes.get(&**name).copied()).collect(),
             None => (0..self.set.namespaces.len()).collect(),
@@ -158,8 +240,37 @@ impl<'a> Connections<'a> {
                 let possible = both.labels.contradiction().is_none() && both.namespaces.contradiction().is_none();
                 possible.then_some(End::Pods(both))
             }
-            _ => None,
+            // What an address block lets through of pods is a grant of its own.
+            (End::Pods(_), Peers::Addresses(_)) | (End::Addresses(_), Peers::Pods { .. }) => None,
         }
+    }
+
+    /// Those of an end that are in another one too, less those that the first one leaves out.
+    pub fn both(&self, end: &End, other: &End) -> Option<End> {
+        self.among(end, &self.around(other))
+    }
+
+    /// Whether some of an end are at a place, or may be by their addresses.
+    pub fn meets(&self, end: &End, place: &Place, budget: &mut Budget) -> Result<bool, GaveUp> {
+        let parts: Vec<End> = match (end, place) {
+            (End::Pods(pods), Place::Addresses(blocks)) => {
+                let blocks = blocks.iter().map(IpBlock::addresses);
+                let inside = |block: AddressSet| {
+                    let of_family =
+                        |(_, there): &(Family, Selector)| Pods { labels: pods.labels.and(there), ..pods.clone() };
+                    self.located.inside(&block).iter().map(of_family).map(End::Pods).collect::<Vec<_>>()
+                };
+                blocks.flat_map(inside).collect()
+            }
+            _ => self.ends(place).iter().filter_map(|other| self.both(end, other)).collect(),
+        };
+        for part in parts {
+            budget.spend(1)?;
+            if self.piece(&part, budget)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Peers that hold at least an end.
@@ -174,9 +285,11 @@ impl<'a> Connections<'a> {
 
     /// What the side of `subject` allows towards `peers`.
     fn halves(&self, direction: Direction, subject: &End, peers: &Peers) -> Vec<Half> {
-        let open = |subject: End| Half { subject, peers: Peers::Any, ports: PortSet::everything(), open: true };
+        let everything = PortSet::everything();
+        let open =
+            |subject: End| Half { subject, peers: Peers::Any, ports: everything.clone(), open: true, over: None };
         let End::Pods(pods) = subject else { return vec![open(subject.clone())] };
-        let Some((home, side)) = pods.home.and_then(|home| Some((home, self.sides.get(home, direction)?))) else {
+        let Some(side) = pods.home.and_then(|home| self.rules(home, direction)) else {
             return vec![open(subject.clone())];
         };
         let mut halves = Vec::new();
@@ -185,14 +298,13 @@ impl<'a> Connections<'a> {
             rest.less.extend(side.isolated.iter().map(|selector| (Selector::everything(), selector.clone())));
             halves.push(open(End::Pods(rest)));
         }
-        let index = self.indexes.get(home).and_then(|pair| pair.get(usize::from(direction == Direction::Egress)));
-        let near = index.map(|index| index.query(&pods.labels, peers)).unwrap_or_default();
-        for region in near.into_iter().filter_map(|at| side.granted.get(at)) {
+        let near = side.index.query(&pods.labels, peers);
+        for Grant { region, over } in near.into_iter().filter_map(|at| side.grants.get(at)) {
             let labels = pods.labels.and(&region.subject);
             if labels.contradiction().is_none() {
                 let subject = End::Pods(Pods { labels, ..pods.clone() });
                 let (peers, ports) = (region.peers.clone(), region.ports.clone());
-                halves.push(Half { subject, peers, ports, open: false });
+                halves.push(Half { subject, peers, ports, open: false, over: *over });
             }
         }
         halves
@@ -235,6 +347,9 @@ impl<'a> Connections<'a> {
         }
         for into in self.halves(Direction::Ingress, &target, &self.around(&out.subject)) {
             budget.spend(1)?;
+            if out.over.zip(into.over).is_some_and(|(one, other)| one != other) {
+                continue;
+            }
             let Some(source) = self.among(&out.subject, &into.peers) else { continue };
             let Some((source, destination)) = together(source, into.subject) else { continue };
             let Some(port) = example([ports, &out.ports, &into.ports], to_address) else { continue };
@@ -242,16 +357,12 @@ impl<'a> Connections<'a> {
                 continue;
             }
             let (open_source, open_destination) = (out.open, into.open);
-            if visit(Link { source, destination, port, open_source, open_destination }) {
+            let by_address = out.over.is_some() || into.over.is_some();
+            if visit(Link { source, destination, port, open_source, open_destination, by_address }) {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    /// Those of an end that are in another one too, less those that the first one leaves out.
-    pub fn both(&self, end: &End, other: &End) -> Option<End> {
-        self.among(end, &self.around(other))
     }
 
     /// A part of an end without exceptions, or `None` when there is nobody.
@@ -276,9 +387,10 @@ impl<'a> Connections<'a> {
     pub fn one(&self, end: &End, budget: &mut Budget) -> Result<Option<Party>, GaveUp> {
         let Some(piece) = self.piece(end, budget)? else { return Ok(None) };
         let Some(party) = Party::of(&piece) else { return Ok(None) };
-        let (End::Pods(pods), Party::Pod { mut namespace, labels }) = (end, party.clone()) else {
+        let (End::Pods(pods), Party::Pod { mut namespace, mut labels }) = (end, party.clone()) else {
             return Ok(Some(party));
         };
+        Located::forget(&mut labels);
         if let Some(home) = pods.home.and_then(|home| self.set.namespaces.get(home)) {
             return Ok(Some(Party::pod(&home.name, labels)));
         }
@@ -289,47 +401,57 @@ impl<'a> Connections<'a> {
         Ok(Some(Party::Pod { namespace, labels }))
     }
 
-    /// A pair on a port of `ports` that may not connect, and on which side that fails.
+    /// A pair on a port of `ports` that may not connect, or not for sure, and on which side that fails.
     pub fn refused(
         &self,
         source: &End,
         destination: &End,
         ports: &PortSet,
+        count: Count,
         budget: &mut Budget,
-    ) -> Result<Option<(End, End, Port, Direction)>, GaveUp> {
+    ) -> Result<Option<Refused>, GaveUp> {
         let addresses = [source, destination].map(|end| matches!(end, End::Addresses(_)));
         if addresses == [true, true] || self.piece(source, budget)?.is_none() {
             return Ok(None);
         }
-        for (direction, subject, peer) in
-            [(Direction::Egress, source, destination), (Direction::Ingress, destination, source)]
-        {
-            let End::Pods(pods) = subject else { continue };
-            let Some(side) = pods.home.and_then(|home| self.sides.get(home, direction)) else { continue };
-            for isolated in &side.isolated {
-                let labels = pods.labels.and(isolated);
-                let subject = Pods { labels, ..pods.clone() };
-                if let Some((subject, peer, port)) = self.ungranted(direction, &subject, peer, ports, side, budget)? {
-                    return Ok(Some(match direction {
-                        Direction::Egress => (subject, peer, port, direction),
-                        Direction::Ingress => (peer, subject, port, direction),
-                    }));
+        // Pods of one family are refused where those of both are, and more.
+        for over in self.families() {
+            for (direction, subject, peer) in
+                [(Direction::Egress, source, destination), (Direction::Ingress, destination, source)]
+            {
+                let End::Pods(pods) = subject else { continue };
+                let Some(side) = pods.home.and_then(|home| self.rules(home, direction)) else { continue };
+                for isolated in &side.isolated {
+                    let subject = Pods { labels: pods.labels.and(isolated), ..pods.clone() };
+                    let asked = Asked { direction, subject: &subject, peer, ports, count, over };
+                    if let Some((subject, peer, port)) = self.ungranted(&asked, side, budget)? {
+                        return Ok(Some(match direction {
+                            Direction::Egress => (subject, peer, port, direction),
+                            Direction::Ingress => (peer, subject, port, direction),
+                        }));
+                    }
                 }
             }
         }
         Ok(None)
     }
 
+    /// The families that connections are looked at over, each by itself; one look is enough where addresses do not matter.
+    fn families(&self) -> Vec<Option<Family>> {
+        match self.located.families() {
+            [] => vec![None],
+            families => families.iter().copied().map(Some).collect(),
+        }
+    }
+
     /// A part of what `subject` and `peer` might do that no grant of the side covers.
     fn ungranted(
         &self,
-        direction: Direction,
-        subject: &Pods,
-        peer: &End,
-        ports: &PortSet,
-        side: &Side,
+        asked: &Asked<'_>,
+        side: &Rules,
         budget: &mut Budget,
     ) -> Result<Option<(End, End, Port)>, GaveUp> {
+        let Asked { direction, subject, peer, ports, .. } = *asked;
         let to_address = direction == Direction::Egress && matches!(peer, End::Addresses(_));
         let peers = match peer {
             End::Addresses(all) => Peers::Addresses(all.clone()),
@@ -339,7 +461,7 @@ impl<'a> Connections<'a> {
             End::Pods(pods) => Peers::Pods { namespaces: pods.namespaces.clone(), pods: pods.labels.clone() },
         };
         let whole = Region { subject: subject.labels.clone(), peers, ports: PortSet::empty() };
-        let near: Vec<Region> = side.granted.iter().filter_map(|one| seen(one, peer)).collect();
+        let near: Vec<Region> = side.grants.iter().filter_map(|grant| self.seen(grant, asked)).collect();
         let mut without: Vec<Region> = Vec::new();
         let everything = PortSet::everything();
         // Only those are left out for sure whose namespace has such labels for sure.
@@ -375,6 +497,27 @@ impl<'a> Connections<'a> {
             return Ok(Some((subject, peer, port.unwrap_or(Port::Other))));
         }
         Ok(None)
+    }
+
+    /// The part of a grant that is about an end of this kind, if it counts.
+    fn seen(&self, grant: &Grant, asked: &Asked<'_>) -> Option<Region> {
+        let counts = match grant.over {
+            None => true,
+            over => over == asked.over && (asked.count == Count::Possible || self.facts.matches().pods == Truth::Yes),
+        };
+        let mut part = worlds(&grant.region).into_iter().filter(|_| counts).find(|part| {
+            matches!(
+                (&part.peers, asked.peer),
+                (Peers::Pods { .. }, End::Pods(_)) | (Peers::Addresses(_), End::Addresses(_))
+            )
+        })?;
+        if let Peers::Addresses(block) = &mut part.peers
+            && asked.count == Count::Sure
+            && grant.region.peers != Peers::Any
+        {
+            *block = block.subtract(&self.unsure);
+        }
+        Some(part)
     }
 
     /// The pods that may be reached from one of `source` in one step.
@@ -414,11 +557,18 @@ fn together(source: End, destination: End) -> Option<(End, End)> {
     }
 }
 
-/// The part of a grant that is about an end of this kind.
-fn seen(grant: &Region, peer: &End) -> Option<Region> {
-    worlds(grant).into_iter().find(|part| {
-        matches!((&part.peers, peer), (Peers::Pods { .. }, End::Pods(_)) | (Peers::Addresses(_), End::Addresses(_)))
-    })
+/// Two ends of which the first may not connect to the second, or not for sure, on a port, for the side of this direction.
+pub type Refused = (End, End, Port, Direction);
+
+/// What one side is asked for.
+struct Asked<'q> {
+    direction: Direction,
+    subject: &'q Pods,
+    peer: &'q End,
+    ports: &'q PortSet,
+    count: Count,
+    /// The family that the connection is over, where that matters.
+    over: Option<Family>,
 }
 
 /// Ports as pods see them that give a port no name, or this one.

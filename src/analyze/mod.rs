@@ -9,6 +9,7 @@ mod cover;
 mod dns;
 mod engine;
 mod everyone;
+mod located;
 mod names;
 pub mod near;
 mod proof;
@@ -26,13 +27,13 @@ pub use can::{Answer, can};
 pub use counterexample::{Counterexample, Difference, Port};
 pub use cover::{Budget, GaveUp, missing};
 pub use dns::dns;
-pub use engine::{Comparison, Decision, Delta, Doubt, Engine, Grant, SideChange, Verdict};
+pub use engine::{Comparison, Decision, Delta, Doubt, Engine, Grant, Matched, SideChange, Verdict};
 pub use everyone::{Everyone, Named, Samples, Set};
 pub use proof::{Proof, prove};
 pub use reach::{Cell, Isolated, Only, Reach, Row, RowNames};
 pub use side::{Party, worlds};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation};
-pub use space::{Blocks, Ends, Space};
+pub use space::{Ends, Space};
 pub use why::{
     AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,
     policies_for, suggest, why,

@@ -3,7 +3,7 @@
 use crate::diag::{Level, Levels};
 use crate::model::Cni;
 use crate::policy::Layout;
-use crate::session::{EnvironmentChoice, Named, Question};
+use crate::session::{EnvironmentChoice, Named, Question, SaidOfCluster};
 use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -334,10 +334,8 @@ pub(super) struct Diff {
     /// YAML with what runs: compare for these pods and not for all that could exist; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
-    /// Whether `ipBlock` matches the addresses of pods [default: as with the CNI of the newer program, where it is known
-    /// which addresses pods have; otherwise false].
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub ipblock_matches_pods: Option<bool>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// How to print the differences.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: DiffFormat,
@@ -387,7 +385,7 @@ pub(super) struct Lint {
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
     /// The CNI that has to enforce the policies.
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Cni::NAMES.map(|(name, _)| name)))]
+    #[arg(long, value_name = "NAME", value_parser = cni_names())]
     pub cni: Option<String>,
     /// How to print what was found.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -577,10 +575,30 @@ pub(super) struct QuestionArgs {
     /// YAML with what runs: ask about these pods and not about all that could exist; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
-    /// Whether `ipBlock` matches the addresses of pods [default: as with the CNI of the program, where it is known which
-    /// addresses pods have; otherwise false].
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// What is said of the cluster that is asked about.
+#[derive(Debug, Args)]
+pub(super) struct ClusterArgs {
+    /// The CNI that enforces the policies [default: `cni` of the program; without one, it is not known].
+    #[arg(long, value_name = "NAME", value_parser = cni_names())]
+    pub cni: Option<String>,
+    /// Whether `ipBlock` matches the addresses of pods [default: as the CNI does; where that is not known, neither is this].
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub ipblock_matches_pods: Option<bool>,
+}
+
+impl ClusterArgs {
+    /// The same for the library.
+    pub fn said(&self) -> SaidOfCluster {
+        SaidOfCluster { cni: self.cni.as_deref().and_then(Cni::parse), blocks_match_pods: self.ipblock_matches_pods }
+    }
+}
+
+fn cni_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Cni::NAMES.map(|(name, _)| name))
 }
 
 impl QuestionArgs {
@@ -591,7 +609,7 @@ impl QuestionArgs {
             environment: self.environment.choice(),
             manifests: named(&self.manifests),
             workloads: named(&self.workloads),
-            blocks_match_pods: self.ipblock_matches_pods,
+            cluster: self.cluster.said(),
         }
     }
 }

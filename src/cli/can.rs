@@ -5,7 +5,7 @@ use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::json;
 use super::reach::end_text;
-use super::report::{first_doubts, incomplete};
+use super::report::{first_doubts, incomplete, remedies};
 use super::terminal::Terminal;
 use crate::analyze::{Answer, EndId, Engine, Situation, can};
 use crate::net::PortSet;
@@ -23,10 +23,12 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let engine = Engine::new(&situation.world, subject.policies());
     let answer = can(&engine, &from, &to);
     let ports = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-    let told = Told { engine: &engine, situation: &situation, args, ports, answer };
+    let is_one = from.len() == 1 && to.len() == 1;
+    let told = Told { engine: &engine, situation: &situation, args, ports, answer, is_one };
     match args.format {
         AnswerFormat::Human => {
             terminal.line(&told.sentence());
+            told.remedies(&subject).iter().for_each(|sentence| terminal.line(sentence));
             incomplete(subject.unmodelled()).iter().for_each(|sentence| terminal.line(sentence));
         }
         AnswerFormat::Json => terminal.result(&told.document(&subject)),
@@ -45,6 +47,8 @@ struct Told<'a> {
     args: &'a Args,
     ports: PortSet,
     answer: Answer,
+    /// Whether it is about two ends alone.
+    is_one: bool,
 }
 
 impl Told<'_> {
@@ -57,8 +61,18 @@ impl Told<'_> {
         doubts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
+    /// What would say what nobody said.
+    fn remedies(&self, subject: &Subject) -> Vec<&'static str> {
+        match (&self.answer.denied, &self.answer.unknown) {
+            (None, Some((a, b, ports))) => {
+                remedies(&self.engine.doubts(*a, *b, ports), subject.facts(), subject.session().is_some())
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn sentence(&self) -> String {
-        let Answer { allowed, denied, unknown } = &self.answer;
+        let Answer { allowed, denied, unknown, .. } = &self.answer;
         let who = format!("{} -> {}", self.args.from, self.args.to);
         match (denied, unknown, allowed) {
             (Some((a, b, ports)), _, Some((c, d))) => {
@@ -70,12 +84,18 @@ impl Told<'_> {
                 let missing = first_doubts(&self.engine.doubts(*a, *b, ports));
                 format!("cannot tell: nobody said {missing} ({} on {ports})", self.pair(*a, *b))
             }
-            (None, None, _) => format!("yes: {who} is allowed"),
+            (None, None, allowed) => match &self.answer.over {
+                None => format!("yes: {who} is allowed"),
+                Some((a, b, family)) if *allowed == Some((*a, *b)) && self.is_one => {
+                    format!("yes: {who} is allowed, over {family} only")
+                }
+                Some((a, b, family)) => format!("yes: {who} is allowed; {} over {family} only", self.pair(*a, *b)),
+            },
         }
     }
 
     fn document(&self, subject: &Subject) -> String {
-        let Answer { allowed, denied, unknown } = &self.answer;
+        let Answer { allowed, denied, unknown, over } = &self.answer;
         let pair = |a: &EndId, b: &EndId| json!({ "source": end_text(self.situation, *a), "destination": end_text(self.situation, *b) });
         let answer = match self.answer.is_yes() {
             Some(true) => "yes",
@@ -91,6 +111,7 @@ impl Told<'_> {
             "ports": json::ports(&self.ports),
             "answer": answer,
             "allowed": allowed.as_ref().map(|(a, b)| pair(a, b)),
+            "over": over.as_ref().map(|(a, b, family)| json!({ "example": pair(a, b), "family": family.to_string() })),
             "denied": denied.as_ref().map(|(a, b, on)| json!({ "example": pair(a, b), "ports": json::ports(on) })),
             "unknown": unknown.as_ref().map(|(a, b, on)| {
                 json!({ "example": pair(a, b), "ports": json::ports(on), "missing": self.missing(*a, *b, on) })

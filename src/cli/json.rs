@@ -3,7 +3,7 @@
 use super::report::unmodelled_kinds;
 use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize_json;
-use crate::net::{PortSet, Protocol};
+use crate::net::{PortSet, Protocol, Truth};
 use serde_json::{Value, json};
 
 /// A document as it is printed.
@@ -27,6 +27,15 @@ pub(super) fn ports(ports: &PortSet) -> Vec<Value> {
         list.push(json!({ "protocol": "other" }));
     }
     list
+}
+
+/// Whether something is so; `null` when it is not known.
+pub(super) fn truth(truth: Truth) -> Option<bool> {
+    match truth {
+        Truth::No => Some(false),
+        Truth::Maybe => None,
+        Truth::Yes => Some(true),
+    }
 }
 
 /// The kinds of objects that are not understood, each once, as `{ "kind": "...", "api_version": "..." }`.

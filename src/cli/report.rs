@@ -6,6 +6,7 @@ use crate::analyze::Doubt;
 use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
+use crate::net::{BlocksMatch, Facts, Truth};
 use crate::source::Sources;
 use std::collections::BTreeSet;
 
@@ -76,6 +77,41 @@ pub(super) fn tally(reports: &[Report]) -> String {
         (0, warnings) => count(warnings, "warning"),
         (errors, warnings) => format!("{} and {}", count(errors, "error"), count(warnings, "warning")),
     }
+}
+
+/// What would say what address blocks match, and which addresses pods have, where that is missing.
+pub(super) fn remedies(doubts: &[Doubt], facts: &Facts, of_program: bool) -> Vec<&'static str> {
+    let is_about = |doubt: fn(&Doubt) -> bool| doubts.iter().any(doubt);
+    let mut remedies = Vec::new();
+    if is_about(|doubt| matches!(doubt, Doubt::BlocksMatch(_))) && facts.matches() == BlocksMatch::UNKNOWN {
+        remedies.push(match of_program {
+            true => "`cni` in `platform` says it, or `--cni NAME`",
+            false => "`--cni NAME` says it",
+        });
+    }
+    if is_about(|doubt| matches!(doubt, Doubt::PodAddresses { .. })) && !facts.pods_are_stated() {
+        remedies.push(match of_program {
+            true => "`pods` in `platform` says which addresses pods have, as in `platform { pods 10.244.0.0/16 }`",
+            false => "`kubectl get pods -A -o json` has the addresses of pods",
+        });
+    }
+    remedies
+}
+
+/// That pods which address blocks may let through are not listed, and what would say whether they do.
+pub(super) fn left_out(facts: &Facts, of_program: bool) -> String {
+    let is_known = facts.matches().pods == Truth::Yes;
+    let (missing, help) = match (is_known, facts.pods_are_stated(), of_program) {
+        (true, _, true) => ("the addresses of the pods", "`platform { pods 10.244.0.0/16 }` narrows them down"),
+        (true, _, false) => ("the addresses of the pods", "`kubectl get pods -A -o json` has them"),
+        (false, _, false) => ("whether the CNI matches pods by their addresses", "`--cni NAME` says it"),
+        (false, true, true) => ("whether the CNI matches pods by their addresses", "`platform { cni NAME }` says it"),
+        (false, false, true) => (
+            "whether the CNI matches pods by their addresses",
+            "`platform { cni NAME }` says it, and `pods 10.244.0.0/16` there which addresses they have",
+        ),
+    };
+    format!("address blocks may let pods through, too, which are not listed: nobody said {missing}; {help}")
 }
 
 /// What is missing for a sure answer: the first facts, and how many more there are.

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Two objects of one kind and name that do not say the same. Kubernetes would have whichever is applied last.
@@ -208,7 +209,9 @@ fn deployment(runner: &Runner, replica_set: &str) -> Option<Arc<str>> {
 /// two pods with them.
 fn alike(pods: impl Iterator<Item = Pods>, single: impl Fn(&Labels) -> bool) -> Vec<Pods> {
     type Sort = (bool, bool, Labels, Vec<ContainerPort>);
-    let mut groups: BTreeMap<Sort, (u64, Vec<std::net::IpAddr>, Option<Span>)> = BTreeMap::new();
+    /// How many, the addresses of each, and where the first was read.
+    type Alike = (u64, Vec<Vec<IpAddr>>, Option<Span>);
+    let mut groups: BTreeMap<Sort, Alike> = BTreeMap::new();
     for Pods { labels, ports, count, host_network, finished, addresses, span, .. } in pods {
         let (sum, all, _) = groups.entry((finished, host_network, labels, ports)).or_insert((0, Vec::new(), span));
         *sum = sum.saturating_add(count);
@@ -217,7 +220,6 @@ fn alike(pods: impl Iterator<Item = Pods>, single: impl Fn(&Labels) -> bool) -> 
     let groups = groups.into_iter();
     let pods = groups.map(|((finished, host_network, labels, ports), (count, mut addresses, span))| {
         addresses.sort_unstable();
-        addresses.dedup();
         let several = count > 1 || !single(&labels);
         Pods { labels, ports, count, several, host_network, finished, addresses, span }
     });

@@ -157,8 +157,8 @@ pub struct Pods {
     pub host_network: bool,
     /// Whether they have ended (`status.phase` is Succeeded or Failed): they have no network any more.
     pub finished: bool,
-    /// Their addresses, where they were seen running; sorted.
-    pub addresses: Vec<IpAddr>,
+    /// The addresses of each of them that was seen running and has some, sorted; at most `count`.
+    pub addresses: Vec<Vec<IpAddr>>,
     /// Where they were read: the template or the pod.
     pub span: Option<Span>,
 }

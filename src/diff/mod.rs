@@ -25,6 +25,8 @@ pub struct Diff {
     pub connections: Vec<ConnectionChange>,
     /// Whether more is unknown than need be, because it would have taken too long to look closer.
     pub given_up: bool,
+    /// Whether pods are left out that address blocks may let through.
+    pub left_out: bool,
 }
 
 /// Isolation that came or went, and with it all connections that it decides on.
@@ -96,11 +98,26 @@ impl Diff {
 /// What differs between two sets of policies, both of which the situation has to know.
 pub fn compare(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> Diff {
     let world = &situation.world;
-    let engines = [old, new].map(|version| Engine::new(world, version.policies));
+    by_engines(situation, [old, new], [old, new].map(|version| Engine::new(world, version.policies)))
+}
+
+/// The same without the pods that only address blocks may let through. Every difference of blocks is one for addresses,
+/// too; whether there is another beside those is only in the whole.
+pub fn compare_without_doubtful_blocks(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> Diff {
+    let world = &situation.world;
+    let engines = [old, new].map(|version| Engine::new(world, version.policies).without_doubtful_blocks());
+    by_engines(situation, [old, new], engines)
+}
+
+fn by_engines(situation: &Situation, [old, new]: [&Version<'_>; 2], engines: [Engine<'_>; 2]) -> Diff {
     let [before, after] = &engines;
     let Parts { isolations, parts } = Parts::of(&Comparison::new(before, after));
     if isolations.is_empty() && parts.is_empty() {
-        return Diff { given_up: engines.iter().any(Engine::has_given_up), ..Diff::default() };
+        return Diff {
+            given_up: engines.iter().any(Engine::has_given_up),
+            left_out: engines.iter().any(Engine::has_left_out),
+            ..Diff::default()
+        };
     }
     let names = Names::new(situation, [old, new]);
     let old = Origins::new(old, before, &parts);
@@ -126,5 +143,6 @@ pub fn compare(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> D
         isolation: isolations.into_iter().map(isolation).collect(),
         connections: parts.into_iter().map(connection).collect(),
         given_up: engines.iter().any(Engine::has_given_up),
+        left_out: engines.iter().any(Engine::has_left_out),
     }
 }

@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 
 /// Lowers a model that was resolved without errors.
 pub fn lower(model: &Model) -> FlowSet {
-    let mut lowering =
-        Lowering { model, set: FlowSet::default(), managed: BTreeMap::new(), parties: FxHashMap::default() };
+    let set = FlowSet { facts: model.facts(), ..FlowSet::default() };
+    let mut lowering = Lowering { model, set, managed: BTreeMap::new(), parties: FxHashMap::default() };
     lowering.reserve();
     lowering.namespaces();
     lowering.declared();

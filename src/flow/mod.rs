@@ -5,7 +5,7 @@ mod lower;
 pub use crate::model::{AssertionKind, NAMESPACE_NAME, Statement};
 pub use lower::{lower, public_addresses};
 
-use crate::net::{Direction, IpBlock, Peers, PortSet, Selector, Truth};
+use crate::net::{Direction, Facts, IpBlock, Peers, PortSet, Selector, Truth};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct FlowSet {
     pub assertions: Vec<Assertion>,
     /// The statements that the flows and assertions come from.
     pub statements: Arc<Vec<Statement>>,
+    /// What address blocks mean where the program is for.
+    pub facts: Facts,
     /// Every declared name with the namespace that it is local to: what short names could be taken for.
     pub declared: BTreeSet<(Option<Arc<str>>, Arc<str>)>,
 }
@@ -111,7 +113,7 @@ pub enum Place {
         /// Their labels.
         pods: Selector,
     },
-    /// Addresses; never those of pods.
+    /// Addresses. What of a cluster has one of them is among its [`Facts`].
     Addresses(Vec<IpBlock>),
     /// Every pod and every address.
     Any,

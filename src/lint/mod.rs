@@ -28,6 +28,7 @@ use crate::analyze::{Engine, Scope, World};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::model::Cni;
+use crate::net::Facts;
 use crate::policy::{Direction, Policy, Rule, Written};
 use crate::source::Span;
 
@@ -81,7 +82,8 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     plugin::check_addresses(&all, &runs, input.cni, &mut found);
     if !input.cluster.workloads.is_empty() {
         let sets = [input.policies];
-        let scope = Scope { policies: &sets, ..Scope::default() };
+        let facts = Facts::of_plugin(input.cni.blocks_match());
+        let scope = Scope { policies: &sets, marks: &[], facts: &facts };
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);
         sides::check(&all, &engine, &mut found);

@@ -82,17 +82,18 @@ struct Published<'s, 'a> {
     all: &'s [One<'a>],
     engine: &'s Engine<'s>,
     cluster: &'s Cluster,
-    /// The kind of the world of each pod.
-    kinds: BTreeMap<(usize, usize), EndId>,
+    /// The kinds of the world of pods.
+    kinds: BTreeMap<(usize, usize), Vec<EndId>>,
 }
 
 impl<'s, 'a> Published<'s, 'a> {
     fn new(all: &'s [One<'a>], engine: &'s Engine<'s>, cluster: &'s Cluster) -> Self {
         let world = engine.world();
-        let mut kinds = BTreeMap::new();
+        let mut kinds: BTreeMap<(usize, usize), Vec<EndId>> = BTreeMap::new();
         for id in world.ids() {
-            let members = world.pods(id).into_iter().flat_map(|pods| &pods.members);
-            kinds.extend(members.map(|member| ((member.workload, member.pods), id)));
+            for member in world.pods(id).into_iter().flat_map(|pods| &pods.members) {
+                kinds.entry((member.workload, member.pods)).or_default().push(id);
+            }
         }
         Published { all, engine, cluster, kinds }
     }
@@ -114,16 +115,18 @@ impl<'s, 'a> Published<'s, 'a> {
                 continue;
             }
             for (position, pods) in workload.pods.iter().enumerate() {
-                let Some(end) = self.kinds.get(&(index, position)).filter(|_| service.selects(&pods.labels)) else {
+                if !service.selects(&pods.labels) {
                     continue;
-                };
-                let decision = self.engine.decision(Direction::Ingress, *end, *end);
-                let first = decision.isolating.first()?;
-                let mut wanted = ports.iter().filter_map(|port| target(port, pods));
-                if wanted.any(|ports| admits(*end, &ports)) {
-                    return None;
                 }
-                isolating = isolating.or_else(|| self.all.get(*first));
+                for end in self.kinds.get(&(index, position)).into_iter().flatten() {
+                    let decision = self.engine.decision(Direction::Ingress, *end, *end);
+                    let first = decision.isolating.first()?;
+                    let mut wanted = ports.iter().filter_map(|port| target(port, pods));
+                    if wanted.any(|ports| admits(*end, &ports)) {
+                        return None;
+                    }
+                    isolating = isolating.or_else(|| self.all.get(*first));
+                }
             }
         }
         isolating.filter(|_| !ports.is_empty())

@@ -192,7 +192,8 @@ fn sentence(names: &[&str]) -> String {
 pub(super) fn families(all: &[One<'_>], cluster: &Cluster, found: &mut Vec<Diagnostic>) {
     let is_v6 = |peer: &Peer| matches!(peer, Peer::Block(block) if matches!(block.cidr, IpNet::V6(_)));
     let policies = || all.iter().flat_map(One::all_rules).flat_map(|(.., rule)| &rule.peers);
-    let pods = || cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.addresses);
+    let pods =
+        || cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.addresses).flatten();
     if !policies().any(is_v6) && !pods().any(|address| address.is_ipv6()) {
         return;
     }

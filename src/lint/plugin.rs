@@ -4,7 +4,7 @@ use super::runs::Runs;
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
 use crate::model::Cni;
-use crate::net::{AddressSet, Protocol};
+use crate::net::{AddressSet, Protocol, Truth};
 use crate::policy::{Direction, Peer, Port, PortTarget};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,7 +97,7 @@ pub(super) fn check_addresses(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found:
         runs.cluster.workloads.iter().flat_map(|workload| workload.pods.iter().map(move |pods| (workload, pods)));
     let pods: Vec<_> =
         pods.filter(|(_, pods)| !pods.host_network && !pods.finished && !pods.addresses.is_empty()).collect();
-    let addresses = pods.iter().flat_map(|(_, pods)| &pods.addresses);
+    let addresses = pods.iter().flat_map(|(_, pods)| pods.addresses.iter().flatten());
     let of_pods = AddressSet::from_nets(addresses.map(|address| IpNet::from(*address)));
     for one in all {
         for (direction, rule, written) in one.all_rules() {
@@ -106,7 +106,7 @@ pub(super) fn check_addresses(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found:
                 let single = block.cidr.prefix_len() == block.cidr.max_prefix_len();
                 // Of every address nobody says that pods are meant, and where a block is of pods it is right as long as
                 // it holds all that a pod may get.
-                if block.cidr.prefix_len() == 0 || (cni.blocks_match_pods() && !single) {
+                if block.cidr.prefix_len() == 0 || (cni.blocks_match().pods == Truth::Yes && !single) {
                     continue;
                 }
                 let addresses = block.addresses();
@@ -114,7 +114,7 @@ pub(super) fn check_addresses(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found:
                     continue;
                 }
                 let is_in = |(_, pods): &&(_, &crate::cluster::Pods)| {
-                    pods.addresses.iter().any(|address| addresses.has(*address))
+                    pods.addresses.iter().flatten().any(|address| addresses.has(*address))
                 };
                 let Some((workload, _)) = pods.iter().find(is_in) else { continue };
                 let why = match single {

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod catalogue;
+mod cni;
 mod declare;
 mod endpoint_set;
 mod environment;
@@ -22,7 +23,8 @@ mod warnings;
 
 pub use crate::syntax::AssertionKind;
 pub use catalogue::{COMPONENTS, Component};
-pub use platform::{Cni, Platform};
+pub use cni::Cni;
+pub use platform::Platform;
 pub use ports::describe as describe_ports;
 pub use presets::PresetPods;
 pub use references::{Entity, Reference, Role};

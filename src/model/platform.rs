@@ -1,80 +1,14 @@
 //! The facts about the cluster that no manifest can show.
 
+use super::cni::Cni;
 use super::resolve::{Resolver, shorten};
+use super::{DnsServer, Model};
 use crate::diag::{Code, Diagnostic, closest};
-use crate::net::{AddressSet, IpBlock};
+use crate::net::{AddressSet, Facts, IpBlock, Listed};
 use crate::source::Span;
 use crate::syntax::{Node, NodeKind};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
-
-/// What has to enforce the policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[allow(missing_docs, reason = "the names are those of the projects")]
-pub enum Cni {
-    /// Not said: only what all of them read the same way is free of warnings.
-    #[default]
-    Any,
-    Calico,
-    Cilium,
-    Antrea,
-    AwsVpcCni,
-    GkeDataplaneV2,
-    AzureNpm,
-    OvnKubernetes,
-    KubeRouter,
-    Weave,
-    Kindnet,
-    Flannel,
-}
-
-impl Cni {
-    /// All of them, by their names in the language.
-    pub const NAMES: [(&'static str, Cni); 12] = [
-        ("any", Cni::Any),
-        ("calico", Cni::Calico),
-        ("cilium", Cni::Cilium),
-        ("antrea", Cni::Antrea),
-        ("aws-vpc-cni", Cni::AwsVpcCni),
-        ("gke-dataplane-v2", Cni::GkeDataplaneV2),
-        ("azure-npm", Cni::AzureNpm),
-        ("ovn-kubernetes", Cni::OvnKubernetes),
-        ("kube-router", Cni::KubeRouter),
-        ("weave", Cni::Weave),
-        ("kindnet", Cni::Kindnet),
-        ("flannel", Cni::Flannel),
-    ];
-
-    /// Its name in the language.
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, cni)| *cni == self).map_or("", |(name, _)| name)
-    }
-
-    /// Whether `ipBlock` matches the addresses of pods as it does others. Where it is not known, it is taken not to.
-    pub fn blocks_match_pods(self) -> bool {
-        match self {
-            Cni::Any | Cni::Cilium | Cni::GkeDataplaneV2 | Cni::Flannel => false,
-            Cni::Calico
-            | Cni::Antrea
-            | Cni::AwsVpcCni
-            | Cni::AzureNpm
-            | Cni::OvnKubernetes
-            | Cni::KubeRouter
-            | Cni::Weave
-            | Cni::Kindnet => true,
-        }
-    }
-
-    /// The names of all.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        Self::NAMES.iter().map(|(name, _)| *name)
-    }
-
-    /// The CNI of that name.
-    pub fn parse(name: &str) -> Option<Cni> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, cni)| *cni)
-    }
-}
 
 /// The facts about the cluster.
 #[derive(Debug, Clone, Default)]
@@ -125,6 +59,28 @@ impl Platform {
         let blocks = nets(&["0.0.0.0/0", "2000::/3"]);
         // A listed block that holds all of IPv6's public addresses leaves none of them.
         IpBlock::list(&blocks, &except).into_iter().filter(|block| block.addresses() != AddressSet::empty()).collect()
+    }
+}
+
+impl Model {
+    /// What address blocks mean in the cluster of this program.
+    pub fn facts(&self) -> Facts {
+        let Platform { cni, apiserver, nodes, pods, services, .. } = &self.platform;
+        let set = |list: &Option<Vec<IpNet>>| AddressSet::from_nets(list.iter().flatten().copied());
+        let managed = self.namespaces.iter().filter_map(|namespace| namespace.managed());
+        let dns = managed.flat_map(|managed| &managed.dns.servers).filter_map(|server| match server {
+            DnsServer::Address(net) => Some(*net),
+            DnsServer::Cluster | DnsServer::Strict | DnsServer::OpenShift | DnsServer::Any | DnsServer::Tier(..) => {
+                None
+            }
+        });
+        let listed = Listed {
+            pods: pods.as_ref().map(|_| set(pods)),
+            nodes: set(nodes),
+            api_server: set(apiserver),
+            others: set(services).union(&AddressSet::from_nets(dns)),
+        };
+        Facts::new(cni.blocks_match(), listed)
     }
 }
 

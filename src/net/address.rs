@@ -2,7 +2,36 @@
 
 use super::interval::{self, Touching};
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A family of addresses. A connection is made over one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// Both.
+    pub const ALL: [Family; 2] = [Family::V4, Family::V6];
+
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Family {
+        if address.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        })
+    }
+}
 
 /// A set of IPv4 and IPv6 addresses. Equal sets are equal values.
 ///
@@ -108,6 +137,15 @@ impl AddressSet {
     /// The IPv6 addresses, in the form of [`AddressSet::v4`].
     pub fn v6(&self) -> &[(u128, u128)] {
         &self.v6
+    }
+
+    /// Those of one family.
+    #[must_use]
+    pub fn of_family(&self, family: Family) -> AddressSet {
+        match family {
+            Family::V4 => AddressSet { v4: self.v4.clone(), v6: Vec::new() },
+            Family::V6 => AddressSet { v4: Vec::new(), v6: self.v6.clone() },
+        }
     }
 
     /// The lowest address, of IPv4 if there is one.

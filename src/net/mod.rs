@@ -5,6 +5,7 @@
 mod address;
 mod block;
 mod direction;
+mod facts;
 mod interval;
 mod overlap;
 mod point;
@@ -16,9 +17,10 @@ mod selector_text;
 mod truth;
 mod words;
 
-pub use address::AddressSet;
+pub use address::{AddressSet, Family};
 pub use block::IpBlock;
 pub use direction::Direction;
+pub use facts::{BlocksMatch, Facts, Listed};
 pub use overlap::{ProductIndex, RegionIndex, SelectorIndex};
 pub use point::Point;
 pub use port::{PortSet, Protocol};

@@ -19,6 +19,6 @@ pub(crate) use load::normal;
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program, shell_word, shown};
 pub use manifests::{Manifests, Remark};
 pub use stages::{Built, Session, Settings};
-pub use subject::{AskedPorts, AskedTarget, Posed, Question, Subject, TOO_HARD};
+pub use subject::{AskedPorts, AskedTarget, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
 pub use system::{Disk, FileSystem, LARGEST_FILE, Memory, Walk, reason};
 pub use versions::{Place, Terms, Versions};

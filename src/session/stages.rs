@@ -358,7 +358,7 @@ impl Session {
     fn asserted(&self) -> Option<&(Vec<Judgement>, Vec<Diagnostic>)> {
         let (flows, _) = (self.lowered()?, self.planned()?);
         Some(self.asserted.get_or_init(|| {
-            let judged = analyze::judge(&flows.0);
+            let judged = analyze::judge(&flows.0, &flows.0.facts);
             let wrong = judged.iter().filter_map(|judgement| judgement.outcome.diagnostic().cloned()).collect();
             (judged, wrong)
         }))

@@ -3,14 +3,14 @@
 use super::config::EnvironmentChoice;
 use super::load::{CONFIG_NAME, EXTENSION, Named};
 use super::manifests::Manifests;
-use super::subject::{DEFAULT_NAMESPACE, Question, Subject};
+use super::subject::{DEFAULT_NAMESPACE, Question, SaidOfCluster, Subject};
 use super::system::FileSystem;
 use crate::analyze::{Situation, TooMany};
 use crate::cluster::Unmodelled;
 use crate::diag::Report;
 use crate::diff::{self, Diff, Version};
 use crate::flow::FlowSet;
-use crate::net::AddressSet;
+use crate::net::Facts;
 use crate::source::Span;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,8 +34,8 @@ pub struct Terms {
     pub environment: EnvironmentChoice,
     /// Manifests with what runs: then it is about that, and not about every pod that could exist.
     pub workloads: Vec<Named>,
-    /// Whether `ipBlock` matches the addresses of pods; `None` for what the newer program's platform says.
-    pub blocks_match_pods: Option<bool>,
+    /// What else is said of the cluster; what the newer program says is known beside it.
+    pub cluster: SaidOfCluster,
 }
 
 /// Two versions.
@@ -64,7 +64,7 @@ impl Versions {
         let load = |place: Place<'_>, own: Option<Content>, other: Option<Content>| {
             // Without either, the message is the one for a path that does not exist.
             let content = own.or(other.is_none().then_some(Content::Manifests))?;
-            let mut question = Question { blocks_match_pods: terms.blocks_match_pods, ..Question::default() };
+            let mut question = Question { cluster: terms.cluster, ..Question::default() };
             match content {
                 Content::Program => {
                     question.program = vec![place.named.clone()];
@@ -101,28 +101,43 @@ impl Versions {
 
     /// What differs.
     pub fn diff(&self) -> Result<Diff, TooMany> {
+        self.compared(diff::compare)
+    }
+
+    /// The same for people: pods that address blocks may let through are left out where there are other differences, which
+    /// there are whenever the blocks are what differs.
+    pub fn readable_diff(&self) -> Result<Diff, TooMany> {
+        let readable = self.compared(diff::compare_without_doubtful_blocks)?;
+        if readable.is_empty() && readable.left_out { self.diff() } else { Ok(readable) }
+    }
+
+    fn compared(&self, compare: impl Fn(&Situation, &Version<'_>, &Version<'_>) -> Diff) -> Result<Diff, TooMany> {
         let subjects = [&self.old, &self.new].map(Option::as_ref);
         let places = subjects.map(|subject| subject.map(namespaces).unwrap_or_default());
         let [old, new] = subjects;
         let [old_places, new_places] = &places;
         let (old, new) = (version(old, old_places), version(new, new_places));
-        Ok(diff::compare(&self.situation(&old, &new)?, &old, &new))
+        Ok(compare(&self.situation(&old, &new)?, &old, &new))
+    }
+
+    /// The version that says what address blocks mean: there is one cluster, and the newer version knows it better; a program
+    /// knows more than manifests.
+    pub fn knowing(&self) -> Option<&Subject> {
+        let subjects = || [&self.new, &self.old].into_iter().flatten();
+        subjects().find(|subject| subject.model().is_some()).or_else(|| subjects().next())
     }
 
     fn situation(&self, old: &Version<'_>, new: &Version<'_>) -> Result<Situation, TooMany> {
-        let subjects = || [&self.new, &self.old].into_iter().flatten();
-        let blocks_match_pods = subjects().next().is_some_and(Subject::blocks_match_pods);
+        let unknown = Facts::default();
+        let facts = self.knowing().map_or(&unknown, Subject::facts);
         let programs: Vec<&FlowSet> = [old.program, new.program].into_iter().flatten().collect();
         let policies = &[old.policies, new.policies];
         let cluster = Some(&self.workloads.cluster).filter(|cluster| !cluster.workloads.is_empty());
-        let mut situation = match cluster {
-            Some(cluster) => Situation::of_programs_in_cluster(&programs, cluster, policies, &[], blocks_match_pods),
-            None if programs.is_empty() => Situation::of_policies(policies, &[], blocks_match_pods)?,
-            None => Situation::of_programs(&programs, policies, &[], blocks_match_pods)?,
-        };
-        let pods = subjects().find_map(|subject| subject.model()?.platform.pods.clone());
-        situation.world.pod_addresses = pods.map(AddressSet::from_nets);
-        Ok(situation)
+        Ok(match cluster {
+            Some(cluster) => Situation::of_programs_in_cluster(&programs, cluster, policies, &[], facts),
+            None if programs.is_empty() => Situation::of_policies(policies, &[], facts)?,
+            None => Situation::of_programs(&programs, policies, &[], facts)?,
+        })
     }
 }
 

@@ -11,9 +11,14 @@ use oracle::universe::{Atoms, Chunk, Matrix, Point, Universe};
 use polder::analyze::{Comparison, Delta, End, EndId, Engine, SideChange, Situation, Verdict, World};
 use polder::diff::{Diff, Kind, Version, compare};
 use polder::flow::FlowSet;
-use polder::net::{PortSet, Protocol};
+use polder::net::{BlocksMatch, Facts, PortSet, Protocol};
 use polder::policy::{Direction, Policy};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A cluster whose address blocks match no pods: then pods are a matter of labels, which the oracle can enumerate.
+pub fn outside_only() -> Facts {
+    Facts::of_plugin(BlocksMatch::ALL_BUT_PODS)
+}
 
 /// Policies, as the code under test and as the oracle know them.
 pub struct Side<'a> {

@@ -5,7 +5,7 @@ use crate::oracle::program::{Kind, Port, PortSpec, Program};
 use crate::oracle::render::render;
 use crate::oracle::rng::Rng;
 use crate::oracle::{generate, read};
-use crate::{Counts, Side, hold};
+use crate::{Counts, Side, hold, outside_only};
 use polder::analyze::Situation;
 use polder::flow::FlowSet;
 use polder::policy::{Layout, Policy};
@@ -73,7 +73,7 @@ fn stated(old: &Program, new: &Program) -> Stated {
 fn compare(old: (&Program, Layout), new: (&Program, Layout), counts: &mut Counts) -> bool {
     let sessions = [old, new].map(|(program, layout)| session(program, layout));
     let (Some(before), Some(after)) = (result(&sessions[0]), result(&sessions[1])) else { return false };
-    let situation = Situation::of_programs(&[before.0, after.0], &[before.1, after.1], &[], false).unwrap();
+    let situation = Situation::of_programs(&[before.0, after.0], &[before.1, after.1], &[], &outside_only()).unwrap();
     // What is written means what the program says: that is held elsewhere.
     let naive = sessions.each_ref().map(|session| {
         let text: String = session.output().unwrap().stream().collect();

@@ -2,7 +2,7 @@
 
 use crate::oracle::evaluate::Stated;
 use crate::oracle::{generate, mutate, naive, read};
-use crate::{Counts, Side, hold};
+use crate::{Counts, Side, hold, outside_only};
 use polder::analyze::Situation;
 use polder::k8s;
 use polder::policy::Policy;
@@ -18,7 +18,7 @@ fn policies(documents: &[Value]) -> Vec<Policy> {
 fn compare(old: &[Value], new: &[Value], counts: &mut Counts) {
     let texts = [old, new].map(policies);
     let [before, after] = texts.each_ref().map(Vec::as_slice);
-    let Ok(situation) = Situation::of_policies(&[before, after], &[], false) else { return };
+    let Ok(situation) = Situation::of_policies(&[before, after], &[], &outside_only()) else { return };
     let side = |policies, documents| Side { policies, program: None, naive: read::policies(documents).unwrap() };
     hold(&situation, &side(before, old), &side(after, new), &Stated::new(), counts);
 }

@@ -4,13 +4,13 @@
 //! A row is a source, a column a destination: `x` is allowed, `.` denied, `?` not known. The engine has to say so, and the
 //! naive evaluator too. `POLDER_UPDATE=1` writes the tables anew, from the naive evaluator.
 
-use crate::concrete::{Unknown, hold, judged, places};
+use crate::concrete::{Blocks, Unknown, hold, judged, places};
 use crate::oracle::evaluate::Stated;
 use crate::oracle::universe::{Atoms, Universe};
 use crate::read;
 use polder::analyze::{Engine, Scope, World};
 use polder::cluster::{Cluster, ContainerPort, Kind, Labels, Namespace, Pods, Workload};
-use polder::net::Protocol;
+use polder::net::{Protocol, Truth};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,8 @@ fn folder() -> PathBuf {
 /// What a case says in its comments.
 #[derive(Default)]
 struct Head {
-    blocks_match_pods: bool,
+    /// Whether blocks match pods; they do not unless a line says so.
+    blocks: Option<Truth>,
     unknown: BTreeSet<String>,
     labels: BTreeMap<String, (String, String)>,
     addresses: BTreeMap<String, Vec<std::net::IpAddr>>,
@@ -46,7 +47,8 @@ impl Head {
         for line in text.lines().skip(1).map_while(|line| line.strip_prefix("# ")) {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
-                ["blocks", "match", "pods"] => head.blocks_match_pods = true,
+                ["blocks", "match", "pods"] => head.blocks = Some(Truth::Yes),
+                ["blocks", "may", "match", "pods"] => head.blocks = Some(Truth::Maybe),
                 ["labels", "of", "namespace", name, "are", "unknown"] => _ = head.unknown.insert(name.to_owned()),
                 [who, "has", "the", "label", label] => {
                     let (key, value) = label.split_once('=').unwrap();
@@ -89,7 +91,10 @@ impl Head {
                     several: false,
                     host_network: false,
                     finished: false,
-                    addresses: self.addresses.get(&who).cloned().unwrap_or_else(own),
+                    addresses: match self.addresses.get(&who).cloned().unwrap_or_else(own) {
+                        none if none.is_empty() => Vec::new(),
+                        known => vec![known],
+                    },
                     span: None,
                 };
                 let (namespace, name) = (name.into(), pod.into());
@@ -137,20 +142,21 @@ fn run(path: &Path) {
     let (written, expected) = text.split_at(text.find(TABLE).unwrap_or(text.len()));
     let head = Head::read(&text);
     let cluster = head.cluster();
-    let (policies, mut set) = read(written);
-    set.blocks_match_pods = head.blocks_match_pods;
+    let (policies, set) = read(written);
+    let blocks = Blocks { pods: head.blocks.unwrap_or(Truth::No), addresses: None };
 
     let sets = [&policies[..]];
-    let scope = Scope { policies: &sets, marks: &[], blocks_match_pods: set.blocks_match_pods };
+    let facts = blocks.facts();
+    let scope = Scope { policies: &sets, marks: &[], facts: &facts };
     let world = World::concrete(&scope, &cluster);
     let engine = Engine::new(&world, &policies);
     let atoms = Atoms::of(&set);
     let universe = Universe::new(&atoms, &Stated::new());
-    let places = places(&world, &cluster, &universe);
+    let places = places(&world, &cluster, &universe, &set);
     let unknown = Unknown::new(&cluster, &atoms);
     let by_rules = tables(|source, destination, protocol, number| {
-        let ways = unknown.completions(&places[source], &places[destination], set.blocks_match_pods);
-        judged(&set, &ways, protocol, number)
+        let ways = unknown.completions(&places[source], &places[destination]);
+        judged(&set, &blocks, &ways, protocol, number)
     });
     if std::env::var_os("POLDER_UPDATE").is_some() {
         std::fs::write(path, format!("{written}{by_rules}")).unwrap();
@@ -165,7 +171,7 @@ fn run(path: &Path) {
         }
     });
     assert_eq!(by_engine, by_rules, "{name}: by the engine");
-    hold(&policies, &set, &cluster, &mut [0; 3]);
+    hold(&policies, &set, &blocks, &cluster, &mut [0; 3]);
 }
 
 #[test]

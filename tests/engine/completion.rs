@@ -1,10 +1,11 @@
 //! What is missing about namespaces and addresses, asked about in many ways: the answers stay exact, what they cost is
 //! counted, and when that would be too much it is said.
 
+use crate::concrete::Blocks;
 use crate::read;
 use polder::analyze::{EndId, Engine, Scope, Verdict, World};
 use polder::cluster::{Cluster, Kind, Labels, Pods, Workload};
-use polder::net::{PortSet, Protocol};
+use polder::net::{PortSet, Protocol, Truth};
 
 /// One pod in each namespace; of the namespaces nothing is known but their names.
 fn cluster(namespaces: &[&str]) -> Cluster {
@@ -64,10 +65,11 @@ struct Asked {
 }
 
 /// From the pod of the first namespace to that of the last.
-fn ask(text: &str, namespaces: &[&str], blocks_match_pods: bool) -> Asked {
+fn ask(text: &str, namespaces: &[&str], pods: Truth) -> Asked {
     let (policies, _) = read(text);
     let sets = [&policies[..]];
-    let world = World::concrete(&Scope { policies: &sets, marks: &[], blocks_match_pods }, &cluster(namespaces));
+    let facts = Blocks { pods, addresses: None }.facts();
+    let world = World::concrete(&Scope { policies: &sets, marks: &[], facts: &facts }, &cluster(namespaces));
     let engine = Engine::new(&world, &policies);
     let pods = world.ids().filter(|id| world.pods(*id).is_some()).collect::<Vec<EndId>>();
     let verdict = engine.between(pods[0], pods[pods.len() - 1]);
@@ -84,7 +86,7 @@ fn ports(low: u16, count: u16) -> PortSet {
 fn rules_for_labels_that_nobody_knows_are_no_product() {
     let between = |count: usize| {
         let text = policy("a", "Egress", &keys(count), None) + &policy("b", "Ingress", &keys(count), None);
-        ask(&text, &["a", "b"], false)
+        ask(&text, &["a", "b"], Truth::No)
     };
     let twelve = between(12);
     assert_eq!(twelve.verdict, Verdict { allowed: PortSet::empty(), unknown: ports(1000, 12) });
@@ -97,17 +99,17 @@ fn rules_for_labels_that_nobody_knows_are_no_product() {
 fn both_sides_may_ask_about_one_namespace() {
     let selectors = keys(12);
     let text = policy("a", "Egress", &selectors, Some(80)) + &policy("a", "Ingress", &selectors, None);
-    let asked = ask(&text, &["a"], false);
+    let asked = ask(&text, &["a"], Truth::No);
     // Port 80 by any of them, the others by their own: nothing is on both sides.
     assert_eq!(asked.verdict, Verdict::default());
     let text = policy("a", "Egress", &selectors, None) + &policy("a", "Ingress", &selectors, None);
-    let asked = ask(&text, &["a"], false);
+    let asked = ask(&text, &["a"], Truth::No);
     assert_eq!(asked.verdict, Verdict { allowed: PortSet::empty(), unknown: ports(1000, 12) });
     assert!(!asked.given_up && asked.steps < 1000, "{}", asked.steps);
     // Never both.
     let [yes, no] = ["Exists", "DoesNotExist"].map(|operator| [expression("team", operator)]);
     let text = policy("a", "Egress", &yes, Some(80)) + &policy("a", "Ingress", &no, Some(80));
-    assert_eq!(ask(&text, &["a"], false).verdict, Verdict::default());
+    assert_eq!(ask(&text, &["a"], Truth::No).verdict, Verdict::default());
 }
 
 #[test]
@@ -116,12 +118,12 @@ fn rules_may_let_everybody_through_together() {
     selectors.insert(7, expression("k9", "Exists"));
     selectors.push(expression("k9", "DoesNotExist"));
     let text = policy("a", "Egress", &selectors, Some(80));
-    let asked = ask(&text, &["a", "b"], false);
+    let asked = ask(&text, &["a", "b"], Truth::No);
     assert_eq!(asked.verdict, Verdict { allowed: ports(80, 1), unknown: PortSet::empty() });
     assert!(!asked.given_up);
     // Without the last one somebody is left.
     let text = policy("a", "Egress", &selectors[..41], Some(80));
-    let asked = ask(&text, &["a", "b"], false);
+    let asked = ask(&text, &["a", "b"], Truth::No);
     assert_eq!(asked.verdict, Verdict { allowed: PortSet::empty(), unknown: ports(80, 1) });
     assert!(!asked.given_up);
 }
@@ -146,7 +148,7 @@ fn pigeons(holes: usize) -> Vec<String> {
 
 #[test]
 fn a_hard_question_is_given_up_and_that_is_noted() {
-    let asked = |holes: usize| ask(&policy("a", "Egress", &pigeons(holes), Some(80)), &["a", "b"], false);
+    let asked = |holes: usize| ask(&policy("a", "Egress", &pigeons(holes), Some(80)), &["a", "b"], Truth::No);
     let easy = asked(2);
     assert_eq!(easy.verdict, Verdict { allowed: ports(80, 1), unknown: PortSet::empty() });
     assert!(!easy.given_up);
@@ -162,7 +164,7 @@ fn addresses_that_nobody_knows_are_looked_at_in_pairs() {
     };
     let between = |count: usize| {
         let text = policy("a", "Egress", &blocks(count), None) + &policy("b", "Ingress", &blocks(count), None);
-        ask(&text, &["a", "b"], true)
+        ask(&text, &["a", "b"], Truth::Yes)
     };
     let some = between(40);
     assert_eq!(some.verdict, Verdict { allowed: PortSet::empty(), unknown: ports(1000, 40) });

@@ -5,13 +5,15 @@
 
 use crate::naive::{self, NAME_LABEL, NamedPort, Party, Pod};
 use crate::oracle::evaluate::Stated;
+use crate::oracle::law::Blocks as Covered;
 use crate::oracle::rng::Rng;
 use crate::oracle::universe::{Atoms, Universe};
 use crate::random::{ALL, Features, Maker};
 use crate::{read, stream};
+use ipnet::IpNet;
 use polder::analyze::{End, EndId, Engine, Member, Scope, Verdict, World};
 use polder::cluster::{Cluster, Labels, Pods};
-use polder::net::{PortSet, Protocol};
+use polder::net::{AddressSet, BlocksMatch, Facts, Listed, PortSet, Protocol, Truth};
 use polder::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,10 +25,37 @@ pub struct Place {
     pub end: EndId,
     pub name: String,
     party: Party,
-    /// Its addresses, or those that it could have.
-    addresses: Vec<IpAddr>,
+    /// The addresses that it has, or for each one that it could have, that one.
+    addresses: Vec<Vec<IpAddr>>,
     /// Whether nobody else is in the same place.
     single: bool,
+}
+
+/// What is said of address blocks.
+pub struct Blocks {
+    pub pods: Truth,
+    /// The addresses of pods whose own are not known; any where there are none.
+    pub addresses: Option<Vec<IpNet>>,
+}
+
+impl Blocks {
+    pub fn facts(&self) -> Facts {
+        let pods = match &self.addresses {
+            Some(nets) => AddressSet::from_nets(nets.iter().copied()),
+            None => AddressSet::all(),
+        };
+        let matches = BlocksMatch { pods: self.pods, ..BlocksMatch::EVERYTHING };
+        Facts::new(matches, Listed { pods: Some(pods), ..Listed::default() })
+    }
+
+    /// Whether they match pods, in each way in which that can turn out.
+    fn ways(&self) -> &[bool] {
+        match self.pods {
+            Truth::No => &[false],
+            Truth::Maybe => &[false, true],
+            Truth::Yes => &[true],
+        }
+    }
 }
 
 /// What is not known: the labels that some namespaces could have, as far as policies tell them apart.
@@ -43,44 +72,77 @@ pub fn same(protocol: Protocol) -> naive::Protocol {
     }
 }
 
+/// The family of each address, and the blocks that it is in.
+type Sort = Vec<(bool, Vec<bool>)>;
+
 /// Every pod and a few addresses, with the end of each.
-pub fn places(world: &World, cluster: &Cluster, universe: &Universe) -> Vec<Place> {
+pub fn places(world: &World, cluster: &Cluster, universe: &Universe, set: &naive::PolicySet) -> Vec<Place> {
     let candidates: Vec<IpAddr> = universe
         .parties
         .iter()
         .filter_map(|party| if let Party::Address(ip) = party { Some(*ip) } else { None })
         .collect();
-    let mut ends: BTreeMap<Member, EndId> = BTreeMap::new();
+    let rules = set.policies.iter().flat_map(|policy| policy.ingress.iter().chain(&policy.egress)).flatten();
+    let blocks: Vec<&naive::Peer> =
+        rules.flat_map(|rule| &rule.peers).filter(|peer| matches!(peer, naive::Peer::Block { .. })).collect();
+    let looked_at = world.facts.matches().pods != Truth::No;
+    let sort_of = |addresses: &[IpAddr]| -> Sort {
+        let known = if looked_at { addresses } else { &[] };
+        let holding = |one: &IpAddr| {
+            blocks.iter().map(|block| block.matches("", &Party::Address(*one), &Covered::default())).collect()
+        };
+        known.iter().map(|one| (one.is_ipv4(), holding(one))).collect()
+    };
+    let mut ends: BTreeMap<(Member, Sort), EndId> = BTreeMap::new();
     for id in world.ids() {
-        for member in world.pods(id).map_or(&[][..], |pods| &pods.members) {
-            assert_eq!(ends.insert(*member, id), None, "pods are of one kind");
+        let Some(pods) = world.pods(id) else { continue };
+        for member in &pods.members {
+            let known = ends.insert((*member, sort_of(&pods.addresses)), id);
+            assert_eq!(known, None, "pods are of one kind");
         }
     }
+    let candidates_of_pods = || {
+        let may_be = candidates.iter().filter(|one| world.facts.pod_addresses().has(**one));
+        may_be.map(|one| vec![*one]).collect::<Vec<_>>()
+    };
     let mut places = Vec::new();
+    let mut used = BTreeSet::new();
     for (index, workload) in cluster.workloads.iter().enumerate() {
         for (at, pods) in workload.pods.iter().enumerate() {
-            let end = ends.remove(&Member { workload: index, pods: at });
-            let reachable = !pods.host_network && !pods.finished && pods.count > 0;
-            assert_eq!(end.is_some(), reachable, "{workload}");
-            let Some(end) = end else { continue };
-            let known = world.blocks_match_pods && pods.addresses.len() as u64 >= pods.count;
-            places.push(Place {
-                end,
-                name: format!("{workload}#{at}"),
-                party: Party::Pod(pod(&workload.namespace, cluster, pods)),
-                addresses: if known { pods.addresses.clone() } else { candidates.clone() },
-                single: !pods.several,
-            });
+            if pods.host_network || pods.finished || pods.count == 0 {
+                continue;
+            }
+            let unknown = pods.count - pods.addresses.len() as u64;
+            let known = pods.addresses.iter().map(|of_one| (of_one.as_slice(), 1));
+            let all = known.chain((unknown > 0).then_some((&[][..], unknown)));
+            for (place, (addresses, count)) in all.enumerate() {
+                let key = (Member { workload: index, pods: at }, sort_of(addresses));
+                let end = *ends.get(&key).unwrap_or_else(|| panic!("{workload} is there"));
+                used.insert(key);
+                places.push(Place {
+                    end,
+                    name: format!("{workload}#{at}.{place}"),
+                    party: Party::Pod(pod(&workload.namespace, cluster, pods)),
+                    addresses: if addresses.is_empty() { candidates_of_pods() } else { vec![addresses.to_vec()] },
+                    single: count == 1 && !pods.several,
+                });
+            }
         }
     }
-    assert!(ends.is_empty(), "no other members");
+    assert_eq!(ends.len(), used.len(), "no other members");
     for address in candidates {
         let holds =
             |id: &EndId| matches!(world.end(*id), Some(End::Addresses { addresses, .. }) if addresses.has(address));
         let ends: Vec<EndId> = world.ids().filter(holds).collect();
         assert_eq!(ends.len(), 1, "{address} is of one kind");
         let party = Party::Address(address);
-        places.push(Place { end: ends[0], name: address.to_string(), party, addresses: vec![address], single: true });
+        places.push(Place {
+            end: ends[0],
+            name: address.to_string(),
+            party,
+            addresses: vec![vec![address]],
+            single: true,
+        });
     }
     places
 }
@@ -135,8 +197,9 @@ impl Unknown {
         Unknown { namespaces }
     }
 
-    /// Every way in which the two could be, where both have an address of the same family.
-    pub fn completions(&self, source: &Place, destination: &Place, with_addresses: bool) -> Vec<(Party, Party)> {
+    /// Every way in which the two could be. Of ways that differ in addresses, those count where both have one of the same
+    /// family.
+    pub fn completions(&self, source: &Place, destination: &Place) -> Vec<(Party, Party)> {
         let options = |place: &Place| match &place.party {
             Party::Address(_) => vec![None],
             Party::Pod(pod) => match self.namespaces.get(&pod.namespace) {
@@ -147,19 +210,17 @@ impl Unknown {
         let namespace =
             |place: &Place| if let Party::Pod(pod) = &place.party { Some(pod.namespace.clone()) } else { None };
         let near = namespace(source).is_some() && namespace(source) == namespace(destination);
-        let mut pairs: Vec<(Option<IpAddr>, Option<IpAddr>)> = vec![(None, None)];
-        if with_addresses {
-            let all =
-                source.addresses.iter().flat_map(|one| destination.addresses.iter().map(move |other| (*one, *other)));
-            let alike: Vec<_> = all.clone().filter(|(one, other)| one.is_ipv4() == other.is_ipv4()).collect();
-            let all = if alike.is_empty() { all.collect() } else { alike };
-            pairs = all.into_iter().map(|(one, other)| (Some(one), Some(other))).collect();
-        }
-        let complete = |place: &Place, labels: Option<&Labels>, address: Option<IpAddr>| match &place.party {
+        let all = source.addresses.iter().flat_map(|one| destination.addresses.iter().map(move |other| (one, other)));
+        let meet = |(one, other): &(&Vec<IpAddr>, &Vec<IpAddr>)| {
+            one.iter().any(|one| other.iter().any(|other| one.is_ipv4() == other.is_ipv4()))
+        };
+        let alike: Vec<_> = all.clone().filter(meet).collect();
+        let pairs = if alike.is_empty() { all.collect() } else { alike };
+        let complete = |place: &Place, labels: Option<&Labels>, addresses: &[IpAddr]| match &place.party {
             Party::Address(address) => Party::Address(*address),
             Party::Pod(pod) => Party::Pod(Pod {
                 namespace_labels: labels.unwrap_or(&pod.namespace_labels).clone(),
-                addresses: address.into_iter().collect(),
+                addresses: addresses.to_vec(),
                 ..pod.clone()
             }),
         };
@@ -167,7 +228,7 @@ impl Unknown {
         for one in options(source) {
             for other in if near { vec![one] } else { options(destination) } {
                 for (from, to) in &pairs {
-                    all.push((complete(source, one, *from), complete(destination, other, *to)));
+                    all.push((complete(source, one, from), complete(destination, other, to)));
                 }
             }
         }
@@ -176,11 +237,21 @@ impl Unknown {
 }
 
 /// What the verdict has to be on a port: `None` when it depends on what is not known.
-pub fn judged(set: &naive::PolicySet, ways: &[(Party, Party)], protocol: Protocol, number: u16) -> Option<bool> {
-    let mut seen =
-        ways.iter().map(|(source, destination)| naive::allowed(set, source, destination, same(protocol), number));
-    let first = seen.next().unwrap();
-    seen.all(|other| other == first).then_some(first)
+pub fn judged(
+    set: &naive::PolicySet,
+    blocks: &Blocks,
+    ways: &[(Party, Party)],
+    protocol: Protocol,
+    number: u16,
+) -> Option<bool> {
+    let mut seen = BTreeSet::new();
+    for pods in blocks.ways() {
+        let set = naive::PolicySet { blocks: Covered { pods: *pods, ..Covered::default() }, ..set.clone() };
+        let one =
+            |(source, destination): &(Party, Party)| naive::allowed(&set, source, destination, same(protocol), number);
+        seen.extend(ways.iter().map(one));
+    }
+    (seen.len() == 1).then(|| seen.contains(&true))
 }
 
 fn of(verdict: &Verdict, protocol: Protocol, number: u16) -> Option<bool> {
@@ -192,14 +263,18 @@ fn of(verdict: &Verdict, protocol: Protocol, number: u16) -> Option<bool> {
 }
 
 /// Holds the engine against the naive evaluator, and `connections` against `between`. Counts allowed, denied, unknown.
-pub fn hold(policies: &[Policy], set: &naive::PolicySet, cluster: &Cluster, counts: &mut [usize; 3]) {
-    let scope = Scope { policies: &[policies], marks: &[], blocks_match_pods: set.blocks_match_pods };
+pub fn hold(policies: &[Policy], set: &naive::PolicySet, blocks: &Blocks, cluster: &Cluster, counts: &mut [usize; 3]) {
+    let facts = blocks.facts();
+    let scope = Scope { policies: &[policies], marks: &[], facts: &facts };
     let world = World::concrete(&scope, cluster);
     let engine = Engine::new(&world, policies);
     let atoms = Atoms::of(set);
-    let universe = Universe::new(&atoms, &Stated::new());
+    // Where pods are is one more thing that tells addresses apart.
+    let mut all = atoms.clone();
+    all.blocks.extend(blocks.addresses.iter().flatten());
+    let universe = Universe::new(&all, &Stated::new());
     let unknown = Unknown::new(cluster, &atoms);
-    let places = places(&world, cluster, &universe);
+    let places = places(&world, cluster, &universe, set);
     let mut points: BTreeSet<(Protocol, u16)> = BTreeSet::new();
     for protocol in Protocol::ALL {
         let near = universe.points.iter().filter(|point| point.protocol == same(protocol)).map(|point| point.number);
@@ -213,9 +288,9 @@ pub fn hold(policies: &[Policy], set: &naive::PolicySet, cluster: &Cluster, coun
                 continue;
             }
             let verdict = engine.between(source.end, destination.end);
-            let ways = unknown.completions(source, destination, set.blocks_match_pods);
+            let ways = unknown.completions(source, destination);
             for &(protocol, number) in &points {
-                let (says, is) = (of(&verdict, protocol, number), judged(set, &ways, protocol, number));
+                let (says, is) = (of(&verdict, protocol, number), judged(set, blocks, &ways, protocol, number));
                 let what = || format!("{} -> {} on {number}/{}", source.name, destination.name, protocol.keyword());
                 assert_eq!(says, is, "{}: {verdict:?}", what());
                 counts[match is {
@@ -264,6 +339,13 @@ pub fn hold_connections(world: &World, engine: &Engine) {
     assert_eq!(first, found.len().min(2), "it stops when told to");
 }
 
+/// Where pods could be.
+pub fn random_nets(rng: &mut Rng) -> Vec<IpNet> {
+    const NETS: [&str; 6] = ["10.1.0.0/16", "10.0.0.0/7", "192.0.2.0/24", "0.0.0.0/0", "fd00:1::/32", "fd00::/7"];
+    let count = rng.between(1, 3);
+    rng.some(&NETS, count).iter().map(|net| net.parse().unwrap()).collect()
+}
+
 #[test]
 fn random_policies_among_random_pods() {
     let mut features = Features::new();
@@ -274,11 +356,12 @@ fn random_policies_among_random_pods() {
         let text = stream(&maker.policies());
         let cluster = maker.cluster();
         features.extend(maker.features);
-        let (policies, mut set) = read(&text);
-        set.blocks_match_pods = seed % 2 == 1;
-        let run = || hold(&policies, &set, &cluster, &mut counts);
+        let (policies, set) = read(&text);
+        let pods = [Truth::No, Truth::Yes, Truth::Maybe, Truth::Yes][seed as usize % 4];
+        let blocks = Blocks { pods, addresses: (seed % 8 > 2).then(|| random_nets(&mut rng)) };
+        let run = || hold(&policies, &set, &blocks, &cluster, &mut counts);
         if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-            println!("seed {seed}, blocks match pods: {}\n{text}\n{cluster:#?}", set.blocks_match_pods);
+            println!("seed {seed}, blocks match pods: {pods:?} in {:?}\n{text}\n{cluster:#?}", blocks.addresses);
             std::panic::resume_unwind(panic);
         }
     }

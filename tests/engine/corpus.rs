@@ -1,7 +1,9 @@
 //! Policies that people wrote, for every pod that could exist.
 
+use crate::concrete::Blocks;
 use crate::read;
 use crate::symbolic::hold;
+use polder::net::Truth;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +29,10 @@ fn recipes_and_tutorials() {
     for (path, text) in paths.iter().zip(&texts) {
         let (policies, set) = read(text);
         assert!(!policies.is_empty(), "{}", path.display());
-        hold(&policies, &set, &BTreeSet::new(), &mut counts);
+        for pods in [Truth::No, Truth::Maybe, Truth::Yes] {
+            let blocks = Blocks { pods, addresses: Some(vec!["10.0.0.0/8".parse().unwrap()]) };
+            hold(&policies, &set, &blocks, &BTreeSet::new(), &mut counts);
+        }
     }
     assert!(counts[0] > 0 && counts[1] > 0);
 }

@@ -1,9 +1,10 @@
 //! Every kind of peer with every kind of ports, in both directions, as the generated suites of network plugins have it.
 
-use crate::concrete::hold;
+use crate::concrete::{Blocks, hold};
 use crate::read;
 use polder::cluster::{Cluster, ContainerPort, Kind, Labels, Namespace, Pods, Workload};
 use polder::net::Protocol;
+use polder::net::Truth;
 use serde_json::{Value, json};
 
 /// Pods of two namespaces. The first of each names port 80, the second gives the name to 81, and to 80 of udp.
@@ -32,7 +33,7 @@ fn cluster() -> Cluster {
                     several: false,
                     host_network: false,
                     finished: false,
-                    addresses: vec![format!("10.0.{index}.{at}").parse().unwrap()],
+                    addresses: vec![vec![format!("10.0.{index}.{at}").parse().unwrap()]],
                     span: None,
                 }],
                 span: None,
@@ -115,13 +116,12 @@ fn policy(name: &str, subject: &Value, direction: &str, rules: Option<Value>) ->
     })
 }
 
-fn judge(policies: &[Value], blocks_match_pods: bool, cluster: &Cluster) {
+fn judge(policies: &[Value], pods: Truth, cluster: &Cluster) {
     let text = policies.iter().map(|policy| format!("---\n{policy}\n")).collect::<String>();
-    let (policies, mut set) = read(&text);
-    set.blocks_match_pods = blocks_match_pods;
-    let run = || hold(&policies, &set, cluster, &mut [0; 3]);
+    let (policies, set) = read(&text);
+    let run = || hold(&policies, &set, &Blocks { pods, addresses: None }, cluster, &mut [0; 3]);
     if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-        println!("blocks match pods: {blocks_match_pods}\n{text}");
+        println!("blocks match pods: {pods:?}\n{text}");
         std::panic::resume_unwind(panic);
     }
 }
@@ -138,7 +138,8 @@ fn every_peer_on_every_port(direction: &str, key: &str) {
                 rule["ports"] = ports;
             }
             let subject = if at % 2 == 0 { json!({}) } else { json!({ "matchLabels": { "pod": "a" } }) };
-            judge(&[policy("p", &subject, direction, Some(json!([rule])))], index % 2 == 0, &cluster);
+            let pods = [Truth::Yes, Truth::No, Truth::Maybe][index % 3];
+            judge(&[policy("p", &subject, direction, Some(json!([rule])))], pods, &cluster);
         }
     }
 }
@@ -172,7 +173,7 @@ fn policies_in_conflict() {
                             policy("first", &subjects[1], one, first.clone()),
                             policy("second", subject, other, second.clone()),
                         ];
-                        judge(&policies, true, &cluster);
+                        judge(&policies, Truth::Yes, &cluster);
                     }
                 }
             }

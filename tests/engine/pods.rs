@@ -62,7 +62,7 @@ impl Maker<'_> {
             let name = self.rng.chance(80).then(|| (*self.rng.pick(&NAMES)).into());
             ports.insert(ContainerPort { protocol, number: *self.rng.pick(&NUMBERS), name });
         }
-        let mut addresses: Vec<IpAddr> = match self.rng.below(4) {
+        let mut of_one: Vec<IpAddr> = match self.rng.below(4) {
             0 => {
                 self.seen("pod of unknown address");
                 Vec::new()
@@ -73,13 +73,21 @@ impl Maker<'_> {
             }
             _ => vec![self.rng.pick(&ADDRESSES).parse().unwrap()],
         };
-        addresses.sort_unstable();
+        of_one.sort_unstable();
+        let mut addresses: Vec<Vec<IpAddr>> = Some(of_one).filter(|known| !known.is_empty()).into_iter().collect();
         let count = [0, 1, 1, 1, 1, 1, 1, 3][self.rng.below(8)];
         if count > 1 {
             self.seen("several pods alike");
             if self.rng.chance(50) {
-                addresses = ADDRESSES[..3].iter().map(|address| address.parse().unwrap()).collect();
+                let some = self.rng.between(1, 3);
+                addresses = ADDRESSES[..some].iter().map(|address| vec![address.parse().unwrap()]).collect();
+                if self.rng.chance(50) {
+                    addresses[0].push(ADDRESSES[6].parse().unwrap());
+                }
             }
+        }
+        if count == 0 {
+            addresses.clear();
         }
         let pods = Pods {
             labels: self.labels(&POD_KEYS),

@@ -31,7 +31,10 @@ fn pods(pods: &Pods) -> String {
     if *finished {
         out += " finished";
     }
-    addresses.iter().for_each(|address| write!(out, " @{address}").unwrap());
+    for of_one in addresses {
+        let texts: Vec<String> = of_one.iter().map(ToString::to_string).collect();
+        write!(out, " @{}", texts.join("+")).unwrap();
+    }
     out
 }
 

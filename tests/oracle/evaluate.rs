@@ -4,6 +4,7 @@
 //! policy types; then what its policies allow, all together, is what it may do. A connection needs both sides. A pod's
 //! traffic to itself is not a matter of policy and is not judged: two equal pods are two pods.
 
+use super::law::Blocks;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,7 +56,7 @@ pub struct Pod {
     pub labels: Labels,
     /// The container ports that have a name.
     pub ports: Vec<NamedPort>,
-    /// Only read when [`PolicySet::blocks_match_pods`] is set.
+    /// Only read where blocks cover pods.
     pub addresses: Vec<IpAddr>,
 }
 
@@ -71,8 +72,8 @@ pub struct NamedPort {
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     pub policies: Vec<Policy>,
-    /// Whether an `ipBlock` also matches a pod by one of its addresses; network plugins differ.
-    pub blocks_match_pods: bool,
+    /// What an `ipBlock` covers; network plugins differ.
+    pub blocks: Blocks,
 }
 
 /// One policy. A direction that is not among its types is `None`.
@@ -206,8 +207,8 @@ impl Policy {
 
 impl Rule {
     /// Whether `peer` is among the peers, for a policy of `namespace`.
-    pub fn admits(&self, namespace: &str, peer: &Party, blocks_match_pods: bool) -> bool {
-        self.peers.is_empty() || self.peers.iter().any(|p| p.matches(namespace, peer, blocks_match_pods))
+    pub fn admits(&self, namespace: &str, peer: &Party, blocks: &Blocks) -> bool {
+        self.peers.is_empty() || self.peers.iter().any(|p| p.matches(namespace, peer, blocks))
     }
 
     /// Whether the port is among the ports; a name is looked up at the destination.
@@ -218,7 +219,7 @@ impl Rule {
 
 impl Peer {
     /// Whether the item matches a party, for a policy of `namespace`.
-    pub fn matches(&self, namespace: &str, party: &Party, blocks_match_pods: bool) -> bool {
+    pub fn matches(&self, namespace: &str, party: &Party, blocks: &Blocks) -> bool {
         match (self, party) {
             (Peer::Pods { namespaces, pods }, Party::Pod(pod)) => {
                 let inside = match namespaces {
@@ -229,9 +230,11 @@ impl Peer {
             }
             (Peer::Pods { .. }, Party::Address(_)) => false,
             (Peer::Block { .. }, Party::Pod(pod)) => {
-                blocks_match_pods && pod.addresses.iter().any(|address| self.covers(*address))
+                blocks.pods && pod.addresses.iter().any(|address| self.covers(*address))
             }
-            (Peer::Block { .. }, Party::Address(address)) => self.covers(*address),
+            (Peer::Block { .. }, Party::Address(address)) => {
+                self.covers(*address) && !blocks.unmatched.iter().any(|net| net.contains(address))
+            }
         }
     }
 
@@ -258,16 +261,45 @@ impl PortItem {
     }
 }
 
-/// Whether `set` allows a connection from `source` to `destination` on that port.
+impl Party {
+    fn addresses(&self) -> Vec<IpAddr> {
+        match self {
+            Party::Pod(pod) => pod.addresses.clone(),
+            Party::Address(address) => vec![*address],
+        }
+    }
+
+    /// The same with this address alone.
+    fn at(&self, address: IpAddr) -> Party {
+        match self {
+            Party::Pod(pod) => Party::Pod(Pod { addresses: vec![address], ..pod.clone() }),
+            Party::Address(address) => Party::Address(*address),
+        }
+    }
+}
+
+/// Whether `set` allows a connection from `source` to `destination` on that port. It is made between one address of each,
+/// both of one family where they have one in common, and allowed when it is between some two.
 pub fn allowed(set: &PolicySet, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
+    let (from, to) = (source.addresses(), destination.addresses());
+    if !set.blocks.pods || from.is_empty() || to.is_empty() || from.len() + to.len() == 2 {
+        return allowed_over(set, source, destination, protocol, number);
+    }
+    let pairs = || from.iter().flat_map(|one| to.iter().map(move |other| (*one, *other)));
+    let alike = pairs().any(|(one, other)| one.is_ipv4() == other.is_ipv4());
+    let mut usable = pairs().filter(|(one, other)| !alike || one.is_ipv4() == other.is_ipv4());
+    usable.any(|(one, other)| allowed_over(set, &source.at(one), &destination.at(other), protocol, number))
+}
+
+/// The same where each has one address, or none that matters.
+fn allowed_over(set: &PolicySet, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
     let one_side = |direction, subject: &Party, peer: &Party| {
         let mut isolated = false;
         for policy in set.policies.iter().filter(|p| p.selects(subject)) {
             let Some(rules) = policy.rules(direction) else { continue };
             isolated = true;
             let matches = |rule: &Rule| {
-                rule.admits(&policy.namespace, peer, set.blocks_match_pods)
-                    && rule.serves(destination, protocol, number)
+                rule.admits(&policy.namespace, peer, &set.blocks) && rule.serves(destination, protocol, number)
             };
             if rules.iter().any(matches) {
                 return true;

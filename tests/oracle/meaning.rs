@@ -8,6 +8,7 @@
 //! so only where the program states enough of the labels of its namespace.
 
 use super::evaluate::{Direction, NAME_LABEL, Party, Protocol, Stated};
+use super::law::Blocks;
 use super::program::{
     Dns, Endpoint, Flow, Isolate, Kind, Name, Namespace, Platform, Port, PortSpec, Preset, Program, Requirement,
     Selector, block,
@@ -55,6 +56,19 @@ impl Leaf {
             key == NAME_LABEL || known.contains_key(key)
         };
         namespaces.0.iter().all(known) && self.contains(party)
+    }
+
+    /// Whether the party is one of those as the other end of somebody's traffic, where addresses can be those of pods.
+    pub fn admits(&self, party: &Party, blocks: &Blocks) -> bool {
+        match (self, party) {
+            (Leaf::Addresses(..), Party::Pod(pod)) => {
+                blocks.pods && pod.addresses.iter().any(|address| self.contains(&Party::Address(*address)))
+            }
+            (Leaf::Addresses(..), Party::Address(address)) => {
+                self.contains(party) && !blocks.unmatched.iter().any(|net| net.contains(address))
+            }
+            _ => self.contains(party),
+        }
     }
 }
 
@@ -110,6 +124,8 @@ pub struct Meaning {
     pub covers: Vec<Cover>,
     pub isolations: Vec<Isolation>,
     pub grants: Vec<Grant>,
+    /// What address blocks cover; only the outside unless it is asked for more.
+    pub blocks: Blocks,
     /// The managed namespaces, by their names in the cluster, with the labels that they state.
     pub managed: Stated,
     namespaces: BTreeSet<String>,
@@ -273,7 +289,12 @@ impl Meaning {
             isolations.extend(here);
         }
         let namespaces = program.namespaces.iter().map(|n| n.actual.clone()).collect();
-        Meaning { covers, isolations, grants, managed, namespaces }
+        Meaning { covers, isolations, grants, blocks: Blocks::default(), managed, namespaces }
+    }
+
+    /// The same, where address blocks cover this.
+    pub fn where_blocks_cover(self, blocks: Blocks) -> Meaning {
+        Meaning { blocks, ..self }
     }
 
     /// Whether the party is isolated in a direction.
@@ -281,7 +302,7 @@ impl Meaning {
         self.isolations.iter().any(|i| i.direction == direction && i.pods.contains(party))
     }
 
-    /// Whether a connection is allowed.
+    /// Whether a connection is allowed. A pod has one address, or none that matters.
     pub fn allows(&self, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
         let names: Vec<String> = match destination {
             Party::Address(_) => Vec::new(),
@@ -290,23 +311,20 @@ impl Meaning {
                 here.map(|p| p.name.clone()).collect()
             }
         };
-        let reaches = |cover: &Cover| {
-            cover.destination.contains(destination) && cover.ports.iter().any(|p| p.contains(protocol, number, &names))
+        let on = |cover: &&Cover| cover.ports.iter().any(|p| p.contains(protocol, number, &names));
+        let leaves = |source_of: &Leaf, c: &Cover| {
+            source_of.holds_for_sure(source, &self.managed) && c.destination.admits(destination, &self.blocks)
         };
-        let by_flow = |direction| {
-            self.covers.iter().filter(|c| c.opens(direction) && c.source.contains(source) && reaches(c)).any(|c| {
-                match direction {
-                    Direction::Egress => c.source.holds_for_sure(source, &self.managed),
-                    Direction::Ingress => c.destination.holds_for_sure(destination, &self.managed),
-                }
-            })
+        let enters = |source_of: &Leaf, c: &Cover| {
+            source_of.admits(source, &self.blocks) && c.destination.holds_for_sure(destination, &self.managed)
         };
-        let mut grants = self.grants.iter().filter(|g| g.clients.contains(source));
-        let asks = grants.clone().any(|g| g.destinations.iter().any(reaches));
-        let is_server = |c: &Cover| reaches(c) && c.destination.holds_for_sure(destination, &self.managed);
-        let answers = grants.any(|g| g.servers.iter().any(is_server));
-        (by_flow(Direction::Egress) || asks || !self.isolated(Direction::Egress, source))
-            && (by_flow(Direction::Ingress) || answers || !self.isolated(Direction::Ingress, destination))
+        let opening = |direction| self.covers.iter().filter(move |c| c.opens(direction)).filter(on);
+        let mut out = opening(Direction::Egress).map(|c| leaves(&c.source, c));
+        let mut into = opening(Direction::Ingress).map(|c| enters(&c.source, c));
+        let asks = self.grants.iter().any(|g| g.destinations.iter().filter(on).any(|c| leaves(&g.clients, c)));
+        let answers = self.grants.iter().any(|g| g.servers.iter().filter(on).any(|c| enters(&g.clients, c)));
+        (out.any(|yes| yes) || asks || !self.isolated(Direction::Egress, source))
+            && (into.any(|yes| yes) || answers || !self.isolated(Direction::Ingress, destination))
     }
 
     /// What a program can tell apart.
@@ -335,19 +353,28 @@ impl Meaning {
 
     /// The same as [`Meaning::allows`] for all connections at once.
     pub fn matrix(&self, chunk: &Chunk) -> Matrix {
+        match self.blocks.pods {
+            true => chunk.over_each_family(&|chunk| self.matrix_over(chunk)),
+            false => self.matrix_over(chunk),
+        }
+    }
+
+    fn matrix_over(&self, chunk: &Chunk) -> Matrix {
         let Sides { egress, ingress } = self.sides(chunk);
         let n = chunk.size();
         let both = |(i, (out, into)): (usize, (&Bits, &Bits))| out & into & chunk.possible(i / n, i % n);
         Matrix { cells: egress.cells.iter().zip(&ingress.cells).enumerate().map(both).collect() }
     }
 
-    /// What each side of each connection allows.
+    /// What each side of each connection allows, where pods have one address each at most.
     pub fn sides(&self, chunk: &Chunk) -> Sides {
         let n = chunk.size();
-        let members = |leaf: &Leaf| -> Vec<usize> { (0..n).filter(|&i| leaf.contains(&chunk.parties[i])).collect() };
+        let named = |leaf: &Leaf| -> Vec<usize> { (0..n).filter(|&i| leaf.contains(&chunk.parties[i])).collect() };
         let sure = |leaf: &Leaf| -> Vec<usize> {
             (0..n).filter(|&i| leaf.holds_for_sure(&chunk.parties[i], &self.managed)).collect()
         };
+        let admitted =
+            |leaf: &Leaf| -> Vec<usize> { (0..n).filter(|&i| leaf.admits(&chunk.parties[i], &self.blocks)).collect() };
         let cover = |cells: &mut [Bits], sources: &[usize], destinations: &[usize], cover: &Cover| {
             let has = |point: &Point, p: &Port| p.contains(point.protocol, point.number, &point.names);
             let ports = bits(chunk.points, |point| cover.ports.iter().any(|p| has(point, p)));
@@ -358,16 +385,16 @@ impl Meaning {
         let [mut out, mut into, mut asks, mut answers] = [0; 4].map(|none: Bits| vec![none; n * n]);
         for one in &self.covers {
             if one.opens(Direction::Egress) {
-                cover(&mut out, &sure(&one.source), &members(&one.destination), one);
+                cover(&mut out, &sure(&one.source), &admitted(&one.destination), one);
             }
             if one.opens(Direction::Ingress) {
-                cover(&mut into, &members(&one.source), &sure(&one.destination), one);
+                cover(&mut into, &admitted(&one.source), &sure(&one.destination), one);
             }
         }
         for grant in &self.grants {
-            let clients = members(&grant.clients);
+            let clients = named(&grant.clients);
             for one in &grant.destinations {
-                cover(&mut asks, &clients, &members(&one.destination), one);
+                cover(&mut asks, &clients, &admitted(&one.destination), one);
             }
             for one in &grant.servers {
                 cover(&mut answers, &clients, &sure(&one.destination), one);

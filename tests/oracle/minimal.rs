@@ -9,6 +9,7 @@
 //!   saying more than was written.
 
 use super::evaluate::{Direction, Peer, Policy, PolicySet, Rule};
+use super::law::Blocks;
 use super::universe::{Bits, Chunk, Sides, Universe, index};
 
 /// What has to change.
@@ -120,7 +121,8 @@ impl<'u> Table<'u> {
         for (i, parties) in selected.iter().enumerate() {
             parties.iter().for_each(|party| policies[*party].push(i));
         }
-        let allowance = |p: &Policy| DIRECTIONS.map(|d| p.rules(d).map(|rules| chunk.allowance(p, rules, false)));
+        let allowance =
+            |p: &Policy| DIRECTIONS.map(|d| p.rules(d).map(|rules| chunk.allowance(p, rules, &Blocks::default())));
         let allowance = set.policies.iter().map(allowance).collect();
         let sides = chunk.sides(set);
         Table { chunk, selected, allowance, policies, sides, needed }
@@ -147,11 +149,11 @@ impl<'u> Table<'u> {
     }
 
     fn rules_matter(&self, policy: &Policy, i: usize, direction: Direction, rules: &[Rule]) -> bool {
-        self.changes(i, direction, &self.chunk.allowance(policy, rules, false))
+        self.changes(i, direction, &self.chunk.allowance(policy, rules, &Blocks::default()))
     }
 
     fn differ(&self, policy: &Policy, one: &[Rule], two: &[Rule]) -> bool {
-        self.chunk.allowance(policy, one, false) != self.chunk.allowance(policy, two, false)
+        self.chunk.allowance(policy, one, &Blocks::default()) != self.chunk.allowance(policy, two, &Blocks::default())
     }
 
     fn old(&self, policy: usize, direction: Direction) -> &[Bits] {

@@ -3,6 +3,7 @@
 //! - [`evaluate`]: NetworkPolicy documents, read and judged naively by Kubernetes' rules.
 //! - [`universe`]: the pods, addresses and ports that a set of policies can tell apart, and the comparison of two
 //!   sets on all of them.
+//! - [`law`]: what an address block covers, and what is not known of that.
 //! - [`program`]: Polder programs as a small tree of its own; [`meaning`]: what they mean by the language's definition.
 //! - [`render`]: such a program as source text, in random legal formatting; [`generate`]: random programs that make
 //!   the hard cases on purpose, [`features`] names them; [`shrink`]: smaller programs that still fail.
@@ -13,7 +14,7 @@
 
 //!
 //! Not judged: a pod's traffic to itself, pods on the host's network, and protocols other than tcp, udp and sctp. An
-//! `ipBlock` matches addresses outside the cluster only, unless a policy set asks for more.
+//! `ipBlock` covers addresses outside the cluster only, unless a policy set or a meaning is asked for more.
 
 // Each test binary that includes this module uses a part of it.
 #![allow(dead_code)]
@@ -24,6 +25,7 @@ pub mod compile;
 pub mod evaluate;
 pub mod features;
 pub mod generate;
+pub mod law;
 pub mod meaning;
 pub mod minimal;
 pub mod mutate;

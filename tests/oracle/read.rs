@@ -6,6 +6,7 @@
 use super::evaluate::{
     Direction, Operator, Peer, Policy, PolicySet, PortItem, PortMatch, Protocol, Requirement, Rule, Selector,
 };
+use super::law::Blocks;
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -25,7 +26,7 @@ pub fn documents(text: &str) -> Result<Vec<Value>, String> {
 /// The policies of some documents.
 pub fn policies(documents: &[Value]) -> Result<PolicySet, String> {
     let policies = documents.iter().map(policy).collect::<Result<_, _>>()?;
-    Ok(PolicySet { policies, blocks_match_pods: false })
+    Ok(PolicySet { policies, blocks: Blocks::default() })
 }
 
 fn policy(document: &Value) -> Result<Policy, String> {

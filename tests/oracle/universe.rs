@@ -20,6 +20,7 @@ use super::evaluate::{
     Direction, Labels, NAME_LABEL, NamedPort, Operator, Party, Peer, Pod, Policy, PolicySet, PortMatch, Protocol, Rule,
     Selector, Stated,
 };
+use super::law::Blocks;
 use super::read;
 use super::rng::Rng;
 use ipnet::IpNet;
@@ -132,6 +133,17 @@ impl Universe {
         Universe { parties, points: points(atoms), single: stated.keys().cloned().collect() }
     }
 
+    /// The same, where each pod comes with each of these sets of addresses.
+    pub fn with_addresses(self, sets: &[Vec<IpAddr>]) -> Universe {
+        let place = |party: Party| match party {
+            Party::Pod(pod) => {
+                sets.iter().map(|set| Party::Pod(Pod { addresses: set.clone(), ..pod.clone() })).collect()
+            }
+            Party::Address(address) => vec![Party::Address(address)],
+        };
+        Universe { parties: self.parties.into_iter().flat_map(place).collect(), ..self }
+    }
+
     /// The points, in pieces that fit into [`Bits`].
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
         self.points.chunks(Bits::BITS as usize).map(|points| {
@@ -167,16 +179,29 @@ pub fn bits(points: &[Point], holds: impl Fn(&Point) -> bool) -> Bits {
 }
 
 impl Chunk<'_> {
+    /// The same ports among other parties.
+    pub fn among<'a>(&'a self, parties: &'a [Party]) -> Chunk<'a> {
+        Chunk { parties, ..*self }
+    }
+
     /// How many parties there are.
     pub fn size(&self) -> usize {
         self.parties.len()
     }
 
     /// The ports on which a connection can be thought of: none between two addresses, none with a name to an address, none
-    /// between pods that cannot be there at once.
+    /// between pods that cannot be there at once or have addresses of different families.
     pub fn possible(&self, source: usize, destination: usize) -> Bits {
+        let family = |party: &Pod, v4| party.addresses.iter().any(|one| one.is_ipv4() == v4);
         match (&self.parties[source], &self.parties[destination]) {
             (Party::Address(_), Party::Address(_)) => 0,
+            (Party::Pod(one), Party::Pod(other))
+                if !one.addresses.is_empty()
+                    && !other.addresses.is_empty()
+                    && ![true, false].iter().any(|v4| family(one, *v4) && family(other, *v4)) =>
+            {
+                0
+            }
             (_, Party::Address(_)) => self.nameless,
             (Party::Pod(one), Party::Pod(other))
                 if one.namespace == other.namespace
@@ -190,12 +215,12 @@ impl Chunk<'_> {
     }
 
     /// For each party as the peer, the ports that one policy's rules allow.
-    pub fn allowance(&self, policy: &Policy, rules: &[Rule], blocks_match_pods: bool) -> Vec<Bits> {
+    pub fn allowance(&self, policy: &Policy, rules: &[Rule], blocks: &Blocks) -> Vec<Bits> {
         let mut allowance = vec![0; self.size()];
         for rule in rules {
             let ports = self.ports(rule);
             for (party, bits) in self.parties.iter().zip(&mut allowance) {
-                if *bits & ports != ports && rule.admits(&policy.namespace, party, blocks_match_pods) {
+                if *bits & ports != ports && rule.admits(&policy.namespace, party, blocks) {
                     *bits |= ports;
                 }
             }
@@ -231,7 +256,7 @@ impl Chunk<'_> {
             let mut cells = vec![0; n * n];
             for policy in &set.policies {
                 let Some(rules) = policy.rules(direction) else { continue };
-                let allowance = self.allowance(policy, rules, set.blocks_match_pods);
+                let allowance = self.allowance(policy, rules, &set.blocks);
                 for subject in self.selected(policy) {
                     isolated[subject] = true;
                     for (peer, bits) in allowance.iter().enumerate() {
@@ -249,8 +274,45 @@ impl Chunk<'_> {
         Sides { egress: side(Direction::Egress), ingress: side(Direction::Ingress) }
     }
 
+    /// What is allowed by `judge`, who looks at pods of one address each at most. Between two pods that have addresses, a
+    /// connection is made over a family in which both have one, and allowed when it is over some family.
+    pub fn over_each_family(&self, judge: &dyn Fn(&Chunk) -> Matrix) -> Matrix {
+        let n = self.size();
+        let mut all = vec![0; n * n];
+        for v4 in [true, false] {
+            let of_family = |party: &Party| match party {
+                Party::Pod(pod) => {
+                    let addresses = pod.addresses.iter().copied().filter(|one| one.is_ipv4() == v4).collect();
+                    Party::Pod(Pod { addresses, ..pod.clone() })
+                }
+                Party::Address(address) => Party::Address(*address),
+            };
+            let parties: Vec<Party> = self.parties.iter().map(of_family).collect();
+            let missing = |i: usize| match (&self.parties[i], &parties[i]) {
+                (Party::Pod(all), Party::Pod(left)) => !all.addresses.is_empty() && left.addresses.is_empty(),
+                _ => false,
+            };
+            let pod = |i: usize| matches!(self.parties[i], Party::Pod(_));
+            let matrix = judge(&self.among(&parties));
+            for (i, cell) in matrix.cells.into_iter().enumerate() {
+                let (s, d) = (i / n, i % n);
+                if !(pod(s) && pod(d) && (missing(s) || missing(d))) {
+                    all[i] |= cell;
+                }
+            }
+        }
+        Matrix { cells: all }
+    }
+
     /// What a policy set allows.
     pub fn allowed(&self, set: &PolicySet) -> Matrix {
+        match set.blocks.pods {
+            true => self.over_each_family(&|chunk| chunk.allowed_over(set)),
+            false => self.allowed_over(set),
+        }
+    }
+
+    fn allowed_over(&self, set: &PolicySet) -> Matrix {
         let sides = self.sides(set);
         let n = self.size();
         let both = |(i, (e, x)): (usize, (&Bits, &Bits))| e & x & self.possible(i / n, i % n);
@@ -448,7 +510,8 @@ fn fresh(taken: &BTreeSet<String>, word: &str) -> String {
     word
 }
 
-fn addresses(blocks: &BTreeSet<IpNet>) -> Vec<IpAddr> {
+/// An address for each set of the blocks that can contain one, in each family.
+pub fn addresses(blocks: &BTreeSet<IpNet>) -> Vec<IpAddr> {
     let mut candidates =
         vec![IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
     for block in blocks {

@@ -10,7 +10,7 @@ use super::super::cover::{Budget, GaveUp, unmatched};
 use super::super::world::addresses;
 use super::super::world::{End, EndId, Namespace, NamespaceId, Truth};
 use super::{Engine, Side, Verdict};
-use crate::net::{AddressSet, PortSet, Selector};
+use crate::net::{AddressSet, Family, PortSet, Selector};
 use crate::policy::{Direction, Peer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -30,8 +30,8 @@ struct Missing<'a> {
     blocks: [Vec<AddressSet>; 2],
 }
 
-/// Addresses of the source and of the destination.
-type Addresses = [Option<IpAddr>; 2];
+/// The addresses of the source and of the destination over one family; none where blocks match neither.
+type Addresses = Option<[IpAddr; 2]>;
 
 /// What one side of a connection allows, where addresses are known.
 #[derive(Debug, Default)]
@@ -47,6 +47,9 @@ impl Allowance<'_> {
         self.perhaps.iter().fold(self.sure.clone(), |all, (_, ports)| all.union(ports))
     }
 }
+
+/// The addresses that a connection can be made between. One that is allowed over any of them is allowed.
+type Choice = Vec<Option<[IpAddr; 2]>>;
 
 impl Engine<'_> {
     /// The exact form of a `verdict` at first sight about both sides of a connection or one of them. Where that takes very
@@ -117,11 +120,14 @@ impl Engine<'_> {
         directions: &[Direction],
         budget: &mut Budget,
     ) -> Result<Verdict, GaveUp> {
-        let pairs = self.addresses(missing, source, destination)?;
+        let choices = self.addresses(missing, source, destination)?;
         let mut all: Option<Verdict> = None;
-        for addresses in &pairs {
-            budget.spend(1)?;
-            let verdict = self.with_addresses(*addresses, source, destination, directions, budget)?;
+        for choice in &choices {
+            let mut verdict = Verdict::default();
+            for addresses in choice {
+                budget.spend(1)?;
+                verdict = verdict.or(&self.with_addresses(*addresses, source, destination, directions, budget)?);
+            }
             let (possible, Verdict { allowed, .. }) = (verdict.possible(), verdict);
             all = Some(match all {
                 None => Verdict { allowed, unknown: possible },
@@ -149,7 +155,10 @@ impl Engine<'_> {
             let home = self.world.pods(peer).map(|pods| pods.namespace);
             let allowance = match self.side_of(direction, subject) {
                 None => Allowance { sure: PortSet::everything(), perhaps: Vec::new() },
-                Some(side) => self.allowance(side, destination, peer, addresses.get(end).copied().flatten()),
+                Some(side) => {
+                    let address = addresses.and_then(|pair| pair.get(end).copied());
+                    self.allowance(side, destination, peer, address)
+                }
             };
             let allowed = self.for_sure(&allowance, home, budget)?;
             let verdict = Verdict { unknown: allowance.possible().subtract(&allowed), allowed };
@@ -251,13 +260,14 @@ impl Engine<'_> {
         id.and_then(|id| self.world.namespace(id)).map(Namespace::selector).unwrap_or_default()
     }
 
-    /// The addresses that a connection can be between, as far as the blocks tell them apart: both are of one family.
-    fn addresses(&self, missing: &Missing<'_>, source: EndId, destination: EndId) -> Result<Vec<Addresses>, GaveUp> {
+    /// What the addresses of both ends can be, as far as the blocks tell them apart: both of one family. Where it is not
+    /// known whether blocks match an end, that they match none is the least that they do.
+    fn addresses(&self, missing: &Missing<'_>, source: EndId, destination: EndId) -> Result<Vec<Choice>, GaveUp> {
         let [of_source, of_destination] = &missing.blocks;
         if of_source.is_empty() && of_destination.is_empty() {
-            return Ok(vec![[None, None]]);
+            return Ok(vec![vec![None]]);
         }
-        let (sources, destinations) =
+        let ((sources, one), (destinations, other)) =
             (self.addresses_of(source, of_source), self.addresses_of(destination, of_destination));
         let [old, new] = [IpAddr::is_ipv4, IpAddr::is_ipv6].map(|is: fn(&IpAddr) -> bool| {
             let count = |addresses: &[IpAddr]| addresses.iter().filter(|address| is(address)).count();
@@ -268,25 +278,65 @@ impl Engine<'_> {
         if (if same == 0 { all } else { same }) > MOST_WAYS {
             return Err(GaveUp);
         }
-        let pairs = sources.iter().flat_map(|one| destinations.iter().map(move |other| (*one, *other)));
+        let pairs = sources.iter().flat_map(|one| destinations.iter().map(|other| [*one, *other]));
         // With a family each, something in between translates.
-        let pairs = pairs.filter(|(one, other)| same == 0 || one.is_ipv4() == other.is_ipv4());
-        Ok(pairs.map(|(one, other)| [Some(one), Some(other)]).collect())
+        let pairs = pairs.filter(|[one, other]| same == 0 || one.is_ipv4() == other.is_ipv4());
+        let mut choices: Vec<Choice> = match (one, other) {
+            (Given::Exactly, Given::Exactly) => vec![pairs.map(Some).collect()],
+            _ => pairs.map(|pair| vec![Some(pair)]).collect(),
+        };
+        let doubtful = |end, blocks: &[AddressSet]| !blocks.is_empty() && self.matching(end) != Truth::Yes;
+        if doubtful(source, of_source) || doubtful(destination, of_destination) {
+            choices.push(vec![None]);
+        }
+        Ok(choices)
     }
 
-    fn addresses_of(&self, end: EndId, blocks: &[AddressSet]) -> Vec<IpAddr> {
+    /// The one family over which these ports are allowed between two pods whose addresses of both families are known; `None`
+    /// where it makes no difference.
+    pub fn only_over(&self, source: EndId, destination: EndId, ports: &PortSet) -> Option<Family> {
+        let missing = self.missing(source, destination, &Direction::ALL);
+        if missing.blocks.iter().all(Vec::is_empty) {
+            return None;
+        }
+        let choices = self.addresses(&missing, source, destination).ok()?;
+        let mut budget = Budget::new(MOST_STEPS);
+        let mut is_open = |family: &Family| {
+            let mut pairs = choices.iter().flatten().flatten().filter(|[address, _]| Family::of(*address) == *family);
+            pairs.any(|pair| {
+                let verdict = self.with_addresses(Some(*pair), source, destination, &Direction::ALL, &mut budget);
+                verdict.is_ok_and(|verdict| verdict.allowed.contains(ports))
+            })
+        };
+        let open: Vec<Family> = Family::ALL.into_iter().filter(|family| is_open(family)).collect();
+        match (open.as_slice(), choices.len()) {
+            ([one], 1) => Some(*one),
+            _ => None,
+        }
+    }
+
+    /// Whether blocks match what is at an end, when its address is in them.
+    pub(super) fn matching(&self, end: EndId) -> Truth {
+        match self.world.end(end) {
+            Some(End::Addresses { addresses, .. }) => self.world.facts.outside(addresses),
+            _ => self.world.facts.matches().pods,
+        }
+    }
+
+    fn addresses_of(&self, end: EndId, blocks: &[AddressSet]) -> (Vec<IpAddr>, Given) {
         let all = match self.world.end(end) {
-            Some(End::Pods(pods)) if !pods.addresses.is_empty() => return pods.addresses.clone(),
-            Some(End::Addresses { addresses, .. }) => addresses.clone(),
-            _ => AddressSet::all(),
+            Some(End::Pods(pods)) if !pods.addresses.is_empty() => return (pods.addresses.clone(), Given::Exactly),
+            Some(End::Addresses { addresses, .. }) => addresses,
+            _ if self.world.facts.pod_addresses().is_empty() => &AddressSet::all(),
+            _ => self.world.facts.pod_addresses(),
         };
         let first = |(kind, _): (AddressSet, _)| {
-            let kind = kind.intersect(&all);
+            let kind = kind.intersect(all);
             let v4 = kind.v4().first().map(|(low, _)| IpAddr::V4(Ipv4Addr::from(*low)));
             let v6 = kind.v6().first().map(|(low, _)| IpAddr::V6(Ipv6Addr::from(*low)));
             [v4, v6]
         };
-        addresses::kinds(blocks).into_iter().flat_map(first).flatten().collect()
+        (addresses::kinds(blocks).into_iter().flat_map(first).flatten().collect(), Given::OneOf)
     }
 }
 
@@ -314,8 +364,17 @@ fn parts(allowance: &Allowance<'_>, budget: &mut Budget) -> Result<Vec<PortSet>,
     Ok(parts)
 }
 
+/// What is known of the addresses of an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    /// It has all of them.
+    Exactly,
+    /// It has one of them.
+    OneOf,
+}
+
 /// The pod that is judged, its peer, and whether the peer is the source (0) or the destination (1).
-fn seen_from(direction: Direction, source: EndId, destination: EndId) -> (EndId, EndId, usize) {
+pub(super) fn seen_from(direction: Direction, source: EndId, destination: EndId) -> (EndId, EndId, usize) {
     match direction {
         Direction::Egress => (source, destination, 1),
         Direction::Ingress => (destination, source, 0),

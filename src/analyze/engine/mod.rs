@@ -8,6 +8,7 @@ mod classes;
 mod compare;
 mod completion;
 mod doubt;
+mod folded;
 mod numbers;
 mod peers;
 mod ports;
@@ -15,7 +16,7 @@ mod reach;
 mod verdicts;
 
 pub use compare::{Comparison, Delta, SideChange};
-pub use doubt::Doubt;
+pub use doubt::{Doubt, Matched};
 pub(super) use ports::of_unknown_number;
 
 use super::world::{EndId, Truth, World};
@@ -44,6 +45,9 @@ pub struct Engine<'a> {
     steps: Cell<usize>,
     /// Whether that was too much somewhere.
     given_up: Cell<bool>,
+    /// Whether pods that blocks only may let through are left out, and whether some were.
+    is_folded: bool,
+    has_left_out: Cell<bool>,
 }
 
 /// A rule of a policy.
@@ -107,6 +111,12 @@ impl Verdict {
     /// The ports on which it is or may be.
     pub fn possible(&self) -> PortSet {
         if self.unknown.is_empty() { self.allowed.clone() } else { self.allowed.union(&self.unknown) }
+    }
+
+    /// What is allowed by one of both at least.
+    fn or(&self, other: &Verdict) -> Verdict {
+        let (allowed, unknown) = (self.allowed.union(&other.allowed), self.unknown.union(&other.unknown));
+        Verdict { allowed, unknown }.without_doubles()
     }
 
     /// What is allowed by both.
@@ -180,6 +190,8 @@ impl<'a> Engine<'a> {
             sides_of: Vec::with_capacity(world.ends.len()),
             steps: Cell::default(),
             given_up: Cell::default(),
+            is_folded: false,
+            has_left_out: Cell::default(),
         };
         engine.isolate(&rules_of);
         engine
@@ -251,7 +263,8 @@ impl<'a> Engine<'a> {
     /// egress the other way round.
     pub fn side(&self, direction: Direction, subject: EndId, peer: EndId) -> Verdict {
         let (source, destination) = if direction == Direction::Egress { (subject, peer) } else { (peer, subject) };
-        self.settled(self.at_first_sight(direction, subject, peer), source, destination, &[direction])
+        let verdict = self.settled(self.at_first_sight(direction, subject, peer), source, destination, &[direction]);
+        self.folded(verdict, source, destination, &[direction])
     }
 
     /// The same, where facts that are missing have nothing to do with each other.
@@ -291,7 +304,8 @@ impl<'a> Engine<'a> {
         }
         let ingress = self.at_first_sight(Direction::Ingress, destination, source);
         let verdict = self.both(&egress, &ingress, destination);
-        self.settled(verdict, source, destination, &Direction::ALL)
+        let verdict = self.settled(verdict, source, destination, &Direction::ALL);
+        self.folded(verdict, source, destination, &Direction::ALL)
     }
 
     /// Whether both ends are one pod.

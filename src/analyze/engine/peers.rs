@@ -1,6 +1,6 @@
 //! Which ends are which peers.
 
-use super::super::world::{End, EndId, Namespace, NamespaceId, PodKind, Truth, World};
+use super::super::world::{End, EndId, Namespace, NamespaceId, Truth, World};
 use crate::flow::namespace_by_name;
 use crate::net::{AddressSet, Selector, SelectorIndex};
 use crate::policy::Peer;
@@ -47,16 +47,15 @@ impl<'a> PeerTable<'a> {
                     for candidate in near.iter().filter(|candidate| candidate.pods.matches(&pods.labels)) {
                         file(&mut found_here, candidate.peer, candidate.truth);
                     }
-                    if world.blocks_match_pods {
-                        for (index, addresses) in &found.blocks {
-                            file(&mut found_here, *index, block_of_pod(world, pods, addresses));
-                        }
+                    for (index, block) in &found.blocks {
+                        file(&mut found_here, *index, pods.in_block(&world.facts, block));
                     }
                 }
                 Some(End::Addresses { addresses, .. }) => {
                     // The kinds of addresses are inside or outside of each block.
                     let inside = found.blocks.iter().filter(|(_, block)| block.overlaps(addresses));
-                    inside.for_each(|(index, _)| file(&mut found_here, *index, Truth::Yes));
+                    let truth = world.facts.outside(addresses);
+                    inside.for_each(|(index, _)| file(&mut found_here, *index, truth));
                 }
                 None => {}
             }
@@ -155,24 +154,5 @@ impl<'a, 'w> Finder<'a, 'w> {
             Some(name) => self.by_namespace.query(&namespace_by_name(name)),
             None => (0..self.anywhere.len()).collect(),
         }
-    }
-}
-
-/// Whether pods are in a block. A block speaks for addresses of its own family, so a pod with two addresses may be in it
-/// for one of them only.
-fn block_of_pod(world: &World, pods: &PodKind, block: &AddressSet) -> Truth {
-    if block.is_empty() {
-        return Truth::No;
-    }
-    let inside = pods.addresses.iter().filter(|address| block.has(**address)).count();
-    match inside {
-        0 if pods.addresses.is_empty() => match &world.pod_addresses {
-            Some(all) if !block.overlaps(all) => Truth::No,
-            Some(all) if block.contains(all) && !all.is_empty() => Truth::Yes,
-            _ => Truth::Maybe,
-        },
-        0 => Truth::No,
-        all if all == pods.addresses.len() => Truth::Yes,
-        _ => Truth::Maybe,
     }
 }

@@ -7,11 +7,11 @@ pub use samples::Samples;
 
 use super::cover::{Budget, GaveUp};
 use super::situation::{Asked, Declared, GroupName, NotFound, Situation};
-use super::space::{Blocks, Ends, Example, Grants, Home, OtherLabels, Space};
+use super::space::{Ends, Example, Grants, Home, OtherLabels, Space};
 use super::world::{EndId, ExamplePod, absent_labels};
 use crate::cluster::Labels;
 use crate::flow::{FlowSet, NAMESPACE_NAME, namespace_by_name};
-use crate::net::{AddressSet, Peers, Selector, Values};
+use crate::net::{AddressSet, Facts, Peers, Selector, Values};
 use crate::policy::{Peer, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -86,7 +86,7 @@ pub struct Everyone<'p> {
     policies: Vec<&'p [Policy]>,
     /// The label keys of pods that something asks for.
     keys: BTreeSet<Arc<str>>,
-    blocks: Blocks,
+    facts: Facts,
 }
 
 impl<'p> Everyone<'p> {
@@ -94,7 +94,7 @@ impl<'p> Everyone<'p> {
     /// themselves select.
     ///
     /// Nobody said which labels the namespace of a single pod has that is asked about.
-    pub fn new(programs: &[&FlowSet], policies: &[&'p [Policy]], asked: &[Asked], blocks: Blocks) -> Everyone<'p> {
+    pub fn new(programs: &[&FlowSet], policies: &[&'p [Policy]], asked: &[Asked], facts: &Facts) -> Everyone<'p> {
         let declared = Declared::of(programs);
         let home = |name: &Arc<str>, others| Home { name: name.clone(), stated: namespace_by_name(name), others };
         let others = OtherLabels::Unknown;
@@ -109,7 +109,7 @@ impl<'p> Everyone<'p> {
             let home = home(name, OtherLabels::Unknown);
             homes.push(Home { stated: home.stated.and(&equal(&beside)), ..home });
         }
-        let space = Space::new(homes, policies.iter().copied().flatten(), blocks.clone());
+        let space = Space::new(homes, policies.iter().copied().flatten(), facts.clone());
         let mut everyone = Everyone {
             space,
             groups: Vec::new(),
@@ -117,7 +117,7 @@ impl<'p> Everyone<'p> {
             keys: BTreeSet::new(),
             policies: policies.to_vec(),
             declared,
-            blocks,
+            facts: facts.clone(),
         };
         everyone.give_names(!programs.is_empty());
         everyone
@@ -195,11 +195,7 @@ impl<'p> Everyone<'p> {
 
     /// The world of some of them.
     fn situation(&self, asked: &[Asked], examples: &[ExamplePod]) -> (Situation, Vec<EndId>) {
-        let blocks_match_pods = self.blocks.match_pods;
-        let (mut situation, ends) =
-            Situation::of_examples(&self.declared, &self.policies, asked, examples, blocks_match_pods);
-        situation.world.pod_addresses = self.blocks.pods.clone();
-        (situation, ends)
+        Situation::of_examples(&self.declared, &self.policies, asked, examples, &self.facts)
     }
 }
 

@@ -11,7 +11,7 @@ pub use name::{GroupName, INTERNET};
 use super::world::{End, EndId, ExamplePod, Namespace, Scope, TooMany, Truth, World};
 use crate::cluster::{Cluster, Labels};
 use crate::flow::{FlowSet, NAMESPACE_NAME};
-use crate::net::{AddressSet, Peers, Selector};
+use crate::net::{AddressSet, Facts, Peers, Selector};
 use crate::policy::Policy;
 use declared::{Names, marks_of};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,10 +56,10 @@ impl Situation {
         programs: &[&FlowSet],
         policies: &[&[Policy]],
         asked: &[Asked],
-        blocks_match_pods: bool,
+        facts: &Facts,
     ) -> Result<Situation, TooMany> {
         let Declared { names, unions, managed, .. } = Declared::of(programs);
-        let mut situation = Situation::symbolic(names, &managed, policies, asked, blocks_match_pods)?;
+        let mut situation = Situation::symbolic(names, &managed, policies, asked, facts)?;
         let members: BTreeMap<&GroupName, &Vec<EndId>> =
             situation.groups.iter().map(|group| (&group.name, &group.ends)).collect();
         let union = |(name, parts): (String, BTreeSet<GroupName>)| {
@@ -73,18 +73,13 @@ impl Situation {
     }
 
     /// Every pod that could exist, by example labels: nothing names them.
-    pub fn of_policies(policies: &[&[Policy]], asked: &[Asked], blocks_match_pods: bool) -> Result<Situation, TooMany> {
-        Situation::symbolic(Names::new(), &BTreeMap::new(), policies, asked, blocks_match_pods)
+    pub fn of_policies(policies: &[&[Policy]], asked: &[Asked], facts: &Facts) -> Result<Situation, TooMany> {
+        Situation::symbolic(Names::new(), &BTreeMap::new(), policies, asked, facts)
     }
 
     /// The workloads of a cluster.
-    pub fn of_cluster(
-        cluster: &Cluster,
-        policies: &[&[Policy]],
-        asked: &[Asked],
-        blocks_match_pods: bool,
-    ) -> Situation {
-        Situation::concrete(Declared::default(), cluster, policies, asked, blocks_match_pods)
+    pub fn of_cluster(cluster: &Cluster, policies: &[&[Policy]], asked: &[Asked], facts: &Facts) -> Situation {
+        Situation::concrete(Declared::default(), cluster, policies, asked, facts)
     }
 
     /// The workloads of a cluster, where the names of a program mean those that it is about.
@@ -93,9 +88,9 @@ impl Situation {
         cluster: &Cluster,
         policies: &[&[Policy]],
         asked: &[Asked],
-        blocks_match_pods: bool,
+        facts: &Facts,
     ) -> Situation {
-        Situation::of_programs_in_cluster(&[program], cluster, policies, asked, blocks_match_pods)
+        Situation::of_programs_in_cluster(&[program], cluster, policies, asked, facts)
     }
 
     /// The same for several programs.
@@ -104,9 +99,9 @@ impl Situation {
         cluster: &Cluster,
         policies: &[&[Policy]],
         asked: &[Asked],
-        blocks_match_pods: bool,
+        facts: &Facts,
     ) -> Situation {
-        Situation::concrete(Declared::of(programs), cluster, policies, asked, blocks_match_pods)
+        Situation::concrete(Declared::of(programs), cluster, policies, asked, facts)
     }
 
     fn concrete(
@@ -114,11 +109,11 @@ impl Situation {
         cluster: &Cluster,
         policies: &[&[Policy]],
         asked: &[Asked],
-        blocks_match_pods: bool,
+        facts: &Facts,
     ) -> Situation {
         let (owners, mut marks) = marks_of(&declared.names);
         marks.extend(asked_marks(asked));
-        let scope = Scope { policies, marks: &marks, blocks_match_pods };
+        let scope = Scope { policies, marks: &marks, facts };
         let mut world = World::with_names(&scope, cluster, &asked_names(asked));
         add_asked(&mut world, &scope, asked);
         let mut situation = Situation { world, ..Situation::default() };
@@ -140,7 +135,8 @@ impl Situation {
             let all: Vec<&Labels> = of_kind.iter().map(|(_, labels)| *labels).collect();
             let mut parts = BTreeSet::new();
             for (end, own) in &of_kind {
-                let part = name((ends.len() > 1).then(|| peculiar(own, &all)));
+                // Those that only their ports or addresses tell apart have one name.
+                let part = name(Some(peculiar(own, &all)).filter(|labels| !labels.is_empty()));
                 groups.entry(part.clone()).or_default().push(*end);
                 parts.insert(part);
             }
@@ -191,11 +187,11 @@ impl Situation {
         managed: &BTreeMap<Arc<str>, Selector>,
         policies: &[&[Policy]],
         asked: &[Asked],
-        blocks_match_pods: bool,
+        facts: &Facts,
     ) -> Result<Situation, TooMany> {
         let (_, mut marks) = marks_of(&names);
         marks.extend(asked_marks(asked));
-        let scope = Scope { policies, marks: &marks, blocks_match_pods };
+        let scope = Scope { policies, marks: &marks, facts };
         let mut world = World::symbolic(&scope, managed)?;
         add_asked(&mut world, &scope, asked);
         Ok(Situation::named(world, &names, asked))
@@ -207,11 +203,11 @@ impl Situation {
         policies: &[&[Policy]],
         asked: &[Asked],
         examples: &[ExamplePod],
-        blocks_match_pods: bool,
+        facts: &Facts,
     ) -> (Situation, Vec<EndId>) {
         let (_, mut marks) = marks_of(&declared.names);
         marks.extend(asked_marks(asked));
-        let scope = Scope { policies, marks: &marks, blocks_match_pods };
+        let scope = Scope { policies, marks: &marks, facts };
         let (world, ends) = World::examples(&scope, examples);
         (Situation::named(world, &declared.names, asked), ends)
     }

@@ -1,9 +1,9 @@
 //! Who is isolated and what is granted, side by side.
 
-use super::{Blocks, Ends, Home, Pods, Space};
+use super::{Ends, Home, Pods, Space};
 use crate::cluster::Labels;
 use crate::flow::namespace_by_name;
-use crate::net::{AddressSet, Peers, PortSet, ProductIndex, RegionIndex, Selector, SelectorIndex, Truth};
+use crate::net::{AddressSet, Facts, Peers, PortSet, ProductIndex, RegionIndex, Selector, SelectorIndex, Truth};
 use crate::policy::{Direction, Peer, Policy, Port, PortTarget, Rule};
 use rustc_hash::FxHashMap;
 
@@ -70,7 +70,7 @@ impl Side {
             isolated = vec![every];
         }
         isolated.retain(|selector| selector.contradiction().is_none());
-        let grants = granted.finish(&space.blocks);
+        let grants = granted.finish(&space.facts);
         let by_grant = RegionIndex::new(grants.iter().enumerate().map(|(at, one)| (at, &one.subject, &one.peers)));
         let by_isolated = SelectorIndex::new(isolated.iter().enumerate());
         Side { isolated, grants, by_isolated: Some(by_isolated), by_grant: Some(by_grant) }
@@ -188,8 +188,18 @@ fn rules(policy: &Policy, direction: Direction) -> Option<&[Rule]> {
 /// Collects grants, those of the same ends as one.
 #[derive(Default)]
 struct Granted {
-    grants: Vec<(Selector, Peers, PortSet)>,
-    known: FxHashMap<(Selector, Peers), usize>,
+    grants: Vec<Written>,
+    /// By the ends, and whether they are those of a block.
+    known: FxHashMap<(Selector, Peers, bool), usize>,
+}
+
+/// What a rule grants, before it is known what its blocks match.
+struct Written {
+    subject: Selector,
+    peers: Peers,
+    ports: PortSet,
+    /// Whether the peers are those of a block.
+    is_block: bool,
 }
 
 impl Granted {
@@ -200,8 +210,8 @@ impl Granted {
             return;
         }
         if rule.peers.is_empty() {
-            self.insert(subject, Peers::Pods { namespaces: everything(), pods: everything() }, &ports);
-            self.insert(subject, Peers::Addresses(AddressSet::all()), &ports);
+            self.insert(subject, Peers::Pods { namespaces: everything(), pods: everything() }, &ports, false);
+            self.insert(subject, Peers::Addresses(AddressSet::all()), &ports, false);
         }
         for peer in &rule.peers {
             let peers = match peer {
@@ -210,30 +220,31 @@ impl Granted {
                     Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
                 }
             };
-            self.insert(subject, peers, &ports);
+            self.insert(subject, peers, &ports, matches!(peer, Peer::Block(_)));
         }
     }
 
-    fn insert(&mut self, subject: &Selector, peers: Peers, ports: &PortSet) {
+    fn insert(&mut self, subject: &Selector, peers: Peers, ports: &PortSet, is_block: bool) {
         if peers.is_empty() {
             return;
         }
         let grants = &mut self.grants;
-        let at = *self.known.entry((subject.clone(), peers)).or_insert_with_key(|(subject, peers)| {
-            grants.push((subject.clone(), peers.clone(), PortSet::empty()));
+        let at = *self.known.entry((subject.clone(), peers, is_block)).or_insert_with_key(|(subject, peers, _)| {
+            let (subject, peers, ports) = (subject.clone(), peers.clone(), PortSet::empty());
+            grants.push(Written { subject, peers, ports, is_block });
             grants.len() - 1
         });
-        if let Some((.., known)) = grants.get_mut(at) {
-            known.insert(ports);
+        if let Some(known) = grants.get_mut(at) {
+            known.ports.insert(ports);
         }
     }
 
     /// All grants, with what blocks of addresses grant to pods: those of one subject on the same ports count together.
-    fn finish(self, blocks: &Blocks) -> Vec<Grant> {
+    fn finish(self, facts: &Facts) -> Vec<Grant> {
         let everything = Selector::everything;
         let mut held: FxHashMap<(&Selector, &PortSet), usize> = FxHashMap::default();
         let mut together: Vec<(&Selector, &PortSet, AddressSet)> = Vec::new();
-        for (subject, peers, ports) in &self.grants {
+        for Written { subject, peers, ports, .. } in self.grants.iter().filter(|one| one.is_block) {
             let Peers::Addresses(addresses) = peers else { continue };
             let at = *held.entry((subject, ports)).or_insert_with(|| {
                 together.push((subject, ports, AddressSet::empty()));
@@ -244,16 +255,32 @@ impl Granted {
             }
         }
         let of_pods = together.iter().filter_map(|(subject, ports, addresses)| {
-            let truth = blocks.hold_pods(addresses);
+            let truth = facts.pod(addresses, &[]);
             let peers = Peers::Pods { namespaces: everything(), pods: everything() };
             let (subject, ports, block) = ((*subject).clone(), (*ports).clone(), Some(addresses.clone()));
             truth.is_possible().then_some(Grant { subject, peers, ports, truth, block })
         });
         let of_pods: Vec<Grant> = of_pods.collect();
-        let plain = self.grants.into_iter();
-        let plain =
-            plain.map(|(subject, peers, ports)| Grant { subject, peers, ports, truth: Truth::Yes, block: None });
-        plain.chain(of_pods).collect()
+        let matched = [facts.unmatched(Truth::Maybe), facts.unmatched(Truth::Yes)];
+        self.grants.into_iter().flat_map(|one| one.of_labels_and_addresses(&matched)).chain(of_pods).collect()
+    }
+}
+
+impl Written {
+    /// Without the pods that are in a block. The addresses are those that blocks never match, and those that they do not
+    /// match for sure.
+    fn of_labels_and_addresses(self, [never, unsure]: &[AddressSet; 2]) -> Vec<Grant> {
+        let Written { subject, peers, ports, is_block } = self;
+        let grant = |peers, truth| Grant { subject: subject.clone(), peers, ports: ports.clone(), truth, block: None };
+        match peers {
+            Peers::Addresses(block) if is_block && block.overlaps(unsure) => {
+                let parts =
+                    [(block.subtract(unsure), Truth::Yes), (block.intersect(unsure).subtract(never), Truth::Maybe)];
+                let parts = parts.into_iter().filter(|(addresses, _)| !addresses.is_empty());
+                parts.map(|(addresses, truth)| grant(Peers::Addresses(addresses), truth)).collect()
+            }
+            peers => vec![grant(peers, Truth::Yes)],
+        }
     }
 }
 

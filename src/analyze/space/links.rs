@@ -91,7 +91,7 @@ impl Grants<'_> {
         match (end, &grant.peers) {
             (Ends::Addresses(all), Peers::Addresses(theirs)) => {
                 let both = all.intersect(theirs);
-                (!both.is_empty()).then_some((Ends::Addresses(both), Truth::Yes))
+                (!both.is_empty()).then_some((Ends::Addresses(both), half.truth()))
             }
             (Ends::Pods(pods), Peers::Pods { namespaces, pods: labels }) => {
                 let (pods, truth) = self.space.among(pods, namespaces, labels)?;

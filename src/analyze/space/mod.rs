@@ -20,7 +20,7 @@ pub use refused::Sure;
 use super::cover::{Budget, GaveUp, missing};
 use crate::cluster::Labels;
 use crate::flow::{NAMESPACE_NAME, namespace_by_name};
-use crate::net::{AddressSet, Peers, PortSet, Protocol, Region, Selector, Truth, Values};
+use crate::net::{AddressSet, Facts, Peers, PortSet, Protocol, Region, Selector, Truth, Values};
 use crate::policy::Policy;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -104,28 +104,6 @@ impl Ends {
     }
 }
 
-/// What blocks of addresses mean for pods.
-#[derive(Debug, Clone, Default)]
-pub struct Blocks {
-    /// Whether `ipBlock` matches the addresses of pods.
-    pub match_pods: bool,
-    /// Where the addresses of pods are, as far as that is known.
-    pub pods: Option<AddressSet>,
-}
-
-impl Blocks {
-    /// Whether a pod is in a block.
-    fn hold_pods(&self, block: &AddressSet) -> Truth {
-        let all = AddressSet::all();
-        let pods = self.pods.as_ref().unwrap_or(&all);
-        match () {
-            () if !self.match_pods || !block.overlaps(pods) => Truth::No,
-            () if block.contains(pods) => Truth::Yes,
-            () => Truth::Maybe,
-        }
-    }
-}
-
 /// Every pod that could exist.
 #[derive(Debug)]
 pub struct Space {
@@ -133,12 +111,12 @@ pub struct Space {
     by_name: FxHashMap<Arc<str>, usize>,
     /// The namespaces that are no home.
     elsewhere: Selector,
-    blocks: Blocks,
+    facts: Facts,
 }
 
 impl Space {
     /// The space of some homes; the namespaces of `policies` are homes, too.
-    pub fn new<'p>(known: Vec<Home>, policies: impl IntoIterator<Item = &'p Policy>, blocks: Blocks) -> Space {
+    pub fn new<'p>(known: Vec<Home>, policies: impl IntoIterator<Item = &'p Policy>, facts: Facts) -> Space {
         let mut homes = known;
         let stated: BTreeSet<Arc<str>> = homes.iter().map(|home| home.name.clone()).collect();
         let named: BTreeSet<&Arc<str>> = policies.into_iter().map(|policy| &policy.namespace).collect();
@@ -152,7 +130,7 @@ impl Space {
         let mut elsewhere = Selector::everything();
         elsewhere.require(NAMESPACE_NAME, Values::exists());
         elsewhere.require(NAMESPACE_NAME, Values::none_of(homes.iter().map(|home| home.name.clone())));
-        Space { homes, by_name, elsewhere, blocks }
+        Space { homes, by_name, elsewhere, facts }
     }
 
     /// The homes, by name.

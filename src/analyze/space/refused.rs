@@ -161,11 +161,11 @@ impl Ungranted<'_> {
     fn addresses(&self, near: &[&Grant]) -> Vec<Option<AddressSet>> {
         let doubtful = near.iter().filter(|grant| grant.truth == Truth::Maybe);
         let blocks: Vec<AddressSet> = doubtful.filter_map(|grant| grant.block.clone()).collect();
-        if blocks.is_empty() || self.sure != Sure::Yes {
+        let facts = &self.grants.space.facts;
+        if blocks.is_empty() || self.sure != Sure::Yes || facts.matches().pods != Truth::Yes {
             return vec![None];
         }
-        let all = self.grants.space.blocks.pods.clone().unwrap_or_else(AddressSet::all);
-        let kinds = addresses::kinds(&blocks).into_iter().map(|(kind, _)| kind.intersect(&all));
+        let kinds = addresses::kinds(&blocks).into_iter().map(|(kind, _)| kind.intersect(facts.pod_addresses()));
         kinds.filter(|kind| !kind.is_empty()).map(Some).collect()
     }
 

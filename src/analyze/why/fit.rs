@@ -83,16 +83,17 @@ pub(super) fn place(set: &FlowSet, world: &World, end: EndId, place: &Place) -> 
 /// Whether an end is among addresses.
 pub(super) fn addresses(world: &World, end: EndId, all: &AddressSet) -> Result<Truth, Misfit> {
     match world.end(end) {
-        Some(End::Addresses { addresses, .. }) if all.contains(addresses) => Ok(Truth::Yes),
+        Some(End::Addresses { addresses, .. }) if all.contains(addresses) => match world.facts.outside(addresses) {
+            Truth::No => Err(Misfit::Kind),
+            truth => Ok(truth),
+        },
         Some(End::Addresses { .. }) => Err(Misfit::Addresses(all.clone())),
-        Some(End::Pods(pods)) if world.blocks_match_pods => {
-            match pods.addresses.iter().filter(|address| all.has(**address)).count() {
-                0 if pods.addresses.is_empty() => Ok(Truth::Maybe),
-                0 => Err(Misfit::Addresses(all.clone())),
-                count if count == pods.addresses.len() => Ok(Truth::Yes),
-                _ => Ok(Truth::Maybe),
-            }
-        }
-        _ => Err(Misfit::Kind),
+        Some(End::Pods(pods)) => match pods.in_block(&world.facts, all) {
+            Truth::No if world.facts.matches().pods == Truth::No => Err(Misfit::Kind),
+            Truth::No if pods.addresses.is_empty() => Err(Misfit::Kind),
+            Truth::No => Err(Misfit::Addresses(all.clone())),
+            truth => Ok(truth),
+        },
+        None => Err(Misfit::Kind),
     }
 }

@@ -17,7 +17,7 @@ use super::engine::{Doubt, Engine, Grant};
 use super::world::{EndId, Truth};
 use crate::flow::{FlowSet, StatementId};
 use crate::model::Model;
-use crate::net::PortSet;
+use crate::net::{Family, PortSet};
 use crate::policy::Direction;
 
 /// How many near misses are told.
@@ -45,6 +45,8 @@ pub struct Explanation {
     pub says: Says,
     /// Two other ends that were asked for, which may connect although these may not, or not for sure.
     pub unlike: Option<(EndId, EndId)>,
+    /// The family over which alone it is allowed.
+    pub over: Option<Family>,
     /// Whether both ends are one pod, which no policy keeps from itself.
     pub itself: bool,
     /// The egress side of the source, and the ingress side of the destination.
@@ -146,6 +148,7 @@ pub fn why(
         destination,
         says,
         unlike: answer.allowed.filter(|_| says != Says::Allowed),
+        over: engine.only_over(source, destination, &ports).filter(|_| says == Says::Allowed),
         itself,
         sides,
         allowed: engine.between(source, destination).allowed,
@@ -218,8 +221,12 @@ impl Asking<'_> {
         match program.filter(|_| isolated) {
             Some(program) => {
                 side.settings = program.settings(world, direction, subject);
-                let least = if says == Says::Unknown { Truth::Maybe } else { Truth::Yes };
-                side.origins = program.origins(world, direction, subject, peer, ports, least);
+                let origins = |least| program.origins(world, direction, subject, peer, ports, least);
+                side.origins = if says == Says::Unknown { Vec::new() } else { origins(Truth::Yes) };
+                // Several of which none is sure may be so together.
+                if side.origins.is_empty() {
+                    side.origins = origins(Truth::Maybe);
+                }
             }
             None if isolated && program.is_none() && says != Says::Allowed => {
                 side.near_rules = policies::near(engine, direction, subject, peer, ports);

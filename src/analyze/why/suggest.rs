@@ -211,7 +211,8 @@ impl<'a> Writer<'a> {
                 self.program.home(self.world, end).is_none_or(|(_, namespace)| namespace.managed().is_none())
             }
             (PartyName::Local(namespace, _), Some(Place::Pods { .. })) => Some(namespace) == own,
-            (PartyName::Local(..) | PartyName::Global(_), Some(Place::Addresses(_))) => true,
+            // Pods are called by their labels, whichever addresses they have.
+            (PartyName::Local(..) | PartyName::Global(_), Some(Place::Addresses(_))) => self.world.pods(end).is_none(),
             _ => false,
         }
     }

@@ -30,7 +30,7 @@ impl World {
     /// The same, where workloads that go by some `names` are told apart from those that do not.
     pub fn with_names(scope: &Scope<'_>, cluster: &Cluster, names: &[&str]) -> World {
         let looks = Looks::new(scope);
-        let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
+        let mut world = World { facts: scope.facts.clone(), ..World::default() };
         world.namespaces = namespaces(&looks, cluster);
         let ids: BTreeMap<Arc<str>, NamespaceId> = world
             .namespaces
@@ -55,21 +55,21 @@ impl World {
                     continue;
                 }
                 let ports = named_ports(&looks, pods);
-                let addresses = if scope.blocks_match_pods { addresses(pods) } else { &[] };
-                let blocks = blocks_of(&looks, addresses);
-                let key = (id, table.of(&pods.labels), ports, blocks, called.clone());
-                let kind = kinds.entry(key).or_insert_with_key(|key| PodKind {
-                    namespace: id,
-                    labels: pods.labels.clone(),
-                    ports: Some(key.2.clone()),
-                    addresses: addresses.to_vec(),
-                    members: Vec::new(),
-                    several: pods.several,
-                    asked: false,
-                    marks: marks.of(&pods.labels),
-                });
-                kind.several |= !kind.members.is_empty();
-                kind.members.push(Member { workload, pods: index });
+                for (blocks, addresses, count) in by_addresses(&looks, scope, pods) {
+                    let key = (id, table.of(&pods.labels), ports.clone(), blocks, called.clone());
+                    let kind = kinds.entry(key).or_insert_with_key(|key| PodKind {
+                        namespace: id,
+                        labels: pods.labels.clone(),
+                        ports: Some(key.2.clone()),
+                        addresses: addresses.to_vec(),
+                        members: Vec::new(),
+                        several: pods.several,
+                        asked: false,
+                        marks: marks.of(&pods.labels),
+                    });
+                    kind.several |= count > 1 || !kind.members.is_empty();
+                    kind.members.push(Member { workload, pods: index });
+                }
             }
         }
         // By namespace, and then as the workloads are sorted.
@@ -109,10 +109,20 @@ fn named_ports(looks: &Looks<'_>, pods: &Pods) -> NamedPorts {
     ports
 }
 
-/// Their addresses, if they are those of all of them.
-fn addresses(pods: &Pods) -> &[IpAddr] {
-    let all = u64::try_from(pods.addresses.len()).is_ok_and(|known| known >= pods.count);
-    if all { &pods.addresses } else { &[] }
+/// Pods by what sets their addresses are in, with those of one of them and their number; those of unknown addresses first.
+fn by_addresses<'p>(looks: &Looks<'_>, scope: &Scope<'_>, pods: &'p Pods) -> Vec<(Vec<u32>, &'p [IpAddr], u64)> {
+    if !scope.facts.matches().pods.is_possible() {
+        return vec![(Vec::new(), &[], pods.count)];
+    }
+    let mut parts: BTreeMap<Vec<u32>, (&[IpAddr], u64)> = BTreeMap::new();
+    let seen = u64::try_from(pods.addresses.len()).unwrap_or(u64::MAX);
+    if pods.count > seen {
+        parts.insert(Vec::new(), (&[], pods.count - seen));
+    }
+    for addresses in &pods.addresses {
+        parts.entry(blocks_of(looks, addresses)).or_insert((addresses, 0)).1 += 1;
+    }
+    parts.into_iter().map(|(blocks, (addresses, count))| (blocks, addresses, count)).collect()
 }
 
 /// For each address, which sets hold it; addresses that are not known make no difference between pods.

@@ -31,7 +31,7 @@ impl World {
     pub fn examples(scope: &Scope<'_>, pods: &[ExamplePod]) -> (World, Vec<EndId>) {
         let looks = Looks::new(scope);
         let marks = Marks::new(scope.marks);
-        let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
+        let mut world = World { facts: scope.facts.clone(), ..World::default() };
         let mut ids: BTreeMap<Home<'_>, NamespaceId> = BTreeMap::new();
         let mut known: BTreeMap<&ExamplePod, EndId> = BTreeMap::new();
         let mut ends = Vec::with_capacity(pods.len());

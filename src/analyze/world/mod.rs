@@ -17,7 +17,7 @@ pub use pieces::TooMany;
 use crate::cluster::Labels;
 use crate::flow::{NAMESPACE_NAME, namespace_by_name};
 pub use crate::net::Truth;
-use crate::net::{AddressSet, Peers, Protocol, Selector, SelectorIndex, Values};
+use crate::net::{AddressSet, Facts, Peers, Protocol, Selector, SelectorIndex, Values};
 use crate::policy::{Peer, Policy, PortTarget};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -38,14 +38,14 @@ impl EndId {
 pub struct NamespaceId(pub u32);
 
 /// What the ends have to be told apart by.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
     /// Sets of policies, each of which is to be asked about this world.
     pub policies: &'a [&'a [Policy]],
     /// Other things that ends are in or not, such as tiers.
     pub marks: &'a [Peers],
-    /// Whether `ipBlock` matches the addresses of pods, which depends on the network plugin.
-    pub blocks_match_pods: bool,
+    /// What address blocks mean.
+    pub facts: &'a Facts,
 }
 
 /// Everything that can be the end of a connection.
@@ -55,10 +55,8 @@ pub struct World {
     pub namespaces: Vec<Namespace>,
     /// The kinds of pods, by namespace, and after them those of addresses and pods that were asked for.
     pub ends: Vec<End>,
-    /// Whether `ipBlock` matches the addresses of pods.
-    pub blocks_match_pods: bool,
-    /// Where the addresses of pods are that are not known one by one, as far as that is known.
-    pub pod_addresses: Option<AddressSet>,
+    /// What address blocks mean.
+    pub facts: Facts,
     /// The addresses that no policy and no mark asks for, when there are any.
     pub other_addresses: Option<EndId>,
 }
@@ -120,6 +118,13 @@ pub struct PodKind {
     pub asked: bool,
     /// The marks that they are in, sorted.
     pub marks: Vec<usize>,
+}
+
+impl PodKind {
+    /// Whether a block of these addresses matches them.
+    pub fn in_block(&self, facts: &Facts, block: &AddressSet) -> Truth {
+        facts.pod(block, &self.addresses)
+    }
 }
 
 /// Named container ports. A pod may give one name to several numbers.
@@ -250,7 +255,7 @@ struct Looks<'a> {
     by_namespace: SelectorIndex,
     /// Selectors over the pods of one namespace, by its name: those of subjects and of peers without namespaces.
     local: BTreeMap<Arc<str>, Vec<&'a Selector>>,
-    /// Sets of addresses.
+    /// Sets of addresses, and of those in them that blocks do not match like others.
     addresses: Vec<AddressSet>,
     /// Names of ports.
     ports: BTreeSet<(Protocol, Arc<str>)>,
@@ -288,6 +293,8 @@ impl<'a> Looks<'a> {
             }
         }
         addresses.extend(blocks.into_iter().map(|block| block.addresses()));
+        let asked = addresses.iter().fold(AddressSet::empty(), |all, one| all.union(one));
+        addresses.extend(scope.facts.distinctions().map(|listed| listed.intersect(&asked)));
         let anywhere: Vec<(&Selector, &Selector)> = anywhere.into_iter().collect();
         let by_namespace = SelectorIndex::new(anywhere.iter().map(|(namespaces, _)| *namespaces).enumerate());
         let local = local.into_iter().map(|(name, selectors)| (name, selectors.into_iter().collect())).collect();

@@ -22,7 +22,7 @@ impl World {
         let looks = Looks::new(scope);
         let marks = Marks::new(scope.marks);
         let mut budget = Budget(MOST_STEPS);
-        let mut world = World { blocks_match_pods: scope.blocks_match_pods, ..World::default() };
+        let mut world = World { facts: scope.facts.clone(), ..World::default() };
         for namespace in namespaces(&looks, managed, &mut budget)? {
             let id = NamespaceId(u32::try_from(world.namespaces.len()).map_err(|_| TooMany)?);
             let selectors = looks.pods_of(&namespace);
@@ -89,6 +89,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::net::Facts;
     use crate::policy::{Peer, Policy, Rule};
     use smallvec::SmallVec;
 
@@ -120,7 +121,7 @@ mod tests {
         let team =
             Peer::Pods { namespaces: Some(Selector::equals("team", "x")), pods: Selector::equals("app", "client") };
         let policies = [policy("shop", Selector::equals("app", "web"), vec![team])];
-        let scope = Scope { policies: &[&policies], ..Scope::default() };
+        let scope = Scope { policies: &[&policies], marks: &[], facts: &Facts::default() };
         let world = World::symbolic(&scope, &BTreeMap::new()).unwrap();
         assert_eq!(
             describe(&world),

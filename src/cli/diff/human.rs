@@ -2,7 +2,6 @@
 
 use super::{Placed, Report, directions, names};
 use crate::analyze::Verdict;
-use crate::cli::report::incomplete;
 use crate::diag::render::sanitize;
 use crate::diff::{ConnectionChange, Kind};
 use std::fmt::Write as _;
@@ -47,7 +46,7 @@ pub(super) fn text(report: &Report<'_>, color: bool) -> String {
         printer.text.push('\n');
     }
     let _ = writeln!(printer.text, "{}", report.summary());
-    for sentence in incomplete(report.versions.unmodelled()) {
+    for sentence in report.beside() {
         let _ = writeln!(printer.text, "{sentence}");
     }
     printer.text

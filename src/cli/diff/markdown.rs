@@ -2,7 +2,6 @@
 
 use super::human::ports;
 use super::{Placed, Report, directions, names};
-use crate::cli::report::incomplete;
 use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
 use std::fmt::Write as _;
@@ -19,7 +18,7 @@ const MOST: usize = 6;
 /// A heading, the summary, and a table of the differences.
 pub(super) fn comment(report: &Report<'_>) -> String {
     let mut text = format!("### Network policies\n\n{}\n", plain(&capital(&report.summary())));
-    for sentence in incomplete(report.versions.unmodelled()) {
+    for sentence in report.beside() {
         let _ = write!(text, "\n{}\n", plain(&capital(&sentence)));
     }
     if report.diff.is_empty() {

@@ -7,7 +7,7 @@ mod markdown;
 use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
 use super::ask::given_up;
 use super::exit::Exit;
-use super::report::{count, show};
+use super::report::{count, incomplete, left_out, show};
 use super::terminal::Terminal;
 use crate::diag::render::sanitize;
 use crate::diff::{Diff, Kind, Origin};
@@ -33,7 +33,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     let terms = Terms {
         environment: args.environment.choice(),
         workloads: named(&args.workloads),
-        blocks_match_pods: args.ipblock_matches_pods,
+        cluster: args.cluster.said(),
     };
     let paths = named(&args.paths);
     let disk = |named, optional| Place { system: &Disk, named, optional };
@@ -61,12 +61,17 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     if !versions.is_answerable() {
         return Ok(Exit::CannotAnswer);
     }
-    let diff = versions.diff().map_err(|_| {
+    let too_many = |_| {
         "the policies can tell too many kinds of pods apart to compare for all that could exist; compare for those that \
          there are: `--workloads PATH`"
             .to_owned()
-    })?;
-    let report = Report { diff: &diff, versions: &versions, revision };
+    };
+    let diff = versions.diff().map_err(too_many)?;
+    let readable = match args.format {
+        DiffFormat::Json => None,
+        DiffFormat::Human | DiffFormat::Markdown => Some(versions.readable_diff().map_err(too_many)?),
+    };
+    let report = Report { diff: readable.as_ref().unwrap_or(&diff), versions: &versions, revision };
     match args.format {
         DiffFormat::Human => terminal.result(&human::text(&report, terminal.out_color())),
         DiffFormat::Json => terminal.result(&json::document(&report)),
@@ -119,6 +124,13 @@ impl Report<'_> {
     /// The origins of the newer version.
     fn in_new<'b>(&'b self, origins: &'b [Origin]) -> Vec<Placed<'b>> {
         placed(self.versions.new.as_ref(), origins)
+    }
+
+    /// What is not in the differences, in sentences.
+    fn beside(&self) -> Vec<String> {
+        let known = self.versions.knowing().filter(|_| self.diff.left_out);
+        let left_out = known.map(|subject| left_out(subject.facts(), subject.session().is_some()));
+        left_out.into_iter().chain(incomplete(self.versions.unmodelled())).collect()
     }
 
     /// Such as `2 added, 1 removed, isolation lifted: wider and narrower`.

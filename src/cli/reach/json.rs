@@ -4,7 +4,7 @@ use super::Report;
 use super::lines::{missing, outside, split};
 use super::names::end_text;
 use crate::analyze::{Cell, EndId, GroupName, Isolated, Row, RowNames};
-use crate::cli::json::{document as print, ports, unmodelled};
+use crate::cli::json::{document as print, ports, truth, unmodelled};
 use crate::net::AddressSet;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "schema": "polder/reach/v1",
         "complete": unmodelled.is_empty(),
         "unmodelled": unmodelled,
-        "ipblock_matches_pods": report.subject.blocks_match_pods(),
+        "ipblock_matches_pods": truth(report.subject.facts().matches().pods),
         "endpoints": ends,
         "connections": connections,
         "outside": outside,

@@ -3,7 +3,7 @@
 use super::Report;
 use super::names::end_text;
 use crate::analyze::{Cell, Doubt, EndId, GroupName, Isolated, Row};
-use crate::cli::report::{first_doubts, incomplete};
+use crate::cli::report::{first_doubts, incomplete, left_out};
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
 use crate::net::PortSet;
@@ -131,6 +131,9 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     remarks.extend(outside(report).into_iter().map(|(workload, why)| format!("not in the answer: {workload} ({why})")));
     for workload in split(report) {
         remarks.push(format!("the pods of {workload} are not alike to the policies; each kind is told apart"));
+    }
+    if report.engine.has_left_out() {
+        remarks.push(left_out(report.subject.facts(), report.subject.session().is_some()));
     }
     remarks.extend(incomplete(report.subject.unmodelled()));
     remarks

@@ -42,7 +42,10 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     };
     let limits = only(ends.from.as_ref()).and_then(|from| Ok((from, only(ends.to.as_ref())?)));
     let (from, to) = limits.map_err(|message| terminal.refuse(&message))?;
-    let engine = Engine::new(&situation.world, subject.policies());
+    let mut engine = Engine::new(&situation.world, subject.policies());
+    if args.format == ReachFormat::Human {
+        engine = engine.without_doubtful_blocks();
+    }
     let ports = |end| ends.ports.as_ref().map(|asked| subject.ports_at(&situation, asked, ends.to.as_ref(), end));
     let reach = Reach::new(&engine, &situation, from.as_ref(), to.as_ref(), ports);
     let reach = reach.map_err(|message| terminal.refuse(&message))?;

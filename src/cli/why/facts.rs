@@ -3,7 +3,7 @@
 use super::Report;
 use crate::analyze::{Asked, EndId, Grant, Misfit, NearFlow, Origin, Says, Setting, Truth, WhySide, Wrong, WrongRule};
 use crate::cli::reach::end_text;
-use crate::cli::report::incomplete;
+use crate::cli::report::{incomplete, remedies};
 use crate::flow::NAMESPACE_NAME;
 use crate::net::Selector;
 use crate::policy::Direction;
@@ -119,9 +119,10 @@ impl Report<'_> {
             }));
         }
         let passes = if side.direction == Direction::Egress { "let out by" } else { "let in by" };
+        let by_flow = if side.says == Says::Unknown { "perhaps by" } else { passes };
         for origin in &side.origins {
             let (text, span) = self.origin(origin);
-            facts.push(Fact::new(passes, text, span));
+            facts.push(Fact::new(by_flow, text, span));
         }
         if from_program {
             let policies = side.isolating.iter().filter_map(|place| self.subject.policies().get(*place));
@@ -130,7 +131,9 @@ impl Report<'_> {
                 facts.push(Fact::new("policies", listed(&names), None));
             }
         } else {
-            let sure = |grant: &&Grant| side.says != Says::Allowed || grant.truth == Truth::Yes;
+            // Several of which none is sure may be so together.
+            let none_is_sure = side.grants.iter().all(|grant| grant.truth != Truth::Yes);
+            let sure = |grant: &&Grant| side.says != Says::Allowed || none_is_sure || grant.truth == Truth::Yes;
             facts.extend(side.grants.iter().filter(sure).map(|grant| self.grant(side, passes, grant)));
             for near in &side.near_rules {
                 let (name, _) = self.policy(near.policy);
@@ -146,7 +149,7 @@ impl Report<'_> {
         let (path, span) = self.rule(side.direction, grant.policy, grant.rule, grant.peer);
         let fact = Fact::new(passes, format!("{name} {path}"), span);
         let fact = match grant.truth {
-            Truth::Maybe => Fact { key: "perhaps by", ..fact },
+            Truth::Maybe if side.says != Says::Allowed => Fact { key: "perhaps by", ..fact },
             _ => fact,
         };
         if grant.ports.contains(&self.explanation.ports) {
@@ -199,11 +202,17 @@ impl Report<'_> {
         if explanation.itself {
             remarks.push("both are one pod, and no policy keeps a pod from itself".to_owned());
         }
+        if let Some(family) = explanation.over {
+            remarks.push(format!("over {family} only: by their other addresses, it is denied"));
+        }
         if let Some((source, destination)) = explanation.unlike {
             remarks.push(format!("not all that were asked for are alike: {} is allowed", pair(source, destination)));
         }
         if explanation.says == Says::Unknown {
             remarks.extend(explanation.doubts.iter().map(|doubt| format!("nobody said {doubt}")));
+            let remedies =
+                remedies(&explanation.doubts, self.subject.facts(), self.subject.session().is_some()).into_iter();
+            remarks.extend(remedies.map(str::to_owned));
         }
         remarks.extend(incomplete(self.subject.unmodelled()));
         remarks

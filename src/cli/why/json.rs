@@ -33,6 +33,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "unlike": explanation.unlike.map(|(source, destination)| {
             json!({ "source": end(report, source), "destination": end(report, destination) })
         }),
+        "over": explanation.over.map(|family| family.to_string()),
         "same_pod": explanation.itself,
         "allowed_ports": ports(&explanation.allowed),
         "egress": side(report, egress),

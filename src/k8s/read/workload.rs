@@ -142,6 +142,7 @@ impl Made {
         }
         let Shape { labels, ports, host_network, .. } = shape;
         let labels = labels.into_iter().collect();
+        let addresses = Some(addresses).filter(|known| !known.is_empty()).into_iter().collect();
         vec![Pods { labels, ports, count, several, host_network, finished, addresses, span: None }]
     }
 }

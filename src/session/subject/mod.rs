@@ -14,12 +14,12 @@ use super::load::{Named, Project};
 use super::manifests::Manifests;
 use super::stages::{Session, Settings};
 use super::system::FileSystem;
-use crate::analyze::{Asked, Blocks, Everyone, Situation, TooMany};
+use crate::analyze::{Asked, Everyone, Situation, TooMany};
 use crate::cluster::{Cluster, Unmodelled};
 use crate::diag::{Diagnostic, Levels, Report, Severity};
 use crate::flow::FlowSet;
-use crate::model::Model;
-use crate::net::AddressSet;
+use crate::model::{Cni, Model};
+use crate::net::Facts;
 use crate::policy::Policy;
 use crate::source::Sources;
 use std::path::Path;
@@ -38,8 +38,29 @@ pub struct Question {
     pub manifests: Vec<Named>,
     /// More manifests, with what runs.
     pub workloads: Vec<Named>,
-    /// Whether `ipBlock` matches the addresses of pods; `None` for what the program's platform says.
+    /// What else is said of the cluster.
+    pub cluster: SaidOfCluster,
+}
+
+/// What is said of the network plugin beside a program, or without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SaidOfCluster {
+    /// Which it is; `None` for what the program's platform says.
+    pub cni: Option<Cni>,
+    /// Whether its address blocks match pods; `None` for what is known of it.
     pub blocks_match_pods: Option<bool>,
+}
+
+impl SaidOfCluster {
+    /// The facts about the cluster of a program, or of policies without one.
+    fn facts(self, model: Option<&Model>) -> Facts {
+        let facts = model.map(Model::facts).unwrap_or_default();
+        let mut matches = self.cni.map_or(facts.matches(), Cni::blocks_match);
+        if let Some(pods) = self.blocks_match_pods {
+            matches.pods = pods.into();
+        }
+        facts.with(matches)
+    }
 }
 
 /// Policies, and the pods that they are asked about: those of the workloads that were given, or every pod that could
@@ -49,7 +70,7 @@ pub struct Subject {
     session: Option<Session>,
     manifests: Manifests,
     sources: Sources,
-    blocks_match_pods: bool,
+    facts: Facts,
 }
 
 impl Subject {
@@ -59,8 +80,7 @@ impl Subject {
             let named = [question.manifests.as_slice(), &question.workloads].concat();
             let mut manifests = Manifests::load(system, folder, &named, DEFAULT_NAMESPACE);
             let sources = std::mem::take(&mut manifests.sources);
-            let blocks_match_pods = question.blocks_match_pods.unwrap_or_default();
-            return Subject { session: None, manifests, sources, blocks_match_pods };
+            return Subject { session: None, manifests, sources, facts: question.cluster.facts(None) };
         }
         let mut project = Project::load(system, folder, &question.program);
         let mut manifests = Manifests::default();
@@ -71,14 +91,8 @@ impl Subject {
         }
         let environment = question.environment.of(&project.config);
         let session = Session::new(project, Settings { environment, ..Settings::default() });
-        let blocks_match_pods = question.blocks_match_pods.unwrap_or_else(|| {
-            // Where nothing is known of the addresses, yes would make every block's pods a matter of doubt.
-            let seen = manifests.cluster.workloads.iter().flat_map(|workload| &workload.pods);
-            let known = seen.into_iter().any(|pods| !pods.addresses.is_empty());
-            let platform = session.model().map(|model| &model.platform);
-            platform.is_some_and(|platform| platform.cni.blocks_match_pods() && (known || platform.pods.is_some()))
-        });
-        Subject { session: Some(session), manifests, sources: Sources::default(), blocks_match_pods }
+        let facts = question.cluster.facts(session.model());
+        Subject { session: Some(session), manifests, sources: Sources::default(), facts }
     }
 
     /// Whether nothing stands in the way of an answer.
@@ -149,33 +163,28 @@ impl Subject {
         &self.manifests.cluster.unmodelled
     }
 
-    /// Whether `ipBlock` matches the addresses of pods.
-    pub fn blocks_match_pods(&self) -> bool {
-        self.blocks_match_pods
+    /// What address blocks mean.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Every pod that could exist, by name.
     pub fn everyone(&self, asked: &[Asked]) -> Everyone<'_> {
         let programs: Vec<&FlowSet> = self.flows().into_iter().collect();
-        let pods = self.model().and_then(|model| model.platform.pods.clone());
-        let blocks = Blocks { match_pods: self.blocks_match_pods, pods: pods.map(AddressSet::from_nets) };
-        Everyone::new(&programs, &[self.policies()], asked, blocks)
+        Everyone::new(&programs, &[self.policies()], asked, &self.facts)
     }
 
     /// The pods and addresses, by name, with those that are asked for told apart.
     pub fn situation(&self, asked: &[Asked]) -> Result<Situation, TooMany> {
         let policies: &[&[Policy]] = &[self.policies()];
-        let mut situation = match (self.cluster(), self.flows()) {
+        Ok(match (self.cluster(), self.flows()) {
             (Some(cluster), Some(flows)) => {
-                Situation::of_program_in_cluster(flows, cluster, policies, asked, self.blocks_match_pods)
+                Situation::of_program_in_cluster(flows, cluster, policies, asked, &self.facts)
             }
-            (Some(cluster), None) => Situation::of_cluster(cluster, policies, asked, self.blocks_match_pods),
-            (None, Some(flows)) => Situation::of_programs(&[flows], policies, asked, self.blocks_match_pods)?,
-            (None, None) => Situation::of_policies(policies, asked, self.blocks_match_pods)?,
-        };
-        let pods = self.model().and_then(|model| model.platform.pods.clone());
-        situation.world.pod_addresses = pods.map(AddressSet::from_nets);
-        Ok(situation)
+            (Some(cluster), None) => Situation::of_cluster(cluster, policies, asked, &self.facts),
+            (None, Some(flows)) => Situation::of_programs(&[flows], policies, asked, &self.facts)?,
+            (None, None) => Situation::of_policies(policies, asked, &self.facts)?,
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::analyze::{EndId, GroupName};
-use crate::net::{PortSet, Protocol};
+use crate::analyze::{Doubt, EndId, Engine, Group, GroupName, Matched, Verdict, can};
+use crate::net::{BlocksMatch, PortSet, Protocol, Truth};
 use crate::session::Memory;
 
 const PROGRAM: &str = "external namespace monitoring (team=platform)\n\
@@ -151,41 +151,96 @@ fn a_program_can_be_asked_about_what_runs() {
 }
 
 #[test]
-fn the_network_plugin_decides_whether_blocks_match_pods_where_their_addresses_are_known() {
-    let ask = |platform: &str, blocks_match_pods| {
-        let text = format!(
-            "platform {{\n{platform}\n}}\nnamespace shop {{\n  tier web\n  web -> out:443\n}}\ncidr out = 10.0.0.0/8\n"
-        );
-        let question = Question { program: named("main.polder"), blocks_match_pods, ..Question::default() };
-        Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question).blocks_match_pods()
+fn the_facts_are_those_of_the_platform_unless_more_is_said() {
+    let ask = |platform: &str, cluster: SaidOfCluster| {
+        let text = format!("platform {{\n{platform}\n}}\nnamespace shop {{\n  tier web\n}}\n");
+        let question = Question { program: named("main.polder"), cluster, ..Question::default() };
+        let subject = Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question);
+        (subject.facts().matches(), subject.facts().pods_are_stated())
     };
-    assert!(!ask("cni cilium\npods 10.244.0.0/16", None));
-    assert!(ask("cni calico\npods 192.168.0.0/16", None));
-    assert!(!ask("cni calico", None));
-    assert!(ask("cni cilium", Some(true)));
-    assert!(!ask("cni calico\npods 192.168.0.0/16", Some(false)));
+    let said = |cni, blocks_match_pods| SaidOfCluster { cni, blocks_match_pods };
+    let nothing = SaidOfCluster::default();
+    let pods = |pods, matches| BlocksMatch { pods, ..matches };
+    assert_eq!(ask("cni any", nothing), (BlocksMatch::UNKNOWN, false));
+    assert_eq!(ask("cni calico\npods 10.244.0.0/16", nothing), (BlocksMatch::EVERYTHING, true));
+    assert_eq!(ask("cni cilium", nothing), (pods(Truth::No, BlocksMatch::UNKNOWN), false));
+    assert_eq!(ask("cni cilium", said(None, Some(true))), (pods(Truth::Yes, BlocksMatch::UNKNOWN), false));
+    assert_eq!(ask("cni cilium", said(Some(Cni::Antrea), None)), (BlocksMatch::EVERYTHING, false));
+    assert_eq!(ask("cni any", said(Some(Cni::Antrea), Some(false))), (BlocksMatch::ALL_BUT_PODS, false));
+    let question = Question { manifests: named("all.yaml"), ..Question::default() };
+    let subject = Subject::load(&system(), Path::new("/p"), &question);
+    assert_eq!(*subject.facts(), Facts::default());
+}
+
+/// What a tier `web` may do with a tier `db`, by a block.
+fn by_block(platform: &str, cidr: &str) -> Verdict {
+    let text = format!(
+        "platform {{\n {platform}\n}}\nnamespace shop {{\n  tier web\n  tier db\n  isolate egress\n  \
+         web -> out:443\n}}\ncidr out = {cidr}\n"
+    );
+    let question = Question { program: named("main.polder"), ..Question::default() };
+    let subject = Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question);
+    let situation = subject.situation(&[]).unwrap();
+    let engine = Engine::new(&situation.world, subject.policies());
+    let end = |name: &str| {
+        let is_it = |group: &&Group| matches!(&group.name, GroupName::Tier(_, tier) if &**tier == name);
+        situation.groups.iter().find(is_it).unwrap().ends[0]
+    };
+    engine.between(end("web"), end("db"))
 }
 
 #[test]
 fn where_pods_are_says_whether_a_block_has_them() {
-    let verdict = |cidr: &str| {
+    let with_pods = "cni calico\n pods 10.244.0.0/16";
+    assert!(by_block(with_pods, "198.51.100.0/24").is_denied());
+    assert!(by_block(with_pods, "10.0.0.0/8 except 10.244.0.0/16").is_denied());
+    assert!(by_block(with_pods, "10.244.1.0/24").unknown.has(Protocol::Tcp, 443));
+    assert!(by_block(with_pods, "10.0.0.0/8").allowed.has(Protocol::Tcp, 443));
+    assert!(by_block(with_pods, "10.244.0.0/17, 10.244.128.0/17").allowed.has(Protocol::Tcp, 443));
+    assert!(by_block("cni cilium\n pods 10.244.0.0/16", "10.0.0.0/8").is_denied());
+    assert!(by_block("cni any\n pods 10.244.0.0/16", "10.0.0.0/8").unknown.has(Protocol::Tcp, 443));
+}
+
+#[test]
+fn without_a_list_of_pods_private_addresses_that_nobody_else_has_may_be_theirs() {
+    assert!(by_block("cni any", "203.0.113.0/24").is_denied());
+    assert!(by_block("cni any", "100.64.1.0/24").unknown.has(Protocol::Tcp, 443));
+    assert!(by_block("cni any\n services 10.96.0.0/12", "10.96.0.0/16").is_denied());
+    assert!(by_block("cni any\n nodes 10.0.0.0/16", "10.0.1.0/24").is_denied());
+    assert!(by_block("cni any\n apiserver 10.0.0.1/32", "10.0.0.1/32").is_denied());
+    assert!(by_block("cni any\n dns cluster, 10.96.0.10/32", "10.96.0.10/32").is_denied());
+    assert!(by_block("cni any\n dns cluster, 10.96.0.10/32", "10.96.0.0/24").unknown.has(Protocol::Tcp, 443));
+}
+
+#[test]
+fn what_a_node_or_the_api_server_is_to_a_block_is_up_to_the_plugin() {
+    let ask = |cni: &str, to: &str| {
         let text = format!(
-            "platform {{\n cni calico\n pods 10.244.0.0/16\n}}\nnamespace shop {{\n  tier web\n  tier db\n  \
-             isolate egress\n  web -> out:443\n}}\ncidr out = {cidr}\n"
+            "platform {{\n cni {cni}\n apiserver 10.96.0.1/32\n nodes 192.0.2.0/24\n}}\nnamespace op {{\n  tier op\n  \
+             op -> {{apiserver, nodes, range}}:443\n}}\ncidr range = 192.0.0.0/16\n"
         );
         let question = Question { program: named("main.polder"), ..Question::default() };
         let subject = Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question);
-        let situation = subject.situation(&[]).unwrap();
-        let engine = crate::analyze::Engine::new(&situation.world, subject.policies());
-        let end = |name: &str| {
-            let is_it =
-                |group: &&crate::analyze::Group| matches!(&group.name, GroupName::Tier(_, tier) if &**tier == name);
-            situation.groups.iter().find(is_it).unwrap().ends[0]
-        };
-        engine.between(end("web"), end("db"))
+        let asked = [subject.asked("op").unwrap(), subject.asked(to).unwrap()];
+        let situation = subject.situation(&asked).unwrap();
+        let engine = Engine::new(&situation.world, subject.policies());
+        let [from, to] = asked.each_ref().map(|one| subject.find(&situation, one).unwrap());
+        let ports = PortSet::number(Protocol::Tcp, 443);
+        let to: Vec<_> = to.into_iter().map(|end| (end, ports.clone())).collect();
+        let answer = can(&engine, &from, &to);
+        let doubts = answer.unknown.iter().flat_map(|(from, to, ports)| engine.doubts(*from, *to, ports)).collect();
+        (answer.is_yes(), doubts)
     };
-    assert!(verdict("198.51.100.0/24").is_denied());
-    assert!(verdict("10.244.1.0/24").unknown.has(Protocol::Tcp, 443));
+    let unsure = |matched| (None, vec![Doubt::BlocksMatch(matched)]);
+    for cni in ["any", "cilium", "gke-dataplane-v2"] {
+        assert_eq!(ask(cni, "apiserver"), unsure(Matched::ApiServer));
+        assert_eq!(ask(cni, "nodes"), unsure(Matched::Nodes));
+        assert_eq!(ask(cni, "192.0.2.7"), unsure(Matched::Nodes));
+        assert_eq!(ask(cni, "192.0.3.7"), (Some(true), Vec::new()));
+    }
+    for to in ["apiserver", "nodes", "192.0.2.7"] {
+        assert_eq!(ask("calico", to), (Some(true), Vec::new()));
+    }
 }
 
 #[test]
