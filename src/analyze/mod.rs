@@ -30,7 +30,7 @@ pub use dns::dns;
 pub use engine::{Comparison, Decision, Delta, Doubt, Engine, Grant, Matched, SideChange, Verdict};
 pub use everyone::{Everyone, Named, Samples, Set};
 pub use proof::{Proof, prove};
-pub use reach::{Cell, Isolated, Only, Reach, Row, RowNames};
+pub use reach::{Between, Cell, Detail, Isolated, Only, PortsAt, Reach, Row, RowNames, Told, Untold};
 pub use side::{Party, worlds};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation};
 pub use space::{Ends, Space};

@@ -17,7 +17,7 @@ mod verdicts;
 
 pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::{Doubt, Matched};
-pub(super) use ports::of_unknown_number;
+pub(super) use ports::{by_name, of_unknown_number};
 
 use super::world::{EndId, Truth, World};
 use crate::net::PortSet;

@@ -27,7 +27,7 @@ impl Budget {
 }
 
 /// Ends by labels and addresses, less some.
-#[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord, Hash)]
 pub struct Set {
     /// All of these,
     pub peers: Vec<Peers>,
@@ -45,11 +45,40 @@ impl Set {
         Set::of(vec![Peers::Pods { namespaces, pods }])
     }
 
-    /// The ends in a space, those that are nobody among them.
+    /// Addresses.
+    pub fn addresses(addresses: AddressSet) -> Set {
+        Set::of(vec![Peers::Addresses(addresses)])
+    }
+
+    /// Every pod and every address.
+    pub fn everybody() -> Set {
+        Set::of(vec![Peers::Any])
+    }
+
+    /// The set as peers, where it is no more and no less than some.
+    pub fn as_peers(&self) -> Option<Peers> {
+        let addresses = |peers: &Peers| match peers {
+            Peers::Addresses(all) => Some(all.clone()),
+            Peers::Any | Peers::Pods { .. } => None,
+        };
+        match self.peers.as_slice() {
+            _ if !self.less.is_empty() => None,
+            [one] => Some(one.clone()),
+            several => {
+                let all: Option<Vec<AddressSet>> = several.iter().map(addresses).collect();
+                let all = all?.iter().fold(AddressSet::empty(), |all, one| all.union(one));
+                Some(Peers::Addresses(all))
+            }
+        }
+    }
+
+    /// The ends in a space, those that are nobody among them. Nobody means a namespace by labels that it only might have.
     pub fn ends(&self, space: &Space) -> Vec<Ends> {
-        let mut ends: Vec<Ends> = self.peers.iter().flat_map(|peers| space.ends(peers)).collect();
+        let ends = self.peers.iter().flat_map(|peers| space.ends(peers));
+        let mut ends: Vec<Ends> = ends.filter(|end| space.is_sure(end)).collect();
         for end in &mut ends {
-            for out in self.less.iter().filter_map(|peers| space.beside(peers, end)).collect::<Vec<_>>() {
+            let less = self.less.iter().filter_map(|peers| space.beside(peers, end));
+            for out in less.filter(|out| space.is_sure(out)).collect::<Vec<_>>() {
                 *end = space.minus(end, &out);
             }
         }
@@ -60,7 +89,8 @@ impl Set {
 impl Set {
     /// Those of the set that are where some ends are: in their namespace, or addresses. Nothing is taken away from them.
     pub fn beside(&self, space: &Space, ends: &Ends) -> Vec<Ends> {
-        self.peers.iter().filter_map(|peers| space.beside(peers, ends)).collect()
+        let beside = self.peers.iter().filter_map(|peers| space.beside(peers, ends));
+        beside.filter(|end| space.is_sure(end)).collect()
     }
 }
 

@@ -45,7 +45,7 @@ impl Everyone<'_> {
             self.unions.insert(name.clone(), Set::of(peers.clone()));
         }
         self.unions.insert("cluster".to_owned(), Set::pods(everything(), everything()));
-        self.unions.insert("anywhere".to_owned(), Set::of(vec![Peers::Any]));
+        self.unions.insert("anywhere".to_owned(), Set::everybody());
     }
 
     /// The pods of each namespace, and of all others, that have no name of their own.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::analyze::space::{Link, Sure};
+use crate::analyze::world::EndId;
 use crate::net::{PortSet, Truth};
 use crate::policy::Direction;
 
@@ -63,7 +64,7 @@ impl<'p> Everyone<'p> {
         let groups = self.groups.iter().filter(|group| !matches!(group.name, GroupName::Rest(_)));
         let ends = |group: &Named| -> Option<Vec<Ends>> {
             let here = self.space.where_is(example);
-            let ends: Vec<Ends> = group.set.peers.iter().filter_map(|peers| self.space.beside(peers, &here)).collect();
+            let ends = group.set.beside(&self.space, &here);
             ends.iter().any(|end| self.space.has(end, example)).then_some(ends)
         };
         groups.filter_map(ends).collect()
@@ -71,19 +72,36 @@ impl<'p> Everyone<'p> {
 
     /// The world of some pairs and others.
     fn put(&self, asked: &[Asked], pairs: Vec<Pair>, others: Vec<Vec<Example>>) -> Samples {
-        let mut pods: BTreeSet<ExamplePod> = BTreeSet::new();
-        let mut marks: Vec<Asked> = asked.to_vec();
-        let all =
-            pairs.iter().flat_map(|(source, destination, _)| [source, destination]).chain(others.iter().flatten());
-        for example in all {
-            match example {
-                Example::Pod { .. } => pods.extend(self.in_world(example, asked)),
-                Example::Address(address) => {
-                    // Told apart from all others, so that it is an end of its own.
-                    marks.push(Asked::Addresses(AddressSet::from_net((*address).into())));
-                }
+        let all = pairs.iter().flat_map(|(source, destination, _)| [source, destination]);
+        let (situation, ends) = self.world_of(asked, all.chain(others.iter().flatten()));
+        let (mut from, mut to): (Vec<EndId>, Vec<(EndId, PortSet)>) = Default::default();
+        for (source, destination, ports) in &pairs {
+            let (Some(source), Some(destination)) = (ends.get(source), ends.get(destination)) else { continue };
+            if !from.contains(source) {
+                from.push(*source);
+            }
+            let target = (*destination, ports.clone());
+            if !to.contains(&target) {
+                to.push(target);
             }
         }
+        Samples { situation, from, to }
+    }
+
+    /// The world of some, and the end of each.
+    pub fn world_of<'e>(
+        &self,
+        asked: &[Asked],
+        examples: impl IntoIterator<Item = &'e Example>,
+    ) -> (Situation, BTreeMap<&'e Example, EndId>) {
+        let examples: BTreeSet<&Example> = examples.into_iter().collect();
+        let mut marks: Vec<Asked> = asked.to_vec();
+        // Told apart from all others, so that it is an end of its own.
+        marks.extend(examples.iter().filter_map(|example| match example {
+            Example::Address(address) => Some(Asked::Addresses(AddressSet::from_net((*address).into()))),
+            Example::Pod { .. } => None,
+        }));
+        let pods: BTreeSet<ExamplePod> = examples.iter().filter_map(|one| self.in_world(one, asked)).collect();
         let pods: Vec<ExamplePod> = pods.into_iter().collect();
         let (situation, ends) = self.situation(&marks, &pods);
         let by_pod: BTreeMap<&ExamplePod, EndId> = pods.iter().zip(ends).collect();
@@ -91,18 +109,8 @@ impl<'p> Everyone<'p> {
             Example::Address(address) => situation.address(*address),
             Example::Pod { .. } => by_pod.get(&self.in_world(example, asked)?).copied(),
         };
-        let (mut from, mut to): (Vec<EndId>, Vec<(EndId, PortSet)>) = Default::default();
-        for (source, destination, ports) in &pairs {
-            let (Some(source), Some(destination)) = (end(source), end(destination)) else { continue };
-            if !from.contains(&source) {
-                from.push(source);
-            }
-            let target = (destination, ports.clone());
-            if !to.contains(&target) {
-                to.push(target);
-            }
-        }
-        Samples { situation, from, to }
+        let ends = examples.into_iter().filter_map(|example| Some((example, end(example)?))).collect();
+        (situation, ends)
     }
 }
 

@@ -87,7 +87,12 @@ impl Reach {
         let groups = situation.groups.iter().map(|group| group.name.clone()).collect();
         let around = around(&rows, &rows_of);
         let row = |(members, around): (&Members, Vec<usize>)| members.row(engine, &situation.world, around);
-        let mut reach = Reach { groups, rows: rows.iter().zip(around).map(row).collect(), cells };
+        let told: Vec<Row> = rows.iter().zip(around).map(row).collect();
+        let mut reach = Reach { groups, rows: told, cells, overlapping: Vec::new(), left_out: false };
+        let used: BTreeSet<usize> = reach.cells.iter().flat_map(|cell| [cell.source, cell.destination]).collect();
+        for (place, row) in reach.rows.iter_mut().enumerate() {
+            row.used = used.contains(&place);
+        }
         Telling { engine, rows: &rows, rows_of: &rows_of }.mark(&mut reach);
         Ok(reach)
     }
@@ -102,7 +107,8 @@ impl Members {
         };
         let all: Option<Vec<AddressSet>> = self.ends.iter().map(addresses).collect();
         let addresses = all.map(|all| all.iter().fold(AddressSet::empty(), |all, one| all.union(one)));
-        Row { names: self.names.clone(), pods, addresses, isolated: isolated(engine, &self.ends), around }
+        let isolated = isolated(engine, &self.ends);
+        Row { names: self.names.clone(), pods, addresses, isolated, by_others: [false; 2], around, used: false }
     }
 
     /// Whether all ends of `other` are in it.
@@ -131,12 +137,22 @@ impl Telling<'_> {
     fn mark(&self, reach: &mut Reach) {
         let every: FxHashMap<(usize, usize), PortSet> =
             reach.cells.iter().map(|cell| ((cell.source, cell.destination), cell.every.clone())).collect();
+        // Wide rows say what is so of all of them.
+        let is_wide = |cell: &Cell| [cell.source, cell.destination].into_iter().any(|row| self.is_wide(row));
+        for cell in reach.cells.iter_mut().filter(|cell| is_wide(cell)) {
+            cell.told = true;
+            cell.unknown = PortSet::empty();
+        }
         // Only of those that would be lines.
         let lines = reach.lines().into_iter().filter(|cell| !cell.every.contains(&cell.some));
         let lines: BTreeSet<(usize, usize)> = lines.map(|cell| (cell.source, cell.destination)).collect();
         for cell in &mut reach.cells {
-            cell.told = lines.contains(&(cell.source, cell.destination)) && self.is_told(cell, &every);
+            cell.told |= lines.contains(&(cell.source, cell.destination)) && self.is_told(cell, &every);
         }
+    }
+
+    fn is_wide(&self, row: usize) -> bool {
+        self.rows.get(row).is_some_and(|row| row.names.is_wide())
     }
 
     /// Whether what only some of two rows may is told by others that they are in, or by their not being isolated.
@@ -146,9 +162,6 @@ impl Telling<'_> {
         let (Some(source), Some(destination)) = (self.rows.get(cell.source), self.rows.get(cell.destination)) else {
             return false;
         };
-        if source.names.is_wide() || destination.names.is_wide() {
-            return false;
-        }
         if source.ends.len().saturating_mul(destination.ends.len()) > MOST_PAIRS {
             return false;
         }

@@ -1,7 +1,10 @@
 //! Who may connect to whom on which ports, by the names that people know.
 
 mod ends;
+mod sets;
 mod told;
+
+pub use sets::{Between, Detail, PortsAt, Told, Untold};
 
 use super::situation::GroupName;
 use super::world::EndId;
@@ -15,8 +18,13 @@ pub struct Reach {
     pub groups: Vec<GroupName>,
     /// Everything that a connection can start or end in.
     pub rows: Vec<Row>,
-    /// The connections that are allowed or may be, sorted; everything else is denied.
+    /// The connections that are allowed or may be, sorted; everything else is denied, or told by other cells and by what
+    /// nothing isolates.
     pub cells: Vec<Cell>,
+    /// The rows of one namespace that a pod can be in several of.
+    pub overlapping: Vec<usize>,
+    /// Whether pods are left out that address blocks may let through.
+    pub left_out: bool,
 }
 
 /// Ends that are reported together: they have the same names.
@@ -30,8 +38,12 @@ pub struct Row {
     pub addresses: Option<AddressSet>,
     /// Whether they are isolated, in the order of [`Direction::ALL`].
     pub isolated: [Isolated; 2],
+    /// Whether only those are isolated that are in other rows too, all of which are; in the same order.
+    pub by_others: [bool; 2],
     /// The places of the rows that hold all of them, itself among them.
     pub around: Vec<usize>,
+    /// Whether something is allowed or may be that is asked about.
+    pub used: bool,
 }
 
 /// What the ends of a row are called.
@@ -47,6 +59,8 @@ pub enum RowNames {
     Anywhere,
     /// All pods that are not isolated, in one direction or in both, and all addresses, which are in other rows too.
     NotIsolated(Option<Direction>),
+    /// All pods that are not isolated, in one direction or in both, which are in other rows too.
+    PodsNotIsolated(Option<Direction>),
     /// All pods that are isolated, in one direction or in both, which are in other rows too.
     Isolated(Option<Direction>),
     /// What was asked for, where no groups say it.
@@ -63,9 +77,29 @@ impl Row {
     pub fn egress(&self) -> Isolated {
         self.isolated[1]
     }
+
+    /// How many are isolated that are not isolated as those of another row.
+    pub fn isolated_itself(&self) -> [Isolated; 2] {
+        let [ingress, egress] = self.isolated;
+        let [by_others, by_others_too] = self.by_others;
+        [if by_others { Isolated::No } else { ingress }, if by_others_too { Isolated::No } else { egress }]
+    }
 }
 
 impl RowNames {
+    /// The names that somebody gave them.
+    pub fn groups(&self) -> &[GroupName] {
+        match self {
+            RowNames::Groups(groups) => groups,
+            _ => &[],
+        }
+    }
+
+    /// Whether it is all that is isolated, or all that is not.
+    pub fn is_by_isolation(&self) -> bool {
+        matches!(self, RowNames::Isolated(_) | RowNames::NotIsolated(_) | RowNames::PodsNotIsolated(_))
+    }
+
     /// Whether the same ends are in other rows too, which say more.
     pub fn is_wide(&self) -> bool {
         !matches!(self, RowNames::Groups(_) | RowNames::Asked(_))
@@ -117,6 +151,13 @@ impl Cell {
     /// Whether nothing is allowed, for sure.
     pub fn is_empty(&self) -> bool {
         self.some.is_empty() && self.unknown.is_empty()
+    }
+}
+
+impl Cell {
+    /// Whether only some may what nothing else tells.
+    pub fn has_rest(&self) -> bool {
+        !self.told && !self.every.contains(&self.some)
     }
 }
 

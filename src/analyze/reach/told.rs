@@ -20,14 +20,15 @@ impl Reach {
     /// Whether a wider cell says what a cell says.
     fn is_said(&self, told: &BTreeMap<(usize, usize), &Cell>, cell: &Cell) -> bool {
         let Some((source, destination)) = self.rows_of(cell) else { return true };
-        let wide = source.names.is_wide() || destination.names.is_wide();
         let said = |other: &Cell, ports: &PortSet| other.every.contains(ports);
+        let in_doubt = |other: &Cell, ports: &PortSet| other.every.union(&other.unknown).contains(ports);
         let is_wider = |other: &Cell| {
             let closed = !is_closed(source, destination)
                 || self.rows_of(other).is_some_and(|(source, destination)| is_closed(source, destination));
             closed
                 && said(other, &cell.every)
-                && (wide || ((cell.told || said(other, &cell.some)) && said(other, &cell.unknown)))
+                && (!cell.has_rest() || said(other, &cell.some))
+                && in_doubt(other, &cell.unknown)
         };
         source.around.iter().any(|from| {
             destination.around.iter().any(|to| {
@@ -39,8 +40,7 @@ impl Reach {
 
     fn says(&self, cell: &Cell) -> bool {
         let Some((source, destination)) = self.rows_of(cell) else { return false };
-        let wide = source.names.is_wide() || destination.names.is_wide();
-        let something = if wide { !cell.every.is_empty() } else { !cell.is_empty() };
+        let something = !cell.every.is_empty() || cell.has_rest() || !cell.unknown.is_empty();
         something && !is_open(source, destination) && is_fit(source, destination)
     }
 }
@@ -58,7 +58,9 @@ fn is_closed(source: &Row, destination: &Row) -> bool {
 /// Whether wide rows stand where they say why: one that is isolated in part hides who is let through by a rule.
 fn is_fit(source: &Row, destination: &Row) -> bool {
     let side = |row: &Row, direction: Direction| match row.names {
-        RowNames::Isolated(of) | RowNames::NotIsolated(of) => of.is_none_or(|of| of == direction),
+        RowNames::Isolated(of) | RowNames::NotIsolated(of) | RowNames::PodsNotIsolated(of) => {
+            of.is_none_or(|of| of == direction)
+        }
         _ => true,
     };
     side(source, Direction::Egress)

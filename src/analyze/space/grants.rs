@@ -76,14 +76,18 @@ impl Side {
         Side { isolated, grants, by_isolated: Some(by_isolated), by_grant: Some(by_grant) }
     }
 
-    /// The isolated selectors that overlap labels.
+    /// The isolated selectors that overlap labels; only one where that holds them all.
     pub(super) fn isolating<'s>(&'s self, labels: &Selector) -> Vec<&'s Selector> {
         match self.isolated.as_slice() {
             [] => Vec::new(),
             [one] if one.is_everything() => vec![one],
             all => {
                 let near = self.by_isolated.as_ref().map(|index| index.query(labels)).unwrap_or_default();
-                near.into_iter().filter_map(|at| all.get(at)).filter(|one| one.overlaps(labels)).collect()
+                let near: Vec<&Selector> = near.into_iter().filter_map(|at| all.get(at)).collect();
+                match near.iter().find(|one| one.contains(labels)) {
+                    Some(whole) => vec![*whole],
+                    None => near.into_iter().filter(|one| one.overlaps(labels)).collect(),
+                }
             }
         }
     }
@@ -149,15 +153,11 @@ impl<'s> Grants<'s> {
     }
 
     /// What may let pods in that some pods may reach: the home of each and its place there.
-    pub fn letting_in(&self, from: &Pods, namespaces: &Selector, labels: &Selector) -> Vec<(usize, &Grant)> {
+    pub fn letting_in(&self, from: &Pods, namespaces: &Selector, labels: &Selector) -> Vec<(usize, usize)> {
         let home = from.home.and_then(|home| self.space.homes.get(home));
         let own = home.map_or(&from.namespaces, |home| &home.stated);
         let near = self.ingress.index.query([namespaces, labels, own, &from.labels]).into_iter();
-        let grant = |at: usize| {
-            let (home, place) = *self.ingress.places.get(at)?;
-            Some((home, self.side(Some(home), Direction::Ingress)?.grants.get(place)?))
-        };
-        near.filter_map(grant).collect()
+        near.filter_map(|at| self.ingress.places.get(at).copied()).collect()
     }
 }
 
@@ -262,8 +262,28 @@ impl Granted {
         });
         let of_pods: Vec<Grant> = of_pods.collect();
         let matched = [facts.unmatched(Truth::Maybe), facts.unmatched(Truth::Yes)];
-        self.grants.into_iter().flat_map(|one| one.of_labels_and_addresses(&matched)).chain(of_pods).collect()
+        let written = self.grants.into_iter().flat_map(|one| one.of_labels_and_addresses(&matched));
+        merged(written).into_iter().chain(of_pods).collect()
     }
+}
+
+/// Grants, where the addresses of one subject on the same ports are one.
+fn merged(grants: impl Iterator<Item = Grant>) -> Vec<Grant> {
+    let mut all: Vec<Grant> = Vec::new();
+    let mut held: FxHashMap<(Selector, PortSet, Truth), usize> = FxHashMap::default();
+    for grant in grants {
+        let Peers::Addresses(addresses) = &grant.peers else {
+            all.push(grant);
+            continue;
+        };
+        let key = (grant.subject.clone(), grant.ports.clone(), grant.truth);
+        let place = *held.entry(key).or_insert(all.len());
+        match all.get_mut(place).map(|known| &mut known.peers) {
+            Some(Peers::Addresses(known)) => *known = known.union(addresses),
+            _ => all.push(grant),
+        }
+    }
+    all
 }
 
 impl Written {
@@ -296,17 +316,5 @@ fn ports(rule: &Rule) -> PortSet {
         [] => PortSet::everything(),
         [port] => set(port),
         several => PortSet::union_of(&several.iter().map(set).collect::<Vec<_>>()),
-    }
-}
-
-/// Peers that hold at least an end.
-pub(super) fn around(space: &Space, end: &Ends) -> Peers {
-    match end {
-        Ends::Addresses(addresses) => Peers::Addresses(addresses.clone()),
-        Ends::Pods(pods) => {
-            let home = pods.home.and_then(|home| space.homes.get(home));
-            let namespaces = home.map_or(&pods.namespaces, |home| &home.stated);
-            Peers::Pods { namespaces: namespaces.clone(), pods: pods.labels.clone() }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Connections that may be, as products of what two sides allow.
 
-use super::grants::{Grant, Grants, around};
+use super::grants::{Grant, Grants};
 use super::{Ends, Pods};
 use crate::analyze::cover::{Budget, GaveUp};
 use crate::analyze::engine::of_unknown_number;
@@ -113,7 +113,7 @@ impl Grants<'_> {
         if matches!((source, destination), (Ends::Addresses(_), Ends::Addresses(_))) {
             return Ok(false);
         }
-        for out in self.halves(Direction::Egress, source, &around(self.space, destination)) {
+        for out in self.halves(Direction::Egress, source, &self.space.around(destination)) {
             if self.links_of(&out, destination, budget, visit)? {
                 return Ok(true);
             }
@@ -131,7 +131,7 @@ impl Grants<'_> {
     ) -> Result<bool, GaveUp> {
         budget.spend(1)?;
         let Some((target, sure)) = self.let_through(destination, out) else { return Ok(false) };
-        for into in self.halves(Direction::Ingress, &target, &around(self.space, &out.subject)) {
+        for into in self.halves(Direction::Ingress, &target, &self.space.around(&out.subject)) {
             budget.spend(1)?;
             let link = self.link(out, &into, sure);
             if let Some(link) = link
@@ -178,6 +178,16 @@ impl Grants<'_> {
             }
             ends => Some(ends),
         }
+    }
+
+    /// What two grants allow together: one that lets pods of a home out, and one that lets pods into another.
+    pub fn product(&self, (from, out): (usize, &Grant), (to, into): (usize, &Grant)) -> Option<Link> {
+        let labels = out.subject.clone();
+        let out = Half { subject: Ends::Pods(Pods { labels, ..self.space.all_of(from) }), grant: Some(out.clone()) };
+        let labels = into.subject.clone();
+        let all = Ends::Pods(Pods { labels, ..self.space.all_of(to) });
+        let (target, sure) = self.let_through(&all, &out)?;
+        self.link(&out, &Half { subject: target, grant: Some(into.clone()) }, sure)
     }
 
     fn is_real(&self, link: &Link, budget: &mut Budget) -> Result<bool, GaveUp> {

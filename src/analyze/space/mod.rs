@@ -12,10 +12,10 @@ mod refused;
 #[cfg(test)]
 mod tests;
 
-pub use grants::Grants;
+pub use grants::{Grant, Grants};
 pub use links::Link;
-pub use point::Example;
-pub use refused::Sure;
+pub use point::{Example, perhaps_on};
+pub use refused::{Refusal, Sure, views};
 
 use super::cover::{Budget, GaveUp, missing};
 use crate::cluster::Labels;
@@ -165,6 +165,34 @@ impl Space {
         all
     }
 
+    /// The pods of all namespaces that are no homes.
+    pub fn others(&self) -> Ends {
+        let (namespaces, labels) = (self.elsewhere.clone(), Selector::everything());
+        Ends::Pods(Pods { home: None, namespaces, labels, less: Vec::new() })
+    }
+
+    /// Peers that hold at least an end.
+    pub fn around(&self, end: &Ends) -> Peers {
+        match end {
+            Ends::Addresses(addresses) => Peers::Addresses(addresses.clone()),
+            Ends::Pods(pods) => {
+                let home = pods.home.and_then(|home| self.homes.get(home));
+                let namespaces = home.map_or(&pods.namespaces, |home| &home.stated);
+                Peers::Pods { namespaces: namespaces.clone(), pods: pods.labels.clone() }
+            }
+        }
+    }
+
+    /// An end whatever homes there are, or more than it.
+    pub fn span(&self, end: &Ends) -> Ends {
+        match self.around(end) {
+            Peers::Pods { namespaces, pods } => {
+                Ends::Pods(Pods { home: None, namespaces, labels: pods, less: Vec::new() })
+            }
+            Peers::Any | Peers::Addresses(_) => end.clone(),
+        }
+    }
+
     /// The namespaces of a selector that are no homes.
     fn elsewhere(&self, namespaces: &Selector) -> Option<Selector> {
         let both = match namespaces.required_value(NAMESPACE_NAME) {
@@ -186,6 +214,15 @@ impl Space {
             Peers::Addresses(addresses) if addresses.is_empty() => Vec::new(),
             Peers::Addresses(addresses) => vec![Ends::Addresses(addresses.clone())],
         }
+    }
+
+    /// Whether all that is asked of the namespaces of some ends is known to be so.
+    pub fn is_sure(&self, end: &Ends) -> bool {
+        let unknown = |pods: &Pods| {
+            let home = pods.home.and_then(|home| self.homes.get(home));
+            home.is_some_and(|home| home.others == OtherLabels::Unknown) && !pods.namespaces.is_everything()
+        };
+        !end.pods().is_some_and(unknown)
     }
 
     /// Those of the peers that are where an end is: in its namespace, or addresses.
@@ -276,7 +313,10 @@ impl Space {
     pub fn is_empty(&self, end: &Ends, budget: &mut Budget) -> Result<bool, GaveUp> {
         match end {
             Ends::Addresses(addresses) => Ok(addresses.is_empty()),
-            Ends::Pods(pods) => Ok(self.piece(pods, budget)?.is_none()),
+            Ends::Pods(pods) => Ok(match at_first_sight(pods) {
+                Some(somebody) => !somebody,
+                None => self.piece(pods, budget)?.is_none(),
+            }),
         }
     }
 
@@ -290,7 +330,7 @@ impl Space {
                 });
                 Ok(all.fold(addresses.clone(), |left, one| left.subtract(one)).is_empty())
             }
-            Ends::Pods(pods) if self.piece(pods, budget)?.is_none() => Ok(true),
+            Ends::Pods(_) if self.is_empty(end, budget)? => Ok(true),
             Ends::Pods(pods) => {
                 let mut left = vec![pods.clone()];
                 for wide in ends.iter().filter_map(Ends::pods).filter(|wide| wide.home == pods.home) {
@@ -307,7 +347,7 @@ impl Space {
                     }
                     left = Vec::new();
                     for part in next {
-                        if self.piece(&part, budget)?.is_some() {
+                        if !self.is_empty(&Ends::Pods(part.clone()), budget)? {
                             left.push(part);
                         }
                     }
@@ -316,6 +356,18 @@ impl Space {
             }
         }
     }
+}
+
+/// Whether there are such pods, where that is easily seen: one that is taken away as a whole has none, and one with as few
+/// labels as possible is often not taken away.
+fn at_first_sight(pods: &Pods) -> Option<bool> {
+    let Pods { namespaces, labels, less, .. } = pods;
+    if less.iter().any(|(out, own)| out.contains(namespaces) && own.contains(labels)) {
+        return Some(false);
+    }
+    let (Some(home), Some(pod)) = (namespaces.witness(), labels.witness()) else { return Some(false) };
+    let out = less.iter().any(|(namespaces, labels)| labels.matches(&pod) && namespaces.matches(&home));
+    (!out).then_some(true)
 }
 
 /// Pods without exceptions.

@@ -2,10 +2,10 @@
 
 use super::grants::Grants;
 use super::{Budget, Ends, GaveUp, OtherLabels, Pods, Space, labels_of};
-use crate::analyze::engine::{Verdict, of_unknown_number};
+use crate::analyze::engine::{Verdict, by_name, of_unknown_number};
 use crate::cluster::Labels;
 use crate::flow::NAMESPACE_NAME;
-use crate::net::{AddressSet, Peers, Selector, Truth};
+use crate::net::{AddressSet, Peers, PortSet, Selector, Truth};
 use crate::policy::Direction;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -144,4 +144,11 @@ impl Grants<'_> {
             _ => Truth::No,
         }
     }
+}
+
+/// The ports that are asked for, and not open as they are, but perhaps as what a name stands for: see the engine.
+pub fn perhaps_on(sides: &Sides, asked: &PortSet) -> PortSet {
+    let [out, into] = [&sides.egress, &sides.ingress].map(Verdict::possible);
+    let named = |open: &PortSet| open.union(&by_name(open, asked, false));
+    named(&out).intersect(&named(&into)).subtract(&out.intersect(&into)).intersect(asked)
 }

@@ -1,6 +1,6 @@
 //! Connections that are not allowed.
 
-use super::grants::{Grant, Grants, Side, around};
+use super::grants::{Grant, Grants, Side};
 use super::{Ends, Pods};
 use crate::analyze::cover::{Budget, GaveUp, missing};
 use crate::analyze::names::{every_number, names, numbers};
@@ -58,6 +58,13 @@ impl View {
     }
 }
 
+/// Ports as they are seen by pods that give them no name, and by those that give one of the names to each of them.
+pub fn views(ports: &PortSet, to_address: bool) -> Vec<(View, PortSet)> {
+    let single = if to_address { Vec::new() } else { names(ports) };
+    let named = single.into_iter().map(|(protocol, name)| (View(vec![(protocol, name)]), every_number(protocol)));
+    [(View::default(), numbers(ports))].into_iter().chain(named).collect()
+}
+
 /// Keys of the labels of a subject's namespace, beside those of its own.
 const NAMESPACE: &str = "\u{1}";
 
@@ -71,17 +78,8 @@ impl Grants<'_> {
         sure: Sure,
         budget: &mut Budget,
     ) -> Result<Option<Refusal>, GaveUp> {
-        let plain = numbers(ports);
-        if let Some(found) = self.refused_in(&View::default(), source, destination, &plain, sure, budget)? {
-            return Ok(Some(found));
-        }
-        if matches!(destination, Ends::Addresses(_)) {
-            return Ok(None);
-        }
-        for (protocol, name) in names(ports) {
-            let view = View(vec![(protocol, name)]);
-            let all = every_number(protocol);
-            if let Some(found) = self.refused_in(&view, source, destination, &all, sure, budget)? {
+        for (view, ports) in views(ports, matches!(destination, Ends::Addresses(_))) {
+            if let Some(found) = self.refused_in(&view, source, destination, &ports, sure, budget)? {
                 return Ok(Some(found));
             }
         }
@@ -101,22 +99,42 @@ impl Grants<'_> {
         if ports.is_empty() || matches!((source, destination), (Ends::Addresses(_), Ends::Addresses(_))) {
             return Ok(None);
         }
-        for (direction, subject, peer) in
-            [(Direction::Egress, source, destination), (Direction::Ingress, destination, source)]
-        {
-            let Ends::Pods(pods) = subject else { continue };
-            let Some(side) = self.side(pods.home, direction) else { continue };
-            for isolated in side.isolating(&pods.labels) {
-                let isolated = Pods { labels: pods.labels.and(isolated), ..pods.clone() };
-                let asking = Ungranted { grants: self, side, direction, view, sure };
-                if let Some((subject, peer, ports)) = asking.find(&isolated, peer, ports, budget)? {
-                    let (source, destination) = match direction {
-                        Direction::Egress => (subject, peer),
-                        Direction::Ingress => (peer, subject),
-                    };
-                    let name = view.0.first().cloned();
-                    return Ok(Some(Refusal { source, destination, direction, ports, name }));
-                }
+        for direction in [Direction::Egress, Direction::Ingress] {
+            let (subject, peer) = match direction {
+                Direction::Egress => (source, destination),
+                Direction::Ingress => (destination, source),
+            };
+            if let Some(found) = self.refused_by(direction, view, [subject, peer], ports, sure, budget)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same by the side of the first of two ends alone. The second may be all pods of some namespaces, whatever homes
+    /// those are: then something may be refused to a pod that cannot exist.
+    pub fn refused_by(
+        &self,
+        direction: Direction,
+        view: &View,
+        [subject, peer]: [&Ends; 2],
+        ports: &PortSet,
+        sure: Sure,
+        budget: &mut Budget,
+    ) -> Result<Option<Refusal>, GaveUp> {
+        let Some((pods, side)) = subject.pods().and_then(|pods| Some((pods, self.side(pods.home, direction)?))) else {
+            return Ok(None);
+        };
+        for isolated in side.isolating(&pods.labels) {
+            let isolated = Pods { labels: pods.labels.and(isolated), ..pods.clone() };
+            let asking = Ungranted { grants: self, side, direction, view, sure };
+            if let Some((subject, peer, ports)) = asking.find(&isolated, peer, ports, budget)? {
+                let (source, destination) = match direction {
+                    Direction::Egress => (subject, peer),
+                    Direction::Ingress => (peer, subject),
+                };
+                let name = view.0.first().cloned();
+                return Ok(Some(Refusal { source, destination, direction, ports, name }));
             }
         }
         Ok(None)
@@ -142,7 +160,7 @@ impl Ungranted<'_> {
     ) -> Result<Option<(Ends, Ends, PortSet)>, GaveUp> {
         let ends = Pair::new(subject, peer);
         let Some(whole) = ends.whole() else { return Ok(None) };
-        let near: Vec<&Grant> = self.side.near(&subject.labels, &around(self.grants.space, peer)).collect();
+        let near: Vec<&Grant> = self.side.near(&subject.labels, &self.grants.space.around(peer)).collect();
         let without = ends.without();
         for address in self.addresses(&near) {
             let by: Vec<Region> = near.iter().filter_map(|grant| self.seen(grant, peer, address.as_ref())).collect();

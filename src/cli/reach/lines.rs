@@ -7,7 +7,7 @@ use crate::cli::report::{first_doubts, incomplete, left_out};
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
 use crate::net::PortSet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -22,7 +22,6 @@ pub(super) fn table(report: &Report<'_>) -> String {
         let to = report.names.of(destination, home.as_deref());
         let mut section = Vec::new();
         let line = |ports: &PortSet, remark| Line { from: from.clone(), to: format!("{to}:{ports}"), remark };
-        let wide = source.names.is_wide() || destination.names.is_wide();
         if !cell.every.is_empty() {
             section.push(line(&cell.every, None));
         }
@@ -30,11 +29,11 @@ pub(super) fn table(report: &Report<'_>) -> String {
             Some((a, b)) => format!("{} -> {}", end_text(report.situation, a), end_text(report.situation, b)),
             None => String::new(),
         };
-        if !wide && !cell.every.contains(&cell.some) && !cell.told {
+        if cell.has_rest() {
             section.push(line(&cell.some, Some(format!("only some, such as {}", between(cell.example)))));
         }
         let unknown = cell.unknown.subtract(&cell.some);
-        if !wide && !unknown.is_empty() {
+        if !unknown.is_empty() {
             // What is left may have no words of its own.
             let whole = if unknown.is_writable() { unknown } else { unknown.union(&cell.some) };
             let whole = if whole.is_writable() { whole } else { PortSet::everything() };
@@ -99,10 +98,11 @@ fn doubts(report: &Report<'_>, cell: &Cell) -> Vec<Doubt> {
 /// What there is to know beside the lines.
 fn remarks(report: &Report<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
-    let used: BTreeSet<usize> = report.reach.cells.iter().flat_map(|cell| [cell.source, cell.destination]).collect();
-    let all_rows = || report.reach.rows.iter().enumerate().filter(|(place, _)| used.contains(place));
+    let told = |row: &Row| row.used && !row.names.is_by_isolation();
+    let all_rows = || report.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
     let open = |wanted: fn(&[Isolated; 2]) -> bool| -> Option<String> {
-        let rows: Vec<(usize, &Row)> = all_rows().filter(|(_, row)| row.pods && wanted(&row.isolated)).collect();
+        let rows: Vec<(usize, &Row)> =
+            all_rows().filter(|(_, row)| row.pods && wanted(&row.isolated_itself())).collect();
         list(report, &rows)
     };
     use Isolated::{No, Partly};
@@ -124,19 +124,35 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
             names => format!("not isolated for egress, so free to reach all that is open, and every address: {names}"),
         });
     }
-    let partly = all_rows().filter(|(_, row)| !row.names.is_wide() && row.isolated.contains(&Partly));
+    let partly = all_rows().filter(|(_, row)| !row.names.is_wide() && row.isolated_itself().contains(&Partly));
     if let Some(names) = list(report, &partly.collect::<Vec<_>>()) {
         remarks.push(format!("only some of the pods are isolated: {names}"));
     }
+    remarks.extend(overlap(report));
     remarks.extend(outside(report).into_iter().map(|(workload, why)| format!("not in the answer: {workload} ({why})")));
     for workload in split(report) {
         remarks.push(format!("the pods of {workload} are not alike to the policies; each kind is told apart"));
     }
-    if report.engine.has_left_out() {
+    if report.reach.left_out {
         remarks.push(left_out(report.subject.facts(), report.subject.session().is_some()));
     }
     remarks.extend(incomplete(report.subject.unmodelled()));
     remarks
+}
+
+/// That pods can be in several rows, of which no line says what they may then.
+fn overlap(report: &Report<'_>) -> Option<String> {
+    /// More names are counted.
+    const MOST: usize = 6;
+    let rows = report.reach.overlapping.iter().filter_map(|place| report.reach.row(*place));
+    let names: Vec<String> = rows.map(|row| report.names.of(row, None)).collect();
+    let mut shown: Vec<String> = names.iter().take(MOST).cloned().collect();
+    if let Some(more @ 1..) = names.len().checked_sub(MOST) {
+        shown.push(format!("{more} more"));
+    }
+    let shown = shown.join(", ");
+    (!names.is_empty())
+        .then(|| format!("a pod can be in several of these, and then has what is allowed to each: {shown}"))
 }
 
 /// The names of rows; those that others hold are left out.
@@ -148,6 +164,7 @@ fn list(report: &Report<'_>, rows: &[(usize, &Row)]) -> Option<String> {
     let mut names: Vec<String> = outer.map(|(_, row)| report.names.of(row, None)).collect();
     // Those in parentheses are nobody's name.
     names.sort_by_key(|name| (name.starts_with('('), name.clone()));
+    names.dedup();
     (!names.is_empty()).then(|| names.join(", "))
 }
 

@@ -9,9 +9,9 @@ use super::args::{Reach as Args, ReachFormat};
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::analyze::{Asked, Engine, Only, Reach, Situation};
+use crate::analyze::{Asked, Between, Budget, Detail, Engine, Only, Reach, Situation, Told, Untold};
 use crate::diag::render::sanitize;
-use crate::session::Subject;
+use crate::session::{Subject, TOO_HARD};
 
 pub(super) use names::{Names, end_text};
 
@@ -31,32 +31,81 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, args.from.as_deref(), args.to.as_deref(), terminal)?;
-    let situation = ask::situation(&subject, &ends.asked(), terminal)?;
     if args.names {
-        let names: String = situation.names().iter().map(|name| format!("{}\n", sanitize(name))).collect();
+        let names = match subject.cluster() {
+            Some(_) => ask::situation(&subject, &ends.asked(), terminal)?.names(),
+            None => subject.everyone(&ends.asked()).names(),
+        };
+        let names: String = names.iter().map(|name| format!("{}\n", sanitize(name))).collect();
         terminal.result(&names);
         return Ok(Exit::Yes);
     }
-    let only = |asked: Option<&Asked>| -> Result<Option<Only>, String> {
-        asked.map(|asked| Ok(Only { text: asked.to_string(), ends: subject.find(&situation, asked)? })).transpose()
+    let (told, given_up) = match subject.cluster() {
+        Some(_) => among_workloads(&subject, &ends, args.format, terminal)?,
+        None => (among_everybody(&subject, &ends, args.format, terminal)?, false),
     };
-    let limits = only(ends.from.as_ref()).and_then(|from| Ok((from, only(ends.to.as_ref())?)));
-    let (from, to) = limits.map_err(|message| terminal.refuse(&message))?;
+    let Told { reach, situation } = &told;
     let mut engine = Engine::new(&situation.world, subject.policies());
     if args.format == ReachFormat::Human {
         engine = engine.without_doubtful_blocks();
     }
-    let ports = |end| ends.ports.as_ref().map(|asked| subject.ports_at(&situation, asked, ends.to.as_ref(), end));
-    let reach = Reach::new(&engine, &situation, from.as_ref(), to.as_ref(), ports);
-    let reach = reach.map_err(|message| terminal.refuse(&message))?;
     let names = Names::new(&reach.groups);
-    let report = Report { subject: &subject, situation: &situation, engine: &engine, reach: &reach, names };
+    let report = Report { subject: &subject, situation, engine: &engine, reach, names };
     let text = match args.format {
         ReachFormat::Human => lines::table(&report),
         ReachFormat::Matrix => matrix::matrix(&report),
         ReachFormat::Json => json::document(&report),
     };
     terminal.result(&text);
-    let given_up = engine.has_given_up() && reach.cells.iter().any(|cell| !cell.unknown.is_empty());
     Ok(if given_up { ask::given_up(terminal) } else { Exit::Yes })
+}
+
+/// What is allowed among the workloads that were given, and whether finding that out was given up somewhere.
+fn among_workloads(
+    subject: &Subject,
+    ends: &Ends,
+    format: ReachFormat,
+    terminal: &mut Terminal,
+) -> Result<(Told, bool), Exit> {
+    let situation = ask::situation(subject, &ends.asked(), terminal)?;
+    let only = |asked: Option<&Asked>| -> Result<Option<Only>, String> {
+        asked.map(|asked| Ok(Only { text: asked.to_string(), ends: subject.find(&situation, asked)? })).transpose()
+    };
+    let mut engine = Engine::new(&situation.world, subject.policies());
+    if format == ReachFormat::Human {
+        engine = engine.without_doubtful_blocks();
+    }
+    let reach = || -> Result<Reach, String> {
+        let (from, to) = (only(ends.from.as_ref())?, only(ends.to.as_ref())?);
+        let ports = |end| ends.ports.as_ref().map(|asked| subject.ports_at(&situation, asked, ends.to.as_ref(), end));
+        Reach::new(&engine, &situation, from.as_ref(), to.as_ref(), ports)
+    };
+    let mut reach = reach().map_err(|message| terminal.refuse(&message))?;
+    reach.left_out = engine.has_left_out();
+    let given_up = engine.has_given_up() && reach.cells.iter().any(|cell| !cell.unknown.is_empty());
+    Ok((Told { reach, situation }, given_up))
+}
+
+/// What is allowed among all pods that could exist.
+fn among_everybody(subject: &Subject, ends: &Ends, format: ReachFormat, terminal: &mut Terminal) -> Result<Told, Exit> {
+    let everyone = subject.everyone(&ends.asked());
+    for asked in ends.asked() {
+        subject.find_among(&everyone, &asked).map_err(|message| terminal.refuse(&message))?;
+    }
+    let grants = everyone.grants(subject.policies());
+    let detail = if format == ReachFormat::Human { Detail::Lines } else { Detail::Table };
+    let between = Between { from: ends.from.as_ref(), to: ends.to.as_ref(), detail };
+    let mut ports = |at: &[_], budget: &mut Budget| match (&ends.to, &ends.ports) {
+        (Some(to), Some(ports)) => subject.ports_among(&everyone, to, at, ports, budget).map(Some),
+        _ => Ok(None),
+    };
+    let told = everyone.reach(&grants, between, &mut ports, &mut Budget::of_question());
+    told.map_err(|untold| match untold {
+        Untold::TooHard => terminal.refuse(TOO_HARD),
+        Untold::TooLong(pairs) => terminal.refuse(&format!(
+            "there are {pairs} pairs of ends to list one by one; name those that you ask about, as in `polder reach \
+             'NAMESPACE/*'`"
+        )),
+        Untold::Wrong(message) => terminal.refuse(&message),
+    })
 }

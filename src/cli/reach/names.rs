@@ -28,7 +28,7 @@ impl Names {
         }
         let groups = groups_of(row);
         let first = groups.first()?.home()?;
-        let one = !first.starts_with('(') && groups.iter().all(|group| group.home().as_ref() == Some(&first));
+        let one = !first.starts_with(['(', '*']) && groups.iter().all(|group| group.home().as_ref() == Some(&first));
         one.then_some(first)
     }
 
@@ -61,6 +61,8 @@ impl Names {
             RowNames::Isolated(Some(direction)) => format!("(all isolated for {})", direction.word()),
             RowNames::NotIsolated(None) => "(all that is not isolated)".to_owned(),
             RowNames::NotIsolated(Some(direction)) => format!("(all not isolated for {})", direction.word()),
+            RowNames::PodsNotIsolated(None) => "(all pods not isolated)".to_owned(),
+            RowNames::PodsNotIsolated(Some(direction)) => format!("(all pods not isolated for {})", direction.word()),
             RowNames::Asked(text) => text.clone(),
             RowNames::Groups(_) => match groups {
                 [one] => name(one),

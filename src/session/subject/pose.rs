@@ -105,6 +105,19 @@ impl Subject {
         Ok(Ok(targets))
     }
 
+    /// The ports that are asked for at some ends of what is asked about.
+    pub fn ports_among(
+        &self,
+        everyone: &Everyone<'_>,
+        about: &Asked,
+        ends: &[Ends],
+        ports: &AskedPorts,
+        budget: &mut Budget,
+    ) -> Result<Result<PortSet, String>, GaveUp> {
+        let targets = self.targets(everyone, about, ends.to_vec(), Some(ports), budget)?;
+        Ok(targets.map(|all| all.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports))))
+    }
+
     /// Those that may say what the names of ports mean: a tier that was named speaks for itself, as it does in a flow.
     fn named_by<'e>(&self, everyone: &'e Everyone<'_>, about: &Asked) -> Vec<&'e Named> {
         let Asked::Name(text) = about else { return Vec::new() };
