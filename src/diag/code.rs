@@ -116,6 +116,7 @@ codes! {
     W0011 "flow without effect",
     W0012 "CNIs differ",
     W0013 "allow comment without effect",
+    W0014 "the CNI matches something else",
     W0019 "cluster DNS shut off",
     // Warnings about manifests.
     W0101 "not modelled",

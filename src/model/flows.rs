@@ -250,6 +250,9 @@ impl<'a> Resolver<'a> {
         self.push_hop(destination, &mut texts);
         self.statement_texts = texts;
         let statement = self.statement(member, text_start, span);
+        for (endpoint, span) in from.iter().chain(&to) {
+            self.check_blocks(*endpoint, *span);
+        }
         let mut first = true;
         let mut every = false;
         for (to, to_span) in to {

@@ -2,6 +2,7 @@
 //! reported.
 
 mod addresses;
+mod blocks;
 mod catalogue;
 mod cni;
 mod declare;

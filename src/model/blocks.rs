@@ -1,0 +1,178 @@
+//! Address parties of flows that the CNI matches otherwise than an address block reads: pods, nodes and the API server
+//! have addresses, too.
+
+use super::resolve::Resolver;
+use super::{Cni, Endpoint};
+use crate::diag::{Code, Diagnostic};
+use crate::net::{AddressSet, Truth};
+use crate::source::Span;
+use ipnet::IpNet;
+
+/// What of a cluster has addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Pods,
+    Nodes,
+    ApiServer,
+}
+
+impl Owner {
+    /// In a sentence that says what the CNI matches.
+    fn word(self) -> &'static str {
+        match self {
+            Owner::Pods => "pods",
+            Owner::Nodes => "nodes",
+            Owner::ApiServer => "the API server",
+        }
+    }
+
+    fn possessive(self) -> &'static str {
+        if self == Owner::ApiServer { "its" } else { "their" }
+    }
+
+    /// Its entry in `platform`.
+    fn entry(self) -> &'static str {
+        match self {
+            Owner::Pods => "pods",
+            Owner::Nodes => "nodes",
+            Owner::ApiServer => "apiserver",
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// Warns where an end of a flow is, or holds, addresses of the cluster itself that not every CNI, or not this one,
+    /// matches like others.
+    pub(super) fn check_blocks(&mut self, endpoint: Endpoint, span: Span) {
+        for leaf in self.model.leaves(&endpoint).to_vec() {
+            let found = match leaf {
+                Endpoint::ApiServer => self.built_in_list(Owner::ApiServer, span),
+                Endpoint::Nodes => self.built_in_list(Owner::Nodes, span),
+                Endpoint::Cidr(id) => {
+                    let blocks = self.model.cidrs.get(id.index()).map(|cidr| cidr.blocks.as_slice());
+                    let all = blocks.unwrap_or_default().iter().map(|block| block.addresses());
+                    let all = all.fold(AddressSet::empty(), |all, block| all.union(&block));
+                    let owners = [Owner::Pods, Owner::Nodes, Owner::ApiServer].into_iter();
+                    owners.filter_map(|owner| self.holding(owner, leaf, &all, span)).next()
+                }
+                Endpoint::Tier(_)
+                | Endpoint::Namespace(_)
+                | Endpoint::Group(_)
+                | Endpoint::Fqdn(_)
+                | Endpoint::Cluster
+                | Endpoint::Internet
+                | Endpoint::Anywhere => None,
+            };
+            found.into_iter().for_each(|diagnostic| self.report(diagnostic));
+        }
+    }
+
+    fn matching(&self, owner: Owner) -> Truth {
+        let matches = self.model.platform.cni.blocks_match();
+        match owner {
+            Owner::Pods => matches.pods,
+            Owner::Nodes => matches.nodes,
+            Owner::ApiServer => matches.api_server,
+        }
+    }
+
+    /// `apiserver` or `nodes`.
+    fn built_in_list(&self, owner: Owner, span: Span) -> Option<Diagnostic> {
+        if self.matching(owner) == Truth::Yes {
+            return None;
+        }
+        let (what, own) = (owner.word(), owner.possessive());
+        let name = owner.entry();
+        Some(match self.model.platform.cni {
+            Cni::Any => {
+                let message =
+                    format!("not every CNI matches {what} by {own} addresses: with some, `{name}` stays closed");
+                Diagnostic::new(Code::W0012, span, message).with_help(name_the_cni())
+            }
+            cni => {
+                let cni = cni.name();
+                let message = match owner {
+                    Owner::ApiServer => format!(
+                        "{cni} matches no API server that runs on a node by its addresses: `{name}` may stay closed"
+                    ),
+                    Owner::Pods | Owner::Nodes => {
+                        format!("{cni} matches {what} by {own} addresses only when set up to: `{name}` may stay closed")
+                    }
+                };
+                Diagnostic::new(Code::W0014, span, message).with_help(own_kind(owner))
+            }
+        })
+    }
+
+    /// A list that holds addresses of pods, or is of none but nodes or the API server: a wide one, as of all that is
+    /// private, is not about these.
+    fn holding(&self, owner: Owner, leaf: Endpoint, all: &AddressSet, span: Span) -> Option<Diagnostic> {
+        let platform = &self.model.platform;
+        let listed = match owner {
+            Owner::Pods => &platform.pods,
+            Owner::Nodes => &platform.nodes,
+            Owner::ApiServer => &platform.apiserver,
+        };
+        let truth = self.matching(owner);
+        if owner != Owner::Pods && truth == Truth::Yes {
+            return None;
+        }
+        let nets = || listed.iter().flatten();
+        if owner != Owner::Pods && !AddressSet::from_nets(nets().copied()).contains(all) {
+            return None;
+        }
+        let net = nets().find(|net| all.overlaps(&AddressSet::from_net(**net)))?;
+        let (what, own, name) = (owner.word(), owner.possessive(), self.write_endpoint(leaf));
+        let cni = platform.cni.name();
+        let (code, message) = match (platform.cni, truth) {
+            (Cni::Any, _) => (
+                Code::W0012,
+                format!("not every CNI matches {what} by {own} addresses, and `{name}` holds some of {net}"),
+            ),
+            (_, Truth::Yes) => {
+                (Code::W0014, format!("{cni} matches {what} by {own} addresses, too, and `{name}` holds some of {net}"))
+            }
+            (_, Truth::Maybe) => (
+                Code::W0014,
+                format!("{cni} may not match {what} by {own} addresses, and `{name}` holds some of {net}"),
+            ),
+            (_, Truth::No) => (
+                Code::W0014,
+                format!(
+                    "{cni} never matches {what} by {own} addresses: `{name}` holds some of {net}, and not their {what}"
+                ),
+            ),
+        };
+        let help = match (owner, platform.cni) {
+            (Owner::Pods, Cni::Any) => {
+                format!("{}; or name the CNI in `platform {{ cni NAME }}`", tiers_for_pods(*net, all))
+            }
+            (Owner::Pods, _) => tiers_for_pods(*net, all),
+            (Owner::Nodes | Owner::ApiServer, Cni::Any) => name_the_cni(),
+            (Owner::Nodes | Owner::ApiServer, _) => own_kind(owner),
+        };
+        Some(Diagnostic::new(code, span, message).with_help(help))
+    }
+}
+
+fn name_the_cni() -> String {
+    "name the CNI in `platform { cni NAME }`".to_owned()
+}
+
+/// The policy that says it with Cilium.
+fn own_kind(owner: Owner) -> String {
+    let entities = if owner == Owner::ApiServer { "kube-apiserver" } else { "host, remote-node" };
+    format!(
+        "add a CiliumNetworkPolicy with the entities `[{entities}]`, and silence this with `# polder: allow(W0014)`"
+    )
+}
+
+/// How to say it without the addresses of pods.
+fn tiers_for_pods(net: IpNet, all: &AddressSet) -> String {
+    let net_addresses = AddressSet::from_net(net);
+    match (net_addresses.contains(all), all.contains(&net_addresses)) {
+        (true, _) => "name tiers instead: they match pods by their labels".to_owned(),
+        (false, true) => format!("take them out with `except {net}`, and name tiers for pods"),
+        (false, false) => "leave their addresses out of the list, and name tiers for pods".to_owned(),
+    }
+}
