@@ -196,7 +196,7 @@ That is the nearest one upwards with polder.toml, or that of the file."
     (compile (concat (shell-quote-argument polder-command) " check --format short"))))
 
 (defun polder-format-buffer ()
-  "Bring the buffer into the canonical form, unless something in it is not understood."
+  "Bring the buffer into canonical form, unless not all of it is understood."
   (interactive)
   (let ((result (generate-new-buffer " *polder fmt*"))
         (source (current-buffer)))
