@@ -29,7 +29,13 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     if exit != Exit::CannotAnswer {
         let policies = count(manifests.policies.policies.len(), "policy");
         let files = count(manifests.file_count, "file");
-        terminal.line(&format!("{} in {files} ({policies})", tally(&reports)));
+        let passed = count(manifests.passed_over, "document");
+        let passed = match manifests.passed_over {
+            0 => String::new(),
+            1 => format!("; {passed} is not for Kubernetes and was passed over"),
+            _ => format!("; {passed} are not for Kubernetes and were passed over"),
+        };
+        terminal.line(&format!("{} in {files} ({policies}){passed}", tally(&reports)));
     }
     exit
 }

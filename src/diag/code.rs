@@ -120,6 +120,7 @@ codes! {
     W0019 "cluster DNS shut off",
     // Warnings about manifests.
     W0101 "not modelled",
+    W0102 "block in another form",
     // Mistakes in policies.
     W0201 "pods without DNS",
     W0202 "DNS over one protocol only",

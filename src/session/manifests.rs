@@ -34,6 +34,8 @@ pub struct Manifests {
     pub remarks: Vec<Remark>,
     /// How many files there are, with those that cannot be read.
     pub file_count: usize,
+    /// How many documents of folders are none for Kubernetes, and are passed over.
+    pub passed_over: usize,
     /// The folders and files that a change can come from.
     pub places: Vec<PathBuf>,
 }
@@ -217,6 +219,7 @@ impl Load<'_> {
         let foreign = reading.problems.iter().filter(|problem| problem.foreign).count();
         for problem in reading.problems {
             if problem.foreign && !is_named {
+                self.manifests.passed_over += 1;
                 let reason = format!("this is not for Kubernetes and is left out: {}", problem.reason);
                 let span = token(file, text, problem.at.unwrap_or_default());
                 self.manifests.remarks.push(Remark { span, path: problem.path, reason });
@@ -224,6 +227,12 @@ impl Load<'_> {
                 self.manifests.diagnostics.push(refused(file, text, problem));
             }
         }
+        let warnings = reading.warnings.into_iter().map(|warning| {
+            let span = token(file, text, warning.at.unwrap_or_default());
+            Diagnostic::new(Code::W0102, span, format!("`{}`: {}", warning.path, warning.reason))
+                .with_help("write the block as it is read")
+        });
+        self.manifests.diagnostics.extend(warnings);
         let remarks = reading.remarks.into_iter().map(|remark| {
             let span = token(file, text, remark.at.unwrap_or_default());
             Remark { span, path: remark.path, reason: remark.reason }

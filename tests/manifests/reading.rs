@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 /// What was read, as text: problems with their places, then what was ignored, then the policies in our own form.
 fn summary(text: &str) -> String {
-    let Reading { policies, problems, remarks, objects, ignored, documents: _ } = read(text, "default");
+    let Reading { policies, problems, warnings, remarks, objects, ignored, documents: _ } = read(text, "default");
     let mut sources = Sources::default();
     let file = sources.add("case", text);
     let place = |at: Option<usize>| match at {
@@ -19,12 +19,13 @@ fn summary(text: &str) -> String {
     };
     let mut out = String::new();
     let mut list = |word: &str, problems: &[ReadProblem]| {
-        for ReadProblem { at, path, reason, foreign } in problems {
+        for ReadProblem { at, path, reason, foreign, .. } in problems {
             let word = if *foreign { "foreign" } else { word };
             writeln!(out, "{word} {} [{path}] {reason}", place(*at)).unwrap();
         }
     };
     list("problem", &problems);
+    list("warning", &warnings);
     list("remark", &remarks);
     for object in objects {
         let pods = if object.pods_at == object.at { String::new() } else { format!(" pods {}", place(object.pods_at)) };

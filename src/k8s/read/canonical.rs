@@ -277,7 +277,7 @@ impl<'a> Cursor<'_, 'a> {
     }
 
     fn cidr(&mut self) -> Option<IpNet> {
-        let block = syntax::block(&self.quoted()?).ok()?;
+        let (block, None) = syntax::block(&self.quoted()?).ok()? else { return None };
         self.take("\n")?;
         Some(block)
     }

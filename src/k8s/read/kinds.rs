@@ -52,14 +52,56 @@ pub(super) fn is_kind(kind: &str) -> bool {
     KINDS.iter().any(|(_, name, _)| *name == kind)
 }
 
+/// The groups that nobody but Kubernetes has, and all kinds of theirs, in whatever version.
+const OWN: [(&str, &[&str]); 5] = [
+    ("networking.k8s.io", &["ClusterCIDR", "IPAddress", "Ingress", "IngressClass", "NetworkPolicy", "ServiceCIDR"]),
+    ("apps", &["ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "Scale", "StatefulSet"]),
+    ("batch", &["CronJob", "Job"]),
+    (
+        "extensions",
+        &["DaemonSet", "Deployment", "Ingress", "NetworkPolicy", "PodSecurityPolicy", "ReplicaSet", "Scale"],
+    ),
+    ("policy", &["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
+];
+
+fn group(version: &str) -> &str {
+    version.rsplit_once('/').map_or("", |(group, _)| group)
+}
+
+/// The kinds of a group that nobody but Kubernetes has.
+fn own(version: &str) -> Option<&'static [&'static str]> {
+    OWN.iter().find(|(own, _)| *own == group(version)).map(|(_, kinds)| *kinds)
+}
+
+/// What somebody probably meant who wrote a kind that does not exist, as the rest of a sentence.
+pub(super) fn meant(version: &str, kind: &str) -> String {
+    let read = KINDS.iter().filter(|(known, ..)| group(known) == group(version)).map(|(_, name, _)| *name);
+    let others = own(version).unwrap_or_default().iter().copied();
+    if let Some((known, name, _)) = KINDS.iter().find(|(known, name, _)| *name == kind && *known != version) {
+        return format!("; {name} is of {known}");
+    }
+    match crate::diag::closest(kind, read.chain(others.clone())) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None if own(version).is_some() => format!("; there are {}", others.collect::<Vec<_>>().join(", ")),
+        None => String::new(),
+    }
+}
+
 /// Whether Kubernetes has no such kind, and one that is read must be meant: another version or group of its own, or
 /// another spelling. The objects of others may have the same names as those of Kubernetes.
 pub(super) fn is_mistaken(version: &str, kind: &str) -> bool {
-    const GROUPS: [&str; 6] = ["", "apps", "batch", "extensions", "networking.k8s.io", "policy"];
     // So short a name is another one after two slips.
     const SHORT: usize = 6;
-    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
-    if !GROUPS.contains(&group) || is_known(version, kind) {
+    if is_known(version, kind) {
+        return false;
+    }
+    if let Some(kinds) = own(version) {
+        let item = kind.strip_suffix("List").unwrap_or(kind);
+        let is_read = KINDS.iter().any(|(own, name, _)| *name == item && group(own) == group(version));
+        // What is read is so in one version only.
+        return !kinds.contains(&item) || is_read || (group(version) == "extensions" && is_kind(item));
+    }
+    if !group(version).is_empty() {
         return false;
     }
     let lower = kind.to_lowercase();
@@ -73,7 +115,6 @@ pub(super) fn is_mistaken(version: &str, kind: &str) -> bool {
 
 /// How the kubelet and controllers name the owner of an object; `None` for an owner that is not read.
 pub(super) fn owner(version: &str, kind: &str) -> Option<Kind> {
-    let group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
     KINDS.iter().find_map(|(own, name, known)| match known {
         Known::Workload(workload) if *name == kind && group(own) == group(version) => Some(*workload),
         _ => None,

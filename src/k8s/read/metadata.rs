@@ -1,6 +1,6 @@
 //! `metadata`, which every object has.
 
-use super::node::{Node, shortened};
+use super::node::{Node, Value, shortened};
 use super::syntax;
 use super::walk::{Object, Path, Walk};
 use std::borrow::Cow;
@@ -67,8 +67,10 @@ pub(super) fn metadata<'n, 'a>(
     path: Path,
 ) -> Option<Metadata<'n, 'a>> {
     let known = fields(walk, node, path)?;
-    let named = known.get("name").map(|name| (name, "name"));
-    let generated = known.get("generateName").filter(|_| naming.generated).map(|name| (name, "generateName"));
+    let written = |field: &str| known.get(field).filter(|node| node.value != Value::Text("".into()));
+    // Kubernetes does not tell what is empty from what is missing.
+    let named = written("name").map(|name| (name, "name"));
+    let generated = written("generateName").filter(|_| naming.generated).map(|name| (name, "generateName"));
     let name = match named.or(generated) {
         Some((name, field)) => {
             let path = path.field(field);
@@ -85,7 +87,7 @@ pub(super) fn metadata<'n, 'a>(
             None
         }
     };
-    let namespace = known.get("namespace").map_or(Some(default_namespace), |namespace| {
+    let namespace = written("namespace").map_or(Some(default_namespace), |namespace| {
         walk.checked(namespace, path.field("namespace"), syntax::dns_label)
     });
     let labels = labels(walk, known.get("labels"), path.field("labels"));

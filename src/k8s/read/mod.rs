@@ -53,6 +53,8 @@ pub struct Reading {
     pub policies: Vec<ReadPolicy>,
     /// Why something could not be read. A policy with a problem is not among the policies.
     pub problems: Vec<ReadProblem>,
+    /// What a newer Kubernetes, or its API server in a warning, has against something that was read.
+    pub warnings: Vec<ReadProblem>,
     /// What does not stop anything but may surprise: rules without effect, say.
     pub remarks: Vec<ReadProblem>,
     /// What policies apply to and what changes their meaning, in the order of the text. An object with a problem is not
@@ -103,6 +105,8 @@ pub struct ReadProblem {
     pub reason: String,
     /// Whether nothing in the document says that it is meant for Kubernetes.
     pub foreign: bool,
+    /// Whether it is about a NetworkPolicy, or about what may be one for all that is known.
+    pub is_policy: bool,
 }
 
 /// An object that has no part in what is allowed.
@@ -133,6 +137,9 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
         let before = reading.problems.len();
         reading.documents += usize::from(node.value != Value::Null);
         object(&mut Walk::new(&mut reading), node, Path::ROOT, default_namespace, None);
+        if !may_be_policy(node) {
+            reading.problems.iter_mut().skip(before).for_each(|problem| problem.is_policy = false);
+        }
         if is_foreign(node) {
             reading.problems.iter_mut().skip(before).for_each(|problem| problem.foreign = true);
         }
@@ -140,6 +147,10 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
     let unparsed = json_documents(seed, &mut document).unwrap_or_else(|| {
         if let Some(reason) = too_much(body) {
             return vec![whole_text(None, reason)];
+        }
+        if let Some(at) = directive(body) {
+            let reason = "a directive: kubectl and the API server refuse it, so leave the line out";
+            return vec![whole_text(Some(at), reason)];
         }
         budget.set(body.len().saturating_mul(2).saturating_add(100_000));
         yaml_documents(seed, &mut document)
@@ -157,7 +168,8 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
 
 impl Reading {
     fn offsets(&mut self) -> impl Iterator<Item = &mut usize> {
-        let problems = self.problems.iter_mut().chain(&mut self.remarks).map(|problem| &mut problem.at);
+        let problems =
+            self.problems.iter_mut().chain(&mut self.warnings).chain(&mut self.remarks).map(|problem| &mut problem.at);
         let policies = self.policies.iter_mut();
         let names = policies.flat_map(|policy| [&mut policy.at, &mut policy.name_at]);
         let objects = self.objects.iter_mut().flat_map(|object| [&mut object.at, &mut object.pods_at]);
@@ -166,7 +178,7 @@ impl Reading {
 }
 
 fn whole_text(at: Option<usize>, reason: impl Into<String>) -> ReadProblem {
-    ReadProblem { at, path: String::new(), reason: reason.into(), foreign: false }
+    ReadProblem { at, path: String::new(), reason: reason.into(), foreign: false, is_policy: true }
 }
 
 /// Why a YAML text is not even parsed: it would take too much time or memory. The count goes by the characters that every
@@ -251,10 +263,44 @@ fn syntax_problem(text: &str, error: &serde_yaml::Error) -> ReadProblem {
     whole_text(at, reason)
 }
 
-/// Whether a document has none of the fields by which one can tell an object of Kubernetes.
+/// Where a line such as `%YAML 1.2` stands in front of a document.
+fn directive(text: &str) -> Option<usize> {
+    let (mut at, mut is_start) = (0, true);
+    for line in text.split_inclusive('\n') {
+        let is_mark = line.starts_with("---") || line.starts_with("...");
+        if is_start && line.starts_with('%') {
+            return Some(at);
+        }
+        let is_blank = line.trim().is_empty() || line.trim_start().starts_with('#');
+        // Behind `---` the document begins, and a directive can only stand in front of that.
+        is_start = line.starts_with("...") || (is_start && is_blank && !is_mark);
+        at += line.len();
+    }
+    None
+}
+
+/// Whether a document has none of the fields by which one can tell an object of Kubernetes: neither says it what it is,
+/// nor has it what an object has. Charts of Helm have a version, and some programs a kind of their own.
 fn is_foreign(node: &Node) -> bool {
     let Value::Map(pairs) = &node.value else { return true };
-    ["apiVersion", "kind", "metadata", "spec"].iter().all(|name| fields(pairs, name).next().is_none())
+    let has = |name| fields(pairs, name).next().is_some();
+    let is_object = has("metadata") || has("spec") || has("items");
+    let says_what = match (field_text(pairs, "apiVersion"), field_text(pairs, "kind")) {
+        (Some(version), None) => version.contains('/'),
+        (None, Some(kind)) => kinds::is_kind(kind),
+        (version, kind) => version.is_some() || kind.is_some(),
+    };
+    !is_object && !says_what
+}
+
+/// Whether an object that cannot be read may be a NetworkPolicy, or hold one.
+fn may_be_policy(node: &Node) -> bool {
+    let Value::Map(pairs) = &node.value else { return true };
+    let version = field_text(pairs, "apiVersion").unwrap_or_default();
+    match field_text(pairs, "kind").unwrap_or_default() {
+        "" => true,
+        kind => kind.ends_with("List") || !kinds::is_known(version, kind) || kind == "NetworkPolicy",
+    }
 }
 
 /// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
@@ -306,7 +352,8 @@ fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typ
         None if kinds::is_mistaken(version, kind) => {
             let field = |name| fields(pairs, name).next();
             let at = field("apiVersion").filter(|_| kinds::is_kind(kind)).or(field("kind")).unwrap_or(node);
-            walk.refuse(at, path, format!("no matches for kind {kind:?} in version {version:?}"));
+            let hint = kinds::meant(version, kind);
+            walk.refuse(at, path, format!("no matches for kind {kind:?} in version {version:?}{hint}"));
         }
         None => {
             if let Some(scaler) = number::scaler(pairs, default_namespace) {
@@ -327,9 +374,10 @@ fn fields<'n, 'a>(pairs: &'n [(Node<'a>, Node<'a>)], name: &str) -> impl Iterato
     named.map(|(_, value)| value)
 }
 
+/// The text of a field; what is empty is as good as missing.
 fn field_text<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<&'n str> {
     match &fields(pairs, name).next()?.value {
-        Value::Text(text) => Some(text),
+        Value::Text(text) => Some(&**text).filter(|text| !text.is_empty()),
         _ => None,
     }
 }

@@ -151,6 +151,18 @@ impl<'a> Seed<'a, '_> {
         (offset <= self.text.len()).then_some(offset)
     }
 
+    /// Whether a tag in front of a scalar makes a string of it: `!!str 1`. An anchor may stand beside it.
+    fn is_tagged_text(self, at: usize) -> bool {
+        // No longer anchor is worth a look, and there may be many scalars.
+        const FAR: usize = 200;
+        let start = self.text.floor_char_boundary(at.saturating_sub(FAR));
+        let before = self.text.get(start..at).unwrap_or_default().trim_end();
+        let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let before =
+            if word.starts_with('&') { before.strip_suffix(word).unwrap_or_default().trim_end() } else { before };
+        before.ends_with("!!str") || before.ends_with("!<tag:yaml.org,2002:str>")
+    }
+
     /// A string that stands in the text as it is: plain, unless there is a quote in front of it.
     fn borrowed(self, text: &'a str) -> Node<'a> {
         let at = self.offset(text);
@@ -158,7 +170,7 @@ impl<'a> Seed<'a, '_> {
         if matches!(before, Some(b'"' | b'\'')) {
             return node(at.map(|at| at - 1), Value::Text(Cow::Borrowed(text)));
         }
-        match misreading(text) {
+        match misreading(text).filter(|_| !at.is_some_and(|at| self.is_tagged_text(at))) {
             Some(misreading) => node(at, Value::Misread(Cow::Borrowed(text), misreading)),
             None => node(at, Value::Text(Cow::Borrowed(text))),
         }

@@ -202,7 +202,11 @@ fn ip_block(walk: &mut Walk, node: &Node, path: Path) -> Option<IpBlock> {
 
 fn cidr_value(walk: &mut Walk, node: &Node, path: Path) -> Option<IpNet> {
     let text = walk.checked(node, path, |text| syntax::block(text).err())?;
-    syntax::block(text).ok()
+    let (block, warning) = syntax::block(text).ok()?;
+    if let Some(warning) = warning {
+        walk.warn(node, path, warning);
+    }
+    Some(block)
 }
 
 /// The blocks, sorted, without those inside another.

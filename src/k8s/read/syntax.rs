@@ -88,32 +88,58 @@ pub(super) fn port_name(name: &str) -> Option<&'static str> {
     (name.starts_with('-') || name.ends_with('-')).then_some("must not begin or end with a hyphen")
 }
 
-/// The block that `text` says, as strictly as Kubernetes 1.36 reads it, or why there is none.
-pub(super) fn block(text: &str) -> Result<IpNet, Cow<'static, str>> {
+/// The block that `text` says to a cluster that holds it, and what a newer one has against that way to write it; or why
+/// there is none.
+///
+/// Kubernetes 1.36 refuses leading zeros and host bits. Before, and in objects that are older, it reads past both.
+pub(super) fn block(text: &str) -> Result<(IpNet, Option<String>), Cow<'static, str>> {
     const INVALID: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
-    const LEADING_ZERO: &str = "must not have leading 0s in IP or prefix length";
     let (address, length) = text.split_once('/').ok_or(INVALID)?;
     let zero_led = |digits: &str| digits.len() > 1 && digits.starts_with('0');
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(length) {
         return Err(INVALID.into());
     }
-    // The IPv4 part of an IPv6 address is refused for its zeros, too.
-    let decimal = address.rsplit(':').next().unwrap_or(address);
-    let octets = decimal.contains('.').then(|| decimal.split('.')).into_iter().flatten();
-    if zero_led(length) || (octets.clone().all(digits) && octets.clone().any(zero_led)) {
-        return Err(LEADING_ZERO.into());
-    }
-    let block: IpNet = text.parse().map_err(|_| INVALID)?;
+    // The IPv4 part of an IPv6 address may have zeros, too.
+    let (start, decimal) =
+        address.rsplit_once(':').map_or((String::new(), address), |(start, end)| (format!("{start}:"), end));
+    let octets: Vec<&str> = if decimal.contains('.') { decimal.split('.').collect() } else { Vec::new() };
+    let has_zeros =
+        zero_led(length) || (octets.iter().all(|octet| digits(octet)) && octets.iter().any(|octet| zero_led(octet)));
+    let plain = |number: &str| match number.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        number => number.to_owned(),
+    };
+    let block: IpNet = if has_zeros {
+        let address = if octets.is_empty() {
+            address.to_owned()
+        } else {
+            format!("{start}{}", octets.iter().map(|octet| plain(octet)).collect::<Vec<_>>().join("."))
+        };
+        format!("{address}/{}", plain(length)).parse().map_err(|_| INVALID)?
+    } else {
+        text.parse().map_err(|_| INVALID)?
+    };
     if let IpNet::V6(block) = block
         && block.addr().to_ipv4_mapped().is_some()
     {
         return Err("must not have an IPv4-mapped IPv6 address".into());
     }
-    if block != block.trunc() {
+    let read = block.trunc();
+    let warning = if block != read {
         let whole = IpNet::from(block.addr());
-        let reason = format!("must not have bits set beyond the prefix length; is it {} or {whole}?", block.trunc());
-        return Err(reason.into());
-    }
-    Ok(block)
+        Some(format!(
+            "Invalid value: {text:?} from Kubernetes 1.36 on: must not have bits set beyond the prefix length; it is read \
+             as {read}, or should it be {whole}?"
+        ))
+    } else if has_zeros {
+        Some(format!(
+            "Invalid value: {text:?} from Kubernetes 1.36 on: must not have leading 0s in IP or prefix length; it is read \
+             as {read}"
+        ))
+    } else {
+        (read.to_string() != text)
+            .then(|| format!("IPv6 CIDR value {text:?} should be in RFC 5952 canonical format ({read:?})"))
+    };
+    Ok((read, warning))
 }

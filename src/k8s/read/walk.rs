@@ -99,6 +99,12 @@ impl<'r> Walk<'r> {
         tell(&mut self.reading.problems, at, path, reason);
     }
 
+    /// Notes what Kubernetes would warn of, or refuse in a newer version.
+    pub(super) fn warn(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
+        let at = self.place(node);
+        tell(&mut self.reading.warnings, at, path, reason);
+    }
+
     /// Notes what somebody who reads `node` should know.
     pub(super) fn remark(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
         let at = self.place(node);
@@ -256,6 +262,10 @@ impl<'r> Walk<'r> {
         match node.map(|node| (node, &node.value)) {
             None => false,
             Some((_, Value::Bool(value))) => *value,
+            // `yes` and `on`, too.
+            Some((_, Value::Misread(text, Misreading::Boolean))) => {
+                matches!(text.as_bytes().first(), Some(b'y' | b'Y' | b't' | b'T')) || text.eq_ignore_ascii_case("on")
+            }
             Some((node, _)) => {
                 self.wrong_kind(node, path, "a boolean");
                 false
@@ -312,10 +322,10 @@ impl<'r> Walk<'r> {
 /// Adds to a list of problems or remarks, unless it is full.
 fn tell(told: &mut Vec<ReadProblem>, at: Option<usize>, path: Path, reason: impl Into<String>) {
     if told.len() < MOST_TOLD {
-        told.push(ReadProblem { at, path: path.to_string(), reason: reason.into(), foreign: false });
+        told.push(ReadProblem { at, path: path.to_string(), reason: reason.into(), foreign: false, is_policy: true });
     } else if told.len() == MOST_TOLD {
         let reason = format!("there is more to say than these {MOST_TOLD}");
-        told.push(ReadProblem { at, path: String::new(), reason, foreign: false });
+        told.push(ReadProblem { at, path: String::new(), reason, foreign: false, is_policy: true });
     }
 }
 
