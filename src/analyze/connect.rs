@@ -10,7 +10,7 @@ use super::cover::{Budget, GaveUp, missing};
 use super::located::Located;
 use super::names::{every_number, names};
 use super::side::{Party, Side, Sides, worlds};
-use crate::flow::{FlowSet, NAMESPACE_NAME, Namespaces, Place};
+use crate::flow::{FlowSet, ManagedNamespace, NAMESPACE_NAME, Namespaces, Place};
 use crate::net::{
     AddressSet, Facts, Family, IpBlock, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Truth, Values,
 };
@@ -401,6 +401,35 @@ impl<'a> Connections<'a> {
         Ok(Some(Party::Pod { namespace, labels }))
     }
 
+    /// Labels that the namespace of an end would have to have, where nobody stated them, for some of it to be there.
+    pub fn unstated(&self, end: &End, budget: &mut Budget) -> Result<Option<(&'a ManagedNamespace, Selector)>, GaveUp> {
+        let End::Pods(Pods { home: Some(home), .. }) = end else { return Ok(None) };
+        let (Some(managed), Some(Peers::Pods { namespaces, .. })) =
+            (self.set.namespaces.get(*home), self.piece(end, budget)?)
+        else {
+            return Ok(None);
+        };
+        let mut labels = Selector::everything();
+        for (key, values) in namespaces.entries().filter(|(key, _)| managed.labels.values(key).is_anything()) {
+            labels.require(key.clone(), values.clone());
+        }
+        Ok((!labels.is_everything()).then_some((managed, labels)))
+    }
+
+    /// Those of an end that are there whatever labels their namespace has beside the stated ones.
+    pub fn settled(&self, end: &End, budget: &mut Budget) -> Result<Option<End>, GaveUp> {
+        let End::Pods(Pods { home: Some(home), namespaces, labels, less }) = end else { return Ok(Some(end.clone())) };
+        let Some(managed) = self.set.namespaces.get(*home) else { return Ok(None) };
+        if !namespaces.contains(&managed.labels) {
+            return Ok(None);
+        }
+        let may_be_out = less.iter().filter(|(namespaces, _)| namespaces.overlaps(&managed.labels));
+        let less = may_be_out.map(|(_, labels)| (Selector::everything(), labels.clone())).collect();
+        let (home, namespaces, labels) = (Some(*home), managed.labels.clone(), labels.clone());
+        let settled = End::Pods(Pods { home, namespaces, labels, less });
+        Ok(self.piece(&settled, budget)?.map(|_| settled))
+    }
+
     /// A pair on a port of `ports` that may not connect, or not for sure, and on which side that fails.
     pub fn refused(
         &self,
@@ -482,7 +511,7 @@ impl<'a> Connections<'a> {
             let by: Vec<&Region> = by.iter().chain(&without).collect();
             let wanted = Region { ports: view.of(ports), ..whole.clone() };
             let Some(found) = missing(wanted, &by, budget)? else { continue };
-            let subject = End::Pods(Pods { labels: found.subject, less: Vec::new(), ..subject.clone() });
+            let subject = self.some_less(Pods { labels: found.subject, ..subject.clone() }, budget)?;
             let peer = match (peer, found.peers) {
                 (End::Pods(pods), Peers::Pods { namespaces, pods: labels }) => {
                     End::Pods(Pods { namespaces, labels, less: Vec::new(), ..pods.clone() })
@@ -497,6 +526,13 @@ impl<'a> Connections<'a> {
             return Ok(Some((subject, peer, port.unwrap_or(Port::Other))));
         }
         Ok(None)
+    }
+
+    /// Pods without those that are left out where the namespace has some labels, if any remain.
+    fn some_less(&self, pods: Pods, budget: &mut Budget) -> Result<End, GaveUp> {
+        let all = Pods { less: Vec::new(), ..pods.clone() };
+        let some = End::Pods(pods);
+        Ok(if self.piece(&some, budget)?.is_some() { some } else { End::Pods(all) })
     }
 
     /// The part of a grant that is about an end of this kind, if it counts.

@@ -117,7 +117,10 @@ codes! {
     W0012 "CNIs differ",
     W0013 "allow comment without effect",
     W0014 "the CNI matches something else",
+    W0017 "one side of a closed connection",
+    W0018 "labels of a namespace not stated",
     W0019 "cluster DNS shut off",
+    W0020 "flow that opens other namespaces",
     // Warnings about manifests.
     W0101 "not modelled",
     W0102 "block in another form",

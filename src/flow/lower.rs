@@ -44,17 +44,19 @@ impl Lowering<'_> {
     fn namespaces(&mut self) {
         let all = self.model.namespaces.iter().enumerate();
         let managed = all.filter_map(|(index, namespace)| {
-            Some((namespace.name.clone(), NamespaceId::at(index), namespace.known_labels()?))
+            let names = (namespace.name.clone(), namespace.declared.clone());
+            Some((names, NamespaceId::at(index), namespace.known_labels()?))
         });
         let mut sorted: Vec<_> = managed.collect();
         sorted.sort();
-        for (index, (name, id, labels)) in sorted.into_iter().enumerate() {
+        for (index, ((name, declared), id, labels)) in sorted.into_iter().enumerate() {
             self.managed.insert(id, index);
             let nobody = || Isolation::Tiers(Vec::new());
             self.set.namespaces.push(ManagedNamespace {
                 selector: namespace_by_name(&name),
                 labels,
                 name,
+                declared,
                 ingress: nobody(),
                 egress: nobody(),
                 dns: Vec::new(),

@@ -42,6 +42,8 @@ pub struct StatementId(pub u32);
 pub struct ManagedNamespace {
     /// Its name in the cluster.
     pub name: Arc<str>,
+    /// Its name in the program.
+    pub declared: Arc<str>,
     /// The selector that finds it, by its name label.
     pub selector: Selector,
     /// All that is known of its labels: its name and those that the program states. It may have any others, or none.

@@ -20,6 +20,7 @@ mod scope;
 mod selectors;
 mod text;
 mod unknown;
+mod unstated;
 mod warnings;
 
 pub use crate::syntax::AssertionKind;
@@ -30,6 +31,7 @@ pub use ports::describe as describe_ports;
 pub use presets::PresetPods;
 pub use references::{Entity, Reference, Role};
 pub use resolve::{Options, Resolved, is_dns_label, resolve};
+pub use unstated::{Settling, stating};
 
 use crate::net::{Direction, IpBlock, PortSet, Selector, Truth};
 use crate::source::{Excerpt, Span};

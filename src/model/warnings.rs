@@ -23,6 +23,7 @@ impl Resolver<'_> {
         let sound = self.diagnostics.iter().all(|diagnostic| diagnostic.code.severity() == Severity::Warning);
         if sound {
             self.warn_about_the_unused();
+            self.warn_about_unstated();
         }
     }
 

@@ -243,6 +243,12 @@ impl<'a> Wishes<'a> {
         self.peers.list.get(id.0 as usize)
     }
 
+    /// On which side of which namespace something is added, and for whom.
+    pub fn subject_of(&self, added: &Contribution) -> Option<(usize, Direction, &Selector)> {
+        let home = self.subjects.home(added.subject)?;
+        Some((home, added.direction, &self.subjects.get(added.subject)?.selector))
+    }
+
     /// How many concerns there are at most.
     pub fn most_concerns(&self) -> usize {
         self.contributions.len() + self.dns.len()

@@ -5,6 +5,7 @@ mod concern;
 mod data;
 mod minimal;
 mod name;
+mod one_sided;
 mod plan;
 mod report;
 mod subject;

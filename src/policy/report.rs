@@ -2,10 +2,10 @@
 
 use super::Direction;
 use super::concern::{Concerns, Contribution, PeerPart, Towards, Wishes};
-use super::minimal;
 use super::subject::{Subject, SubjectId};
+use super::{minimal, one_sided};
 use crate::diag::{Code, Diagnostic};
-use crate::flow::{FlowSet, StatementId};
+use crate::flow::{Flow, FlowSet, PartyId, StatementId};
 use crate::net::{Peers, PortSet, Region, RegionIndex, Selector, is_covered};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -31,6 +31,9 @@ struct Grant {
 
 /// The other statements that a diagnostic points to, at most.
 const MOST_SHOWN: usize = 3;
+
+/// What a flow says: the one side that it opens, its source and its targets.
+type Said<'a> = (Option<Direction>, PartyId, &'a [(PartyId, PortSet)]);
 
 /// A region as the index takes it.
 type Indexed<'a> = (usize, &'a Selector, &'a Peers);
@@ -154,7 +157,8 @@ impl<'a> Grants<'a> {
 
     /// Reports the statements that add nothing.
     pub fn report(mut self, wishes: &Wishes<'_>) -> Vec<Diagnostic> {
-        let mut diagnostics = self.without_effect(wishes);
+        let idle = self.without_effect(wishes);
+        let mut diagnostics: Vec<Diagnostic> = idle.iter().filter_map(|id| self.idle(*id)).collect();
         // As the flows stand, so that the statements that a diagnostic points to are the first ones.
         self.shared.sort_by_key(|(_, direction, _, one)| (one.flow, Reverse(*direction), one.target));
         let mut suspects: BTreeMap<StatementId, Vec<Grant>> = BTreeMap::new();
@@ -163,7 +167,12 @@ impl<'a> Grants<'a> {
             let grants = self.grants((*namespace, *direction), subject, contribution);
             suspects.entry(contribution.statement).or_default().extend(grants);
         }
-        diagnostics.extend(self.covered(&suspects));
+        let (covered, mut needless) = self.covered(&suspects);
+        diagnostics.extend(covered);
+        diagnostics.extend(one_sided::halves(self.set, &needless));
+        needless.extend(idle);
+        diagnostics.extend(one_sided::unanswered(self.set, wishes, &self.dns, &needless));
+        diagnostics.extend(one_sided::wide(self.set, wishes, &self.dns));
         diagnostics
     }
 
@@ -185,7 +194,7 @@ impl<'a> Grants<'a> {
     }
 
     /// Flows whose managed ends are not isolated in the flow's direction.
-    fn without_effect(&self, wishes: &Wishes<'_>) -> Vec<Diagnostic> {
+    fn without_effect(&self, wishes: &Wishes<'_>) -> Vec<StatementId> {
         let mut effective = vec![false; self.set.statements.len()];
         for contribution in &wishes.contributions {
             if let Some(slot) = effective.get_mut(contribution.statement.0 as usize) {
@@ -196,28 +205,27 @@ impl<'a> Grants<'a> {
         idle.sort_unstable();
         idle.dedup();
         idle.retain(|id| effective.get(id.0 as usize) == Some(&false));
-        let statements = idle.into_iter().filter_map(|id| self.set.statement(id));
-        statements
-            .map(|statement| {
-                Diagnostic::new(
-                    Code::W0011,
-                    statement.span,
-                    format!("`{}` changes nothing: its pods are not isolated in this direction", statement.text),
-                )
-                .with_help(
-                    "isolate them (`isolate ingress, egress` is what a namespace does by itself), or remove the flow",
-                )
-            })
-            .collect()
+        idle
     }
 
-    /// Goes through the statements from the last to the first and drops those that the others cover.
-    fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>) -> Vec<Diagnostic> {
+    fn idle(&self, id: StatementId) -> Option<Diagnostic> {
+        let statement = self.set.statement(id)?;
+        let message = format!("`{}` changes nothing: its pods are not isolated in this direction", statement.text);
+        let help = "isolate them (`isolate ingress, egress` is what a namespace does by itself), or remove the flow";
+        Some(Diagnostic::new(Code::W0011, statement.span, message).with_help(help))
+    }
+
+    /// Goes through the statements from the last to the first, those that open one side before all others, and drops those
+    /// that the others cover. Gives what is said of them, and which they are.
+    fn covered(&self, suspects: &BTreeMap<StatementId, Vec<Grant>>) -> (Vec<Diagnostic>, BTreeSet<StatementId>) {
         let mut regions = Regions::new(suspects);
         let mut order: Vec<&StatementId> =
             suspects.keys().filter(|id| self.lone.get(id.0 as usize) != Some(&true)).collect();
-        order.sort_by_key(|id| std::cmp::Reverse(self.set.statement(**id).map(|statement| statement.span)));
-        let mut diagnostics = Vec::new();
+        order.sort_by_key(|id| {
+            let span = self.set.statement(**id).map(|statement| statement.span);
+            (self.flows_of(**id).first().is_none_or(|flow| flow.side.is_none()), Reverse(span))
+        });
+        let (mut diagnostics, mut dropped) = (Vec::new(), BTreeSet::new());
         for id in order {
             let parts = regions.of(*id);
             let mut coverers: Vec<StatementId> = Vec::new();
@@ -241,18 +249,19 @@ impl<'a> Grants<'a> {
             });
             if covered && !parts.is_empty() {
                 regions.drop_statement(*id);
+                dropped.insert(*id);
                 diagnostics.extend(self.redundant(*id, coverers, by_dns));
             }
         }
-        diagnostics
+        (diagnostics, dropped)
     }
 
     fn redundant(&self, id: StatementId, mut coverers: Vec<StatementId>, by_dns: bool) -> Option<Diagnostic> {
         let statement = self.set.statement(id)?;
         coverers.sort_unstable();
         coverers.dedup();
-        let same = self.flows_of(id);
-        let twin = coverers.iter().find(|other| self.flows_of(**other) == same);
+        let same = self.said_by(id);
+        let twin = coverers.iter().find(|other| self.said_by(**other) == same);
         if let Some(twin) = twin.and_then(|id| self.set.statement(*id)) {
             let (message, label) = if statement.text == twin.text {
                 (format!("`{}` is written twice", statement.text), "first written here")
@@ -278,11 +287,18 @@ impl<'a> Grants<'a> {
         Some(diagnostic.with_help(help))
     }
 
-    /// What a statement says, for comparison.
-    fn flows_of(&self, id: StatementId) -> Vec<(crate::flow::PartyId, &[(crate::flow::PartyId, PortSet)])> {
+    /// The flows of a statement.
+    fn flows_of(&self, id: StatementId) -> &'a [Flow] {
         let from = self.set.flows.partition_point(|flow| flow.statement < id);
-        let own = self.set.flows.iter().skip(from).take_while(|flow| flow.statement == id);
-        let mut flows: Vec<_> = own.map(|flow| (flow.source, flow.targets.as_slice())).collect();
+        let own = self.set.flows.get(from..).unwrap_or_default();
+        let end = own.iter().take_while(|flow| flow.statement == id).count();
+        own.get(..end).unwrap_or_default()
+    }
+
+    /// What a statement says, for comparison.
+    fn said_by(&self, id: StatementId) -> Vec<Said<'a>> {
+        let mut flows: Vec<_> =
+            self.flows_of(id).iter().map(|flow| (flow.side, flow.source, flow.targets.as_slice())).collect();
         flows.sort_unstable();
         flows
     }

@@ -212,6 +212,11 @@ impl<'a> Subjects<'a> {
         self.list.get(id.index()).map(|(_, subject)| subject)
     }
 
+    /// The namespace of the subject of an id.
+    pub fn home(&self, id: SubjectId) -> Option<usize> {
+        self.list.get(id.index()).map(|(namespace, _)| *namespace)
+    }
+
     /// The subjects of each managed namespace that were numbered, by their places.
     pub fn by_namespace(&self) -> Buckets {
         Buckets::new(self.set.namespaces.len(), self.list.iter().map(|(namespace, _)| *namespace))

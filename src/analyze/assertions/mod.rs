@@ -1,18 +1,19 @@
 //! Whether the assertions of a program hold, over every pod that could exist.
 
-use super::connect::{Connections, Count, End, Link, example};
+mod told;
+
+use super::connect::{Connections, Count, End, Link};
 use super::cover::{Budget, GaveUp};
-use super::side::Party;
 use crate::diag::{Code, Diagnostic};
-use crate::flow::{
-    Assertion, AssertionKind, Flow, FlowSet, NAMESPACE_NAME, PartyId, PartyName, Place, Statement, StatementId,
-};
-use crate::net::{Facts, PortSet, Truth};
+use crate::flow::{Assertion, AssertionKind, FlowSet, PartyId, Place, Statement, StatementId};
+use crate::net::{Facts, PortSet};
 use crate::policy::Direction;
-use std::collections::BTreeMap;
 
 /// Steps that one assertion may take: some seconds.
 const BUDGET: usize = 20_000_000;
+
+/// So many connections are looked at for one that is there whatever labels namespaces have.
+const MOST_LOOKED_AT: usize = 64;
 
 /// What comes of an assertion.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,15 +146,12 @@ impl<'a> Judge<'a> {
     fn never(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
         let Some(link) = self.first_link(&self.sources.clone())? else { return Ok(None) };
         let (source, target) = (self.name(&link.source)?, self.name(&link.destination)?);
-        let message = match link.by_address && !self.is_sure() {
-            false => {
-                format!("`{}` does not hold: {source} may connect to {target} on {}", self.statement.text, link.port)
-            }
-            true => format!(
-                "`{}` is not sure to hold: an address block may let {source} connect to {target} on {}",
-                self.statement.text, link.port
-            ),
+        let unstated = self.unstated([&link.source, &link.destination])?;
+        let may = match link.by_address && !self.is_sure() {
+            false => format!("{source} may connect to {target} on {}", link.port),
+            true => format!("an address block may let {source} connect to {target} on {}", link.port),
         };
+        let message = unstated.verdict(&self.statement.text, !link.by_address || self.is_sure(), &may);
         let mut diagnostic = Diagnostic::new(Code::E0301, self.statement.span, message).with_text("asserted here");
         let mut told = Vec::new();
         for source in &self.sources.clone() {
@@ -168,26 +166,35 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        Ok(Some(match self.reason(&link, told.is_empty()) {
-            Some(reason) => diagnostic.with_help(reason),
-            None => diagnostic.with_help("take the flow away, or narrow it or the assertion"),
-        }))
+        let help = match self.reason(&link, told.is_empty()) {
+            Some(reason) => reason,
+            None => "take the flow away, or narrow it or the assertion".to_owned(),
+        };
+        Ok(Some(diagnostic.with_help(unstated.or_else(&help))))
     }
 
+    /// A connection of some of the sources to a target: one that depends on no label that nobody stated, if that is soon
+    /// found.
     fn first_link(&mut self, sources: &[End]) -> Result<Option<Link>, GaveUp> {
         let mut found = None;
         for source in sources {
             for (target, ports) in &self.targets {
-                let stopped = self.connections.links(source, target, ports, &mut self.budget, &mut |link| {
-                    found = Some(link);
-                    true
+                let mut some = Vec::new();
+                self.connections.links(source, target, ports, &mut self.budget, &mut |link| {
+                    some.push(link);
+                    some.len() >= MOST_LOOKED_AT
                 })?;
-                if stopped {
-                    return Ok(found);
+                for link in some {
+                    let ends = [&link.source, &link.destination];
+                    let [source, destination] = ends.map(|end| self.connections.settled(end, &mut self.budget));
+                    if let (Some(source), Some(destination)) = (source?, destination?) {
+                        return Ok(Some(Link { source, destination, ..link }));
+                    }
+                    found.get_or_insert(link);
                 }
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// Goes from pods to those that they may connect to, nearest first.
@@ -239,7 +246,8 @@ impl<'a> Judge<'a> {
         if let Some(last) = chain.last() {
             way.push_str(&self.name(&last.destination)?);
         }
-        let message = format!("`{}` does not hold: {way}", self.statement.text);
+        let unstated = self.unstated(chain.iter().flat_map(|link| [&link.source, &link.destination]))?;
+        let message = unstated.verdict(&self.statement.text, true, &way);
         let mut diagnostic = Diagnostic::new(Code::E0301, self.statement.span, message).with_text("asserted here");
         let mut reasons = Vec::new();
         for (index, link) in chain.iter().enumerate() {
@@ -255,7 +263,7 @@ impl<'a> Judge<'a> {
         if reasons.is_empty() {
             reasons.push("take away a flow of the chain, or narrow it or the assertion".to_owned());
         }
-        Ok(diagnostic.with_help(reasons.join("; ")))
+        Ok(diagnostic.with_help(unstated.or_else(&reasons.join("; "))))
     }
 
     fn always(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
@@ -266,21 +274,23 @@ impl<'a> Judge<'a> {
                 let possible = self.perhaps(&source, &target, ports)?;
                 let settled = self.settled_by([&source, &target]);
                 let text = self.statement.text.clone();
+                let unstated = self.unstated([&source, &target])?;
                 let (source, target) = (self.name(&source)?, self.name(&target)?);
                 let isolated = match direction {
                     Direction::Ingress => "the second is isolated for ingress",
                     Direction::Egress => "the first is isolated for egress",
                 };
-                let message = match possible {
-                    false => format!(
-                        "`{text}` does not hold: {source} may not connect to {target} on {port}, for {isolated} and no \
-                         flow covers it"
-                    ),
-                    true => format!(
-                        "`{text}` is not sure to hold: {source} may connect to {target} on {port} only where an address \
-                         block lets it through"
-                    ),
+                let may = match possible {
+                    false => {
+                        format!("{source} may not connect to {target} on {port}, for {isolated} and no flow covers it")
+                    }
+                    true => {
+                        format!(
+                            "{source} may connect to {target} on {port} only where an address block lets it through"
+                        )
+                    }
                 };
+                let message = unstated.verdict(&text, !possible, &may);
                 // No flow has exceptions.
                 let flow = text.strip_prefix("always ").filter(|flow| !flow.split_whitespace().any(|w| w == "except"));
                 let help = match flow {
@@ -291,7 +301,7 @@ impl<'a> Judge<'a> {
                 return Ok(Some(
                     Diagnostic::new(Code::E0301, self.statement.span, message)
                         .with_text("asserted here")
-                        .with_help(help),
+                        .with_help(unstated.or_else(&help)),
                 ));
             }
         }
@@ -302,120 +312,6 @@ impl<'a> Judge<'a> {
     fn perhaps(&mut self, source: &End, target: &End, ports: &PortSet) -> Result<bool, GaveUp> {
         let refused = self.connections.refused(source, target, ports, Count::Possible, &mut self.budget)?;
         Ok(refused.is_none())
-    }
-
-    /// Whether it is known that address blocks match pods, and which addresses those have.
-    fn is_sure(&self) -> bool {
-        self.facts.matches().pods == Truth::Yes && self.facts.pods_are_stated()
-    }
-
-    /// What would have to be known of the cluster for an address block to let through or not; of pods, with the ends among
-    /// addresses as the other case.
-    fn settled_by(&self, ends: [&End; 2]) -> String {
-        let addresses = ends.into_iter().find_map(|end| match end {
-            End::Addresses(addresses) => Some(addresses),
-            End::Pods(_) => None,
-        });
-        let name = "name it, as in `platform { cni calico }`";
-        if let Some(addresses) = addresses {
-            let what = if self.facts.is_api_server(addresses) { "the API server" } else { "nodes" };
-            return match self.facts.matches().pods {
-                Truth::Maybe => format!("whether the CNI matches {what} by addresses is not known: {name}"),
-                _ => format!(
-                    "this CNI matches {what} by addresses only in some clusters: a policy of its own kind is what lets it \
-                     through there"
-                ),
-            };
-        }
-        let pods = "say which addresses pods have, as in `platform { pods 10.244.0.0/16 }`";
-        match (self.facts.matches().pods, self.facts.pods_are_stated()) {
-            (Truth::Yes, true) => "the CNI matches pods by their addresses, too".to_owned(),
-            (Truth::Yes, false) => format!("the CNI matches pods by their addresses, too: {pods}"),
-            (_, true) => format!("whether the CNI matches pods by their addresses is not known: {name}"),
-            (_, false) => {
-                format!("whether the CNI matches pods by their addresses is not known: {name}, or {pods}")
-            }
-        }
-    }
-
-    /// Why a connection is allowed that no flow has opened by itself.
-    fn reason(&self, link: &Link, without_flow: bool) -> Option<String> {
-        match (link.open_source, link.open_destination) {
-            (true, true) => Some(
-                "neither end is isolated there: pods are only isolated in managed namespaces, where an `isolate` covers \
-                 them"
-                    .to_owned(),
-            ),
-            _ if link.by_address => {
-                let settled = self.settled_by([&link.source, &link.destination]);
-                let or = if self.is_sure() { "" } else { "or " };
-                Some(format!("{settled}; {or}take the addresses of pods out of the block with `except`"))
-            }
-            _ if without_flow => Some("the DNS rule of a namespace allows it: see its `dns`".to_owned()),
-            _ => None,
-        }
-    }
-
-    /// The flows that allow some connection between the two.
-    fn flows(&mut self, source: &End, target: &End, ports: &PortSet) -> Result<Vec<&'a Flow>, GaveUp> {
-        let (set, connections) = (self.set, self.connections);
-        let to_address = matches!(target, End::Addresses(_));
-        let mut found = Vec::new();
-        let common = |end: &End, id: PartyId, budget: &mut Budget| -> Result<bool, GaveUp> {
-            match place(set, id) {
-                Some(place) => connections.meets(end, place, budget),
-                None => Ok(false),
-            }
-        };
-        let mut from: BTreeMap<PartyId, bool> = BTreeMap::new();
-        for flow in &set.flows {
-            for leaf in set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default() {
-                if !from.contains_key(leaf) {
-                    from.insert(*leaf, common(source, *leaf, &mut self.budget)?);
-                }
-            }
-            let leaves = set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default();
-            if !leaves.iter().any(|leaf| from.get(leaf) == Some(&true)) {
-                continue;
-            }
-            for (id, theirs) in &flow.targets {
-                if example([ports, theirs, theirs], to_address).is_some() && common(target, *id, &mut self.budget)? {
-                    found.push(flow);
-                    break;
-                }
-            }
-        }
-        found.dedup_by_key(|flow| flow.statement);
-        Ok(found)
-    }
-
-    /// What messages call one of those of an end: by its tiers, where it has some.
-    fn name(&mut self, end: &End) -> Result<String, GaveUp> {
-        let Some(party) = self.connections.one(end, &mut self.budget)? else { return Ok("nobody".to_owned()) };
-        let Party::Pod { namespace, labels } = &party else { return Ok(party.to_string()) };
-        let mut tiers = Vec::new();
-        let mut plain = false;
-        for tier in &self.set.parties {
-            let (PartyName::Local(home, name), Some(Place::Pods { pods, .. })) = (&tier.name, &tier.place) else {
-                continue;
-            };
-            let there = namespace.get(NAMESPACE_NAME).map(String::as_str) == Some(home) && namespace.len() == 1;
-            if there && pods.matches(labels) {
-                plain |= pods.witness().as_ref() == Some(labels);
-                tiers.push(format!("`{home}/{name}`"));
-            }
-        }
-        if tiers.is_empty() {
-            return Ok(party.to_string());
-        }
-        tiers.sort();
-        tiers.dedup();
-        let tiers = tiers.join(" and ");
-        if plain {
-            return Ok(format!("a pod of {tiers}"));
-        }
-        let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        Ok(format!("a pod of {tiers} with ({})", labels.join(", ")))
     }
 }
 

@@ -1,0 +1,187 @@
+//! Labels that would have to be stated: of managed namespaces that may be among those of a selection by labels, or not.
+
+use super::resolve::Resolver;
+use super::{DnsServer, Endpoint, Isolated, Managed, NAMESPACE_NAME, Namespace, NamespaceId, NamespaceKind};
+use crate::diag::{Code, Diagnostic};
+use crate::net::{Direction, Selector, Truth, Values};
+use crate::source::Span;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// So many namespaces are named.
+const MOST_NAMED: usize = 3;
+
+/// What would settle whether a namespace is among those of a selector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settling {
+    /// Labels that make it one.
+    pub is: String,
+    /// A label that makes it none.
+    pub is_not: String,
+}
+
+impl Settling {
+    /// What to state beside what is `known`, where that does not settle it.
+    pub fn of(labels: &Selector, known: &Selector) -> Option<Settling> {
+        let unknown =
+            || labels.entries().filter(|(key, _)| ***key != *NAMESPACE_NAME && known.values(key).is_anything());
+        let (key, values) = unknown().next()?;
+        let is: Vec<String> = unknown().map(|(key, values)| meeting(key, values)).collect();
+        Some(Settling { is: is.join(", "), is_not: missing(key, values) })
+    }
+}
+
+/// A label as a namespace states it that meets what is asked of it.
+fn meeting(key: &str, values: &Values) -> String {
+    match values.required().and_then(<[Arc<str>]>::first) {
+        Some(value) => format!("{key}={value}"),
+        None if values.allows(None) => format!("!{key}"),
+        None => format!("{key}=VALUE"),
+    }
+}
+
+/// One that does not.
+fn missing(key: &str, values: &Values) -> String {
+    match values.listed().first() {
+        _ if !values.allows(None) => format!("!{key}"),
+        Some(value) => format!("{key}={value}"),
+        None => format!("{key}=VALUE"),
+    }
+}
+
+/// The statement that states labels of a namespace, by its name in the program and in the cluster.
+pub fn stating(declared: &str, name: &str, labels: &str) -> String {
+    if declared == name {
+        format!("namespace {name} ({labels}) {{}}")
+    } else {
+        format!("namespace {declared} = {name} ({labels})")
+    }
+}
+
+/// Where a selection of namespaces by labels is used.
+#[derive(Debug, Default)]
+struct Used {
+    /// The first flow or setting.
+    span: Option<Span>,
+    /// The sides that would be opened, of which pods.
+    sides: Vec<(Direction, Selector)>,
+}
+
+impl Resolver<'_> {
+    /// Reports each selection whose flows would open the side of managed namespaces that only may be meant.
+    pub(super) fn warn_about_unstated(&mut self) {
+        let mut found = Vec::new();
+        for (id, used) in self.selections() {
+            let Some(selection) = self.model.namespace(id) else { continue };
+            let NamespaceKind::External(Some(labels)) = &selection.kind else { continue };
+            let asked = |one: &&Namespace| {
+                let closed = |managed| used.sides.iter().any(|(side, pods)| self.isolates(managed, *side, pods));
+                one.is_among(&labels.of_namespaces()) == Some(Truth::Maybe) && one.managed().is_some_and(closed)
+            };
+            let unstated: Vec<&Namespace> = self.model.namespaces.iter().filter(asked).collect();
+            found.extend(self.unstated(selection, labels, &unstated, used.span));
+        }
+        found.into_iter().for_each(|diagnostic| self.report(diagnostic));
+    }
+
+    /// The selections of namespaces by labels that flows and settings use, each with the sides that it would open.
+    fn selections(&self) -> BTreeMap<NamespaceId, Used> {
+        let mut all: BTreeMap<NamespaceId, Used> = BTreeMap::new();
+        let mut add = |leaf: Endpoint, side: Direction, span: Option<Span>| {
+            let (id, pods) = match leaf {
+                Endpoint::Tier(id) => match self.model.tier(id) {
+                    Some(tier) => (tier.namespace, tier.selector.clone()),
+                    None => return,
+                },
+                Endpoint::Namespace(id) => (id, Selector::everything()),
+                _ => return,
+            };
+            let kind = self.model.namespace(id).map(|namespace| &namespace.kind);
+            if matches!(kind, Some(NamespaceKind::External(Some(_)))) {
+                let used = all.entry(id).or_default();
+                used.span = used.span.or(span);
+                if !used.sides.contains(&(side, pods.clone())) {
+                    used.sides.push((side, pods));
+                }
+            }
+        };
+        for flow in &self.model.flows {
+            let span = self.model.statements.get(flow.statement.index()).map(|statement| statement.span);
+            if flow.side != Some(Direction::Ingress) {
+                self.model.leaves(&flow.source).iter().for_each(|leaf| add(*leaf, Direction::Egress, span));
+            }
+            if flow.side != Some(Direction::Egress) {
+                flow.targets.iter().for_each(|(leaf, _)| add(*leaf, Direction::Ingress, span));
+            }
+        }
+        for managed in self.model.namespaces.iter().filter_map(Namespace::managed) {
+            for server in &managed.dns.servers {
+                if let DnsServer::Tier(tier, _) = server {
+                    add(Endpoint::Tier(*tier), Direction::Ingress, managed.dns.span);
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether some pods of a selector are isolated in a direction.
+    fn isolates(&self, managed: &Managed, side: Direction, pods: &Selector) -> bool {
+        let isolated = match side {
+            Direction::Ingress => &managed.ingress,
+            Direction::Egress => &managed.egress,
+        };
+        match isolated {
+            Isolated::Every => true,
+            Isolated::Tiers(tiers) => {
+                tiers.iter().any(|id| self.model.tier(*id).is_some_and(|tier| tier.selector.overlaps(pods)))
+            }
+        }
+    }
+
+    fn unstated(
+        &self,
+        selection: &Namespace,
+        labels: &Selector,
+        namespaces: &[&Namespace],
+        used: Option<Span>,
+    ) -> Option<Diagnostic> {
+        let first = namespaces.first()?;
+        let names: Vec<String> =
+            namespaces.iter().take(MOST_NAMED).map(|namespace| format!("`{}`", namespace.name)).collect();
+        let named = match (names.as_slice(), namespaces.len() - names.len()) {
+            ([one], _) => one.clone(),
+            (names, 0) => names.join(" or "),
+            (names, more) => format!("{} or {more} more", names.join(", ")),
+        };
+        let message =
+            format!("nobody stated whether {named} is one of `{}`: its flows write nothing there", selection.declared);
+        let advice = |namespace: &&Namespace| {
+            let settling = Settling::of(labels, &namespace.known_labels()?)?;
+            let state = |labels: &str| stating(&namespace.declared, &namespace.name, labels);
+            Some(format!("`{}`, or `{}` if it is none", state(&settling.is), state(&settling.is_not)))
+        };
+        let advice: Vec<String> = namespaces.iter().take(MOST_NAMED).filter_map(advice).collect();
+        let mut diagnostic = Diagnostic::new(Code::W0018, selection.span, message);
+        if let Some(used) = used {
+            diagnostic = diagnostic.with_label(used, "used here");
+        }
+        let diagnostic = diagnostic.with_help(format!("state the labels: {}", advice.join("; ")));
+        Some(self.with_stated(diagnostic, first, labels))
+    }
+
+    /// Adds the changes that state the labels of a namespace where it is declared.
+    fn with_stated(&self, diagnostic: Diagnostic, namespace: &Namespace, labels: &Selector) -> Diagnostic {
+        let known = namespace.known_labels().filter(|_| namespace.name == namespace.declared);
+        let Some(Settling { is, is_not }) = known.and_then(|known| Settling::of(labels, &known)) else {
+            return diagnostic;
+        };
+        let id = self.model.namespaces.iter().position(|one| std::ptr::eq(one, namespace)).map(NamespaceId::at);
+        let stated = id.and_then(|id| self.stated.get(&id)).into_iter().flatten();
+        let last = stated.map(|(_, (_, span))| *span).max_by_key(|span| (span.file, span.end));
+        let end = last.unwrap_or(namespace.span);
+        let place = Span { start: end.end, ..end };
+        let text = |labels: String| if last.is_some() { format!(", {labels}") } else { format!(" ({labels})") };
+        let whole = [is, is_not].into_iter().filter(|labels| !labels.contains("=VALUE"));
+        diagnostic.with_mends(place, whole.map(text))
+    }
+}
