@@ -4,7 +4,7 @@ use super::super::world::{EndId, Truth, World};
 use super::Program;
 use super::fit::{self, Misfit};
 use crate::flow::{Assertion, AssertionKind, DnsServer, Flow, PartyId, Place, StatementId};
-use crate::model::{Isolated, NamespaceId};
+use crate::model::{DnsServer as Preset, Isolated, NamespaceId, PresetPods};
 use crate::net::{PortSet, Protocol, Selector};
 use crate::policy::Direction;
 use crate::source::Span;
@@ -271,11 +271,13 @@ impl Program<'_> {
         told
     }
 
-    /// Whether DNS is answered on one of the ports somewhere.
+    /// Whether DNS is answered on one of the ports somewhere: in this program, or where a preset is in use.
     fn is_dns(&self, ports: &PortSet) -> bool {
         let some = |protocol| !ports.is_whole(protocol);
-        let usual =
-            [Protocol::Udp, Protocol::Tcp].into_iter().any(|protocol| some(protocol) && ports.has(protocol, 53));
+        let presets: Vec<PresetPods> = Preset::PRESETS.iter().filter_map(|(_, preset)| preset.preset_pods()).collect();
+        let usual = [Protocol::Udp, Protocol::Tcp]
+            .into_iter()
+            .any(|protocol| some(protocol) && presets.iter().any(|preset| ports.has(protocol, preset.port)));
         let mut servers = self.flows.namespaces.iter().flat_map(|namespace| &namespace.dns);
         usual || (Protocol::ALL.into_iter().all(some) && servers.any(|server| server.ports.overlaps(ports)))
     }
