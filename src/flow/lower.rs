@@ -200,21 +200,17 @@ impl Lowering<'_> {
     }
 
     fn place(&self, endpoint: Endpoint) -> Option<Place> {
-        let platform = &self.model.platform;
-        let listed =
-            |nets: &Option<Vec<IpNet>>| Place::Addresses(IpBlock::list(nets.as_deref().unwrap_or_default(), &[]));
         Some(match endpoint {
             Endpoint::Tier(id) => {
                 let tier = self.model.tier(id)?;
                 Place::Pods { namespaces: self.in_namespace(tier.namespace), pods: tier.selector.clone() }
             }
             Endpoint::Namespace(id) => Place::Pods { namespaces: self.in_namespace(id), pods: Selector::everything() },
-            Endpoint::Cidr(id) => Place::Addresses(self.model.cidrs.get(id.index())?.blocks.clone()),
             Endpoint::Cluster => Place::Pods { namespaces: Namespaces::Every, pods: Selector::everything() },
-            Endpoint::Internet => Place::Addresses(platform.internet()),
             Endpoint::Anywhere => Place::Any,
-            Endpoint::ApiServer => listed(&platform.apiserver),
-            Endpoint::Nodes => listed(&platform.nodes),
+            Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::ApiServer | Endpoint::Nodes => {
+                Place::Addresses(self.model.blocks(endpoint)?)
+            }
             Endpoint::Group(_) | Endpoint::Fqdn(_) => return None,
         })
     }

@@ -33,9 +33,7 @@ pub fn line(program: &Program, entity: Entity) -> String {
             let ports = model.port_sets.get(id.index()).map(|set| describe_ports(&set.ports)).unwrap_or_default();
             format!("{what}: {ports}")
         }
-        Entity::Endpoint(endpoint) if Endpoint::BUILT_IN.iter().any(|(_, known)| *known == endpoint) => {
-            built_in(endpoint).to_owned()
-        }
+        Entity::Endpoint(endpoint) if let Some(said) = built_in(endpoint) => said.to_owned(),
         _ => match home(model, entity) {
             Some(home) => format!("{what} of {home}"),
             None => what.to_owned(),
@@ -50,15 +48,17 @@ pub fn component(component: &Component) -> String {
     text.split_inclusive(". ").next().unwrap_or("").trim().trim_end_matches('.').to_owned()
 }
 
-fn built_in(endpoint: Endpoint) -> &'static str {
-    match endpoint {
+fn built_in(endpoint: Endpoint) -> Option<&'static str> {
+    Some(match endpoint {
         Endpoint::Cluster => "every pod of every namespace",
         Endpoint::Internet => "every address but private ones and those of the cluster",
         Endpoint::Anywhere => "every pod and every address",
         Endpoint::ApiServer => "the addresses of the API server, from `platform`",
         Endpoint::Nodes => "the addresses of the nodes, from `platform`",
-        _ => "",
-    }
+        Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => {
+            return None;
+        }
+    })
 }
 
 fn home(model: &Model, entity: Entity) -> Option<String> {
@@ -132,8 +132,8 @@ fn declaration(program: &Program, model: &Model, entity: Entity) -> Option<Strin
             let port = model.tier(id)?.ports.as_ref()?.get(index as usize)?;
             return Some(fenced(&format!("{name}: {}", describe_ports(&port.ports))));
         }
-        Entity::Endpoint(endpoint) if Endpoint::built_in(name) == Some(endpoint) => {
-            return Some(format!("{}\n\n{}", fenced(name), built_in(endpoint)));
+        Entity::Endpoint(endpoint) if let Some(said) = built_in(endpoint) => {
+            return Some(format!("{}\n\n{said}", fenced(name)));
         }
         Entity::Endpoint(_) | Entity::Namespace(_) | Entity::PortSet(_) => {}
     }

@@ -96,7 +96,13 @@ fn item(program: &Program, endpoint: Endpoint, named: Span) -> Option<CallHierar
         Endpoint::Tier(_) => SymbolKind::Class,
         Endpoint::Namespace(_) => SymbolKind::Namespace,
         Endpoint::Group(_) => SymbolKind::Enum,
-        _ => SymbolKind::Variable,
+        Endpoint::Cidr(_)
+        | Endpoint::Fqdn(_)
+        | Endpoint::Cluster
+        | Endpoint::Internet
+        | Endpoint::Anywhere
+        | Endpoint::ApiServer
+        | Endpoint::Nodes => SymbolKind::Variable,
     };
     let detail = if matches!(endpoint, Endpoint::Namespace(_)) {
         format!("every pod of the {}", kind(model, entity))

@@ -4,7 +4,7 @@ use super::describe::{counted, markdown};
 use super::names;
 use super::program::{Program, Spot};
 use crate::k8s;
-use crate::model::{Endpoint, Model};
+use crate::model::{Endpoint, Model, Namespace, NamespaceId, NamespaceKind};
 use crate::policy::Policy;
 use crate::source::Span;
 use crate::syntax::NodeKind;
@@ -66,16 +66,23 @@ fn homes(model: &Model, statement: usize) -> BTreeSet<&str> {
     let own = model.flows.iter().filter(|flow| flow.statement.index() == statement);
     let leaves = own
         .flat_map(|flow| model.leaves(&flow.source).iter().copied().chain(flow.targets.iter().map(|(leaf, _)| *leaf)));
-    let mut homes = BTreeSet::new();
-    for leaf in leaves {
-        match leaf {
-            Endpoint::Tier(id) => {
-                homes.extend(model.tier(id).and_then(|tier| model.namespace(tier.namespace)).map(|one| &*one.name));
-            }
-            Endpoint::Namespace(id) => homes.extend(model.namespace(id).map(|one| &*one.name)),
-            Endpoint::Cluster | Endpoint::Anywhere => homes.extend(model.namespaces.iter().map(|one| &*one.name)),
-            _ => {}
-        }
-    }
-    homes
+    let every = || model.namespaces.iter().map(|one| &*one.name).collect::<Vec<_>>();
+    let those = |id: NamespaceId| match model.namespace(id) {
+        // Managed ones may be among them.
+        Some(Namespace { kind: NamespaceKind::External(Some(_)), .. }) => every(),
+        Some(namespace) => vec![&*namespace.name],
+        None => Vec::new(),
+    };
+    let homes = leaves.flat_map(|leaf| match leaf {
+        Endpoint::Tier(id) => model.tier(id).map(|tier| those(tier.namespace)).unwrap_or_default(),
+        Endpoint::Namespace(id) => those(id),
+        Endpoint::Cluster | Endpoint::Anywhere => every(),
+        Endpoint::Cidr(_)
+        | Endpoint::Fqdn(_)
+        | Endpoint::Group(_)
+        | Endpoint::Internet
+        | Endpoint::ApiServer
+        | Endpoint::Nodes => Vec::new(),
+    });
+    homes.collect()
 }

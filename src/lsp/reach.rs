@@ -2,6 +2,7 @@
 
 use super::program::Program;
 use crate::model::{Endpoint, Flow, Isolated, Model, NamespaceId, TierId};
+use crate::net::AddressSet;
 use crate::policy::Direction;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,10 +57,27 @@ impl<'a> Reach<'a> {
                 all.extend(others.map(|(index, _)| Endpoint::Tier(TierId(u32::try_from(index).unwrap_or(u32::MAX)))));
             }
             Endpoint::Namespace(_) => all.extend([Endpoint::Cluster, Endpoint::Anywhere]),
-            Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::Cluster => all.push(Endpoint::Anywhere),
-            _ => {}
+            Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::ApiServer | Endpoint::Nodes => {
+                all.extend(self.wider(leaf));
+                all.push(Endpoint::Anywhere);
+            }
+            Endpoint::Cluster => all.push(Endpoint::Anywhere),
+            // Groups are taken apart before, no flow has names of DNS on an end, and nothing is around everything.
+            Endpoint::Group(_) | Endpoint::Fqdn(_) | Endpoint::Anywhere => {}
         }
         all
+    }
+
+    /// The other lists that hold all addresses of one.
+    fn wider(&self, list: Endpoint) -> Vec<Endpoint> {
+        let addresses = |endpoint: Endpoint| {
+            let blocks = self.model.blocks(endpoint)?;
+            Some(blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses())))
+        };
+        let Some(own) = addresses(list).filter(|own| !own.is_empty()) else { return Vec::new() };
+        let others: BTreeSet<Endpoint> = self.from.keys().chain(self.to.keys()).copied().collect();
+        let holds = |other: &Endpoint| *other != list && addresses(*other).is_some_and(|all| all.contains(&own));
+        others.into_iter().filter(holds).collect()
     }
 
     /// The other ends of those flows, as they are written in them, each once.

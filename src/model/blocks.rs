@@ -48,10 +48,9 @@ impl Resolver<'_> {
             let found = match leaf {
                 Endpoint::ApiServer => self.built_in_list(Owner::ApiServer, span),
                 Endpoint::Nodes => self.built_in_list(Owner::Nodes, span),
-                Endpoint::Cidr(id) => {
-                    let blocks = self.model.cidrs.get(id.index()).map(|cidr| cidr.blocks.as_slice());
-                    let all = blocks.unwrap_or_default().iter().map(|block| block.addresses());
-                    let all = all.fold(AddressSet::empty(), |all, block| all.union(&block));
+                Endpoint::Cidr(_) => {
+                    let blocks = self.model.blocks(leaf).unwrap_or_default();
+                    let all = blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses()));
                     let owners = [Owner::Pods, Owner::Nodes, Owner::ApiServer].into_iter();
                     owners.filter_map(|owner| self.holding(owner, leaf, &all, span)).next()
                 }

@@ -2,7 +2,7 @@
 
 use super::cni::Cni;
 use super::resolve::{Resolver, shorten};
-use super::{DnsServer, Model};
+use super::{DnsServer, Endpoint, Model};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::{AddressSet, Facts, IpBlock, Listed};
 use crate::source::Span;
@@ -63,6 +63,23 @@ impl Platform {
 }
 
 impl Model {
+    /// The address blocks that an endpoint is; `None` where it is no list of addresses.
+    pub fn blocks(&self, endpoint: Endpoint) -> Option<Vec<IpBlock>> {
+        let listed = |nets: &Option<Vec<IpNet>>| IpBlock::list(nets.as_deref().unwrap_or_default(), &[]);
+        match endpoint {
+            Endpoint::Cidr(id) => Some(self.cidrs.get(id.index())?.blocks.clone()),
+            Endpoint::Internet => Some(self.platform.internet()),
+            Endpoint::ApiServer => Some(listed(&self.platform.apiserver)),
+            Endpoint::Nodes => Some(listed(&self.platform.nodes)),
+            Endpoint::Tier(_)
+            | Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::Cluster
+            | Endpoint::Anywhere => None,
+        }
+    }
+
     /// What address blocks mean in the cluster of this program.
     pub fn facts(&self) -> Facts {
         let Platform { cni, apiserver, nodes, pods, services, .. } = &self.platform;
