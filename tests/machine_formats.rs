@@ -146,7 +146,7 @@ fn a_question_without_an_answer_has_a_document_that_says_why() {
         (&["-p", "nowhere"], false),
         (&["-p", "np.yaml"], false),
         (&["--manifests", "bad.yaml"], false),
-        (&["--manifests", "np.yaml", "--workloads", "bad.yaml"], false),
+        (&["--manifests", "np.yaml", "--workloads", "nowhere.yaml"], false),
     ];
     let questions: [(&[&str], bool); 10] = [
         (&["reach"], true),

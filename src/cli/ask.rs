@@ -31,6 +31,11 @@ pub(super) fn load(question: &Question, terminal: &mut Terminal) -> Result<Subje
     Ok(subject)
 }
 
+/// The answer to the shell, of which nobody can be sure when a policy could not be read.
+pub(super) fn sure(subject: &Subject, exit: Exit) -> Exit {
+    if subject.manifests().lacks_policies() && subject.session().is_none() { Exit::CannotAnswer } else { exit }
+}
+
 /// The pods and addresses that are asked about.
 pub(super) fn situation(subject: &Subject, asked: &[Asked], terminal: &mut Terminal) -> Result<Situation, Exit> {
     subject.situation(asked).map_err(|_| {

@@ -50,7 +50,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         AnswerFormat::Json => told.document(&subject),
     });
     let given_up = engine.has_given_up() && blast.steps.iter().any(|step| !step.unknown.is_empty());
-    Ok(if given_up { ask::given_up(terminal) } else { Exit::Yes })
+    Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
 }
 
 /// A line of the tree.
@@ -139,7 +139,9 @@ impl Told<'_> {
         if self.blast.steps.iter().any(|step| step.repeated) {
             text.push_str("(*) told elsewhere in the tree\n");
         }
-        incomplete(subject.unmodelled()).iter().for_each(|sentence| text.push_str(&format!("{sentence}\n")));
+        incomplete(subject.unmodelled(), subject.unread())
+            .iter()
+            .for_each(|sentence| text.push_str(&format!("{sentence}\n")));
         text
     }
 
@@ -288,8 +290,9 @@ impl Told<'_> {
         });
         json::document(&json!({
             "schema": "polder/blast/v1",
-            "complete": subject.unmodelled().is_empty(),
+            "complete": subject.unmodelled().is_empty() && subject.unread().is_empty(),
             "unmodelled": json::unmodelled(subject.unmodelled()),
+            "unread": json::unread(subject.unread()),
             "start": self.text,
             "direction": if self.back { "to" } else { "from" },
             "steps": steps,

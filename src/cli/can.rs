@@ -29,13 +29,13 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         AnswerFormat::Human => {
             terminal.line(&told.sentence());
             told.remedies(&subject).iter().for_each(|sentence| terminal.line(sentence));
-            incomplete(subject.unmodelled()).iter().for_each(|sentence| terminal.line(sentence));
+            incomplete(subject.unmodelled(), subject.unread()).iter().for_each(|sentence| terminal.line(sentence));
         }
         AnswerFormat::Json => terminal.result(&told.document(&subject)),
     }
     Ok(match told.answer.is_yes() {
-        Some(true) => Exit::Yes,
-        Some(false) => Exit::No,
+        Some(true) => ask::sure(&subject, Exit::Yes),
+        Some(false) => ask::sure(&subject, Exit::No),
         None if engine.has_given_up() => ask::given_up(terminal),
         None => Exit::CannotAnswer,
     })
@@ -104,8 +104,9 @@ impl Told<'_> {
         };
         json::document(&json!({
             "schema": "polder/can/v1",
-            "complete": subject.unmodelled().is_empty(),
+            "complete": subject.unmodelled().is_empty() && subject.unread().is_empty(),
             "unmodelled": json::unmodelled(subject.unmodelled()),
+            "unread": json::unread(subject.unread()),
             "from": self.args.from,
             "to": self.args.to,
             "ports": json::ports(&self.ports),

@@ -4,6 +4,7 @@ use super::report::unmodelled_kinds;
 use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize_json;
 use crate::net::{PortSet, Protocol, Truth};
+use crate::session::Unread;
 use serde_json::{Value, json};
 
 /// A document as it is printed.
@@ -36,6 +37,11 @@ pub(super) fn truth(truth: Truth) -> Option<bool> {
         Truth::Maybe => None,
         Truth::Yes => Some(true),
     }
+}
+
+/// What could not be read, as `{ "what": "...", "path": "...", "line": 1 }`.
+pub(super) fn unread<'u>(unread: impl IntoIterator<Item = &'u Unread>) -> Vec<Value> {
+    unread.into_iter().map(|one| json!({ "what": one.what, "path": one.path, "line": one.line })).collect()
 }
 
 /// The kinds of objects that are not understood, each once, as `{ "kind": "...", "api_version": "..." }`.

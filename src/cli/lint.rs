@@ -21,7 +21,7 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     let manifests = Manifests::load(&Disk, &folder, &paths, "default");
     let cni = args.cni.as_deref().and_then(Cni::parse).unwrap_or_default();
     let reports = manifests.lint(cni, &levels);
-    let exit = exit(&reports);
+    let exit = exit(&reports, manifests.lacks_policies());
     show(&reports, &manifests.sources, args.format, terminal);
     if args.format.is_for_machines() {
         return exit;
@@ -41,10 +41,10 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
 }
 
 /// Whatever was found counts, be it a warning. What could not be read keeps the rest from being sure.
-fn exit(reports: &[Report]) -> Exit {
-    let unread = |report: &Report| {
-        let code = report.diagnostic.code;
-        code.severity() == Severity::Error && code != Code::E0503
+fn exit(reports: &[Report], lacks_policies: bool) -> Exit {
+    let unread = |report: &Report| match report.diagnostic.code {
+        Code::E0501 => lacks_policies,
+        code => code.severity() == Severity::Error && code != Code::E0503,
     };
     match reports {
         [] => Exit::Yes,

@@ -7,6 +7,7 @@ use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
 use crate::net::{BlocksMatch, Facts, Truth};
+use crate::session::Unread;
 use crate::source::Sources;
 use std::collections::BTreeSet;
 
@@ -130,11 +131,23 @@ pub(super) fn unmodelled_kinds<'u>(objects: impl IntoIterator<Item = &'u Unmodel
     objects.into_iter().map(|object| (object.kind.as_str(), object.api_version.as_str())).collect()
 }
 
-/// What makes an answer incomplete, a sentence for each kind of objects that is not understood.
-pub(super) fn incomplete<'u>(objects: impl IntoIterator<Item = &'u Unmodelled>) -> Vec<String> {
+/// What makes an answer incomplete, a sentence for each kind of objects that is not understood, and for each object that
+/// could not be read.
+pub(super) fn incomplete<'u>(
+    objects: impl IntoIterator<Item = &'u Unmodelled>,
+    unread: impl IntoIterator<Item = &'u Unread>,
+) -> Vec<String> {
+    /// More are counted.
+    const MOST: usize = 8;
     let sentence = |(kind, api_version): (&str, &str)| {
-        sanitize(&format!("incomplete: {kind} ({api_version}) changes what is allowed and is not modelled"))
-            .into_owned()
+        format!("incomplete: {kind} ({api_version}) changes what is allowed and is not modelled")
     };
-    unmodelled_kinds(objects).into_iter().map(sentence).collect()
+    let mut sentences: Vec<String> = unmodelled_kinds(objects).into_iter().map(sentence).collect();
+    let lacks: Vec<String> =
+        unread.into_iter().map(|one| format!("incomplete: {} ({}:{})", one.what, one.path, one.line)).collect();
+    sentences.extend(lacks.iter().take(MOST).cloned());
+    if lacks.len() > MOST {
+        sentences.push(format!("incomplete: {} more", count(lacks.len() - MOST, "object")));
+    }
+    sentences.iter().map(|sentence| sanitize(sentence).into_owned()).collect()
 }

@@ -30,6 +30,8 @@ pub struct Manifests {
     pub cluster: Cluster,
     /// What is wrong, and what makes every answer incomplete.
     pub diagnostics: Vec<Diagnostic>,
+    /// What answers lack, in the order of the texts. Each is among the diagnostics, too.
+    pub unread: Vec<Unread>,
     /// What may surprise, in the order of the texts.
     pub remarks: Vec<Remark>,
     /// How many files there are, with those that cannot be read.
@@ -38,6 +40,19 @@ pub struct Manifests {
     pub passed_over: usize,
     /// The folders and files that a change can come from.
     pub places: Vec<PathBuf>,
+}
+
+/// What could not be read, so that answers lack it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// What it is, as in `NetworkPolicy shop/web`, as far as that is known, and what is wrong with it.
+    pub what: String,
+    /// The path of its text.
+    pub path: String,
+    /// The line there, from 1.
+    pub line: usize,
+    /// Whether it is a NetworkPolicy, or may be one for all that is known: then nobody can be sure of any answer.
+    pub is_policy: bool,
 }
 
 /// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.
@@ -83,9 +98,23 @@ impl Manifests {
         !self.has_errors() && self.cluster.unmodelled.is_empty()
     }
 
-    /// Whether something is so wrong that there must be no answer.
+    /// Whether something is wrong.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error)
+    }
+
+    /// Whether something is so wrong that there must be no answer: a whole text could not be read, or nothing at all. An
+    /// object that could not be read only takes itself away.
+    pub fn has_no_answer(&self) -> bool {
+        let own_part = |code: Code| matches!(code, Code::E0501 | Code::E0503);
+        let mut errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
+        let is_nothing = self.policies.policies.is_empty() && self.cluster == Cluster::default();
+        errors.any(|error| is_nothing || !own_part(error.code))
+    }
+
+    /// Whether a NetworkPolicy could not be read, or what may be one.
+    pub fn lacks_policies(&self) -> bool {
+        self.unread.iter().any(|unread| unread.is_policy)
     }
 }
 
@@ -216,6 +245,7 @@ impl Load<'_> {
         let file = self.manifests.sources.add(name, text);
         let text = self.manifests.sources.file(file).map_or("", |file| file.text.as_str());
         let place = |at: Option<usize>| at.map(|at| token(file, text, at));
+        let mut unread = Vec::new();
         let foreign = reading.problems.iter().filter(|problem| problem.foreign).count();
         for problem in reading.problems {
             if problem.foreign && !is_named {
@@ -224,7 +254,10 @@ impl Load<'_> {
                 let span = token(file, text, problem.at.unwrap_or_default());
                 self.manifests.remarks.push(Remark { span, path: problem.path, reason });
             } else {
-                self.manifests.diagnostics.push(refused(file, text, problem));
+                let (object, is_policy) = (problem.object.clone(), problem.is_policy);
+                let diagnostic = refused(file, text, problem);
+                unread.push((diagnostic.primary(), object, is_policy));
+                self.manifests.diagnostics.push(diagnostic);
             }
         }
         let warnings = reading.warnings.into_iter().map(|warning| {
@@ -247,6 +280,12 @@ impl Load<'_> {
             object.set_spans(place(read.at), place(read.pods_at));
             self.objects.push(object);
         }
+        // The first problem of each object is enough.
+        unread.dedup_by(|next, first| next.1.is_some() && next.1 == first.1);
+        for (span, object, is_policy) in unread {
+            let what = object.unwrap_or_else(|| "an object, and what follows it,".to_owned());
+            self.manifests.lack(format!("{what} could not be read"), span, is_policy);
+        }
         reading.documents.saturating_sub(foreign)
     }
 
@@ -258,7 +297,9 @@ impl Load<'_> {
         }
         let (cluster, conflicts) = Cluster::assemble(objects);
         manifests.cluster = cluster;
-        manifests.diagnostics.extend(conflicts.iter().map(twice));
+        for conflict in &conflicts {
+            manifests.conflict(conflict, false);
+        }
         let warnings = unmodelled(&manifests.cluster.unmodelled);
         manifests.diagnostics.extend(warnings);
         manifests
@@ -266,6 +307,20 @@ impl Load<'_> {
 }
 
 impl Manifests {
+    fn lack(&mut self, what: String, span: Option<Span>, is_policy: bool) {
+        let file = span.and_then(|span| Some((self.sources.file(span.file)?, span)));
+        let (path, line) =
+            file.map_or((String::new(), 0), |(file, span)| (file.path.clone(), file.position(span.start).line));
+        self.unread.push(Unread { what, path, line, is_policy });
+    }
+
+    fn conflict(&mut self, conflict: &Conflict, is_policy: bool) {
+        let diagnostic = twice(conflict);
+        let both = if is_policy { "; here both count" } else { "" };
+        self.lack(format!("{}{both}", diagnostic.message), diagnostic.primary(), is_policy);
+        self.diagnostics.push(diagnostic);
+    }
+
     /// Adds a policy that comes after those that are there.
     fn add_policy(&mut self, policy: Policy, span: Option<Span>, written: Written<Span>) {
         let same_name = |one: &&Policy| one.namespace == policy.namespace && one.name == policy.name;
@@ -285,7 +340,7 @@ impl Manifests {
                 first: self.policy_spans.last().copied().flatten(),
                 second: span,
             };
-            self.diagnostics.push(twice(&conflict));
+            self.conflict(&conflict, true);
         }
         self.policies.policies.push(policy);
         self.policy_spans.push(span);

@@ -2,7 +2,7 @@
 
 use super::config::EnvironmentChoice;
 use super::load::{CONFIG_NAME, EXTENSION, Named};
-use super::manifests::Manifests;
+use super::manifests::{Manifests, Unread};
 use super::subject::{DEFAULT_NAMESPACE, Question, SaidOfCluster, Subject};
 use super::system::FileSystem;
 use crate::analyze::{Situation, TooMany};
@@ -85,7 +85,13 @@ impl Versions {
     /// Whether nothing stands in the way of an answer.
     pub fn is_answerable(&self) -> bool {
         let subjects = [&self.old, &self.new].into_iter().flatten();
-        subjects.into_iter().all(Subject::is_answerable) && !self.workloads.has_errors()
+        subjects.into_iter().all(Subject::is_answerable) && !self.workloads.has_no_answer()
+    }
+
+    /// What the answer lacks, because it could not be read.
+    pub fn unread(&self) -> Vec<&Unread> {
+        let subjects = [&self.old, &self.new].into_iter().flatten();
+        subjects.flat_map(Subject::unread).chain(&self.workloads.unread).collect()
     }
 
     /// What was met that would change the answer and is not understood.

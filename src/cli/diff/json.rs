@@ -2,7 +2,7 @@
 
 use super::{Placed, Report};
 use crate::analyze::Verdict;
-use crate::cli::json::{document as print, ports, unmodelled};
+use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::diff::{ConnectionChange, IsolationChange, Kind};
 use serde_json::{Value, json};
 
@@ -16,8 +16,9 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "same": diff.is_empty(),
         "wider": diff.is_wider(),
         "narrower": diff.is_narrower(),
-        "complete": report.versions.unmodelled().is_empty(),
+        "complete": report.versions.unmodelled().is_empty() && report.versions.unread().is_empty(),
         "unmodelled": unmodelled(report.versions.unmodelled()),
+            "unread": unread(report.versions.unread()),
         "revision": report.revision,
         "isolation": isolation,
         "connections": connections,

@@ -5,7 +5,7 @@ mod json;
 mod markdown;
 
 use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
-use super::ask::given_up;
+use super::ask::{given_up, sure};
 use super::exit::Exit;
 use super::report::{count, incomplete, left_out, show};
 use super::terminal::Terminal;
@@ -80,6 +80,10 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     if diff.given_up {
         return Ok(given_up(terminal));
     }
+    let subjects = [&versions.old, &versions.new].into_iter().flatten();
+    if subjects.into_iter().any(|subject| sure(subject, Exit::Yes) != Exit::Yes) {
+        return Ok(Exit::CannotAnswer);
+    }
     let fails = match args.fail_on {
         FailOn::Any => !diff.is_empty(),
         FailOn::Wider => diff.is_wider(),
@@ -130,7 +134,7 @@ impl Report<'_> {
     fn beside(&self) -> Vec<String> {
         let known = self.versions.knowing().filter(|_| self.diff.left_out);
         let left_out = known.map(|subject| left_out(subject.facts(), subject.session().is_some()));
-        left_out.into_iter().chain(incomplete(self.versions.unmodelled())).collect()
+        left_out.into_iter().chain(incomplete(self.versions.unmodelled(), self.versions.unread())).collect()
     }
 
     /// Such as `2 added, 1 removed, isolation lifted: wider and narrower`.

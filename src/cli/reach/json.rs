@@ -4,7 +4,7 @@ use super::Report;
 use super::lines::{missing, outside, split};
 use super::names::end_text;
 use crate::analyze::{Cell, EndId, GroupName, Isolated, Row, RowNames};
-use crate::cli::json::{document as print, ports, truth, unmodelled};
+use crate::cli::json::{document as print, ports, truth, unmodelled, unread};
 use crate::net::AddressSet;
 use serde_json::{Value, json};
 
@@ -20,8 +20,9 @@ pub(super) fn document(report: &Report<'_>) -> String {
         .collect();
     print(&json!({
         "schema": "polder/reach/v1",
-        "complete": unmodelled.is_empty(),
+        "complete": unmodelled.is_empty() && report.subject.unread().is_empty(),
         "unmodelled": unmodelled,
+        "unread": unread(report.subject.unread()),
         "ipblock_matches_pods": truth(report.subject.facts().matches().pods),
         "endpoints": ends,
         "connections": connections,

@@ -136,7 +136,7 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     if report.reach.left_out {
         remarks.push(left_out(report.subject.facts(), report.subject.session().is_some()));
     }
-    remarks.extend(incomplete(report.subject.unmodelled()));
+    remarks.extend(incomplete(report.subject.unmodelled(), report.subject.unread()));
     remarks
 }
 

@@ -37,7 +37,7 @@ pub(super) fn matrix(report: &Report<'_>) -> String {
         text.push('\n');
     }
     text.push_str("\n* every port   x some ports   ~ some pods only   ? unknown   . nothing\n");
-    for sentence in incomplete(report.subject.unmodelled()) {
+    for sentence in incomplete(report.subject.unmodelled(), report.subject.unread()) {
         let _ = writeln!(text, "# {sentence}");
     }
     text

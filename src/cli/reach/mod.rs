@@ -57,7 +57,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         ReachFormat::Json => json::document(&report),
     };
     terminal.result(&text);
-    Ok(if given_up { ask::given_up(terminal) } else { Exit::Yes })
+    Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
 }
 
 /// What is allowed among the workloads that were given, and whether finding that out was given up somewhere.

@@ -214,7 +214,7 @@ impl Report<'_> {
                 remedies(&explanation.doubts, self.subject.facts(), self.subject.session().is_some()).into_iter();
             remarks.extend(remedies.map(str::to_owned));
         }
-        remarks.extend(incomplete(self.subject.unmodelled()));
+        remarks.extend(incomplete(self.subject.unmodelled(), self.subject.unread()));
         remarks
     }
 }

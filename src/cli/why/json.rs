@@ -3,7 +3,7 @@
 use super::Report;
 use super::mend::{Mend, manifests};
 use crate::analyze::{Edit, EndId, Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
-use crate::cli::json::{document as print, ports, unmodelled};
+use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::cli::reach::end_text;
 use crate::policy::Direction;
 use crate::source::Span;
@@ -19,8 +19,9 @@ pub(super) fn document(report: &Report<'_>) -> String {
         forbidden.map(|fact| json!({ "statement": fact.text, "place": place(report, fact.span) })).collect();
     print(&json!({
         "schema": "polder/why/v1",
-        "complete": report.subject.unmodelled().is_empty(),
+        "complete": report.subject.unmodelled().is_empty() && report.subject.unread().is_empty(),
             "unmodelled": unmodelled(report.subject.unmodelled()),
+            "unread": unread(report.subject.unread()),
         "from": report.args.from,
         "to": report.args.to,
         "ports": ports(&report.asked),

@@ -54,7 +54,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
             (!policies.is_empty()).then_some(Mend::Policies(policies))
         }
     };
-    let exit = if explanation.says == Says::Unknown { Exit::CannotAnswer } else { Exit::Yes };
+    let exit = if explanation.says == Says::Unknown { Exit::CannotAnswer } else { ask::sure(&subject, Exit::Yes) };
     let asked = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
     let report = Report { args, subject: &subject, situation: &situation, asked, explanation, mend };
     let text = match args.format {
@@ -63,5 +63,5 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         WhyFormat::Json => json::document(&report),
     };
     terminal.result(&text);
-    Ok(if exit == Exit::CannotAnswer && engine.has_given_up() { ask::given_up(terminal) } else { exit })
+    Ok(if report.explanation.says == Says::Unknown && engine.has_given_up() { ask::given_up(terminal) } else { exit })
 }

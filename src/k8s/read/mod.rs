@@ -25,7 +25,7 @@ use super::{DESCRIPTION, SOURCE};
 use crate::cluster::{Object, Unmodelled};
 use crate::policy::{Policy, Written};
 use kinds::Known;
-use node::{Node, Seed, Value};
+use node::{Node, Seed, Value, shortened};
 use serde::de::{DeserializeSeed, IgnoredAny};
 use std::cell::Cell;
 use unmodelled::is_unmodelled;
@@ -105,7 +105,9 @@ pub struct ReadProblem {
     pub reason: String,
     /// Whether nothing in the document says that it is meant for Kubernetes.
     pub foreign: bool,
-    /// Whether it is about a NetworkPolicy, or about what may be one for all that is known.
+    /// The object that it is about, as in `NetworkPolicy shop/web`, where that much could be read.
+    pub object: Option<String>,
+    /// Whether that is a NetworkPolicy, or may be one for all that is known.
     pub is_policy: bool,
 }
 
@@ -137,9 +139,6 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
         let before = reading.problems.len();
         reading.documents += usize::from(node.value != Value::Null);
         object(&mut Walk::new(&mut reading), node, Path::ROOT, default_namespace, None);
-        if !may_be_policy(node) {
-            reading.problems.iter_mut().skip(before).for_each(|problem| problem.is_policy = false);
-        }
         if is_foreign(node) {
             reading.problems.iter_mut().skip(before).for_each(|problem| problem.foreign = true);
         }
@@ -178,7 +177,7 @@ impl Reading {
 }
 
 fn whole_text(at: Option<usize>, reason: impl Into<String>) -> ReadProblem {
-    ReadProblem { at, path: String::new(), reason: reason.into(), foreign: false, is_policy: true }
+    ReadProblem { at, path: String::new(), reason: reason.into(), foreign: false, object: None, is_policy: true }
 }
 
 /// Why a YAML text is not even parsed: it would take too much time or memory. The count goes by the characters that every
@@ -294,18 +293,39 @@ fn is_foreign(node: &Node) -> bool {
 }
 
 /// Whether an object that cannot be read may be a NetworkPolicy, or hold one.
-fn may_be_policy(node: &Node) -> bool {
+fn may_be_policy(node: &Node, typed: Option<(&str, &str)>) -> bool {
     let Value::Map(pairs) = &node.value else { return true };
-    let version = field_text(pairs, "apiVersion").unwrap_or_default();
-    match field_text(pairs, "kind").unwrap_or_default() {
+    let (version, kind) = typed.unwrap_or_default();
+    let version = field_text(pairs, "apiVersion").unwrap_or(version);
+    match field_text(pairs, "kind").unwrap_or(kind) {
         "" => true,
         kind => kind.ends_with("List") || !kinds::is_known(version, kind) || kind == "NetworkPolicy",
     }
 }
 
+/// Reads one object, or the objects of a list, and notes in each problem on the way what it is about.
+fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
+    let before = walk.reading.problems.len();
+    read_object(walk, node, path, default_namespace, typed);
+    for problem in walk.reading.problems.iter_mut().skip(before).filter(|problem| problem.object.is_none()) {
+        problem.is_policy = may_be_policy(node, typed);
+        problem.object = Some(called(node, typed));
+    }
+}
+
+/// An object as it is called in a message.
+fn called(node: &Node, typed: Option<(&str, &str)>) -> String {
+    let Value::Map(pairs) = &node.value else { return "an object".to_owned() };
+    let kind = field_text(pairs, "kind").or(typed.map(|(_, kind)| kind)).unwrap_or("an object");
+    let namespace = metadata_text(pairs, "namespace").filter(|namespace| !namespace.is_empty());
+    let slash = if namespace.is_some() { "/" } else { "" };
+    let name = metadata_text(pairs, "name").unwrap_or_default();
+    shortened(format!("{kind} {}{slash}{name}", namespace.unwrap_or_default()).trim_end()).into_owned()
+}
+
 /// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
 /// the version and the kind.
-fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
+fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
     let pairs = match &node.value {
         Value::Null => return,
         Value::Map(pairs) => pairs,

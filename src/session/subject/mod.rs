@@ -11,7 +11,7 @@ pub use pose::{Posed, TOO_HARD};
 
 use super::config::EnvironmentChoice;
 use super::load::{Named, Project};
-use super::manifests::Manifests;
+use super::manifests::{Manifests, Unread};
 use super::stages::{Session, Settings};
 use super::system::FileSystem;
 use crate::analyze::{Asked, Everyone, Situation, TooMany};
@@ -98,7 +98,7 @@ impl Subject {
     /// Whether nothing stands in the way of an answer.
     pub fn is_answerable(&self) -> bool {
         let sound = self.session.as_ref().is_none_or(|session| session.policies().is_some());
-        sound && !self.manifests.has_errors()
+        sound && !self.manifests.has_no_answer()
     }
 
     /// What stands in the way of an answer, or makes it incomplete.
@@ -156,6 +156,11 @@ impl Subject {
     /// What runs; `None` when no workload was given, and every pod that could exist is meant.
     pub fn cluster(&self) -> Option<&Cluster> {
         Some(&self.manifests.cluster).filter(|cluster| !cluster.workloads.is_empty())
+    }
+
+    /// What answers lack, because it could not be read.
+    pub fn unread(&self) -> &[Unread] {
+        &self.manifests.unread
     }
 
     /// What would change the answers and is not understood.
