@@ -4,7 +4,7 @@
 mod clusters;
 
 use clusters::{Habit, Size};
-use polder::analyze::{Engine, Scope, World};
+use polder::engine::{Engine, Scope, World};
 use polder::net::Facts;
 use polder::session::{Disk, Manifests, Named};
 use std::ops::ControlFlow;
@@ -97,7 +97,7 @@ fn measure(size: Size, habit: Habit) -> Measured {
     (0..runs).map(|_| run(&cluster, &policies)).min_by_key(Measured::whole).unwrap()
 }
 
-fn run(cluster: &polder::cluster::Cluster, policies: &[polder::policy::Policy]) -> Measured {
+fn run(cluster: &polder::cluster::Cluster, policies: &[polder::netpol::Policy]) -> Measured {
     let sets = [policies];
     let facts = Facts::default();
     let scope = Scope { policies: &sets, marks: &[], facts: &facts };

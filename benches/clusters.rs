@@ -1,8 +1,8 @@
 //! Clusters of any size with their policies, as they are found in the wild.
 
 use polder::cluster::{Cluster, ContainerPort, Kind, Labels, Namespace, Pods, Workload};
-use polder::net::{Protocol, Selector};
-use polder::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
+use polder::net::{IpBlock, Protocol, Selector};
+use polder::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use std::sync::Arc;
 
 /// How closed the pods are.

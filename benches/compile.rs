@@ -6,10 +6,10 @@ mod programs;
 
 use polder::diag::Levels;
 use polder::output::{self, OutputFile};
-use polder::policy::Layout;
+use polder::plan::Layout;
 use polder::session::{Memory, Named, Output, Project, Session, Settings};
 use polder::source::Sources;
-use polder::{analyze, flow, k8s, model, policy, syntax};
+use polder::{flow, k8s, model, plan, prove, syntax};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -70,13 +70,13 @@ fn measure(flows: usize, namespaces: usize) -> Stages {
     let errors = resolved.diagnostics.iter().find(|found| found.code.as_str().starts_with('E'));
     assert!(errors.is_none(), "{errors:?}");
     let (lower, set) = best(runs, || flow::lower(&resolved.model));
-    let (plan, planned) = best(runs, || policy::plan(&set, Layout::Flow));
+    let (plan, planned) = best(runs, || plan::plan(&set, Layout::Flow));
     let (emit, written) = best(runs, || Output::new(&planned.policies, Layout::Flow, false));
     let files = written.files();
     let (read, reread) = best(runs, || read_back(files, |_| {}));
     assert_eq!(reread, planned.policies.policies.len());
     let (prove, proof) = best(runs, || {
-        let mut proof = analyze::Proof::new(&set);
+        let mut proof = prove::Proof::new(&set);
         read_back(files, |policy| proof.add(policy));
         proof.finish()
     });
@@ -99,7 +99,7 @@ fn measure(flows: usize, namespaces: usize) -> Stages {
 }
 
 /// Reads the policies of files back, one file at a time as a build does, and counts them.
-fn read_back(files: &[OutputFile], mut each: impl FnMut(&policy::Policy)) -> usize {
+fn read_back(files: &[OutputFile], mut each: impl FnMut(&polder::netpol::Policy)) -> usize {
     let mut reader = k8s::Rereader::default();
     let mut count = 0;
     for file in files {
@@ -181,7 +181,7 @@ fn writing(flows: usize, namespaces: usize) {
     let file = sources.add("bench.polder", program.as_str());
     let trees = [syntax::parse(&sources, file).tree];
     let resolved = model::resolve(&sources, &trees, &model::Options::default());
-    let planned = policy::plan(&flow::lower(&resolved.model), Layout::Flow);
+    let planned = plan::plan(&flow::lower(&resolved.model), Layout::Flow);
     let output = Output::new(&planned.policies, Layout::Flow, false);
     let files = output.files();
     let folder = tempfile::tempdir_in(".").unwrap();

@@ -2,12 +2,14 @@
 //!
 //! `ARCHITECTURE.md` beside this file shows the rooms, the way of the data and who may use whom.
 
-pub mod analyze;
+pub mod ask;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cluster;
+pub mod cover;
 pub mod diag;
 pub mod diff;
+pub mod engine;
 pub mod flow;
 pub mod fmt;
 pub mod k8s;
@@ -16,8 +18,10 @@ pub mod lint;
 pub mod lsp;
 pub mod model;
 pub mod net;
+pub mod netpol;
 pub mod output;
-pub mod policy;
+pub mod plan;
+pub mod prove;
 pub mod session;
 pub mod source;
 pub mod syntax;

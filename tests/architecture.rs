@@ -26,10 +26,14 @@ impl Table {
             assert_eq!(cells.len(), 3, "a row has three cells: {row}");
             let name = cells[0].split('`').nth(1).expect("the room stands in backquotes");
             let room = name.trim_end_matches('/').trim_end_matches(".rs").to_owned();
-            let mut uses: BTreeSet<String> = match cells[2] {
-                "all above" => above.clone(),
-                // What stands in parentheses says what for.
-                list => list.split(',').filter_map(|name| name.split_whitespace().next()).map(str::to_owned).collect(),
+            let named = |list: &str| list.split(',').map(|name| name.trim().to_owned()).collect::<BTreeSet<String>>();
+            let mut uses: BTreeSet<String> = match cells[2].strip_prefix("all above") {
+                Some("") => above.clone(),
+                Some(but) => {
+                    above.difference(&named(but.strip_prefix(" but ").expect("`all above but x`"))).cloned().collect()
+                }
+                None if cells[2].is_empty() => BTreeSet::new(),
+                None => named(cells[2]),
             };
             uses.insert("source".to_owned());
             if cells[0].contains("planned") {
@@ -212,7 +216,7 @@ fn finds_every_way_to_use_a_room() {
         "use crate as root;",
         "use crate::*;",
         "use crate::nowhere;",
-        "use crate::analyze;",
+        "use crate::nowhere::{self};",
         "use r#crate::x; use crate :: cli ;",
         "use crate::/* between */cli;",
         "const S: &str = \"//\"; use crate::cli;",
@@ -225,6 +229,11 @@ fn finds_every_way_to_use_a_room() {
     }
     assert!(!wrong(&["model"], "use super::cli;").is_empty());
     assert!(!wrong(&["main"], "fn main() { polder::session::open() }").is_empty());
+    // The planner belongs to the session alone, and the proof shares nothing with it.
+    for room in ["prove", "ask", "engine", "lsp", "cli", "diff"] {
+        assert!(!wrong(&[room, "file"], "use crate::plan::plan;").is_empty(), "{room}");
+    }
+    assert!(!wrong(&["plan", "file"], "use crate::cover::missing;").is_empty());
 }
 
 #[test]
@@ -256,7 +265,7 @@ fn leaves_alone_what_is_permitted() {
 #[test]
 fn keeps_crates_and_the_outside_world_in_their_rooms() {
     for (room, text) in [
-        ("policy", "use k8s_openapi::api::networking::v1::NetworkPolicy;"),
+        ("plan", "use k8s_openapi::api::networking::v1::NetworkPolicy;"),
         ("output", "fn f() { serde_yaml::to_string(&x) }"),
         ("model", "use pest::Parser;"),
         ("model", "use pest_derive::Parser;"),
@@ -269,7 +278,7 @@ fn keeps_crates_and_the_outside_world_in_their_rooms() {
         ("k8s", "fn f() { std::fs::read(x) }"),
         ("k8s", "use std::env::var;"),
         ("k8s", "use std as s;"),
-        ("policy", "use std::time::SystemTime;"),
+        ("plan", "use std::time::SystemTime;"),
         ("diff", "use std::process::Command;"),
         ("model", "fn f() { println!(\"x\"); }"),
         ("model", "fn f() { std::eprintln!(\"x\"); }"),
@@ -293,9 +302,11 @@ fn keeps_crates_and_the_outside_world_in_their_rooms() {
 fn reads_the_table() {
     let table = Table::parse(
         "text\n| room | holds | may use |\n|---|---|---|\n| `source.rs` | x | |\n| `a/` | x | source |\n\
-         | `b/` (planned) | x | a (for this), source |\n| `c/` | x | all above |\n\n| `d/` | another table | |\n",
+         | `b/` (planned) | x | a, source |\n| `c/` | x | all above |\n| `e/` | x | all above but b, c |\n\n\
+         | `d/` | another table | |\n",
     );
-    assert_eq!(table.permitted.keys().collect::<Vec<_>>(), ["a", "b", "c", "source"]);
+    assert_eq!(table.permitted.keys().collect::<Vec<_>>(), ["a", "b", "c", "e", "source"]);
+    assert_eq!(table.permitted["e"].iter().collect::<Vec<_>>(), ["a", "source"]);
     assert_eq!(table.permitted["c"].iter().collect::<Vec<_>>(), ["a", "b", "source"]);
     assert!(table.exists("a") && !table.exists("b"));
 }

@@ -9,8 +9,9 @@ use oracle::evaluate::{self, Direction, PolicySet, Stated};
 use oracle::universe::{Atoms, Bits, Chunk, Universe};
 use oracle::{generate, naive};
 use polder::lint::{Part, Removal, redundant};
-use polder::policy::{self, Policy};
+use polder::netpol::Policy;
 use polder::session::{Manifests, Memory, Named};
+use polder::{net, netpol};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -62,10 +63,10 @@ fn joined(documents: Vec<Value>) -> Vec<Value> {
     all
 }
 
-fn direction(one: policy::Direction) -> Direction {
+fn direction(one: net::Direction) -> Direction {
     match one {
-        policy::Direction::Ingress => Direction::Ingress,
-        policy::Direction::Egress => Direction::Egress,
+        net::Direction::Ingress => Direction::Ingress,
+        net::Direction::Egress => Direction::Egress,
     }
 }
 
@@ -126,7 +127,7 @@ fn one_less(policies: &[evaluate::Policy]) -> Vec<(Removal, bool)> {
         let rules = [&one.ingress, &one.egress].into_iter().flatten().flatten();
         let opens = rules.into_iter().any(|rule| rule.peers.is_empty() && rule.ports.is_empty());
         all.push((Removal { policy, part: Part::Policy }, one.only_denies() || opens));
-        for way in policy::Direction::ALL {
+        for way in net::Direction::ALL {
             for (rule, written) in one.rules(direction(way)).unwrap_or_default().iter().enumerate() {
                 all.push((Removal { policy, part: Part::Rule(way, rule) }, false));
                 if written.peers.len() > 1 {
@@ -147,8 +148,8 @@ fn one_less(policies: &[evaluate::Policy]) -> Vec<(Removal, bool)> {
 fn matches_nothing(policy: &Policy) -> bool {
     let rules = policy.ingress.iter().chain(&policy.egress).flatten();
     let selectors = rules.flat_map(|rule| &rule.peers).flat_map(|peer| match peer {
-        policy::Peer::Pods { namespaces, pods } => namespaces.iter().chain([pods]).collect(),
-        policy::Peer::Block(_) => Vec::new(),
+        netpol::Peer::Pods { namespaces, pods } => namespaces.iter().chain([pods]).collect(),
+        netpol::Peer::Block(_) => Vec::new(),
     });
     selectors.chain([&policy.subject]).any(|selector| selector.contradiction().is_some())
 }

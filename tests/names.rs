@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::net::Selector;
-use polder::policy::{Layout, Peer, Policy, plan};
+use polder::netpol::{Peer, Policy};
+use polder::plan::{Layout, plan};
 use polder::source::Sources;
 use polder::{flow, model, syntax};
 use proptest::prelude::*;

@@ -6,14 +6,15 @@
 mod oracle;
 
 use oracle::rng::Rng;
-use polder::analyze::{
-    Asked, AskedEnd, Doubt, Edit, End, EndId, Engine, Explanation, Origin, Program, Says, Situation, Wrong, WrongRule,
-    policies_for, suggest, why,
+use polder::ask::{
+    Asked, AskedEnd, Edit, Explanation, Origin, Program, Says, Situation, Wrong, WrongRule, policies_for, suggest, why,
 };
+use polder::engine::{Doubt, End, EndId, Engine};
 use polder::flow::{FlowSet, Isolation, PartyId, Place};
 use polder::k8s::plain_manifest;
-use polder::net::{AddressSet, Facts, IpBlock, PortSet, Protocol, Selector, Truth, Values};
-use polder::policy::{Direction, Layout, Peer, Policy, Port, PortTarget, Rule, plan};
+use polder::net::{AddressSet, Direction, Facts, IpBlock, PortSet, Protocol, Selector, Truth, Values};
+use polder::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use polder::plan::{Layout, plan};
 use polder::session::{Memory, Named, Question, Subject};
 use std::collections::BTreeSet;
 use std::path::Path;

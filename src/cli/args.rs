@@ -2,7 +2,7 @@
 
 use crate::diag::{Level, Levels};
 use crate::model::Cni;
-use crate::policy::Layout;
+use crate::session::Layout;
 use crate::session::{EnvironmentChoice, Named, Question, SaidOfCluster};
 use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};

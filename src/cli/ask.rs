@@ -4,7 +4,7 @@ use super::args::{Format, QuestionArgs};
 use super::exit::Exit;
 use super::report::show;
 use super::terminal::Terminal;
-use crate::analyze::{Asked, Situation};
+use crate::ask::{Asked, Situation};
 use crate::session::{AskedPorts, Disk, Posed, Question, Subject, reason};
 
 /// Reads what is asked about, and says on standard error what makes answers incomplete. When something stands in the way

@@ -1,13 +1,13 @@
 //! `polder blast`: how far somebody gets from pods, or who gets at them.
 
 use super::args::{AnswerFormat, Blast as Args, Through};
-use super::ask;
 use super::exit::Exit;
-use super::json;
 use super::report::{count, incomplete, unicode};
 use super::terminal::Terminal;
-use crate::analyze::{Blast, Dns, EndId, Engine, GroupName, Situation, Step};
+use super::{ask, json};
+use crate::ask::{Blast, Dns, GroupName, Situation, Step};
 use crate::diag::render::sanitize;
+use crate::engine::{EndId, Engine};
 use crate::flow::public_addresses;
 use crate::session::Subject;
 use serde_json::{Value, json};
@@ -243,7 +243,7 @@ impl Told<'_> {
 
     fn internet(&self) -> bool {
         self.blast.reached.iter().any(|end| match self.situation.world.end(*end) {
-            Some(crate::analyze::End::Addresses { addresses, .. }) => addresses.overlaps(public_addresses()),
+            Some(crate::engine::End::Addresses { addresses, .. }) => addresses.overlaps(public_addresses()),
             _ => false,
         })
     }

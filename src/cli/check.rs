@@ -6,7 +6,7 @@ use super::open::{Opened, open};
 use super::report::{count, show, tally};
 use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
-use crate::policy::PolicySet;
+use crate::netpol::PolicySet;
 use crate::session::{Disk, EnvironmentChoice, Manifests, Project};
 use crate::source::{Sources, Span};
 use std::collections::BTreeSet;

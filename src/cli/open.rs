@@ -2,7 +2,7 @@
 
 use super::args::Input;
 use crate::diag::Levels;
-use crate::policy::Layout;
+use crate::session::Layout;
 use crate::session::{Disk, Project, Session, Settings, reason};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

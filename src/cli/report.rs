@@ -2,10 +2,10 @@
 
 use super::args::Format;
 use super::terminal::Terminal;
-use crate::analyze::Doubt;
 use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
+use crate::engine::Doubt;
 use crate::net::{BlocksMatch, Facts, Truth};
 use crate::session::Unread;
 use crate::source::Sources;

@@ -1,12 +1,11 @@
 //! `polder test`: the assertions of a program, each with its verdict.
 
 use super::args::{Format, Test as Args, TestFormat};
-use super::ask;
 use super::exit::Exit;
-use super::json;
 use super::report::{count, show};
 use super::terminal::Terminal;
-use crate::analyze::{Judgement, Outcome};
+use super::{ask, json};
+use crate::ask::{Judgement, Outcome};
 use crate::diag::Report;
 use crate::diag::render::sanitize;
 use crate::flow::Statement;

@@ -1,10 +1,10 @@
 //! Names for sets of ends: few names, which say exactly the set.
 
 use super::Version;
-use crate::analyze::{End, EndId, Group, GroupName, Situation, Truth, World};
-use crate::flow::NAMESPACE_NAME;
-use crate::net::{AddressSet, Selector};
-use crate::policy::{Peer, Policy};
+use crate::ask::{Group, GroupName, Situation};
+use crate::engine::{End, EndId, World};
+use crate::net::{AddressSet, NAMESPACE_NAME, Selector, Truth};
+use crate::netpol::{Peer, Policy};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

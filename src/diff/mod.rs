@@ -10,8 +10,9 @@ mod parts;
 
 pub use origin::{Origin, Version};
 
-use crate::analyze::{Comparison, EndId, Engine, Situation, Verdict};
-use crate::policy::Direction;
+use crate::ask::Situation;
+use crate::engine::{Comparison, EndId, Engine, Verdict};
+use crate::net::Direction;
 use cover::Names;
 use origin::Origins;
 use parts::{Isolations, Part, Parts};

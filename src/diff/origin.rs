@@ -1,10 +1,10 @@
 //! Who is responsible: the statement of a program, or the policy that somebody wrote.
 
 use super::parts::Part;
-use crate::analyze::{End, EndId, Engine, Truth, Verdict, World};
-use crate::flow::{FlowSet, NAMESPACE_NAME, PartyId};
-use crate::net::Peers;
-use crate::policy::{Direction, Policy};
+use crate::engine::{End, EndId, Engine, Verdict, World};
+use crate::flow::{FlowSet, PartyId};
+use crate::net::{Direction, NAMESPACE_NAME, Peers, Truth};
+use crate::netpol::Policy;
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

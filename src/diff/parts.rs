@@ -1,9 +1,8 @@
 //! Sorts all that differs between two ends into isolation that came or went, and changes of rules.
 
 use super::Kind;
-use crate::analyze::{Comparison, Delta, EndId, SideChange, Verdict, World};
-use crate::net::PortSet;
-use crate::policy::Direction;
+use crate::engine::{Comparison, Delta, EndId, SideChange, Verdict, World};
+use crate::net::{Direction, PortSet};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;

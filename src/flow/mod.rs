@@ -2,10 +2,10 @@
 
 mod lower;
 
-pub use crate::model::{AssertionKind, NAMESPACE_NAME, Statement};
+pub use crate::model::{AssertionKind, Statement};
 pub use lower::{lower, public_addresses};
 
-use crate::net::{Direction, Facts, IpBlock, Peers, PortSet, Selector, Truth};
+use crate::net::{Direction, Facts, IpBlock, Peers, PortSet, Selector, Truth, namespace_by_name};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -132,11 +132,6 @@ pub enum Namespaces {
     Labelled(Selector),
     /// All.
     Every,
-}
-
-/// The selector that finds the namespace of a name.
-pub fn namespace_by_name(name: &Arc<str>) -> Selector {
-    Selector::equals(NAMESPACE_NAME, name.clone())
 }
 
 /// An end of flows: a tier, a namespace's pods, a group, addresses.

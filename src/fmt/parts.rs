@@ -1,8 +1,7 @@
 //! A file as a list of statements, comments and closing braces, and that list as text.
 
 use super::layout::{Statement, Style};
-use super::lex;
-use super::{STEP, WIDTH};
+use super::{STEP, WIDTH, lex};
 use crate::syntax::{Node, NodeKind, Tree};
 
 /// The canonical text of a tree of `text`.

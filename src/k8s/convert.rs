@@ -3,7 +3,7 @@
 use super::MANAGED_BY;
 use super::write::{annotation_values, expression, with_presence};
 use crate::net::{Requirement, Selector};
-use crate::policy::{Peer, Policy, Port, PortTarget, Rule};
+use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
     NetworkPolicySpec,

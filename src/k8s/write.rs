@@ -5,8 +5,8 @@
 //! the user is double-quoted, keys included, and only the fixed words of the schema are plain.
 
 use super::{DESCRIPTION, MANAGED_BY, SOURCE};
-use crate::net::{NAMESPACE_NAME, Requirement, Selector, Values};
-use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
+use crate::net::{IpBlock, NAMESPACE_NAME, Requirement, Selector, Values};
+use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use crate::source::Excerpt;
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};

@@ -1,10 +1,10 @@
 //! What the policies of a namespace allow in one direction, in the smallest parts that somebody wrote.
 
 use super::One;
-use crate::analyze::{Budget, GaveUp, missing, worlds};
-use crate::flow::namespace_by_name;
-use crate::net::{AddressSet, Peers, PortSet, Region, RegionIndex, Selector};
-use crate::policy::{Direction, Peer, Port, PortTarget, Rule};
+use crate::cover::{Budget, GaveUp, missing};
+use crate::net::{AddressSet, Direction, Peers, PortSet, Region, RegionIndex, Selector, namespace_by_name};
+use crate::netpol::{Peer, Port, PortTarget, Rule};
+use crate::prove::worlds;
 use std::cell::Cell;
 use std::ops::Range;
 

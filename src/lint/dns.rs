@@ -2,11 +2,11 @@
 
 use super::atoms::{Atom, Patience, Side};
 use super::{One, at};
-use crate::analyze::near::text;
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
-use crate::net::{AddressSet, Peers, PortSet, Protocol, Region, Selector};
-use crate::policy::{Direction, Peer, PortTarget, Rule};
+use crate::lint::near::text;
+use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region, Selector};
+use crate::netpol::{Peer, PortTarget, Rule};
 use std::collections::BTreeSet;
 
 /// The ports that DNS servers listen on: the usual one, and that of the pods of OpenShift.

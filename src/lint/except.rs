@@ -4,7 +4,7 @@ use super::at;
 use super::atoms::{Atom, Side};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{AddressSet, IpBlock, Peers, Region};
-use crate::policy::Peer;
+use crate::netpol::Peer;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 

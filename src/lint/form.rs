@@ -2,8 +2,8 @@
 
 use super::{One, at, field, peers_field};
 use crate::diag::{Code, Diagnostic};
-use crate::net::Protocol;
-use crate::policy::{Direction, Rule};
+use crate::net::{Direction, Protocol};
+use crate::netpol::Rule;
 
 pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
     found.extend(types(one));

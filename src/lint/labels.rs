@@ -2,9 +2,8 @@
 
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
-use crate::flow::NAMESPACE_NAME;
-use crate::net::{Requirement, Selector};
-use crate::policy::Peer;
+use crate::net::{NAMESPACE_NAME, Requirement, Selector};
+use crate::netpol::Peer;
 use std::collections::BTreeMap;
 
 pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {

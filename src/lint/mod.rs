@@ -11,6 +11,7 @@ mod except;
 mod form;
 mod labelled;
 mod labels;
+mod near;
 mod needless;
 mod outside;
 mod overruled;
@@ -18,18 +19,21 @@ mod peers;
 mod plugin;
 mod pods;
 mod ports;
+mod program;
 mod redundant;
 mod runs;
 mod sides;
 
+pub use program::{dns, fit};
+
 pub use redundant::{Part, Removal, redundant};
 
-use crate::analyze::{Engine, Scope, World};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
+use crate::engine::{Engine, Scope, World};
 use crate::model::Cni;
-use crate::net::Facts;
-use crate::policy::{Direction, Policy, Rule, Written};
+use crate::net::{Direction, Facts};
+use crate::netpol::{Policy, Rule, Written};
 use crate::source::Span;
 
 /// What is looked at.

@@ -2,13 +2,12 @@
 
 use super::atoms::ports as ports_of;
 use super::{One, at};
-use crate::analyze::near::with_place;
-use crate::analyze::{End, EndId, Engine};
 use crate::cluster::{Cluster, Pods, Service, ServicePort, TargetPort, Workload};
 use crate::diag::{Code, Diagnostic};
-use crate::flow::NAMESPACE_NAME;
-use crate::net::{PortSet, Protocol};
-use crate::policy::{Direction, Peer, Rule};
+use crate::engine::{End, EndId, Engine};
+use crate::lint::near::with_place;
+use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol};
+use crate::netpol::{Peer, Rule};
 use std::collections::BTreeMap;
 
 /// What the pods of ingress controllers have as the value of `app` or `app.kubernetes.io/name`.

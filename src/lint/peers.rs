@@ -3,9 +3,8 @@
 use super::{One, at, peers_field};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
-use crate::flow::NAMESPACE_NAME;
-use crate::net::{AddressSet, IpBlock, Selector};
-use crate::policy::{Direction, Peer, Rule};
+use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, Selector};
+use crate::netpol::{Peer, Rule};
 use crate::source::Span;
 use ipnet::IpNet;
 

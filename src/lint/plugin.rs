@@ -4,8 +4,8 @@ use super::runs::Runs;
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
 use crate::model::Cni;
-use crate::net::{AddressSet, Protocol, Truth};
-use crate::policy::{Direction, Peer, Port, PortTarget};
+use crate::net::{AddressSet, Direction, Protocol, Truth};
+use crate::netpol::{Peer, Port, PortTarget};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,12 +2,11 @@
 
 use super::runs::{Found, Runs};
 use super::{One, at, peers_field};
-use crate::analyze::near::{listed, near, text, with_place};
 use crate::cluster::{Labels, Pods, Workload};
 use crate::diag::{Code, Diagnostic};
-use crate::flow::NAMESPACE_NAME;
-use crate::net::Selector;
-use crate::policy::{Direction, Peer};
+use crate::lint::near::{listed, near, text, with_place};
+use crate::net::{Direction, NAMESPACE_NAME, Selector};
+use crate::netpol::Peer;
 use crate::source::Span;
 
 pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {

@@ -2,10 +2,10 @@
 
 use super::runs::{Found, Runs};
 use super::{One, at};
-use crate::analyze::near::{listed, with_place};
 use crate::diag::{Code, Diagnostic, closest};
-use crate::net::Protocol;
-use crate::policy::{Direction, Peer, Port, PortTarget, Rule};
+use crate::lint::near::{listed, with_place};
+use crate::net::{Direction, Protocol};
+use crate::netpol::{Peer, Port, PortTarget, Rule};
 use crate::source::Span;
 use std::collections::BTreeSet;
 

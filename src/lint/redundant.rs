@@ -4,8 +4,8 @@
 
 use super::One;
 use super::atoms::{Atom, Patience, Side};
-use crate::net::{AddressSet, Peers, PortSet, Protocol, Region};
-use crate::policy::{Direction, Policy, Written};
+use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region};
+use crate::netpol::{Policy, Written};
 use crate::source::Span;
 
 /// Something without which everything would be the same.

@@ -3,9 +3,8 @@
 use super::One;
 use super::labelled::Labelled;
 use crate::cluster::{Cluster, Labels, Pods, Workload};
-use crate::flow::NAMESPACE_NAME;
-use crate::net::Selector;
-use crate::policy::Peer;
+use crate::net::{NAMESPACE_NAME, Selector};
+use crate::netpol::Peer;
 use std::collections::BTreeMap;
 
 /// Pods with the workload that they belong to.

@@ -2,11 +2,11 @@
 
 use super::labelled::Labelled;
 use super::{One, at};
-use crate::analyze::{EndId, Engine, Namespace, Truth};
 use crate::cluster::Labels;
 use crate::diag::{Code, Diagnostic};
-use crate::net::PortSet;
-use crate::policy::{Direction, Peer};
+use crate::engine::{EndId, Engine, Namespace};
+use crate::net::{Direction, PortSet, Truth};
+use crate::netpol::Peer;
 
 /// How many pairs of pods are looked at in all.
 const MOST_PAIRS: usize = 5_000_000;
@@ -141,7 +141,7 @@ fn as_peer(engine: &Engine<'_>, id: EndId, home: EndId) -> String {
     match namespace == other {
         true => format!("{{{pods}}}"),
         false => {
-            format!("{{namespaceSelector: {{matchLabels: {{{}: {namespace}}}}}, {pods}}}", crate::flow::NAMESPACE_NAME)
+            format!("{{namespaceSelector: {{matchLabels: {{{}: {namespace}}}}}, {pods}}}", crate::net::NAMESPACE_NAME)
         }
     }
 }

@@ -4,7 +4,7 @@ use super::names::{kind, name_of, written};
 use super::program::{Program, Spot};
 use super::reach::Reach;
 use crate::model::{Component, Endpoint, Entity, Model, NamespaceId, Role, TierId, describe_ports};
-use crate::policy::Direction;
+use crate::net::Direction;
 use crate::source::Span;
 use crate::syntax::{Node, NodeKind};
 

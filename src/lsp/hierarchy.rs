@@ -5,7 +5,7 @@ use super::names::{self, kind, written};
 use super::program::{Program, Spot};
 use super::reach::Reach;
 use crate::model::{Endpoint, Entity, Model, Role};
-use crate::policy::Direction;
+use crate::net::Direction;
 use crate::source::{FileId, Span};
 use lsp_types::{CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgoingCall, Range, SymbolKind};
 use serde_json::{Value, json};

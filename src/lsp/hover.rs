@@ -5,7 +5,7 @@ use super::names;
 use super::program::{Program, Spot};
 use crate::k8s;
 use crate::model::{Endpoint, Model, Namespace, NamespaceId, NamespaceKind};
-use crate::policy::Policy;
+use crate::netpol::Policy;
 use crate::source::Span;
 use crate::syntax::NodeKind;
 use lsp_types::{Contents, Hover, MarkupContent, MarkupKind};

@@ -6,7 +6,7 @@ use super::names::written;
 use super::program::Program;
 use super::reach::Reach;
 use crate::model::{Endpoint, Entity, Model, Role};
-use crate::policy::Direction;
+use crate::net::Direction;
 use crate::source::{FileId, Span};
 use lsp_types::{CodeLens, Command};
 use serde_json::json;

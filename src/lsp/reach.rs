@@ -2,8 +2,7 @@
 
 use super::program::Program;
 use crate::model::{Endpoint, Flow, Isolated, Model, NamespaceId, TierId};
-use crate::net::AddressSet;
-use crate::policy::Direction;
+use crate::net::{AddressSet, Direction};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The flows of a program by their ends.

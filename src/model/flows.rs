@@ -3,12 +3,9 @@
 use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
-use super::{
-    Assertion, Endpoint, Flow, Group, GroupId, NAMESPACE_NAME, Namespace, NamespaceKind, Statement, StatementId,
-    Targets,
-};
+use super::{Assertion, Endpoint, Flow, Group, GroupId, Namespace, NamespaceKind, Statement, StatementId, Targets};
 use crate::diag::{Code, Diagnostic};
-use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
+use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
 use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortExpr, PortKind, PortsExpr};
 use smallvec::SmallVec;

@@ -1,9 +1,9 @@
 //! The labels that managed namespaces state of themselves.
 
 use super::resolve::{Resolver, shorten};
-use super::{NAMESPACE_NAME, NamespaceId, NamespaceKind};
+use super::{NamespaceId, NamespaceKind};
 use crate::diag::{Code, Diagnostic};
-use crate::net::{Selector, Values};
+use crate::net::{NAMESPACE_NAME, Selector, Values};
 use crate::source::Span;
 use crate::syntax::{Operator, RequirementExpr, SelectorExpr};
 use std::collections::BTreeMap;

@@ -33,12 +33,10 @@ pub use references::{Entity, Reference, Role};
 pub use resolve::{Options, Resolved, is_dns_label, resolve};
 pub use unstated::{Settling, stating};
 
-use crate::net::{Direction, IpBlock, PortSet, Selector, Truth};
+use crate::net::{Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, Truth};
 use crate::source::{Excerpt, Span};
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-pub use crate::net::NAMESPACE_NAME;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {

@@ -1,9 +1,8 @@
 //! Selectors: label syntax, and whether any pod can match.
 
-use super::NAMESPACE_NAME;
 use super::resolve::{Resolver, is_dns_label, shorten};
 use crate::diag::{Code, Diagnostic};
-use crate::net::{Selector, Values};
+use crate::net::{NAMESPACE_NAME, Selector, Values};
 use crate::source::Span;
 use crate::syntax::{Operator, RequirementExpr, SelectorExpr};
 use std::sync::Arc;

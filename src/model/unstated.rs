@@ -1,9 +1,9 @@
 //! Labels that would have to be stated: of managed namespaces that may be among those of a selection by labels, or not.
 
 use super::resolve::Resolver;
-use super::{DnsServer, Endpoint, Isolated, Managed, NAMESPACE_NAME, Namespace, NamespaceId, NamespaceKind};
+use super::{DnsServer, Endpoint, Isolated, Managed, Namespace, NamespaceId, NamespaceKind};
 use crate::diag::{Code, Diagnostic};
-use crate::net::{Direction, Selector, Truth, Values};
+use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth, Values};
 use crate::source::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -25,5 +25,5 @@ pub use overlap::{ProductIndex, RegionIndex, SelectorIndex};
 pub use point::Point;
 pub use port::{PortSet, Protocol};
 pub use region::{Peers, Region, cut, is_covered, uncovered};
-pub use selector::{NAMESPACE_NAME, Requirement, Selector, Values};
+pub use selector::{NAMESPACE_NAME, Requirement, Selector, Values, namespace_by_name};
 pub use truth::Truth;

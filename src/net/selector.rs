@@ -137,6 +137,11 @@ pub struct Selector {
 /// The label that the control plane gives to every namespace: its name.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
+/// The selector that finds the namespace of a name.
+pub fn namespace_by_name(name: &Arc<str>) -> Selector {
+    Selector::equals(NAMESPACE_NAME, name.clone())
+}
+
 impl Selector {
     /// The selector that matches every object.
     pub fn everything() -> Self {

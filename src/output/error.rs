@@ -1,8 +1,7 @@
 //! Why a folder cannot be written, and how that is said.
 
 use crate::diag::{Code, Diagnostic};
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 /// Why nothing was planned or written, or why the writing stopped.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! `polder.toml`: how to build, never what is allowed.
 
 use crate::diag::{Code, Diagnostic, Level, Levels, closest};
-use crate::policy::Layout;
+use crate::plan::Layout;
 use crate::source::{FileId, Span};
 use std::collections::BTreeMap;
 use std::ops::Range;

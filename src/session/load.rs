@@ -332,8 +332,8 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-    use super::super::{Disk, Memory};
     use super::*;
+    use crate::session::{Disk, Memory};
 
     fn load(system: &dyn FileSystem, folder: &str, named: &[&str]) -> Project {
         let named: Vec<Named> =
@@ -418,8 +418,8 @@ mod tests {
             self.0.is_folder(path)
         }
 
-        fn walk(&self, folder: &Path, _: &str) -> super::super::Walk {
-            super::super::Walk { files: Vec::new(), problems: vec![(folder.into(), "permission denied".into())] }
+        fn walk(&self, folder: &Path, _: &str) -> crate::session::Walk {
+            crate::session::Walk { files: Vec::new(), problems: vec![(folder.into(), "permission denied".into())] }
         }
 
         fn identity(&self, path: &Path) -> PathBuf {

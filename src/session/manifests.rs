@@ -5,7 +5,7 @@ use super::system::{FileSystem, reason};
 use crate::cluster::{Cluster, Conflict, Object, Unmodelled};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::k8s::{self, ReadProblem};
-use crate::policy::{Policy, PolicySet, Written};
+use crate::netpol::{Policy, PolicySet, Written};
 use crate::source::{FileId, Sources, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ mod subject;
 mod system;
 mod versions;
 
+pub use crate::plan::Layout;
 pub use config::{Config, EnvironmentChoice, OfEnvironment, Target};
 pub use files::Output;
 pub use git::Revision;

@@ -3,12 +3,15 @@
 use super::files::Output;
 use super::load::Project;
 use super::manifests::Manifests;
-use crate::analyze::{self, Judgement};
+use crate::ask::{self, Judgement};
 use crate::diag::{self, Code, Diagnostic, Levels, Report, Severity};
 use crate::flow::{self, FlowSet};
 use crate::k8s;
+use crate::lint;
 use crate::model::{self, COMPONENTS, Component, Model};
-use crate::policy::{self, Layout, PolicySet};
+use crate::netpol::PolicySet;
+use crate::plan::{self, Layout};
+use crate::prove;
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, NodeKind, Tree};
 use std::cell::{OnceCell, RefCell};
@@ -286,7 +289,7 @@ impl Session {
     pub fn reports_with(&self, levels: &Levels, running: &Manifests) -> Vec<Report> {
         let mut beside = running.diagnostics.clone();
         if let (false, Some(_), Some(model)) = (running.has_errors(), self.flows(), self.model()) {
-            beside.extend(analyze::fit(model, &running.cluster));
+            beside.extend(lint::fit(model, &running.cluster));
         }
         beside.extend(self.proved().into_iter().flat_map(|stage| &stage.1).cloned());
         self.said(levels, &running.sources, &beside)
@@ -338,7 +341,7 @@ impl Session {
         }
         Some(self.flows.get_or_init(|| {
             let flows = flow::lower(&resolved.0);
-            let found = analyze::dns(&resolved.0, &flows);
+            let found = lint::dns(&resolved.0, &flows);
             (flows, found)
         }))
     }
@@ -349,7 +352,7 @@ impl Session {
             return None;
         }
         let planned = self.policies.get_or_init(|| {
-            let planned = policy::plan(&lowered.0, self.settings.layout);
+            let planned = plan::plan(&lowered.0, self.settings.layout);
             (planned.policies, planned.diagnostics)
         });
         (!has_errors(&planned.1)).then_some(planned)
@@ -358,7 +361,7 @@ impl Session {
     fn asserted(&self) -> Option<&(Vec<Judgement>, Vec<Diagnostic>)> {
         let (flows, _) = (self.lowered()?, self.planned()?);
         Some(self.asserted.get_or_init(|| {
-            let judged = analyze::judge(&flows.0, &flows.0.facts);
+            let judged = ask::judge(&flows.0, &flows.0.facts);
             let wrong = judged.iter().filter_map(|judgement| judgement.outcome.diagnostic().cloned()).collect();
             (judged, wrong)
         }))
@@ -382,7 +385,7 @@ impl Session {
 /// Why manifests do not mean what the flows say. They are read back one at a time: the policies of all of them would
 /// be most of the memory of a build.
 fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Option<String> {
-    let mut proof = analyze::Proof::new(flows);
+    let mut proof = prove::Proof::new(flows);
     let mut reader = k8s::Rereader::default();
     for text in manifests {
         if let Some(policies) = reader.policies(text) {
@@ -413,8 +416,8 @@ fn has_errors(diagnostics: &[Diagnostic]) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
-    use super::super::{Memory, Named};
     use super::*;
+    use crate::session::{Memory, Named};
     use std::path::Path;
 
     fn session(system: &Memory) -> Session {

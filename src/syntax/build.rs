@@ -446,8 +446,8 @@ fn is_number(word: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
-    use super::super::grammar::PolderGrammar;
     use super::*;
+    use crate::syntax::grammar::PolderGrammar;
     use pest::Parser as _;
 
     /// Hops as the grammar sees them: rules and texts.

@@ -8,11 +8,12 @@ mod yaml;
 
 use oracle::evaluate::{self as naive, NAME_LABEL, Party, Pod, Stated};
 use oracle::universe::{Atoms, Chunk, Matrix, Point, Universe};
-use polder::analyze::{Comparison, Delta, End, EndId, Engine, SideChange, Situation, Verdict, World};
+use polder::ask::Situation;
 use polder::diff::{Diff, Kind, Version, compare};
+use polder::engine::{Comparison, Delta, End, EndId, Engine, SideChange, Verdict, World};
 use polder::flow::FlowSet;
-use polder::net::{BlocksMatch, Facts, PortSet, Protocol};
-use polder::policy::{Direction, Policy};
+use polder::net::{BlocksMatch, Direction, Facts, PortSet, Protocol};
+use polder::netpol::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A cluster whose address blocks match no pods: then pods are a matter of labels, which the oracle can enumerate.

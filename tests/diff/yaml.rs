@@ -3,9 +3,9 @@
 use crate::oracle::evaluate::Stated;
 use crate::oracle::{generate, mutate, naive, read};
 use crate::{Counts, Side, hold, outside_only};
-use polder::analyze::Situation;
+use polder::ask::Situation;
 use polder::k8s;
-use polder::policy::Policy;
+use polder::netpol::Policy;
 use serde_json::Value;
 
 fn policies(documents: &[Value]) -> Vec<Policy> {

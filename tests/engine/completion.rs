@@ -3,8 +3,8 @@
 
 use crate::concrete::Blocks;
 use crate::read;
-use polder::analyze::{EndId, Engine, Scope, Verdict, World};
 use polder::cluster::{Cluster, Kind, Labels, Pods, Workload};
+use polder::engine::{EndId, Engine, Scope, Verdict, World};
 use polder::net::{PortSet, Protocol, Truth};
 
 /// One pod in each namespace; of the namespaces nothing is known but their names.

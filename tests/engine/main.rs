@@ -15,7 +15,7 @@ mod symbolic;
 
 use oracle::evaluate as naive;
 use polder::k8s;
-use polder::policy::Policy;
+use polder::netpol::Policy;
 use serde_json::Value;
 
 /// Policies as the engine and as the oracle read them from one text.

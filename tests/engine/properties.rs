@@ -4,10 +4,10 @@ use crate::concrete::Blocks;
 use crate::oracle::rng::Rng;
 use crate::random::{Features, Maker};
 use crate::{read, stream};
-use polder::analyze::{End, EndId, Engine, Scope, Verdict, World};
 use polder::cluster::{Cluster, Labels};
+use polder::engine::{End, EndId, Engine, Scope, Verdict, World};
 use polder::net::{PortSet, Selector, Truth, Values};
-use polder::policy::{Peer, Policy, Port, Rule};
+use polder::netpol::{Peer, Policy, Port, Rule};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 

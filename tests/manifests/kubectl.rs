@@ -3,7 +3,7 @@
 use crate::{named, stream};
 use polder::k8s::{object, read};
 use polder::net::{Protocol, Selector, Values};
-use polder::policy::{Peer, Policy, Port, PortTarget, Rule};
+use polder::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use serde_json::Value;
 use smallvec::smallvec;
 use std::io::Write as _;

@@ -11,7 +11,7 @@ mod rules;
 #[path = "../common/validation.rs"]
 mod validation;
 
-use polder::policy::Policy;
+use polder::netpol::Policy;
 
 /// The manifests of several policies as one stream.
 fn stream<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> String {

@@ -1,9 +1,9 @@
 //! Differences for people: lines of the language, and below each what is responsible.
 
 use super::{Placed, Report, directions, names};
-use crate::analyze::Verdict;
 use crate::diag::render::sanitize;
 use crate::diff::{ConnectionChange, Kind};
+use crate::engine::Verdict;
 use std::fmt::Write as _;
 
 /// More names or origins of one difference are counted.

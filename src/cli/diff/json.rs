@@ -1,9 +1,9 @@
 //! Differences for programs.
 
 use super::{Placed, Report};
-use crate::analyze::Verdict;
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::diff::{ConnectionChange, IsolationChange, Kind};
+use crate::engine::Verdict;
 use serde_json::{Value, json};
 
 /// One object with the schema `polder/diff/v1`.

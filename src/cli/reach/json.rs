@@ -3,8 +3,9 @@
 use super::Report;
 use super::lines::{missing, outside, split};
 use super::names::end_text;
-use crate::analyze::{Cell, EndId, GroupName, Isolated, Row, RowNames};
+use crate::ask::{Cell, GroupName, Isolated, Row, RowNames};
 use crate::cli::json::{document as print, ports, truth, unmodelled, unread};
+use crate::engine::EndId;
 use crate::net::AddressSet;
 use serde_json::{Value, json};
 

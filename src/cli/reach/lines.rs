@@ -2,10 +2,11 @@
 
 use super::Report;
 use super::names::end_text;
-use crate::analyze::{Cell, Doubt, EndId, GroupName, Isolated, Row};
+use crate::ask::{Cell, GroupName, Isolated, Row};
 use crate::cli::report::{first_doubts, incomplete, left_out};
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
+use crate::engine::{Doubt, EndId};
 use crate::net::PortSet;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

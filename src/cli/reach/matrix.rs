@@ -1,7 +1,7 @@
 //! What is allowed as a matrix: who connects stands on the left, to whom above.
 
 use super::Report;
-use crate::analyze::{Cell, Row};
+use crate::ask::{Cell, Row};
 use crate::cli::report::incomplete;
 use crate::diag::render::sanitize;
 use std::collections::{BTreeMap, BTreeSet};

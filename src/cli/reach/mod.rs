@@ -9,8 +9,10 @@ use super::args::{Reach as Args, ReachFormat};
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::analyze::{Asked, Between, Budget, Detail, Engine, Only, Reach, Situation, Told, Untold};
+use crate::ask::{Asked, Between, Detail, Only, Reach, Situation, Told, Untold};
+use crate::cover::Budget;
 use crate::diag::render::sanitize;
+use crate::engine::Engine;
 use crate::session::{Subject, TOO_HARD};
 
 pub(super) use names::{Names, end_text};

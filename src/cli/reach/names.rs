@@ -1,6 +1,7 @@
 //! What the rows of a report are called.
 
-use crate::analyze::{EndId, GroupName, Row, RowNames, Situation};
+use crate::ask::{GroupName, Row, RowNames, Situation};
+use crate::engine::EndId;
 use std::collections::BTreeMap;
 
 /// More names than these of one row are counted and not listed.

@@ -1,12 +1,11 @@
 //! What an explanation says, fact by fact, in words.
 
 use super::Report;
-use crate::analyze::{Asked, EndId, Grant, Misfit, NearFlow, Origin, Says, Setting, Truth, WhySide, Wrong, WrongRule};
+use crate::ask::{Asked, Misfit, NearFlow, Origin, Says, Setting, WhySide, Wrong, WrongRule};
 use crate::cli::reach::end_text;
 use crate::cli::report::{incomplete, remedies};
-use crate::flow::NAMESPACE_NAME;
-use crate::net::Selector;
-use crate::policy::Direction;
+use crate::engine::{EndId, Grant};
+use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth};
 use crate::source::Span;
 
 /// One fact.

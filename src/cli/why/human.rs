@@ -3,9 +3,9 @@
 use super::Report;
 use super::facts::Fact;
 use super::mend::{Mend, manifests};
-use crate::analyze::{Edit, Says};
+use crate::ask::{Edit, Says};
 use crate::diag::render::sanitize;
-use crate::policy::Direction;
+use crate::net::Direction;
 use crate::source::Span;
 use clap::builder::styling::{AnsiColor, Style};
 use std::fmt::Write as _;

@@ -2,10 +2,11 @@
 
 use super::Report;
 use super::mend::{Mend, manifests};
-use crate::analyze::{Edit, EndId, Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
+use crate::ask::{Edit, Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::cli::reach::end_text;
-use crate::policy::Direction;
+use crate::engine::EndId;
+use crate::net::Direction;
 use crate::source::Span;
 use serde_json::{Value, json};
 
@@ -86,7 +87,7 @@ fn side(report: &Report<'_>, side: &WhySide) -> Value {
     });
     let rules = side.grants.iter().map(|one| {
         let (policy, path, place) = grant(one.policy, one.rule, one.peer);
-        let sure = one.truth == crate::analyze::Truth::Yes;
+        let sure = one.truth == crate::net::Truth::Yes;
         json!({ "policy": policy, "path": path, "place": place, "ports": ports(&one.ports), "sure": sure })
     });
     let near = side.near_rules.iter().map(|near: &NearRule| {

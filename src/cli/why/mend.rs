@@ -1,8 +1,8 @@
 //! What would have to be written, as text.
 
-use crate::analyze::Edit;
+use crate::ask::Edit;
 use crate::k8s::plain_manifest;
-use crate::policy::Policy;
+use crate::netpol::Policy;
 
 /// What would have to be written for a denied connection to be allowed.
 #[derive(Debug)]

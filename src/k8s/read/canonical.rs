@@ -3,11 +3,11 @@
 //! Every build reads back what it is about to write, and the general reader would take most of the build's time. This
 //! one knows only the one form. Whatever it takes, the general reader takes too, as the same policies.
 
-use super::super::write::needs_escape;
-use super::super::{DESCRIPTION, MANAGED_BY, SOURCE};
 use super::syntax;
-use crate::net::{Protocol, Selector, Values};
-use crate::policy::{IpBlock, Peer, Policy, Port, PortTarget, Rule};
+use crate::k8s::write::needs_escape;
+use crate::k8s::{DESCRIPTION, MANAGED_BY, SOURCE};
+use crate::net::{IpBlock, Protocol, Selector, Values};
+use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use crate::source::Excerpt;
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;

@@ -23,7 +23,7 @@ pub use canonical::{Rereader, reread};
 
 use super::{DESCRIPTION, SOURCE};
 use crate::cluster::{Object, Unmodelled};
-use crate::policy::{Policy, Written};
+use crate::netpol::{Policy, Written};
 use kinds::Known;
 use node::{Node, Seed, Value, shortened};
 use serde::de::{DeserializeSeed, IgnoredAny};

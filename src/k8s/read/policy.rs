@@ -2,12 +2,11 @@
 
 use super::metadata::{SUBDOMAIN, annotations, labels, metadata};
 use super::node::{Node, Value};
-use super::syntax;
 use super::walk::{Object, Path, Walk};
-use super::{DESCRIPTION, ReadPolicy, SOURCE};
-use crate::net::{Protocol, Selector, Values};
-use crate::policy::{
-    IpBlock, Peer, Policy, Port, PortTarget, Rule, Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules,
+use super::{DESCRIPTION, ReadPolicy, SOURCE, syntax};
+use crate::net::{IpBlock, Protocol, Selector, Values};
+use crate::netpol::{
+    Peer, Policy, Port, PortTarget, Rule, Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules,
 };
 use crate::source::Excerpt;
 use ipnet::IpNet;

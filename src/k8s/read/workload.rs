@@ -1,13 +1,12 @@
 //! Namespaces, pods, and what makes pods.
 
-use super::kinds;
 use super::metadata::{Metadata, Naming, SUBDOMAIN, fields as metadata_fields, metadata};
 use super::node::{Node, Value};
 use super::number::{self, Number};
 use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template};
 use super::policy::OBJECT;
-use super::syntax;
 use super::walk::{Object, Path, Walk};
+use super::{kinds, syntax};
 use crate::cluster::{self, Kind, Labels, Namespace, Owner, Pods, Runner, Unmodelled, Workload};
 use std::net::IpAddr;
 

@@ -1,8 +1,9 @@
 //! The ends of a question: from the words of the command line to the ends of a world, or to what is wrong with them.
 
 use super::{AskedPorts, Subject};
-use crate::analyze::{Asked, EndId, Ends, Everyone, INTERNET, NotFound, Situation};
+use crate::ask::{Asked, Ends, Everyone, INTERNET, NotFound, Situation};
 use crate::diag::closest;
+use crate::engine::EndId;
 use crate::flow::public_addresses;
 use std::sync::Arc;
 

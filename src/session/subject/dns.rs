@@ -1,11 +1,11 @@
 //! Who is asked for names.
 
 use super::Subject;
-use crate::analyze::Asked;
-use crate::flow::{FlowSet, NAMESPACE_NAME, Place, namespace_by_name};
+use crate::ask::Asked;
+use crate::flow::{FlowSet, Place};
 use crate::model::{DnsServer, PresetPods};
-use crate::net::{Peers, PortSet, Protocol, Selector};
-use crate::policy::{Peer, Policy};
+use crate::net::{NAMESPACE_NAME, Peers, PortSet, Protocol, Selector, namespace_by_name};
+use crate::netpol::{Peer, Policy};
 
 impl Subject {
     /// The DNS servers, and the ports that they answer on: those that the program has, or without one those that

@@ -14,13 +14,14 @@ use super::load::{Named, Project};
 use super::manifests::{Manifests, Unread};
 use super::stages::{Session, Settings};
 use super::system::FileSystem;
-use crate::analyze::{Asked, Everyone, Situation, TooMany};
+use crate::ask::{Asked, Everyone, Situation};
 use crate::cluster::{Cluster, Unmodelled};
 use crate::diag::{Diagnostic, Levels, Report, Severity};
+use crate::engine::TooMany;
 use crate::flow::FlowSet;
 use crate::model::{Cni, Model};
 use crate::net::Facts;
-use crate::policy::Policy;
+use crate::netpol::Policy;
 use crate::source::Sources;
 use std::path::Path;
 

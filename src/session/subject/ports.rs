@@ -1,8 +1,9 @@
 //! The ports of a question, in the language's own words.
 
 use super::Subject;
-use crate::analyze::{Asked, EndId, GroupName, Situation};
+use crate::ask::{Asked, GroupName, Situation};
 use crate::cluster::ContainerPort;
+use crate::engine::EndId;
 use crate::net::{PortSet, Protocol};
 use crate::source::Sources;
 use crate::syntax::{self, NodeKind, PortKind};

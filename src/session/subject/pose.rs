@@ -1,7 +1,9 @@
 //! A question about two ends: from the words of the command line to the ends of a world.
 
 use super::{AskedPorts, Subject};
-use crate::analyze::{Asked, Budget, EndId, Ends, Everyone, GaveUp, GroupName, Named, Set, Situation};
+use crate::ask::{Asked, Ends, Everyone, GroupName, Named, Set, Situation};
+use crate::cover::{Budget, GaveUp};
+use crate::engine::EndId;
 use crate::net::PortSet;
 
 /// Two ends that are asked about, in a world that has the answer.

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::analyze::{Doubt, EndId, Engine, Group, GroupName, Matched, Verdict, can};
+use crate::ask::{Group, GroupName, can};
+use crate::engine::{Doubt, EndId, Engine, Matched, Verdict};
 use crate::net::{BlocksMatch, PortSet, Protocol, Truth};
 use crate::session::Memory;
 

@@ -1,0 +1,332 @@
+//! Whether the assertions of a program hold, over every pod that could exist.
+
+mod told;
+
+use super::search::{Connections, Count, End, Link};
+use crate::cover::{Budget, GaveUp};
+use crate::diag::{Code, Diagnostic};
+use crate::flow::{Assertion, AssertionKind, FlowSet, PartyId, Place, Statement, StatementId};
+use crate::net::{Direction, Facts, PortSet};
+
+/// Steps that one assertion may take: some seconds.
+const BUDGET: usize = 20_000_000;
+
+/// So many connections are looked at for one that is there whatever labels namespaces have.
+const MOST_LOOKED_AT: usize = 64;
+
+/// What comes of an assertion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Who asserts it.
+    pub statement: StatementId,
+    /// What comes of it.
+    pub outcome: Outcome,
+}
+
+/// Whether an assertion holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It does.
+    Holds,
+    /// It does not, or is about nothing; the diagnostic says why.
+    Broken(Box<Diagnostic>),
+    /// It could not be found out.
+    Unknown(Box<Diagnostic>),
+}
+
+impl Outcome {
+    /// What is to be said about it.
+    pub fn diagnostic(&self) -> Option<&Diagnostic> {
+        match self {
+            Outcome::Holds => None,
+            Outcome::Broken(diagnostic) | Outcome::Unknown(diagnostic) => Some(diagnostic),
+        }
+    }
+}
+
+/// Judges every assertion, in order, in a cluster of these facts.
+pub fn judge(set: &FlowSet, facts: &Facts) -> Vec<Judgement> {
+    if set.assertions.is_empty() {
+        return Vec::new();
+    }
+    let connections = Connections::new(set, facts);
+    let judged = set.assertions.iter().filter_map(|assertion| {
+        let outcome = Judge::new(set, facts, &connections, assertion)?.judge();
+        Some(Judgement { statement: assertion.statement, outcome })
+    });
+    judged.collect()
+}
+
+struct Judge<'a> {
+    set: &'a FlowSet,
+    facts: &'a Facts,
+    connections: &'a Connections<'a>,
+    assertion: &'a Assertion,
+    statement: &'a Statement,
+    sources: Vec<End>,
+    targets: Vec<(End, PortSet)>,
+    /// The pods that are asked for names.
+    dns_servers: Vec<End>,
+    budget: Budget,
+}
+
+impl<'a> Judge<'a> {
+    fn new(
+        set: &'a FlowSet,
+        facts: &'a Facts,
+        connections: &'a Connections<'a>,
+        assertion: &'a Assertion,
+    ) -> Option<Self> {
+        let ends = |ids: &[PartyId]| -> Vec<End> {
+            let leaves = ids.iter().filter_map(|id| set.party(*id)).flat_map(|party| &party.leaves);
+            leaves.filter_map(|id| place(set, *id)).flat_map(|place| connections.ends(place)).collect()
+        };
+        let written = ends(&assertion.sources);
+        let (mut sources, mut out) = (written, ends(&assertion.except));
+        if assertion.kind == AssertionKind::Only {
+            out.extend(std::mem::replace(&mut sources, connections.everybody()));
+        }
+        let less = |end: &End| out.iter().fold(end.clone(), |end, out| connections.minus(&end, out));
+        let sources = sources.iter().map(less).collect();
+        let of = |(id, ports): &(PartyId, PortSet)| {
+            ends(&[*id]).into_iter().map(|end| (end, ports.clone())).collect::<Vec<_>>()
+        };
+        let targets = assertion.targets.iter().flat_map(of).collect();
+        let (statement, budget) = (set.statement(assertion.statement)?, Budget::new(BUDGET));
+        let dns_servers = set.dns_servers().into_iter().flat_map(|place| connections.ends(place)).collect();
+        Some(Judge { set, facts, connections, assertion, statement, sources, targets, dns_servers, budget })
+    }
+
+    fn judge(mut self) -> Outcome {
+        let text = &self.statement.text;
+        match self.decide() {
+            Ok(None) => Outcome::Holds,
+            Ok(Some(diagnostic)) => Outcome::Broken(Box::new(diagnostic)),
+            Err(GaveUp) => {
+                let message = format!("it takes too many steps to find out whether `{text}` holds");
+                let help = "please report this, with the program; fewer labels in its selectors make it easier";
+                let diagnostic = Diagnostic::new(Code::E0900, self.statement.span, message).with_help(help);
+                Outcome::Unknown(Box::new(diagnostic))
+            }
+        }
+    }
+
+    fn decide(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
+        if self.is_vacuous()? {
+            let message = "this assertion is about nothing: no pod that could exist is on either end";
+            let help = "name pods on one end at least, and leave somebody whom `except` does not take away";
+            return Ok(Some(Diagnostic::new(Code::E0221, self.statement.span, message).with_help(help)));
+        }
+        match self.assertion.kind {
+            AssertionKind::Never | AssertionKind::Only => self.never(),
+            AssertionKind::NeverThrough => self.never_through(),
+            AssertionKind::Always => self.always(),
+        }
+    }
+
+    fn is_vacuous(&mut self) -> Result<bool, GaveUp> {
+        for source in &self.sources {
+            if self.connections.piece(source, &mut self.budget)?.is_none() {
+                continue;
+            }
+            for (target, ports) in &self.targets {
+                let addresses = [source, target].map(|end| matches!(end, End::Addresses(_)));
+                if addresses != [true, true]
+                    && !ports.is_empty()
+                    && self.connections.piece(target, &mut self.budget)?.is_some()
+                {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn never(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
+        let Some(link) = self.first_link(&self.sources.clone())? else { return Ok(None) };
+        let (source, target) = (self.name(&link.source)?, self.name(&link.destination)?);
+        let unstated = self.unstated([&link.source, &link.destination])?;
+        let may = match link.by_address && !self.is_sure() {
+            false => format!("{source} may connect to {target} on {}", link.port),
+            true => format!("an address block may let {source} connect to {target} on {}", link.port),
+        };
+        let message = unstated.verdict(&self.statement.text, !link.by_address || self.is_sure(), &may);
+        let mut diagnostic = Diagnostic::new(Code::E0301, self.statement.span, message).with_text("asserted here");
+        let mut told = Vec::new();
+        for source in &self.sources.clone() {
+            for (target, ports) in &self.targets.clone() {
+                for flow in self.flows(source, target, ports)? {
+                    if !told.contains(&flow.statement)
+                        && let Some(statement) = self.set.statement(flow.statement)
+                    {
+                        told.push(flow.statement);
+                        diagnostic = diagnostic.with_label(statement.span, "allows it");
+                    }
+                }
+            }
+        }
+        let help = match self.reason(&link, told.is_empty()) {
+            Some(reason) => reason,
+            None => "take the flow away, or narrow it or the assertion".to_owned(),
+        };
+        Ok(Some(diagnostic.with_help(unstated.or_else(&help))))
+    }
+
+    /// A connection of some of the sources to a target: one that depends on no label that nobody stated, if that is soon
+    /// found.
+    fn first_link(&mut self, sources: &[End]) -> Result<Option<Link>, GaveUp> {
+        let mut found = None;
+        for source in sources {
+            for (target, ports) in &self.targets {
+                let mut some = Vec::new();
+                self.connections.links(source, target, ports, &mut self.budget, &mut |link| {
+                    some.push(link);
+                    some.len() >= MOST_LOOKED_AT
+                })?;
+                for link in some {
+                    let ends = [&link.source, &link.destination];
+                    let [source, destination] = ends.map(|end| self.connections.settled(end, &mut self.budget));
+                    if let (Some(source), Some(destination)) = (source?, destination?) {
+                        return Ok(Some(Link { source, destination, ..link }));
+                    }
+                    found.get_or_insert(link);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Goes from pods to those that they may connect to, nearest first.
+    fn never_through(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
+        let mut reached: Vec<(End, Option<(usize, Link)>)> =
+            self.sources.iter().map(|source| (source.clone(), None)).collect();
+        let mut at = 0;
+        while let Some((end, _)) = reached.get(at).cloned() {
+            if let Some(last) = self.first_link(std::slice::from_ref(&end))? {
+                let mut chain = vec![last];
+                let mut node = at;
+                while let Some((_, Some((before, link)))) = reached.get(node) {
+                    chain.push(link.clone());
+                    node = *before;
+                }
+                chain.reverse();
+                return self.chain(&chain).map(Some);
+            }
+            for link in self.connections.next(&end, &mut self.budget)? {
+                let Some(link) = self.onward(link)? else { continue };
+                self.budget.spend(reached.len())?;
+                if !reached.iter().any(|(known, _)| holds(known, &link.destination)) {
+                    reached.push((link.destination.clone(), Some((at, link))));
+                }
+            }
+            at += 1;
+        }
+        Ok(None)
+    }
+
+    /// A link without the DNS servers among its destinations, unless the assertion is about chains through them.
+    fn onward(&mut self, mut link: Link) -> Result<Option<Link>, GaveUp> {
+        if self.assertion.through_dns {
+            return Ok(Some(link));
+        }
+        for server in &self.dns_servers {
+            if self.connections.both(&link.destination, server).is_some() {
+                link.destination = self.connections.minus(&link.destination, server);
+            }
+        }
+        Ok(self.connections.piece(&link.destination, &mut self.budget)?.map(|_| link))
+    }
+
+    fn chain(&mut self, chain: &[Link]) -> Result<Diagnostic, GaveUp> {
+        let mut way = String::new();
+        for link in chain {
+            way.push_str(&format!("{} -> ({}) ", self.name(&link.source)?, link.port));
+        }
+        if let Some(last) = chain.last() {
+            way.push_str(&self.name(&last.destination)?);
+        }
+        let unstated = self.unstated(chain.iter().flat_map(|link| [&link.source, &link.destination]))?;
+        let message = unstated.verdict(&self.statement.text, true, &way);
+        let mut diagnostic = Diagnostic::new(Code::E0301, self.statement.span, message).with_text("asserted here");
+        let mut reasons = Vec::new();
+        for (index, link) in chain.iter().enumerate() {
+            let every = PortSet::everything();
+            let flows = self.flows(&link.source, &link.destination, &every)?;
+            for flow in &flows {
+                if let Some(statement) = self.set.statement(flow.statement) {
+                    diagnostic = diagnostic.with_label(statement.span, format!("step {} of the chain", index + 1));
+                }
+            }
+            reasons.extend(self.reason(link, flows.is_empty()).map(|reason| format!("step {}: {reason}", index + 1)));
+        }
+        if reasons.is_empty() {
+            reasons.push("take away a flow of the chain, or narrow it or the assertion".to_owned());
+        }
+        Ok(diagnostic.with_help(unstated.or_else(&reasons.join("; "))))
+    }
+
+    fn always(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
+        for source in &self.sources.clone() {
+            for (target, ports) in &self.targets.clone() {
+                let refused = self.connections.refused(source, target, ports, Count::Sure, &mut self.budget)?;
+                let Some((source, target, port, direction)) = refused else { continue };
+                let possible = self.perhaps(&source, &target, ports)?;
+                let settled = self.settled_by([&source, &target]);
+                let text = self.statement.text.clone();
+                let unstated = self.unstated([&source, &target])?;
+                let (source, target) = (self.name(&source)?, self.name(&target)?);
+                let isolated = match direction {
+                    Direction::Ingress => "the second is isolated for ingress",
+                    Direction::Egress => "the first is isolated for egress",
+                };
+                let may = match possible {
+                    false => {
+                        format!("{source} may not connect to {target} on {port}, for {isolated} and no flow covers it")
+                    }
+                    true => {
+                        format!(
+                            "{source} may connect to {target} on {port} only where an address block lets it through"
+                        )
+                    }
+                };
+                let message = unstated.verdict(&text, !possible, &may);
+                // No flow has exceptions.
+                let flow = text.strip_prefix("always ").filter(|flow| !flow.split_whitespace().any(|w| w == "except"));
+                let help = match flow {
+                    _ if possible => settled,
+                    Some(flow) => format!("write the flow `{flow}`, or narrow the assertion"),
+                    None => "write a flow for those it speaks of, or narrow the assertion".to_owned(),
+                };
+                return Ok(Some(
+                    Diagnostic::new(Code::E0301, self.statement.span, message)
+                        .with_text("asserted here")
+                        .with_help(unstated.or_else(&help)),
+                ));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether something of a connection is only refused because it is not sure what address blocks match.
+    fn perhaps(&mut self, source: &End, target: &End, ports: &PortSet) -> Result<bool, GaveUp> {
+        let refused = self.connections.refused(source, target, ports, Count::Possible, &mut self.budget)?;
+        Ok(refused.is_none())
+    }
+}
+
+fn place(set: &FlowSet, id: PartyId) -> Option<&Place> {
+    set.party(id)?.place.as_ref()
+}
+
+/// Whether all of `narrow` is in `wide`; may be unsure, and then says no.
+fn holds(wide: &End, narrow: &End) -> bool {
+    match (wide, narrow) {
+        (End::Pods(wide), End::Pods(narrow)) => {
+            wide.home == narrow.home
+                && wide.namespaces.contains(&narrow.namespaces)
+                && wide.labels.contains(&narrow.labels)
+                && wide.less.iter().all(|less| narrow.less.contains(less))
+        }
+        _ => wide == narrow,
+    }
+}

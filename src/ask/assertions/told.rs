@@ -1,0 +1,175 @@
+//! What is told of an assertion that does not hold: the pods, why they may, and what would settle it.
+
+use super::{Judge, place};
+use crate::ask::search::{End, Link, example};
+use crate::cover::{Budget, GaveUp};
+use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
+use crate::model::{Settling, stating};
+use crate::net::{NAMESPACE_NAME, PortSet, Selector, Truth};
+use crate::prove::Party;
+use std::collections::BTreeMap;
+
+impl<'a> Judge<'a> {
+    /// Whether it is known that address blocks match pods, and which addresses those have.
+    pub(super) fn is_sure(&self) -> bool {
+        self.facts.matches().pods == Truth::Yes && self.facts.pods_are_stated()
+    }
+
+    /// What would have to be known of the cluster for an address block to let through or not; of pods, with the ends among
+    /// addresses as the other case.
+    pub(super) fn settled_by(&self, ends: [&End; 2]) -> String {
+        let addresses = ends.into_iter().find_map(|end| match end {
+            End::Addresses(addresses) => Some(addresses),
+            End::Pods(_) => None,
+        });
+        let name = "name it, as in `platform { cni calico }`";
+        if let Some(addresses) = addresses {
+            let what = if self.facts.is_api_server(addresses) { "the API server" } else { "nodes" };
+            return match self.facts.matches().pods {
+                Truth::Maybe => format!("whether the CNI matches {what} by addresses is not known: {name}"),
+                _ => format!(
+                    "this CNI matches {what} by addresses only in some clusters: a policy of its own kind is what lets it \
+                     through there"
+                ),
+            };
+        }
+        let pods = "say which addresses pods have, as in `platform { pods 10.244.0.0/16 }`";
+        match (self.facts.matches().pods, self.facts.pods_are_stated()) {
+            (Truth::Yes, true) => "the CNI matches pods by their addresses, too".to_owned(),
+            (Truth::Yes, false) => format!("the CNI matches pods by their addresses, too: {pods}"),
+            (_, true) => format!("whether the CNI matches pods by their addresses is not known: {name}"),
+            (_, false) => {
+                format!("whether the CNI matches pods by their addresses is not known: {name}, or {pods}")
+            }
+        }
+    }
+
+    /// What would have to be so of the labels of managed namespaces for these ends to be there.
+    pub(super) fn unstated<'e>(&mut self, ends: impl IntoIterator<Item = &'e End>) -> Result<Unstated, GaveUp> {
+        let mut found = Unstated::default();
+        for end in ends {
+            if let Some((namespace, labels)) = self.connections.unstated(end, &mut self.budget)? {
+                found.add(namespace, &labels);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Why a connection is allowed that no flow has opened by itself.
+    pub(super) fn reason(&self, link: &Link, without_flow: bool) -> Option<String> {
+        match (link.open_source, link.open_destination) {
+            (true, true) => Some(
+                "neither end is isolated there: pods are only isolated in managed namespaces, where an `isolate` covers \
+                 them"
+                    .to_owned(),
+            ),
+            _ if link.by_address => {
+                let settled = self.settled_by([&link.source, &link.destination]);
+                let or = if self.is_sure() { "" } else { "or " };
+                Some(format!("{settled}; {or}take the addresses of pods out of the block with `except`"))
+            }
+            _ if without_flow => Some("the DNS rule of a namespace allows it: see its `dns`".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The flows that allow some connection between the two.
+    pub(super) fn flows(&mut self, source: &End, target: &End, ports: &PortSet) -> Result<Vec<&'a Flow>, GaveUp> {
+        let (set, connections) = (self.set, self.connections);
+        let to_address = matches!(target, End::Addresses(_));
+        let mut found = Vec::new();
+        let common = |end: &End, id: PartyId, budget: &mut Budget| -> Result<bool, GaveUp> {
+            match place(set, id) {
+                Some(place) => connections.meets(end, place, budget),
+                None => Ok(false),
+            }
+        };
+        let mut from: BTreeMap<PartyId, bool> = BTreeMap::new();
+        for flow in &set.flows {
+            for leaf in set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default() {
+                if !from.contains_key(leaf) {
+                    from.insert(*leaf, common(source, *leaf, &mut self.budget)?);
+                }
+            }
+            let leaves = set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default();
+            if !leaves.iter().any(|leaf| from.get(leaf) == Some(&true)) {
+                continue;
+            }
+            for (id, theirs) in &flow.targets {
+                if example([ports, theirs, theirs], to_address).is_some() && common(target, *id, &mut self.budget)? {
+                    found.push(flow);
+                    break;
+                }
+            }
+        }
+        found.dedup_by_key(|flow| flow.statement);
+        Ok(found)
+    }
+
+    /// What messages call one of those of an end: by its tiers, where it has some.
+    pub(super) fn name(&mut self, end: &End) -> Result<String, GaveUp> {
+        let Some(party) = self.connections.one(end, &mut self.budget)? else { return Ok("nobody".to_owned()) };
+        let Party::Pod { namespace, labels } = &party else { return Ok(party.to_string()) };
+        let mut tiers = Vec::new();
+        let mut plain = false;
+        for tier in &self.set.parties {
+            let (PartyName::Local(home, name), Some(Place::Pods { pods, .. })) = (&tier.name, &tier.place) else {
+                continue;
+            };
+            let there = namespace.get(NAMESPACE_NAME).map(String::as_str) == Some(home) && namespace.len() == 1;
+            if there && pods.matches(labels) {
+                plain |= pods.witness().as_ref() == Some(labels);
+                tiers.push(format!("`{home}/{name}`"));
+            }
+        }
+        if tiers.is_empty() {
+            return Ok(party.to_string());
+        }
+        tiers.sort();
+        tiers.dedup();
+        let tiers = tiers.join(" and ");
+        if plain {
+            return Ok(format!("a pod of {tiers}"));
+        }
+        let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Ok(format!("a pod of {tiers} with ({})", labels.join(", ")))
+    }
+}
+
+/// What would have to be so of labels that nobody stated.
+#[derive(Debug, Default)]
+pub(super) struct Unstated {
+    conditions: Vec<String>,
+    /// The statements that say that it is not so.
+    statements: Vec<String>,
+}
+
+impl Unstated {
+    fn add(&mut self, namespace: &ManagedNamespace, labels: &Selector) {
+        let condition = format!("namespace `{}` has ({labels})", namespace.name);
+        let Some(settling) = Settling::of(labels, &namespace.labels) else { return };
+        if !self.conditions.contains(&condition) {
+            self.conditions.push(condition);
+            self.statements.push(stating(&namespace.declared, &namespace.name, &settling.is_not));
+        }
+    }
+
+    /// What comes of an assertion for something that may be so, or is.
+    pub(super) fn verdict(&self, assertion: &str, is_sure: bool, found: &str) -> String {
+        match (self.conditions.is_empty(), is_sure) {
+            (true, true) => format!("`{assertion}` does not hold: {found}"),
+            (true, false) => format!("`{assertion}` is not sure to hold: {found}"),
+            (false, _) => {
+                format!("`{assertion}` is not sure to hold: if {}, {found}", self.conditions.join(" and "))
+            }
+        }
+    }
+
+    /// Advice to state labels, before other advice.
+    pub(super) fn or_else(&self, help: &str) -> String {
+        match self.statements.first() {
+            Some(statement) => format!("if that is not so, state it, as in `{statement}`; else {help}"),
+            None => help.to_owned(),
+        }
+    }
+}

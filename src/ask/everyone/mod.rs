@@ -1,0 +1,239 @@
+//! Every pod that could exist, under the names that people know: what questions are about where no workloads are given.
+
+mod names;
+mod samples;
+
+pub use samples::Samples;
+
+use super::situation::{Asked, Declared, GroupName, NotFound, Situation};
+use super::space::{Ends, Example, Grants, Home, OtherLabels, Space};
+use crate::cluster::Labels;
+use crate::cover::{Budget, GaveUp};
+use crate::engine::{EndId, ExamplePod, absent_labels};
+use crate::flow::FlowSet;
+use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Selector, Values, namespace_by_name};
+use crate::netpol::{Peer, Policy};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How many comparisons of regions one question may take: some seconds.
+const MOST_STEPS: usize = 20_000_000;
+
+impl Budget {
+    /// What one question may take.
+    pub fn of_question() -> Self {
+        Budget::new(MOST_STEPS)
+    }
+}
+
+/// Ends by labels and addresses, less some.
+#[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord, Hash)]
+pub struct Set {
+    /// All of these,
+    pub peers: Vec<Peers>,
+    /// and none of those.
+    pub less: Vec<Peers>,
+}
+
+impl Set {
+    fn of(peers: Vec<Peers>) -> Set {
+        Set { peers, less: Vec::new() }
+    }
+
+    /// The pods of some labels.
+    pub fn pods(namespaces: Selector, pods: Selector) -> Set {
+        Set::of(vec![Peers::Pods { namespaces, pods }])
+    }
+
+    /// Addresses.
+    pub fn addresses(addresses: AddressSet) -> Set {
+        Set::of(vec![Peers::Addresses(addresses)])
+    }
+
+    /// Every pod and every address.
+    pub fn everybody() -> Set {
+        Set::of(vec![Peers::Any])
+    }
+
+    /// The set as peers, where it is no more and no less than some.
+    pub fn as_peers(&self) -> Option<Peers> {
+        let addresses = |peers: &Peers| match peers {
+            Peers::Addresses(all) => Some(all.clone()),
+            Peers::Any | Peers::Pods { .. } => None,
+        };
+        match self.peers.as_slice() {
+            _ if !self.less.is_empty() => None,
+            [one] => Some(one.clone()),
+            several => {
+                let all: Option<Vec<AddressSet>> = several.iter().map(addresses).collect();
+                let all = all?.iter().fold(AddressSet::empty(), |all, one| all.union(one));
+                Some(Peers::Addresses(all))
+            }
+        }
+    }
+
+    /// The ends in a space, those that are nobody among them. Nobody means a namespace by labels that it only might have.
+    pub fn ends(&self, space: &Space) -> Vec<Ends> {
+        let ends = self.peers.iter().flat_map(|peers| space.ends(peers));
+        let mut ends: Vec<Ends> = ends.filter(|end| space.is_sure(end)).collect();
+        for end in &mut ends {
+            let less = self.less.iter().filter_map(|peers| space.beside(peers, end));
+            for out in less.filter(|out| space.is_sure(out)).collect::<Vec<_>>() {
+                *end = space.minus(end, &out);
+            }
+        }
+        ends
+    }
+}
+
+impl Set {
+    /// Those of the set that are where some ends are: in their namespace, or addresses. Nothing is taken away from them.
+    pub fn beside(&self, space: &Space, ends: &Ends) -> Vec<Ends> {
+        let beside = self.peers.iter().filter_map(|peers| space.beside(peers, ends));
+        beside.filter(|end| space.is_sure(end)).collect()
+    }
+}
+
+/// Ends that have a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The name.
+    pub name: GroupName,
+    /// Who they are.
+    pub set: Set,
+}
+
+/// Every pod that could exist, and every address.
+#[derive(Debug)]
+pub struct Everyone<'p> {
+    /// The sets that they make.
+    pub space: Space,
+    /// What reports list: everybody is in one at least. Sorted by name.
+    pub groups: Vec<Named>,
+    /// Other names that can be asked for.
+    unions: BTreeMap<String, Set>,
+    declared: Declared,
+    policies: Vec<&'p [Policy]>,
+    /// The label keys of pods that something asks for.
+    keys: BTreeSet<Arc<str>>,
+    facts: Facts,
+}
+
+impl<'p> Everyone<'p> {
+    /// Everybody, by the names of programs whose policies are among `policies`; without a program, by what the policies
+    /// themselves select.
+    ///
+    /// Nobody said which labels the namespace of a single pod has that is asked about.
+    pub fn new(programs: &[&FlowSet], policies: &[&'p [Policy]], asked: &[Asked], facts: &Facts) -> Everyone<'p> {
+        let declared = Declared::of(programs);
+        let home = |name: &Arc<str>, others| Home { name: name.clone(), stated: namespace_by_name(name), others };
+        let others = OtherLabels::Unknown;
+        let managed =
+            |(name, stated): (&Arc<str>, &Selector)| Home { name: name.clone(), stated: stated.clone(), others };
+        let mut homes: Vec<Home> = declared.managed.iter().map(managed).collect();
+        let mut stated: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
+        for (name, beside) in asked.iter().filter_map(Asked::namespace) {
+            stated.entry(name).or_default().extend(beside.clone());
+        }
+        for (name, beside) in stated.into_iter().filter(|(name, _)| !declared.managed.contains_key(*name)) {
+            let home = home(name, OtherLabels::Unknown);
+            homes.push(Home { stated: home.stated.and(&equal(&beside)), ..home });
+        }
+        let space = Space::new(homes, policies.iter().copied().flatten(), facts.clone());
+        let mut everyone = Everyone {
+            space,
+            groups: Vec::new(),
+            unions: BTreeMap::new(),
+            keys: BTreeSet::new(),
+            policies: policies.to_vec(),
+            declared,
+            facts: facts.clone(),
+        };
+        everyone.give_names(!programs.is_empty());
+        everyone
+    }
+
+    /// What some policies say of them.
+    pub fn grants(&self, policies: &'p [Policy]) -> Grants<'_> {
+        Grants::new(&self.space, policies)
+    }
+
+    /// Every name that can be asked for, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let groups = self.groups.iter().map(|group| group.name.to_string());
+        let all: BTreeSet<String> = groups.chain(self.unions.keys().cloned()).collect();
+        all.into_iter().collect()
+    }
+
+    /// The names that stand for several groups, sorted.
+    pub fn unions(&self) -> impl Iterator<Item = (&str, &Set)> {
+        self.unions.iter().map(|(name, set)| (name.as_str(), set))
+    }
+
+    /// The ends that are asked for. Short names are enough where they are clear.
+    pub fn find(&self, asked: &Asked) -> Result<Vec<Ends>, NotFound> {
+        match asked {
+            Asked::Addresses(addresses) => Ok(vec![Ends::Addresses(addresses.clone())]),
+            Asked::DnsServers(peers) => Ok(Set::of(peers.clone()).ends(&self.space)),
+            Asked::Pod { namespace, labels, .. } => Ok(self.pod(namespace, labels)),
+            Asked::Name(text) => self.set(text).map(|set| set.ends(&self.space)),
+        }
+    }
+
+    /// What is called so.
+    pub fn set(&self, text: &str) -> Result<Set, NotFound> {
+        let named = || self.groups.iter().map(|group| (group.name.to_string(), &group.set));
+        let all = || named().chain(self.unions.iter().map(|(name, set)| (name.clone(), set)));
+        if let Some((_, set)) = all().find(|(name, _)| name == text) {
+            return Ok(set.clone());
+        }
+        let is_short = |full: &str| full.rsplit_once('/').map_or(full, |(_, short)| short) == text;
+        let mut found: BTreeMap<&Set, String> = BTreeMap::new();
+        for (name, set) in all().filter(|(name, _)| is_short(name)) {
+            found.entry(set).or_insert(name);
+        }
+        let candidates = found.values().cloned().collect();
+        match found.len() {
+            1 => found.into_keys().next().cloned().ok_or(NotFound { candidates }),
+            _ => Err(NotFound { candidates }),
+        }
+    }
+
+    /// One pod, as policies see it.
+    fn pod(&self, namespace: &Arc<str>, labels: &Labels) -> Vec<Ends> {
+        let mut own = equal(labels);
+        for key in self.keys.iter().filter(|key| !labels.contains_key(&***key)) {
+            own.require(key.clone(), Values::does_not_exist());
+        }
+        self.space.pods(&namespace_by_name(namespace), &own).into_iter().map(Ends::Pods).collect()
+    }
+
+    /// A pod as a world has it.
+    fn in_world(&self, example: &Example, asked: &[Asked]) -> Option<ExamplePod> {
+        let Example::Pod { home, name, namespace, labels } = example else { return None };
+        let home = home.and_then(|home| self.space.homes().get(home));
+        let known = home.is_none_or(|home| home.others != OtherLabels::Unknown);
+        let absent = home.map(|home| absent_labels(&home.stated)).unwrap_or_default();
+        let is_it = |one: &Asked| match one {
+            Asked::Pod { namespace, labels: own, .. } => Some(namespace) == name.as_ref() && own == labels,
+            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) => false,
+        };
+        let asked = asked.iter().any(is_it);
+        let (name, namespace, labels) = (name.clone(), namespace.clone(), labels.clone());
+        Some(ExamplePod { name, namespace, absent, known, labels, asked })
+    }
+
+    /// The world of some of them.
+    fn situation(&self, asked: &[Asked], examples: &[ExamplePod]) -> (Situation, Vec<EndId>) {
+        Situation::of_examples(&self.declared, &self.policies, asked, examples, &self.facts)
+    }
+}
+
+/// Labels as a selector of exactly these values.
+fn equal(labels: &Labels) -> Selector {
+    let mut selector = Selector::everything();
+    for (key, value) in labels {
+        selector.require(key.as_str(), Values::one_of([value.as_str()]));
+    }
+    selector
+}

@@ -1,0 +1,231 @@
+//! A few pods that stand for all that could exist: enough of them for one question.
+
+use super::*;
+use crate::ask::space::{Link, Sure};
+use crate::engine::EndId;
+use crate::net::{Direction, PortSet, Truth};
+
+/// Pods and addresses that have the answer of all that are asked about.
+#[derive(Debug, Default)]
+pub struct Samples {
+    /// A world of them.
+    pub situation: Situation,
+    /// Those who connect.
+    pub from: Vec<EndId>,
+    /// To whom, with the ports that are asked for there.
+    pub to: Vec<(EndId, PortSet)>,
+}
+
+/// Two, and the ports that are asked for.
+type Pair = (Example, Example, PortSet);
+
+impl<'p> Everyone<'p> {
+    /// Two of each kind: who may connect, who may not, of whom that is not known, and those that most is to be told about.
+    /// Whatever two of all ends have, some of these have.
+    pub fn samples(
+        &self,
+        grants: &Grants<'_>,
+        asked: &[Asked],
+        from: &[Ends],
+        to: &[(Ends, PortSet)],
+        budget: &mut Budget,
+    ) -> Result<Samples, GaveUp> {
+        let mut search = Search { everyone: self, grants, pairs: Vec::new() };
+        search.run(from, to, budget)?;
+        let mut others = Vec::new();
+        if let Some((source, destination, _)) = search.pairs.first().cloned() {
+            let to: Vec<Ends> = to.iter().map(|(end, _)| end.clone()).collect();
+            others.push(self.neighbours(&source, from, budget)?);
+            others.push(self.neighbours(&destination, &to, budget)?);
+        }
+        Ok(self.put(asked, search.pairs, others))
+    }
+
+    /// Of the sets that `example` is in, those that differ: one of each that is not in another, and of the ends that are
+    /// asked for one that is in none. With them the wider names can be told from the narrower ones.
+    fn neighbours(&self, example: &Example, asked: &[Ends], budget: &mut Budget) -> Result<Vec<Example>, GaveUp> {
+        let around: Vec<Vec<Ends>> = self.around(example);
+        let mut found = Vec::new();
+        for ends in &around {
+            let others = around.iter().filter(|other| *other != ends);
+            for (wide, out) in others.map(|other| (ends.as_slice(), other)).chain([(asked, ends)]) {
+                for end in wide {
+                    let rest = out.iter().fold(end.clone(), |rest, out| self.space.minus(&rest, out));
+                    found.extend(self.space.example(&rest, budget)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ends of each declared name that someone has, as far as they are where they are.
+    fn around(&self, example: &Example) -> Vec<Vec<Ends>> {
+        let groups = self.groups.iter().filter(|group| !matches!(group.name, GroupName::Rest(_)));
+        let ends = |group: &Named| -> Option<Vec<Ends>> {
+            let here = self.space.where_is(example);
+            let ends = group.set.beside(&self.space, &here);
+            ends.iter().any(|end| self.space.has(end, example)).then_some(ends)
+        };
+        groups.filter_map(ends).collect()
+    }
+
+    /// The world of some pairs and others.
+    fn put(&self, asked: &[Asked], pairs: Vec<Pair>, others: Vec<Vec<Example>>) -> Samples {
+        let all = pairs.iter().flat_map(|(source, destination, _)| [source, destination]);
+        let (situation, ends) = self.world_of(asked, all.chain(others.iter().flatten()));
+        let (mut from, mut to): (Vec<EndId>, Vec<(EndId, PortSet)>) = Default::default();
+        for (source, destination, ports) in &pairs {
+            let (Some(source), Some(destination)) = (ends.get(source), ends.get(destination)) else { continue };
+            if !from.contains(source) {
+                from.push(*source);
+            }
+            let target = (*destination, ports.clone());
+            if !to.contains(&target) {
+                to.push(target);
+            }
+        }
+        Samples { situation, from, to }
+    }
+
+    /// The world of some, and the end of each.
+    pub fn world_of<'e>(
+        &self,
+        asked: &[Asked],
+        examples: impl IntoIterator<Item = &'e Example>,
+    ) -> (Situation, BTreeMap<&'e Example, EndId>) {
+        let examples: BTreeSet<&Example> = examples.into_iter().collect();
+        let mut marks: Vec<Asked> = asked.to_vec();
+        // Told apart from all others, so that it is an end of its own.
+        marks.extend(examples.iter().filter_map(|example| match example {
+            Example::Address(address) => Some(Asked::Addresses(AddressSet::from_net((*address).into()))),
+            Example::Pod { .. } => None,
+        }));
+        let pods: BTreeSet<ExamplePod> = examples.iter().filter_map(|one| self.in_world(one, asked)).collect();
+        let pods: Vec<ExamplePod> = pods.into_iter().collect();
+        let (situation, ends) = self.situation(&marks, &pods);
+        let by_pod: BTreeMap<&ExamplePod, EndId> = pods.iter().zip(ends).collect();
+        let end = |example: &Example| match example {
+            Example::Address(address) => situation.address(*address),
+            Example::Pod { .. } => by_pod.get(&self.in_world(example, asked)?).copied(),
+        };
+        let ends = examples.into_iter().filter_map(|example| Some((example, end(example)?))).collect();
+        (situation, ends)
+    }
+}
+
+struct Search<'a, 'p> {
+    everyone: &'a Everyone<'p>,
+    grants: &'a Grants<'a>,
+    pairs: Vec<Pair>,
+}
+
+impl Search<'_, '_> {
+    fn run(&mut self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<(), GaveUp> {
+        let (mut denied, mut doubtful, mut allowed) = (None, None, None);
+        for source in from {
+            for (destination, ports) in to {
+                if denied.is_none() {
+                    denied = self.refused(source, destination, ports, Sure::Perhaps { names: true }, budget)?;
+                }
+                if denied.is_none() && doubtful.is_none() {
+                    doubtful = self.refused(source, destination, ports, Sure::Yes, budget)?;
+                }
+                if allowed.is_none() {
+                    allowed = self.allowed(source, destination, ports, budget)?;
+                }
+            }
+        }
+        let isolated = match (&denied, &doubtful) {
+            (None, None) => self.isolated(from, to, budget)?,
+            _ => None,
+        };
+        self.pairs = [isolated, denied, doubtful, allowed].into_iter().flatten().collect();
+        Ok(())
+    }
+
+    fn pair(
+        &self,
+        source: &Ends,
+        destination: &Ends,
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<Option<Pair>, GaveUp> {
+        let space = &self.everyone.space;
+        let (source, destination) = (space.example(source, budget)?, space.example(destination, budget)?);
+        Ok(source.zip(destination).map(|(source, destination)| (source, destination, ports.clone())))
+    }
+
+    fn refused(
+        &self,
+        source: &Ends,
+        destination: &Ends,
+        ports: &PortSet,
+        sure: Sure,
+        budget: &mut Budget,
+    ) -> Result<Option<Pair>, GaveUp> {
+        match self.grants.refused(source, destination, ports, sure, budget)? {
+            Some(found) => self.pair(&found.source, &found.destination, ports, budget),
+            None => Ok(None),
+        }
+    }
+
+    /// Two that may connect on all the ports.
+    fn allowed(
+        &self,
+        source: &Ends,
+        destination: &Ends,
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<Option<Pair>, GaveUp> {
+        let mut open = vec![(source.clone(), destination.clone(), ports.clone())];
+        while let Some((source, destination, left)) = open.pop() {
+            let mut links: Vec<Link> = Vec::new();
+            self.grants.links(&source, &destination, budget, &mut |link| {
+                links.push(link);
+                false
+            })?;
+            for link in links.into_iter().filter(|link| link.truth == Truth::Yes && link.ports().overlaps(&left)) {
+                let Some(pair) = self.pair(&link.source, &link.destination, ports, budget)? else { continue };
+                if self.grants.between(&pair.0, &pair.1).both.allowed.contains(ports) {
+                    return Ok(Some(pair));
+                }
+                // What others allow to some of them.
+                budget.spend(1)?;
+                let rest = left.subtract(&link.ports());
+                open.push((link.source, link.destination, rest));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Two that are isolated on as many sides as can be, where all may connect.
+    fn isolated(&self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<Option<Pair>, GaveUp> {
+        let mut best: Option<(usize, Pair)> = None;
+        for source in from {
+            for (destination, ports) in to {
+                let sources = self.most_isolated(source, Direction::Egress, budget)?;
+                let destinations = self.most_isolated(destination, Direction::Ingress, budget)?;
+                let (Some((one, source)), Some((other, destination))) = (sources, destinations) else { continue };
+                let is_more = best.as_ref().is_none_or(|(count, _)| one + other > *count);
+                if is_more && let Some(pair) = self.pair(&source, &destination, ports, budget)? {
+                    best = Some((one + other, pair));
+                }
+            }
+        }
+        Ok(best.map(|(_, pair)| pair))
+    }
+
+    fn most_isolated(
+        &self,
+        end: &Ends,
+        direction: Direction,
+        budget: &mut Budget,
+    ) -> Result<Option<(usize, Ends)>, GaveUp> {
+        for part in self.grants.isolated_of(end, direction) {
+            if !self.everyone.space.is_empty(&part, budget)? {
+                return Ok(Some((1, part)));
+            }
+        }
+        Ok((!self.everyone.space.is_empty(end, budget)?).then(|| (0, end.clone())))
+    }
+}

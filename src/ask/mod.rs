@@ -1,0 +1,24 @@
+//! Questions about who can reach whom, and assertions: answers of the engine and by regions, in the names that people know.
+
+mod assertions;
+mod blast;
+mod can;
+mod everyone;
+mod located;
+mod reach;
+mod search;
+mod situation;
+mod space;
+mod why;
+
+pub use assertions::{Judgement, Outcome, judge};
+pub use blast::{Blast, Dns, Step};
+pub use can::{Answer, can};
+pub use everyone::{Everyone, Named, Samples, Set};
+pub use reach::{Between, Cell, Detail, Isolated, Only, PortsAt, Reach, Row, RowNames, Told, Untold};
+pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation};
+pub use space::{Ends, Space};
+pub use why::{
+    AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,
+    policies_for, suggest, why,
+};

@@ -1,0 +1,382 @@
+//! What is allowed among the ends of a world.
+
+use super::{Cell, Isolated, Only, Reach, Row, RowNames};
+use crate::ask::situation::{GroupName, Situation};
+use crate::engine::{End, EndId, Engine, Verdict, World};
+use crate::net::{AddressSet, Direction, PortSet};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// A row with its ends, sorted.
+struct Members {
+    names: RowNames,
+    ends: Vec<EndId>,
+}
+
+impl Reach {
+    /// What the policies of an engine allow, between the ends that are asked for. Rows of all pods of a namespace, of
+    /// all pods and of everything are there besides, for those who want to be short.
+    ///
+    /// Only the ports count that `ports` gives for a destination, where it gives any.
+    pub fn new<E>(
+        engine: &Engine<'_>,
+        situation: &Situation,
+        from: Option<&Only>,
+        to: Option<&Only>,
+        ports: impl Fn(EndId) -> Option<Result<PortSet, E>>,
+    ) -> Result<Reach, E> {
+        let rows = rows(engine, situation, [from, to]);
+        let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); situation.world.ends.len()];
+        for (place, row) in rows.iter().enumerate() {
+            for end in &row.ends {
+                if let Some(rows) = rows_of.get_mut(end.index()) {
+                    rows.push(place);
+                }
+            }
+        }
+        let limited = |only: Option<&Only>| -> Vec<Vec<usize>> {
+            let Some(only) = only else { return rows_of.clone() };
+            let asked: BTreeSet<EndId> = only.ends.iter().copied().collect();
+            let fits =
+                |place: &usize| rows.get(*place).is_some_and(|row| row.ends.iter().all(|end| asked.contains(end)));
+            rows_of.iter().map(|rows| rows.iter().copied().filter(fits).collect()).collect()
+        };
+        let (sources, destinations) = (limited(from), limited(to));
+        let none = Vec::new();
+        let mut found: FxHashMap<(usize, usize), Gathered> = FxHashMap::default();
+        engine.connections(|source, destination, verdict| {
+            let here = sources.get(source.index()).unwrap_or(&none);
+            let there = destinations.get(destination.index()).unwrap_or(&none);
+            for row in here {
+                for other in there {
+                    found.entry((*row, *other)).or_default().add(source, destination, verdict);
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        for (end, (here, there)) in situation.world.ids().zip(sources.iter().zip(&destinations)) {
+            if !engine.is_itself(end, end) {
+                continue;
+            }
+            // A pod can always reach itself, which must not make a rule look as if it were for all pods.
+            let verdict = engine.by_rules(end, end);
+            for (row, other) in here.iter().flat_map(|row| there.iter().map(move |other| (*row, *other))) {
+                found.get_mut(&(row, other)).into_iter().for_each(|gathered| gathered.add_pair(&verdict.allowed));
+            }
+        }
+        let pairs = Pairs::new(&situation.world);
+        let counts: Vec<Counts> = rows.iter().map(|row| pairs.count(&row.ends)).collect();
+        let cell = |((source, destination), gathered): ((usize, usize), Gathered)| {
+            let Gathered { pairs: count, every, some, example, unknown, doubtful } = gathered;
+            let mut every = every.unwrap_or_default();
+            if !every.is_empty()
+                && let (Some(here), Some(there)) = (counts.get(source), counts.get(destination))
+                && count < pairs.between(here, there)
+            {
+                every = PortSet::empty();
+            }
+            Cell { source, destination, every, some, example, told: false, unknown, doubtful }
+        };
+        let mut cells: Vec<Cell> = found.into_iter().map(cell).collect();
+        cells.sort_by_key(|cell| (cell.source, cell.destination));
+        narrow(engine, &rows, &mut cells, ports)?;
+        let groups = situation.groups.iter().map(|group| group.name.clone()).collect();
+        let around = around(&rows, &rows_of);
+        let row = |(members, around): (&Members, Vec<usize>)| members.row(engine, &situation.world, around);
+        let told: Vec<Row> = rows.iter().zip(around).map(row).collect();
+        let mut reach = Reach { groups, rows: told, cells, overlapping: Vec::new(), left_out: false };
+        let used: BTreeSet<usize> = reach.cells.iter().flat_map(|cell| [cell.source, cell.destination]).collect();
+        for (place, row) in reach.rows.iter_mut().enumerate() {
+            row.used = used.contains(&place);
+        }
+        Telling { engine, rows: &rows, rows_of: &rows_of }.mark(&mut reach);
+        Ok(reach)
+    }
+}
+
+impl Members {
+    fn row(&self, engine: &Engine<'_>, world: &World, around: Vec<usize>) -> Row {
+        let pods = self.ends.iter().all(|end| world.pods(*end).is_some());
+        let addresses = |end: &EndId| match world.end(*end) {
+            Some(End::Addresses { addresses, .. }) => Some(addresses.clone()),
+            Some(End::Pods(_)) | None => None,
+        };
+        let all: Option<Vec<AddressSet>> = self.ends.iter().map(addresses).collect();
+        let addresses = all.map(|all| all.iter().fold(AddressSet::empty(), |all, one| all.union(one)));
+        let isolated = isolated(engine, &self.ends);
+        Row { names: self.names.clone(), pods, addresses, isolated, by_others: [false; 2], around, used: false }
+    }
+
+    /// Whether all ends of `other` are in it.
+    fn holds(&self, other: &Members) -> bool {
+        other.ends.iter().all(|end| self.ends.binary_search(end).is_ok())
+    }
+}
+
+/// Each row with those that hold all of it.
+fn around(rows: &[Members], rows_of: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let holding = |row: &Members| -> Vec<usize> {
+        let near = row.ends.first().and_then(|end| rows_of.get(end.index())).into_iter().flatten().copied();
+        near.filter(|place| rows.get(*place).is_some_and(|other| other.holds(row))).collect()
+    };
+    rows.iter().map(holding).collect()
+}
+
+/// Finds out what only some of two rows may and other cells tell.
+struct Telling<'a> {
+    engine: &'a Engine<'a>,
+    rows: &'a [Members],
+    rows_of: &'a [Vec<usize>],
+}
+
+impl Telling<'_> {
+    fn mark(&self, reach: &mut Reach) {
+        let every: FxHashMap<(usize, usize), PortSet> =
+            reach.cells.iter().map(|cell| ((cell.source, cell.destination), cell.every.clone())).collect();
+        // Wide rows say what is so of all of them.
+        let is_wide = |cell: &Cell| [cell.source, cell.destination].into_iter().any(|row| self.is_wide(row));
+        for cell in reach.cells.iter_mut().filter(|cell| is_wide(cell)) {
+            cell.told = true;
+            cell.unknown = PortSet::empty();
+        }
+        // Only of those that would be lines.
+        let lines = reach.lines().into_iter().filter(|cell| !cell.every.contains(&cell.some));
+        let lines: BTreeSet<(usize, usize)> = lines.map(|cell| (cell.source, cell.destination)).collect();
+        for cell in &mut reach.cells {
+            cell.told |= lines.contains(&(cell.source, cell.destination)) && self.is_told(cell, &every);
+        }
+    }
+
+    fn is_wide(&self, row: usize) -> bool {
+        self.rows.get(row).is_some_and(|row| row.names.is_wide())
+    }
+
+    /// Whether what only some of two rows may is told by others that they are in, or by their not being isolated.
+    fn is_told(&self, cell: &Cell, every: &FxHashMap<(usize, usize), PortSet>) -> bool {
+        /// For more pairs it is not looked at.
+        const MOST_PAIRS: usize = 1 << 14;
+        let (Some(source), Some(destination)) = (self.rows.get(cell.source), self.rows.get(cell.destination)) else {
+            return false;
+        };
+        if source.ends.len().saturating_mul(destination.ends.len()) > MOST_PAIRS {
+            return false;
+        }
+        let engine = self.engine;
+        let places = |end: &EndId| self.rows_of.get(end.index()).into_iter().flatten();
+        let is_told = |a: &EndId, b: &EndId| {
+            let open = !engine.is_isolated(Direction::Egress, *a) && !engine.is_isolated(Direction::Ingress, *b);
+            if open || engine.is_itself(*a, *b) {
+                return true;
+            }
+            let allowed = engine.between(*a, *b).allowed.intersect(&cell.some);
+            cell.every.contains(&allowed)
+                || places(a).any(|from| {
+                    places(b).any(|to| every.get(&(*from, *to)).is_some_and(|every| every.contains(&allowed)))
+                })
+        };
+        source.ends.iter().all(|a| destination.ends.iter().all(|b| is_told(a, b)))
+    }
+}
+
+/// Keeps only the ports that `ports` gives for a destination, where it gives any.
+fn narrow<E>(
+    engine: &Engine<'_>,
+    rows: &[Members],
+    cells: &mut Vec<Cell>,
+    ports: impl Fn(EndId) -> Option<Result<PortSet, E>>,
+) -> Result<(), E> {
+    let mut of_row: BTreeMap<usize, Option<PortSet>> = BTreeMap::new();
+    for cell in cells.iter_mut() {
+        let wanted = match of_row.get(&cell.destination) {
+            Some(wanted) => wanted.clone(),
+            None => {
+                let ends = rows.get(cell.destination).map(|row| row.ends.as_slice()).unwrap_or_default();
+                let mut wanted: Option<PortSet> = None;
+                for asked in ends.iter().filter_map(|end| ports(*end)) {
+                    wanted.get_or_insert_default().insert(&asked?);
+                }
+                of_row.entry(cell.destination).or_insert(wanted).clone()
+            }
+        };
+        let Some(wanted) = wanted else { continue };
+        if let Some((source, destination)) = cell.example {
+            let by_name = engine.perhaps_on(source, destination, &wanted);
+            if !by_name.is_empty() {
+                cell.unknown.insert(&by_name.subtract(&cell.some));
+                cell.doubtful.get_or_insert((source, destination));
+            }
+        }
+        for set in [&mut cell.every, &mut cell.some, &mut cell.unknown] {
+            *set = set.intersect(&wanted);
+        }
+    }
+    cells.retain(|cell| !cell.is_empty());
+    Ok(())
+}
+
+/// What is found out about two rows, one pair of ends after another.
+#[derive(Debug, Default)]
+struct Gathered {
+    pairs: u64,
+    every: Option<PortSet>,
+    some: PortSet,
+    example: Option<(EndId, EndId)>,
+    unknown: PortSet,
+    doubtful: Option<(EndId, EndId)>,
+}
+
+impl Gathered {
+    fn add(&mut self, source: EndId, destination: EndId, verdict: &Verdict) {
+        let Verdict { allowed, unknown } = verdict;
+        self.add_pair(allowed);
+        if !self.some.contains(allowed) {
+            self.some.insert(allowed);
+            self.example = Some((source, destination));
+        }
+        if !unknown.is_empty() {
+            self.unknown.insert(unknown);
+            self.doubtful.get_or_insert((source, destination));
+        }
+    }
+
+    fn add_pair(&mut self, allowed: &PortSet) {
+        self.pairs += 1;
+        self.every = Some(match self.every.take() {
+            None => allowed.clone(),
+            Some(every) if every == *allowed => every,
+            Some(every) => every.intersect(allowed),
+        });
+    }
+}
+
+/// Counts the pairs of ends that can be connected, a pod and itself among them.
+struct Pairs<'a> {
+    world: &'a World,
+    /// The names that several namespaces have, which cannot exist at once.
+    several: BTreeSet<&'a Arc<str>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts<'a> {
+    pods: u64,
+    addresses: u64,
+    /// Pods of namespaces that exclude others, by the name and the place of the namespace.
+    exclusive: BTreeMap<&'a Arc<str>, BTreeMap<u32, u64>>,
+}
+
+impl<'a> Pairs<'a> {
+    fn new(world: &'a World) -> Self {
+        let (mut once, mut several) = (BTreeSet::new(), BTreeSet::new());
+        for name in world.namespaces.iter().filter_map(|namespace| namespace.name.as_ref()) {
+            if !once.insert(name) {
+                several.insert(name);
+            }
+        }
+        Pairs { world, several }
+    }
+
+    fn count(&self, ends: &[EndId]) -> Counts<'a> {
+        let mut counts = Counts::default();
+        for end in ends {
+            let Some(pods) = self.world.pods(*end) else {
+                counts.addresses += 1;
+                continue;
+            };
+            counts.pods += 1;
+            if let Some(home) = self.world.namespace(pods.namespace).filter(|home| home.known)
+                && let Some(name) = home.name.as_ref().filter(|name| self.several.contains(name))
+            {
+                *counts.exclusive.entry(name).or_default().entry(pods.namespace.0).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn between(&self, here: &Counts<'a>, there: &Counts<'a>) -> u64 {
+        let all = (here.pods + here.addresses) * (there.pods + there.addresses) - here.addresses * there.addresses;
+        let mut apart = 0;
+        for (name, mine) in &here.exclusive {
+            let Some(theirs) = there.exclusive.get(name) else { continue };
+            let (here, there): (u64, u64) = (mine.values().sum(), theirs.values().sum());
+            let same: u64 = mine.iter().map(|(id, count)| count * theirs.get(id).copied().unwrap_or_default()).sum();
+            apart += here * there - same;
+        }
+        all - apart
+    }
+}
+
+fn rows(engine: &Engine<'_>, situation: &Situation, asked: [Option<&Only>; 2]) -> Vec<Members> {
+    let mut by_ends: BTreeMap<&[EndId], Vec<usize>> = BTreeMap::new();
+    for (place, group) in situation.groups.iter().enumerate() {
+        by_ends.entry(&group.ends).or_default().push(place);
+    }
+    let row = |names, ends: Vec<EndId>| Members { names, ends };
+    let named = |groups: Vec<usize>| -> RowNames {
+        let groups = groups.into_iter().filter_map(|place| situation.groups.get(place));
+        RowNames::Groups(groups.map(|group| group.name.clone()).collect())
+    };
+    let mut groups: Vec<(Vec<usize>, &[EndId])> = by_ends.into_iter().map(|(ends, groups)| (groups, ends)).collect();
+    groups.sort();
+    let mut rows: Vec<Members> = groups.into_iter().map(|(groups, ends)| row(named(groups), ends.to_vec())).collect();
+    let mut known: BTreeSet<Vec<EndId>> = rows.iter().map(|row| row.ends.clone()).collect();
+    let mut namespaces: BTreeMap<String, Vec<EndId>> = BTreeMap::new();
+    let (mut cluster, mut anywhere) = (Vec::new(), Vec::new());
+    for id in situation.world.ids() {
+        match situation.world.pods(id) {
+            Some(pods) if pods.asked => continue,
+            Some(_) => {
+                cluster.push(id);
+                if let Some(name) = situation.world.namespace_of(id).and_then(|namespace| namespace.name.as_ref()) {
+                    let groups = situation.names_of(id);
+                    let of_labels = groups.first().filter(|name| matches!(name, GroupName::Pods(..)));
+                    let home = of_labels.and_then(|name| name.home()).unwrap_or_else(|| name.to_string());
+                    namespaces.entry(home).or_default().push(id);
+                }
+            }
+            None => {}
+        }
+        anywhere.push(id);
+    }
+    let mut wide: Vec<(RowNames, Vec<EndId>)> =
+        namespaces.into_iter().map(|(name, ends)| (RowNames::Namespace(name), ends)).collect();
+    let parts = Direction::ALL.map(|direction| {
+        let isolated = |end: &EndId| engine.is_isolated(direction, *end);
+        let (isolated, open): (Vec<EndId>, Vec<EndId>) = anywhere.iter().partition(|end| isolated(end));
+        (isolated, open)
+    });
+    wide.extend([(RowNames::Cluster, cluster), (RowNames::Anywhere, anywhere)]);
+    let [ingress, egress] = &parts;
+    let one = ingress == egress;
+    for (direction, (isolated, open)) in Direction::ALL.into_iter().zip(parts) {
+        let direction = (!one).then_some(direction);
+        wide.extend([(RowNames::NotIsolated(direction), open), (RowNames::Isolated(direction), isolated)]);
+    }
+    let singles = rows.len();
+    for (names, ends) in wide {
+        // Those that bring few together say less than the single rows.
+        let inside = |row: &&Members| row.ends.iter().all(|end| ends.binary_search(end).is_ok());
+        let few = matches!(names, RowNames::Isolated(_) | RowNames::NotIsolated(_))
+            && rows.iter().take(singles).filter(inside).nth(2).is_none();
+        if !few && !ends.is_empty() && known.insert(ends.clone()) {
+            rows.push(row(names, ends));
+        }
+    }
+    for only in asked.into_iter().flatten() {
+        let wanted: BTreeSet<EndId> = only.ends.iter().copied().collect();
+        let ends: Vec<EndId> = wanted.into_iter().collect();
+        if known.insert(ends.clone()) {
+            rows.push(row(RowNames::Asked(only.text.clone()), ends));
+        }
+    }
+    rows
+}
+
+fn isolated(engine: &Engine<'_>, ends: &[EndId]) -> [Isolated; 2] {
+    Direction::ALL.map(|direction| match ends.iter().filter(|end| engine.is_isolated(direction, **end)).count() {
+        0 => Isolated::No,
+        all if all == ends.len() => Isolated::Yes,
+        _ => Isolated::Partly,
+    })
+}

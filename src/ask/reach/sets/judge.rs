@@ -1,0 +1,295 @@
+//! What is so of whole sets.
+
+use super::rows::{Member, Rows};
+use crate::ask::everyone::Everyone;
+use crate::ask::reach::Isolated;
+use crate::ask::space::{Ends, Example, Grants, Refusal, Sure, views};
+use crate::cover::{Budget, GaveUp};
+use crate::net::{Direction, PortSet, Protocol};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A set as it is judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Area {
+    /// Who they are, home by home.
+    pub ends: Vec<Ends>,
+    /// At least they, whatever homes there are; none where that cannot be said.
+    pub spans: Vec<Ends>,
+    /// The places of the ends some of whom are isolated, in the order of [`Direction::ALL`].
+    isolated: [Vec<usize>; 2],
+}
+
+impl Area {
+    /// The ends some of whom are isolated.
+    pub fn isolated_in(&self, direction: Direction) -> impl Iterator<Item = &Ends> {
+        let [ingress, egress] = &self.isolated;
+        let places = if direction == Direction::Ingress { ingress } else { egress };
+        places.iter().filter_map(|place| self.ends.get(*place))
+    }
+}
+
+/// Judges sets by what some policies say.
+pub(super) struct Judge<'a, 'p> {
+    pub everyone: &'a Everyone<'p>,
+    pub grants: &'a Grants<'a>,
+    /// The names of ports that something asks for.
+    names: BTreeSet<(Protocol, Arc<str>)>,
+}
+
+impl<'a, 'p> Judge<'a, 'p> {
+    pub fn new(everyone: &'a Everyone<'p>, grants: &'a Grants<'a>) -> Self {
+        let homes = 0..everyone.space.homes().len();
+        let grants_of = |home| Direction::ALL.into_iter().flat_map(move |direction| grants.of(home, direction));
+        let names = homes.flat_map(grants_of).flat_map(|grant| crate::prove::names(&grant.ports)).collect();
+        Judge { everyone, grants, names }
+    }
+
+    /// Ends as an area.
+    pub fn area(&self, ends: Vec<Ends>, spans: Vec<Ends>) -> Area {
+        let isolated = Direction::ALL.map(|direction| {
+            let is_isolated =
+                |place: &usize| ends.get(*place).is_some_and(|end| !self.grants.isolated_of(end, direction).is_empty());
+            (0..ends.len()).filter(is_isolated).collect()
+        });
+        Area { ends, spans, isolated }
+    }
+
+    /// How many of some ends are isolated, in the order of [`Direction::ALL`].
+    pub fn isolated(&self, ends: &[Ends], budget: &mut Budget) -> Result<[Isolated; 2], GaveUp> {
+        let [ingress, egress] = Direction::ALL.map(|direction| self.isolated_in(direction, ends, budget));
+        Ok([ingress?, egress?])
+    }
+
+    fn isolated_in(&self, direction: Direction, ends: &[Ends], budget: &mut Budget) -> Result<Isolated, GaveUp> {
+        let space = &self.everyone.space;
+        let (mut some, mut others) = (false, false);
+        for end in ends {
+            let mut rest = end.clone();
+            for part in self.grants.isolated_of(end, direction) {
+                some = some || !space.is_empty(&part, budget)?;
+                rest = space.minus(&rest, &without_exceptions(&part));
+            }
+            others = others || !space.is_empty(&rest, budget)?;
+            if some && others {
+                return Ok(Isolated::Partly);
+            }
+        }
+        Ok(if some { Isolated::Yes } else { Isolated::No })
+    }
+
+    /// Everybody who is isolated in a direction, home by home.
+    pub fn isolated_pods(&self, direction: Direction) -> Vec<Ends> {
+        let homes = 0..self.everyone.space.homes().len();
+        let all = |home| Ends::Pods(self.everyone.space.all_of(home));
+        homes.flat_map(|home| self.grants.isolated_of(&all(home), direction)).collect()
+    }
+
+    /// All other pods.
+    pub fn open_pods(&self, direction: Direction) -> Vec<Ends> {
+        let space = &self.everyone.space;
+        let homes = (0..space.homes().len()).map(|home| Ends::Pods(space.all_of(home)));
+        let open = |all: Ends| {
+            let isolated = self.grants.isolated_of(&all, direction);
+            isolated.iter().fold(all, |rest, out| space.minus(&rest, out))
+        };
+        homes.map(open).chain([space.others()]).collect()
+    }
+
+    /// Whether two rows have somebody in common.
+    pub fn overlap(&self, one: &Member, other: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
+        let space = &self.everyone.space;
+        for mine in one.ends() {
+            for both in other.ends().iter().filter_map(|theirs| space.both(mine, theirs)) {
+                if !space.is_empty(&both, budget)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether only those of a row are isolated that are in other rows too, all of which are; in the order of
+    /// [`Direction::ALL`].
+    pub fn by_others(&self, rows: &Rows, place: usize, budget: &mut Budget) -> Result<[bool; 2], GaveUp> {
+        let [ingress, egress] = Direction::ALL.map(|direction| self.by_others_in(direction, rows, place, budget));
+        Ok([ingress?, egress?])
+    }
+
+    fn by_others_in(
+        &self,
+        direction: Direction,
+        rows: &Rows,
+        place: usize,
+        budget: &mut Budget,
+    ) -> Result<bool, GaveUp> {
+        let partly = |member: &&Member| !member.names.is_wide() && member.is_isolated(direction) == Isolated::Partly;
+        let Some(member) = rows.get(place).filter(partly) else { return Ok(false) };
+        for part in member.ends().iter().flat_map(|end| self.grants.isolated_of(end, direction)) {
+            let mut isolated = false;
+            for row in rows.near(self, &part).into_iter().filter(|row| *row != place) {
+                let whole = |other: &&Member| !other.names.is_wide() && other.is_isolated(direction) == Isolated::Yes;
+                if let Some(other) = rows.get(row).filter(whole)
+                    && self.covers(other.ends(), std::slice::from_ref(&part), budget)?
+                {
+                    isolated = true;
+                    break;
+                }
+            }
+            if !isolated {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether some ends hold all of others.
+    pub fn covers(&self, wide: &[Ends], narrow: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
+        for end in narrow {
+            if !self.everyone.space.covers(wide, end, budget)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A part of two areas and of ports on which they may not connect for sure.
+    pub fn refused(
+        &self,
+        source: &Area,
+        destination: &Area,
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<Option<Refusal>, GaveUp> {
+        for direction in [Direction::Egress, Direction::Ingress] {
+            let (subject, peer) = match direction {
+                Direction::Egress => (source, destination),
+                Direction::Ingress => (destination, source),
+            };
+            for end in subject.isolated_in(direction) {
+                if let Some(found) = self.refused_by(direction, end, peer, ports, budget)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn refused_by(
+        &self,
+        direction: Direction,
+        subject: &Ends,
+        peer: &Area,
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<Option<Refusal>, GaveUp> {
+        let mut ask = |peer: &Ends| -> Result<Option<Refusal>, GaveUp> {
+            if subject.pods().is_none() && peer.pods().is_none() {
+                return Ok(None);
+            }
+            let to_address = direction == Direction::Egress && peer.pods().is_none();
+            for (view, ports) in views(ports, to_address) {
+                let found = self.grants.refused_by(direction, &view, [subject, peer], &ports, Sure::Yes, budget)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+            Ok(None)
+        };
+        // At once, where that is enough.
+        let mut is_open = !peer.spans.is_empty() && peer.ends.len() > 1;
+        for span in peer.spans.iter().filter(|_| peer.ends.len() > 1) {
+            is_open = is_open && ask(span)?.is_none();
+        }
+        if is_open {
+            return Ok(None);
+        }
+        // Those of other namespaces first, of which least is known.
+        for end in peer.ends.iter().rev() {
+            if let Some(found) = ask(end)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Those of the ports that are allowed for sure between every two of two areas.
+    pub fn every(
+        &self,
+        source: &Area,
+        destination: &Area,
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<PortSet, GaveUp> {
+        let mut every = ports.clone();
+        while !every.is_empty()
+            && let Some(refusal) = self.refused(source, destination, &every, budget)?
+        {
+            every = self.without(&every, &refusal);
+        }
+        Ok(every)
+    }
+
+    /// Ports less those that are refused.
+    fn without(&self, ports: &PortSet, refusal: &Refusal) -> PortSet {
+        if let Some((protocol, name)) = &refusal.name {
+            return ports.subtract(&PortSet::named(*protocol, name.clone()));
+        }
+        let rest = ports.subtract(&refusal.ports);
+        if rest.is_writable() {
+            return rest;
+        }
+        // A name could be any number, so of all names only those are left that something asks for.
+        let plain = Protocol::ALL.into_iter().filter(|protocol| !rest.is_whole(*protocol));
+        let mut left = PortSet::empty();
+        for protocol in plain {
+            for (low, high) in rest.ranges(protocol) {
+                left.insert(&PortSet::range(protocol, *low, *high));
+            }
+            let named = self.names.iter().filter(|(own, name)| *own == protocol && rest.has_name(protocol, name));
+            named.for_each(|(protocol, name)| left.insert(&PortSet::named(*protocol, name.clone())));
+        }
+        let whole = Protocol::ALL.into_iter().filter(|protocol| rest.is_whole(*protocol));
+        whole.for_each(|protocol| left.insert(&PortSet::whole(protocol)));
+        left
+    }
+
+    /// The part of an end that nothing isolates, unless that is nobody.
+    pub fn open_part(&self, end: &Ends, direction: Direction, budget: &mut Budget) -> Result<Option<Ends>, GaveUp> {
+        let space = &self.everyone.space;
+        let isolated = self.grants.isolated_of(end, direction);
+        let rest = isolated.iter().fold(end.clone(), |rest, out| space.minus(&rest, &without_exceptions(out)));
+        Ok((!space.is_empty(&rest, budget)?).then_some(rest))
+    }
+
+    /// Some of two ends who may not connect for sure.
+    pub fn doubt(
+        &self,
+        [source, destination]: [&Ends; 2],
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<Option<Refusal>, GaveUp> {
+        self.grants.refused(source, destination, ports, Sure::Yes, budget)
+    }
+
+    /// One of each of two ends.
+    pub fn examples(
+        &self,
+        [source, destination]: [&Ends; 2],
+        budget: &mut Budget,
+    ) -> Result<Option<(Example, Example)>, GaveUp> {
+        let space = &self.everyone.space;
+        Ok(space.example(source, budget)?.zip(space.example(destination, budget)?))
+    }
+}
+
+fn without_exceptions(end: &Ends) -> Ends {
+    match end {
+        Ends::Addresses(_) => end.clone(),
+        Ends::Pods(pods) => {
+            let mut pods = pods.clone();
+            pods.less.clear();
+            Ends::Pods(pods)
+        }
+    }
+}

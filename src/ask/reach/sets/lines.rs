@@ -1,0 +1,495 @@
+//! What is allowed, grant by grant: at a cost that goes with what is told, and not with pairs of rows.
+//!
+//! A grant that the other side lets through altogether is a line by itself. Only of the others it matters what they come to
+//! with each other, and with ends that nothing isolates.
+
+use super::judge::{Area, Judge};
+use super::rows::{Rows, spans};
+use crate::ask::reach::Isolated;
+use crate::ask::space::{Ends, Example, Grant, Link, Pods, Refusal};
+use crate::cover::{Budget, GaveUp};
+use crate::net::{Direction, Peers, PortSet, Truth, namespace_by_name};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// What is found out about two rows.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// The ports of every two of them.
+    pub every: PortSet,
+    /// Those of some two of them, which nothing else tells.
+    pub some: PortSet,
+    pub example: Option<(Example, Example)>,
+    /// Those of which it is not known for some two of them.
+    pub unknown: PortSet,
+    pub doubtful: Option<(Example, Example)>,
+}
+
+/// What one side grants.
+struct Granted<'a> {
+    direction: Direction,
+    home: usize,
+    /// Its place among the grants of the side.
+    place: usize,
+    grant: &'a Grant,
+    /// Those whose side it is, and the others.
+    spots: [Spot; 2],
+    /// The ports that the other side does not let through altogether.
+    rest: PortSet,
+}
+
+/// A set, and the row that it is.
+#[derive(Debug, Clone)]
+struct Spot {
+    area: Rc<Area>,
+    row: Option<usize>,
+}
+
+/// Which rows and ends are asked about, among the sources or among the destinations.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub rows: BTreeSet<usize>,
+    /// The ends; `None` for everybody.
+    pub only: Option<Vec<Ends>>,
+}
+
+/// Where a set is among the rows.
+#[derive(Debug, Clone)]
+struct Placed {
+    /// The widest rows inside it.
+    rows: Vec<usize>,
+    /// Whether they are all of it.
+    whole: bool,
+}
+
+/// Finds all lines between two lists of rows.
+pub(super) struct Lines<'a, 'p> {
+    judge: &'a Judge<'a, 'p>,
+    rows: &'a Rows,
+    /// The sources and the destinations.
+    asked: &'a [Asked; 2],
+    pub drafts: BTreeMap<(usize, usize), Draft>,
+    /// Whether pods are left out that address blocks may let through: who could be anybody would be in every line.
+    pub left_out: bool,
+    spots: FxHashMap<(usize, Peers), Spot>,
+    places: FxHashMap<(usize, Ends), Rc<Placed>>,
+}
+
+impl<'a, 'p> Lines<'a, 'p> {
+    pub fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, asked: &'a [Asked; 2]) -> Self {
+        let (drafts, spots, places) = (BTreeMap::new(), FxHashMap::default(), FxHashMap::default());
+        Lines { judge, rows, asked, drafts, left_out: false, spots, places }
+    }
+
+    pub fn find(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
+        let mut left: Vec<Granted<'_>> = Vec::new();
+        for direction in Direction::ALL {
+            for home in 0..self.judge.everyone.space.homes().len() {
+                for (place, grant) in self.judge.grants.of(home, direction).iter().enumerate() {
+                    left.extend(self.granted(direction, home, place, grant, budget)?);
+                }
+            }
+        }
+        let let_in: FxHashMap<(usize, usize), &Granted<'_>> = left
+            .iter()
+            .filter(|granted| granted.direction == Direction::Ingress)
+            .map(|granted| ((granted.home, granted.place), granted))
+            .collect();
+        for granted in &left {
+            self.where_open(granted, budget)?;
+            if granted.direction == Direction::Egress {
+                self.with_others(granted, &let_in, budget)?;
+            }
+        }
+        self.fold(budget)
+    }
+
+    /// Tells what a grant is let through with altogether, and gives what is left.
+    fn granted(
+        &mut self,
+        direction: Direction,
+        home: usize,
+        place: usize,
+        grant: &'a Grant,
+        budget: &mut Budget,
+    ) -> Result<Option<Granted<'a>>, GaveUp> {
+        budget.spend(1)?;
+        let known = self.judge.everyone.space.homes().get(home);
+        let namespaces = known.map(|home| namespace_by_name(&home.name)).unwrap_or_default();
+        let subject = Peers::Pods { namespaces, pods: grant.subject.clone() };
+        let (my_side, their_side) = in_sides(direction);
+        let (mine, theirs) = (self.spot(my_side, &subject), self.spot(their_side, &grant.peers));
+        if mine.area.ends.is_empty() || theirs.area.ends.is_empty() {
+            return Ok(None);
+        }
+        let to_address = direction == Direction::Egress && matches!(grant.peers, Peers::Addresses(_));
+        let ports = if to_address { grant.ports.without_names() } else { grant.ports.clone() };
+        let [source, destination] = in_order(direction, mine.clone(), theirs.clone());
+        let every = self.judge.every(&source.area, &destination.area, &ports, budget)?;
+        if !every.is_empty() {
+            let (sources, destinations) =
+                (self.place_all(0, &source, budget)?, self.place_all(1, &destination, budget)?);
+            self.tell(&sources, &destinations, &every);
+        }
+        let rest = ports.subtract(&every);
+        if grant.block.is_some() && grant.truth == Truth::Maybe {
+            self.left_out |= !rest.is_empty() && self.may_be([&source.area, &destination.area], budget)?;
+            return Ok(None);
+        }
+        let spots = [mine, theirs];
+        Ok((!rest.is_empty()).then_some(Granted { direction, home, place, grant, spots, rest }))
+    }
+
+    /// Whether something is allowed or not as the facts are that nobody knows.
+    fn may_be(&self, [sources, destinations]: [&Area; 2], budget: &mut Budget) -> Result<bool, GaveUp> {
+        for source in sources.ends.iter().rev() {
+            for destination in destinations.ends.iter().rev() {
+                let mut found: Vec<Link> = Vec::new();
+                self.judge.grants.links(source, destination, budget, &mut |link| {
+                    found.extend((link.truth == Truth::Maybe).then_some(link));
+                    false
+                })?;
+                for link in found {
+                    if self.judge.doubt([&link.source, &link.destination], &link.ports(), budget)?.is_some() {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Those of the peers that are asked about, among the sources (0) or the destinations (1).
+    fn spot(&mut self, side: usize, peers: &Peers) -> Spot {
+        let key = (side, peers.clone());
+        if let Some(known) = self.spots.get(&key) {
+            return known.clone();
+        }
+        let only = self.asked.get(side).and_then(|asked| asked.only.as_deref());
+        let spot = match (only, self.rows.exactly(peers)) {
+            (None, row) => {
+                let known = row.and_then(|row| self.rows.get(row)).map(|member| member.area.clone());
+                let area = || Rc::new(self.judge.area(self.judge.everyone.space.ends(peers), spans(peers)));
+                Spot { area: known.unwrap_or_else(area), row: row.filter(|row| self.is_asked(side, *row)) }
+            }
+            (Some(only), _) => {
+                let space = &self.judge.everyone.space;
+                let part = |end: &Ends| space.both(&space.beside(peers, end)?, end);
+                let ends: Vec<Ends> = only.iter().filter_map(part).collect();
+                let asked = self.asked.get(side).map(|asked| &asked.rows).into_iter().flatten();
+                let is_it = |row: &&usize| self.rows.get(**row).is_some_and(|member| member.ends() == ends);
+                let row = asked.copied().collect::<Vec<_>>().iter().find(is_it).copied();
+                Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row }
+            }
+        };
+        self.spots.insert(key, spot.clone());
+        spot
+    }
+
+    fn is_asked(&self, side: usize, row: usize) -> bool {
+        self.asked.get(side).is_some_and(|asked| asked.rows.contains(&row))
+    }
+
+    /// The widest rows inside a set.
+    fn place_all(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
+        if let Some(row) = spot.row {
+            return Ok(vec![row]);
+        }
+        let mut rows = BTreeSet::new();
+        for end in &spot.area.ends {
+            rows.extend(self.place(side, end, budget)?.rows.iter().copied());
+        }
+        Ok(self.widest(&rows))
+    }
+
+    fn place(&mut self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Rc<Placed>, GaveUp> {
+        let key = (side, end.clone());
+        if let Some(known) = self.places.get(&key) {
+            return Ok(known.clone());
+        }
+        let placed = Rc::new(self.look_up(side, end, budget)?);
+        self.places.insert(key, placed.clone());
+        Ok(placed)
+    }
+
+    fn look_up(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Placed, GaveUp> {
+        let mut inside = BTreeSet::new();
+        for row in self.rows.near(self.judge, end).into_iter().filter(|row| self.is_asked(side, *row)) {
+            let Some(member) = self.rows.get(row) else { continue };
+            if self.judge.covers(std::slice::from_ref(end), member.ends(), budget)? {
+                inside.insert(row);
+            }
+        }
+        let rows = self.widest(&inside);
+        let members = rows.iter().filter_map(|row| self.rows.get(*row));
+        let all: Vec<Ends> = members.flat_map(|member| member.ends()).cloned().collect();
+        let whole = self.judge.covers(&all, std::slice::from_ref(end), budget)?;
+        Ok(Placed { rows, whole })
+    }
+
+    /// Those of some rows that are in none of the others.
+    fn widest(&self, rows: &BTreeSet<usize>) -> Vec<usize> {
+        let is_widest = |row: &usize| {
+            let around = self.rows.get(*row).map(|member| member.around.as_slice()).unwrap_or_default();
+            !around.iter().any(|wide| wide != row && rows.contains(wide))
+        };
+        rows.iter().copied().filter(is_widest).collect()
+    }
+
+    fn tell(&mut self, sources: &[usize], destinations: &[usize], every: &PortSet) {
+        for source in sources {
+            for destination in destinations {
+                self.drafts.entry((*source, *destination)).or_default().every.insert(every);
+            }
+        }
+    }
+
+    /// Tells of what is left of a grant what nothing isolates at the other end.
+    fn where_open(&mut self, granted: &Granted<'_>, budget: &mut Budget) -> Result<(), GaveUp> {
+        let [mine, theirs] = &granted.spots;
+        let direction = granted.direction.other();
+        let (my_side, their_side) = in_sides(granted.direction);
+        let my_rows = self.place_all(my_side, mine, budget)?;
+        let (rows, open) = match theirs.row {
+            Some(row) => self.open_inside(their_side, direction, row, budget)?,
+            None => (Vec::new(), theirs.area.ends.clone()),
+        };
+        let sure = granted.grant.truth == Truth::Yes;
+        if sure {
+            let [sources, destinations] = in_order(granted.direction, my_rows, rows);
+            self.tell(&sources, &destinations, &granted.rest);
+        } else {
+            let is_open = !(rows.is_empty() && open.is_empty());
+            if let Some(row) = theirs.row.filter(|_| is_open) {
+                let [sources, destinations] = in_order(granted.direction, my_rows.clone(), vec![row]);
+                let [source, destination] = in_order(granted.direction, mine.area.clone(), theirs.area.clone());
+                let refusal = self.judge.refused(&source, &destination, &granted.rest, budget)?;
+                return self.tell_doubt(refusal, &sources, &destinations, &granted.rest, budget);
+            }
+        }
+        // What is open and in none of those rows.
+        for theirs in &open {
+            let Some(part) = self.judge.open_part(theirs, direction, budget)? else { continue };
+            for mine in &mine.area.ends {
+                let [source, destination] = in_order(granted.direction, mine.clone(), part.clone());
+                self.tell_rest([&source, &destination], &granted.rest, sure, budget)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows inside one that nothing isolates, and the ends of which more may be open.
+    fn open_inside(
+        &self,
+        side: usize,
+        direction: Direction,
+        row: usize,
+        budget: &mut Budget,
+    ) -> Result<(Vec<usize>, Vec<Ends>), GaveUp> {
+        let Some(member) = self.rows.get(row) else { return Ok(Default::default()) };
+        match (member.is_isolated(direction), &member.names) {
+            (Isolated::Yes, _) => return Ok(Default::default()),
+            (Isolated::No, _) => return Ok((vec![row], Vec::new())),
+            (Isolated::Partly, _) => {}
+        }
+        let inside = |other: &usize| {
+            let inner = self.rows.get(*other);
+            inner.is_some_and(|inner| inner.around.contains(&row) && inner.is_isolated(direction) == Isolated::No)
+        };
+        let asked = self.asked.get(side).map(|asked| &asked.rows).into_iter().flatten().copied();
+        let open: BTreeSet<usize> = asked.filter(inside).collect();
+        let rows = self.widest(&open);
+        let all: Vec<Ends> =
+            rows.iter().filter_map(|row| self.rows.get(*row)).flat_map(|member| member.ends()).cloned().collect();
+        let mut left = Vec::new();
+        for end in member.ends() {
+            if let Some(part) = self.judge.open_part(end, direction, budget)?
+                && !self.judge.covers(&all, std::slice::from_ref(&part), budget)?
+            {
+                left.push(end.clone());
+            }
+        }
+        Ok((rows, left))
+    }
+
+    /// Tells what a grant that lets out comes to with those that let in, of which something is left too.
+    fn with_others(
+        &mut self,
+        granted: &Granted<'_>,
+        let_in: &FxHashMap<(usize, usize), &Granted<'_>>,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        let Peers::Pods { namespaces, pods } = &granted.grant.peers else { return Ok(()) };
+        let judge = self.judge;
+        let from = Pods { labels: granted.grant.subject.clone(), ..judge.everyone.space.all_of(granted.home) };
+        for (home, place) in judge.grants.letting_in(&from, namespaces, pods) {
+            budget.spend(1)?;
+            let Some(other) = let_in.get(&(home, place)) else { continue };
+            let ends = [(granted.home, granted.grant), (other.home, other.grant)];
+            let [out, into] = ends;
+            let Some(link) = judge.grants.product(out, into) else { continue };
+            for link in self.among_asked(link) {
+                let sure = link.truth == Truth::Yes;
+                let rest = link.ports().intersect(&granted.rest).intersect(&other.rest);
+                if !rest.is_empty() {
+                    self.tell_rest([&link.source, &link.destination], &rest, sure, budget)?;
+                }
+                let perhaps = link.perhaps();
+                if !perhaps.is_empty() {
+                    self.tell_rest([&link.source, &link.destination], &perhaps, false, budget)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Those parts of a link that are asked about.
+    fn among_asked(&self, link: Link) -> Vec<Link> {
+        let space = &self.judge.everyone.space;
+        let parts = |side: usize, end: &Ends| match self.asked.get(side).and_then(|asked| asked.only.as_ref()) {
+            None => vec![end.clone()],
+            Some(only) => only.iter().filter_map(|asked| space.both(end, asked)).collect(),
+        };
+        let (sources, destinations) = (parts(0, &link.source), parts(1, &link.destination));
+        let with = |source: &Ends, destination: &Ends| Link {
+            source: source.clone(),
+            destination: destination.clone(),
+            ..link.clone()
+        };
+        sources.iter().flat_map(|source| destinations.iter().map(|to| with(source, to)).collect::<Vec<_>>()).collect()
+    }
+
+    /// Tells what is allowed from every one of some to every one of others, or may be, by the rows that they come to, and
+    /// where they come to none by those that they are in.
+    fn tell_rest(
+        &mut self,
+        [source, destination]: [&Ends; 2],
+        ports: &PortSet,
+        sure: bool,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        let Some((from, to)) = self.judge.examples([source, destination], budget)? else { return Ok(()) };
+        let (here, there) = (self.place(0, source, budget)?, self.place(1, destination, budget)?);
+        if !sure {
+            let refusal = self.judge.doubt([source, destination], ports, budget)?;
+            let sources = self.rows_of(0, source, &here, budget)?;
+            let destinations = self.rows_of(1, destination, &there, budget)?;
+            return self.tell_doubt(refusal, &sources, &destinations, ports, budget);
+        }
+        self.tell(&here.rows, &there.rows, ports);
+        if here.whole && there.whole {
+            return Ok(());
+        }
+        let (sources, destinations) = (self.holding(0, source, budget)?, self.holding(1, destination, budget)?);
+        let is_told = |(from, to): (&usize, &usize)| {
+            self.drafts.get(&(*from, *to)).is_some_and(|draft| draft.every.contains(ports))
+        };
+        if sources.iter().any(|from| destinations.iter().any(|to| is_told((from, to)))) {
+            return Ok(());
+        }
+        if let (Some(source), Some(destination)) = (self.narrowest(&sources), self.narrowest(&destinations)) {
+            let draft = self.drafts.entry((source, destination)).or_default();
+            if !draft.some.contains(ports) {
+                draft.some.insert(ports);
+                draft.example = Some((from, to));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows that an end comes to, or that it is in.
+    fn rows_of(&self, side: usize, end: &Ends, placed: &Placed, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
+        match placed.rows.is_empty() {
+            false => Ok(placed.rows.clone()),
+            true => Ok(self.narrowest(&self.holding(side, end, budget)?).into_iter().collect()),
+        }
+    }
+
+    /// Tells that it is not known of some ports, unless they are not refused to anybody.
+    fn tell_doubt(
+        &mut self,
+        refusal: Option<Refusal>,
+        sources: &[usize],
+        destinations: &[usize],
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        let Some(refusal) = refusal else { return Ok(()) };
+        let doubtful = self.judge.examples([&refusal.source, &refusal.destination], budget)?;
+        for source in sources {
+            for destination in destinations {
+                let draft = self.drafts.entry((*source, *destination)).or_default();
+                draft.unknown.insert(ports);
+                draft.doubtful = draft.doubtful.take().or_else(|| doubtful.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows that hold all of an end.
+    fn holding(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
+        let mut holding = Vec::new();
+        for row in self.rows.near(self.judge, end).into_iter().filter(|row| self.is_asked(side, *row)) {
+            let Some(member) = self.rows.get(row) else { continue };
+            if self.judge.covers(member.ends(), std::slice::from_ref(end), budget)? {
+                holding.push(row);
+            }
+        }
+        Ok(holding)
+    }
+
+    /// The one that is in most of the others.
+    fn narrowest(&self, rows: &[usize]) -> Option<usize> {
+        let depth = |row: &usize| self.rows.get(*row).map_or(0, |member| member.around.len());
+        rows.iter().copied().rev().max_by_key(depth)
+    }
+
+    /// Tells of wide rows what is told of several that are in them.
+    fn fold(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
+        for side in [0, 1] {
+            // For each row on the other side, the wide rows with the ports of what is inside.
+            let mut found: BTreeMap<(usize, usize), (usize, PortSet)> = BTreeMap::new();
+            for ((source, destination), draft) in self.drafts.iter().filter(|(_, draft)| !draft.every.is_empty()) {
+                let (row, other) = if side == 0 { (*source, *destination) } else { (*destination, *source) };
+                let around = self.rows.get(row).map(|member| member.around.as_slice()).unwrap_or_default();
+                for wide in around.iter().copied().filter(|wide| *wide != row && self.is_wide(*wide)) {
+                    let (count, ports) = found.entry((wide, other)).or_default();
+                    *count += 1;
+                    ports.insert(&draft.every);
+                }
+            }
+            for ((wide, other), (count, ports)) in found {
+                if count < 2 || !self.is_asked(side, wide) {
+                    continue;
+                }
+                let (source, destination) = if side == 0 { (wide, other) } else { (other, wide) };
+                let (Some(from), Some(to)) = (self.rows.get(source), self.rows.get(destination)) else { continue };
+                let every = self.judge.every(&from.area, &to.area, &ports, budget)?;
+                self.tell(&[source], &[destination], &every);
+            }
+        }
+        self.drafts.retain(|_, draft| !(draft.every.is_empty() && draft.some.is_empty() && draft.unknown.is_empty()));
+        Ok(())
+    }
+
+    fn is_wide(&self, row: usize) -> bool {
+        self.rows.get(row).is_some_and(|member| member.names.is_wide())
+    }
+}
+
+/// Two that belong to the side of a direction and to the other one, as source and destination.
+fn in_order<T>(direction: Direction, mine: T, theirs: T) -> [T; 2] {
+    match direction {
+        Direction::Egress => [mine, theirs],
+        Direction::Ingress => [theirs, mine],
+    }
+}
+
+/// Whether those whose side it is are sources (0) or destinations (1), and the others.
+fn in_sides(direction: Direction) -> (usize, usize) {
+    match direction {
+        Direction::Egress => (0, 1),
+        Direction::Ingress => (1, 0),
+    }
+}

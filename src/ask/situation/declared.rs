@@ -1,0 +1,109 @@
+//! The names that programs give to pods and addresses.
+
+use super::GroupName;
+use crate::flow::{DnsName, DnsServer, FlowSet, Namespaces, PartyId, PartyName, Place};
+use crate::net::{NAMESPACE_NAME, Peers, Selector};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Names with the sets of ends that they stand for.
+pub type Names = BTreeMap<GroupName, Vec<Peers>>;
+
+/// The names of programs.
+#[derive(Debug, Default)]
+pub struct Declared {
+    pub names: Names,
+    /// Those that stand for several others.
+    pub unions: BTreeMap<String, BTreeSet<GroupName>>,
+    /// What those that stand for several others are.
+    pub wholes: BTreeMap<String, Vec<Peers>>,
+    /// The namespaces that are managed, with all that is known of their labels.
+    pub managed: BTreeMap<Arc<str>, Selector>,
+}
+
+impl Declared {
+    /// The names of some programs; where they give one name to several things, the last one counts.
+    pub fn of(programs: &[&FlowSet]) -> Declared {
+        let mut declared = Declared::default();
+        programs.iter().for_each(|set| declared.add(set));
+        declared
+    }
+
+    fn add(&mut self, set: &FlowSet) {
+        for namespace in &set.namespaces {
+            let known = self.managed.entry(namespace.name.clone()).or_default();
+            *known = agreed(known, &namespace.labels);
+        }
+        for party in &set.parties {
+            match (&party.place, group_name(&party.name, party.place.as_ref())) {
+                (Some(place), Some(name)) => _ = self.names.insert(name, set.peers(place)),
+                (None, _) => {
+                    let text = party_text(&party.name);
+                    let places = party.leaves.iter().filter_map(|leaf| set.party(*leaf)?.place.as_ref());
+                    self.wholes.insert(text.clone(), places.flat_map(|place| set.peers(place)).collect());
+                    let union = self.unions.entry(text).or_default();
+                    union.extend(party.leaves.iter().filter_map(|leaf| leaf_name(set, *leaf)));
+                }
+                _ => {}
+            }
+        }
+        for server in set.namespaces.iter().flat_map(|namespace| &namespace.dns) {
+            if let Some((name, peers)) = dns_name(set, server) {
+                self.names.entry(name).or_insert(peers);
+            }
+        }
+    }
+}
+
+/// What two programs say of the labels of one namespace; where they do not agree, nothing.
+fn agreed(one: &Selector, other: &Selector) -> Selector {
+    let mut both = Selector::everything();
+    for (key, values) in one.and(other).entries().filter(|(_, values)| !values.is_nothing()) {
+        both.require(key.clone(), values.clone());
+    }
+    both
+}
+
+/// Everything that ends are told apart by, and the name that each mark belongs to.
+pub(super) fn marks_of(names: &Names) -> (Vec<&GroupName>, Vec<Peers>) {
+    let owners = names.iter().flat_map(|(name, peers)| peers.iter().map(move |_| name)).collect();
+    (owners, names.values().flatten().cloned().collect())
+}
+
+fn group_name(name: &PartyName, place: Option<&Place>) -> Option<GroupName> {
+    match (name, place?) {
+        (PartyName::Local(namespace, name), Place::Pods { .. }) => {
+            Some(GroupName::Tier(namespace.clone(), name.clone()))
+        }
+        (PartyName::AllPods(namespace), Place::Pods { namespaces: Namespaces::Labelled(_), .. }) => {
+            Some(GroupName::Labelled(namespace.clone()))
+        }
+        (PartyName::Local(namespace, name), _) => Some(GroupName::Cidr(Some(namespace.clone()), name.clone())),
+        (PartyName::Global(name), _) => Some(GroupName::Cidr(None, name.clone())),
+        (PartyName::BuiltIn(name), Place::Addresses(_)) => Some(GroupName::BuiltIn(name)),
+        _ => None,
+    }
+}
+
+fn leaf_name(set: &FlowSet, leaf: PartyId) -> Option<GroupName> {
+    let party = set.party(leaf)?;
+    group_name(&party.name, party.place.as_ref())
+}
+
+fn party_text(name: &PartyName) -> String {
+    match name {
+        PartyName::Local(namespace, name) => format!("{namespace}/{name}"),
+        PartyName::Global(name) => name.to_string(),
+        PartyName::AllPods(namespace) => format!("{namespace}/*"),
+        PartyName::BuiltIn(name) => (*name).to_owned(),
+    }
+}
+
+fn dns_name(set: &FlowSet, server: &DnsServer) -> Option<(GroupName, Vec<Peers>)> {
+    let pods = server.pods.as_ref()?;
+    let Place::Pods { namespaces, .. } = &pods.place else { return None };
+    let named = matches!(pods.name, DnsName::Tier(..));
+    let namespace = set.namespace_selector(namespaces);
+    let [name] = namespace.required_value(NAMESPACE_NAME)? else { return None };
+    (!named).then(|| (GroupName::Dns(name.clone()), set.peers(&pods.place)))
+}

@@ -1,0 +1,322 @@
+//! Who is isolated and what is granted, side by side.
+
+use super::{Ends, Home, Pods, Space};
+use crate::cluster::Labels;
+use crate::net::{
+    AddressSet, Direction, Facts, Peers, PortSet, ProductIndex, RegionIndex, Selector, SelectorIndex, Truth,
+    namespace_by_name,
+};
+use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use rustc_hash::FxHashMap;
+
+/// What policies say, by namespace and direction.
+#[derive(Debug)]
+pub struct Grants<'s> {
+    pub(super) space: &'s Space,
+    /// The sides of each home, in the order of [`Direction::ALL`].
+    sides: Vec<[Side; 2]>,
+    /// What lets pods in, whichever home it is of.
+    ingress: Everywhere,
+}
+
+/// The grants of one direction towards pods, of all homes.
+#[derive(Debug)]
+struct Everywhere {
+    /// The home and the place in its side.
+    places: Vec<(usize, usize)>,
+    /// By the names of subjects' and peers' namespaces and their labels.
+    index: ProductIndex<4>,
+}
+
+/// The pods of a home in one direction.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// Those that are isolated.
+    pub isolated: Vec<Selector>,
+    /// What is granted; it also says something of pods that are not isolated, and is then without effect.
+    pub grants: Vec<Grant>,
+    by_isolated: Option<SelectorIndex>,
+    by_grant: Option<RegionIndex>,
+}
+
+/// What some pods may do with some peers, who are pods or addresses and not both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The pods whose side it is.
+    pub subject: Selector,
+    /// The other ends.
+    pub peers: Peers,
+    /// The ports.
+    pub ports: PortSet,
+    /// Whether pods are such peers for sure.
+    pub truth: Truth,
+    /// Where the addresses of pods have to be; `None` where it is not by addresses that they are peers.
+    pub block: Option<AddressSet>,
+}
+
+impl Side {
+    fn new(space: &Space, home: &Home, policies: &[&Policy], direction: Direction) -> Side {
+        let mut isolated: Vec<Selector> = Vec::new();
+        let mut granted = Granted::default();
+        let own = &namespace_by_name(&home.name);
+        for policy in policies {
+            let Some(rules) = rules(policy, direction) else { continue };
+            isolated.push(policy.subject.clone());
+            for rule in rules {
+                granted.add(&policy.subject, own, rule);
+            }
+        }
+        isolated.sort();
+        isolated.dedup();
+        if let Some(every) = isolated.iter().find(|selector| selector.is_everything()).cloned() {
+            isolated = vec![every];
+        }
+        isolated.retain(|selector| selector.contradiction().is_none());
+        let grants = granted.finish(&space.facts);
+        let by_grant = RegionIndex::new(grants.iter().enumerate().map(|(at, one)| (at, &one.subject, &one.peers)));
+        let by_isolated = SelectorIndex::new(isolated.iter().enumerate());
+        Side { isolated, grants, by_isolated: Some(by_isolated), by_grant: Some(by_grant) }
+    }
+
+    /// The isolated selectors that overlap labels; only one where that holds them all.
+    pub(super) fn isolating<'s>(&'s self, labels: &Selector) -> Vec<&'s Selector> {
+        match self.isolated.as_slice() {
+            [] => Vec::new(),
+            [one] if one.is_everything() => vec![one],
+            all => {
+                let near = self.by_isolated.as_ref().map(|index| index.query(labels)).unwrap_or_default();
+                let near: Vec<&Selector> = near.into_iter().filter_map(|at| all.get(at)).collect();
+                match near.iter().find(|one| one.contains(labels)) {
+                    Some(whole) => vec![*whole],
+                    None => near.into_iter().filter(|one| one.overlaps(labels)).collect(),
+                }
+            }
+        }
+    }
+
+    /// The grants that may overlap labels and peers.
+    pub(super) fn near<'s>(&'s self, labels: &Selector, peers: &Peers) -> impl Iterator<Item = &'s Grant> + use<'s> {
+        let near = self.by_grant.as_ref().map(|index| index.query(labels, peers)).unwrap_or_default();
+        near.into_iter().filter_map(|at| self.grants.get(at))
+    }
+
+    /// Whether pods of these labels are isolated.
+    pub(super) fn isolates(&self, labels: &Labels) -> bool {
+        self.isolated.iter().any(|selector| selector.matches(labels))
+    }
+}
+
+impl<'s> Grants<'s> {
+    /// What policies say; the namespace of each has to be a home of the space.
+    pub fn new<'p>(space: &'s Space, policies: impl IntoIterator<Item = &'p Policy>) -> Self {
+        let mut by_home: Vec<Vec<&Policy>> = vec![Vec::new(); space.homes.len()];
+        for policy in policies {
+            let home = space.home(&policy.namespace).and_then(|home| by_home.get_mut(home));
+            home.into_iter().for_each(|list| list.push(policy));
+        }
+        let sides = space.homes.iter().zip(&by_home);
+        let sides = sides.map(|(home, policies)| Direction::ALL.map(|way| Side::new(space, home, policies, way)));
+        let sides: Vec<[Side; 2]> = sides.collect();
+        let ingress = Everywhere::new(space, &sides);
+        Grants { space, sides, ingress }
+    }
+
+    /// The space that they are about.
+    pub fn space(&self) -> &'s Space {
+        self.space
+    }
+
+    /// One side of a home.
+    pub(super) fn side(&self, home: Option<usize>, direction: Direction) -> Option<&Side> {
+        let [ingress, egress] = self.sides.get(home?)?;
+        Some(match direction {
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
+        })
+    }
+
+    /// Everything that a side grants.
+    pub fn of(&self, home: usize, direction: Direction) -> &[Grant] {
+        self.side(Some(home), direction).map(|side| side.grants.as_slice()).unwrap_or_default()
+    }
+
+    /// The pods that a side isolates.
+    pub fn isolated(&self, home: usize, direction: Direction) -> &[Selector] {
+        self.side(Some(home), direction).map(|side| side.isolated.as_slice()).unwrap_or_default()
+    }
+
+    /// The parts of an end that are isolated.
+    pub fn isolated_of(&self, end: &Ends, direction: Direction) -> Vec<Ends> {
+        let Some((pods, side)) = end.pods().and_then(|pods| Some((pods, self.side(pods.home, direction)?))) else {
+            return Vec::new();
+        };
+        let part = |isolated: &Selector| Ends::Pods(Pods { labels: pods.labels.and(isolated), ..pods.clone() });
+        side.isolating(&pods.labels).into_iter().map(part).collect()
+    }
+
+    /// What may let pods in that some pods may reach: the home of each and its place there.
+    pub fn letting_in(&self, from: &Pods, namespaces: &Selector, labels: &Selector) -> Vec<(usize, usize)> {
+        let home = from.home.and_then(|home| self.space.homes.get(home));
+        let own = home.map_or(&from.namespaces, |home| &home.stated);
+        let near = self.ingress.index.query([namespaces, labels, own, &from.labels]).into_iter();
+        near.filter_map(|at| self.ingress.places.get(at).copied()).collect()
+    }
+}
+
+impl Everywhere {
+    fn new(space: &Space, sides: &[[Side; 2]]) -> Self {
+        let mut places = Vec::new();
+        let mut items = Vec::new();
+        for (at, (home, [side, _])) in space.homes.iter().zip(sides).enumerate() {
+            for (place, grant) in side.grants.iter().enumerate() {
+                if let Peers::Pods { namespaces, pods } = &grant.peers {
+                    items.push((places.len(), [&home.stated, &grant.subject, namespaces, pods]));
+                    places.push((at, place));
+                }
+            }
+        }
+        Everywhere { index: ProductIndex::new(items), places }
+    }
+}
+
+/// The rules of a policy in a direction, if it isolates in that.
+fn rules(policy: &Policy, direction: Direction) -> Option<&[Rule]> {
+    match direction {
+        Direction::Ingress => policy.ingress.as_deref(),
+        Direction::Egress => policy.egress.as_deref(),
+    }
+}
+
+/// Collects grants, those of the same ends as one.
+#[derive(Default)]
+struct Granted {
+    grants: Vec<Written>,
+    /// By the ends, and whether they are those of a block.
+    known: FxHashMap<(Selector, Peers, bool), usize>,
+}
+
+/// What a rule grants, before it is known what its blocks match.
+struct Written {
+    subject: Selector,
+    peers: Peers,
+    ports: PortSet,
+    /// Whether the peers are those of a block.
+    is_block: bool,
+}
+
+impl Granted {
+    fn add(&mut self, subject: &Selector, own: &Selector, rule: &Rule) {
+        let ports = ports(rule);
+        let everything = Selector::everything;
+        if subject.contradiction().is_some() || ports.is_empty() {
+            return;
+        }
+        if rule.peers.is_empty() {
+            self.insert(subject, Peers::Pods { namespaces: everything(), pods: everything() }, &ports, false);
+            self.insert(subject, Peers::Addresses(AddressSet::all()), &ports, false);
+        }
+        for peer in &rule.peers {
+            let peers = match peer {
+                Peer::Block(block) => Peers::Addresses(block.addresses()),
+                Peer::Pods { namespaces, pods } => {
+                    Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
+                }
+            };
+            self.insert(subject, peers, &ports, matches!(peer, Peer::Block(_)));
+        }
+    }
+
+    fn insert(&mut self, subject: &Selector, peers: Peers, ports: &PortSet, is_block: bool) {
+        if peers.is_empty() {
+            return;
+        }
+        let grants = &mut self.grants;
+        let at = *self.known.entry((subject.clone(), peers, is_block)).or_insert_with_key(|(subject, peers, _)| {
+            let (subject, peers, ports) = (subject.clone(), peers.clone(), PortSet::empty());
+            grants.push(Written { subject, peers, ports, is_block });
+            grants.len() - 1
+        });
+        if let Some(known) = grants.get_mut(at) {
+            known.ports.insert(ports);
+        }
+    }
+
+    /// All grants, with what blocks of addresses grant to pods: those of one subject on the same ports count together.
+    fn finish(self, facts: &Facts) -> Vec<Grant> {
+        let everything = Selector::everything;
+        let mut held: FxHashMap<(&Selector, &PortSet), usize> = FxHashMap::default();
+        let mut together: Vec<(&Selector, &PortSet, AddressSet)> = Vec::new();
+        for Written { subject, peers, ports, .. } in self.grants.iter().filter(|one| one.is_block) {
+            let Peers::Addresses(addresses) = peers else { continue };
+            let at = *held.entry((subject, ports)).or_insert_with(|| {
+                together.push((subject, ports, AddressSet::empty()));
+                together.len() - 1
+            });
+            if let Some((.., all)) = together.get_mut(at) {
+                *all = all.union(addresses);
+            }
+        }
+        let of_pods = together.iter().filter_map(|(subject, ports, addresses)| {
+            let truth = facts.pod(addresses, &[]);
+            let peers = Peers::Pods { namespaces: everything(), pods: everything() };
+            let (subject, ports, block) = ((*subject).clone(), (*ports).clone(), Some(addresses.clone()));
+            truth.is_possible().then_some(Grant { subject, peers, ports, truth, block })
+        });
+        let of_pods: Vec<Grant> = of_pods.collect();
+        let matched = [facts.unmatched(Truth::Maybe), facts.unmatched(Truth::Yes)];
+        let written = self.grants.into_iter().flat_map(|one| one.of_labels_and_addresses(&matched));
+        merged(written).into_iter().chain(of_pods).collect()
+    }
+}
+
+/// Grants, where the addresses of one subject on the same ports are one.
+fn merged(grants: impl Iterator<Item = Grant>) -> Vec<Grant> {
+    let mut all: Vec<Grant> = Vec::new();
+    let mut held: FxHashMap<(Selector, PortSet, Truth), usize> = FxHashMap::default();
+    for grant in grants {
+        let Peers::Addresses(addresses) = &grant.peers else {
+            all.push(grant);
+            continue;
+        };
+        let key = (grant.subject.clone(), grant.ports.clone(), grant.truth);
+        let place = *held.entry(key).or_insert(all.len());
+        match all.get_mut(place).map(|known| &mut known.peers) {
+            Some(Peers::Addresses(known)) => *known = known.union(addresses),
+            _ => all.push(grant),
+        }
+    }
+    all
+}
+
+impl Written {
+    /// Without the pods that are in a block. The addresses are those that blocks never match, and those that they do not
+    /// match for sure.
+    fn of_labels_and_addresses(self, [never, unsure]: &[AddressSet; 2]) -> Vec<Grant> {
+        let Written { subject, peers, ports, is_block } = self;
+        let grant = |peers, truth| Grant { subject: subject.clone(), peers, ports: ports.clone(), truth, block: None };
+        match peers {
+            Peers::Addresses(block) if is_block && block.overlaps(unsure) => {
+                let parts =
+                    [(block.subtract(unsure), Truth::Yes), (block.intersect(unsure).subtract(never), Truth::Maybe)];
+                let parts = parts.into_iter().filter(|(addresses, _)| !addresses.is_empty());
+                parts.map(|(addresses, truth)| grant(Peers::Addresses(addresses), truth)).collect()
+            }
+            peers => vec![grant(peers, Truth::Yes)],
+        }
+    }
+}
+
+/// The ports of a rule.
+fn ports(rule: &Rule) -> PortSet {
+    let set = |port: &Port| match &port.target {
+        PortTarget::Every => PortSet::whole(port.protocol),
+        PortTarget::Number(number) => PortSet::number(port.protocol, *number),
+        PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
+        PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
+    };
+    match rule.ports.as_slice() {
+        [] => PortSet::everything(),
+        [port] => set(port),
+        several => PortSet::union_of(&several.iter().map(set).collect::<Vec<_>>()),
+    }
+}

@@ -1,0 +1,152 @@
+//! What single pods and addresses may do.
+
+use super::grants::Grants;
+use super::{Budget, Ends, GaveUp, OtherLabels, Pods, Space, labels_of};
+use crate::cluster::Labels;
+use crate::engine::{Verdict, by_name, of_unknown_number};
+use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// One pod or address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Example {
+    /// A pod.
+    Pod {
+        /// Its namespace, when that is a home.
+        home: Option<usize>,
+        /// The name of its namespace, where it matters.
+        name: Option<Arc<str>>,
+        /// The labels of its namespace, as far as they are known.
+        namespace: Labels,
+        /// Its own.
+        labels: Labels,
+    },
+    /// An address.
+    Address(IpAddr),
+}
+
+impl Space {
+    /// One of an end, with as few labels as possible; `None` when it is nobody.
+    pub fn example(&self, end: &Ends, budget: &mut Budget) -> Result<Option<Example>, GaveUp> {
+        match end {
+            Ends::Addresses(addresses) => Ok(addresses.first().map(Example::Address)),
+            Ends::Pods(pods) => {
+                let piece = self.piece(pods, budget)?;
+                Ok(piece.map(|(namespaces, labels)| self.example_of(pods, &namespaces, &labels)))
+            }
+        }
+    }
+
+    /// All that are where someone is: in the same namespace, or addresses.
+    pub fn where_is(&self, example: &Example) -> Ends {
+        match example {
+            Example::Address(_) => Ends::Addresses(AddressSet::all()),
+            Example::Pod { home: Some(home), .. } => Ends::Pods(self.all_of(*home)),
+            Example::Pod { home: None, .. } => Ends::Pods(Pods {
+                home: None,
+                namespaces: self.elsewhere.clone(),
+                labels: Selector::everything(),
+                less: Vec::new(),
+            }),
+        }
+    }
+
+    /// Whether someone is in an end for sure.
+    pub fn has(&self, end: &Ends, example: &Example) -> bool {
+        match (end, example) {
+            (Ends::Addresses(all), Example::Address(address)) => all.has(*address),
+            (Ends::Pods(pods), Example::Pod { home, namespace, labels, .. }) => {
+                let out =
+                    |(namespaces, own): &(Selector, Selector)| namespaces.matches(namespace) && own.matches(labels);
+                *home == pods.home
+                    && pods.namespaces.matches(namespace)
+                    && pods.labels.matches(labels)
+                    && !pods.less.iter().any(out)
+            }
+            _ => false,
+        }
+    }
+
+    fn example_of(&self, pods: &Pods, namespaces: &Selector, labels: &Selector) -> Example {
+        let home = pods.home.and_then(|home| self.homes.get(home));
+        let named = namespaces.required_value(NAMESPACE_NAME).and_then(|names| names.first());
+        let mut namespace = home.map(|home| labels_of(&home.stated)).unwrap_or_default();
+        // Nobody knows more of one whose labels were not given.
+        if home.is_none_or(|home| home.others != OtherLabels::Unknown) {
+            namespace.extend(labels_of(namespaces));
+        }
+        let name = home.map(|home| &home.name).or(named).cloned();
+        Example::Pod { home: pods.home, name, namespace, labels: labels_of(labels) }
+    }
+}
+
+/// What both sides of a connection allow, and they together.
+#[derive(Debug, Clone)]
+pub struct Sides {
+    /// The egress side of the source.
+    pub egress: Verdict,
+    /// The ingress side of the destination.
+    pub ingress: Verdict,
+    /// Both together.
+    pub both: Verdict,
+}
+
+impl Grants<'_> {
+    /// What is allowed between two.
+    pub fn between(&self, source: &Example, destination: &Example) -> Sides {
+        let egress = self.of_one(Direction::Egress, source, destination);
+        let ingress = self.of_one(Direction::Ingress, destination, source);
+        let mut both = egress.and(&ingress);
+        if matches!(destination, Example::Pod { .. }) {
+            let possible = of_unknown_number(&egress.possible(), &ingress.possible());
+            both.unknown.insert(&possible.subtract(&both.allowed));
+        }
+        Sides { egress, ingress, both }
+    }
+
+    fn of_one(&self, direction: Direction, subject: &Example, peer: &Example) -> Verdict {
+        let side = match subject {
+            Example::Pod { home, labels, .. } => self.side(*home, direction).map(|side| (side, labels)),
+            Example::Address(_) => None,
+        };
+        let Some((side, labels)) = side.filter(|(side, labels)| side.isolates(labels)) else {
+            return Verdict::everything();
+        };
+        let to_address = direction == Direction::Egress && matches!(peer, Example::Address(_));
+        let mut verdict = Verdict::default();
+        for grant in side.grants.iter().filter(|grant| grant.subject.matches(labels)) {
+            let truth = self.is_peer(peer, &grant.peers).and(grant.truth);
+            match to_address {
+                true => verdict.add(truth, &grant.ports.without_names()),
+                false => verdict.add(truth, &grant.ports),
+            }
+        }
+        verdict.without_doubles()
+    }
+
+    fn is_peer(&self, peer: &Example, peers: &Peers) -> Truth {
+        match (peer, peers) {
+            (_, Peers::Any) => Truth::Yes,
+            (Example::Address(address), Peers::Addresses(all)) => all.has(*address).into(),
+            (Example::Pod { home, namespace, labels, .. }, Peers::Pods { namespaces, pods })
+                if pods.matches(labels) =>
+            {
+                match home.and_then(|home| self.space.homes.get(home)) {
+                    Some(home) if home.others == OtherLabels::Unknown => {
+                        home.settle(namespaces).map_or(Truth::No, |(_, truth)| truth)
+                    }
+                    _ => namespaces.matches(namespace).into(),
+                }
+            }
+            _ => Truth::No,
+        }
+    }
+}
+
+/// The ports that are asked for, and not open as they are, but perhaps as what a name stands for: see the engine.
+pub fn perhaps_on(sides: &Sides, asked: &PortSet) -> PortSet {
+    let [out, into] = [&sides.egress, &sides.ingress].map(Verdict::possible);
+    let named = |open: &PortSet| open.union(&by_name(open, asked, false));
+    named(&out).intersect(&named(&into)).subtract(&out.intersect(&into)).intersect(asked)
+}

@@ -1,0 +1,146 @@
+//! Policies that would have to be added to those that somebody else wrote.
+
+use super::{Explanation, Says, WhySide};
+use crate::cluster::{Cluster, Labels};
+use crate::engine::{End, EndId, Engine, World};
+use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, namespace_by_name};
+use crate::netpol::{Peer, Policy, Port, Rule};
+use ipnet::IpNet;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Labels that controllers give to their pods, other ones after each change or to each pod.
+const GENERATED: [&str; 8] = [
+    "pod-template-hash",
+    "controller-revision-hash",
+    "pod-template-generation",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "controller-uid",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index",
+];
+
+/// Labels whose values are names of applications.
+pub(super) const NAMING: [&str; 5] =
+    ["app", "app.kubernetes.io/name", "k8s-app", "name", "app.kubernetes.io/component"];
+
+/// The labels of a pod that its owner chose.
+pub(super) fn chosen(labels: &Labels) -> Labels {
+    labels.iter().filter(|(key, _)| !GENERATED.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+/// What a pod could be called, by its labels: a DNS label.
+pub(super) fn called(labels: &Labels) -> String {
+    let value = NAMING.iter().find_map(|key| labels.get(*key)).or_else(|| labels.values().next());
+    let text = value.map(String::as_str).unwrap_or_default().to_ascii_lowercase();
+    let text: String = text.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect();
+    let text = text.get(..text.len().min(40)).unwrap_or_default().trim_matches('-').to_owned();
+    if text.is_empty() { "pods".to_owned() } else { text }
+}
+
+/// Labels as a selector of exactly these values.
+pub(super) fn equal(labels: &Labels) -> Selector {
+    labels.iter().fold(Selector::everything(), |all, (key, value)| all.and(&Selector::equals(&**key, &**value)))
+}
+
+/// The policies that would allow what an explanation says is denied, one for each side that denies it; none when it
+/// cannot be written. `asked` are the addresses that were asked for, if any.
+pub fn policies_for(
+    engine: &Engine<'_>,
+    cluster: Option<&Cluster>,
+    explanation: &Explanation,
+    asked: Option<&AddressSet>,
+) -> Vec<Policy> {
+    if explanation.says != Says::Denied || !explanation.ports.is_writable() {
+        return Vec::new();
+    }
+    let denying = explanation.sides.iter().filter(|side| side.says == Says::Denied);
+    let made: Option<Vec<Policy>> = denying.map(|side| one(engine, cluster, side, &explanation.ports, asked)).collect();
+    made.unwrap_or_default()
+}
+
+fn one(
+    engine: &Engine<'_>,
+    cluster: Option<&Cluster>,
+    side: &WhySide,
+    ports: &PortSet,
+    asked: Option<&AddressSet>,
+) -> Option<Policy> {
+    let world = engine.world();
+    let pods = world.pods(side.subject)?;
+    let namespace = world.namespace_of(side.subject)?.name.clone()?;
+    let (peers, peer_name) = peers(world, cluster, &namespace, side.peer, asked)?;
+    let labels = chosen(&pods.labels);
+    let word = if side.direction == Direction::Ingress { "from" } else { "to" };
+    let base = format!("allow-{}-{word}-{peer_name}", name(world, cluster, side.subject));
+    let taken =
+        |name: &str| engine.policies().iter().any(|policy| policy.namespace == namespace && *policy.name == *name);
+    let name =
+        (1..).map(|count| if count == 1 { base.clone() } else { format!("{base}-{count}") }).find(|one| !taken(one))?;
+    let rules = Some(vec![Rule { peers: peers.into(), ports: Port::list(ports) }]);
+    let (ingress, egress) = match side.direction {
+        Direction::Ingress => (rules, None),
+        Direction::Egress => (None, rules),
+    };
+    Some(Policy {
+        namespace,
+        name: name.into(),
+        subject: equal(&labels),
+        ingress,
+        egress,
+        description: None,
+        statements: SmallVec::new(),
+    })
+}
+
+/// What the pods of an end are called in the name of a policy.
+fn name(world: &World, cluster: Option<&Cluster>, end: EndId) -> String {
+    let Some(pods) = world.pods(end) else { return "addresses".to_owned() };
+    let owner = pods.members.first().and_then(|member| cluster?.workloads.get(member.workload));
+    match owner {
+        Some(owner) => owner.name.to_string(),
+        None => called(&chosen(&pods.labels)),
+    }
+}
+
+fn peers(
+    world: &World,
+    cluster: Option<&Cluster>,
+    own: &Arc<str>,
+    end: EndId,
+    asked: Option<&AddressSet>,
+) -> Option<(Vec<Peer>, String)> {
+    match world.end(end)? {
+        End::Pods(pods) => {
+            let home = world.namespace(pods.namespace)?;
+            let namespaces = match &home.name {
+                Some(name) if name == own => None,
+                Some(name) => Some(namespace_by_name(name)),
+                None => {
+                    let mut labels = home.labels.clone();
+                    labels.remove(NAMESPACE_NAME);
+                    Some(equal(&labels))
+                }
+            };
+            let labels = equal(&chosen(&pods.labels));
+            Some((vec![Peer::Pods { namespaces, pods: labels }], name(world, cluster, end)))
+        }
+        End::Addresses { addresses, .. } => {
+            let addresses = asked.filter(|asked| asked.contains(addresses)).unwrap_or(addresses);
+            let blocks = blocks(addresses);
+            Some((blocks.into_iter().map(Peer::Block).collect(), "addresses".to_owned()))
+        }
+    }
+}
+
+/// Addresses as few blocks with exceptions.
+fn blocks(addresses: &AddressSet) -> Vec<IpBlock> {
+    let plain = addresses.to_nets();
+    let outside = AddressSet::all().subtract(addresses).to_nets();
+    let whole: Vec<IpNet> = AddressSet::all().to_nets();
+    let wide = IpBlock::list(&whole, &outside);
+    let few = outside.len() < plain.len();
+    let is_same = |blocks: &[IpBlock]| IpBlock::all_addresses(blocks) == *addresses;
+    if few && is_same(&wide) { wide } else { IpBlock::list(&plain, &[]) }
+}

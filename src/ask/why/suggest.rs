@@ -1,0 +1,345 @@
+//! What would have to be written in a program so that a connection is allowed.
+
+use super::draft_policy::{called, chosen, equal};
+use super::{Explanation, Program, Says};
+use crate::ask::situation::Asked;
+use crate::engine::{End, EndId, World};
+use crate::flow::{Namespaces, Party, PartyId, PartyName, Place};
+use crate::model::{Endpoint, Namespace, NamespaceKind, Tier};
+use crate::net::{AddressSet, PortSet, Protocol, Truth};
+use crate::source::{Sources, Span};
+use std::sync::Arc;
+
+/// More address blocks than these are not written into one line.
+const MOST_BLOCKS: usize = 16;
+
+/// One end of a question.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedEnd<'a> {
+    /// As it was asked for.
+    pub asked: &'a Asked,
+    /// All ends that it means.
+    pub ends: &'a [EndId],
+}
+
+/// What to write: all of it is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// A line.
+    Line {
+        /// The namespace in whose block it goes, by its name in the program; `None` for outside of every block.
+        namespace: Option<Arc<str>>,
+        /// Where that is declared first.
+        span: Option<Span>,
+        /// The line.
+        text: String,
+    },
+    /// A port more in the list of a tier.
+    Port {
+        /// The tier, with its namespace.
+        tier: String,
+        /// Its name where it is declared.
+        span: Span,
+        /// The first port of the list; `None` when it is empty.
+        first: Option<Span>,
+        /// The port.
+        text: String,
+    },
+}
+
+/// What to write so that a denied connection is allowed, from all that were asked for to all where one name says that;
+/// `None` when it is not denied, or when the language has no words for it. The flow is the last edit.
+pub fn suggest(
+    program: Program<'_>,
+    sources: &Sources,
+    world: &World,
+    explanation: &Explanation,
+    from: AskedEnd<'_>,
+    to: AskedEnd<'_>,
+) -> Option<Vec<Edit>> {
+    if explanation.says != Says::Denied || !explanation.ports.is_writable() {
+        return None;
+    }
+    let writer = Writer { program, sources, world };
+    let ends = |by_name| {
+        let source = writer.end(from, explanation.source, by_name, "")?;
+        let destination = writer.end(to, explanation.destination, by_name, "")?;
+        if source.edits.is_empty() || source.edits == destination.edits {
+            return Some((source, destination));
+        }
+        let destination = writer.end(to, explanation.destination, by_name, &source.name)?;
+        Some((source, destination))
+    };
+    // A group can hold more than one flow may name.
+    let is_legal = |(source, destination): &(Written<'_>, Written<'_>)| {
+        (source.managed || destination.managed) && !(source.addresses && destination.addresses)
+    };
+    let (source, destination) = ends(true).filter(is_legal).or_else(|| ends(false))?;
+    let mut edits = source.edits.clone();
+    edits.extend(destination.edits.iter().filter(|edit| !source.edits.contains(edit)).cloned());
+    let ports = writer.ports(&destination, &explanation.ports, &mut edits)?;
+    let home = |end| program.home(world, end).map(|(_, namespace)| namespace).filter(|one| one.managed().is_some());
+    let scope = home(explanation.source).or_else(|| home(explanation.destination))?;
+    let is_clear = [&source, &destination].iter().all(|end| !writer.is_shadowed(end, scope));
+    let (namespace, span) = if is_clear { (Some(scope.declared.clone()), Some(scope.span)) } else { (None, None) };
+    let of = |end: &Written| end.text(namespace.as_deref());
+    let text = format!("{} -> {}:{ports}", of(&source), of(&destination));
+    edits.push(Edit::Line { namespace, span, text });
+    Some(edits)
+}
+
+/// An end as the language writes it.
+#[derive(Debug, Clone, Default)]
+struct Written<'a> {
+    /// The namespace that it is local to, by its name in the program.
+    namespace: Option<Arc<str>>,
+    name: String,
+    /// The tiers that it holds.
+    tiers: Vec<&'a Tier>,
+    /// Whether all of it is in managed namespaces.
+    managed: bool,
+    /// Whether some of it is addresses.
+    addresses: bool,
+    /// What has to be declared first.
+    edits: Vec<Edit>,
+}
+
+impl Written<'_> {
+    fn text(&self, scope: Option<&str>) -> String {
+        match &self.namespace {
+            Some(namespace) if Some(&**namespace) != scope => format!("{namespace}/{}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+}
+
+struct Writer<'a> {
+    program: Program<'a>,
+    sources: &'a Sources,
+    world: &'a World,
+}
+
+impl<'a> Writer<'a> {
+    /// Whether the name means something else inside a namespace.
+    fn is_shadowed(&self, end: &Written<'_>, scope: &Namespace) -> bool {
+        let local = (Some(scope.name.clone()), Arc::from(end.name.as_str()));
+        end.namespace.is_none() && self.program.flows.declared.contains(&local)
+    }
+
+    fn namespace(&self, name: &Arc<str>) -> Option<&'a Namespace> {
+        self.program.model.namespaces.iter().find(|namespace| namespace.name == *name)
+    }
+
+    /// A party of the program as it is written.
+    fn party(&self, id: PartyId) -> Option<Written<'a>> {
+        let party = self.program.flows.party(id)?;
+        let tiers = party.leaves.iter().filter_map(|leaf| self.tier(*leaf)).collect();
+        let leaves = || party.leaves.iter().filter_map(|leaf| self.program.flows.party(*leaf));
+        let is_managed = |one: &Party| {
+            matches!(
+                (&one.name, &one.place),
+                (_, Some(Place::Pods { namespaces: Namespaces::Managed(_) | Namespaces::Every, .. }))
+                    | (PartyName::BuiltIn(_), Some(Place::Pods { .. } | Place::Any))
+            )
+        };
+        let managed = leaves().all(is_managed);
+        let addresses = leaves().any(|one| matches!(one.place, Some(Place::Addresses(_) | Place::Any)));
+        let written = |namespace: Option<&Arc<str>>, name: &str| -> Option<Written<'a>> {
+            let namespace = match namespace {
+                Some(name) => Some(self.namespace(name)?.declared.clone()),
+                None => None,
+            };
+            Some(Written { namespace, name: name.to_owned(), tiers, managed, addresses, edits: Vec::new() })
+        };
+        match &party.name {
+            PartyName::Local(namespace, name) => written(Some(namespace), name),
+            PartyName::Global(name) => written(None, name),
+            PartyName::AllPods(namespace) => Some(Written { tiers: Vec::new(), ..written(Some(namespace), "*")? }),
+            PartyName::BuiltIn(name) => written(None, name),
+        }
+    }
+
+    fn tier(&self, leaf: PartyId) -> Option<&'a Tier> {
+        let PartyName::Local(namespace, name) = &self.program.flows.party(leaf)?.name else { return None };
+        let home =
+            |tier: &&Tier| self.program.model.namespace(tier.namespace).is_some_and(|one| one.name == *namespace);
+        self.program.model.tiers.iter().filter(home).find(|tier| tier.name == *name)
+    }
+
+    /// How an end is best called: as it was asked for, or else by the narrowest name there is or could be.
+    fn end(&self, asked: AskedEnd<'_>, end: EndId, by_name: bool, avoid: &str) -> Option<Written<'a>> {
+        let parties = (0..self.program.flows.parties.len()).filter_map(|at| u32::try_from(at).ok()).map(PartyId);
+        let holds = |id: PartyId, end: EndId| self.program.party(self.world, end, id) == Ok(Truth::Yes);
+        let holding: Vec<PartyId> = parties.filter(|id| holds(*id, end)).collect();
+        if let Asked::Name(text) = asked.asked
+            && by_name
+        {
+            let all = |id: &PartyId| asked.ends.iter().all(|end| holds(*id, *end));
+            let named = holding.iter().copied().filter(all).filter_map(|id| self.party(id));
+            let mut named = named.filter(|written| self.is_called(written, text));
+            if let Some(written) = named.next() {
+                return Some(written);
+            }
+            if let Some((name, _)) = Endpoint::BUILT_IN.iter().find(|(name, _)| name == text) {
+                let (managed, addresses) = (*name == "cluster" || *name == "anywhere", *name != "cluster");
+                return Some(Written { name: (*name).to_owned(), managed, addresses, ..Written::default() });
+            }
+        }
+        let single = holding.iter().copied().filter(|id| self.is_single(*id, end));
+        let size = |id: PartyId| self.world.ids().filter(|end| holds(id, *end)).count();
+        let missed = |id: PartyId| asked.ends.iter().filter(|end| !holds(id, **end)).count();
+        match single.min_by_key(|id| (missed(*id), size(*id))) {
+            Some(id) => self.party(id),
+            None => self.new_name(asked.asked, end, avoid),
+        }
+    }
+
+    fn is_called(&self, written: &Written<'_>, text: &str) -> bool {
+        let Some(declared) = &written.namespace else { return written.name == text };
+        let actual = self.program.model.namespaces.iter().find(|one| one.declared == *declared).map(|one| &one.name);
+        written.name == text
+            || [Some(declared), actual].into_iter().flatten().any(|home| format!("{home}/{}", written.name) == text)
+    }
+
+    /// Whether a party is a tier of the pods' own namespace, or a list of addresses, and so no more than it has to be.
+    fn is_single(&self, id: PartyId, end: EndId) -> bool {
+        let Some(party) = self.program.flows.party(id) else { return false };
+        let own = self.world.namespace_of(end).and_then(|namespace| namespace.name.as_ref());
+        match (&party.name, &party.place) {
+            // Namespaces by their labels: what is written there goes by what those of the program state.
+            (PartyName::Local(..), Some(Place::Pods { namespaces: Namespaces::Labelled(_), .. })) => {
+                self.program.home(self.world, end).is_none_or(|(_, namespace)| namespace.managed().is_none())
+            }
+            (PartyName::Local(namespace, _), Some(Place::Pods { .. })) => Some(namespace) == own,
+            // Pods are called by their labels, whichever addresses they have.
+            (PartyName::Local(..) | PartyName::Global(_), Some(Place::Addresses(_))) => self.world.pods(end).is_none(),
+            _ => false,
+        }
+    }
+
+    /// A name for what has none.
+    fn new_name(&self, asked: &Asked, end: EndId, avoid: &str) -> Option<Written<'a>> {
+        match self.world.end(end)? {
+            End::Addresses { addresses, .. } => {
+                let wanted = match asked {
+                    Asked::Addresses(wanted) => wanted,
+                    _ => addresses,
+                };
+                self.new_cidr(wanted, avoid)
+            }
+            End::Pods(pods) => {
+                let actual = self.world.namespace(pods.namespace)?.name.clone()?;
+                let home = self.program.home(self.world, end).map(|(_, namespace)| namespace);
+                let declared = home.map_or(actual.clone(), |namespace| namespace.declared.clone());
+                let is_built_in = |one: &Namespace| self.sources.file(one.span.file).is_some_and(|file| file.built_in);
+                let is_free = !self.program.model.namespaces.iter().any(|one| one.declared == declared);
+                match home {
+                    Some(home) if is_built_in(home) => return None,
+                    Some(Namespace { kind: NamespaceKind::External(Some(_)), .. }) => return None,
+                    None if !is_free => return None,
+                    _ => {}
+                }
+                let span = home.map(|namespace| namespace.span);
+                let labels = chosen(&pods.labels);
+                let outside = |text| Edit::Line { namespace: None, span: None, text };
+                if labels.is_empty() {
+                    let edits = match home {
+                        Some(_) => Vec::new(),
+                        None => vec![outside(format!("external namespace {declared}"))],
+                    };
+                    return Some(Written {
+                        namespace: Some(declared),
+                        name: "*".to_owned(),
+                        edits,
+                        ..Written::default()
+                    });
+                }
+                let name = self.free(&called(&labels), Some(&actual), avoid);
+                let tier = format!("tier {name} ({})", equal(&labels));
+                let edit = match span {
+                    Some(span) => Edit::Line { namespace: Some(declared.clone()), span: Some(span), text: tier },
+                    None => outside(format!("external namespace {declared} {{ {tier} }}")),
+                };
+                Some(Written { namespace: Some(declared), name, edits: vec![edit], ..Written::default() })
+            }
+        }
+    }
+
+    fn new_cidr(&self, addresses: &AddressSet, avoid: &str) -> Option<Written<'a>> {
+        let nets = addresses.to_nets();
+        if nets.is_empty() || nets.len() > MOST_BLOCKS {
+            return None;
+        }
+        let base = match nets.as_slice() {
+            [one] => format!("net-{}", one.addr()).replace(['.', ':'], "-"),
+            _ => "nets".to_owned(),
+        };
+        let name = self.free(base.trim_end_matches('-'), None, avoid);
+        let list: Vec<String> = nets.iter().map(ToString::to_string).collect();
+        let text = format!("cidr {name} = {}", list.join(", "));
+        let edits = vec![Edit::Line { namespace: None, span: None, text }];
+        Some(Written { name, edits, ..Written::default() })
+    }
+
+    /// A name that nothing has, in a namespace or, for the whole program, anywhere; and not the one to `avoid`.
+    fn free(&self, base: &str, namespace: Option<&Arc<str>>, avoid: &str) -> String {
+        let taken = |name: &str| {
+            name == avoid
+                || Endpoint::built_in(name).is_some()
+                || self.program.flows.declared.iter().any(|(home, known)| {
+                    &**known == name
+                        && (namespace.is_none() || home.as_ref().is_none_or(|home| Some(home) == namespace))
+                })
+        };
+        let all = (1..).map(|count| if count == 1 { base.to_owned() } else { format!("{base}-{count}") });
+        all.into_iter().find(|name| !taken(name)).unwrap_or_default()
+    }
+
+    /// The ports as the flow names them; those that a tier does not list have to be added there.
+    fn ports(&self, destination: &Written<'_>, ports: &PortSet, edits: &mut Vec<Edit>) -> Option<String> {
+        if let [tier] = destination.tiers.as_slice() {
+            let listed =
+                tier.ports.iter().flatten().find(|port| port.ports.contains(ports) && ports.contains(&port.ports));
+            if let Some(port) = listed {
+                return Some(port.name.to_string());
+            }
+        }
+        for tier in &destination.tiers {
+            let Some(served) = &tier.served else { continue };
+            let missing = ports.subtract(served);
+            if missing.is_empty() {
+                continue;
+            }
+            let is_wide = missing.has_others() || Protocol::ALL.into_iter().any(|one| ports.is_whole(one));
+            if is_wide || self.sources.file(tier.span.file).is_none_or(|file| file.built_in) {
+                return None;
+            }
+            let known = tier.ports.iter().flatten();
+            let base = port_name(&missing);
+            let taken = |name: &str| known.clone().any(|port| &*port.name == name);
+            let all = (1..).map(|count| if count == 1 { base.clone() } else { format!("{base}-{count}") });
+            let name = all.into_iter().find(|name| !taken(name))?;
+            let home = self.program.model.namespace(tier.namespace)?;
+            edits.push(Edit::Port {
+                tier: format!("{}/{}", home.declared, tier.name),
+                span: tier.span,
+                first: known.clone().map(|port| port.span).next(),
+                text: format!("{name}: {missing}"),
+            });
+        }
+        Some(ports.to_string())
+    }
+}
+
+/// What ports could be called.
+fn port_name(ports: &PortSet) -> String {
+    for protocol in Protocol::ALL {
+        if let Some((low, _)) = ports.ranges(protocol).first() {
+            return format!("{}-{low}", protocol.keyword());
+        }
+        if let Some(name) = ports.names(protocol).next() {
+            return name.to_string();
+        }
+    }
+    "port".to_owned()
+}

@@ -1,0 +1,87 @@
+//! Ends that every rule treats alike, so that each question is answered once for all of them.
+
+use super::Engine;
+use super::world::EndId;
+use crate::net::{Direction, Truth};
+use rustc_hash::FxHashMap;
+use std::net::IpAddr;
+
+/// The ends of a world by what they are alike in: their sides, the peers that they are, and how they resolve names.
+#[derive(Debug, Default)]
+pub(super) struct Classes {
+    /// The class of each end.
+    pub(super) of: Vec<u32>,
+    /// The classes, in the order of their first end.
+    pub(super) all: Vec<Class>,
+    /// The classes that each peer is or may be.
+    pub(super) holders: Vec<Vec<(u32, Truth)>>,
+    /// The classes behind each ingress side.
+    pub(super) behind: Vec<Vec<u32>>,
+    /// The classes that are not isolated for ingress.
+    pub(super) open: Vec<u32>,
+}
+
+/// Ends that are alike.
+#[derive(Debug)]
+pub(super) struct Class {
+    /// They, in order.
+    pub(super) ends: Vec<EndId>,
+    /// Their sides.
+    pub(super) egress: Option<usize>,
+    pub(super) ingress: Option<usize>,
+    /// How they resolve names.
+    pub(super) way: usize,
+    /// Whether they are addresses.
+    pub(super) outside: bool,
+}
+
+/// What the ends of a class are alike in.
+type Key<'a> = (Option<usize>, Option<usize>, &'a [Vec<usize>; 2], usize, bool, &'a [IpAddr]);
+
+impl Classes {
+    pub(super) fn new(engine: &Engine<'_>) -> Self {
+        let mut classes = Classes {
+            holders: vec![Vec::new(); engine.peers.len()],
+            behind: vec![Vec::new(); engine.sides.len()],
+            ..Classes::default()
+        };
+        let mut known: FxHashMap<Key<'_>, u32> = FxHashMap::default();
+        for id in engine.world.ids() {
+            let pods = engine.world.pods(id);
+            let egress = engine.side_index(Direction::Egress, id);
+            let ingress = engine.side_index(Direction::Ingress, id);
+            let (way, outside) = (engine.ports.way_of(id), pods.is_none());
+            let addresses = pods.map_or(&[][..], |pods| &pods.addresses);
+            let key = (egress, ingress, engine.peers.of(id), way, outside, addresses);
+            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            let class = *known.entry(key).or_insert(next);
+            classes.of.push(class);
+            match classes.all.get_mut(class as usize) {
+                Some(class) => class.ends.push(id),
+                None => {
+                    classes.all.push(Class { ends: vec![id], egress, ingress, way, outside });
+                    classes.file(class, ingress, engine.peers.of(id));
+                }
+            }
+        }
+        classes
+    }
+
+    fn file(&mut self, class: u32, ingress: Option<usize>, [sure, maybe]: &[Vec<usize>; 2]) {
+        for (list, truth) in [(sure, Truth::Yes), (maybe, Truth::Maybe)] {
+            for peer in list {
+                if let Some(holders) = self.holders.get_mut(*peer) {
+                    holders.push((class, truth));
+                }
+            }
+        }
+        match ingress {
+            None => self.open.push(class),
+            Some(side) => self.behind.get_mut(side).into_iter().for_each(|behind| behind.push(class)),
+        }
+    }
+
+    pub(super) fn get(&self, class: u32) -> Option<&Class> {
+        self.all.get(class as usize)
+    }
+}

@@ -1,0 +1,388 @@
+//! Concerns: one subject in one direction towards one peer as written.
+
+use super::buckets::Buckets;
+use super::subject::{SubjectId, Subjects};
+use crate::flow::{DnsServer, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
+use crate::net::{Direction, IpBlock, Peers, PortSet, Selector};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a concern is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Towards {
+    /// A party, as the flows write it.
+    Party(PartyId),
+    /// The DNS servers, or for these the namespaces that ask them.
+    Dns,
+}
+
+/// A policy to be: rules that all have the same subject, direction and peer.
+#[derive(Debug)]
+pub struct Concern {
+    /// The pods it selects.
+    pub subject: SubjectId,
+    /// The direction.
+    pub direction: Direction,
+    /// What it is about.
+    pub towards: Towards,
+    /// What it allows. Nearly all have one rule with one peer, and need no memory of their own for them.
+    pub rules: SmallVec<[RulePart; 1]>,
+    /// What the flows add to it: see [`Concerns::contributions`].
+    pub contributions: Range<u32>,
+    /// The `dns` settings that ask for it.
+    pub settings: BTreeSet<Arc<str>>,
+}
+
+/// A rule to be: all its peers on all its ports.
+#[derive(Debug, Clone)]
+pub struct RulePart {
+    /// The peers; a peer that is anything at all has a rule of its own.
+    pub peers: SmallVec<[PeerId; 2]>,
+    /// The ports.
+    pub ports: PortSet,
+}
+
+/// A peer to be, by its place among all: see [`Wishes::peer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(u32);
+
+/// A peer to be.
+#[derive(Debug)]
+pub struct PeerPart {
+    /// It as regions see it.
+    pub region: Peers,
+    /// It as policies write it.
+    pub form: PeerForm,
+}
+
+/// How policies write a peer.
+#[derive(Debug)]
+pub enum PeerForm {
+    /// Pods, with their managed namespace where it is one: its own policies do not name it.
+    Pods(Option<usize>),
+    /// A block of addresses.
+    Block(IpBlock),
+    /// Anything at all, so that the rule names no peer.
+    Any,
+}
+
+/// What one flow adds to one concern.
+#[derive(Debug, Clone, Copy)]
+pub struct Contribution {
+    /// The flow's statement.
+    pub statement: StatementId,
+    /// The flow, by its place in the flow set.
+    pub flow: u32,
+    /// The target that gives the ports, by its place in the flow.
+    pub target: u32,
+    /// The peer without groups.
+    pub peer: PartyId,
+    subject: SubjectId,
+    direction: Direction,
+    towards: PartyId,
+}
+
+/// The concerns of one managed namespace.
+#[derive(Debug, Default)]
+pub struct Concerns {
+    /// The concerns by subject, and for each subject by direction.
+    pub list: Vec<Concern>,
+    /// What the flows add, by concern.
+    contributions: Vec<Contribution>,
+}
+
+impl Concerns {
+    /// What the flows add to a concern.
+    pub fn contributions(&self, concern: &Concern) -> &[Contribution] {
+        let Range { start, end } = concern.contributions;
+        self.contributions.get(start as usize..end as usize).unwrap_or_default()
+    }
+}
+
+/// The peers to be, each made once however many rules name it.
+#[derive(Default)]
+struct PeerParts {
+    list: Vec<PeerPart>,
+    /// For each party those that it comes to, once somebody asked.
+    of_party: Vec<Option<Range<u32>>>,
+}
+
+impl PeerParts {
+    fn of_party(&mut self, set: &FlowSet, id: PartyId) -> Range<u32> {
+        if let Some(Some(known)) = self.of_party.get(id.0 as usize) {
+            return known.clone();
+        }
+        let place = set.party(id).and_then(|party| party.place.as_ref());
+        let range = place.map(|place| self.of_place(set, place)).unwrap_or_default();
+        if let Some(slot) = self.of_party.get_mut(id.0 as usize) {
+            *slot = Some(range.clone());
+        }
+        range
+    }
+
+    fn of_place(&mut self, set: &FlowSet, place: &Place) -> Range<u32> {
+        let first = self.len();
+        match place {
+            Place::Addresses(blocks) => self.list.extend(blocks.iter().map(|block| PeerPart {
+                region: Peers::Addresses(block.addresses()),
+                form: PeerForm::Block(block.clone()),
+            })),
+            Place::Pods { namespaces, .. } => {
+                let home = match namespaces {
+                    Namespaces::Managed(index) => Some(*index),
+                    _ => None,
+                };
+                let part = |region| PeerPart { region, form: PeerForm::Pods(home) };
+                self.list.extend(set.peers(place).into_iter().map(part));
+            }
+            Place::Any => self.list.push(PeerPart { region: Peers::Any, form: PeerForm::Any }),
+        }
+        first..self.len()
+    }
+
+    fn len(&self) -> u32 {
+        u32::try_from(self.list.len()).unwrap_or(u32::MAX)
+    }
+
+    fn region(&self, id: PeerId) -> Option<&Peers> {
+        self.list.get(id.0 as usize).map(|part| &part.region)
+    }
+
+    fn is_any(&self, id: PeerId) -> bool {
+        self.region(id).is_some_and(|region| *region == Peers::Any)
+    }
+
+    fn add_rule(&self, rules: &mut SmallVec<[RulePart; 1]>, peers: Range<u32>, ports: &PortSet) {
+        let peers = peers.map(PeerId);
+        if rules.is_empty() {
+            return rules.push(RulePart { peers: peers.collect(), ports: ports.clone() });
+        }
+        let anything = peers.clone().any(|peer| self.is_any(peer));
+        let fits = |rule: &&mut RulePart| {
+            rule.ports == *ports && !anything && !rule.peers.iter().any(|peer| self.is_any(*peer))
+        };
+        match rules.iter_mut().find(fits) {
+            Some(rule) => rule.peers.extend(peers),
+            None => rules.push(RulePart { peers: peers.collect(), ports: ports.clone() }),
+        }
+    }
+
+    /// Rules in an order that does not depend on where things are declared.
+    fn sort_rules(&self, rules: &mut [RulePart]) {
+        for rule in rules.iter_mut().filter(|rule| rule.peers.len() > 1) {
+            rule.peers.sort_by_key(|peer| self.region(*peer));
+        }
+        if rules.len() > 1 {
+            rules.sort_by(|one, other| {
+                let regions = |rule: &RulePart| rule.peers.iter().map(|peer| self.region(*peer)).collect::<Vec<_>>();
+                regions(one).cmp(&regions(other)).then_with(|| one.ports.cmp(&other.ports))
+            });
+        }
+    }
+}
+
+/// Rules for DNS, and the settings that ask for them.
+#[derive(Default)]
+struct Asked {
+    rules: SmallVec<[RulePart; 1]>,
+    settings: BTreeSet<Arc<str>>,
+}
+
+/// Everything that the flows and DNS ask for. The concerns of each namespace are made of it when their turn comes, so
+/// that those of all namespaces never take memory at once.
+pub struct Wishes<'a> {
+    set: &'a FlowSet,
+    /// Whom the concerns select.
+    pub subjects: Subjects<'a>,
+    /// What the flows add, in their order.
+    pub contributions: Vec<Contribution>,
+    peers: PeerParts,
+    /// What DNS needs, for each subject and direction.
+    dns: FxHashMap<(SubjectId, Direction), Asked>,
+    /// The subjects of each namespace.
+    by_namespace: Buckets,
+    /// The contributions of each subject.
+    by_subject: Buckets,
+}
+
+/// Collects what a flow set asks for.
+pub fn collect(set: &FlowSet) -> Wishes<'_> {
+    let mut wishes = Wishes {
+        set,
+        subjects: Subjects::new(set),
+        // Most flows make a concern on each side.
+        contributions: Vec::with_capacity(2 * set.flows.len()),
+        peers: PeerParts { list: Vec::with_capacity(set.parties.len()), of_party: vec![None; set.parties.len()] },
+        dns: FxHashMap::default(),
+        by_namespace: Buckets::default(),
+        by_subject: Buckets::default(),
+    };
+    for (index, flow) in (0..).zip(&set.flows) {
+        if flow.opens(Direction::Egress) {
+            wishes.egress(index, flow);
+        }
+        if flow.opens(Direction::Ingress) {
+            wishes.ingress(index, flow);
+        }
+    }
+    wishes.dns_egress();
+    wishes.dns_ingress();
+    wishes.by_namespace = wishes.subjects.by_namespace();
+    let subjects = wishes.contributions.iter().map(|one| one.subject.index());
+    wishes.by_subject = Buckets::new(wishes.subjects.len(), subjects);
+    wishes
+}
+
+impl<'a> Wishes<'a> {
+    /// A peer of a rule.
+    pub fn peer(&self, id: PeerId) -> Option<&PeerPart> {
+        self.peers.list.get(id.0 as usize)
+    }
+
+    /// On which side of which namespace something is added, and for whom.
+    pub fn subject_of(&self, added: &Contribution) -> Option<(usize, Direction, &Selector)> {
+        let home = self.subjects.home(added.subject)?;
+        Some((home, added.direction, &self.subjects.get(added.subject)?.selector))
+    }
+
+    /// How many concerns there are at most.
+    pub fn most_concerns(&self) -> usize {
+        self.contributions.len() + self.dns.len()
+    }
+
+    fn leaves(&self, party: PartyId) -> &'a [PartyId] {
+        self.set.party(party).map_or(&[], |party| &party.leaves)
+    }
+
+    fn egress(&mut self, index: u32, flow: &Flow) {
+        for source in self.leaves(flow.source) {
+            let subjects = self.subjects.of(Direction::Egress, *source);
+            for &subject in self.subjects.numbered(subjects) {
+                for (target, (peer, _)) in (0..).zip(&flow.targets) {
+                    let (direction, towards, statement) = (Direction::Egress, flow.destination, flow.statement);
+                    let added =
+                        Contribution { statement, flow: index, target, peer: *peer, subject, direction, towards };
+                    self.contributions.push(added);
+                }
+            }
+        }
+    }
+
+    fn ingress(&mut self, index: u32, flow: &Flow) {
+        for (target, (party, _)) in (0..).zip(&flow.targets) {
+            let subjects = self.subjects.of(Direction::Ingress, *party);
+            for &subject in self.subjects.numbered(subjects) {
+                for peer in self.leaves(flow.source) {
+                    let (direction, towards, statement) = (Direction::Ingress, flow.source, flow.statement);
+                    let added =
+                        Contribution { statement, flow: index, target, peer: *peer, subject, direction, towards };
+                    self.contributions.push(added);
+                }
+            }
+        }
+    }
+
+    /// DNS for all isolated pods of each namespace.
+    fn dns_egress(&mut self) {
+        for (index, namespace) in self.set.namespaces.iter().enumerate() {
+            for subject in self.subjects.number_isolated(index, Direction::Egress) {
+                let mut rules = SmallVec::new();
+                for DnsServer { place, ports, .. } in &namespace.dns {
+                    let peers = self.peers.of_place(self.set, place);
+                    self.peers.add_rule(&mut rules, peers, ports);
+                }
+                self.add_dns(subject, Direction::Egress, rules, [namespace.dns_setting.clone()]);
+            }
+        }
+    }
+
+    /// Where DNS pods are isolated themselves, they are opened to every namespace that may ask them. That its own egress
+    /// is not isolated does not help it there.
+    fn dns_ingress(&mut self) {
+        let mut asked: BTreeMap<SubjectId, Asked> = BTreeMap::new();
+        for (index, namespace) in self.set.namespaces.iter().enumerate() {
+            let mut asking = None;
+            for server in &namespace.dns {
+                let Some(pods) = &server.pods else { continue };
+                for subject in self.subjects.answering(pods) {
+                    let all = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
+                    let asking = asking.get_or_insert_with(|| self.peers.of_place(self.set, &all)).clone();
+                    let asked = asked.entry(subject).or_default();
+                    self.peers.add_rule(&mut asked.rules, asking, &server.ports);
+                    asked.settings.insert(namespace.dns_setting.clone());
+                }
+            }
+        }
+        for (subject, Asked { rules, settings }) in asked {
+            self.add_dns(subject, Direction::Ingress, rules, settings);
+        }
+    }
+
+    /// Adds to what DNS needs. Two settings can come to the same pods: the DNS pods that `cluster` means, and a tier
+    /// of them.
+    fn add_dns(
+        &mut self,
+        subject: SubjectId,
+        direction: Direction,
+        rules: SmallVec<[RulePart; 1]>,
+        settings: impl IntoIterator<Item = Arc<str>>,
+    ) {
+        if !rules.is_empty() {
+            let asked = self.dns.entry((subject, direction)).or_default();
+            asked.rules.extend(rules);
+            asked.settings.extend(settings);
+        }
+    }
+
+    /// Puts the concerns of a namespace in place of those in `concerns`: what the flows add and what DNS needs, subject
+    /// by subject.
+    pub fn concerns_of(&mut self, namespace: usize, concerns: &mut Concerns) {
+        let Concerns { list, contributions } = concerns;
+        list.clear();
+        contributions.clear();
+        for at in 0..self.by_namespace.get(namespace).len() {
+            let Some(subject) = self.by_namespace.get(namespace).get(at).map(|at| SubjectId::at(*at)) else { continue };
+            let from = contributions.len();
+            let own = self.by_subject.get(subject.index()).iter().filter_map(|at| self.contributions.get(*at));
+            contributions.extend(own);
+            let own = contributions.get_mut(from..).unwrap_or_default();
+            own.sort_unstable_by_key(|one| (one.direction, one.towards, one.peer, one.flow, one.target));
+            let ingress = own.partition_point(|one| one.direction == Direction::Ingress);
+            let sides = own.split_at_checked(ingress).unwrap_or_default();
+            let mut start = u32::try_from(from).unwrap_or(u32::MAX);
+            for (direction, own) in [(Direction::Ingress, sides.0), (Direction::Egress, sides.1)] {
+                for same in own.chunk_by(|one, other| one.towards == other.towards) {
+                    let end = start + u32::try_from(same.len()).unwrap_or(u32::MAX);
+                    let towards = same.first().map_or(Towards::Dns, |one| Towards::Party(one.towards));
+                    let (rules, settings) = (self.rules(same), BTreeSet::new());
+                    let contributions = start..end;
+                    start = end;
+                    list.push(Concern { subject, direction, towards, rules, contributions, settings });
+                }
+                if let Some(Asked { mut rules, settings }) = self.dns.remove(&(subject, direction)) {
+                    self.peers.sort_rules(&mut rules);
+                    let (towards, contributions) = (Towards::Dns, start..start);
+                    list.push(Concern { subject, direction, towards, rules, contributions, settings });
+                }
+            }
+        }
+    }
+
+    /// The rules of what flows add to one concern, sorted by peer: peers with the same ports are one rule.
+    fn rules(&mut self, added: &[Contribution]) -> SmallVec<[RulePart; 1]> {
+        let set = self.set;
+        let ports = |one: &Contribution| Some(&set.flows.get(one.flow as usize)?.targets.get(one.target as usize)?.1);
+        let mut rules = SmallVec::new();
+        for same in added.chunk_by(|one, other| one.peer == other.peer) {
+            let Some(one) = same.first() else { continue };
+            let ports = PortSet::union_of(same.iter().filter_map(ports));
+            let peers = self.peers.of_party(set, one.peer);
+            self.peers.add_rule(&mut rules, peers, &ports);
+        }
+        self.peers.sort_rules(&mut rules);
+        rules
+    }
+}

@@ -1,0 +1,319 @@
+//! Whom a policy may select: only pods that are isolated anyway.
+
+use super::buckets::Buckets;
+use crate::flow::{DnsName, DnsPods, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
+use crate::net::{Direction, Peers, PortSet, Region, Selector, SelectorIndex, Truth, is_covered};
+use crate::netpol::PerDirection;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::{SmallVec, smallvec};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a subject is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SubjectName {
+    /// Every pod of the namespace.
+    Every,
+    /// A tier.
+    Tier(Arc<str>),
+    /// The pods of the first that the second, a tier, isolates.
+    Both(Box<SubjectName>, Box<SubjectName>),
+    /// A tier of other namespaces, known by labels that this namespace has too.
+    Foreign(Arc<str>, Arc<str>),
+    /// The DNS pods of the cluster.
+    Dns,
+    /// Those of them with the label of `dns strict`.
+    StrictDns,
+}
+
+impl SubjectName {
+    /// The name of the pods of a DNS server in a namespace.
+    fn of_dns(name: &DnsName, namespace: &ManagedNamespace) -> Self {
+        match name {
+            DnsName::Cluster => SubjectName::Dns,
+            DnsName::Strict => SubjectName::StrictDns,
+            DnsName::Tier(owner, name) => SubjectName::of_tier(owner, name, namespace),
+        }
+    }
+
+    /// The name of a tier in a namespace.
+    fn of_tier(owner: &Arc<str>, name: &Arc<str>, namespace: &ManagedNamespace) -> Self {
+        match namespace.name == *owner {
+            true => SubjectName::Tier(name.clone()),
+            false => SubjectName::Foreign(owner.clone(), name.clone()),
+        }
+    }
+
+    /// The name of the pods that are in both.
+    pub fn and(&self, isolated: &SubjectName) -> SubjectName {
+        SubjectName::Both(Box::new(self.clone()), Box::new(isolated.clone()))
+    }
+}
+
+/// Pods that a policy selects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// What they are called.
+    pub name: SubjectName,
+    /// Their labels.
+    pub selector: Selector,
+}
+
+/// The isolated pods of one namespace in one direction.
+#[derive(Debug)]
+pub struct Isolated {
+    /// Every isolated pod, as few subjects as possible; none inside the others.
+    pub subjects: Vec<Subject>,
+    every: bool,
+    index: SelectorIndex,
+}
+
+impl Isolated {
+    fn new(set: &FlowSet, namespace: usize, isolation: &Isolation) -> Self {
+        let every = *isolation == Isolation::Every;
+        let subjects = match isolation {
+            Isolation::Every => vec![Subject { name: SubjectName::Every, selector: Selector::everything() }],
+            Isolation::Tiers(tiers) => {
+                let tiers = tiers.iter().filter_map(|id| tier_subject(set, namespace, *id));
+                outermost(tiers.collect())
+            }
+        };
+        let index = SelectorIndex::new(subjects.iter().enumerate().map(|(index, subject)| (index, &subject.selector)));
+        Isolated { subjects, every, index }
+    }
+
+    /// The isolated ones among the pods of `wanted`.
+    fn within(&self, wanted: Subject) -> SmallVec<[Subject; 1]> {
+        if self.every {
+            return smallvec![wanted];
+        }
+        let candidates = self.index.query(&wanted.selector);
+        let isolated = candidates.into_iter().filter_map(|index| self.subjects.get(index));
+        let common = isolated.filter_map(|isolated| {
+            if isolated.selector.contains(&wanted.selector) {
+                return Some(wanted.clone());
+            }
+            if wanted.selector.contains(&isolated.selector) {
+                return Some(isolated.clone());
+            }
+            let selector = wanted.selector.and(&isolated.selector);
+            let name = wanted.name.and(&isolated.name);
+            selector.contradiction().is_none().then_some(Subject { name, selector })
+        });
+        outermost(common.collect()).into()
+    }
+}
+
+/// Whether every pod is isolated in both directions, so that the isolated pods of a party are the same in both.
+fn isolates_alike(sides: &PerDirection<Isolated>) -> bool {
+    sides.ingress.every && sides.egress.every
+}
+
+fn tier_subject(set: &FlowSet, namespace: usize, id: PartyId) -> Option<Subject> {
+    let party = set.party(id)?;
+    let (PartyName::Local(owner, name), Some(Place::Pods { pods, .. })) = (&party.name, &party.place) else {
+        return None;
+    };
+    let name = SubjectName::of_tier(owner, name, set.namespaces.get(namespace)?);
+    Some(Subject { name, selector: pods.clone() })
+}
+
+/// Takes away the subjects whose pods the others select already.
+fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
+    subjects.sort_by(|one, other| one.name.cmp(&other.name));
+    subjects.dedup();
+    if subjects.len() < 2 {
+        return subjects;
+    }
+    let region = |subject: &Subject| Region {
+        subject: subject.selector.clone(),
+        peers: Peers::Any,
+        ports: PortSet::everything(),
+    };
+    let regions: Vec<Region> = subjects.iter().map(region).collect();
+    let mut kept: Vec<bool> = vec![true; subjects.len()];
+    // The narrow ones go first, so that of two subjects one inside the other the wide one stays.
+    let mut order: Vec<usize> = (0..subjects.len()).collect();
+    order.sort_by_key(|index| {
+        std::cmp::Reverse(subjects.get(*index).map_or(0, |subject| subject.selector.keys().count()))
+    });
+    let index = SelectorIndex::new(subjects.iter().enumerate().map(|(index, subject)| (index, &subject.selector)));
+    for at in order {
+        let (Some(region), Some(subject)) = (regions.get(at), subjects.get(at)) else { continue };
+        let others = index.query(&subject.selector).into_iter();
+        let others = others.filter(|other| *other != at && kept.get(*other) == Some(&true));
+        let others: Vec<&Region> = others.filter_map(|other| regions.get(other)).collect();
+        if !others.is_empty()
+            && is_covered(region, &others)
+            && let Some(slot) = kept.get_mut(at)
+        {
+            *slot = false;
+        }
+    }
+    let mut kept = kept.into_iter();
+    subjects.retain(|_| kept.next().unwrap_or(true));
+    subjects
+}
+
+/// The subjects of a whole flow set.
+#[derive(Debug)]
+pub struct Subjects<'a> {
+    set: &'a FlowSet,
+    isolated: Vec<PerDirection<Isolated>>,
+    /// Every subject that was numbered, with its namespace.
+    list: Vec<(usize, Subject)>,
+    /// Those of each name. That is one: a name says which pods it stands for. But nothing here depends on it.
+    ids: FxHashMap<(usize, SubjectName), SmallVec<[SubjectId; 1]>>,
+    /// Where the subjects of each party are in `numbered`, once somebody asked.
+    of_party: Vec<PerDirection<Option<Range<u32>>>>,
+    numbered: Vec<SubjectId>,
+}
+
+/// A subject of one namespace; equal only for equal names and equal pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectId(u32);
+
+impl SubjectId {
+    /// The id of the subject that was numbered in this place.
+    pub fn at(index: usize) -> Self {
+        SubjectId(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// Its place among all that were numbered.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl<'a> Subjects<'a> {
+    /// Finds out who is isolated.
+    pub fn new(set: &'a FlowSet) -> Self {
+        let of = |(index, namespace): (usize, &ManagedNamespace)| {
+            let [ingress, egress] =
+                [&namespace.ingress, &namespace.egress].map(|isolation| Isolated::new(set, index, isolation));
+            PerDirection { ingress, egress }
+        };
+        let isolated = set.namespaces.iter().enumerate().map(of).collect();
+        let of_party = vec![PerDirection::default(); set.parties.len()];
+        // Most parties are tiers whose pods are isolated.
+        let count = set.parties.len();
+        let (list, numbered) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let ids = FxHashMap::with_capacity_and_hasher(count, FxBuildHasher);
+        Subjects { set, isolated, list, ids, of_party, numbered }
+    }
+
+    /// How many were numbered.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The subject of an id.
+    pub fn get(&self, id: SubjectId) -> Option<&Subject> {
+        self.list.get(id.index()).map(|(_, subject)| subject)
+    }
+
+    /// The namespace of the subject of an id.
+    pub fn home(&self, id: SubjectId) -> Option<usize> {
+        self.list.get(id.index()).map(|(namespace, _)| *namespace)
+    }
+
+    /// The subjects of each managed namespace that were numbered, by their places.
+    pub fn by_namespace(&self) -> Buckets {
+        Buckets::new(self.set.namespaces.len(), self.list.iter().map(|(namespace, _)| *namespace))
+    }
+
+    fn number(&mut self, namespace: usize, subject: Subject) -> SubjectId {
+        let known = self.ids.entry((namespace, subject.name.clone())).or_default();
+        let same =
+            |id: &&SubjectId| self.list.get(id.index()).is_some_and(|(_, known)| known.selector == subject.selector);
+        if let Some(id) = known.iter().find(same) {
+            return *id;
+        }
+        debug_assert!(known.is_empty(), "one name for different pods: {subject:?}");
+        let id = SubjectId::at(self.list.len());
+        known.push(id);
+        self.list.push((namespace, subject));
+        id
+    }
+
+    /// The isolated pods of a namespace in a direction.
+    pub fn isolated(&self, namespace: usize, direction: Direction) -> &[Subject] {
+        self.side(namespace, direction).map_or(&[], |isolated| &isolated.subjects)
+    }
+
+    /// The same with their numbers.
+    pub fn number_isolated(&mut self, namespace: usize, direction: Direction) -> Vec<SubjectId> {
+        let subjects = self.isolated(namespace, direction).to_vec();
+        subjects.into_iter().map(|subject| self.number(namespace, subject)).collect()
+    }
+
+    fn side(&self, namespace: usize, direction: Direction) -> Option<&Isolated> {
+        self.isolated.get(namespace).map(|sides| sides.get(direction))
+    }
+
+    /// The managed namespaces that a place has pods in.
+    fn namespaces(&self, place: &Place) -> SmallVec<[usize; 1]> {
+        let all = 0..self.set.namespaces.len();
+        match place {
+            Place::Pods { namespaces: Namespaces::Managed(index), .. } => smallvec![*index],
+            Place::Pods { namespaces: Namespaces::Every, .. } | Place::Any => all.collect(),
+            Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
+                // Nothing is written in a namespace that only may be one of them.
+                let is_one = |own: &ManagedNamespace| own.is_among(labels) == Truth::Yes;
+                all.filter(|index| self.set.namespaces.get(*index).is_some_and(is_one)).collect()
+            }
+            Place::Pods { namespaces: Namespaces::Named(_), .. } | Place::Addresses(_) => SmallVec::new(),
+        }
+    }
+
+    /// The isolated pods of a party without groups, in all namespaces that it has pods in: for
+    /// [`Subjects::numbered`].
+    pub fn of(&mut self, direction: Direction, party: PartyId) -> Range<u32> {
+        let at = party.0 as usize;
+        if let Some(Some(known)) = self.of_party.get(at).map(|known| known.get(direction)) {
+            return known.clone();
+        }
+        let place = self.set.party(party).and_then(|party| party.place.as_ref());
+        let namespaces = place.map(|place| self.namespaces(place)).unwrap_or_default();
+        if let Some(known) = self.of_party.get_mut(at)
+            && let Some(same) = known.get(direction.other()).clone()
+            && namespaces.iter().all(|namespace| self.isolated.get(*namespace).is_some_and(isolates_alike))
+        {
+            *known.get_mut(direction) = Some(same.clone());
+            return same;
+        }
+        let first = self.numbered.len();
+        for namespace in namespaces {
+            let wanted = tier_subject(self.set, namespace, party)
+                .unwrap_or(Subject { name: SubjectName::Every, selector: Selector::everything() });
+            for subject in self.side(namespace, direction).map(|side| side.within(wanted)).unwrap_or_default() {
+                let id = self.number(namespace, subject);
+                self.numbered.push(id);
+            }
+        }
+        let place = |length| u32::try_from(length).unwrap_or(u32::MAX);
+        let range = place(first)..place(self.numbered.len());
+        if let Some(known) = self.of_party.get_mut(at) {
+            *known.get_mut(direction) = Some(range.clone());
+        }
+        range
+    }
+
+    /// Subjects by their places in the order in which parties were asked for.
+    pub fn numbered(&self, range: Range<u32>) -> &[SubjectId] {
+        self.numbered.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// The pods of a DNS server that are isolated for ingress, in all managed namespaces that it has pods in.
+    pub fn answering(&mut self, server: &DnsPods) -> Vec<SubjectId> {
+        let Place::Pods { pods, .. } = &server.place else { return Vec::new() };
+        let mut found = Vec::new();
+        for index in self.namespaces(&server.place) {
+            let Some(namespace) = self.set.namespaces.get(index) else { continue };
+            let wanted = Subject { name: SubjectName::of_dns(&server.name, namespace), selector: pods.clone() };
+            let subjects = self.side(index, Direction::Ingress).map(|side| side.within(wanted)).unwrap_or_default();
+            found.extend(subjects.into_iter().map(|subject| self.number(index, subject)));
+        }
+        found
+    }
+}

@@ -1,0 +1,239 @@
+//! What is isolated and what is granted on each side of a connection.
+
+use crate::flow::{FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, Place};
+use crate::net::{AddressSet, Direction, Peers, PortSet, Region, Selector, Truth, namespace_by_name};
+use smallvec::{SmallVec, smallvec};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+/// The pods of a namespace in one direction.
+#[derive(Debug, Clone, Default)]
+pub struct Side {
+    /// Those that are isolated.
+    pub isolated: Vec<Selector>,
+    /// What is granted; it also says something of pods that are not isolated, and is then without effect.
+    pub granted: Vec<Region>,
+}
+
+/// The sides of each managed namespace, in the order of [`Direction::ALL`].
+#[derive(Debug, Clone, Default)]
+pub struct Sides(Vec<[Side; 2]>);
+
+impl Sides {
+    /// Nothing isolated and nothing granted, for so many namespaces.
+    pub fn new(namespaces: usize) -> Self {
+        Sides(vec![<[Side; 2]>::default(); namespaces])
+    }
+
+    /// One side.
+    pub fn get(&self, namespace: usize, direction: Direction) -> Option<&Side> {
+        let [ingress, egress] = self.0.get(namespace)?;
+        Some(match direction {
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
+        })
+    }
+
+    /// One side, to add to.
+    pub fn get_mut(&mut self, namespace: usize, direction: Direction) -> Option<&mut Side> {
+        let [ingress, egress] = self.0.get_mut(namespace)?;
+        Some(match direction {
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
+        })
+    }
+
+    /// The sides as the flow set defines them.
+    pub fn of_program(set: &FlowSet) -> Sides {
+        let mut program = Program { set, sides: Sides::new(set.namespaces.len()) };
+        program.isolation();
+        program.flows();
+        program.dns();
+        program.sides
+    }
+}
+
+struct Program<'a> {
+    set: &'a FlowSet,
+    sides: Sides,
+}
+
+impl Program<'_> {
+    fn isolation(&mut self) {
+        let set = self.set;
+        for (index, namespace) in set.namespaces.iter().enumerate() {
+            for (direction, isolation) in
+                [(Direction::Ingress, &namespace.ingress), (Direction::Egress, &namespace.egress)]
+            {
+                let Some(side) = self.sides.get_mut(index, direction) else { continue };
+                match isolation {
+                    Isolation::Every => side.isolated.push(Selector::everything()),
+                    Isolation::Tiers(tiers) => {
+                        let places = tiers.iter().filter_map(|tier| set.party(*tier)?.place.as_ref());
+                        side.isolated.extend(places.map(pods_of));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Each flow covers the connections from its source to its targets, on both sides or on the one that it names.
+    fn flows(&mut self) {
+        let set = self.set;
+        let mut pairs: Vec<(PartyId, PartyId, Option<Direction>, &PortSet)> = Vec::with_capacity(set.flows.len());
+        for flow in &set.flows {
+            for source in set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default() {
+                pairs.extend(flow.targets.iter().map(|(target, ports)| (*source, *target, flow.side, ports)));
+            }
+        }
+        pairs.sort_by_key(|(source, target, side, _)| (*source, *target, *side));
+        // Each place as regions see it, once.
+        let ends: Vec<Option<End<'_>>> =
+            set.parties.iter().map(|party| Some(End::new(set, party.place.as_ref()?))).collect();
+        let end = |id: PartyId| ends.get(id.0 as usize).and_then(Option::as_ref);
+        for same in pairs.chunk_by(|one, other| (one.0, one.1, one.2) == (other.0, other.1, other.2)) {
+            let [(source, target, only, _), ..] = same else { continue };
+            let (Some(source), Some(target)) = (end(*source), end(*target)) else { continue };
+            let ports = PortSet::union_of(same.iter().map(|(.., ports)| *ports));
+            if *only != Some(Direction::Ingress) {
+                self.grant(Direction::Egress, source, target, &ports);
+            }
+            if *only != Some(Direction::Egress) {
+                self.grant(Direction::Ingress, target, source, &ports);
+            }
+        }
+    }
+
+    fn dns(&mut self) {
+        let set = self.set;
+        for (index, namespace) in set.namespaces.iter().enumerate() {
+            let asking = Place::Pods { namespaces: Namespaces::Managed(index), pods: Selector::everything() };
+            let asking = End::new(set, &asking);
+            for server in &namespace.dns {
+                self.grant(Direction::Egress, &asking, &End::new(set, &server.place), &server.ports);
+                if let Some(pods) = &server.pods {
+                    self.grant(Direction::Ingress, &End::new(set, &pods.place), &asking, &server.ports);
+                }
+            }
+        }
+    }
+
+    fn grant(&mut self, direction: Direction, subject: &End<'_>, peer: &End<'_>, ports: &PortSet) {
+        for home in managed(self.set, subject.place) {
+            let Some(side) = self.sides.get_mut(home, direction) else { continue };
+            let regions = peer.peers.iter().map(|peers| Region {
+                subject: subject.pods.clone(),
+                peers: peers.clone(),
+                ports: ports.clone(),
+            });
+            side.granted.extend(regions);
+        }
+    }
+}
+
+/// A place as one end of a connection.
+struct End<'a> {
+    place: &'a Place,
+    /// As the pods that policies select.
+    pods: Selector,
+    /// As the peers of their rules.
+    peers: Vec<Peers>,
+}
+
+impl<'a> End<'a> {
+    fn new(set: &FlowSet, place: &'a Place) -> Self {
+        End { place, pods: pods_of(place), peers: set.peers(place) }
+    }
+}
+
+/// The managed namespaces that a place has pods in for sure.
+fn managed(set: &FlowSet, place: &Place) -> SmallVec<[usize; 1]> {
+    let all = 0..set.namespaces.len();
+    match place {
+        Place::Addresses(_) | Place::Pods { namespaces: Namespaces::Named(_), .. } => SmallVec::new(),
+        Place::Pods { namespaces: Namespaces::Managed(index), .. } => smallvec![*index],
+        Place::Any | Place::Pods { namespaces: Namespaces::Every, .. } => all.collect(),
+        Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
+            let is_one = |one: &ManagedNamespace| one.is_among(labels) == Truth::Yes;
+            all.filter(|index| set.namespaces.get(*index).is_some_and(is_one)).collect()
+        }
+    }
+}
+
+/// The labels of the pods of a place.
+fn pods_of(place: &Place) -> Selector {
+    match place {
+        Place::Pods { pods, .. } => pods.clone(),
+        Place::Any | Place::Addresses(_) => Selector::everything(),
+    }
+}
+
+/// The pods and the addresses apart.
+pub fn worlds(region: &Region) -> Vec<Region> {
+    match &region.peers {
+        Peers::Any => {
+            let pods = Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() };
+            let both = [pods, Peers::Addresses(AddressSet::all())];
+            both.into_iter().map(|peers| Region { peers, ..region.clone() }).collect()
+        }
+        Peers::Pods { .. } | Peers::Addresses(_) => vec![region.clone()],
+    }
+}
+
+/// An example of an end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Party {
+    /// A pod.
+    Pod {
+        /// The labels of its namespace.
+        namespace: BTreeMap<String, String>,
+        /// Its own.
+        labels: BTreeMap<String, String>,
+    },
+    /// An address outside of the cluster.
+    Address(IpAddr),
+}
+
+impl Party {
+    /// A pod of the namespace of that name.
+    pub fn pod(namespace: &std::sync::Arc<str>, labels: BTreeMap<String, String>) -> Party {
+        Party::Pod { namespace: namespace_by_name(namespace).witness().unwrap_or_default(), labels }
+    }
+
+    /// One of the peers.
+    pub fn of(peers: &Peers) -> Option<Party> {
+        match peers {
+            Peers::Any => Some(Party::Pod { namespace: BTreeMap::new(), labels: BTreeMap::new() }),
+            Peers::Pods { namespaces, pods } => {
+                Some(Party::Pod { namespace: namespaces.witness()?, labels: pods.witness()? })
+            }
+            Peers::Addresses(addresses) => addresses.first().map(Party::Address),
+        }
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |labels: &BTreeMap<String, String>| {
+            let pairs: BTreeSet<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            pairs.into_iter().collect::<Vec<_>>().join(", ")
+        };
+        match self {
+            Party::Address(address) => write!(f, "{address}"),
+            Party::Pod { namespace, labels } => {
+                match labels.is_empty() {
+                    true => f.write_str("a pod without labels")?,
+                    false => write!(f, "a pod with ({})", list(labels))?,
+                }
+                let mut others = namespace.clone();
+                match (others.remove(crate::net::NAMESPACE_NAME), others.is_empty()) {
+                    (Some(name), true) => write!(f, " in namespace `{name}`"),
+                    (Some(name), false) => write!(f, " in namespace `{name}` with ({})", list(&others)),
+                    (None, true) => f.write_str(" in another namespace"),
+                    (None, false) => write!(f, " in a namespace with ({})", list(&others)),
+                }
+            }
+        }
+    }
+}

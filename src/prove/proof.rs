@@ -1,0 +1,305 @@
+//! The proof of every build: the policies allow exactly what the flow set says, for every pod that could exist.
+//!
+//! For each managed namespace and direction, the same pods must be isolated, and the isolated pods must be granted the
+//! same. It shares nothing with `plan/` but the plain data, and is told the policies as they are read back from what
+//! is about to be written.
+
+use super::counterexample::{Counterexample, Difference, Port};
+use super::grants::{Party, Side, Sides, worlds};
+use super::named_ports::{every_number, names, numbers};
+use crate::cover::{Budget, GaveUp, missing, unmatched};
+use crate::flow::FlowSet;
+use crate::net::{Direction, Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
+use crate::netpol::{Peer, Policy, PortTarget, Rule};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::cell::LazyCell;
+use std::sync::Arc;
+
+/// Comparisons of two regions in one proof: some seconds.
+const BUDGET: usize = 50_000_000;
+
+/// Proves that the policies allow exactly what the flow set says (sections 6 and 7 of the language), or shows where not.
+pub fn prove(set: &FlowSet, policies: &[Policy]) -> Result<(), Counterexample> {
+    let mut proof = Proof::new(set);
+    policies.iter().for_each(|policy| proof.add(policy));
+    proof.finish()
+}
+
+/// A proof to which the policies are given one after another, so that they need not all be held at once.
+#[derive(Debug)]
+pub struct Proof<'a> {
+    set: &'a FlowSet,
+    homes: FxHashMap<&'a str, usize>,
+    /// The sides as the policies make them.
+    written: Sides,
+    /// The names of the policies of each managed namespace.
+    names: Vec<Vec<Box<str>>>,
+    /// The namespaces and names of the other policies.
+    elsewhere: Vec<(Arc<str>, String)>,
+}
+
+impl<'a> Proof<'a> {
+    /// A proof that some policies mean what `set` says.
+    pub fn new(set: &'a FlowSet) -> Self {
+        let homes = set.namespaces.iter().enumerate().map(|(index, namespace)| (&*namespace.name, index));
+        Proof {
+            set,
+            homes: homes.collect(),
+            written: Sides::new(set.namespaces.len()),
+            names: vec![Vec::new(); set.namespaces.len()],
+            elsewhere: Vec::new(),
+        }
+    }
+
+    /// Adds a policy to those that the proof is about.
+    pub fn add(&mut self, policy: &Policy) {
+        let home = self.homes.get(&*policy.namespace).copied();
+        let place = home.and_then(|home| Some((home, self.set.namespaces.get(home)?, self.names.get_mut(home)?)));
+        let Some((home, namespace, names)) = place else {
+            return self.elsewhere.push((policy.namespace.clone(), policy.name.to_string()));
+        };
+        names.push((*policy.name).into());
+        for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
+            let (Some(rules), Some(side)) = (rules, self.written.get_mut(home, direction)) else { continue };
+            side.isolated.push(policy.subject.clone());
+            for rule in rules {
+                side.granted.extend(regions(&policy.subject, &namespace.selector, rule));
+            }
+        }
+    }
+
+    /// Whether the policies that were added, and no others, allow exactly what the flow set says.
+    pub fn finish(mut self) -> Result<(), Counterexample> {
+        self.check_names()?;
+        let meant = Sides::of_program(self.set);
+        let mut budget = Budget::new(BUDGET);
+        for (index, namespace) in self.set.namespaces.iter().enumerate() {
+            for direction in Direction::ALL {
+                let (Some(meant), Some(written)) = (meant.get(index, direction), self.written.get(index, direction))
+                else {
+                    continue;
+                };
+                let mut comparison =
+                    Comparison { namespace: &namespace.name, direction, meant, written, budget: &mut budget };
+                let difference = match comparison.run() {
+                    Ok(None) => continue,
+                    Ok(Some(difference)) => difference,
+                    Err(GaveUp) => Difference::Unknown,
+                };
+                return Err(Counterexample::new(&namespace.name, difference));
+            }
+        }
+        Ok(())
+    }
+
+    /// No two policies may have the same name, and none may be in a namespace that is not managed.
+    fn check_names(&mut self) -> Result<(), Counterexample> {
+        for (namespace, names) in self.set.namespaces.iter().zip(&mut self.names) {
+            names.sort_unstable();
+            if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
+                return Err(Counterexample::new(&namespace.name, Difference::SameName(name.to_string())));
+            }
+        }
+        match self.elsewhere.first() {
+            Some((namespace, name)) => Err(Counterexample::new(namespace, Difference::Unmanaged(name.clone()))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a rule grants to `subject`, in the namespace that `own` finds.
+fn regions<'a>(subject: &'a Selector, own: &'a Selector, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
+    let set = |port: &crate::netpol::Port| match &port.target {
+        PortTarget::Every => PortSet::whole(port.protocol),
+        PortTarget::Number(number) => PortSet::number(port.protocol, *number),
+        PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
+        PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
+    };
+    let ports = match rule.ports.as_slice() {
+        [] => PortSet::everything(),
+        [port] => set(port),
+        several => PortSet::union_of(&several.iter().map(set).collect::<Vec<_>>()),
+    };
+    let anyone = rule.peers.is_empty().then_some(Peers::Any);
+    let listed = rule.peers.iter().map(|peer| match peer {
+        Peer::Block(block) => Peers::Addresses(block.addresses()),
+        Peer::Pods { namespaces, pods } => {
+            Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
+        }
+    });
+    let peers = anyone.into_iter().chain(listed);
+    peers.map(move |peers| Region { subject: subject.clone(), peers, ports: ports.clone() })
+}
+
+/// One namespace in one direction.
+struct Comparison<'a> {
+    namespace: &'a Arc<str>,
+    direction: Direction,
+    meant: &'a Side,
+    written: &'a Side,
+    budget: &'a mut Budget,
+}
+
+impl Comparison<'_> {
+    fn run(&mut self) -> Result<Option<Difference>, GaveUp> {
+        for by_policies in [false, true] {
+            if let Some(pod) = self.isolation(by_policies)? {
+                return Ok(Some(pod));
+            }
+        }
+        let (written, meant) = (&self.written.granted, &self.meant.granted);
+        let [of_written, of_meant] = settled(written, meant);
+        if let Some(found) = self.grants(written, &of_written, meant, true)? {
+            return Ok(Some(found));
+        }
+        match self.restricted() {
+            None => self.grants(meant, &of_meant, written, false),
+            Some(restricted) => {
+                let [of_restricted, _] = settled(&restricted, written);
+                self.grants(&restricted, &of_restricted, written, false)
+            }
+        }
+    }
+
+    fn pod(&self, labels: &Selector) -> Party {
+        Party::pod(self.namespace, labels.witness().unwrap_or_default())
+    }
+
+    fn isolation(&mut self, by_policies: bool) -> Result<Option<Difference>, GaveUp> {
+        let (all, by) = match by_policies {
+            true => (&self.written.isolated, &self.meant.isolated),
+            false => (&self.meant.isolated, &self.written.isolated),
+        };
+        if by.iter().any(Selector::is_everything) {
+            return Ok(None);
+        }
+        let index = SelectorIndex::new(by.iter().enumerate());
+        for selector in all {
+            let near: Vec<&Selector> = index.query(selector).into_iter().filter_map(|at| by.get(at)).collect();
+            if let Some(labels) = unmatched(selector, &near, self.budget)? {
+                let (direction, pod) = (self.direction, self.pod(&labels));
+                return Ok(Some(Difference::Isolation { direction, pod, by_policies }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the program grants to pods that are isolated; `None` when all are, so that it is what it grants at all.
+    fn restricted(&self) -> Option<Vec<Region>> {
+        let Side { isolated, granted } = self.meant;
+        if isolated.iter().any(Selector::is_everything) {
+            return None;
+        }
+        let index = SelectorIndex::new(isolated.iter().enumerate());
+        let mut regions = Vec::new();
+        for region in granted {
+            let near = index.query(&region.subject);
+            let near: Vec<&Selector> = near.into_iter().filter_map(|at| isolated.get(at)).collect();
+            if near.iter().any(|selector| selector.contains(&region.subject)) {
+                regions.push(region.clone());
+                continue;
+            }
+            let both = near.iter().map(|selector| Region { subject: region.subject.and(selector), ..region.clone() });
+            regions.extend(both);
+        }
+        Some(regions)
+    }
+
+    /// A part of one of `regions` that none of `by` grants; those that are `settled` have none.
+    fn grants(
+        &mut self,
+        regions: &[Region],
+        settled: &[bool],
+        by: &[Region],
+        by_policies: bool,
+    ) -> Result<Option<Difference>, GaveUp> {
+        let ends = by.iter().enumerate().map(|(at, one)| (at, &one.subject, &one.peers));
+        let index = LazyCell::new(|| RegionIndex::new(ends));
+        let numeric: LazyCell<Vec<Region>, _> =
+            LazyCell::new(|| by.iter().map(|one| with_ports(one, numbers(&one.ports))).collect());
+        let open = regions.iter().zip(settled).filter(|(region, settled)| !**settled && !region.is_empty());
+        for (region, _) in open {
+            for part in worlds(region) {
+                let near = index.query(&part.subject, &part.peers);
+                let candidates: Vec<&Region> = near.iter().filter_map(|at| numeric.get(*at)).collect();
+                let plain = with_ports(&part, numbers(&part.ports));
+                let found = missing(plain, &candidates, self.budget)?;
+                if let Some(found) = found {
+                    return Ok(self.example(&found, None, by_policies));
+                }
+                // Nobody knows the container ports of an address.
+                if self.direction == Direction::Egress && matches!(part.peers, Peers::Addresses(_)) {
+                    continue;
+                }
+                for (protocol, name) in names(&part.ports) {
+                    let seen = |at: &usize| {
+                        let (one, plain) = (by.get(*at)?, numeric.get(*at)?);
+                        let named = one.ports.has_name(protocol, &name);
+                        Some(if named { with_ports(one, every_number(protocol)) } else { plain.clone() })
+                    };
+                    let candidates: Vec<Region> = near.iter().filter_map(seen).collect();
+                    let candidates: Vec<&Region> = candidates.iter().collect();
+                    let wanted = with_ports(&part, every_number(protocol));
+                    if let Some(found) = missing(wanted, &candidates, self.budget)? {
+                        return Ok(self.example(&found, Some((protocol, name)), by_policies));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn example(&self, found: &Region, name: Option<(Protocol, Arc<str>)>, by_policies: bool) -> Option<Difference> {
+        let number = || {
+            let first = |protocol: Protocol| found.ports.ranges(protocol).first().map(|(low, _)| (protocol, *low));
+            Protocol::ALL.into_iter().find_map(first)
+        };
+        let port = match (name, number()) {
+            (Some((protocol, name)), _) => Port::Named(protocol, name),
+            (None, Some((protocol, number))) => Port::Number(protocol, number),
+            (None, None) => Port::Other,
+        };
+        let peer = Party::of(&found.peers)?;
+        Some(Difference::Grant { direction: self.direction, pod: self.pod(&found.subject), peer, port, by_policies })
+    }
+}
+
+/// Which of the regions on each side are inside those on the other side with the same ends, as nearly all are.
+fn settled(one: &[Region], other: &[Region]) -> [Vec<bool>; 2] {
+    let mut groups: FxHashMap<(&Selector, &Peers), [SmallVec<[usize; 1]>; 2]> = FxHashMap::default();
+    groups.reserve(one.len().max(other.len()));
+    for (at, region) in one.iter().enumerate() {
+        let [ones, _] = groups.entry((&region.subject, &region.peers)).or_default();
+        ones.push(at);
+    }
+    for (at, region) in other.iter().enumerate() {
+        let [_, others] = groups.entry((&region.subject, &region.peers)).or_default();
+        others.push(at);
+    }
+    let mut settled = [vec![false; one.len()], vec![false; other.len()]];
+    let [of_one, of_other] = &mut settled;
+    for [ones, others] in groups.values() {
+        mark_inside(one, ones, &ports_of(other, others), of_one);
+        mark_inside(other, others, &ports_of(one, ones), of_other);
+    }
+    settled
+}
+
+/// The ports of some of the regions together.
+fn ports_of(regions: &[Region], places: &[usize]) -> PortSet {
+    PortSet::union_of(places.iter().filter_map(|at| regions.get(*at)).map(|region| &region.ports))
+}
+
+/// Marks those of the regions at `places` whose ports are among `ports`.
+fn mark_inside(regions: &[Region], places: &[usize], ports: &PortSet, marks: &mut [bool]) {
+    for at in places {
+        if let (Some(region), Some(mark)) = (regions.get(*at), marks.get_mut(*at)) {
+            *mark = ports.contains(&region.ports);
+        }
+    }
+}
+
+fn with_ports(region: &Region, ports: PortSet) -> Region {
+    Region { ports, ..region.clone() }
+}
