@@ -1,5 +1,6 @@
 //! The command line.
 
+use super::slips::place_of_command;
 use crate::diag::{Level, Levels};
 use crate::model::Cni;
 use crate::session::Layout;
@@ -767,13 +768,7 @@ impl Cli {
 /// `polder help build` as `polder build --help`. It is not a command of its own, so that the manual and the completions
 /// stay free of one more page for every command.
 fn help_as_an_option(args: &mut Vec<OsString>) {
-    let mut is_value = false;
-    let command = args.iter().skip(1).position(|arg| {
-        let is_option = is_value || arg.as_encoded_bytes().starts_with(b"-");
-        is_value = !is_value && arg == "--color";
-        !is_option
-    });
-    if let Some(at) = command.map(|at| at + 1).filter(|at| args.get(*at).is_some_and(|arg| arg == "help")) {
+    if let Some(at) = place_of_command(args).filter(|at| args.get(*at).is_some_and(|arg| arg == "help")) {
         args.remove(at);
         args.push("--help".into());
     }

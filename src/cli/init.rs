@@ -3,7 +3,7 @@
 use super::args::{Ci, Init};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::session::{CONFIG_NAME, Disk, FileSystem as _, normal, reason, shell_word, shown};
+use crate::session::{CONFIG_NAME, Disk, EXTENSION, FileSystem as _, normal, reason, shell_word, shown};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -50,10 +50,18 @@ fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
             shown(&inner, &here)
         ));
     }
-    let mut files = vec![
-        New { path: folder.join("polder.toml"), text: CONFIG.to_owned() },
-        New { path: folder.join("main.polder"), text: PROGRAM.to_owned() },
-    ];
+    if let Some(file) = folder.ancestors().find(|path| path.is_file()) {
+        let file = shown(file, &here);
+        return Err(format!(
+            "`{file}` is a file: `polder init` takes the folder of the project, and without one the current"
+        ));
+    }
+    // A sample beside a program would be part of it.
+    let programs = Disk.walk(&folder, EXTENSION).files;
+    let mut files = vec![New { path: folder.join("polder.toml"), text: CONFIG.to_owned() }];
+    if programs.is_empty() {
+        files.push(New { path: folder.join("main.polder"), text: PROGRAM.to_owned() });
+    }
     match args.ci {
         Ci::Github => files.push(job(&folder, ".github/workflows/polder.yml", GITHUB)?),
         Ci::Gitlab => files.push(job(&folder, ".gitlab/polder.yml", GITLAB)?),
@@ -73,7 +81,8 @@ fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
         terminal.line(&format!("created  {}", shown(&file.path, &here)));
     }
     let loose = repository(&folder).is_none();
-    next_steps(&shown(&folder, &here), args.ci, loose, terminal);
+    let program = programs.first().map(|path| shown(path, &here));
+    next_steps(&shown(&folder, &here), program, args.ci, loose, terminal);
     Ok(())
 }
 
@@ -106,12 +115,21 @@ fn inside(folder: &str, name: &str) -> String {
     if folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// `loose` says that the folder is in no Git repository yet: CI only reads the root of one.
-fn next_steps(folder: &str, ci: Ci, loose: bool, terminal: &mut Terminal) {
+/// `program` is a file of the program that was there before. `loose` says that the folder is in no Git repository yet: CI
+/// only reads the root of one.
+fn next_steps(folder: &str, program: Option<String>, ci: Ci, loose: bool, terminal: &mut Terminal) {
     let inside = |name: &str| inside(folder, name);
     let argument = if folder == "." { String::new() } else { format!(" {}", shell_word(folder)) };
     let mut steps = vec![
-        (format!("edit {}", shell_word(&inside("main.polder"))), "write down what may talk to what".to_owned()),
+        match program {
+            None => {
+                (format!("edit {}", shell_word(&inside("main.polder"))), "write down what may talk to what".to_owned())
+            }
+            Some(path) => (
+                format!("polder check{argument}"),
+                format!("look at the program that is there already, such as {}", shell_word(&path)),
+            ),
+        },
         (format!("polder build{argument}"), "write the policies".to_owned()),
         (format!("git add {}", shell_word(&inside("policies"))), "commit them with the program".to_owned()),
     ];

@@ -23,6 +23,7 @@ mod open;
 mod panic;
 mod reach;
 mod report;
+mod slips;
 mod terminal;
 mod test;
 mod version;
@@ -34,15 +35,19 @@ pub use exit::Exit;
 use crate::diag::render::sanitize;
 use args::{Cli, Command};
 use document::Document;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use terminal::Terminal;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     panic::install();
-    let exit = match Cli::read(std::env::args_os()) {
-        Ok(cli) => run(&cli),
-        Err(error) => usage(&error),
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    slips::separate_ends(&mut args);
+    let exit = match (slips::advice(&args), Cli::read(args)) {
+        (Some(advice), _) => say(&format!("error: {advice}")),
+        (None, Ok(cli)) => run(&cli),
+        (None, Err(error)) => usage(&error),
     };
     exit.into()
 }
@@ -75,12 +80,17 @@ fn run(cli: &Cli) -> Exit {
 /// control characters.
 fn usage(error: &clap::Error) -> Exit {
     if error.use_stderr() {
-        let text = error.render().to_string().lines().map(|line| format!("{}\n", sanitize(line))).collect::<String>();
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
-        return Exit::CannotAnswer;
+        return say(&error.render().to_string());
     }
     match error.print() {
         Err(problem) if problem.kind() != std::io::ErrorKind::BrokenPipe => Exit::CannotAnswer,
         _ => Exit::Yes,
     }
+}
+
+/// Says why a command line is not understood.
+fn say(why: &str) -> Exit {
+    let text = why.lines().map(|line| format!("{}\n", sanitize(line))).collect::<String>();
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+    Exit::CannotAnswer
 }

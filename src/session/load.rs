@@ -136,7 +136,8 @@ impl Project {
 
     fn add_root(&mut self, system: &dyn FileSystem) {
         let Some(root) = self.root.clone() else {
-            let help = "`polder init` writes a program to start from; one without a project can be named, as in `polder check .`";
+            let help = "`polder init` writes a program to start from; one without a project can be named, as in `polder check .` or \
+                        `polder reach -p .`";
             let message = format!("no program: neither this folder nor one above holds {CONFIG_NAME}");
             self.diagnostics.push(Diagnostic::about(Code::E0402, message).with_help(help));
             return;
@@ -145,15 +146,38 @@ impl Project {
         self.places.push(root.clone());
         self.read_all(system, paths);
         if self.files.is_empty() && !self.has_errors() {
-            self.nothing_below(&root);
+            self.nothing_below(system, &root);
         }
     }
 
-    fn nothing_below(&mut self, folder: &Path) {
+    fn nothing_below(&mut self, system: &dyn FileSystem, folder: &Path) {
         let name = shown(folder, &self.folder);
         let message = format!("no program: `{name}` holds no file whose name ends in .{EXTENSION}");
-        let help = "`polder init` writes a program to start from; hidden files and those in `.gitignore` do not count";
+        let help = self.what_is_below(system, folder, &shell_word(&name));
         self.diagnostics.push(Diagnostic::about(Code::E0402, message).with_help(help));
+    }
+
+    /// What to do about a folder without a program, which may hold what was meant.
+    fn what_is_below(&self, system: &dyn FileSystem, folder: &Path, name: &str) -> String {
+        let upper = EXTENSION.to_ascii_uppercase();
+        if let Some(path) = system.walk(folder, &upper).files.first() {
+            return format!("write the end of `{}` in small letters: `.{EXTENSION}`", shown(path, &self.folder));
+        }
+        if self.root.is_some() {
+            let example = shell_word(&shown(&folder.join("main.polder"), &self.folder)).into_owned();
+            return format!("write one, such as `{example}`; hidden files and those in `.gitignore` do not count");
+        }
+        let manifests = super::manifests::EXTENSIONS.iter().any(|end| !system.walk(folder, end).files.is_empty());
+        if manifests {
+            return format!(
+                "it holds manifests: `polder lint {name}` looks for mistakes in NetworkPolicies, `polder reach --manifests \
+                 {name}` says what they allow"
+            );
+        }
+        let place = if name == "." { String::new() } else { format!(" {name}") };
+        format!(
+            "`polder init{place}` writes a program to start from; hidden files and those in `.gitignore` do not count"
+        )
     }
 
     fn add_named(&mut self, system: &dyn FileSystem, named: &[Named]) {
@@ -171,7 +195,7 @@ impl Project {
                     let found = self.walk(system, &path);
                     // What cannot be looked into may hold some.
                     if found.is_empty() && self.diagnostics.len() == known {
-                        self.nothing_below(&path);
+                        self.nothing_below(system, &path);
                     }
                     paths.extend(found);
                 }
@@ -225,6 +249,9 @@ impl Project {
     fn add(&mut self, name: String, path: Option<PathBuf>, bytes: std::io::Result<Vec<u8>>) {
         self.file_count += 1;
         match bytes.map(text_of) {
+            Ok(Ok(text)) if !ends_so(path.as_deref()) && is_manifest(&text) => {
+                self.diagnostics.push(manifest_instead(&name, path.is_none()));
+            }
             Ok(Ok(text)) => {
                 let id = self.sources.add(name, text);
                 self.files.push(id);
@@ -237,6 +264,28 @@ impl Project {
             Err(error) => self.diagnostics.push(unreadable(&name, &reason(&error))),
         }
     }
+}
+
+fn ends_so(path: Option<&Path>) -> bool {
+    path.and_then(Path::extension).is_some_and(|end| end == EXTENSION)
+}
+
+/// Whether a text is a manifest, by what each of them has on lines of its own.
+fn is_manifest(text: &str) -> bool {
+    let has = |key: &str| {
+        let (plain, quoted) = (format!("{key}:"), format!("\"{key}\":"));
+        let mut lines = text.lines();
+        lines.any(|line| line.starts_with(&plain) || line.trim_start_matches(['{', ' ', '\t']).starts_with(&quoted))
+    };
+    has("apiVersion") && has("kind") || text.starts_with('{') && text.contains("\"apiVersion\":")
+}
+
+fn manifest_instead(name: &str, is_input: bool) -> Diagnostic {
+    let path = if is_input { "-".into() } else { shell_word(name) };
+    let help = format!(
+        "`polder lint {path}` looks for mistakes in NetworkPolicies, `polder reach --manifests {path}` says what they allow"
+    );
+    Diagnostic::about(Code::E0402, format!("`{name}` is a manifest of Kubernetes, and no program")).with_help(help)
 }
 
 /// A file that was named as a program and is none, by its name. `name` is the path as it is shown.

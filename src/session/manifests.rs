@@ -1,18 +1,19 @@
 //! Manifests that somebody wrote or a cluster gave: their policies and what runs.
 
-use super::load::{Named, not_utf8, shown, text_of, unreadable};
+use super::load::{EXTENSION, Named, not_utf8, shell_word, shown, text_of, unreadable};
 use super::system::{FileSystem, reason};
 use crate::cluster::{Cluster, Conflict, Object, Unmodelled};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::k8s::{self, ReadProblem};
 use crate::netpol::{Policy, PolicySet, Written};
 use crate::source::{FileId, Sources, Span};
+use crate::syntax;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the names of manifests end in.
-pub(super) const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
+pub const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 
 /// Policies and what runs, out of manifests.
 #[derive(Debug, Default)]
@@ -168,6 +169,36 @@ fn walk(system: &dyn FileSystem, path: PathBuf) -> Input {
     Input::Folder { path, found: files.len(), files, problems }
 }
 
+/// What to do about a folder without manifests, which may hold what was meant.
+fn nothing_below(system: &dyn FileSystem, folder: &Path, name: &str) -> String {
+    let name = shell_word(name);
+    let upper = EXTENSIONS.map(str::to_ascii_uppercase).into_iter();
+    if let Some(path) = upper.flat_map(|end| system.walk(folder, &end).files).next() {
+        let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+        return format!(
+            "`{file}` has the end of its name in capitals: write it in small letters, or name the file itself"
+        );
+    }
+    match system.walk(folder, EXTENSION).files.is_empty() {
+        false => format!(
+            "it holds a program: `polder check {name}` looks for mistakes in it, `polder reach -p {name}` says what it allows"
+        ),
+        true => {
+            "hidden files and those in `.gitignore` do not count; `kubectl get networkpolicies,pods,namespaces -A -o \
+                 json` prints those of a cluster"
+                .to_owned()
+        }
+    }
+}
+
+/// Whether a text that is no manifest is a program: more of it is understood than not.
+fn is_program(text: &str) -> bool {
+    let mut sources = Sources::default();
+    let file = sources.add("program", text);
+    let parsed = syntax::parse(&sources, file);
+    parsed.tree.nodes.len() > parsed.diagnostics.len()
+}
+
 /// A policy, the place of its name, and how it is written.
 type Loaded = (Policy, Option<Span>, Written<Span>);
 
@@ -182,10 +213,18 @@ struct Load<'l> {
 impl Load<'_> {
     fn input(&mut self, system: &dyn FileSystem, input: Input) {
         let errors = self.errors();
+        const CLUSTER: &str = "`kubectl get networkpolicies,pods,namespaces -A -o json` prints those of a cluster";
+        let mut help = CLUSTER.to_owned();
         let (name, count, what) = match input {
             Input::Stdin => {
                 let bytes = system.read_input(k8s::LONGEST_TEXT as u64);
                 ("<stdin>".to_owned(), self.add("<stdin>".to_owned(), bytes, true), "no object")
+            }
+            Input::File(path) if path.extension().is_some_and(|end| end == EXTENSION) => {
+                self.program_instead(&shown(&path, self.folder), false);
+                self.manifests.file_count += 1;
+                self.manifests.places.push(path);
+                return;
             }
             Input::File(path) => {
                 let name = shown(&path, self.folder);
@@ -205,6 +244,9 @@ impl Load<'_> {
                     count += self.add(shown(&path, self.folder), bytes, false);
                 }
                 let name = shown(&path, self.folder);
+                if found == 0 {
+                    help = nothing_below(system, &path, &name);
+                }
                 self.manifests.places.push(path);
                 (name, count, what)
             }
@@ -216,10 +258,17 @@ impl Load<'_> {
         };
         if count == 0 && self.errors() == errors {
             let message = format!("no manifest: `{name}` holds {what}");
-            let help = "hidden files and those in `.gitignore` do not count; a command can be piped in, as in \
-                        `kubectl get networkpolicies,pods,namespaces -A -o json | polder … -`";
             self.manifests.diagnostics.push(Diagnostic::about(Code::E0502, message).with_help(help));
         }
+    }
+
+    /// Says that what was named is a program.
+    fn program_instead(&mut self, name: &str, is_input: bool) {
+        let path = if is_input { "-".into() } else { shell_word(name) };
+        let help =
+            format!("`polder check {path}` looks for mistakes in it, `polder reach -p {path}` says what it allows");
+        let message = format!("`{name}` is a program of Polder, and no manifest");
+        self.manifests.diagnostics.push(Diagnostic::about(Code::E0502, message).with_help(help));
     }
 
     fn errors(&self) -> usize {
@@ -242,6 +291,10 @@ impl Load<'_> {
             }
         };
         let reading = k8s::read(&text, self.default_namespace);
+        if is_named && !reading.problems.is_empty() && is_program(&text) {
+            self.program_instead(&name, name == "<stdin>");
+            return 0;
+        }
         let file = self.manifests.sources.add(name, text);
         let text = self.manifests.sources.file(file).map_or("", |file| file.text.as_str());
         let place = |at: Option<usize>| at.map(|at| token(file, text, at));

@@ -132,7 +132,7 @@ impl<'p> Everyone<'p> {
             |(name, stated): (&Arc<str>, &Selector)| Home { name: name.clone(), stated: stated.clone(), others };
         let mut homes: Vec<Home> = declared.managed.iter().map(managed).collect();
         let mut stated: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
-        for (name, beside) in asked.iter().filter_map(Asked::namespace) {
+        for (name, beside) in asked.iter().flat_map(Asked::each).filter_map(Asked::namespace) {
             stated.entry(name).or_default().extend(beside.clone());
         }
         for (name, beside) in stated.into_iter().filter(|(name, _)| !declared.managed.contains_key(*name)) {
@@ -177,6 +177,14 @@ impl<'p> Everyone<'p> {
             Asked::DnsServers(peers) => Ok(Set::of(peers.clone()).ends(&self.space)),
             Asked::Pod { namespace, labels, .. } => Ok(self.pod(namespace, labels)),
             Asked::Name(text) => self.set(text).map(|set| set.ends(&self.space)),
+            Asked::Several(all) => {
+                let mut ends: Vec<Ends> = Vec::new();
+                for one in all {
+                    let new = self.find(one)?.into_iter();
+                    ends.extend(new.filter(|end| !ends.contains(end)).collect::<Vec<_>>());
+                }
+                Ok(ends)
+            }
         }
     }
 
@@ -216,9 +224,9 @@ impl<'p> Everyone<'p> {
         let absent = home.map(|home| absent_labels(&home.stated)).unwrap_or_default();
         let is_it = |one: &Asked| match one {
             Asked::Pod { namespace, labels: own, .. } => Some(namespace) == name.as_ref() && own == labels,
-            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) => false,
+            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) | Asked::Several(_) => false,
         };
-        let asked = asked.iter().any(is_it);
+        let asked = asked.iter().flat_map(Asked::each).any(is_it);
         let (name, namespace, labels) = (name.clone(), namespace.clone(), labels.clone());
         Some(ExamplePod { name, namespace, absent, known, labels, asked })
     }

@@ -27,14 +27,24 @@ pub enum Asked {
     Addresses(AddressSet),
     /// The pods and addresses that are asked for names, wherever they are.
     DnsServers(Vec<Peers>),
+    /// All of these, of which none is several again: `{web, shop/api}`.
+    Several(Vec<Asked>),
 }
 
 impl Asked {
+    /// What is asked for, one by one.
+    pub fn each(&self) -> &[Asked] {
+        match self {
+            Asked::Several(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+
     /// The namespace of a single pod, and what is said of its labels.
     pub fn namespace(&self) -> Option<(&Arc<str>, &Labels)> {
         match self {
             Asked::Pod { namespace, beside, .. } => Some((namespace, beside)),
-            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) => None,
+            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) | Asked::Several(_) => None,
         }
     }
 
@@ -49,6 +59,9 @@ impl Asked {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(Asked::Addresses(AddressSet::from_net(address.into())));
         }
+        if let Some(list) = text.strip_prefix('{') {
+            return several(text, list);
+        }
         let Some((home, rest)) = text.split_once("/{") else { return Ok(Asked::Name(text.to_owned())) };
         let (namespace, beside) = match home.split_once('{') {
             None => (home, Labels::new()),
@@ -58,6 +71,38 @@ impl Asked {
         };
         Ok(Asked::Pod { namespace: namespace.into(), beside, labels: labels(text, rest)? })
     }
+}
+
+/// What stands in braces, as in a flow.
+fn several(text: &str, list: &str) -> Result<Asked, String> {
+    let Some(list) = list.strip_suffix('}') else {
+        return Err(format!("the braces of `{text}` are never closed: write `{{web, api}}`"));
+    };
+    if list.contains('=') && !list.contains('{') {
+        return Err(format!("in which namespace? write `NAMESPACE/{text}`"));
+    }
+    let mut members = Vec::new();
+    for member in members_of(list) {
+        members.extend_from_slice(Asked::parse(member)?.each());
+    }
+    match members.is_empty() {
+        true => Err(format!("`{text}` is nobody: write `{{web, api}}`")),
+        false => Ok(Asked::Several(members)),
+    }
+}
+
+/// The members of a list, of which some have labels in braces of their own.
+fn members_of(list: &str) -> Vec<&str> {
+    let mut depth = 0_usize;
+    let members = list.split(|c: char| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    members.map(str::trim).filter(|member| !member.is_empty()).collect()
 }
 
 /// The labels of a list, up to the brace that closes it.
@@ -89,6 +134,10 @@ impl fmt::Display for Asked {
             }
             Asked::Addresses(addresses) => f.write_str(&ranges(addresses)),
             Asked::DnsServers(_) => f.write_str("(DNS servers)"),
+            Asked::Several(all) => {
+                let members: Vec<String> = all.iter().map(ToString::to_string).collect();
+                write!(f, "{{{}}}", members.join(", "))
+            }
         }
     }
 }

@@ -277,7 +277,7 @@ impl Situation {
         }
         self.unions.insert("cluster".to_owned(), cluster);
         self.unions.insert("anywhere".to_owned(), anywhere);
-        for one in asked.iter().filter(|one| !matches!(one, Asked::Name(_))) {
+        for one in asked.iter().flat_map(Asked::each).filter(|one| !matches!(one, Asked::Name(_))) {
             let ends = self.world.ids().filter(|id| self.is_asked(*id, one)).collect();
             self.unions.insert(one.to_string(), ends);
         }
@@ -326,6 +326,11 @@ impl Situation {
     /// The ends that are asked for, which was given when this was made; none where nothing that runs has the name. Short
     /// names are enough where they are clear.
     pub fn find(&self, asked: &Asked) -> Result<Vec<EndId>, NotFound> {
+        if let Asked::Several(all) = asked {
+            let all = all.iter().map(|one| self.find(one)).collect::<Result<Vec<_>, _>>()?;
+            let all: BTreeSet<EndId> = all.into_iter().flatten().collect();
+            return Ok(all.into_iter().collect());
+        }
         let text = asked.to_string();
         let mut exact: BTreeSet<EndId> = self.unions.get(&text).into_iter().flatten().copied().collect();
         // A kind of pods can have an example like a pod that is asked for, and be more.
@@ -387,6 +392,7 @@ impl Situation {
 fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
     let pods: BTreeSet<(&Arc<str>, &Labels, &Labels)> = asked
         .iter()
+        .flat_map(Asked::each)
         .filter_map(|one| match one {
             Asked::Pod { namespace, beside, labels } => Some((namespace, beside, labels)),
             _ => None,
@@ -399,7 +405,7 @@ fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
 
 /// The names that workloads may have to be told apart by.
 fn asked_names(asked: &[Asked]) -> Vec<&str> {
-    let names = asked.iter().filter_map(|one| match one {
+    let names = asked.iter().flat_map(Asked::each).filter_map(|one| match one {
         // Pods of one workload that are not alike are told apart anyway.
         Asked::Name(text) => Some(text.find("]{").and_then(|at| text.get(..=at)).unwrap_or(text)),
         _ => None,
@@ -409,10 +415,10 @@ fn asked_names(asked: &[Asked]) -> Vec<&str> {
 
 /// The marks that ends have to be told apart by.
 fn asked_marks(asked: &[Asked]) -> Vec<Peers> {
-    let marks = asked.iter().flat_map(|one| match one {
+    let marks = asked.iter().flat_map(Asked::each).flat_map(|one| match one {
         Asked::Addresses(addresses) => vec![Peers::Addresses(addresses.clone())],
         Asked::DnsServers(all) => all.clone(),
-        Asked::Name(_) | Asked::Pod { .. } => Vec::new(),
+        Asked::Name(_) | Asked::Pod { .. } | Asked::Several(_) => Vec::new(),
     });
     marks.collect()
 }

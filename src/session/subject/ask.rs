@@ -1,14 +1,11 @@
 //! The ends of a question: from the words of the command line to the ends of a world, or to what is wrong with them.
 
+use super::unknown::quoted;
 use super::{AskedPorts, Subject};
 use crate::ask::{Asked, Ends, Everyone, INTERNET, NotFound, Situation};
-use crate::diag::closest;
 use crate::engine::EndId;
 use crate::flow::public_addresses;
-use std::sync::Arc;
-
-/// More names than these are not listed in a message.
-const MOST_NAMES: usize = 12;
+use std::collections::BTreeSet;
 
 /// The second end of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +32,11 @@ impl Subject {
 
     /// Reads `TO` or `TO:PORTS`; an IPv6 address with ports stands in brackets. The error is a sentence.
     pub fn target(&self, text: &str) -> Result<AskedTarget, String> {
+        if text.contains("->") {
+            return Err(format!(
+                "one connection is asked about at a time: `{text}` is one more, with an end of its own"
+            ));
+        }
         // Addresses have colons of their own.
         if let Ok(asked @ Asked::Addresses(_)) = Asked::parse(text) {
             return Ok(AskedTarget { asked, ports: None });
@@ -47,7 +49,8 @@ impl Subject {
             None if text.starts_with('[') => {
                 return Err(format!("the bracket of `{text}` is never closed: write `[2001:db8::1]:443`"));
             }
-            None => match text.split_once(':') {
+            None => match split_ports(text) {
+                Some((_, "")) => return Err(format!("which ports? `{text}` ends with a colon")),
                 Some((who, ports)) => (who, Some(ports)),
                 None => (text, None),
             },
@@ -58,12 +61,17 @@ impl Subject {
     /// The ends that are asked for in a situation that was made for them. The error is a sentence that says what to
     /// write instead.
     pub fn find(&self, situation: &Situation, asked: &Asked) -> Result<Vec<EndId>, String> {
+        if let Asked::Several(all) = asked {
+            let found = all.iter().map(|one| self.find(situation, one)).collect::<Result<Vec<_>, _>>()?;
+            let found: BTreeSet<EndId> = found.into_iter().flatten().collect();
+            return Ok(found.into_iter().collect());
+        }
         let text = asked.to_string();
         let found = situation.find(asked).map_err(|NotFound { candidates }| {
             if !candidates.is_empty() {
                 return format!("`{text}` can be any of {}; write one of them", quoted(&candidates));
             }
-            self.unknown(situation.names(), &text)
+            self.unknown(&situation.names(), &text)
         })?;
         if found.is_empty() {
             return Err(format!("none of the pods that were given is of `{text}`"));
@@ -73,67 +81,26 @@ impl Subject {
 
     /// The same among all pods that could exist.
     pub fn find_among(&self, everyone: &Everyone<'_>, asked: &Asked) -> Result<Vec<Ends>, String> {
+        for one in asked.each() {
+            self.find_one_among(everyone, one)?;
+        }
+        Ok(everyone.find(asked).unwrap_or_default())
+    }
+
+    fn find_one_among(&self, everyone: &Everyone<'_>, asked: &Asked) -> Result<Vec<Ends>, String> {
         let text = asked.to_string();
         everyone.find(asked).map_err(|NotFound { candidates }| match candidates.is_empty() {
-            true => self.unknown(everyone.names(), &text),
+            true => self.unknown(&everyone.names(), &text),
             false => format!("`{text}` can be any of {}; write one of them", quoted(&candidates)),
         })
     }
-
-    fn unknown(&self, names: Vec<String>, text: &str) -> String {
-        let is_fqdn = |name: &Arc<str>, namespace: Option<&Arc<str>>| match namespace {
-            Some(namespace) => text == &**name || text == format!("{namespace}/{name}"),
-            None => text == &**name,
-        };
-        if let Some(model) = self.model()
-            && model.fqdns.iter().any(|fqdn| {
-                let namespace = fqdn.namespace.and_then(|id| model.namespace(id)).map(|namespace| &namespace.name);
-                is_fqdn(&fqdn.name, namespace)
-            })
-        {
-            return format!(
-                "`{text}` is a list of DNS names, and nobody knows their addresses before they are looked up; ask about \
-                 an address instead, as in `203.0.113.7`"
-            );
-        }
-        let workloads = self.cluster().map(|cluster| cluster.workloads.as_slice()).unwrap_or_default();
-        let outside = workloads.iter().filter(|one| one.is_called(text)).find_map(|one| Some((one, one.outside()?)));
-        if let Some((workload, why)) = outside {
-            return format!("nothing can be said about `{workload}`: {why}");
-        }
-        let nothing = match self.cluster() {
-            Some(_) => "no workload is called",
-            None if self.session.is_some() => "nothing in this program is called",
-            None => "nothing is called",
-        };
-        let short = |name: &str| name.rsplit_once('/').map_or(name, |(_, short)| short).to_owned();
-        let wanted = short(text);
-        let near = closest(text, names.iter().map(String::as_str)).map(str::to_owned).or_else(|| {
-            let shorts: Vec<String> = names.iter().map(|name| short(name)).collect();
-            let near = closest(&wanted, shorts.iter().map(String::as_str))?;
-            names.iter().zip(&shorts).find(|(_, short)| *short == near).map(|(name, _)| name.clone())
-        });
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if names.len() <= MOST_NAMES => format!("there are {}", quoted(&names)),
-            None => "`polder reach --names` lists all names".to_owned(),
-        };
-        format!("{nothing} `{text}`; {help}")
-    }
 }
 
-/// `a`, `b` and `c`; of many, only the first.
-fn quoted(names: &[String]) -> String {
-    let (shown, more) = match names.get(..MOST_NAMES) {
-        Some(shown) if names.len() > MOST_NAMES => (shown, names.len() - MOST_NAMES),
-        _ => (names, 0),
-    };
-    let mut words: Vec<String> = shown.iter().map(|name| format!("`{name}`")).collect();
-    if more > 0 {
-        words.push(format!("{more} more"));
-    }
-    match words.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => words.concat(),
-    }
+/// `TO` and `PORTS`. What stands in the braces of several ends is theirs.
+fn split_ports(text: &str) -> Option<(&str, &str)> {
+    let start = if text.starts_with('{') { text.rfind('}').unwrap_or(0) } else { 0 };
+    // The braces of ports stand behind the colon.
+    let start = if text.get(..start).is_some_and(|before| before.contains("}:")) { text.find("}:")? } else { start };
+    let colon = start + text.get(start..)?.find(':')?;
+    Some((text.get(..colon)?, text.get(colon + 1..)?))
 }

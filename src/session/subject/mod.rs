@@ -4,6 +4,7 @@ mod ask;
 mod dns;
 mod ports;
 mod pose;
+mod unknown;
 
 pub use ask::AskedTarget;
 pub use ports::AskedPorts;

@@ -192,8 +192,9 @@ fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>) -> String {
 fn names_at<'s>(situation: &'s Situation, about: Option<&Asked>, end: EndId) -> Vec<&'s GroupName> {
     let mut names = situation.names_of(end);
     let is_meant = |name: &&GroupName| {
-        let (Some(Asked::Name(text)), GroupName::Tier(namespace, tier)) = (about, name) else { return false };
-        *text == **tier || text.split_once('/') == Some((namespace, tier))
+        let (Some(about), GroupName::Tier(namespace, tier)) = (about, name) else { return false };
+        let is_it = |text: &str| *text == **tier || text.split_once('/') == Some((namespace, tier));
+        about.each().iter().any(|one| matches!(one, Asked::Name(text) if is_it(text)))
     };
     if names.iter().any(is_meant) {
         names.retain(is_meant);

@@ -122,13 +122,21 @@ impl Subject {
 
     /// Those that may say what the names of ports mean: a tier that was named speaks for itself, as it does in a flow.
     fn named_by<'e>(&self, everyone: &'e Everyone<'_>, about: &Asked) -> Vec<&'e Named> {
-        let Asked::Name(text) = about else { return Vec::new() };
-        let set: Option<Set> = everyone.set(text).ok();
-        let is_meant = |group: &&Named| matches!(group.name, GroupName::Tier(..)) && Some(&group.set) == set.as_ref();
-        let meant: Vec<&Named> = everyone.groups.iter().filter(is_meant).collect();
-        match meant.is_empty() {
-            true => everyone.groups.iter().collect(),
-            false => meant,
+        let names = about.each().iter().filter_map(|one| match one {
+            Asked::Name(text) => Some(text),
+            _ => None,
+        });
+        let sets: Vec<Option<Set>> = names.map(|text| everyone.set(text).ok()).collect();
+        if sets.is_empty() {
+            return Vec::new();
+        }
+        let is_tier = |group: &&Named| matches!(group.name, GroupName::Tier(..));
+        let is_meant = |group: &&Named| is_tier(group) && sets.iter().flatten().any(|set| *set == group.set);
+        let is_all =
+            sets.iter().all(|set| everyone.groups.iter().filter(is_tier).any(|group| Some(&group.set) == set.as_ref()));
+        match is_all {
+            true => everyone.groups.iter().filter(is_meant).collect(),
+            false => everyone.groups.iter().collect(),
         }
     }
 
