@@ -95,7 +95,7 @@ Examples:
 pub(super) struct Build {
     #[command(flatten)]
     pub input: Input,
-    /// The folder to write; `-` prints one YAML stream [default: `output` of polder.toml, else policies].
+    /// The folder to write; `-` prints one YAML stream, with `--format json` one JSON list [default: `output` of polder.toml, else policies].
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// How to group policies [default: `layout` of polder.toml, else flow].

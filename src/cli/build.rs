@@ -1,6 +1,6 @@
 //! `polder build`: brings the output folder up to date, or says what that would change.
 
-use super::args::Build;
+use super::args::{Build, Format};
 use super::exit::Exit;
 use super::holder::other_holder;
 use super::open::{Opened, open};
@@ -9,6 +9,7 @@ use super::terminal::Terminal;
 use super::watch;
 use crate::diag::render::sanitize;
 use crate::diag::{Code, Diagnostic, Levels};
+use crate::k8s;
 use crate::netpol::PolicySet;
 use crate::output::{self, Change, FileChange, OutputFile, Ownership, Plan};
 use crate::session::{Built, EnvironmentChoice, Output, Project, shell_word, shown};
@@ -104,8 +105,7 @@ impl Run<'_> {
             return exit;
         };
         if prints(args) {
-            built.stream().for_each(|piece| terminal.result(piece));
-            return Exit::Yes;
+            return print(args, policies, built, terminal);
         }
         if args.output.is_none() && project.partial {
             return terminal.refuse(
@@ -123,6 +123,19 @@ impl Run<'_> {
         }
         Target { run: self, policies, built }.bring_up_to_date(terminal)
     }
+}
+
+/// Prints the manifests: as a stream of YAML, or where machines read along, as one list of JSON.
+fn print(args: &Build, policies: &PolicySet, built: &Output, terminal: &mut Terminal) -> Exit {
+    if args.input.format != Format::Json {
+        built.stream().for_each(|piece| terminal.result(piece));
+        return Exit::Yes;
+    }
+    match k8s::json_list(&policies.policies) {
+        Ok(list) => terminal.result(&list),
+        Err(reason) => return terminal.refuse(&format!("the policies cannot be written as JSON: {reason}")),
+    }
+    Exit::Yes
 }
 
 /// What is wrong with the root of a file system: folders of the system would stand among those of the namespaces.

@@ -10,6 +10,7 @@ use k8s_openapi::api::networking::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::{Value, json};
 
 /// The object that the manifest of `policy` describes. `None` for a policy that lists neither direction: Kubernetes
 /// cannot hold one.
@@ -35,6 +36,20 @@ pub fn object(policy: &Policy) -> Option<NetworkPolicy> {
             egress: list(policy.egress.as_deref().unwrap_or_default(), egress_rule),
         }),
     })
+}
+
+/// The policies as one `v1` List of JSON, as `kubectl get -o json` prints one and `kubectl apply` takes it, with a line end.
+///
+/// The error of an object that cannot be JSON, of which there is none among the published types.
+pub fn json_list(policies: &[Policy]) -> Result<String, String> {
+    let items: Vec<Value> =
+        policies.iter().filter_map(object).map(serde_json::to_value).collect::<Result<_, _>>().map_err(told)?;
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+    serde_json::to_string_pretty(&list).map(|text| text + "\n").map_err(told)
+}
+
+fn told(error: serde_json::Error) -> String {
+    error.to_string()
 }
 
 /// A list that is left out when it is empty, as all lists of a NetworkPolicy are.

@@ -4,7 +4,7 @@ use crate::validation::validate;
 use crate::{named, stream};
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use polder::k8s::{manifest, object, read, reread};
+use polder::k8s::{json_list, manifest, object, read, reread};
 use polder::net::{IpBlock, Protocol, Selector, Values};
 use polder::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use proptest::collection::vec;
@@ -142,7 +142,7 @@ proptest! {
         prop_assert_eq!(&parsed, &object);
         prop_assert_eq!(validate(&text), [""; 0]);
         prop_assert_eq!(reread(&text), Some(vec![policy.clone()]), "{}", text);
-        for text in [text, serde_json::to_string_pretty(&object).unwrap()] {
+        for text in [text, serde_json::to_string_pretty(&object).unwrap(), json_list(std::slice::from_ref(&policy)).unwrap()] {
             let reading = read(&text, "default");
             prop_assert_eq!(&reading.problems, &[]);
             prop_assert_eq!(reading.policies.len(), 1);
