@@ -25,3 +25,4 @@ pub mod prove;
 pub mod session;
 pub mod source;
 pub mod syntax;
+pub mod table;

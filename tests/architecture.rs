@@ -35,7 +35,7 @@ impl Table {
                 None if cells[2].is_empty() => BTreeSet::new(),
                 None => named(cells[2]),
             };
-            uses.insert("source".to_owned());
+            uses.extend(["source", "table"].map(str::to_owned));
             if cells[0].contains("planned") {
                 table.planned.insert(room.clone());
             }
@@ -301,12 +301,12 @@ fn keeps_crates_and_the_outside_world_in_their_rooms() {
 #[test]
 fn reads_the_table() {
     let table = Table::parse(
-        "text\n| room | holds | may use |\n|---|---|---|\n| `source.rs` | x | |\n| `a/` | x | source |\n\
+        "text\n| room | holds | may use |\n|---|---|---|\n| `source.rs` | x | |\n| `table.rs` | x | |\n| `a/` | x | source |\n\
          | `b/` (planned) | x | a, source |\n| `c/` | x | all above |\n| `e/` | x | all above but b, c |\n\n\
          | `d/` | another table | |\n",
     );
-    assert_eq!(table.permitted.keys().collect::<Vec<_>>(), ["a", "b", "c", "e", "source"]);
-    assert_eq!(table.permitted["e"].iter().collect::<Vec<_>>(), ["a", "source"]);
-    assert_eq!(table.permitted["c"].iter().collect::<Vec<_>>(), ["a", "b", "source"]);
+    assert_eq!(table.permitted.keys().collect::<Vec<_>>(), ["a", "b", "c", "e", "source", "table"]);
+    assert_eq!(table.permitted["e"].iter().collect::<Vec<_>>(), ["a", "source", "table"]);
+    assert_eq!(table.permitted["c"].iter().collect::<Vec<_>>(), ["a", "b", "source", "table"]);
     assert!(table.exists("a") && !table.exists("b"));
 }

@@ -139,14 +139,14 @@ impl<'a> Connections<'a> {
         let mut sides = Sides::of_program(set);
         let homes = 0..set.namespaces.len();
         let all = homes.clone().flat_map(|home| Direction::ALL.map(|way| sides.get(home, way)));
-        let blocks = all.flatten().flat_map(|side| &side.granted).filter_map(|region| match &region.peers {
+        let blocks = all.flat_map(|side| &side.granted).filter_map(|region| match &region.peers {
             Peers::Addresses(block) => Some(block),
             Peers::Any | Peers::Pods { .. } => None,
         });
         let located = Located::new(facts, blocks);
         let rules = homes.map(|home| {
             Direction::ALL.map(|way| {
-                let side = sides.get_mut(home, way).map(std::mem::take).unwrap_or_default();
+                let side = std::mem::take(sides.get_mut(home, way));
                 Rules::new(side, way, facts, &located)
             })
         });
@@ -177,7 +177,7 @@ impl<'a> Connections<'a> {
                 vec![End::Addresses(IpBlock::all_addresses(blocks))]
             }
             Place::Pods { namespaces: Namespaces::Managed(home), pods } => {
-                let namespaces = self.set.namespaces.get(*home).map(|one| one.labels.clone()).unwrap_or_default();
+                let namespaces = self.set.namespaces[*home].labels.clone();
                 let (labels, less) = (self.located.pods(pods), Vec::new());
                 vec![End::Pods(Pods { home: Some(*home), namespaces, labels, less })]
             }
@@ -201,7 +201,7 @@ impl<'a> Connections<'a> {
             None => (0..self.set.namespaces.len()).collect(),
         };
         let managed = homes.into_iter().filter_map(|home| {
-            let namespaces = self.set.namespaces.get(home)?.labels.and(namespaces);
+            let namespaces = self.set.namespaces[home].labels.and(namespaces);
             let possible = namespaces.contradiction().is_none();
             possible.then(|| Pods { home: Some(home), namespaces, labels: labels.clone(), less: Vec::new() })
         });
@@ -391,8 +391,8 @@ impl<'a> Connections<'a> {
             return Ok(Some(party));
         };
         Located::forget(&mut labels);
-        if let Some(home) = pods.home.and_then(|home| self.set.namespaces.get(home)) {
-            return Ok(Some(Party::pod(&home.name, labels)));
+        if let Some(home) = pods.home {
+            return Ok(Some(Party::pod(&self.set.namespaces[home].name, labels)));
         }
         let Peers::Pods { namespaces, .. } = &piece else { return Ok(None) };
         if namespaces.required_value(NAMESPACE_NAME).is_none() {
@@ -404,11 +404,8 @@ impl<'a> Connections<'a> {
     /// Labels that the namespace of an end would have to have, where nobody stated them, for some of it to be there.
     pub fn unstated(&self, end: &End, budget: &mut Budget) -> Result<Option<(&'a ManagedNamespace, Selector)>, GaveUp> {
         let End::Pods(Pods { home: Some(home), .. }) = end else { return Ok(None) };
-        let (Some(managed), Some(Peers::Pods { namespaces, .. })) =
-            (self.set.namespaces.get(*home), self.piece(end, budget)?)
-        else {
-            return Ok(None);
-        };
+        let managed = &self.set.namespaces[*home];
+        let Some(Peers::Pods { namespaces, .. }) = self.piece(end, budget)? else { return Ok(None) };
         let mut labels = Selector::everything();
         for (key, values) in namespaces.entries().filter(|(key, _)| managed.labels.values(key).is_anything()) {
             labels.require(key.clone(), values.clone());
@@ -419,7 +416,7 @@ impl<'a> Connections<'a> {
     /// Those of an end that are there whatever labels their namespace has beside the stated ones.
     pub fn settled(&self, end: &End, budget: &mut Budget) -> Result<Option<End>, GaveUp> {
         let End::Pods(Pods { home: Some(home), namespaces, labels, less }) = end else { return Ok(Some(end.clone())) };
-        let Some(managed) = self.set.namespaces.get(*home) else { return Ok(None) };
+        let managed = &self.set.namespaces[*home];
         if !namespaces.contains(&managed.labels) {
             return Ok(None);
         }

@@ -6,7 +6,7 @@
 use super::classes::{Class, Classes};
 use super::verdicts::{EVERYTHING, NOTHING, Verdicts};
 use super::world::EndId;
-use super::{Engine, Side, Verdict};
+use super::{Engine, Verdict};
 use crate::net::Truth;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -210,9 +210,8 @@ impl<'e, 'a> Reach<'e, 'a> {
             return known.clone();
         }
         let mut all: Vec<(u32, Allowance)> = Vec::new();
-        let side = self.engine.sides.get(index);
-        let rules = side.map_or(&[][..], |side: &Side| &side.rules).iter();
-        for rule in rules.filter_map(|rule| self.engine.rules.get(*rule)) {
+        let rules = &self.engine.sides[index].rules;
+        for rule in rules.iter().filter_map(|rule| self.engine.rules.get(*rule)) {
             for holders in rule.peers.iter().flatten().filter_map(|peer| self.classes.holders.get(*peer)) {
                 all.extend(holders.iter().map(|(class, truth)| (*class, (rule.ports, *truth))));
             }

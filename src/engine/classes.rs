@@ -3,6 +3,7 @@
 use super::Engine;
 use super::world::EndId;
 use crate::net::{Direction, Truth};
+use crate::table::number;
 use rustc_hash::FxHashMap;
 use std::net::IpAddr;
 
@@ -53,7 +54,7 @@ impl Classes {
             let (way, outside) = (engine.ports.way_of(id), pods.is_none());
             let addresses = pods.map_or(&[][..], |pods| &pods.addresses);
             let key = (egress, ingress, engine.peers.of(id), way, outside, addresses);
-            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            let next = number(known.len());
             let class = *known.entry(key).or_insert(next);
             classes.of.push(class);
             match classes.all.get_mut(class as usize) {

@@ -264,8 +264,7 @@ impl<'a> Engine<'a> {
     /// What a side allows to whom.
     fn atoms(&self, direction: Direction, side: usize) -> Atoms<'a> {
         let mut atoms = Atoms::new();
-        let Some(side) = self.sides.get(side) else { return atoms };
-        for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
+        for rule in self.sides[side].rules.iter().filter_map(|index| self.rules.get(*index)) {
             let policies: &'a [Policy] = self.policies;
             let rules = policies.get(rule.policy).and_then(|policy| rules_in(policy, direction));
             let Some(written) = rules.and_then(|rules| rules.get(rule.rule)) else { continue };
@@ -301,7 +300,7 @@ impl<'a> Engine<'a> {
         let sides: BTreeSet<usize> = subjects.iter().filter_map(|end| self.side_index(direction, *end)).collect();
         let wanted: FxHashSet<usize> = peers.iter().flat_map(|end| self.peers.of(*end)).flatten().copied().collect();
         let destinations = if direction == Direction::Ingress { subjects } else { peers };
-        let rules = sides.iter().filter_map(|side| self.sides.get(*side)).flat_map(|side| &side.rules);
+        let rules = sides.iter().flat_map(|side| &self.sides[*side].rules);
         let grants = |rule: &&RuleEntry| {
             let any = rule.peers.as_ref().is_none_or(|peers| peers.iter().any(|peer| wanted.contains(peer)));
             any && destinations.iter().any(|end| self.ports.of(rule.ports, *end).overlaps(ports))

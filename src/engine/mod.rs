@@ -26,6 +26,7 @@ pub use world::{
 
 use crate::net::{Direction, PortSet, Truth};
 use crate::netpol::{Policy, Rule};
+use crate::table::Table;
 use all_pairs::Reach;
 use peers::PeerTable;
 use ports::PortTable;
@@ -42,9 +43,9 @@ pub struct Engine<'a> {
     ports: PortTable,
     rules: Vec<RuleEntry>,
     /// What there is for ends that are alike: which policies isolate them, and with which rules.
-    sides: Vec<Side>,
+    sides: Table<usize, Side>,
     /// The sides of each end, in the order of [`Direction::ALL`]; `None` where it is not isolated.
-    sides_of: Vec<[Option<usize>; 2]>,
+    sides_of: Table<EndId, [Option<usize>; 2]>,
     /// How much has been looked at to complete facts that are missing.
     steps: Cell<usize>,
     /// Whether that was too much somewhere.
@@ -191,8 +192,8 @@ impl<'a> Engine<'a> {
             peers,
             ports,
             rules,
-            sides: Vec::new(),
-            sides_of: Vec::with_capacity(world.ends.len()),
+            sides: Table::default(),
+            sides_of: Table::with_capacity(world.ends.len()),
             steps: Cell::default(),
             given_up: Cell::default(),
             is_folded: false,
@@ -228,8 +229,7 @@ impl<'a> Engine<'a> {
                 let id = *known.entry(isolating).or_insert_with_key(|policies| {
                     let way = usize::from(direction != Direction::Ingress);
                     let rules = policies.iter().filter_map(|index| rules_of.get(*index)?.get(way)).flatten().copied();
-                    sides.push(Side { policies: policies.clone(), rules: rules.collect() });
-                    sides.len() - 1
+                    sides.push(Side { policies: policies.clone(), rules: rules.collect() })
                 });
                 *side = Some(id);
             }
@@ -248,14 +248,14 @@ impl<'a> Engine<'a> {
     }
 
     fn side_of(&self, direction: Direction, end: EndId) -> Option<&Side> {
-        self.sides.get(self.side_index(direction, end)?)
+        self.side_index(direction, end).map(|side| &self.sides[side])
     }
 
     fn side_index(&self, direction: Direction, end: EndId) -> Option<usize> {
-        let [ingress, egress] = self.sides_of.get(end.index())?;
+        let [ingress, egress] = self.sides_of[end];
         match direction {
-            Direction::Ingress => *ingress,
-            Direction::Egress => *egress,
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
         }
     }
 

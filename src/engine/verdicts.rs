@@ -2,7 +2,8 @@
 
 use super::Verdict;
 use super::ports::PortTable;
-use crate::net::{PortSet, Truth};
+use crate::net::Truth;
+use crate::table::Table;
 use rustc_hash::FxHashMap;
 
 /// The verdict that denies everything.
@@ -15,7 +16,7 @@ pub(super) const EVERYTHING: u32 = 1;
 #[derive(Debug)]
 pub(super) struct Verdicts<'e> {
     ports: &'e PortTable,
-    all: Vec<Verdict>,
+    all: Table<u32, Verdict>,
     numbers: FxHashMap<Verdict, u32>,
     /// Those of rules with these ports, and whether their peers are there for sure; for destinations of one way.
     of_rules: FxHashMap<Vec<(usize, Truth)>, u32>,
@@ -28,7 +29,7 @@ impl<'e> Verdicts<'e> {
     pub(super) fn new(ports: &'e PortTable) -> Self {
         let mut verdicts = Verdicts {
             ports,
-            all: Vec::new(),
+            all: Table::default(),
             numbers: FxHashMap::default(),
             of_rules: FxHashMap::default(),
             of_sides: FxHashMap::default(),
@@ -41,8 +42,7 @@ impl<'e> Verdicts<'e> {
 
     /// The verdict of a number.
     pub(super) fn get(&self, number: u32) -> &Verdict {
-        static NONE: Verdict = Verdict { allowed: PortSet::EMPTY, unknown: PortSet::EMPTY };
-        self.all.get(number as usize).unwrap_or(&NONE)
+        &self.all[number]
     }
 
     /// The number of a verdict.
@@ -50,8 +50,7 @@ impl<'e> Verdicts<'e> {
         if let Some(number) = self.numbers.get(&verdict) {
             return *number;
         }
-        let number = u32::try_from(self.all.len()).unwrap_or(NOTHING);
-        self.all.push(verdict.clone());
+        let number = self.all.push(verdict.clone());
         self.numbers.insert(verdict, number);
         number
     }

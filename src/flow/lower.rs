@@ -51,14 +51,13 @@ impl Lowering<'_> {
         sorted.sort();
         for (index, ((name, declared), id, labels)) in sorted.into_iter().enumerate() {
             self.managed.insert(id, index);
-            let nobody = || Isolation::Tiers(Vec::new());
             self.set.namespaces.push(ManagedNamespace {
                 selector: namespace_by_name(&name),
                 labels,
                 name,
                 declared,
-                ingress: nobody(),
-                egress: nobody(),
+                ingress: Isolation::Every,
+                egress: Isolation::Every,
                 dns: Vec::new(),
                 dns_setting: Arc::from(""),
             });
@@ -122,16 +121,15 @@ impl Lowering<'_> {
     /// Isolation and DNS, which refer to tiers.
     fn settings(&mut self) {
         for (id, index) in self.managed.clone() {
-            let Some(managed) = self.model.namespace(id).and_then(|namespace| namespace.managed()) else { continue };
+            let Some(managed) = self.model.namespaces[id].managed() else { continue };
             let ingress = self.isolation(&managed.ingress);
             let egress = self.isolation(&managed.egress);
             let dns = managed.dns.servers.iter().flat_map(|server| self.dns(server)).collect();
-            if let Some(namespace) = self.set.namespaces.get_mut(index) {
-                namespace.ingress = ingress;
-                namespace.egress = egress;
-                namespace.dns = dns;
-                namespace.dns_setting = self.model.dns_setting(&managed.dns).into();
-            }
+            let namespace = &mut self.set.namespaces[index];
+            namespace.ingress = ingress;
+            namespace.egress = egress;
+            namespace.dns = dns;
+            namespace.dns_setting = self.model.dns_setting(&managed.dns).into();
         }
     }
 
@@ -157,7 +155,7 @@ impl Lowering<'_> {
             }
             _ => SmallVec::new(),
         };
-        let id = PartyId(u32::try_from(self.set.parties.len()).unwrap_or(u32::MAX));
+        let id = PartyId::at(self.set.parties.len());
         let leaves = if place.is_some() { smallvec![id] } else { leaves };
         self.set.parties.push(Party { name: self.party_name(endpoint), leaves, place });
         self.parties.insert(endpoint, id);
@@ -186,23 +184,23 @@ impl Lowering<'_> {
     }
 
     fn in_namespace(&self, id: NamespaceId) -> Namespaces {
-        match (self.managed.get(&id), self.model.namespace(id)) {
-            (Some(index), _) => Namespaces::Managed(*index),
-            (None, Some(namespace)) => match &namespace.kind {
-                NamespaceKind::External(Some(selector)) => match selector.of_namespaces() {
-                    selector if selector.is_everything() => Namespaces::Every,
-                    selector => Namespaces::Labelled(selector),
-                },
-                _ => Namespaces::Named(namespace.name.clone()),
+        if let Some(index) = self.managed.get(&id) {
+            return Namespaces::Managed(*index);
+        }
+        let namespace = &self.model.namespaces[id];
+        match &namespace.kind {
+            NamespaceKind::External(Some(selector)) => match selector.of_namespaces() {
+                selector if selector.is_everything() => Namespaces::Every,
+                selector => Namespaces::Labelled(selector),
             },
-            (None, None) => Namespaces::Every,
+            _ => Namespaces::Named(namespace.name.clone()),
         }
     }
 
     fn place(&self, endpoint: Endpoint) -> Option<Place> {
         Some(match endpoint {
             Endpoint::Tier(id) => {
-                let tier = self.model.tier(id)?;
+                let tier = &self.model.tiers[id];
                 Place::Pods { namespaces: self.in_namespace(tier.namespace), pods: tier.selector.clone() }
             }
             Endpoint::Namespace(id) => Place::Pods { namespaces: self.in_namespace(id), pods: Selector::everything() },

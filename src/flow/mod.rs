@@ -6,6 +6,7 @@ pub use crate::model::{AssertionKind, Statement};
 pub use lower::{lower, public_addresses};
 
 use crate::net::{Direction, Facts, IpBlock, Peers, PortSet, Selector, Truth, namespace_by_name};
+use crate::table::{Id, Table, number};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct FlowSet {
     /// The namespaces that get policies, sorted by name.
-    pub namespaces: Vec<ManagedNamespace>,
+    pub namespaces: Table<usize, ManagedNamespace>,
     /// Everything that is declared or used and can be the end of a flow.
-    pub parties: Vec<Party>,
+    pub parties: Table<PartyId, Party>,
     /// The flows.
     pub flows: Vec<Flow>,
     /// What must be true of the flows.
@@ -32,6 +33,16 @@ pub struct FlowSet {
 /// A party of [`FlowSet::parties`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartyId(pub u32);
+
+impl Id for PartyId {
+    fn at(place: usize) -> Self {
+        PartyId(number(place))
+    }
+
+    fn place(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// A statement of [`FlowSet::statements`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,7 +211,7 @@ pub struct Assertion {
 impl FlowSet {
     /// The party of an id of this flow set.
     pub fn party(&self, id: PartyId) -> Option<&Party> {
-        self.parties.get(id.0 as usize)
+        self.parties.as_slice().get(id.place())
     }
 
     /// The statement of an id of this flow set.
@@ -224,10 +235,7 @@ impl FlowSet {
     /// The selector over namespace labels; a managed namespace is known by its name label only.
     pub fn namespace_selector(&self, namespaces: &Namespaces) -> Selector {
         match namespaces {
-            Namespaces::Managed(index) => match self.namespaces.get(*index) {
-                Some(namespace) => namespace.selector.clone(),
-                None => Selector::everything(),
-            },
+            Namespaces::Managed(index) => self.namespaces[*index].selector.clone(),
             Namespaces::Named(name) => namespace_by_name(name),
             Namespaces::Labelled(selector) => selector.clone(),
             Namespaces::Every => Selector::everything(),

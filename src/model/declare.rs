@@ -80,8 +80,7 @@ impl<'a> Resolver<'a> {
         let (here, there) = if built_in { (earlier.span, block.name.span) } else { (block.name.span, earlier.span) };
         let label = if component { "the component declares it here" } else { "first declared here" };
         let used = self.components.get(&there.file).map(|span| self.text(*span));
-        let Some(namespace) = self.model.namespaces.get_mut(earlier.value.index()) else { return };
-        match &mut namespace.kind {
+        match &mut self.model.namespaces[earlier.value].kind {
             NamespaceKind::External(known) if block.external => {
                 if known.is_none() && selector.is_some() && !built_in {
                     // Without labels the block only adds to what another one declares.
@@ -227,7 +226,7 @@ impl<'a> Resolver<'a> {
         };
         let ports = tier.ports.as_ref().map(|entries| self.tier_ports(id, entries));
         for (index, port) in ports.iter().flatten().enumerate() {
-            self.note(port.span, Entity::Port(id, u32::try_from(index).unwrap_or(u32::MAX)), Role::Declares);
+            self.note(port.span, Entity::Port(id, number(index)), Role::Declares);
         }
         let served = ports
             .as_ref()
@@ -310,7 +309,7 @@ impl<'a> Resolver<'a> {
             for name in names {
                 let text = self.name(*name);
                 if let Some(index) = COMPONENTS.iter().position(|component| component.name == text) {
-                    let component = Entity::Component(u32::try_from(index).unwrap_or(u32::MAX));
+                    let component = Entity::Component(number(index));
                     self.note(name.span, component, Role::Names);
                 }
                 if catalogue::find(text).is_none() {

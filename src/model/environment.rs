@@ -111,7 +111,7 @@ impl<'a> Resolver<'a> {
         self.note(from.span, Entity::Namespace(declared.value), Role::Names);
         let valid = self.check_name(to);
         let stated = self.labels_of_rename(labels.as_ref());
-        let namespace = self.model.namespaces.get_mut(declared.value.index())?;
+        let namespace = &mut self.model.namespaces[declared.value];
         if let (NamespaceKind::External(None), Some(labels)) = (&namespace.kind, labels) {
             let message =
                 format!("namespace `{text}` is of others: what labels it has is not for this program to state");

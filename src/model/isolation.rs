@@ -36,11 +36,10 @@ impl<'a> Resolver<'a> {
             }
             self.isolate(namespace, isolate, node.span, asked.entry(namespace).or_default());
         }
-        for index in 0..self.model.namespaces.len() {
-            let id = NamespaceId::at(index);
+        for id in self.model.namespaces.ids() {
             let everything = Asked { ingress: Isolated::Every, egress: Isolated::Every, statements: Vec::new() };
             let asked = asked.remove(&id).unwrap_or(everything);
-            if let Some(NamespaceKind::Managed(managed)) = self.model.namespaces.get_mut(index).map(|n| &mut n.kind) {
+            if let NamespaceKind::Managed(managed) = &mut self.model.namespaces[id].kind {
                 let Asked { ingress, egress, statements } = asked;
                 (managed.ingress, managed.egress, managed.isolates) = (ingress, egress, statements);
             }

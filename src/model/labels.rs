@@ -32,8 +32,7 @@ impl<'a> Resolver<'a> {
 
     /// Gives a managed namespace these labels and no others.
     pub(super) fn set_labels(&mut self, namespace: NamespaceId, stated: &Stated) {
-        let Some(namespace) = self.model.namespaces.get_mut(namespace.index()) else { return };
-        let NamespaceKind::Managed(managed) = &mut namespace.kind else { return };
+        let NamespaceKind::Managed(managed) = &mut self.model.namespaces[namespace].kind else { return };
         managed.labels = Selector::everything();
         for (key, (value, _)) in stated {
             let values = value.clone().map_or_else(Values::does_not_exist, |value| Values::one_of([value]));

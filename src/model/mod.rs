@@ -35,6 +35,7 @@ pub use unstated::{Settling, stating};
 
 use crate::net::{Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, Truth};
 use crate::source::{Excerpt, Span};
+use crate::table::{Id, Table, number};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -44,7 +45,11 @@ macro_rules! ids {
         impl $name {
             /// The place in the model's list.
             pub fn index(self) -> usize { self.0 as usize }
-            pub(crate) fn at(index: usize) -> Self { $name(u32::try_from(index).unwrap_or(u32::MAX)) }
+            pub(crate) fn at(index: usize) -> Self { $name(number(index)) }
+        }
+        impl Id for $name {
+            fn at(place: usize) -> Self { $name::at(place) }
+            fn place(self) -> usize { self.index() }
         })*
     };
 }
@@ -70,9 +75,9 @@ ids! {
 #[derive(Debug, Default)]
 pub struct Model {
     /// The namespaces, in the order of their first declaration.
-    pub namespaces: Vec<Namespace>,
+    pub namespaces: Table<NamespaceId, Namespace>,
     /// The tiers.
-    pub tiers: Vec<Tier>,
+    pub tiers: Table<TierId, Tier>,
     /// The groups.
     pub groups: Vec<Group>,
     /// The address lists.
@@ -400,12 +405,12 @@ pub struct Assertion {
 impl Model {
     /// The namespace of an id of this model.
     pub fn namespace(&self, id: NamespaceId) -> Option<&Namespace> {
-        self.namespaces.get(id.index())
+        self.namespaces.as_slice().get(id.index())
     }
 
     /// The tier of an id of this model.
     pub fn tier(&self, id: TierId) -> Option<&Tier> {
-        self.tiers.get(id.index())
+        self.tiers.as_slice().get(id.index())
     }
 
     /// The endpoints that one comes to when groups are taken apart.

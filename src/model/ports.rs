@@ -7,6 +7,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
 use crate::syntax::{PortExpr, PortKind, PortsExpr};
+use crate::table::number;
 
 impl<'a> Resolver<'a> {
     /// The ports of a declaration, where names of other ports cannot stand.
@@ -291,7 +292,7 @@ impl<'a> Resolver<'a> {
         let own = match destination {
             Endpoint::Tier(id) => self.model.tier(id).and_then(|tier| {
                 let (index, port) = tier.ports.iter().flatten().enumerate().find(|(_, port)| *port.name == *name)?;
-                Some((Entity::Port(id, u32::try_from(index).unwrap_or(u32::MAX)), port.ports.clone()))
+                Some((Entity::Port(id, number(index)), port.ports.clone()))
             }),
             _ => None,
         };

@@ -4,6 +4,7 @@ use super::buckets::Buckets;
 use super::subject::{SubjectId, Subjects};
 use crate::flow::{DnsServer, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
 use crate::net::{Direction, IpBlock, Peers, PortSet, Selector};
+use crate::table::{Id, Table, number};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,16 @@ pub struct RulePart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(u32);
 
+impl Id for PeerId {
+    fn at(place: usize) -> Self {
+        PeerId(number(place))
+    }
+
+    fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A peer to be.
 #[derive(Debug)]
 pub struct PeerPart {
@@ -89,7 +100,7 @@ pub struct Contribution {
 #[derive(Debug, Default)]
 pub struct Concerns {
     /// The concerns by subject, and for each subject by direction.
-    pub list: Vec<Concern>,
+    pub list: Table<usize, Concern>,
     /// What the flows add, by concern.
     contributions: Vec<Contribution>,
 }
@@ -105,21 +116,19 @@ impl Concerns {
 /// The peers to be, each made once however many rules name it.
 #[derive(Default)]
 struct PeerParts {
-    list: Vec<PeerPart>,
+    list: Table<PeerId, PeerPart>,
     /// For each party those that it comes to, once somebody asked.
-    of_party: Vec<Option<Range<u32>>>,
+    of_party: Table<PartyId, Option<Range<u32>>>,
 }
 
 impl PeerParts {
     fn of_party(&mut self, set: &FlowSet, id: PartyId) -> Range<u32> {
-        if let Some(Some(known)) = self.of_party.get(id.0 as usize) {
+        if let Some(known) = &self.of_party[id] {
             return known.clone();
         }
-        let place = set.party(id).and_then(|party| party.place.as_ref());
+        let place = set.parties[id].place.as_ref();
         let range = place.map(|place| self.of_place(set, place)).unwrap_or_default();
-        if let Some(slot) = self.of_party.get_mut(id.0 as usize) {
-            *slot = Some(range.clone());
-        }
+        self.of_party[id] = Some(range.clone());
         range
     }
 
@@ -138,21 +147,23 @@ impl PeerParts {
                 let part = |region| PeerPart { region, form: PeerForm::Pods(home) };
                 self.list.extend(set.peers(place).into_iter().map(part));
             }
-            Place::Any => self.list.push(PeerPart { region: Peers::Any, form: PeerForm::Any }),
+            Place::Any => {
+                self.list.push(PeerPart { region: Peers::Any, form: PeerForm::Any });
+            }
         }
         first..self.len()
     }
 
     fn len(&self) -> u32 {
-        u32::try_from(self.list.len()).unwrap_or(u32::MAX)
+        number(self.list.len())
     }
 
-    fn region(&self, id: PeerId) -> Option<&Peers> {
-        self.list.get(id.0 as usize).map(|part| &part.region)
+    fn region(&self, id: PeerId) -> &Peers {
+        &self.list[id].region
     }
 
     fn is_any(&self, id: PeerId) -> bool {
-        self.region(id).is_some_and(|region| *region == Peers::Any)
+        *self.region(id) == Peers::Any
     }
 
     fn add_rule(&self, rules: &mut SmallVec<[RulePart; 1]>, peers: Range<u32>, ports: &PortSet) {
@@ -215,7 +226,10 @@ pub fn collect(set: &FlowSet) -> Wishes<'_> {
         subjects: Subjects::new(set),
         // Most flows make a concern on each side.
         contributions: Vec::with_capacity(2 * set.flows.len()),
-        peers: PeerParts { list: Vec::with_capacity(set.parties.len()), of_party: vec![None; set.parties.len()] },
+        peers: PeerParts {
+            list: Table::with_capacity(set.parties.len()),
+            of_party: vec![None; set.parties.len()].into(),
+        },
         dns: FxHashMap::default(),
         by_namespace: Buckets::default(),
         by_subject: Buckets::default(),
@@ -231,21 +245,20 @@ pub fn collect(set: &FlowSet) -> Wishes<'_> {
     wishes.dns_egress();
     wishes.dns_ingress();
     wishes.by_namespace = wishes.subjects.by_namespace();
-    let subjects = wishes.contributions.iter().map(|one| one.subject.index());
+    let subjects = wishes.contributions.iter().map(|one| one.subject.place());
     wishes.by_subject = Buckets::new(wishes.subjects.len(), subjects);
     wishes
 }
 
 impl<'a> Wishes<'a> {
     /// A peer of a rule.
-    pub fn peer(&self, id: PeerId) -> Option<&PeerPart> {
-        self.peers.list.get(id.0 as usize)
+    pub fn peer(&self, id: PeerId) -> &PeerPart {
+        &self.peers.list[id]
     }
 
     /// On which side of which namespace something is added, and for whom.
-    pub fn subject_of(&self, added: &Contribution) -> Option<(usize, Direction, &Selector)> {
-        let home = self.subjects.home(added.subject)?;
-        Some((home, added.direction, &self.subjects.get(added.subject)?.selector))
+    pub fn subject_of(&self, added: &Contribution) -> (usize, Direction, &Selector) {
+        (self.subjects.home(added.subject), added.direction, &self.subjects.get(added.subject).selector)
     }
 
     /// How many concerns there are at most.
@@ -254,7 +267,7 @@ impl<'a> Wishes<'a> {
     }
 
     fn leaves(&self, party: PartyId) -> &'a [PartyId] {
-        self.set.party(party).map_or(&[], |party| &party.leaves)
+        &self.set.parties[party].leaves
     }
 
     fn egress(&mut self, index: u32, flow: &Flow) {
@@ -343,19 +356,18 @@ impl<'a> Wishes<'a> {
         let Concerns { list, contributions } = concerns;
         list.clear();
         contributions.clear();
-        for at in 0..self.by_namespace.get(namespace).len() {
-            let Some(subject) = self.by_namespace.get(namespace).get(at).map(|at| SubjectId::at(*at)) else { continue };
+        for subject in self.by_namespace.get(namespace).to_vec().into_iter().map(SubjectId::at) {
             let from = contributions.len();
-            let own = self.by_subject.get(subject.index()).iter().filter_map(|at| self.contributions.get(*at));
+            let own = self.by_subject.get(subject.place()).iter().filter_map(|at| self.contributions.get(*at));
             contributions.extend(own);
             let own = contributions.get_mut(from..).unwrap_or_default();
             own.sort_unstable_by_key(|one| (one.direction, one.towards, one.peer, one.flow, one.target));
             let ingress = own.partition_point(|one| one.direction == Direction::Ingress);
             let sides = own.split_at_checked(ingress).unwrap_or_default();
-            let mut start = u32::try_from(from).unwrap_or(u32::MAX);
+            let mut start = number(from);
             for (direction, own) in [(Direction::Ingress, sides.0), (Direction::Egress, sides.1)] {
                 for same in own.chunk_by(|one, other| one.towards == other.towards) {
-                    let end = start + u32::try_from(same.len()).unwrap_or(u32::MAX);
+                    let end = start + number(same.len());
                     let towards = same.first().map_or(Towards::Dns, |one| Towards::Party(one.towards));
                     let (rules, settings) = (self.rules(same), BTreeSet::new());
                     let contributions = start..end;

@@ -1,12 +1,13 @@
 //! Takes away what the rest allows anyway: policies, rules, peers and ports.
 
-use super::concern::{Concern, Concerns, PeerPart, RulePart, Towards, Wishes};
+use super::concern::{Concern, Concerns, RulePart, Towards, Wishes};
 use super::name::Namer;
-use super::subject::{Subject, SubjectId};
+use super::subject::SubjectId;
 use crate::net::{
     AddressSet, Direction, Peers, Point, PortSet, Region, RegionIndex, Selector, SelectorIndex, is_covered,
 };
 use crate::netpol::{Port, PortTarget};
+use crate::table::Table;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,14 +24,19 @@ struct Cell {
 /// something.
 ///
 /// Gives for each concern whether another one overlaps it at all.
-pub fn reduce(concerns: &mut Concerns, wishes: &Wishes<'_>, namer: &Namer<'_>, namespace: &Arc<str>) -> Vec<bool> {
-    let mut overlapping = vec![false; concerns.list.len()];
+pub fn reduce(
+    concerns: &mut Concerns,
+    wishes: &Wishes<'_>,
+    namer: &Namer<'_>,
+    namespace: &Arc<str>,
+) -> Table<usize, bool> {
+    let mut overlapping = vec![false; concerns.list.len()].into();
     let group = Group::new(concerns, wishes, namer, namespace);
     if let Some(removals) = group.reduce(&mut overlapping) {
         removals.apply(&mut concerns.list);
     }
     // A rule without peers would be one for all of them.
-    for concern in &mut concerns.list {
+    for concern in concerns.list.iter_mut() {
         concern.rules.retain(|rule| !rule.peers.is_empty());
     }
     overlapping
@@ -46,15 +52,15 @@ struct Group<'a> {
     namer: &'a Namer<'a>,
     home: &'a Arc<str>,
     /// By subject, for each by direction.
-    cells: Vec<Cell>,
+    cells: Table<usize, Cell>,
     /// Of each cell.
-    parts: Vec<Part<'a>>,
+    parts: Table<usize, Part<'a>>,
     /// The pairs of cells that overlap, the earlier first, by their places in `cells`.
     pairs: Vec<(usize, usize)>,
     /// For each cell those that it overlaps; empty until something is to be taken away.
     neighbours: Neighbours,
     /// The ports that are left of each cell; empty until something is to be taken away.
-    ports: Vec<PortSet>,
+    ports: Table<usize, PortSet>,
 }
 
 /// What a cell allows.
@@ -69,25 +75,24 @@ struct Part<'a> {
 
 impl<'a> Group<'a> {
     fn new(concerns: &'a Concerns, wishes: &'a Wishes<'a>, namer: &'a Namer<'a>, home: &'a Arc<str>) -> Self {
-        let mut cells = Vec::with_capacity(concerns.list.len());
-        let mut parts = Vec::with_capacity(concerns.list.len());
+        let mut cells = Table::with_capacity(concerns.list.len());
+        let mut parts = Table::with_capacity(concerns.list.len());
         for (concern, Concern { subject, direction, rules, .. }) in concerns.list.iter().enumerate() {
             let (subject, direction) = (*subject, *direction);
-            let Some(Subject { selector, .. }) = wishes.subjects.get(subject) else { continue };
+            let selector = &wishes.subjects.get(subject).selector;
             for (rule, RulePart { peers, ports }) in rules.iter().enumerate() {
                 for (peer, id) in peers.iter().enumerate() {
-                    let Some(PeerPart { region, .. }) = wishes.peer(*id) else { continue };
                     cells.push(Cell { concern, rule, peer });
-                    parts.push(Part { subject, selector, direction, peers: region, ports });
+                    parts.push(Part { subject, selector, direction, peers: &wishes.peer(*id).region, ports });
                 }
             }
         }
-        let (pairs, neighbours, ports) = (Vec::new(), Neighbours::default(), Vec::new());
+        let (pairs, neighbours, ports) = (Vec::new(), Neighbours::default(), Table::default());
         Group { concerns, wishes, namer, home, cells, parts, pairs, neighbours, ports }
     }
 
     /// What is to be taken away, when anything could be; marks the concerns that another one overlaps.
-    fn reduce(mut self, overlapping: &mut [bool]) -> Option<Removals> {
+    fn reduce(mut self, overlapping: &mut Table<usize, bool>) -> Option<Removals> {
         match self.pairs_by_subject() {
             Some(pairs) => {
                 debug_assert_eq!(pairs, self.pairs_by_index(), "both ways find the same");
@@ -98,10 +103,8 @@ impl<'a> Group<'a> {
         if self.pairs.is_empty() && !self.parts.iter().any(|part| part.peers.is_empty()) {
             return None;
         }
-        for cell in self.pairs.iter().flat_map(|(one, other)| [one, other]).filter_map(|at| self.cells.get(*at)) {
-            if let Some(slot) = overlapping.get_mut(cell.concern) {
-                *slot = true;
-            }
+        for at in self.pairs.iter().flat_map(|(one, other)| [*one, *other]) {
+            overlapping[self.cells[at].concern] = true;
         }
         self.neighbours = Neighbours::new(self.cells.len(), &self.pairs);
         self.ports = self.parts.iter().map(|part| part.ports.clone()).collect();
@@ -118,7 +121,7 @@ impl<'a> Group<'a> {
             first = run.end;
             Some(run)
         };
-        let same_subject = self.parts.chunk_by(|one, other| one.subject == other.subject);
+        let same_subject = self.parts.as_slice().chunk_by(|one, other| one.subject == other.subject);
         let runs: Vec<Run<'_>> = same_subject.filter_map(run).collect();
         let index = SelectorIndex::new(runs.iter().map(|run| run.selector).enumerate());
         let (mut pairs, mut near, mut looked_at) = (Vec::new(), Vec::new(), 0);
@@ -156,7 +159,7 @@ impl<'a> Group<'a> {
             for (at, part) in parts() {
                 let found = index.query(part.selector, part.peers).into_iter().filter(|other| *other > at);
                 let same_pods = |other: &Part<'a>| part.selector.overlaps(other.selector);
-                let found = found.filter(|other| self.parts.get(*other).is_some_and(same_pods));
+                let found = found.filter(|other| same_pods(&self.parts[*other]));
                 pairs.extend(found.filter(|other| self.ends_overlap(at, *other)).map(|other| (at, other)));
             }
         }
@@ -166,55 +169,50 @@ impl<'a> Group<'a> {
 
     /// Whether two cells overlap whose subjects do.
     fn ends_overlap(&self, one: usize, other: usize) -> bool {
-        let (Some(one), Some(other)) = (self.parts.get(one), self.parts.get(other)) else { return false };
+        let (one, other) = (&self.parts[one], &self.parts[other]);
         one.ports.overlaps(other.ports) && one.peers.overlaps(other.peers)
     }
 
     /// Whether anything could be taken away from a cell: another one overlaps it, or it has no peers at all.
     fn is_touchable(&self, at: usize) -> bool {
-        !self.neighbours.of(at).is_empty() || self.parts.get(at).is_some_and(|part| part.peers.is_empty())
+        !self.neighbours.of(at).is_empty() || self.parts[at].peers.is_empty()
     }
 
-    fn region(&self, at: usize, ports: &PortSet) -> Option<Region> {
-        let part = self.parts.get(at)?;
-        Some(Region { subject: part.selector.clone(), peers: part.peers.clone(), ports: ports.clone() })
+    fn region(&self, at: usize, ports: &PortSet) -> Region {
+        let part = &self.parts[at];
+        Region { subject: part.selector.clone(), peers: part.peers.clone(), ports: ports.clone() }
     }
 
     /// Whether `ports` of a cell are allowed by the cells that `counts` admits.
     fn is_covered(&self, at: usize, ports: &PortSet, counts: &dyn Fn(&Cell) -> bool) -> bool {
-        let (Some(region), Some(part)) = (self.region(at, ports), self.parts.get(at)) else { return true };
-        let others = || self.neighbours.of(at).iter().filter(|other| self.cells.get(**other).is_some_and(counts));
+        let region = self.region(at, ports);
+        let others = || self.neighbours.of(at).iter().copied().filter(|other| counts(&self.cells[*other]));
         // Many of those that overlap a cell in many ways have none of its plainest connections.
         let has = |point: &Point, other: usize| {
-            let other = self.parts.get(other).zip(self.ports.get(other));
-            other.is_some_and(|(other, ports)| point.is_in(other.selector, other.peers, ports))
+            let part = &self.parts[other];
+            point.is_in(part.selector, part.peers, &self.ports[other])
         };
         if let Some(point) = region.point()
-            && !others().any(|other| has(&point, *other))
+            && !others().any(|other| has(&point, other))
         {
             return false;
         }
-        let others: Vec<Region> = others()
-            .filter_map(|other| self.region(*other, self.ports.get(*other)?))
-            .filter(|other| !other.ports.is_empty())
-            .collect();
+        let alive = others().filter(|other| !self.ports[*other].is_empty());
+        let others: Vec<Region> = alive.map(|other| self.region(other, &self.ports[other])).collect();
         let others: Vec<&Region> = others.iter().collect();
-        possible(region, Some(part.direction)).iter().all(|region| is_covered(region, &others))
+        possible(region, Some(self.parts[at].direction)).iter().all(|region| is_covered(region, &others))
     }
 
     /// Concerns in the order in which they may be taken away: narrow ones first, DNS last.
     fn order(&self, mut concerns: Vec<usize>) -> Vec<usize> {
         let width = |index: &usize| {
-            let concern = self.concerns.list.get(*index);
-            let subject = concern.and_then(|concern| self.wishes.subjects.get(concern.subject));
-            let requirements = subject.map_or(0, |subject| subject.selector.keys().count());
-            let peers = concern.into_iter().flat_map(|concern| &concern.rules).flat_map(|rule| &rule.peers);
-            let peers = peers.filter_map(|peer| self.wishes.peer(*peer));
-            let peers = peers.map(|peer| peer_width(&peer.region)).max().unwrap_or_default();
-            let dns = concern.is_none_or(|concern| concern.towards == Towards::Dns);
-            let name =
-                concern.zip(subject).map(|(concern, subject)| self.namer.concern(self.home, &subject.name, concern));
-            (dns, std::cmp::Reverse(requirements), peers, name)
+            let concern = &self.concerns.list[*index];
+            let subject = self.wishes.subjects.get(concern.subject);
+            let requirements = subject.selector.keys().count();
+            let peers = concern.rules.iter().flat_map(|rule| &rule.peers);
+            let peers = peers.map(|peer| peer_width(&self.wishes.peer(*peer).region)).max();
+            let name = self.namer.concern(self.home, &subject.name, concern);
+            (concern.towards == Towards::Dns, std::cmp::Reverse(requirements), peers, name)
         };
         concerns.sort_by_cached_key(width);
         concerns
@@ -234,15 +232,13 @@ impl<'a> Group<'a> {
         for concern in &order {
             let mut rules: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
             for at in cells(concern) {
-                if let Some(cell) = self.cells.get(at) {
-                    rules.entry(cell.rule).or_default().push(at);
-                }
+                rules.entry(self.cells[at].rule).or_default().push(at);
             }
             for (rule, cells) in rules {
                 let elsewhere = |cell: &Cell| (cell.concern, cell.rule) != (*concern, rule);
                 self.try_without(&cells, &elsewhere);
                 for at in &cells {
-                    let Some(own) = self.cells.get(*at).copied() else { continue };
+                    let own = self.cells[*at];
                     self.try_without(&[*at], &|cell| *cell != own);
                 }
                 self.try_ports(&cells, &elsewhere);
@@ -250,26 +246,23 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// Those of some cells of which something is left.
+    fn alive(&self, cells: &[usize]) -> Vec<usize> {
+        cells.iter().copied().filter(|at| !self.ports[*at].is_empty()).collect()
+    }
+
     /// Takes cells away when the others allow the same.
     fn try_without(&mut self, cells: &[usize], counts: &dyn Fn(&Cell) -> bool) {
-        let alive: Vec<usize> =
-            cells.iter().copied().filter(|at| self.ports.get(*at).is_some_and(|ports| !ports.is_empty())).collect();
-        let covered =
-            alive.iter().all(|at| self.ports.get(*at).is_some_and(|ports| self.is_covered(*at, ports, counts)));
-        if covered {
-            for at in alive {
-                if let Some(ports) = self.ports.get_mut(at) {
-                    *ports = PortSet::empty();
-                }
-            }
+        let alive = self.alive(cells);
+        if alive.iter().all(|at| self.is_covered(*at, &self.ports[*at], counts)) {
+            alive.into_iter().for_each(|at| self.ports[at] = PortSet::empty());
         }
     }
 
     /// Takes single ports of a rule away when other rules allow them to all its peers.
     fn try_ports(&mut self, cells: &[usize], elsewhere: &dyn Fn(&Cell) -> bool) {
-        let alive: Vec<usize> =
-            cells.iter().copied().filter(|at| self.ports.get(*at).is_some_and(|ports| !ports.is_empty())).collect();
-        let Some(ports) = alive.first().and_then(|at| self.ports.get(*at)).cloned() else { return };
+        let alive = self.alive(cells);
+        let Some(ports) = alive.first().map(|at| self.ports[*at].clone()) else { return };
         let mut left = ports.clone();
         for port in Port::list(&ports) {
             let piece = piece(&port);
@@ -281,9 +274,7 @@ impl<'a> Group<'a> {
             }
         }
         for at in alive {
-            if let Some(ports) = self.ports.get_mut(at) {
-                *ports = left.clone();
-            }
+            self.ports[at] = left.clone();
         }
     }
 
@@ -313,7 +304,7 @@ impl Run<'_> {
 #[derive(Default)]
 struct Neighbours {
     /// Of each cell, its places in `others`.
-    own: Vec<Range<usize>>,
+    own: Table<usize, Range<usize>>,
     others: Vec<usize>,
 }
 
@@ -322,12 +313,12 @@ impl Neighbours {
         let mut both: Vec<(usize, usize)> =
             pairs.iter().flat_map(|&(one, other)| [(one, other), (other, one)]).collect();
         both.sort_unstable();
-        let mut own = vec![0..0; count];
+        let mut own: Table<usize, Range<usize>> = vec![0..0; count].into();
         let mut first = 0;
         for same in both.chunk_by(|(one, _), (other, _)| one == other) {
             let end = first + same.len();
-            if let Some(slot) = same.first().and_then(|(cell, _)| own.get_mut(*cell)) {
-                *slot = first..end;
+            if let Some((cell, _)) = same.first() {
+                own[*cell] = first..end;
             }
             first = end;
         }
@@ -335,7 +326,7 @@ impl Neighbours {
     }
 
     fn of(&self, cell: usize) -> &[usize] {
-        self.own.get(cell).and_then(|own| self.others.get(own.clone())).unwrap_or_default()
+        self.others.get(self.own[cell].clone()).unwrap_or_default()
     }
 }
 
@@ -345,19 +336,16 @@ struct Removals {
 }
 
 impl Removals {
-    fn apply(self, concerns: &mut [Concern]) {
+    fn apply(self, concerns: &mut Table<usize, Concern>) {
         let mut dead: Vec<Cell> = Vec::new();
         for (cell, left) in self.cells {
-            let rule = concerns.get_mut(cell.concern).and_then(|concern| concern.rules.get_mut(cell.rule));
-            match rule {
+            match concerns[cell.concern].rules.get_mut(cell.rule) {
                 Some(rule) if !left.is_empty() => rule.ports = left,
                 _ => dead.push(cell),
             }
         }
         for cell in dead.into_iter().rev() {
-            if let Some(rule) = concerns.get_mut(cell.concern).and_then(|concern| concern.rules.get_mut(cell.rule))
-                && cell.peer < rule.peers.len()
-            {
+            if let Some(rule) = concerns[cell.concern].rules.get_mut(cell.rule) {
                 rule.peers.remove(cell.peer);
             }
         }

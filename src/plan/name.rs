@@ -9,6 +9,7 @@ use super::concern::{Concern, Towards};
 use super::subject::SubjectName;
 use crate::flow::{FlowSet, Party, PartyId, PartyName};
 use crate::net::Direction;
+use crate::table::Table;
 use sha2::{Digest, Sha256};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ const LONGEST: usize = 250;
 pub struct Namer<'a> {
     set: &'a FlowSet,
     /// Of each party, whether its namespace and whether its name hold one of the words between parts.
-    ambiguous: Vec<[bool; 2]>,
+    ambiguous: Table<PartyId, [bool; 2]>,
 }
 
 impl<'a> Namer<'a> {
@@ -60,11 +61,8 @@ impl<'a> Namer<'a> {
         peer: PartyId,
         out: &mut String,
     ) {
-        let (Some(Party { name: peer, .. }), Some([owner_ambiguous, name_ambiguous])) =
-            (self.set.party(peer), self.ambiguous.get(peer.0 as usize))
-        else {
-            return;
-        };
+        let (Party { name: peer, .. }, [owner_ambiguous, name_ambiguous]) =
+            (&self.set.parties[peer], &self.ambiguous[peer]);
         let own = matches!(peer, PartyName::Local(owner, _) | PartyName::AllPods(owner) if owner == namespace);
         let ambiguous = *name_ambiguous || (*owner_ambiguous && !own);
         let peer = self.peer(namespace, peer);
@@ -273,6 +271,7 @@ fn fit(name: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Id;
     use std::collections::BTreeMap;
 
     /// Words that names are made of, and some that are made of those.
@@ -345,7 +344,7 @@ mod tests {
                     true => {}
                     false => {
                         for peer in (0..namer.ambiguous.len()).take_while(|_| !only_dns) {
-                            let peer = PartyId(u32::try_from(peer).unwrap_or_default());
+                            let peer = PartyId::at(peer);
                             let mut name = String::new();
                             namer.push_allow(&home, &subject, direction, peer, &mut name);
                             all.push((name, what(&format!("{peer:?}"))));

@@ -71,9 +71,9 @@ struct Opened<'a> {
 
 /// What a flow adds to a side.
 fn granted(set: &FlowSet, wishes: &Wishes<'_>, added: &Contribution) -> Option<((usize, Direction), Vec<Region>)> {
-    let (home, direction, subject) = wishes.subject_of(added)?;
+    let (home, direction, subject) = wishes.subject_of(added);
     let (_, ports) = set.flows.get(added.flow as usize)?.targets.get(added.target as usize)?;
-    let place = set.party(added.peer)?.place.as_ref()?;
+    let place = set.parties[added.peer].place.as_ref()?;
     let region = |peers: Peers| Region { subject: subject.clone(), peers, ports: ports.clone() };
     Some(((home, direction), set.peers(place).into_iter().map(region).collect()))
 }
@@ -104,11 +104,10 @@ impl<'a> Opened<'a> {
 
     /// Whether all pods of a selector are isolated on a side.
     fn isolates(&self, (home, direction): (usize, Direction), pods: &Selector) -> bool {
-        let Some(namespace) = self.set.namespaces.get(home) else { return false };
-        match isolation(namespace, direction) {
+        match isolation(&self.set.namespaces[home], direction) {
             Isolation::Every => true,
-            Isolation::Tiers(tiers) => tiers.iter().any(|id| match self.set.party(*id).map(|party| &party.place) {
-                Some(Some(Place::Pods { pods: isolated, .. })) => isolated.contains(pods),
+            Isolation::Tiers(tiers) => tiers.iter().any(|id| match &self.set.parties[*id].place {
+                Some(Place::Pods { pods: isolated, .. }) => isolated.contains(pods),
                 _ => false,
             }),
         }
@@ -156,7 +155,7 @@ fn ends<'a>(
     flow: &'a Flow,
     side: Direction,
 ) -> impl Iterator<Item = (PartyId, PartyId, &'a PortSet)> {
-    let sources = set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default();
+    let sources = &set.parties[flow.source].leaves;
     flow.targets.iter().flat_map(move |(target, ports)| {
         sources.iter().map(move |source| match side {
             Direction::Ingress => (*source, *target, ports),
@@ -168,7 +167,7 @@ fn ends<'a>(
 /// Whether an end names pods of a managed namespace whose side towards the other end is isolated, and not opened.
 fn is_closed(opened: &mut Opened<'_>, side: Direction, end: PartyId, peer: PartyId, ports: &PortSet) -> bool {
     let set = opened.set;
-    let place = |id: PartyId| set.party(id).and_then(|party| party.place.as_ref());
+    let place = |id: PartyId| set.parties[id].place.as_ref();
     let Some(Place::Pods { namespaces: Namespaces::Managed(home), pods }) = place(end) else { return false };
     let side = (*home, side);
     let peers = place(peer).map(|place| set.peers(place)).unwrap_or_default();
@@ -185,7 +184,7 @@ fn unanswered_by(
 ) -> Diagnostic {
     let (text, opened) = (&one.statement.text, one.side().unwrap_or(Direction::Ingress));
     let side = opened.other();
-    let [other, own] = [other, own].map(|id| set.party(id).map_or_else(String::new, |party| written(&party.name)));
+    let [other, own] = [other, own].map(|id| written(&set.parties[id].name));
     let to = match side {
         Direction::Ingress => "from",
         Direction::Egress => "to",
@@ -250,7 +249,7 @@ pub fn wide(set: &FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Vec<Diagnos
         let others: Vec<String> = opened
             .iter()
             .filter(|(home, direction)| *direction == side && !homes.contains(home))
-            .filter_map(|(home, _)| Some(format!("`{}`", set.namespaces.get(*home)?.name)))
+            .map(|(home, _)| format!("`{}`", set.namespaces[*home].name))
             .collect();
         (own && !others.is_empty()).then(|| wide_flow(set, one, side, others))
     };
@@ -259,15 +258,13 @@ pub fn wide(set: &FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Vec<Diagnos
 
 /// The side of a statement's flows that is everybody's, and the managed namespaces of the other end, which names pods.
 fn wide_side(set: &FlowSet, one: &Stated<'_>) -> Option<(Direction, BTreeSet<usize>)> {
-    let place = |id: &PartyId| set.party(*id).and_then(|party| party.place.as_ref());
+    let place = |id: &PartyId| set.parties[*id].place.as_ref();
     let is_everybody = |place: &Place| match place {
         Place::Any => true,
         Place::Pods { namespaces: Namespaces::Every, pods } => pods.is_everything(),
         Place::Pods { .. } | Place::Addresses(_) => false,
     };
-    let leaves = |flow: &'_ Flow| -> Vec<PartyId> {
-        set.party(flow.source).map(|party| party.leaves.to_vec()).unwrap_or_default()
-    };
+    let leaves = |flow: &'_ Flow| set.parties[flow.source].leaves.to_vec();
     let sources: BTreeSet<PartyId> = one.flows.iter().flat_map(leaves).collect();
     let targets: BTreeSet<PartyId> =
         one.flows.iter().flat_map(|flow| flow.targets.iter().map(|(target, _)| *target)).collect();

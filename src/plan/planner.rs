@@ -1,6 +1,6 @@
 //! The plan: concerns made minimal, default-deny added, grouped by the layout.
 
-use super::concern::{self, Concern, Concerns, PeerForm, PeerPart, RulePart, Towards, Wishes};
+use super::concern::{self, Concern, Concerns, PeerForm, PeerId, PeerPart, RulePart, Towards, Wishes};
 use super::name::Namer;
 use super::subject::{Subject, SubjectName};
 use super::{Layout, minimal, report};
@@ -97,8 +97,8 @@ impl Planner<'_> {
         // All in one text, which the policies share.
         let mut names = String::new();
         let mut named: Vec<(Range<usize>, &Concern)> = Vec::with_capacity(self.concerns.list.len());
-        for concern in lively(&self.concerns.list) {
-            let Some(subject) = self.wishes.subjects.get(concern.subject) else { continue };
+        for concern in lively(self.concerns.list.as_slice()) {
+            let subject = self.wishes.subjects.get(concern.subject);
             let start = names.len();
             self.namer.push_concern(&namespace.name, &subject.name, concern, &mut names);
             named.push((start..names.len(), concern));
@@ -106,31 +106,23 @@ impl Planner<'_> {
         sort_by_name(&mut named, names.as_bytes());
         let names: Arc<str> = names.into();
         policies.extend(
-            named.into_iter().map(|(range, concern)| {
-                self.allow(Excerpt::new(&names, range), namespace, concern.direction, &[concern])
-            }),
+            named
+                .into_iter()
+                .map(|(range, concern)| self.allow(Excerpt::new(&names, range), namespace, concern, &[concern])),
         );
     }
 
-    fn name(&self, namespace: &ManagedNamespace, concern: &Concern) -> Option<String> {
-        let subject = self.wishes.subjects.get(concern.subject)?;
-        Some(self.namer.concern(&namespace.name, &subject.name, concern))
+    fn name(&self, namespace: &ManagedNamespace, concern: &Concern) -> String {
+        self.namer.concern(&namespace.name, &self.wishes.subjects.get(concern.subject).name, concern)
     }
 
-    /// A policy of all the rules of concerns with the same subject and direction.
-    fn allow(
-        &self,
-        name: Excerpt,
-        namespace: &ManagedNamespace,
-        direction: Direction,
-        concerns: &[&Concern],
-    ) -> Policy {
-        let subject = concerns.first().and_then(|concern| self.wishes.subjects.get(concern.subject));
+    /// A policy of all the rules of concerns with the same subject and direction as `one` of them.
+    fn allow(&self, name: Excerpt, namespace: &ManagedNamespace, one: &Concern, concerns: &[&Concern]) -> Policy {
         let mut rules = Vec::with_capacity(concerns.iter().map(|concern| concern.rules.len()).sum());
         for concern in concerns {
             rules.extend(concern.rules.iter().map(|rule| self.rule(rule)));
         }
-        let (ingress, egress) = match direction {
+        let (ingress, egress) = match one.direction {
             Direction::Ingress => (Some(rules), None),
             Direction::Egress => (None, Some(rules)),
         };
@@ -138,7 +130,7 @@ impl Planner<'_> {
         Policy {
             namespace: namespace.name.clone(),
             name,
-            subject: subject.map(|subject| subject.selector.clone()).unwrap_or_default(),
+            subject: self.wishes.subjects.get(one.subject).selector.clone(),
             ingress,
             egress,
             description,
@@ -171,12 +163,12 @@ impl Planner<'_> {
     fn by_tier(&self, namespace: &ManagedNamespace) -> Vec<Policy> {
         let mut policies = Vec::new();
         let same = |one: &Concern, other: &Concern| (one.subject, one.direction) == (other.subject, other.direction);
-        for group in self.concerns.list.chunk_by(same) {
+        for group in self.concerns.list.as_slice().chunk_by(same) {
             let mut members: Vec<(String, &Concern)> = Vec::with_capacity(group.len());
             for concern in lively(group) {
-                let Some(name) = self.name(namespace, concern) else { continue };
+                let name = self.name(namespace, concern);
                 if concern.towards == Towards::Dns {
-                    policies.push(self.allow(name.into(), namespace, concern.direction, &[concern]));
+                    policies.push(self.allow(name.into(), namespace, concern, &[concern]));
                 } else {
                     members.push((name, concern));
                 }
@@ -184,9 +176,9 @@ impl Planner<'_> {
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             let members: Vec<&Concern> = members.into_iter().map(|(_, concern)| concern).collect();
             let Some(first) = members.first() else { continue };
-            let Some(subject) = self.wishes.subjects.get(first.subject) else { continue };
+            let subject = self.wishes.subjects.get(first.subject);
             let name = self.namer.tier(&namespace.name, &subject.name, first.direction);
-            policies.push(self.allow(name.into(), namespace, first.direction, &members));
+            policies.push(self.allow(name.into(), namespace, first, &members));
         }
         policies
     }
@@ -200,8 +192,9 @@ impl Planner<'_> {
             }
             _ => None,
         };
-        let peers: SmallVec<[Peer; 1]> =
-            rule.peers.iter().filter_map(|id| self.wishes.peer(*id)).filter_map(peer).collect();
+        let peers: SmallVec<[Peer; 1]> = rule.peers.iter().filter_map(|id| peer(self.wishes.peer(*id))).collect();
+        let is_anything = |id: &PeerId| self.wishes.peer(*id).region == Peers::Any;
+        assert!(!peers.is_empty() || rule.peers.iter().any(is_anything), "a rule without peers is one for everybody");
         Rule { peers: disjoint(peers), ports: Port::list(&rule.ports) }
     }
 }

@@ -6,6 +6,7 @@ use super::{minimal, one_sided};
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{Flow, FlowSet, PartyId, StatementId};
 use crate::net::{Direction, Peers, PortSet, Region, RegionIndex, Selector, is_covered};
+use crate::table::Table;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -113,9 +114,9 @@ impl<'a> Grants<'a> {
     /// Adds what the concerns of a namespace grant for DNS, before anything is taken away.
     pub fn add_dns(&mut self, namespace: usize, concerns: &Concerns, wishes: &Wishes<'_>) {
         for concern in concerns.list.iter().filter(|concern| concern.towards == Towards::Dns) {
-            let Some(subject) = wishes.subjects.get(concern.subject) else { continue };
+            let subject = wishes.subjects.get(concern.subject);
             for rule in &concern.rules {
-                let peers = rule.peers.iter().filter_map(|peer| wishes.peer(*peer));
+                let peers = rule.peers.iter().map(|peer| wishes.peer(*peer));
                 self.dns.extend(peers.map(|PeerPart { region: peers, .. }| {
                     let (subject, peers, ports) = (subject.selector.clone(), peers.clone(), rule.ports.clone());
                     (namespace, concern.direction, Region { subject, peers, ports })
@@ -126,12 +127,12 @@ impl<'a> Grants<'a> {
 
     /// Adds what the statements behind the concerns of a namespace grant; `overlapping` says of each concern whether
     /// another one overlaps it. It does not matter what has been taken away from their rules.
-    pub fn add(&mut self, namespace: usize, concerns: &Concerns, overlapping: &[bool]) {
+    pub fn add(&mut self, namespace: usize, concerns: &Concerns, overlapping: &Table<usize, bool>) {
         for (at, concern) in concerns.list.iter().enumerate() {
             let added = concerns.contributions(concern);
             let first = added.first().map(|one| one.statement);
             let shared = |one: &Contribution| (namespace, concern.direction, concern.subject, *one);
-            if overlapping.get(at) == Some(&true) {
+            if overlapping[at] {
                 self.shared.extend(added.iter().map(shared));
             } else if added.iter().any(|one| Some(one.statement) != first) {
                 let ports: Vec<&PortSet> = added.iter().map(|one| self.ports(one)).collect();
@@ -162,7 +163,7 @@ impl<'a> Grants<'a> {
         self.shared.sort_by_key(|(_, direction, _, one)| (one.flow, Reverse(*direction), one.target));
         let mut suspects: BTreeMap<StatementId, Vec<Grant>> = BTreeMap::new();
         for (namespace, direction, subject, contribution) in &self.shared {
-            let Some(subject) = wishes.subjects.get(*subject) else { continue };
+            let subject = wishes.subjects.get(*subject);
             let grants = self.grants((*namespace, *direction), subject, contribution);
             suspects.entry(contribution.statement).or_default().extend(grants);
         }
@@ -182,8 +183,7 @@ impl<'a> Grants<'a> {
     }
 
     fn grants(&self, side: (usize, Direction), subject: &Subject, contribution: &Contribution) -> Vec<Grant> {
-        let place = self.set.party(contribution.peer).and_then(|party| party.place.as_ref());
-        let Some(place) = place else { return Vec::new() };
+        let Some(place) = &self.set.parties[contribution.peer].place else { return Vec::new() };
         let ports = self.ports(contribution);
         let grant = |peers: Peers| Grant {
             side,

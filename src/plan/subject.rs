@@ -1,9 +1,12 @@
 //! Whom a policy may select: only pods that are isolated anyway.
 
 use super::buckets::Buckets;
-use crate::flow::{DnsName, DnsPods, FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, PartyName, Place};
+use crate::flow::{
+    DnsName, DnsPods, FlowSet, Isolation, ManagedNamespace, Namespaces, Party, PartyId, PartyName, Place,
+};
 use crate::net::{Direction, Peers, PortSet, Region, Selector, SelectorIndex, Truth, is_covered};
 use crate::netpol::PerDirection;
+use crate::table::{Id, Table, number};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
@@ -73,10 +76,7 @@ impl Isolated {
         let every = *isolation == Isolation::Every;
         let subjects = match isolation {
             Isolation::Every => vec![Subject { name: SubjectName::Every, selector: Selector::everything() }],
-            Isolation::Tiers(tiers) => {
-                let tiers = tiers.iter().filter_map(|id| tier_subject(set, namespace, *id));
-                outermost(tiers.collect())
-            }
+            Isolation::Tiers(tiers) => outermost(tiers.iter().map(|id| subject_of(set, namespace, *id)).collect()),
         };
         let index = SelectorIndex::new(subjects.iter().enumerate().map(|(index, subject)| (index, &subject.selector)));
         Isolated { subjects, every, index }
@@ -109,13 +109,18 @@ fn isolates_alike(sides: &PerDirection<Isolated>) -> bool {
     sides.ingress.every && sides.egress.every
 }
 
-fn tier_subject(set: &FlowSet, namespace: usize, id: PartyId) -> Option<Subject> {
-    let party = set.party(id)?;
-    let (PartyName::Local(owner, name), Some(Place::Pods { pods, .. })) = (&party.name, &party.place) else {
-        return None;
+/// The pods of a party in one of the namespaces that it has pods in.
+fn subject_of(set: &FlowSet, namespace: usize, id: PartyId) -> Subject {
+    let Party { name, place, .. } = &set.parties[id];
+    let selector = match place {
+        Some(Place::Pods { pods, .. }) => pods.clone(),
+        Some(Place::Any | Place::Addresses(_)) | None => Selector::everything(),
     };
-    let name = SubjectName::of_tier(owner, name, set.namespaces.get(namespace)?);
-    Some(Subject { name, selector: pods.clone() })
+    let name = match name {
+        PartyName::Local(owner, name) => SubjectName::of_tier(owner, name, &set.namespaces[namespace]),
+        PartyName::AllPods(_) | PartyName::Global(_) | PartyName::BuiltIn(_) => SubjectName::Every,
+    };
+    Subject { name, selector }
 }
 
 /// Takes away the subjects whose pods the others select already.
@@ -159,13 +164,13 @@ fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
 #[derive(Debug)]
 pub struct Subjects<'a> {
     set: &'a FlowSet,
-    isolated: Vec<PerDirection<Isolated>>,
+    isolated: Table<usize, PerDirection<Isolated>>,
     /// Every subject that was numbered, with its namespace.
-    list: Vec<(usize, Subject)>,
+    list: Table<SubjectId, (usize, Subject)>,
     /// Those of each name. That is one: a name says which pods it stands for. But nothing here depends on it.
     ids: FxHashMap<(usize, SubjectName), SmallVec<[SubjectId; 1]>>,
     /// Where the subjects of each party are in `numbered`, once somebody asked.
-    of_party: Vec<PerDirection<Option<Range<u32>>>>,
+    of_party: Table<PartyId, PerDirection<Option<Range<u32>>>>,
     numbered: Vec<SubjectId>,
 }
 
@@ -173,14 +178,12 @@ pub struct Subjects<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectId(u32);
 
-impl SubjectId {
-    /// The id of the subject that was numbered in this place.
-    pub fn at(index: usize) -> Self {
-        SubjectId(u32::try_from(index).unwrap_or(u32::MAX))
+impl Id for SubjectId {
+    fn at(place: usize) -> Self {
+        SubjectId(number(place))
     }
 
-    /// Its place among all that were numbered.
-    pub fn index(self) -> usize {
+    fn place(self) -> usize {
         self.0 as usize
     }
 }
@@ -194,10 +197,10 @@ impl<'a> Subjects<'a> {
             PerDirection { ingress, egress }
         };
         let isolated = set.namespaces.iter().enumerate().map(of).collect();
-        let of_party = vec![PerDirection::default(); set.parties.len()];
+        let of_party = vec![PerDirection::default(); set.parties.len()].into();
         // Most parties are tiers whose pods are isolated.
         let count = set.parties.len();
-        let (list, numbered) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (list, numbered) = (Table::with_capacity(count), Vec::with_capacity(count));
         let ids = FxHashMap::with_capacity_and_hasher(count, FxBuildHasher);
         Subjects { set, isolated, list, ids, of_party, numbered }
     }
@@ -208,13 +211,13 @@ impl<'a> Subjects<'a> {
     }
 
     /// The subject of an id.
-    pub fn get(&self, id: SubjectId) -> Option<&Subject> {
-        self.list.get(id.index()).map(|(_, subject)| subject)
+    pub fn get(&self, id: SubjectId) -> &Subject {
+        &self.list[id].1
     }
 
     /// The namespace of the subject of an id.
-    pub fn home(&self, id: SubjectId) -> Option<usize> {
-        self.list.get(id.index()).map(|(namespace, _)| *namespace)
+    pub fn home(&self, id: SubjectId) -> usize {
+        self.list[id].0
     }
 
     /// The subjects of each managed namespace that were numbered, by their places.
@@ -224,21 +227,18 @@ impl<'a> Subjects<'a> {
 
     fn number(&mut self, namespace: usize, subject: Subject) -> SubjectId {
         let known = self.ids.entry((namespace, subject.name.clone())).or_default();
-        let same =
-            |id: &&SubjectId| self.list.get(id.index()).is_some_and(|(_, known)| known.selector == subject.selector);
-        if let Some(id) = known.iter().find(same) {
+        if let Some(id) = known.iter().find(|id| self.list[**id].1.selector == subject.selector) {
             return *id;
         }
         debug_assert!(known.is_empty(), "one name for different pods: {subject:?}");
-        let id = SubjectId::at(self.list.len());
+        let id = self.list.push((namespace, subject));
         known.push(id);
-        self.list.push((namespace, subject));
         id
     }
 
     /// The isolated pods of a namespace in a direction.
     pub fn isolated(&self, namespace: usize, direction: Direction) -> &[Subject] {
-        self.side(namespace, direction).map_or(&[], |isolated| &isolated.subjects)
+        &self.side(namespace, direction).subjects
     }
 
     /// The same with their numbers.
@@ -247,8 +247,8 @@ impl<'a> Subjects<'a> {
         subjects.into_iter().map(|subject| self.number(namespace, subject)).collect()
     }
 
-    fn side(&self, namespace: usize, direction: Direction) -> Option<&Isolated> {
-        self.isolated.get(namespace).map(|sides| sides.get(direction))
+    fn side(&self, namespace: usize, direction: Direction) -> &Isolated {
+        self.isolated[namespace].get(direction)
     }
 
     /// The managed namespaces that a place has pods in.
@@ -260,7 +260,7 @@ impl<'a> Subjects<'a> {
             Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
                 // Nothing is written in a namespace that only may be one of them.
                 let is_one = |own: &ManagedNamespace| own.is_among(labels) == Truth::Yes;
-                all.filter(|index| self.set.namespaces.get(*index).is_some_and(is_one)).collect()
+                all.filter(|index| is_one(&self.set.namespaces[*index])).collect()
             }
             Place::Pods { namespaces: Namespaces::Named(_), .. } | Place::Addresses(_) => SmallVec::new(),
         }
@@ -269,33 +269,27 @@ impl<'a> Subjects<'a> {
     /// The isolated pods of a party without groups, in all namespaces that it has pods in: for
     /// [`Subjects::numbered`].
     pub fn of(&mut self, direction: Direction, party: PartyId) -> Range<u32> {
-        let at = party.0 as usize;
-        if let Some(Some(known)) = self.of_party.get(at).map(|known| known.get(direction)) {
+        if let Some(known) = self.of_party[party].get(direction) {
             return known.clone();
         }
-        let place = self.set.party(party).and_then(|party| party.place.as_ref());
+        let place = self.set.parties[party].place.as_ref();
         let namespaces = place.map(|place| self.namespaces(place)).unwrap_or_default();
-        if let Some(known) = self.of_party.get_mut(at)
-            && let Some(same) = known.get(direction.other()).clone()
-            && namespaces.iter().all(|namespace| self.isolated.get(*namespace).is_some_and(isolates_alike))
+        let known = self.of_party[party].get(direction.other()).clone();
+        if let Some(same) = known
+            && namespaces.iter().all(|namespace| isolates_alike(&self.isolated[*namespace]))
         {
-            *known.get_mut(direction) = Some(same.clone());
+            *self.of_party[party].get_mut(direction) = Some(same.clone());
             return same;
         }
-        let first = self.numbered.len();
+        let first = number(self.numbered.len());
         for namespace in namespaces {
-            let wanted = tier_subject(self.set, namespace, party)
-                .unwrap_or(Subject { name: SubjectName::Every, selector: Selector::everything() });
-            for subject in self.side(namespace, direction).map(|side| side.within(wanted)).unwrap_or_default() {
+            for subject in self.side(namespace, direction).within(subject_of(self.set, namespace, party)) {
                 let id = self.number(namespace, subject);
                 self.numbered.push(id);
             }
         }
-        let place = |length| u32::try_from(length).unwrap_or(u32::MAX);
-        let range = place(first)..place(self.numbered.len());
-        if let Some(known) = self.of_party.get_mut(at) {
-            *known.get_mut(direction) = Some(range.clone());
-        }
+        let range = first..number(self.numbered.len());
+        *self.of_party[party].get_mut(direction) = Some(range.clone());
         range
     }
 
@@ -309,9 +303,9 @@ impl<'a> Subjects<'a> {
         let Place::Pods { pods, .. } = &server.place else { return Vec::new() };
         let mut found = Vec::new();
         for index in self.namespaces(&server.place) {
-            let Some(namespace) = self.set.namespaces.get(index) else { continue };
-            let wanted = Subject { name: SubjectName::of_dns(&server.name, namespace), selector: pods.clone() };
-            let subjects = self.side(index, Direction::Ingress).map(|side| side.within(wanted)).unwrap_or_default();
+            let name = SubjectName::of_dns(&server.name, &self.set.namespaces[index]);
+            let wanted = Subject { name, selector: pods.clone() };
+            let subjects = self.side(index, Direction::Ingress).within(wanted);
             found.extend(subjects.into_iter().map(|subject| self.number(index, subject)));
         }
         found

@@ -2,6 +2,7 @@
 
 use crate::flow::{FlowSet, Isolation, ManagedNamespace, Namespaces, PartyId, Place};
 use crate::net::{AddressSet, Direction, Peers, PortSet, Region, Selector, Truth, namespace_by_name};
+use crate::table::Table;
 use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,30 +19,30 @@ pub struct Side {
 
 /// The sides of each managed namespace, in the order of [`Direction::ALL`].
 #[derive(Debug, Clone, Default)]
-pub struct Sides(Vec<[Side; 2]>);
+pub struct Sides(Table<usize, [Side; 2]>);
 
 impl Sides {
     /// Nothing isolated and nothing granted, for so many namespaces.
     pub fn new(namespaces: usize) -> Self {
-        Sides(vec![<[Side; 2]>::default(); namespaces])
+        Sides(vec![<[Side; 2]>::default(); namespaces].into())
     }
 
     /// One side.
-    pub fn get(&self, namespace: usize, direction: Direction) -> Option<&Side> {
-        let [ingress, egress] = self.0.get(namespace)?;
-        Some(match direction {
+    pub fn get(&self, namespace: usize, direction: Direction) -> &Side {
+        let [ingress, egress] = &self.0[namespace];
+        match direction {
             Direction::Ingress => ingress,
             Direction::Egress => egress,
-        })
+        }
     }
 
     /// One side, to add to.
-    pub fn get_mut(&mut self, namespace: usize, direction: Direction) -> Option<&mut Side> {
-        let [ingress, egress] = self.0.get_mut(namespace)?;
-        Some(match direction {
+    pub fn get_mut(&mut self, namespace: usize, direction: Direction) -> &mut Side {
+        let [ingress, egress] = &mut self.0[namespace];
+        match direction {
             Direction::Ingress => ingress,
             Direction::Egress => egress,
-        })
+        }
     }
 
     /// The sides as the flow set defines them.
@@ -66,11 +67,11 @@ impl Program<'_> {
             for (direction, isolation) in
                 [(Direction::Ingress, &namespace.ingress), (Direction::Egress, &namespace.egress)]
             {
-                let Some(side) = self.sides.get_mut(index, direction) else { continue };
+                let side = self.sides.get_mut(index, direction);
                 match isolation {
                     Isolation::Every => side.isolated.push(Selector::everything()),
                     Isolation::Tiers(tiers) => {
-                        let places = tiers.iter().filter_map(|tier| set.party(*tier)?.place.as_ref());
+                        let places = tiers.iter().filter_map(|tier| set.parties[*tier].place.as_ref());
                         side.isolated.extend(places.map(pods_of));
                     }
                 }
@@ -83,18 +84,17 @@ impl Program<'_> {
         let set = self.set;
         let mut pairs: Vec<(PartyId, PartyId, Option<Direction>, &PortSet)> = Vec::with_capacity(set.flows.len());
         for flow in &set.flows {
-            for source in set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default() {
+            for source in &set.parties[flow.source].leaves {
                 pairs.extend(flow.targets.iter().map(|(target, ports)| (*source, *target, flow.side, ports)));
             }
         }
         pairs.sort_by_key(|(source, target, side, _)| (*source, *target, *side));
         // Each place as regions see it, once.
-        let ends: Vec<Option<End<'_>>> =
+        let ends: Table<PartyId, Option<End<'_>>> =
             set.parties.iter().map(|party| Some(End::new(set, party.place.as_ref()?))).collect();
-        let end = |id: PartyId| ends.get(id.0 as usize).and_then(Option::as_ref);
         for same in pairs.chunk_by(|one, other| (one.0, one.1, one.2) == (other.0, other.1, other.2)) {
             let [(source, target, only, _), ..] = same else { continue };
-            let (Some(source), Some(target)) = (end(*source), end(*target)) else { continue };
+            let (Some(source), Some(target)) = (&ends[*source], &ends[*target]) else { continue };
             let ports = PortSet::union_of(same.iter().map(|(.., ports)| *ports));
             if *only != Some(Direction::Ingress) {
                 self.grant(Direction::Egress, source, target, &ports);
@@ -121,7 +121,7 @@ impl Program<'_> {
 
     fn grant(&mut self, direction: Direction, subject: &End<'_>, peer: &End<'_>, ports: &PortSet) {
         for home in managed(self.set, subject.place) {
-            let Some(side) = self.sides.get_mut(home, direction) else { continue };
+            let side = self.sides.get_mut(home, direction);
             let regions = peer.peers.iter().map(|peers| Region {
                 subject: subject.pods.clone(),
                 peers: peers.clone(),
@@ -156,7 +156,7 @@ fn managed(set: &FlowSet, place: &Place) -> SmallVec<[usize; 1]> {
         Place::Any | Place::Pods { namespaces: Namespaces::Every, .. } => all.collect(),
         Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
             let is_one = |one: &ManagedNamespace| one.is_among(labels) == Truth::Yes;
-            all.filter(|index| set.namespaces.get(*index).is_some_and(is_one)).collect()
+            all.filter(|index| is_one(&set.namespaces[*index])).collect()
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::cover::{Budget, GaveUp, missing, unmatched};
 use crate::flow::FlowSet;
 use crate::net::{Direction, Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
 use crate::netpol::{Peer, Policy, PortTarget, Rule};
+use crate::table::Table;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::LazyCell;
@@ -34,7 +35,7 @@ pub struct Proof<'a> {
     /// The sides as the policies make them.
     written: Sides,
     /// The names of the policies of each managed namespace.
-    names: Vec<Vec<Box<str>>>,
+    names: Table<usize, Vec<Box<str>>>,
     /// The namespaces and names of the other policies.
     elsewhere: Vec<(Arc<str>, String)>,
 }
@@ -47,21 +48,21 @@ impl<'a> Proof<'a> {
             set,
             homes: homes.collect(),
             written: Sides::new(set.namespaces.len()),
-            names: vec![Vec::new(); set.namespaces.len()],
+            names: vec![Vec::new(); set.namespaces.len()].into(),
             elsewhere: Vec::new(),
         }
     }
 
     /// Adds a policy to those that the proof is about.
     pub fn add(&mut self, policy: &Policy) {
-        let home = self.homes.get(&*policy.namespace).copied();
-        let place = home.and_then(|home| Some((home, self.set.namespaces.get(home)?, self.names.get_mut(home)?)));
-        let Some((home, namespace, names)) = place else {
+        let Some(home) = self.homes.get(&*policy.namespace).copied() else {
             return self.elsewhere.push((policy.namespace.clone(), policy.name.to_string()));
         };
-        names.push((*policy.name).into());
+        let namespace = &self.set.namespaces[home];
+        self.names[home].push((*policy.name).into());
         for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
-            let (Some(rules), Some(side)) = (rules, self.written.get_mut(home, direction)) else { continue };
+            let Some(rules) = rules else { continue };
+            let side = self.written.get_mut(home, direction);
             side.isolated.push(policy.subject.clone());
             for rule in rules {
                 side.granted.extend(regions(&policy.subject, &namespace.selector, rule));
@@ -76,10 +77,7 @@ impl<'a> Proof<'a> {
         let mut budget = Budget::new(BUDGET);
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
             for direction in Direction::ALL {
-                let (Some(meant), Some(written)) = (meant.get(index, direction), self.written.get(index, direction))
-                else {
-                    continue;
-                };
+                let (meant, written) = (meant.get(index, direction), self.written.get(index, direction));
                 let mut comparison =
                     Comparison { namespace: &namespace.name, direction, meant, written, budget: &mut budget };
                 let difference = match comparison.run() {
@@ -95,7 +93,7 @@ impl<'a> Proof<'a> {
 
     /// No two policies may have the same name, and none may be in a namespace that is not managed.
     fn check_names(&mut self) -> Result<(), Counterexample> {
-        for (namespace, names) in self.set.namespaces.iter().zip(&mut self.names) {
+        for (namespace, names) in self.set.namespaces.iter().zip(self.names.iter_mut()) {
             names.sort_unstable();
             if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
                 return Err(Counterexample::new(&namespace.name, Difference::SameName(name.to_string())));
@@ -226,7 +224,7 @@ impl Comparison<'_> {
                 let plain = with_ports(&part, numbers(&part.ports));
                 let found = missing(plain, &candidates, self.budget)?;
                 if let Some(found) = found {
-                    return Ok(self.example(&found, None, by_policies));
+                    return Ok(Some(self.example(&found, None, by_policies)));
                 }
                 // Nobody knows the container ports of an address.
                 if self.direction == Direction::Egress && matches!(part.peers, Peers::Addresses(_)) {
@@ -242,7 +240,7 @@ impl Comparison<'_> {
                     let candidates: Vec<&Region> = candidates.iter().collect();
                     let wanted = with_ports(&part, every_number(protocol));
                     if let Some(found) = missing(wanted, &candidates, self.budget)? {
-                        return Ok(self.example(&found, Some((protocol, name)), by_policies));
+                        return Ok(Some(self.example(&found, Some((protocol, name)), by_policies)));
                     }
                 }
             }
@@ -250,7 +248,8 @@ impl Comparison<'_> {
         Ok(None)
     }
 
-    fn example(&self, found: &Region, name: Option<(Protocol, Arc<str>)>, by_policies: bool) -> Option<Difference> {
+    /// A connection of a part that differs. One that no example can be named of differs all the same.
+    fn example(&self, found: &Region, name: Option<(Protocol, Arc<str>)>, by_policies: bool) -> Difference {
         let number = || {
             let first = |protocol: Protocol| found.ports.ranges(protocol).first().map(|(low, _)| (protocol, *low));
             Protocol::ALL.into_iter().find_map(first)
@@ -260,8 +259,9 @@ impl Comparison<'_> {
             (None, Some((protocol, number))) => Port::Number(protocol, number),
             (None, None) => Port::Other,
         };
-        let peer = Party::of(&found.peers)?;
-        Some(Difference::Grant { direction: self.direction, pod: self.pod(&found.subject), peer, port, by_policies })
+        let (direction, pod) = (self.direction, self.pod(&found.subject));
+        let grant = |peer| Difference::Grant { direction, pod, peer, port, by_policies };
+        Party::of(&found.peers).map_or(Difference::Unknown, grant)
     }
 }
 
@@ -302,4 +302,20 @@ fn mark_inside(regions: &[Region], places: &[usize], ports: &PortSet, marks: &mu
 
 fn with_ports(region: &Region, ports: PortSet) -> Region {
     Region { ports, ..region.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::AddressSet;
+
+    #[test]
+    fn a_difference_without_an_example_is_a_difference() {
+        let (side, namespace) = (Side::default(), Arc::from("app"));
+        let (direction, budget) = (Direction::Egress, &mut Budget::new(0));
+        let comparison = Comparison { namespace: &namespace, direction, meant: &side, written: &side, budget };
+        let nobody = Peers::Addresses(AddressSet::default());
+        let found = Region { subject: Selector::everything(), peers: nobody, ports: PortSet::everything() };
+        assert_eq!(comparison.example(&found, None, true), Difference::Unknown);
+    }
 }

@@ -169,7 +169,7 @@ impl Program<'_> {
     }
 
     fn dns(&self, index: usize) -> Option<Origin> {
-        let namespace = self.flows.namespaces.get(index)?;
+        let namespace = &self.flows.namespaces[index];
         let declared =
             self.model.namespaces.iter().find(|one| one.name == namespace.name && one.managed().is_some())?;
         let span = declared.managed().and_then(|managed| managed.dns.span);

@@ -168,9 +168,8 @@ impl<'a> Writer<'a> {
 
     /// How an end is best called: as it was asked for, or else by the narrowest name there is or could be.
     fn end(&self, asked: AskedEnd<'_>, end: EndId, by_name: bool, avoid: &str) -> Option<Written<'a>> {
-        let parties = (0..self.program.flows.parties.len()).filter_map(|at| u32::try_from(at).ok()).map(PartyId);
         let holds = |id: PartyId, end: EndId| self.program.party(self.world, end, id) == Ok(Truth::Yes);
-        let holding: Vec<PartyId> = parties.filter(|id| holds(*id, end)).collect();
+        let holding: Vec<PartyId> = self.program.flows.parties.ids().filter(|id| holds(*id, end)).collect();
         if let Asked::Name(text) = asked.asked
             && by_name
         {

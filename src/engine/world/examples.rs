@@ -3,6 +3,7 @@
 use super::marks::Marks;
 use super::{End, EndId, Looks, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::Labels;
+use crate::table::number;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ impl World {
         let mut known: BTreeMap<&ExamplePod, EndId> = BTreeMap::new();
         let mut ends = Vec::with_capacity(pods.len());
         for pod in pods {
-            let next = EndId(u32::try_from(world.ends.len()).unwrap_or(u32::MAX));
+            let next = EndId(number(world.ends.len()));
             let end = *known.entry(pod).or_insert(next);
             ends.push(end);
             if end != next {
@@ -46,7 +47,7 @@ impl World {
             let namespace = *ids.entry(key).or_insert_with(|| {
                 let (name, labels, absent) = (pod.name.clone(), pod.namespace.clone(), pod.absent.clone());
                 world.namespaces.push(Namespace { name, labels, absent, known: pod.known });
-                NamespaceId(u32::try_from(world.namespaces.len() - 1).unwrap_or(u32::MAX))
+                NamespaceId(number(world.namespaces.len() - 1))
             });
             let Some(home) = world.namespace(namespace) else { continue };
             let marks = marks.in_namespace(home).of(&pod.labels);

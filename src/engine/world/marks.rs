@@ -81,7 +81,7 @@ impl World {
             };
             let marks = (0..).zip(marks).filter(|(_, mark)| is_in(mark)).map(|(index, _)| index).collect();
             if members.is_empty() {
-                self.other_addresses = u32::try_from(self.ends.len()).ok().map(EndId);
+                self.other_addresses = Some(EndId(crate::table::number(self.ends.len())));
             }
             self.ends.push(End::Addresses { addresses, marks });
         }

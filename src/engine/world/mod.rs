@@ -20,6 +20,7 @@ use crate::net::{
     AddressSet, Facts, NAMESPACE_NAME, Peers, Protocol, Selector, SelectorIndex, Values, namespace_by_name,
 };
 use crate::netpol::{Peer, Policy, PortTarget};
+use crate::table::{Id, number};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +28,16 @@ use std::sync::Arc;
 /// A kind of pods or addresses, by its place in [`World::ends`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EndId(pub u32);
+
+impl Id for EndId {
+    fn at(place: usize) -> Self {
+        EndId(number(place))
+    }
+
+    fn place(self) -> usize {
+        self.0 as usize
+    }
+}
 
 impl EndId {
     /// The place as an index.
@@ -186,10 +197,10 @@ impl World {
             self.namespaces.push(home);
             self.namespaces.len() - 1
         });
-        let (Ok(id), Some(home)) = (u32::try_from(at), self.namespaces.get(at)) else { return };
+        let Some(home) = self.namespaces.get(at) else { return };
         let marks = marks::Marks::new(scope.marks).in_namespace(home).of(&labels);
         self.ends.push(End::Pods(PodKind {
-            namespace: NamespaceId(id),
+            namespace: NamespaceId(number(at)),
             labels,
             ports: None,
             addresses: Vec::new(),
@@ -225,7 +236,7 @@ impl World {
 
     /// All ends, in order.
     pub fn ids(&self) -> impl Iterator<Item = EndId> + use<> {
-        (0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX)).map(EndId)
+        (0..number(self.ends.len())).map(EndId)
     }
 
     /// Whether both can exist at once: one namespace cannot have two sets of labels.

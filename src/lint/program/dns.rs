@@ -74,7 +74,7 @@ impl<'a> Asked<'a> {
         let all = model.namespaces.iter().enumerate();
         let managed = all.filter_map(|(id, namespace)| Some((id, namespace, namespace.managed()?)));
         let placed = managed.filter_map(|(id, namespace, managed)| {
-            let at = self.flows.namespaces.binary_search_by(|one| one.name.cmp(&namespace.name)).ok()?;
+            let at = self.flows.namespaces.as_slice().binary_search_by(|one| one.name.cmp(&namespace.name)).ok()?;
             Some((at, NamespaceId::at(id), namespace, managed))
         });
         placed.collect()
@@ -131,7 +131,7 @@ impl<'a> Asked<'a> {
 
     /// Which isolated pods of a namespace no flow lets ask for names.
     fn without(&mut self, at: usize, id: NamespaceId) -> Result<Option<Without>, GaveUp> {
-        let Some(side) = self.sides.get(at, Direction::Egress) else { return Ok(None) };
+        let side = self.sides.get(at, Direction::Egress);
         let asking = [Protocol::Udp, Protocol::Tcp].map(|protocol| {
             let granted = side.granted.iter().filter(|region| is_for_dns(region, protocol));
             granted.map(|region| &region.subject).collect::<Vec<&Selector>>()
@@ -196,7 +196,7 @@ impl<'a> Asked<'a> {
 
     /// Whether some pods of namespaces that are not managed may not ask a server.
     fn closed_to_others(&mut self, at: usize, server: &Server<'_>) -> Result<bool, GaveUp> {
-        let Some(side) = self.sides.get(at, Direction::Ingress) else { return Ok(false) };
+        let side = self.sides.get(at, Direction::Ingress);
         let mut others = Selector::everything();
         let managed = self.flows.namespaces.iter().map(|namespace| namespace.name.clone());
         others.require(NAMESPACE_NAME, Values::none_of(managed));
@@ -219,7 +219,7 @@ impl<'a> Asked<'a> {
     /// Whether no connection that a server may open could be one to the API server: that one speaks tcp, and on no port of
     /// DNS.
     fn cut_from_apiserver(&mut self, at: usize, server: &Server<'_>) -> bool {
-        let Some(side) = self.sides.get(at, Direction::Egress) else { return false };
+        let side = self.sides.get(at, Direction::Egress);
         // The caches of a node are on its network, and pass on what they are asked.
         let is_cache = server.pods.required_value("k8s-app").is_some_and(|apps| apps == ["node-local-dns".into()]);
         if !server.is_preset || is_cache {
