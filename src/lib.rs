@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod cover;
 pub mod diag;
 pub mod diff;
+pub mod draft;
 pub mod engine;
 pub mod flow;
 pub mod fmt;

@@ -5,6 +5,7 @@ use super::edits::{Changes, workspace_edit};
 use super::program::{Program, Spot};
 use super::removal::removal;
 use crate::diag::{Code, Diagnostic, Severity};
+use crate::draft::{External, Statement, Tier};
 use crate::model::{Endpoint, is_dns_label};
 use crate::source::{FileId, Span};
 use crate::syntax::{AssertionKind, Node, NodeKind};
@@ -115,9 +116,10 @@ fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
     match code {
         Code::E0101 if is_dns_label(written) => {
             let (start, _) = line_start(program, parent.unwrap_or(node))?;
-            let text = format!("external namespace {written}\n\n");
-            let changes = vec![(Span::new(file, start..start), text)];
-            Some(Way { title: format!("Declare `external namespace {written}`"), changes, preferred: false })
+            let external = External { name: written.into(), selector: None, tiers: Vec::new() };
+            let text = Statement::External(external).to_string();
+            let changes = vec![(Span::new(file, start..start), format!("{text}\n\n"))];
+            Some(Way { title: format!("Declare `{text}`"), changes, preferred: false })
         }
         Code::E0102 => {
             let (home, name) = match written.split_once('/') {
@@ -132,8 +134,9 @@ fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
                 Some(home) => namespace_block(program, home)?,
             };
             let (place, indent) = after_tiers(program, block)?;
-            let title = format!("Declare `tier {name}`");
-            Some(Way { title, changes: vec![(place, format!("\n{indent}tier {name}"))], preferred: false })
+            let text = Statement::Tier(Tier { name: name.into(), selector: None, ports: Vec::new() }).to_string();
+            let changes = vec![(place, format!("\n{indent}{text}"))];
+            Some(Way { title: format!("Declare `{text}`"), changes, preferred: false })
         }
         _ => None,
     }

@@ -1,48 +1,14 @@
 //! Policies that would have to be added to those that somebody else wrote.
 
 use super::{Explanation, Says, WhySide};
-use crate::cluster::{Cluster, Labels};
+use crate::cluster::Cluster;
+use crate::draft::{chosen, equal, names_of};
 use crate::engine::{End, EndId, Engine, World};
-use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, namespace_by_name};
+use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, namespace_by_name};
 use crate::netpol::{Peer, Policy, Port, Rule};
 use ipnet::IpNet;
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// Labels that controllers give to their pods, other ones after each change or to each pod.
-const GENERATED: [&str; 8] = [
-    "pod-template-hash",
-    "controller-revision-hash",
-    "pod-template-generation",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-    "controller-uid",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-completion-index",
-];
-
-/// Labels whose values are names of applications.
-pub(super) const NAMING: [&str; 5] =
-    ["app", "app.kubernetes.io/name", "k8s-app", "name", "app.kubernetes.io/component"];
-
-/// The labels of a pod that its owner chose.
-pub(super) fn chosen(labels: &Labels) -> Labels {
-    labels.iter().filter(|(key, _)| !GENERATED.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-/// What a pod could be called, by its labels: a DNS label.
-pub(super) fn called(labels: &Labels) -> String {
-    let value = NAMING.iter().find_map(|key| labels.get(*key)).or_else(|| labels.values().next());
-    let text = value.map(String::as_str).unwrap_or_default().to_ascii_lowercase();
-    let text: String = text.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect();
-    let text = text.get(..text.len().min(40)).unwrap_or_default().trim_matches('-').to_owned();
-    if text.is_empty() { "pods".to_owned() } else { text }
-}
-
-/// Labels as a selector of exactly these values.
-pub(super) fn equal(labels: &Labels) -> Selector {
-    labels.iter().fold(Selector::everything(), |all, (key, value)| all.and(&Selector::equals(&**key, &**value)))
-}
 
 /// The policies that would allow what an explanation says is denied, one for each side that denies it; none when it
 /// cannot be written. `asked` are the addresses that were asked for, if any.
@@ -100,7 +66,7 @@ fn name(world: &World, cluster: Option<&Cluster>, end: EndId) -> String {
     let owner = pods.members.first().and_then(|member| cluster?.workloads.get(member.workload));
     match owner {
         Some(owner) => owner.name.to_string(),
-        None => called(&chosen(&pods.labels)),
+        None => names_of(&equal(&chosen(&pods.labels)), "pods").swap_remove(0),
     }
 }
 

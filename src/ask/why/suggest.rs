@@ -1,8 +1,8 @@
 //! What would have to be written in a program so that a connection is allowed.
 
-use super::draft_policy::{called, chosen, equal};
 use super::{Explanation, Program, Says};
 use crate::ask::situation::Asked;
+use crate::draft::{self, Statement, chosen, equal, free, name_of_addresses, name_of_ports, names_of};
 use crate::engine::{End, EndId, World};
 use crate::flow::{Namespaces, Party, PartyId, PartyName, Place};
 use crate::model::{Endpoint, Namespace, NamespaceKind, Tier};
@@ -82,9 +82,10 @@ pub fn suggest(
     let scope = home(explanation.source).or_else(|| home(explanation.destination))?;
     let is_clear = [&source, &destination].iter().all(|end| !writer.is_shadowed(end, scope));
     let (namespace, span) = if is_clear { (Some(scope.declared.clone()), Some(scope.span)) } else { (None, None) };
-    let of = |end: &Written| end.text(namespace.as_deref());
-    let text = format!("{} -> {}:{ports}", of(&source), of(&destination));
-    edits.push(Edit::Line { namespace, span, text });
+    let of = |end: &Written| vec![end.in_scope(namespace.as_deref())];
+    let (sources, destinations) = (of(&source), of(&destination));
+    let flow = draft::Flow { side: None, sources, destinations, ports };
+    edits.push(Edit::Line { namespace, span, text: Statement::Flow(flow).to_string() });
     Some(edits)
 }
 
@@ -105,11 +106,9 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    fn text(&self, scope: Option<&str>) -> String {
-        match &self.namespace {
-            Some(namespace) if Some(&**namespace) != scope => format!("{namespace}/{}", self.name),
-            _ => self.name.clone(),
-        }
+    fn in_scope(&self, scope: Option<&str>) -> draft::End {
+        let namespace = self.namespace.clone().filter(|namespace| Some(&**namespace) != scope);
+        draft::End { namespace, name: self.name.as_str().into() }
     }
 }
 
@@ -240,11 +239,14 @@ impl<'a> Writer<'a> {
                 }
                 let span = home.map(|namespace| namespace.span);
                 let labels = chosen(&pods.labels);
-                let outside = |text| Edit::Line { namespace: None, span: None, text };
+                let external = |tiers| {
+                    let external = draft::External { name: declared.clone(), selector: None, tiers };
+                    Edit::Line { namespace: None, span: None, text: Statement::External(external).to_string() }
+                };
                 if labels.is_empty() {
                     let edits = match home {
                         Some(_) => Vec::new(),
-                        None => vec![outside(format!("external namespace {declared}"))],
+                        None => vec![external(Vec::new())],
                     };
                     return Some(Written {
                         namespace: Some(declared),
@@ -253,11 +255,15 @@ impl<'a> Writer<'a> {
                         ..Written::default()
                     });
                 }
-                let name = self.free(&called(&labels), Some(&actual), avoid);
-                let tier = format!("tier {name} ({})", equal(&labels));
+                let selector = equal(&labels);
+                let name = self.free(&names_of(&selector, "pods"), Some(&actual), avoid);
+                let tier = draft::Tier { name: name.as_str().into(), selector: Some(selector), ports: Vec::new() };
                 let edit = match span {
-                    Some(span) => Edit::Line { namespace: Some(declared.clone()), span: Some(span), text: tier },
-                    None => outside(format!("external namespace {declared} {{ {tier} }}")),
+                    Some(span) => {
+                        let text = Statement::Tier(tier).to_string();
+                        Edit::Line { namespace: Some(declared.clone()), span: Some(span), text }
+                    }
+                    None => external(vec![tier]),
                 };
                 Some(Written { namespace: Some(declared), name, edits: vec![edit], ..Written::default() })
             }
@@ -269,19 +275,15 @@ impl<'a> Writer<'a> {
         if nets.is_empty() || nets.len() > MOST_BLOCKS {
             return None;
         }
-        let base = match nets.as_slice() {
-            [one] => format!("net-{}", one.addr()).replace(['.', ':'], "-"),
-            _ => "nets".to_owned(),
-        };
-        let name = self.free(base.trim_end_matches('-'), None, avoid);
-        let list: Vec<String> = nets.iter().map(ToString::to_string).collect();
-        let text = format!("cidr {name} = {}", list.join(", "));
+        let name = self.free(&[name_of_addresses(&nets)], None, avoid);
+        let blocks = draft::IpBlocks { blocks: nets, except: Vec::new() };
+        let text = Statement::Cidr { name: name.as_str().into(), blocks }.to_string();
         let edits = vec![Edit::Line { namespace: None, span: None, text }];
         Some(Written { name, edits, ..Written::default() })
     }
 
     /// A name that nothing has, in a namespace or, for the whole program, anywhere; and not the one to `avoid`.
-    fn free(&self, base: &str, namespace: Option<&Arc<str>>, avoid: &str) -> String {
+    fn free(&self, names: &[String], namespace: Option<&Arc<str>>, avoid: &str) -> String {
         let taken = |name: &str| {
             name == avoid
                 || Endpoint::built_in(name).is_some()
@@ -290,17 +292,16 @@ impl<'a> Writer<'a> {
                         && (namespace.is_none() || home.as_ref().is_none_or(|home| Some(home) == namespace))
                 })
         };
-        let all = (1..).map(|count| if count == 1 { base.to_owned() } else { format!("{base}-{count}") });
-        all.into_iter().find(|name| !taken(name)).unwrap_or_default()
+        free(names, taken)
     }
 
     /// The ports as the flow names them; those that a tier does not list have to be added there.
-    fn ports(&self, destination: &Written<'_>, ports: &PortSet, edits: &mut Vec<Edit>) -> Option<String> {
+    fn ports(&self, destination: &Written<'_>, ports: &PortSet, edits: &mut Vec<Edit>) -> Option<draft::Ports> {
         if let [tier] = destination.tiers.as_slice() {
             let listed =
                 tier.ports.iter().flatten().find(|port| port.ports.contains(ports) && ports.contains(&port.ports));
             if let Some(port) = listed {
-                return Some(port.name.to_string());
+                return Some(draft::Ports::Named(port.name.clone()));
             }
         }
         for tier in &destination.tiers {
@@ -314,10 +315,7 @@ impl<'a> Writer<'a> {
                 return None;
             }
             let known = tier.ports.iter().flatten();
-            let base = port_name(&missing);
-            let taken = |name: &str| known.clone().any(|port| &*port.name == name);
-            let all = (1..).map(|count| if count == 1 { base.clone() } else { format!("{base}-{count}") });
-            let name = all.into_iter().find(|name| !taken(name))?;
+            let name = free(&[name_of_ports(&missing)], |name| known.clone().any(|port| &*port.name == name));
             let home = self.program.model.namespace(tier.namespace)?;
             edits.push(Edit::Port {
                 tier: format!("{}/{}", home.declared, tier.name),
@@ -326,19 +324,6 @@ impl<'a> Writer<'a> {
                 text: format!("{name}: {missing}"),
             });
         }
-        Some(ports.to_string())
+        Some(draft::Ports::These(ports.clone()))
     }
-}
-
-/// What ports could be called.
-fn port_name(ports: &PortSet) -> String {
-    for protocol in Protocol::ALL {
-        if let Some((low, _)) = ports.ranges(protocol).first() {
-            return format!("{}-{low}", protocol.keyword());
-        }
-        if let Some(name) = ports.names(protocol).next() {
-            return name.to_string();
-        }
-    }
-    "port".to_owned()
 }

@@ -1,0 +1,237 @@
+//! Statements as the language writes them.
+
+use super::{End, External, Flow, IpBlocks, Namespace, Ports, Program, Statement, Tier};
+use crate::fmt::{Unformatted, format};
+use crate::net::Direction;
+use crate::source::Sources;
+use crate::syntax;
+use std::fmt;
+
+/// Why a program has no text: something in it cannot be said. It should not have been put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotWritten(pub String);
+
+impl Program {
+    /// The canonical text.
+    pub fn text(&self) -> Result<String, NotWritten> {
+        let raw: String = self.statements.iter().map(|statement| format!("{statement}\n")).collect();
+        let mut sources = Sources::default();
+        let file = sources.add("draft", raw.as_str());
+        let parsed = syntax::parse(&sources, file);
+        format(&sources, &parsed).map_err(|why| match why {
+            Unformatted::NotUnderstood => {
+                let said = parsed.diagnostics.first().map(|found| found.message.clone()).unwrap_or_default();
+                NotWritten(format!("what was put together is no program: {said}"))
+            }
+            Unformatted::NotProved(found) => NotWritten(found.message.clone()),
+        })
+    }
+}
+
+impl fmt::Display for Statement {
+    /// One statement, without a line end; a block of more than one statement has several lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Statement::Comment(text) => comment(f, "#", text),
+            Statement::Description(text) => comment(f, "##", text),
+            Statement::Space => Ok(()),
+            Statement::Use(names) => write!(f, "use {}", names.join(", ")),
+            Statement::Cidr { name, blocks } => write!(f, "cidr {name} = {blocks}"),
+            Statement::Group { name, members } => write!(f, "group {name} = {}", listed(members)),
+            Statement::External(external) => external.fmt(f),
+            Statement::Namespace(namespace) => namespace.fmt(f),
+            Statement::Isolate { directions, tiers } => isolate(f, directions, tiers),
+            Statement::Label(key) => write!(f, "label {key}"),
+            Statement::Dns(servers) => write!(f, "dns {}", servers.join(", ")),
+            Statement::Tier(tier) => tier.fmt(f),
+            Statement::Flow(flow) => flow.fmt(f),
+        }
+    }
+}
+
+/// A comment of some lines. A control character could end it early.
+fn comment(f: &mut fmt::Formatter<'_>, mark: &str, text: &str) -> fmt::Result {
+    for (index, line) in text.lines().enumerate() {
+        let line: String = line.chars().filter(|one| !one.is_control()).collect();
+        let end = if index > 0 { "\n" } else { "" };
+        write!(f, "{end}{}", format!("{mark} {line}").trim_end())?;
+    }
+    Ok(())
+}
+
+fn isolate(f: &mut fmt::Formatter<'_>, directions: &[Direction], tiers: &[std::sync::Arc<str>]) -> fmt::Result {
+    let words: Vec<&str> = directions.iter().map(|direction| direction.word()).collect();
+    write!(f, "isolate {}", if words.is_empty() { "none".to_owned() } else { words.join(", ") })?;
+    if tiers.is_empty() { Ok(()) } else { write!(f, " for {}", tiers.join(", ")) }
+}
+
+fn listed(items: &[impl fmt::Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Statements in braces: one of them on the line of the brace, several below it.
+fn block(f: &mut fmt::Formatter<'_>, statements: &[impl fmt::Display]) -> fmt::Result {
+    match statements {
+        [] => f.write_str("{}"),
+        [one] => write!(f, "{{ {one} }}"),
+        several => {
+            f.write_str("{\n")?;
+            several.iter().try_for_each(|one| writeln!(f, "{one}"))?;
+            f.write_str("}")
+        }
+    }
+}
+
+impl fmt::Display for External {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "external namespace {}", self.name)?;
+        match &self.selector {
+            Some(selector) if selector.is_everything() => f.write_str(" (*)")?,
+            Some(selector) => write!(f, " ({selector})")?,
+            None => {}
+        }
+        if self.tiers.is_empty() {
+            return Ok(());
+        }
+        f.write_str(" ")?;
+        block(f, &self.tiers)
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "namespace {} ", self.name)?;
+        block(f, &self.statements)
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tier {}", self.name)?;
+        match &self.selector {
+            Some(selector) if selector.is_everything() => f.write_str(" (*)")?,
+            Some(selector) => write!(f, " ({selector})")?,
+            None => {}
+        }
+        if self.ports.is_empty() {
+            return Ok(());
+        }
+        let ports: Vec<String> = self.ports.iter().map(|(name, ports)| format!("{name}: {ports}")).collect();
+        write!(f, " {{ {} }}", ports.join(", "))
+    }
+}
+
+impl fmt::Display for IpBlocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&listed(&self.blocks))?;
+        if self.except.is_empty() { Ok(()) } else { write!(f, " except {}", listed(&self.except)) }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ports::Named(name) => f.write_str(name),
+            Ports::These(ports) => ports.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(side) = self.side {
+            write!(f, "{} ", side.word())?;
+        }
+        let ends = |ends: &[End]| match ends {
+            [one] => one.to_string(),
+            several => format!("{{{}}}", listed(several)),
+        };
+        write!(f, "{} -> {}:{}", ends(&self.sources), ends(&self.destinations), self.ports)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::net::{PortSet, Protocol, Selector};
+
+    fn end(name: &str) -> End {
+        match name.split_once('/') {
+            Some((namespace, name)) => End { namespace: Some(namespace.into()), name: name.into() },
+            None => End { namespace: None, name: name.into() },
+        }
+    }
+
+    fn tier(name: &str, selector: Option<Selector>) -> Tier {
+        Tier { name: name.into(), selector, ports: Vec::new() }
+    }
+
+    #[test]
+    fn a_program_is_written_in_the_canonical_form() {
+        let tcp = |number| PortSet::number(Protocol::Tcp, number);
+        let flow = |side, sources: &[&str], destinations: &[&str], ports| {
+            let ends = |names: &[&str]| names.iter().map(|name| end(name)).collect();
+            Statement::Flow(Flow { side, sources: ends(sources), destinations: ends(destinations), ports })
+        };
+        let http = Tier { ports: vec![("http".into(), tcp(8080))], ..tier("api", Some(Selector::equals("x", "y"))) };
+        let shop = Namespace {
+            name: "shop".into(),
+            statements: vec![
+                Statement::Isolate { directions: vec![Direction::Ingress], tiers: vec!["web".into()] },
+                Statement::Dns(vec!["none".into()]),
+                Statement::Tier(tier("web", None)),
+                Statement::Tier(http),
+                Statement::Space,
+                Statement::Description("Pages.\nAnd more\u{7}".into()),
+                flow(None, &["ingress/*", "office"], &["web"], Ports::These(tcp(80).union(&tcp(81)))),
+                flow(Some(Direction::Egress), &["web"], &["api"], Ports::Named("http".into())),
+            ],
+        };
+        let blocks = |cidr: &str, except: &[&str]| IpBlocks {
+            blocks: vec![cidr.parse().unwrap()],
+            except: except.iter().map(|block| block.parse().unwrap()).collect(),
+        };
+        let everywhere = External {
+            name: "everywhere".into(),
+            selector: Some(Selector::everything()),
+            tiers: vec![tier("dns", Some(Selector::equals("k8s-app", "kube-dns")))],
+        };
+        let program = Program {
+            statements: vec![
+                Statement::Comment("made".into()),
+                Statement::External(External { name: "ingress".into(), selector: None, tiers: Vec::new() }),
+                Statement::External(everywhere),
+                Statement::Cidr { name: "office".into(), blocks: blocks("10.0.0.0/8", &["10.1.0.0/16"]) },
+                Statement::Group { name: "clients".into(), members: vec![end("shop/web"), end("office")] },
+                Statement::Space,
+                Statement::Namespace(shop),
+            ],
+        };
+        let text = program.text().unwrap();
+        assert_eq!(
+            text,
+            "# made\nexternal namespace ingress\nexternal namespace everywhere (*) {\n  \
+             tier dns (k8s-app=kube-dns)\n}\ncidr office = 10.0.0.0/8 except 10.1.0.0/16\ngroup clients = shop/web, office\n\n\
+             namespace shop {\n  isolate ingress for web\n  dns none\n  tier web\n  \
+             tier api (x=y) { http: 8080/tcp }\n\n  ## Pages.\n  ## And more\n  \
+             {ingress/*, office} -> web:{80, 81}/tcp\n  egress web -> api:http\n}\n"
+        );
+    }
+
+    #[test]
+    fn what_is_no_program_is_not_written() {
+        let program = Program { statements: vec![Statement::Label("no key".into())] };
+        assert!(program.text().is_err());
+    }
+}
