@@ -54,26 +54,30 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Exit {
     let mut terminal = Terminal::new(&cli.global, Document::of(&cli.command));
-    let exit = match &cli.command {
-        Command::Build(args) => build::run(args, &mut terminal),
-        Command::Check(args) => check::run(args, &mut terminal),
-        Command::Reach(args) => reach::run(args, &mut terminal),
-        Command::Can(args) => can::run(args, &mut terminal),
-        Command::Why(args) => why::run(args, &mut terminal),
-        Command::Blast(args) => blast::run(args, &mut terminal),
-        Command::Test(args) => test::run(args, &mut terminal),
-        Command::Diff(args) => diff::run(args, &mut terminal),
-        Command::Lint(args) => lint::run(args, &mut terminal),
-        Command::Fmt(args) => fmt::run(args, &mut terminal),
-        Command::Init(args) => init::run(args, &mut terminal),
-        #[cfg(feature = "lsp")]
-        Command::Lsp(_) => lsp::run(&mut terminal),
-        Command::Explain(args) => explain::run(args, &mut terminal),
-        Command::Completions(args) => completions::run(args, &mut terminal),
-        Command::Man(args) => man::run(args, &mut terminal),
-        Command::Version(args) => version::run(args, &mut terminal),
-    };
+    let exit = answer(&cli.command, &mut terminal);
     terminal.finish(exit)
+}
+
+fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
+    match command {
+        Command::Build(args) => build::run(args, terminal),
+        Command::Check(args) => check::run(args, terminal),
+        Command::Reach(args) => reach::run(args, terminal),
+        Command::Can(args) => can::run(args, terminal),
+        Command::Why(args) => why::run(args, terminal),
+        Command::Blast(args) => blast::run(args, terminal),
+        Command::Test(args) => test::run(args, terminal),
+        Command::Diff(args) => diff::run(args, terminal),
+        Command::Lint(args) => lint::run(args, terminal),
+        Command::Fmt(args) => fmt::run(args, terminal),
+        Command::Init(args) => init::run(args, terminal),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(_) => lsp::run(terminal),
+        Command::Explain(args) => explain::run(args, terminal),
+        Command::Completions(args) => completions::run(args, terminal),
+        Command::Man(args) => man::run(args, terminal),
+        Command::Version(args) => version::run(args, terminal),
+    }
 }
 
 /// Help and version that were asked for go to standard output; a slip is shown without what it holds of the terminal's
@@ -93,4 +97,54 @@ fn say(why: &str) -> Exit {
     let text = why.lines().map(|line| format!("{}\n", sanitize(line))).collect::<String>();
     let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
     Exit::CannotAnswer
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+    use crate::session::with_wrong_policies;
+
+    const PROGRAM: &str = "namespace shop {\n  tier a\n  tier b\n  a -> b:80\n}\nnever shop/b -> shop/a\n";
+
+    /// Runs a command line; `@` is a file with a program.
+    fn run(line: &str, program: &str) -> (Exit, String) {
+        let words = line.split(' ').map(|word| if word == "@" { program } else { word });
+        let cli = Cli::read(std::iter::once("polder").chain(words).map(Into::into)).unwrap();
+        let (mut terminal, said) = Terminal::captured();
+        let exit = answer(&cli.command, &mut terminal);
+        (terminal.finish(exit), said.text())
+    }
+
+    #[test]
+    fn no_command_answers_from_policies_that_are_not_proved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("main.polder");
+        std::fs::write(&path, PROGRAM).unwrap();
+        let path = path.to_str().unwrap();
+        for line in [
+            "can shop/a shop/b:80 -p @",
+            "why shop/a shop/b:80 -p @",
+            "why shop/a shop/b:80 -p @ --format json",
+            "reach -p @",
+            "reach -p @ --format json",
+            "reach -p @ --names",
+            "blast shop/a -p @",
+            "diff @ @",
+            "test @",
+            "test @ --format junit",
+            "check @",
+            "build -o - @",
+        ] {
+            let (exit, said) = run(line, path);
+            assert_eq!(exit, Exit::Yes, "{line}\n{said}");
+            let (exit, said) = with_wrong_policies(|| run(line, path));
+            assert_eq!(exit, Exit::CannotAnswer, "{line}\n{said}");
+            assert!(said.contains("error[E0900]") && said.contains("the policies would"), "{line}\n{said}");
+            let printed: Vec<&str> =
+                said.lines().filter(|one| one.contains("shop/a") && !one.contains("polic")).collect();
+            assert!(printed.is_empty(), "{line}\n{said}");
+        }
+    }
 }

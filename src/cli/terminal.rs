@@ -160,13 +160,57 @@ fn wants_color(flag: Color, terminal: bool, variable: impl Fn(&str) -> Option<Os
     }
 }
 
+/// What a command under test has said, on both streams.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(super) struct Said(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+#[cfg(test)]
+impl Said {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.borrow()).into_owned()
+    }
+}
+
+#[cfg(test)]
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Terminal {
+    /// Prints to memory.
+    pub fn captured() -> (Terminal, Said) {
+        let said = Said::default();
+        (Terminal::on(said.clone(), said.clone()), said)
+    }
+
+    fn on(out: impl Write + 'static, err: Said) -> Terminal {
+        Terminal {
+            out: Box::new(out),
+            err: Box::new(err),
+            out_color: false,
+            err_color: false,
+            quiet: false,
+            closed: false,
+            failure: None,
+            document: None,
+            answered: false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
     use super::*;
-    use std::cell::RefCell;
-    use std::rc::Rc;
 
     #[test]
     fn color_follows_flag_then_variables_then_stream() {
@@ -200,52 +244,25 @@ mod tests {
         }
     }
 
-    #[derive(Clone, Default)]
-    struct Shared(Rc<RefCell<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn terminal(out: impl Write + 'static, err: Shared) -> Terminal {
-        Terminal {
-            out: Box::new(out),
-            err: Box::new(err),
-            out_color: false,
-            err_color: false,
-            quiet: false,
-            closed: false,
-            failure: None,
-            document: None,
-            answered: false,
-        }
-    }
-
     #[test]
     fn a_reader_that_went_away_changes_no_answer() {
-        let err = Shared::default();
+        let err = Said::default();
         for exit in [Exit::Yes, Exit::No] {
-            let mut terminal = terminal(Failing(io::ErrorKind::BrokenPipe), err.clone());
+            let mut terminal = Terminal::on(Failing(io::ErrorKind::BrokenPipe), err.clone());
             terminal.line("text");
             assert!(terminal.closed());
             terminal.line("text");
             assert_eq!(terminal.finish(exit), exit);
         }
-        assert!(err.0.borrow().is_empty());
+        assert!(err.text().is_empty());
     }
 
     #[test]
     fn a_result_that_cannot_be_printed_is_no_success() {
-        let err = Shared::default();
-        let mut terminal = terminal(Failing(io::ErrorKind::StorageFull), err.clone());
+        let err = Said::default();
+        let mut terminal = Terminal::on(Failing(io::ErrorKind::StorageFull), err.clone());
         terminal.line("text");
         assert_eq!(terminal.finish(Exit::Yes), Exit::CannotAnswer);
-        assert!(String::from_utf8(err.0.borrow().clone()).unwrap().contains("standard output"));
+        assert!(err.text().contains("standard output"));
     }
 }

@@ -19,6 +19,8 @@ pub use git::Revision;
 pub(crate) use load::normal;
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program, shell_word, shown};
 pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, Remark, Unread};
+#[cfg(test)]
+pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};
 pub use subject::{AskedPorts, AskedTarget, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
 pub use system::{Disk, FileSystem, LARGEST_FILE, Memory, Walk, reason};

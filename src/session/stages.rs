@@ -54,6 +54,8 @@ pub struct Session {
     model: Stage<Model>,
     flows: Stage<FlowSet>,
     policies: Stage<PolicySet>,
+    /// Why the policies do not mean what the flows say, if so.
+    disproof: OnceCell<Option<Diagnostic>>,
     asserted: Stage<Vec<Judgement>>,
     output: Stage<Output>,
 }
@@ -104,6 +106,7 @@ impl Session {
             model: OnceCell::new(),
             flows: OnceCell::new(),
             policies: OnceCell::new(),
+            disproof: OnceCell::new(),
             asserted: OnceCell::new(),
             output: OnceCell::new(),
         }
@@ -138,6 +141,7 @@ impl Session {
             model: OnceCell::new(),
             flows: OnceCell::new(),
             policies: OnceCell::new(),
+            disproof: OnceCell::new(),
             asserted: OnceCell::new(),
             output: OnceCell::new(),
             ..self
@@ -190,6 +194,22 @@ impl Session {
     /// The policies. `None` while the program has errors.
     pub fn policies(&self) -> Option<&PolicySet> {
         self.planned().map(|stage| &stage.0)
+    }
+
+    /// The policies, proved to mean what the program says. Whoever answers a question takes these: what a build would refuse
+    /// to write must not be told either. `None` while the program has errors, and when the proof fails.
+    pub fn proved_policies(&self) -> Option<&PolicySet> {
+        self.policies().filter(|_| self.disproof().is_none())
+    }
+
+    /// Why the policies cannot be proved to mean what the program says. `None` when they are, and when there are none.
+    pub fn disproof(&self) -> Option<&Diagnostic> {
+        let (flows, planned) = (self.lowered()?, self.planned()?);
+        let disproof = self.disproof.get_or_init(|| {
+            let found = prove::prove(&flows.0, &planned.0.policies).err()?;
+            Some(internal_error(format!("{found}; no question can be answered from them")))
+        });
+        disproof.as_ref()
     }
 
     /// The files of a build. `None` while the program has errors or an assertion is broken, and when the files could not
@@ -352,7 +372,10 @@ impl Session {
             return None;
         }
         let planned = self.policies.get_or_init(|| {
-            let planned = plan::plan(&lowered.0, self.settings.layout);
+            #[cfg_attr(not(test), expect(unused_mut, reason = "only tests spoil them"))]
+            let mut planned = plan::plan(&lowered.0, self.settings.layout);
+            #[cfg(test)]
+            spoiled::spoil(&mut planned.policies);
             (planned.policies, planned.diagnostics)
         });
         (!has_errors(&planned.1)).then_some(planned)
@@ -373,13 +396,14 @@ impl Session {
         Some(self.output.get_or_init(|| {
             let output = Output::new(&planned.0, self.settings.layout, self.settings.kustomize);
             let wrong = disproof(&flows.0, output.manifests().iter().map(|file| &*file.body));
-            let diagnostics = wrong.map(|message| {
-                Diagnostic::about(Code::E0900, format!("{message}; nothing was written"))
-                    .with_help("please report this, with the smallest program that shows it")
-            });
+            let diagnostics = wrong.map(|message| internal_error(format!("{message}; nothing was written")));
             (output, diagnostics.into_iter().collect())
         }))
     }
+}
+
+fn internal_error(message: String) -> Diagnostic {
+    Diagnostic::about(Code::E0900, message).with_help("please report this, with the smallest program that shows it")
 }
 
 /// Why manifests do not mean what the flows say. They are read back one at a time: the policies of all of them would
@@ -410,6 +434,31 @@ fn is_error(diagnostic: &Diagnostic) -> bool {
 
 fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(is_error)
+}
+
+/// Policies that mean something else than the program: for the tests of what must not answer from them.
+#[cfg(test)]
+pub(crate) mod spoiled {
+    use crate::netpol::PolicySet;
+    use std::cell::Cell;
+
+    thread_local! {
+        static SPOILED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Does something while every program of this thread gets the wrong policies.
+    pub(crate) fn with_wrong_policies<T>(act: impl FnOnce() -> T) -> T {
+        SPOILED.set(true);
+        let done = act();
+        SPOILED.set(false);
+        done
+    }
+
+    pub(super) fn spoil(set: &mut PolicySet) {
+        if SPOILED.get() {
+            set.policies.pop();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -448,6 +497,21 @@ mod tests {
             assert_eq!(built.reports(&Levels::default()), whole.reports(&Levels::default()));
             assert_eq!((built.policies(), built.output()), (whole.policies(), whole.output()));
         }
+    }
+
+    #[test]
+    fn policies_that_mean_something_else_are_not_for_answers() {
+        let system = Memory::default().with("/p/a.polder", GOOD);
+        assert_eq!(session(&system).proved_policies(), session(&system).policies());
+        spoiled::with_wrong_policies(|| {
+            let session = session(&system);
+            assert!(session.policies().is_some() && session.proved_policies().is_none());
+            let disproof = session.disproof().unwrap();
+            assert_eq!(disproof.code, Code::E0900);
+            assert!(disproof.message.ends_with("; no question can be answered from them"), "{}", disproof.message);
+            // The editor goes on showing what is wrong with the text, which is not Polder's own mistake.
+            assert!(session.findings(&Levels::default()).is_empty());
+        });
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Subject {
 
     /// Whether nothing stands in the way of an answer.
     pub fn is_answerable(&self) -> bool {
-        let sound = self.session.as_ref().is_none_or(|session| session.policies().is_some());
+        let sound = self.session.as_ref().is_none_or(|session| session.proved_policies().is_some());
         sound && !self.manifests.has_no_answer()
     }
 
@@ -114,9 +114,11 @@ impl Subject {
                 // They were checked when the configuration was read.
                 let _ = levels.set(code, *level);
             }
-            let all = session.reports(&levels);
+            let all = session.findings(&levels);
             reports.extend(all.into_iter().filter(|report| report.severity == Severity::Error));
         }
+        let disproof = self.session.as_ref().and_then(Session::disproof);
+        reports.extend(disproof.cloned().map(Report::from));
         let manifests = self.manifests.diagnostics.iter().cloned();
         reports.extend(manifests.map(|diagnostic: Diagnostic| Report::from(diagnostic)));
         reports
@@ -147,10 +149,10 @@ impl Subject {
         &self.manifests
     }
 
-    /// The policies: those of the program, and those of manifests only where there is none.
+    /// The policies: those of the program, once they are proved, and those of manifests only where there is none.
     pub fn policies(&self) -> &[Policy] {
         match &self.session {
-            Some(session) => session.policies().map(|set| set.policies.as_slice()).unwrap_or_default(),
+            Some(session) => session.proved_policies().map(|set| set.policies.as_slice()).unwrap_or_default(),
             None => &self.manifests.policies.policies,
         }
     }

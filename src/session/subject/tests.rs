@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::ask::{Group, GroupName, can};
+use crate::diag::Code;
 use crate::engine::{Doubt, EndId, Engine, Matched, Verdict};
 use crate::net::{BlocksMatch, PortSet, Protocol, Truth};
-use crate::session::Memory;
+use crate::session::{Memory, with_wrong_policies};
 
 const PROGRAM: &str = "external namespace monitoring (team=platform)\n\
     cidr partners = 203.0.113.0/24\n\
@@ -58,6 +59,18 @@ fn meant(subject: &Subject, text: &str) -> Vec<String> {
     let ends = subject.find(&situation, &asked).unwrap();
     let groups = situation.groups.iter().filter(|group| group.ends.iter().all(|end| ends.contains(end)));
     groups.map(|group| group.name.to_string()).collect()
+}
+
+#[test]
+fn nothing_is_answered_from_policies_that_are_not_proved() {
+    let subject = with_wrong_policies(|| {
+        let subject = program();
+        assert!(!subject.is_answerable());
+        subject
+    });
+    assert!(subject.policies().is_empty());
+    let reports = subject.reports();
+    assert!(matches!(reports.as_slice(), [one] if one.diagnostic.code == Code::E0900), "{reports:?}");
 }
 
 #[test]
