@@ -79,8 +79,15 @@ impl Told<'_> {
             (Some((a, b, ports)), _, Some((c, d))) => {
                 format!("no: {} is denied on {ports}; only some may, such as {}", self.pair(*a, *b), self.pair(*c, *d))
             }
-            (Some((_, _, ports)), _, None) if *ports == self.ports => format!("no: {who} is denied"),
-            (Some((a, b, ports)), _, None) => format!("no: {} is denied on {ports}", self.pair(*a, *b)),
+            (Some((a, b, ports)), Some((c, d, _)), None) => {
+                format!(
+                    "no: {} is denied on {ports}; of others, such as {}, it is not known",
+                    self.pair(*a, *b),
+                    self.pair(*c, *d)
+                )
+            }
+            (Some((_, _, ports)), None, None) if *ports == self.ports => format!("no: {who} is denied"),
+            (Some((a, b, ports)), None, None) => format!("no: {} is denied on {ports}", self.pair(*a, *b)),
             (None, Some((a, b, ports)), _) => {
                 let missing = first_doubts(&self.engine.doubts(*a, *b, ports));
                 format!("cannot tell: nobody said {missing} ({} on {ports})", self.pair(*a, *b))

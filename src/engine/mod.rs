@@ -353,6 +353,11 @@ impl<'a> Engine<'a> {
         verdict
     }
 
+    /// Whether names among some ports may stand for those that are asked for at a destination.
+    pub fn may_stand_for(&self, destination: EndId, ports: &PortSet, asked: &PortSet) -> bool {
+        !self.by_name(destination, ports, asked, false).is_empty()
+    }
+
     /// The ports that are asked for at a destination and not open as they are, but perhaps as what a name stands for.
     fn by_name(&self, destination: EndId, open: &PortSet, asked: &PortSet, together: bool) -> PortSet {
         match self.world.pods(destination) {

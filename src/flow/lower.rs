@@ -113,7 +113,11 @@ impl Lowering<'_> {
         let tiers = (0..model.tiers.len()).map(|at| Endpoint::Tier(TierId::at(at)));
         let cidrs = (0..model.cidrs.len()).map(|at| Endpoint::Cidr(CidrId::at(at)));
         let groups = (0..model.groups.len()).map(|at| Endpoint::Group(GroupId::at(at)));
-        for endpoint in namespaces.chain(tiers).chain(cidrs).chain(groups).chain([Endpoint::Internet]) {
+        let platform = &model.platform;
+        let api_server = platform.apiserver.as_ref().map(|_| Endpoint::ApiServer);
+        let nodes = platform.nodes.as_ref().map(|_| Endpoint::Nodes);
+        let built_in = [Endpoint::Internet].into_iter().chain(api_server).chain(nodes);
+        for endpoint in namespaces.chain(tiers).chain(cidrs).chain(groups).chain(built_in) {
             self.party(endpoint);
         }
     }

@@ -1,7 +1,7 @@
 //! A few pods that stand for all that could exist: enough of them for one question.
 
 use super::*;
-use crate::ask::space::{Link, Sure};
+use crate::ask::space::{Link, Sure, perhaps_on};
 use crate::engine::EndId;
 use crate::net::{Direction, PortSet, Truth};
 
@@ -127,8 +127,11 @@ impl Search<'_, '_> {
                 if denied.is_none() {
                     denied = self.refused(source, destination, ports, Sure::Perhaps { names: true }, budget)?;
                 }
-                if denied.is_none() && doubtful.is_none() {
-                    doubtful = self.refused(source, destination, ports, Sure::Yes, budget)?;
+                if doubtful.is_none() {
+                    doubtful = match denied {
+                        None => self.refused(source, destination, ports, Sure::Yes, budget)?,
+                        Some(_) => self.doubtful(source, destination, ports),
+                    };
                 }
                 if allowed.is_none() {
                     allowed = self.allowed(source, destination, ports, budget)?;
@@ -169,6 +172,27 @@ impl Search<'_, '_> {
         }
     }
 
+    /// Two of whom it is not known, among others who may not connect; none where that takes long to find, for the answer is
+    /// no without them.
+    fn doubtful(&self, source: &Ends, destination: &Ends, ports: &PortSet) -> Option<Pair> {
+        const MOST_STEPS: usize = 200_000;
+        let mut budget = Budget::new(MOST_STEPS);
+        let is_doubtful = |pair: &Pair| {
+            let sides = self.grants.between(&pair.0, &pair.1);
+            let mut possible = sides.both.possible();
+            if matches!(pair.1, Example::Pod { .. }) {
+                possible.insert(&perhaps_on(&sides, ports));
+            }
+            !sides.both.allowed.contains(ports) && possible.contains(ports)
+        };
+        let possible = |link: &Link| link.possible(ports);
+        self.by_links([source, destination], ports, possible, &mut budget, |link, budget| {
+            let pair = self.refused(&link.source, &link.destination, ports, Sure::Yes, budget)?;
+            Ok(pair.filter(is_doubtful))
+        })
+        .unwrap_or_default()
+    }
+
     /// Two that may connect on all the ports.
     fn allowed(
         &self,
@@ -177,6 +201,22 @@ impl Search<'_, '_> {
         ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<Option<Pair>, GaveUp> {
+        let sure = |link: &Link| if link.truth == Truth::Yes { link.ports() } else { PortSet::empty() };
+        self.by_links([source, destination], ports, sure, budget, |link, budget| {
+            let pair = self.pair(&link.source, &link.destination, ports, budget)?;
+            Ok(pair.filter(|pair| self.grants.between(&pair.0, &pair.1).both.allowed.contains(ports)))
+        })
+    }
+
+    /// Looks for two among those of links, and of links of what those do not let through, that have some of the ports.
+    fn by_links(
+        &self,
+        [source, destination]: [&Ends; 2],
+        ports: &PortSet,
+        counted: impl Fn(&Link) -> PortSet,
+        budget: &mut Budget,
+        find: impl Fn(&Link, &mut Budget) -> Result<Option<Pair>, GaveUp>,
+    ) -> Result<Option<Pair>, GaveUp> {
         let mut open = vec![(source.clone(), destination.clone(), ports.clone())];
         while let Some((source, destination, left)) = open.pop() {
             let mut links: Vec<Link> = Vec::new();
@@ -184,15 +224,17 @@ impl Search<'_, '_> {
                 links.push(link);
                 false
             })?;
-            for link in links.into_iter().filter(|link| link.truth == Truth::Yes && link.ports().overlaps(&left)) {
-                let Some(pair) = self.pair(&link.source, &link.destination, ports, budget)? else { continue };
-                if self.grants.between(&pair.0, &pair.1).both.allowed.contains(ports) {
+            for link in links {
+                let counted = counted(&link);
+                if !counted.overlaps(&left) {
+                    continue;
+                }
+                if let Some(pair) = find(&link, budget)? {
                     return Ok(Some(pair));
                 }
                 // What others allow to some of them.
                 budget.spend(1)?;
-                let rest = left.subtract(&link.ports());
-                open.push((link.source, link.destination, rest));
+                open.push((link.source, link.destination, left.subtract(&counted)));
             }
         }
         Ok(None)

@@ -1,9 +1,9 @@
 //! The names that programs give to pods and addresses.
 
 use super::GroupName;
-use crate::flow::{DnsName, DnsServer, FlowSet, Namespaces, PartyId, PartyName, Place};
+use crate::flow::{DnsName, DnsServer, FlowSet, Namespaces, PartyName, Place};
 use crate::net::{NAMESPACE_NAME, Peers, Selector};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Names with the sets of ends that they stand for.
@@ -13,9 +13,8 @@ pub type Names = BTreeMap<GroupName, Vec<Peers>>;
 #[derive(Debug, Default)]
 pub struct Declared {
     pub names: Names,
-    /// Those that stand for several others.
-    pub unions: BTreeMap<String, BTreeSet<GroupName>>,
-    /// What those that stand for several others are.
+    /// What those are that stand for several others, for all pods of a namespace that is not managed, or for those of
+    /// every namespace.
     pub wholes: BTreeMap<String, Vec<Peers>>,
     /// The namespaces that are managed, with all that is known of their labels.
     pub managed: BTreeMap<Arc<str>, Selector>,
@@ -38,13 +37,13 @@ impl Declared {
             match (&party.place, group_name(&party.name, party.place.as_ref())) {
                 (Some(place), Some(name)) => _ = self.names.insert(name, set.peers(place)),
                 (None, _) => {
-                    let text = party_text(&party.name);
                     let places = party.leaves.iter().filter_map(|leaf| set.party(*leaf)?.place.as_ref());
-                    self.wholes.insert(text.clone(), places.flat_map(|place| set.peers(place)).collect());
-                    let union = self.unions.entry(text).or_default();
-                    union.extend(party.leaves.iter().filter_map(|leaf| leaf_name(set, *leaf)));
+                    self.wholes.insert(party_text(&party.name), places.flat_map(|place| set.peers(place)).collect());
                 }
-                _ => {}
+                (Some(place @ Place::Pods { namespaces: Namespaces::Every | Namespaces::Named(_), .. }), None) => {
+                    self.wholes.insert(party_text(&party.name), set.peers(place));
+                }
+                (Some(_), None) => {}
             }
         }
         for server in set.namespaces.iter().flat_map(|namespace| &namespace.dns) {
@@ -83,11 +82,6 @@ fn group_name(name: &PartyName, place: Option<&Place>) -> Option<GroupName> {
         (PartyName::BuiltIn(name), Place::Addresses(_)) => Some(GroupName::BuiltIn(name)),
         _ => None,
     }
-}
-
-fn leaf_name(set: &FlowSet, leaf: PartyId) -> Option<GroupName> {
-    let party = set.party(leaf)?;
-    group_name(&party.name, party.place.as_ref())
 }
 
 fn party_text(name: &PartyName) -> String {

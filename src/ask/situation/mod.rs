@@ -58,23 +58,18 @@ impl Situation {
         asked: &[Asked],
         facts: &Facts,
     ) -> Result<Situation, TooMany> {
-        let Declared { names, unions, managed, .. } = Declared::of(programs);
-        let mut situation = Situation::symbolic(names, &managed, policies, asked, facts)?;
-        let members: BTreeMap<&GroupName, &Vec<EndId>> =
-            situation.groups.iter().map(|group| (&group.name, &group.ends)).collect();
-        let union = |(name, parts): (String, BTreeSet<GroupName>)| {
-            let ends: BTreeSet<EndId> =
-                parts.iter().filter_map(|part| members.get(part)).flat_map(|ends| *ends).copied().collect();
-            (name, ends.into_iter().collect())
-        };
-        let unions: Vec<(String, Vec<EndId>)> = unions.into_iter().map(union).collect();
-        situation.unions.extend(unions);
+        let Declared { names, wholes, managed } = Declared::of(programs);
+        let mut situation = Situation::symbolic(names, &wholes, &managed, policies, asked, facts)?;
+        for (name, peers) in wholes {
+            let ends = situation.among(&peers);
+            situation.unions.insert(name, ends);
+        }
         Ok(situation)
     }
 
     /// Every pod that could exist, by example labels: nothing names them.
     pub fn of_policies(policies: &[&[Policy]], asked: &[Asked], facts: &Facts) -> Result<Situation, TooMany> {
-        Situation::symbolic(Names::new(), &BTreeMap::new(), policies, asked, facts)
+        Situation::symbolic(Names::new(), &BTreeMap::new(), &BTreeMap::new(), policies, asked, facts)
     }
 
     /// The workloads of a cluster.
@@ -157,11 +152,8 @@ impl Situation {
                 }
             }
         }
-        for (name, parts) in &declared.unions {
-            let ends: BTreeSet<EndId> = parts
-                .iter()
-                .flat_map(|part| members.get(part).or_else(|| groups.get(part)).into_iter().flatten().copied())
-                .collect();
+        for (name, peers) in &declared.wholes {
+            let ends = situation.among(peers);
             situation.unions.entry(name.clone()).or_default().extend(ends);
         }
         for name in declared.names.keys().filter(|name| name.is_pods()) {
@@ -171,7 +163,7 @@ impl Situation {
             situation.unions.entry(name.to_string()).or_default().extend(ends);
         }
         situation.finish(groups, asked);
-        for text in declared.unions.keys().cloned().chain(declared.names.keys().map(ToString::to_string)) {
+        for text in declared.wholes.keys().cloned().chain(declared.names.keys().map(ToString::to_string)) {
             workloads.remove(&text);
         }
         let places: BTreeMap<&GroupName, usize> =
@@ -184,12 +176,14 @@ impl Situation {
 
     fn symbolic(
         names: Names,
+        wholes: &BTreeMap<String, Vec<Peers>>,
         managed: &BTreeMap<Arc<str>, Selector>,
         policies: &[&[Policy]],
         asked: &[Asked],
         facts: &Facts,
     ) -> Result<Situation, TooMany> {
         let (_, mut marks) = marks_of(&names);
+        marks.extend(wholes.values().flatten().cloned());
         marks.extend(asked_marks(asked));
         let scope = Scope { policies, marks: &marks, facts };
         let mut world = World::symbolic(&scope, managed)?;
@@ -308,6 +302,16 @@ impl Situation {
             (Asked::DnsServers(all), Some(end)) => all.iter().any(|peers| self.is_among(end, peers)),
             _ => false,
         }
+    }
+
+    /// The ends, but for pods that were asked for, that are among one of some peers that the world tells apart.
+    fn among(&self, peers: &[Peers]) -> Vec<EndId> {
+        let is_meant = |id: &EndId| match self.world.end(*id) {
+            Some(End::Pods(pods)) if pods.asked => false,
+            Some(end) => peers.iter().any(|one| self.is_among(end, one)),
+            None => false,
+        };
+        self.world.ids().filter(is_meant).collect()
     }
 
     /// Whether an end is among peers that the world tells apart.

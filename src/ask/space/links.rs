@@ -1,6 +1,7 @@
 //! Connections that may be, as products of what two sides allow.
 
 use super::grants::{Grant, Grants};
+use super::point::by_a_name;
 use super::{Ends, Pods};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::of_unknown_number;
@@ -28,6 +29,16 @@ impl Link {
     pub fn ports(&self) -> PortSet {
         let [egress, ingress] = &self.ports;
         egress.intersect(ingress)
+    }
+
+    /// Those of the ports that are asked for on which it is or may be allowed.
+    pub fn possible(&self, asked: &PortSet) -> PortSet {
+        let [egress, ingress] = &self.ports;
+        let mut possible = self.ports().union(&self.perhaps()).intersect(asked);
+        if let Ends::Pods(_) = self.destination {
+            possible.insert(&by_a_name([egress, ingress], asked));
+        }
+        possible
     }
 
     /// The ports on which it may be allowed, since one side may name what the other side has by another name or number.

@@ -202,8 +202,16 @@ impl Asking<'_> {
             () => Says::Denied,
         };
         let decision = engine.decision(direction, subject, peer);
+        let destination = if direction == Direction::Egress { peer } else { subject };
+        let covers = |least: Truth| {
+            move |on: &PortSet| {
+                on.overlaps(ports) || (least == Truth::Maybe && engine.may_stand_for(destination, on, ports))
+            }
+        };
         let mut grants = decision.grants;
-        grants.retain(|grant| grant.ports.overlaps(ports));
+        // Without a program, a rule that may be about the ports by a name is among those that nearly are.
+        let least = if says == Says::Unknown && program.is_some() { Truth::Maybe } else { Truth::Yes };
+        grants.retain(|grant| covers(least)(&grant.ports));
         let isolated = !decision.isolating.is_empty();
         let mut side = WhySide {
             direction,
@@ -219,7 +227,7 @@ impl Asking<'_> {
         match program.filter(|_| isolated) {
             Some(program) => {
                 side.settings = program.settings(world, direction, subject);
-                let origins = |least| program.origins(world, direction, subject, peer, ports, least);
+                let origins = |least| program.origins(world, direction, [subject, peer], &covers(least), least);
                 side.origins = if says == Says::Unknown { Vec::new() } else { origins(Truth::Yes) };
                 // Several of which none is sure may be so together.
                 if side.origins.is_empty() {

@@ -116,14 +116,14 @@ impl Program<'_> {
         Some((id, self.model.namespace(id)?))
     }
 
-    /// The statements that cover some of the ports, in order; `least` is how sure that has to be.
+    /// The statements that cover some of the ports, in order, which `on_ports` says; `least` is how sure it has to be that
+    /// they are about the two ends.
     pub(super) fn origins(
         &self,
         world: &World,
         direction: Direction,
-        subject: EndId,
-        peer: EndId,
-        ports: &PortSet,
+        [subject, peer]: [EndId; 2],
+        on_ports: &dyn Fn(&PortSet) -> bool,
         least: Truth,
     ) -> Vec<Origin> {
         let fits = |fit: Result<Truth, Misfit>| fit.is_ok_and(|truth| truth >= least);
@@ -138,7 +138,7 @@ impl Program<'_> {
                 continue;
             }
             let covers = |(target, on): &(PartyId, PortSet)| {
-                on.overlaps(ports)
+                on_ports(on)
                     && (direction == Direction::Egress || self.not_stated(world, destination, *target).is_none())
                     && fits(self.party(world, destination, *target))
             };
@@ -153,7 +153,7 @@ impl Program<'_> {
                 Direction::Ingress => server.pods.as_ref().map(|pods| &pods.place),
             };
             let there = place.is_some_and(|place| fits(membership::place(self.flows, world, destination, place)));
-            if there && server.ports.overlaps(ports) {
+            if there && on_ports(&server.ports) {
                 origins.extend(self.dns(index).filter(|dns| !origins.contains(dns)));
             }
         }

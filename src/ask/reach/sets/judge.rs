@@ -29,6 +29,13 @@ impl Area {
     }
 }
 
+/// Ports that are not open to all for sure.
+pub(super) struct Doubted {
+    pub ports: PortSet,
+    /// Who may not, on some of them.
+    pub first: Refusal,
+}
+
 /// Judges sets by what some policies say.
 pub(super) struct Judge<'a, 'p> {
     pub everyone: &'a Everyone<'p>,
@@ -221,13 +228,25 @@ impl<'a, 'p> Judge<'a, 'p> {
         ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<PortSet, GaveUp> {
-        let mut every = ports.clone();
-        while !every.is_empty()
-            && let Some(refusal) = self.refused(source, destination, &every, budget)?
+        let refused = |ports: &PortSet, budget: &mut Budget| self.refused(source, destination, ports, budget);
+        self.open(ports, budget, refused).map(|(every, _)| every)
+    }
+
+    /// The ports that nothing refuses, and the first refusal.
+    fn open(
+        &self,
+        ports: &PortSet,
+        budget: &mut Budget,
+        refused: impl Fn(&PortSet, &mut Budget) -> Result<Option<Refusal>, GaveUp>,
+    ) -> Result<(PortSet, Option<Refusal>), GaveUp> {
+        let (mut open, mut first) = (ports.clone(), None);
+        while !open.is_empty()
+            && let Some(refusal) = refused(&open, budget)?
         {
-            every = self.without(&every, &refusal);
+            open = self.without(&open, &refusal);
+            first.get_or_insert(refusal);
         }
-        Ok(every)
+        Ok((open, first))
     }
 
     /// Ports less those that are refused.
@@ -262,14 +281,29 @@ impl<'a, 'p> Judge<'a, 'p> {
         Ok((!space.is_empty(&rest, budget)?).then_some(rest))
     }
 
-    /// Some of two ends who may not connect for sure.
-    pub fn doubt(
+    /// Those of the ports on which not all of one end may connect for sure to all of another, and the first who may not.
+    pub fn doubted(
         &self,
         [source, destination]: [&Ends; 2],
         ports: &PortSet,
         budget: &mut Budget,
-    ) -> Result<Option<Refusal>, GaveUp> {
-        self.grants.refused(source, destination, ports, Sure::Yes, budget)
+    ) -> Result<Option<Doubted>, GaveUp> {
+        let refused =
+            |ports: &PortSet, budget: &mut Budget| self.grants.refused(source, destination, ports, Sure::Yes, budget);
+        let (open, first) = self.open(ports, budget, refused)?;
+        Ok(first.map(|first| Doubted { ports: ports.subtract(&open), first }))
+    }
+
+    /// The same of two areas.
+    pub fn doubted_between(
+        &self,
+        [source, destination]: [&Area; 2],
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<Option<Doubted>, GaveUp> {
+        let refused = |ports: &PortSet, budget: &mut Budget| self.refused(source, destination, ports, budget);
+        let (open, first) = self.open(ports, budget, refused)?;
+        Ok(first.map(|first| Doubted { ports: ports.subtract(&open), first }))
     }
 
     /// One of each of two ends.

@@ -3,10 +3,10 @@
 //! A grant that the other side lets through altogether is a line by itself. Only of the others it matters what they come to
 //! with each other, and with ends that nothing isolates.
 
-use super::judge::{Area, Judge};
+use super::judge::{Area, Doubted, Judge};
 use super::rows::{Rows, spans};
 use crate::ask::reach::Isolated;
-use crate::ask::space::{Ends, Example, Grant, Link, Pods, Refusal};
+use crate::ask::space::{Ends, Example, Grant, Link, Pods};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, Peers, PortSet, Truth, namespace_by_name};
 use rustc_hash::FxHashMap;
@@ -151,7 +151,7 @@ impl<'a, 'p> Lines<'a, 'p> {
                     false
                 })?;
                 for link in found {
-                    if self.judge.doubt([&link.source, &link.destination], &link.ports(), budget)?.is_some() {
+                    if self.judge.doubted([&link.source, &link.destination], &link.ports(), budget)?.is_some() {
                         return Ok(true);
                     }
                 }
@@ -264,8 +264,8 @@ impl<'a, 'p> Lines<'a, 'p> {
             if let Some(row) = theirs.row.filter(|_| is_open) {
                 let [sources, destinations] = in_order(granted.direction, my_rows.clone(), vec![row]);
                 let [source, destination] = in_order(granted.direction, mine.area.clone(), theirs.area.clone());
-                let refusal = self.judge.refused(&source, &destination, &granted.rest, budget)?;
-                return self.tell_doubt(refusal, &sources, &destinations, &granted.rest, budget);
+                let doubted = self.judge.doubted_between([&source, &destination], &granted.rest, budget)?;
+                return self.tell_doubt(doubted, &sources, &destinations, budget);
             }
         }
         // What is open and in none of those rows.
@@ -372,10 +372,10 @@ impl<'a, 'p> Lines<'a, 'p> {
         let Some((from, to)) = self.judge.examples([source, destination], budget)? else { return Ok(()) };
         let (here, there) = (self.place(0, source, budget)?, self.place(1, destination, budget)?);
         if !sure {
-            let refusal = self.judge.doubt([source, destination], ports, budget)?;
+            let doubted = self.judge.doubted([source, destination], ports, budget)?;
             let sources = self.rows_of(0, source, &here, budget)?;
             let destinations = self.rows_of(1, destination, &there, budget)?;
-            return self.tell_doubt(refusal, &sources, &destinations, ports, budget);
+            return self.tell_doubt(doubted, &sources, &destinations, budget);
         }
         self.tell(&here.rows, &there.rows, ports);
         if here.whole && there.whole {
@@ -406,21 +406,20 @@ impl<'a, 'p> Lines<'a, 'p> {
         }
     }
 
-    /// Tells that it is not known of some ports, unless they are not refused to anybody.
+    /// Tells that it is not known of some ports, if of any.
     fn tell_doubt(
         &mut self,
-        refusal: Option<Refusal>,
+        doubted: Option<Doubted>,
         sources: &[usize],
         destinations: &[usize],
-        ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
-        let Some(refusal) = refusal else { return Ok(()) };
-        let doubtful = self.judge.examples([&refusal.source, &refusal.destination], budget)?;
+        let Some(Doubted { ports, first }) = doubted else { return Ok(()) };
+        let doubtful = self.judge.examples([&first.source, &first.destination], budget)?;
         for source in sources {
             for destination in destinations {
                 let draft = self.drafts.entry((*source, *destination)).or_default();
-                draft.unknown.insert(ports);
+                draft.unknown.insert(&ports);
                 draft.doubtful = draft.doubtful.take().or_else(|| doubtful.clone());
             }
         }

@@ -61,10 +61,10 @@ impl Judge<'_, '_> {
                         draft.example = self.examples(ends, budget)?;
                     }
                     if !draft.unknown.contains(&perhaps)
-                        && let Some(refusal) = self.doubt(ends, &perhaps, budget)?
+                        && let Some(doubted) = self.doubted(ends, &perhaps, budget)?
                     {
-                        draft.unknown.insert(&perhaps);
-                        draft.doubtful = self.examples([&refusal.source, &refusal.destination], budget)?;
+                        draft.unknown.insert(&doubted.ports);
+                        draft.doubtful = self.examples([&doubted.first.source, &doubted.first.destination], budget)?;
                     }
                 }
             }

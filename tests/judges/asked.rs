@@ -1,0 +1,131 @@
+//! Programs as the tests write them, and the question that the other judges are held against: `can`.
+
+use crate::oracle::evaluate::{Party, Protocol};
+use crate::oracle::program::{Endpoint, Flow, Kind, Program};
+use crate::oracle::render::{flow_text, render};
+use polder::ask::{Answer, can};
+use polder::engine::Engine;
+use polder::session::{Memory, Named, Posed, Question, Subject};
+use std::path::Path;
+
+/// A program with each flow on a line of its own, so that a line tells which.
+pub struct Source {
+    pub text: String,
+    first_flow: usize,
+}
+
+impl Source {
+    pub fn of(program: &Program) -> Source {
+        let bare = Program { flows: Vec::new(), ..program.clone() };
+        let mut text = render(&bare).replace("\r\n", "\n");
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let first_flow = text.lines().count();
+        for flow in &program.flows {
+            text.extend(flow_text(program, flow).split_whitespace().flat_map(|word| [word, " "]));
+            text.push('\n');
+        }
+        Source { text, first_flow }
+    }
+
+    /// The flow that stands on a line, counted from 1.
+    pub fn flow_on(&self, line: usize) -> usize {
+        line.checked_sub(1 + self.first_flow).expect("a line of a flow")
+    }
+}
+
+/// A program, or a program and what runs, to be asked; `None` when the compiler has other objections.
+pub fn subject(source: &str, running: Option<&str>) -> Option<Subject> {
+    let memory = Memory::default().with("/p/main.polder", source).with("/p/run.json", running.unwrap_or_default());
+    let path = |name: &str| vec![Named::Path(name.into())];
+    let workloads = if running.is_some() { path("run.json") } else { Vec::new() };
+    let question = Question { program: path("main.polder"), workloads, ..Question::default() };
+    let subject = Subject::load(&memory, Path::new("/p"), &question);
+    subject.is_answerable().then_some(subject)
+}
+
+/// What is found among all pairs of the ends of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Whether two of them may connect.
+    pub allowed: bool,
+    /// Whether two of them may not.
+    pub denied: bool,
+    /// Whether that is not known of two. Where some may and others may not, nobody looks for more.
+    pub unknown: bool,
+}
+
+impl Seen {
+    pub fn of(answer: &Answer) -> Seen {
+        Seen { allowed: answer.allowed.is_some(), denied: answer.denied.is_some(), unknown: answer.unknown.is_some() }
+    }
+
+    /// Whether there is nobody to ask about.
+    pub fn is_about_nobody(self) -> bool {
+        self == Seen::default()
+    }
+
+    /// Whether a connection may be.
+    pub fn may(self) -> bool {
+        self.allowed || self.unknown
+    }
+
+    /// Whether every connection is for sure.
+    pub fn is_sure(self) -> bool {
+        self.allowed && !self.denied && !self.unknown
+    }
+}
+
+pub fn pose(subject: &Subject, from: &str, to: &str) -> Result<Posed, String> {
+    let (from, to) = (subject.asked(from)?, subject.target(to)?);
+    subject.pose(&from, &to.asked, to.ports.as_ref())
+}
+
+/// The answer of `can FROM TO:PORTS`, or what it refuses with.
+pub fn ask(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
+    let posed = pose(subject, from, to)?;
+    let engine = Engine::new(&posed.situation.world, subject.policies());
+    Ok(Seen::of(&can(&engine, &posed.from, &posed.to)))
+}
+
+pub fn port(protocol: Protocol, number: u16) -> String {
+    format!("{number}/{}", protocol.to_string().to_lowercase())
+}
+
+/// What the command line calls an endpoint.
+pub fn name(program: &Program, endpoint: &Endpoint) -> String {
+    let flow = Flow { side: None, source: endpoint.clone(), destination: Endpoint::Anywhere, ports: None };
+    flow_text(program, &flow).split("->").next().unwrap().split_whitespace().collect()
+}
+
+/// Whether it is certain who is on an end: who belongs to a namespace that is known by labels is not.
+pub fn is_certain(program: &Program, endpoint: &Endpoint) -> bool {
+    let by_labels = |namespace: &str| matches!(program.namespace(namespace).kind, Kind::Matching(_));
+    program.parts(endpoint).iter().all(|part| match part {
+        Endpoint::Tier(name) => !by_labels(name.namespace.as_deref().unwrap()),
+        Endpoint::Pods(namespace) => !by_labels(namespace),
+        _ => true,
+    })
+}
+
+/// A pod with exactly its labels, or an address, as the command line has them.
+pub fn party(party: &Party) -> String {
+    let list = |labels: &mut dyn Iterator<Item = (&String, &String)>| {
+        labels.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+    };
+    match party {
+        Party::Address(address) => address.to_string(),
+        Party::Pod(pod) => {
+            let beside =
+                list(&mut pod.namespace_labels.iter().filter(|(key, _)| *key != crate::oracle::evaluate::NAME_LABEL));
+            let home = if beside.is_empty() { pod.namespace.clone() } else { format!("{}{{{beside}}}", pod.namespace) };
+            format!("{home}/{{{}}}", list(&mut pod.labels.iter()))
+        }
+    }
+}
+
+/// The second end of a question.
+pub fn target(who: &str, port: &str) -> String {
+    if who.contains(':') { format!("[{who}]:{port}") } else { format!("{who}:{port}") }
+}

@@ -1,0 +1,202 @@
+//! What `reach` lists is what `can` answers, pair by pair, and what it does not list is denied.
+
+use crate::asked::{Seen, Source, ask, port, subject, target};
+use crate::asserted::{protocol_of, some_port};
+use crate::oracle::evaluate::Protocol;
+use crate::oracle::generate;
+use crate::oracle::program::{Kind, Namespace, Port, PortSpec, Program};
+use crate::oracle::rng::Rng;
+use crate::seeds;
+
+use polder::ask::{Between, Detail, Everyone, GroupName, Isolated, Reach, Row, RowNames, Told, Untold};
+use polder::cover::Budget;
+use polder::net::Direction;
+use polder::net::PortSet;
+use polder::session::Subject;
+
+/// Pairs of rows that are looked at in each program.
+const PAIRS: usize = 24;
+
+fn reach(subject: &Subject, everyone: &Everyone<'_>, detail: Detail) -> Reach {
+    let grants = everyone.grants(subject.policies());
+    let told: Result<Told, Untold<String>> = everyone.reach(
+        &grants,
+        Between { from: None, to: None, detail },
+        &mut |_, _| Ok(None),
+        &mut Budget::of_question(),
+    );
+    told.unwrap().reach
+}
+
+/// What the command line calls a row; none for those that have no name to ask by.
+pub fn name(row: &Row) -> Option<String> {
+    match &row.names {
+        RowNames::Groups(groups) => Some(groups.first()?.to_string()),
+        RowNames::Namespace(name) => Some(format!("{name}/*")),
+        RowNames::Cluster => Some("cluster".to_owned()),
+        RowNames::Anywhere => Some("anywhere".to_owned()),
+        RowNames::Asked(text) => Some(text.clone()),
+        RowNames::Isolated(_) | RowNames::NotIsolated(_) | RowNames::PodsNotIsolated(_) => None,
+    }
+}
+
+/// Two rows by their places, with a port and the answer about it.
+struct Pair<'a> {
+    places: (usize, usize),
+    protocol: Protocol,
+    port: (PortSet, String),
+    names: (String, String),
+    seen: Seen,
+    reach: &'a Reach,
+}
+
+fn pairs<'a>(subject: &Subject, reach: &'a Reach, program: &Program, rng: &mut Rng) -> Vec<Pair<'a>> {
+    let single: Vec<usize> = (0..reach.rows.len()).filter(|row| !reach.rows[*row].names.is_wide()).collect();
+    let told: Vec<(usize, usize)> = reach.cells.iter().map(|cell| (cell.source, cell.destination)).collect();
+    let told: Vec<(usize, usize)> =
+        told.into_iter().filter(|(from, to)| single.contains(from) && single.contains(to)).collect();
+    let mut pairs = Vec::new();
+    for _ in 0..PAIRS {
+        let places = match rng.chance(50) && !told.is_empty() {
+            true => *rng.pick(&told),
+            false => (*rng.pick(&single), *rng.pick(&single)),
+        };
+        let (protocol, number) = some_port(program, rng);
+        let port = port(protocol, number);
+        let names = [places.0, places.1].map(|row| name(&reach.rows[row]).unwrap());
+        let [from, to] = names;
+        let seen = match ask(subject, &from, &target(&to, &port)) {
+            Ok(seen) => seen,
+            Err(message) if message.contains("neither end is a pod") => continue,
+            Err(message) => panic!("{from} -> {to}: {message}"),
+        };
+        let port = (PortSet::number(protocol_of(protocol), number), port);
+        pairs.push(Pair { places, protocol, port, names: (from, to), seen, reach });
+    }
+    pairs
+}
+
+/// Whether ports of a protocol are asked for by name.
+fn has_names(program: &Program, protocol: Protocol) -> bool {
+    let is_name = |port: &Port| matches!(port, Port::Container(_, own) if *own == protocol);
+    let served = program.namespaces.iter().flat_map(|one| &one.tiers).flat_map(|tier| &tier.ports);
+    let mut specs = program.flows.iter().flat_map(|flow| flow.ports.iter().flatten());
+    served.into_iter().any(|(_, port)| is_name(port))
+        || specs.any(|spec| matches!(spec, PortSpec::Port(port) if is_name(port)))
+}
+
+impl Pair<'_> {
+    fn text(&self) -> String {
+        format!("{} -> {} on {}: {:?}", self.names.0, self.names.1, self.port.1, self.seen)
+    }
+
+    fn rows(&self) -> (&Row, &Row) {
+        (&self.reach.rows[self.places.0], &self.reach.rows[self.places.1])
+    }
+
+    /// Whether neither side is isolated, which is no line.
+    fn is_open(&self) -> bool {
+        let (source, destination) = self.rows();
+        source.egress() == Isolated::No && destination.ingress() == Isolated::No
+    }
+}
+
+#[test]
+fn every_pair_that_reach_tabulates_is_answered_so_by_can() {
+    let (mut sure, mut denied, mut partly, mut unknown) = (0, 0, 0, 0);
+    for seed in seeds(24) {
+        let program = generate::program(seed);
+        let source = Source::of(&program).text;
+        let subject = subject(&source, None).unwrap();
+        let everyone = subject.everyone(&[]);
+        let reach = reach(&subject, &everyone, Detail::Table);
+        for pair in pairs(&subject, &reach, &program, &mut Rng::new(seed ^ 0x7ab1e)) {
+            let cell = reach.cells.iter().find(|cell| (cell.source, cell.destination) == pair.places);
+            let has = |set: Option<&PortSet>| set.is_some_and(|set| set.contains(&pair.port.0));
+            let (every, some) = (has(cell.map(|cell| &cell.every)), has(cell.map(|cell| &cell.some)));
+            let doubt = has(cell.map(|cell| &cell.unknown));
+            let what =
+                || format!("seed {seed}: {}, told every {every} some {some} unknown {doubt}\n{source}", pair.text());
+            let Seen { allowed, denied: refused, unknown: not_known } = pair.seen;
+            if pair.seen.is_about_nobody() {
+                continue;
+            }
+            assert_eq!(every, pair.seen.is_sure(), "{}", what());
+            assert_eq!(every || some, allowed, "{}", what());
+            // Where some may and others may not, `can` does not look for those of whom it is not known.
+            // What a name stands for is told by the name.
+            let named = has_names(&program, pair.protocol);
+            let exact = doubt == not_known || (named && not_known);
+            assert!(exact || every || (allowed && refused), "{}", what());
+            sure += u32::from(every);
+            denied += u32::from(!pair.seen.may());
+            partly += u32::from(allowed && refused);
+            unknown += u32::from(not_known);
+        }
+    }
+    assert!(sure > 30 && denied > 30 && partly > 10 && unknown > 10, "{sure} {denied} {partly} {unknown}");
+}
+
+#[test]
+fn every_line_of_reach_is_answered_so_by_can_and_nothing_is_left_out() {
+    let (mut sure, mut denied, mut partly) = (0, 0, 0);
+    for seed in seeds(24) {
+        let program = generate::program(seed);
+        let source = Source::of(&program).text;
+        let subject = subject(&source, None).unwrap();
+        let everyone = subject.everyone(&[]);
+        let reach = reach(&subject, &everyone, Detail::Lines);
+        let lines = reach.lines();
+        for pair in pairs(&subject, &reach, &program, &mut Rng::new(seed ^ 0x11e5)) {
+            let what = || format!("seed {seed}: {}\n{source}", pair.text());
+            let (from, to) = pair.rows();
+            // Those that hold all of the pair.
+            let around =
+                lines.iter().filter(|cell| from.around.contains(&cell.source) && to.around.contains(&cell.destination));
+            let every = pair.is_open() || around.clone().any(|cell| cell.every.contains(&pair.port.0));
+            if pair.seen.is_about_nobody() {
+                continue;
+            }
+            assert!(!every || pair.seen.is_sure(), "told as allowed: {}", what());
+            // What only some of the pair may can be a line of others that are in it, or that it is partly in.
+            let is_near =
+                |place: usize, row: &Row| row.around.contains(&place) || is_partly(&program, &reach, place, row);
+            let near = lines.iter().filter(|cell| is_near(cell.source, from) && is_near(cell.destination, to));
+            let is_open =
+                |row: &Row, direction| row.isolated[usize::from(direction == Direction::Egress)] != Isolated::Yes;
+            let some = (is_open(from, Direction::Egress) && is_open(to, Direction::Ingress))
+                || near.clone().any(|cell| cell.some.union(&cell.unknown).contains(&pair.port.0));
+            let told = || {
+                lines
+                    .iter()
+                    .map(|cell| {
+                        format!(
+                            "{:?} -> {:?} every {} some {} unknown {}\n",
+                            reach.rows[cell.source].names,
+                            reach.rows[cell.destination].names,
+                            cell.every,
+                            cell.some,
+                            cell.unknown
+                        )
+                    })
+                    .collect::<String>()
+            };
+            assert!(some || !pair.seen.allowed, "not told: {}\n{}", what(), told());
+            sure += u32::from(every);
+            denied += u32::from(!pair.seen.may());
+            partly += u32::from(pair.seen.allowed && pair.seen.denied);
+        }
+    }
+    assert!(sure > 30 && denied > 30 && partly > 10, "{sure} {denied} {partly}");
+}
+
+/// Whether the row at a place may have some of another one, as far as their names say. Pods of namespaces that are known by
+/// labels may be those of any namespace.
+fn is_partly(program: &Program, reach: &Reach, place: usize, row: &Row) -> bool {
+    let home = |row: &Row| -> Option<String> {
+        let home = row.names.groups().first()?.namespace()?.to_string();
+        let is_known = |one: &Namespace| one.actual == home && !matches!(one.kind, Kind::Matching(_));
+        (program.namespaces.iter().any(is_known) || matches!(row.names.groups(), [GroupName::Dns(_)])).then_some(home)
+    };
+    home(&reach.rows[place]).zip(home(row)).is_none_or(|(one, other)| one == other)
+}
