@@ -269,3 +269,28 @@ fn shell(folder: &Path, command: &str) -> String {
         .unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
+
+/// The files and folders that a text names in backquotes, by their first folder.
+fn named_files(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_file = |word: &&str| {
+        ["src/", "tests/", "editors/", "grammar/", "examples/", ".ci/"].iter().any(|folder| word.starts_with(folder))
+            && !word.contains("NAME")
+    };
+    quoted.filter(is_file).collect()
+}
+
+#[test]
+fn what_contributors_are_told_to_look_at_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = 0;
+    for document in ["CONTRIBUTING.md", "src/ARCHITECTURE.md", "tests/README.md"] {
+        let text = std::fs::read_to_string(root.join(document)).unwrap();
+        for file in named_files(&text) {
+            named += 1;
+            assert!(root.join(file).exists(), "{document} names `{file}`, which is not there");
+        }
+    }
+    assert!(named > 50, "only {named} files were found");
+    assert_eq!(named_files("see `src/nowhere.rs` and `other`, `tests/x/NAME`"), ["src/nowhere.rs"]);
+}
