@@ -74,7 +74,8 @@ pub(super) fn once(args: &Build, terminal: &mut Terminal) -> Outcome {
         Some(output) => folder.join(output),
         None => built.project().output_folder(built.settings().environment.as_deref()),
     };
-    let run = Run { args, built: &built, environments, output: &output, name: shown(&output, &folder) };
+    let root = built.project().root.as_ref().map_or_else(|| ".".to_owned(), |root| shown(root, &folder));
+    let run = Run { args, built: &built, environments, output: &output, name: shown(&output, &folder), root };
     Outcome { exit: run.finish(&levels, &folder, terminal), output: Some(output) }
 }
 
@@ -86,6 +87,8 @@ struct Run<'a> {
     output: &'a Path,
     /// The folder as the user would type it.
     name: String,
+    /// The project in the same way.
+    root: String,
 }
 
 impl Run<'_> {
@@ -207,6 +210,7 @@ impl Target<'_> {
         } else {
             self.list(&plan, writes, terminal);
         }
+        self.tell_foreign(&plan, terminal);
         if args.check && !plan.is_clean() {
             show_plain(vec![self.outdated(&plan, holder)], args.input.format, terminal);
         }
@@ -276,6 +280,31 @@ impl Target<'_> {
         command
     }
 
+    /// Says that policies of others lie in the folder: whoever applies it applies those, too.
+    fn tell_foreign(&self, plan: &Plan, terminal: &mut Terminal) {
+        let Some(first) = plan.foreign.first() else { return };
+        let more = match plan.foreign.len() {
+            1 => String::new(),
+            all => format!(" and {}", count(all - 1, "more file")),
+        };
+        let (name, project) = (shell_word(&self.run.name), self.project());
+        terminal.note_line(&format!(
+            "note: somebody else wrote `{}/{first}`{more}, and policies add up; `polder diff {project} {name}` says what that opens",
+            self.run.name
+        ));
+    }
+
+    /// The program as it can be named to a command.
+    fn project(&self) -> String {
+        let paths: Vec<String> =
+            self.run.args.input.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        match (paths.as_slice(), &self.run.root) {
+            ([], root) => shell_word(root).into_owned(),
+            ([one], _) => shell_word(one).into_owned(),
+            _ => "PROGRAM".to_owned(),
+        }
+    }
+
     fn list(&self, plan: &Plan, done: bool, terminal: &mut Terminal) {
         for change in in_order(plan) {
             let word = match (change.change, done) {
@@ -287,7 +316,7 @@ impl Target<'_> {
                 (Change::Remove, false) => "would remove  ",
             };
             let note = if is_edited(change) && !done { "  (it was edited)" } else { "" };
-            terminal.line(&format!("{word}{}{note}", change.path));
+            terminal.line(&format!("{word}{}/{}{note}", self.run.name, change.path));
         }
         terminal.line(&self.summary(plan, done));
     }
@@ -302,7 +331,7 @@ impl Target<'_> {
         }
         if plan.changes.is_empty() {
             let rest = match (plan.interrupted, done) {
-                (false, _) => "nothing to do",
+                (false, _) => return format!("{subject}: nothing to do in {}", self.run.name),
                 (true, true) => "completed a build that was interrupted",
                 (true, false) => "a build was interrupted and has to be completed",
             };

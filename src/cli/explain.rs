@@ -2,8 +2,13 @@
 
 use super::args::Explain;
 use super::exit::Exit;
+use super::page::page;
+use super::report::out_width;
 use super::terminal::Terminal;
 use crate::diag::{Code, closest};
+
+/// Longer lines are hard to read.
+const WIDEST: usize = 100;
 
 pub(super) fn run(args: &Explain, terminal: &mut Terminal) -> Exit {
     let Some(name) = &args.code else {
@@ -18,7 +23,7 @@ pub(super) fn run(args: &Explain, terminal: &mut Terminal) -> Exit {
         };
         return terminal.refuse(&format!("there is no code `{name}`; {hint}"));
     };
-    let page = code.page().trim_end();
-    terminal.result(&format!("{page}\n"));
+    let width = out_width().unwrap_or(WIDEST).min(WIDEST);
+    terminal.result(&page(code.page().trim_end(), width, terminal.out_color()));
     Exit::Yes
 }

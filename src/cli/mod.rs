@@ -20,6 +20,7 @@ mod lint;
 mod lsp;
 mod man;
 mod open;
+mod page;
 mod panic;
 mod reach;
 mod report;

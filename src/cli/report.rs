@@ -60,6 +60,12 @@ fn how(color: bool) -> render::Human {
     render::Human { unicode: unicode(), color, width: columns.or_else(measured).unwrap_or(100), limit: MOST }
 }
 
+/// How many columns standard output has; `None` where nobody said, as in a file.
+pub(super) fn out_width() -> Option<usize> {
+    let columns = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    columns.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0)))
+}
+
 /// A number and its noun.
 pub(super) fn count(number: usize, noun: &str) -> String {
     let plural = match noun.strip_suffix('y') {

@@ -25,7 +25,8 @@ impl<'a> Resolver<'a> {
                 }
                 PortKind::Name => {
                     let message = format!("`{}` is a name where a number belongs", shorten(self.text(item.span)));
-                    let help = "write a number such as `8080/tcp`, or a named container port in quotes: `\"web\"/tcp`";
+                    let help = "write a number such as `8080/tcp`, or a named container port in quotes: `\"web\"/tcp`; labels stand \
+                                in parentheses: `(app=web)`";
                     self.report(Diagnostic::new(Code::E0204, item.span, message).with_help(help));
                     None
                 }
@@ -135,9 +136,15 @@ impl<'a> Resolver<'a> {
             && !name.ends_with('-');
         if !valid {
             let message = format!("`{}` is not the name of a container port", shorten(name));
-            self.report(Diagnostic::new(Code::E0215, item.span, message).with_help(
-                "such a name has at most 15 lower-case letters, digits and single `-`, and at least one letter",
-            ));
+            let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+            let help = match is_number {
+                true => format!("write the number without quotes: `{name}`"),
+                false => {
+                    "such a name has at most 15 lower-case letters, digits and single `-`, and at least one letter"
+                        .to_owned()
+                }
+            };
+            self.report(Diagnostic::new(Code::E0215, item.span, message).with_help(help));
             return None;
         }
         self.check_container_port(item, name);
@@ -363,6 +370,8 @@ impl<'a> Resolver<'a> {
             let own = names.iter().map(String::as_str);
             own.chain(this.scopes.ports.names(scope)).chain(this.scopes.ports.names(None)).collect()
         });
+        let every = every_port(name);
+        let known = known.or(every);
         let help = match (known, names) {
             (Some(known), _) => format!("did you mean `{known}`?"),
             (None, []) if name.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -480,4 +489,15 @@ pub fn describe(ports: &PortSet) -> String {
         parts.extend(ports.names(protocol).map(|name| format!("\"{name}\"/{keyword}")));
     }
     parts.join(", ")
+}
+
+/// How every port is written, for a word that another language has for it.
+fn every_port(word: &str) -> Option<&'static str> {
+    match word.to_ascii_lowercase().as_str() {
+        "any" | "all" | "every" | "everything" => Some("*"),
+        "tcp" => Some("*/tcp"),
+        "udp" => Some("*/udp"),
+        "sctp" => Some("*/sctp"),
+        _ => None,
+    }
 }

@@ -290,6 +290,9 @@ impl<'a> Resolver<'a> {
         let known = self.closest(text, |this| this.scopes.namespaces.names(None));
         let help = match known {
             Some(known) => format!("did you mean `{known}`?"),
+            None if is_kind(text) => {
+                format!("a tier stands by its name, without `{text}/`; one of another namespace is `NAMESPACE/TIER`")
+            }
             None if let Some(component) = catalogue::bringing(text) => {
                 let component = component.name;
                 format!("`use {component}` declares it, with tiers; or write `external namespace {text} {{ ... }}`")
@@ -432,4 +435,27 @@ fn to_dns_label(text: &str) -> String {
     let lower = text.to_ascii_lowercase().replace('_', "-");
     let cut: String = lower.chars().take(63).collect();
     cut.trim_matches('-').to_owned()
+}
+
+/// Whether a word is a kind of object, as `kubectl` has it in front of a name.
+fn is_kind(word: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "pod",
+        "pods",
+        "po",
+        "service",
+        "services",
+        "svc",
+        "deployment",
+        "deploy",
+        "statefulset",
+        "sts",
+        "daemonset",
+        "ds",
+        "job",
+        "cronjob",
+        "app",
+        "tier",
+    ];
+    KINDS.contains(&word)
 }

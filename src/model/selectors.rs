@@ -123,9 +123,15 @@ impl<'a> Resolver<'a> {
             return Some(text.into());
         }
         let message = format!("`{}` is not a label value", shorten(text));
-        self.report(Diagnostic::new(Code::E0205, span, message).with_help(
-            "a value has at most 63 letters, digits, `-`, `_` or `.`, and starts and ends with a letter or digit",
-        ));
+        let help = match text.contains(['*', '?', '^', '$', '%']) {
+            true => {
+                "there are no patterns: list the values, as in `(app in (web, web-canary))`, or name the key alone, as in `(app)`"
+            }
+            false => {
+                "a value has at most 63 letters, digits, `-`, `_` or `.`, and starts and ends with a letter or digit"
+            }
+        };
+        self.report(Diagnostic::new(Code::E0205, span, message).with_help(help));
         None
     }
 }

@@ -78,6 +78,10 @@ impl Resolver<'_> {
             (None, []) if let Some(meant) = built_in_meant(text).filter(|_| reference.namespace().is_none()) => {
                 (format!("did you mean `{meant}`?"), vec![meant.to_owned()])
             }
+            (None, []) if text == "dns" && place.is_none() => (
+                "pods may ask for names unless their namespace has `dns none`; leave the flow out".to_owned(),
+                Vec::new(),
+            ),
             (None, []) => match &place {
                 Some(namespace) => (format!("declare it in namespace {namespace}: `tier {text}`"), Vec::new()),
                 None => (format!("declare it: `tier {text}` in its namespace, or `cidr {text} = ...`"), Vec::new()),
@@ -100,6 +104,9 @@ impl Resolver<'_> {
         let known = self.closest(text, |this| this.scopes.endpoints.names(Some(namespace)));
         let help = match known {
             Some(known) => format!("did you mean `{known}`?"),
+            None if ["all", "any", "everything", "everyone", "pods", "namespace"].contains(&text) => {
+                "leave `for` and what follows out: the whole namespace is isolated then".to_owned()
+            }
             None => format!("declare it in this namespace: `tier {text}`"),
         };
         let message = format!("namespace `{place}` declares no tier `{}`", shorten(text));

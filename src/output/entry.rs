@@ -26,7 +26,10 @@ pub(super) enum Content {
     /// It is no regular file.
     NotAFile,
     /// A file that Polder cannot have written; not read any further.
-    Foreign,
+    Foreign {
+        /// Whether it looks like a policy.
+        is_policy: bool,
+    },
     /// All bytes of a file that starts as Polder's files do.
     Ours(Vec<u8>),
 }
@@ -107,6 +110,9 @@ pub(super) fn open_staging(root: &Dir) -> Result<Option<Dir>, OutputError> {
     }
 }
 
+/// What stands near the start of every policy.
+const KIND: &[u8] = b"NetworkPolicy";
+
 /// Reads a file, or as much of it as shows that it is not ours.
 pub(super) fn read(dir: &Dir, name: &str) -> io::Result<Content> {
     // Without waiting, because a pipe may have taken the place of the file since it was listed.
@@ -123,7 +129,7 @@ pub(super) fn read(dir: &Dir, name: &str) -> io::Result<Content> {
     let mut bytes = Vec::with_capacity(4096);
     (&file).take(HEADER_LEN.max(4096) as u64).read_to_end(&mut bytes)?;
     if !may_be_ours(&bytes) {
-        return Ok(Content::Foreign);
+        return Ok(Content::Foreign { is_policy: bytes.windows(KIND.len()).any(|part| part == KIND) });
     }
     if data.len() > bytes.len() as u64 {
         (&file).read_to_end(&mut bytes)?;

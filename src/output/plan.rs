@@ -44,6 +44,8 @@ pub struct Plan {
     pub changes: Vec<FileChange>,
     /// How many files are already as they shall be.
     pub unchanged: usize,
+    /// The files with policies that somebody else wrote, in the order of their paths. They count in a cluster as well.
+    pub foreign: Vec<String>,
     /// An earlier build was killed while its files were taking their places. Such a folder is never as it shall be,
     /// even without any change: writing completes that build first.
     pub interrupted: bool,
@@ -109,6 +111,7 @@ pub(super) fn is_interrupted(root: &Dir) -> Result<bool, OutputError> {
 struct Findings {
     changes: Vec<FileChange>,
     unchanged: usize,
+    foreign: Vec<String>,
     conflicts: Vec<Conflict>,
 }
 
@@ -130,15 +133,18 @@ impl Findings {
     fn merge(&mut self, other: Findings) {
         self.changes.extend(other.changes);
         self.unchanged += other.unchanged;
+        self.foreign.extend(other.foreign);
         self.conflicts.extend(other.conflicts);
     }
 
     fn into_plan(mut self, wanted: &Wanted, existing: &[&str]) -> Plan {
         self.changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        self.foreign.sort_unstable();
         let fresh = wanted.folders.keys().filter(|name| !name.is_empty() && !existing.contains_sorted(name));
         Plan {
             changes: self.changes,
             unchanged: self.unchanged,
+            foreign: self.foreign,
             interrupted: false,
             fresh: fresh.map(|name| (*name).to_owned()).collect(),
         }
@@ -255,8 +261,12 @@ impl Judge<'_> {
                 found.conflict(path, Obstacle::NotAFile);
                 return Ok(());
             }
-            (Content::Foreign, Some(_)) => {
+            (Content::Foreign { .. }, Some(_)) => {
                 found.conflict(path, Obstacle::Foreign);
+                return Ok(());
+            }
+            (Content::Foreign { is_policy: true }, None) if is_manifest(name) => {
+                found.foreign.push(path);
                 return Ok(());
             }
             (_, None) => return Ok(()),
@@ -277,6 +287,11 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether tools that apply a folder read a file of it.
+fn is_manifest(name: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a file for Kustomize lists folders alone. That of a namespace lists only files with policies, so this one stands

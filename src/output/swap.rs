@@ -134,7 +134,7 @@ fn obstacle(dir: &Dir, name: &str, old: Option<&str>) -> io::Result<Option<Obsta
             Content::Gone => None,
             Content::Ours(bytes) if old.is_some_and(|old| digest(&bytes) == old) => None,
             Content::Ours(bytes) if ownership(&bytes) != Ownership::Foreign => Some(Obstacle::Edited),
-            Content::Ours(_) | Content::Foreign => Some(Obstacle::Foreign),
+            Content::Ours(_) | Content::Foreign { .. } => Some(Obstacle::Foreign),
             Content::NotAFile => Some(Obstacle::NotAFile),
         },
     })

@@ -1,5 +1,6 @@
 //! What to write instead of statements that say what a program does not say in that way.
 
+use super::foreign::foreign;
 use super::grammar::Rule;
 use super::repair::repaired;
 use std::net::IpAddr;
@@ -14,11 +15,11 @@ pub struct Advice {
 }
 
 impl Advice {
-    fn said(help: impl Into<String>) -> Option<Advice> {
+    pub(super) fn said(help: impl Into<String>) -> Option<Advice> {
         Some(Advice { help: help.into(), statements: Vec::new() })
     }
 
-    fn instead(help: impl Into<String>, statements: Vec<String>) -> Option<Advice> {
+    pub(super) fn instead(help: impl Into<String>, statements: Vec<String>) -> Option<Advice> {
         Some(Advice { help: help.into(), statements })
     }
 }
@@ -26,42 +27,20 @@ impl Advice {
 /// Advice for a statement without line ends and comments that breaks `at` bytes from its start.
 pub fn advise(rule: Rule, statement: &str, at: usize) -> Option<Advice> {
     match rule {
-        Rule::flow | Rule::assertion => foreign_word(statement)
+        Rule::flow | Rule::assertion => foreign(rule, statement, at)
             .or_else(|| exception(rule, statement, at))
             .or_else(|| selector(rule, statement))
             .or_else(|| destinations(rule, statement))
             .or_else(|| address(rule, statement))
             .or_else(|| dns_name(rule, statement)),
-        Rule::tier => several("tier", statement, "each tier has a line of its own").or_else(|| alternatives(statement)),
+        Rule::tier => several("tier", statement, "each tier has a line of its own")
+            .or_else(|| alternatives(statement))
+            .or_else(|| pattern(statement, at)),
         Rule::external => several("external namespace", statement, "each namespace has a line of its own"),
         Rule::namespace => namespaces(statement),
         Rule::cidr | Rule::replace_cidr => range(statement),
         _ => None,
     }
-}
-
-/// Statements of other languages that have nothing like them here.
-fn foreign_word(statement: &str) -> Option<Advice> {
-    let lower = statement.to_ascii_lowercase();
-    let first = lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).next()?;
-    let is_lone = !statement.contains("->");
-    if is_lone && ["import", "include", "require", "source", "load", "extends", "module", "package"].contains(&first) {
-        return Advice::said(
-            "there are no imports, leave it out: a program is all `.polder` files of its project, or those named together",
-        );
-    }
-    let closes =
-        ["deny all", "deny-all", "default deny", "default-deny", "block all", "drop all", "deny *", "deny any"];
-    if is_lone && closes.iter().any(|known| lower.starts_with(known)) {
-        return Advice::said(
-            "a namespace is closed in both directions unless it says otherwise, leave it out; `isolate ingress` closes \
-             one of them",
-        );
-    }
-    let policies = ["policy", "policies", "networkpolicy", "ingress", "egress", "rule", "rules", "spec"];
-    (is_lone && statement.ends_with('{') && policies.contains(&first)).then(|| {
-        Advice::said("policies come of flows, which stand in the block of their namespace: `namespace shop {`")
-    })?
 }
 
 /// `web -> internet except metadata`, `web -> !db`
@@ -97,7 +76,7 @@ fn selector(rule: Rule, statement: &str) -> Option<Advice> {
     if is_here { Advice::instead(help, vec![tier, flow]) } else { Advice::said(help) }
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.bytes().all(inner) && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-')
 }
@@ -107,6 +86,7 @@ fn destinations(rule: Rule, statement: &str) -> Option<Advice> {
     let (source, list) = statement.split_once("->").filter(|_| rule == Rule::flow)?;
     let list = list.trim();
     let list = list.strip_prefix('{').and_then(|list| list.strip_suffix('}')).unwrap_or(list);
+    let list = [" and ", " or ", " & ", "; "].iter().fold(list.to_owned(), |list, sign| list.replace(sign, ", "));
     let items: Vec<&str> = list.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
     let has_port =
         |item: &&str| item.split_once(':').is_some_and(|(name, _)| !name.is_empty() && !name.contains(['{', '}', '>']));
@@ -257,6 +237,18 @@ fn alternatives(statement: &str) -> Option<Advice> {
     is_either.then(|| {
         Advice::said(
             "the pods of a tier have all of its labels: declare a tier for each case, and `group both = one, other`",
+        )
+    })?
+}
+
+/// `tier x (app=~web.*)`
+fn pattern(statement: &str, at: usize) -> Option<Advice> {
+    let (before, rest) = (statement.get(..at)?, statement.get(at..)?.trim_start());
+    let is_in_labels = before.matches('(').count() > before.matches(')').count();
+    (is_in_labels && rest.starts_with(['~', '*', '^', '/', '?', '.', '$', '%'])).then(|| {
+        Advice::said(
+            "there are no patterns: a label has one of the values that are listed, as in `tier web (app in (web, web-canary))`, \
+             or any, as in `tier web (app)`",
         )
     })?
 }

@@ -44,6 +44,22 @@ pub(super) fn check(file: FileId, text: &str, start: usize, findings: &mut Findi
     found
 }
 
+/// The text of a file whose lines all end as on old Macs, with the line ends of today, so that the rest of it is understood;
+/// nothing where a line ends otherwise. No byte changes its place.
+pub(super) fn with_line_ends(file: FileId, text: &str, findings: &mut Findings) -> Option<String> {
+    if text.contains('\n') {
+        return None;
+    }
+    let at = text.trim_end_matches('\r').find('\r')?;
+    let span = Span::new(file, at..at + 1);
+    findings.push(
+        Diagnostic::new(Code::E0002, span, "the lines of this file end with U+000D alone, as on old Macs")
+            .with_text("the first line ends here")
+            .with_help("save it with line ends LF, as in `tr '\\r' '\\n' < OLD > NEW`"),
+    );
+    Some(text.replace('\r', "\n"))
+}
+
 fn describe(character: char) -> &'static str {
     match character {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => {

@@ -110,7 +110,8 @@ pub fn explain(mut place: Place<'_>, problem: Option<&ErrorVariant<Rule>>) -> Di
         format!("expected {expected}, found `{shown}{cut}`")
     };
     let diagnostic = Diagnostic::new(Code::E0001, span, message).with_text("not understood from here on");
-    let Some((help, mend)) = repair(&place).or_else(|| advice(&place)).or_else(|| hint(&place, rule, &possible)) else {
+    let hint = || foreign_letter(&place).or_else(|| hint(&place, rule, &possible));
+    let Some((help, mend)) = repair(&place).or_else(|| advice(&place)).or_else(hint) else {
         return diagnostic;
     };
     let diagnostic = diagnostic.with_help(help);
@@ -148,7 +149,9 @@ pub fn misspelt(place: &Place<'_>) -> Option<&'static str> {
     }
     let after = place.after();
     let word = place.line_ends() || after.starts_with(|c: char| c.is_alphanumeric() || c == '{' || c == '"');
-    let same = SYNONYMS.iter().find(|(word, _)| word.eq_ignore_ascii_case(first)).map(|(_, meant)| *meant);
+    // In a flow they stand in front of a name.
+    let known = SYNONYMS.iter().filter(|_| !place.statement().contains("->"));
+    let same = known.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(first)).map(|(_, meant)| *meant);
     let meant = same.or_else(|| crate::diag::closest(first, FIRST_WORDS.iter().copied()))?;
     (word && meant != first).then_some(meant)
 }
@@ -399,13 +402,31 @@ fn repair(place: &Place<'_>) -> Option<Hint> {
 
 /// Other statements that say what was probably meant.
 fn advice(place: &Place<'_>) -> Option<Hint> {
-    let statement = place.statement();
-    if statement.contains('\n') {
+    let whole = place.statement();
+    // What a line begins that goes on in others is known by that line.
+    let statement = whole.lines().next().unwrap_or(whole).trim_end();
+    if statement != whole && !statement.ends_with('{') {
         return None;
     }
     let Advice { help, statements } = advise(place.meant_rule(), statement, place.failed.saturating_sub(place.start))?;
+    if statement != whole {
+        return Some((help, None));
+    }
     let mend = statements.join(&place.new_line());
     Some((help, (!mend.is_empty()).then(|| (place.start..place.start + statement.len(), mend))))
+}
+
+/// What to do about a letter that no name and no label has.
+fn foreign_letter(place: &Place<'_>) -> Option<Hint> {
+    let is_foreign = place.after().starts_with(|c: char| !c.is_ascii() && c.is_alphanumeric());
+    let is_value = place.before().trim_end().ends_with('=');
+    is_foreign.then(|| {
+        let what = match is_value {
+            true => "values of labels have letters of ASCII, digits, `-`, `_` and `.`",
+            false => "names have the letters from `a` to `z`, digits and `-`, as in Kubernetes",
+        };
+        (what.to_owned(), None)
+    })
 }
 
 /// Advice for mistakes that people make.
@@ -416,6 +437,12 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     let instead = |help: &str, length: usize, text: &str| {
         Some((help.to_owned(), Some((place.failed..place.failed + length, text.to_owned()))))
     };
+    if before.is_empty() && (after.starts_with("-- ") || after.starts_with("; ")) {
+        return said("a comment starts with `#`");
+    }
+    if rule == Rule::isolate && before.trim_end() == "isolate" {
+        return said("write `isolate ingress`, `isolate egress` or `isolate ingress, egress`");
+    }
     let arrow = ["→", "=>", "-->", "–>", "—>", ">", "<-", "--", "=="].iter().find(|wrong| after.starts_with(**wrong));
     if let (Some(wrong), true) = (arrow, matches!(rule, Rule::flow | Rule::assertion)) {
         return if *wrong == "<-" {

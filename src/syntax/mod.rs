@@ -7,6 +7,7 @@ mod build;
 mod characters;
 mod error;
 mod findings;
+mod foreign;
 mod parse;
 mod recover;
 mod repair;

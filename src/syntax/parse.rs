@@ -31,6 +31,8 @@ fn parse_with(sources: &Sources, file: FileId, most_at_once: usize) -> Parsed {
     let text = sources.file(file).map_or("", |source| source.text.as_str());
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut diagnostics = Findings::default();
+    let readable = characters::with_line_ends(file, text, &mut diagnostics);
+    let text = readable.as_deref().unwrap_or(text);
     let forbidden = characters::check(file, text, start, &mut diagnostics);
     let mut parser = Parser {
         file,

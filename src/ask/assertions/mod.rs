@@ -165,7 +165,11 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let help = match self.reason(&link, told.is_empty()) {
+        let help = match self.except_is_reached(&link)? {
+            Some(reason) => Some(reason),
+            None => self.reason(&link, told.is_empty())?,
+        };
+        let help = match help {
             Some(reason) => reason,
             None => "take the flow away, or narrow it or the assertion".to_owned(),
         };
@@ -257,7 +261,7 @@ impl<'a> Judge<'a> {
                     diagnostic = diagnostic.with_label(statement.span, format!("step {} of the chain", index + 1));
                 }
             }
-            reasons.extend(self.reason(link, flows.is_empty()).map(|reason| format!("step {}: {reason}", index + 1)));
+            reasons.extend(self.reason(link, flows.is_empty())?.map(|reason| format!("step {}: {reason}", index + 1)));
         }
         if reasons.is_empty() {
             reasons.push("take away a flow of the chain, or narrow it or the assertion".to_owned());

@@ -5,9 +5,10 @@ use crate::ask::search::{End, Link, example};
 use crate::cover::{Budget, GaveUp};
 use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
 use crate::model::{Settling, stating};
-use crate::net::{NAMESPACE_NAME, PortSet, Selector, Truth};
+use crate::net::{AddressSet, NAMESPACE_NAME, PortSet, Selector, Truth};
 use crate::prove::Party;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 impl<'a> Judge<'a> {
     /// Whether it is known that address blocks match pods, and which addresses those have.
@@ -56,8 +57,8 @@ impl<'a> Judge<'a> {
     }
 
     /// Why a connection is allowed that no flow has opened by itself.
-    pub(super) fn reason(&self, link: &Link, without_flow: bool) -> Option<String> {
-        match (link.open_source, link.open_destination) {
+    pub(super) fn reason(&mut self, link: &Link, without_flow: bool) -> Result<Option<String>, GaveUp> {
+        Ok(match (link.open_source, link.open_destination) {
             (true, true) => Some(
                 "neither end is isolated there: pods are only isolated in managed namespaces, where an `isolate` covers \
                  them"
@@ -68,9 +69,53 @@ impl<'a> Judge<'a> {
                 let or = if self.is_sure() { "" } else { "or " };
                 Some(format!("{settled}; {or}take the addresses of pods out of the block with `except`"))
             }
-            _ if without_flow => Some("the DNS rule of a namespace allows it: see its `dns`".to_owned()),
+            _ if without_flow => Some(self.opened_by_dns(link)?),
             _ => None,
+        })
+    }
+
+    /// What to do about a connection that a namespace opens so that its pods can ask for names.
+    fn opened_by_dns(&mut self, link: &Link) -> Result<String, GaveUp> {
+        let home = match self.connections.one(&link.source, &mut self.budget)? {
+            Some(Party::Pod { namespace, .. }) => namespace.get(NAMESPACE_NAME).cloned().unwrap_or_default(),
+            _ => String::new(),
+        };
+        let setting = self.set.namespaces.iter().find(|one| *one.name == *home).map(|one| one.dns_setting.clone());
+        let mut ways = Vec::new();
+        if let (End::Addresses(addresses), Some("dns cluster")) = (&link.destination, setting.as_deref())
+            && is_link_local(addresses)
+        {
+            ways.push(format!("`dns strict` in namespace `{home}` closes it, unless names are asked for on the node"));
         }
+        let text = &self.statement.text;
+        let has_more = text.contains([':', '{']) || text.contains(" except ") || text.contains("->>");
+        ways.push(match has_more {
+            false => format!("name the ports that are meant, as in `{text}:80`"),
+            true => "leave port 53 out of the assertion".to_owned(),
+        });
+        let setting = setting.map_or(String::new(), |setting| format!(" (`{setting}`)"));
+        Ok(format!("the pods of `{home}` may ask for names there{setting}, which no flow says: {}", ways.join("; or ")))
+    }
+
+    /// That those whom `except` names are reached, where somebody may have meant to allow that.
+    pub(super) fn except_is_reached(&mut self, link: &Link) -> Result<Option<String>, GaveUp> {
+        let leaves = |id: &PartyId| self.set.party(*id).map(|party| party.leaves.clone()).unwrap_or_default();
+        let out: Vec<PartyId> = self.assertion.except.iter().flat_map(leaves).collect();
+        // Who speaks of all that lies in one place may well except those who connect from there.
+        if self.assertion.targets.iter().flat_map(|(id, _)| leaves(id)).all(|id| out.contains(&id)) {
+            return Ok(None);
+        }
+        let out = out.iter().filter_map(|id| place(self.set, *id)).flat_map(|place| self.connections.ends(place));
+        for end in out {
+            if let Some(both) = self.connections.both(&link.destination, &end)
+                && self.connections.settled(&both, &mut self.budget)?.is_some()
+            {
+                let why = "`except` takes away some who connect, and nobody who is reached: assert it of those that must not be \
+                           reached";
+                return Ok(Some(why.to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     /// The flows that allow some connection between the two.
@@ -134,6 +179,12 @@ impl<'a> Judge<'a> {
         let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         Ok(format!("a pod of {tiers} with ({})", labels.join(", ")))
     }
+}
+
+fn is_link_local(addresses: &AddressSet) -> bool {
+    let inside =
+        |&(low, high): &(u32, u32)| Ipv4Addr::from(low).is_link_local() && Ipv4Addr::from(high).is_link_local();
+    addresses.v6().is_empty() && addresses.v4().iter().all(inside)
 }
 
 /// What would have to be so of labels that nobody stated.

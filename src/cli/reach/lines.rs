@@ -12,6 +12,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// The same with the names of namespaces in bold, and what is no connection in faint letters.
+pub(super) fn painted(table: &str, color: bool) -> String {
+    if !color {
+        return table.to_owned();
+    }
+    let line = |line: &str| match line {
+        _ if line.starts_with("namespace ") => format!("\u{1b}[1m{line}\u{1b}[0m\n"),
+        _ if line.starts_with('#') => format!("\u{1b}[2m{line}\u{1b}[0m\n"),
+        _ => format!("{line}\n"),
+    };
+    table.lines().map(line).collect()
+}
+
 /// The table.
 pub(super) fn table(report: &Report<'_>) -> String {
     let mut text = String::new();

@@ -8,6 +8,7 @@ mod names;
 use super::args::{Reach as Args, ReachFormat};
 use super::ask::{self, Ends};
 use super::exit::Exit;
+use super::report::out_width;
 use super::terminal::Terminal;
 use crate::ask::{Asked, Between, Detail, Only, Reach, Situation, Told, Untold};
 use crate::cover::Budget;
@@ -54,8 +55,8 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let names = Names::new(&reach.groups);
     let report = Report { subject: &subject, situation, engine: &engine, reach, names };
     let text = match args.format {
-        ReachFormat::Human => lines::table(&report),
-        ReachFormat::Matrix => matrix::matrix(&report),
+        ReachFormat::Human => lines::painted(&lines::table(&report), terminal.out_color()),
+        ReachFormat::Matrix => matrix::matrix(&report, out_width()),
         ReachFormat::Json => json::document(&report),
     };
     terminal.result(&text);

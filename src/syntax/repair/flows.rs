@@ -76,7 +76,10 @@ impl Broken<'_> {
     pub(super) fn flow(self) -> Option<Edit> {
         self.first_word()
             .or_else(|| self.late_word())
+            .or_else(|| self.colon_before_arrow())
             .or_else(|| self.arrow())
+            .or_else(|| self.kind_in_front())
+            .or_else(|| self.every_pod())
             .or_else(|| self.endpoint_quotes())
             .or_else(|| self.members_of_a_namespace())
             .or_else(|| self.service_name())
@@ -185,6 +188,63 @@ impl Broken<'_> {
         is_plain.then(|| Edit::new(start..self.text.len(), text, "a flow is written from the one who connects"))
     }
 
+    /// `web: -> db`
+    fn colon_before_arrow(self) -> Option<Edit> {
+        let before = self.before().strip_suffix(':').filter(|_| self.after().starts_with("->"))?;
+        Some(Edit::new(
+            before.len()..self.at,
+            " ",
+            "the ports of a destination stand behind its colon, and a source has none",
+        ))
+    }
+
+    /// `web -> namespace kafka:80`, `web -> service db:80`
+    fn kind_in_front(self) -> Option<Edit> {
+        const NAMESPACES: &[&str] = &["namespace", "ns", "project"];
+        const OTHERS: &[&str] = &[
+            "service",
+            "svc",
+            "pod",
+            "pods",
+            "deployment",
+            "deploy",
+            "statefulset",
+            "daemonset",
+            "job",
+            "tier",
+            "app",
+            "workload",
+            "group",
+            "cidr",
+            "host",
+        ];
+        let (start, hop) = self.hop();
+        let name = self.word();
+        if name.is_empty() || self.at == self.before().len() {
+            return None;
+        }
+        let end = self.at + name.len();
+        if NAMESPACES.contains(&hop) {
+            let text = if self.text.get(end..)?.starts_with('/') { name.to_owned() } else { format!("{name}/*") };
+            return Some(Edit::new(start..end, text, "every pod of a namespace is written `NAMESPACE/*`"));
+        }
+        OTHERS.contains(&hop).then(|| Edit::new(start..self.at, "", "an endpoint has a name, and no word in front"))
+    }
+
+    /// `kafka/:9092`, `kafka/**:9092`, `kafka.*:9092`
+    fn every_pod(self) -> Option<Edit> {
+        const WHY: &str = "every pod of a namespace is written `NAMESPACE/*`";
+        let (_, hop) = self.hop();
+        if hop.ends_with('/') && (self.after().is_empty() || self.after().starts_with([':', '-', ' '])) {
+            return self.insert(if self.after().starts_with('-') { "* " } else { "*" }, WHY);
+        }
+        if hop.ends_with("/*") && self.after().starts_with('*') {
+            return Some(Edit::new(self.at..self.at + 1, "", WHY));
+        }
+        let is_name = hop.ends_with(|c: char| c.is_ascii_alphanumeric());
+        (is_name && self.after().starts_with(".*")).then(|| Edit::new(self.at..self.at + 2, "/*", WHY))
+    }
+
     fn endpoint_quotes(self) -> Option<Edit> {
         let is_port = self.before().ends_with(':') && !self.is_source();
         if is_port { None } else { self.unquote("names stand without quotes") }
@@ -234,7 +294,11 @@ impl Broken<'_> {
             return None;
         }
         if hop.contains(':') {
-            return self.ports_list(start).or_else(|| self.behind_port()).or_else(|| self.port_words(hop));
+            return self
+                .ports_list(start)
+                .or_else(|| self.protocol_behind_colon())
+                .or_else(|| self.behind_port())
+                .or_else(|| self.port_words(hop));
         }
         let is_behind_end = hop.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '}'));
         if !is_behind_end || self.bracket().is_some() {
@@ -259,6 +323,16 @@ impl Broken<'_> {
         let is_number = place.after().starts_with(|c: char| c.is_ascii_digit());
         let is_name = sign.is_some_and(|sign| !matches!(sign, "/" | "#")) && !place.word().is_empty();
         (is_number || is_name).then(|| Edit::new(end..place.at, ":", BEHIND))
+    }
+
+    /// `db:80:tcp`, `db:{80, 443}:tcp`
+    fn protocol_behind_colon(self) -> Option<Edit> {
+        let rest = self.after().strip_prefix(':')?.trim_start();
+        let protocol = word(rest);
+        let is_protocol = ["tcp", "udp", "sctp"].iter().any(|known| protocol.eq_ignore_ascii_case(known));
+        let end = self.text.len() - rest.len() + protocol.len();
+        let text = format!("/{}", protocol.to_ascii_lowercase());
+        is_protocol.then(|| Edit::new(self.before().len()..end, text, PORTS))
     }
 
     /// `db:80, 443`, `db:80/tcp,udp`

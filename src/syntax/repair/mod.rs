@@ -78,6 +78,11 @@ pub fn repaired(rule: Rule, statement: &str) -> Option<Repaired> {
     None
 }
 
+/// Whether a statement matches its rule as it is.
+pub fn is_whole(rule: Rule, statement: &str) -> bool {
+    failure(rule, statement).is_none()
+}
+
 /// Where a text does not match a rule.
 fn failure(rule: Rule, text: &str) -> Option<usize> {
     match PolderGrammar::parse(rule, text) {

@@ -4,6 +4,7 @@ use super::{Broken, Edit, word};
 
 const EQUALS: &str = "labels are written `key=value`";
 const QUOTES: &str = "labels stand without quotes";
+const NOTHING_ELSE: &str = "only labels stand in the parentheses";
 const COMMAS: &str = "commas stand between labels, all of which a pod has to have";
 const LIST: &str = "the values of a label stand in parentheses, with commas between them";
 
@@ -13,7 +14,8 @@ impl Broken<'_> {
         if self.quoted().is_some() {
             return self.unquote(QUOTES);
         }
-        self.alternative()
+        self.needless_word()
+            .or_else(|| self.alternative())
             .or_else(|| self.values())
             .or_else(|| self.operator())
             .or_else(|| self.absent())
@@ -28,6 +30,27 @@ impl Broken<'_> {
         let text = before.get(start..).unwrap_or("");
         let start = start + text.len() - text.trim_start().len();
         (start, text.trim())
+    }
+
+    /// `labels app=web`, `matchLabels: {app: web}`, `exists app`
+    fn needless_word(self) -> Option<Edit> {
+        const WORDS: &[&str] = &["labels", "label", "matchLabels", "selector", "has", "with", "exists", "where", "key"];
+        let (start, written) = self.requirement();
+        let rest = self.after().strip_prefix([':', '=']).unwrap_or(self.after()).trim_start();
+        if !WORDS.contains(&written) || self.at == start {
+            return None;
+        }
+        if let Some(inner) = rest.strip_prefix('{') {
+            let close = inner.find('}')?;
+            let end = self.text.len() - inner.len() + close + 1;
+            return Some(Edit::new(start..end, inner.get(..close)?.trim(), NOTHING_ELSE));
+        }
+        let is_label = !word(rest).is_empty() && !matches!(word(rest), "in" | "notin" | "exists" | "is" | "not");
+        let is_apart = self.before().len() < self.at || self.after().len() != rest.len();
+        let key = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
+        let is_whole = key.trim_start().starts_with(['=', ':', '!', ')', ',']);
+        (is_label && is_apart && is_whole && written != "key")
+            .then(|| Edit::new(start..self.text.len() - rest.len(), "", NOTHING_ELSE))
     }
 
     /// `app=web || app=api`, `app=web|api`
@@ -103,6 +126,17 @@ impl Broken<'_> {
             return self.instead(written.len(), "", "`key` alone is every pod that has the label");
         }
         let (written, meant) = find(SIGNS)?;
+        let value = self.after().get(written.len()..)?.trim_start();
+        match word(value) {
+            existing @ ("Exists" | "DoesNotExist") if meant == "=" => {
+                let (start, key) = self.requirement();
+                let end = self.text.len() - value.len() + existing.len();
+                let absent = if existing == "Exists" { "" } else { "!" };
+                let why = "`key` alone is every pod that has the label, and `!key` every one that lacks it";
+                return Some(Edit::new(start..end, format!("{absent}{key}"), why));
+            }
+            _ => {}
+        }
         self.instead(written.len(), meant, EQUALS)
     }
 

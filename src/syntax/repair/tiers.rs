@@ -15,7 +15,11 @@ impl Broken<'_> {
         if self.quoted().is_some() {
             return self.unquote("a name stands without quotes");
         }
-        self.tier_brackets().or_else(|| self.needless()).or_else(|| self.bare_ports()).or_else(|| self.bare_labels())
+        self.tier_brackets()
+            .or_else(|| self.name_end())
+            .or_else(|| self.needless())
+            .or_else(|| self.bare_ports())
+            .or_else(|| self.bare_labels())
     }
 
     /// `tier x [app=x]`, `tier x [80]`, `tier x { http: 80 } (app=x)`
@@ -29,6 +33,23 @@ impl Broken<'_> {
         let is_ports = inner.split(',').all(|item| item.trim().starts_with(|c: char| c.is_ascii_digit()));
         let (text, why) = if is_ports { (format!("{{ {inner} }}"), BRACES) } else { (format!("({inner})"), LABELS) };
         Some(Edit::new(range, text, why))
+    }
+
+    /// `tier x:`, `tier x.y`
+    fn name_end(self) -> Option<Edit> {
+        if let Some(rest) = self.after().strip_prefix(':')
+            && rest.trim().is_empty()
+        {
+            return Some(Edit::new(
+                self.before().len()..self.text.len(),
+                "",
+                "the name of a tier ends the line, or its labels do",
+            ));
+        }
+        let rest = self.after().strip_prefix('.')?;
+        let is_inside = rest.starts_with(|c: char| c.is_ascii_alphanumeric()) && self.before().len() == self.at;
+        is_inside
+            .then(|| Edit::new(self.at..self.at + 1, "-", "names have the letters from `a` to `z`, digits and `-`"))
     }
 
     /// `tier x: 80`, `tier x = (app=x)`, `tier x where app=x`, `tier x on port 80`
@@ -99,6 +120,9 @@ impl Broken<'_> {
         if open + 1 + inner.len() < self.text.len() && inner.split(',').any(is_label) {
             return Some(Edit::new(open..open + inner.len() + 2, format!("({})", inner.trim()), LABELS));
         }
+        if let Some(edit) = self.labels_in_braces(open) {
+            return Some(edit);
+        }
         let start = self.before().rfind(['{', ',']).map_or(open + 1, |at| at + 1);
         let entry = self.text.get(start..self.at)?.trim();
         self.port_without_name(entry)
@@ -109,6 +133,21 @@ impl Broken<'_> {
             .or_else(|| self.unquote("numbers and names of ports stand without quotes"))
             .or_else(|| self.comma())
             .or_else(|| self.after().is_empty().then(|| self.insert(" }", "a `}` closes the ports"))?)
+    }
+
+    /// `{ matchLabels: { app: web } }`, `{ labels: app=web }`
+    fn labels_in_braces(self, open: usize) -> Option<Edit> {
+        let open = self.text.get(..open)?.find('{').unwrap_or(open);
+        let inner = self.text.get(open + 1..)?.trim_end().trim_end_matches(['}', ' ']);
+        let (key, labels) = inner.split_once(':')?;
+        let keys = ["labels", "label", "matchLabels", "selector", "podSelector"];
+        let labels = labels.trim_start_matches(['{', ' ']);
+        let labels = keys.iter().fold(labels, |labels, key| {
+            let inside = labels.strip_prefix(key).and_then(|rest| rest.trim_start().strip_prefix(':'));
+            inside.map_or(labels, |rest| rest.trim_start_matches(['{', ' ']))
+        });
+        let is_labels = keys.contains(&key.trim()) && labels.contains([':', '=']);
+        is_labels.then(|| Edit::new(open..self.text.len(), format!("({labels})"), LABELS))
     }
 
     /// `{ 80/tcp }`, `{ tcp/80 }`
