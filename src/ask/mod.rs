@@ -12,7 +12,7 @@ mod space;
 mod why;
 
 pub use assertions::{Judgement, Outcome, judge};
-pub use blast::{Blast, Dns, Step};
+pub use blast::{Blast, Dns, From as BlastFrom, Step};
 pub use can::{Answer, can};
 pub use everyone::{Everyone, Named, Samples, Set};
 pub use reach::{Between, Cell, Detail, Isolated, Only, PortsAt, Reach, Row, RowNames, Told, Untold};

@@ -1,15 +1,16 @@
 //! `polder blast`: how far somebody gets from pods, or who gets at them.
 
-use super::args::{AnswerFormat, Blast as Args, Through};
+use super::args::{AnswerFormat, Blast as Args};
 use super::exit::Exit;
 use super::report::{count, incomplete, unicode};
 use super::terminal::Terminal;
 use super::{ask, json};
-use crate::ask::{Blast, Dns, GroupName, Situation, Step};
+use crate::ask::{Asked, Blast, BlastFrom, Dns, GroupName, Step};
+use crate::cover::Budget;
 use crate::diag::render::sanitize;
-use crate::engine::{EndId, Engine};
-use crate::flow::public_addresses;
-use crate::session::Subject;
+use crate::engine::Engine;
+use crate::net::PortSet;
+use crate::session::{Subject, TOO_HARD};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,28 +30,61 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     };
     let asked = subject.asked(text).map_err(|message| terminal.refuse(&message))?;
     let (servers, ports) = subject.dns_servers();
-    let mut all = vec![asked.clone()];
     // Those who go through them need not tell them apart.
-    all.extend(args.through.is_none().then_some(servers.clone()));
-    let situation = ask::situation(&subject, &all, terminal)?;
-    let start = subject.find(&situation, &asked).map_err(|message| terminal.refuse(&message))?;
-    let engine = Engine::new(&situation.world, subject.policies());
-    let dns = match args.through {
-        Some(Through::Dns) => Dns::default(),
-        None => Dns { ends: situation.find(&servers).unwrap_or_default().into_iter().collect(), ports },
+    let servers = args.through.is_none().then_some((servers, ports));
+    let from = From { asked: &asked, back, depth: args.depth.unwrap_or(usize::MAX), servers: servers.as_ref() };
+    let (blast, given_up) = match subject.cluster() {
+        Some(_) => among_workloads(&subject, &from, terminal)?,
+        None => (among_everybody(&subject, &from, terminal)?, false),
     };
-    let blast = Blast::new(&engine, &situation, &start, back, args.depth.unwrap_or(usize::MAX), &dns);
-    let groups = situation.groups.iter();
-    let homes: Vec<Home> = groups.map(|group| Home { pods: group.name.is_pods(), name: group.name.home() }).collect();
+    let groups = blast.groups.iter();
+    let homes: Vec<Home> = groups.map(|group| Home { pods: group.is_pods(), name: group.home() }).collect();
     let mut sizes = BTreeMap::new();
     homes.iter().for_each(|home| *sizes.entry(home.clone()).or_default() += 1);
-    let told = Told { situation: &situation, homes, sizes, blast: &blast, dns: &dns, start: &start, text, back };
+    let told = Told { homes, sizes, blast: &blast, text, back };
     terminal.result(&match args.format {
         AnswerFormat::Human => told.tree(&subject),
         AnswerFormat::Json => told.document(&subject),
     });
-    let given_up = engine.has_given_up() && blast.steps.iter().any(|step| !step.unknown.is_empty());
     Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
+}
+
+/// What is asked.
+struct From<'a> {
+    asked: &'a Asked,
+    back: bool,
+    depth: usize,
+    /// The DNS servers and their ports, where they are not gone through.
+    servers: Option<&'a (Asked, PortSet)>,
+}
+
+/// How far it goes among the workloads that were given, and whether finding that out was given up somewhere.
+fn among_workloads(subject: &Subject, from: &From<'_>, terminal: &mut Terminal) -> Result<(Blast, bool), Exit> {
+    let mut all = vec![from.asked.clone()];
+    all.extend(from.servers.map(|(servers, _)| servers.clone()));
+    let situation = ask::situation(subject, &all, terminal)?;
+    let start = subject.find(&situation, from.asked).map_err(|message| terminal.refuse(&message))?;
+    let engine = Engine::new(&situation.world, subject.policies());
+    let dns = from.servers.map(|(servers, ports)| Dns {
+        ends: situation.find(servers).unwrap_or_default().into_iter().collect(),
+        ports: ports.clone(),
+    });
+    let blast = Blast::new(&engine, &situation, &start, from.back, from.depth, &dns.unwrap_or_default());
+    let given_up = engine.has_given_up() && blast.steps.iter().any(|step| !step.unknown.is_empty());
+    Ok((blast, given_up))
+}
+
+/// How far it goes among all pods that could exist.
+fn among_everybody(subject: &Subject, from: &From<'_>, terminal: &mut Terminal) -> Result<Blast, Exit> {
+    let mut all = vec![from.asked.clone()];
+    all.extend(from.servers.map(|(servers, _)| servers.clone()));
+    let everyone = subject.everyone(&all);
+    subject.find_among(&everyone, from.asked).map_err(|message| terminal.refuse(&message))?;
+    let grants = everyone.grants(subject.policies());
+    let servers = from.servers.map(|(servers, ports)| (servers, ports));
+    let from = BlastFrom { asked: from.asked, back: from.back, depth: from.depth, servers };
+    let blast = everyone.blast(&grants, from, &mut Budget::of_question());
+    blast.map_err(|_| terminal.refuse(TOO_HARD))
 }
 
 /// A line of the tree.
@@ -77,14 +111,11 @@ struct Home {
 }
 
 struct Told<'a> {
-    situation: &'a Situation,
     /// The home of each group.
     homes: Vec<Home>,
     /// How many groups are in each.
     sizes: BTreeMap<Home, usize>,
     blast: &'a Blast,
-    dns: &'a Dns,
-    start: &'a [EndId],
     text: &'a str,
     back: bool,
 }
@@ -133,7 +164,7 @@ impl Told<'_> {
         if self.blast.steps.iter().any(|step| !step.unknown.is_empty()) {
             text.push_str("? not known, because a fact is missing: `polder can` names it\n");
         }
-        if self.stops_at_dns() {
+        if self.blast.stops_at_dns {
             text.push_str("DNS servers are no stepping stone here; with `--through dns` they are\n");
         }
         if self.blast.steps.iter().any(|step| step.repeated) {
@@ -171,8 +202,8 @@ impl Told<'_> {
     }
 
     fn names(&self, step: &Step) -> Vec<String> {
-        let groups = step.groups.iter().filter_map(|place| self.situation.groups.get(*place));
-        groups.map(|group| group.name.to_string()).collect()
+        let groups = step.groups.iter().filter_map(|place| self.blast.groups.get(*place));
+        groups.map(ToString::to_string).collect()
     }
 
     /// The names, with one for all of a namespace and one for all addresses.
@@ -185,8 +216,8 @@ impl Told<'_> {
         for place in &step.groups {
             let Some(places) = by_home.remove(self.home(*place)) else { continue };
             let rest = |place: &usize| {
-                let group = self.situation.groups.get(*place);
-                group.is_some_and(|group| matches!(group.name, GroupName::Rest(Some(_)) | GroupName::Labelled(_)))
+                let group = self.blast.groups.get(*place);
+                group.is_some_and(|group| matches!(group, GroupName::Rest(Some(_)) | GroupName::Labelled(_)))
             };
             let many = places.len() > 1 || places.iter().all(rest);
             let whole = many && self.sizes.get(self.home(*place)) == Some(&places.len());
@@ -194,8 +225,8 @@ impl Told<'_> {
                 Home { pods: true, name: Some(home) } if whole => names.push(format!("{home}/*")),
                 Home { pods: false, .. } if whole => names.push("every address".to_owned()),
                 _ => {
-                    let groups = places.iter().filter_map(|place| self.situation.groups.get(*place));
-                    names.extend(groups.map(|group| group.name.to_string()));
+                    let groups = places.iter().filter_map(|place| self.blast.groups.get(*place));
+                    names.extend(groups.map(ToString::to_string));
                 }
             }
         }
@@ -210,17 +241,13 @@ impl Told<'_> {
     /// How many of the tiers or workloads are reached, without those at the start, and of how many.
     fn counts(&self) -> (&'static str, usize, usize) {
         type Wanted = fn(&GroupName) -> bool;
-        let start: BTreeSet<EndId> = self.start.iter().copied().collect();
-        let steps = self.blast.steps.iter().chain(&self.blast.dns);
-        let named: BTreeSet<usize> = steps.flat_map(|step| step.groups.iter().copied()).collect();
-        let groups = self.situation.groups.iter().enumerate();
-        let groups = groups.filter(|(_, group)| !group.ends.iter().all(|end| start.contains(end)));
+        let groups = self.blast.groups.iter().enumerate();
+        let groups = groups.filter(|(place, _)| !self.blast.start.contains(place));
         let of = |wanted: Wanted| {
             // A workload is one, whatever kinds of pods it has.
             let mut all: BTreeMap<GroupName, bool> = BTreeMap::new();
-            for (place, group) in groups.clone().filter(|(_, group)| wanted(&group.name)) {
-                let reached = named.contains(&place) && group.ends.iter().any(|end| self.blast.reached.contains(end));
-                *all.entry(group.name.whole()).or_default() |= reached;
+            for (place, group) in groups.clone().filter(|(_, group)| wanted(group)) {
+                *all.entry(group.whole()).or_default() |= self.blast.reached.contains(&place);
             }
             (all.values().filter(|reached| **reached).count(), all.len())
         };
@@ -234,20 +261,6 @@ impl Told<'_> {
         found.map_or(("pod", 0, 0), |(noun, (reached, all))| (noun, reached, all))
     }
 
-    /// Whether there would be more to tell if DNS servers were gone through.
-    fn stops_at_dns(&self) -> bool {
-        let start: BTreeSet<EndId> = self.start.iter().copied().collect();
-        let pods = self.dns.ends.iter().filter(|end| self.situation.world.pods(**end).is_some());
-        pods.into_iter().any(|end| self.blast.reached.contains(end) && !start.contains(end))
-    }
-
-    fn internet(&self) -> bool {
-        self.blast.reached.iter().any(|end| match self.situation.world.end(*end) {
-            Some(crate::engine::End::Addresses { addresses, .. }) => addresses.overlaps(public_addresses()),
-            _ => false,
-        })
-    }
-
     fn summary(&self) -> String {
         let (noun, reached, all) = self.counts();
         let of = match noun {
@@ -257,7 +270,7 @@ impl Told<'_> {
         let steps = self.blast.steps.iter().filter(|step| !step.repeated).chain(&self.blast.dns);
         let hops = steps.map(|step| step.hops).max().unwrap_or(0);
         let hops = count(hops, "hop");
-        match (self.back, self.internet()) {
+        match (self.back, self.blast.internet) {
             (false, true) => format!("reaches {of} in {hops}, and the internet"),
             (false, false) => format!("reaches {of} in {hops}, and not the internet"),
             (true, true) => format!("{of} can get there in {hops}, and so can the internet"),
@@ -297,11 +310,11 @@ impl Told<'_> {
             "direction": if self.back { "to" } else { "from" },
             "steps": steps,
             "dns": dns,
-            "stops_at_dns": self.stops_at_dns(),
+            "stops_at_dns": self.blast.stops_at_dns,
             "counted": noun,
             "reached": reached,
             "of": all,
-            "internet": self.internet(),
+            "internet": self.blast.internet,
         }))
     }
 }

@@ -149,7 +149,7 @@ impl<'p> Everyone<'p> {
             declared,
             facts: facts.clone(),
         };
-        everyone.give_names(!programs.is_empty());
+        everyone.give_names(!programs.is_empty(), asked);
         everyone
     }
 

@@ -8,13 +8,18 @@ type Selected = (Option<Arc<str>>, Selector, Selector);
 
 impl Everyone<'_> {
     /// Names all groups. Where a program names its pods, those without a name are the rest of their namespaces.
-    pub(super) fn give_names(&mut self, by_program: bool) {
+    pub(super) fn give_names(&mut self, by_program: bool, asked: &[Asked]) {
         let looks = Looks::new(&self.policies);
         let mut groups: Vec<Named> = self.declared.names.iter().map(named).collect();
         if !by_program {
             groups.extend(looks.selected.iter().filter_map(selected));
+            groups.extend(asked.iter().flat_map(servers));
         }
         let mut names: BTreeSet<Arc<str>> = self.space.homes().iter().map(|home| home.name.clone()).collect();
+        names.extend(groups.iter().filter_map(|group| match &group.name {
+            GroupName::Dns(home) => Some(home.clone()),
+            _ => None,
+        }));
         let declared = self.declared.names.values().flatten();
         let declared = declared.filter_map(|peers| match peers {
             Peers::Pods { namespaces, .. } => Some(namespaces),
@@ -93,6 +98,19 @@ fn overlaps(peers: &Peers, namespaces: &Selector) -> bool {
 
 fn named((name, peers): (&GroupName, &Vec<Peers>)) -> Named {
     Named { name: name.clone(), set: Set::of(peers.clone()) }
+}
+
+/// The DNS servers of each namespace that are asked about.
+fn servers(asked: &Asked) -> Vec<Named> {
+    let Asked::DnsServers(all) = asked else { return Vec::new() };
+    let mut by_home: BTreeMap<Arc<str>, Vec<Peers>> = BTreeMap::new();
+    for peers in all {
+        let Peers::Pods { namespaces, .. } = peers else { continue };
+        if let Some([home]) = namespaces.required_value(NAMESPACE_NAME) {
+            by_home.entry(home.clone()).or_default().push(peers.clone());
+        }
+    }
+    by_home.into_iter().map(|(home, peers)| Named { name: GroupName::Dns(home), set: Set::of(peers) }).collect()
 }
 
 /// What selectors stand for, unless that has a name of its own.

@@ -21,7 +21,7 @@ pub struct Grants<'s> {
 
 /// The grants of one direction towards pods, of all homes.
 #[derive(Debug)]
-struct Everywhere {
+pub(super) struct Everywhere {
     /// The home and the place in its side.
     places: Vec<(usize, usize)>,
     /// By the names of subjects' and peers' namespaces and their labels.
@@ -117,7 +117,7 @@ impl<'s> Grants<'s> {
         let sides = space.homes.iter().zip(&by_home);
         let sides = sides.map(|(home, policies)| Direction::ALL.map(|way| Side::new(space, home, policies, way)));
         let sides: Vec<[Side; 2]> = sides.collect();
-        let ingress = Everywhere::new(space, &sides);
+        let ingress = Everywhere::new(space, &sides, Direction::Ingress);
         Grants { space, sides, ingress }
     }
 
@@ -156,18 +156,21 @@ impl<'s> Grants<'s> {
 
     /// What may let pods in that some pods may reach: the home of each and its place there.
     pub fn letting_in(&self, from: &Pods, namespaces: &Selector, labels: &Selector) -> Vec<(usize, usize)> {
-        let home = from.home.and_then(|home| self.space.homes.get(home));
-        let own = home.map_or(&from.namespaces, |home| &home.stated);
-        let near = self.ingress.index.query([namespaces, labels, own, &from.labels]).into_iter();
-        near.filter_map(|at| self.ingress.places.get(at).copied()).collect()
+        self.ingress.near(self.space, from, namespaces, labels)
+    }
+
+    /// The grants of one direction.
+    pub(super) fn everywhere(&self, direction: Direction) -> Everywhere {
+        Everywhere::new(self.space, &self.sides, direction)
     }
 }
 
 impl Everywhere {
-    fn new(space: &Space, sides: &[[Side; 2]]) -> Self {
+    fn new(space: &Space, sides: &[[Side; 2]], direction: Direction) -> Self {
         let mut places = Vec::new();
         let mut items = Vec::new();
-        for (at, (home, [side, _])) in space.homes.iter().zip(sides).enumerate() {
+        for (at, (home, [ingress, egress])) in space.homes.iter().zip(sides).enumerate() {
+            let side = if direction == Direction::Ingress { ingress } else { egress };
             for (place, grant) in side.grants.iter().enumerate() {
                 if let Peers::Pods { namespaces, pods } = &grant.peers {
                     items.push((places.len(), [&home.stated, &grant.subject, namespaces, pods]));
@@ -176,6 +179,20 @@ impl Everywhere {
             }
         }
         Everywhere { index: ProductIndex::new(items), places }
+    }
+
+    /// Those of pods with these labels towards `peers`: the home of each and its place there.
+    pub(super) fn near(
+        &self,
+        space: &Space,
+        peers: &Pods,
+        namespaces: &Selector,
+        labels: &Selector,
+    ) -> Vec<(usize, usize)> {
+        let home = peers.home.and_then(|home| space.homes.get(home));
+        let own = home.map_or(&peers.namespaces, |home| &home.stated);
+        let near = self.index.query([namespaces, labels, own, &peers.labels]).into_iter();
+        near.filter_map(|at| self.places.get(at).copied()).collect()
     }
 }
 

@@ -96,7 +96,7 @@ impl Grants<'_> {
     }
 
     /// Those of an end that a half lets through.
-    fn let_through(&self, end: &Ends, half: &Half) -> Option<(Ends, Truth)> {
+    pub(super) fn let_through(&self, end: &Ends, half: &Half) -> Option<(Ends, Truth)> {
         let Some(grant) = &half.grant else { return Some((end.clone(), Truth::Yes)) };
         match (end, &grant.peers) {
             (Ends::Addresses(all), Peers::Addresses(theirs)) => {
@@ -155,7 +155,7 @@ impl Grants<'_> {
     }
 
     /// What both halves allow, of which the second has what the first lets through.
-    fn link(&self, out: &Half, into: &Half, sure: Truth) -> Option<Link> {
+    pub(super) fn link(&self, out: &Half, into: &Half, sure: Truth) -> Option<Link> {
         let (source, known) = self.let_through(&out.subject, into)?;
         let (source, destination) = self.in_one_world(source, into.subject.clone())?;
         // Nobody knows the container ports of an address.
@@ -200,7 +200,7 @@ impl Grants<'_> {
         self.link(&out, &Half { subject: target, grant: Some(into.clone()) }, sure)
     }
 
-    fn is_real(&self, link: &Link, budget: &mut Budget) -> Result<bool, GaveUp> {
+    pub(super) fn is_real(&self, link: &Link, budget: &mut Budget) -> Result<bool, GaveUp> {
         Ok(!self.space.is_empty(&link.source, budget)? && !self.space.is_empty(&link.destination, budget)?)
     }
 }

@@ -6,14 +6,16 @@
 
 mod grants;
 mod links;
+mod onward;
 mod point;
 mod refused;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use grants::{Grant, Grants};
 pub use links::Link;
+pub use onward::Onward;
 pub use point::{Example, perhaps_on};
 pub use refused::{Refusal, Sure, views};
 
@@ -294,6 +296,22 @@ impl Space {
         }
     }
 
+    /// An end less others, all at once, which have nothing taken away.
+    fn minus_all<'e>(&self, end: &Ends, out: impl Iterator<Item = &'e Ends>) -> Ends {
+        match end {
+            Ends::Addresses(_) => out.fold(end.clone(), |rest, out| self.minus(&rest, out)),
+            Ends::Pods(pods) => {
+                let mut pods = pods.clone();
+                for out in out.filter_map(Ends::pods).filter(|out| out.home == pods.home) {
+                    if pods.namespaces.overlaps(&out.namespaces) && pods.labels.overlaps(&out.labels) {
+                        pods.less.push((out.namespaces.clone(), out.labels.clone()));
+                    }
+                }
+                Ends::Pods(pods)
+            }
+        }
+    }
+
     /// A part of some pods without exceptions: labels of namespaces and of pods. `None` when there are none.
     pub fn piece(&self, pods: &Pods, budget: &mut Budget) -> Result<Option<(Selector, Selector)>, GaveUp> {
         let Pods { namespaces, labels, less, .. } = pods;
@@ -321,41 +339,94 @@ impl Space {
         }
     }
 
-    /// Whether some ends hold all of another one.
-    pub fn covers(&self, ends: &[Ends], end: &Ends, budget: &mut Budget) -> Result<bool, GaveUp> {
-        match end {
-            Ends::Addresses(addresses) => {
-                let all = ends.iter().filter_map(|end| match end {
-                    Ends::Addresses(addresses) => Some(addresses),
-                    Ends::Pods(_) => None,
-                });
-                Ok(all.fold(addresses.clone(), |left, one| left.subtract(one)).is_empty())
+    /// Whether an end holds all of another one, where that is easily seen.
+    pub fn holds(&self, wide: &Ends, narrow: &Ends) -> bool {
+        match (wide, narrow) {
+            (Ends::Addresses(wide), Ends::Addresses(narrow)) => wide.contains(narrow),
+            (Ends::Pods(wide), Ends::Pods(narrow)) => {
+                let touches = |(namespaces, labels): &&(Selector, Selector)| {
+                    namespaces.overlaps(&narrow.namespaces) && labels.overlaps(&narrow.labels)
+                };
+                let is_out = |(namespaces, labels): &(Selector, Selector)| {
+                    let holds = |(wide, own): &(Selector, Selector)| wide.contains(namespaces) && own.contains(labels);
+                    narrow.less.iter().any(holds)
+                };
+                wide.home == narrow.home
+                    && wide.namespaces.contains(&narrow.namespaces)
+                    && wide.labels.contains(&narrow.labels)
+                    && wide.less.iter().filter(touches).all(is_out)
             }
-            Ends::Pods(_) if self.is_empty(end, budget)? => Ok(true),
-            Ends::Pods(pods) => {
-                let mut left = vec![pods.clone()];
-                for wide in ends.iter().filter_map(Ends::pods).filter(|wide| wide.home == pods.home) {
-                    let mut next = Vec::new();
-                    for part in left {
-                        // What is outside of it, and what it leaves out.
-                        let inside = Ends::Pods(part.clone());
-                        for (namespaces, labels) in &wide.less {
-                            let out = Pods { namespaces: namespaces.clone(), labels: labels.clone(), ..plain(&part) };
-                            next.extend(self.both(&inside, &Ends::Pods(out)).and_then(into_pods));
-                        }
-                        let whole = Ends::Pods(Pods { less: Vec::new(), ..wide.clone() });
-                        next.extend(into_pods(self.minus(&inside, &whole)));
-                    }
-                    left = Vec::new();
-                    for part in next {
-                        if !self.is_empty(&Ends::Pods(part.clone()), budget)? {
-                            left.push(part);
-                        }
-                    }
+            _ => false,
+        }
+    }
+
+    /// What is left of an end without others, in parts.
+    pub fn without<'e>(
+        &self,
+        end: &Ends,
+        out: impl IntoIterator<Item = &'e Ends>,
+        budget: &mut Budget,
+    ) -> Result<Vec<Ends>, GaveUp> {
+        let mut left = vec![end.clone()];
+        for wide in out {
+            budget.spend(1)?;
+            let mut next = Vec::with_capacity(left.len());
+            for part in left {
+                self.take_away(part, wide, &mut next);
+            }
+            left = Vec::with_capacity(next.len());
+            for part in next {
+                if !self.is_empty(&part, budget)? {
+                    left.push(part);
                 }
-                Ok(left.is_empty())
+            }
+            if left.is_empty() {
+                break;
             }
         }
+        Ok(left)
+    }
+
+    /// The parts of an end that are outside of another one, and those that the other one leaves out.
+    fn take_away(&self, part: Ends, wide: &Ends, parts: &mut Vec<Ends>) {
+        let (Ends::Pods(pods), Ends::Pods(out)) = (&part, wide) else {
+            parts.push(self.minus(&part, wide));
+            return;
+        };
+        let touches = |namespaces: &Selector, labels: &Selector| {
+            pods.namespaces.overlaps(namespaces) && pods.labels.overlaps(labels)
+        };
+        let is_within = |(namespaces, labels): &(Selector, Selector)| {
+            namespaces.contains(&pods.namespaces) && labels.contains(&pods.labels)
+        };
+        if pods.home != out.home || !touches(&out.namespaces, &out.labels) || out.less.iter().any(is_within) {
+            parts.push(part);
+            return;
+        }
+        for (namespaces, labels) in out.less.iter().filter(|(namespaces, labels)| touches(namespaces, labels)) {
+            let left_out = Pods { namespaces: namespaces.clone(), labels: labels.clone(), ..plain(pods) };
+            parts.extend(self.both(&part, &Ends::Pods(left_out)));
+        }
+        parts.push(self.minus(&part, &Ends::Pods(plain(out))));
+    }
+
+    /// Whether some ends hold all of another one.
+    pub fn covers<'e>(
+        &self,
+        ends: impl IntoIterator<Item = &'e Ends>,
+        end: &Ends,
+        budget: &mut Budget,
+    ) -> Result<bool, GaveUp> {
+        let ends: Vec<&Ends> = ends.into_iter().collect();
+        budget.spend(ends.len())?;
+        if ends.iter().any(|wide| self.holds(wide, end)) || self.is_empty(end, budget)? {
+            return Ok(true);
+        }
+        // At once, where nothing is left out.
+        let is_plain = |wide: &&Ends| wide.pods().is_none_or(|wide| wide.less.is_empty());
+        let (plain, others): (Vec<&Ends>, Vec<&Ends>) = ends.into_iter().partition(is_plain);
+        let rest = self.minus_all(end, plain.into_iter());
+        Ok(self.is_empty(&rest, budget)? || self.without(&rest, others, budget)?.is_empty())
     }
 }
 
@@ -374,13 +445,6 @@ fn at_first_sight(pods: &Pods) -> Option<bool> {
 /// Pods without exceptions.
 fn plain(pods: &Pods) -> Pods {
     Pods { less: Vec::new(), ..pods.clone() }
-}
-
-fn into_pods(end: Ends) -> Option<Pods> {
-    match end {
-        Ends::Pods(pods) => Some(pods),
-        Ends::Addresses(_) => None,
-    }
 }
 
 /// Pods as a region.

@@ -9,15 +9,15 @@ use crate::netpol::{Peer, Port, PortTarget, Rule};
 use std::net::IpAddr;
 
 /// Random numbers that are the same on every machine.
-struct Random(u64);
+pub(in crate::ask) struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % bound as u64) as usize
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
@@ -86,7 +86,7 @@ impl Random {
         self.chance(70).then(|| (0..self.below(3)).map(|_| rule(self)).collect())
     }
 
-    fn policies(&mut self) -> Vec<Policy> {
+    pub fn policies(&mut self) -> Vec<Policy> {
         let policy = |random: &mut Self, at: usize| Policy {
             namespace: ["p", "q"][random.below(2)].into(),
             name: format!("{at}").as_str().into(),
@@ -121,12 +121,12 @@ impl Random {
 }
 
 /// Everything that policies can tell apart.
-struct Everybody {
-    world: World,
-    all: Vec<(Example, EndId)>,
+pub(in crate::ask) struct Everybody {
+    pub world: World,
+    pub all: Vec<(Example, EndId)>,
 }
 
-fn everybody(space: &Space, policies: &[Policy]) -> Everybody {
+pub(in crate::ask) fn everybody(space: &Space, policies: &[Policy]) -> Everybody {
     let mut pods = Vec::new();
     for (name, real) in [("p", true), ("q", true), ("r", true), ("z", false)] {
         for team in [None, Some("x"), Some("y"), Some("w")] {
@@ -178,7 +178,7 @@ fn everybody(space: &Space, policies: &[Policy]) -> Everybody {
     Everybody { world, all }
 }
 
-fn is_in(space: &Space, end: &Ends, example: &Example) -> bool {
+pub(in crate::ask) fn is_in(space: &Space, end: &Ends, example: &Example) -> bool {
     match (end, example) {
         (Ends::Addresses(all), Example::Address(address)) => all.has(*address),
         (Ends::Pods(pods), Example::Pod { home, namespace, labels, .. }) => {
@@ -206,7 +206,7 @@ fn is_doubtful(space: &Space, end: &Ends) -> bool {
     unknown && asks
 }
 
-fn facts(random: &mut Random, seed: u64) -> Facts {
+pub(in crate::ask) fn facts(random: &mut Random, seed: u64) -> Facts {
     let net = |text: &str| AddressSet::from_net(text.parse().unwrap());
     let pods = if random.chance(50) { net("10.0.0.0/16") } else { AddressSet::all() };
     let nodes = if random.chance(40) { net("11.0.0.0/8") } else { AddressSet::empty() };
@@ -234,7 +234,7 @@ fn for_many(check: impl Fn(&mut Random, &Space, &Grants<'_>, &[Policy], &Everybo
     }
 }
 
-fn may_meet(everybody: &Everybody, one: EndId, other: EndId) -> bool {
+pub(in crate::ask) fn may_meet(everybody: &Everybody, one: EndId, other: EndId) -> bool {
     let outside = |id| everybody.world.pods(id).is_none();
     !(outside(one) && outside(other)) && everybody.world.coexist(one, other)
 }
