@@ -22,8 +22,6 @@ pub struct Config {
     pub(super) environment_at: Option<Span>,
     /// What holds for single environments only, by their names.
     pub environments: BTreeMap<String, OfEnvironment>,
-    /// The kind of objects that are written.
-    pub target: Target,
     /// Whether `kustomization.yaml` files are written too.
     pub kustomize: Option<bool>,
     /// The levels of warnings, which the command line may set otherwise.
@@ -62,20 +60,11 @@ impl EnvironmentChoice {
     }
 }
 
-/// The kind of objects that a build writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Target {
-    /// `networking.k8s.io/v1` NetworkPolicy.
-    #[default]
-    NetworkPolicy,
-}
-
 const SECTIONS: &[&str] = &["build", "environments", "warnings"];
-const BUILD: &[&str] = &["output", "layout", "environment", "target", "kustomize"];
+const BUILD: &[&str] = &["output", "layout", "environment", "kustomize"];
 const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
-const TARGETS: &[(&str, Target)] = &[("networkpolicy", Target::NetworkPolicy)];
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -156,11 +145,21 @@ impl Reader {
                 let entry = key.get_ref().as_ref();
                 if known.contains(&entry) {
                     section(self, entry, value);
+                } else if (name, entry) == ("build", "target") {
+                    self.without_choice(key.span().start..value.span().end);
                 } else {
                     self.unknown(key.span(), format!("`[{name}]` has no entry `{entry}`"), entry, known, "");
                 }
             }
         }
+    }
+
+    /// `target`, which was an entry while nothing read it.
+    fn without_choice(&mut self, range: Range<usize>) {
+        let message = "`target` is no entry any more: what is written is NetworkPolicies, and nothing else";
+        let span = Span::new(self.file, range);
+        self.diagnostics
+            .push(Diagnostic::new(Code::E0403, span, message).with_help("remove the line").with_mend(span, ""));
     }
 
     /// An entry with a value of another kind.
@@ -202,7 +201,6 @@ impl Reader {
                 self.config.environment = self.text(value, name, "staging").map(str::to_owned);
                 self.config.environment_at = Some(Span::new(self.file, value.span()));
             }
-            "target" => self.config.target = self.choice(value, name, TARGETS).unwrap_or_default(),
             _ => {
                 self.config.kustomize = value.get_ref().as_bool();
                 if self.config.kustomize.is_none() {

@@ -12,7 +12,7 @@ mod system;
 mod versions;
 
 pub use crate::plan::Layout;
-pub use config::{Config, EnvironmentChoice, OfEnvironment, Target};
+pub use config::{Config, EnvironmentChoice, OfEnvironment};
 pub use files::Output;
 pub use git::Revision;
 #[cfg(feature = "cli")]
