@@ -53,6 +53,72 @@ const FAMILIES: &[(&str, Family)] = &[
     }),
 ];
 
+/// Lists inside one statement with so many items.
+const LISTS: &[(&str, Family)] = &[
+    ("blocks", |n| format!("cidr c = {}\n{}", list(n, block), web("web -> c:443"))),
+    ("exceptions of one block", |n| format!("cidr c = 0.0.0.0/0 except {}\n{}", list(n, block), web("web -> c:443"))),
+    ("blocks with an exception each", |n| {
+        let (wide, narrow) = (list(n, block), list(n, |i| block(i).replace("/28", "/30")));
+        format!("cidr c = {wide} except {narrow}\n{}", web("c -> web:443"))
+    }),
+    ("blocks of the platform", |n| {
+        format!("platform {{\n  nodes {}\n  cni calico\n}}\n{}", list(n, block), web("web -> nodes:443"))
+    }),
+    ("ports of a set", |n| format!("ports p = {}\n{}", list(n, port), web("web -> db:p"))),
+    ("the same port", |n| format!("ports p = {}\n{}", list(n, |_| "80".to_owned()), web("web -> db:p"))),
+    ("ports of a flow", |n| web(&format!("web -> db:{{{}}}", list(n, port)))),
+    ("ports of a tier", |n| {
+        let named = list(n, |i| format!("p{i}: {}", port(i)));
+        web(&format!("tier api {{ {named} }}\n  web -> api\n  db -> api:{{{}}}", list(n, |i| format!("p{i}"))))
+    }),
+    ("members of a group", |n| {
+        format!("group g = {}\n{}", list(n, |i| format!("shop/t{i}")), tiers(n, "", "g -> db:80"))
+    }),
+    ("members that serve a port each", |n| {
+        let served = (0..n).map(|i| format!("  tier t{i} {{ http: {} }}\n", port(i))).collect::<String>();
+        format!("group g = {}\n{}", list(n, |i| format!("shop/t{i}")), web(&format!("{served}  db -> g")))
+    }),
+    ("isolated tiers", |n| {
+        let isolated = list(n, |i| format!("t{i}"));
+        tiers(n, "", &format!("isolate ingress for {isolated}\n  isolate egress for {isolated}\n  db -> t0:80"))
+    }),
+    ("isolated one by one", |n| {
+        tiers(
+            n,
+            "",
+            &format!("{}  db -> t0:80", (0..n).map(|i| format!("isolate ingress for t{i}\n  ")).collect::<String>()),
+        )
+    }),
+    ("servers", |n| web(&format!("dns {}\n  web -> db:80", list(n, block)))),
+    ("documented flows of one tier", |n| {
+        tiers(n, "", &(0..n).map(|i| format!("## says {i}\n  t{i} -> db:80\n  ")).collect::<String>())
+    }),
+    ("values of a label", |n| web(&format!("tier one (k in ({}))\n  one -> db:80", list(n, |i| format!("v{i}"))))),
+];
+
+fn list(n: usize, item: impl Fn(usize) -> String) -> String {
+    (0..n).map(item).collect::<Vec<_>>().join(", ")
+}
+
+/// Blocks that do not touch.
+fn block(i: usize) -> String {
+    format!("{}.{}.{}.0/28", 20 + i / 65536, i / 256 % 256, i % 256)
+}
+
+/// Ports that do not touch.
+fn port(i: usize) -> String {
+    format!("{}/{}", i * 2 % 65534 + 1, ["tcp", "udp", "sctp"][i / 32767 % 3])
+}
+
+fn web(statements: &str) -> String {
+    tiers(0, "  tier web\n", statements)
+}
+
+fn tiers(n: usize, more: &str, statements: &str) -> String {
+    let tiers: String = (0..n).map(|i| format!("  tier t{i}\n")).collect();
+    format!("namespace shop {{\n  tier db\n{more}{tiers}  {statements}\n}}\n")
+}
+
 /// The time that this thread was given so far, where the system tells: what others do in between is not in it.
 #[cfg(unix)]
 fn given() -> Duration {
@@ -68,28 +134,50 @@ fn given() -> Duration {
 
 /// Everything up to the rendered diagnostics.
 fn check(text: &str) -> (Duration, usize) {
-    let root = Path::new("/project");
-    let path = root.join("main.polder");
-    let system = Memory::default().with(path.clone(), text);
     let start = given();
-    let session = Session::new(Project::load(&system, root, &[Named::Path(path)]), Settings::default());
+    let session = session(text);
     let reports = session.reports(&Levels::default());
     let shown = render::short(&reports, session.sources());
     (given() - start, shown.len())
 }
 
+/// Everything up to the manifests, which are proved.
+fn build(text: &str) -> (Duration, usize) {
+    let start = given();
+    let built = session(text).build();
+    let files = built.output().map_or(0, |output| output.files().len());
+    assert!(files > 0, "{}", text.chars().take(300).collect::<String>());
+    (given() - start, files)
+}
+
+fn session(text: &str) -> Session {
+    let root = Path::new("/project");
+    let path = root.join("main.polder");
+    let system = Memory::default().with(path.clone(), text);
+    Session::new(Project::load(&system, root, &[Named::Path(path)]), Settings::default())
+}
+
 #[test]
 fn hostile_texts_take_linear_time() {
+    grow(FAMILIES, check, [10_000, 80_000]);
+}
+
+#[test]
+fn long_lists_take_linear_time() {
+    grow(LISTS, build, [1_000, 8_000]);
+}
+
+/// Holds the time for texts of two sizes, the second eight times the first, against each other.
+fn grow(families: &'static [(&str, Family)], run: fn(&str) -> (Duration, usize), sizes: [usize; 2]) {
     // A stack much smaller than a thread's: nothing may recurse with the input.
-    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(|| {
-        for (name, family) in FAMILIES {
-            let sizes = [10_000, 80_000];
+    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(move || {
+        for (name, family) in families {
             let mut best = f64::MAX;
             let mut least = [Duration::MAX; 2];
             // The machine may be busy with something else: the best of a few tries counts, for each size by itself.
             for _ in 0..8 {
                 for (size, least) in sizes.into_iter().zip(&mut least) {
-                    *least = (*least).min(check(&family(size)).0);
+                    *least = (*least).min(run(&family(size)).0);
                 }
                 let [small, large] = least.map(|time| time.as_secs_f64());
                 best = large / small.max(1e-3);

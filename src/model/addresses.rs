@@ -1,10 +1,12 @@
 //! Address blocks and DNS names.
 
+use super::listed::Outermost;
 use super::resolve::{Resolver, is_dns_label, shorten};
 use crate::diag::{Code, Diagnostic};
 use crate::net::IpBlock;
 use crate::source::Span;
 use ipnet::IpNet;
+use rustc_hash::FxHashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -49,13 +51,17 @@ impl<'a> Resolver<'a> {
     /// The blocks of a cidr; exceptions have to lie strictly inside one.
     pub(super) fn blocks(&mut self, blocks: &[Span], except: &[Span]) -> Vec<IpBlock> {
         let nets: Vec<IpNet> = blocks.iter().filter_map(|span| self.block(*span)).collect();
-        let mut inside: Vec<IpNet> = Vec::new();
+        let mut around = Outermost::default();
+        if !except.is_empty() {
+            nets.iter().for_each(|net| around.add(*net));
+        }
+        let (mut inside, mut outermost) = (Vec::new(), Outermost::default());
         for span in except {
             let Some(net) = self.block(*span) else { continue };
-            let holder = nets.iter().find(|block| block.contains(&net) && block.prefix_len() < net.prefix_len());
+            let holder = around.holder(&net).filter(|block| *block != net);
             if holder.is_none() && nets.len() == blocks.len() {
-                let message = match nets.iter().find(|block| net.contains(*block)) {
-                    Some(block) if *block == net => format!("the exception {net} takes the whole block away"),
+                let message = match around.inside(&net) {
+                    Some(block) if block == net => format!("the exception {net} takes the whole block away"),
                     Some(block) => format!("the exception {net} takes the whole block {block} away"),
                     None => format!("the exception {net} lies in none of the blocks"),
                 };
@@ -66,17 +72,22 @@ impl<'a> Resolver<'a> {
                 );
                 continue;
             }
-            if let Some(wider) = inside.iter().find(|other| other.contains(&net)) {
+            if let Some(wider) = outermost.holder(&net) {
                 let message = format!("the exception {net} changes nothing, {wider} is already left out");
                 self.report(Diagnostic::new(Code::W0008, *span, message).with_help("remove it"));
             }
+            outermost.add(net);
             inside.push(net);
         }
         let list = IpBlock::list(&nets, &inside);
         // One exception that takes a block away is no exception of it; several may do so together.
-        for emptied in list.iter().filter(|block| block.except.len() > 1 && block.addresses().is_empty()) {
-            let written = blocks.iter().find(|span| self.text(**span).parse() == Ok(emptied.cidr));
-            if let Some(span) = written {
+        let emptied = list.iter().filter(|block| block.except.len() > 1 && block.addresses().is_empty());
+        let mut emptied: FxHashMap<IpNet, &IpBlock> = emptied.map(|block| (block.cidr, block)).collect();
+        for span in blocks {
+            if emptied.is_empty() {
+                break;
+            }
+            if let Some(emptied) = self.text(*span).parse().ok().and_then(|net| emptied.remove(&net)) {
                 let message = format!("the exceptions together take the whole block {} away", emptied.cidr);
                 self.report(
                     Diagnostic::new(Code::E0222, *span, message)

@@ -4,7 +4,7 @@
 use super::resolve::Resolver;
 use super::{Cni, Endpoint};
 use crate::diag::{Code, Diagnostic};
-use crate::net::{AddressSet, Truth};
+use crate::net::{AddressSet, IpBlock, Truth};
 use crate::source::Span;
 use ipnet::IpNet;
 
@@ -48,12 +48,7 @@ impl Resolver<'_> {
             let found = match leaf {
                 Endpoint::ApiServer => self.built_in_list(Owner::ApiServer, span),
                 Endpoint::Nodes => self.built_in_list(Owner::Nodes, span),
-                Endpoint::Cidr(_) => {
-                    let blocks = self.model.blocks(leaf).unwrap_or_default();
-                    let all = blocks.iter().fold(AddressSet::empty(), |all, block| all.union(&block.addresses()));
-                    let owners = [Owner::Pods, Owner::Nodes, Owner::ApiServer].into_iter();
-                    owners.filter_map(|owner| self.holding(owner, leaf, &all, span)).next()
-                }
+                Endpoint::Cidr(_) => self.holding_any(leaf).map(|found| found.with_label(span, "")),
                 Endpoint::Tier(_)
                 | Endpoint::Namespace(_)
                 | Endpoint::Group(_)
@@ -64,6 +59,18 @@ impl Resolver<'_> {
             };
             found.into_iter().for_each(|diagnostic| self.report(diagnostic));
         }
+    }
+
+    /// What is to be said of a list wherever it is the end of a flow.
+    fn holding_any(&mut self, leaf: Endpoint) -> Option<Diagnostic> {
+        if let Some(known) = self.checked_blocks.get(&leaf) {
+            return known.clone();
+        }
+        let all = IpBlock::all_addresses(&self.model.blocks(leaf).unwrap_or_default());
+        let owners = [Owner::Pods, Owner::Nodes, Owner::ApiServer].into_iter();
+        let found = owners.filter_map(|owner| self.holding(owner, leaf, &all)).next();
+        self.checked_blocks.insert(leaf, found.clone());
+        found
     }
 
     fn matching(&self, owner: Owner) -> Truth {
@@ -105,7 +112,7 @@ impl Resolver<'_> {
 
     /// A list that holds addresses of pods, or is of none but nodes or the API server: a wide one, as of all that is
     /// private, is not about these.
-    fn holding(&self, owner: Owner, leaf: Endpoint, all: &AddressSet, span: Span) -> Option<Diagnostic> {
+    fn holding(&self, owner: Owner, leaf: Endpoint, all: &AddressSet) -> Option<Diagnostic> {
         let platform = &self.model.platform;
         let listed = match owner {
             Owner::Pods => &platform.pods,
@@ -150,7 +157,7 @@ impl Resolver<'_> {
             (Owner::Nodes | Owner::ApiServer, Cni::Any) => name_the_cni(),
             (Owner::Nodes | Owner::ApiServer, _) => own_kind(owner),
         };
-        Some(Diagnostic::new(code, span, message).with_help(help))
+        Some(Diagnostic::about(code, message).with_help(help))
     }
 }
 

@@ -5,6 +5,7 @@ use super::scope::{Declared, Scope};
 use super::*;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::syntax::{Name, NamespaceBlock, NodeKind, PortEntry, TierDecl};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 impl<'a> Resolver<'a> {
@@ -228,14 +229,14 @@ impl<'a> Resolver<'a> {
         for (index, port) in ports.iter().flatten().enumerate() {
             self.note(port.span, Entity::Port(id, number(index)), Role::Declares);
         }
-        let served = ports
-            .as_ref()
-            .map(|ports: &Vec<TierPort>| ports.iter().fold(PortSet::empty(), |all, port| all.union(&port.ports)));
+        let served =
+            ports.as_ref().map(|ports: &Vec<TierPort>| PortSet::union_of(ports.iter().map(|port| &port.ports)));
         self.model.tiers.push(Tier { name, namespace, selector, ports, served, span: tier.name.span });
     }
 
     fn tier_ports(&mut self, tier: TierId, entries: &'a [PortEntry]) -> Vec<TierPort> {
-        let mut ports: Vec<TierPort> = Vec::new();
+        let mut ports: Vec<TierPort> = Vec::with_capacity(entries.len());
+        let mut places: FxHashMap<Arc<str>, usize> = FxHashMap::default();
         for entry in entries {
             let written = self.name(entry.name);
             if !self.check_port_name(entry.name, &entry.ports, false) {
@@ -243,7 +244,7 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             let name: Arc<str> = written.into();
-            if let Some(earlier) = ports.iter().find(|port| port.name == name) {
+            if let Some(earlier) = places.get(&name).and_then(|place| ports.get(*place)) {
                 let diagnostic =
                     Diagnostic::new(Code::E0107, entry.name.span, format!("port `{name}` is declared twice"))
                         .with_label(earlier.span, "first declared here")
@@ -258,9 +259,11 @@ impl<'a> Resolver<'a> {
                 self.broken_ports.entry(tier).or_default().push(written);
             }
             if !set.is_empty() {
+                places.insert(name.clone(), ports.len());
                 ports.push(TierPort { name, ports: set, span: entry.name.span });
             }
         }
+        self.port_places.insert(tier, places);
         ports
     }
 

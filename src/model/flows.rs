@@ -8,6 +8,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
 use crate::syntax::{AssertionDecl, AssertionKind, EndpointRef, Hop, NodeKind, PortExpr, PortKind, PortsExpr};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -20,12 +21,12 @@ impl<'a> Resolver<'a> {
         let written = std::mem::take(&mut self.group_members);
         let mut spans: Vec<Vec<(Endpoint, Span)>> = Vec::with_capacity(written.len());
         for (scope, members) in &written {
-            let mut found: Vec<(Endpoint, Span)> = Vec::new();
+            let mut found: Vec<(Endpoint, Span)> = Vec::with_capacity(members.len());
+            let mut known: FxHashMap<Endpoint, Span> = FxHashMap::default();
             for member in *members {
                 let Some(endpoint) = self.find_endpoint(*scope, member) else { continue };
-                if let Some((_, earlier)) = found.iter().find(|(known, _)| *known == endpoint) {
+                if let Some(earlier) = known.get(&endpoint).copied() {
                     let message = format!("`{}` is already a member", self.text(member.span));
-                    let earlier = *earlier;
                     self.report(
                         Diagnostic::new(Code::W0009, member.span, message)
                             .with_label(earlier, "here")
@@ -33,6 +34,7 @@ impl<'a> Resolver<'a> {
                     );
                     continue;
                 }
+                known.insert(endpoint, member.span);
                 found.push((endpoint, member.span));
             }
             spans.push(found);

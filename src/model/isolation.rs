@@ -9,6 +9,7 @@ use crate::net::Protocol;
 use crate::source::Span;
 use crate::syntax::{EndpointRef, IsolateDecl, Name, NodeKind};
 use ipnet::IpNet;
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -18,6 +19,15 @@ struct Asked {
     ingress: Isolated,
     egress: Isolated,
     statements: Vec<Isolate>,
+}
+
+/// The same, sorted and each tier once.
+fn each_once(mut isolated: Isolated) -> Isolated {
+    if let Isolated::Tiers(tiers) = &mut isolated {
+        tiers.sort_unstable();
+        tiers.dedup();
+    }
+    isolated
 }
 
 impl<'a> Resolver<'a> {
@@ -41,7 +51,8 @@ impl<'a> Resolver<'a> {
             let asked = asked.remove(&id).unwrap_or(everything);
             if let NamespaceKind::Managed(managed) = &mut self.model.namespaces[id].kind {
                 let Asked { ingress, egress, statements } = asked;
-                (managed.ingress, managed.egress, managed.isolates) = (ingress, egress, statements);
+                (managed.ingress, managed.egress) = (each_once(ingress), each_once(egress));
+                managed.isolates = statements;
             }
         }
     }
@@ -83,11 +94,7 @@ impl<'a> Resolver<'a> {
             *own = tiers.clone().map_or(Isolated::Every, Isolated::Tiers);
             match (&tiers, direction) {
                 (None, direction) => *direction = Isolated::Every,
-                (Some(tiers), Isolated::Tiers(known)) => {
-                    known.extend(tiers);
-                    known.sort_unstable();
-                    known.dedup();
-                }
+                (Some(tiers), Isolated::Tiers(known)) => known.extend(tiers),
                 (Some(_), Isolated::Every) => {}
             }
         }
@@ -153,7 +160,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn dns_servers(&mut self, scope: Scope, values: &[Span]) -> Vec<DnsServer> {
-        let mut servers: Vec<DnsServer> = Vec::new();
+        let mut servers: Vec<DnsServer> = Vec::with_capacity(values.len());
+        let mut known: FxHashSet<DnsServer> = FxHashSet::default();
         for span in values {
             let text = self.text(*span);
             if text == "none" {
@@ -166,7 +174,7 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             let Some(server) = self.dns_server(scope, *span) else { continue };
-            if servers.contains(&server) {
+            if !known.insert(server.clone()) {
                 let message = format!("`{text}` is already in the list");
                 self.report(Diagnostic::new(Code::W0009, *span, message).with_help("remove it"));
             } else {

@@ -11,6 +11,7 @@ mod environment;
 mod flows;
 mod isolation;
 mod labels;
+mod listed;
 mod platform;
 mod ports;
 mod presets;
@@ -202,7 +203,7 @@ pub struct Dns {
 }
 
 /// One item of a `dns` setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DnsServer {
     /// The DNS pods of `kube-system` and the node-local caches.
     Cluster,

@@ -1,5 +1,6 @@
 //! Ports: numbers, ranges, names, and whether a destination serves them.
 
+use super::listed::ListedPorts;
 use super::resolve::{Resolver, shorten};
 use super::scope::Scope;
 use super::{Cni, Endpoint, Entity, Role, Tier};
@@ -12,8 +13,8 @@ use crate::table::number;
 impl<'a> Resolver<'a> {
     /// The ports of a declaration, where names of other ports cannot stand.
     pub(super) fn declared_ports(&mut self, expression: &PortsExpr) -> PortSet {
-        let mut all = PortSet::empty();
-        let mut seen: Vec<(PortSet, Span)> = Vec::new();
+        let mut sets: Vec<PortSet> = Vec::with_capacity(expression.items.len());
+        let mut listed = ListedPorts::default();
         for item in &expression.items {
             let set = match item.kind {
                 PortKind::Every => {
@@ -34,17 +35,15 @@ impl<'a> Resolver<'a> {
                 PortKind::Container => self.container_port(item),
             };
             let Some(set) = set else { continue };
-            if let Some((_, earlier)) = seen.iter().find(|(known, _)| known.contains(&set)) {
+            if let Some(earlier) = listed.add(&set, item.span) {
                 let message = format!("`{}` is already in the list", self.text(item.span));
-                let diagnostic = Diagnostic::new(Code::W0009, item.span, message)
-                    .with_label(*earlier, "here")
-                    .with_help("remove it");
+                let diagnostic =
+                    Diagnostic::new(Code::W0009, item.span, message).with_label(earlier, "here").with_help("remove it");
                 self.report(diagnostic);
             }
-            all.insert(&set);
-            seen.push((set, item.span));
+            sets.push(set);
         }
-        all
+        PortSet::union_of(&sets)
     }
 
     /// `8080` or `30000-32767`, with `tcp` when no protocol is given.
@@ -213,14 +212,9 @@ impl<'a> Resolver<'a> {
         through: Option<&str>,
         checks: Checks,
     ) -> Option<PortSet> {
-        let mut all = PortSet::empty();
-        let mut sound = true;
-        for item in &expression.items {
-            match self.flow_port(scope, item, destination, through, checks) {
-                Some(set) => all.insert(&set),
-                None => sound = false,
-            }
-        }
+        let ports = expression.items.iter().map(|item| self.flow_port(scope, item, destination, through, checks));
+        let ports: Vec<Option<PortSet>> = ports.collect();
+        let mut sound = ports.iter().all(Option::is_some);
         if expression.items.is_empty() {
             self.report(
                 Diagnostic::new(Code::E0203, expression.span, "no ports are named")
@@ -228,7 +222,7 @@ impl<'a> Resolver<'a> {
             );
             sound = false;
         }
-        sound.then_some(all)
+        sound.then(|| PortSet::union_of(ports.iter().flatten()))
     }
 
     fn flow_port(
@@ -298,7 +292,8 @@ impl<'a> Resolver<'a> {
         let name = self.text(item.span).split('/').next().unwrap_or("").trim();
         let own = match destination {
             Endpoint::Tier(id) => self.model.tier(id).and_then(|tier| {
-                let (index, port) = tier.ports.iter().flatten().enumerate().find(|(_, port)| *port.name == *name)?;
+                let index = *self.port_places.get(&id)?.get(name)?;
+                let port = tier.ports.as_ref()?.get(index)?;
                 Some((Entity::Port(id, number(index)), port.ports.clone()))
             }),
             _ => None,

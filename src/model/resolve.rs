@@ -7,6 +7,7 @@ use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId
 use crate::diag::{Code, Diagnostic, Label, closest};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -95,6 +96,10 @@ pub(super) struct Resolver<'a> {
     pub unreadable: BTreeSet<Cow<'a, str>>,
     /// The names of those ports of a tier that could not be read.
     pub broken_ports: BTreeMap<TierId, Vec<&'a str>>,
+    /// Where each port of a tier is in its list, by name.
+    pub port_places: FxHashMap<TierId, FxHashMap<Arc<str>, usize>>,
+    /// What [`Resolver::check_blocks`] has found of each list of addresses, without its place.
+    pub checked_blocks: FxHashMap<Endpoint, Option<Diagnostic>>,
     /// Where the components are used, by their files.
     pub components: BTreeMap<FileId, Span>,
     /// Whether to note what each name refers to.
@@ -129,6 +134,8 @@ impl<'a> Resolver<'a> {
             stated: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             broken_ports: BTreeMap::new(),
+            port_places: FxHashMap::default(),
+            checked_blocks: FxHashMap::default(),
             components: BTreeMap::new(),
             wants_references: false,
             comparisons: COMPARISONS,

@@ -116,17 +116,27 @@ impl RegionIndex {
         found
     }
 
+    /// Those by subject or those by address, whichever are few: often one of the two are nearly all there are.
     fn with_addresses(&self, subject: &Selector, set: &AddressSet) -> Vec<usize> {
-        let mut by_address = self.everywhere.clone();
-        for &(low, high) in set.v4() {
-            self.v4.find(low.into(), high.into(), &mut by_address);
+        let mut most = FEW;
+        loop {
+            let mut found = Vec::new();
+            if self.addresses.find_few(&[subject], &mut found, most) {
+                return found;
+            }
+            found.clear();
+            if self.everywhere.len() <= most && self.find_addresses(set, &mut found, most - self.everywhere.len()) {
+                found.extend_from_slice(&self.everywhere);
+                return found;
+            }
+            most = most.saturating_mul(4);
         }
-        for &(low, high) in set.v6() {
-            self.v6.find(low, high, &mut by_address);
-        }
-        let mut by_subject = Vec::new();
-        self.addresses.find(&[subject], &mut by_subject);
-        if by_address.len() < by_subject.len() { by_address } else { by_subject }
+    }
+
+    fn find_addresses(&self, set: &AddressSet, found: &mut Vec<usize>, most: usize) -> bool {
+        let v4 = set.v4().iter().map(|&(low, high)| (&self.v4, low.into(), high.into()));
+        let v6 = set.v6().iter().map(|&(low, high)| (&self.v6, low, high));
+        v4.chain(v6).all(|(ranges, low, high)| ranges.find_few(low, high, found, most))
     }
 }
 
@@ -141,6 +151,8 @@ type Item<'a, const N: usize> = (usize, [&'a Selector; N]);
 /// A label key of one of the objects.
 type Slot = (usize, Arc<str>);
 
+/// So many answers are few enough not to look for fewer.
+const FEW: usize = 32;
 /// So many items are not worth a fork.
 const LEAF: usize = 8;
 /// So many forks follow one another at most: each costs memory for items that list several values.
@@ -199,23 +211,30 @@ impl Node {
 
     /// Adds the ids of items that may overlap.
     fn find<const N: usize>(&self, selectors: &[&Selector; N], found: &mut Vec<usize>) {
+        self.find_few(selectors, found, usize::MAX);
+    }
+
+    /// The same, and whether there are no more than `most` in `found`; where there are, it stops.
+    fn find_few<const N: usize>(&self, selectors: &[&Selector; N], found: &mut Vec<usize>, most: usize) -> bool {
         let fork = match self {
-            Node::Leaf(ids) => return found.extend_from_slice(ids),
+            Node::Leaf(ids) => {
+                found.extend_from_slice(ids);
+                return found.len() <= most;
+            }
             Node::Fork(fork) => fork,
         };
-        fork.without.find(selectors, found);
         let (side, key) = &fork.slot;
-        let Some(values) = selectors.get(*side).map(|selector| selector.values(key)) else { return };
+        let Some(values) = selectors.get(*side).map(|selector| selector.values(key)) else { return true };
+        if !fork.without.find_few(selectors, found, most) {
+            return false;
+        }
         if let Some(required) = values.required() {
-            for value in required {
-                let place = fork.by_value.binary_search_by(|(one, _)| one.cmp(value));
-                if let Some((_, node)) = place.ok().and_then(|place| fork.by_value.get(place)) {
-                    node.find(selectors, found);
-                }
-            }
+            let place = |value| fork.by_value.binary_search_by(|(one, _): &(Arc<str>, Node)| one.cmp(value)).ok();
+            let mut nodes = required.iter().filter_map(|value| fork.by_value.get(place(value)?));
+            nodes.all(|(_, node)| node.find_few(selectors, found, most))
         } else {
-            let nodes = fork.by_value.iter().filter(|(value, _)| values.allows(Some(value)));
-            nodes.for_each(|(_, node)| node.find(selectors, found));
+            let mut nodes = fork.by_value.iter().filter(|(value, _)| values.allows(Some(value)));
+            nodes.all(|(_, node)| node.find_few(selectors, found, most))
         }
     }
 }
@@ -275,8 +294,9 @@ impl Intervals {
         Intervals { ranges, highest }
     }
 
-    /// Adds the ids of ranges that overlap the one from `low` to `high`.
-    fn find(&self, low: u128, high: u128, found: &mut Vec<usize>) {
+    /// Adds the ids of ranges that overlap the one from `low` to `high`; stops and says no once `found` has more than
+    /// `most`.
+    fn find_few(&self, low: u128, high: u128, found: &mut Vec<usize>, most: usize) -> bool {
         let until = self.ranges.partition_point(|range| range.0 <= high);
         let leaves = self.ranges.len().next_power_of_two();
         // A node, its first leaf and how many leaves it has.
@@ -287,11 +307,15 @@ impl Intervals {
             }
             if count == 1 {
                 found.extend(self.ranges.get(first).map(|range| range.2));
+                if found.len() > most {
+                    return false;
+                }
                 continue;
             }
             let half = count / 2;
             open.push((2 * node + 1, first, half));
             open.push((2 * node + 2, first + half, half));
         }
+        true
     }
 }

@@ -166,18 +166,14 @@ impl PeerParts {
         *self.region(id) == Peers::Any
     }
 
-    fn add_rule(&self, rules: &mut SmallVec<[RulePart; 1]>, peers: Range<u32>, ports: &PortSet) {
+    fn add_rule(&self, rules: &mut Rules, peers: Range<u32>, ports: &PortSet) {
         let peers = peers.map(PeerId);
-        if rules.is_empty() {
-            return rules.push(RulePart { peers: peers.collect(), ports: ports.clone() });
-        }
-        let anything = peers.clone().any(|peer| self.is_any(peer));
-        let fits = |rule: &&mut RulePart| {
-            rule.ports == *ports && !anything && !rule.peers.iter().any(|peer| self.is_any(*peer))
-        };
-        match rules.iter_mut().find(fits) {
+        let anything = !rules.list.is_empty() && peers.clone().any(|peer| self.is_any(peer));
+        // A peer that is anything at all is the only one of its rule.
+        let is_shared = |rule: &RulePart| !rule.peers.first().is_some_and(|peer| self.is_any(*peer));
+        match rules.of_ports(ports, is_shared).filter(|_| !anything) {
             Some(rule) => rule.peers.extend(peers),
-            None => rules.push(RulePart { peers: peers.collect(), ports: ports.clone() }),
+            None => rules.list.push(RulePart { peers: peers.collect(), ports: ports.clone() }),
         }
     }
 
@@ -195,10 +191,35 @@ impl PeerParts {
     }
 }
 
+/// Rules to be of one concern.
+#[derive(Default)]
+struct Rules {
+    list: SmallVec<[RulePart; 1]>,
+    /// Those with these ports that take further peers, by their places; looked for only when there are many.
+    of_ports: FxHashMap<PortSet, usize>,
+    /// How many are in there, or are not to be.
+    filed: usize,
+}
+
+impl Rules {
+    /// The first rule with these ports that `is_shared`.
+    fn of_ports(&mut self, ports: &PortSet, is_shared: impl Fn(&RulePart) -> bool) -> Option<&mut RulePart> {
+        const FEW: usize = 8;
+        if self.list.len() <= FEW {
+            return self.list.iter_mut().find(|rule| rule.ports == *ports && is_shared(rule));
+        }
+        for (at, rule) in self.list.iter().enumerate().skip(self.filed).filter(|(_, rule)| is_shared(rule)) {
+            self.of_ports.entry(rule.ports.clone()).or_insert(at);
+        }
+        self.filed = self.list.len();
+        self.of_ports.get(ports).and_then(|at| self.list.get_mut(*at))
+    }
+}
+
 /// Rules for DNS, and the settings that ask for them.
 #[derive(Default)]
 struct Asked {
-    rules: SmallVec<[RulePart; 1]>,
+    rules: Rules,
     settings: BTreeSet<Arc<str>>,
 }
 
@@ -302,12 +323,12 @@ impl<'a> Wishes<'a> {
     fn dns_egress(&mut self) {
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
             for subject in self.subjects.number_isolated(index, Direction::Egress) {
-                let mut rules = SmallVec::new();
+                let mut rules = Rules::default();
                 for DnsServer { place, ports, .. } in &namespace.dns {
                     let peers = self.peers.of_place(self.set, place);
                     self.peers.add_rule(&mut rules, peers, ports);
                 }
-                self.add_dns(subject, Direction::Egress, rules, [namespace.dns_setting.clone()]);
+                self.add_dns(subject, Direction::Egress, rules.list, [namespace.dns_setting.clone()]);
             }
         }
     }
@@ -330,7 +351,7 @@ impl<'a> Wishes<'a> {
             }
         }
         for (subject, Asked { rules, settings }) in asked {
-            self.add_dns(subject, Direction::Ingress, rules, settings);
+            self.add_dns(subject, Direction::Ingress, rules.list, settings);
         }
     }
 
@@ -345,7 +366,7 @@ impl<'a> Wishes<'a> {
     ) {
         if !rules.is_empty() {
             let asked = self.dns.entry((subject, direction)).or_default();
-            asked.rules.extend(rules);
+            asked.rules.list.extend(rules);
             asked.settings.extend(settings);
         }
     }
@@ -374,7 +395,8 @@ impl<'a> Wishes<'a> {
                     start = end;
                     list.push(Concern { subject, direction, towards, rules, contributions, settings });
                 }
-                if let Some(Asked { mut rules, settings }) = self.dns.remove(&(subject, direction)) {
+                if let Some(Asked { rules, settings }) = self.dns.remove(&(subject, direction)) {
+                    let mut rules = rules.list;
                     self.peers.sort_rules(&mut rules);
                     let (towards, contributions) = (Towards::Dns, start..start);
                     list.push(Concern { subject, direction, towards, rules, contributions, settings });
@@ -387,14 +409,14 @@ impl<'a> Wishes<'a> {
     fn rules(&mut self, added: &[Contribution]) -> SmallVec<[RulePart; 1]> {
         let set = self.set;
         let ports = |one: &Contribution| Some(&set.flows.get(one.flow as usize)?.targets.get(one.target as usize)?.1);
-        let mut rules = SmallVec::new();
+        let mut rules = Rules::default();
         for same in added.chunk_by(|one, other| one.peer == other.peer) {
             let Some(one) = same.first() else { continue };
             let ports = PortSet::union_of(same.iter().filter_map(ports));
             let peers = self.peers.of_party(set, one.peer);
             self.peers.add_rule(&mut rules, peers, &ports);
         }
-        self.peers.sort_rules(&mut rules);
-        rules
+        self.peers.sort_rules(&mut rules.list);
+        rules.list
     }
 }

@@ -9,7 +9,9 @@ use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
 use crate::net::{Direction, IpBlock, Peers};
 use crate::netpol::{Peer, Policy, PolicySet, Port, Rule};
 use crate::source::Excerpt;
+use rustc_hash::FxHashSet;
 use smallvec::{SmallVec, smallvec};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,15 +64,18 @@ struct Planner<'a> {
     concerns: &'a Concerns,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// The policies that isolate, and allow nothing. They are written even where an allowing policy isolates the same
     /// pods, so that taking that one away can never open them.
     fn default_deny(&self, namespace: &ManagedNamespace) -> Vec<Policy> {
         let ingress = self.wishes.subjects.isolated(self.index, Direction::Ingress);
         let egress = self.wishes.subjects.isolated(self.index, Direction::Egress);
+        let key = |subject: &'a Subject| (&subject.name, &subject.selector);
+        let known = |subjects: &'a [Subject]| subjects.iter().map(key).collect::<BTreeSet<_>>();
+        let (of_ingress, of_egress) = (known(ingress), known(egress));
         let (both, only_ingress): (Vec<&Subject>, Vec<&Subject>) =
-            ingress.iter().partition(|subject| egress.contains(subject));
-        let only_egress = egress.iter().filter(|subject| !ingress.contains(subject));
+            ingress.iter().partition(|subject| of_egress.contains(&key(subject)));
+        let only_egress = egress.iter().filter(|subject| !of_ingress.contains(&key(subject)));
         let scopes = both.into_iter().map(|subject| ("all", "ingress, egress", subject));
         let scopes = scopes.chain(only_ingress.into_iter().map(|subject| ("ingress", "ingress", subject)));
         let scopes = scopes.chain(only_egress.map(|subject| ("egress", "egress", subject)));
@@ -146,12 +151,9 @@ impl Planner<'_> {
         ids.dedup();
         let mut found: SmallVec<[&Statement; 1]> = ids.iter().filter_map(|id| self.set.statement(*id)).collect();
         found.sort_by(|one, other| (&one.text, &one.doc).cmp(&(&other.text, &other.doc)));
-        let mut docs: Vec<&str> = Vec::new();
-        for doc in found.iter().filter_map(|statement| statement.doc.as_deref()) {
-            if !docs.contains(&doc) {
-                docs.push(doc);
-            }
-        }
+        let mut known = FxHashSet::default();
+        let docs = found.iter().filter_map(|statement| statement.doc.as_deref());
+        let docs: Vec<&str> = docs.filter(|doc| known.insert(*doc)).collect();
         let description = (!docs.is_empty()).then(|| docs.join("\n\n"));
         let mut statements: SmallVec<[Excerpt; 1]> = found.iter().map(|statement| statement.text.clone()).collect();
         statements.dedup();
