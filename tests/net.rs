@@ -264,6 +264,13 @@ proptest! {
         prop_assert_eq!(set_a.overlaps(set_b), mask_a & mask_b != 0);
         prop_assert_eq!(set_a.is_empty(), *mask_a == 0);
         prop_assert_eq!(set_a.is_everything(), *mask_a == EVERY_PORT);
+        let others = EVERY_PORT & !Protocol::ALL.into_iter().fold(0, |all, protocol| all | protocol_bits(protocol));
+        let numbers = Protocol::ALL.into_iter().fold(others, |all, protocol| all | numbers_of(protocol));
+        let (nameless, nameless_mask) = unite(&(set_a.without_names(), mask_a & numbers), &(PortSet::empty(), 0));
+        prop_assert_eq!(ports_of(&nameless), nameless_mask);
+        prop_assert_eq!(&nameless, &set_a.without_names());
+        prop_assert_eq!(&nameless, &nameless.without_names());
+        prop_assert!(Protocol::ALL.into_iter().all(|protocol| nameless.names(protocol).next().is_none()));
         prop_assert!(set_a != set_b || mask_a == mask_b);
         let mut writable = PortSet::empty();
         for protocol in Protocol::ALL {

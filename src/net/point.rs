@@ -45,10 +45,6 @@ impl Point {
             .into_iter()
             .flat_map(|protocol| ports.names(protocol).map(move |name| Port::Name(protocol, name.clone())));
         let port = numbers.chain(names).next().or_else(|| ports.has_others().then_some(Port::Other))?;
-        // Not every direction knows the named ports of an address.
-        if matches!((&end, &port), (End::Address(_), Port::Name(..))) {
-            return None;
-        }
         Some(Point { subject: subject.witness()?, end, port })
     }
 

@@ -311,16 +311,13 @@ impl PortSet {
         shared
     }
 
-    /// The set less its single names: what is left where no names exist, as for addresses.
+    /// The set less its names: what is left where no names exist, as for addresses. A protocol of which it has every
+    /// number stays whole, and others stay as they are.
     pub fn without_names(&self) -> PortSet {
         match &self.0 {
             Repr::Many(_) if !self.is_everything() => {
-                let mut left = PortSet::empty();
-                for protocol in Protocol::ALL {
-                    let ranges = self.ranges(protocol).iter();
-                    ranges.for_each(|&(low, high)| left.insert(&PortSet::range(protocol, low, high)));
-                }
-                left
+                let part = |protocol| unite(View { names: &NO_NAME, ..self.view(protocol) }, NOTHING);
+                PortSet::build(Many { parts: Protocol::ALL.map(part), others: self.has_others() })
             }
             _ => self.clone(),
         }
