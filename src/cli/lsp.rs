@@ -3,9 +3,12 @@
 use super::exit::Exit;
 use super::panic;
 use super::terminal::Terminal;
-use crate::lsp::{Connection, serve};
+use crate::diag::render::sanitize;
+use crate::lsp::{Connection, IoThreads, serve};
 use crate::session::Disk;
 use std::io::IsTerminal;
+use std::sync::mpsc;
+use std::time::Duration;
 
 pub(super) fn run(terminal: &mut Terminal) -> Exit {
     if std::io::stdin().is_terminal() {
@@ -15,7 +18,23 @@ pub(super) fn run(terminal: &mut Terminal) -> Exit {
     panic::tell_only();
     let (connection, threads) = Connection::stdio();
     let orderly = serve(connection, Box::new(Disk));
-    // What is written has been written; the threads end with the process.
-    drop(threads);
-    if orderly { Exit::Yes } else { Exit::No }
+    if orderly {
+        return Exit::Yes;
+    }
+    if let Some(why) = reason_of_end(threads) {
+        terminal.diagnostics(&format!("polder lsp: cannot go on after a message of the editor: {}\n", sanitize(&why)));
+    }
+    Exit::No
+}
+
+/// Why nothing more was read; nothing where the editor went away. What is written has been written, and the threads end with
+/// the process, so nobody waits for them long.
+fn reason_of_end(threads: IoThreads) -> Option<String> {
+    const LONGEST_WAIT: Duration = Duration::from_millis(500);
+    let (sender, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Whoever waited may be gone.
+        let _ = sender.send(threads.join().err().map(|error| error.to_string()));
+    });
+    ended.recv_timeout(LONGEST_WAIT).ok()?
 }

@@ -20,13 +20,21 @@ struct Way {
     preferred: bool,
 }
 
-/// The ways to mend what is wrong within a part of a file.
-pub fn actions(program: &Program, file: FileId, within: Range<usize>, versioned: bool) -> Vec<CodeAction> {
+/// The ways to mend what is wrong within a part of a file, and at the `told` places: an editor may name what it shows for
+/// the line, wherever in it the cursor is.
+pub fn actions(
+    program: &Program,
+    file: FileId,
+    within: Range<usize>,
+    told: &[Range<usize>],
+    versioned: bool,
+) -> Vec<CodeAction> {
     let mut actions = Vec::new();
     for report in program.reports() {
         let diagnostic = &report.diagnostic;
         let Some(primary) = diagnostic.primary().filter(|primary| primary.file == file) else { continue };
-        if (primary.end as usize) < within.start || within.end < primary.start as usize {
+        let is_outside = (primary.end as usize) < within.start || within.end < primary.start as usize;
+        if is_outside && !told.contains(&primary.range()) {
             continue;
         }
         let told = convert(program, report).1;

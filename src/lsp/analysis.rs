@@ -260,11 +260,12 @@ impl Analysis {
                     return write(Vec::<Value>::new());
                 }
                 let versioned = self.editor.versioned;
-                write(
-                    self.workspace
-                        .find(&params.text_document.uri)
-                        .map(|(program, file)| actions(program, file, offsets(program, file, params.range), versioned)),
-                )
+                let found = self.workspace.find(&params.text_document.uri);
+                write(found.map(|(program, file)| {
+                    let told = params.context.diagnostics.iter().map(|one| offsets(program, file, one.range));
+                    let told: Vec<std::ops::Range<usize>> = told.collect();
+                    actions(program, file, offsets(program, file, params.range), &told, versioned)
+                }))
             }
             "textDocument/codeLens" => {
                 let uri = document(params)?;

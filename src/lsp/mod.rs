@@ -35,5 +35,5 @@ mod uri;
 mod words;
 mod workspace;
 
-pub use lsp_server::Connection;
+pub use lsp_server::{Connection, IoThreads};
 pub use server::serve;

@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use crate::model::{Endpoint, Flow, Isolated, Model, NamespaceId, TierId};
-use crate::net::{AddressSet, Direction};
+use crate::net::{AddressSet, Direction, Selector, SelectorIndex};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The flows of a program by their ends.
@@ -10,13 +10,20 @@ pub struct Reach<'a> {
     model: &'a Model,
     from: BTreeMap<Endpoint, Vec<usize>>,
     to: BTreeMap<Endpoint, Vec<usize>>,
+    /// The tiers of each namespace that has some, by their labels.
+    tiers: BTreeMap<NamespaceId, SelectorIndex>,
 }
 
 impl<'a> Reach<'a> {
     /// Sorts the flows of a program; `None` while it has no model.
     pub fn new(program: &'a Program) -> Option<Reach<'a>> {
         let model = program.model()?;
-        let mut reach = Reach { model, from: BTreeMap::new(), to: BTreeMap::new() };
+        let mut selectors: BTreeMap<NamespaceId, Vec<(usize, &Selector)>> = BTreeMap::new();
+        for (index, tier) in model.tiers.iter().enumerate() {
+            selectors.entry(tier.namespace).or_default().push((index, &tier.selector));
+        }
+        let tiers = selectors.into_iter().map(|(home, selectors)| (home, SelectorIndex::new(selectors))).collect();
+        let mut reach = Reach { model, from: BTreeMap::new(), to: BTreeMap::new(), tiers };
         for (index, flow) in model.flows.iter().enumerate() {
             for leaf in model.leaves(&flow.source) {
                 reach.from.entry(*leaf).or_default().push(index);
@@ -50,10 +57,13 @@ impl<'a> Reach<'a> {
             Endpoint::Tier(id) => {
                 let Some(tier) = self.model.tier(id) else { return all };
                 all.extend([Endpoint::Namespace(tier.namespace), Endpoint::Cluster, Endpoint::Anywhere]);
-                let others = self.model.tiers.iter().enumerate().filter(|(index, other)| {
-                    *index != id.index() && other.namespace == tier.namespace && other.selector.contains(&tier.selector)
-                });
-                all.extend(others.map(|(index, _)| Endpoint::Tier(TierId(u32::try_from(index).unwrap_or(u32::MAX)))));
+                // Whoever holds all pods of it shares some with it.
+                let near = self.tiers.get(&tier.namespace).map(|index| index.query(&tier.selector)).unwrap_or_default();
+                let near = near.into_iter().map(TierId::at).filter(|other| *other != id);
+                let holds = |other: &TierId| {
+                    self.model.tier(*other).is_some_and(|other| other.selector.contains(&tier.selector))
+                };
+                all.extend(near.filter(holds).map(Endpoint::Tier));
             }
             Endpoint::Namespace(_) => all.extend([Endpoint::Cluster, Endpoint::Anywhere]),
             Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::ApiServer | Endpoint::Nodes => {

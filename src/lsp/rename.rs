@@ -7,9 +7,10 @@ use super::describe::implied;
 use super::edits::{Changes, apply};
 use super::names::{endpoints, kind, name_of, namespace};
 use super::program::{Program, Spot};
+use crate::fmt;
 use crate::model::{Endpoint, Entity, Model, NamespaceId, Role, is_dns_label};
-use crate::source::{FileId, Span};
-use crate::syntax::NodeKind;
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::{self, NodeKind};
 use std::collections::BTreeMap;
 
 /// A name that can be changed, and where it stands under the cursor. The error says why it cannot.
@@ -94,8 +95,38 @@ pub fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, String> {
         }
         changes.push((place.span, text));
     }
-    let texts = apply(program, &changes);
+    let mut texts = apply(program, &changes);
+    for (file, text) in &mut texts {
+        keep_form(program, *file, text, &mut changes);
+    }
     Ok(Plan { changes, texts, meaning: Meaning::of(program, model), clash: clash(model, entity, home, new) })
+}
+
+/// Brings a changed text into the canonical form where it had that before, with the changes that lead to it: columns of
+/// declarations stand below each other.
+fn keep_form(program: &Program, file: FileId, text: &mut String, changes: &mut Changes) {
+    let old = program.text(file);
+    let Some(formatted) = canonical(text).filter(|_| canonical(old).as_deref() == Some(old)) else { return };
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (old.split_inclusive('\n').collect(), formatted.split_inclusive('\n').collect());
+    if before.len() != after.len() {
+        return;
+    }
+    changes.retain(|(span, _)| span.file != file);
+    let mut start = 0;
+    for (old, new) in before.into_iter().zip(after) {
+        if old != new {
+            changes.push((Span::new(file, start..start + old.len()), new.to_owned()));
+        }
+        start += old.len();
+    }
+    *text = formatted;
+}
+
+fn canonical(text: &str) -> Option<String> {
+    let mut sources = Sources::default();
+    let file = sources.add("document", text);
+    fmt::format(&sources, &syntax::parse(&sources, file)).ok()
 }
 
 /// The labels that a tier loses with its name.

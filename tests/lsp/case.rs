@@ -388,6 +388,17 @@ impl Asker {
             writeln!(text, "{} at {place}", diagnostic["code"].as_str().unwrap()).unwrap();
             let params = json!({ "range": diagnostic["range"], "context": { "diagnostics": [diagnostic] } });
             let found = self.of("textDocument/codeAction", name, params)?;
+            // An editor that has the cursor somewhere else in the line names what it shows there.
+            let mut start = diagnostic["range"]["start"].clone();
+            start["character"] = json!(0);
+            let params =
+                json!({ "range": { "start": start, "end": start }, "context": { "diagnostics": [diagnostic] } });
+            let again = self.of("textDocument/codeAction", name, params)?;
+            let of_line = |all: &Value| -> Vec<Value> {
+                let all = all.as_array().unwrap().iter();
+                all.filter(|action| action["diagnostics"][0] == diagnostic).cloned().collect()
+            };
+            assert_eq!(of_line(&found), of_line(&again));
             let own = found.as_array().unwrap().iter().filter(|action| action["diagnostics"][0] == diagnostic);
             for action in own {
                 let preferred = if action["isPreferred"].is_null() { "" } else { " (preferred)" };

@@ -44,6 +44,7 @@ endfunction
 
 " Shows the NetworkPolicies that the buffer's program becomes, in a window beside it.
 function! polder#Manifests() abort
+  let l:here = s:Namespace()
   let l:root = polder#Root(bufnr('%'))
   let l:program = filereadable(l:root .. '/polder.toml') ? l:root : expand('%:p')
   let [l:fine, l:lines] = s:Run(['build', '-o', '-', l:program], v:null, [0])
@@ -54,4 +55,22 @@ function! polder#Manifests() abort
   setlocal buftype=nofile bufhidden=wipe noswapfile
   call setline(1, l:lines)
   setlocal filetype=yaml nomodifiable
+  " The name stands below the first line of a policy.
+  if !empty(l:here) && search('^  namespace: "' . l:here . '"', 'cw')
+    call search('^apiVersion:', 'bcW')
+    normal! zt
+  endif
+endfunction
+
+" The namespace whose block the cursor is in, or nothing.
+function! s:Namespace() abort
+  let l:line = line('.')
+  while l:line > 0
+    let l:name = matchstr(getline(l:line), '^namespace\s\+\zs[[:alnum:]-]\+')
+    if !empty(l:name) || (l:line != line('.') && getline(l:line) =~# '^}')
+      return l:name
+    endif
+    let l:line -= 1
+  endwhile
+  return ''
 endfunction

@@ -117,8 +117,21 @@ for command, filetype in pairs({
   end
 end
 
---- Shows the NetworkPolicies that this buffer's program becomes, in a window beside it.
+--- The namespace whose block the cursor is in, if it is in one.
+local function namespace()
+  for number = vim.api.nvim_win_get_cursor(0)[1], 1, -1 do
+    local line = vim.fn.getline(number)
+    local name = line:match('^namespace%s+([%w-]+)')
+    if name or (line:match('^}') and number ~= vim.api.nvim_win_get_cursor(0)[1]) then
+      return name
+    end
+  end
+end
+
+--- Shows the NetworkPolicies that this buffer's program becomes, in a window beside it, from those of the namespace under the
+--- cursor on.
 function M.manifests()
+  local here = namespace()
   local root = M.root(0)
   local has_project = vim.fn.filereadable(root .. '/polder.toml') == 1
   local program = has_project and root or vim.api.nvim_buf_get_name(0)
@@ -131,6 +144,12 @@ function M.manifests()
     return
   end
   beside(lines, 'yaml')
+  -- The name stands below the first line of a policy.
+  local found = here and vim.fn.search('^  namespace: "' .. here .. '"', 'cw') or 0
+  if found > 0 then
+    vim.fn.search('^apiVersion:', 'bcW')
+    vim.cmd('normal! zt')
+  end
 end
 
 return M
