@@ -6,8 +6,9 @@ use super::open::{Opened, open};
 use super::report::{count, show, tally};
 use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
+use crate::lint::settled;
 use crate::netpol::PolicySet;
-use crate::session::{Disk, EnvironmentChoice, Manifests, Project};
+use crate::session::{Disk, EnvironmentChoice, Manifests, Project, Session};
 use crate::source::{Sources, Span};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,7 +28,11 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     let named_one = args.input.environment.choice() != EnvironmentChoice::Configured;
     let others = if named_one { BTreeSet::new() } else { session.environments().clone() };
     let mut checked = match &running {
-        Some(running) => Checked::new(session.reports_with(&levels, running), session.policies()),
+        Some(running) => {
+            let reports = session.reports_with(&levels, running).into_iter();
+            let reports = reports.filter_map(|report| in_the_light_of(report, &session, running));
+            Checked::new(reports.collect(), session.policies())
+        }
         None if others.is_empty() => {
             let built = session.build();
             let checked = Checked::new(built.reports(&levels), built.policies());
@@ -50,6 +55,13 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     }
     let sources = running.as_ref().map_or(session.sources(), |running| &running.sources);
     conclude(args, checked, session.project(), sources, terminal)
+}
+
+/// What is still to be said when it is known what runs.
+fn in_the_light_of(report: Report, session: &Session, running: &Manifests) -> Option<Report> {
+    let Some(model) = session.model() else { return Some(report) };
+    let diagnostic = settled(model, &running.cluster, report.diagnostic)?;
+    Some(Report { diagnostic, ..report })
 }
 
 /// What was found.

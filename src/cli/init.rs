@@ -134,7 +134,10 @@ fn next_steps(folder: &str, program: Option<String>, ci: Ci, loose: bool, termin
         (format!("git add {}", shell_word(&inside("policies"))), "commit them with the program".to_owned()),
     ];
     if ci != Ci::None {
-        steps.push(("set POLDER_REPOSITORY".to_owned(), "where CI installs Polder from".to_owned()));
+        steps.push((
+            "set POLDER_REPOSITORY".to_owned(),
+            "for CI, to the address that you cloned Polder from".to_owned(),
+        ));
     }
     if ci == Ci::Gitlab {
         steps.push(("include .gitlab/polder.yml".to_owned(), "in .gitlab-ci.yml".to_owned()));

@@ -7,6 +7,7 @@ use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
 use crate::model::Cni;
 use crate::session::{Disk, Manifests, reason};
+use std::collections::BTreeMap;
 
 pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     let levels = match args.warnings.levels() {
@@ -36,8 +37,26 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
             _ => format!("; {passed} are not for Kubernetes and were passed over"),
         };
         terminal.line(&format!("{} in {files} ({policies}){passed}", tally(&reports)));
+        if let Some(codes) = by_code(&reports) {
+            terminal.line(&codes);
+        }
     }
     exit
+}
+
+/// How often each code was found, the most frequent first; nothing where that is no more to read than the list itself.
+fn by_code(reports: &[Report]) -> Option<String> {
+    /// Fewer are seen at a glance.
+    const FEWEST: usize = 5;
+    let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
+    reports.iter().for_each(|report| *counts.entry(report.diagnostic.code).or_default() += 1);
+    if reports.len() < FEWEST || counts.len() < 2 {
+        return None;
+    }
+    let mut counts: Vec<(Code, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+    let words: Vec<String> = counts.iter().map(|(code, count)| format!("{count} {code} ({})", code.title())).collect();
+    Some(format!("by code: {}; `-A CODE` leaves one out", words.join(", ")))
 }
 
 /// Whatever was found counts, be it a warning. What could not be read keeps the rest from being sure.

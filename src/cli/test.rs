@@ -9,7 +9,7 @@ use crate::ask::{Judgement, Outcome};
 use crate::diag::Report;
 use crate::diag::render::sanitize;
 use crate::flow::Statement;
-use crate::session::{Question, Session};
+use crate::session::{EnvironmentChoice, Question, Session};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -62,6 +62,9 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
             let reports: Vec<Report> = wrong.map(Report::from).collect();
             show(&reports, session.sources(), Format::Human, terminal);
             terminal.line(&tally(&cases, session.settings().environment.as_deref()));
+            if let Some(note) = elsewhere(session, args).filter(|_| !cases.is_empty()) {
+                terminal.note_line(&note);
+            }
         }
         TestFormat::Json => terminal.result(&document(&cases)),
         TestFormat::Junit => terminal.result(&junit(&cases)),
@@ -72,6 +75,18 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         Outcome::Unknown(_) => Exit::CannotAnswer,
     };
     Ok(cases.iter().map(exit).max().unwrap_or(Exit::Yes))
+}
+
+/// That other environments are not looked at, where nobody chose one.
+fn elsewhere(session: &Session, args: &Args) -> Option<String> {
+    let own = session.settings().environment.as_deref();
+    let others: Vec<&str> =
+        session.environments().iter().map(String::as_str).filter(|name| Some(*name) != own).collect();
+    let [first, ..] = others.as_slice() else { return None };
+    let chosen = args.environment.choice() != EnvironmentChoice::Configured;
+    (!chosen).then(|| {
+        format!("note: that is one environment of several; `polder check` looks at all, `--env {first}` at another")
+    })
 }
 
 /// The assertions, by file and line.

@@ -168,6 +168,7 @@ codes! {
     W0308 "labels of the owner, not of its pods",
     W0309 "no namespace has the labels",
     W0310 "namespace where nothing runs",
+    W0311 "stated label not there",
 }
 
 impl Code {

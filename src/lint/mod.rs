@@ -24,7 +24,7 @@ mod redundant;
 mod runs;
 mod sides;
 
-pub use program::{dns, fit};
+pub use program::{dns, fit, settled};
 
 pub use redundant::{Part, Removal, redundant};
 

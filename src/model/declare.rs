@@ -103,9 +103,15 @@ impl<'a> Resolver<'a> {
                         format!(
                             "namespace `{name}` is managed here, but the component `{used}` declares it as external"
                         ),
-                        format!(
-                            "leave it to the component, or remove `use {used}` and declare what it brings yourself"
-                        ),
+                        {
+                            self.taken_over.insert(earlier.value);
+                            let tier = catalogue::find(used).and_then(|component| first_tier(component.source));
+                            let tier = tier.map_or(String::new(), |tier| format!(", such as `{tier}`"));
+                            format!(
+                                "remove `use {used}` and declare the tiers that you need of it yourself{tier}, or leave the namespace \
+                                 to the component"
+                            )
+                        },
                     ),
                     None => (
                         format!("namespace `{name}` is external in one place and managed in another place"),
@@ -195,6 +201,10 @@ impl<'a> Resolver<'a> {
     }
 
     fn report_twice(&mut self, scope: Scope, name: Name, earlier: crate::source::Span, component: bool) {
+        if component && scope.is_some_and(|id| self.taken_over.contains(&id)) {
+            // The namespace is the mistake.
+            return;
+        }
         let text = self.name(name);
         let place = match scope.and_then(|id| self.model.namespace(id)) {
             Some(namespace) => format!(" in namespace `{}`", namespace.declared),
@@ -207,9 +217,13 @@ impl<'a> Resolver<'a> {
                 .with_label(there, "the component declares it here")
                 .with_help("leave out the declaration, or the `use`")
         } else {
+            let help = match here.file == there.file {
+                true => "rename one of them, or remove it",
+                false => "rename one of them, or remove it: all files of a project are one program, also one that `polder init` wrote",
+            };
             Diagnostic::new(Code::E0107, here, format!("`{text}` is declared twice{place}"))
                 .with_label(there, "first declared here")
-                .with_help("rename one of them, or remove it")
+                .with_help(help)
         });
     }
 
@@ -339,3 +353,15 @@ impl<'a> Resolver<'a> {
 
 /// The key that a tier without a selector is known by, and where it was set.
 type Labels = std::collections::HashMap<Scope, (Arc<str>, crate::source::Span)>;
+
+/// The first tier that a component declares, on one line.
+fn first_tier(source: &str) -> Option<String> {
+    let at = source.find("  tier ")?;
+    let statement = source.get(at..)?;
+    let end = match (statement.find('{'), statement.find('\n')) {
+        (Some(open), Some(line)) if open < line => open + statement.get(open..)?.find('}')? + 1,
+        (_, line) => line.unwrap_or(statement.len()),
+    };
+    let words: Vec<&str> = statement.get(..end)?.split_whitespace().collect();
+    Some(words.join(" ").replace(", }", " }"))
+}

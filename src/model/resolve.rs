@@ -92,6 +92,8 @@ pub(super) struct Resolver<'a> {
     pub group_members: Vec<(Scope, &'a [EndpointRef])>,
     /// The labels that each managed namespace states.
     pub stated: BTreeMap<NamespaceId, Stated>,
+    /// The namespaces that are managed although a component that is used declares them.
+    pub taken_over: BTreeSet<NamespaceId>,
     /// Names whose declarations could not be read: their uses are not reported as well.
     pub unreadable: BTreeSet<Cow<'a, str>>,
     /// The names of those ports of a tier that could not be read.
@@ -132,6 +134,7 @@ impl<'a> Resolver<'a> {
             environment: None,
             group_members: Vec::new(),
             stated: BTreeMap::new(),
+            taken_over: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             broken_ports: BTreeMap::new(),
             port_places: FxHashMap::default(),

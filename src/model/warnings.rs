@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// So many tiers that overlap one are named.
 const MOST_NAMED: usize = 3;
+/// So many tiers of a namespace are each told with those that overlap them.
+const MOST_ALONE: usize = 4;
 /// So many are counted, lest a program of many tiers that all overlap take the square of them.
 const MOST_COUNTED: usize = 50;
 
@@ -39,6 +41,7 @@ impl Resolver<'_> {
         }
         let mut found = Vec::new();
         for tiers in by_namespace.values() {
+            let before = found.len();
             let known = tiers.iter().filter_map(|id| Some((id.index(), &self.model.tier(*id)?.selector)));
             let index = SelectorIndex::new(known);
             for id in tiers {
@@ -53,6 +56,14 @@ impl Resolver<'_> {
                 if let Some((diagnostic, example, first)) = overlap(tier, &others) {
                     found.push((diagnostic, example, *id, apart(tier, first).map(str::to_owned)));
                 }
+            }
+            // Said once where labels of several keys are mixed: each of them overlaps most others.
+            if let (Some(more @ 1..), Some((first, ..))) =
+                (found.len().checked_sub(before + MOST_ALONE), found.get_mut(before))
+            {
+                first.message =
+                    format!("{}; so could pods of {} more tiers here", first.message, more + MOST_ALONE - 1);
+                found.truncate(before + 1);
             }
         }
         if found.is_empty() {

@@ -204,6 +204,13 @@ impl Report<'_> {
         if let Some(family) = explanation.over {
             remarks.push(format!("over {family} only: by their other addresses, it is denied"));
         }
+        let both_let_through = explanation.sides.iter().all(|side| side.says == Says::Allowed);
+        if explanation.says == Says::Denied && both_let_through {
+            remarks.push(
+                "each side lets it through over another family of addresses, and a connection is made over one"
+                    .to_owned(),
+            );
+        }
         if let Some((source, destination)) = explanation.unlike {
             remarks.push(format!("not all that were asked for are alike: {} is allowed", pair(source, destination)));
         }

@@ -266,13 +266,12 @@ fn syntax_problem(text: &str, error: &serde_yaml::Error) -> ReadProblem {
 fn directive(text: &str) -> Option<usize> {
     let (mut at, mut is_start) = (0, true);
     for line in text.split_inclusive('\n') {
-        let is_mark = line.starts_with("---") || line.starts_with("...");
         if is_start && line.starts_with('%') {
             return Some(at);
         }
         let is_blank = line.trim().is_empty() || line.trim_start().starts_with('#');
-        // Behind `---` the document begins, and a directive can only stand in front of that.
-        is_start = line.starts_with("...") || (is_start && is_blank && !is_mark);
+        // In front of a document, also where a line `---` ends the one before.
+        is_start = line.starts_with("...") || line.trim_end() == "---" || (is_start && is_blank);
         at += line.len();
     }
     None

@@ -15,12 +15,25 @@ pub fn fit(model: &Model, cluster: &Cluster) -> Vec<Diagnostic> {
     let mut fit = Fit { model, cluster, pods: Vec::new(), meant: BTreeSet::new(), found: Vec::new() };
     fit.pods = fit.pods_of_tiers();
     fit.namespaces();
+    fit.found.extend(super::settled::stated(model, cluster));
     for (index, tier) in model.tiers.iter().enumerate() {
         fit.tier(index, tier);
     }
     fit.flows();
     fit.pods();
     fit.found
+}
+
+/// The workloads of the namespaces of a declaration.
+pub(super) fn workloads_of<'a>(cluster: &'a Cluster, namespace: &Namespace) -> Vec<&'a Workload> {
+    let names: BTreeSet<&str> = match &namespace.kind {
+        NamespaceKind::External(Some(selector)) => {
+            let matching = cluster.namespaces.iter().filter(|one| selector.matches(&one.labels));
+            matching.map(|one| &*one.name).collect()
+        }
+        _ => BTreeSet::from([&*namespace.name]),
+    };
+    cluster.workloads.iter().filter(|workload| names.contains(&*workload.namespace)).collect()
 }
 
 /// Pods with the workload that they belong to.
@@ -39,14 +52,7 @@ struct Fit<'a> {
 impl<'a> Fit<'a> {
     /// The workloads of the namespaces of a declaration.
     fn workloads(&self, namespace: &Namespace) -> Vec<&'a Workload> {
-        let names: BTreeSet<&str> = match &namespace.kind {
-            NamespaceKind::External(Some(selector)) => {
-                let matching = self.cluster.namespaces.iter().filter(|one| selector.matches(&one.labels));
-                matching.map(|one| &*one.name).collect()
-            }
-            _ => BTreeSet::from([&*namespace.name]),
-        };
-        self.cluster.workloads.iter().filter(|workload| names.contains(&*workload.namespace)).collect()
+        workloads_of(self.cluster, namespace)
     }
 
     fn pods_of_tiers(&self) -> Vec<Vec<Found<'a>>> {
