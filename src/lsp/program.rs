@@ -2,14 +2,14 @@
 
 use super::overlay::Overlay;
 use super::uri::uri_of;
-use crate::diag::{Levels, Report};
+use crate::diag::{Levels, Report, Severity};
 use crate::model::{Entity, Model, Reference, Role};
 use crate::session::{CONFIG_NAME, FileSystem, Named, Project, Session, Settings};
 use crate::source::{Encoding, FileId, Lines, Span};
 use crate::syntax::{Node, NodeKind, Tree};
 use lsp_types::{Location, Position, Range, Uri};
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// What makes a program.
@@ -127,7 +127,35 @@ impl Program {
 
     /// What is to be said about it.
     pub fn reports(&self) -> &[Report] {
-        self.reports.get_or_init(|| self.session.findings(&self.levels))
+        self.reports.get_or_init(|| {
+            let mut reports = self.session.findings(&self.levels);
+            // While something is wrong anyway, that is what is being written.
+            if !reports.iter().any(|report| report.severity == Severity::Error) {
+                reports.extend(self.elsewhere());
+            }
+            reports
+        })
+    }
+
+    /// The errors that the program has in other environments than the one that it is shown for.
+    fn elsewhere(&self) -> Vec<Report> {
+        let own = self.session.settings().environment.as_deref();
+        let mut known = BTreeSet::new();
+        let mut found = Vec::new();
+        for name in self.session.environments().iter().filter(|name| Some(name.as_str()) != own) {
+            let settings =
+                Settings { environment: Some(name.clone()), references: false, ..self.session.settings().clone() };
+            let session = Session::new(self.session.project().clone(), settings);
+            for mut report in session.findings(&self.levels) {
+                let diagnostic = &report.diagnostic;
+                let key = (diagnostic.code, diagnostic.primary(), diagnostic.message.clone());
+                if report.severity == Severity::Error && known.insert(key) {
+                    report.diagnostic.message = format!("in environment `{name}`: {}", report.diagnostic.message);
+                    found.push(report);
+                }
+            }
+        }
+        found
     }
 
     /// The file of a path, which is an identity.

@@ -41,7 +41,12 @@ impl<'a> Resolver<'a> {
             .with_mend(span, IpNet::from(address).to_string()),
             (Err(_), Err(_)) => bad(
                 format!("`{}` is not an address block", shorten(text)),
-                "a block is an address and a prefix: `10.0.0.0/8`, `2001:db8::/32`".to_owned(),
+                match with_ports(text) {
+                    Some((block, ports)) => {
+                        format!("ports stand in flows, as in `web -> NAME:{ports}`, and a block has none: `{block}`")
+                    }
+                    None => "a block is an address and a prefix: `10.0.0.0/8`, `2001:db8::/32`".to_owned(),
+                },
             ),
         };
         self.report(diagnostic);
@@ -122,4 +127,11 @@ fn has_leading_zero(text: &str) -> bool {
     let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
     let zero = |part: &str| part.len() > 1 && part.starts_with('0');
     zero(prefix) || (!address.contains(':') && address.split('.').any(zero))
+}
+
+/// The block and the ports of `10.0.0.1/32:443`.
+fn with_ports(text: &str) -> Option<(&str, &str)> {
+    let (block, ports) = text.rsplit_once(':')?;
+    let is_port = |part: &str| part.parse::<u16>().is_ok();
+    (block.parse::<IpNet>().is_ok() && block.contains('.') && ports.split('-').all(is_port)).then_some((block, ports))
 }
