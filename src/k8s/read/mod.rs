@@ -6,6 +6,7 @@
 //! Of a policy every field is read. Of what runs only the names, labels, owners, ports and counts are, as strictly; the
 //! rest of a pod's many fields may be anything.
 
+mod block;
 mod canonical;
 mod kinds;
 mod metadata;
@@ -238,13 +239,33 @@ fn json_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Option<Vec<Re
 /// Calls `document` for each YAML document, and says what could not be parsed. After a syntax error there is no telling
 /// where the next document starts.
 fn yaml_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+    let Some(documents) = block::documents(seed.text) else { return parsed_documents(seed, seed.text, document) };
     let mut problems = Vec::new();
-    for deserializer in serde_yaml::Deserializer::from_str(seed.text) {
+    for text in documents {
+        if let Some(node) = block::read(seed, text) {
+            document(&node);
+            continue;
+        }
+        let found = parsed_documents(seed, text, document);
+        let is_broken = !found.is_empty() && !seed.refused.get();
+        problems.extend(found);
+        if is_broken {
+            break;
+        }
+    }
+    problems
+}
+
+/// The same for a part of the text that the general parser has to read.
+fn parsed_documents<'a>(seed: Seed<'a, '_>, text: &'a str, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+    let start = seed.offset(text).unwrap_or_default();
+    let mut problems = Vec::new();
+    for deserializer in serde_yaml::Deserializer::from_str(text) {
         seed.refused.set(false);
         match seed.deserialize(deserializer) {
             Ok(node) => document(&node),
             Err(error) => {
-                problems.push(syntax_problem(seed.text, &error));
+                problems.push(syntax_problem(seed.text, start, &error));
                 if !seed.refused.get() {
                     break;
                 }
@@ -254,8 +275,8 @@ fn yaml_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Vec<ReadProbl
     problems
 }
 
-fn syntax_problem(text: &str, error: &serde_yaml::Error) -> ReadProblem {
-    let at = error.location().map(|location| location.index().min(text.len()));
+fn syntax_problem(text: &str, start: usize, error: &serde_yaml::Error) -> ReadProblem {
+    let at = error.location().map(|location| (start + location.index()).min(text.len()));
     let message = error.to_string();
     // The place is told apart from the message.
     let reason = message.split(" at line ").next().unwrap_or(&message);

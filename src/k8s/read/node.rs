@@ -117,7 +117,7 @@ fn is_decimal(text: &str) -> bool {
 }
 
 /// The field of the metadata that says who wrote which field. Nothing is read from it, and it can be most of an object.
-const MANAGED_FIELDS: &str = "managedFields";
+pub(super) const MANAGED_FIELDS: &str = "managedFields";
 
 /// What one document is read with: the text that strings are borrowed from, and how many more values may come.
 #[derive(Clone, Copy)]
@@ -164,7 +164,7 @@ impl<'a> Seed<'a, '_> {
     }
 
     /// A string that stands in the text as it is: plain, unless there is a quote in front of it.
-    fn borrowed(self, text: &'a str) -> Node<'a> {
+    pub(super) fn borrowed(self, text: &'a str) -> Node<'a> {
         let at = self.offset(text);
         let before = at.and_then(|at| self.text.as_bytes().get(at.checked_sub(1)?));
         if matches!(before, Some(b'"' | b'\'')) {
