@@ -278,3 +278,63 @@ fn labels_that_kustomize_puts_into_selectors_are_found() {
 fn spec_has(spec: &serde_yaml::Value, label: &str) -> bool {
     serde_yaml::to_string(spec).unwrap().contains(&format!("{label}: "))
 }
+
+/// A program with a flow to so many blocks that do not touch.
+fn cloud(blocks: usize) -> String {
+    let block = |at: usize| format!("{}.{}.{}.0/24", 20 + at / 16384, at / 64 % 256, at % 64 * 4);
+    let blocks: Vec<String> = (0..blocks).map(block).collect();
+    format!("cidr cloud = {}\nnamespace shop {{\n  tier web\n  web -> cloud:443\n}}\n", blocks.join(", "))
+}
+
+#[test]
+fn what_kubectl_apply_refuses_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("cloud.polder");
+    for (blocks, layout, is_large) in [(4000, "flow", false), (6000, "flow", true), (9000, "tier", true)] {
+        fs::write(&program, cloud(blocks)).unwrap();
+        let mut command = Command::new(POLDER);
+        let args = ["build", "--format", "json", "cloud.polder", "--layout", layout];
+        let output = succeed(command.current_dir(folder.path()).args(args));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = document.to_string();
+        assert_eq!(text.contains("W0021"), is_large, "{blocks}: {text}");
+        assert!(!is_large || text.contains("--server-side") && text.contains("cloud.polder"), "{text}");
+        assert_eq!(text.contains("--layout flow"), layout == "tier", "{text}");
+        // The copy that is kept is compact JSON.
+        let mut command = Command::new(POLDER);
+        let args = ["build", "--format", "json", "cloud.polder", "--layout", layout, "-o", "-"];
+        let output = succeed(command.current_dir(folder.path()).args(args));
+        let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let sizes = list["items"].as_array().unwrap().iter().map(|item| item.to_string().len());
+        let largest = sizes.max().unwrap();
+        assert_eq!(largest > 200_000, is_large, "{largest}");
+        assert!(is_large || largest < 262_144);
+    }
+}
+
+#[test]
+fn what_is_gone_is_named_until_the_cluster_forgets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let build = |program: &str, args: &[&str]| {
+        fs::write(folder.path().join("main.polder"), program).unwrap();
+        let mut command = Command::new(POLDER);
+        let output = succeed(command.current_dir(folder.path()).args(["build", "main.polder", "-o", "out"]).args(args));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let shop =
+        |flows: &str| format!("namespace shop {{\n  tier web\n  tier api\n  tier db\n  api -> db:1\n{flows}}}\n");
+    assert_eq!(build(&shop("  web -> api:1\n  db -> web:2\n"), &[]), "");
+    let one = build(&shop("  web -> api:1\n"), &[]);
+    assert!(one.contains("note: 2 policies stay"), "{one}");
+    // Nothing is gone where a file only changes.
+    assert_eq!(build(&shop("  web -> api:2\n"), &[]), "");
+    let two = build(&shop(""), &[]);
+    assert!(two.contains("note: 2 policies stay in the cluster"), "{two}");
+    assert!(two.contains("--prune-allowlist=networking.k8s.io/v1/NetworkPolicy"), "{two}");
+    // In one file for a whole namespace, a policy goes while the file stays.
+    build(&shop("  web -> api:1\n"), &["--layout", "namespace"]);
+    let within = build(&shop(""), &["--layout", "namespace"]);
+    assert!(within.contains("note: 2 policies stay in the cluster"), "{within}");
+    // Another layout gives other names, and the old policies stay as well.
+    assert!(build(&shop(""), &["--layout", "flow"]).contains("stay in the cluster"));
+}

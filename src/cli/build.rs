@@ -3,6 +3,7 @@
 use super::args::{Build, Format};
 use super::exit::Exit;
 use super::holder::other_holder;
+use super::leftover;
 use super::open::{Opened, open};
 use super::report::{count, show, show_plain, tally};
 use super::terminal::Terminal;
@@ -211,6 +212,12 @@ impl Target<'_> {
             self.list(&plan, writes, terminal);
         }
         self.tell_foreign(&plan, terminal);
+        let folder = shell_word(&self.run.name);
+        let leftover = writes.then(|| leftover::note(&plan, self.policies, &folder)).flatten();
+        let unlocked = (writes && plan.unlocked).then(|| {
+            format!("note: the file system of `{}` has no locks, so two builds there at once may mix", self.run.name)
+        });
+        leftover.into_iter().chain(unlocked).for_each(|note| terminal.note_line(&note));
         if args.check && !plan.is_clean() {
             show_plain(vec![self.outdated(&plan, holder)], args.input.format, terminal);
         }

@@ -15,6 +15,7 @@ mod fmt;
 mod holder;
 mod init;
 mod json;
+mod leftover;
 mod lint;
 #[cfg(feature = "lsp")]
 mod lsp;

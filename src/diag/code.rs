@@ -121,6 +121,7 @@ codes! {
     W0018 "labels of a namespace not stated",
     W0019 "cluster DNS shut off",
     W0020 "flow that opens other namespaces",
+    W0021 "policy too large for kubectl apply",
     // Warnings about manifests.
     W0101 "not modelled",
     W0102 "block in another form",

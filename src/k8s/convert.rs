@@ -48,6 +48,12 @@ pub fn json_list(policies: &[Policy]) -> Result<String, String> {
     serde_json::to_string_pretty(&list).map(|text| text + "\n").map_err(told)
 }
 
+/// How many bytes a policy is as compact JSON, which is how `kubectl apply` keeps a copy of it.
+pub fn json_len(policy: &Policy) -> usize {
+    let text = object(policy).and_then(|object| serde_json::to_vec(&object).ok());
+    text.map_or(0, |text| text.len())
+}
+
 fn told(error: serde_json::Error) -> String {
     error.to_string()
 }

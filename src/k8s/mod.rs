@@ -4,7 +4,7 @@ mod convert;
 mod read;
 mod write;
 
-pub use convert::{json_list, object};
+pub use convert::{json_len, json_list, object};
 pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader, read, reread};
 pub use write::{manifest, plain_manifest};
 

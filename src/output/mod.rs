@@ -66,10 +66,10 @@ pub fn plan(dir: &Path, files: &[OutputFile], options: &Options) -> Result<Plan,
     let Some(root) = open(dir)? else {
         return Ok(Plan::for_nothing(&wanted));
     };
-    let _lock = lock::acquire(&root, lock::Mode::Shared, options.wait)?;
+    let lock = lock::acquire(&root, lock::Mode::Shared, options.wait)?;
     let interrupted = plan::is_interrupted(&root)?;
     let plan = plan::judge(&root, &wanted, options)?;
-    Ok(Plan { interrupted, ..plan })
+    Ok(Plan { interrupted, unlocked: lock.is_missing(), ..plan })
 }
 
 /// Makes the folder hold exactly these files of Polder's, all or none of them, and gives what that changed. Creates
@@ -81,9 +81,9 @@ pub fn write(dir: &Path, files: &[OutputFile], options: &Options) -> Result<Plan
         None if wanted.is_empty() => return Ok(Plan::default()),
         None => create(dir)?,
     };
-    let _lock = lock::acquire(&root, lock::Mode::Exclusive, options.wait)?;
+    let lock = lock::acquire(&root, lock::Mode::Exclusive, options.wait)?;
     let interrupted = swap::recover(&root)?;
-    let plan = Plan { interrupted, ..plan::judge(&root, &wanted, options)? };
+    let plan = Plan { interrupted, unlocked: lock.is_missing(), ..plan::judge(&root, &wanted, options)? };
     if plan.changes.is_empty() {
         return Ok(plan);
     }

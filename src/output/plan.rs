@@ -49,6 +49,8 @@ pub struct Plan {
     /// An earlier build was killed while its files were taking their places. Such a folder is never as it shall be,
     /// even without any change: writing completes that build first.
     pub interrupted: bool,
+    /// The file system has no locks: another build may work in the folder at the same time.
+    pub unlocked: bool,
     /// Folders that files go into and that are not there yet.
     pub(super) fresh: Vec<String>,
 }
@@ -146,6 +148,7 @@ impl Findings {
             unchanged: self.unchanged,
             foreign: self.foreign,
             interrupted: false,
+            unlocked: false,
             fresh: fresh.map(|name| (*name).to_owned()).collect(),
         }
     }

@@ -3,6 +3,7 @@
 mod config;
 mod files;
 mod git;
+mod large;
 mod lint;
 mod load;
 mod manifests;

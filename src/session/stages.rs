@@ -1,6 +1,7 @@
 //! The stages, each run once and when it is asked for. The only file that knows how the rooms fit together.
 
 use super::files::Output;
+use super::large;
 use super::load::Project;
 use super::manifests::Manifests;
 use crate::ask::{self, Judgement};
@@ -372,10 +373,10 @@ impl Session {
             return None;
         }
         let planned = self.policies.get_or_init(|| {
-            #[cfg_attr(not(test), expect(unused_mut, reason = "only tests spoil them"))]
             let mut planned = plan::plan(&lowered.0, self.settings.layout);
             #[cfg(test)]
             spoiled::spoil(&mut planned.policies);
+            planned.diagnostics.extend(large::too_large(&planned.policies, &lowered.0, self.settings.layout));
             (planned.policies, planned.diagnostics)
         });
         (!has_errors(&planned.1)).then_some(planned)
