@@ -38,7 +38,7 @@ pub fn advise(rule: Rule, statement: &str, at: usize) -> Option<Advice> {
             .or_else(|| pattern(statement, at)),
         Rule::external => several("external namespace", statement, "each namespace has a line of its own"),
         Rule::namespace => namespaces(statement),
-        Rule::cidr | Rule::replace_cidr => range(statement),
+        Rule::cidr | Rule::replace_cidr => range(statement).or_else(|| ports_of_block(statement)),
         _ => None,
     }
 }
@@ -272,4 +272,14 @@ fn range(statement: &str) -> Option<Advice> {
     is_range.then(|| {
         Advice::said(format!("a range of addresses is written as blocks, such as `{first}/32` for the first one"))
     })?
+}
+
+/// `cidr x = 10.0.0.0/8:80-90`
+fn ports_of_block(statement: &str) -> Option<Advice> {
+    let (_, value) = statement.split_once('=')?;
+    let (written, ports) = value.trim().rsplit_once(':')?;
+    let is_port = |part: &str| part.parse::<u16>().is_ok();
+    let is_block = written.contains('.') && block(written).is_some();
+    (is_block && ports.split('-').all(is_port))
+        .then(|| Advice::said(format!("ports stand in flows, as in `web -> NAME:{ports}`, and a block has none")))?
 }

@@ -117,7 +117,11 @@ impl Broken<'_> {
         let end = self.around(sign.len()).end;
         // `10.0.0.1-10.0.0.9` is a range.
         let blocks = (before.trim_end_matches([',', ' ']).rsplit([' ', ',']).next()?, self.text.get(end..)?);
-        let is_block = blocks.0.contains('/') && blocks.1.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':');
+        let has_length = |block: &str| {
+            let length = block.rsplit_once('/').map(|(_, length)| length);
+            length.is_some_and(|length| length.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let is_block = has_length(blocks.0) && blocks.1.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':');
         let text = if before.contains(" except ") { ", " } else { " except " };
         is_block.then(|| Edit::new(start..end, text, WHY))
     }
