@@ -9,6 +9,13 @@
 mod asked;
 #[path = "judges/asserted.rs"]
 mod asserted;
+#[cfg(feature = "lsp")]
+#[path = "lsp/client.rs"]
+#[allow(dead_code, reason = "the other tests of the server use the rest")]
+mod client;
+#[cfg(feature = "lsp")]
+#[path = "judges/edited.rs"]
+mod edited;
 #[path = "judges/explained.rs"]
 mod explained;
 #[path = "judges/listed.rs"]

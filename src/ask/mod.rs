@@ -15,7 +15,7 @@ pub use assertions::{Judgement, Outcome, judge};
 pub use blast::{Blast, Dns, From as BlastFrom, Step};
 pub use can::{Answer, can};
 pub use everyone::{Everyone, Named, Samples, Set};
-pub use reach::{Between, Cell, Detail, Isolated, Only, PortsAt, Reach, Row, RowNames, Told, Untold};
+pub use reach::{Between, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation};
 pub use space::{Ends, Space};
 pub use why::{

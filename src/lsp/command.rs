@@ -18,9 +18,9 @@ pub const EXPLAIN: &str = "polder.explain";
 /// All commands.
 pub const ALL: [&str; 3] = [MANIFESTS, REACH, EXPLAIN];
 
-/// The manifests as one YAML stream; `None` while the program has errors.
+/// The manifests as one YAML stream; `None` while the program has errors, and when they are not proved.
 pub fn manifests(program: &Program, namespace: Option<&str>) -> Option<String> {
-    let policies = &program.session().policies()?.policies;
+    let policies = &program.session().proved_policies()?.policies;
     let wanted = policies.iter().filter(|policy| namespace.is_none_or(|name| name == &*policy.namespace));
     let texts = wanted.map(|policy| {
         let mut text = String::new();

@@ -2,7 +2,7 @@
 
 use super::names::{kind, name_of, written};
 use super::program::{Program, Spot};
-use super::reach::Reach;
+use super::reach::{self, Reach, Silence};
 use crate::model::{Component, Endpoint, Entity, Model, NamespaceId, Role, TierId, describe_ports};
 use crate::net::Direction;
 use crate::source::Span;
@@ -97,14 +97,14 @@ pub fn markdown(program: &Program, entity: Entity) -> Option<String> {
                 facts = format!("Every pod of namespace `{}`", model.namespace(tier.namespace)?.name);
             }
             parts.push(facts);
-            parts.extend(reachability(program, model, endpoint, Some(id)));
+            parts.extend(reachability(program, endpoint));
         }
         Entity::Endpoint(endpoint) => {
             if let Endpoint::Group(id) = endpoint {
                 let members = &model.groups.get(id.index())?.leaves;
                 parts.push(format!("{} in all: {}", members.len(), list(model, members)));
             }
-            parts.extend(reachability(program, model, endpoint, None));
+            parts.extend(reachability(program, endpoint));
         }
         Entity::Namespace(id) => {
             parts.push(settings(model, id)?);
@@ -182,22 +182,18 @@ pub fn list(model: &Model, endpoints: &[Endpoint]) -> String {
 }
 
 /// Who may reach it, and whom it may reach.
-fn reachability(program: &Program, model: &Model, endpoint: Endpoint, tier: Option<TierId>) -> Vec<String> {
-    let Some(reach) = Reach::new(program) else { return Vec::new() };
-    let mut parts = Vec::new();
-    for (direction, verb, open) in [
-        (Direction::Ingress, "Reached by", "everybody: its ingress is not isolated"),
-        (Direction::Egress, "Reaches", "everybody: its egress is not isolated"),
-    ] {
-        let peers = reach.peers(endpoint, direction);
-        let isolated = tier.and_then(|tier| reach.is_isolated(tier, direction));
-        parts.push(match (isolated, peers.as_slice()) {
-            (Some(false), _) => format!("{verb}: {open}"),
-            (_, []) => format!("{verb}: nobody"),
-            (_, peers) => format!("{verb}: {}", list(model, peers)),
-        });
-    }
-    parts
+fn reachability(program: &Program, endpoint: Endpoint) -> Vec<String> {
+    let all = |reach: &Reach<'_>| -> Result<Vec<String>, Silence> {
+        let Some(name) = reach.name(endpoint) else { return Ok(Vec::new()) };
+        let mut parts = Vec::new();
+        for (direction, verb) in [(Direction::Ingress, "Reached by"), (Direction::Egress, "Reaches")] {
+            let mut peers = reach.peers(&name, direction, None)?;
+            peers.all.iter_mut().for_each(|peer| peer.text = format!("`{}`", peer.text));
+            parts.push(format!("{verb}: {}", peers.text(direction, MOST)));
+        }
+        Ok(parts)
+    };
+    reach::look(program, all).flatten().unwrap_or_else(|why| vec![format!("Reachability: {why}")])
 }
 
 fn settings(model: &Model, id: NamespaceId) -> Option<String> {
@@ -217,7 +213,7 @@ fn settings(model: &Model, id: NamespaceId) -> Option<String> {
 /// How many policies a namespace gets.
 fn policies(program: &Program, model: &Model, id: NamespaceId) -> Option<String> {
     let namespace = model.namespace(id).filter(|namespace| namespace.managed().is_some())?;
-    let policies = &program.session().policies()?.policies;
+    let policies = &program.session().proved_policies()?.policies;
     let count = policies.iter().filter(|policy| policy.namespace == namespace.name).count();
     Some(counted(count, "policy", "policies"))
 }

@@ -3,12 +3,12 @@
 use super::describe::line;
 use super::names::{self, kind, written};
 use super::program::{Program, Spot};
-use super::reach::Reach;
-use crate::model::{Endpoint, Entity, Model, Role};
+use super::reach::{self, Peer, Reach, Silence};
+use crate::model::{Endpoint, Entity, Role};
 use crate::net::Direction;
 use crate::source::{FileId, Span};
 use lsp_types::{CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgoingCall, Range, SymbolKind};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What a spot names, as the root of a tree.
 pub fn prepare(program: &Program, spot: Spot) -> Vec<CallHierarchyItem> {
@@ -17,71 +17,102 @@ pub fn prepare(program: &Program, spot: Spot) -> Vec<CallHierarchyItem> {
         Entity::Endpoint(endpoint) => endpoint,
         Entity::Namespace(id) => Endpoint::Namespace(id),
         Entity::Port(tier, _) => Endpoint::Tier(tier),
-        _ => return Vec::new(),
+        Entity::PortSet(_) | Entity::Component(_) => return Vec::new(),
     };
-    item(program, endpoint, span).into_iter().collect()
+    let name = program.model().and_then(|model| reach::name(model, endpoint)).unwrap_or_default();
+    item(program, endpoint, &name, Some(span)).into_iter().collect()
+}
+
+/// One of those on the other end, with the flows that are about the two.
+struct Call {
+    peer: CallHierarchyItem,
+    /// The flows by file.
+    flows: Vec<(FileId, Vec<Span>)>,
 }
 
 /// Who may reach it.
 pub fn incoming(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarchyIncomingCall> {
-    let calls = calls(program, item, Direction::Ingress);
-    let call = |(peer, place, spans): (Endpoint, FileId, Vec<Span>)| {
-        let from = self::item(program, peer, *spans.first()?)?;
-        // Ranges are of the file of the caller: where its flows stand elsewhere, it is shown there.
-        let declared = program.uri(place) == Some(&from.uri);
-        let from_ranges: Vec<Range> = spans.iter().map(|span| program.range(*span)).collect();
-        let first = *from_ranges.first()?;
-        let uri = program.uri(place)?.clone();
-        let from =
-            if declared { from } else { CallHierarchyItem { uri, range: first, selection_range: first, ..from } };
-        Some(CallHierarchyIncomingCall { from, from_ranges })
-    };
-    calls.into_iter().filter_map(call).collect()
-}
-
-/// Whom it may reach.
-pub fn outgoing(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarchyOutgoingCall> {
-    let calls = calls(program, item, Direction::Egress);
-    let mut found: Vec<(Endpoint, CallHierarchyOutgoingCall)> = Vec::new();
-    for (peer, place, spans) in calls {
-        // Ranges are of the file that the tree's root stands in.
-        let here = program.uri(place) == Some(&item.uri);
-        let ranges: Vec<Range> =
-            if here { spans.iter().map(|span| program.range(*span)).collect() } else { Vec::new() };
-        if let Some((_, known)) = found.iter_mut().find(|(known, _)| *known == peer) {
-            known.from_ranges.extend(ranges);
-        } else if let Some(to) = spans.first().and_then(|span| self::item(program, peer, *span)) {
-            found.push((peer, CallHierarchyOutgoingCall { to, from_ranges: ranges }));
+    let mut found = Vec::new();
+    for Call { peer, flows } in calls(program, item, Direction::Ingress) {
+        if flows.is_empty() {
+            found.push(CallHierarchyIncomingCall { from: peer.clone(), from_ranges: Vec::new() });
         }
-    }
-    found.into_iter().map(|(_, call)| call).collect()
-}
-
-/// The other ends of an item's flows, groups taken apart, by file with the places of the flows.
-fn calls(program: &Program, item: &CallHierarchyItem, direction: Direction) -> Vec<(Endpoint, FileId, Vec<Span>)> {
-    let mut found: Vec<(Endpoint, FileId, Vec<Span>)> = Vec::new();
-    let (Some(model), Some(reach)) = (program.model(), Reach::new(program)) else { return found };
-    let Some(endpoint) = item.data.as_ref().and_then(|data| read(model, data)) else { return found };
-    for flow in reach.flows(endpoint, direction) {
-        let Some(statement) = model.statements.get(flow.statement.index()) else { continue };
-        let peers: Vec<Endpoint> = match direction {
-            Direction::Ingress => model.leaves(&flow.source).to_vec(),
-            Direction::Egress => flow.targets.iter().map(|(leaf, _)| *leaf).collect(),
-        };
-        for peer in peers {
-            let file = statement.span.file;
-            match found.iter_mut().find(|(known, place, _)| *known == peer && *place == file) {
-                Some((_, _, spans)) if spans.contains(&statement.span) => {}
-                Some((_, _, spans)) => spans.push(statement.span),
-                None => found.push((peer, file, vec![statement.span])),
-            }
+        for (file, spans) in flows {
+            let from_ranges: Vec<Range> = spans.iter().map(|span| program.range(*span)).collect();
+            let (Some(uri), Some(first)) = (program.uri(file), from_ranges.first().copied()) else { continue };
+            // Ranges are of the file of the caller: where its flows stand elsewhere, it is shown there.
+            let declared = *uri == peer.uri;
+            let elsewhere =
+                || CallHierarchyItem { uri: uri.clone(), range: first, selection_range: first, ..peer.clone() };
+            let from = if declared { peer.clone() } else { elsewhere() };
+            found.push(CallHierarchyIncomingCall { from, from_ranges });
         }
     }
     found
 }
 
-/// An endpoint where it is declared; what is declared nowhere, where it is named.
-fn item(program: &Program, endpoint: Endpoint, named: Span) -> Option<CallHierarchyItem> {
+/// Whom it may reach.
+pub fn outgoing(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarchyOutgoingCall> {
+    let call = |Call { peer, flows }: Call| {
+        // Ranges are of the file that the tree's root stands in.
+        let here = flows.iter().filter(|(file, _)| program.uri(*file) == Some(&item.uri));
+        let from_ranges = here.flat_map(|(_, spans)| spans).map(|span| program.range(*span)).collect();
+        CallHierarchyOutgoingCall { to: peer, from_ranges }
+    };
+    calls(program, item, Direction::Egress).into_iter().map(call).collect()
+}
+
+/// Those on the other end, as `polder reach` tells them. Nothing, where nothing can be told.
+fn calls(program: &Program, root: &CallHierarchyItem, direction: Direction) -> Vec<Call> {
+    let name = root.data.as_ref().and_then(|data| data.get("name")?.as_str()).unwrap_or_default();
+    let all = |reach: &Reach<'_>| -> Result<Vec<Call>, Silence> {
+        let peers = reach.peers(name, direction, None)?.all;
+        let one = |peer: &Peer| -> Vec<Call> {
+            if peer.names.is_empty() {
+                return vec![Call { peer: nameless(root, &peer.text), flows: Vec::new() }];
+            }
+            peer.names.iter().map(|other| call(program, reach, root, [name, other], direction)).collect()
+        };
+        Ok(peers.iter().flat_map(one).collect())
+    };
+    reach::look(program, all).flatten().unwrap_or_default()
+}
+
+fn call(
+    program: &Program,
+    reach: &Reach<'_>,
+    root: &CallHierarchyItem,
+    [name, other]: [&str; 2],
+    direction: Direction,
+) -> Call {
+    let [source, destination] = if direction == Direction::Ingress { [other, name] } else { [name, other] };
+    let mut flows: Vec<(FileId, Vec<Span>)> = Vec::new();
+    let spans = reach.statements(source, destination);
+    for span in &spans {
+        match flows.iter_mut().find(|(file, _)| *file == span.file) {
+            Some((_, known)) => known.push(*span),
+            None => flows.push((span.file, vec![*span])),
+        }
+    }
+    let endpoint = reach.endpoint(other);
+    let peer = endpoint.and_then(|endpoint| item(program, endpoint, other, spans.first().copied()));
+    Call { peer: peer.unwrap_or_else(|| nameless(root, other)), flows }
+}
+
+/// Those that nothing declares, at the place of those whose tree it is.
+fn nameless(root: &CallHierarchyItem, name: &str) -> CallHierarchyItem {
+    CallHierarchyItem {
+        name: name.to_owned(),
+        kind: SymbolKind::Variable,
+        tags: None,
+        detail: Some("declared nowhere".to_owned()),
+        data: Some(json!({ "name": name })),
+        ..root.clone()
+    }
+}
+
+/// An endpoint where it is declared; what is declared nowhere, where it is named. It is asked for by its name in answers.
+fn item(program: &Program, endpoint: Endpoint, asked: &str, named: Option<Span>) -> Option<CallHierarchyItem> {
     let model = program.model()?;
     let entity = match endpoint {
         Endpoint::Namespace(id) => Entity::Namespace(id),
@@ -89,7 +120,7 @@ fn item(program: &Program, endpoint: Endpoint, named: Span) -> Option<CallHierar
     };
     let own =
         program.places(entity).iter().find(|place| place.role == Role::Declares && program.is_own(place.span.file));
-    let name = own.map(|place| place.span).or_else(|| program.declarations(entity).first().copied()).unwrap_or(named);
+    let name = own.map(|place| place.span).or_else(|| program.declarations(entity).first().copied()).or(named)?;
     let node = program.node_at(Spot { file: name.file, offset: name.start as usize });
     let whole = node.map(|(node, _)| node.span).filter(|whole| whole.start <= name.start && name.end <= whole.end);
     let symbol = match endpoint {
@@ -117,15 +148,6 @@ fn item(program: &Program, endpoint: Endpoint, named: Span) -> Option<CallHierar
         uri: program.uri(name.file)?.clone(),
         range: program.range(whole.unwrap_or(name)),
         selection_range: program.range(name),
-        data: Some(write(model, endpoint)),
+        data: Some(json!({ "name": asked })),
     })
-}
-
-/// An endpoint by its name, which outlives changes of the program.
-fn write(model: &Model, endpoint: Endpoint) -> Value {
-    json!({ "endpoint": written(model, endpoint, None) })
-}
-
-fn read(model: &Model, data: &Value) -> Option<Endpoint> {
-    names::path(model, None, data.get("endpoint")?.as_str()?)
 }

@@ -3,6 +3,7 @@
 use super::describe::{counted, markdown};
 use super::names;
 use super::program::{Program, Spot};
+use super::reach::Silence;
 use crate::k8s;
 use crate::model::{Endpoint, Model, Namespace, NamespaceId, NamespaceKind};
 use crate::netpol::Policy;
@@ -36,8 +37,11 @@ fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
     let (index, statement) = model.statements.iter().enumerate().find(|(_, statement)| holds(&statement.span))?;
     let mut parts = vec![format!("```polder\n{}\n```", statement.text)];
     parts.extend(statement.doc.as_deref().map(str::to_owned));
-    match program.session().policies() {
-        None => parts.push("The program has errors: nothing is built.".to_owned()),
+    match program.session().proved_policies() {
+        None => parts.push(match Silence::of(program.session()) {
+            Silence::Errors => "The program has errors: nothing is built.".to_owned(),
+            why @ (Silence::Unproved(_) | Silence::TooHard) => format!("Its policies: {why}"),
+        }),
         Some(set) => {
             let homes = homes(model, index);
             let text = &*statement.text;

@@ -2,10 +2,9 @@
 
 use super::command;
 use super::describe::counted;
-use super::names::written;
 use super::program::Program;
-use super::reach::Reach;
-use crate::model::{Endpoint, Entity, Model, Role};
+use super::reach::{self, Reach, Silence};
+use crate::model::{Endpoint, Entity, Role, TierId};
 use crate::net::Direction;
 use crate::source::{FileId, Span};
 use lsp_types::{CodeLens, Command};
@@ -17,14 +16,13 @@ const MOST: usize = 3;
 
 /// The lenses of a file.
 pub fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
-    let (Some(model), Some(reach), Some(uri)) = (program.model(), Reach::new(program), program.uri(file)) else {
-        return Vec::new();
-    };
+    let (Some(model), Some(uri)) = (program.model(), program.uri(file)) else { return Vec::new() };
     let mut policies: BTreeMap<&str, usize> = BTreeMap::new();
-    for policy in program.session().policies().into_iter().flat_map(|set| &set.policies) {
+    for policy in program.session().proved_policies().into_iter().flat_map(|set| &set.policies) {
         *policies.entry(&policy.namespace).or_default() += 1;
     }
     let declared = program.references_in(file).iter().filter(|one| one.role == Role::Declares);
+    let titles = titles(program, file);
     let lens = |one: &crate::model::Reference| match one.entity {
         Entity::Namespace(id) => {
             let namespace = model.namespace(id).filter(|namespace| namespace.managed().is_some())?;
@@ -32,17 +30,24 @@ pub fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
             let arguments = vec![json!(uri), json!(&*namespace.name)];
             Some((one.span, counted(count, "policy", "policies"), command::MANIFESTS, arguments))
         }
-        Entity::Endpoint(tier @ Endpoint::Tier(id)) => {
-            let home = model.tier(id)?.namespace;
-            let peers = |direction| match reach.is_isolated(id, direction) {
-                Some(false) => "everybody".to_owned(),
-                _ => short(model, home, &reach.peers(tier, direction)),
-            };
-            let (from, to) = (peers(Direction::Ingress), peers(Direction::Egress));
+        Entity::Endpoint(Endpoint::Tier(id)) => {
             let arguments = vec![json!(uri), json!(program.range(one.span).start)];
-            Some((one.span, format!("reachable from {from} · reaches {to}"), command::REACH, arguments))
+            Some((one.span, titles.get(&id)?.clone(), command::REACH, arguments))
         }
-        _ => None,
+        Entity::Endpoint(
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::Cluster
+            | Endpoint::Internet
+            | Endpoint::Anywhere
+            | Endpoint::ApiServer
+            | Endpoint::Nodes,
+        )
+        | Entity::Port(..)
+        | Entity::PortSet(_)
+        | Entity::Component(_) => None,
     };
     let build = |(span, title, command, arguments): (Span, String, &str, Vec<serde_json::Value>)| CodeLens {
         range: program.range(span),
@@ -52,11 +57,33 @@ pub fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
     declared.filter_map(lens).map(build).collect()
 }
 
-fn short(model: &Model, home: crate::model::NamespaceId, peers: &[Endpoint]) -> String {
-    let names: Vec<String> = peers.iter().take(MOST).map(|peer| written(model, *peer, Some(home))).collect();
-    match (names.as_slice(), peers.len().checked_sub(MOST)) {
-        ([], _) => "nobody".to_owned(),
-        (names, Some(more)) if more > 0 => format!("{} and {more} more", names.join(", ")),
-        (names, _) => names.join(", "),
+/// What is said of each tier of a file.
+fn titles(program: &Program, file: FileId) -> BTreeMap<TierId, String> {
+    let declared = program.references_in(file).iter().filter(|one| one.role == Role::Declares);
+    let tiers: Vec<TierId> = declared
+        .filter_map(|one| match one.entity {
+            Entity::Endpoint(Endpoint::Tier(id)) => Some(id),
+            _ => None,
+        })
+        .collect();
+    if tiers.is_empty() {
+        return BTreeMap::new();
     }
+    let all = |reach: &Reach<'_>| -> Vec<String> {
+        tiers.iter().map(|tier| title(program, reach, *tier).unwrap_or_else(|why| silent(&why))).collect()
+    };
+    let titles = reach::look(program, all).unwrap_or_else(|why| tiers.iter().map(|_| silent(&why)).collect());
+    tiers.into_iter().zip(titles).collect()
+}
+
+fn silent(why: &Silence) -> String {
+    format!("reachability: {why}")
+}
+
+fn title(program: &Program, reach: &Reach<'_>, tier: TierId) -> Result<String, Silence> {
+    let home = program.model().and_then(|model| model.namespace(model.tier(tier)?.namespace));
+    let home = home.map(|namespace| &*namespace.name);
+    let name = reach.name(Endpoint::Tier(tier)).unwrap_or_default();
+    let text = |direction| Ok(reach.peers(&name, direction, home)?.text(direction, MOST));
+    Ok(format!("reachable from {} · reaches {}", text(Direction::Ingress)?, text(Direction::Egress)?))
 }

@@ -1,10 +1,12 @@
 //! Who may connect to whom on which ports, by the names that people know.
 
 mod ends;
+mod names;
 mod sets;
 mod told;
 
-pub use sets::{Between, Detail, PortsAt, Told, Untold};
+pub use names::Names;
+pub use sets::{Between, Detail, PortsAt, Sheet, Told, Untold};
 
 use super::situation::GroupName;
 use crate::engine::EndId;

@@ -1,8 +1,8 @@
 //! What is allowed for programs: every two ends between which something is.
 
 use super::Report;
+use super::ends::end_text;
 use super::lines::{missing, outside, split};
-use super::names::end_text;
 use crate::ask::{Cell, GroupName, Isolated, Row, RowNames};
 use crate::cli::json::{document as print, ports, truth, unmodelled, unread};
 use crate::engine::EndId;

@@ -1,7 +1,7 @@
 //! What is allowed as lines of the language, each only where no wider one says it.
 
 use super::Report;
-use super::names::end_text;
+use super::ends::end_text;
 use crate::ask::{Cell, GroupName, Isolated, Row};
 use crate::cli::report::{first_doubts, incomplete, left_out};
 use crate::cluster::{Kind, Workload};

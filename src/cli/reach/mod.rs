@@ -1,22 +1,22 @@
 //! `polder reach`: what is allowed.
 
+mod ends;
 mod json;
 mod lines;
 mod matrix;
-mod names;
 
 use super::args::{Reach as Args, ReachFormat};
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::report::out_width;
 use super::terminal::Terminal;
-use crate::ask::{Asked, Between, Detail, Only, Reach, Situation, Told, Untold};
+use crate::ask::{Asked, Between, Detail, Names, Only, Reach, Situation, Told, Untold};
 use crate::cover::Budget;
 use crate::diag::render::sanitize;
 use crate::engine::Engine;
 use crate::session::{Subject, TOO_HARD};
 
-pub(super) use names::{Names, end_text};
+pub(super) use ends::end_text;
 
 /// Everything that the formats are made of.
 pub(super) struct Report<'a> {

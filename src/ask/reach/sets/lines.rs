@@ -86,6 +86,9 @@ impl<'a, 'p> Lines<'a, 'p> {
         let mut left: Vec<Granted<'_>> = Vec::new();
         for direction in Direction::ALL {
             for home in 0..self.judge.everyone.space.homes().len() {
+                if !self.is_asked_about(in_sides(direction).0, home) {
+                    continue;
+                }
                 for (place, grant) in self.judge.grants.of(home, direction).iter().enumerate() {
                     left.extend(self.granted(direction, home, place, grant, budget)?);
                 }
@@ -105,6 +108,13 @@ impl<'a, 'p> Lines<'a, 'p> {
         self.fold(budget)
     }
 
+    /// Whether pods of a home are asked about, among the sources (0) or the destinations (1).
+    fn is_asked_about(&self, side: usize, home: usize) -> bool {
+        let only = self.asked.get(side).and_then(|asked| asked.only.as_deref());
+        let is_there = |end: &Ends| end.pods().is_some_and(|pods| pods.home == Some(home));
+        only.is_none_or(|only| only.iter().any(is_there))
+    }
+
     /// Tells what a grant is let through with altogether, and gives what is left.
     fn granted(
         &mut self,
@@ -115,12 +125,16 @@ impl<'a, 'p> Lines<'a, 'p> {
         budget: &mut Budget,
     ) -> Result<Option<Granted<'a>>, GaveUp> {
         budget.spend(1)?;
+        let (my_side, their_side) = in_sides(direction);
+        let theirs = self.spot(their_side, &grant.peers);
+        if theirs.area.ends.is_empty() {
+            return Ok(None);
+        }
         let known = self.judge.everyone.space.homes().get(home);
         let namespaces = known.map(|home| namespace_by_name(&home.name)).unwrap_or_default();
         let subject = Peers::Pods { namespaces, pods: grant.subject.clone() };
-        let (my_side, their_side) = in_sides(direction);
-        let (mine, theirs) = (self.spot(my_side, &subject), self.spot(their_side, &grant.peers));
-        if mine.area.ends.is_empty() || theirs.area.ends.is_empty() {
+        let mine = self.spot(my_side, &subject);
+        if mine.area.ends.is_empty() {
             return Ok(None);
         }
         let to_address = direction == Direction::Egress && matches!(grant.peers, Peers::Addresses(_));
@@ -179,7 +193,7 @@ impl<'a, 'p> Lines<'a, 'p> {
                 let ends: Vec<Ends> = only.iter().filter_map(part).collect();
                 let asked = self.asked.get(side).map(|asked| &asked.rows).into_iter().flatten();
                 let is_it = |row: &&usize| self.rows.get(**row).is_some_and(|member| member.ends() == ends);
-                let row = asked.copied().collect::<Vec<_>>().iter().find(is_it).copied();
+                let row = asked.filter(|_| !ends.is_empty()).copied().find(|row| is_it(&row));
                 Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row }
             }
         };

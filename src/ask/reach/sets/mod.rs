@@ -78,28 +78,78 @@ impl<'p> Everyone<'p> {
         ports: PortsAt<'_, E>,
         budget: &mut Budget,
     ) -> Result<Told, Untold<E>> {
-        let judge = Judge::new(self, grants);
-        let rows = Rows::new(&judge, [between.from, between.to], budget)?;
-        let asked = [asked(&judge, &rows, between.from, budget)?, asked(&judge, &rows, between.to, budget)?];
+        Sheet::new(self, grants, [between.from, between.to], budget)?.reach(between, ports, budget)
+    }
+}
+
+/// All rows, of which several questions can be asked.
+pub struct Sheet<'a, 'p> {
+    judge: Judge<'a, 'p>,
+    rows: Rows,
+}
+
+impl<'a, 'p> Sheet<'a, 'p> {
+    /// Those of everyone, by what some policies say, and of what is asked for by other names.
+    pub fn new(
+        everyone: &'a Everyone<'p>,
+        grants: &'a Grants<'a>,
+        asked: [Option<&Asked>; 2],
+        budget: &mut Budget,
+    ) -> Result<Self, GaveUp> {
+        let judge = Judge::new(everyone, grants);
+        let rows = Rows::new(&judge, asked, budget)?;
+        Ok(Sheet { judge, rows })
+    }
+
+    /// How many of what is asked for are isolated, in the order of [`Direction::ALL`].
+    pub fn isolated(&self, asked: &Asked, budget: &mut Budget) -> Result<[Isolated; 2], GaveUp> {
+        self.judge.isolated(&self.judge.everyone.find(asked).unwrap_or_default(), budget)
+    }
+
+    /// The rows as [`Reach`] has them, but for what is found out about each of them by itself.
+    pub fn rows(&self) -> Vec<Row> {
+        let row = |member: &Member| row(member, [false; 2], false);
+        self.rows.all.iter().map(row).collect()
+    }
+
+    /// The cells of lines: what is allowed between them, without examples.
+    pub fn cells(&self, [from, to]: [Option<&Asked>; 2], budget: &mut Budget) -> Result<Vec<Cell>, GaveUp> {
+        let Sheet { judge, rows } = self;
+        let asked = [asked(judge, rows, from, budget)?, asked(judge, rows, to, budget)?];
+        let mut lines = Lines::new(judge, rows, &asked);
+        lines.find(budget)?;
+        let cells = lines.drafts.iter().map(|(places, draft)| cell(*places, draft, |_| None));
+        Ok(cells.filter(|cell| !cell.is_empty()).collect())
+    }
+
+    /// What is allowed.
+    pub fn reach<E>(
+        &self,
+        between: Between<'_>,
+        ports: PortsAt<'_, E>,
+        budget: &mut Budget,
+    ) -> Result<Told, Untold<E>> {
+        let Sheet { judge, rows } = self;
+        let asked = [asked(judge, rows, between.from, budget)?, asked(judge, rows, between.to, budget)?];
         let mut left_out = false;
         let mut drafts = match between.detail {
             Detail::Lines => {
-                let mut lines = Lines::new(&judge, &rows, &asked);
+                let mut lines = Lines::new(judge, rows, &asked);
                 lines.find(budget)?;
                 left_out = lines.left_out;
                 lines.drafts
             }
             Detail::Table => {
-                let [sources, destinations] = asked.each_ref().map(|asked| single(&rows, &asked.rows));
+                let [sources, destinations] = asked.each_ref().map(|asked| single(rows, &asked.rows));
                 match sources.len().saturating_mul(destinations.len()) {
                     pairs if pairs > MOST_PAIRS => return Err(Untold::TooLong(pairs)),
-                    _ => table::table(&judge, &rows, &sources, &destinations, budget)?,
+                    _ => table::table(judge, rows, &sources, &destinations, budget)?,
                 }
             }
         };
-        narrow(&judge, &rows, &mut drafts, ports, budget)?;
+        narrow(judge, rows, &mut drafts, ports, budget)?;
         let asked_pods: Vec<Asked> = [between.from, between.to].into_iter().flatten().cloned().collect();
-        let mut told = told(&judge, &rows, &asked, drafts, &asked_pods, budget)?;
+        let mut told = told(judge, rows, &asked, drafts, &asked_pods, budget)?;
         told.reach.left_out = left_out;
         Ok(told)
     }
@@ -185,39 +235,45 @@ fn told(
         let (one, other) = pair.as_ref()?;
         Some((*ends.get(one)?, *ends.get(other)?))
     };
-    let mut cells = Vec::with_capacity(drafts.len());
-    for ((source, destination), draft) in &drafts {
-        let some = draft.every.union(&draft.some);
-        let cell = Cell {
-            source: *source,
-            destination: *destination,
-            every: draft.every.clone(),
-            some,
-            example: pair(&draft.example),
-            told: draft.every.contains(&draft.some),
-            unknown: draft.unknown.clone(),
-            doubtful: pair(&draft.doubtful),
-        };
-        if !cell.is_empty() {
-            cells.push(cell);
-        }
-    }
+    let cells = drafts.iter().map(|(places, draft)| cell(*places, draft, pair));
+    let cells: Vec<Cell> = cells.filter(|cell| !cell.is_empty()).collect();
     let used = used(rows, asked, &cells);
     let mut all = Vec::with_capacity(rows.all.len());
     for (place, member) in rows.all.iter().enumerate() {
-        all.push(Row {
-            names: member.names.clone(),
-            pods: member.is_pods(),
-            addresses: addresses(member),
-            isolated: member.isolated,
-            by_others: judge.by_others(rows, place, budget)?,
-            around: member.around.clone(),
-            used: used.contains(&place),
-        });
+        all.push(row(member, judge.by_others(rows, place, budget)?, used.contains(&place)));
     }
     let overlapping = overlapping(judge, rows, &cells, budget)?;
     let groups = judge.everyone.groups.iter().map(|group| group.name.clone()).collect();
     Ok(Told { reach: Reach { groups, rows: all, cells, overlapping, left_out: false }, situation })
+}
+
+fn row(member: &Member, by_others: [bool; 2], used: bool) -> Row {
+    Row {
+        names: member.names.clone(),
+        pods: member.is_pods(),
+        addresses: addresses(member),
+        isolated: member.isolated,
+        by_others,
+        around: member.around.clone(),
+        used,
+    }
+}
+
+fn cell(
+    (source, destination): (usize, usize),
+    draft: &Draft,
+    pair: impl Fn(&Option<(Example, Example)>) -> Option<(EndId, EndId)>,
+) -> Cell {
+    Cell {
+        source,
+        destination,
+        every: draft.every.clone(),
+        some: draft.every.union(&draft.some),
+        example: pair(&draft.example),
+        told: draft.every.contains(&draft.some),
+        unknown: draft.unknown.clone(),
+        doubtful: pair(&draft.doubtful),
+    }
 }
 
 fn addresses(member: &Member) -> Option<AddressSet> {

@@ -254,6 +254,9 @@ impl Builder<'_, '_> {
     /// Adds a wide row, unless it brings so few together that it says less than the single rows.
     fn add_if_many(&mut self, member: Member, singles: usize, budget: &mut Budget) -> Result<(), GaveUp> {
         let mut inside = 0;
+        if matches!(member.names, RowNames::Isolated(_)) && self.is_a_namespace(&member, budget)? {
+            return Ok(());
+        }
         for single in self.all.iter().take(singles) {
             inside += usize::from(holds(self.judge, &member, single, budget)?);
         }
@@ -261,6 +264,18 @@ impl Builder<'_, '_> {
             self.add(member, None, budget)?;
         }
         Ok(())
+    }
+
+    /// Whether some pods are all those of a namespace, which has a name.
+    fn is_a_namespace(&self, member: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
+        for other in self.all.iter().filter(|other| matches!(other.names, RowNames::Namespace(_))) {
+            if self.judge.covers(other.ends(), member.ends(), budget)?
+                && self.judge.covers(member.ends(), other.ends(), budget)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn add_asked(&mut self, asked: &Asked, budget: &mut Budget) -> Result<(), GaveUp> {

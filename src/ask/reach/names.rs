@@ -1,19 +1,21 @@
 //! What the rows of a report are called.
 
-use crate::ask::{GroupName, Row, RowNames, Situation};
-use crate::engine::EndId;
+use super::{Row, RowNames};
+use crate::ask::situation::GroupName;
 use std::collections::BTreeMap;
 
 /// More names than these of one row are counted and not listed.
 const MOST_NAMES: usize = 6;
 
 /// Finds names.
-pub(in crate::cli) struct Names {
+#[derive(Debug)]
+pub struct Names {
     /// How many groups each namespace has.
     groups: BTreeMap<String, usize>,
 }
 
 impl Names {
+    /// For rows of these groups.
     pub fn new(all: &[GroupName]) -> Self {
         let mut groups = BTreeMap::new();
         for home in all.iter().filter_map(GroupName::home) {
@@ -84,25 +86,4 @@ fn groups_of(row: &Row) -> &[GroupName] {
         RowNames::Groups(groups) => groups,
         _ => &[],
     }
-}
-
-/// One of the pods or addresses of an end.
-pub(in crate::cli) fn end_text(situation: &Situation, end: EndId) -> String {
-    if let Some(pods) = situation.world.pods(end)
-        && pods.members.is_empty()
-    {
-        let namespace = situation.world.namespace(pods.namespace);
-        // Without a name of its own, a namespace is known by its labels, when the program does.
-        let by_labels = || {
-            situation.names_of(end).into_iter().find_map(|name| match name {
-                GroupName::Labelled(name) => Some(&**name),
-                _ => None,
-            })
-        };
-        let name = namespace.and_then(|namespace| namespace.name.as_deref()).or_else(by_labels);
-        let name = name.unwrap_or("(other namespace)");
-        let labels: Vec<String> = pods.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        return format!("{name}/{{{}}}", labels.join(","));
-    }
-    situation.names_of(end).first().map(ToString::to_string).unwrap_or_default()
 }
