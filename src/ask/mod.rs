@@ -3,6 +3,7 @@
 mod assertions;
 mod blast;
 mod can;
+mod changes;
 mod everyone;
 mod located;
 mod reach;
@@ -14,10 +15,11 @@ mod why;
 pub use assertions::{Judgement, Outcome, judge};
 pub use blast::{Blast, Dns, From as BlastFrom, Step};
 pub use can::{Answer, can};
+pub use changes::{Came, Freed, Gain, Whom};
 pub use everyone::{Everyone, Named, Samples, Set};
 pub use reach::{Between, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold};
-pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation};
-pub use space::{Ends, Space};
+pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation, selector_text};
+pub use space::{Ends, Example, Grants, Pods, Space, rule_peers, rule_ports};
 pub use why::{
     AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,
     policies_for, suggest, why,

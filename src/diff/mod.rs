@@ -4,18 +4,18 @@
 //! one line for all pods that it is about says so; or a rule came or went, and then the connections are listed, those
 //! that changed alike together. Nothing is listed exactly when both allow the same.
 
-mod cover;
+mod everyone;
+mod given;
 mod origin;
-mod parts;
+mod ways;
 
+pub use everyone::compare_everyone;
+pub use given::{compare, compare_without_doubtful_blocks};
 pub use origin::{Origin, Version};
 
-use crate::ask::Situation;
-use crate::engine::{Comparison, EndId, Engine, Verdict};
+use crate::ask::Ends;
+use crate::engine::{EndId, Verdict};
 use crate::net::Direction;
-use cover::Names;
-use origin::Origins;
-use parts::{Isolations, Part, Parts};
 
 /// Everything that differs; nothing when both sets of policies allow the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +30,15 @@ pub struct Diff {
     pub left_out: bool,
 }
 
+/// Ends that a difference is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meant {
+    /// Those of a world; sorted.
+    Given(Vec<EndId>),
+    /// Sets of all that could exist.
+    Sets(Vec<Ends>),
+}
+
 /// Isolation that came or went, and with it all connections that it decides on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IsolationChange {
@@ -37,12 +46,36 @@ pub struct IsolationChange {
     pub lifted: bool,
     /// In which directions.
     pub directions: Vec<Direction>,
-    /// Whose it is, in the world of the situation; sorted.
-    pub ends: Vec<EndId>,
+    /// Whose it is.
+    pub ends: Meant,
     /// Names that together are exactly these pods.
     pub pods: Vec<String>,
     /// Where it stands, in the set of policies that has it.
     pub origins: Vec<Origin>,
+    /// What the other set has in its place.
+    pub instead: Instead,
+}
+
+/// What the set of policies without some isolation says of the same pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// These statements or policies, which isolate less.
+    These(Vec<Origin>),
+    /// It is a program that does not manage this namespace.
+    NotManaged(String),
+    /// Nothing.
+    Nothing,
+}
+
+impl IsolationChange {
+    /// What the older set of policies says of the isolation of these pods, and what the newer one says.
+    pub fn origins_by_age(&self) -> [&[Origin]; 2] {
+        let instead = match &self.instead {
+            Instead::These(origins) => origins.as_slice(),
+            Instead::NotManaged(_) | Instead::Nothing => &[],
+        };
+        if self.lifted { [&self.origins, instead] } else { [instead, &self.origins] }
+    }
 }
 
 /// Connections that changed in the same way: from each of the sources to each of the destinations.
@@ -50,8 +83,8 @@ pub struct IsolationChange {
 pub struct ConnectionChange {
     /// In which.
     pub kind: Kind,
-    /// Who connects and to whom, in the world of the situation; sorted.
-    pub ends: [Vec<EndId>; 2],
+    /// Who connects and to whom.
+    pub ends: [Meant; 2],
     /// Names that together are exactly those who connect.
     pub sources: Vec<String>,
     /// Names that together are exactly those to whom they connect.
@@ -60,6 +93,8 @@ pub struct ConnectionChange {
     pub added: Verdict,
     /// The ports that went; as unknown those of which it is not sure before or after.
     pub removed: Verdict,
+    /// Whether it is so of some of them only, since something else allows it to the others before and after.
+    pub partly: bool,
     /// What allowed the ports that went, in the older policies.
     pub old_origins: Vec<Origin>,
     /// What allows the ports that came, in the newer policies.
@@ -69,11 +104,11 @@ pub struct ConnectionChange {
 /// How connections changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Nothing was allowed, and something is.
+    /// Not all of them could connect, and now they can.
     Added,
-    /// Something was allowed, and nothing is.
+    /// All of them could connect, and now not all of them can.
     Removed,
-    /// On other ports than before.
+    /// All could and can connect, on other ports.
     Changed,
 }
 
@@ -93,57 +128,5 @@ impl Diff {
     pub fn is_narrower(&self) -> bool {
         self.isolation.iter().any(|change| !change.lifted)
             || self.connections.iter().any(|change| !change.removed.is_denied())
-    }
-}
-
-/// What differs between two sets of policies, both of which the situation has to know.
-pub fn compare(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> Diff {
-    let world = &situation.world;
-    by_engines(situation, [old, new], [old, new].map(|version| Engine::new(world, version.policies)))
-}
-
-/// The same without the pods that only address blocks may let through. Every difference of blocks is one for addresses,
-/// too; whether there is another beside those is only in the whole.
-pub fn compare_without_doubtful_blocks(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> Diff {
-    let world = &situation.world;
-    let engines = [old, new].map(|version| Engine::new(world, version.policies).without_doubtful_blocks());
-    by_engines(situation, [old, new], engines)
-}
-
-fn by_engines(situation: &Situation, [old, new]: [&Version<'_>; 2], engines: [Engine<'_>; 2]) -> Diff {
-    let [before, after] = &engines;
-    let Parts { isolations, parts } = Parts::of(&Comparison::new(before, after));
-    if isolations.is_empty() && parts.is_empty() {
-        return Diff {
-            given_up: engines.iter().any(Engine::has_given_up),
-            left_out: engines.iter().any(Engine::has_left_out),
-            ..Diff::default()
-        };
-    }
-    let names = Names::new(situation, [old, new]);
-    let old = Origins::new(old, before, &parts);
-    let new = Origins::new(new, after, &parts);
-    let isolation = |one: Isolations| IsolationChange {
-        lifted: one.lifted,
-        origins: if one.lifted { &old } else { &new }.of_isolation(&one.directions, &one.ends),
-        pods: names.of(&one.ends),
-        ends: one.ends,
-        directions: one.directions,
-    };
-    let connection = |part: Part| ConnectionChange {
-        kind: part.key.kind,
-        sources: names.of(&part.sources),
-        destinations: names.of(&part.destinations),
-        old_origins: old.of_connections(&part, &part.key.removed),
-        new_origins: new.of_connections(&part, &part.key.added),
-        ends: [part.sources, part.destinations],
-        added: part.key.added,
-        removed: part.key.removed,
-    };
-    Diff {
-        isolation: isolations.into_iter().map(isolation).collect(),
-        connections: parts.into_iter().map(connection).collect(),
-        given_up: engines.iter().any(Engine::has_given_up),
-        left_out: engines.iter().any(Engine::has_left_out),
     }
 }

@@ -1,13 +1,19 @@
 //! Who is responsible: the statement of a program, or the policy that somebody wrote.
 
-use super::parts::Part;
-use crate::engine::{End, EndId, Engine, Verdict, World};
-use crate::flow::{FlowSet, PartyId};
-use crate::net::{Direction, NAMESPACE_NAME, Peers, Truth};
-use crate::netpol::Policy;
+use super::Instead;
+use super::ways::Ways;
+use crate::ask::{self, Ends, Program, Space, rule_peers, rule_ports};
+use crate::cover::Budget;
+use crate::engine::{End, EndId, Verdict, World, of_unknown_number};
+use crate::flow::{DnsServer, Place};
+use crate::net::{Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth, namespace_by_name};
+use crate::netpol::{Policy, Rule};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// How many comparisons it may take to see whether somebody is in two sets. Then it is taken that somebody is.
+const MOST_STEPS: usize = 10_000;
 
 /// One of the two that are compared.
 #[derive(Debug, Clone, Copy)]
@@ -17,9 +23,22 @@ pub struct Version<'v> {
     /// Where each of them stands, when they were read.
     pub policy_spans: &'v [Option<Span>],
     /// The program that they come from.
-    pub program: Option<&'v FlowSet>,
-    /// Where the program's namespaces stand.
-    pub namespaces: &'v BTreeMap<Arc<str>, Span>,
+    pub program: Option<Program<'v>>,
+}
+
+/// Says of a name whether a program declares it that was, and none that is.
+pub(super) fn gone([old, new]: [&Version<'_>; 2]) -> impl Fn(&str) -> bool {
+    let declared = |version: &Version<'_>| -> BTreeSet<(Option<Arc<str>>, Arc<str>)> {
+        version.program.map(|program| program.flows.declared.clone()).unwrap_or_default()
+    };
+    let (before, after) = (declared(old), declared(new));
+    move |text| {
+        let known = match text.split_once('/') {
+            Some((namespace, name)) => (Some(Arc::from(namespace)), Arc::from(name)),
+            None => (None, Arc::from(text)),
+        };
+        before.contains(&known) && !after.contains(&known)
+    }
 }
 
 /// What is responsible for a difference.
@@ -33,156 +52,318 @@ pub struct Origin {
     pub is_policy: bool,
 }
 
-/// Finds origins in one version.
-pub(super) struct Origins<'v> {
-    version: &'v Version<'v>,
-    engine: &'v Engine<'v>,
-    /// The parties that the ends of interest are in.
-    parties_of: BTreeMap<EndId, Vec<PartyId>>,
-    /// The flows from each party.
-    flows_from: BTreeMap<PartyId, Vec<usize>>,
+/// Some ends, in whichever way they are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Those<'a> {
+    /// Those of a world.
+    Given(&'a World, &'a [EndId]),
+    /// Sets of all that could exist.
+    Sets(&'a Space, &'a [Ends]),
 }
 
-impl<'v> Origins<'v> {
-    /// Prepares for questions about some parts.
-    pub fn new(version: &'v Version<'v>, engine: &'v Engine<'v>, parts: &[Part]) -> Self {
-        let mut origins = Origins { version, engine, parties_of: BTreeMap::new(), flows_from: BTreeMap::new() };
-        let Some(program) = version.program else { return origins };
-        let ends: BTreeSet<EndId> =
-            parts.iter().flat_map(|part| part.sources.iter().chain(&part.destinations)).copied().collect();
-        origins.parties_of = parties_of(program, engine.world(), &ends);
-        for (index, flow) in program.flows.iter().enumerate() {
-            for leaf in program.party(flow.source).into_iter().flat_map(|party| &party.leaves) {
-                origins.flows_from.entry(*leaf).or_default().push(index);
+impl Those<'_> {
+    /// The namespaces that they are in; `None` for pods of others, and for addresses.
+    fn namespaces(&self) -> BTreeSet<Option<Arc<str>>> {
+        match self {
+            Those::Given(world, ends) => {
+                ends.iter().map(|end| world.namespace_of(*end).and_then(|home| home.name.clone())).collect()
+            }
+            Those::Sets(space, ends) => {
+                let home = |end: &Ends| Some(space.homes().get(end.pods()?.home?)?.name.clone());
+                ends.iter().map(home).collect()
             }
         }
-        origins
     }
 
-    /// What allows some ports of some connections. Only what one of the sides that changed says counts, where nothing
-    /// is known but policies.
-    pub fn of_connections(&self, part: &Part, ports: &Verdict) -> Vec<Origin> {
-        let ports = ports.possible();
-        if ports.is_empty() {
-            return Vec::new();
+    /// Whether some of them are or may be such peers.
+    fn touch(&self, peers: &Peers) -> bool {
+        match self {
+            Those::Given(world, ends) => ends.iter().any(|end| is_in(world, *end, peers)),
+            Those::Sets(space, ends) => ends.iter().any(|end| meets(space, end, peers)),
         }
-        let statements = self.statements(part, &ports);
-        if !statements.is_empty() {
-            return statements;
-        }
-        let mut policies = BTreeSet::new();
-        for direction in Direction::ALL {
-            if part.key.by.has(direction) || part.key.by.is_none() {
-                let (subjects, peers) = match direction {
-                    Direction::Ingress => (&part.destinations, &part.sources),
-                    Direction::Egress => (&part.sources, &part.destinations),
-                };
-                policies.extend(self.engine.granting(direction, subjects, peers, &ports));
-            }
-        }
-        self.policies(policies, |_| true)
     }
 
-    fn statements(&self, part: &Part, ports: &crate::net::PortSet) -> Vec<Origin> {
-        let Some(program) = self.version.program else { return Vec::new() };
-        let parties = |ends: &[EndId]| -> BTreeSet<PartyId> {
-            ends.iter().filter_map(|end| self.parties_of.get(end)).flatten().copied().collect()
-        };
-        let destinations = parties(&part.destinations);
-        let flows: BTreeSet<usize> = parties(&part.sources)
-            .into_iter()
-            .filter_map(|party| self.flows_from.get(&party))
-            .flatten()
-            .copied()
-            .collect();
-        let grants = |index: &usize| {
-            let flow = program.flows.get(*index)?;
-            let hits = flow.targets.iter().any(|(to, own)| destinations.contains(to) && own.overlaps(ports));
-            let statement = program.statement(flow.statement).filter(|_| hits)?;
-            Some(Origin { span: Some(statement.span), text: statement.text.to_string(), is_policy: false })
-        };
-        let found: BTreeSet<Origin> = flows.iter().filter_map(grants).collect();
-        found.into_iter().collect()
+    /// Whether some pods of a namespace are among them that have such labels.
+    fn touch_pods(&self, namespace: &Arc<str>, labels: &Selector) -> bool {
+        self.touch(&Peers::Pods { namespaces: namespace_by_name(namespace), pods: labels.clone() })
     }
-
-    /// What isolates pods in some directions.
-    pub fn of_isolation(&self, directions: &[Direction], ends: &[EndId]) -> Vec<Origin> {
-        let mut policies = BTreeSet::new();
-        for direction in directions {
-            for end in ends {
-                policies.extend(self.engine.isolating(*direction, *end));
-            }
-        }
-        // A program's policies isolate by their way; those that only do that are the ones it asks for.
-        let only = |policy: &Policy| {
-            let rules = |direction| match direction {
-                Direction::Ingress => policy.ingress.as_ref(),
-                Direction::Egress => policy.egress.as_ref(),
-            };
-            self.version.program.is_none() || directions.iter().any(|one| rules(*one).is_some_and(Vec::is_empty))
-        };
-        self.policies(policies, only)
-    }
-
-    fn policies(&self, policies: BTreeSet<usize>, wanted: impl Fn(&Policy) -> bool) -> Vec<Origin> {
-        let mut origins = BTreeSet::new();
-        for index in policies {
-            let Some(policy) = self.version.policies.get(index).filter(|policy| wanted(policy)) else { continue };
-            if self.version.program.is_none() {
-                let span = self.version.policy_spans.get(index).copied().flatten();
-                let text = format!("{}/{}", policy.namespace, policy.name);
-                origins.insert(Origin { span, text, is_policy: true });
-                continue;
-            }
-            let span = self.version.namespaces.get(&policy.namespace).copied();
-            origins.extend(policy.statements.iter().map(|text| Origin {
-                span,
-                text: text.to_string(),
-                is_policy: false,
-            }));
-        }
-        origins.into_iter().collect()
-    }
-}
-
-/// The parties that ends are in.
-fn parties_of(program: &FlowSet, world: &World, ends: &BTreeSet<EndId>) -> BTreeMap<EndId, Vec<PartyId>> {
-    let mut by_namespace: BTreeMap<Option<Arc<str>>, Vec<EndId>> = BTreeMap::new();
-    for end in ends {
-        let namespace = world.namespace_of(*end).and_then(|namespace| namespace.name.clone());
-        by_namespace.entry(namespace).or_default().push(*end);
-    }
-    let mut parties: BTreeMap<EndId, Vec<PartyId>> = BTreeMap::new();
-    for (party, id) in program.parties.iter().zip(0..) {
-        let Some(place) = &party.place else { continue };
-        let mut inside = BTreeSet::new();
-        for peers in program.peers(place) {
-            let home = match &peers {
-                Peers::Pods { namespaces, .. } => match namespaces.required_value(NAMESPACE_NAME) {
-                    Some([one]) => Some(one.clone()),
-                    _ => None,
-                },
-                _ => None,
-            };
-            let near: Box<dyn Iterator<Item = &EndId>> = match home {
-                Some(home) => Box::new(by_namespace.get(&Some(home)).into_iter().flatten()),
-                None => Box::new(ends.iter()),
-            };
-            inside.extend(near.copied().filter(|end| is_in(world, *end, &peers)));
-        }
-        inside.into_iter().for_each(|end| parties.entry(end).or_default().push(PartyId(id)));
-    }
-    parties
 }
 
 fn is_in(world: &World, end: EndId, peers: &Peers) -> bool {
     match (peers, world.end(end)) {
         (Peers::Any, _) => true,
         (Peers::Addresses(all), Some(End::Addresses { addresses, .. })) => all.overlaps(addresses),
+        (Peers::Addresses(all), Some(End::Pods(kind))) => kind.in_block(&world.facts, all).is_possible(),
         (Peers::Pods { namespaces, pods }, Some(End::Pods(kind))) => {
             let home = world.namespace(kind.namespace);
             home.is_some_and(|home| home.matches(namespaces) != Truth::No) && pods.matches(&kind.labels)
         }
         _ => false,
     }
+}
+
+fn meets(space: &Space, end: &Ends, peers: &Peers) -> bool {
+    match (peers, end) {
+        (Peers::Addresses(all), Ends::Pods(_)) => space.facts().pod(all, &[]).is_possible(),
+        _ => {
+            let both = space.beside(peers, end).and_then(|beside| space.both(end, &beside));
+            let is_somebody = |both| !space.is_empty(&both, &mut Budget::new(MOST_STEPS)).unwrap_or(false);
+            both.is_some_and(is_somebody)
+        }
+    }
+}
+
+/// Finds the policies that let something through on one side, by their place.
+pub(super) type Granting<'g> = &'g dyn Fn(Direction, &PortSet) -> BTreeSet<usize>;
+
+/// A party with the flows from it.
+type Source = (Vec<Peers>, Vec<usize>);
+
+/// Finds origins in one version.
+pub(super) struct Origins<'v> {
+    version: &'v Version<'v>,
+    /// The flows from each party, by the namespace that it is in; `None` for those that are in several, or are addresses.
+    sources: BTreeMap<Option<Arc<str>>, Vec<Source>>,
+    policies: BTreeMap<&'v Arc<str>, Vec<usize>>,
+}
+
+impl<'v> Origins<'v> {
+    pub fn new(version: &'v Version<'v>) -> Self {
+        let mut origins = Origins { version, sources: BTreeMap::new(), policies: BTreeMap::new() };
+        for (index, policy) in version.policies.iter().enumerate() {
+            origins.policies.entry(&policy.namespace).or_default().push(index);
+        }
+        let Some(program) = version.program else { return origins };
+        let mut flows_from: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (index, flow) in program.flows.flows.iter().enumerate() {
+            for leaf in program.flows.party(flow.source).into_iter().flat_map(|party| &party.leaves) {
+                flows_from.entry(*leaf).or_default().push(index);
+            }
+        }
+        for (leaf, flows) in flows_from {
+            let Some(place) = program.flows.party(leaf).and_then(|party| party.place.as_ref()) else { continue };
+            let peers = program.flows.peers(place);
+            let home = match peers.as_slice() {
+                [Peers::Pods { namespaces, .. }] => match namespaces.required_value(NAMESPACE_NAME) {
+                    Some([one]) => Some(one.clone()),
+                    _ => None,
+                },
+                _ => None,
+            };
+            origins.sources.entry(home).or_default().push((peers, flows));
+        }
+        origins
+    }
+
+    /// What allows some ports of some connections, by the sides whose rules did it. What stands in the `other` version as
+    /// well is only named where nothing else is responsible.
+    pub fn of_connections(
+        &self,
+        other: &Origins<'_>,
+        by: Ways,
+        [sources, destinations]: [Those<'_>; 2],
+        ports: &Verdict,
+        granting: Granting<'_>,
+    ) -> Vec<Origin> {
+        let ports = ports.possible();
+        if ports.is_empty() {
+            return Vec::new();
+        }
+        let ways: Vec<Direction> = if by.is_none() { Direction::ALL.to_vec() } else { by.list() };
+        let mut found = self.flows(&ways, [sources, destinations], &ports);
+        found.extend(self.dns(sources, destinations, &ports));
+        if found.is_empty() {
+            let policies: BTreeSet<usize> = ways.iter().flat_map(|way| granting(*way, &ports)).collect();
+            found = self.policies(policies);
+        }
+        let is_new = |origin: &Origin| !other.has(self, origin);
+        match found.iter().any(is_new) {
+            true => found.into_iter().filter(is_new).collect(),
+            false => found.into_iter().collect(),
+        }
+    }
+
+    /// The flows that open such connections on one of the sides at least.
+    fn flows(&self, ways: &[Direction], [from, to]: [Those<'_>; 2], ports: &PortSet) -> BTreeSet<Origin> {
+        let Some(program) = self.version.program else { return BTreeSet::new() };
+        let mut homes = from.namespaces();
+        homes.insert(None);
+        let near: Vec<&Source> = match homes.len() > 8 {
+            true => self.sources.values().flatten().collect(),
+            false => homes.iter().filter_map(|home| self.sources.get(home)).flatten().collect(),
+        };
+        let mut targets: BTreeMap<_, bool> = BTreeMap::new();
+        let mut found = BTreeSet::new();
+        for (peers, flows) in near {
+            if !peers.iter().any(|peers| from.touch(peers)) {
+                continue;
+            }
+            for flow in flows.iter().filter_map(|index| program.flows.flows.get(*index)) {
+                let mut hits = |(target, on): &(_, PortSet)| {
+                    let peers = || program.flows.party(*target).and_then(|party| party.place.as_ref());
+                    let touches = || peers().is_some_and(|p| program.flows.peers(p).iter().any(|one| to.touch(one)));
+                    may_be(on, ports) && *targets.entry(*target).or_insert_with(touches)
+                };
+                if ways.iter().any(|way| flow.opens(*way))
+                    && flow.targets.iter().any(&mut hits)
+                    && let Some(statement) = program.flows.statement(flow.statement)
+                {
+                    found.insert(self.statement(&statement.text, Some(statement.span)));
+                }
+            }
+        }
+        found
+    }
+
+    /// The settings that open such connections to DNS servers.
+    fn dns(&self, from: Those<'_>, to: Those<'_>, ports: &PortSet) -> Vec<Origin> {
+        let Some(program) = self.version.program else { return Vec::new() };
+        let homes = from.namespaces();
+        let mut found = Vec::new();
+        for (index, namespace) in program.flows.namespaces.iter().enumerate() {
+            let is_home = homes.contains(&Some(namespace.name.clone()));
+            if !is_home && !from.touch_pods(&namespace.name, &Selector::everything()) {
+                continue;
+            }
+            let serves = |place: &Place| program.flows.peers(place).iter().any(|peers| to.touch(peers));
+            let answers = |server: &DnsServer| {
+                serves(&server.place) || server.pods.as_ref().is_some_and(|pods| serves(&pods.place))
+            };
+            let asks = namespace.dns.iter().any(|server| server.ports.overlaps(ports) && answers(server));
+            if let Some(ask::Origin::Dns { namespace, text, span }) = program.dns(index).filter(|_| asks) {
+                let default = if span.is_none() { ", by default" } else { "" };
+                found.push(self.statement(&format!("{text} (all of namespace {namespace}{default})"), span));
+            }
+        }
+        found
+    }
+
+    /// What isolates pods in some directions.
+    pub fn of_isolation(&self, directions: &[Direction], those: Those<'_>) -> Vec<Origin> {
+        let mut found = BTreeSet::new();
+        for home in those.namespaces().into_iter().flatten() {
+            match self.version.program {
+                Some(program) => {
+                    let mut touches = |labels: &Selector| those.touch_pods(&home, labels);
+                    for setting in directions.iter().flat_map(|way| program.isolating(&home, *way, &mut touches)) {
+                        let default = || format!("namespace {} (isolates everything, by default)", setting.namespace);
+                        let text = setting.text.as_ref().map_or_else(default, ToString::to_string);
+                        found.insert(self.statement(&text, Some(setting.span)));
+                    }
+                }
+                None => {
+                    let near = self.policies.get(&home).into_iter().flatten().copied();
+                    let isolates = |index: &usize| {
+                        self.version.policies.get(*index).is_some_and(|policy| {
+                            let is_so = |way: &Direction| rules(policy, *way).is_some();
+                            directions.iter().any(is_so) && those.touch_pods(&home, &policy.subject)
+                        })
+                    };
+                    found.extend(self.policies(near.filter(isolates).collect()));
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// What this version has instead of the isolation that the `other` one has.
+    pub fn instead_of_isolation(&self, other: &[Origin], those: Those<'_>) -> Instead {
+        let mut found = BTreeSet::new();
+        for home in those.namespaces().into_iter().flatten() {
+            match self.version.program {
+                Some(program) => match program.isolation(&home) {
+                    None => return Instead::NotManaged(home.to_string()),
+                    Some(settings) => found.extend(
+                        settings
+                            .into_iter()
+                            .filter_map(|setting| Some(self.statement(&setting.text?, Some(setting.span)))),
+                    ),
+                },
+                None => {
+                    let near = self.policies.get(&home).into_iter().flatten().copied();
+                    let here = self.policies(near.collect());
+                    found.extend(here.into_iter().filter(|one| other.iter().any(|theirs| theirs.text == one.text)));
+                }
+            }
+        }
+        if found.is_empty() { Instead::Nothing } else { Instead::These(found.into_iter().collect()) }
+    }
+
+    /// The policies that let some ends of sets through on one side, by their place.
+    pub fn granting_sets(
+        &self,
+        direction: Direction,
+        [sources, destinations]: [Those<'_>; 2],
+        ports: &PortSet,
+    ) -> BTreeSet<usize> {
+        let (subjects, peers) = match direction {
+            Direction::Egress => (sources, destinations),
+            Direction::Ingress => (destinations, sources),
+        };
+        let homes = subjects.namespaces();
+        let near = homes.iter().flatten().filter_map(|home| self.policies.get(home)).flatten().copied();
+        let grants = |index: &usize| {
+            let Some(policy) = self.version.policies.get(*index) else { return false };
+            let lets = |rule: &Rule| {
+                let theirs = rule_peers(&namespace_by_name(&policy.namespace), rule);
+                may_be(&rule_ports(rule), ports) && theirs.iter().any(|one| peers.touch(one))
+            };
+            rules(policy, direction).is_some_and(|rules| rules.iter().any(lets))
+                && subjects.touch_pods(&policy.namespace, &policy.subject)
+        };
+        near.filter(grants).collect()
+    }
+
+    fn policies(&self, policies: BTreeSet<usize>) -> BTreeSet<Origin> {
+        let mut origins = BTreeSet::new();
+        for index in policies {
+            let Some(policy) = self.version.policies.get(index) else { continue };
+            let Some(program) = self.version.program else {
+                let span = self.version.policy_spans.get(index).copied().flatten();
+                let text = format!("{}/{}", policy.namespace, policy.name);
+                origins.insert(Origin { span, text, is_policy: true });
+                continue;
+            };
+            origins.extend(policy.statements.iter().map(|text| {
+                let known = program.flows.statements.iter().find(|one| one.text == *text);
+                self.statement(text, known.map(|one| one.span))
+            }));
+        }
+        origins
+    }
+
+    /// Whether this version has the same as an origin of another one.
+    fn has(&self, other: &Origins<'_>, origin: &Origin) -> bool {
+        if !origin.is_policy {
+            let flows = self.version.program.map(|program| program.flows);
+            return flows.is_some_and(|flows| flows.statements.iter().any(|one| *one.text == *origin.text));
+        }
+        let named = |version: &'_ Version<'_>| -> Option<Policy> {
+            let is_it = |policy: &&Policy| format!("{}/{}", policy.namespace, policy.name) == origin.text;
+            version.policies.iter().find(is_it).cloned()
+        };
+        match (named(self.version), named(other.version)) {
+            (Some(mine), Some(theirs)) => {
+                (mine.subject, mine.ingress, mine.egress) == (theirs.subject, theirs.ingress, theirs.egress)
+            }
+            _ => false,
+        }
+    }
+
+    fn statement(&self, text: &str, span: Option<Span>) -> Origin {
+        Origin { span, text: text.to_owned(), is_policy: false }
+    }
+}
+
+/// The rules of a policy in a direction, if it isolates in that.
+fn rules(policy: &Policy, direction: Direction) -> Option<&Vec<Rule>> {
+    match direction {
+        Direction::Ingress => policy.ingress.as_ref(),
+        Direction::Egress => policy.egress.as_ref(),
+    }
+}
+
+/// Whether some of the ports may be the others: as they are, or as what a name stands for.
+fn may_be(one: &PortSet, other: &PortSet) -> bool {
+    one.overlaps(other) || !of_unknown_number(one, other).is_empty()
 }

@@ -78,7 +78,7 @@ struct Side {
 ///
 /// Where each pod may give any number to any name, as in a symbolic world, a name is the port that a pod calls so, and a
 /// number is a port without a name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Verdict {
     /// Those on which it is.
     pub allowed: PortSet,

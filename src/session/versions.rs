@@ -5,17 +5,14 @@ use super::load::{CONFIG_NAME, EXTENSION, Named};
 use super::manifests::{Manifests, Unread};
 use super::subject::{DEFAULT_NAMESPACE, Question, SaidOfCluster, Subject};
 use super::system::FileSystem;
-use crate::ask::Situation;
+use crate::ask::{Everyone, Program, Situation};
 use crate::cluster::Unmodelled;
+use crate::cover::{Budget, GaveUp};
 use crate::diag::Report;
 use crate::diff::{self, Diff, Version};
-use crate::engine::TooMany;
 use crate::flow::FlowSet;
 use crate::net::Facts;
-use crate::source::Span;
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 /// One of the versions, as it is named on the command line.
 #[derive(Clone, Copy)]
@@ -107,24 +104,30 @@ impl Versions {
     }
 
     /// What differs.
-    pub fn diff(&self) -> Result<Diff, TooMany> {
-        self.compared(diff::compare)
+    pub fn diff(&self) -> Result<Diff, GaveUp> {
+        self.compared(false)
     }
 
     /// The same for people: pods that address blocks may let through are left out where there are other differences, which
     /// there are whenever the blocks are what differs.
-    pub fn readable_diff(&self) -> Result<Diff, TooMany> {
-        let readable = self.compared(diff::compare_without_doubtful_blocks)?;
+    pub fn readable_diff(&self) -> Result<Diff, GaveUp> {
+        let readable = self.compared(true)?;
         if readable.is_empty() && readable.left_out { self.diff() } else { Ok(readable) }
     }
 
-    fn compared(&self, compare: impl Fn(&Situation, &Version<'_>, &Version<'_>) -> Diff) -> Result<Diff, TooMany> {
-        let subjects = [&self.old, &self.new].map(Option::as_ref);
-        let places = subjects.map(|subject| subject.map(namespaces).unwrap_or_default());
-        let [old, new] = subjects;
-        let [old_places, new_places] = &places;
-        let (old, new) = (version(old, old_places), version(new, new_places));
-        Ok(compare(&self.situation(&old, &new)?, &old, &new))
+    fn compared(&self, readable: bool) -> Result<Diff, GaveUp> {
+        let [old, new] = [&self.old, &self.new].map(|subject| version(subject.as_ref()));
+        let unknown = Facts::default();
+        let facts = self.knowing().map_or(&unknown, Subject::facts);
+        let programs: Vec<&FlowSet> = [old.program, new.program].into_iter().flatten().map(|one| one.flows).collect();
+        let policies = &[old.policies, new.policies];
+        if self.workloads.cluster.workloads.is_empty() {
+            let everyone = Everyone::new(&programs, policies, &[], facts);
+            return diff::compare_everyone(&everyone, &old, &new, readable, &mut Budget::of_question());
+        }
+        let situation = Situation::of_programs_in_cluster(&programs, &self.workloads.cluster, policies, &[], facts);
+        let compare = if readable { diff::compare_without_doubtful_blocks } else { diff::compare };
+        Ok(compare(&situation, &old, &new))
     }
 
     /// The version that says what address blocks mean: there is one cluster, and the newer version knows it better; a program
@@ -132,19 +135,6 @@ impl Versions {
     pub fn knowing(&self) -> Option<&Subject> {
         let subjects = || [&self.new, &self.old].into_iter().flatten();
         subjects().find(|subject| subject.model().is_some()).or_else(|| subjects().next())
-    }
-
-    fn situation(&self, old: &Version<'_>, new: &Version<'_>) -> Result<Situation, TooMany> {
-        let unknown = Facts::default();
-        let facts = self.knowing().map_or(&unknown, Subject::facts);
-        let programs: Vec<&FlowSet> = [old.program, new.program].into_iter().flatten().collect();
-        let policies = &[old.policies, new.policies];
-        let cluster = Some(&self.workloads.cluster).filter(|cluster| !cluster.workloads.is_empty());
-        Ok(match cluster {
-            Some(cluster) => Situation::of_programs_in_cluster(&programs, cluster, policies, &[], facts),
-            None if programs.is_empty() => Situation::of_policies(policies, &[], facts)?,
-            None => Situation::of_programs(&programs, policies, &[], facts)?,
-        })
     }
 }
 
@@ -165,17 +155,10 @@ fn content(folder: &Path, place: Place<'_>) -> Option<Content> {
     }
 }
 
-fn version<'v>(subject: Option<&'v Subject>, namespaces: &'v BTreeMap<Arc<str>, Span>) -> Version<'v> {
+fn version(subject: Option<&Subject>) -> Version<'_> {
     Version {
         policies: subject.map(Subject::policies).unwrap_or_default(),
         policy_spans: subject.map(|subject| subject.manifests().policy_spans.as_slice()).unwrap_or_default(),
-        program: subject.and_then(Subject::flows),
-        namespaces,
+        program: subject.and_then(|subject| Some(Program { model: subject.model()?, flows: subject.flows()? })),
     }
-}
-
-/// Where the namespaces of a program stand.
-fn namespaces(subject: &Subject) -> BTreeMap<Arc<str>, Span> {
-    let namespaces = subject.model().into_iter().flat_map(|model| &model.namespaces);
-    namespaces.map(|namespace| (namespace.name.clone(), namespace.span)).collect()
 }

@@ -1,20 +1,25 @@
 //! What a diff says, held against the naive evaluator on everything that two sets of policies can tell apart.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod growth;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod programs;
 mod yaml;
 
-use oracle::evaluate::{self as naive, NAME_LABEL, Party, Pod, Stated};
-use oracle::universe::{Atoms, Chunk, Matrix, Point, Universe};
-use polder::ask::Situation;
-use polder::diff::{Diff, Kind, Version, compare};
-use polder::engine::{Comparison, Delta, End, EndId, Engine, SideChange, Verdict, World};
-use polder::flow::FlowSet;
+use oracle::evaluate::{self as naive, Party, Stated};
+use oracle::universe::{Atoms, Bits, Chunk, Point, Universe, index};
+use polder::ask::{Ends, Everyone, Example, Program, Space};
+use polder::cover::Budget;
+use polder::diff::{ConnectionChange, Diff, IsolationChange, Kind, Meant, Version, compare_everyone};
+use polder::engine::Verdict;
 use polder::net::{BlocksMatch, Direction, Facts, PortSet, Protocol};
 use polder::netpol::Policy;
-use std::collections::{BTreeMap, BTreeSet};
+
+/// How many cases, unless `POLDER_CASES` says another number.
+pub fn cases(usual: u64) -> std::ops::Range<u64> {
+    0..std::env::var("POLDER_CASES").map_or(usual, |text| text.parse().unwrap())
+}
 
 /// A cluster whose address blocks match no pods: then pods are a matter of labels, which the oracle can enumerate.
 pub fn outside_only() -> Facts {
@@ -24,7 +29,7 @@ pub fn outside_only() -> Facts {
 /// Policies, as the code under test and as the oracle know them.
 pub struct Side<'a> {
     pub policies: &'a [Policy],
-    pub program: Option<&'a FlowSet>,
+    pub program: Option<Program<'a>>,
     pub naive: naive::PolicySet,
 }
 
@@ -36,159 +41,242 @@ pub struct Counts {
     pub narrower: usize,
     pub isolation: usize,
     pub connections: usize,
+    pub partly: usize,
 }
 
-/// What policies can see of a pod: its namespace, if any of them names it, and which selectors match.
-type Signature = (Option<String>, Vec<bool>);
-
-fn signature(atoms: &Atoms, names: &BTreeSet<&str>, pod: &Pod) -> Signature {
-    let here = |selector: &naive::Selector| selector.matches(&pod.namespace_labels);
-    let namespaces: BTreeSet<&naive::Selector> = atoms.pods.iter().map(|(namespaces, _)| namespaces).collect();
-    let matches = namespaces.into_iter().map(here);
-    let pods = atoms.pods.iter().map(|(namespaces, pods)| here(namespaces) && pods.matches(&pod.labels));
-    let name = names.contains(pod.namespace.as_str()).then(|| pod.namespace.clone());
-    (name, matches.chain(pods).collect())
-}
-
-fn witness(world: &World, id: EndId) -> Option<Pod> {
-    let pods = world.pods(id)?;
-    let namespace = world.namespace_of(id).unwrap();
-    Some(Pod {
-        namespace: namespace.labels[NAME_LABEL].clone(),
-        namespace_labels: namespace.labels.clone(),
-        labels: pods.labels.clone(),
-        ..Pod::default()
-    })
-}
-
-/// The ends of the world that are like each party of a universe: there can be several, since tiers tell more apart, and so
-/// do selectors that only may be about a namespace of which something is stated.
-fn ends(world: &World, atoms: &Atoms, universe: &Universe, stated: &Stated) -> Vec<Vec<EndId>> {
-    let selectors = atoms.pods.iter().map(|(namespaces, _)| namespaces).flat_map(|selector| &selector.requirements);
-    let named = selectors.filter(|one| one.key == NAME_LABEL).flat_map(|one| &one.values);
-    let names: BTreeSet<&str> = atoms.namespaces.iter().chain(named).map(String::as_str).collect();
-    let mut kinds: BTreeMap<Signature, Vec<EndId>> = BTreeMap::new();
-    let mut of_stated: Vec<(Pod, EndId)> = Vec::new();
-    for id in world.ids() {
-        if let Some(pod) = witness(world, id) {
-            if stated.contains_key(&pod.namespace) {
-                of_stated.push((pod, id));
-                continue;
-            }
-            kinds.entry(signature(atoms, &names, &pod)).or_default().push(id);
-        }
-    }
-    let mut address_kinds: Vec<EndId> = world.ids().filter(|id| world.pods(*id).is_none()).collect();
-    let alike = |one: &Pod, other: &Pod| {
-        let mut about = atoms.pods.iter().filter(|(namespaces, _)| namespaces.matches(&one.namespace_labels));
-        about.all(|(_, pods)| pods.matches(&one.labels) == pods.matches(&other.labels))
-    };
-    let mut end = |party: &Party| match party {
-        Party::Pod(pod) if stated.contains_key(&pod.namespace) => {
-            let same = of_stated.iter().filter(|(kind, _)| kind.namespace == pod.namespace && alike(pod, kind));
-            let ids: Vec<EndId> = same.map(|(_, id)| *id).collect();
-            assert!(!ids.is_empty(), "every pod is of a kind");
-            ids
-        }
-        Party::Pod(pod) => kinds.remove(&signature(atoms, &names, pod)).expect("every pod is of a kind"),
-        Party::Address(address) => {
-            let holds = |id: &mut EndId| matches!(world.end(*id), Some(End::Addresses { addresses, .. }) if addresses.has(*address));
-            address_kinds.extract_if(.., holds).collect()
-        }
-    };
-    let ends = universe.parties.iter().map(&mut end).collect();
-    assert!(kinds.is_empty(), "kinds of pods that are not enumerated: {kinds:?}");
-    ends
-}
-
-fn has(ports: &PortSet, point: &Point) -> bool {
-    let protocol = Protocol::ALL.into_iter().find(|one| one.keyword() == point.protocol.to_string()).unwrap();
-    ports.has(protocol, point.number) || point.names.iter().any(|name| ports.has_name(protocol, name))
-}
-
-fn may_have(verdict: &Verdict, point: &Point) -> bool {
-    has(&verdict.allowed, point) || has(&verdict.unknown, point)
+/// What is said of two sets of policies.
+pub fn said<'p>(everyone: &Everyone<'p>, old: &Side<'p>, new: &Side<'p>) -> Diff {
+    let [before, after] =
+        [old, new].map(|side| Version { policies: side.policies, policy_spans: &[], program: side.program });
+    let compare = |one, other| compare_everyone(everyone, one, other, false, &mut Budget::of_question()).unwrap();
+    let diff = compare(&before, &after);
+    assert_eq!(mirrored(&compare(&after, &before)), sorted(diff.clone()), "seen from the other end");
+    diff
 }
 
 /// Holds everything that is said of two sets of policies.
-pub fn hold(situation: &Situation, old: &Side<'_>, new: &Side<'_>, stated: &Stated, counts: &mut Counts) {
-    let none = BTreeMap::new();
-    let [before, after] =
-        [old, new].map(|side| Version { policies: side.policies, policy_spans: &[], program: None, namespaces: &none });
-    let diff = compare(situation, &before, &after);
-    assert_eq!(mirrored(&compare(situation, &after, &before)), sorted(diff.clone()), "seen from the other end");
-
-    let world = &situation.world;
-    let engines = [old, new].map(|side| Engine::new(world, side.policies));
-    let comparison = Comparison::new(&engines[0], &engines[1]);
-    let mut deltas: BTreeMap<(EndId, EndId), Delta> = BTreeMap::new();
-    comparison.each_candidate(|source, destination| {
-        let delta = comparison.between(source, destination);
-        deltas.extend(delta.map(|delta| ((source, destination), delta)));
-    });
-    deltas.values().for_each(hold_apply);
-
-    let mut atoms = Atoms::of(&old.naive);
-    atoms.join(Atoms::of(&new.naive));
+pub fn hold(
+    everyone: &Everyone<'_>,
+    diff: &Diff,
+    [old, new]: [&naive::PolicySet; 2],
+    stated: &Stated,
+    counts: &mut Counts,
+) {
+    let mut atoms = Atoms::of(old);
+    atoms.join(Atoms::of(new));
+    atoms.namespaces.extend(stated.keys().cloned());
     let universe = Universe::new(&atoms, stated);
-    let ends = ends(world, &atoms, &universe, stated);
+    let held = Held { space: &everyone.space, diff, old, new, examples: examples(&everyone.space, &universe) };
     let (mut wider, mut narrower) = (false, false);
-    let mut seen = BTreeSet::new();
+    let mut seen = vec![[false; 2]; diff.connections.len()];
+    let mut freed = vec![false; diff.isolation.len()];
     for chunk in universe.chunks() {
-        let matrices = [&old.naive, &new.naive].map(|set| chunk.allowed(set));
-        each(&chunk, &matrices, |source, destination, point, [was, is]| {
-            let what = || format!("{} -> {} on {point:?}", universe.parties[source], universe.parties[destination]);
-            if was == is {
-                return;
-            }
-            let pairs = ends[source].iter().flat_map(|from| ends[destination].iter().map(move |to| (*from, *to)));
-            // One namespace cannot have two sets of labels.
-            for pair in pairs.filter(|pair| world.coexist(pair.0, pair.1)) {
-                wider |= is;
-                narrower |= was;
-                seen.insert(pair);
-                let delta = deltas.get(&pair).unwrap_or_else(|| panic!("{} is not found", what()));
-                let change = if is { &delta.added } else { &delta.removed };
-                assert!(may_have(change, point), "{}: {delta:?}", what());
-                assert!(is_said(&diff, pair, point, is), "{} is not said: {diff:#?}", what());
-                if is_by_rules(&comparison, pair, point, is) {
-                    assert!(is_listed(&diff, pair, point, is), "{} is not listed: {diff:#?}", what());
+        let [was, is] = [old, new].map(|set| chunk.allowed(set));
+        let size = chunk.size();
+        let can_be = |cell: &usize| coexist(&chunk.parties[cell / size], &chunk.parties[cell % size]);
+        for cell in (0..size * size).filter(|cell| was.cells[*cell] != is.cells[*cell]).filter(can_be) {
+            let pair = (cell / size, cell % size);
+            for (bit, point) in chunk.points.iter().enumerate() {
+                let [was, is] = [&was, &is].map(|matrix| matrix.cells[cell] >> bit & 1 == 1);
+                if was != is {
+                    wider |= is;
+                    narrower |= was;
+                    held.is_said(&universe, pair, point, is, &mut seen, &mut freed);
                 }
             }
-        });
-    }
-    // The enumerated addresses are examples, each of one kind at most.
-    let enumerated: BTreeSet<EndId> = ends.iter().flatten().copied().collect();
-    let known = |pair: &(EndId, EndId)| enumerated.contains(&pair.0) && enumerated.contains(&pair.1);
-    let unseen: Vec<_> = deltas.iter().filter(|(pair, _)| known(pair) && !seen.contains(*pair)).collect();
-    assert!(unseen.is_empty(), "differences that are none: {unseen:?}");
-    assert_eq!(diff.is_empty(), seen.is_empty(), "{diff:#?}");
-    assert_eq!((diff.is_wider(), diff.is_narrower()), (wider, narrower), "{diff:#?}");
-    for change in &diff.connections {
-        let [sources, destinations] = &change.ends;
-        let pairs =
-            sources.iter().flat_map(|source| destinations.iter().map(move |destination| (*source, *destination)));
-        for pair in pairs.filter(|(source, destination)| world.coexist(*source, *destination)) {
-            let outside = world.pods(pair.0).is_none() && world.pods(pair.1).is_none();
-            assert!(outside || deltas.contains_key(&pair), "{change:?} is not true of {pair:?}");
         }
+        let rules = [
+            &held.by_rules(&chunk, [old, new], [&was.cells, &is.cells]),
+            &held.by_rules(&chunk, [new, old], [&is.cells, &was.cells]),
+        ];
+        for (came, rules) in [(true, rules[0]), (false, rules[1])] {
+            for (cell, bits) in rules.iter().enumerate().filter(|(cell, bits)| **bits != 0 && can_be(cell)) {
+                for (_, point) in chunk.points.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1) {
+                    let pair = (cell / size, cell % size);
+                    assert!(
+                        held.listed(pair, point, came).next().is_some(),
+                        "{} is not listed: {diff:#?}",
+                        what(&universe, pair, point)
+                    );
+                }
+            }
+        }
+        held.is_true(&chunk, [&was.cells, &is.cells]);
     }
-    hold_origins(&diff);
+    let visible = |ports: fn(&ConnectionChange) -> &Verdict| diff.connections.iter().any(|one| is_visible(ports(one)));
+    let freed_some = |lifted: bool| diff.isolation.iter().any(|change| change.lifted == lifted);
+    let told = (visible(|one| &one.added) || freed_some(true), visible(|one| &one.removed) || freed_some(false));
+    assert_eq!(told, (wider, narrower), "{diff:#?}");
+    for (change, [added, removed]) in diff.connections.iter().zip(seen) {
+        let told = (is_visible(&change.added), is_visible(&change.removed));
+        assert_eq!((added, removed), told, "not so: {change:#?}");
+    }
+    for (change, freed) in diff.isolation.iter().zip(freed) {
+        assert!(freed, "makes no difference: {change:#?}");
+    }
+    hold_origins(diff);
     counts.same += usize::from(diff.is_empty());
     counts.wider += usize::from(wider);
     counts.narrower += usize::from(narrower);
     counts.isolation += diff.isolation.len();
     counts.connections += diff.connections.len();
+    counts.partly += diff.connections.iter().filter(|change| change.partly).count();
 }
 
-fn each(chunk: &Chunk<'_>, matrices: &[Matrix; 2], mut found: impl FnMut(usize, usize, &Point, [bool; 2])) {
-    let size = chunk.size();
-    for cell in (0..size * size).filter(|cell| matrices[0].cells[*cell] != matrices[1].cells[*cell]) {
-        for (bit, point) in chunk.points.iter().enumerate() {
-            let is = matrices.each_ref().map(|matrix| matrix.cells[cell] >> bit & 1 == 1);
-            found(cell / size, cell % size, point, is);
+fn what(universe: &Universe, pair: (usize, usize), point: &Point) -> String {
+    format!("{} -> {} on {point:?}", universe.parties[pair.0], universe.parties[pair.1])
+}
+
+/// Whether both can be there at once: one namespace cannot have two sets of labels.
+fn coexist(one: &Party, other: &Party) -> bool {
+    match (one, other) {
+        (Party::Pod(one), Party::Pod(other)) => {
+            one.namespace != other.namespace || one.namespace_labels == other.namespace_labels
+        }
+        _ => true,
+    }
+}
+
+/// Whether the oracle, which knows three protocols, can see such ports.
+fn is_visible(verdict: &Verdict) -> bool {
+    let ports = verdict.possible();
+    Protocol::ALL.into_iter().any(|one| !ports.ranges(one).is_empty() || ports.names(one).next().is_some())
+}
+
+/// Every party as the code under test knows it.
+fn examples(space: &Space, universe: &Universe) -> Vec<Example> {
+    let example = |party: &Party| match party {
+        Party::Address(address) => Example::Address(*address),
+        Party::Pod(pod) => Example::Pod {
+            home: space.home(&pod.namespace),
+            name: Some(pod.namespace.as_str().into()),
+            namespace: pod.namespace_labels.clone(),
+            labels: pod.labels.clone(),
+        },
+    };
+    universe.parties.iter().map(example).collect()
+}
+
+struct Held<'a> {
+    space: &'a Space,
+    diff: &'a Diff,
+    old: &'a naive::PolicySet,
+    new: &'a naive::PolicySet,
+    examples: Vec<Example>,
+}
+
+impl Held<'_> {
+    fn is_among(&self, meant: &Meant, party: usize) -> bool {
+        let Meant::Sets(sets) = meant else { panic!("{meant:?}") };
+        sets.iter().any(|end: &Ends| self.space.has(end, &self.examples[party]))
+    }
+
+    /// The places of the changes that list a connection as one that came, or else went.
+    fn listed<'s>(&'s self, pair: (usize, usize), point: &'s Point, came: bool) -> impl Iterator<Item = usize> + 's {
+        let lists = move |change: &ConnectionChange| {
+            let ports = if came { &change.added } else { &change.removed };
+            (has(&ports.allowed, point) || has(&ports.unknown, point))
+                && self.is_among(&change.ends[0], pair.0)
+                && self.is_among(&change.ends[1], pair.1)
+        };
+        self.diff.connections.iter().enumerate().filter(move |(_, change)| lists(change)).map(|(place, _)| place)
+    }
+
+    fn frees(&self, change: &IsolationChange, pair: (usize, usize), came: bool) -> bool {
+        let of = |direction: &Direction| if *direction == Direction::Egress { pair.0 } else { pair.1 };
+        change.lifted == came && change.directions.iter().any(|direction| self.is_among(&change.ends, of(direction)))
+    }
+
+    fn is_said(
+        &self,
+        universe: &Universe,
+        pair: (usize, usize),
+        point: &Point,
+        came: bool,
+        seen: &mut [[bool; 2]],
+        freed: &mut [bool],
+    ) {
+        let mut is_said = false;
+        for place in self.listed(pair, point, came) {
+            seen[place][usize::from(!came)] = true;
+            is_said = true;
+        }
+        for (change, freed) in self.diff.isolation.iter().zip(freed) {
+            if self.frees(change, pair, came) {
+                *freed = true;
+                is_said = true;
+            }
+        }
+        assert!(is_said, "{} is not said: {:#?}", what(universe, pair, point), self.diff);
+    }
+
+    /// The connections that came, where pods that were isolated and are have a part in it by their rules.
+    fn by_rules(&self, chunk: &Chunk<'_>, sets: [&naive::PolicySet; 2], allowed: [&Vec<Bits>; 2]) -> Vec<Bits> {
+        let n = chunk.size();
+        let sides = chunk.sides(sets[0]);
+        let mut by_rules = vec![0; n * n];
+        for (direction, side) in
+            [(naive::Direction::Egress, &sides.egress), (naive::Direction::Ingress, &sides.ingress)]
+        {
+            let isolated = |set: &naive::PolicySet, party: &Party| {
+                set.policies.iter().any(|policy| policy.rules(direction).is_some() && policy.selects(party))
+            };
+            for subject in (0..n).filter(|at| sets.iter().all(|set| isolated(set, &chunk.parties[*at]))) {
+                for cell in (0..n).map(|peer| index(n, direction, subject, peer)) {
+                    by_rules[cell] |= allowed[1][cell] & !allowed[0][cell] & !side.cells[cell];
+                }
+            }
+        }
+        by_rules
+    }
+
+    /// What is said is so of everybody of whom it is said.
+    fn is_true(&self, chunk: &Chunk<'_>, [was, is]: [&Vec<Bits>; 2]) {
+        let n = chunk.size();
+        for change in self.diff.connections.iter().filter(|change| !change.partly) {
+            let [sources, destinations] =
+                change.ends.each_ref().map(|meant| (0..n).filter(|at| self.is_among(meant, *at)).collect::<Vec<_>>());
+            let plain = |ports: &PortSet| {
+                let bits =
+                    chunk.points.iter().enumerate().filter(|(_, point)| point.names.is_empty() && has(ports, point));
+                bits.fold(0, |all: Bits, (bit, _)| all | 1 << bit)
+            };
+            for (ports, [less, more]) in [(&change.added.allowed, [was, is]), (&change.removed.allowed, [is, was])] {
+                let ports = plain(ports);
+                let pairs = sources.iter().flat_map(|from| destinations.iter().map(move |to| (*from, *to)));
+                let can_be = |pair: &(usize, usize)| coexist(&chunk.parties[pair.0], &chunk.parties[pair.1]);
+                for cell in pairs.filter(can_be).map(|(from, to)| from * n + to) {
+                    let possible = chunk.possible(cell / n, cell % n) & ports;
+                    let right = less[cell] & possible == 0 && more[cell] & possible == possible;
+                    assert!(right, "{} -> {}: {change:#?}", chunk.parties[cell / n], chunk.parties[cell % n]);
+                }
+            }
+        }
+        for change in &self.diff.isolation {
+            for party in (0..n).filter(|at| self.is_among(&change.ends, *at)) {
+                for direction in &change.directions {
+                    let way = if *direction == Direction::Egress {
+                        naive::Direction::Egress
+                    } else {
+                        naive::Direction::Ingress
+                    };
+                    let isolated = |set: &naive::PolicySet| {
+                        set.policies.iter().any(|one| one.rules(way).is_some() && one.selects(&chunk.parties[party]))
+                    };
+                    assert_eq!(
+                        (isolated(self.old), isolated(self.new)),
+                        (change.lifted, !change.lifted),
+                        "{change:#?}"
+                    );
+                }
+            }
         }
     }
+}
+
+fn has(ports: &PortSet, point: &Point) -> bool {
+    let protocol = Protocol::ALL.into_iter().find(|one| one.keyword() == point.protocol.to_string()).unwrap();
+    ports.has(protocol, point.number) || point.names.iter().any(|name| ports.has_name(protocol, name))
 }
 
 /// Everything has a reason, on the side where it exists.
@@ -201,52 +289,6 @@ fn hold_origins(diff: &Diff) {
         assert_eq!(change.old_origins.is_empty(), change.removed.is_denied(), "{change:?}");
         assert!(!change.sources.is_empty() && !change.destinations.is_empty(), "{change:?}");
     }
-}
-
-/// What was allowed, less what went, with what came, is what is allowed.
-fn hold_apply(delta: &Delta) {
-    let Delta { old, new, added, removed } = delta;
-    if old.unknown.is_empty() && new.unknown.is_empty() {
-        assert!(added.unknown.is_empty() && removed.unknown.is_empty(), "{delta:?}");
-        let applied = old.allowed.subtract(&removed.allowed).union(&added.allowed);
-        assert!(applied.contains(&new.allowed) && new.allowed.contains(&applied), "{delta:?}");
-    }
-}
-
-/// Whether a diff says that a connection came, or else went.
-fn is_said(diff: &Diff, (source, destination): (EndId, EndId), point: &Point, came: bool) -> bool {
-    let by_isolation = diff.isolation.iter().filter(|change| change.lifted == came).any(|change| {
-        change
-            .directions
-            .iter()
-            .any(|direction| change.ends.contains(if *direction == Direction::Egress { &source } else { &destination }))
-    });
-    by_isolation || is_listed(diff, (source, destination), point, came)
-}
-
-/// Whether the connection is one of those that are listed.
-fn is_listed(diff: &Diff, (source, destination): (EndId, EndId), point: &Point, came: bool) -> bool {
-    diff.connections.iter().any(|change| {
-        let [sources, destinations] = &change.ends;
-        let ports = if came { &change.added } else { &change.removed };
-        sources.contains(&source) && destinations.contains(&destination) && may_have(ports, point)
-    })
-}
-
-/// Whether the rules of a side that is isolated before and after have a part in it.
-fn is_by_rules(
-    comparison: &Comparison<'_, '_>,
-    (source, destination): (EndId, EndId),
-    point: &Point,
-    came: bool,
-) -> bool {
-    let closed = if came { comparison.old() } else { comparison.newer() };
-    [(Direction::Egress, source, destination), (Direction::Ingress, destination, source)].into_iter().any(
-        |(direction, subject, peer)| {
-            comparison.side(direction, subject) == SideChange::Rules
-                && !may_have(&closed.side(direction, subject, peer), point)
-        },
-    )
 }
 
 /// The diff of the same two in the other order.
@@ -268,6 +310,14 @@ fn mirrored(diff: &Diff) -> Diff {
 }
 
 fn sorted(mut diff: Diff) -> Diff {
+    // Of two names, that of the newer version counts.
+    for change in &mut diff.isolation {
+        change.pods.clear();
+    }
+    for change in &mut diff.connections {
+        change.sources.clear();
+        change.destinations.clear();
+    }
     diff.isolation.sort_by_key(|change| (change.ends.clone(), change.lifted));
     diff.connections.sort_by_key(|change| (change.ends.clone(), change.kind, format!("{change:?}")));
     diff

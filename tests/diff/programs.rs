@@ -5,9 +5,8 @@ use crate::oracle::program::{Kind, Port, PortSpec, Program};
 use crate::oracle::render::render;
 use crate::oracle::rng::Rng;
 use crate::oracle::{generate, read};
-use crate::{Counts, Side, hold, outside_only};
-use polder::ask::Situation;
-use polder::flow::FlowSet;
+use crate::{Counts, Side, cases, hold, outside_only, said};
+use polder::ask::{Everyone, Program as Written};
 use polder::netpol::Policy;
 use polder::plan::Layout;
 use polder::session::{Memory, Named, Project, Session, Settings};
@@ -20,8 +19,9 @@ fn session(program: &Program, layout: Layout) -> Session {
     Session::new(project, Settings { layout, ..Settings::default() })
 }
 
-fn result(session: &Session) -> Option<(&FlowSet, &[Policy])> {
-    Some((session.flows()?, session.policies()?.policies.as_slice()))
+fn result(session: &Session) -> Option<(Written<'_>, &[Policy])> {
+    let program = Written { model: session.model()?, flows: session.flows()? };
+    Some((program, session.policies()?.policies.as_slice()))
 }
 
 /// The program with one thing changed.
@@ -74,7 +74,7 @@ fn stated(old: &Program, new: &Program) -> Stated {
 fn compare(old: (&Program, Layout), new: (&Program, Layout), counts: &mut Counts) -> bool {
     let sessions = [old, new].map(|(program, layout)| session(program, layout));
     let (Some(before), Some(after)) = (result(&sessions[0]), result(&sessions[1])) else { return false };
-    let situation = Situation::of_programs(&[before.0, after.0], &[before.1, after.1], &[], &outside_only()).unwrap();
+    let everyone = Everyone::new(&[before.0.flows, after.0.flows], &[before.1, after.1], &[], &outside_only());
     // What is written means what the program says: that is held elsewhere.
     let naive = sessions.each_ref().map(|session| {
         let text: String = session.output().unwrap().stream().collect();
@@ -83,14 +83,15 @@ fn compare(old: (&Program, Layout), new: (&Program, Layout), counts: &mut Counts
     let [naive_before, naive_after] = naive;
     let side = |(program, policies), naive| Side { policies, program: Some(program), naive };
     let stated = stated(old.0, new.0);
-    hold(&situation, &side(before, naive_before), &side(after, naive_after), &stated, counts);
+    let (was, is) = (side(before, naive_before), side(after, naive_after));
+    hold(&everyone, &said(&everyone, &was, &is), [&was.naive, &is.naive], &stated, counts);
     true
 }
 
 #[test]
 fn an_edit_is_found_exactly_when_it_has_a_meaning() {
     let (mut counts, mut compared) = (Counts::default(), 0);
-    for seed in 0..150 {
+    for seed in cases(150) {
         let mut rng = Rng::new(seed);
         let old = generate::program(seed);
         let new = edited(&old, &mut rng);
@@ -111,7 +112,7 @@ fn an_edit_is_found_exactly_when_it_has_a_meaning() {
 #[test]
 fn programs_that_have_nothing_to_do_with_each_other() {
     let mut counts = Counts::default();
-    let compared = (0..24).filter(|seed| {
+    let compared = cases(24).filter(|seed| {
         let [old, new] = [*seed, seed + 500].map(generate::program);
         compare((&old, Layout::Flow), (&new, Layout::Tier), &mut counts)
     });
@@ -123,7 +124,7 @@ fn layouts_and_formatting_make_no_difference() {
     let mut counts = Counts::default();
     let layouts = [Layout::Flow, Layout::Tier, Layout::Namespace];
     let mut compared = 0;
-    for seed in 0..40 {
+    for seed in cases(40) {
         let old = generate::program(seed);
         let mut new = old.clone();
         new.style = old.style.wrapping_add(1);

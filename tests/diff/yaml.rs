@@ -2,8 +2,8 @@
 
 use crate::oracle::evaluate::Stated;
 use crate::oracle::{generate, mutate, naive, read};
-use crate::{Counts, Side, hold, outside_only};
-use polder::ask::Situation;
+use crate::{Counts, Side, cases, hold, outside_only, said};
+use polder::ask::Everyone;
 use polder::k8s;
 use polder::netpol::Policy;
 use serde_json::Value;
@@ -18,15 +18,16 @@ fn policies(documents: &[Value]) -> Vec<Policy> {
 fn compare(old: &[Value], new: &[Value], counts: &mut Counts) {
     let texts = [old, new].map(policies);
     let [before, after] = texts.each_ref().map(Vec::as_slice);
-    let Ok(situation) = Situation::of_policies(&[before, after], &[], &outside_only()) else { return };
+    let everyone = Everyone::new(&[], &[before, after], &[], &outside_only());
     let side = |policies, documents| Side { policies, program: None, naive: read::policies(documents).unwrap() };
-    hold(&situation, &side(before, old), &side(after, new), &Stated::new(), counts);
+    let (was, is) = (side(before, old), side(after, new));
+    hold(&everyone, &said(&everyone, &was, &is), [&was.naive, &is.naive], &Stated::new(), counts);
 }
 
 #[test]
 fn a_mutation_is_found_exactly_when_it_has_a_meaning() {
     let mut counts = Counts::default();
-    for seed in 0..60 {
+    for seed in cases(60) {
         let manifests = naive::lower(&generate::program(seed));
         // Few enough that all pods can be enumerated.
         let manifests: Vec<Value> = manifests.into_iter().take(2 + seed as usize % 4).collect();

@@ -6,7 +6,7 @@ mod name;
 
 pub use asked::Asked;
 pub(super) use declared::Declared;
-pub use name::{GroupName, INTERNET};
+pub use name::{GroupName, INTERNET, selector_text};
 
 use crate::cluster::{Cluster, Labels};
 use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, TooMany, World};

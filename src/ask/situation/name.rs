@@ -58,7 +58,7 @@ impl GroupName {
                 let name = namespace.as_deref().unwrap_or("(other namespaces)");
                 Some(if beside.is_empty() { name.to_owned() } else { format!("{name}{}", Braces(beside)) })
             }
-            GroupName::Selected(None, namespaces, _) => Some(format!("*{}", selected(namespaces))),
+            GroupName::Selected(None, namespaces, _) => Some(format!("*{}", selector_text(namespaces))),
             _ => self.namespace().map(ToString::to_string),
         }
     }
@@ -88,7 +88,7 @@ impl GroupName {
             GroupName::Pods(_, _, labels) if labels.is_empty() => "(other pods)".to_owned(),
             GroupName::Pods(_, _, labels) => Braces(labels).to_string(),
             GroupName::Selected(.., labels) if labels.is_everything() => "*".to_owned(),
-            GroupName::Selected(.., labels) => selected(labels),
+            GroupName::Selected(.., labels) => selector_text(labels),
             GroupName::Labelled(_) => "*".to_owned(),
             GroupName::Dns(_) => "(DNS servers)".to_owned(),
             GroupName::Rest(_) => "(other pods)".to_owned(),
@@ -123,7 +123,7 @@ impl fmt::Display for Braces<'_> {
 }
 
 /// A selector as questions write labels, where it is of labels that are equal to something, and else as the language does.
-fn selected(selector: &Selector) -> String {
+pub fn selector_text(selector: &Selector) -> String {
     if selector.is_everything() {
         return String::new();
     }

@@ -30,7 +30,7 @@ pub(super) struct Everywhere {
 
 /// The pods of a home in one direction.
 #[derive(Debug, Default)]
-pub(super) struct Side {
+pub(in crate::ask) struct Side {
     /// Those that are isolated.
     pub isolated: Vec<Selector>,
     /// What is granted; it also says something of pods that are not isolated, and is then without effect.
@@ -40,7 +40,7 @@ pub(super) struct Side {
 }
 
 /// What some pods may do with some peers, who are pods or addresses and not both.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Grant {
     /// The pods whose side it is.
     pub subject: Selector,
@@ -79,7 +79,7 @@ impl Side {
     }
 
     /// The isolated selectors that overlap labels; only one where that holds them all.
-    pub(super) fn isolating<'s>(&'s self, labels: &Selector) -> Vec<&'s Selector> {
+    pub fn isolating<'s>(&'s self, labels: &Selector) -> Vec<&'s Selector> {
         match self.isolated.as_slice() {
             [] => Vec::new(),
             [one] if one.is_everything() => vec![one],
@@ -95,13 +95,13 @@ impl Side {
     }
 
     /// The grants that may overlap labels and peers.
-    pub(super) fn near<'s>(&'s self, labels: &Selector, peers: &Peers) -> impl Iterator<Item = &'s Grant> + use<'s> {
+    pub fn near<'s>(&'s self, labels: &Selector, peers: &Peers) -> impl Iterator<Item = &'s Grant> + use<'s> {
         let near = self.by_grant.as_ref().map(|index| index.query(labels, peers)).unwrap_or_default();
         near.into_iter().filter_map(|at| self.grants.get(at))
     }
 
     /// Whether pods of these labels are isolated.
-    pub(super) fn isolates(&self, labels: &Labels) -> bool {
+    pub fn isolates(&self, labels: &Labels) -> bool {
         self.isolated.iter().any(|selector| selector.matches(labels))
     }
 }
@@ -127,7 +127,7 @@ impl<'s> Grants<'s> {
     }
 
     /// One side of a home.
-    pub(super) fn side(&self, home: Option<usize>, direction: Direction) -> Option<&Side> {
+    pub(in crate::ask) fn side(&self, home: Option<usize>, direction: Direction) -> Option<&Side> {
         let [ingress, egress] = self.sides.get(home?)?;
         Some(match direction {
             Direction::Ingress => ingress,
@@ -223,23 +223,13 @@ struct Written {
 
 impl Granted {
     fn add(&mut self, subject: &Selector, own: &Selector, rule: &Rule) {
-        let ports = ports(rule);
-        let everything = Selector::everything;
+        let ports = rule_ports(rule);
         if subject.contradiction().is_some() || ports.is_empty() {
             return;
         }
-        if rule.peers.is_empty() {
-            self.insert(subject, Peers::Pods { namespaces: everything(), pods: everything() }, &ports, false);
-            self.insert(subject, Peers::Addresses(AddressSet::all()), &ports, false);
-        }
-        for peer in &rule.peers {
-            let peers = match peer {
-                Peer::Block(block) => Peers::Addresses(block.addresses()),
-                Peer::Pods { namespaces, pods } => {
-                    Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
-                }
-            };
-            self.insert(subject, peers, &ports, matches!(peer, Peer::Block(_)));
+        let blocks = rule.peers.iter().map(|peer| matches!(peer, Peer::Block(_))).chain(std::iter::repeat(false));
+        for (peers, is_block) in rule_peers(own, rule).into_iter().zip(blocks) {
+            self.insert(subject, peers, &ports, is_block);
         }
     }
 
@@ -323,8 +313,24 @@ impl Written {
     }
 }
 
+/// The peers of a rule of a policy whose namespace has such labels, in order; of one that takes any, pods and addresses.
+pub fn rule_peers(own: &Selector, rule: &Rule) -> Vec<Peers> {
+    let everything = Selector::everything;
+    if rule.peers.is_empty() {
+        let pods = Peers::Pods { namespaces: everything(), pods: everything() };
+        return vec![pods, Peers::Addresses(AddressSet::all())];
+    }
+    let peers = |peer: &Peer| match peer {
+        Peer::Block(block) => Peers::Addresses(block.addresses()),
+        Peer::Pods { namespaces, pods } => {
+            Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
+        }
+    };
+    rule.peers.iter().map(peers).collect()
+}
+
 /// The ports of a rule.
-fn ports(rule: &Rule) -> PortSet {
+pub fn rule_ports(rule: &Rule) -> PortSet {
     let set = |port: &Port| match &port.target {
         PortTarget::Every => PortSet::whole(port.protocol),
         PortTarget::Number(number) => PortSet::number(port.protocol, *number),

@@ -60,11 +60,13 @@ pub struct Half {
 }
 
 impl Half {
-    fn ports(&self) -> PortSet {
+    /// The ports.
+    pub fn ports(&self) -> PortSet {
         self.grant.as_ref().map_or_else(PortSet::everything, |grant| grant.ports.clone())
     }
 
-    fn truth(&self) -> Truth {
+    /// Whether pods are such peers for sure.
+    pub fn truth(&self) -> Truth {
         self.grant.as_ref().map_or(Truth::Yes, |grant| grant.truth)
     }
 }
@@ -96,7 +98,7 @@ impl Grants<'_> {
     }
 
     /// Those of an end that a half lets through.
-    pub(super) fn let_through(&self, end: &Ends, half: &Half) -> Option<(Ends, Truth)> {
+    pub fn let_through(&self, end: &Ends, half: &Half) -> Option<(Ends, Truth)> {
         let Some(grant) = &half.grant else { return Some((end.clone(), Truth::Yes)) };
         match (end, &grant.peers) {
             (Ends::Addresses(all), Peers::Addresses(theirs)) => {
@@ -173,7 +175,7 @@ impl Grants<'_> {
     }
 
     /// Two ends where both exist at once: a namespace has one set of labels.
-    fn in_one_world(&self, source: Ends, destination: Ends) -> Option<(Ends, Ends)> {
+    pub fn in_one_world(&self, source: Ends, destination: Ends) -> Option<(Ends, Ends)> {
         match (source, destination) {
             (Ends::Pods(mut source), Ends::Pods(mut destination))
                 if source.home.is_some() && source.home == destination.home =>

@@ -13,11 +13,12 @@ mod refused;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use grants::{Grant, Grants};
-pub use links::Link;
+pub(super) use grants::Side;
+pub use grants::{Grant, Grants, rule_peers, rule_ports};
+pub use links::{Half, Link};
 pub use onward::Onward;
 pub use point::{Example, perhaps_on};
-pub use refused::{Refusal, Sure, views};
+pub use refused::{Refusal, Sure, View, views};
 
 use crate::cluster::Labels;
 use crate::cover::{Budget, GaveUp, missing};
@@ -134,6 +135,11 @@ impl Space {
         elsewhere.require(NAMESPACE_NAME, Values::exists());
         elsewhere.require(NAMESPACE_NAME, Values::none_of(homes.iter().map(|home| home.name.clone())));
         Space { homes, by_name, elsewhere, facts }
+    }
+
+    /// What address blocks mean.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The homes, by name.

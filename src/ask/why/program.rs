@@ -87,12 +87,23 @@ impl Program<'_> {
     /// The statements that isolate an end in a direction.
     pub(super) fn settings(&self, world: &World, direction: Direction, subject: EndId) -> Vec<Setting> {
         let Some(pods) = world.pods(subject) else { return Vec::new() };
-        let Some((_, namespace)) = self.home(world, subject) else { return Vec::new() };
+        let Some(name) = world.namespace_of(subject).and_then(|home| home.name.clone()) else { return Vec::new() };
+        self.isolating(&name, direction, &mut |labels| labels.matches(&pods.labels))
+    }
+
+    /// The statements that isolate some pods of a namespace in a direction; `touches` says of labels whether some have them.
+    pub fn isolating(
+        &self,
+        name: &str,
+        direction: Direction,
+        touches: &mut dyn FnMut(&Selector) -> bool,
+    ) -> Vec<Setting> {
+        let Some(namespace) = self.managed(name) else { return Vec::new() };
         let Some(managed) = namespace.managed() else { return Vec::new() };
-        let covers = |isolated: &Isolated| match isolated {
+        let mut covers = |isolated: &Isolated| match isolated {
             Isolated::Every => true,
             Isolated::Tiers(tiers) => {
-                tiers.iter().any(|id| self.model.tier(*id).is_some_and(|tier| tier.selector.matches(&pods.labels)))
+                tiers.iter().any(|id| self.model.tier(*id).is_some_and(|tier| touches(&tier.selector)))
             }
         };
         let setting = |text, span| Setting { namespace: namespace.declared.clone(), text, span };
@@ -104,6 +115,22 @@ impl Program<'_> {
             Direction::Egress => covers(&one.egress),
         });
         isolating.map(|one| setting(Some(one.text.clone()), one.span)).collect()
+    }
+
+    /// All statements that isolate pods of a namespace, or keep them from it; `None` when it is not managed.
+    pub fn isolation(&self, name: &str) -> Option<Vec<Setting>> {
+        let namespace = self.managed(name)?;
+        let setting = |one: &crate::model::Isolate| Setting {
+            namespace: namespace.declared.clone(),
+            text: Some(one.text.clone()),
+            span: one.span,
+        };
+        Some(namespace.managed()?.isolates.iter().map(setting).collect())
+    }
+
+    /// The managed namespace of a name in the cluster.
+    fn managed(&self, name: &str) -> Option<&crate::model::Namespace> {
+        self.model.namespaces.iter().find(|one| *one.name == *name && one.managed().is_some())
     }
 
     /// The namespace of the program that pods are in, by name.
@@ -168,10 +195,10 @@ impl Program<'_> {
         own.flat_map(|(index, namespace)| namespace.dns.iter().map(move |server| (index, server))).collect()
     }
 
-    fn dns(&self, index: usize) -> Option<Origin> {
+    /// The setting that the DNS servers of a namespace come from, which is named by its place in the flow set.
+    pub fn dns(&self, index: usize) -> Option<Origin> {
         let namespace = &self.flows.namespaces[index];
-        let declared =
-            self.model.namespaces.iter().find(|one| one.name == namespace.name && one.managed().is_some())?;
+        let declared = self.managed(&namespace.name)?;
         let span = declared.managed().and_then(|managed| managed.dns.span);
         Some(Origin::Dns { namespace: declared.declared.clone(), text: namespace.dns_setting.clone(), span })
     }

@@ -2,7 +2,7 @@
 
 use super::{Placed, Report, directions, names};
 use crate::diag::render::sanitize;
-use crate::diff::{ConnectionChange, Kind};
+use crate::diff::{ConnectionChange, Instead, IsolationChange, Kind};
 use crate::engine::Verdict;
 use std::fmt::Write as _;
 
@@ -26,8 +26,7 @@ pub(super) fn text(report: &Report<'_>, color: bool) -> String {
             false => format!("{pods}: isolation introduced for {ways}, only what is allowed is let through"),
         };
         printer.difference('!', if change.lifted { GREEN } else { RED }, &line);
-        let origins = if change.lifted { report.in_old(&change.origins) } else { report.in_new(&change.origins) };
-        printer.origins(&origins, change.lifted, "");
+        printer.isolation(change);
     }
     for change in &report.diff.connections {
         let (sign, color) = match change.kind {
@@ -35,8 +34,8 @@ pub(super) fn text(report: &Report<'_>, color: bool) -> String {
             Kind::Removed => ('-', RED),
             Kind::Changed => ('~', YELLOW),
         };
-        let line =
-            format!("{} -> {}{}", names(&change.sources, MOST), names(&change.destinations, MOST), ports(change));
+        let [sources, destinations] = [&change.sources, &change.destinations].map(|all| names(all, MOST));
+        let line = format!("{sources} -> {destinations}{}{}", ports(change), partly(change));
         printer.difference(sign, color, &line);
         let both = change.kind == Kind::Changed && !change.old_origins.is_empty() && !change.new_origins.is_empty();
         printer.origins(&report.in_old(&change.old_origins), true, if both { "- " } else { "" });
@@ -71,6 +70,29 @@ pub(super) fn ports(change: &ConnectionChange) -> String {
     }
 }
 
+/// What is to be said of connections of which only some changed.
+pub(super) fn partly(change: &ConnectionChange) -> &'static str {
+    match (change.partly, change.removed.is_denied()) {
+        (false, _) => "",
+        (true, true) => "  # some of these could before",
+        (true, false) if change.added.is_denied() => "  # some of these still can",
+        (true, false) => "  # some of these could before, or still can",
+    }
+}
+
+/// What there is in place of isolation, where it is no statement and no policy.
+pub(super) fn instead(change: &IsolationChange) -> Option<String> {
+    match (&change.instead, change.lifted) {
+        (Instead::NotManaged(namespace), true) => {
+            Some(format!("nothing isolates it now: namespace {namespace} is not managed any more"))
+        }
+        (Instead::NotManaged(namespace), false) => {
+            Some(format!("nothing isolated it: namespace {namespace} was not managed"))
+        }
+        (Instead::These(_) | Instead::Nothing, _) => None,
+    }
+}
+
 struct Printer<'a> {
     text: String,
     color: bool,
@@ -85,6 +107,19 @@ impl Printer<'_> {
     fn difference(&mut self, sign: char, color: &str, line: &str) {
         let line = self.painted(color, &format!("{sign} {}", sanitize(line)));
         let _ = writeln!(self.text, "{line}");
+    }
+
+    /// What isolates pods, and what there is in its place.
+    fn isolation(&mut self, change: &IsolationChange) {
+        let [was, is] = change.origins_by_age();
+        let both = !was.is_empty() && !is.is_empty();
+        let [old, new] = if both { ["- ", "+ "] } else { ["", ""] };
+        let (before, after) = (self.report.in_old(was), self.report.in_new(is));
+        self.origins(&before, true, old);
+        self.origins(&after, false, new);
+        if let Some(sentence) = instead(change) {
+            let _ = writeln!(self.text, "    {}", sanitize(&sentence));
+        }
     }
 
     fn origins(&mut self, origins: &[Placed<'_>], old: bool, sign: &str) {

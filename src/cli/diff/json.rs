@@ -27,11 +27,14 @@ pub(super) fn document(report: &Report<'_>) -> String {
 
 fn isolation(report: &Report<'_>, change: &IsolationChange) -> Value {
     let origins = if change.lifted { report.in_old(&change.origins) } else { report.in_new(&change.origins) };
+    let [was, is] = change.origins_by_age();
+    let instead = if change.lifted { report.in_new(is) } else { report.in_old(was) };
     json!({
         "change": if change.lifted { "lifted" } else { "introduced" },
         "directions": change.directions.iter().map(|direction| direction.word()).collect::<Vec<_>>(),
         "pods": change.pods,
         "origins": origins.iter().map(origin).collect::<Vec<_>>(),
+        "instead": instead.iter().map(origin).collect::<Vec<_>>(),
     })
 }
 
@@ -47,6 +50,7 @@ fn connection(report: &Report<'_>, change: &ConnectionChange) -> Value {
         "destinations": change.destinations,
         "added": list(&change.added),
         "removed": list(&change.removed),
+        "partly": change.partly,
         "old_origins": report.in_old(&change.old_origins).iter().map(origin).collect::<Vec<_>>(),
         "new_origins": report.in_new(&change.new_origins).iter().map(origin).collect::<Vec<_>>(),
     })

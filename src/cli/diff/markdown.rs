@@ -1,6 +1,6 @@
 //! Differences as a comment on a pull request.
 
-use super::human::ports;
+use super::human::{instead, partly, ports};
 use super::{Placed, Report, directions, names};
 use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
@@ -46,9 +46,12 @@ fn rows(report: &Report<'_>) -> Vec<[String; 4]> {
     let mut rows = Vec::new();
     for change in &report.diff.isolation {
         let what = format!("{}: isolation of {}", code(&names(&change.pods, MOST)), directions(change));
-        let origins = if change.lifted { report.in_old(&change.origins) } else { report.in_new(&change.origins) };
+        let [was, is] = change.origins_by_age();
+        let mut origins = origin_list(report, &report.in_old(was), true);
+        origins.extend(origin_list(report, &report.in_new(is), false));
+        origins.extend(instead(change).map(|sentence| plain(&sentence)));
         let word = if change.lifted { "**isolation lifted**" } else { "isolation introduced" };
-        rows.push([word.to_owned(), what, String::new(), origin_list(report, &origins, change.lifted).join("<br>")]);
+        rows.push([word.to_owned(), what, String::new(), origins.join("<br>")]);
     }
     for change in &report.diff.connections {
         let word = match change.kind {
@@ -61,6 +64,8 @@ fn rows(report: &Report<'_>) -> Vec<[String; 4]> {
         let mut origins = origin_list(report, &report.in_old(&change.old_origins), true);
         origins.extend(origin_list(report, &report.in_new(&change.new_origins), false));
         let ports = code(ports.trim_start_matches([':', ' ']));
+        let partly = partly(change).trim_start_matches([' ', '#']);
+        let ports = if partly.is_empty() { ports } else { format!("{ports} ({partly})") };
         rows.push([word.to_owned(), code(&flow), ports, origins.join("<br>")]);
     }
     rows

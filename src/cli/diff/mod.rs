@@ -15,6 +15,10 @@ use crate::session::{CONFIG_NAME, Disk, FileSystem, Named, Place, Revision, Subj
 use crate::source::Sources;
 use std::path::{Path, PathBuf};
 
+/// What is said where the comparison takes too long.
+const TOO_HARD: &str = "gave up on comparing, in very many steps, for all pods that could exist; compare for those that there \
+                        are: `--workloads PATH`";
+
 /// Everything that the formats are made of.
 struct Report<'a> {
     diff: &'a Diff,
@@ -61,15 +65,11 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     if !versions.is_answerable() {
         return Ok(Exit::CannotAnswer);
     }
-    let too_many = |_| {
-        "the policies can tell too many kinds of pods apart to compare for all that could exist; compare for those that \
-         there are: `--workloads PATH`"
-            .to_owned()
-    };
-    let diff = versions.diff().map_err(too_many)?;
+    let too_hard = |_| TOO_HARD.to_owned();
+    let diff = versions.diff().map_err(too_hard)?;
     let readable = match args.format {
         DiffFormat::Json => None,
-        DiffFormat::Human | DiffFormat::Markdown => Some(versions.readable_diff().map_err(too_many)?),
+        DiffFormat::Human | DiffFormat::Markdown => Some(versions.readable_diff().map_err(too_hard)?),
     };
     let report = Report { diff: readable.as_ref().unwrap_or(&diff), versions: &versions, revision };
     match args.format {

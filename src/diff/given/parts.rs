@@ -1,6 +1,7 @@
 //! Sorts all that differs between two ends into isolation that came or went, and changes of rules.
 
-use super::Kind;
+use super::super::Kind;
+use super::super::ways::Ways;
 use crate::engine::{Comparison, Delta, EndId, SideChange, Verdict, World};
 use crate::net::{Direction, PortSet};
 use rustc_hash::FxHashMap;
@@ -41,38 +42,6 @@ pub(super) struct Key {
     pub removed: Verdict,
     /// The sides whose rules did it.
     pub by: Ways,
-}
-
-/// Some of the two directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(super) struct Ways {
-    ingress: bool,
-    egress: bool,
-}
-
-impl Ways {
-    pub fn has(self, direction: Direction) -> bool {
-        match direction {
-            Direction::Ingress => self.ingress,
-            Direction::Egress => self.egress,
-        }
-    }
-
-    pub fn is_none(self) -> bool {
-        self == Ways::default()
-    }
-
-    /// Those that are among them.
-    pub fn list(self) -> Vec<Direction> {
-        Direction::ALL.into_iter().filter(|direction| self.has(*direction)).collect()
-    }
-
-    fn add(&mut self, direction: Direction) {
-        match direction {
-            Direction::Ingress => self.ingress = true,
-            Direction::Egress => self.egress = true,
-        }
-    }
 }
 
 impl Parts {

@@ -1,0 +1,273 @@
+//! Puts what came and what went together by how it changed.
+
+use super::super::Kind;
+use super::super::ways::Ways;
+use crate::ask::{Came, Ends, Everyone, Freed, Gain, Grants, Pods, Whom};
+use crate::cover::{Budget, GaveUp};
+use crate::engine::Verdict;
+use crate::net::{Direction, Peers, Selector};
+use std::collections::BTreeMap;
+
+/// More parts of one namespace than these are not put together.
+pub(super) const MOST_PARTS: usize = 6;
+
+/// All that differs.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub isolations: Vec<Isolations>,
+    pub parts: Vec<Part>,
+}
+
+/// Pods of one namespace whose isolation came or went.
+#[derive(Debug)]
+pub(super) struct Isolations {
+    pub lifted: bool,
+    pub directions: Vec<Direction>,
+    pub ends: Vec<Ends>,
+}
+
+/// Connections that changed alike, from each of the sources to each of the destinations.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub key: Key,
+    pub sources: Vec<Whom>,
+    pub destinations: Vec<Whom>,
+}
+
+/// How a connection changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub kind: Kind,
+    pub added: Verdict,
+    pub removed: Verdict,
+    /// The sides whose rules did it.
+    pub by: Ways,
+    pub partly: bool,
+}
+
+/// What came and what went between two.
+#[derive(Debug, Clone)]
+struct Pair {
+    source: Whom,
+    destination: Whom,
+    added: Verdict,
+    removed: Verdict,
+    by: Ways,
+    partly: bool,
+}
+
+impl Changes {
+    /// Puts together what came from one set of policies to another one, and what went.
+    pub fn of(
+        everyone: &Everyone<'_>,
+        [before, after]: [&Grants<'_>; 2],
+        [came, went]: [Came; 2],
+        budget: &mut Budget,
+    ) -> Result<Changes, GaveUp> {
+        let mut pairs: BTreeMap<[Vec<Ends>; 2], Pair> = BTreeMap::new();
+        for (gains, is_new) in [(came.gains, true), (went.gains, false)] {
+            for gain in gains {
+                file(&mut pairs, gain, is_new);
+            }
+        }
+        let mut told: Vec<(Key, [Whom; 2])> = Vec::new();
+        for pair in only_told(everyone, pairs.into_values().collect(), budget)? {
+            let key = pair.key([before, after], budget)?;
+            told.push((key, [pair.source, pair.destination]));
+        }
+        for side in [0, 1] {
+            told = whole_homes(everyone, told, side, budget)?;
+        }
+        let mut found: BTreeMap<(Key, Vec<Whom>), Vec<Whom>> = BTreeMap::new();
+        for (key, [source, destination]) in told {
+            found.entry((key, vec![destination])).or_default().push(source);
+        }
+        let mut by_sources: BTreeMap<(Key, Vec<Whom>), Vec<Whom>> = BTreeMap::new();
+        for ((key, destinations), sources) in found {
+            by_sources.entry((key, sources)).or_default().extend(destinations);
+        }
+        let part = |((key, sources), destinations)| Part { key, sources, destinations };
+        let mut parts: Vec<Part> = by_sources.into_iter().map(part).collect();
+        parts.sort_by_cached_key(|part| (order(&part.sources), order(&part.destinations), part.key.kind));
+        Ok(Changes { isolations: isolations(came.freed, went.freed), parts })
+    }
+}
+
+/// Puts the parts of namespaces together that changed in the same way towards the same others, where they are all pods of the
+/// namespace: among the sources (0) or the destinations (1).
+fn whole_homes(
+    everyone: &Everyone<'_>,
+    told: Vec<(Key, [Whom; 2])>,
+    side: usize,
+    budget: &mut Budget,
+) -> Result<Vec<(Key, [Whom; 2])>, GaveUp> {
+    let in_order = |mine: Whom, theirs: Whom| if side == 0 { [mine, theirs] } else { [theirs, mine] };
+    let mut alike: BTreeMap<(Key, Whom, Option<usize>), Vec<Whom>> = BTreeMap::new();
+    let mut all = Vec::with_capacity(told.len());
+    for (key, [source, destination]) in told {
+        let (mine, theirs) = if side == 0 { (source, destination) } else { (destination, source) };
+        match mine.ends.as_slice() {
+            [Ends::Pods(pods)] => {
+                let home = pods.home;
+                alike.entry((key, theirs, home)).or_default().push(mine);
+            }
+            _ => all.push((key, in_order(mine, theirs))),
+        }
+    }
+    let space = &everyone.space;
+    for ((key, theirs, home), parts) in alike {
+        let whole = home.map_or_else(|| space.others(), |home| Ends::Pods(space.all_of(home)));
+        let ends: Vec<Ends> = parts.iter().flat_map(|part| part.ends.iter().cloned()).collect();
+        match (2..=MOST_PARTS).contains(&ends.len()) && space.covers(&ends, &whole, budget)? {
+            true => all.push((key, in_order(Whom { set: None, ends: vec![whole] }, theirs))),
+            false => all.extend(parts.into_iter().map(|mine| (key.clone(), in_order(mine, theirs.clone())))),
+        }
+    }
+    Ok(all)
+}
+
+/// Where ends stand in a report: pods by namespace, before addresses.
+fn order(all: &[Whom]) -> Vec<(bool, bool, Ends)> {
+    let ends = all.iter().flat_map(|whom| &whom.ends);
+    let mut places: Vec<_> = ends
+        .map(|end| (end.pods().is_none(), end.pods().is_some_and(|pods| pods.home.is_none()), end.clone()))
+        .collect();
+    places.sort();
+    places
+}
+
+fn file(pairs: &mut BTreeMap<[Vec<Ends>; 2], Pair>, gain: Gain, is_new: bool) {
+    let Gain { by, mut source, mut destination, ports, partly } = gain;
+    tidy(&mut source);
+    tidy(&mut destination);
+    let key = [source.ends.clone(), destination.ends.clone()];
+    let (added, removed) = (Verdict::default(), Verdict::default());
+    let new = Pair { source, destination, added, removed, by: Ways::default(), partly: false };
+    let pair = pairs.entry(key).or_insert(new);
+    let verdict = if is_new { &mut pair.added } else { &mut pair.removed };
+    verdict.allowed.insert(&ports.allowed);
+    verdict.unknown.insert(&ports.unknown);
+    verdict.unknown = verdict.unknown.subtract(&verdict.allowed);
+    pair.by.add(by);
+    pair.partly |= partly;
+}
+
+/// The same ends in one order.
+fn tidy(whom: &mut Whom) {
+    for end in &mut whom.ends {
+        trim(end);
+    }
+    whom.ends.sort();
+    whom.ends.dedup();
+}
+
+/// Without exceptions that are inside of others.
+fn trim(end: &mut Ends) {
+    let Ends::Pods(pods) = end else { return };
+    pods.less.sort();
+    pods.less.dedup();
+    let all = pods.less.clone();
+    let within = |narrow: &(Selector, Selector), wide: &(Selector, Selector)| {
+        wide.0.contains(&narrow.0) && wide.1.contains(&narrow.1)
+    };
+    pods.less.retain(|one| !all.iter().any(|wide| wide != one && within(one, wide)));
+}
+
+/// The pairs that no other one tells.
+fn only_told(everyone: &Everyone<'_>, pairs: Vec<Pair>, budget: &mut Budget) -> Result<Vec<Pair>, GaveUp> {
+    let mut kept: Vec<Pair> = Vec::with_capacity(pairs.len());
+    for (place, pair) in pairs.iter().enumerate() {
+        let mut is_told = false;
+        for (other_place, other) in pairs.iter().enumerate() {
+            let equal = place != other_place && other.says(pair);
+            if equal && other.holds(everyone, pair, budget)? {
+                // Of two that tell the same, the first.
+                let both = other_place > place && pair.says(other) && pair.holds(everyone, other, budget)?;
+                if !both {
+                    is_told = true;
+                    break;
+                }
+            }
+        }
+        if !is_told {
+            kept.push(pair.clone());
+        }
+    }
+    Ok(kept)
+}
+
+impl Pair {
+    /// Whether it is about all ports that another one is about.
+    fn says(&self, other: &Pair) -> bool {
+        let all = |mine: &Verdict, theirs: &Verdict| {
+            mine.allowed.contains(&theirs.allowed) && mine.unknown.contains(&theirs.unknown)
+        };
+        all(&self.added, &other.added) && all(&self.removed, &other.removed) && (!self.partly || other.partly)
+    }
+
+    /// Whether it is about all ends that another one is about.
+    fn holds(&self, everyone: &Everyone<'_>, other: &Pair, budget: &mut Budget) -> Result<bool, GaveUp> {
+        budget.spend(1)?;
+        let within = |wide: &Whom, narrow: &Whom| {
+            narrow.ends.iter().all(|end| wide.ends.iter().any(|wide| holds(everyone, wide, end)))
+        };
+        Ok(within(&self.source, &other.source) && within(&self.destination, &other.destination))
+    }
+
+    fn key(&self, [before, after]: [&Grants<'_>; 2], budget: &mut Budget) -> Result<Key, GaveUp> {
+        let ends = [&self.source.ends, &self.destination.ends];
+        let kind = match (self.added.is_denied(), self.removed.is_denied()) {
+            (false, false) => Kind::Changed,
+            (false, true) if before.all_may(ends[0], ends[1], budget)? => Kind::Changed,
+            (false, true) => Kind::Added,
+            (true, _) if after.all_may(ends[0], ends[1], budget)? => Kind::Changed,
+            (true, _) => Kind::Removed,
+        };
+        let (added, removed) = (self.added.clone(), self.removed.clone());
+        Ok(Key { kind, added, removed, by: self.by, partly: self.partly })
+    }
+}
+
+/// Whether some ends are easily seen to hold all of others.
+fn holds(everyone: &Everyone<'_>, wide: &Ends, narrow: &Ends) -> bool {
+    match (wide, narrow) {
+        (Ends::Pods(wide), Ends::Pods(narrow)) => {
+            let is_out = |(namespaces, labels): &(Selector, Selector)| {
+                let out = Pods { namespaces: namespaces.clone(), labels: labels.clone(), less: Vec::new(), ..*narrow };
+                narrow.less.contains(&(namespaces.clone(), labels.clone()))
+                    || everyone.space.both(&Ends::Pods(narrow.clone()), &Ends::Pods(out)).is_none()
+            };
+            wide.home == narrow.home
+                && wide.labels.contains(&narrow.labels)
+                && wide.namespaces.contains(&narrow.namespaces)
+                && wide.less.iter().all(is_out)
+        }
+        (Ends::Addresses(wide), Ends::Addresses(narrow)) => wide.contains(narrow),
+        _ => false,
+    }
+}
+
+/// Isolation by namespace: in both directions, where it is of the same pods.
+fn isolations(lifted: Vec<Freed>, introduced: Vec<Freed>) -> Vec<Isolations> {
+    let mut all: BTreeMap<(usize, bool, Vec<Ends>), Vec<Direction>> = BTreeMap::new();
+    for (freed, is_introduced) in [(lifted, false), (introduced, true)] {
+        for mut one in freed {
+            one.ends.iter_mut().for_each(trim);
+            all.entry((one.home, is_introduced, one.ends)).or_default().push(one.direction);
+        }
+    }
+    let isolations = |((_, introduced, ends), directions): ((usize, bool, Vec<Ends>), _)| Isolations {
+        lifted: !introduced,
+        directions,
+        ends,
+    };
+    all.into_iter().map(isolations).collect()
+}
+
+/// The peers that some ends are, where they are one set.
+pub(super) fn only(whom: &Whom) -> Option<(&Peers, &[Peers])> {
+    match whom.set.as_ref()?.peers.as_slice() {
+        [one] => Some((one, &whom.set.as_ref()?.less)),
+        _ => None,
+    }
+}
