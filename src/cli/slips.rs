@@ -127,6 +127,10 @@ enum Word<'a> {
     Path(&'a str),
     /// How to print the answer, as `kubectl` has it.
     Format(&'a str),
+    /// A namespace, as `kubectl` has it.
+    Namespace(&'a str),
+    /// A word that says nothing here.
+    Needless,
 }
 
 impl<'a> Line<'a> {
@@ -146,6 +150,10 @@ impl<'a> Line<'a> {
                         words.push(Word::Path(rest.next()?));
                     }
                     "-o" | "--output" => words.push(Word::Format(rest.next()?)),
+                    "-n" | "--namespace" if QUESTIONS.contains(&self.name) => {
+                        words.push(Word::Namespace(rest.next()?));
+                    }
+                    "-A" | "--all-namespaces" if QUESTIONS.contains(&self.name) => words.push(Word::Needless),
                     _ => return None,
                 },
             }
@@ -176,9 +184,12 @@ impl<'a> Line<'a> {
             true => "--manifests",
         };
         let line = self.mended(&words, |path| vec![option(path).to_owned(), shell_word(path).into_owned()])?;
+        let command = self.command();
+        let names_some = words.iter().any(|word| matches!(word, Word::Namespace(_) | Word::Needless));
         let why = match paths.first() {
-            Some(path) => format!("`{}` asks about names, and takes `{path}` as an option", self.command()),
-            None => format!("`{}` prints as `--format` says", self.command()),
+            Some(path) => format!("`{command}` asks about names, and takes `{path}` as an option"),
+            None if names_some => format!("`{command}` asks about names, which begin with their namespace"),
+            None => format!("`{command}` prints as `--format` says"),
         };
         Some(format!("{why}: `{line}`"))
     }
@@ -205,9 +216,11 @@ impl<'a> Line<'a> {
             Word::Kept(word) => vec![shell_word(word).into_owned()],
             Word::Path(word) => path(word),
             Word::Format(format) => vec!["--format".to_owned(), shell_word(format).into_owned()],
+            Word::Namespace(name) => vec![shell_word(&format!("{name}/*")).into_owned()],
+            Word::Needless => Vec::new(),
         };
-        let words: Vec<String> = words.iter().flat_map(word).collect();
-        changes.then(|| format!("{} {}", self.command(), words.join(" ")))
+        let words: Vec<String> = std::iter::once(self.command()).chain(words.iter().flat_map(word)).collect();
+        changes.then(|| words.join(" "))
     }
 }
 
@@ -215,7 +228,7 @@ impl<'a> Word<'a> {
     fn path(&self) -> Option<&'a str> {
         match self {
             Word::Path(path) => Some(path),
-            Word::Kept(_) | Word::Format(_) => None,
+            Word::Kept(_) | Word::Format(_) | Word::Namespace(_) | Word::Needless => None,
         }
     }
 }
