@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-/// Rows are kept for sources to come until they have so many entries together.
+/// Rows are kept for sources to come until they have so many entries together. That only saves time.
 const MOST_KEPT: usize = 8_000_000;
 
 /// In place of a verdict: something is not known, so that both ends have to be looked at together.

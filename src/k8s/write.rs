@@ -354,3 +354,33 @@ pub(super) fn needs_escape(letter: char) -> bool {
             | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{FFFE}' | '\u{FFFF}'
             | '\u{E0000}'..='\u{E007F}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_leave_room_for_a_copy_of_the_object() {
+        let statement = |number: usize| Excerpt::from(format!("tier-{number} -> \"database\":5432/tcp").as_str());
+        let policy = Policy {
+            namespace: "shop".into(),
+            name: "allow-database.ingress".into(),
+            subject: Selector::everything(),
+            ingress: Some(Vec::new()),
+            egress: None,
+            description: Some("what it is for, at length; ".repeat(10_000)),
+            statements: (0..10_000).map(statement).collect(),
+        };
+        let values: Vec<(&str, Cow<'_, str>)> = annotation_values(&policy).collect();
+        assert_eq!(values.len(), 2);
+        // The copy that `kubectl apply` keeps has them escaped, and is escaped itself.
+        let escaped: usize =
+            values.iter().map(|(_, value)| value.len() + format!("{:?}", format!("{value:?}")).len()).sum();
+        assert!(escaped < 250_000, "{escaped}");
+        let statements =
+            values.iter().find(|(key, _)| *key == SOURCE).map(|(_, value)| value.lines().collect::<Vec<_>>());
+        let last = statements.as_ref().and_then(|lines| lines.last().copied()).unwrap_or_default();
+        let shown = statements.map_or(0, |lines| lines.len() - 1);
+        assert_eq!(last, format!("and {} more", 10_000 - shown));
+    }
+}

@@ -42,7 +42,8 @@ pub fn reduce(
     overlapping
 }
 
-/// How many pairs of cells are looked at one by one, for each cell on average; an index is faster for more.
+/// How many pairs of cells are looked at one by one, for each cell on average; an index is faster for more, and finds the
+/// same.
 const FEW_PAIRS: usize = 32;
 
 /// The concerns of one namespace. Those of one direction have nothing to do with those of the other.
@@ -386,5 +387,69 @@ fn piece(port: &Port) -> PortSet {
         PortTarget::Number(number) => PortSet::number(port.protocol, *number),
         PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
         PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use crate::flow::FlowSet;
+    use crate::netpol::PolicySet;
+    use crate::plan::{Layout, concern, plan};
+    use crate::source::Sources;
+    use crate::{flow, model, syntax};
+
+    fn flows(text: &str) -> FlowSet {
+        let mut sources = Sources::default();
+        let file = sources.add("main.polder", text);
+        let tree = syntax::parse(&sources, file).tree;
+        flow::lower(&model::resolve(&sources, &[tree], &model::Options::default()).model)
+    }
+
+    fn names(text: &str) -> Vec<String> {
+        let PolicySet { policies } = plan(&flows(text), Layout::Flow).policies;
+        policies.iter().map(|policy| policy.name.to_string()).collect()
+    }
+
+    #[test]
+    fn of_two_that_say_the_same_dns_stays() {
+        let text = "external namespace kube-system {\n  tier dns (k8s-app=kube-dns)\n}\nnamespace shop {\n  dns strict\n  \
+                    tier web\n  * -> kube-system/dns:{53/udp, 53/tcp}\n}\n";
+        assert_eq!(names(text), ["allow-dns-egress", "default-deny-all"]);
+    }
+
+    #[test]
+    fn the_narrower_of_two_goes() {
+        let text = "namespace shop {\n  tier web\n  tier api\n  isolate egress\n  web -> api:80\n  web -> *:80\n}\n";
+        assert_eq!(names(text), ["allow-dns-egress", "allow-web-to-all-pods", "default-deny-egress"]);
+    }
+
+    #[test]
+    fn of_two_equal_flows_the_later_is_reported() {
+        let text = "namespace shop {\n  tier web\n  tier api\n  web -> api:80\n  web -> api:{80}\n}\n";
+        let diagnostics = plan(&flows(text), Layout::Flow).diagnostics;
+        let starts: Vec<u32> = diagnostics.iter().map(|one| one.labels[0].span.start).collect();
+        assert_eq!(
+            starts.iter().map(|start| *start as usize).collect::<Vec<_>>(),
+            [text.find("web -> api:{80}").unwrap()]
+        );
+    }
+
+    /// The pairs that overlap are found in two ways: one by one where there are few, so that debug builds compare the two.
+    /// Which way it is changes nothing but the time.
+    #[test]
+    fn few_pairs_are_looked_at_one_by_one() {
+        let set =
+            flows("namespace shop {\n  tier web\n  tier api\n  web -> api:80\n  api -> web:80\n  * -> api:80\n}\n");
+        let mut wishes = concern::collect(&set);
+        let mut concerns = Concerns::default();
+        wishes.concerns_of(0, &mut concerns);
+        let namer = Namer::new(&set);
+        let home = set.namespaces[0].name.clone();
+        let group = Group::new(&concerns, &wishes, &namer, &home);
+        let pairs = group.pairs_by_subject().unwrap();
+        assert!(!pairs.is_empty());
+        assert_eq!(pairs, group.pairs_by_index());
     }
 }

@@ -334,3 +334,44 @@ fn holds(wide: &End, narrow: &End) -> bool {
         _ => wide == narrow,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::source::Sources;
+    use crate::{flow, model, syntax};
+
+    /// What comes of the assertion of a program with so many tiers, of which all but one are excepted.
+    fn judged(tiers: usize, steps: usize) -> Outcome {
+        let names = |start: &str| (0..tiers).map(|at| format!("{start}{at}")).collect::<Vec<_>>();
+        let declared = names("  tier t").join("\n");
+        let text = format!(
+            "namespace shop {{\n  tier db\n{declared}\n}}\nnever shop/* -> shop/db except {}, shop/db\n",
+            names("shop/t").join(", ")
+        );
+        let mut sources = Sources::default();
+        let file = sources.add("main.polder", text);
+        let tree = syntax::parse(&sources, file).tree;
+        let set = flow::lower(&model::resolve(&sources, &[tree], &model::Options::default()).model);
+        let connections = Connections::new(&set, &set.facts);
+        let judge = Judge::new(&set, &set.facts, &connections, set.assertions.first().unwrap()).unwrap();
+        Judge { budget: Budget::new(steps), ..judge }.judge()
+    }
+
+    #[test]
+    fn an_assertion_about_hundreds_of_tiers_is_decided() {
+        assert_eq!(judged(300, BUDGET), Outcome::Holds);
+    }
+
+    #[test]
+    fn what_takes_too_many_steps_is_not_said_to_hold() {
+        let Outcome::Unknown(diagnostic) = judged(300, 10_000) else { panic!("decided") };
+        assert!(
+            diagnostic
+                .message
+                .starts_with("it takes too many steps to find out whether `never shop/* -> shop/db except")
+        );
+        assert_eq!(diagnostic.code, Code::E0900);
+    }
+}

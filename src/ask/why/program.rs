@@ -356,3 +356,29 @@ fn best(fits: impl Iterator<Item = Result<Truth, Misfit>>) -> Result<Truth, Misf
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nearer_is_told_first() {
+        let labels = |close| Misfit::Labels { missing: Selector::everything(), close };
+        let namespace = || Misfit::Namespace(Selector::everything());
+        let rows: [&[Wrong]; 6] = [
+            &[
+                Wrong::Ports(PortSet::everything()),
+                Wrong::OneSide(Direction::Egress),
+                Wrong::NotStated("a".into(), Selector::everything()),
+            ],
+            &[Wrong::Dns],
+            &[Wrong::Source(labels(true)), Wrong::Destination(labels(true))],
+            &[Wrong::Source(namespace()), Wrong::Destination(namespace())],
+            &[Wrong::Reverse],
+            &[Wrong::Source(labels(false)), Wrong::Destination(Misfit::Kind), Wrong::Source(Misfit::Kind)],
+        ];
+        let ranks = rows.map(|row| row.iter().map(Wrong::rank).collect::<Vec<u8>>());
+        assert!(ranks.iter().all(|row| row.iter().all(|rank| Some(rank) == row.first())), "{ranks:?}");
+        assert!(ranks.array_windows().all(|[one, next]| one < next), "{ranks:?}");
+    }
+}

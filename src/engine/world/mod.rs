@@ -327,3 +327,42 @@ impl<'a> Looks<'a> {
         all.into_iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_sets_of_labels_of_one_namespace_exclude_each_other_where_both_are_known() {
+        let namespace = |name: &str, team: &str, known| Namespace {
+            labels: [("team".to_owned(), team.to_owned())].into(),
+            ..Namespace::named(name.into(), known)
+        };
+        let pods = |namespace| {
+            End::Pods(PodKind {
+                namespace: NamespaceId(namespace),
+                labels: Labels::new(),
+                ports: None,
+                addresses: Vec::new(),
+                members: Vec::new(),
+                several: true,
+                asked: false,
+                marks: Vec::new(),
+            })
+        };
+        let namespaces = vec![
+            namespace("a", "x", true),
+            namespace("a", "y", true),
+            namespace("a", "z", false),
+            namespace("b", "x", true),
+            Namespace { name: None, ..namespace("a", "y", true) },
+        ];
+        let ends = (0..5).map(pods).collect();
+        let world = World { namespaces, ends, ..World::default() };
+        let exclusive: Vec<(u32, u32)> = (0..5)
+            .flat_map(|one| (0..5).map(move |other| (one, other)))
+            .filter(|(one, other)| !world.coexist(EndId(*one), EndId(*other)))
+            .collect();
+        assert_eq!(exclusive, [(0, 1), (1, 0)]);
+    }
+}

@@ -435,3 +435,17 @@ fn metadata_text<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<&'n str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_are_read_as_deep_as_parsing_is_quick() {
+        let told = |depth: usize| {
+            let text = format!("a: {}{}\n", "[".repeat(depth), "]".repeat(depth));
+            read(&text, "default").problems.into_iter().any(|problem| problem.reason.contains("more than 500 brackets"))
+        };
+        assert_eq!([490, 510].map(told), [false, true]);
+    }
+}
