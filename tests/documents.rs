@@ -102,7 +102,7 @@ fn reported(reports: Vec<polder::diag::Report>) -> Vec<(Code, Severity, String)>
 fn said_of_manifest(example: &str) -> Vec<(Code, Severity, String)> {
     let system = Memory::default().with_input(example);
     let manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
-    let cni = example.strip_prefix("# polder lint --cni ").and_then(|rest| Cni::parse(rest.lines().next()?));
+    let cni = example.strip_prefix("# polder lint --cni ").and_then(|rest| Cni::parse_versioned(rest.lines().next()?));
     let said = reported(manifests.lint(cni.unwrap_or_default(), &Levels::default()));
     // Rules of an unlisted type are a finding as well.
     assert!(manifests.remarks.is_empty() || said.iter().any(|(code, ..)| *code == Code::W0206), "{example}");

@@ -1,6 +1,6 @@
 //! Each file of `lint/cases/` is linted, and what is found is a snapshot beside it. In the file, a comment `# W0203` at
-//! the end of a line says that this is found there: all of it, and nothing else. A first line `# cni: NAME` names the
-//! CNI.
+//! the end of a line says that this is found there: all of it, and nothing else. A first line `# cni: NAME` or
+//! `# cni: NAME@VERSION` names the CNI.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::diag::{Code, Levels, Report, render};
@@ -16,7 +16,7 @@ fn root() -> PathBuf {
 fn lint(text: &str) -> (Manifests, Vec<Report>) {
     let system = Memory::default().with_input(text);
     let manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
-    let cni = text.strip_prefix("# cni: ").map(|rest| Cni::parse(rest.lines().next().unwrap()).unwrap());
+    let cni = text.strip_prefix("# cni: ").map(|rest| Cni::parse_versioned(rest.lines().next().unwrap()).unwrap());
     let reports = manifests.lint(cni.unwrap_or_default(), &Levels::default());
     (manifests, reports)
 }

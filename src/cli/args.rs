@@ -2,13 +2,13 @@
 
 use super::slips::place_of_command;
 use crate::diag::{Level, Levels};
-use crate::model::Cni;
+use crate::model::{Cni, CniVersion};
 use crate::session::Layout;
 use crate::session::{EnvironmentChoice, Named, Question, SaidOfCluster};
-use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
@@ -386,8 +386,8 @@ pub(super) struct Lint {
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
     /// The CNI that has to enforce the policies.
-    #[arg(long, value_name = "NAME", value_parser = cni_names())]
-    pub cni: Option<String>,
+    #[arg(long, value_name = "NAME[@VERSION]", value_parser = CniParser)]
+    pub cni: Option<(Cni, Option<CniVersion>)>,
     /// How to print what was found.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
@@ -584,8 +584,8 @@ pub(super) struct QuestionArgs {
 #[derive(Debug, Args)]
 pub(super) struct ClusterArgs {
     /// The CNI that enforces the policies [default: `cni` of the program; without one, it is not known].
-    #[arg(long, value_name = "NAME", value_parser = cni_names())]
-    pub cni: Option<String>,
+    #[arg(long, value_name = "NAME[@VERSION]", value_parser = CniParser)]
+    pub cni: Option<(Cni, Option<CniVersion>)>,
     /// Whether `ipBlock` matches the addresses of pods [default: as the CNI does; where that is not known, neither is this].
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub ipblock_matches_pods: Option<bool>,
@@ -594,12 +594,46 @@ pub(super) struct ClusterArgs {
 impl ClusterArgs {
     /// The same for the library.
     pub fn said(&self) -> SaidOfCluster {
-        SaidOfCluster { cni: self.cni.as_deref().and_then(Cni::parse), blocks_match_pods: self.ipblock_matches_pods }
+        SaidOfCluster { cni: self.cni.map(|(cni, _)| cni), blocks_match_pods: self.ipblock_matches_pods }
     }
 }
 
-fn cni_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(Cni::NAMES.map(|(name, _)| name))
+/// Reads `cilium` or `cilium@1.18`.
+#[derive(Debug, Clone)]
+struct CniParser;
+
+impl CniParser {
+    fn names() -> PossibleValuesParser {
+        PossibleValuesParser::new(Cni::NAMES.map(|(name, _)| name))
+    }
+}
+
+impl TypedValueParser for CniParser {
+    type Value = (Cni, Option<CniVersion>);
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let text = value.to_string_lossy();
+        let (name, version) = text.split_once('@').map_or((&*text, None), |(name, version)| (name, Some(version)));
+        let name = CniParser::names().parse_ref(command, arg, OsStr::new(name))?;
+        let version = match version.map(|version| (version, CniVersion::parse(version))) {
+            None => None,
+            Some((_, Some(version))) => Some(version),
+            Some((version, None)) => {
+                let message = format!("`{version}` is no version of {name}; write it as in `{name}@1.18`\n");
+                return Err(command.clone().error(clap::error::ErrorKind::ValueValidation, message));
+            }
+        };
+        Ok((Cni::parse(&name).unwrap_or_default(), version))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        Some(Box::new(Cni::names().map(clap::builder::PossibleValue::new)))
+    }
 }
 
 impl QuestionArgs {

@@ -5,7 +5,6 @@ use super::exit::Exit;
 use super::report::{count, show, tally};
 use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
-use crate::model::Cni;
 use crate::session::{Disk, Manifests, reason};
 use std::collections::BTreeMap;
 
@@ -20,8 +19,7 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     };
     let paths = named(&args.paths).into_iter().chain(named(&args.workloads)).collect::<Vec<_>>();
     let manifests = Manifests::load(&Disk, &folder, &paths, "default");
-    let cni = args.cni.as_deref().and_then(Cni::parse).unwrap_or_default();
-    let reports = manifests.lint(cni, &levels);
+    let reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
     let exit = exit(&reports, manifests.lacks_policies());
     show(&reports, &manifests.sources, args.format, terminal);
     if args.format.is_for_machines() {

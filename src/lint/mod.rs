@@ -31,7 +31,7 @@ pub use redundant::{Part, Removal, redundant};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::engine::{Engine, Scope, World};
-use crate::model::Cni;
+use crate::model::{Cni, CniVersion};
 use crate::net::{Direction, Facts};
 use crate::netpol::{Policy, Rule, Written};
 use crate::source::Span;
@@ -49,6 +49,8 @@ pub struct Input<'a> {
     pub cluster: &'a Cluster,
     /// What has to enforce the policies.
     pub cni: Cni,
+    /// Which version of it; `None` for the oldest that its makers support.
+    pub version: Option<CniVersion>,
     /// Whether these are all the policies that there are. If not, only what shows in each by itself is told.
     pub complete: bool,
 }
@@ -61,7 +63,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         form::check(one, &mut found);
         labels::check(one, &mut found);
         peers::check(one, input.cluster, &mut found);
-        plugin::check(one, input.cni, &mut found);
+        plugin::check(one, input.cni, input.version, &mut found);
     }
     plugin::check_all(&all, input.cni, &mut found);
     if !input.complete {

@@ -3,7 +3,7 @@
 use super::runs::Runs;
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
-use crate::model::Cni;
+use crate::model::{Cni, CniVersion, NamedPortSupport, RangeSupport, SctpSupport};
 use crate::net::{AddressSet, Direction, Protocol, Truth};
 use crate::netpol::{Peer, Port, PortTarget};
 use ipnet::IpNet;
@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST_PORTS_OF_AWS: usize = 24;
 
 /// W0232: what one policy asks for.
-pub(super) fn check(one: &One<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(one: &One<'_>, cni: Cni, version: Option<CniVersion>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     for (direction, rule, written) in one.all_rules() {
         for (index, port) in written.ports.iter().enumerate() {
-            for (what, help) in limits(cni, port) {
+            for (what, help) in limits(cni, version, port) {
                 if told.insert(what) {
                     let message = format!("{} {what}, which {} needs", cni.name(), one.shown());
                     let place = one.port_place(direction, rule, index);
@@ -26,42 +26,47 @@ pub(super) fn check(one: &One<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
             }
         }
     }
-    if cni == Cni::AwsVpcCni {
+    if cni.is_of_aws() {
         for direction in Direction::ALL {
-            found.extend(too_many_ports(one, direction));
+            found.extend(too_many_ports(one, cni, direction));
         }
     }
 }
 
 /// What a CNI does not do of a port, as the verb of a sentence, and what to write instead.
-fn limits(cni: Cni, port: &Port) -> Vec<(&'static str, &'static str)> {
-    let mut limits = Vec::new();
-    match (cni, &port.target) {
-        (Cni::Weave, PortTarget::Range(..)) => {
-            limits.push(("does not know `endPort` and opens only the first port", "list the ports one by one"));
+fn limits(cni: Cni, version: Option<CniVersion>, port: &Port) -> Vec<(&'static str, &'static str)> {
+    let number = "write the number of the port";
+    let named = || match cni.named_ports() {
+        NamedPortSupport::Known | NamedPortSupport::NotSaid => None,
+        NamedPortSupport::Ignored => Some(("ignores named ports and may open every port", number)),
+        NamedPortSupport::Refused => Some(("refuses a policy with a named port", number)),
+        NamedPortSupport::OneNumber => Some(("drops a named port that is several numbers in different pods", number)),
+        NamedPortSupport::NotOnWindows => Some(("does not know named ports on nodes with Windows", number)),
+        NamedPortSupport::OpenUnlisted => Some(("opens every port where no pod lists a named port", number)),
+    };
+    let ranges = || match cni.ranges(version) {
+        RangeSupport::Known | RangeSupport::NotSaid => None,
+        RangeSupport::FirstOnly => {
+            Some(("does not know `endPort` and opens only the first port", "list the ports one by one"))
         }
-        (Cni::Weave, PortTarget::Named(_)) => {
-            limits.push(("refuses a policy with a named port", "write the number of the port"));
+    };
+    let of_target = match port.target {
+        PortTarget::Named(_) => named(),
+        PortTarget::Range(..) => ranges(),
+        PortTarget::Number(_) | PortTarget::Every => None,
+    };
+    let of_protocol = match (port.protocol, cni.sctp()) {
+        (Protocol::Sctp, SctpSupport::Unknown) => Some(("does not know SCTP", "use another protocol, or another CNI")),
+        (Protocol::Sctp, SctpSupport::Switch) => {
+            let help = "switch on `sctp.enabled`, and silence this warning";
+            Some(("filters SCTP only when that is switched on", help))
         }
-        (Cni::OvnKubernetes, PortTarget::Named(_)) => {
-            limits.push(("ignores named ports and may open every port", "write the number of the port"));
-        }
-        _ => {}
-    }
-    match (cni, port.protocol) {
-        (Cni::Weave, Protocol::Sctp) => limits.push(("does not know SCTP", "use another protocol, or another CNI")),
-        (Cni::Cilium | Cni::GkeDataplaneV2, Protocol::Sctp) => {
-            limits.push((
-                "filters SCTP only when that is switched on",
-                "switch on `sctp.enabled`, and silence this warning",
-            ));
-        }
-        _ => {}
-    }
-    limits
+        (Protocol::Sctp, SctpSupport::Filtered) | (Protocol::Tcp | Protocol::Udp, _) => None,
+    };
+    of_target.into_iter().chain(of_protocol).collect()
 }
 
-fn too_many_ports(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
+fn too_many_ports(one: &One<'_>, cni: Cni, direction: Direction) -> Option<Diagnostic> {
     let mut ports: BTreeMap<IpNet, (BTreeSet<&Port>, usize, usize)> = BTreeMap::new();
     for (index, rule) in one.rules(direction)?.iter().enumerate() {
         for (position, peer) in rule.peers.iter().enumerate() {
@@ -73,7 +78,7 @@ fn too_many_ports(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
     let (cidr, (ports, rule, peer)) = ports.into_iter().find(|(_, (ports, ..))| ports.len() > MOST_PORTS_OF_AWS)?;
     let message = format!(
         "{} keeps {MOST_PORTS_OF_AWS} ports for one block, and {} has {} for {cidr}: the rest is lost",
-        Cni::AwsVpcCni.name(),
+        cni.name(),
         one.shown(),
         ports.len()
     );
@@ -86,8 +91,8 @@ pub(super) fn check_all(all: &[One<'_>], cni: Cni, found: &mut Vec<Diagnostic>) 
     let Some(one) = all.first().filter(|_| cni == Cni::Flannel) else { return };
     let message = "flannel alone enforces no NetworkPolicy: none of these has any effect";
     found.push(at(Code::W0232, one.name, message).with_help(
-        "run a policy engine beside it (Canal is Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
-         `--cni calico` for Canal, `--cni kindnet` for kube-network-policies",
+        "run a policy engine beside it (Canal has Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
+         `--cni canal`, `--cni kindnet` for kube-network-policies",
     ));
 }
 

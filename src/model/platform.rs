@@ -52,7 +52,7 @@ impl Platform {
         const AZURE_WIRE_SERVER: &str = "168.63.129.16/32";
         let nets = |list: &[&str]| list.iter().filter_map(|net| net.parse().ok()).collect::<Vec<IpNet>>();
         let mut except = nets(&NOT_PUBLIC);
-        if self.cni == Cni::AzureNpm {
+        if self.cni.is_of_azure() {
             except.extend(nets(&[AZURE_WIRE_SERVER]));
         }
         except.extend(self.listed());
@@ -212,8 +212,8 @@ impl<'a> Resolver<'a> {
         if cni == Cni::Flannel {
             self.report(
                 Diagnostic::new(Code::E0217, entry, "flannel alone enforces no NetworkPolicy: every pod stays open").with_help(
-                    "run a policy engine beside it (Canal is Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
-                     `cni calico` for Canal, `cni kindnet` for kube-network-policies",
+                    "run a policy engine beside it (Canal has Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
+                     `cni canal`, `cni kindnet` for kube-network-policies",
                 ),
             );
         }

@@ -3,7 +3,7 @@
 use super::listed::ListedPorts;
 use super::resolve::{Resolver, shorten};
 use super::scope::Scope;
-use super::{Cni, Endpoint, Entity, Role, Tier};
+use super::{Endpoint, Entity, NamedPortSupport, RangeSupport, Role, Tier};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
@@ -80,8 +80,8 @@ impl<'a> Resolver<'a> {
     fn check_range(&mut self, item: &PortExpr, low: u16, high: u16) {
         let written = self.text(item.span);
         let name = self.model.platform.cni.name();
-        match self.model.platform.cni {
-            Cni::Weave => self.report(
+        match self.model.platform.cni.ranges(None) {
+            RangeSupport::FirstOnly => self.report(
                 Diagnostic::new(
                     Code::E0219,
                     item.span,
@@ -89,7 +89,7 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help(self.one_by_one(item, low, high)),
             ),
-            Cni::Any => self.report(
+            RangeSupport::NotSaid => self.report(
                 Diagnostic::new(
                     Code::W0012,
                     item.span,
@@ -97,7 +97,7 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help("name the CNI in `platform { cni NAME }`, or list the ports one by one"),
             ),
-            _ => {}
+            RangeSupport::Known => {}
         }
     }
 
@@ -153,8 +153,8 @@ impl<'a> Resolver<'a> {
     fn check_container_port(&mut self, item: &PortExpr, name: &str) {
         let cni = self.model.platform.cni;
         let help = "write the port's number";
-        match cni {
-            Cni::OvnKubernetes => self.report(
+        match cni.named_ports() {
+            NamedPortSupport::Ignored => self.report(
                 Diagnostic::new(
                     Code::E0218,
                     item.span,
@@ -162,7 +162,7 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help(help),
             ),
-            Cni::Weave => self.report(
+            NamedPortSupport::Refused => self.report(
                 Diagnostic::new(
                     Code::E0218,
                     item.span,
@@ -170,7 +170,7 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help(help),
             ),
-            Cni::Cilium | Cni::GkeDataplaneV2 => self.report(
+            NamedPortSupport::OneNumber => self.report(
                 Diagnostic::new(
                     Code::W0012,
                     item.span,
@@ -181,7 +181,7 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help(help),
             ),
-            Cni::AzureNpm => self.report(
+            NamedPortSupport::NotOnWindows => self.report(
                 Diagnostic::new(
                     Code::W0012,
                     item.span,
@@ -189,7 +189,15 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help(help),
             ),
-            Cni::Any => self.report(
+            NamedPortSupport::OpenUnlisted => self.report(
+                Diagnostic::new(
+                    Code::W0012,
+                    item.span,
+                    format!("{} opens every port where no pod lists the named port `{name}`", cni.name()),
+                )
+                .with_help(help),
+            ),
+            NamedPortSupport::NotSaid => self.report(
                 Diagnostic::new(
                     Code::W0012,
                     item.span,
@@ -197,7 +205,7 @@ impl<'a> Resolver<'a> {
                 )
                 .with_help("write the port's number, or name the CNI in `platform { cni NAME }`"),
             ),
-            _ => {}
+            NamedPortSupport::Known => {}
         }
     }
 

@@ -3,14 +3,14 @@
 use super::Manifests;
 use crate::diag::{self, Allow, Code, Levels, Report, Severity};
 use crate::lint::{self, Input};
-use crate::model::Cni;
+use crate::model::{Cni, CniVersion};
 use crate::source::{FileId, Sources, Span};
 
 impl Manifests {
     /// What is wrong with the manifests and what looks like a mistake in their policies, as the command line and the
     /// comments in them will have it. Where something could not be read, only what shows in each policy by itself is
-    /// told.
-    pub fn lint(&self, cni: Cni, levels: &Levels) -> Vec<Report> {
+    /// told. Without a version of the CNI, the oldest counts that its makers support.
+    pub fn lint(&self, (cni, version): (Cni, Option<CniVersion>), levels: &Levels) -> Vec<Report> {
         let unread = |code: Code| code.severity() == Severity::Error && code != Code::E0503;
         let input = Input {
             policies: &self.policies.policies,
@@ -18,6 +18,7 @@ impl Manifests {
             written: &self.written,
             cluster: &self.cluster,
             cni,
+            version,
             complete: !self.diagnostics.iter().any(|diagnostic| unread(diagnostic.code)),
         };
         let mut diagnostics = self.diagnostics.clone();
