@@ -317,6 +317,7 @@ pub(super) enum TestFormat {
 Examples:
   polder diff --git HEAD                what the changes that are not committed yet allow and forbid
   polder diff --git origin/main network this branch, of the project in a folder
+  polder diff --git v1..v2              two revisions
   polder diff old.polder new.polder
   polder diff live.yaml policies        any NetworkPolicies, and those of a build
   kubectl get netpol -A -o yaml | polder diff - policies
@@ -327,7 +328,7 @@ pub(super) struct Diff {
     /// at most one [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Compare a Git revision with the working tree.
+    /// Compare a Git revision with the working tree, or `OLD..NEW`, two revisions.
     #[arg(long, value_name = "REV")]
     pub git: Option<String>,
     #[command(flatten)]

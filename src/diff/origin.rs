@@ -8,7 +8,7 @@ use crate::engine::{End, EndId, Verdict, World, of_unknown_number};
 use crate::flow::{DnsServer, Place};
 use crate::net::{Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth, namespace_by_name};
 use crate::netpol::{Policy, Rule};
-use crate::source::Span;
+use crate::source::{Excerpt, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -124,16 +124,21 @@ pub(super) struct Origins<'v> {
     version: &'v Version<'v>,
     /// The flows from each party, by the namespace that it is in; `None` for those that are in several, or are addresses.
     sources: BTreeMap<Option<Arc<str>>, Vec<Source>>,
+    /// The policies of each namespace, by their place.
     policies: BTreeMap<&'v Arc<str>, Vec<usize>>,
+    /// The statements of the program, by what they say.
+    statements: BTreeMap<&'v str, Span>,
 }
 
 impl<'v> Origins<'v> {
     pub fn new(version: &'v Version<'v>) -> Self {
-        let mut origins = Origins { version, sources: BTreeMap::new(), policies: BTreeMap::new() };
+        let mut origins =
+            Origins { version, sources: BTreeMap::new(), policies: BTreeMap::new(), statements: BTreeMap::new() };
         for (index, policy) in version.policies.iter().enumerate() {
             origins.policies.entry(&policy.namespace).or_default().push(index);
         }
         let Some(program) = version.program else { return origins };
+        origins.statements = program.flows.statements.iter().map(|one| (&*one.text, one.span)).collect();
         let mut flows_from: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (index, flow) in program.flows.flows.iter().enumerate() {
             for leaf in program.flows.party(flow.source).into_iter().flat_map(|party| &party.leaves) {
@@ -318,16 +323,14 @@ impl<'v> Origins<'v> {
         let mut origins = BTreeSet::new();
         for index in policies {
             let Some(policy) = self.version.policies.get(index) else { continue };
-            let Some(program) = self.version.program else {
+            if self.version.program.is_none() {
                 let span = self.version.policy_spans.get(index).copied().flatten();
                 let text = format!("{}/{}", policy.namespace, policy.name);
                 origins.insert(Origin { span, text, is_policy: true });
                 continue;
-            };
-            origins.extend(policy.statements.iter().map(|text| {
-                let known = program.flows.statements.iter().find(|one| one.text == *text);
-                self.statement(text, known.map(|one| one.span))
-            }));
+            }
+            let statement = |text: &Excerpt| self.statement(text, self.statements.get(&**text).copied());
+            origins.extend(policy.statements.iter().map(statement));
         }
         origins
     }
@@ -335,19 +338,21 @@ impl<'v> Origins<'v> {
     /// Whether this version has the same as an origin of another one.
     fn has(&self, other: &Origins<'_>, origin: &Origin) -> bool {
         if !origin.is_policy {
-            let flows = self.version.program.map(|program| program.flows);
-            return flows.is_some_and(|flows| flows.statements.iter().any(|one| *one.text == *origin.text));
+            return self.statements.contains_key(origin.text.as_str());
         }
-        let named = |version: &'_ Version<'_>| -> Option<Policy> {
-            let is_it = |policy: &&Policy| format!("{}/{}", policy.namespace, policy.name) == origin.text;
-            version.policies.iter().find(is_it).cloned()
-        };
-        match (named(self.version), named(other.version)) {
+        match (self.policy(&origin.text), other.policy(&origin.text)) {
             (Some(mine), Some(theirs)) => {
-                (mine.subject, mine.ingress, mine.egress) == (theirs.subject, theirs.ingress, theirs.egress)
+                (&mine.subject, &mine.ingress, &mine.egress) == (&theirs.subject, &theirs.ingress, &theirs.egress)
             }
             _ => false,
         }
+    }
+
+    /// The policy of a namespace and a name.
+    fn policy(&self, text: &str) -> Option<&Policy> {
+        let (namespace, name) = text.split_once('/')?;
+        let near = self.policies.get(&Arc::from(namespace)).into_iter().flatten();
+        near.filter_map(|index| self.version.policies.get(*index)).find(|policy| *policy.name == *name)
     }
 
     fn statement(&self, text: &str, span: Option<Span>) -> Origin {

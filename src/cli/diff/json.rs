@@ -19,7 +19,8 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "complete": report.versions.unmodelled().is_empty() && report.versions.unread().is_empty(),
         "unmodelled": unmodelled(report.versions.unmodelled()),
             "unread": unread(report.versions.unread()),
-        "revision": report.revision,
+        "revision": report.revisions[0],
+        "new_revision": report.revisions[1],
         "isolation": isolation,
         "connections": connections,
     }))

@@ -23,8 +23,8 @@ const TOO_HARD: &str = "gave up on comparing, in very many steps, for all pods t
 struct Report<'a> {
     diff: &'a Diff,
     versions: &'a Versions,
-    /// The Git revision that the older version is of.
-    revision: Option<&'a str>,
+    /// The Git revisions that the older and the newer version are of.
+    revisions: [Option<&'a str>; 2],
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -42,10 +42,20 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     let paths = named(&args.paths);
     let disk = |named, optional| Place { system: &Disk, named, optional };
     let versions = match (&args.git, paths.as_slice()) {
+        (None, [Named::Path(old), Named::Path(new)]) if are_revisions(&folder, [old, new]) => {
+            let (old, new) = (old.display(), new.display());
+            return Err(format!(
+                "`{old}` and `{new}` are no paths but Git revisions: `polder diff --git {old}..{new}` compares them, and \
+                 `polder diff --git {old}` the first with the working tree"
+            ));
+        }
         (None, [old, new]) if old != new || *old != Named::Input => {
             Versions::load(&folder, [disk(old, false), disk(new, false)], &terms, &Disk)
         }
         (None, [_, _]) => return Err("standard input can only be one of the two".to_owned()),
+        (Some(revision), [] | [Named::Path(_)]) if revision.contains("...") => {
+            return Err(format!("`{revision}` has three dots: write `--git OLD..NEW`, or one revision"));
+        }
         (None, _) => return Err("name two paths, OLD and NEW, or a Git revision with `--git REV`".to_owned()),
         (Some(_), [Named::Input]) => return Err("standard input has no Git revision".to_owned()),
         (Some(revision), [] | [_]) => {
@@ -53,25 +63,34 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
                 Some(Named::Path(path)) => path.clone(),
                 _ => project(&folder),
             };
-            let system = Revision::open(&folder.join(&path), revision)?;
-            let path = Named::Path(path);
-            let old = Place { system: &system, named: &path, optional: true };
-            Versions::load(&folder, [old, disk(&path, true)], &terms, &Disk)
+            let open = |revision| Revision::open(&folder.join(&path), revision);
+            let named = Named::Path(path.clone());
+            let at = |system| Place { system, named: &named, optional: true };
+            match two(revision) {
+                (old, Some(new)) => {
+                    let (old, new) = (open(old)?, open(new)?);
+                    Versions::load(&folder, [at(&old), at(&new)], &terms, &Disk)
+                }
+                (old, None) => Versions::load(&folder, [at(&open(old)?), at(&Disk)], &terms, &Disk),
+            }
         }
         (Some(_), _) => return Err("`--git REV` compares one path with itself: name at most one".to_owned()),
     };
-    let revision = args.git.as_deref();
-    say(&versions, revision, terminal);
+    let revisions = args.git.as_deref().map(two).map_or([None, None], |(old, new)| [Some(old), new]);
+    say(&versions, revisions, terminal);
     if !versions.is_answerable() {
         return Ok(Exit::CannotAnswer);
     }
     let too_hard = |_| TOO_HARD.to_owned();
-    let diff = versions.diff().map_err(too_hard)?;
-    let readable = match args.format {
-        DiffFormat::Json => None,
-        DiffFormat::Human | DiffFormat::Markdown => Some(versions.readable_diff().map_err(too_hard)?),
+    let shown = match args.format {
+        DiffFormat::Json => versions.diff(),
+        DiffFormat::Human | DiffFormat::Markdown => versions.readable_diff(),
     };
-    let report = Report { diff: readable.as_ref().unwrap_or(&diff), versions: &versions, revision };
+    let shown = shown.map_err(too_hard)?;
+    // What is left out for people counts, too.
+    let whole = if shown.left_out { Some(versions.diff().map_err(too_hard)?) } else { None };
+    let diff = whole.as_ref().unwrap_or(&shown);
+    let report = Report { diff: &shown, versions: &versions, revisions };
     match args.format {
         DiffFormat::Human => terminal.result(&human::text(&report, terminal.out_color())),
         DiffFormat::Json => terminal.result(&json::document(&report)),
@@ -92,6 +111,24 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     Ok(if fails { Exit::No } else { Exit::Yes })
 }
 
+/// The revisions of `OLD..NEW`, or one.
+fn two(revision: &str) -> (&str, Option<&str>) {
+    match revision.split_once("..") {
+        Some((old, "")) => (old, Some("HEAD")),
+        Some(("", new)) => ("HEAD", Some(new)),
+        Some((old, new)) => (old, Some(new)),
+        None => (revision, None),
+    }
+}
+
+/// Whether these are no paths, and revisions of the Git repository that a folder is in.
+fn are_revisions(folder: &Path, paths: [&PathBuf; 2]) -> bool {
+    paths.into_iter().all(|path| {
+        let is_there = Disk.is_folder(&folder.join(path)).is_ok();
+        !is_there && path.to_str().is_some_and(|text| Revision::open(folder, text).is_ok())
+    })
+}
+
 /// The project that a folder is in, or without one the folder itself.
 fn project(folder: &Path) -> PathBuf {
     let is_root = |folder: &&Path| matches!(Disk.is_folder(&folder.join(CONFIG_NAME)), Ok(false));
@@ -99,8 +136,8 @@ fn project(folder: &Path) -> PathBuf {
 }
 
 /// Says what stands in the way, or makes the answer incomplete.
-fn say(versions: &Versions, revision: Option<&str>, terminal: &mut Terminal) {
-    for (subject, revision) in [(&versions.old, revision), (&versions.new, None)] {
+fn say(versions: &Versions, revisions: [Option<&str>; 2], terminal: &mut Terminal) {
+    for (subject, revision) in [&versions.old, &versions.new].into_iter().zip(revisions) {
         let Some(subject) = subject else { continue };
         let reports = subject.reports();
         show(&reports, subject.sources(), Format::Human, terminal);
@@ -109,6 +146,15 @@ fn say(versions: &Versions, revision: Option<&str>, terminal: &mut Terminal) {
         }
     }
     show(&versions.workload_reports(), &versions.workloads.sources, Format::Human, terminal);
+    let runs = |subject: &&Subject| subject.session().is_none() && subject.cluster().is_some();
+    if versions.workloads.cluster.workloads.is_empty()
+        && [&versions.old, &versions.new].into_iter().flatten().any(|one| runs(&one))
+    {
+        terminal.note_line(
+            "note: the YAML also says what runs, and this compares for every pod that could exist; `--workloads PATH` compares \
+             for what runs there",
+        );
+    }
 }
 
 /// An origin with its place in words.
@@ -166,7 +212,8 @@ impl Report<'_> {
 
     /// A place, with the revision in front when it is of one.
     fn place(&self, origin: &Placed<'_>, old: bool) -> Option<String> {
-        let revision = self.revision.filter(|_| old).map(|revision| format!("{revision}:")).unwrap_or_default();
+        let [before, after] = self.revisions;
+        let revision = if old { before } else { after }.map(|revision| format!("{revision}:")).unwrap_or_default();
         origin.path.map(|path| format!("{revision}{path}:{}", origin.line))
     }
 }

@@ -6,7 +6,8 @@ use crate::ask::{Came, Ends, Everyone, Freed, Gain, Grants, Pods, Whom};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::Verdict;
 use crate::net::{Direction, Peers, Selector};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More parts of one namespace than these are not put together.
 pub(super) const MOST_PARTS: usize = 6;
@@ -161,6 +162,34 @@ fn tidy(whom: &mut Whom) {
     whom.ends.dedup();
 }
 
+/// The pairs of each namespace, by their place: among the sources and among the destinations. Addresses are one namespace.
+struct Near([FxHashMap<Option<Option<usize>>, Vec<usize>>; 2]);
+
+impl Near {
+    fn new(pairs: &[Pair]) -> Near {
+        let mut near = Near(Default::default());
+        for (place, pair) in pairs.iter().enumerate() {
+            for (whom, by_home) in [&pair.source, &pair.destination].into_iter().zip(&mut near.0) {
+                let homes: BTreeSet<_> = whom.ends.iter().map(home_of).collect();
+                homes.into_iter().for_each(|home| by_home.entry(home).or_default().push(place));
+            }
+        }
+        near
+    }
+
+    /// Those that may be about all ends that a pair is about.
+    fn of(&self, pair: &Pair) -> &[usize] {
+        let [sources, destinations] = &self.0;
+        let from = pair.source.ends.first().and_then(|end| sources.get(&home_of(end)));
+        let to = pair.destination.ends.first().and_then(|end| destinations.get(&home_of(end)));
+        [from, to].into_iter().flatten().map(Vec::as_slice).min_by_key(|list| list.len()).unwrap_or_default()
+    }
+}
+
+fn home_of(end: &Ends) -> Option<Option<usize>> {
+    end.pods().map(|pods| pods.home)
+}
+
 /// Without exceptions that are inside of others.
 fn trim(end: &mut Ends) {
     let Ends::Pods(pods) = end else { return };
@@ -176,9 +205,11 @@ fn trim(end: &mut Ends) {
 /// The pairs that no other one tells.
 fn only_told(everyone: &Everyone<'_>, pairs: Vec<Pair>, budget: &mut Budget) -> Result<Vec<Pair>, GaveUp> {
     let mut kept: Vec<Pair> = Vec::with_capacity(pairs.len());
+    let near = Near::new(&pairs);
     for (place, pair) in pairs.iter().enumerate() {
         let mut is_told = false;
-        for (other_place, other) in pairs.iter().enumerate() {
+        for &other_place in near.of(pair) {
+            let Some(other) = pairs.get(other_place) else { continue };
             let equal = place != other_place && other.says(pair);
             if equal && other.holds(everyone, pair, budget)? {
                 // Of two that tell the same, the first.
