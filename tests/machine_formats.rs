@@ -129,6 +129,8 @@ fn where_the_output_is_taken_they_are_one_document_on_standard_error() {
             let args: Vec<&str> = args.iter().copied().chain(["--format", format]).collect();
             let output = run(folder.path(), &args);
             let out = String::from_utf8(output.stdout).unwrap();
+            // A stream of manifests is JSON where that is asked for.
+            let start = if format == "json" && *start == "apiVersion: " { "{" } else { *start };
             assert!(out.starts_with(start) && (out.is_empty() || !start.is_empty()), "{args:?}: {out}");
             let document = document(&output.stderr, &format!("{args:?}"));
             assert_eq!(problems(&document), *count, "{args:?}: {document:#}");
