@@ -10,8 +10,8 @@ pub use names::COINED;
 
 use super::evaluate::{Direction, NAME_LABEL, Protocol};
 use super::program::{
-    Cidr, Dns, Endpoint, Environment, Group, Isolate, Kind, Name, Namespace, Port, PortSet, Preset, Program, Rename,
-    Requirement, Selector, Tier, block,
+    Cidr, Dns, Endpoint, Environment, Group, Isolate, Kind, Name, Namespace, Port, PortSet, PortSpec, Preset, Program,
+    Rename, Requirement, Selector, Tier, block,
 };
 use super::rng::Rng;
 use ipnet::IpNet;
@@ -29,6 +29,7 @@ pub fn program(seed: u64) -> Program {
     maker.flows();
     maker.environments();
     maker.coined_names();
+    maker.plugin();
     maker.program
 }
 
@@ -68,6 +69,43 @@ impl Maker {
                 self.program.port_sets.push(PortSet { name: name.to_string(), ports });
             }
         }
+    }
+
+    /// Another network plugin, at times, of those that take the ports of the program.
+    fn plugin(&mut self) {
+        const ALL: [&str; 10] = [
+            "canal",
+            "aks-cilium",
+            "aws-vpc-cni",
+            "eks-auto",
+            "gke-dataplane-v2",
+            "kube-ovn",
+            "kube-router",
+            "kindnet",
+            "ovn-kubernetes",
+            "weave",
+        ];
+        if !self.rng.chance(30) {
+            return;
+        }
+        let program = &self.program;
+        let served = program.namespaces.iter().flat_map(|one| &one.tiers).flat_map(|tier| &tier.ports);
+        let specs = program.flows.iter().flat_map(|flow| flow.ports.iter().flatten());
+        let written = specs.filter_map(|spec| match spec {
+            PortSpec::Port(port) => Some(port),
+            PortSpec::Served(_) | PortSpec::Set(_) => None,
+        });
+        let sets = program.port_sets.iter().flat_map(|set| &set.ports);
+        let ports: Vec<&Port> = served.map(|(_, port)| port).chain(written).chain(sets).collect();
+        let names = ports.iter().any(|port| matches!(port, Port::Container(..)));
+        let ranges = ports.iter().any(|port| matches!(port, Port::Range(low, high, _) if low != high));
+        let takes = |plugin: &&str| match *plugin {
+            "ovn-kubernetes" => !names,
+            "weave" => !names && !ranges,
+            _ => true,
+        };
+        let some: Vec<&str> = ALL.into_iter().filter(takes).collect();
+        self.program.platform.cni = Some(self.rng.pick(&some).to_string());
     }
 
     fn namespaces(&mut self) {

@@ -173,7 +173,7 @@ impl Program {
         let mut except: Vec<IpNet> = private.map(block).to_vec();
         let Platform { cni, apiserver, nodes, pods, services, .. } = &self.platform;
         except.extend([apiserver, nodes, pods, services].into_iter().flatten());
-        if cni.as_deref() == Some("azure-npm") {
+        if matches!(cni.as_deref(), Some("azure-npm" | "aks-cilium")) {
             except.push(block("168.63.129.16/32"));
         }
         Leaf::Addresses(vec![block("0.0.0.0/0"), block("2000::/3")], except)
