@@ -7,7 +7,8 @@ mod oracle;
 
 use oracle::rng::Rng;
 use polder::ask::{
-    Asked, AskedEnd, Edit, Explanation, Origin, Program, Says, Situation, Wrong, WrongRule, policies_for, suggest, why,
+    Asked, AskedEnd, Doubtful, Edit, Explanation, Origin, Program, Says, Situation, Wrong, WrongRule, policies_for,
+    suggest, why,
 };
 use polder::engine::{Doubt, End, EndId, Engine};
 use polder::flow::{FlowSet, Isolation, PartyId, Place};
@@ -85,7 +86,7 @@ fn says_of(situation: &Situation, policies: &[Policy], [from, to]: &[Asked; 2], 
     let engine = Engine::new(&situation.world, policies);
     let [from, to] = [from, to].map(|one| situation.find(one).unwrap());
     let to: Vec<(EndId, PortSet)> = to.into_iter().map(|end| (end, ports.clone())).collect();
-    why(&engine, None, &from, &to).unwrap().says
+    why(&engine, None, &from, &to, &Doubtful::new()).unwrap().says
 }
 
 /// What was looked at, so that no kind of case is left out by chance.
@@ -154,7 +155,7 @@ fn judge(source: &str, subject: &Subject, both: &[Asked; 2], ports: &PortSet, se
     let engine = Engine::new(&situation.world, subject.policies());
     let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
     let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
-    let told = why(&engine, Some(Program { model, flows }), &ends[0], &to).unwrap();
+    let told = why(&engine, Some(Program { model, flows }), &ends[0], &to, &Doubtful::new()).unwrap();
     let question = || format!("{} -> {} on {}\n{source}", both[0], both[1], told.ports);
     let mut open = flows.clone();
     for side in &told.sides {
@@ -308,7 +309,7 @@ fn judge_names(source: &str, original: &Subject, both: &[Asked; 2], ports: &Port
     let engine = Engine::new(&situation.world, original.policies());
     let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
     let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
-    let Some(told) = why(&engine, Some(Program { model, flows }), &ends[0], &to) else { return };
+    let Some(told) = why(&engine, Some(Program { model, flows }), &ends[0], &to, &Doubtful::new()) else { return };
     if told.says != Says::Denied {
         return;
     }
@@ -331,7 +332,7 @@ fn judge_names(source: &str, original: &Subject, both: &[Asked; 2], ports: &Port
         let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
         let engine = Engine::new(&situation.world, next.policies());
         let program = Program { model: next.model().unwrap(), flows: next.flows().unwrap() };
-        told = why(&engine, Some(program), &ends[0], &to).unwrap();
+        told = why(&engine, Some(program), &ends[0], &to, &Doubtful::new()).unwrap();
         subject = Some(next);
         if told.says != Says::Denied {
             seen.mended_names += 1;
@@ -454,7 +455,7 @@ fn judge_policies(policies: &[Policy], both: &[Asked; 2], wanted: &PortSet, seen
     let engine = Engine::new(&situation.world, policies);
     let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
     let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, wanted.clone())).collect();
-    let told = why(&engine, None, &ends[0], &to).unwrap();
+    let told = why(&engine, None, &ends[0], &to, &Doubtful::new()).unwrap();
     let question = || {
         let mut text = format!("{} -> {} on {}\n", both[0], both[1], told.ports);
         policies.iter().for_each(|policy| plain_manifest(policy, &mut text));
@@ -495,7 +496,7 @@ fn judge_policies(policies: &[Policy], both: &[Asked; 2], wanted: &PortSet, seen
             let engine = Engine::new(&situation.world, &mended);
             let [from, to] = [0, 1].map(|at| situation.find(&both[at]).unwrap());
             let to: Vec<(EndId, PortSet)> = to.into_iter().map(|end| (end, told.ports.clone())).collect();
-            let now = why(&engine, None, &from, &to).unwrap();
+            let now = why(&engine, None, &from, &to, &Doubtful::new()).unwrap();
             let now = now.sides.iter().find(|now| now.direction == direction).unwrap().says;
             assert_ne!(now, Says::Denied, "{near:?}: {}", question());
         }

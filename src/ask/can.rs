@@ -1,7 +1,11 @@
 //! Whether all of some may connect to all of others.
 
-use crate::engine::{EndId, Engine};
+use crate::engine::{Doubt, EndId, Engine};
 use crate::net::{Family, PortSet};
+use std::collections::BTreeMap;
+
+/// Ends of which it is not known whether they are asked about, with what would say it.
+pub type Doubtful = BTreeMap<EndId, Doubt>;
 
 /// What is found between two lists of ends.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,15 +31,21 @@ impl Answer {
     }
 }
 
-/// Looks at each pair of ends; `ports` gives those that are asked for at a destination.
-pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)]) -> Answer {
+/// Looks at each pair of ends, with the ports that are asked for at a destination. What ends may not that only may be asked
+/// about is not known.
+pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)], doubtful: &Doubtful) -> Answer {
     let mut answer = Answer::default();
+    let is_meant = |end: &EndId| !doubtful.contains_key(end);
     for source in from {
         for (destination, ports) in to {
             if !engine.world().coexist(*source, *destination) {
                 continue;
             }
             let verdict = engine.on(*source, *destination, ports);
+            let are_meant = is_meant(source) && is_meant(destination);
+            if verdict.allowed.contains(ports) && !are_meant {
+                continue;
+            }
             if verdict.allowed.contains(ports) {
                 answer.allowed.get_or_insert((*source, *destination));
                 if answer.over.is_none() {
@@ -45,7 +55,7 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)]) -> Answ
                 continue;
             }
             let possible = verdict.possible();
-            if possible.contains(ports) {
+            if possible.contains(ports) || !are_meant {
                 let unknown = || (*source, *destination, ports.subtract(&verdict.allowed));
                 answer.unknown.get_or_insert_with(unknown);
             } else {
@@ -58,4 +68,18 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)]) -> Answ
         }
     }
     answer
+}
+
+/// What would have to be known to say for sure which of the ports one end may open to another one.
+pub fn doubts(
+    engine: &Engine<'_>,
+    source: EndId,
+    destination: EndId,
+    ports: &PortSet,
+    doubtful: &Doubtful,
+) -> Vec<Doubt> {
+    let mut doubts: Vec<Doubt> = [source, destination].iter().filter_map(|end| doubtful.get(end)).cloned().collect();
+    doubts.extend(engine.doubts(source, destination, ports));
+    doubts.dedup();
+    doubts
 }

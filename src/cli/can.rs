@@ -7,8 +7,8 @@ use super::json;
 use super::reach::end_text;
 use super::report::{first_doubts, incomplete, remedies};
 use super::terminal::Terminal;
-use crate::ask::{Answer, Situation, can};
-use crate::engine::{EndId, Engine};
+use crate::ask::{Answer, Doubtful, Situation, can, doubts};
+use crate::engine::{Doubt, EndId, Engine};
 use crate::net::PortSet;
 use crate::session::{Posed, Subject};
 use serde_json::json;
@@ -20,12 +20,12 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
-    let Posed { situation, from, to } = ask::pose(&subject, &ends, terminal)?;
+    let Posed { situation, from, to, doubtful } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());
-    let answer = can(&engine, &from, &to);
+    let answer = can(&engine, &from, &to, &doubtful);
     let ports = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
     let is_one = from.len() == 1 && to.len() == 1;
-    let told = Told { engine: &engine, situation: &situation, args, ports, answer, is_one };
+    let told = Told { engine: &engine, doubtful: &doubtful, situation: &situation, args, ports, answer, is_one };
     match args.format {
         AnswerFormat::Human => {
             terminal.line(&told.sentence());
@@ -44,6 +44,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
 
 struct Told<'a> {
     engine: &'a Engine<'a>,
+    doubtful: &'a Doubtful,
     situation: &'a Situation,
     args: &'a Args,
     ports: PortSet,
@@ -57,8 +58,12 @@ impl Told<'_> {
         format!("{} -> {}", end_text(self.situation, source), end_text(self.situation, destination))
     }
 
+    fn doubts(&self, source: EndId, destination: EndId, ports: &PortSet) -> Vec<Doubt> {
+        doubts(self.engine, source, destination, ports, self.doubtful)
+    }
+
     fn missing(&self, source: EndId, destination: EndId, ports: &PortSet) -> String {
-        let doubts = self.engine.doubts(source, destination, ports);
+        let doubts = self.doubts(source, destination, ports);
         doubts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
@@ -66,7 +71,7 @@ impl Told<'_> {
     fn remedies(&self, subject: &Subject) -> Vec<&'static str> {
         match (&self.answer.denied, &self.answer.unknown) {
             (None, Some((a, b, ports))) => {
-                remedies(&self.engine.doubts(*a, *b, ports), subject.facts(), subject.session().is_some())
+                remedies(&self.doubts(*a, *b, ports), subject.facts(), subject.session().is_some())
             }
             _ => Vec::new(),
         }
@@ -89,7 +94,7 @@ impl Told<'_> {
             (Some((_, _, ports)), None, None) if *ports == self.ports => format!("no: {who} is denied"),
             (Some((a, b, ports)), None, None) => format!("no: {} is denied on {ports}", self.pair(*a, *b)),
             (None, Some((a, b, ports)), _) => {
-                let missing = first_doubts(&self.engine.doubts(*a, *b, ports));
+                let missing = first_doubts(&self.doubts(*a, *b, ports));
                 format!("cannot tell: nobody said {missing} ({} on {ports})", self.pair(*a, *b))
             }
             (None, None, allowed) => match &self.answer.over {

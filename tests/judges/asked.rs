@@ -82,11 +82,20 @@ pub fn pose(subject: &Subject, from: &str, to: &str) -> Result<Posed, String> {
     subject.pose(&from, &to.asked, to.ports.as_ref())
 }
 
+/// The same without those who only may be asked about: a list is about those that have a name for sure.
+pub fn ask_of_sure(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
+    let Posed { situation, mut from, mut to, doubtful } = pose(subject, from, to)?;
+    from.retain(|end| !doubtful.contains_key(end));
+    to.retain(|(end, _)| !doubtful.contains_key(end));
+    let engine = Engine::new(&situation.world, subject.policies());
+    Ok(Seen::of(&can(&engine, &from, &to, &doubtful)))
+}
+
 /// The answer of `can FROM TO:PORTS`, or what it refuses with.
 pub fn ask(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
     let posed = pose(subject, from, to)?;
     let engine = Engine::new(&posed.situation.world, subject.policies());
-    Ok(Seen::of(&can(&engine, &posed.from, &posed.to)))
+    Ok(Seen::of(&can(&engine, &posed.from, &posed.to, &posed.doubtful)))
 }
 
 pub fn port(protocol: Protocol, number: u16) -> String {

@@ -105,14 +105,15 @@ fn the_outcome_of_an_assertion_is_the_answer_of_can() {
     }
 }
 
-/// Who belongs to a namespace of labels that nobody stated may be on an end: an assertion counts them, a question does not.
+/// Who belongs to a namespace of labels that nobody stated may be on an end: where those for sure may not connect, they do not
+/// make the answer of a question another one.
 fn agree(word: &str, outcome: &str, seen: Seen, certain: bool) -> Result<(), String> {
     let is_so = match (word, outcome) {
         (_, "vacuous") => seen.is_about_nobody(),
         ("never", "broken") => !certain || seen.may(),
         ("never", _) => !seen.may(),
         (_, "holds") => seen.is_sure() || (!certain && seen.is_about_nobody()),
-        _ => !certain || !seen.is_sure(),
+        _ => !seen.is_sure(),
     };
     if is_so { Ok(()) } else { Err(format!("{word} is {outcome}")) }
 }

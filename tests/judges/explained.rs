@@ -47,7 +47,7 @@ fn explain(subject: &Subject, from: &str, to: &str) -> Result<Explanation, Strin
     let posed = pose(subject, from, to)?;
     let engine = Engine::new(&posed.situation.world, subject.policies());
     let program = Asked { model: subject.model().unwrap(), flows: subject.flows().unwrap() };
-    why(&engine, Some(program), &posed.from, &posed.to).ok_or_else(|| "nobody".to_owned())
+    why(&engine, Some(program), &posed.from, &posed.to, &posed.doubtful).ok_or_else(|| "nobody".to_owned())
 }
 
 /// The answer of `can` about a program that is a little different; every pair of it is the same pair.

@@ -1,6 +1,6 @@
 //! What `reach` lists is what `can` answers, pair by pair, and what it does not list is denied.
 
-use crate::asked::{Seen, Source, ask, port, subject, target};
+use crate::asked::{Seen, Source, ask_of_sure, port, subject, target};
 use crate::asserted::{protocol_of, some_port};
 use crate::oracle::evaluate::Protocol;
 use crate::oracle::generate;
@@ -65,7 +65,7 @@ fn pairs<'a>(subject: &Subject, reach: &'a Reach, program: &Program, rng: &mut R
         let port = port(protocol, number);
         let names = [places.0, places.1].map(|row| name(&reach.rows[row]).unwrap());
         let [from, to] = names;
-        let seen = match ask(subject, &from, &target(&to, &port)) {
+        let seen = match ask_of_sure(subject, &from, &target(&to, &port)) {
             Ok(seen) => seen,
             Err(message) if message.contains("neither end is a pod") => continue,
             Err(message) => panic!("{from} -> {to}: {message}"),

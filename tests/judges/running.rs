@@ -61,7 +61,7 @@ fn explain(subject: &Subject, from: &str, to: &str) -> Says {
     let posed = pose(subject, from, to).unwrap();
     let engine = Engine::new(&posed.situation.world, subject.policies());
     let program = Asked { model: subject.model().unwrap(), flows: subject.flows().unwrap() };
-    why(&engine, Some(program), &posed.from, &posed.to).unwrap().says
+    why(&engine, Some(program), &posed.from, &posed.to, &posed.doubtful).unwrap().says
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod names;
 mod samples;
 
-pub use samples::Samples;
+pub use samples::{Meant, Samples};
 
 use super::situation::{Asked, Declared, GroupName, NotFound, Situation};
 use super::space::{Ends, Example, Grants, Home, OtherLabels, Space};
@@ -87,6 +87,16 @@ impl Set {
 }
 
 impl Set {
+    /// Ends that are of the set only if their namespace has labels that nobody stated.
+    fn perhaps(&self, space: &Space) -> Vec<Ends> {
+        let ends = self.peers.iter().flat_map(|peers| space.ends(peers));
+        let less = |end: Ends| {
+            let out = self.less.iter().filter_map(|peers| space.beside(peers, &end));
+            out.fold(end.clone(), |end, out| space.minus(&end, &out))
+        };
+        ends.filter(|end| !space.is_sure(end)).map(less).collect()
+    }
+
     /// Those of the set that are where some ends are: in their namespace, or addresses. Nothing is taken away from them.
     pub fn beside(&self, space: &Space, ends: &Ends) -> Vec<Ends> {
         let beside = self.peers.iter().filter_map(|peers| space.beside(peers, ends));
@@ -186,6 +196,15 @@ impl<'p> Everyone<'p> {
                 Ok(ends)
             }
         }
+    }
+
+    /// Those that only may be asked for: by labels of their namespaces that nobody stated.
+    pub fn find_perhaps(&self, asked: &Asked) -> Vec<Ends> {
+        let names = asked.each().iter().filter_map(|one| match one {
+            Asked::Name(text) => self.set(text).ok(),
+            Asked::Addresses(_) | Asked::DnsServers(_) | Asked::Pod { .. } | Asked::Several(_) => None,
+        });
+        names.flat_map(|set| set.perhaps(&self.space)).collect()
     }
 
     /// What is called so.

@@ -1,8 +1,9 @@
 //! A few pods that stand for all that could exist: enough of them for one question.
 
 use super::*;
+use crate::ask::can::Doubtful;
 use crate::ask::space::{Link, Sure, perhaps_on};
-use crate::engine::EndId;
+use crate::engine::{Doubt, EndId};
 use crate::net::{Direction, PortSet, Truth};
 
 /// Pods and addresses that have the answer of all that are asked about.
@@ -14,10 +15,24 @@ pub struct Samples {
     pub from: Vec<EndId>,
     /// To whom, with the ports that are asked for there.
     pub to: Vec<(EndId, PortSet)>,
+    /// Those of them that only may be asked about.
+    pub doubtful: Doubtful,
+}
+
+/// What is asked about.
+#[derive(Debug, Default)]
+pub struct Meant<T> {
+    /// For sure.
+    pub sure: Vec<T>,
+    /// Only if a namespace has labels that nobody stated.
+    pub perhaps: Vec<T>,
 }
 
 /// Two, and the ports that are asked for.
 type Pair = (Example, Example, PortSet);
+
+/// Examples that only may be asked about.
+type Unsure = BTreeMap<Example, Doubt>;
 
 impl<'p> Everyone<'p> {
     /// Two of each kind: who may connect, who may not, of whom that is not known, and those that most is to be told about.
@@ -26,19 +41,22 @@ impl<'p> Everyone<'p> {
         &self,
         grants: &Grants<'_>,
         asked: &[Asked],
-        from: &[Ends],
-        to: &[(Ends, PortSet)],
+        from: &Meant<Ends>,
+        to: &Meant<(Ends, PortSet)>,
         budget: &mut Budget,
     ) -> Result<Samples, GaveUp> {
-        let mut search = Search { everyone: self, grants, pairs: Vec::new() };
-        search.run(from, to, budget)?;
+        let mut search = Search { everyone: self, grants, pairs: Vec::new(), unsure: Unsure::new() };
+        let all_may = search.run(&from.sure, &to.sure, budget)?;
+        if all_may {
+            search.perhaps(from, to, budget)?;
+        }
         let mut others = Vec::new();
         if let Some((source, destination, _)) = search.pairs.first().cloned() {
-            let to: Vec<Ends> = to.iter().map(|(end, _)| end.clone()).collect();
-            others.push(self.neighbours(&source, from, budget)?);
+            let to: Vec<Ends> = to.sure.iter().map(|(end, _)| end.clone()).collect();
+            others.push(self.neighbours(&source, &from.sure, budget)?);
             others.push(self.neighbours(&destination, &to, budget)?);
         }
-        Ok(self.put(asked, search.pairs, others))
+        Ok(self.put(asked, search.pairs, others, &search.unsure))
     }
 
     /// Of the sets that `example` is in, those that differ: one of each that is not in another, and of the ends that are
@@ -70,7 +88,7 @@ impl<'p> Everyone<'p> {
     }
 
     /// The world of some pairs and others.
-    fn put(&self, asked: &[Asked], pairs: Vec<Pair>, others: Vec<Vec<Example>>) -> Samples {
+    fn put(&self, asked: &[Asked], pairs: Vec<Pair>, others: Vec<Vec<Example>>, unsure: &Unsure) -> Samples {
         let all = pairs.iter().flat_map(|(source, destination, _)| [source, destination]);
         let (situation, ends) = self.world_of(asked, all.chain(others.iter().flatten()));
         let (mut from, mut to): (Vec<EndId>, Vec<(EndId, PortSet)>) = Default::default();
@@ -84,7 +102,9 @@ impl<'p> Everyone<'p> {
                 to.push(target);
             }
         }
-        Samples { situation, from, to }
+        let end = |(example, doubt): (&Example, &Doubt)| Some((*ends.get(example)?, doubt.clone()));
+        let doubtful = unsure.iter().filter_map(end).collect();
+        Samples { situation, from, to, doubtful }
     }
 
     /// The world of some, and the end of each.
@@ -117,10 +137,12 @@ struct Search<'a, 'p> {
     everyone: &'a Everyone<'p>,
     grants: &'a Grants<'a>,
     pairs: Vec<Pair>,
+    unsure: Unsure,
 }
 
 impl Search<'_, '_> {
-    fn run(&mut self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<(), GaveUp> {
+    /// Two of each kind; whether all may connect for sure.
+    fn run(&mut self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<bool, GaveUp> {
         let (mut denied, mut doubtful, mut allowed) = (None, None, None);
         for source in from {
             for (destination, ports) in to {
@@ -142,8 +164,39 @@ impl Search<'_, '_> {
             (None, None) => self.isolated(from, to, budget)?,
             _ => None,
         };
+        let all_may = denied.is_none() && doubtful.is_none();
         self.pairs = [isolated, denied, doubtful, allowed].into_iter().flatten().collect();
+        Ok(all_may)
+    }
+
+    /// Two of whom one only may be asked about, and who may not connect if it is, or not for sure.
+    fn perhaps(&mut self, from: &Meant<Ends>, to: &Meant<(Ends, PortSet)>, budget: &mut Budget) -> Result<(), GaveUp> {
+        let perhaps =
+            from.perhaps.iter().flat_map(|source| to.sure.iter().chain(&to.perhaps).map(move |to| (source, to)));
+        let sure = from.sure.iter().flat_map(|source| to.perhaps.iter().map(move |to| (source, to)));
+        for (source, (destination, ports)) in perhaps.chain(sure) {
+            let Some(found) = self.grants.refused(source, destination, ports, Sure::Yes, budget)? else { continue };
+            let one = self.supposed(source, &found.source, budget)?;
+            let other = self.supposed(destination, &found.destination, budget)?;
+            if let (Some(one), Some(other)) = (one, other) {
+                self.pairs.push((one, other, ports.clone()));
+                return Ok(());
+            }
+        }
         Ok(())
+    }
+
+    /// One of a part of an end, supposing that its namespace has the labels that are asked for.
+    fn supposed(&mut self, end: &Ends, part: &Ends, budget: &mut Budget) -> Result<Option<Example>, GaveUp> {
+        let space = &self.everyone.space;
+        let Some(mut example) = space.example(part, budget)? else { return Ok(None) };
+        if let (Ends::Pods(pods), false, Example::Pod { name, namespace, .. }) = (end, space.is_sure(end), &mut example)
+        {
+            namespace.extend(pods.namespaces.witness().unwrap_or_default());
+            let doubt = Doubt::NamespaceLabels { namespace: name.clone(), selector: pods.namespaces.clone() };
+            self.unsure.insert(example.clone(), doubt);
+        }
+        Ok(Some(example))
     }
 
     fn pair(

@@ -12,7 +12,7 @@ pub use policies::{NearRule, WrongRule};
 pub use program::{NearFlow, Origin, Setting, Wrong};
 pub use suggest::{AskedEnd, Edit, suggest};
 
-use super::can::can;
+use super::can::{Doubtful, can, doubts};
 use crate::engine::{Doubt, EndId, Engine, Grant};
 use crate::flow::{FlowSet, StatementId};
 use crate::model::Model;
@@ -125,12 +125,18 @@ pub fn why(
     program: Option<Program<'_>>,
     from: &[EndId],
     to: &[(EndId, PortSet)],
+    doubtful: &Doubtful,
 ) -> Option<Explanation> {
-    let answer = can(engine, from, to);
+    let answer = can(engine, from, to, doubtful);
     let (says, (source, destination, ports)) = match (answer.denied, answer.unknown) {
         (Some(denied), _) => (Says::Denied, denied),
         (None, Some(unknown)) => (Says::Unknown, unknown),
-        (None, None) => (Says::Allowed, telling(engine, from, to)?),
+        (None, None) => {
+            let is_meant = |end: &EndId| !doubtful.contains_key(end);
+            let from: Vec<EndId> = from.iter().copied().filter(is_meant).collect();
+            let to: Vec<(EndId, PortSet)> = to.iter().filter(|(end, _)| is_meant(end)).cloned().collect();
+            (Says::Allowed, telling(engine, &from, &to)?)
+        }
     };
     let itself = engine.is_itself(source, destination);
     let side = |direction, subject, peer| Asking { engine, program, direction, subject, peer, ports: &ports }.side();
@@ -150,7 +156,7 @@ pub fn why(
         itself,
         sides,
         allowed: engine.between(source, destination).allowed,
-        doubts: engine.doubts(source, destination, &ports),
+        doubts: doubts(engine, source, destination, &ports, doubtful),
         near_flows,
         forbidden,
         ports,

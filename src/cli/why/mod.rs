@@ -33,10 +33,10 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
-    let Posed { situation, from, to } = ask::pose(&subject, &ends, terminal)?;
+    let Posed { situation, from, to, doubtful } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());
     let program = subject.model().zip(subject.flows()).map(|(model, flows)| Program { model, flows });
-    let Some(explanation) = why(&engine, program, &from, &to) else {
+    let Some(explanation) = why(&engine, program, &from, &to, &doubtful) else {
         return Err(terminal.refuse("no two such pods can exist at once, so there is nothing to explain"));
     };
     let to_ends: Vec<_> = to.iter().map(|(end, _)| *end).collect();

@@ -1,7 +1,7 @@
 //! A question about two ends: from the words of the command line to the ends of a world.
 
 use super::{AskedPorts, Subject};
-use crate::ask::{Asked, Ends, Everyone, GroupName, Named, Set, Situation};
+use crate::ask::{Asked, Doubtful, Ends, Everyone, GroupName, Meant, Named, Samples, Set, Situation};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::EndId;
 use crate::net::PortSet;
@@ -15,6 +15,8 @@ pub struct Posed {
     pub from: Vec<EndId>,
     /// To whom, with the ports that are asked for there.
     pub to: Vec<(EndId, PortSet)>,
+    /// Those of them that only may be asked about, by labels of their namespace that nobody stated.
+    pub doubtful: Doubtful,
 }
 
 /// What is said when a question has no answer that can be found.
@@ -43,26 +45,30 @@ impl Subject {
             None => self.served(&situation, Some(to), end).ok_or_else(|| which_ports(to)),
         };
         let to = ends.into_iter().map(|end| Ok((end, asked(end)?))).collect::<Result<_, String>>()?;
-        Ok(Posed { situation, from, to })
+        Ok(Posed { situation, from, to, doubtful: Doubtful::new() })
     }
 
     fn pose_to_everyone(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
         let both = [from.clone(), to.clone()];
         let everyone = self.everyone(&both);
-        let (from, ends) = (self.find_among(&everyone, from)?, self.find_among(&everyone, to)?);
+        let (sources, ends) = (self.find_among(&everyone, from)?, self.find_among(&everyone, to)?);
         let pods = |ends: &[Ends]| ends.iter().any(|end| end.pods().is_some());
-        if !pods(&from) && !pods(&ends) {
+        if !pods(&sources) && !pods(&ends) {
             return Err(NO_POD.to_owned());
         }
         let mut budget = Budget::of_question();
         let posed = || -> Result<Result<Posed, String>, GaveUp> {
-            let to = match self.targets(&everyone, to, ends, ports, &mut budget)? {
-                Ok(to) => to,
+            let sure = match self.targets(&everyone, to, ends, ports, &mut budget)? {
+                Ok(sure) => sure,
                 Err(message) => return Ok(Err(message)),
             };
+            let perhaps = self.targets(&everyone, to, everyone.find_perhaps(to), ports, &mut budget)?;
+            let to = Meant { sure, perhaps: perhaps.unwrap_or_default() };
             let grants = everyone.grants(self.policies());
+            let from = Meant { sure: sources, perhaps: everyone.find_perhaps(from) };
             let samples = everyone.samples(&grants, &both, &from, &to, &mut budget)?;
-            Ok(Ok(Posed { situation: samples.situation, from: samples.from, to: samples.to }))
+            let Samples { situation, from, to, doubtful } = samples;
+            Ok(Ok(Posed { situation, from, to, doubtful }))
         };
         posed().unwrap_or_else(|GaveUp| Err(TOO_HARD.to_owned()))
     }

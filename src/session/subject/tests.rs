@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::ask::{Group, GroupName, can};
+use crate::ask::{Doubtful, Group, GroupName, can};
 use crate::diag::Code;
 use crate::engine::{Doubt, EndId, Engine, Matched, Verdict};
 use crate::net::{BlocksMatch, PortSet, Protocol, Truth};
@@ -241,7 +241,7 @@ fn what_a_node_or_the_api_server_is_to_a_block_is_up_to_the_plugin() {
         let [from, to] = asked.each_ref().map(|one| subject.find(&situation, one).unwrap());
         let ports = PortSet::number(Protocol::Tcp, 443);
         let to: Vec<_> = to.into_iter().map(|end| (end, ports.clone())).collect();
-        let answer = can(&engine, &from, &to);
+        let answer = can(&engine, &from, &to, &Doubtful::new());
         let doubts = answer.unknown.iter().flat_map(|(from, to, ports)| engine.doubts(*from, *to, ports)).collect();
         (answer.is_yes(), doubts)
     };
