@@ -12,7 +12,7 @@ pub use sets::From;
 pub use world::Dns;
 
 use super::situation::GroupName;
-use crate::cover::GaveUp;
+use crate::cover::{Budget, GaveUp};
 use crate::net::PortSet;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -113,6 +113,19 @@ fn look_up(dns: &mut Option<Step>, step: Step) {
     known.ports.insert(&step.ports);
     known.unknown.insert(&step.unknown);
     known.unknown = known.unknown.subtract(&known.ports);
+}
+
+/// Steps that may be spent on one question of whose answer only depends how things are told: what is not found out with them
+/// counts as not so.
+const FEW_STEPS: usize = 20_000;
+
+/// Whether something is so, where that is soon found out.
+fn soon(budget: &mut Budget, ask: impl FnOnce(&mut Budget) -> Result<bool, GaveUp>) -> Result<bool, GaveUp> {
+    let few = FEW_STEPS.min(budget.left());
+    let mut own = Budget::new(few);
+    let answer = ask(&mut own).unwrap_or_default();
+    budget.spend(few - own.left())?;
+    Ok(answer)
 }
 
 /// What goes on alike is one: the same ports, and as far from being told.

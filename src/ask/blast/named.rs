@@ -1,5 +1,6 @@
 //! What sets of ends are called.
 
+use super::soon;
 use crate::ask::everyone::{Everyone, Named};
 use crate::ask::situation::GroupName;
 use crate::ask::space::{Ends, Space};
@@ -39,6 +40,8 @@ struct Near {
     around: Vec<usize>,
     /// Those all of which it has.
     inside: Vec<usize>,
+    /// Those whose simplest ends it has: no other one can be covered by it and others.
+    simplest: Vec<usize>,
 }
 
 /// The sets that a group is told with, and the parts of them that it has.
@@ -134,6 +137,9 @@ impl<'e> Groups<'e> {
                 continue;
             }
             near.all.push(group);
+            if self.ends_at(group, place(set)).iter().any(|end| self.space.has_simplest(set, end)) {
+                near.simplest.push(group);
+            }
             if self.ends_at(group, place(set)).iter().any(|end| self.space.holds(end, set)) {
                 near.around.push(group);
             }
@@ -169,7 +175,7 @@ impl<'e> Groups<'e> {
             return near.clone();
         }
         let own = |groups: &[usize]| groups.iter().copied().filter(names_it).collect();
-        Near { all: own(&near.all), around: own(&near.around), inside: own(&near.inside) }
+        Near { all: own(&near.all), around: own(&near.around), inside: own(&near.inside), simplest: Vec::new() }
     }
 
     /// Of groups that have all of a set those that have a name of their own, if there are any.
@@ -232,9 +238,10 @@ impl<'e> Groups<'e> {
     /// The groups all of which is in some sets.
     fn whole(&self, sets: &[Ends], near: &[Rc<Near>], budget: &mut Budget) -> Result<BTreeSet<usize>, GaveUp> {
         let mut whole: BTreeSet<usize> = near.iter().flat_map(|near| near.inside.iter().copied()).collect();
+        let possible: BTreeSet<usize> = near.iter().flat_map(|near| near.simplest.iter().copied()).collect();
         let mut touching: BTreeMap<usize, BTreeMap<Place, Vec<&Ends>>> = BTreeMap::new();
         for (set, near) in sets.iter().zip(near) {
-            for group in near.all.iter().filter(|group| !whole.contains(group)) {
+            for group in near.all.iter().filter(|group| possible.contains(group) && !whole.contains(group)) {
                 touching.entry(*group).or_default().entry(place(set)).or_default().push(set);
             }
         }
@@ -243,7 +250,7 @@ impl<'e> Groups<'e> {
             let mut is_whole = true;
             for (place, end) in ends.iter().flat_map(|(place, ends)| ends.iter().map(move |end| (place, end))) {
                 let sets = sets.get(place).into_iter().flatten().copied();
-                if !self.space.covers(sets, end, budget)? {
+                if !soon(budget, |budget| self.space.covers(sets, end, budget))? {
                     is_whole = false;
                     break;
                 }
@@ -275,7 +282,7 @@ impl<'e> Groups<'e> {
             return Ok(groups);
         }
         let inside = groups.iter().flat_map(|group| self.ends_at(*group, place(set)));
-        if !groups.is_empty() && self.space.covers(inside, set, budget)? {
+        if !groups.is_empty() && soon(budget, |budget| self.space.covers(inside, set, budget))? {
             return Ok(groups);
         }
         if !near.around.is_empty() {
@@ -284,7 +291,14 @@ impl<'e> Groups<'e> {
         }
         groups.extend(near.all.iter().copied().filter(|group| is_whole(group) && !near.inside.contains(group)));
         let out: Vec<&Ends> = groups.iter().flat_map(|group| self.ends_at(*group, place(set))).collect();
-        let rest = self.space.without(set, out, budget)?;
+        let mut rest = Vec::new();
+        let is_found = soon(budget, |budget| {
+            rest = self.space.without(set, out, budget)?;
+            Ok(true)
+        })?;
+        if !is_found {
+            rest = vec![set.clone()];
+        }
         for group in near.all.into_iter().filter(|group| !is_whole(group)) {
             for part in &rest {
                 if self.has_some(group, part, budget)? {

@@ -1,5 +1,6 @@
 //! What was reached before.
 
+use super::soon;
 use crate::ask::space::{Ends, Space};
 use crate::cover::{Budget, GaveUp};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -34,7 +35,13 @@ impl Seen {
         if all.iter().any(|known| space.holds(known, end)) {
             return Ok(Vec::new());
         }
-        space.without(end, all, budget)
+        let mut parts = Vec::new();
+        // What may be nobody is no harm: it gets no further than those before.
+        let is_found = soon(budget, |budget| {
+            parts = space.without(end, all, budget)?;
+            Ok(true)
+        })?;
+        Ok(if is_found { parts } else { vec![end.clone()] })
     }
 
     /// Whether all of an end was reached before.
@@ -43,6 +50,6 @@ impl Seen {
             return Ok(true);
         }
         let all = self.by_home.get(&Seen::place(end)).map(Vec::as_slice).unwrap_or_default();
-        space.covers(all, end, budget)
+        soon(budget, |budget| space.covers(all, end, budget))
     }
 }

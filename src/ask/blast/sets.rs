@@ -131,8 +131,8 @@ impl<'a, 'p, 'b> Search<'a, 'p, 'b> {
             budget,
         };
         // There may be others like one that is asked about.
-        if !matches!(from.asked, Asked::Pod { .. }) {
-            start.iter().for_each(|end| search.seen.add(&everyone.space, end));
+        for one in from.asked.each().iter().filter(|one| !matches!(one, Asked::Pod { .. })) {
+            find(one).iter().for_each(|end| search.seen.add(&everyone.space, end));
         }
         search.blast.start = search.at_start()?;
         Ok((search, start))
@@ -193,18 +193,16 @@ impl<'a, 'p, 'b> Search<'a, 'p, 'b> {
     fn found(&mut self, from: &[Ends]) -> Result<Vec<Found>, GaveUp> {
         let mut places: FxHashMap<(Class, Ends), usize> = FxHashMap::default();
         let mut all: Vec<Found> = Vec::new();
+        let mut several: Vec<(usize, Link, PortSet)> = Vec::new();
         let links = self.onward.links(from, self.budget)?;
         let (clear, doubtful): (Vec<Link>, Vec<Link>) =
             links.into_iter().partition(|link| from.contains(self.near(link)) || !is_doubtful(self.near(link)));
         let clear_ones = clear.len();
         for (at, link) in clear.into_iter().chain(doubtful).enumerate() {
-            let (ports, unknown) = self.ports(&link)?;
-            if ports.is_empty() && unknown.is_empty() {
-                continue;
-            }
+            let (ports, unknown) = ports(&link);
             let is_open = link.open_source && link.open_destination;
-            let end = if self.direction == Direction::Egress { link.destination } else { link.source };
-            let end = self.whole_home(end);
+            let end = if self.direction == Direction::Egress { &link.destination } else { &link.source };
+            let end = self.whole_home(end.clone());
             if at >= clear_ones && all.iter().any(|known| self.everyone.space.holds(&known.ends, &end)) {
                 continue;
             }
@@ -213,12 +211,25 @@ impl<'a, 'p, 'b> Search<'a, 'p, 'b> {
                 match all.get_mut(place) {
                     Some(known) => {
                         known.ports.insert(&ports);
+                        // Of several that may be one may be in any case.
+                        if known.unknown.overlaps(&unknown) {
+                            several.push((place, link.clone(), unknown.clone()));
+                        }
                         known.unknown.insert(&unknown);
                     }
                     None => {
                         all.push(Found { ends: end, ports: ports.clone(), unknown: unknown.clone(), class });
                     }
                 }
+            }
+        }
+        for (place, link, unknown) in several {
+            let Some(found) = all.get_mut(place) else { continue };
+            let unknown = unknown.subtract(&found.ports);
+            if !unknown.is_empty() {
+                let [source, destination] = [&link.source, &link.destination].map(|end| self.whole_home(end.clone()));
+                let refusal = self.grants.refused(&source, &destination, &unknown, Sure::Yes, self.budget)?;
+                found.ports.insert(&refusal.map_or(unknown, |_| PortSet::empty()));
             }
         }
         Ok(all)
@@ -262,22 +273,6 @@ impl<'a, 'p, 'b> Search<'a, 'p, 'b> {
             }
             end => end,
         }
-    }
-
-    /// The ports of a link, and those of which it is not known.
-    fn ports(&mut self, link: &Link) -> Result<(PortSet, PortSet), GaveUp> {
-        let (mut sure, mut perhaps) = match link.truth {
-            Truth::Yes => (link.ports(), link.perhaps()),
-            _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
-        };
-        if !perhaps.is_empty() {
-            let [source, destination] = [&link.source, &link.destination].map(|end| self.whole_home(end.clone()));
-            let refusal = self.grants.refused(&source, &destination, &perhaps, Sure::Yes, self.budget)?;
-            if refusal.is_none() {
-                sure.insert(&std::mem::take(&mut perhaps));
-            }
-        }
-        Ok((sure, perhaps))
     }
 
     /// What is found as it is told, in the order of the groups. All that is open to all that is open is one.
@@ -362,6 +357,14 @@ impl<'a, 'p, 'b> Search<'a, 'p, 'b> {
             }
         }
         Ok(all)
+    }
+}
+
+/// The ports of a link, and those of which it is not known.
+fn ports(link: &Link) -> (PortSet, PortSet) {
+    match link.truth {
+        Truth::Yes => (link.ports(), link.perhaps()),
+        _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Who is connected to some ends, whoever that is.
 
-use super::grants::{Everywhere, Grants};
+use super::grants::{Everywhere, Grant, Grants};
 use super::links::{Half, Link};
 use super::{Ends, Pods};
 use crate::cover::{Budget, GaveUp};
-use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, Selector, Truth};
-use rustc_hash::FxHashSet;
+use crate::engine::of_unknown_number;
+use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
 
 /// Finds all connections from ends, or all to them.
 #[derive(Debug)]
@@ -17,7 +19,15 @@ pub struct Onward<'g> {
     granted: Everywhere,
     /// Those of each home, and of all other namespaces last, whom nothing isolates on their side, where there may be some.
     open: Vec<Option<Ends>>,
+    /// What is granted to others that may come together with what a home grants.
+    partners: FxHashMap<Granted, Partners>,
 }
+
+/// What a home grants to some of its pods: they, the others and the ports.
+type Granted = (usize, Selector, Peers, PortSet);
+
+/// The grants of homes, by their places.
+type Partners = Rc<[(usize, usize)]>;
 
 /// What was found of ends that nothing isolates: it is the same for all of them.
 #[derive(Debug, Default)]
@@ -52,11 +62,11 @@ impl<'g> Onward<'g> {
             (!isolated.contains(&all)).then_some(rest)
         });
         let open = homes.chain([Some(space.others())]).collect();
-        Onward { grants, direction, granted: grants.everywhere(theirs), open }
+        Onward { grants, direction, granted: grants.everywhere(theirs), open, partners: FxHashMap::default() }
     }
 
     /// All connections from or to some ends. Those of one home whose labels nobody knows may be the same twice.
-    pub fn links(&self, front: &[Ends], budget: &mut Budget) -> Result<Vec<Link>, GaveUp> {
+    pub fn links(&mut self, front: &[Ends], budget: &mut Budget) -> Result<Vec<Link>, GaveUp> {
         let mut links = Vec::new();
         let mut met = Met::default();
         for end in front {
@@ -120,21 +130,21 @@ impl<'g> Onward<'g> {
 
     /// With those that something is granted to.
     fn with_granted(
-        &self,
+        &mut self,
         near: &Half,
         met: &mut Met,
         links: &mut Vec<Link>,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
-        let everything = &Selector::everything();
-        let (namespaces, labels) = match near.grant.as_ref().map(|grant| &grant.peers) {
-            None => (everything, everything),
-            Some(Peers::Pods { namespaces, pods }) => (namespaces, pods),
-            Some(Peers::Any | Peers::Addresses(_)) => return Ok(()),
-        };
         let Some(pods) = near.subject.pods() else { return self.with_granted_addresses(near, links, budget) };
-        let granted = self.granted.near(self.grants.space, pods, namespaces, labels);
-        for place in granted {
+        let granted: Partners = match (&near.grant, pods.home) {
+            (Some(grant), Some(home)) => self.partners(home, grant, budget)?,
+            _ => {
+                let everything = &Selector::everything();
+                self.granted.near(self.grants.space, pods, everything, everything).into()
+            }
+        };
+        for place in granted.iter().copied() {
             budget.spend(1)?;
             if near.grant.is_none() && met.granted.contains(&place) {
                 continue;
@@ -149,6 +159,28 @@ impl<'g> Onward<'g> {
             }
         }
         Ok(())
+    }
+
+    /// What is granted to others that may come together with what a home grants, whichever of its pods that is granted to.
+    fn partners(&mut self, home: usize, grant: &Grant, budget: &mut Budget) -> Result<Partners, GaveUp> {
+        let Peers::Pods { namespaces, pods } = &grant.peers else { return Ok([].into()) };
+        let key = (home, grant.subject.clone(), grant.peers.clone(), grant.ports.clone());
+        if let Some(known) = self.partners.get(&key) {
+            return Ok(known.clone());
+        }
+        let space = self.grants.space;
+        let whole = Pods { labels: grant.subject.clone(), ..space.all_of(home) };
+        let mut partners = self.granted.near(space, &whole, namespaces, pods);
+        budget.spend(partners.len())?;
+        let meet = |(home, place): &(usize, usize)| {
+            let ports = self.grants.of(*home, self.direction.other()).get(*place).map(|grant| &grant.ports);
+            ports
+                .is_some_and(|ports| ports.overlaps(&grant.ports) || !of_unknown_number(ports, &grant.ports).is_empty())
+        };
+        partners.retain(meet);
+        let partners: Partners = partners.into();
+        self.partners.insert(key, partners.clone());
+        Ok(partners)
     }
 
     /// With those that something is granted to towards addresses.

@@ -6,6 +6,8 @@ use crate::ask::reach::Isolated;
 use crate::ask::space::{Ends, Example, Grants, Refusal, Sure, views};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, PortSet, Protocol};
+use crate::prove::numbers;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -18,9 +20,17 @@ pub(super) struct Area {
     pub spans: Vec<Ends>,
     /// The places of the ends some of whom are isolated, in the order of [`Direction::ALL`].
     isolated: [Vec<usize>; 2],
+    /// The places of the ends of each home, and of addresses.
+    by_home: FxHashMap<Option<Option<usize>>, Vec<usize>>,
 }
 
 impl Area {
+    /// Those of the ends that are where one is.
+    pub fn beside(&self, end: &Ends) -> impl Iterator<Item = &Ends> {
+        let places = self.by_home.get(&end.pods().map(|pods| pods.home)).into_iter().flatten();
+        places.filter_map(|place| self.ends.get(*place))
+    }
+
     /// The ends some of whom are isolated.
     pub fn isolated_in(&self, direction: Direction) -> impl Iterator<Item = &Ends> {
         let [ingress, egress] = &self.isolated;
@@ -59,7 +69,11 @@ impl<'a, 'p> Judge<'a, 'p> {
                 |place: &usize| ends.get(*place).is_some_and(|end| !self.grants.isolated_of(end, direction).is_empty());
             (0..ends.len()).filter(is_isolated).collect()
         });
-        Area { ends, spans, isolated }
+        let mut by_home: FxHashMap<Option<Option<usize>>, Vec<usize>> = FxHashMap::default();
+        for (place, end) in ends.iter().enumerate() {
+            by_home.entry(end.pods().map(|pods| pods.home)).or_default().push(place);
+        }
+        Area { ends, spans, isolated, by_home }
     }
 
     /// How many of some ends are isolated, in the order of [`Direction::ALL`].
@@ -107,7 +121,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     pub fn overlap(&self, one: &Member, other: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
         let space = &self.everyone.space;
         for mine in one.ends() {
-            for both in other.ends().iter().filter_map(|theirs| space.both(mine, theirs)) {
+            for both in other.area.beside(mine).filter_map(|theirs| space.both(mine, theirs)) {
                 if !space.is_empty(&both, budget)? {
                     return Ok(true);
                 }
@@ -137,7 +151,7 @@ impl<'a, 'p> Judge<'a, 'p> {
             for row in rows.near(self, &part).into_iter().filter(|row| *row != place) {
                 let whole = |other: &&Member| !other.names.is_wide() && other.is_isolated(direction) == Isolated::Yes;
                 if let Some(other) = rows.get(row).filter(whole)
-                    && self.covers(other.ends(), std::slice::from_ref(&part), budget)?
+                    && self.holds(&other.area, std::slice::from_ref(&part), budget)?
                 {
                     isolated = true;
                     break;
@@ -154,6 +168,16 @@ impl<'a, 'p> Judge<'a, 'p> {
     pub fn covers(&self, wide: &[Ends], narrow: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
         for end in narrow {
             if !self.everyone.space.covers(wide, end, budget)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether an area holds all of some ends.
+    pub fn holds(&self, wide: &Area, narrow: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
+        for end in narrow {
+            if !self.everyone.space.covers(wide.beside(end), end, budget)? {
                 return Ok(false);
             }
         }
@@ -229,7 +253,25 @@ impl<'a, 'p> Judge<'a, 'p> {
         budget: &mut Budget,
     ) -> Result<PortSet, GaveUp> {
         let refused = |ports: &PortSet, budget: &mut Budget| self.refused(source, destination, ports, budget);
-        self.open(ports, budget, refused).map(|(every, _)| every)
+        let ports = self.by_examples(source, destination, ports, budget)?;
+        self.open(&ports, budget, refused).map(|(every, _)| every)
+    }
+
+    /// Those of the ports that two single ends may use: what not even they may, nobody has to look for among all.
+    fn by_examples(
+        &self,
+        source: &Area,
+        destination: &Area,
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<PortSet, GaveUp> {
+        let sure = |area: &Area| area.ends.iter().find(|end| self.everyone.space.is_sure(end)).cloned();
+        let (Some(one), Some(other)) = (sure(source), sure(destination)) else { return Ok(ports.clone()) };
+        let Some((from, to)) = self.examples([&one, &other], budget)? else { return Ok(ports.clone()) };
+        budget.spend(1)?;
+        let both = self.grants.between(&from, &to).both;
+        let refused = numbers(ports).subtract(&numbers(&both.possible()));
+        Ok(if refused.is_empty() { ports.clone() } else { self.less(ports, &refused) })
     }
 
     /// The ports that nothing refuses, and the first refusal.
@@ -249,12 +291,17 @@ impl<'a, 'p> Judge<'a, 'p> {
         Ok((open, first))
     }
 
-    /// Ports less those that are refused.
+    /// Ports less those of a refusal.
     fn without(&self, ports: &PortSet, refusal: &Refusal) -> PortSet {
         if let Some((protocol, name)) = &refusal.name {
             return ports.subtract(&PortSet::named(*protocol, name.clone()));
         }
-        let rest = ports.subtract(&refusal.ports);
+        self.less(ports, &refusal.ports)
+    }
+
+    /// Ports less some numbers.
+    fn less(&self, ports: &PortSet, numbers: &PortSet) -> PortSet {
+        let rest = ports.subtract(numbers);
         if rest.is_writable() {
             return rest;
         }

@@ -271,8 +271,14 @@ impl<'a, 'p> Lines<'a, 'p> {
         };
         let sure = granted.grant.truth == Truth::Yes;
         if sure {
-            let [sources, destinations] = in_order(granted.direction, my_rows, rows);
+            let [sources, destinations] = in_order(granted.direction, my_rows.clone(), rows);
             self.tell(&sources, &destinations, &granted.rest);
+            if let (Some(row), Some(one)) = (theirs.row, open.first())
+                && theirs.area.ends.len() > 1
+                && !my_rows.is_empty()
+            {
+                return self.tell_some(granted, &my_rows, row, one, budget);
+            }
         } else {
             let is_open = !(rows.is_empty() && open.is_empty());
             if let Some(row) = theirs.row.filter(|_| is_open) {
@@ -293,7 +299,34 @@ impl<'a, 'p> Lines<'a, 'p> {
         Ok(())
     }
 
-    /// The rows inside one that nothing isolates, and the ends of which more may be open.
+    /// Tells once that only some are open of a row of many namespaces, such as those of one end.
+    fn tell_some(
+        &mut self,
+        granted: &Granted<'_>,
+        mine: &[usize],
+        row: usize,
+        open: &Ends,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        let part = self.judge.open_part(open, granted.direction.other(), budget)?;
+        let [subjects, _] = &granted.spots;
+        let (Some(theirs), Some(subject)) = (part, subjects.area.ends.first()) else { return Ok(()) };
+        let [source, destination] = in_order(granted.direction, subject, &theirs);
+        let example = self.judge.examples([source, destination], budget)?;
+        let [sources, destinations] = in_order(granted.direction, mine, std::slice::from_ref(&row));
+        for source in sources {
+            for destination in destinations {
+                let draft = self.drafts.entry((*source, *destination)).or_default();
+                if !draft.every.contains(&granted.rest) && !draft.some.contains(&granted.rest) {
+                    draft.some.insert(&granted.rest);
+                    draft.example.clone_from(&example);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows inside one that nothing isolates, and the ends of which more may be open; of many one is enough.
     fn open_inside(
         &self,
         side: usize,
@@ -322,6 +355,7 @@ impl<'a, 'p> Lines<'a, 'p> {
                 && !self.judge.covers(&all, std::slice::from_ref(&part), budget)?
             {
                 left.push(end.clone());
+                break;
             }
         }
         Ok((rows, left))
@@ -445,7 +479,7 @@ impl<'a, 'p> Lines<'a, 'p> {
         let mut holding = Vec::new();
         for row in self.rows.near(self.judge, end).into_iter().filter(|row| self.is_asked(side, *row)) {
             let Some(member) = self.rows.get(row) else { continue };
-            if self.judge.covers(member.ends(), std::slice::from_ref(end), budget)? {
+            if self.judge.holds(&member.area, std::slice::from_ref(end), budget)? {
                 holding.push(row);
             }
         }

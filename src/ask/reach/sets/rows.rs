@@ -174,7 +174,7 @@ fn holds(judge: &Judge<'_, '_>, wide: &Member, narrow: &Member, budget: &mut Bud
         RowNames::PodsNotIsolated(direction) => Ok(narrow.is_pods() && is(direction, Isolated::No)),
         RowNames::Isolated(direction) => Ok(narrow.is_pods() && is(direction, Isolated::Yes)),
         _ if narrow.names.is_by_isolation() => Ok(false),
-        _ => judge.covers(wide.ends(), narrow.ends(), budget),
+        _ => judge.holds(&wide.area, narrow.ends(), budget),
     }
 }
 

@@ -1,0 +1,157 @@
+//! How much more it takes to answer for twice as many label keys, rules and tiers that overlap: in steps that are counted,
+//! which are the same on every machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use polder::ask::{Asked, Between, BlastFrom, Detail, Ends, Untold};
+use polder::cover::{Budget, GaveUp};
+use polder::net::PortSet;
+use polder::session::{Memory, Named, Question, Subject};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Twice as much of everything takes at most so many times the steps: pairs of what there is, and a little.
+const MOST: f64 = 4.5;
+
+/// The same for `reach` over policies by a label of pods each, every two of which can share a pod.
+const MOST_OF_SUBJECTS: f64 = 6.0;
+
+/// What is asked about: a program, or manifests.
+enum Text {
+    Program(String),
+    Manifests(String),
+}
+
+/// Makes one of a size, and says where to start from.
+type Make = fn(usize) -> (Text, &'static str);
+
+fn subject(text: &Text) -> Subject {
+    let path = |name: &str| vec![Named::Path(name.into())];
+    let (memory, question) = match text {
+        Text::Program(text) => (
+            Memory::default().with("/p/main.polder", text.as_str()),
+            Question { program: path("main.polder"), ..Question::default() },
+        ),
+        Text::Manifests(text) => (
+            Memory::default().with("/p/all.yaml", text.as_str()),
+            Question { manifests: path("all.yaml"), ..Question::default() },
+        ),
+    };
+    let subject = Subject::load(&memory, Path::new("/p"), &question);
+    assert!(subject.is_answerable());
+    subject
+}
+
+fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(|at| format!("  {}\n", line(at))).collect()
+}
+
+/// Each client by a label of its own, which a pod can have several of.
+fn keys(count: usize) -> (Text, &'static str) {
+    let tiers = lines(count, |at| format!("tier c{at} (allow-{at}=true)\n  tier s{at} (app=s{at})"));
+    let flows = lines(count, |at| format!("c{at} -> s{at}:80"));
+    (Text::Program(format!("namespace app {{\n{tiers}{flows}}}\n")), "app/c0")
+}
+
+/// Tiers of which every two can share a pod, in a ring.
+fn overlapping(count: usize) -> (Text, &'static str) {
+    let tiers = lines(count, |at| format!("tier t{at} (k{at})"));
+    let flows = lines(count, |at| format!("t{at} -> t{}:{}", (at + 1) % count, 8000 + at));
+    (Text::Program(format!("namespace app {{\n{tiers}{flows}}}\n")), "app/t0")
+}
+
+/// Rules for namespaces by a label of each.
+fn selectors(count: usize) -> (Text, &'static str) {
+    let rule = |at| {
+        format!(
+            "    - {{from: [{{namespaceSelector: {{matchLabels: {{k{at}: v}}}}}}], ports: [{{port: {}}}]}}",
+            8000 + at
+        )
+    };
+    let rules = lines(count, rule);
+    let head = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: all, namespace: shop}\nspec:\n";
+    let text = format!("{head}  podSelector: {{}}\n  policyTypes: [Ingress]\n  ingress:\n{rules}");
+    (Text::Manifests(text), "shop/*")
+}
+
+/// Policies by a key of pods each.
+fn subjects(count: usize) -> (Text, &'static str) {
+    let mut text = String::new();
+    for at in 0..count {
+        writeln!(
+            text,
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p{at}, namespace: shop}}\nspec:\n  \
+             podSelector: {{matchLabels: {{k{at}: v}}}}\n  policyTypes: [Ingress]\n  ingress: [{{ports: [{{port: {}}}]}}]\n---",
+            8000 + at
+        )
+        .unwrap();
+    }
+    (Text::Manifests(text), "shop/*")
+}
+
+fn reach(subject: &Subject, budget: &mut Budget) -> Result<(), GaveUp> {
+    let everyone = subject.everyone(&[]);
+    let grants = everyone.grants(subject.policies());
+    let between = Between { from: None, to: None, detail: Detail::Lines };
+    let mut ports = |_: &[Ends], _: &mut Budget| Ok(None::<Result<PortSet, ()>>);
+    match everyone.reach(&grants, between, &mut ports, budget) {
+        Ok(told) => {
+            assert!(!told.reach.cells.is_empty());
+            Ok(())
+        }
+        Err(Untold::TooHard) => Err(GaveUp),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn blast(subject: &Subject, from: &str, back: bool, budget: &mut Budget) -> Result<(), GaveUp> {
+    let asked = Asked::Name(from.to_owned());
+    let (servers, ports) = subject.dns_servers();
+    let everyone = subject.everyone(&[asked.clone(), servers.clone()]);
+    let grants = everyone.grants(subject.policies());
+    let from = BlastFrom { asked: &asked, back, depth: usize::MAX, servers: Some((&servers, &ports)) };
+    everyone.blast(&grants, from, budget).map(|found| assert!(found.groups.len() > 1))
+}
+
+fn steps(ask: impl Fn(&mut Budget) -> Result<(), GaveUp>) -> usize {
+    let mut budget = Budget::of_question();
+    let all = budget.left();
+    ask(&mut budget).expect("few enough steps");
+    all - budget.left()
+}
+
+#[test]
+fn twice_as_many_take_four_times_the_steps_at_most() {
+    let cases: [(&str, Make); 4] =
+        [("keys", keys), ("overlapping", overlapping), ("selectors", selectors), ("subjects", subjects)];
+    let mut wrong = Vec::new();
+    for (name, make) in cases {
+        let count = |size: usize| {
+            let (text, start) = make(size);
+            let subject = subject(&text);
+            [
+                steps(|budget| reach(&subject, budget)),
+                steps(|budget| blast(&subject, start, false, budget)),
+                steps(|budget| blast(&subject, start, true, budget)),
+            ]
+        };
+        let (small, large) = (count(15), count(30));
+        for (what, (one, two)) in ["reach", "blast", "blast --to"].iter().zip(small.iter().zip(&large)) {
+            let growth = *two as f64 / *one as f64;
+            let most = if (*what, name) == ("reach", "subjects") { MOST_OF_SUBJECTS } else { MOST };
+            if growth > most {
+                wrong.push(format!("{what} of {name}: {one} and {two} steps, {growth:.1} times as many"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_takes_more_steps_than_there_are_is_given_up() {
+    let (text, start) = keys(10);
+    let subject = subject(&text);
+    for few in [1, 100] {
+        assert_eq!(reach(&subject, &mut Budget::new(few)), Err(GaveUp));
+        assert_eq!(blast(&subject, start, false, &mut Budget::new(few)), Err(GaveUp));
+    }
+}
