@@ -1,10 +1,6 @@
 //! The table of rooms in `src/ARCHITECTURE.md` is true: no room uses one that its row does not permit.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod lexed;
-
-use lexed::{Lexed, Reference};
+use crate::lexed::{Lexed, Reference};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -309,4 +305,17 @@ fn reads_the_table() {
     assert_eq!(table.permitted["e"].iter().collect::<Vec<_>>(), ["a", "source", "table"]);
     assert_eq!(table.permitted["c"].iter().collect::<Vec<_>>(), ["a", "b", "source", "table"]);
     assert!(table.exists("a") && !table.exists("b"));
+}
+
+#[test]
+fn every_file_of_tests_is_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let root = fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_module = path.extension().is_some_and(|extension| extension == "rs") || path.join("mod.rs").exists();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_run = name == "main" || root.lines().any(|line| line == format!("mod {name};"));
+        assert!(!is_module || is_run, "`mod {name};` is missing in tests/main.rs");
+    }
 }

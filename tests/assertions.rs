@@ -1,17 +1,13 @@
 //! Assertions are judged as the oracle judges them pair by pair: random programs with random assertions.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
-use oracle::evaluate::{Party, Protocol};
-use oracle::generate;
-use oracle::law::{Blocks, Law};
-use oracle::meaning::{Cover, Leaf, Meaning};
-use oracle::program::{Endpoint, Flow, Kind, Port, PortSpec, Program};
-use oracle::render::{flow_text, render};
-use oracle::rng::Rng;
-use oracle::universe::{Atoms, Bits, Chunk, Universe, addresses, bits};
+use crate::oracle::evaluate::{Party, Protocol};
+use crate::oracle::generate;
+use crate::oracle::law::{Blocks, Law};
+use crate::oracle::meaning::{Cover, Leaf, Meaning};
+use crate::oracle::program::{Endpoint, Flow, Kind, Port, PortSpec, Program};
+use crate::oracle::render::{flow_text, render};
+use crate::oracle::rng::Rng;
+use crate::oracle::universe::{Atoms, Bits, Chunk, Universe, addresses, bits};
 use polder::diag::Levels;
 use polder::session::{Memory, Named, Project, Session, Settings};
 use std::collections::{BTreeMap, BTreeSet};

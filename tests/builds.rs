@@ -1,7 +1,5 @@
 //! Whole builds, from outside: what their bytes depend on, how many policies a layout makes, and what Kustomize makes
 //! of a folder.
-#![cfg(all(feature = "cli", unix))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

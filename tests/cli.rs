@@ -7,10 +7,7 @@
 //! `rm PATH`, `mkdir PATH`, `link TARGET PATH`, `cd FOLDER`, `cat FILE` and `ls FOLDER` need no program; `git ARGS` is
 //! silent.
 //!
-//! `POLDER_UPDATE=1 cargo test --test cli` writes down what is printed now; look at the difference before committing it.
-
-#![cfg(all(feature = "cli", unix))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! `POLDER_UPDATE=1 cargo test --test tests cli::` writes down what is printed now; look at the difference before committing it.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;

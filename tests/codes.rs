@@ -1,5 +1,4 @@
 //! Every code has a page of a fixed form, and every page belongs to a code.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,7 +1,6 @@
 //! Each file of `diagnostics/` is a program with mistakes, and what the compiler says of it is a snapshot beside it: the
 //! sentences, their places and the help. A program of several files begins each with a line `# file: NAME`; a first line
 //! `# env: NAME` names the environment.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::diag::{Code, Levels, render};
 use polder::session::{Memory, Project, Session, Settings};

@@ -1,7 +1,6 @@
 //! Everything that the documents show is run: the programs of README.md, of the language's reference and of the pages
 //! of the codes, the manifests beside them, the names of all policies in blocks `text,policies`, and the transcripts.
-//! `POLDER_UPDATE=1 cargo test --test documents` writes what the compiler gives into the documents.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! `POLDER_UPDATE=1 cargo test --test tests documents::` writes what the compiler gives into the documents.
 
 use polder::diag::{Code, Levels, Severity};
 use polder::model::Cni;

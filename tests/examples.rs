@@ -1,6 +1,5 @@
-//! Each folder of `examples/` is a project with its compiled output beside it. `POLDER_UPDATE=1 cargo test --test
-//! examples` writes the output anew.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! Each folder of `examples/` is a project with its compiled output beside it. `POLDER_UPDATE=1 cargo test --test tests
+//! examples::` writes the output anew.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,12 +1,9 @@
-//! The canonical form. `tests/fmt/NAME.polder` becomes `tests/fmt/NAME.formatted`; `POLDER_UPDATE=1 cargo test --test fmt`
+//! The canonical form. `tests/fmt/NAME.polder` becomes `tests/fmt/NAME.formatted`; `POLDER_UPDATE=1 cargo test --test tests fmt::`
 //! writes what the formatter gives, also into the examples, the catalogue and the documents, which are all in that form.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod oracle;
-
-use oracle::generate;
-use oracle::render::render;
-use oracle::rng::Rng;
+use crate::oracle::generate;
+use crate::oracle::render::render;
+use crate::oracle::rng::Rng;
 use polder::diag::{Code, Levels, Severity};
 use polder::fmt::Unformatted;
 use polder::session::{Memory, Named, Project, Session, Settings};

@@ -1,6 +1,5 @@
 //! How much more it takes to answer for twice as many label keys, rules and tiers that overlap: in steps that are counted,
 //! which are the same on every machine.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::ask::{Asked, Between, BlastFrom, Detail, Ends, Untold};
 use polder::cover::{Budget, GaveUp};

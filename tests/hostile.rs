@@ -1,5 +1,4 @@
 //! Texts that nobody would write by hand: no panic, no overflow, and twice the text takes about twice the time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::diag::{Levels, render};
 use polder::session::{Memory, Named, Project, Session, Settings};

@@ -3,25 +3,16 @@
 //!
 //! `POLDER_CASES` is how many programs, `POLDER_SEED` the first seed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "judges/asked.rs"]
 mod asked;
-#[path = "judges/asserted.rs"]
 mod asserted;
 #[cfg(feature = "lsp")]
 #[path = "lsp/client.rs"]
 #[allow(dead_code, reason = "the other tests of the server use the rest")]
 mod client;
 #[cfg(feature = "lsp")]
-#[path = "judges/edited.rs"]
 mod edited;
-#[path = "judges/explained.rs"]
 mod explained;
-#[path = "judges/listed.rs"]
 mod listed;
-mod oracle;
-#[path = "judges/running.rs"]
 mod running;
 
 /// The seeds of the programs, unless the environment says others: so many of a test's own choice.

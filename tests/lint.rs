@@ -1,7 +1,6 @@
 //! Each file of `lint/cases/` is linted, and what is found is a snapshot beside it. In the file, a comment `# W0203` at
 //! the end of a line says that this is found there: all of it, and nothing else. A first line `# cni: NAME` or
 //! `# cni: NAME@VERSION` names the CNI.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::diag::{Code, Levels, Report, render};
 use polder::model::Cni;

@@ -1,13 +1,10 @@
 //! What lint calls redundant is redundant, and nothing that is left is: judged naively, for all that random policy sets
 //! can tell apart. Each side of a connection is judged by itself.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
-use oracle::evaluate::{self, Direction, PolicySet, Stated};
-use oracle::universe::{Atoms, Bits, Chunk, Universe};
-use oracle::{generate, naive};
+use crate::oracle;
+use crate::oracle::evaluate::{self, Direction, PolicySet, Stated};
+use crate::oracle::universe::{Atoms, Bits, Chunk, Universe};
+use crate::oracle::{generate, naive};
 use polder::lint::{Part, Removal, redundant};
 use polder::netpol::Policy;
 use polder::session::{Manifests, Memory, Named};

@@ -1,15 +1,9 @@
 //! The language server, asked as an editor asks. A case is a file in `tests/lsp/cases`: sources with marked places, and
 //! questions with the expected answers; `POLDER_UPDATE=1` writes the answers that come.
-#![cfg(feature = "lsp")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "lsp/case.rs"]
 mod case;
-#[path = "lsp/client.rs"]
 mod client;
-#[path = "lsp/hostile.rs"]
 mod hostile;
-#[path = "lsp/lifecycle.rs"]
 mod lifecycle;
 
 use std::fs;

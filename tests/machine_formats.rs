@@ -1,8 +1,5 @@
 //! What a program reads is always exactly one document on the stream that README names, whatever happens.
 
-#![cfg(all(feature = "cli", unix))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use serde_json::Value;
 use std::fs;
 use std::path::Path;

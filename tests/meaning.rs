@@ -1,16 +1,12 @@
 //! The compiler's output means what the program says, by an oracle that shares no code with the compiler.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
-use oracle::check::check;
-use oracle::compile::{LAYOUTS, compile};
-use oracle::generate;
-use oracle::read::documents;
-use oracle::render::render;
-use oracle::shrink::shrink;
-use oracle::universe::difference;
+use crate::oracle::check::check;
+use crate::oracle::compile::{LAYOUTS, compile};
+use crate::oracle::generate;
+use crate::oracle::read::documents;
+use crate::oracle::render::render;
+use crate::oracle::shrink::shrink;
+use crate::oracle::universe::difference;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

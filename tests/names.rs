@@ -1,5 +1,4 @@
 //! Names of policies: unique, valid, and untouched by flows that are added.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use polder::net::Selector;
 use polder::netpol::{Peer, Policy};

@@ -1,5 +1,4 @@
 //! The set algebra against brute force over small universes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use ipnet::IpNet;
 use polder::net::{

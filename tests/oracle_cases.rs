@@ -3,12 +3,8 @@
 //!
 //! Each case gives its policies and, for a port, the whole table of who reaches whom; a pod's way to itself is left out.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
-use oracle::evaluate::{Labels, NAME_LABEL, NamedPort, Party, Pod, PolicySet, Protocol, allowed};
-use oracle::read::{documents, policies};
+use crate::oracle::evaluate::{Labels, NAME_LABEL, NamedPort, Party, Pod, PolicySet, Protocol, allowed};
+use crate::oracle::read::{documents, policies};
 use std::collections::BTreeSet;
 
 use Protocol::{Sctp, Tcp, Udp};

@@ -1,20 +1,17 @@
 //! The test oracle, tested: the evaluator against a table of cases, the universe, the generator's hard cases, and
 //! that a wrong manifest is found.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
-use oracle::check::{Wrong, check_all};
-use oracle::evaluate::{Direction, Party, PolicySet, Stated, allowed};
-use oracle::meaning::{Meaning, means};
-use oracle::minimal::{self, Needed};
-use oracle::program::Program;
-use oracle::read::{documents, policies};
-use oracle::render::render;
-use oracle::shrink::shrink;
-use oracle::universe::{self, Atoms, Universe, difference};
-use oracle::{features, generate, mutate, naive};
+use crate::oracle;
+use crate::oracle::check::{Wrong, check_all};
+use crate::oracle::evaluate::{Direction, Party, PolicySet, Stated, allowed};
+use crate::oracle::meaning::{Meaning, means};
+use crate::oracle::minimal::{self, Needed};
+use crate::oracle::program::Program;
+use crate::oracle::read::{documents, policies};
+use crate::oracle::render::render;
+use crate::oracle::shrink::shrink;
+use crate::oracle::universe::{self, Atoms, Universe, difference};
+use crate::oracle::{features, generate, mutate, naive};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -1,17 +1,13 @@
 //! The proof of every build has teeth: manifests that mean something else than their program are refused, and those
 //! that the compiler writes never are. What "something else" is, the oracle says.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-mod proof_operators;
-
-use oracle::evaluate::{NAME_LABEL, PolicySet, Stated};
-use oracle::generate;
-use oracle::read::{documents, policies};
-use oracle::render::render;
-use oracle::rng::Rng;
-use oracle::universe::compare;
+use crate::oracle::evaluate::{NAME_LABEL, PolicySet, Stated};
+use crate::oracle::generate;
+use crate::oracle::read::{documents, policies};
+use crate::oracle::render::render;
+use crate::oracle::rng::Rng;
+use crate::oracle::universe::compare;
+use crate::proof_operators::{OPERATORS, Operator};
 use polder::diag::Levels;
 use polder::flow::{FlowSet, ManagedNamespace};
 use polder::k8s;
@@ -20,7 +16,6 @@ use polder::netpol::Policy;
 use polder::plan::Layout;
 use polder::prove::prove;
 use polder::session::{Memory, Named, Project, Session, Settings};
-use proof_operators::{OPERATORS, Operator};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

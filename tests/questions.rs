@@ -1,21 +1,17 @@
 //! What `reach` and `can` answer about random programs, against the oracle: for pods that run, one by one, and for tiers,
 //! over pods that could be theirs.
 
-#![cfg(feature = "cli")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
+use crate::oracle;
+use crate::oracle::check::Draw;
+use crate::oracle::compile::compile;
+use crate::oracle::evaluate::{Labels, Party, Pod, PolicySet, Protocol, allowed};
+use crate::oracle::generate;
+use crate::oracle::meaning::Meaning;
+use crate::oracle::program::{Kind, Name, Program};
+use crate::oracle::read::{documents, policies};
+use crate::oracle::render::render;
+use crate::oracle::universe::Atoms;
 use ipnet::IpNet;
-use oracle::check::Draw;
-use oracle::compile::compile;
-use oracle::evaluate::{Labels, Party, Pod, PolicySet, Protocol, allowed};
-use oracle::generate;
-use oracle::meaning::Meaning;
-use oracle::program::{Kind, Name, Program};
-use oracle::read::{documents, policies};
-use oracle::render::render;
-use oracle::universe::Atoms;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

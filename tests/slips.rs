@@ -2,8 +2,7 @@
 //! stands; below each stands `? HELP` as the compiler gives it. What is offered to be pasted has to work when it is:
 //! the change of a mend, and a help's last part in backquotes when that is a statement.
 //!
-//! `POLDER_UPDATE=1 cargo test --test slips` writes the help that comes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! `POLDER_UPDATE=1 cargo test --test tests slips::` writes the help that comes.
 
 use polder::diag::{Code, Diagnostic, Levels};
 use polder::session::{Memory, Project, Session, Settings};

@@ -1,16 +1,11 @@
 //! Every manifest passes the API server's validation without a warning: those of the examples, and those of random
 //! programs in every layout.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod oracle;
-#[path = "common/validation.rs"]
-mod validation;
-
-use oracle::compile::{LAYOUTS, compile};
-use oracle::generate;
-use oracle::render::render;
+use crate::oracle::compile::{LAYOUTS, compile};
+use crate::oracle::generate;
+use crate::oracle::render::render;
+use crate::validation::validate;
 use std::path::{Path, PathBuf};
-use validation::validate;
 
 fn manifests(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,11 +1,8 @@
 //! Explanations are held by deletion: without what is named as the reason the answer is another one, and with what is
 //! to be written too.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
-use oracle::rng::Rng;
+use crate::oracle;
+use crate::oracle::rng::Rng;
 use polder::ask::{
     Asked, AskedEnd, Doubtful, Edit, Explanation, Origin, Program, Says, Situation, Wrong, WrongRule, policies_for,
     suggest, why,

@@ -1,16 +1,11 @@
 //! What is said of pods that run, by their names, against the oracle: every name in `reach`, `blast` and `diff` is spelled
 //! out, and what is said of it has to be true of each pod that it stands for; and what is not said, of none.
 
-#![cfg(feature = "cli")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod oracle;
-
-use oracle::check::Draw;
-use oracle::evaluate::{Direction, Labels, Party, Pod, PolicySet, Protocol, Stated, allowed};
-use oracle::meaning::Meaning;
-use oracle::universe::{Atoms, Universe};
-use oracle::{generate, mutate, naive, read};
+use crate::oracle::check::Draw;
+use crate::oracle::evaluate::{Direction, Labels, Party, Pod, PolicySet, Protocol, Stated, allowed};
+use crate::oracle::meaning::Meaning;
+use crate::oracle::universe::{Atoms, Universe};
+use crate::oracle::{generate, mutate, naive, read};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

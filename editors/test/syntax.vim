@@ -1,4 +1,4 @@
-" The Vim syntax over every program that `cargo test --test editors` left in its folder: each word has the group of what
+" The Vim syntax over every program that `cargo test --test tests editors::` left in its folder: each word has the group of what
 " the compiler takes it for.
 "
 "   POLDER_CASES=CASES.json vim -es -u NONE -i NONE --cmd 'set rtp^=editors/vim' -S editors/test/syntax.vim

@@ -1,6 +1,6 @@
 //! A comparison costs as much as there is to compare, and not as much as labels can be put together.
 
-use crate::outside_only;
+use crate::diff::outside_only;
 use polder::ask::{Everyone, Program};
 use polder::cover::{Budget, GaveUp};
 use polder::diff::{Diff, Kind, Version, compare_everyone};

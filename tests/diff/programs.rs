@@ -1,11 +1,11 @@
 //! Programs with small edits, layouts and formatting.
 
+use crate::diff::{Counts, Side, cases, hold, outside_only, said};
 use crate::oracle::evaluate::Stated;
 use crate::oracle::program::{Kind, Port, PortSpec, Program};
 use crate::oracle::render::render;
 use crate::oracle::rng::Rng;
 use crate::oracle::{generate, read};
-use crate::{Counts, Side, cases, hold, outside_only, said};
 use polder::ask::{Everyone, Program as Written};
 use polder::netpol::Policy;
 use polder::plan::Layout;
@@ -31,7 +31,7 @@ fn edited(program: &Program, rng: &mut Rng) -> Program {
     match rng.below(6) {
         0 if !program.flows.is_empty() => _ = program.flows.remove(flow),
         1 if !program.flows.is_empty() => {
-            let port = Port::Range(9000, 9000 + u16::try_from(rng.below(2)).unwrap(), crate::naive::Protocol::Tcp);
+            let port = Port::Range(9000, 9000 + u16::try_from(rng.below(2)).unwrap(), super::naive::Protocol::Tcp);
             program.flows[flow].ports = Some(vec![PortSpec::Port(port)]);
         }
         2 if !program.flows.is_empty() => {

@@ -1,8 +1,8 @@
 //! Policies that nobody compiled, with one thing changed.
 
+use crate::diff::{Counts, Side, cases, hold, outside_only, said};
 use crate::oracle::evaluate::Stated;
 use crate::oracle::{generate, mutate, naive, read};
-use crate::{Counts, Side, cases, hold, outside_only, said};
 use polder::ask::Everyone;
 use polder::k8s;
 use polder::netpol::Policy;

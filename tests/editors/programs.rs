@@ -1,8 +1,8 @@
 //! The programs that editors are tested with: all that are at hand, and generated ones.
 
-use super::oracle::generate;
-use super::oracle::render::render;
 use super::root;
+use crate::oracle::generate;
+use crate::oracle::render::render;
 use std::path::{Path, PathBuf};
 
 /// All files of a folder and those in it whose names end so.

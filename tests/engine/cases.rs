@@ -4,10 +4,10 @@
 //! A row is a source, a column a destination: `x` is allowed, `.` denied, `?` not known. The engine has to say so, and the
 //! naive evaluator too. `POLDER_UPDATE=1` writes the tables anew, from the naive evaluator.
 
-use crate::concrete::{Blocks, Unknown, hold, judged, places};
+use crate::engine::concrete::{Blocks, Unknown, hold, judged, places};
+use crate::engine::read;
 use crate::oracle::evaluate::Stated;
 use crate::oracle::universe::{Atoms, Universe};
-use crate::read;
 use polder::cluster::{Cluster, ContainerPort, Kind, Labels, Namespace, Pods, Workload};
 use polder::engine::{Engine, Scope, World};
 use polder::net::{Protocol, Truth};

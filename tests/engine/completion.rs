@@ -1,8 +1,8 @@
 //! What is missing about namespaces and addresses, asked about in many ways: the answers stay exact, what they cost is
 //! counted, and when that would be too much it is said.
 
-use crate::concrete::Blocks;
-use crate::read;
+use crate::engine::concrete::Blocks;
+use crate::engine::read;
 use polder::cluster::{Cluster, Kind, Labels, Pods, Workload};
 use polder::engine::{EndId, Engine, Scope, Verdict, World};
 use polder::net::{PortSet, Protocol, Truth};

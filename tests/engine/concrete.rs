@@ -3,13 +3,13 @@
 //! Where something is not known, the naive evaluator judges every way of completing it: a verdict has to be unknown
 //! exactly where it depends on that.
 
-use crate::naive::{self, NAME_LABEL, NamedPort, Party, Pod};
+use super::naive::{self, NAME_LABEL, NamedPort, Party, Pod};
+use crate::engine::random::{ALL, Features, Maker};
+use crate::engine::{read, stream};
 use crate::oracle::evaluate::Stated;
 use crate::oracle::law::Blocks as Covered;
 use crate::oracle::rng::Rng;
 use crate::oracle::universe::{Atoms, Universe};
-use crate::random::{ALL, Features, Maker};
-use crate::{read, stream};
 use ipnet::IpNet;
 use polder::cluster::{Cluster, Labels, Pods};
 use polder::engine::{End, EndId, Engine, Member, Scope, Verdict, World};

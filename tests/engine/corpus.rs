@@ -1,8 +1,8 @@
 //! Policies that people wrote, for every pod that could exist.
 
-use crate::concrete::Blocks;
-use crate::read;
-use crate::symbolic::hold;
+use crate::engine::concrete::Blocks;
+use crate::engine::read;
+use crate::engine::symbolic::hold;
 use polder::net::Truth;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Every kind of peer with every kind of ports, in both directions, as the generated suites of network plugins have it.
 
-use crate::concrete::{Blocks, hold};
-use crate::read;
+use crate::engine::concrete::{Blocks, hold};
+use crate::engine::read;
 use polder::cluster::{Cluster, ContainerPort, Kind, Labels, Namespace, Pods, Workload};
 use polder::net::Protocol;
 use polder::net::Truth;

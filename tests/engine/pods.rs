@@ -1,6 +1,6 @@
 //! Random clusters: pods of every kind of labels, ports and addresses, in namespaces that are known or not.
 
-use crate::random::{Maker, NAMES, NAMESPACE_KEYS, NAMESPACES, NUMBERS, POD_KEYS, VALUES};
+use crate::engine::random::{Maker, NAMES, NAMESPACE_KEYS, NAMESPACES, NUMBERS, POD_KEYS, VALUES};
 use polder::cluster::{Cluster, ContainerPort, Kind, Labels, Namespace, Pods, Workload};
 use polder::net::Protocol;
 use std::collections::BTreeSet;

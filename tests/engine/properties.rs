@@ -1,9 +1,9 @@
 //! What must hold of any policies, whatever they say.
 
-use crate::concrete::Blocks;
+use crate::engine::concrete::Blocks;
+use crate::engine::random::{Features, Maker};
+use crate::engine::{read, stream};
 use crate::oracle::rng::Rng;
-use crate::random::{Features, Maker};
-use crate::{read, stream};
 use polder::cluster::{Cluster, Labels};
 use polder::engine::{End, EndId, Engine, Scope, Verdict, World};
 use polder::net::{PortSet, Selector, Truth, Values};

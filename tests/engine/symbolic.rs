@@ -1,12 +1,12 @@
 //! Verdicts about every pod that could exist, against the naive evaluator on the pods of the enumerated universe.
 
-use crate::concrete::{Blocks, hold_connections, random_nets, same};
-use crate::naive::{self, NAME_LABEL, Party, Pod};
+use super::naive::{self, NAME_LABEL, Party, Pod};
+use crate::engine::concrete::{Blocks, hold_connections, random_nets, same};
+use crate::engine::random::{Features, Maker};
+use crate::engine::{read, stream};
 use crate::oracle::law::Blocks as Covered;
 use crate::oracle::rng::Rng;
 use crate::oracle::universe::{Atoms, Bits, Chunk, Sides, Universe};
-use crate::random::{Features, Maker};
-use crate::{read, stream};
 use polder::engine::{End, EndId, Engine, Scope, Verdict, World};
 use polder::net::{Facts, PortSet, Protocol, Selector, Truth, Values};
 use polder::netpol::Policy;

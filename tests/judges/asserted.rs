@@ -1,12 +1,12 @@
 //! The outcome of an assertion is the answer of `can`: `never` and `only` are broken by what may be, `always` holds by what
 //! is sure.
 
-use crate::asked::{Seen, Source, ask, is_certain, name, port, subject, target};
+use crate::judges::asked::{Seen, Source, ask, is_certain, name, port, subject, target};
+use crate::judges::seeds;
 use crate::oracle::evaluate::Protocol;
 use crate::oracle::generate;
 use crate::oracle::program::{Endpoint, Name, Port, PortSpec, Program};
 use crate::oracle::rng::Rng;
-use crate::seeds;
 use polder::ask::{Outcome, Situation};
 use polder::engine::{EndId, Engine};
 use polder::net::PortSet;

@@ -2,15 +2,15 @@
 //! through as long as one of the statements that are named for it is there, and no others matter; and where it does not, it
 //! does once the settings that are named are gone.
 
-use crate::asked::{Source, ask, party, port, pose, subject, target};
-use crate::asserted::some_port;
+use crate::judges::asked::{Source, ask, party, port, pose, subject, target};
+use crate::judges::asserted::some_port;
+use crate::judges::seeds;
 use crate::oracle::check::Draw;
 use crate::oracle::evaluate::Party;
 use crate::oracle::generate;
 use crate::oracle::meaning::Meaning;
 use crate::oracle::program::{Dns, Isolate, Preset, Program};
 use crate::oracle::rng::Rng;
-use crate::seeds;
 use polder::ask::{Explanation, Origin, Program as Asked, Says, WhySide, why};
 use polder::engine::Engine;
 use polder::session::Subject;

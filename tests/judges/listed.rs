@@ -1,12 +1,12 @@
 //! What `reach` lists is what `can` answers, pair by pair, and what it does not list is denied.
 
-use crate::asked::{Seen, Source, ask_of_sure, port, subject, target};
-use crate::asserted::{protocol_of, some_port};
+use crate::judges::asked::{Seen, Source, ask_of_sure, port, subject, target};
+use crate::judges::asserted::{protocol_of, some_port};
+use crate::judges::seeds;
 use crate::oracle::evaluate::Protocol;
 use crate::oracle::generate;
 use crate::oracle::program::{Kind, Namespace, Port, PortSpec, Program};
 use crate::oracle::rng::Rng;
-use crate::seeds;
 
 use polder::ask::{Between, Detail, Everyone, GroupName, Isolated, Reach, Row, RowNames, Told, Untold};
 use polder::cover::Budget;

@@ -1,14 +1,14 @@
 //! The same of pods that run: `reach`, `can` and `why` say the same of every two of them, and never less or more than the
 //! assertions and the answers about all pods that could exist.
 
-use crate::asked::{Seen, Source, ask, name, port, pose, subject, target};
-use crate::asserted::{ends, judged, protocol_of, some_port};
+use crate::judges::asked::{Seen, Source, ask, name, port, pose, subject, target};
+use crate::judges::asserted::{ends, judged, protocol_of, some_port};
+use crate::judges::seeds;
 use crate::oracle::check::Draw;
 use crate::oracle::evaluate::{Labels, Party, Pod};
 use crate::oracle::generate;
 use crate::oracle::meaning::Meaning;
 use crate::oracle::rng::Rng;
-use crate::seeds;
 use polder::ask::{Program as Asked, Reach, Says, why};
 use polder::engine::Engine;
 use polder::net::PortSet;

@@ -1,6 +1,6 @@
 //! A case: sources with places marked `<|NAME|>`, and questions about them with the expected answers.
 
-use crate::client::{Client, Files, edited, offset, position, uri};
+use crate::lsp::client::{Client, Files, edited, offset, position, uri};
 use serde_json::{Value, json};
 use similar::TextDiff;
 use std::collections::BTreeMap;

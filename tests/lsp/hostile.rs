@@ -1,7 +1,7 @@
 //! Texts as they are while somebody types: every prefix of every example, and edits at random.
 
-use crate::case::editor;
-use crate::client::{Client, Files, position, uri};
+use crate::lsp::case::editor;
+use crate::lsp::client::{Client, Files, position, uri};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

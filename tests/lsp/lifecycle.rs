@@ -1,6 +1,6 @@
 //! From hello to goodbye: programs that come and go, editors that do as they please.
 
-use crate::client::{Client, Files, position, uri};
+use crate::lsp::client::{Client, Files, position, uri};
 use lsp_server::{Connection, Message, Request, RequestId};
 use polder::lsp::serve;
 use polder::session::{FileSystem, Memory, Walk};

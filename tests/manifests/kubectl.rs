@@ -1,6 +1,6 @@
 //! kubectl is the measure of how Kubernetes reads YAML: `kubectl annotate --local` shows it without a cluster.
 
-use crate::{named, stream};
+use crate::manifests::{named, stream};
 use polder::k8s::{object, read};
 use polder::net::{Protocol, Selector, Values};
 use polder::netpol::{Peer, Policy, Port, PortTarget, Rule};

@@ -1,6 +1,6 @@
 //! Each folder of `sets/` is loaded as a set of manifests, and what comes of it is a snapshot beside it.
 
-use crate::cluster;
+use crate::manifests::cluster;
 use polder::diag::{Code, Report, render};
 use polder::session::{Disk, Manifests, Memory, Named, Remark};
 use polder::source::{Sources, Span};

@@ -1,6 +1,6 @@
 //! Each file of `cases/` is read, and what comes of it is a snapshot beside it.
 
-use crate::cluster;
+use crate::manifests::cluster;
 use polder::k8s::{ReadProblem, Reading, read};
 use polder::source::Sources;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! Any policy survives the way through text, and the text is the object of the published types.
 
+use crate::manifests::{named, stream};
 use crate::validation::validate;
-use crate::{named, stream};
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use polder::k8s::{json_list, manifest, object, read, reread};

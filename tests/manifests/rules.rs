@@ -241,7 +241,7 @@ fn warnings() {
             "{found:?}"
         );
         let reading = polder::k8s::read(&yaml, "default");
-        let text = crate::stream(reading.policies.iter().map(|read| &read.policy));
+        let text = crate::manifests::stream(reading.policies.iter().map(|read| &read.policy));
         assert!(text.contains(&format!("cidr: \"{canonical}\"")), "{text}");
         assert_eq!(validate(&text), [""; 0]);
     }

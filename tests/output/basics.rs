@@ -1,6 +1,6 @@
 //! What a build does to an ordinary folder.
 
-use crate::support::{build, check, codes, files, options, put, sealed, set, temp_dir, tree};
+use crate::output::support::{build, check, codes, files, options, put, sealed, set, temp_dir, tree};
 use polder::output::{Change, Options, OutputError, plan, seal, write};
 use std::fs;
 use std::path::Path;
@@ -190,7 +190,7 @@ fn many_folders_are_judged_as_few_are() {
         (0..50)
             .flat_map(|folder| (0..3).map(move |file| (folder, file)))
             .map(|(folder, file)| (format!("ns-{folder:02}/f-{file}.yaml"), format!("{body} {folder} {file}\n")))
-            .collect::<crate::support::Set>()
+            .collect::<crate::output::support::Set>()
     };
     assert_eq!(build(temp.path(), &many("one")).unwrap().count(Change::Create), 150);
     assert_eq!(check(temp.path(), &many("one")).unwrap().unchanged, 150);

@@ -1,6 +1,6 @@
 //! Killed or refused at every system call: each file stays whole, and the next build leaves one whole set.
 
-use crate::support::{
+use crate::output::support::{
     Node, STAGING, Set, add_writer, build, check, codes, copy, files, missing, options, put, sealed, set, temp_dir,
     tree, visible, writer,
 };

@@ -1,6 +1,6 @@
 //! Planted links, pipes and records: nothing outside the folder is read, changed or waited for.
 
-use crate::support::{Node, STAGING, build, check, codes, files, options, put, sealed, set, temp_dir, tree};
+use crate::output::support::{Node, STAGING, build, check, codes, files, options, put, sealed, set, temp_dir, tree};
 use polder::output::{seal, write};
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,6 +1,6 @@
 //! Random lives of a folder against a small model of who owns what.
 
-use crate::support::{Node, Set, files, options, put, temp_dir, tree};
+use crate::output::support::{Node, Set, files, options, put, temp_dir, tree};
 use polder::output::{seal, write};
 use proptest::prelude::*;
 use std::collections::BTreeMap;

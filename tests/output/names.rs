@@ -1,6 +1,6 @@
 //! Paths that no build may write.
 
-use crate::support::{build, check, codes, put, set, temp_dir, tree};
+use crate::output::support::{build, check, codes, put, set, temp_dir, tree};
 use polder::output::folder_name;
 
 /// Names that are refused wherever they stand in a path.
@@ -135,7 +135,7 @@ fn a_path_is_written_once_and_is_not_both_file_and_folder() {
     let temp = temp_dir();
     let error = build(temp.path(), &set(&[("a", "1"), ("a/b", "1")])).unwrap_err();
     assert_eq!(codes(&error), ["E0409"]);
-    let twice = [set(&[("a/b", "1")]), set(&[("a/b", "2")])].map(|set| crate::support::files(&set)).concat();
+    let twice = [set(&[("a/b", "1")]), set(&[("a/b", "2")])].map(|set| crate::output::support::files(&set)).concat();
     let error = polder::output::write(temp.path(), &twice, &polder::output::Options::default()).unwrap_err();
     assert_eq!(codes(&error), ["E0409"]);
     assert!(tree(temp.path()).is_empty());

@@ -1,6 +1,6 @@
 //! Builds at the same time: the folder is always one build's.
 
-use crate::support::{BUSY, STAGING, Set, check, sealed, temp_dir, tree, writer};
+use crate::output::support::{BUSY, STAGING, Set, check, sealed, temp_dir, tree, writer};
 use std::process::Stdio;
 
 /// The set of one of the builds of a round.

@@ -120,7 +120,7 @@ pub fn writer(dir: &Path, set: &Set, flags: &str) -> Command {
 /// Gives a command that starts this program what the writer needs.
 pub fn add_writer(command: &mut Command, dir: &Path, set: &Set, flags: &str) {
     let lines: Vec<String> = set.iter().map(|(path, body)| format!("{path}={}", body.trim_end())).collect();
-    command.args(["--exact", "writer_process", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", "output::writer_process", "--nocapture", "--test-threads=1"]);
     command.env("POLDER_TEST_DIR", dir).env("POLDER_TEST_SET", lines.join("\n")).env("POLDER_TEST_FLAGS", flags);
 }
 

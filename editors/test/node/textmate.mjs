@@ -1,4 +1,4 @@
-// The TextMate grammar over every program that `cargo test --test editors` left in its folder: each word has the scope
+// The TextMate grammar over every program that `cargo test --test tests editors::` left in its folder: each word has the scope
 // of what the compiler takes it for, and everything else has none.
 //
 //   node textmate.mjs CASES.json

@@ -1,10 +1,6 @@
 //! What editors know of the language, held against the compiler: the words in every editor's files, and the tree-sitter
 //! grammar over all programs at hand. The TextMate grammar and the Vim syntax run in `editors/test/quick`, over the words
 //! that are written here.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "../oracle/mod.rs"]
-mod oracle;
 
 mod cases;
 mod corpus;

@@ -1,5 +1,4 @@
 //! Policies to YAML and back: the one written form, what kubectl reads, and what the reader accepts and refuses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod budgets;
 mod cluster;
@@ -8,8 +7,6 @@ mod loading;
 mod reading;
 mod round_trip;
 mod rules;
-#[path = "../common/validation.rs"]
-mod validation;
 
 use polder::netpol::Policy;
 

@@ -1,5 +1,4 @@
 //! The owned folder, from outside: what it does, what it refuses, and what is left when it is killed or cut short.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod basics;
 #[cfg(target_os = "linux")]

@@ -1,14 +1,11 @@
 //! What a diff says, held against the naive evaluator on everything that two sets of policies can tell apart.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod growth;
-#[path = "../oracle/mod.rs"]
-mod oracle;
 mod programs;
 mod yaml;
 
-use oracle::evaluate::{self as naive, Party, Stated};
-use oracle::universe::{Atoms, Bits, Chunk, Point, Universe, index};
+use crate::oracle::evaluate::{self as naive, Party, Stated};
+use crate::oracle::universe::{Atoms, Bits, Chunk, Point, Universe, index};
 use polder::ask::{Ends, Everyone, Example, Program, Space};
 use polder::cover::Budget;
 use polder::diff::{ConnectionChange, Diff, IsolationChange, Kind, Meant, Version, compare_everyone};

@@ -1,19 +1,17 @@
 //! What the engine says of any policies, held against evaluators and lists that share no code with it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cases;
 mod completion;
 mod concrete;
 mod corpus;
 mod matrix;
-#[path = "../oracle/mod.rs"]
-mod oracle;
 mod pods;
 mod properties;
 mod random;
 mod symbolic;
 
-use oracle::evaluate as naive;
+use crate::oracle;
+use crate::oracle::evaluate as naive;
 use polder::k8s;
 use polder::netpol::Policy;
 use serde_json::Value;

@@ -1,0 +1,48 @@
+//! All tests of the whole, in one program: linking the library into one for each file took most of the time.
+//!
+//! `README.md` beside this file says where a case goes. `cargo test NAME::` runs the tests of one file.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod architecture;
+mod assertions;
+#[cfg(all(feature = "cli", unix))]
+mod builds;
+#[cfg(all(feature = "cli", unix))]
+mod cli;
+mod codes;
+mod diagnostics;
+mod diff;
+mod documents;
+mod editors;
+mod engine;
+mod examples;
+mod fmt;
+mod growth;
+mod hostile;
+mod judges;
+mod lexed;
+mod lint;
+mod lint_redundant;
+#[cfg(feature = "lsp")]
+mod lsp;
+#[cfg(all(feature = "cli", unix))]
+mod machine_formats;
+mod manifests;
+mod meaning;
+mod names;
+mod net;
+mod oracle;
+mod oracle_cases;
+mod oracle_itself;
+mod output;
+mod proof;
+mod proof_operators;
+#[cfg(feature = "cli")]
+mod questions;
+mod slips;
+mod valid;
+mod validation;
+mod why;
+#[cfg(feature = "cli")]
+mod workloads;
