@@ -16,6 +16,17 @@ pub fn number(place: usize) -> u32 {
     u32::try_from(place).ok().filter(|number| *number != u32::MAX).expect("no list has 2^32 entries")
 }
 
+/// The entry of an id that its table gave away.
+///
+/// # Panics
+///
+/// Where the id is of another table.
+#[track_caller]
+#[expect(clippy::expect_used, reason = "ids are made by the table, and a default would be an answer")]
+pub fn known<T>(entry: Option<T>) -> T {
+    entry.expect("an id is asked of the table that it is of")
+}
+
 /// Names the place of one entry of a table.
 pub trait Id: Copy {
     /// The id of a place.

@@ -9,6 +9,7 @@ use crate::model::{Endpoint, Model, NamespaceId};
 use crate::net::Direction;
 use crate::session::Session;
 use crate::source::Span;
+use crate::table::known;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -185,8 +186,8 @@ impl Reach<'_> {
 
     /// Whether a party has all of some ends, or is among them.
     fn holds(&self, party: PartyId, ends: &[Ends], budget: &mut Budget) -> bool {
-        let leaves = self.flows.party(party).into_iter().flat_map(|party| &party.leaves);
-        let places = leaves.filter_map(|leaf| self.flows.party(*leaf)?.place.as_ref());
+        let leaves = &known(self.flows.party(party)).leaves;
+        let places = leaves.iter().filter_map(|leaf| known(self.flows.party(*leaf)).place.as_ref());
         let space = &self.everyone.space;
         let theirs: Vec<Ends> =
             places.flat_map(|place| self.flows.peers(place)).flat_map(|peers| space.ends(&peers)).collect();

@@ -7,6 +7,7 @@ use crate::cover::{Budget, GaveUp};
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{Assertion, AssertionKind, FlowSet, PartyId, Place, Statement, StatementId};
 use crate::net::{Direction, Facts, PortSet};
+use crate::table::known;
 
 /// Steps that one assertion may take: some seconds.
 const BUDGET: usize = 20_000_000;
@@ -50,9 +51,9 @@ pub fn judge(set: &FlowSet, facts: &Facts) -> Vec<Judgement> {
         return Vec::new();
     }
     let connections = Connections::new(set, facts);
-    let judged = set.assertions.iter().filter_map(|assertion| {
-        let outcome = Judge::new(set, facts, &connections, assertion)?.judge();
-        Some(Judgement { statement: assertion.statement, outcome })
+    let judged = set.assertions.iter().map(|assertion| {
+        let outcome = Judge::new(set, facts, &connections, assertion).judge();
+        Judgement { statement: assertion.statement, outcome }
     });
     judged.collect()
 }
@@ -71,14 +72,9 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(
-        set: &'a FlowSet,
-        facts: &'a Facts,
-        connections: &'a Connections<'a>,
-        assertion: &'a Assertion,
-    ) -> Option<Self> {
+    fn new(set: &'a FlowSet, facts: &'a Facts, connections: &'a Connections<'a>, assertion: &'a Assertion) -> Self {
         let ends = |ids: &[PartyId]| -> Vec<End> {
-            let leaves = ids.iter().filter_map(|id| set.party(*id)).flat_map(|party| &party.leaves);
+            let leaves = ids.iter().flat_map(|id| &known(set.party(*id)).leaves);
             leaves.filter_map(|id| place(set, *id)).flat_map(|place| connections.ends(place)).collect()
         };
         let written = ends(&assertion.sources);
@@ -92,9 +88,9 @@ impl<'a> Judge<'a> {
             ends(&[*id]).into_iter().map(|end| (end, ports.clone())).collect::<Vec<_>>()
         };
         let targets = assertion.targets.iter().flat_map(of).collect();
-        let (statement, budget) = (set.statement(assertion.statement)?, Budget::new(BUDGET));
+        let (statement, budget) = (known(set.statement(assertion.statement)), Budget::new(BUDGET));
         let dns_servers = set.dns_servers().into_iter().flat_map(|place| connections.ends(place)).collect();
-        Some(Judge { set, facts, connections, assertion, statement, sources, targets, dns_servers, budget })
+        Judge { set, facts, connections, assertion, statement, sources, targets, dns_servers, budget }
     }
 
     fn judge(mut self) -> Outcome {
@@ -319,7 +315,7 @@ impl<'a> Judge<'a> {
 }
 
 fn place(set: &FlowSet, id: PartyId) -> Option<&Place> {
-    set.party(id)?.place.as_ref()
+    known(set.party(id)).place.as_ref()
 }
 
 /// Whether all of `narrow` is in `wide`; may be unsure, and then says no.
@@ -355,7 +351,7 @@ mod tests {
         let tree = syntax::parse(&sources, file).tree;
         let set = flow::lower(&model::resolve(&sources, &[tree], &model::Options::default()).model);
         let connections = Connections::new(&set, &set.facts);
-        let judge = Judge::new(&set, &set.facts, &connections, set.assertions.first().unwrap()).unwrap();
+        let judge = Judge::new(&set, &set.facts, &connections, set.assertions.first().unwrap());
         Judge { budget: Budget::new(steps), ..judge }.judge()
     }
 

@@ -7,6 +7,7 @@ use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
 use crate::model::{Settling, stating};
 use crate::net::{AddressSet, NAMESPACE_NAME, PortSet, Selector, Truth};
 use crate::prove::Party;
+use crate::table::known;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -99,7 +100,7 @@ impl<'a> Judge<'a> {
 
     /// That those whom `except` names are reached, where somebody may have meant to allow that.
     pub(super) fn except_is_reached(&mut self, link: &Link) -> Result<Option<String>, GaveUp> {
-        let leaves = |id: &PartyId| self.set.party(*id).map(|party| party.leaves.clone()).unwrap_or_default();
+        let leaves = |id: &PartyId| known(self.set.party(*id)).leaves.clone();
         let out: Vec<PartyId> = self.assertion.except.iter().flat_map(leaves).collect();
         // Who speaks of all that lies in one place may well except those who connect from there.
         if self.assertion.targets.iter().flat_map(|(id, _)| leaves(id)).all(|id| out.contains(&id)) {
@@ -131,12 +132,12 @@ impl<'a> Judge<'a> {
         };
         let mut from: BTreeMap<PartyId, bool> = BTreeMap::new();
         for flow in &set.flows {
-            for leaf in set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default() {
+            for leaf in &known(set.party(flow.source)).leaves {
                 if !from.contains_key(leaf) {
                     from.insert(*leaf, common(source, *leaf, &mut self.budget)?);
                 }
             }
-            let leaves = set.party(flow.source).map(|party| party.leaves.as_slice()).unwrap_or_default();
+            let leaves = &known(set.party(flow.source)).leaves;
             if !leaves.iter().any(|leaf| from.get(leaf) == Some(&true)) {
                 continue;
             }

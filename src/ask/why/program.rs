@@ -7,6 +7,7 @@ use crate::flow::{Assertion, AssertionKind, DnsServer, Flow, PartyId, Place, Sta
 use crate::model::{DnsServer as Preset, Isolated, NamespaceId, PresetPods};
 use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::Span;
+use crate::table::known;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -205,8 +206,8 @@ impl Program<'_> {
 
     /// Whether an end is in a party.
     pub(super) fn party(&self, world: &World, end: EndId, party: PartyId) -> Result<Truth, Misfit> {
-        let leaves = self.flows.party(party).map(|party| party.leaves.as_slice()).unwrap_or_default();
-        let places = leaves.iter().filter_map(|leaf| self.flows.party(*leaf)?.place.as_ref());
+        let leaves = &known(self.flows.party(party)).leaves;
+        let places = leaves.iter().filter_map(|leaf| known(self.flows.party(*leaf)).place.as_ref());
         best(places.map(|place| membership::place(self.flows, world, end, place)))
     }
 
