@@ -2,9 +2,11 @@
 
 use super::endpoint_set::EndpointSet;
 use super::resolve::Resolver;
-use super::{DnsServer, Endpoint, Isolated, NamespaceId, NamespaceKind, PortSetId, PresetPods, Tier, TierId};
+use super::{
+    DnsServer, Endpoint, Isolated, Namespace, NamespaceId, NamespaceKind, PortSetId, PresetPods, Tier, TierId,
+};
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::net::{Selector, SelectorIndex};
+use crate::net::{Selector, SelectorIndex, Truth};
 use crate::source::Span;
 use crate::syntax::{NodeKind, TierDecl};
 use std::cell::LazyCell;
@@ -108,7 +110,7 @@ impl Resolver<'_> {
                 .managed()
                 .is_some_and(|managed| managed.ingress == Isolated::Every && managed.egress == Isolated::Every);
             let idle = !flowing.contains(endpoint) && !flowing.contains(Endpoint::Namespace(tier.namespace));
-            if closed && idle && !self.shares_pods(tier, &live) {
+            if closed && idle && !self.shares_pods(tier, &live) && !self.is_selected(tier, namespace, &flowing) {
                 let message = format!("nothing may reach tier `{}`, and it reaches nothing", tier.name);
                 let help = format!("write its flows, such as `{} -> ...`, or remove it", tier.name);
                 found.push((Code::W0010, tier.span, message, help));
@@ -213,6 +215,23 @@ impl Resolver<'_> {
         let near = others.get(&tier.namespace).map(|index| index.query(&tier.selector)).unwrap_or_default();
         let mut near = near.into_iter().filter_map(|index| self.model.tier(TierId::at(index)));
         near.any(|other| tier.selector.overlaps(&other.selector))
+    }
+
+    /// Whether flows of namespaces that are known by labels are about pods of the tier.
+    fn is_selected(&self, tier: &Tier, home: &Namespace, flowing: &EndpointSet) -> bool {
+        let is_among = |(index, selection): (usize, &Namespace)| {
+            let NamespaceKind::External(Some(labels)) = &selection.kind else { return false };
+            let id = NamespaceId::at(index);
+            // Of those that only may be meant, nothing is opened.
+            let is_one = home.is_among(&labels.of_namespaces()) == Some(Truth::Yes);
+            let is_end = |(index, other): (usize, &Tier)| {
+                other.namespace == id
+                    && flowing.contains(Endpoint::Tier(TierId::at(index)))
+                    && tier.selector.overlaps(&other.selector)
+            };
+            is_one && (flowing.contains(Endpoint::Namespace(id)) || self.model.tiers.iter().enumerate().any(is_end))
+        };
+        self.model.namespaces.iter().enumerate().any(is_among)
     }
 
     fn unused_namespaces(&self, used: &EndpointSet) -> Vec<(String, Span)> {

@@ -162,13 +162,13 @@ impl Program<'_> {
         let mut found = BTreeSet::new();
         for flow in self.flows.flows.iter().filter(|flow| flow.opens(direction)) {
             let written = direction == Direction::Ingress || self.not_stated(world, source, flow.source).is_none();
-            if !written || !fits(self.party(world, source, flow.source)) {
+            if !written || !fits(self.at_side(world, source, flow.source, direction == Direction::Egress)) {
                 continue;
             }
             let covers = |(target, on): &(PartyId, PortSet)| {
                 on_ports(on)
                     && (direction == Direction::Egress || self.not_stated(world, destination, *target).is_none())
-                    && fits(self.party(world, destination, *target))
+                    && fits(self.at_side(world, destination, *target, direction == Direction::Ingress))
             };
             if flow.targets.iter().any(covers) {
                 found.insert(Origin::Flow(flow.statement));
@@ -204,11 +204,18 @@ impl Program<'_> {
         Some(Origin::Dns { namespace: declared.declared.clone(), text: namespace.dns_setting.clone(), span })
     }
 
-    /// Whether an end is in a party.
-    pub(super) fn party(&self, world: &World, end: EndId, party: PartyId) -> Result<Truth, Misfit> {
+    /// Whether an end is in a party, at the side that a flow opens or at the other one. Addresses never say whose traffic is
+    /// meant: a flow to them opens nothing of the pods that have them.
+    fn at_side(&self, world: &World, end: EndId, party: PartyId, opened: bool) -> Result<Truth, Misfit> {
         let leaves = &known(self.flows.party(party)).leaves;
         let places = leaves.iter().filter_map(|leaf| known(self.flows.party(*leaf)).place.as_ref());
-        best(places.map(|place| membership::place(self.flows, world, end, place)))
+        let is_meant = |place: &&Place| !(opened && matches!(place, Place::Addresses(_)));
+        best(places.filter(is_meant).map(|place| membership::place(self.flows, world, end, place)))
+    }
+
+    /// Whether an end is in a party.
+    pub(super) fn party(&self, world: &World, end: EndId, party: PartyId) -> Result<Truth, Misfit> {
+        self.at_side(world, end, party, false)
     }
 
     /// The managed namespace of an end that is in a party only if it has labels of which that is not stated, so that

@@ -320,7 +320,7 @@ impl Server<'_> {
             "the DNS servers of namespace `{}` answer no pod of the namespaces that are not managed",
             self.namespace.declared
         );
-        let line = format!("cluster -> {}:{ports}", self.name());
+        let line = format!("ingress cluster -> {}:{ports}", self.name());
         let help = format!("to keep names resolved there, {}write `{line}`", self.declaration());
         Diagnostic::new(Code::W0019, self.span(), message).with_help(help)
     }
