@@ -6,10 +6,6 @@
 mod asked;
 mod asserted;
 #[cfg(feature = "lsp")]
-#[path = "lsp/client.rs"]
-#[allow(dead_code, reason = "the other tests of the server use the rest")]
-mod client;
-#[cfg(feature = "lsp")]
 mod edited;
 mod explained;
 mod listed;

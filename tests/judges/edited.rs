@@ -1,8 +1,8 @@
 //! What an editor is told of a tier, in a lens, in a hover and as a call hierarchy, is what `reach` lists for it.
 
 use crate::judges::asked::{Source, subject};
-use crate::judges::client::{Client, Files, position, uri};
 use crate::judges::seeds;
+use crate::lsp::client::{Client, Files, position, uri};
 use crate::oracle::generate;
 use polder::ask::{Asked, Between, Detail, Isolated, Names, Row, RowNames, Told, Untold};
 use polder::cover::Budget;
