@@ -133,7 +133,7 @@ impl Reader {
                 "build" => (Reader::build as fn(&mut Reader, &str, &Value<'_>), BUILD),
                 "warnings" => (Reader::warnings as fn(&mut Reader, &str, &Value<'_>), WARNINGS),
                 _ => {
-                    self.unknown(key.span(), format!("polder.toml has no section `{name}`"), name, SECTIONS, "");
+                    self.no_section(key.span(), name);
                     continue;
                 }
             };
@@ -151,6 +151,18 @@ impl Reader {
                     self.unknown(key.span(), format!("`[{name}]` has no entry `{entry}`"), entry, known, "");
                 }
             }
+        }
+    }
+
+    /// A name at the top that is no section: perhaps an entry of one.
+    fn no_section(&mut self, range: Range<usize>, name: &str) {
+        let homes = [("build", BUILD), ("warnings", WARNINGS)];
+        match homes.into_iter().find(|(_, entries)| entries.contains(&name)) {
+            Some((section, _)) => {
+                let message = format!("`{name}` is an entry of the section `[{section}]`, and stands in none");
+                self.bad(range, message, Some(format!("write `[{section}]` on the line above it")));
+            }
+            None => self.unknown(range, format!("polder.toml has no section `{name}`"), name, SECTIONS, ""),
         }
     }
 
