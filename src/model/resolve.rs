@@ -5,6 +5,7 @@ use super::labels::Stated;
 use super::scope::{Scope, Scopes};
 use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
 use crate::diag::{Code, Diagnostic, Label, closest};
+pub use crate::net::is_dns_label;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
 use rustc_hash::FxHashMap;
@@ -432,12 +433,6 @@ pub(super) fn shorten(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(MOST).chain(['…']).collect()
-}
-
-/// Whether a text is a DNS-1123 label: the rule for names of namespaces, and for all names in Polder.
-pub fn is_dns_label(text: &str) -> bool {
-    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    text.len() <= 63 && !text.is_empty() && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 /// The valid name nearest to a text.

@@ -2,7 +2,7 @@
 
 use super::resolve::{Resolver, is_dns_label, shorten};
 use crate::diag::{Code, Diagnostic};
-use crate::net::{NAMESPACE_NAME, Selector, Values};
+use crate::net::{NAMESPACE_NAME, Selector, Values, is_label_value, wrong_label_key};
 use crate::source::Span;
 use crate::syntax::{Operator, RequirementExpr, SelectorExpr};
 use std::sync::Arc;
@@ -95,18 +95,7 @@ impl<'a> Resolver<'a> {
     /// A label key: an optional DNS subdomain of at most 253 characters and `/`, and a name of at most 63.
     pub(super) fn label_key(&mut self, span: Span) -> Option<Arc<str>> {
         let text = self.text(span);
-        let (prefix, name) = match text.rsplit_once('/') {
-            Some((prefix, name)) => (Some(prefix), name),
-            None => (None, text),
-        };
-        let problem = if !is_label_text(name) || name.is_empty() {
-            Some("its name has 1 to 63 letters, digits, `-`, `_` or `.`, and starts and ends with a letter or digit")
-        } else if prefix.is_some_and(|prefix| !is_dns_subdomain(prefix)) {
-            Some("what stands before the `/` is a DNS name in lower case, such as `app.kubernetes.io`")
-        } else {
-            None
-        };
-        match problem {
+        match wrong_label_key(text) {
             None => Some(text.into()),
             Some(help) => {
                 let message = format!("`{}` is not a label key", shorten(text));
@@ -119,7 +108,7 @@ impl<'a> Resolver<'a> {
     /// A label value: at most 63 characters, may be empty.
     pub(super) fn label_value(&mut self, span: Span) -> Option<Arc<str>> {
         let text = self.text(span);
-        if is_label_text(text) {
+        if is_label_value(text) {
             return Some(text.into());
         }
         let message = format!("`{}` is not a label value", shorten(text));
@@ -134,20 +123,4 @@ impl<'a> Resolver<'a> {
         self.report(Diagnostic::new(Code::E0205, span, message).with_help(help));
         None
     }
-}
-
-/// The shape of label values and of the names of label keys (Kubernetes' `IsQualifiedName`, `IsValidLabelValue`).
-fn is_label_text(text: &str) -> bool {
-    let edge = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_alphanumeric());
-    let inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    text.len() <= 63 && text.bytes().all(inside) && edge(text.bytes().next()) && edge(text.bytes().last())
-}
-
-/// A DNS-1123 subdomain of at most 253 characters.
-pub(super) fn is_dns_subdomain(text: &str) -> bool {
-    let part = |part: &str| {
-        let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !part.is_empty() && part.bytes().all(inside) && !part.starts_with('-') && !part.ends_with('-')
-    };
-    text.len() <= 253 && text.split('.').all(part)
 }

@@ -3,6 +3,7 @@
 //! Everything here is plain data. The operations are exact unless their documentation says otherwise.
 
 mod address;
+mod alphabet;
 mod block;
 mod direction;
 mod facts;
@@ -18,6 +19,7 @@ mod truth;
 mod words;
 
 pub use address::{AddressSet, Family};
+pub use alphabet::{is_dns_label, is_dns_subdomain, is_label_value, wrong_label_key};
 pub use block::IpBlock;
 pub use direction::Direction;
 pub use facts::{BlocksMatch, Facts, Listed};

@@ -2,7 +2,7 @@
 
 use super::name::{Braces, ranges};
 use crate::cluster::Labels;
-use crate::net::{AddressSet, Peers};
+use crate::net::{AddressSet, Peers, is_dns_label, is_label_value, wrong_label_key};
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -69,6 +69,12 @@ impl Asked {
             Some(("*", _)) => return Ok(Asked::Name(text.to_owned())),
             Some((namespace, list)) => (namespace, labels(text, list)?),
         };
+        if !is_dns_label(namespace) {
+            return Err(format!(
+                "`{namespace}` is not a namespace: a name has 1 to 63 lower case letters, digits or `-`, and starts and ends \
+                 with a letter or digit"
+            ));
+        }
         Ok(Asked::Pod { namespace: namespace.into(), beside, labels: labels(text, rest)? })
     }
 }
@@ -112,14 +118,35 @@ fn labels(text: &str, list: &str) -> Result<Labels, String> {
     };
     let mut labels = Labels::new();
     for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let Some((key, value)) = pair.split_once('=') else {
-            return Err(format!("`{pair}` is not a label: write `key=value`"));
-        };
-        if key.trim().is_empty() || labels.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
+        let (key, value) = label(pair)?;
+        if labels.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(format!("`{pair}` is not a label of its own: write each key once, as in `key=value`"));
         }
     }
     Ok(labels)
+}
+
+/// A label that a pod has: `key=value`, or `key==value` as `kubectl` has it. What only a selector says is none.
+fn label(pair: &str) -> Result<(&str, &str), String> {
+    let Some((key, value)) = pair.split_once("==").or_else(|| pair.split_once('=')) else {
+        return Err(format!("`{pair}` is not a label: write `key=value`"));
+    };
+    let (key, value) = (key.trim(), value.trim());
+    if key.ends_with('!') {
+        return Err(format!(
+            "`{pair}` is not a label: a pod has the labels that are listed and no other, as in `key=value`"
+        ));
+    }
+    if let Some(why) = wrong_label_key(key) {
+        return Err(format!("`{key}` is not a label key: {why}"));
+    }
+    if !is_label_value(value) {
+        return Err(format!(
+            "`{value}` is not a label value: it has at most 63 letters, digits, `-`, `_` or `.`, and starts and ends with a \
+             letter or digit"
+        ));
+    }
+    Ok((key, value))
 }
 
 impl fmt::Display for Asked {
@@ -138,6 +165,54 @@ impl fmt::Display for Asked {
                 let members: Vec<String> = all.iter().map(ToString::to_string).collect();
                 write!(f, "{{{}}}", members.join(", "))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_labels_of_a_pod_are_those_that_it_can_have() {
+        let long = "a".repeat(64);
+        for (text, read) in [
+            ("b/{app=y}", "b/{app=y}"),
+            ("b/{app==y}", "b/{app=y}"),
+            ("b/{ app == y , t= }", "b/{app=y,t=}"),
+            ("b{team==x}/{a.b/c=y}", "b{team=x}/{a.b/c=y}"),
+            ("b/{}", "b/{}"),
+        ] {
+            assert_eq!(Asked::parse(text).map(|asked| asked.to_string()), Ok(read.to_owned()), "{text}");
+        }
+        let long = [format!("b/{{app={long}}}"), format!("b/{{{long}=x}}"), format!("{long}/{{app=x}}")];
+        let wrong = [
+            "b/{app===y}",
+            "b/{app!=y}",
+            "b/{app=a=b}",
+            "b/{app=-z}",
+            "b/{app=z.}",
+            "b/{App!x=y}",
+            "b/{a/b/c=y}",
+            "b/{A.b/c=y}",
+            "b/{/c=y}",
+            "b/{=y}",
+            "b/{==y}",
+            "b/{app in (y)}",
+            "b/{!app}",
+            "b/{app=\"y\"}",
+            "B/{app=y}",
+            "b_c/{app=y}",
+            "/{app=y}",
+            "b.c/{app=y}",
+            "a/b/{app=y}",
+            "b{team!=x}/{app=y}",
+            "{web, b/{app=-z}}",
+        ];
+        for text in wrong.into_iter().chain(long.iter().map(String::as_str)) {
+            assert!(Asked::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The alphabets of Kubernetes: names, labels, ports and blocks, refused in the words of its API server.
 
+use crate::net::{is_dns_label, is_dns_subdomain, is_label_value};
 use ipnet::IpNet;
 use std::borrow::Cow;
 
@@ -19,15 +20,10 @@ pub(super) fn dns_subdomain(value: &str) -> Option<&'static str> {
     if value.len() > 253 {
         return Some("must be no more than 253 characters");
     }
-    (!value.split('.').all(is_dns_label)).then_some(
+    (!is_dns_subdomain(value)).then_some(
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start \
          and end with an alphanumeric character",
     )
-}
-
-fn is_dns_label(value: &str) -> bool {
-    let alphabet = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !value.is_empty() && value.bytes().all(alphabet) && !value.starts_with('-') && !value.ends_with('-')
 }
 
 /// Why `key` is no label or annotation key.
@@ -46,7 +42,7 @@ pub(super) fn label_key(key: &str) -> Option<Cow<'static, str>> {
     if name.len() > 63 {
         return Some("name part must be no more than 63 characters".into());
     }
-    (!is_label_text(name)).then_some(
+    (!is_label_value(name)).then_some(
         "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
          alphanumeric character"
             .into(),
@@ -58,17 +54,10 @@ pub(super) fn label_value(value: &str) -> Option<&'static str> {
     if value.len() > 63 {
         return Some("must be no more than 63 characters");
     }
-    (!value.is_empty() && !is_label_text(value)).then_some(
+    (!is_label_value(value)).then_some(
         "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
          and end with an alphanumeric character",
     )
-}
-
-fn is_label_text(text: &str) -> bool {
-    let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        && ends(text.bytes().next())
-        && ends(text.bytes().next_back())
 }
 
 /// Why `name` is no port name (an IANA service name).
