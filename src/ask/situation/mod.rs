@@ -387,6 +387,11 @@ impl Situation {
         self.groups_of(end).iter().filter_map(|place| self.groups.get(*place)).map(|group| &group.name).collect()
     }
 
+    /// Whether an end is among those of a name that is no group's, such as a tier's where workloads were given.
+    pub fn is_called(&self, end: EndId, name: &str) -> bool {
+        self.unions.get(name).is_some_and(|ends| ends.contains(&end))
+    }
+
     /// The places of the groups that an end is in; none for a pod that was asked for.
     pub fn groups_of(&self, end: EndId) -> &[usize] {
         self.groups_of.get(end.index()).map(Vec::as_slice).unwrap_or_default()

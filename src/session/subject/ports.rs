@@ -4,9 +4,11 @@ use super::Subject;
 use crate::ask::{Asked, GroupName, Situation};
 use crate::cluster::ContainerPort;
 use crate::engine::EndId;
+use crate::model::Tier;
 use crate::net::{PortSet, Protocol};
 use crate::source::Sources;
 use crate::syntax::{self, NodeKind, PortKind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Ports that are asked for; names mean what the destination says.
@@ -79,9 +81,17 @@ impl Subject {
         about: Option<&Asked>,
         end: EndId,
     ) -> Result<PortSet, String> {
-        let mut all = ports.numbers.clone();
+        let (mut all, unlisted) = self.resolved(situation, &ports.numbers, end);
+        if let Some((protocol, name)) = unlisted.first() {
+            return Err(self.no_container_port(situation, about, end, *protocol, name));
+        }
         for (name, protocol) in &ports.names {
-            all.insert(&self.named_port(situation, name, *protocol, about, end)?);
+            let named = self.named_port(situation, name, *protocol, about, end)?;
+            let (named, unlisted) = self.resolved(situation, &named, end);
+            if let (true, Some((protocol, name))) = (named.is_empty(), unlisted.first()) {
+                return Err(self.no_container_port(situation, about, end, *protocol, name));
+            }
+            all.insert(&named);
         }
         Ok(all)
     }
@@ -89,10 +99,62 @@ impl Subject {
     /// The ports that an end of what is asked about serves; `None` where no ports are listed.
     pub fn served(&self, situation: &Situation, about: Option<&Asked>, end: EndId) -> Option<PortSet> {
         let mut served = PortSet::empty();
-        for name in names_at(situation, about, end) {
-            served.insert(self.tier(name)?.served.as_ref()?);
+        for tier in self.tiers_at(situation, about, end) {
+            served.insert(tier.served.as_ref()?);
         }
-        (!served.is_empty()).then_some(served)
+        Some(self.resolved(situation, &served, end).0).filter(|served| !served.is_empty())
+    }
+
+    /// Ports with the numbers that the containers of an end give to names, where they are known, and the names that none
+    /// of them lists.
+    fn resolved<'p>(
+        &self,
+        situation: &Situation,
+        ports: &'p PortSet,
+        end: EndId,
+    ) -> (PortSet, Vec<(Protocol, &'p Arc<str>)>) {
+        let is_known = situation.world.pods(end).is_some_and(|pods| pods.ports.is_some());
+        let each = |protocol| ports.names(protocol).map(move |name| (protocol, name));
+        let named: Vec<_> = Protocol::ALL.into_iter().flat_map(each).collect();
+        if !is_known || named.is_empty() {
+            return (ports.clone(), Vec::new());
+        }
+        let (mut all, mut unlisted) = (ports.clone(), Vec::new());
+        for (protocol, name) in named {
+            let is_it = |port: &&ContainerPort| port.protocol == protocol && port.name.as_ref() == Some(name);
+            let listed = self.container_ports(situation, end).filter(is_it);
+            let numbers = listed.fold(PortSet::empty(), |all, port| all.union(&PortSet::number(protocol, port.number)));
+            if numbers.is_empty() {
+                unlisted.push((protocol, name));
+            }
+            all = all.subtract(&PortSet::named(protocol, name.clone())).union(&numbers);
+        }
+        (all, unlisted)
+    }
+
+    fn no_container_port(
+        &self,
+        situation: &Situation,
+        about: Option<&Asked>,
+        end: EndId,
+        protocol: Protocol,
+        name: &str,
+    ) -> String {
+        let asked = PortSet::named(protocol, name.into());
+        let listed: BTreeSet<String> = self
+            .container_ports(situation, end)
+            .filter_map(|port| Some(PortSet::named(port.protocol, port.name.clone()?).to_string()))
+            .collect();
+        let who = names_at(situation, about, end).first().map_or("it".to_owned(), |name| format!("`{name}`"));
+        match listed.is_empty() {
+            true => {
+                format!("no container of {who} names a port `{asked}`, nor any other; write a number, as in `8080/tcp`")
+            }
+            false => {
+                let listed: Vec<String> = listed.into_iter().map(|one| format!("`{one}`")).collect();
+                format!("no container of {who} names a port `{asked}`; it has {}", listed.join(", "))
+            }
+        }
     }
 
     /// The ports that are asked for at the pods of a tier, or those that it serves where none are; `None` where it has not
@@ -113,15 +175,30 @@ impl Subject {
         let ports = || names.iter().filter_map(|name| self.tier(name)).flat_map(|tier| tier.ports.iter().flatten());
         let missing = asked.names.iter().find(|(name, _)| !ports().any(|port| port.name == *name));
         let name = missing.or(asked.names.first()).map(|(name, _)| name.clone()).unwrap_or_default();
-        no_port(names, &name, ports().map(|port| port.name.to_string()).collect())
+        let known = ports().map(|port| port.name.to_string()).collect();
+        no_port(names, &name, known, self.cluster().is_none())
     }
 
-    fn tier(&self, name: &GroupName) -> Option<&crate::model::Tier> {
+    fn tier(&self, name: &GroupName) -> Option<&Tier> {
         let (model, GroupName::Tier(namespace, name)) = (self.model()?, name) else { return None };
-        let in_namespace = |tier: &&crate::model::Tier| {
+        let in_namespace = |tier: &&Tier| {
             tier.name == *name && model.namespace(tier.namespace).is_some_and(|home| home.name == *namespace)
         };
         model.tiers.iter().find(in_namespace)
+    }
+
+    /// The tiers that an end is in, or among them those that were asked about. Pods that were given have the names of
+    /// workloads.
+    fn tiers_at(&self, situation: &Situation, about: Option<&Asked>, end: EndId) -> Vec<&Tier> {
+        let named: Vec<&Tier> =
+            names_at(situation, about, end).into_iter().filter_map(|name| self.tier(name)).collect();
+        let Some(model) = self.model().filter(|_| named.is_empty() && self.cluster().is_some()) else { return named };
+        let full = |tier: &Tier| Some(format!("{}/{}", model.namespace(tier.namespace)?.name, tier.name));
+        let has_end = |name: &String| situation.is_called(end, name);
+        let all = model.tiers.iter().filter_map(|tier| full(tier).filter(has_end).map(|name| (tier, name)));
+        let (meant, others): (Vec<_>, Vec<_>) = all.partition(|(tier, name)| is_meant(about, name, &tier.name));
+        let counted = if meant.is_empty() { others } else { meant };
+        counted.into_iter().map(|(tier, _)| tier).collect()
     }
 
     fn named_port(
@@ -136,7 +213,7 @@ impl Subject {
         let mut found = PortSet::empty();
         let mut known = Vec::new();
         let names = names_at(situation, about, end);
-        for tier in names.iter().filter_map(|name| self.tier(name)) {
+        for tier in self.tiers_at(situation, about, end) {
             for port in tier.ports.iter().flatten() {
                 known.push(port.name.to_string());
                 if port.name == *name {
@@ -159,7 +236,8 @@ impl Subject {
             // Every pod may have such a port.
             return Ok(PortSet::named(protocol.unwrap_or(Protocol::Tcp), name.clone()));
         }
-        Err(no_port(&names, name, known))
+        let may_be_container = situation.world.pods(end).is_none_or(|pods| pods.ports.is_none());
+        Err(no_port(&names, name, known, may_be_container))
     }
 
     /// The ports that the containers of an end list.
@@ -176,11 +254,15 @@ fn of_protocol(ports: &PortSet, protocol: Option<Protocol>) -> PortSet {
     protocol.map_or_else(|| ports.clone(), |one| ports.intersect(&PortSet::whole(one)))
 }
 
-fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>) -> String {
+fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>, may_be_container: bool) -> String {
     let who = names.first().map_or("it".to_owned(), |name| format!("`{name}`"));
     known.sort();
     known.dedup();
+    let is_pods = names.first().is_none_or(|name| name.is_pods());
     let help = match known.as_slice() {
+        [] if may_be_container && is_pods => {
+            format!("write a number, as in `8080/tcp`, or `\"{name}\"` for the port that its containers call so")
+        }
         [] => "write a number, as in `8080/tcp`".to_owned(),
         known => format!("it has {}", known.join(", ")),
     };
@@ -191,13 +273,18 @@ fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>) -> String {
 /// other tiers its pods could be in. Without such a name it is called all that it is in.
 fn names_at<'s>(situation: &'s Situation, about: Option<&Asked>, end: EndId) -> Vec<&'s GroupName> {
     let mut names = situation.names_of(end);
-    let is_meant = |name: &&GroupName| {
-        let (Some(about), GroupName::Tier(namespace, tier)) = (about, name) else { return false };
-        let is_it = |text: &str| *text == **tier || text.split_once('/') == Some((namespace, tier));
-        about.each().iter().any(|one| matches!(one, Asked::Name(text) if is_it(text)))
+    let is_meant = |name: &&GroupName| match name {
+        GroupName::Tier(_, tier) => is_meant(about, &name.to_string(), tier),
+        _ => false,
     };
     if names.iter().any(is_meant) {
         names.retain(is_meant);
     }
     names
+}
+
+/// Whether a tier is asked about by its name.
+fn is_meant(about: Option<&Asked>, full: &str, short: &str) -> bool {
+    let is_it = |one: &Asked| matches!(one, Asked::Name(text) if text == full || text == short);
+    about.is_some_and(|about| about.each().iter().any(is_it))
 }

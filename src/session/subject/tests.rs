@@ -135,7 +135,10 @@ fn ports_are_those_of_the_language_and_names_those_of_the_destination() {
         assert_eq!(at(&subject, text).as_deref(), Ok(ports), "{text}");
     }
     assert_eq!(at(&subject, "api:ftp").unwrap_err(), "`shop/api` has no port `ftp`; it has dns, http");
-    assert_eq!(at(&subject, "db:ftp").unwrap_err(), "`shop/db` has no port `ftp`; write a number, as in `8080/tcp`");
+    assert_eq!(
+        at(&subject, "db:ftp").unwrap_err(),
+        "`shop/db` has no port `ftp`; write a number, as in `8080/tcp`, or `\"ftp\"` for the port that its containers call so"
+    );
     assert!(subject.target("db:65536").unwrap_err().contains("from 1 to 65535"));
     assert!(subject.target("db:9-8").unwrap_err().contains("is not a port"));
     assert_eq!(subject.target("2001:db8::1").unwrap().ports, None);
