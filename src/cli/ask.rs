@@ -5,7 +5,8 @@ use super::exit::Exit;
 use super::report::show;
 use super::terminal::Terminal;
 use crate::ask::{Asked, Situation};
-use crate::session::{AskedPorts, Disk, Posed, Question, Subject, reason};
+use crate::session::{AskedPorts, Disk, Posed, Question, SaidOfCluster, Subject, reason};
+use crate::source::Sources;
 
 /// Reads what is asked about, and says on standard error what makes answers incomplete. When something stands in the way
 /// of any answer, that is said, and there is only an exit code.
@@ -15,6 +16,7 @@ pub(super) fn subject(args: &QuestionArgs, terminal: &mut Terminal) -> Result<Su
 
 /// The same, for a question that has its own arguments.
 pub(super) fn load(question: &Question, terminal: &mut Terminal) -> Result<Subject, Exit> {
+    enforced(question.cluster, terminal)?;
     let folder = std::env::current_dir()
         .map_err(|error| terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))))?;
     let subject = Subject::load(&Disk, &folder, question);
@@ -29,6 +31,13 @@ pub(super) fn load(question: &Question, terminal: &mut Terminal) -> Result<Subje
         ));
     }
     Ok(subject)
+}
+
+/// Refuses to answer by policies that the named plugin does not enforce.
+pub(super) fn enforced(said: SaidOfCluster, terminal: &mut Terminal) -> Result<(), Exit> {
+    let Some(report) = said.refusal() else { return Ok(()) };
+    show(&[report], &Sources::default(), Format::Human, terminal);
+    Err(Exit::CannotAnswer)
 }
 
 /// The answer to the shell, of which nobody can be sure when a policy could not be read.

@@ -3,7 +3,7 @@
 use super::runs::Runs;
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
-use crate::model::{Cni, CniVersion, NamedPortSupport, RangeSupport, SctpSupport};
+use crate::model::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
 use crate::net::{AddressSet, Direction, Protocol, Truth};
 use crate::netpol::{Peer, Port, PortTarget};
 use ipnet::IpNet;
@@ -88,12 +88,10 @@ fn too_many_ports(one: &One<'_>, cni: Cni, direction: Direction) -> Option<Diagn
 
 /// W0232: a CNI that does nothing at all.
 pub(super) fn check_all(all: &[One<'_>], cni: Cni, found: &mut Vec<Diagnostic>) {
-    let Some(one) = all.first().filter(|_| cni == Cni::Flannel) else { return };
+    let Some(one) = all.first().filter(|_| cni.enforces_nothing().is_some()) else { return };
     let message = "flannel alone enforces no NetworkPolicy: none of these has any effect";
-    found.push(at(Code::W0232, one.name, message).with_help(
-        "run a policy engine beside it (Canal has Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
-         `--cni canal`, `--cni kindnet` for kube-network-policies",
-    ));
+    let help = format!("{POLICY_ENGINE}: `--cni canal`, `--cni kindnet` for kube-network-policies");
+    found.push(at(Code::W0232, one.name, message).with_help(help));
 }
 
 /// W0228: blocks that are about pods whose addresses are known.

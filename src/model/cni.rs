@@ -29,6 +29,10 @@ pub enum Cni {
     Flannel,
 }
 
+/// What to do where the plugin alone enforces nothing, up to the names of engines.
+pub const POLICY_ENGINE: &str = "run a policy engine beside it (Canal has Calico's, flannel's chart has `netpol.enabled`) and name \
+                                 that engine";
+
 impl Cni {
     /// All of them, by their names in the language.
     pub const NAMES: [(&'static str, Cni); 16] = [
@@ -141,6 +145,11 @@ impl Cni {
             | Cni::Kindnet
             | Cni::Flannel => SctpSupport::Filtered,
         }
+    }
+
+    /// Why no policy has an effect with it alone.
+    pub fn enforces_nothing(self) -> Option<&'static str> {
+        (self == Cni::Flannel).then_some("flannel alone enforces no NetworkPolicy: every pod stays open")
     }
 
     /// Whether it is AWS' plugin.

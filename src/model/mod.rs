@@ -26,7 +26,7 @@ mod warnings;
 
 pub use crate::syntax::AssertionKind;
 pub use catalogue::{COMPONENTS, Component};
-pub use cni::{Cni, CniVersion, NamedPortSupport, RangeSupport, SctpSupport};
+pub use cni::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
 pub use platform::Platform;
 pub use ports::describe as describe_ports;
 pub use presets::PresetPods;

@@ -1,6 +1,6 @@
 //! The facts about the cluster that no manifest can show.
 
-use super::cni::Cni;
+use super::cni::{Cni, POLICY_ENGINE};
 use super::resolve::{Resolver, shorten};
 use super::{DnsServer, Endpoint, Model};
 use crate::diag::{Code, Diagnostic, closest};
@@ -209,13 +209,9 @@ impl<'a> Resolver<'a> {
             );
             return None;
         };
-        if cni == Cni::Flannel {
-            self.report(
-                Diagnostic::new(Code::E0217, entry, "flannel alone enforces no NetworkPolicy: every pod stays open").with_help(
-                    "run a policy engine beside it (Canal has Calico's, flannel's chart has `netpol.enabled`) and name that engine: \
-                     `cni canal`, `cni kindnet` for kube-network-policies",
-                ),
-            );
+        if let Some(why) = cni.enforces_nothing() {
+            let help = format!("{POLICY_ENGINE}: `cni canal`, `cni kindnet` for kube-network-policies");
+            self.report(Diagnostic::new(Code::E0217, entry, why).with_help(help));
         }
         Some(cni)
     }

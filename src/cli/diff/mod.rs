@@ -5,7 +5,7 @@ mod json;
 mod markdown;
 
 use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
-use super::ask::{given_up, sure};
+use super::ask::{enforced, given_up, sure};
 use super::exit::Exit;
 use super::report::{count, incomplete, left_out, show};
 use super::terminal::Terminal;
@@ -28,6 +28,9 @@ struct Report<'a> {
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+    if let Err(exit) = enforced(args.cluster.said(), terminal) {
+        return exit;
+    }
     answer(args, terminal).unwrap_or_else(|message| terminal.refuse(&message))
 }
 

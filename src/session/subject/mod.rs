@@ -17,10 +17,10 @@ use super::stages::{Session, Settings};
 use super::system::FileSystem;
 use crate::ask::{Asked, Everyone, Situation};
 use crate::cluster::{Cluster, Unmodelled};
-use crate::diag::{Diagnostic, Levels, Report, Severity};
+use crate::diag::{Code, Diagnostic, Levels, Report, Severity};
 use crate::engine::TooMany;
 use crate::flow::FlowSet;
-use crate::model::{Cni, Model};
+use crate::model::{Cni, Model, POLICY_ENGINE};
 use crate::net::Facts;
 use crate::netpol::Policy;
 use crate::source::Sources;
@@ -54,6 +54,13 @@ pub struct SaidOfCluster {
 }
 
 impl SaidOfCluster {
+    /// Why there must be no answer: the plugin that is named enforces no policy.
+    pub fn refusal(self) -> Option<Report> {
+        let why = self.cni.and_then(Cni::enforces_nothing)?;
+        let help = format!("{POLICY_ENGINE}: `--cni canal`, `--cni kindnet` for kube-network-policies");
+        Some(Report::from(Diagnostic::about(Code::E0217, why).with_help(help)))
+    }
+
     /// The facts about the cluster of a program, or of policies without one.
     fn facts(self, model: Option<&Model>) -> Facts {
         let facts = model.map(Model::facts).unwrap_or_default();
