@@ -14,6 +14,9 @@ const MOST: f64 = 4.5;
 /// The same for `reach` over policies by a label of pods each, every two of which can share a pod.
 const MOST_OF_SUBJECTS: f64 = 6.0;
 
+/// The same for `reach --format json` over rules that are all near each two of as many names.
+const MOST_OF_TABLES: f64 = 7.0;
+
 /// What is asked about: a program, or manifests.
 enum Text {
     Program(String),
@@ -87,10 +90,10 @@ fn subjects(count: usize) -> (Text, &'static str) {
     (Text::Manifests(text), "shop/*")
 }
 
-fn reach(subject: &Subject, budget: &mut Budget) -> Result<(), GaveUp> {
+fn reach(subject: &Subject, detail: Detail, budget: &mut Budget) -> Result<(), GaveUp> {
     let everyone = subject.everyone(&[]);
     let grants = everyone.grants(subject.policies());
-    let between = Between { from: None, to: None, detail: Detail::Lines };
+    let between = Between { from: None, to: None, detail };
     let mut ports = |_: &[Ends], _: &mut Budget| Ok(None::<Result<PortSet, ()>>);
     match everyone.reach(&grants, between, &mut ports, budget) {
         Ok(told) => {
@@ -128,15 +131,22 @@ fn twice_as_many_take_four_times_the_steps_at_most() {
             let (text, start) = make(size);
             let subject = subject(&text);
             [
-                steps(|budget| reach(&subject, budget)),
+                steps(|budget| reach(&subject, Detail::Lines, budget)),
+                steps(|budget| reach(&subject, Detail::Table, budget)),
                 steps(|budget| blast(&subject, start, false, budget)),
                 steps(|budget| blast(&subject, start, true, budget)),
             ]
         };
         let (small, large) = (count(15), count(30));
-        for (what, (one, two)) in ["reach", "blast", "blast --to"].iter().zip(small.iter().zip(&large)) {
+        for (what, (one, two)) in
+            ["reach", "reach --format json", "blast", "blast --to"].iter().zip(small.iter().zip(&large))
+        {
             let growth = *two as f64 / *one as f64;
-            let most = if (*what, name) == ("reach", "subjects") { MOST_OF_SUBJECTS } else { MOST };
+            let most = match (*what, name) {
+                ("reach", "subjects") => MOST_OF_SUBJECTS,
+                ("reach --format json", "selectors" | "subjects") => MOST_OF_TABLES,
+                _ => MOST,
+            };
             if growth > most {
                 wrong.push(format!("{what} of {name}: {one} and {two} steps, {growth:.1} times as many"));
             }
@@ -150,7 +160,7 @@ fn what_takes_more_steps_than_there_are_is_given_up() {
     let (text, start) = keys(10);
     let subject = subject(&text);
     for few in [1, 100] {
-        assert_eq!(reach(&subject, &mut Budget::new(few)), Err(GaveUp));
+        assert_eq!(reach(&subject, Detail::Lines, &mut Budget::new(few)), Err(GaveUp));
         assert_eq!(blast(&subject, start, false, &mut Budget::new(few)), Err(GaveUp));
     }
 }

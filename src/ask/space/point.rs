@@ -114,15 +114,19 @@ impl Grants<'_> {
             return Verdict::everything();
         };
         let to_address = direction == Direction::Egress && matches!(peer, Example::Address(_));
-        let mut verdict = Verdict::default();
+        let mut found: [Vec<PortSet>; 2] = Default::default();
+        let [allowed, unknown] = &mut found;
         for grant in side.grants.iter().filter(|grant| grant.subject.matches(labels)) {
-            let truth = self.is_peer(peer, &grant.peers).and(grant.truth);
-            match to_address {
-                true => verdict.add(truth, &grant.ports.without_names()),
-                false => verdict.add(truth, &grant.ports),
-            }
+            let list = match self.is_peer(peer, &grant.peers).and(grant.truth) {
+                Truth::Yes => &mut *allowed,
+                Truth::Maybe => &mut *unknown,
+                Truth::No => continue,
+            };
+            list.push(if to_address { grant.ports.without_names() } else { grant.ports.clone() });
         }
-        verdict.without_doubles()
+        // All at once: one by one, many ports would be gone through for each.
+        let [allowed, unknown] = found.map(|list| PortSet::union_of(&list));
+        Verdict { allowed, unknown }.without_doubles()
     }
 
     fn is_peer(&self, peer: &Example, peers: &Peers) -> Truth {

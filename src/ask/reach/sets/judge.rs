@@ -8,6 +8,7 @@ use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, PortSet, Protocol};
 use crate::prove::numbers;
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub(super) struct Area {
     isolated: [Vec<usize>; 2],
     /// The places of the ends of each home, and of addresses.
     by_home: FxHashMap<Option<Option<usize>>, Vec<usize>>,
+    /// One of them, of whom all that is asked of namespaces is known; once it was looked for.
+    example: OnceCell<Option<Example>>,
 }
 
 impl Area {
@@ -73,7 +76,7 @@ impl<'a, 'p> Judge<'a, 'p> {
         for (place, end) in ends.iter().enumerate() {
             by_home.entry(end.pods().map(|pods| pods.home)).or_default().push(place);
         }
-        Area { ends, spans, isolated, by_home }
+        Area { ends, spans, isolated, by_home, example: OnceCell::new() }
     }
 
     /// How many of some ends are isolated, in the order of [`Direction::ALL`].
@@ -265,13 +268,25 @@ impl<'a, 'p> Judge<'a, 'p> {
         ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<PortSet, GaveUp> {
-        let sure = |area: &Area| area.ends.iter().find(|end| self.everyone.space.is_sure(end)).cloned();
-        let (Some(one), Some(other)) = (sure(source), sure(destination)) else { return Ok(ports.clone()) };
-        let Some((from, to)) = self.examples([&one, &other], budget)? else { return Ok(ports.clone()) };
+        let (Some(from), Some(to)) = (self.example(source, budget)?, self.example(destination, budget)?) else {
+            return Ok(ports.clone());
+        };
         budget.spend(1)?;
-        let both = self.grants.between(&from, &to).both;
+        let both = self.grants.between(from, to).both;
         let refused = numbers(ports).subtract(&numbers(&both.possible()));
         Ok(if refused.is_empty() { ports.clone() } else { self.less(ports, &refused) })
+    }
+
+    fn example<'e>(&self, area: &'e Area, budget: &mut Budget) -> Result<Option<&'e Example>, GaveUp> {
+        if let Some(known) = area.example.get() {
+            return Ok(known.as_ref());
+        }
+        let space = &self.everyone.space;
+        let found = match area.ends.iter().find(|end| space.is_sure(end)) {
+            Some(end) => space.example(end, budget)?,
+            None => None,
+        };
+        Ok(area.example.get_or_init(|| found).as_ref())
     }
 
     /// The ports that nothing refuses, and the first refusal.

@@ -1,12 +1,18 @@
 //! Every two rows.
+//!
+//! What may connect is found out once for all pods of two namespaces, grant by grant; two rows have of it what has an end in
+//! each of them.
 
 use super::judge::Judge;
 use super::lines::Draft;
 use super::rows::{Member, Rows};
 use crate::ask::reach::Isolated;
+use crate::ask::space::{Ends, Example, Link};
 use crate::cover::{Budget, GaveUp};
-use crate::net::{Direction, PortSet, Truth};
+use crate::net::{AddressSet, Direction, PortSet, Truth};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// What is allowed between every two of some rows, where something is or may be.
 pub(super) fn table(
@@ -16,11 +22,13 @@ pub(super) fn table(
     destinations: &[usize],
     budget: &mut Budget,
 ) -> Result<BTreeMap<(usize, usize), Draft>, GaveUp> {
+    let mut table =
+        Table { judge, links: FxHashMap::default(), parts: FxHashMap::default(), common: FxHashMap::default() };
     let mut drafts = BTreeMap::new();
     for source in sources {
         for destination in destinations {
             let (Some(from), Some(to)) = (rows.get(*source), rows.get(*destination)) else { continue };
-            let draft = judge.draft(from, to, budget)?;
+            let draft = table.draft(from, to, budget)?;
             let is_empty = draft.every.is_empty() && draft.some.is_empty() && draft.unknown.is_empty();
             if !is_empty {
                 drafts.insert((*source, *destination), draft);
@@ -30,9 +38,51 @@ pub(super) fn table(
     Ok(drafts)
 }
 
-impl Judge<'_, '_> {
+/// Where an end is: in a home, in a namespace that is none, or outside of the cluster.
+type Place = Option<Option<usize>>;
+
+/// The places of source and destination, and the links that have somebody of each.
+type PartsKey = ([Place; 2], [Rc<[usize]>; 2]);
+
+/// The links of all that is in two places.
+#[derive(Debug)]
+struct Links {
+    all: Vec<Link>,
+    /// The ports of each.
+    ports: Vec<PortSet>,
+}
+
+/// An end's part of the links of two places.
+#[derive(Debug)]
+struct Part {
+    /// The links that have somebody of it at one end.
+    links: Rc<[usize]>,
+    /// One of those for each, once it was looked for.
+    examples: FxHashMap<usize, Option<Example>>,
+}
+
+/// What two ends have in common.
+#[derive(Debug)]
+struct Common {
+    /// The ports of all links.
+    ports: PortSet,
+    /// Those links that have ports that none before them has.
+    links: Vec<usize>,
+}
+
+struct Table<'a, 'p> {
+    judge: &'a Judge<'a, 'p>,
+    /// By the places of source and destination; `None` where something is not known.
+    links: FxHashMap<[Place; 2], Option<Rc<Links>>>,
+    /// By the side, source (0) or destination (1), the place of the other end and the end.
+    parts: FxHashMap<(usize, Place, &'a Ends), Part>,
+    /// By the places and the links that each has a part of.
+    common: FxHashMap<PartsKey, Rc<Common>>,
+}
+
+impl<'a> Table<'a, '_> {
     /// All that is allowed between two rows.
-    fn draft(&self, from: &Member, to: &Member, budget: &mut Budget) -> Result<Draft, GaveUp> {
+    fn draft(&mut self, from: &'a Member, to: &'a Member, budget: &mut Budget) -> Result<Draft, GaveUp> {
         let mut draft = Draft::default();
         if from.is_addresses() && to.is_addresses() {
             return Ok(draft);
@@ -45,31 +95,197 @@ impl Judge<'_, '_> {
         }
         for source in from.ends() {
             for destination in to.ends() {
-                let mut links = Vec::new();
-                self.grants.links(source, destination, budget, &mut |link| {
-                    links.push(link);
-                    false
-                })?;
-                for link in links {
-                    let (sure, perhaps) = match link.truth {
-                        Truth::Yes => (link.ports(), link.perhaps()),
-                        _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
-                    };
-                    let ends = [&link.source, &link.destination];
-                    if !draft.some.contains(&sure) {
-                        draft.some.insert(&sure);
-                        draft.example = self.examples(ends, budget)?;
-                    }
-                    if !draft.unknown.contains(&perhaps)
-                        && let Some(doubted) = self.doubted(ends, &perhaps, budget)?
-                    {
-                        draft.unknown.insert(&doubted.ports);
-                        draft.doubtful = self.examples([&doubted.first.source, &doubted.first.destination], budget)?;
-                    }
+                match self.links(source, destination, budget)? {
+                    Some(links) => self.add_known(&mut draft, &links, [source, destination], budget)?,
+                    None => self.judge.add_links(&mut draft, [source, destination], budget)?,
                 }
             }
         }
-        draft.every = self.every(&from.area, &to.area, &draft.some, budget)?;
+        draft.every = self.judge.every(&from.area, &to.area, &draft.some, budget)?;
         Ok(draft)
+    }
+
+    /// The links of all that is where two ends are, if these have just their part of them and all is known for sure.
+    fn links(&mut self, source: &Ends, destination: &Ends, budget: &mut Budget) -> Result<Option<Rc<Links>>, GaveUp> {
+        let places = [place(source), place(destination)];
+        // Two ends in one namespace ask something of it together.
+        let asks = |end: &Ends| end.pods().is_some_and(|pods| !pods.namespaces.is_everything());
+        if place(source) == place(destination)
+            && matches!(place(source), Some(Some(_)))
+            && [source, destination].into_iter().any(asks)
+        {
+            return Ok(None);
+        }
+        if let Some(known) = self.links.get(&places) {
+            return Ok(known.clone());
+        }
+        let [from, to] = places.map(|place| self.all_in(place));
+        let mut all = Vec::new();
+        self.judge.grants.links(&from, &to, budget, &mut |link| {
+            all.push(link);
+            false
+        })?;
+        let is_known = all.iter().all(|link| link.truth == Truth::Yes && link.perhaps().is_empty());
+        let links = is_known.then(|| Rc::new(Links { ports: all.iter().map(Link::ports).collect(), all }));
+        self.links.insert(places, links.clone());
+        Ok(links)
+    }
+
+    fn all_in(&self, place: Place) -> Ends {
+        let space = &self.judge.everyone.space;
+        match place {
+            Some(Some(home)) => Ends::Pods(space.all_of(home)),
+            Some(None) => space.others(),
+            None => Ends::Addresses(AddressSet::all()),
+        }
+    }
+
+    /// Adds what two ends have of links.
+    fn add_known(
+        &mut self,
+        draft: &mut Draft,
+        links: &Links,
+        ends: [&'a Ends; 2],
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        budget.spend(1)?;
+        let common = self.common(links, ends, budget)?;
+        let mut last = None;
+        if draft.some.is_empty() {
+            draft.some.clone_from(&common.ports);
+            last = common.links.last().copied();
+        } else if !draft.some.contains(&common.ports) {
+            for link in &common.links {
+                if let Some(ports) = links.ports.get(*link).filter(|ports| !draft.some.contains(ports)) {
+                    draft.some.insert(ports);
+                    last = Some(*link);
+                }
+            }
+        }
+        if let Some(link) = last {
+            let [source, destination] = ends;
+            let from = self.example(0, links, link, [source, destination], budget)?;
+            draft.example = from.zip(self.example(1, links, link, [destination, source], budget)?);
+        }
+        Ok(())
+    }
+
+    fn common(
+        &mut self,
+        links: &Links,
+        [source, destination]: [&'a Ends; 2],
+        budget: &mut Budget,
+    ) -> Result<Rc<Common>, GaveUp> {
+        let places = [place(source), place(destination)];
+        let mine = self.part(0, links, [source, destination], budget)?.links.clone();
+        let theirs = self.part(1, links, [destination, source], budget)?.links.clone();
+        let key = (places, [mine, theirs]);
+        if let Some(known) = self.common.get(&key) {
+            return Ok(known.clone());
+        }
+        let (_, [mine, theirs]) = &key;
+        let mut common = Common { ports: PortSet::empty(), links: Vec::new() };
+        budget.spend(mine.len())?;
+        for link in mine.iter().filter(|link| theirs.binary_search(link).is_ok()) {
+            if let Some(ports) = links.ports.get(*link).filter(|ports| !common.ports.contains(ports)) {
+                common.ports.insert(ports);
+                common.links.push(*link);
+            }
+        }
+        let common = Rc::new(common);
+        self.common.insert(key, common.clone());
+        Ok(common)
+    }
+
+    /// The part of an end in the links towards another one, as their source (0) or their destination (1).
+    fn part(
+        &mut self,
+        side: usize,
+        links: &Links,
+        [end, other]: [&'a Ends; 2],
+        budget: &mut Budget,
+    ) -> Result<&mut Part, GaveUp> {
+        let key = (side, place(other), end);
+        if !self.parts.contains_key(&key) {
+            let mut found = Vec::new();
+            for (at, link) in links.all.iter().enumerate() {
+                budget.spend(1)?;
+                if let Some(both) = self.judge.everyone.space.both(end, side_of(link, side))
+                    && !self.judge.everyone.space.is_empty(&both, budget)?
+                {
+                    found.push(at);
+                }
+            }
+            let part = Part { links: found.into(), examples: FxHashMap::default() };
+            self.parts.insert(key, part);
+        }
+        self.parts.get_mut(&key).ok_or(GaveUp)
+    }
+
+    /// One of an end that is at one end of a link.
+    fn example(
+        &mut self,
+        side: usize,
+        links: &Links,
+        link: usize,
+        ends: [&'a Ends; 2],
+        budget: &mut Budget,
+    ) -> Result<Option<Example>, GaveUp> {
+        let space = &self.judge.everyone.space;
+        let [end, _] = ends;
+        let part = self.part(side, links, ends, budget)?;
+        if let Some(known) = part.examples.get(&link) {
+            return Ok(known.clone());
+        }
+        let both = links.all.get(link).and_then(|link| space.both(end, side_of(link, side)));
+        let example = match both {
+            Some(both) => space.example(&both, budget)?,
+            None => None,
+        };
+        part.examples.insert(link, example.clone());
+        Ok(example)
+    }
+}
+
+fn place(end: &Ends) -> Place {
+    end.pods().map(|pods| pods.home)
+}
+
+/// The source (0) or the destination (1).
+fn side_of(link: &Link, side: usize) -> &Ends {
+    if side == 0 { &link.source } else { &link.destination }
+}
+
+impl Judge<'_, '_> {
+    /// Adds what is or may be allowed between two ends.
+    fn add_links(
+        &self,
+        draft: &mut Draft,
+        [source, destination]: [&Ends; 2],
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        let mut links = Vec::new();
+        self.grants.links(source, destination, budget, &mut |link| {
+            links.push(link);
+            false
+        })?;
+        for link in links {
+            let (sure, perhaps) = match link.truth {
+                Truth::Yes => (link.ports(), link.perhaps()),
+                _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
+            };
+            let ends = [&link.source, &link.destination];
+            if !draft.some.contains(&sure) {
+                draft.some.insert(&sure);
+                draft.example = self.examples(ends, budget)?;
+            }
+            if !draft.unknown.contains(&perhaps)
+                && let Some(doubted) = self.doubted(ends, &perhaps, budget)?
+            {
+                draft.unknown.insert(&doubted.ports);
+                draft.doubtful = self.examples([&doubted.first.source, &doubted.first.destination], budget)?;
+            }
+        }
+        Ok(())
     }
 }
