@@ -8,6 +8,7 @@ mod asserted;
 #[cfg(feature = "lsp")]
 mod edited;
 mod explained;
+mod external;
 mod listed;
 mod running;
 

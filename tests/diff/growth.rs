@@ -36,7 +36,7 @@ fn compare(old: &Session, new: &Session) -> (Diff, usize) {
         program: Some(Program { model: session.model().unwrap(), flows: session.flows().unwrap() }),
     });
     let flows = [old.flows().unwrap(), new.flows().unwrap()];
-    let everyone = Everyone::new(&flows, &[before.policies, after.policies], &[], &outside_only());
+    let everyone = Everyone::of_versions(&flows, &[before.policies, after.policies], &outside_only());
     let mut budget = Budget::new(MOST);
     let diff = compare_everyone(&everyone, &before, &after, true, &mut budget).unwrap();
     (diff, MOST - budget.left())

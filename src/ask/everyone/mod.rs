@@ -133,9 +133,28 @@ impl<'p> Everyone<'p> {
     /// Everybody, by the names of programs whose policies are among `policies`; without a program, by what the policies
     /// themselves select.
     ///
-    /// Nobody said which labels the namespace of a single pod has that is asked about.
+    /// Nobody said which labels the namespaces have that programs know by name, nor the namespace of a single pod that is
+    /// asked about.
     pub fn new(programs: &[&FlowSet], policies: &[&'p [Policy]], asked: &[Asked], facts: &Facts) -> Everyone<'p> {
         let declared = Declared::of(programs);
+        let external = declared.external();
+        Everyone::with_homes(declared, external, !programs.is_empty(), policies, asked, facts)
+    }
+
+    /// The same for what differs between versions, where a namespace that is not managed is among all others.
+    pub fn of_versions(programs: &[&FlowSet], policies: &[&'p [Policy]], facts: &Facts) -> Everyone<'p> {
+        let by_program = !programs.is_empty();
+        Everyone::with_homes(Declared::of(programs), BTreeSet::new(), by_program, policies, &[], facts)
+    }
+
+    fn with_homes(
+        declared: Declared,
+        external: BTreeSet<Arc<str>>,
+        by_program: bool,
+        policies: &[&'p [Policy]],
+        asked: &[Asked],
+        facts: &Facts,
+    ) -> Everyone<'p> {
         let home = |name: &Arc<str>, others| Home { name: name.clone(), stated: namespace_by_name(name), others };
         let others = OtherLabels::Unknown;
         let managed =
@@ -146,9 +165,11 @@ impl<'p> Everyone<'p> {
             stated.entry(name).or_default().extend(beside.clone());
         }
         for (name, beside) in stated.into_iter().filter(|(name, _)| !declared.managed.contains_key(*name)) {
-            let home = home(name, OtherLabels::Unknown);
+            let home = home(name, others);
             homes.push(Home { stated: home.stated.and(&equal(&beside)), ..home });
         }
+        let known: BTreeSet<Arc<str>> = homes.iter().map(|home| home.name.clone()).collect();
+        homes.extend(external.difference(&known).map(|name| home(name, others)));
         let space = Space::new(homes, policies.iter().copied().flatten(), facts.clone());
         let mut everyone = Everyone {
             space,
@@ -159,7 +180,7 @@ impl<'p> Everyone<'p> {
             declared,
             facts: facts.clone(),
         };
-        everyone.give_names(!programs.is_empty(), asked);
+        everyone.give_names(by_program, asked);
         everyone
     }
 

@@ -3,7 +3,7 @@
 use super::GroupName;
 use crate::flow::{DnsName, DnsServer, FlowSet, Namespaces, PartyName, Place};
 use crate::net::{NAMESPACE_NAME, Peers, Selector};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Names with the sets of ends that they stand for.
@@ -26,6 +26,16 @@ impl Declared {
         let mut declared = Declared::default();
         programs.iter().for_each(|set| declared.add(set));
         declared
+    }
+
+    /// The namespaces that are known by name and not managed.
+    pub fn external(&self) -> BTreeSet<Arc<str>> {
+        let named = |peers: &Peers| match peers {
+            Peers::Pods { namespaces, .. } => namespaces.required_value(NAMESPACE_NAME).map(<[_]>::to_vec),
+            Peers::Any | Peers::Addresses(_) => None,
+        };
+        let all = self.names.values().chain(self.wholes.values()).flatten().filter_map(named).flatten();
+        all.filter(|name| !self.managed.contains_key(name)).collect()
     }
 
     fn add(&mut self, set: &FlowSet) {

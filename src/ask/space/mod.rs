@@ -234,6 +234,16 @@ impl Space {
         !end.pods().is_some_and(unknown)
     }
 
+    /// An end whatever labels its namespace has that nobody stated.
+    pub fn whatever_labels(&self, end: &Ends) -> Ends {
+        match end {
+            Ends::Pods(pods) if !self.is_sure(end) => {
+                Ends::Pods(Pods { namespaces: Selector::everything(), ..pods.clone() })
+            }
+            _ => end.clone(),
+        }
+    }
+
     /// Those of the peers that are where an end is: in its namespace, or addresses.
     pub fn beside(&self, peers: &Peers, end: &Ends) -> Option<Ends> {
         match (peers, end) {

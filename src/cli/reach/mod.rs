@@ -49,7 +49,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     };
     let Told { reach, situation } = &told;
     let mut engine = Engine::new(&situation.world, subject.policies());
-    if args.format == ReachFormat::Human {
+    if is_overview(args.format, &ends) {
         engine = engine.without_doubtful_blocks();
     }
     let names = Names::new(&reach.groups);
@@ -61,6 +61,11 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     };
     terminal.result(&text);
     Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
+}
+
+/// Whether one remark tells what address blocks may let through: lines are for people, and not about two ends alone.
+fn is_overview(format: ReachFormat, ends: &Ends) -> bool {
+    format == ReachFormat::Human && (ends.from.is_none() || ends.to.is_none())
 }
 
 /// What is allowed among the workloads that were given, and whether finding that out was given up somewhere.
@@ -75,7 +80,7 @@ fn among_workloads(
         asked.map(|asked| Ok(Only { text: asked.to_string(), ends: subject.find(&situation, asked)? })).transpose()
     };
     let mut engine = Engine::new(&situation.world, subject.policies());
-    if format == ReachFormat::Human {
+    if is_overview(format, ends) {
         engine = engine.without_doubtful_blocks();
     }
     let reach = || -> Result<Reach, String> {

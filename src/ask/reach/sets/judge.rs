@@ -344,12 +344,9 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Those of the ports on which not all of one end may connect for sure to all of another, and the first who may not.
-    pub fn doubted(
-        &self,
-        [source, destination]: [&Ends; 2],
-        ports: &PortSet,
-        budget: &mut Budget,
-    ) -> Result<Option<Doubted>, GaveUp> {
+    /// Labels of their namespaces count only where they are stated.
+    pub fn doubted(&self, ends: [&Ends; 2], ports: &PortSet, budget: &mut Budget) -> Result<Option<Doubted>, GaveUp> {
+        let [source, destination] = &ends.map(|end| self.everyone.space.whatever_labels(end));
         let refused =
             |ports: &PortSet, budget: &mut Budget| self.grants.refused(source, destination, ports, Sure::Yes, budget);
         let (open, first) = self.open(ports, budget, refused)?;

@@ -70,7 +70,8 @@ pub(super) struct Lines<'a, 'p> {
     /// The sources and the destinations.
     asked: &'a [Asked; 2],
     pub drafts: BTreeMap<(usize, usize), Draft>,
-    /// Whether pods are left out that address blocks may let through: who could be anybody would be in every line.
+    /// Whether pods are left out that address blocks may let through: who could be anybody would be in every line. Between
+    /// two ends that are asked about they are told.
     pub left_out: bool,
     spots: FxHashMap<(usize, Peers), Spot>,
     places: FxHashMap<(usize, Ends), Rc<Placed>>,
@@ -145,14 +146,34 @@ impl<'a, 'p> Lines<'a, 'p> {
             let (sources, destinations) =
                 (self.place_all(0, &source, budget)?, self.place_all(1, &destination, budget)?);
             self.tell(&sources, &destinations, &every);
+            self.tell_unsure([&source.area, &destination.area], &every, budget)?;
         }
         let rest = ports.subtract(&every);
-        if grant.block.is_some() && grant.truth == Truth::Maybe {
+        let is_pointed = self.asked.iter().all(|asked| asked.only.is_some());
+        if grant.block.is_some() && grant.truth == Truth::Maybe && !is_pointed {
             self.left_out |= !rest.is_empty() && self.may_be([&source.area, &destination.area], budget)?;
             return Ok(None);
         }
         let spots = [mine, theirs];
         Ok((!rest.is_empty()).then_some(Granted { direction, home, place, grant, spots, rest }))
+    }
+
+    /// Tells what is so of ends only if their namespaces have labels that nobody stated.
+    fn tell_unsure(
+        &mut self,
+        [sources, destinations]: [&Area; 2],
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        let space = &self.judge.everyone.space;
+        for source in &sources.ends {
+            for destination in &destinations.ends {
+                if !(space.is_sure(source) && space.is_sure(destination)) {
+                    self.tell_rest([source, destination], ports, false, budget)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether something is allowed or not as the facts are that nobody knows.
@@ -418,6 +439,9 @@ impl<'a, 'p> Lines<'a, 'p> {
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         let Some((from, to)) = self.judge.examples([source, destination], budget)? else { return Ok(()) };
+        let space = &self.judge.everyone.space;
+        let sure = sure && space.is_sure(source) && space.is_sure(destination);
+        let [source, destination] = &[source, destination].map(|end| space.whatever_labels(end));
         let (here, there) = (self.place(0, source, budget)?, self.place(1, destination, budget)?);
         if !sure {
             let doubted = self.judge.doubted([source, destination], ports, budget)?;
