@@ -106,7 +106,7 @@ pub fn look<T>(program: &Program, question: impl FnOnce(&Reach<'_>) -> T) -> Res
     else {
         return Err(Silence::of(session));
     };
-    let everyone = Everyone::new(&[flows], &[&policies.policies], &[], &flows.facts);
+    let everyone = Everyone::new(&[flows], &[&policies.policies], &[], &[], &flows.facts);
     let grants = everyone.grants(&policies.policies);
     let sheet = Sheet::new(&everyone, &grants, [None, None], &mut Budget::of_question());
     let groups: Vec<GroupName> = everyone.groups.iter().map(|group| group.name.clone()).collect();

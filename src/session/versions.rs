@@ -122,7 +122,8 @@ impl Versions {
         let programs: Vec<&FlowSet> = [old.program, new.program].into_iter().flatten().map(|one| one.flows).collect();
         let policies = &[old.policies, new.policies];
         if self.workloads.cluster.workloads.is_empty() {
-            let everyone = Everyone::of_versions(&programs, policies, facts);
+            let given = &self.workloads.cluster.namespaces;
+            let everyone = Everyone::of_versions(&programs, policies, given, facts);
             return diff::compare_everyone(&everyone, &old, &new, readable, &mut Budget::of_question());
         }
         let situation = Situation::of_programs_in_cluster(&programs, &self.workloads.cluster, policies, &[], facts);

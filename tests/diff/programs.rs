@@ -74,7 +74,7 @@ fn stated(old: &Program, new: &Program) -> Stated {
 fn compare(old: (&Program, Layout), new: (&Program, Layout), counts: &mut Counts) -> bool {
     let sessions = [old, new].map(|(program, layout)| session(program, layout));
     let (Some(before), Some(after)) = (result(&sessions[0]), result(&sessions[1])) else { return false };
-    let everyone = Everyone::of_versions(&[before.0.flows, after.0.flows], &[before.1, after.1], &outside_only());
+    let everyone = Everyone::of_versions(&[before.0.flows, after.0.flows], &[before.1, after.1], &[], &outside_only());
     // What is written means what the program says: that is held elsewhere.
     let naive = sessions.each_ref().map(|session| {
         let text: String = session.output().unwrap().stream().collect();

@@ -59,7 +59,7 @@ fn start(random: &mut Random, policies: &[Policy]) -> Asked {
         return Asked::parse(["p/{a=x}", "q/{a=x,b=y}", "r/{}"][random.below(3)]).unwrap();
     }
     let facts = crate::net::Facts::default();
-    let everyone = Everyone::new(&[], &[policies], &[], &facts);
+    let everyone = Everyone::new(&[], &[policies], &[], &[], &facts);
     let names = everyone.names();
     Asked::Name(names[random.below(names.len())].clone())
 }
@@ -71,7 +71,7 @@ fn for_many(check: impl Fn(&mut Search<'_, '_, '_>, &Pods<'_>, Vec<Ends>, bool))
         let policies = random.policies();
         let asked = start(&mut random, &policies);
         let facts = facts(&mut random, seed);
-        let everyone = Everyone::new(&[], &[&policies], std::slice::from_ref(&asked), &facts);
+        let everyone = Everyone::new(&[], &[&policies], &[], std::slice::from_ref(&asked), &facts);
         let grants = everyone.grants(&policies);
         let everybody = everybody(&everyone.space, &policies);
         let (engine, known) = (Engine::new(&everybody.world, &policies), RefCell::default());

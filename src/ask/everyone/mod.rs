@@ -7,7 +7,7 @@ pub use samples::{Meant, Samples};
 
 use super::situation::{Asked, Declared, GroupName, NotFound, Situation};
 use super::space::{Ends, Example, Grants, Home, OtherLabels, Space};
-use crate::cluster::Labels;
+use crate::cluster::{Labels, Namespace};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{EndId, ExamplePod, absent_labels};
 use crate::flow::FlowSet;
@@ -133,43 +133,40 @@ impl<'p> Everyone<'p> {
     /// Everybody, by the names of programs whose policies are among `policies`; without a program, by what the policies
     /// themselves select.
     ///
-    /// Nobody said which labels the namespaces have that programs know by name, nor the namespace of a single pod that is
-    /// asked about.
-    pub fn new(programs: &[&FlowSet], policies: &[&'p [Policy]], asked: &[Asked], facts: &Facts) -> Everyone<'p> {
+    /// Of the `given` namespaces that decides which labels they have. Nobody said those of other namespaces that programs
+    /// know by name, nor of the namespace of another single pod that is asked about.
+    pub fn new(
+        programs: &[&FlowSet],
+        policies: &[&'p [Policy]],
+        given: &[Namespace],
+        asked: &[Asked],
+        facts: &Facts,
+    ) -> Everyone<'p> {
         let declared = Declared::of(programs);
-        let external = declared.external();
-        Everyone::with_homes(declared, external, !programs.is_empty(), policies, asked, facts)
+        let homes = homes(&declared, declared.external(), given, asked);
+        Everyone::with_homes(declared, homes, !programs.is_empty(), policies, asked, facts)
     }
 
-    /// The same for what differs between versions, where a namespace that is not managed is among all others.
-    pub fn of_versions(programs: &[&FlowSet], policies: &[&'p [Policy]], facts: &Facts) -> Everyone<'p> {
-        let by_program = !programs.is_empty();
-        Everyone::with_homes(Declared::of(programs), BTreeSet::new(), by_program, policies, &[], facts)
+    /// The same for what differs between versions, where a namespace that is neither managed nor given is among all others.
+    pub fn of_versions(
+        programs: &[&FlowSet],
+        policies: &[&'p [Policy]],
+        given: &[Namespace],
+        facts: &Facts,
+    ) -> Everyone<'p> {
+        let declared = Declared::of(programs);
+        let homes = homes(&declared, BTreeSet::new(), given, &[]);
+        Everyone::with_homes(declared, homes, !programs.is_empty(), policies, &[], facts)
     }
 
     fn with_homes(
         declared: Declared,
-        external: BTreeSet<Arc<str>>,
+        homes: Vec<Home>,
         by_program: bool,
         policies: &[&'p [Policy]],
         asked: &[Asked],
         facts: &Facts,
     ) -> Everyone<'p> {
-        let home = |name: &Arc<str>, others| Home { name: name.clone(), stated: namespace_by_name(name), others };
-        let others = OtherLabels::Unknown;
-        let managed =
-            |(name, stated): (&Arc<str>, &Selector)| Home { name: name.clone(), stated: stated.clone(), others };
-        let mut homes: Vec<Home> = declared.managed.iter().map(managed).collect();
-        let mut stated: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
-        for (name, beside) in asked.iter().flat_map(Asked::each).filter_map(Asked::namespace) {
-            stated.entry(name).or_default().extend(beside.clone());
-        }
-        for (name, beside) in stated.into_iter().filter(|(name, _)| !declared.managed.contains_key(*name)) {
-            let home = home(name, others);
-            homes.push(Home { stated: home.stated.and(&equal(&beside)), ..home });
-        }
-        let known: BTreeSet<Arc<str>> = homes.iter().map(|home| home.name.clone()).collect();
-        homes.extend(external.difference(&known).map(|name| home(name, others)));
         let space = Space::new(homes, policies.iter().copied().flatten(), facts.clone());
         let mut everyone = Everyone {
             space,
@@ -275,6 +272,30 @@ impl<'p> Everyone<'p> {
     fn situation(&self, asked: &[Asked], examples: &[ExamplePod]) -> (Situation, Vec<EndId>) {
         Situation::of_examples(&self.declared, &self.policies, asked, examples, &self.facts)
     }
+}
+
+/// The namespaces of whose labels something is known, each once.
+fn homes(declared: &Declared, external: BTreeSet<Arc<str>>, given: &[Namespace], asked: &[Asked]) -> Vec<Home> {
+    let mut beside: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
+    for (name, labels) in asked.iter().flat_map(Asked::each).filter_map(Asked::namespace) {
+        beside.entry(name).or_default().extend(labels.clone());
+    }
+    let home = |name: &Arc<str>, stated, others| (name.clone(), Home { name: name.clone(), stated, others });
+    let posed = |(name, labels): (&Arc<str>, &Labels)| {
+        home(name, namespace_by_name(name).and(&equal(labels)), OtherLabels::Unknown)
+    };
+    let by_name = |name: &Arc<str>| home(name, namespace_by_name(name), OtherLabels::Unknown);
+    let mut homes: BTreeMap<Arc<str>, Home> = external.iter().map(by_name).collect();
+    homes.extend(beside.iter().map(|(name, labels)| posed((*name, labels))));
+    homes.extend(declared.managed.iter().map(|(name, stated)| home(name, stated.clone(), OtherLabels::Unknown)));
+    // Who asks about other labels than there are means a namespace that could be.
+    let is_so = |one: &&Namespace| {
+        beside.get(&one.name).is_none_or(|labels| labels.iter().all(|(key, value)| one.labels.get(key) == Some(value)))
+    };
+    let of_object =
+        |one: &Namespace| home(&one.name, namespace_by_name(&one.name).and(&equal(&one.labels)), OtherLabels::None);
+    homes.extend(given.iter().filter(is_so).map(of_object));
+    homes.into_values().collect()
 }
 
 /// Labels as a selector of exactly these values.

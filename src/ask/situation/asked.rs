@@ -54,6 +54,12 @@ impl Asked {
             return Err("a name is missing: write `shop/web`, `shop/{app=web}` or `10.0.0.7`".to_owned());
         }
         if let Ok(net) = text.parse::<IpNet>() {
+            if net != net.trunc() {
+                let (whole, one) = (net.trunc(), net.addr());
+                return Err(format!(
+                    "`{text}` is an address inside a block: write the block `{whole}`, or the address `{one}`"
+                ));
+            }
             return Ok(Asked::Addresses(AddressSet::from_net(net)));
         }
         if let Ok(address) = text.parse::<IpAddr>() {

@@ -5,7 +5,9 @@ use super::{AskedPorts, Subject};
 use crate::ask::{Asked, Ends, Everyone, INTERNET, NotFound, Situation};
 use crate::engine::EndId;
 use crate::flow::public_addresses;
+use ipnet::IpNet;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The second end of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +25,8 @@ impl Subject {
         if self.flows().is_none() && text == INTERNET {
             return Ok(Asked::Addresses(public_addresses().clone()));
         }
-        let address = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-        match Asked::parse(address) {
-            Ok(asked @ Asked::Addresses(_)) => Ok(asked),
-            _ => Asked::parse(text),
-        }
+        let within = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        address(within)?.map_or_else(|| Asked::parse(text), Ok)
     }
 
     /// Reads `TO` or `TO:PORTS`; an IPv6 address with ports stands in brackets. The error is a sentence.
@@ -38,12 +37,12 @@ impl Subject {
             ));
         }
         // Addresses have colons of their own.
-        if let Ok(asked @ Asked::Addresses(_)) = Asked::parse(text) {
+        if let Some(asked) = address(text)? {
             return Ok(AskedTarget { asked, ports: None });
         }
         let (who, ports) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((address, rest)) => match (Asked::parse(address), rest.strip_prefix(':')) {
-                (Ok(Asked::Addresses(_)), ports) if ports.is_some() || rest.is_empty() => (address, ports),
+            Some((within, rest)) => match (address(within)?, rest.strip_prefix(':')) {
+                (Some(_), ports) if ports.is_some() || rest.is_empty() => (within, ports),
                 _ => return Err(format!("`{text}` is no address with ports: write `[2001:db8::1]:443`")),
             },
             None if text.starts_with('[') => {
@@ -94,6 +93,12 @@ impl Subject {
             false => format!("`{text}` can be any of {}; write one of them", quoted(&candidates)),
         })
     }
+}
+
+/// The addresses that a text is, if it is some and not a name.
+fn address(text: &str) -> Result<Option<Asked>, String> {
+    let is_address = text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
+    is_address.then(|| Asked::parse(text)).transpose()
 }
 
 /// `TO` and `PORTS`. What stands in the braces of several ends is theirs.

@@ -187,7 +187,7 @@ impl Subject {
     /// Every pod that could exist, by name.
     pub fn everyone(&self, asked: &[Asked]) -> Everyone<'_> {
         let programs: Vec<&FlowSet> = self.flows().into_iter().collect();
-        Everyone::new(&programs, &[self.policies()], asked, &self.facts)
+        Everyone::new(&programs, &[self.policies()], &self.manifests.cluster.namespaces, asked, &self.facts)
     }
 
     /// The pods and addresses, by name, with those that are asked for told apart.

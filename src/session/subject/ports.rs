@@ -45,6 +45,11 @@ impl AskedPorts {
                     let number = |text: &str| text.parse::<u16>().ok().filter(|number| *number != 0);
                     match (number(low), number(high)) {
                         (Some(low), Some(high)) if low <= high => PortSet::range(protocol, low, high),
+                        (Some(low), Some(high)) => {
+                            return Err(format!(
+                                "`{written}` is no range of ports: write the lower number first, `{high}-{low}`"
+                            ));
+                        }
                         _ => return Err(format!("`{written}` is not a port: ports are numbers from 1 to 65535")),
                     }
                 }

@@ -140,7 +140,7 @@ fn ports_are_those_of_the_language_and_names_those_of_the_destination() {
         "`shop/db` has no port `ftp`; write a number, as in `8080/tcp`, or `\"ftp\"` for the port that its containers call so"
     );
     assert!(subject.target("db:65536").unwrap_err().contains("from 1 to 65535"));
-    assert!(subject.target("db:9-8").unwrap_err().contains("is not a port"));
+    assert!(subject.target("db:9-8").unwrap_err().contains("write the lower number first, `8-9`"));
     assert_eq!(subject.target("2001:db8::1").unwrap().ports, None);
     assert_eq!(at(&running(), "shop/a:web").as_deref(), Ok("80/tcp"));
     let served = |text: &str| {
