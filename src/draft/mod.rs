@@ -10,7 +10,7 @@ pub use labels::{chosen, equal};
 pub use names::{free, name_of_addresses, name_of_ports, names_of};
 pub use text::NotWritten;
 
-use crate::net::{Direction, IpBlock, PortSet, Selector};
+use crate::net::{Direction, PortSet, Selector};
 use std::sync::Arc;
 
 /// A file of a program.
@@ -73,12 +73,6 @@ pub struct IpBlocks {
     pub blocks: Vec<ipnet::IpNet>,
     /// What is taken out of them.
     pub except: Vec<ipnet::IpNet>,
-}
-
-impl From<&IpBlock> for IpBlocks {
-    fn from(block: &IpBlock) -> Self {
-        IpBlocks { blocks: vec![block.cidr], except: block.except.clone() }
-    }
 }
 
 /// An external namespace, or several known by labels.

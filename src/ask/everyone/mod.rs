@@ -9,6 +9,7 @@ use super::situation::{Asked, Declared, GroupName, NotFound, Situation};
 use super::space::{Ends, Example, Grants, Home, OtherLabels, Space};
 use crate::cluster::{Labels, Namespace};
 use crate::cover::{Budget, GaveUp};
+use crate::draft::equal;
 use crate::engine::{EndId, ExamplePod, absent_labels};
 use crate::flow::FlowSet;
 use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Selector, Values, namespace_by_name};
@@ -296,13 +297,4 @@ fn homes(declared: &Declared, external: BTreeSet<Arc<str>>, given: &[Namespace],
         |one: &Namespace| home(&one.name, namespace_by_name(&one.name).and(&equal(&one.labels)), OtherLabels::None);
     homes.extend(given.iter().filter(is_so).map(of_object));
     homes.into_values().collect()
-}
-
-/// Labels as a selector of exactly these values.
-fn equal(labels: &Labels) -> Selector {
-    let mut selector = Selector::everything();
-    for (key, value) in labels {
-        selector.require(key.as_str(), Values::one_of([value.as_str()]));
-    }
-    selector
 }
