@@ -16,6 +16,7 @@ mod diff;
 mod documents;
 mod editors;
 mod engine;
+mod everybody;
 mod examples;
 mod fmt;
 mod growth;

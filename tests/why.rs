@@ -1,16 +1,18 @@
 //! Explanations are held by deletion: without what is named as the reason the answer is another one, and with what is
 //! to be written too.
 
+use crate::everybody;
 use crate::oracle;
 use crate::oracle::rng::Rng;
 use polder::ask::{
-    Asked, AskedEnd, Doubtful, Edit, Explanation, Origin, Program, Says, Situation, Wrong, WrongRule, policies_for,
-    suggest, why,
+    Asked, AskedEnd, Edit, Everyone, Explanation, Meant, Origin, Program, Samples, Says, Wrong, WrongRule,
+    policies_for, suggest, why,
 };
-use polder::engine::{Doubt, End, EndId, Engine};
+use polder::cover::Budget;
+use polder::engine::{Doubt, End, EndId, Engine, World};
 use polder::flow::{FlowSet, Isolation, PartyId, Place};
 use polder::k8s::plain_manifest;
-use polder::net::{AddressSet, Direction, Facts, IpBlock, PortSet, Protocol, Selector, Truth, Values};
+use polder::net::{AddressSet, Direction, Facts, IpBlock, Peers, PortSet, Protocol, Selector, Truth, Values};
 use polder::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use polder::plan::{Layout, plan};
 use polder::session::{Memory, Named, Question, Subject};
@@ -30,11 +32,11 @@ fn load(source: &str) -> Subject {
 }
 
 /// Something to ask about at an end; `None` where nobody has a word for it.
-fn asked(situation: &Situation, end: EndId) -> Option<Asked> {
-    match situation.world.end(end)? {
+fn asked(world: &World, end: EndId) -> Option<Asked> {
+    match world.end(end)? {
         End::Addresses { addresses, .. } => Some(Asked::Addresses(AddressSet::from_net(addresses.first()?.into()))),
         End::Pods(pods) => {
-            let namespace = situation.world.namespace(pods.namespace)?.name.clone()?;
+            let namespace = world.namespace(pods.namespace)?.name.clone()?;
             let beside = Default::default();
             Some(Asked::Pod { namespace, beside, labels: pods.labels.clone() })
         }
@@ -42,9 +44,9 @@ fn asked(situation: &Situation, end: EndId) -> Option<Asked> {
 }
 
 /// Two things to ask about, one of them pods at least.
-fn pair(rng: &mut Rng, situation: &Situation) -> Option<[Asked; 2]> {
-    let ids: Vec<EndId> = situation.world.ids().collect();
-    let mut one = || asked(situation, *rng.pick(&ids));
+fn pair(rng: &mut Rng, world: &World) -> Option<[Asked; 2]> {
+    let ids: Vec<EndId> = world.ids().collect();
+    let mut one = || asked(world, *rng.pick(&ids));
     let pair = [one()?, one()?];
     let addresses = pair.iter().filter(|one| matches!(one, Asked::Addresses(_))).count();
     (addresses < 2 && pair[0] != pair[1]).then_some(pair)
@@ -71,19 +73,35 @@ fn of_blocks(rng: &mut Rng, flows: &FlowSet) -> Option<PortSet> {
     (!ports.is_empty()).then(|| rng.pick(&ports).clone())
 }
 
-/// The answer for two ends in a program.
-fn says(flows: &FlowSet, [from, to]: &[Asked; 2], ports: &PortSet) -> Says {
-    let policies = plan(flows, Layout::Flow).policies.policies;
-    let both = [from.clone(), to.clone()];
-    let situation = Situation::of_programs(&[flows], &[&policies], &both, &flows.facts).unwrap();
-    says_of(&situation, &policies, &both, ports)
+/// Some of all pods that could exist and of all addresses, which have the answer for two ends.
+fn pose(flows: Option<&FlowSet>, policies: &[Policy], both: &[Asked; 2], ports: &PortSet) -> Samples {
+    let programs: Vec<&FlowSet> = flows.into_iter().collect();
+    let facts = flows.map(|flows| flows.facts.clone()).unwrap_or_default();
+    let everyone = Everyone::new(&programs, &[policies], &[], both, &facts);
+    let [from, to] = both.each_ref().map(|one| (everyone.find(one).unwrap(), everyone.find_perhaps(one)));
+    let on = |ends: Vec<_>| ends.into_iter().map(|end| (end, ports.clone())).collect();
+    let (from, to) = (Meant { sure: from.0, perhaps: from.1 }, Meant { sure: on(to.0), perhaps: on(to.1) });
+    everyone.samples(&everyone.grants(policies), both, &from, &to, &mut Budget::of_question()).unwrap()
 }
 
-fn says_of(situation: &Situation, policies: &[Policy], [from, to]: &[Asked; 2], ports: &PortSet) -> Says {
-    let engine = Engine::new(&situation.world, policies);
-    let [from, to] = [from, to].map(|one| situation.find(one).unwrap());
-    let to: Vec<(EndId, PortSet)> = to.into_iter().map(|end| (end, ports.clone())).collect();
-    why(&engine, None, &from, &to, &Doubtful::new()).unwrap().says
+fn explain(engine: &Engine<'_>, program: Option<Program<'_>>, posed: &Samples) -> Option<Explanation> {
+    why(engine, program, &posed.from, &posed.to, &posed.doubtful)
+}
+
+/// The ends that an answer is about.
+fn ends(posed: &Samples) -> [Vec<EndId>; 2] {
+    [posed.from.clone(), posed.to.iter().map(|(end, _)| *end).collect()]
+}
+
+/// The answer for two ends in a program.
+fn says(flows: &FlowSet, both: &[Asked; 2], ports: &PortSet) -> Says {
+    let policies = plan(flows, Layout::Flow).policies.policies;
+    says_of(Some(flows), &policies, both, ports)
+}
+
+fn says_of(flows: Option<&FlowSet>, policies: &[Policy], both: &[Asked; 2], ports: &PortSet) -> Says {
+    let posed = pose(flows, policies, both, ports);
+    explain(&Engine::new(&posed.situation.world, policies), None, &posed).unwrap().says
 }
 
 /// What was looked at, so that no kind of case is left out by chance.
@@ -148,11 +166,9 @@ fn edited(subject: &Subject, source: &str, edits: &[Edit]) -> String {
 /// Holds one answer about a program.
 fn judge(source: &str, subject: &Subject, both: &[Asked; 2], ports: &PortSet, seen: &mut Seen) {
     let (model, flows) = (subject.model().unwrap(), subject.flows().unwrap());
-    let situation = subject.situation(both).unwrap();
-    let engine = Engine::new(&situation.world, subject.policies());
-    let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
-    let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
-    let told = why(&engine, Some(Program { model, flows }), &ends[0], &to, &Doubtful::new()).unwrap();
+    let posed = pose(Some(flows), subject.policies(), both, ports);
+    let engine = Engine::new(&posed.situation.world, subject.policies());
+    let told = explain(&engine, Some(Program { model, flows }), &posed).unwrap();
     let question = || format!("{} -> {} on {}\n{source}", both[0], both[1], told.ports);
     let mut open = flows.clone();
     for side in &told.sides {
@@ -207,24 +223,17 @@ fn judge(source: &str, subject: &Subject, both: &[Asked; 2], ports: &PortSet, se
                     assert!(on.is_none_or(|on| told.allowed.contains(&on)), "{near:?}: {}", question());
                 }
             }
-            mend(source, subject, &situation, both, &ends, &told, seen);
+            mend(source, subject, &posed, both, &told, seen);
         }
     }
 }
 
 /// Writes what is to be written, and asks again.
-fn mend(
-    source: &str,
-    subject: &Subject,
-    situation: &Situation,
-    both: &[Asked; 2],
-    ends: &[Vec<EndId>; 2],
-    told: &Explanation,
-    seen: &mut Seen,
-) {
+fn mend(source: &str, subject: &Subject, posed: &Samples, both: &[Asked; 2], told: &Explanation, seen: &mut Seen) {
     let program = Program { model: subject.model().unwrap(), flows: subject.flows().unwrap() };
+    let ends = ends(posed);
     let end = |at: usize| AskedEnd { asked: &both[at], ends: &ends[at] };
-    let edits = suggest(program, subject.sources(), &situation.world, told, end(0), end(1));
+    let edits = suggest(program, subject.sources(), &posed.situation.world, told, end(0), end(1));
     let Some(edits) = edits else {
         seen.unmended.push(format!("{} -> {} on {}", both[0], both[1], told.ports));
         return;
@@ -233,8 +242,7 @@ fn mend(
     let mended = load(&text);
     let reports: Vec<String> = mended.reports().iter().map(|one| one.diagnostic.message.clone()).collect();
     assert!(mended.is_answerable(), "{edits:?} cannot be written: {reports:?}\n{text}");
-    let situation = mended.situation(both).unwrap();
-    let now = says_of(&situation, mended.policies(), both, &told.ports);
+    let now = says_of(mended.flows(), mended.policies(), both, &told.ports);
     // No statement of the language makes sure that the plugin matches a node.
     let is_sure = |one: &Asked| match one {
         Asked::Addresses(addresses) => mended.facts().outside(addresses) == Truth::Yes,
@@ -252,21 +260,22 @@ fn a_program_without_the_reason_or_with_the_mend_answers_otherwise() {
         let source = oracle::render::render(&oracle::generate::program(seed));
         let subject = load(&source);
         assert!(subject.is_answerable(), "{source}");
-        let situation = subject.situation(&[]).unwrap();
-        let names = situation.names();
+        let flows = subject.flows().unwrap();
+        let everyone = subject.everyone(&[]);
+        let names = everyone.names();
+        let marks: Vec<Peers> = everyone.groups.iter().flat_map(|group| &group.set.peers).cloned().collect();
+        let world = everybody::world(subject.policies(), &marks, &everybody::managed(flows), subject.facts());
         let mut rng = Rng::new(seed ^ 0x5eed);
         for _ in 0..12 {
             let wanted = ports(&mut rng);
-            if let Some(both) = pair(&mut rng, &situation) {
+            if let Some(both) = pair(&mut rng, &world) {
                 judge(&source, &subject, &both, &wanted, &mut seen);
             }
-            if let (Some(both), Some(wanted)) =
-                (pair(&mut rng, &situation), of_blocks(&mut rng, subject.flows().unwrap()))
-            {
+            if let (Some(both), Some(wanted)) = (pair(&mut rng, &world), of_blocks(&mut rng, flows)) {
                 judge(&source, &subject, &both, &wanted, &mut seen);
             }
             if rng.chance(40)
-                && let Some([from, _]) = pair(&mut rng, &situation)
+                && let Some([from, _]) = pair(&mut rng, &world)
             {
                 let server =
                     *rng.pick(&["kube-system/{k8s-app=kube-dns}", "169.254.20.10", "kube-system/{k8s-app=coredns}"]);
@@ -279,9 +288,7 @@ fn a_program_without_the_reason_or_with_the_mend_answers_otherwise() {
             // By name: the answer is about all that have it.
             let mut name = || Asked::Name(rng.pick(&names).clone());
             let both = [name(), name()];
-            let pods = |one: &Asked| {
-                situation.find(one).is_ok_and(|ends| ends.iter().all(|end| situation.world.pods(*end).is_some()))
-            };
+            let pods = |one: &Asked| everyone.find(one).is_ok_and(|ends| ends.iter().all(|end| end.pods().is_some()));
             if both.iter().all(is_declared) && (pods(&both[0]) || pods(&both[1])) {
                 judge_names(&source, &subject, &both, &wanted, &mut seen);
             }
@@ -302,21 +309,20 @@ fn is_declared(name: &Asked) -> bool {
 /// As [`judge`], for what only the whole answer shows.
 fn judge_names(source: &str, original: &Subject, both: &[Asked; 2], ports: &PortSet, seen: &mut Seen) {
     let (model, flows) = (original.model().unwrap(), original.flows().unwrap());
-    let situation = original.situation(both).unwrap();
-    let engine = Engine::new(&situation.world, original.policies());
-    let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
-    let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
-    let Some(told) = why(&engine, Some(Program { model, flows }), &ends[0], &to, &Doubtful::new()) else { return };
+    let posed = pose(Some(flows), original.policies(), both, ports);
+    let engine = Engine::new(&posed.situation.world, original.policies());
+    let Some(told) = explain(&engine, Some(Program { model, flows }), &posed) else { return };
     if told.says != Says::Denied {
         return;
     }
     // One flow may not be enough where the name is for many kinds of pods.
-    let (mut subject, mut source, mut ends, mut told, mut situation) = (None, source.to_owned(), ends, told, situation);
+    let (mut subject, mut source, mut told, mut posed) = (None, source.to_owned(), told, posed);
     for _ in 0..MOST_FLOWS {
         let known: &Subject = subject.as_ref().unwrap_or(original);
         let program = Program { model: known.model().unwrap(), flows: known.flows().unwrap() };
+        let ends = ends(&posed);
         let end = |at: usize| AskedEnd { asked: &both[at], ends: &ends[at] };
-        let Some(edits) = suggest(program, known.sources(), &situation.world, &told, end(0), end(1)) else {
+        let Some(edits) = suggest(program, known.sources(), &posed.situation.world, &told, end(0), end(1)) else {
             seen.unmended.push(format!("{} -> {} on {}", both[0], both[1], told.ports));
             return;
         };
@@ -324,12 +330,10 @@ fn judge_names(source: &str, original: &Subject, both: &[Asked; 2], ports: &Port
         let next = load(&source);
         let reports: Vec<String> = next.reports().iter().map(|one| one.diagnostic.message.clone()).collect();
         assert!(next.is_answerable(), "{edits:?} cannot be written: {reports:?}\n{source}");
-        situation = next.situation(both).unwrap();
-        ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
-        let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, ports.clone())).collect();
-        let engine = Engine::new(&situation.world, next.policies());
+        posed = pose(next.flows(), next.policies(), both, ports);
+        let engine = Engine::new(&posed.situation.world, next.policies());
         let program = Program { model: next.model().unwrap(), flows: next.flows().unwrap() };
-        told = why(&engine, Some(program), &ends[0], &to, &Doubtful::new()).unwrap();
+        told = explain(&engine, Some(program), &posed).unwrap();
         subject = Some(next);
         if told.says != Says::Denied {
             seen.mended_names += 1;
@@ -424,8 +428,7 @@ fn rules(policy: &mut Policy, direction: Direction) -> &mut Option<Vec<Rule>> {
 }
 
 fn ask(policies: &[Policy], both: &[Asked; 2], ports: &PortSet) -> Says {
-    let situation = Situation::of_policies(&[policies], both, &Facts::default()).unwrap();
-    says_of(&situation, policies, both, ports)
+    says_of(None, policies, both, ports)
 }
 
 #[test]
@@ -433,7 +436,7 @@ fn policies_without_the_reason_or_with_the_mend_answer_otherwise() {
     let mut seen = Seen::default();
     for seed in 0..rounds(400) {
         let policies = Maker { rng: Rng::new(seed) }.policies();
-        let world = Situation::of_policies(&[&policies], &[], &Facts::default()).unwrap();
+        let world = everybody::world(&policies, &[], &everybody::Managed::new(), &Facts::default());
         let mut rng = Rng::new(seed ^ 0x5eed);
         for _ in 0..8 {
             let wanted = ports(&mut rng);
@@ -448,11 +451,9 @@ fn policies_without_the_reason_or_with_the_mend_answer_otherwise() {
 }
 
 fn judge_policies(policies: &[Policy], both: &[Asked; 2], wanted: &PortSet, seen: &mut Seen) {
-    let situation = Situation::of_policies(&[policies], both, &Facts::default()).unwrap();
-    let engine = Engine::new(&situation.world, policies);
-    let ends = [0, 1].map(|at| situation.find(&both[at]).unwrap());
-    let to: Vec<(EndId, PortSet)> = ends[1].iter().map(|end| (*end, wanted.clone())).collect();
-    let told = why(&engine, None, &ends[0], &to, &Doubtful::new()).unwrap();
+    let posed = pose(None, policies, both, wanted);
+    let engine = Engine::new(&posed.situation.world, policies);
+    let told = explain(&engine, None, &posed).unwrap();
     let question = || {
         let mut text = format!("{} -> {} on {}\n", both[0], both[1], told.ports);
         policies.iter().for_each(|policy| plain_manifest(policy, &mut text));
@@ -489,11 +490,8 @@ fn judge_policies(policies: &[Policy], both: &[Asked; 2], wanted: &PortSet, seen
                 WrongRule::Peer(_) => rule.peers.clear(),
                 WrongRule::Subject(_) => {}
             }
-            let situation = Situation::of_policies(&[&mended], both, &Facts::default()).unwrap();
-            let engine = Engine::new(&situation.world, &mended);
-            let [from, to] = [0, 1].map(|at| situation.find(&both[at]).unwrap());
-            let to: Vec<(EndId, PortSet)> = to.into_iter().map(|end| (end, told.ports.clone())).collect();
-            let now = why(&engine, None, &from, &to, &Doubtful::new()).unwrap();
+            let posed = pose(None, &mended, both, &told.ports);
+            let now = explain(&Engine::new(&posed.situation.world, &mended), None, &posed).unwrap();
             let now = now.sides.iter().find(|now| now.direction == direction).unwrap().says;
             assert_ne!(now, Says::Denied, "{near:?}: {}", question());
         }

@@ -4,7 +4,7 @@ use super::args::{Format, QuestionArgs};
 use super::exit::Exit;
 use super::report::show;
 use super::terminal::Terminal;
-use crate::ask::{Asked, Situation};
+use crate::ask::Asked;
 use crate::session::{AskedPorts, Disk, Posed, Question, SaidOfCluster, Subject, reason};
 use crate::source::Sources;
 
@@ -43,16 +43,6 @@ pub(super) fn enforced(said: SaidOfCluster, terminal: &mut Terminal) -> Result<(
 /// The answer to the shell, of which nobody can be sure when a policy could not be read.
 pub(super) fn sure(subject: &Subject, exit: Exit) -> Exit {
     if subject.manifests().lacks_policies() && subject.session().is_none() { Exit::CannotAnswer } else { exit }
-}
-
-/// The pods and addresses that are asked about.
-pub(super) fn situation(subject: &Subject, asked: &[Asked], terminal: &mut Terminal) -> Result<Situation, Exit> {
-    subject.situation(asked).map_err(|_| {
-        terminal.refuse(
-            "the policies can tell too many kinds of pods apart to look at all that could exist; ask about those that \
-             there are: `--workloads PATH`",
-        )
-    })
 }
 
 /// The two ends that are asked about, in a world that has the answer.

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::report::{count, incomplete, unicode};
 use super::terminal::Terminal;
 use super::{ask, json};
-use crate::ask::{Asked, Blast, BlastFrom, Dns, GroupName, Step};
+use crate::ask::{Asked, Blast, BlastFrom, Dns, GroupName, Situation, Step};
 use crate::cover::Budget;
 use crate::diag::render::sanitize;
 use crate::engine::Engine;
@@ -33,8 +33,8 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     // Those who go through them need not tell them apart.
     let servers = args.through.is_none().then_some((servers, ports));
     let from = From { asked: &asked, back, depth: args.depth.unwrap_or(usize::MAX), servers: servers.as_ref() };
-    let (blast, given_up) = match subject.cluster() {
-        Some(_) => among_workloads(&subject, &from, terminal)?,
+    let (blast, given_up) = match subject.situation(&from.ends()) {
+        Some(situation) => among_workloads(&subject, &situation, &from, terminal)?,
         None => (among_everybody(&subject, &from, terminal)?, false),
     };
     let groups = blast.groups.iter();
@@ -58,27 +58,35 @@ struct From<'a> {
     servers: Option<&'a (Asked, PortSet)>,
 }
 
+impl From<'_> {
+    /// The ends that have to be told apart.
+    fn ends(&self) -> Vec<Asked> {
+        let servers = self.servers.map(|(servers, _)| servers);
+        std::iter::once(self.asked).chain(servers).cloned().collect()
+    }
+}
+
 /// How far it goes among the workloads that were given, and whether finding that out was given up somewhere.
-fn among_workloads(subject: &Subject, from: &From<'_>, terminal: &mut Terminal) -> Result<(Blast, bool), Exit> {
-    let mut all = vec![from.asked.clone()];
-    all.extend(from.servers.map(|(servers, _)| servers.clone()));
-    let situation = ask::situation(subject, &all, terminal)?;
-    let start = subject.find(&situation, from.asked).map_err(|message| terminal.refuse(&message))?;
+fn among_workloads(
+    subject: &Subject,
+    situation: &Situation,
+    from: &From<'_>,
+    terminal: &mut Terminal,
+) -> Result<(Blast, bool), Exit> {
+    let start = subject.find(situation, from.asked).map_err(|message| terminal.refuse(&message))?;
     let engine = Engine::new(&situation.world, subject.policies());
     let dns = from.servers.map(|(servers, ports)| Dns {
         ends: situation.find(servers).unwrap_or_default().into_iter().collect(),
         ports: ports.clone(),
     });
-    let blast = Blast::new(&engine, &situation, &start, from.back, from.depth, &dns.unwrap_or_default());
+    let blast = Blast::new(&engine, situation, &start, from.back, from.depth, &dns.unwrap_or_default());
     let given_up = engine.has_given_up() && blast.steps.iter().any(|step| !step.unknown.is_empty());
     Ok((blast, given_up))
 }
 
 /// How far it goes among all pods that could exist.
 fn among_everybody(subject: &Subject, from: &From<'_>, terminal: &mut Terminal) -> Result<Blast, Exit> {
-    let mut all = vec![from.asked.clone()];
-    all.extend(from.servers.map(|(servers, _)| servers.clone()));
-    let everyone = subject.everyone(&all);
+    let everyone = subject.everyone(&from.ends());
     subject.find_among(&everyone, from.asked).map_err(|message| terminal.refuse(&message))?;
     let grants = everyone.grants(subject.policies());
     let servers = from.servers.map(|(servers, ports)| (servers, ports));

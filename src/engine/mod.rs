@@ -20,8 +20,7 @@ pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::{Doubt, Matched};
 pub use ports::{by_name, of_unknown_number};
 pub use world::{
-    End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, TooMany, World, absent_labels,
-    addresses,
+    End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World, absent_labels, addresses,
 };
 
 use crate::net::{Direction, PortSet, Truth};
@@ -76,7 +75,7 @@ struct Side {
 
 /// Ports on which something is allowed.
 ///
-/// Where each pod may give any number to any name, as in a symbolic world, a name is the port that a pod calls so, and a
+/// Where each pod may give any number to any name, as examples may, a name is the port that a pod calls so, and a
 /// number is a port without a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Verdict {

@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub use convert::{json_len, json_list, object};
-pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader, read, reread};
+pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader, read};
 pub use write::{manifest, plain_manifest};
 
 /// The label that says who looks after an object, and the value for Polder.

@@ -25,9 +25,6 @@ impl BlocksMatch {
 
     /// Everything that has an address in them.
     pub const EVERYTHING: BlocksMatch = BlocksMatch { pods: Truth::Yes, nodes: Truth::Yes, api_server: Truth::Yes };
-
-    /// Everything but pods.
-    pub const ALL_BUT_PODS: BlocksMatch = BlocksMatch { pods: Truth::No, ..BlocksMatch::EVERYTHING };
 }
 
 /// The addresses that are known to be somebody's.
@@ -276,6 +273,9 @@ mod tests {
         }
         assert!(facts.is_node(&set(&["192.0.2.10/32"])) && facts.is_api_server(&set(&["192.0.2.10/32"])));
         assert!(!facts.is_node(&set(&["10.96.0.1/32"])) && !facts.is_api_server(&set(&["192.0.2.1/32"])));
-        assert_eq!(Facts::default().with(BlocksMatch::ALL_BUT_PODS).pod(&AddressSet::all(), &[]), No);
+        assert_eq!(
+            Facts::default().with(BlocksMatch { pods: No, ..BlocksMatch::EVERYTHING }).pod(&AddressSet::all(), &[]),
+            No
+        );
     }
 }

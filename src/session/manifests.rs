@@ -94,11 +94,6 @@ impl Manifests {
         load.finish()
     }
 
-    /// Whether nothing was left out and nothing was met that is not understood: only then are answers complete.
-    pub fn is_complete(&self) -> bool {
-        !self.has_errors() && self.cluster.unmodelled.is_empty()
-    }
-
     /// Whether something is wrong.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error)

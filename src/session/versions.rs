@@ -126,7 +126,7 @@ impl Versions {
             let everyone = Everyone::of_versions(&programs, policies, given, facts);
             return diff::compare_everyone(&everyone, &old, &new, readable, &mut Budget::of_question());
         }
-        let situation = Situation::of_programs_in_cluster(&programs, &self.workloads.cluster, policies, &[], facts);
+        let situation = Situation::of_cluster(&programs, &self.workloads.cluster, policies, &[], facts);
         let compare = if readable { diff::compare_without_doubtful_blocks } else { diff::compare };
         Ok(compare(&situation, &old, &new))
     }

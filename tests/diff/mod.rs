@@ -10,7 +10,7 @@ use polder::ask::{Ends, Everyone, Example, Program, Space};
 use polder::cover::Budget;
 use polder::diff::{ConnectionChange, Diff, IsolationChange, Kind, Meant, Version, compare_everyone};
 use polder::engine::Verdict;
-use polder::net::{BlocksMatch, Direction, Facts, PortSet, Protocol};
+use polder::net::{BlocksMatch, Direction, Facts, PortSet, Protocol, Truth};
 use polder::netpol::Policy;
 
 /// How many cases, unless `POLDER_CASES` says another number.
@@ -20,7 +20,7 @@ pub fn cases(usual: u64) -> std::ops::Range<u64> {
 
 /// A cluster whose address blocks match no pods: then pods are a matter of labels, which the oracle can enumerate.
 pub fn outside_only() -> Facts {
-    Facts::of_plugin(BlocksMatch::ALL_BUT_PODS)
+    Facts::of_plugin(BlocksMatch { pods: Truth::No, ..BlocksMatch::EVERYTHING })
 }
 
 /// Policies, as the code under test and as the oracle know them.

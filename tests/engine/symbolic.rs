@@ -4,10 +4,11 @@ use super::naive::{self, NAME_LABEL, Party, Pod};
 use crate::engine::concrete::{Blocks, hold_connections, random_nets, same};
 use crate::engine::random::{Features, Maker};
 use crate::engine::{read, stream};
+use crate::everybody::{self, Managed};
 use crate::oracle::law::Blocks as Covered;
 use crate::oracle::rng::Rng;
 use crate::oracle::universe::{Atoms, Bits, Chunk, Sides, Universe};
-use polder::engine::{End, EndId, Engine, Scope, Verdict, World};
+use polder::engine::{End, EndId, Engine, Verdict, World};
 use polder::net::{Facts, PortSet, Protocol, Selector, Truth, Values};
 use polder::netpol::Policy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,8 +73,8 @@ pub fn hold(
         labels.keys().for_each(|key| selector.require(key.as_str(), Values::does_not_exist()));
         (Arc::from(name.as_str()), selector)
     });
-    let known: BTreeMap<Arc<str>, Selector> = known.collect();
-    let world = World::symbolic(&Scope { policies: &[policies], marks: &[], facts: &facts }, &known).unwrap();
+    let known: Managed = known.collect();
+    let world = everybody::world(policies, &[], &known, &facts);
     let engine = Engine::new(&world, policies);
     let mut kinds: BTreeMap<Signature, EndId> = BTreeMap::new();
     for id in world.ids() {
@@ -217,9 +218,7 @@ fn a_name_against_a_number_depends_on_the_pod() {
     let verdict = |egress: &str, ingress: &str| {
         let text = format!("{}---\n{}", rule("Egress", "egress", egress), rule("Ingress", "ingress", ingress));
         let (policies, _) = read(&text);
-        let world =
-            World::symbolic(&Scope { policies: &[&policies], marks: &[], facts: &Facts::default() }, &BTreeMap::new())
-                .unwrap();
+        let world = everybody::world(&policies, &[], &Managed::new(), &Facts::default());
         let engine = Engine::new(&world, &policies);
         let pod = world.ids().find(|id| world.namespace_of(*id).unwrap().name.as_deref() == Some("x")).unwrap();
         (engine.between(pod, pod), engine.doubts(pod, pod, &PortSet::everything()).len())
@@ -247,8 +246,7 @@ fn a_block_that_matches_pods_depends_on_the_pod() {
     let (policies, _) = read(&format!("{some}{all}"));
     for (pods, sure, perhaps) in [(Truth::No, false, false), (Truth::Maybe, false, true), (Truth::Yes, true, true)] {
         let facts = Blocks { pods, addresses: None }.facts();
-        let scope = Scope { policies: &[&policies], marks: &[], facts: &facts };
-        let world = World::symbolic(&scope, &BTreeMap::new()).unwrap();
+        let world = everybody::world(&policies, &[], &Managed::new(), &facts);
         let engine = Engine::new(&world, &policies);
         let ends: Vec<EndId> = world.ids().filter(|id| world.pods(*id).is_some()).collect();
         let inside = *ends.iter().find(|id| world.namespace_of(**id).unwrap().name.is_some()).unwrap();

@@ -1,16 +1,16 @@
 //! The outcome of an assertion is the answer of `can`: `never` and `only` are broken by what may be, `always` holds by what
 //! is sure.
 
+use crate::everybody;
 use crate::judges::asked::{Seen, Source, ask, is_certain, name, port, subject, target};
 use crate::judges::seeds;
 use crate::oracle::evaluate::Protocol;
 use crate::oracle::generate;
 use crate::oracle::program::{Endpoint, Name, Port, PortSpec, Program};
 use crate::oracle::rng::Rng;
-use polder::ask::{Outcome, Situation};
-use polder::engine::{EndId, Engine};
-use polder::net::PortSet;
-use polder::session::Subject;
+use polder::ask::{Everyone, Outcome, Set};
+use polder::engine::{End, EndId, Engine, World};
+use polder::net::{Peers, PortSet, Truth};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Assertions of each program.
@@ -120,15 +120,16 @@ fn agree(word: &str, outcome: &str, seen: Seen, certain: bool) -> Result<(), Str
 
 /// Everybody, looked at two by two.
 struct Everybody<'a> {
-    subject: &'a Subject,
-    situation: &'a Situation,
+    names: &'a Everyone<'a>,
     engine: Engine<'a>,
 }
 
 impl Everybody<'_> {
     fn find(&self, name: &str) -> BTreeSet<EndId> {
-        let found = self.subject.find(self.situation, &self.subject.asked(name).unwrap());
-        found.unwrap_or_default().into_iter().collect()
+        let Set { peers, less } = self.names.set(name).unwrap();
+        let world = self.engine.world();
+        let is_among = |end: &EndId, all: &[Peers]| all.iter().any(|peers| is_among(world, *end, peers));
+        world.ids().filter(|end| is_among(end, &peers) && !is_among(end, &less)).collect()
     }
 
     fn pairs<'e>(&'e self, from: &'e BTreeSet<EndId>, to: &'e BTreeSet<EndId>) -> impl Iterator<Item = (EndId, EndId)> {
@@ -147,6 +148,19 @@ impl Everybody<'_> {
     }
 }
 
+/// Whether an end is among peers that the world tells apart.
+fn is_among(world: &World, end: EndId, peers: &Peers) -> bool {
+    match (peers, world.end(end).unwrap()) {
+        (Peers::Any, _) => true,
+        (Peers::Addresses(all), End::Addresses { addresses, .. }) => all.contains(addresses),
+        (Peers::Pods { namespaces, pods }, End::Pods(kind)) => {
+            let home = world.namespace(kind.namespace).unwrap();
+            home.matches(namespaces) == Truth::Yes && pods.matches(&kind.labels)
+        }
+        (Peers::Addresses(_), End::Pods(_)) | (Peers::Pods { .. }, End::Addresses { .. }) => false,
+    }
+}
+
 #[test]
 fn assertions_with_exceptions_are_judged_as_two_by_two() {
     let mut counts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
@@ -154,9 +168,12 @@ fn assertions_with_exceptions_are_judged_as_two_by_two() {
         let program = generate::program(seed);
         let source = Source::of(&program).text;
         let subject = subject(&source, None).unwrap();
-        let Ok(situation) = subject.situation(&[]) else { continue };
-        let engine = Engine::new(&situation.world, subject.policies());
-        let everybody = Everybody { subject: &subject, situation: &situation, engine };
+        let names = subject.everyone(&[]);
+        let sets = names.groups.iter().map(|group| &group.set).chain(names.unions().map(|(_, set)| set));
+        let marks: Vec<Peers> = sets.flat_map(|set| set.peers.iter().chain(&set.less)).cloned().collect();
+        let managed = everybody::managed(subject.flows().unwrap());
+        let world = everybody::world(subject.policies(), &marks, &managed, subject.facts());
+        let everybody = Everybody { names: &names, engine: Engine::new(&world, subject.policies()) };
         let certain: Vec<Endpoint> = ends(&program).into_iter().filter(|end| is_certain(&program, end)).collect();
         let mut rng = Rng::new(seed ^ 0xe8ce);
         for _ in 0..ASSERTIONS {

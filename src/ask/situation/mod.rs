@@ -9,9 +9,9 @@ pub(super) use declared::Declared;
 pub use name::{GroupName, INTERNET, selector_text};
 
 use crate::cluster::{Cluster, Labels};
-use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, TooMany, World};
+use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, World};
 use crate::flow::FlowSet;
-use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Selector, Truth};
+use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Truth};
 use crate::netpol::Policy;
 use declared::{Names, marks_of};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,62 +50,15 @@ pub struct NotFound {
 }
 
 impl Situation {
-    /// Everything that could exist, by the names of programs whose policies are among `policies`. Of the labels of
-    /// the namespaces that they manage no more is known than they state.
-    pub fn of_programs(
-        programs: &[&FlowSet],
-        policies: &[&[Policy]],
-        asked: &[Asked],
-        facts: &Facts,
-    ) -> Result<Situation, TooMany> {
-        let Declared { names, wholes, managed } = Declared::of(programs);
-        let mut situation = Situation::symbolic(names, &wholes, &managed, policies, asked, facts)?;
-        for (name, peers) in wholes {
-            let ends = situation.among(&peers);
-            situation.unions.insert(name, ends);
-        }
-        Ok(situation)
-    }
-
-    /// Every pod that could exist, by example labels: nothing names them.
-    pub fn of_policies(policies: &[&[Policy]], asked: &[Asked], facts: &Facts) -> Result<Situation, TooMany> {
-        Situation::symbolic(Names::new(), &BTreeMap::new(), &BTreeMap::new(), policies, asked, facts)
-    }
-
-    /// The workloads of a cluster.
-    pub fn of_cluster(cluster: &Cluster, policies: &[&[Policy]], asked: &[Asked], facts: &Facts) -> Situation {
-        Situation::concrete(Declared::default(), cluster, policies, asked, facts)
-    }
-
-    /// The workloads of a cluster, where the names of a program mean those that it is about.
-    pub fn of_program_in_cluster(
-        program: &FlowSet,
-        cluster: &Cluster,
-        policies: &[&[Policy]],
-        asked: &[Asked],
-        facts: &Facts,
-    ) -> Situation {
-        Situation::of_programs_in_cluster(&[program], cluster, policies, asked, facts)
-    }
-
-    /// The same for several programs.
-    pub fn of_programs_in_cluster(
+    /// The workloads of a cluster, where the names of programs mean those that they are about.
+    pub fn of_cluster(
         programs: &[&FlowSet],
         cluster: &Cluster,
         policies: &[&[Policy]],
         asked: &[Asked],
         facts: &Facts,
     ) -> Situation {
-        Situation::concrete(Declared::of(programs), cluster, policies, asked, facts)
-    }
-
-    fn concrete(
-        declared: Declared,
-        cluster: &Cluster,
-        policies: &[&[Policy]],
-        asked: &[Asked],
-        facts: &Facts,
-    ) -> Situation {
+        let declared = Declared::of(programs);
         let (owners, mut marks) = marks_of(&declared.names);
         marks.extend(asked_marks(asked));
         let scope = Scope { policies, marks: &marks, facts };
@@ -172,23 +125,6 @@ impl Situation {
             |names: BTreeSet<GroupName>| names.iter().filter_map(|name| places.get(name).copied()).collect();
         situation.workloads = workloads.into_iter().map(|(text, names)| (text, of_groups(names))).collect();
         situation
-    }
-
-    fn symbolic(
-        names: Names,
-        wholes: &BTreeMap<String, Vec<Peers>>,
-        managed: &BTreeMap<Arc<str>, Selector>,
-        policies: &[&[Policy]],
-        asked: &[Asked],
-        facts: &Facts,
-    ) -> Result<Situation, TooMany> {
-        let (_, mut marks) = marks_of(&names);
-        marks.extend(wholes.values().flatten().cloned());
-        marks.extend(asked_marks(asked));
-        let scope = Scope { policies, marks: &marks, facts };
-        let mut world = World::symbolic(&scope, managed)?;
-        add_asked(&mut world, &scope, asked);
-        Ok(Situation::named(world, &names, asked))
     }
 
     /// Some pods that could exist, in the order that they are given, and all addresses.

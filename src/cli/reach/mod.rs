@@ -35,16 +35,16 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, args.from.as_deref(), args.to.as_deref(), terminal)?;
     if args.names {
-        let names = match subject.cluster() {
-            Some(_) => ask::situation(&subject, &ends.asked(), terminal)?.names(),
+        let names = match subject.situation(&ends.asked()) {
+            Some(situation) => situation.names(),
             None => subject.everyone(&ends.asked()).names(),
         };
         let names: String = names.iter().map(|name| format!("{}\n", sanitize(name))).collect();
         terminal.result(&names);
         return Ok(Exit::Yes);
     }
-    let (told, given_up) = match subject.cluster() {
-        Some(_) => among_workloads(&subject, &ends, args.format, terminal)?,
+    let (told, given_up) = match subject.situation(&ends.asked()) {
+        Some(situation) => among_workloads(&subject, situation, &ends, args.format, terminal)?,
         None => (among_everybody(&subject, &ends, args.format, terminal)?, false),
     };
     let Told { reach, situation } = &told;
@@ -71,11 +71,11 @@ fn is_overview(format: ReachFormat, ends: &Ends) -> bool {
 /// What is allowed among the workloads that were given, and whether finding that out was given up somewhere.
 fn among_workloads(
     subject: &Subject,
+    situation: Situation,
     ends: &Ends,
     format: ReachFormat,
     terminal: &mut Terminal,
 ) -> Result<(Told, bool), Exit> {
-    let situation = ask::situation(subject, &ends.asked(), terminal)?;
     let only = |asked: Option<&Asked>| -> Result<Option<Only>, String> {
         asked.map(|asked| Ok(Only { text: asked.to_string(), ends: subject.find(&situation, asked)? })).transpose()
     };

@@ -1,18 +1,15 @@
 //! The ends that connections can have: kinds of pods and of addresses, no two of which the policies treat alike.
 //!
-//! There are two worlds. The *concrete* one has the workloads that were given. The *symbolic* one has every pod that
-//! could exist: one kind for each way in which the selectors can tell pods and namespaces apart, with an example.
+//! There are two worlds. The *concrete* one has the workloads that were given. The other has *examples* of all pods that
+//! could exist: those that the answer of a question needs.
 
 pub mod addresses;
 mod concrete;
 mod examples;
 mod marks;
-mod partition;
-mod symbolic;
 
 pub use concrete::Member;
 pub use examples::ExamplePod;
-pub use partition::TooMany;
 
 use crate::cluster::Labels;
 pub use crate::net::Truth;
@@ -118,12 +115,12 @@ pub struct PodKind {
     pub namespace: NamespaceId,
     /// The labels of one of them.
     pub labels: Labels,
-    /// The numbers of their named ports, as far as policies ask for them; `None` in a symbolic world, where each pod may
-    /// give any number to any name.
+    /// The numbers of their named ports, as far as policies ask for them; `None` of examples, of which each may give any number
+    /// to any name.
     pub ports: Option<NamedPorts>,
     /// The addresses of all of them, as far as they are known and matter.
     pub addresses: Vec<IpAddr>,
-    /// Which pods they are; none in a symbolic world.
+    /// Which pods they are; none of examples.
     pub members: Vec<Member>,
     /// Whether there can be two of them.
     pub several: bool,
@@ -160,12 +157,6 @@ impl Namespace {
     fn named(name: Arc<str>, known: bool) -> Namespace {
         let labels = Labels::from([(NAMESPACE_NAME.to_owned(), name.to_string())]);
         Namespace { name: Some(name), labels, absent: BTreeSet::new(), known }
-    }
-
-    /// One of which no more is known than that a selector matches it, which asks of each label for one value or none.
-    fn stated(name: Arc<str>, known: &Selector) -> Namespace {
-        let labels = known.witness().unwrap_or_default();
-        Namespace { name: Some(name), labels, absent: absent_labels(known), known: false }
     }
 
     /// The selector of namespaces that could be this one.

@@ -18,13 +18,7 @@ use std::sync::Arc;
 /// The most bytes of one annotation; a longer one is left to the general reader, which knows the limit for all.
 const LONGEST_ANNOTATION: usize = 64 * 1024;
 
-/// The policies of a stream of manifests as Polder writes them, comments in front of a document left out. `None` when
-/// anything in it is of another form: then [`read`](super::read) can tell what it is.
-pub fn reread(text: &str) -> Option<Vec<Policy>> {
-    Rereader::default().policies(text)
-}
-
-/// [`reread`] for many texts, whose policies share what is the same in them.
+/// Reads many texts, whose policies share what is the same in them.
 #[derive(Debug, Default)]
 pub struct Rereader<'a> {
     /// The selectors read so far, by their depth and their text.
@@ -34,7 +28,8 @@ pub struct Rereader<'a> {
 }
 
 impl<'a> Rereader<'a> {
-    /// See [`reread`].
+    /// The policies of a stream of manifests as Polder writes them, comments in front of a document left out. `None` when
+    /// anything in it is of another form: then [`read`](super::read) can tell what it is.
     pub fn policies(&mut self, text: &'a str) -> Option<Vec<Policy>> {
         let mut cursor = Cursor { rest: text, known: self };
         let mut policies = Vec::new();

@@ -20,7 +20,7 @@ mod unmodelled;
 mod walk;
 mod workload;
 
-pub use canonical::{Rereader, reread};
+pub use canonical::Rereader;
 
 use super::{DESCRIPTION, SOURCE};
 use crate::cluster::{Object, Unmodelled};

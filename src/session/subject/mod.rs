@@ -18,7 +18,6 @@ use super::system::FileSystem;
 use crate::ask::{Asked, Everyone, Situation};
 use crate::cluster::{Cluster, Unmodelled};
 use crate::diag::{Code, Diagnostic, Levels, Report, Severity};
-use crate::engine::TooMany;
 use crate::flow::FlowSet;
 use crate::model::{Cni, Model, POLICY_ENGINE};
 use crate::net::Facts;
@@ -190,17 +189,12 @@ impl Subject {
         Everyone::new(&programs, &[self.policies()], &self.manifests.cluster.namespaces, asked, &self.facts)
     }
 
-    /// The pods and addresses, by name, with those that are asked for told apart.
-    pub fn situation(&self, asked: &[Asked]) -> Result<Situation, TooMany> {
-        let policies: &[&[Policy]] = &[self.policies()];
-        Ok(match (self.cluster(), self.flows()) {
-            (Some(cluster), Some(flows)) => {
-                Situation::of_program_in_cluster(flows, cluster, policies, asked, &self.facts)
-            }
-            (Some(cluster), None) => Situation::of_cluster(cluster, policies, asked, &self.facts),
-            (None, Some(flows)) => Situation::of_programs(&[flows], policies, asked, &self.facts)?,
-            (None, None) => Situation::of_policies(policies, asked, &self.facts)?,
-        })
+    /// The workloads that were given and all addresses, by name, with those that are asked for told apart; `None` when every
+    /// pod that could exist is meant.
+    pub fn situation(&self, asked: &[Asked]) -> Option<Situation> {
+        let programs: Vec<&FlowSet> = self.flows().into_iter().collect();
+        let policies = &[self.policies()];
+        Some(Situation::of_cluster(&programs, self.cluster()?, policies, asked, &self.facts))
     }
 }
 

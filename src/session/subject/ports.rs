@@ -88,13 +88,13 @@ impl Subject {
     ) -> Result<PortSet, String> {
         let (mut all, unlisted) = self.resolved(situation, &ports.numbers, end);
         if let Some((protocol, name)) = unlisted.first() {
-            return Err(self.no_container_port(situation, about, end, *protocol, name));
+            return Err(self.no_container_port(situation, end, *protocol, name));
         }
         for (name, protocol) in &ports.names {
             let named = self.named_port(situation, name, *protocol, about, end)?;
             let (named, unlisted) = self.resolved(situation, &named, end);
             if let (true, Some((protocol, name))) = (named.is_empty(), unlisted.first()) {
-                return Err(self.no_container_port(situation, about, end, *protocol, name));
+                return Err(self.no_container_port(situation, end, *protocol, name));
             }
             all.insert(&named);
         }
@@ -137,20 +137,13 @@ impl Subject {
         (all, unlisted)
     }
 
-    fn no_container_port(
-        &self,
-        situation: &Situation,
-        about: Option<&Asked>,
-        end: EndId,
-        protocol: Protocol,
-        name: &str,
-    ) -> String {
+    fn no_container_port(&self, situation: &Situation, end: EndId, protocol: Protocol, name: &str) -> String {
         let asked = PortSet::named(protocol, name.into());
         let listed: BTreeSet<String> = self
             .container_ports(situation, end)
             .filter_map(|port| Some(PortSet::named(port.protocol, port.name.clone()?).to_string()))
             .collect();
-        let who = names_at(situation, about, end).first().map_or("it".to_owned(), |name| format!("`{name}`"));
+        let who = situation.names_of(end).first().map_or("it".to_owned(), |name| format!("`{name}`"));
         match listed.is_empty() {
             true => {
                 format!("no container of {who} names a port `{asked}`, nor any other; write a number, as in `8080/tcp`")
@@ -192,12 +185,10 @@ impl Subject {
         model.tiers.iter().find(in_namespace)
     }
 
-    /// The tiers that an end is in, or among them those that were asked about. Pods that were given have the names of
-    /// workloads.
+    /// The tiers that an end is in, or among them those that were asked about: a tier that was named speaks for itself, as
+    /// it does in a flow, whatever other tiers its pods could be in.
     fn tiers_at(&self, situation: &Situation, about: Option<&Asked>, end: EndId) -> Vec<&Tier> {
-        let named: Vec<&Tier> =
-            names_at(situation, about, end).into_iter().filter_map(|name| self.tier(name)).collect();
-        let Some(model) = self.model().filter(|_| named.is_empty() && self.cluster().is_some()) else { return named };
+        let Some(model) = self.model() else { return Vec::new() };
         let full = |tier: &Tier| Some(format!("{}/{}", model.namespace(tier.namespace)?.name, tier.name));
         let has_end = |name: &String| situation.is_called(end, name);
         let all = model.tiers.iter().filter_map(|tier| full(tier).filter(has_end).map(|name| (tier, name)));
@@ -217,7 +208,7 @@ impl Subject {
         let narrow = |ports: &PortSet| of_protocol(ports, protocol);
         let mut found = PortSet::empty();
         let mut known = Vec::new();
-        let names = names_at(situation, about, end);
+        let names = situation.names_of(end);
         for tier in self.tiers_at(situation, about, end) {
             for port in tier.ports.iter().flatten() {
                 known.push(port.name.to_string());
@@ -236,10 +227,6 @@ impl Subject {
         }
         if !found.is_empty() {
             return Ok(found);
-        }
-        if self.session.is_none() && self.cluster().is_none() && situation.world.pods(end).is_some() {
-            // Every pod may have such a port.
-            return Ok(PortSet::named(protocol.unwrap_or(Protocol::Tcp), name.clone()));
         }
         let may_be_container = situation.world.pods(end).is_none_or(|pods| pods.ports.is_none());
         Err(no_port(&names, name, known, may_be_container))
@@ -272,20 +259,6 @@ fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>, may_be_cont
         known => format!("it has {}", known.join(", ")),
     };
     format!("{who} has no port `{name}`; {help}")
-}
-
-/// What an end is called where it is asked about: a tier that was named speaks for itself, as it does in a flow, whatever
-/// other tiers its pods could be in. Without such a name it is called all that it is in.
-fn names_at<'s>(situation: &'s Situation, about: Option<&Asked>, end: EndId) -> Vec<&'s GroupName> {
-    let mut names = situation.names_of(end);
-    let is_meant = |name: &&GroupName| match name {
-        GroupName::Tier(_, tier) => is_meant(about, &name.to_string(), tier),
-        _ => false,
-    };
-    if names.iter().any(is_meant) {
-        names.retain(is_meant);
-    }
-    names
 }
 
 /// Whether a tier is asked about by its name.

@@ -27,14 +27,19 @@ pub const TOO_HARD: &str = "the labels that the policies select by can be put to
 impl Subject {
     /// Poses a question; the error is a sentence.
     pub fn pose(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
-        match self.cluster() {
-            Some(_) => self.pose_to_cluster(from, to, ports),
+        match self.situation(&[from.clone(), to.clone()]) {
+            Some(situation) => self.pose_to_cluster(situation, from, to, ports),
             None => self.pose_to_everyone(from, to, ports),
         }
     }
 
-    fn pose_to_cluster(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
-        let situation = self.situation(&[from.clone(), to.clone()]).map_err(|_| TOO_HARD.to_owned())?;
+    fn pose_to_cluster(
+        &self,
+        situation: Situation,
+        from: &Asked,
+        to: &Asked,
+        ports: Option<&AskedPorts>,
+    ) -> Result<Posed, String> {
         let (from, ends) = (self.find(&situation, from)?, self.find(&situation, to)?);
         let pods = |ends: &[EndId]| ends.iter().any(|end| situation.world.pods(*end).is_some());
         if !pods(&from) && !pods(&ends) {

@@ -1,10 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::ask::{Doubtful, Group, GroupName, can};
+use crate::ask::can;
+use crate::cover::Budget;
 use crate::diag::Code;
-use crate::engine::{Doubt, EndId, Engine, Matched, Verdict};
-use crate::net::{BlocksMatch, PortSet, Protocol, Truth};
+use crate::engine::{Doubt, Engine, Matched, Verdict};
+use crate::net::{BlocksMatch, Protocol, Truth};
 use crate::session::{Memory, with_wrong_policies};
 
 const PROGRAM: &str = "external namespace monitoring (team=platform)\n\
@@ -47,18 +48,39 @@ fn running() -> Subject {
     Subject::load(&system(), Path::new("/p"), &question)
 }
 
-fn ends(subject: &Subject, text: &str) -> Result<Vec<EndId>, String> {
+/// How many ends a text stands for: of a program, or of what runs.
+fn ends(subject: &Subject, text: &str) -> Result<usize, String> {
     let asked = subject.target(text)?.asked;
-    subject.find(&subject.situation(std::slice::from_ref(&asked)).unwrap(), &asked)
+    match subject.situation(std::slice::from_ref(&asked)) {
+        Some(situation) => subject.find(&situation, &asked).map(|ends| ends.len()),
+        None => subject.find_among(&subject.everyone(std::slice::from_ref(&asked)), &asked).map(|ends| ends.len()),
+    }
 }
 
 /// The names of the groups that a text stands for.
 fn meant(subject: &Subject, text: &str) -> Vec<String> {
     let asked = subject.target(text).unwrap().asked;
-    let situation = subject.situation(std::slice::from_ref(&asked)).unwrap();
+    let Some(situation) = subject.situation(std::slice::from_ref(&asked)) else { return meant_by_all(subject, &asked) };
     let ends = subject.find(&situation, &asked).unwrap();
     let groups = situation.groups.iter().filter(|group| group.ends.iter().all(|end| ends.contains(end)));
     groups.map(|group| group.name.to_string()).collect()
+}
+
+fn meant_by_all(subject: &Subject, asked: &Asked) -> Vec<String> {
+    let everyone = subject.everyone(std::slice::from_ref(asked));
+    let meant = subject.find_among(&everyone, asked).unwrap();
+    let mut budget = Budget::of_question();
+    let mut is_meant = |group: &&crate::ask::Named| {
+        let ends = group.set.ends(&everyone.space);
+        ends.iter().all(|end| everyone.space.covers(&meant, end, &mut budget).unwrap())
+    };
+    everyone.groups.iter().filter(|group| is_meant(group)).map(|group| group.name.to_string()).collect()
+}
+
+/// Two ends that are asked about, with the ports of the second.
+fn pose(subject: &Subject, from: &str, to: &str) -> Result<Posed, String> {
+    let to = subject.target(to)?;
+    subject.pose(&subject.asked(from)?, &to.asked, to.ports.as_ref())
 }
 
 #[test]
@@ -86,8 +108,8 @@ fn names_mean_tiers_groups_namespaces_and_addresses() {
     assert!(meant(&subject, "monitoring/*").contains(&"monitoring/*".to_owned()));
     let everywhere = meant(&subject, "anywhere").len();
     assert_eq!(everywhere, meant(&subject, "cluster").len() + 4, "two lists, the caches' and all other addresses");
-    assert_eq!(ends(&subject, "203.0.113.9").unwrap().len(), 1);
-    assert_eq!(ends(&subject, "shop/{app=web,track=x}").unwrap().len(), 1);
+    assert_eq!(ends(&subject, "203.0.113.9"), Ok(1));
+    assert_eq!(ends(&subject, "shop/{app=web,track=x}"), Ok(1));
 }
 
 #[test]
@@ -112,10 +134,8 @@ fn what_cannot_be_found_is_told_with_what_to_write() {
 #[test]
 fn ports_are_those_of_the_language_and_names_those_of_the_destination() {
     let at = |subject: &Subject, text: &str| {
-        let target = subject.target(text).unwrap();
-        let situation = subject.situation(std::slice::from_ref(&target.asked)).unwrap();
-        let end = subject.find(&situation, &target.asked).unwrap()[0];
-        subject.ports_at(&situation, &target.ports.unwrap(), Some(&target.asked), end).map(|ports| ports.to_string())
+        let to = pose(subject, "cluster", text)?.to;
+        Ok::<_, String>(to.first().unwrap().1.to_string())
     };
     let subject = program();
     for (text, ports) in [
@@ -143,13 +163,8 @@ fn ports_are_those_of_the_language_and_names_those_of_the_destination() {
     assert!(subject.target("db:9-8").unwrap_err().contains("write the lower number first, `8-9`"));
     assert_eq!(subject.target("2001:db8::1").unwrap().ports, None);
     assert_eq!(at(&running(), "shop/a:web").as_deref(), Ok("80/tcp"));
-    let served = |text: &str| {
-        let asked = subject.asked(text).unwrap();
-        let situation = subject.situation(std::slice::from_ref(&asked)).unwrap();
-        subject.served(&situation, Some(&asked), subject.find(&situation, &asked).unwrap()[0])
-    };
-    assert_eq!(served("web"), Some(PortSet::number(Protocol::Tcp, 8080)));
-    assert_eq!(served("db"), None);
+    assert_eq!(at(&subject, "web").as_deref(), Ok("8080/tcp"));
+    assert!(at(&subject, "db").unwrap_err().starts_with("which ports?"));
 }
 
 #[test]
@@ -183,7 +198,7 @@ fn the_facts_are_those_of_the_platform_unless_more_is_said() {
     assert_eq!(ask("cni cilium", nothing), (pods(Truth::No, BlocksMatch::UNKNOWN), false));
     assert_eq!(ask("cni cilium", said(None, Some(true))), (pods(Truth::Yes, BlocksMatch::UNKNOWN), false));
     assert_eq!(ask("cni cilium", said(Some(Cni::Antrea), None)), (BlocksMatch::EVERYTHING, false));
-    assert_eq!(ask("cni any", said(Some(Cni::Antrea), Some(false))), (BlocksMatch::ALL_BUT_PODS, false));
+    assert_eq!(ask("cni any", said(Some(Cni::Antrea), Some(false))), (pods(Truth::No, BlocksMatch::EVERYTHING), false));
     let question = Question { manifests: named("all.yaml"), ..Question::default() };
     let subject = Subject::load(&system(), Path::new("/p"), &question);
     assert_eq!(*subject.facts(), Facts::default());
@@ -197,13 +212,8 @@ fn by_block(platform: &str, cidr: &str) -> Verdict {
     );
     let question = Question { program: named("main.polder"), ..Question::default() };
     let subject = Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question);
-    let situation = subject.situation(&[]).unwrap();
-    let engine = Engine::new(&situation.world, subject.policies());
-    let end = |name: &str| {
-        let is_it = |group: &&Group| matches!(&group.name, GroupName::Tier(_, tier) if &**tier == name);
-        situation.groups.iter().find(is_it).unwrap().ends[0]
-    };
-    engine.between(end("web"), end("db"))
+    let Posed { situation, from, to, .. } = pose(&subject, "web", "db:443").unwrap();
+    Engine::new(&situation.world, subject.policies()).between(from[0], to[0].0)
 }
 
 #[test]
@@ -238,13 +248,9 @@ fn what_a_node_or_the_api_server_is_to_a_block_is_up_to_the_plugin() {
         );
         let question = Question { program: named("main.polder"), ..Question::default() };
         let subject = Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question);
-        let asked = [subject.asked("op").unwrap(), subject.asked(to).unwrap()];
-        let situation = subject.situation(&asked).unwrap();
+        let Posed { situation, from, to, doubtful } = pose(&subject, "op", &format!("{to}:443")).unwrap();
         let engine = Engine::new(&situation.world, subject.policies());
-        let [from, to] = asked.each_ref().map(|one| subject.find(&situation, one).unwrap());
-        let ports = PortSet::number(Protocol::Tcp, 443);
-        let to: Vec<_> = to.into_iter().map(|end| (end, ports.clone())).collect();
-        let answer = can(&engine, &from, &to, &Doubtful::new());
+        let answer = can(&engine, &from, &to, &doubtful);
         let doubts = answer.unknown.iter().flat_map(|(from, to, ports)| engine.doubts(*from, *to, ports)).collect();
         (answer.is_yes(), doubts)
     };
