@@ -27,3 +27,4 @@ pub mod session;
 pub mod source;
 pub mod syntax;
 pub mod table;
+pub mod target;

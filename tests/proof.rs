@@ -14,13 +14,17 @@ use polder::k8s;
 use polder::net::Values;
 use polder::netpol::Policy;
 use polder::plan::Layout;
-use polder::prove::prove;
+use polder::prove::{Counterexample, Grants};
 use polder::session::{Memory, Named, Project, Session, Settings};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+
+fn prove(set: &FlowSet, policies: &[Policy]) -> Result<(), Counterexample> {
+    polder::prove::prove(set, &Grants::of_policies(set, policies)?)
+}
 
 const LAYOUTS: [Layout; 3] = [Layout::Flow, Layout::Tier, Layout::Namespace];
 

@@ -13,7 +13,7 @@ use crate::net::{
     Selector, Truth, Values,
 };
 use crate::prove::Port;
-use crate::prove::{Party, Side, Sides, worlds};
+use crate::prove::{Grants, Party, Side, worlds};
 use crate::prove::{every_number, names};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -136,9 +136,9 @@ pub struct Connections<'a> {
 impl<'a> Connections<'a> {
     /// Prepares a flow set in a cluster of these facts.
     pub fn new(set: &'a FlowSet, facts: &'a Facts) -> Self {
-        let mut sides = Sides::of_program(set);
+        let mut grants = Grants::of_program(set);
         let homes = 0..set.namespaces.len();
-        let all = homes.clone().flat_map(|home| Direction::ALL.map(|way| sides.get(home, way)));
+        let all = homes.clone().flat_map(|home| Direction::ALL.map(|way| grants.get(home, way)));
         let blocks = all.flat_map(|side| &side.granted).filter_map(|region| match &region.peers {
             Peers::Addresses(block) => Some(block),
             Peers::Any | Peers::Pods { .. } => None,
@@ -146,7 +146,7 @@ impl<'a> Connections<'a> {
         let located = Located::new(facts, blocks);
         let rules = homes.map(|home| {
             Direction::ALL.map(|way| {
-                let side = std::mem::take(sides.get_mut(home, way));
+                let side = std::mem::take(grants.get_mut(home, way));
                 Rules::new(side, way, facts, &located)
             })
         });

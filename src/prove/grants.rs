@@ -17,14 +17,15 @@ pub struct Side {
     pub granted: Vec<Region>,
 }
 
-/// The sides of each managed namespace, in the order of [`Direction::ALL`].
+/// What is isolated and granted in each managed namespace, whoever enforces it: the sides of each, in the order of
+/// [`Direction::ALL`]. A flow set defines them, and the files of a target have to come to the same.
 #[derive(Debug, Clone, Default)]
-pub struct Sides(Table<usize, [Side; 2]>);
+pub struct Grants(Table<usize, [Side; 2]>);
 
-impl Sides {
+impl Grants {
     /// Nothing isolated and nothing granted, for so many namespaces.
     pub fn new(namespaces: usize) -> Self {
-        Sides(vec![<[Side; 2]>::default(); namespaces].into())
+        Grants(vec![<[Side; 2]>::default(); namespaces].into())
     }
 
     /// One side.
@@ -45,19 +46,19 @@ impl Sides {
         }
     }
 
-    /// The sides as the flow set defines them.
-    pub fn of_program(set: &FlowSet) -> Sides {
-        let mut program = Program { set, sides: Sides::new(set.namespaces.len()) };
+    /// What the flow set defines (sections 6 and 7 of the language).
+    pub fn of_program(set: &FlowSet) -> Grants {
+        let mut program = Program { set, grants: Grants::new(set.namespaces.len()) };
         program.isolation();
         program.flows();
         program.dns();
-        program.sides
+        program.grants
     }
 }
 
 struct Program<'a> {
     set: &'a FlowSet,
-    sides: Sides,
+    grants: Grants,
 }
 
 impl Program<'_> {
@@ -67,7 +68,7 @@ impl Program<'_> {
             for (direction, isolation) in
                 [(Direction::Ingress, &namespace.ingress), (Direction::Egress, &namespace.egress)]
             {
-                let side = self.sides.get_mut(index, direction);
+                let side = self.grants.get_mut(index, direction);
                 match isolation {
                     Isolation::Every => side.isolated.push(Selector::everything()),
                     Isolation::Tiers(tiers) => {
@@ -121,7 +122,7 @@ impl Program<'_> {
 
     fn grant(&mut self, direction: Direction, subject: &End<'_>, peer: &End<'_>, ports: &PortSet) {
         for home in managed(self.set, subject.place) {
-            let side = self.sides.get_mut(home, direction);
+            let side = self.grants.get_mut(home, direction);
             let regions = peer.peers.iter().map(|peers| Region {
                 subject: subject.pods.clone(),
                 peers: peers.clone(),

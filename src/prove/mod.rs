@@ -1,11 +1,13 @@
-//! The proof of every build, the kernel that is trusted: what policies grant is what a flow set says.
+//! The proof of every build, the kernel that is trusted: what is written grants what a flow set says.
 
 mod counterexample;
 mod grants;
 mod named_ports;
+mod policies;
 mod proof;
 
 pub use counterexample::{Counterexample, Difference, Port};
-pub use grants::{Party, Side, Sides, worlds};
+pub use grants::{Grants, Party, Side, worlds};
 pub use named_ports::{every_number, names, numbers};
-pub use proof::{Proof, prove};
+pub use policies::PolicyGrants;
+pub use proof::prove;

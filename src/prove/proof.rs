@@ -1,17 +1,15 @@
-//! The proof of every build: the policies allow exactly what the flow set says, for every pod that could exist.
+//! The proof of every build: what is written allows exactly what the flow set says, for every pod that could exist.
 //!
 //! For each managed namespace and direction, the same pods must be isolated, and the isolated pods must be granted the
-//! same. It shares nothing with `plan/` but the plain data, and is told the policies as they are read back from what
-//! is about to be written.
+//! same. It shares nothing with `plan/` but the plain data, and is told what is granted by what is about to be written,
+//! read back.
 
 use super::counterexample::{Counterexample, Difference, Port};
-use super::grants::{Party, Side, Sides, worlds};
+use super::grants::{Grants, Party, Side, worlds};
 use super::named_ports::{every_number, names, numbers};
 use crate::cover::{Budget, GaveUp, missing, unmatched};
 use crate::flow::FlowSet;
 use crate::net::{Direction, Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
-use crate::netpol::{Peer, Policy, PortTarget, Rule};
-use crate::table::Table;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::LazyCell;
@@ -20,114 +18,25 @@ use std::sync::Arc;
 /// Comparisons of two regions in one proof: some seconds.
 const BUDGET: usize = 50_000_000;
 
-/// Proves that the policies allow exactly what the flow set says (sections 6 and 7 of the language), or shows where not.
-pub fn prove(set: &FlowSet, policies: &[Policy]) -> Result<(), Counterexample> {
-    let mut proof = Proof::new(set);
-    policies.iter().for_each(|policy| proof.add(policy));
-    proof.finish()
-}
-
-/// A proof to which the policies are given one after another, so that they need not all be held at once.
-#[derive(Debug)]
-pub struct Proof<'a> {
-    set: &'a FlowSet,
-    homes: FxHashMap<&'a str, usize>,
-    /// The sides as the policies make them.
-    written: Sides,
-    /// The names of the policies of each managed namespace.
-    names: Table<usize, Vec<Box<str>>>,
-    /// The namespaces and names of the other policies.
-    elsewhere: Vec<(Arc<str>, String)>,
-}
-
-impl<'a> Proof<'a> {
-    /// A proof that some policies mean what `set` says.
-    pub fn new(set: &'a FlowSet) -> Self {
-        let homes = set.namespaces.iter().enumerate().map(|(index, namespace)| (&*namespace.name, index));
-        Proof {
-            set,
-            homes: homes.collect(),
-            written: Sides::new(set.namespaces.len()),
-            names: vec![Vec::new(); set.namespaces.len()].into(),
-            elsewhere: Vec::new(),
+/// Proves that `written`, which the files of a target come to, is exactly what the flow set says (sections 6 and 7 of the
+/// language), or shows where not.
+pub fn prove(set: &FlowSet, written: &Grants) -> Result<(), Counterexample> {
+    let meant = Grants::of_program(set);
+    let mut budget = Budget::new(BUDGET);
+    for (index, namespace) in set.namespaces.iter().enumerate() {
+        for direction in Direction::ALL {
+            let (meant, written) = (meant.get(index, direction), written.get(index, direction));
+            let mut comparison =
+                Comparison { namespace: &namespace.name, direction, meant, written, budget: &mut budget };
+            let difference = match comparison.run() {
+                Ok(None) => continue,
+                Ok(Some(difference)) => difference,
+                Err(GaveUp) => Difference::Unknown,
+            };
+            return Err(Counterexample::new(&namespace.name, difference));
         }
     }
-
-    /// Adds a policy to those that the proof is about.
-    pub fn add(&mut self, policy: &Policy) {
-        let Some(home) = self.homes.get(&*policy.namespace).copied() else {
-            return self.elsewhere.push((policy.namespace.clone(), policy.name.to_string()));
-        };
-        let namespace = &self.set.namespaces[home];
-        self.names[home].push((*policy.name).into());
-        for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
-            let Some(rules) = rules else { continue };
-            let side = self.written.get_mut(home, direction);
-            side.isolated.push(policy.subject.clone());
-            for rule in rules {
-                side.granted.extend(regions(&policy.subject, &namespace.selector, rule));
-            }
-        }
-    }
-
-    /// Whether the policies that were added, and no others, allow exactly what the flow set says.
-    pub fn finish(mut self) -> Result<(), Counterexample> {
-        self.check_names()?;
-        let meant = Sides::of_program(self.set);
-        let mut budget = Budget::new(BUDGET);
-        for (index, namespace) in self.set.namespaces.iter().enumerate() {
-            for direction in Direction::ALL {
-                let (meant, written) = (meant.get(index, direction), self.written.get(index, direction));
-                let mut comparison =
-                    Comparison { namespace: &namespace.name, direction, meant, written, budget: &mut budget };
-                let difference = match comparison.run() {
-                    Ok(None) => continue,
-                    Ok(Some(difference)) => difference,
-                    Err(GaveUp) => Difference::Unknown,
-                };
-                return Err(Counterexample::new(&namespace.name, difference));
-            }
-        }
-        Ok(())
-    }
-
-    /// No two policies may have the same name, and none may be in a namespace that is not managed.
-    fn check_names(&mut self) -> Result<(), Counterexample> {
-        for (namespace, names) in self.set.namespaces.iter().zip(self.names.iter_mut()) {
-            names.sort_unstable();
-            if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
-                return Err(Counterexample::new(&namespace.name, Difference::SameName(name.to_string())));
-            }
-        }
-        match self.elsewhere.first() {
-            Some((namespace, name)) => Err(Counterexample::new(namespace, Difference::Unmanaged(name.clone()))),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What a rule grants to `subject`, in the namespace that `own` finds.
-fn regions<'a>(subject: &'a Selector, own: &'a Selector, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
-    let set = |port: &crate::netpol::Port| match &port.target {
-        PortTarget::Every => PortSet::whole(port.protocol),
-        PortTarget::Number(number) => PortSet::number(port.protocol, *number),
-        PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
-        PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
-    };
-    let ports = match rule.ports.as_slice() {
-        [] => PortSet::everything(),
-        [port] => set(port),
-        several => PortSet::union_of(&several.iter().map(set).collect::<Vec<_>>()),
-    };
-    let anyone = rule.peers.is_empty().then_some(Peers::Any);
-    let listed = rule.peers.iter().map(|peer| match peer {
-        Peer::Block(block) => Peers::Addresses(block.addresses()),
-        Peer::Pods { namespaces, pods } => {
-            Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
-        }
-    });
-    let peers = anyone.into_iter().chain(listed);
-    peers.map(move |peers| Region { subject: subject.clone(), peers, ports: ports.clone() })
+    Ok(())
 }
 
 /// One namespace in one direction.

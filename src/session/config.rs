@@ -1,8 +1,8 @@
 //! `polder.toml`: how to build, never what is allowed.
 
 use crate::diag::{Code, Diagnostic, Level, Levels, closest};
-use crate::plan::Layout;
 use crate::source::{FileId, Span};
+use crate::target::network_policy::Layout;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};

@@ -1,9 +1,7 @@
 //! Sources in, each stage's result on demand: what the command line and an editor share.
 
 mod config;
-mod files;
 mod git;
-mod large;
 mod lint;
 mod load;
 mod manifests;
@@ -12,9 +10,8 @@ mod subject;
 mod system;
 mod versions;
 
-pub use crate::plan::Layout;
+pub use crate::target::network_policy::{Layout, Output};
 pub use config::{Config, EnvironmentChoice, OfEnvironment};
-pub use files::Output;
 pub use git::Revision;
 #[cfg(feature = "cli")]
 pub(crate) use load::normal;

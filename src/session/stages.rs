@@ -1,20 +1,17 @@
 //! The stages, each run once and when it is asked for. The only file that knows how the rooms fit together.
 
-use super::files::Output;
-use super::large;
 use super::load::Project;
 use super::manifests::Manifests;
 use crate::ask::{self, Judgement};
 use crate::diag::{self, Code, Diagnostic, Levels, Report, Severity};
 use crate::flow::{self, FlowSet};
-use crate::k8s;
 use crate::lint;
 use crate::model::{self, COMPONENTS, Component, Model};
 use crate::netpol::PolicySet;
-use crate::plan::{self, Layout};
-use crate::prove;
+use crate::prove::{self, Grants};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, NodeKind, Tree};
+use crate::target::network_policy::{self as target, Layout, Output, Planned};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -207,7 +204,8 @@ impl Session {
     pub fn disproof(&self) -> Option<&Diagnostic> {
         let (flows, planned) = (self.lowered()?, self.planned()?);
         let disproof = self.disproof.get_or_init(|| {
-            let found = prove::prove(&flows.0, &planned.0.policies).err()?;
+            let granted = Grants::of_policies(&flows.0, &planned.0.policies);
+            let found = granted.and_then(|granted| prove::prove(&flows.0, &granted)).err()?;
             Some(internal_error(format!("{found}; no question can be answered from them")))
         });
         disproof.as_ref()
@@ -373,11 +371,10 @@ impl Session {
             return None;
         }
         let planned = self.policies.get_or_init(|| {
-            let mut planned = plan::plan(&lowered.0, self.settings.layout);
+            let Planned { policies, diagnostics } = target::policies(&lowered.0, self.settings.layout);
             #[cfg(test)]
-            spoiled::spoil(&mut planned.policies);
-            planned.diagnostics.extend(large::too_large(&planned.policies, &lowered.0, self.settings.layout));
-            (planned.policies, planned.diagnostics)
+            let policies = spoiled::spoil(policies);
+            (policies, diagnostics)
         });
         (!has_errors(&planned.1)).then_some(planned)
     }
@@ -407,26 +404,13 @@ fn internal_error(message: String) -> Diagnostic {
     Diagnostic::about(Code::E0900, message).with_help("please report this, with the smallest program that shows it")
 }
 
-/// Why manifests do not mean what the flows say. They are read back one at a time: the policies of all of them would
-/// be most of the memory of a build.
+/// Why manifests do not mean what the flows say.
 fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Option<String> {
-    let mut proof = prove::Proof::new(flows);
-    let mut reader = k8s::Rereader::default();
-    for text in manifests {
-        if let Some(policies) = reader.policies(text) {
-            policies.iter().for_each(|policy| proof.add(policy));
-            continue;
-        }
-        let reading = k8s::read(text, "default");
-        if let Some(problem) = reading.problems.first() {
-            return Some(format!("a manifest could not be read back: {}", problem.reason));
-        }
-        if !reading.ignored.is_empty() || !reading.objects.is_empty() {
-            return Some("a manifest could not be read back: it holds something other than policies".to_owned());
-        }
-        reading.policies.iter().for_each(|read| proof.add(&read.policy));
-    }
-    proof.finish().err().map(|found| found.to_string())
+    let granted = match target::grants(flows, manifests) {
+        Ok(granted) => granted,
+        Err(reason) => return Some(reason),
+    };
+    prove::prove(flows, &granted).err().map(|found| found.to_string())
 }
 
 fn is_error(diagnostic: &Diagnostic) -> bool {
@@ -455,10 +439,11 @@ pub(crate) mod spoiled {
         done
     }
 
-    pub(super) fn spoil(set: &mut PolicySet) {
+    pub(super) fn spoil(mut set: PolicySet) -> PolicySet {
         if SPOILED.get() {
             set.policies.pop();
         }
+        set
     }
 }
 

@@ -5,7 +5,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::flow::FlowSet;
 use crate::model::{DnsServer, Managed, Model, Namespace, NamespaceId, PresetPods, Tier, TierId};
 use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, Selector, Values};
-use crate::prove::Sides;
+use crate::prove::Grants;
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub fn dns(model: &Model, flows: &FlowSet) -> Vec<Diagnostic> {
     if !model.namespaces.iter().any(|namespace| concerned(&namespace)) {
         return Vec::new();
     }
-    let mut asked = Asked { model, flows, sides: Sides::of_program(flows), budget: Budget::new(BUDGET) };
+    let mut asked = Asked { model, flows, grants: Grants::of_program(flows), budget: Budget::new(BUDGET) };
     let mut found = asked.without_dns();
     found.extend(asked.shut_off(&presets));
     found
@@ -54,7 +54,7 @@ fn asks_nobody(managed: &Managed) -> Option<Span> {
 struct Asked<'a> {
     model: &'a Model,
     flows: &'a FlowSet,
-    sides: Sides,
+    grants: Grants,
     budget: Budget,
 }
 
@@ -131,7 +131,7 @@ impl<'a> Asked<'a> {
 
     /// Which isolated pods of a namespace no flow lets ask for names.
     fn without(&mut self, at: usize, id: NamespaceId) -> Result<Option<Without>, GaveUp> {
-        let side = self.sides.get(at, Direction::Egress);
+        let side = self.grants.get(at, Direction::Egress);
         let asking = [Protocol::Udp, Protocol::Tcp].map(|protocol| {
             let granted = side.granted.iter().filter(|region| is_for_dns(region, protocol));
             granted.map(|region| &region.subject).collect::<Vec<&Selector>>()
@@ -196,7 +196,7 @@ impl<'a> Asked<'a> {
 
     /// Whether some pods of namespaces that are not managed may not ask a server.
     fn closed_to_others(&mut self, at: usize, server: &Server<'_>) -> Result<bool, GaveUp> {
-        let side = self.sides.get(at, Direction::Ingress);
+        let side = self.grants.get(at, Direction::Ingress);
         let mut others = Selector::everything();
         let managed = self.flows.namespaces.iter().map(|namespace| namespace.name.clone());
         others.require(NAMESPACE_NAME, Values::none_of(managed));
@@ -219,7 +219,7 @@ impl<'a> Asked<'a> {
     /// Whether no connection that a server may open could be one to the API server: that one speaks tcp, and on no port of
     /// DNS.
     fn cut_from_apiserver(&mut self, at: usize, server: &Server<'_>) -> bool {
-        let side = self.sides.get(at, Direction::Egress);
+        let side = self.grants.get(at, Direction::Egress);
         // The caches of a node are on its network, and pass on what they are asked.
         let is_cache = server.pods.required_value("k8s-app").is_some_and(|apps| apps == ["node-local-dns".into()]);
         if !server.is_preset || is_cache {

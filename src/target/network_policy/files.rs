@@ -1,9 +1,9 @@
 //! From policies to the files of the output folder.
 
+use super::Layout;
 use crate::k8s;
 use crate::netpol::{Policy, PolicySet};
 use crate::output::{OutputFile, folder_name};
-use crate::plan::Layout;
 use crate::source::Excerpt;
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Policies that are too large to be applied as most people do.
 
+use super::Layout;
 use crate::diag::{Code, Diagnostic};
 use crate::flow::FlowSet;
 use crate::k8s;
 use crate::netpol::{Policy, PolicySet};
-use crate::plan::Layout;
 use std::collections::HashMap;
 
 /// The most bytes of an object that `kubectl apply` takes for sure: it keeps a copy as JSON in an annotation, and Kubernetes

@@ -1,0 +1,103 @@
+//! What NetworkPolicies grant.
+
+use super::counterexample::{Counterexample, Difference};
+use super::grants::Grants;
+use crate::flow::FlowSet;
+use crate::net::{Direction, Peers, PortSet, Region, Selector};
+use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use crate::table::Table;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// What policies grant in the namespaces of a program. They are given one after another, so that they need not all be held
+/// at once.
+#[derive(Debug)]
+pub struct PolicyGrants<'a> {
+    set: &'a FlowSet,
+    homes: FxHashMap<&'a str, usize>,
+    grants: Grants,
+    /// The names of the policies of each managed namespace.
+    names: Table<usize, Vec<Box<str>>>,
+    /// The namespace and the name of the first of the other policies.
+    elsewhere: Option<(Arc<str>, String)>,
+}
+
+impl<'a> PolicyGrants<'a> {
+    /// What no policy grants in the namespaces of `set`.
+    pub fn new(set: &'a FlowSet) -> Self {
+        let homes = set.namespaces.iter().enumerate().map(|(index, namespace)| (&*namespace.name, index));
+        PolicyGrants {
+            set,
+            homes: homes.collect(),
+            grants: Grants::new(set.namespaces.len()),
+            names: vec![Vec::new(); set.namespaces.len()].into(),
+            elsewhere: None,
+        }
+    }
+
+    /// Adds what a policy isolates and grants.
+    pub fn add(&mut self, policy: &Policy) {
+        let Some(home) = self.homes.get(&*policy.namespace).copied() else {
+            self.elsewhere.get_or_insert_with(|| (policy.namespace.clone(), policy.name.to_string()));
+            return;
+        };
+        let namespace = &self.set.namespaces[home];
+        self.names[home].push((*policy.name).into());
+        for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
+            let Some(rules) = rules else { continue };
+            let side = self.grants.get_mut(home, direction);
+            side.isolated.push(policy.subject.clone());
+            for rule in rules {
+                side.granted.extend(regions(&policy.subject, &namespace.selector, rule));
+            }
+        }
+    }
+
+    /// What the policies that were added, and no others, grant. No two of them may have the same name, and none may be in a
+    /// namespace that is not managed.
+    pub fn finish(mut self) -> Result<Grants, Counterexample> {
+        for (namespace, names) in self.set.namespaces.iter().zip(self.names.iter_mut()) {
+            names.sort_unstable();
+            if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
+                return Err(Counterexample::new(&namespace.name, Difference::SameName(name.to_string())));
+            }
+        }
+        match self.elsewhere {
+            Some((namespace, name)) => Err(Counterexample::new(&namespace, Difference::Unmanaged(name))),
+            None => Ok(self.grants),
+        }
+    }
+}
+
+impl Grants {
+    /// What some policies grant in the namespaces of `set`; see [`PolicyGrants::finish`].
+    pub fn of_policies(set: &FlowSet, policies: &[Policy]) -> Result<Grants, Counterexample> {
+        let mut grants = PolicyGrants::new(set);
+        policies.iter().for_each(|policy| grants.add(policy));
+        grants.finish()
+    }
+}
+
+/// What a rule grants to `subject`, in the namespace that `own` finds.
+fn regions<'a>(subject: &'a Selector, own: &'a Selector, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
+    let set = |port: &Port| match &port.target {
+        PortTarget::Every => PortSet::whole(port.protocol),
+        PortTarget::Number(number) => PortSet::number(port.protocol, *number),
+        PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
+        PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
+    };
+    let ports = match rule.ports.as_slice() {
+        [] => PortSet::everything(),
+        [port] => set(port),
+        several => PortSet::union_of(&several.iter().map(set).collect::<Vec<_>>()),
+    };
+    let anyone = rule.peers.is_empty().then_some(Peers::Any);
+    let listed = rule.peers.iter().map(|peer| match peer {
+        Peer::Block(block) => Peers::Addresses(block.addresses()),
+        Peer::Pods { namespaces, pods } => {
+            Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
+        }
+    });
+    let peers = anyone.into_iter().chain(listed);
+    peers.map(move |peers| Region { subject: subject.clone(), peers, ports: ports.clone() })
+}

@@ -1,0 +1,41 @@
+//! Kubernetes NetworkPolicies (`networking.k8s.io/v1`).
+
+mod files;
+mod large;
+
+pub use crate::plan::{Layout, Planned};
+pub use files::Output;
+
+use crate::flow::FlowSet;
+use crate::k8s;
+use crate::plan;
+use crate::prove::{Grants, PolicyGrants};
+
+/// The policies that a program becomes, and what is to be said of them. [`Output::new`] has their files.
+pub fn policies(set: &FlowSet, layout: Layout) -> Planned {
+    let mut planned = plan::plan(set, layout);
+    planned.diagnostics.extend(large::too_large(&planned.policies, set, layout));
+    planned
+}
+
+/// What manifests grant in the namespaces of `set`, or why they do not say. They are read back one at a time: the policies of
+/// all of them would be most of the memory of a build.
+pub fn grants<'a>(set: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Result<Grants, String> {
+    let mut grants = PolicyGrants::new(set);
+    let mut reader = k8s::Rereader::default();
+    for text in manifests {
+        if let Some(policies) = reader.policies(text) {
+            policies.iter().for_each(|policy| grants.add(policy));
+            continue;
+        }
+        let reading = k8s::read(text, "default");
+        if let Some(problem) = reading.problems.first() {
+            return Err(format!("a manifest could not be read back: {}", problem.reason));
+        }
+        if !reading.ignored.is_empty() || !reading.objects.is_empty() {
+            return Err("a manifest could not be read back: it holds something other than policies".to_owned());
+        }
+        reading.policies.iter().for_each(|read| grants.add(&read.policy));
+    }
+    grants.finish().map_err(|found| found.to_string())
+}
