@@ -1,10 +1,11 @@
 //! Polder's judges of who may connect to whom, held against each other over random programs: assertions, `can`, `reach`,
-//! `why` and the editor. None of them may contradict another one; what they say is held against the oracle elsewhere.
+//! `why`, `diff` and the editor. None of them may contradict another one; what they say is held against the oracle elsewhere.
 //!
 //! `POLDER_CASES` is how many programs, `POLDER_SEED` the first seed.
 
 mod asked;
 mod asserted;
+mod changed;
 #[cfg(feature = "lsp")]
 mod edited;
 mod explained;

@@ -4,9 +4,11 @@
 //! one line for all pods that it is about says so; or a rule came or went, and then the connections are listed, those
 //! that changed alike together. Nothing is listed exactly when both allow the same.
 
+mod doubts;
 mod everyone;
 mod given;
 mod origin;
+mod parts;
 mod ways;
 
 pub use everyone::compare_everyone;
@@ -14,8 +16,8 @@ pub use given::{compare, compare_without_doubtful_blocks};
 pub use origin::{Origin, Version};
 
 use crate::ask::Ends;
-use crate::engine::{EndId, Verdict};
-use crate::net::Direction;
+use crate::engine::{Doubt, EndId, Verdict};
+use crate::net::{Direction, PortSet};
 
 /// Everything that differs; nothing when both sets of policies allow the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,6 +101,20 @@ pub struct ConnectionChange {
     pub old_origins: Vec<Origin>,
     /// What allows the ports that came, in the newer policies.
     pub new_origins: Vec<Origin>,
+    /// What nobody said, where some ports are unknown for it.
+    pub doubts: Vec<Doubt>,
+}
+
+impl ConnectionChange {
+    /// Whether something changed whatever is missing.
+    pub fn is_sure(&self) -> bool {
+        !self.added.allowed.is_empty() || !self.removed.allowed.is_empty()
+    }
+
+    /// The ports of which it is not known whether they came or went.
+    pub fn unknown(&self) -> PortSet {
+        self.added.unknown.union(&self.removed.unknown)
+    }
 }
 
 /// How connections changed.

@@ -5,7 +5,7 @@ use super::ways::Ways;
 use crate::ask::{self, Ends, Program, Space, rule_peers, rule_ports};
 use crate::cover::Budget;
 use crate::engine::{End, EndId, Verdict, World, of_unknown_number};
-use crate::flow::{DnsServer, Place};
+use crate::flow::{DnsServer, PartyId, Place};
 use crate::net::{Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth, namespace_by_name};
 use crate::netpol::{Policy, Rule};
 use crate::source::{Excerpt, Span};
@@ -116,14 +116,17 @@ fn meets(space: &Space, end: &Ends, peers: &Peers) -> bool {
 /// Finds the policies that let something through on one side, by their place.
 pub(super) type Granting<'g> = &'g dyn Fn(Direction, &PortSet) -> BTreeSet<usize>;
 
-/// A party with the flows from it.
-type Source = (Vec<Peers>, Vec<usize>);
+/// Parties, by whom they mean, with the flows from each.
+type Sources = BTreeMap<Vec<Peers>, Vec<usize>>;
+
+/// What is responsible, and whether that is so in the other version, too.
+type Responsible = BTreeMap<Origin, bool>;
 
 /// Finds origins in one version.
 pub(super) struct Origins<'v> {
     version: &'v Version<'v>,
     /// The flows from each party, by the namespace that it is in; `None` for those that are in several, or are addresses.
-    sources: BTreeMap<Option<Arc<str>>, Vec<Source>>,
+    sources: BTreeMap<Option<Arc<str>>, Sources>,
     /// The policies of each namespace, by their place.
     policies: BTreeMap<&'v Arc<str>, Vec<usize>>,
     /// The statements of the program, by what they say.
@@ -148,14 +151,8 @@ impl<'v> Origins<'v> {
         for (leaf, flows) in flows_from {
             let Some(place) = program.flows.party(leaf).and_then(|party| party.place.as_ref()) else { continue };
             let peers = program.flows.peers(place);
-            let home = match peers.as_slice() {
-                [Peers::Pods { namespaces, .. }] => match namespaces.required_value(NAMESPACE_NAME) {
-                    Some([one]) => Some(one.clone()),
-                    _ => None,
-                },
-                _ => None,
-            };
-            origins.sources.entry(home).or_default().push((peers, flows));
+            let sources = origins.sources.entry(home_of(&peers)).or_default();
+            sources.entry(peers).or_default().extend(flows);
         }
         origins
     }
@@ -175,76 +172,126 @@ impl<'v> Origins<'v> {
             return Vec::new();
         }
         let ways: Vec<Direction> = if by.is_none() { Direction::ALL.to_vec() } else { by.list() };
-        let mut found = self.flows(&ways, [sources, destinations], &ports);
-        found.extend(self.dns(sources, destinations, &ports));
+        let mut found = self.flows(other, &ways, [sources, destinations], &ports);
+        found.extend(self.dns(other, sources, destinations, &ports));
         if found.is_empty() {
             let policies: BTreeSet<usize> = ways.iter().flat_map(|way| granting(*way, &ports)).collect();
-            found = self.policies(policies);
+            let with_place = |origin: Origin| {
+                let is_old = other.has(self, &origin);
+                (origin, is_old)
+            };
+            found = self.policies(policies).into_iter().map(with_place).collect();
         }
-        let is_new = |origin: &Origin| !other.has(self, origin);
-        match found.iter().any(is_new) {
-            true => found.into_iter().filter(is_new).collect(),
-            false => found.into_iter().collect(),
-        }
+        only_new(found)
     }
 
     /// The flows that open such connections on one of the sides at least.
-    fn flows(&self, ways: &[Direction], [from, to]: [Those<'_>; 2], ports: &PortSet) -> BTreeSet<Origin> {
-        let Some(program) = self.version.program else { return BTreeSet::new() };
+    fn flows(
+        &self,
+        other: &Origins<'_>,
+        ways: &[Direction],
+        [from, to]: [Those<'_>; 2],
+        ports: &PortSet,
+    ) -> Responsible {
+        let Some(program) = self.version.program else { return Responsible::new() };
         let mut homes = from.namespaces();
         homes.insert(None);
-        let near: Vec<&Source> = match homes.len() > 8 {
+        let near: Vec<(&Vec<Peers>, &Vec<usize>)> = match homes.len() > 8 {
             true => self.sources.values().flatten().collect(),
             false => homes.iter().filter_map(|home| self.sources.get(home)).flatten().collect(),
         };
-        let mut targets: BTreeMap<_, bool> = BTreeMap::new();
-        let mut found = BTreeSet::new();
-        for (peers, flows) in near {
-            if !peers.iter().any(|peers| from.touch(peers)) {
-                continue;
-            }
+        let mut targets: BTreeMap<PartyId, Option<Vec<Peers>>> = BTreeMap::new();
+        let mut found = Responsible::new();
+        for (source, flows) in near.into_iter().filter(|(source, _)| source.iter().any(|peers| from.touch(peers))) {
             for flow in flows.iter().filter_map(|index| program.flows.flows.get(*index)) {
-                let mut hits = |(target, on): &(_, PortSet)| {
-                    let peers = || program.flows.party(*target).and_then(|party| party.place.as_ref());
-                    let touches = || peers().is_some_and(|p| program.flows.peers(p).iter().any(|one| to.touch(one)));
-                    may_be(on, ports) && *targets.entry(*target).or_insert_with(touches)
-                };
-                if ways.iter().any(|way| flow.opens(*way))
-                    && flow.targets.iter().any(&mut hits)
-                    && let Some(statement) = program.flows.statement(flow.statement)
-                {
-                    found.insert(self.statement(&statement.text, Some(statement.span)));
+                let Some(statement) = program.flows.statement(flow.statement) else { continue };
+                let ways: Vec<Direction> = ways.iter().copied().filter(|way| flow.opens(*way)).collect();
+                for (target, on) in flow.targets.iter().filter(|(_, on)| !ways.is_empty() && may_be(on, ports)) {
+                    let those = || Some(program.flows.peers(program.flows.party(*target)?.place.as_ref()?));
+                    let met = || those().filter(|peers| peers.iter().any(|one| to.touch(one)));
+                    let Some(target) = targets.entry(*target).or_insert_with(met) else { continue };
+                    let is_old = other.has_flow(&ways, [source, target], &may_be_of(on, ports));
+                    let origin = self.statement(&statement.text, Some(statement.span));
+                    *found.entry(origin).or_insert(true) &= is_old;
                 }
             }
         }
         found
     }
 
+    /// Whether a flow opens these sides of all connections between two parties on some ports.
+    fn has_flow(&self, ways: &[Direction], [source, target]: [&Vec<Peers>; 2], ports: &PortSet) -> bool {
+        let Some(program) = self.version.program else { return false };
+        let from = self.sources.get(&home_of(source)).and_then(|sources| sources.get(source));
+        let flows = || from.into_iter().flatten().filter_map(|index| program.flows.flows.get(*index));
+        let is_it = |party: PartyId| {
+            let place = program.flows.party(party).and_then(|party| party.place.as_ref());
+            place.is_some_and(|place| program.flows.peers(place) == *target)
+        };
+        ways.iter().all(|way| {
+            let mut left = ports.clone();
+            for flow in flows().filter(|flow| flow.opens(*way)) {
+                for (_, on) in flow.targets.iter().filter(|(party, _)| is_it(*party)) {
+                    left = left.subtract(on);
+                }
+            }
+            left.is_empty()
+        })
+    }
+
     /// The settings that open such connections to DNS servers.
-    fn dns(&self, from: Those<'_>, to: Those<'_>, ports: &PortSet) -> Vec<Origin> {
-        let Some(program) = self.version.program else { return Vec::new() };
+    fn dns(&self, other: &Origins<'_>, from: Those<'_>, to: Those<'_>, ports: &PortSet) -> Responsible {
+        let Some(program) = self.version.program else { return Responsible::new() };
         let homes = from.namespaces();
-        let mut found = Vec::new();
+        let mut found = Responsible::new();
         for (index, namespace) in program.flows.namespaces.iter().enumerate() {
             let is_home = homes.contains(&Some(namespace.name.clone()));
             if !is_home && !from.touch_pods(&namespace.name, &Selector::everything()) {
                 continue;
             }
             let serves = |place: &Place| program.flows.peers(place).iter().any(|peers| to.touch(peers));
-            let answers = |server: &DnsServer| {
-                serves(&server.place) || server.pods.as_ref().is_some_and(|pods| serves(&pods.place))
+            let answers = |server: &&DnsServer| {
+                let pods = server.pods.as_ref().is_some_and(|pods| serves(&pods.place));
+                server.ports.overlaps(ports) && (serves(&server.place) || pods)
             };
-            let asks = namespace.dns.iter().any(|server| server.ports.overlaps(ports) && answers(server));
-            if let Some(ask::Origin::Dns { namespace, text, span }) = program.dns(index).filter(|_| asks) {
+            let asked: Vec<&DnsServer> = namespace.dns.iter().filter(answers).collect();
+            let setting = program.dns(index).filter(|_| !asked.is_empty());
+            if let Some(ask::Origin::Dns { namespace: declared, text, span }) = setting {
                 let default = if span.is_none() { ", by default" } else { "" };
-                found.push(self.statement(&format!("{text} (all of namespace {namespace}{default})"), span));
+                let origin = self.statement(&format!("{text} (all of namespace {declared}{default})"), span);
+                let asks =
+                    |server: &&DnsServer| other.asks(&namespace.name, &program.flows.peers(&server.place), server);
+                found.insert(origin, asked.iter().all(asks));
             }
         }
         found
     }
 
+    /// Whether the pods of a namespace may ask such a DNS server, which is at these peers.
+    fn asks(&self, namespace: &str, at: &[Peers], server: &DnsServer) -> bool {
+        let Some(program) = self.version.program else { return false };
+        let all = program.flows.namespaces.iter().filter(|one| *one.name == *namespace).flat_map(|one| &one.dns);
+        let is_it = |one: &DnsServer| one.ports.contains(&server.ports) && program.flows.peers(&one.place) == at;
+        all.into_iter().any(is_it)
+    }
+
     /// What isolates pods in some directions.
-    pub fn of_isolation(&self, directions: &[Direction], those: Those<'_>) -> Vec<Origin> {
+    pub fn of_isolation(&self, other: &Origins<'_>, directions: &[Direction], those: Those<'_>) -> Vec<Origin> {
+        let isolating = |version: &Origins<'_>| version.isolating(directions, those);
+        let old = isolating(other);
+        only_new(
+            isolating(self)
+                .into_iter()
+                .map(|origin| {
+                    let is_old = old.iter().any(|one| one.text == origin.text)
+                        && (!origin.is_policy || other.has(self, &origin));
+                    (origin, is_old)
+                })
+                .collect(),
+        )
+    }
+
+    fn isolating(&self, directions: &[Direction], those: Those<'_>) -> BTreeSet<Origin> {
         let mut found = BTreeSet::new();
         for home in those.namespaces().into_iter().flatten() {
             match self.version.program {
@@ -268,7 +315,7 @@ impl<'v> Origins<'v> {
                 }
             }
         }
-        found.into_iter().collect()
+        found
     }
 
     /// What this version has instead of the isolation that the `other` one has.
@@ -366,6 +413,26 @@ fn rules(policy: &Policy, direction: Direction) -> Option<&Vec<Rule>> {
         Direction::Ingress => policy.ingress.as_ref(),
         Direction::Egress => policy.egress.as_ref(),
     }
+}
+
+/// What is responsible and new; all of it, where nothing is new.
+fn only_new(found: Responsible) -> Vec<Origin> {
+    let some_new = found.values().any(|is_old| !is_old);
+    found.into_iter().filter(|(_, is_old)| !some_new || !is_old).map(|(origin, _)| origin).collect()
+}
+
+/// The namespace that a party is in; `None` for one that is in several, or is addresses.
+fn home_of(party: &[Peers]) -> Option<Arc<str>> {
+    let [Peers::Pods { namespaces, .. }] = party else { return None };
+    match namespaces.required_value(NAMESPACE_NAME) {
+        Some([one]) => Some(one.clone()),
+        _ => None,
+    }
+}
+
+/// Of some ports those that may be the others; all, where it depends on names.
+fn may_be_of(one: &PortSet, other: &PortSet) -> PortSet {
+    if of_unknown_number(one, other).is_empty() { one.intersect(other) } else { one.clone() }
 }
 
 /// Whether some of the ports may be the others: as they are, or as what a name stands for.

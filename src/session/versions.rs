@@ -123,7 +123,7 @@ impl Versions {
         let policies = &[old.policies, new.policies];
         if self.workloads.cluster.workloads.is_empty() {
             let given = &self.workloads.cluster.namespaces;
-            let everyone = Everyone::of_versions(&programs, policies, given, facts);
+            let everyone = Everyone::new(&programs, policies, given, &[], facts);
             return diff::compare_everyone(&everyone, &old, &new, readable, &mut Budget::of_question());
         }
         let situation = Situation::of_cluster(&programs, &self.workloads.cluster, policies, &[], facts);

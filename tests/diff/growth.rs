@@ -36,7 +36,7 @@ fn compare(old: &Session, new: &Session) -> (Diff, usize) {
         program: Some(Program { model: session.model().unwrap(), flows: session.flows().unwrap() }),
     });
     let flows = [old.flows().unwrap(), new.flows().unwrap()];
-    let everyone = Everyone::of_versions(&flows, &[before.policies, after.policies], &[], &outside_only());
+    let everyone = Everyone::new(&flows, &[before.policies, after.policies], &[], &[], &outside_only());
     let mut budget = Budget::new(MOST);
     let diff = compare_everyone(&everyone, &before, &after, true, &mut budget).unwrap();
     (diff, MOST - budget.left())
@@ -110,7 +110,7 @@ fn vendors(keys: usize, of_namespaces: bool) -> Vec<Policy> {
 
 fn compare_policies(old: &[Policy], new: &[Policy], most: usize) -> Result<(Diff, usize), GaveUp> {
     let [before, after] = [old, new].map(|policies| Version { policies, policy_spans: &[], program: None });
-    let everyone = Everyone::of_versions(&[], &[old, new], &[], &outside_only());
+    let everyone = Everyone::new(&[], &[old, new], &[], &[], &outside_only());
     let mut budget = Budget::new(most);
     let diff = compare_everyone(&everyone, &before, &after, true, &mut budget)?;
     Ok((diff, most - budget.left()))

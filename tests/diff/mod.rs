@@ -39,6 +39,7 @@ pub struct Counts {
     pub isolation: usize,
     pub connections: usize,
     pub partly: usize,
+    pub unknown: usize,
 }
 
 /// What is said of two sets of policies.
@@ -118,6 +119,7 @@ pub fn hold(
     counts.isolation += diff.isolation.len();
     counts.connections += diff.connections.len();
     counts.partly += diff.connections.iter().filter(|change| change.partly).count();
+    counts.unknown += diff.connections.iter().filter(|change| !change.unknown().is_empty()).count();
 }
 
 fn what(universe: &Universe, pair: (usize, usize), point: &Point) -> String {
@@ -285,6 +287,7 @@ fn hold_origins(diff: &Diff) {
         assert_eq!(change.new_origins.is_empty(), change.added.is_denied(), "{change:?}");
         assert_eq!(change.old_origins.is_empty(), change.removed.is_denied(), "{change:?}");
         assert!(!change.sources.is_empty() && !change.destinations.is_empty(), "{change:?}");
+        assert_eq!(change.doubts.is_empty(), change.unknown().is_empty(), "what nobody said is named: {change:#?}");
     }
 }
 

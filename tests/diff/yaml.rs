@@ -18,7 +18,7 @@ fn policies(documents: &[Value]) -> Vec<Policy> {
 fn compare(old: &[Value], new: &[Value], counts: &mut Counts) {
     let texts = [old, new].map(policies);
     let [before, after] = texts.each_ref().map(Vec::as_slice);
-    let everyone = Everyone::of_versions(&[], &[before, after], &[], &outside_only());
+    let everyone = Everyone::new(&[], &[before, after], &[], &[], &outside_only());
     let side = |policies, documents| Side { policies, program: None, naive: read::policies(documents).unwrap() };
     let (was, is) = (side(before, old), side(after, new));
     hold(&everyone, &said(&everyone, &was, &is), [&was.naive, &is.naive], &Stated::new(), counts);

@@ -1,6 +1,6 @@
 //! Connections that came.
 
-use super::pieces::{Piece, beyond};
+use super::pieces::{Piece, beyond, within};
 use super::{Gain, Whom};
 use crate::ask::everyone::Set;
 use crate::ask::space::{Ends, Grant, Grants, Half, OtherLabels, Pods, Space, Sure, View, views};
@@ -115,7 +115,12 @@ impl<'a> Gains<'a> {
     ) -> Result<(), GaveUp> {
         let all = self.ends_of(&piece.peers, &piece.out, budget)?;
         let mine = Ends::Pods(piece.subject.clone());
-        let (sure, unsure): (Vec<Ends>, Vec<Ends>) = all.iter().cloned().partition(|end| self.is_sure(end));
+        let (mut sure, mut unsure) = (Vec::with_capacity(all.len()), Vec::new());
+        for end in all.iter() {
+            let [known, open] = self.by_certainty(end, budget)?;
+            sure.extend(known);
+            unsure.extend(open);
+        }
         let truth = if piece.doubtful { Truth::Maybe } else { truth };
         let set = Set { peers: vec![piece.peers.clone()], less: piece.out.clone() };
         if !sure.is_empty() && self.lets_all_through(direction.other(), &sure, &mine, &piece.ports, budget)? {
@@ -204,7 +209,9 @@ impl<'a> Gains<'a> {
         }
         for end in missing {
             let home = self.space.homes().get(end.pods()?.home?)?;
-            set.less.push(Peers::Pods { namespaces: namespace_by_name(&home.name), pods: Selector::everything() });
+            let whole = Peers::Pods { namespaces: namespace_by_name(&home.name), pods: Selector::everything() };
+            set.less.retain(|out| !within(out, &whole));
+            set.less.push(whole);
         }
         Some(set)
     }
@@ -332,6 +339,30 @@ impl<'a> Gains<'a> {
         let ends: Rc<[Ends]> = ends.into();
         self.ends.insert(key, ends.clone());
         Ok(ends)
+    }
+
+    /// The part of an end that is meant whatever labels its namespace has, and the parts that are meant if it has some.
+    fn by_certainty(&self, end: &Ends, budget: &mut Budget) -> Result<[Vec<Ends>; 2], GaveUp> {
+        let pods = match end {
+            _ if self.is_sure(end) => return Ok([vec![end.clone()], Vec::new()]),
+            Ends::Pods(pods) if pods.namespaces.is_everything() => pods,
+            Ends::Pods(_) | Ends::Addresses(_) => return Ok([Vec::new(), vec![end.clone()]]),
+        };
+        let whatever = pods.less.iter().map(|(_, labels)| (Selector::everything(), labels.clone())).collect();
+        let sure = Ends::Pods(Pods { less: whatever, ..pods.clone() });
+        let depends = pods.less.iter().filter(|(namespaces, _)| !namespaces.is_everything());
+        let open = depends.map(|(_, labels)| Ends::Pods(Pods { labels: pods.labels.and(labels), ..pods.clone() }));
+        let mut parts = [vec![sure], open.collect()];
+        for ends in &mut parts {
+            let mut somebody = Vec::with_capacity(ends.len());
+            for end in ends.drain(..) {
+                if !self.space.is_empty(&end, budget)? {
+                    somebody.push(end);
+                }
+            }
+            *ends = somebody;
+        }
+        Ok(parts)
     }
 
     /// Whether nothing that nobody said of a namespace decides who an end is.

@@ -2,7 +2,7 @@
 
 use crate::ask::space::{Ends, Grant, Pods, Space};
 use crate::cover::{Budget, GaveUp};
-use crate::net::{AddressSet, Peers, PortSet, Selector, Truth};
+use crate::net::{AddressSet, NAMESPACE_NAME, Peers, PortSet, Selector, Truth};
 
 /// In more pieces than these a grant is looked at as a whole.
 const MOST_PIECES: usize = 6;
@@ -94,6 +94,10 @@ impl Piece {
     /// What is outside of a grant, and what is inside.
     fn cut(mut self, by: &Grant) -> (Vec<Piece>, Piece) {
         let mut outside = Vec::new();
+        // Whether others are among the peers may be unknown; the ports that came either way are not.
+        if asks_for_labels(&by.peers) {
+            self.cut_ports(by, &mut outside);
+        }
         if !by.subject.contains(&self.subject.labels) {
             let mut rest = self.clone();
             rest.subject.less.push((Selector::everything(), by.subject.clone()));
@@ -104,12 +108,16 @@ impl Piece {
             outside.push(self.without(&by.peers));
             self.peers = common(&self.peers, &by.peers);
         }
+        self.cut_ports(by, &mut outside);
+        (outside, self)
+    }
+
+    fn cut_ports(&mut self, by: &Grant, outside: &mut Vec<Piece>) {
         let rest = self.ports.subtract(&by.ports);
         if !rest.is_empty() {
             outside.push(Piece { ports: rest, ..self.clone() });
             self.ports = self.ports.intersect(&by.ports);
         }
-        (outside, self)
     }
 
     fn without(&self, peers: &Peers) -> Piece {
@@ -140,8 +148,13 @@ impl Piece {
     }
 }
 
+/// Whether namespaces are asked for more than their names.
+fn asks_for_labels(peers: &Peers) -> bool {
+    matches!(peers, Peers::Pods { namespaces, .. } if namespaces.keys().any(|key| &**key != NAMESPACE_NAME))
+}
+
 /// Whether some peers are all among others.
-fn within(narrow: &Peers, wide: &Peers) -> bool {
+pub(super) fn within(narrow: &Peers, wide: &Peers) -> bool {
     match (wide, narrow) {
         (Peers::Any, _) => true,
         (Peers::Pods { namespaces, pods }, Peers::Pods { namespaces: their_namespaces, pods: their_pods }) => {

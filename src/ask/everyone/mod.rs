@@ -144,30 +144,7 @@ impl<'p> Everyone<'p> {
         facts: &Facts,
     ) -> Everyone<'p> {
         let declared = Declared::of(programs);
-        let homes = homes(&declared, declared.external(), given, asked);
-        Everyone::with_homes(declared, homes, !programs.is_empty(), policies, asked, facts)
-    }
-
-    /// The same for what differs between versions, where a namespace that is neither managed nor given is among all others.
-    pub fn of_versions(
-        programs: &[&FlowSet],
-        policies: &[&'p [Policy]],
-        given: &[Namespace],
-        facts: &Facts,
-    ) -> Everyone<'p> {
-        let declared = Declared::of(programs);
-        let homes = homes(&declared, BTreeSet::new(), given, &[]);
-        Everyone::with_homes(declared, homes, !programs.is_empty(), policies, &[], facts)
-    }
-
-    fn with_homes(
-        declared: Declared,
-        homes: Vec<Home>,
-        by_program: bool,
-        policies: &[&'p [Policy]],
-        asked: &[Asked],
-        facts: &Facts,
-    ) -> Everyone<'p> {
+        let homes = homes(&declared, given, asked);
         let space = Space::new(homes, policies.iter().copied().flatten(), facts.clone());
         let mut everyone = Everyone {
             space,
@@ -178,7 +155,7 @@ impl<'p> Everyone<'p> {
             declared,
             facts: facts.clone(),
         };
-        everyone.give_names(by_program, asked);
+        everyone.give_names(!programs.is_empty(), asked);
         everyone
     }
 
@@ -276,7 +253,7 @@ impl<'p> Everyone<'p> {
 }
 
 /// The namespaces of whose labels something is known, each once.
-fn homes(declared: &Declared, external: BTreeSet<Arc<str>>, given: &[Namespace], asked: &[Asked]) -> Vec<Home> {
+fn homes(declared: &Declared, given: &[Namespace], asked: &[Asked]) -> Vec<Home> {
     let mut beside: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
     for (name, labels) in asked.iter().flat_map(Asked::each).filter_map(Asked::namespace) {
         beside.entry(name).or_default().extend(labels.clone());
@@ -286,7 +263,7 @@ fn homes(declared: &Declared, external: BTreeSet<Arc<str>>, given: &[Namespace],
         home(name, namespace_by_name(name).and(&equal(labels)), OtherLabels::Unknown)
     };
     let by_name = |name: &Arc<str>| home(name, namespace_by_name(name), OtherLabels::Unknown);
-    let mut homes: BTreeMap<Arc<str>, Home> = external.iter().map(by_name).collect();
+    let mut homes: BTreeMap<Arc<str>, Home> = declared.external().iter().map(by_name).collect();
     homes.extend(beside.iter().map(|(name, labels)| posed((*name, labels))));
     homes.extend(declared.managed.iter().map(|(name, stated)| home(name, stated.clone(), OtherLabels::Unknown)));
     // Who asks about other labels than there are means a namespace that could be.

@@ -1,6 +1,7 @@
 //! Differences for people: lines of the language, and below each what is responsible.
 
 use super::{Placed, Report, directions, names};
+use crate::cli::report::first_doubts;
 use crate::diag::render::sanitize;
 use crate::diff::{ConnectionChange, Instead, IsolationChange, Kind};
 use crate::engine::Verdict;
@@ -40,6 +41,9 @@ pub(super) fn text(report: &Report<'_>, color: bool) -> String {
         let both = change.kind == Kind::Changed && !change.old_origins.is_empty() && !change.new_origins.is_empty();
         printer.origins(&report.in_old(&change.old_origins), true, if both { "- " } else { "" });
         printer.origins(&report.in_new(&change.new_origins), false, if both { "+ " } else { "" });
+        if let Some(sentence) = unknown(change) {
+            let _ = writeln!(printer.text, "    {}", sanitize(&sentence));
+        }
     }
     if !report.diff.is_empty() {
         printer.text.push('\n');
@@ -59,7 +63,8 @@ pub(super) fn ports(change: &ConnectionChange) -> String {
             let _ = write!(text, "{sign}{}", verdict.allowed);
         }
         if !verdict.unknown.is_empty() {
-            let _ = write!(text, "{sign}{} (perhaps)", verdict.unknown);
+            let space = if text.is_empty() || sign.starts_with(' ') { "" } else { " " };
+            let _ = write!(text, "{space}{sign}{} (perhaps)", verdict.unknown);
         }
         text
     };
@@ -68,6 +73,12 @@ pub(super) fn ports(change: &ConnectionChange) -> String {
         Kind::Removed => said(&change.removed, ":"),
         Kind::Changed => said(&change.added, " +") + &said(&change.removed, " -"),
     }
+}
+
+/// Which facts are missing, where it is not known of some ports whether they came or went.
+pub(super) fn unknown(change: &ConnectionChange) -> Option<String> {
+    let missing = !change.doubts.is_empty();
+    missing.then(|| format!("unknown: nobody said {}", first_doubts(&change.doubts)))
 }
 
 /// What is to be said of connections of which only some changed.

@@ -18,7 +18,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "narrower": diff.is_narrower(),
         "complete": report.versions.unmodelled().is_empty() && report.versions.unread().is_empty(),
         "unmodelled": unmodelled(report.versions.unmodelled()),
-            "unread": unread(report.versions.unread()),
+        "unread": unread(report.versions.unread()),
         "revision": report.revisions[0],
         "new_revision": report.revisions[1],
         "isolation": isolation,
@@ -52,6 +52,7 @@ fn connection(report: &Report<'_>, change: &ConnectionChange) -> Value {
         "added": list(&change.added),
         "removed": list(&change.removed),
         "partly": change.partly,
+        "missing": change.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "old_origins": report.in_old(&change.old_origins).iter().map(origin).collect::<Vec<_>>(),
         "new_origins": report.in_new(&change.new_origins).iter().map(origin).collect::<Vec<_>>(),
     })

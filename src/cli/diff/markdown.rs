@@ -1,6 +1,6 @@
 //! Differences as a comment on a pull request.
 
-use super::human::{instead, partly, ports};
+use super::human::{instead, partly, ports, unknown};
 use super::{Placed, Report, directions, names};
 use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
@@ -63,6 +63,7 @@ fn rows(report: &Report<'_>) -> Vec<[String; 4]> {
         let ports = ports(change);
         let mut origins = origin_list(report, &report.in_old(&change.old_origins), true);
         origins.extend(origin_list(report, &report.in_new(&change.new_origins), false));
+        origins.extend(unknown(change).map(|sentence| plain(&sentence)));
         let ports = code(ports.trim_start_matches([':', ' ']));
         let partly = partly(change).trim_start_matches([' ', '#']);
         let ports = if partly.is_empty() { ports } else { format!("{ports} ({partly})") };

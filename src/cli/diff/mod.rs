@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::report::{count, incomplete, left_out, show};
 use super::terminal::Terminal;
 use crate::diag::render::sanitize;
-use crate::diff::{Diff, Kind, Origin};
+use crate::diff::{ConnectionChange, Diff, Kind, Origin};
 use crate::session::{CONFIG_NAME, Disk, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason};
 use crate::source::Sources;
 use std::path::{Path, PathBuf};
@@ -200,17 +200,30 @@ impl Report<'_> {
             }
         }
         for (kind, word) in [(Kind::Added, "added"), (Kind::Removed, "removed"), (Kind::Changed, "changed")] {
-            let number = connections.iter().filter(|change| change.kind == kind).count();
-            if number > 0 {
-                parts.push(format!("{number} {word}"));
+            for (sure, perhaps) in [(true, ""), (false, "perhaps ")] {
+                let is_one = |change: &&ConnectionChange| change.kind == kind && change.is_sure() == sure;
+                let number = connections.iter().filter(is_one).count();
+                if number > 0 {
+                    parts.push(format!("{number} {perhaps}{word}"));
+                }
             }
         }
-        let verdict = match (self.diff.is_wider(), self.diff.is_narrower()) {
-            (true, true) => "wider and narrower",
-            (true, false) => "wider",
-            _ => "narrower",
-        };
-        format!("{}: {verdict} than before", parts.join(", "))
+        format!("{}: {} than before", parts.join(", "), self.verdict())
+    }
+
+    /// Such as `wider`, `perhaps narrower`, or both.
+    fn verdict(&self) -> String {
+        let Diff { isolation, connections, .. } = self.diff;
+        let lifted = |lifted| isolation.iter().any(|change| change.lifted == lifted);
+        let wider = (lifted(true) || connections.iter().any(|one| !one.added.allowed.is_empty()), self.diff.is_wider());
+        let narrower =
+            (lifted(false) || connections.iter().any(|one| !one.removed.allowed.is_empty()), self.diff.is_narrower());
+        let words = [(wider, "wider"), (narrower, "narrower")].into_iter().filter_map(|(known, word)| match known {
+            (true, _) => Some(word.to_owned()),
+            (false, true) => Some(format!("perhaps {word}")),
+            (false, false) => None,
+        });
+        words.collect::<Vec<_>>().join(" and ")
     }
 
     /// A place, with the revision in front when it is of one.

@@ -3,13 +3,16 @@
 mod names;
 mod parts;
 
+use super::doubts::{MOST_ENDS, doubts};
 use super::origin::{Origins, Those};
+use super::parts::{Isolations, Named, Part};
 use super::{ConnectionChange, Diff, IsolationChange, Meant, Version};
-use crate::ask::Everyone;
+use crate::ask::{Ends, Everyone, Example, Whom};
 use crate::cover::{Budget, GaveUp};
+use crate::engine::{EndId, Engine};
 use crate::net::Direction;
 use names::Names;
-use parts::{Changes, Isolations, Part};
+use parts::Changes;
 
 /// What differs between two sets of policies, both of which everyone has to know. The budget is spent on comparisons of
 /// regions.
@@ -38,32 +41,60 @@ pub fn compare_everyone<'p>(
     for part in changes.parts {
         diff.connections.push(connection(&names, &origins, part, budget)?);
     }
+    say_doubts(everyone, &mut diff.connections, [old, new], budget)?;
     Ok(diff)
+}
+
+/// Says of unknown ports what is missing, in a world of some who may or may not connect on them.
+fn say_doubts(
+    everyone: &Everyone<'_>,
+    changes: &mut [ConnectionChange],
+    versions: [&Version<'_>; 2],
+    budget: &mut Budget,
+) -> Result<(), GaveUp> {
+    let mut unsure = Vec::new();
+    for change in changes.iter_mut().filter(|change| !change.unknown().is_empty()) {
+        let mut examples = |meant: &Meant| -> Result<Vec<Example>, GaveUp> {
+            let Meant::Sets(ends) = meant else { return Ok(Vec::new()) };
+            let some = ends.iter().take(MOST_ENDS).map(|end| everyone.space.example(end, budget));
+            Ok(some.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        };
+        let [sources, destinations] = &change.ends;
+        let examples = [examples(sources)?, examples(destinations)?];
+        unsure.push((change, examples));
+    }
+    if unsure.is_empty() {
+        return Ok(());
+    }
+    let (situation, ids) = everyone.world_of(&[], unsure.iter().flat_map(|(_, examples)| examples).flatten());
+    let engines = versions.map(|version| Engine::new(&situation.world, version.policies));
+    let [before, after] = &engines;
+    let ids: Vec<[Vec<EndId>; 2]> = unsure
+        .iter()
+        .map(|(_, examples)| {
+            examples.each_ref().map(|side| side.iter().filter_map(|one| ids.get(one)).copied().collect())
+        })
+        .collect();
+    for ((change, _), [sources, destinations]) in unsure.into_iter().zip(&ids) {
+        change.doubts = doubts([before, after], [sources, destinations], &change.unknown());
+    }
+    Ok(())
 }
 
 fn isolation(
     names: &Names<'_, '_>,
-    [was, is]: &[Origins<'_>; 2],
-    one: Isolations,
+    origins: &[Origins<'_>; 2],
+    one: Isolations<Ends>,
     budget: &mut Budget,
 ) -> Result<IsolationChange, GaveUp> {
-    let (has, lacks) = if one.lifted { (was, is) } else { (is, was) };
-    let those = Those::Sets(&names.everyone.space, &one.ends);
-    let origins = has.of_isolation(&one.directions, those);
-    Ok(IsolationChange {
-        lifted: one.lifted,
-        instead: lacks.instead_of_isolation(&origins, those),
-        origins,
-        pods: names.of(None, &one.ends, budget)?,
-        ends: Meant::Sets(one.ends),
-        directions: one.directions,
-    })
+    let pods = Named { names: names.of(None, &one.ends, budget)?, ends: Meant::Sets(one.ends.clone()) };
+    Ok(one.told(origins, Those::Sets(&names.everyone.space, &one.ends), pods))
 }
 
 fn connection(
     names: &Names<'_, '_>,
-    [was, is]: &[Origins<'_>; 2],
-    part: Part,
+    origins: &[Origins<'_>; 2],
+    part: Part<Whom>,
     budget: &mut Budget,
 ) -> Result<ConnectionChange, GaveUp> {
     let space = &names.everyone.space;
@@ -74,18 +105,15 @@ fn connection(
         ends
     });
     let those = [Those::Sets(space, &sources), Those::Sets(space, &destinations)];
-    let [before, after] =
-        [was, is].map(|origins| move |direction: Direction, ports: &_| origins.granting_sets(direction, those, ports));
-    let key = part.key;
-    Ok(ConnectionChange {
-        kind: key.kind,
-        sources: names.of_all(&part.sources, &sources, budget)?,
-        destinations: names.of_all(&part.destinations, &destinations, budget)?,
-        old_origins: was.of_connections(is, key.by, those, &key.removed, &before),
-        new_origins: is.of_connections(was, key.by, those, &key.added, &after),
-        ends: [Meant::Sets(sources), Meant::Sets(destinations)],
-        added: key.added,
-        removed: key.removed,
-        partly: key.partly,
-    })
+    let [before, after] = origins
+        .each_ref()
+        .map(|origins| move |direction: Direction, ports: &_| origins.granting_sets(direction, those, ports));
+    let named = [
+        Named { names: names.of_all(&part.sources, &sources, budget)?, ends: Meant::Sets(sources.clone()) },
+        Named {
+            names: names.of_all(&part.destinations, &destinations, budget)?,
+            ends: Meant::Sets(destinations.clone()),
+        },
+    ];
+    Ok(part.key.told(origins, those, [&before, &after], named))
 }

@@ -1,6 +1,7 @@
 //! Puts what came and what went together by how it changed.
 
 use super::super::Kind;
+use super::super::parts::{Isolations, Key, Part, Parts};
 use super::super::ways::Ways;
 use crate::ask::{Came, Ends, Everyone, Freed, Gain, Grants, Pods, Whom};
 use crate::cover::{Budget, GaveUp};
@@ -12,39 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// More parts of one namespace than these are not put together.
 pub(super) const MOST_PARTS: usize = 6;
 
-/// All that differs.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    pub isolations: Vec<Isolations>,
-    pub parts: Vec<Part>,
-}
-
-/// Pods of one namespace whose isolation came or went.
-#[derive(Debug)]
-pub(super) struct Isolations {
-    pub lifted: bool,
-    pub directions: Vec<Direction>,
-    pub ends: Vec<Ends>,
-}
-
-/// Connections that changed alike, from each of the sources to each of the destinations.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub key: Key,
-    pub sources: Vec<Whom>,
-    pub destinations: Vec<Whom>,
-}
-
-/// How a connection changed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    pub kind: Kind,
-    pub added: Verdict,
-    pub removed: Verdict,
-    /// The sides whose rules did it.
-    pub by: Ways,
-    pub partly: bool,
-}
+/// All that differs between sets of all that could exist.
+pub(super) type Changes = Parts<Whom, Ends>;
 
 /// What came and what went between two.
 #[derive(Debug, Clone)]
@@ -72,7 +42,9 @@ impl Changes {
             }
         }
         let mut told: Vec<(Key, [Whom; 2])> = Vec::new();
-        for pair in only_told(everyone, pairs.into_values().collect(), budget)? {
+        let mut pairs: Vec<Pair> = pairs.into_values().collect();
+        sure_elsewhere(everyone, &mut pairs, budget)?;
+        for pair in only_told(everyone, pairs, budget)? {
             let key = pair.key([before, after], budget)?;
             told.push((key, [pair.source, pair.destination]));
         }
@@ -88,9 +60,9 @@ impl Changes {
             by_sources.entry((key, sources)).or_default().extend(destinations);
         }
         let part = |((key, sources), destinations)| Part { key, sources, destinations };
-        let mut parts: Vec<Part> = by_sources.into_iter().map(part).collect();
+        let mut parts: Vec<Part<Whom>> = by_sources.into_iter().map(part).collect();
         parts.sort_by_cached_key(|part| (order(&part.sources), order(&part.destinations), part.key.kind));
-        Ok(Changes { isolations: isolations(came.freed, went.freed), parts })
+        Ok(Parts { isolations: isolations(came.freed, went.freed), parts })
     }
 }
 
@@ -202,6 +174,26 @@ fn trim(end: &mut Ends) {
     pods.less.retain(|one| !all.iter().any(|wide| wide != one && within(one, wide)));
 }
 
+/// Takes ports out that are unknown of some and that another pair tells of them for sure.
+fn sure_elsewhere(everyone: &Everyone<'_>, pairs: &mut Vec<Pair>, budget: &mut Budget) -> Result<(), GaveUp> {
+    let near = Near::new(pairs);
+    for place in 0..pairs.len() {
+        let Some(pair) = pairs.get(place).filter(|pair| pair.is_unsure()) else { continue };
+        let mut left = pair.clone();
+        for other in near.of(pair).iter().filter(|other| **other != place).filter_map(|other| pairs.get(*other)) {
+            if !other.partly && left.is_unsure_beside(other) && other.holds(everyone, pair, budget)? {
+                left.added.unknown = left.added.unknown.subtract(&other.added.allowed);
+                left.removed.unknown = left.removed.unknown.subtract(&other.removed.allowed);
+            }
+        }
+        if let Some(pair) = pairs.get_mut(place) {
+            *pair = left;
+        }
+    }
+    pairs.retain(|pair| !pair.added.is_denied() || !pair.removed.is_denied());
+    Ok(())
+}
+
 /// The pairs that no other one tells.
 fn only_told(everyone: &Everyone<'_>, pairs: Vec<Pair>, budget: &mut Budget) -> Result<Vec<Pair>, GaveUp> {
     let mut kept: Vec<Pair> = Vec::with_capacity(pairs.len());
@@ -234,6 +226,15 @@ impl Pair {
             mine.allowed.contains(&theirs.allowed) && mine.unknown.contains(&theirs.unknown)
         };
         all(&self.added, &other.added) && all(&self.removed, &other.removed) && (!self.partly || other.partly)
+    }
+
+    fn is_unsure(&self) -> bool {
+        !self.added.unknown.is_empty() || !self.removed.unknown.is_empty()
+    }
+
+    /// Whether ports are unknown that another one tells for sure.
+    fn is_unsure_beside(&self, other: &Pair) -> bool {
+        self.added.unknown.overlaps(&other.added.allowed) || self.removed.unknown.overlaps(&other.removed.allowed)
     }
 
     /// Whether it is about all ends that another one is about.
@@ -279,7 +280,7 @@ fn holds(everyone: &Everyone<'_>, wide: &Ends, narrow: &Ends) -> bool {
 }
 
 /// Isolation by namespace: in both directions, where it is of the same pods.
-fn isolations(lifted: Vec<Freed>, introduced: Vec<Freed>) -> Vec<Isolations> {
+fn isolations(lifted: Vec<Freed>, introduced: Vec<Freed>) -> Vec<Isolations<Ends>> {
     let mut all: BTreeMap<(usize, bool, Vec<Ends>), Vec<Direction>> = BTreeMap::new();
     for (freed, is_introduced) in [(lifted, false), (introduced, true)] {
         for mut one in freed {

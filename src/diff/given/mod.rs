@@ -3,13 +3,15 @@
 mod names;
 mod parts;
 
+use super::doubts::doubts;
 use super::origin::{Origins, Those};
-use super::{ConnectionChange, Diff, IsolationChange, Meant, Version};
+use super::parts::{Isolations, Named, Part, Parts};
+use super::{Diff, Meant, Version};
 use crate::ask::Situation;
-use crate::engine::{Comparison, Engine};
-use crate::net::Direction;
+use crate::engine::{Comparison, EndId, Engine};
+use crate::net::{Direction, PortSet};
 use names::Names;
-use parts::{Isolations, Part, Parts};
+use parts::Changes;
 
 /// What differs between two sets of policies, both of which the situation has to know.
 pub fn compare(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> Diff {
@@ -27,7 +29,7 @@ pub fn compare_without_doubtful_blocks(situation: &Situation, old: &Version<'_>,
 
 fn by_engines(situation: &Situation, [old, new]: [&Version<'_>; 2], engines: [Engine<'_>; 2]) -> Diff {
     let [before, after] = &engines;
-    let Parts { isolations, parts } = Parts::of(&Comparison::new(before, after));
+    let Parts { isolations, parts } = Changes::of(&Comparison::new(before, after));
     if isolations.is_empty() && parts.is_empty() {
         return Diff {
             given_up: engines.iter().any(Engine::has_given_up),
@@ -38,48 +40,26 @@ fn by_engines(situation: &Situation, [old, new]: [&Version<'_>; 2], engines: [En
     let names = Names::new(situation, [old, new]);
     let origins = [Origins::new(old), Origins::new(new)];
     let world = &situation.world;
-    let isolation = |one: Isolations| {
-        let [was, is] = &origins;
-        let (has, lacks) = if one.lifted { (was, is) } else { (is, was) };
-        let those = Those::Given(world, &one.ends);
-        let origins = has.of_isolation(&one.directions, those);
-        IsolationChange {
-            lifted: one.lifted,
-            instead: lacks.instead_of_isolation(&origins, those),
-            origins,
-            pods: names.of(&one.ends),
-            ends: Meant::Given(one.ends),
-            directions: one.directions,
-        }
-    };
-    let connection = |part: Part| {
-        let ends = [Those::Given(world, &part.sources), Those::Given(world, &part.destinations)];
-        let granting = |engine: &Engine<'_>, direction: Direction, ports: &_| {
-            let (subjects, peers) = match direction {
-                Direction::Ingress => (&part.destinations, &part.sources),
-                Direction::Egress => (&part.sources, &part.destinations),
+    let named = |ends: &[EndId]| Named { names: names.of(ends), ends: Meant::Given(ends.to_vec()) };
+    let isolation = |one: &Isolations<EndId>| one.told(&origins, Those::Given(world, &one.ends), named(&one.ends));
+    let connection = |part: Part<EndId>| {
+        let ends = [&part.sources, &part.destinations].map(Vec::as_slice);
+        let granting = |engine: &Engine<'_>, direction: Direction, ports: &PortSet| {
+            let [subjects, peers] = match direction {
+                Direction::Ingress => [&part.destinations, &part.sources],
+                Direction::Egress => [&part.sources, &part.destinations],
             };
             engine.granting(direction, subjects, peers, ports)
         };
-        let [was, is] = &origins;
-        let by = part.key.by;
-        ConnectionChange {
-            kind: part.key.kind,
-            sources: names.of(&part.sources),
-            destinations: names.of(&part.destinations),
-            old_origins: was.of_connections(is, by, ends, &part.key.removed, &|direction, ports| {
-                granting(before, direction, ports)
-            }),
-            new_origins: is
-                .of_connections(was, by, ends, &part.key.added, &|direction, ports| granting(after, direction, ports)),
-            ends: [Meant::Given(part.sources.clone()), Meant::Given(part.destinations.clone())],
-            added: part.key.added,
-            removed: part.key.removed,
-            partly: false,
-        }
+        let in_old = |direction, ports: &_| granting(before, direction, ports);
+        let in_new = |direction, ports: &_| granting(after, direction, ports);
+        let those = ends.map(|ends| Those::Given(world, ends));
+        let mut change = part.key.told(&origins, those, [&in_old, &in_new], ends.map(named));
+        change.doubts = doubts([before, after], ends, &change.unknown());
+        change
     };
     Diff {
-        isolation: isolations.into_iter().map(isolation).collect(),
+        isolation: isolations.iter().map(isolation).collect(),
         connections: parts.into_iter().map(connection).collect(),
         given_up: engines.iter().any(Engine::has_given_up),
         left_out: engines.iter().any(Engine::has_left_out),

@@ -1,6 +1,7 @@
 //! Sorts all that differs between two ends into isolation that came or went, and changes of rules.
 
 use super::super::Kind;
+use super::super::parts::{Isolations, Key, Part, Parts};
 use super::super::ways::Ways;
 use crate::engine::{Comparison, Delta, EndId, SideChange, Verdict, World};
 use crate::net::{Direction, PortSet};
@@ -8,45 +9,12 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// All that differs.
-#[derive(Debug, Default)]
-pub(super) struct Parts {
-    pub isolations: Vec<Isolations>,
-    pub parts: Vec<Part>,
-}
+/// All that differs between ends of a world.
+pub(super) type Changes = Parts<EndId, EndId>;
 
-/// Pods of one namespace whose isolation came or went, and to which that makes a difference.
-#[derive(Debug)]
-pub(super) struct Isolations {
-    pub lifted: bool,
-    pub directions: Vec<Direction>,
-    /// Sorted.
-    pub ends: Vec<EndId>,
-}
-
-/// Connections that changed alike, from each of the sources to each of the destinations.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub key: Key,
-    /// Sorted.
-    pub sources: Vec<EndId>,
-    /// Sorted.
-    pub destinations: Vec<EndId>,
-}
-
-/// How a connection changed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub kind: Kind,
-    pub added: Verdict,
-    pub removed: Verdict,
-    /// The sides whose rules did it.
-    pub by: Ways,
-}
-
-impl Parts {
+impl Changes {
     /// Goes through everything that differs.
-    pub fn of(comparison: &Comparison<'_, '_>) -> Parts {
+    pub fn of(comparison: &Comparison<'_, '_>) -> Changes {
         let world = comparison.old().world();
         let mut credits = Credits { of: vec![Ways::default(); world.ends.len()], comparison };
         let mut keys: FxHashMap<Key, usize> = FxHashMap::default();
@@ -113,7 +81,7 @@ impl Credits<'_, '_, '_> {
             (_, true) => Kind::Removed,
             _ => Kind::Changed,
         };
-        Some(Key { kind, added, removed, by })
+        Some(Key { kind, added, removed, by, partly: false })
     }
 
     /// What rules have a part in, of ports that came as isolation was lifted or went as it was introduced.
@@ -167,7 +135,7 @@ impl Credits<'_, '_, '_> {
     }
 
     /// The isolation that makes a difference, by namespace.
-    fn isolations(&self, world: &World) -> Vec<Isolations> {
+    fn isolations(&self, world: &World) -> Vec<Isolations<EndId>> {
         let mut found: BTreeMap<Isolated, Vec<EndId>> = BTreeMap::new();
         for end in world.ids() {
             let namespace = world.namespace_of(end).and_then(|namespace| namespace.name.clone());
@@ -193,7 +161,7 @@ impl Credits<'_, '_, '_> {
 }
 
 /// Puts destinations together that the same sources reach in the same way.
-fn rectangles(world: &World, keys: &[Key], found: BTreeMap<(usize, EndId), Vec<EndId>>) -> Vec<Part> {
+fn rectangles(world: &World, keys: &[Key], found: BTreeMap<(usize, EndId), Vec<EndId>>) -> Vec<Part<EndId>> {
     let mut by_sources: BTreeMap<(usize, Vec<EndId>), Vec<EndId>> = BTreeMap::new();
     // What cannot be, such as a pod that connects to itself, must not keep destinations of one namespace apart.
     let mut near: BTreeMap<(usize, Option<Arc<str>>), Vec<Rectangle>> = BTreeMap::new();
@@ -220,7 +188,7 @@ fn rectangles(world: &World, keys: &[Key], found: BTreeMap<(usize, EndId), Vec<E
             by_sources.entry((key, sources)).or_default().extend(destinations);
         }
     }
-    let mut parts: Vec<Part> = by_sources
+    let mut parts: Vec<Part<EndId>> = by_sources
         .into_iter()
         .filter_map(|((key, sources), mut destinations)| {
             destinations.sort_unstable();

@@ -1,0 +1,302 @@
+//! `diff` names what made a difference: without the statements that it names the connections are as they were, and after an edit
+//! of one statement it names no other.
+
+use crate::judges::asked::{Source, subject};
+use crate::judges::seeds;
+use crate::oracle::evaluate::{Direction, Protocol};
+use crate::oracle::generate;
+use crate::oracle::program::{
+    Dns, Endpoint, Flow, Isolate, Kind, Name, Namespace, Port, PortSpec, Preset, Program, Requirement, Selector, block,
+};
+use crate::oracle::rng::Rng;
+use polder::ask::{Ends, Everyone, Example, Grants, Program as Asked};
+use polder::cover::Budget;
+use polder::diff::{Diff, Meant, Origin, Version, compare_everyone};
+use polder::engine::Verdict;
+use polder::session::Subject;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Ends of each side of a difference that are looked at.
+const MOST_ENDS: usize = 4;
+
+/// Edits of each program.
+const EDITS: usize = 8;
+
+/// Something that a program says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Statement {
+    /// The flow of that number.
+    Flow(usize),
+    /// The DNS servers of a namespace.
+    Dns(String),
+}
+
+/// What was edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Edit {
+    /// The flow of that number, which has the same number in both.
+    Flow(usize),
+    /// The DNS servers of one namespace, or of all.
+    Dns(Option<String>),
+    /// Something that flows name.
+    Named(Endpoint),
+    /// What says more of all pods of namespaces, or of the platform.
+    Wide(&'static str),
+}
+
+/// An edit that a program has a place for, and the program after it.
+fn edited(program: &Program, rng: &mut Rng) -> Option<(Program, Edit)> {
+    let mut new = program.clone();
+    let at = |rng: &mut Rng, count: usize| (count > 0).then(|| rng.below(count.max(1)));
+    let edit = match rng.below(12) {
+        0..=3 => {
+            let number = at(rng, new.flows.len())?;
+            edit_flow(&mut new, number, rng);
+            Edit::Flow(number)
+        }
+        4 => {
+            let number = at(rng, new.namespaces.len())?;
+            let namespace = &mut new.namespaces[number];
+            namespace.dns = Some(some_dns(rng));
+            Edit::Dns((namespace.kind == Kind::Managed).then(|| namespace.name.clone()))
+        }
+        5 => {
+            new.platform.dns = Some(some_dns(rng));
+            Edit::Dns(None)
+        }
+        6 | 7 => edit_tier(&mut new, rng)?,
+        8 => {
+            let number = at(rng, new.cidrs.len())?;
+            let cidr = &mut new.cidrs[number];
+            cidr.blocks.push(block("198.18.0.0/15"));
+            Edit::Named(Endpoint::Cidr(Name { namespace: None, name: cidr.name.clone() }))
+        }
+        9 => {
+            let number = at(rng, new.groups.len())?;
+            let group = &mut new.groups[number];
+            (group.members.len() > 1).then(|| group.members.pop())?;
+            Edit::Named(Endpoint::Group(Name { namespace: None, name: group.name.clone() }))
+        }
+        10 => edit_labels(&mut new, rng)?,
+        _ => {
+            let number = at(rng, new.namespaces.len())?;
+            let namespace = &mut new.namespaces[number];
+            let directions = rng.pick(&[vec![], vec![Direction::Ingress], vec![Direction::Egress]]).clone();
+            namespace.isolates = vec![Isolate { directions, tiers: Vec::new() }];
+            (namespace.kind == Kind::Managed).then_some(Edit::Wide("isolate"))?
+        }
+    };
+    Some((new, edit))
+}
+
+/// Takes a flow away, in effect, or changes its ports, its ends or its sides.
+fn edit_flow(program: &mut Program, number: usize, rng: &mut Rng) {
+    let other = rng.below(program.flows.len());
+    let Flow { source, destination, .. } = program.flows[other].clone();
+    let nowhere = Port::Range(9, 9, Protocol::Sctp);
+    let flow = &mut program.flows[number];
+    match rng.below(5) {
+        0 => flow.ports = Some(vec![PortSpec::Port(Port::Range(9000, 9001, Protocol::Tcp))]),
+        1 => flow.source = source,
+        2 => flow.destination = destination,
+        3 => flow.side = *rng.pick(&[None, Some(Direction::Ingress), Some(Direction::Egress)]),
+        _ => flow.ports = Some(vec![PortSpec::Port(nowhere)]),
+    }
+}
+
+fn some_dns(rng: &mut Rng) -> Dns {
+    let preset = rng.pick(&[Preset::None, Preset::Strict, Preset::Any, Preset::Cluster, Preset::OpenShift]).clone();
+    Dns { preset, addresses: Vec::new() }
+}
+
+/// Another selector of a tier, or another number of one of its ports.
+fn edit_tier(program: &mut Program, rng: &mut Rng) -> Option<Edit> {
+    let homes: Vec<&mut Namespace> = program.namespaces.iter_mut().filter(|one| !one.tiers.is_empty()).collect();
+    let count = homes.len();
+    let namespace = homes.into_iter().nth(rng.below(count.max(1)))?;
+    let number = rng.below(namespace.tiers.len());
+    let tier = &mut namespace.tiers[number];
+    match tier.ports.first_mut().filter(|_| rng.chance(60)) {
+        Some((_, port)) => *port = Port::Range(9100, 9100, Protocol::Tcp),
+        None => tier.selector = Some(Selector(vec![Requirement::Is("app".to_owned(), "renamed".to_owned())])),
+    }
+    Some(Edit::Named(Endpoint::Tier(Name { namespace: Some(namespace.name.clone()), name: tier.name.clone() })))
+}
+
+/// Other labels of a namespace, or another key of tiers.
+fn edit_labels(program: &mut Program, rng: &mut Rng) -> Option<Edit> {
+    let number = rng.below(program.namespaces.len().max(1));
+    let namespace = program.namespaces.get_mut(number)?;
+    match (&mut namespace.kind, rng.below(3)) {
+        (_, 0) => program.label = Some("tier".to_owned()),
+        (Kind::Matching(selector), _) => selector.0.push(Requirement::Has("env".to_owned())),
+        (Kind::External, _) => return None,
+        (Kind::Managed, 1) if !namespace.stated.is_empty() => namespace.stated.clear(),
+        (Kind::Managed, _) => _ = namespace.stated.insert("env".to_owned(), Some("dev".to_owned())),
+    }
+    Some(Edit::Wide("labels"))
+}
+
+/// Whether a statement says something else after an edit.
+fn is_edited(program: &Program, edit: &Edit, statement: &Statement) -> bool {
+    match (edit, statement) {
+        (Edit::Flow(number), Statement::Flow(other)) => number == other,
+        (Edit::Dns(None), Statement::Dns(_)) | (Edit::Wide(_), _) => true,
+        (Edit::Dns(Some(home)), Statement::Dns(other)) => home == other,
+        (Edit::Named(Endpoint::Tier(_)), Statement::Dns(_)) => true,
+        (Edit::Named(what), Statement::Flow(number)) => {
+            let flow = &program.flows[*number];
+            [&flow.source, &flow.destination].into_iter().any(|end| mentions(program, end, what))
+        }
+        (Edit::Flow(_) | Edit::Named(_), Statement::Dns(_)) | (Edit::Dns(_), Statement::Flow(_)) => false,
+    }
+}
+
+fn mentions(program: &Program, end: &Endpoint, what: &Endpoint) -> bool {
+    end == what
+        || match end {
+            Endpoint::Group(name) => program.group(name).members.iter().any(|one| mentions(program, one, what)),
+            Endpoint::Set(all) => all.iter().any(|one| mentions(program, one, what)),
+            _ => false,
+        }
+}
+
+/// A program, as it is written and as it is judged.
+struct Judged<'a> {
+    program: &'a Program,
+    source: Source,
+    subject: Subject,
+}
+
+impl<'a> Judged<'a> {
+    fn of(program: &'a Program) -> Option<Judged<'a>> {
+        let source = Source::of(program);
+        let subject = subject(&source.text, None)?;
+        Some(Judged { program, source, subject })
+    }
+
+    fn version(&self) -> Version<'_> {
+        let (model, flows) = (self.subject.model().unwrap(), self.subject.flows().unwrap());
+        Version { policies: self.subject.policies(), policy_spans: &[], program: Some(Asked { model, flows }) }
+    }
+
+    /// What origins name; none where one is the platform's or the default, which cannot be told from others by its place.
+    fn statements(&self, origins: &[Origin]) -> BTreeSet<Statement> {
+        let sources = self.subject.sources();
+        let one = |origin: &Origin| match origin.text.split_once(" (all of namespace ") {
+            Some((_, rest)) => Statement::Dns(rest.trim_end_matches(')').trim_end_matches(", by default").to_owned()),
+            None => {
+                let span = origin.span.unwrap();
+                let line = sources.file(span.file).unwrap().position(span.start).line;
+                Statement::Flow(self.source.flow_on(line))
+            }
+        };
+        origins.iter().map(one).collect()
+    }
+}
+
+fn without(program: &Program, statements: &BTreeSet<Statement>) -> Program {
+    let mut rest = program.clone();
+    let mut number = 0;
+    rest.flows.retain(|_| {
+        number += 1;
+        !statements.contains(&Statement::Flow(number - 1))
+    });
+    for namespace in &mut rest.namespaces {
+        if statements.contains(&Statement::Dns(namespace.name.clone())) {
+            namespace.dns = Some(Dns { preset: Preset::None, addresses: Vec::new() });
+        }
+    }
+    rest
+}
+
+fn differences(everyone: &Everyone<'_>, [old, new]: [&Judged<'_>; 2]) -> Diff {
+    compare_everyone(everyone, &old.version(), &new.version(), false, &mut Budget::of_question()).unwrap()
+}
+
+/// Two of each two sets of a difference.
+fn pairs(everyone: &Everyone<'_>, ends: &[Meant; 2]) -> Vec<(Example, Example)> {
+    let examples = |meant: &Meant| -> Vec<Example> {
+        let Meant::Sets(ends) = meant else { panic!("{meant:?}") };
+        let one = |end: &Ends| everyone.space.example(end, &mut Budget::of_question()).unwrap();
+        ends.iter().take(MOST_ENDS).filter_map(one).collect()
+    };
+    let [sources, destinations] = ends.each_ref().map(examples);
+    sources.iter().flat_map(|one| destinations.iter().map(|other| (one.clone(), other.clone()))).collect()
+}
+
+struct Case<'a> {
+    everyone: &'a Everyone<'a>,
+    edit: &'a Edit,
+    sides: [&'a Judged<'a>; 2],
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Case<'_> {
+    /// Holds what is named for ports that one of the versions has and the `other` one has not.
+    fn hold(
+        &mut self,
+        is_new: bool,
+        ends: &[Meant; 2],
+        ports: &Verdict,
+        origins: &[Origin],
+        diff: &dyn Fn() -> String,
+    ) {
+        if ports.is_denied() {
+            return;
+        }
+        let [other, one] = if is_new { self.sides } else { [self.sides[1], self.sides[0]] };
+        let named = one.statements(origins);
+        for statement in &named {
+            let is_right = is_edited(one.program, self.edit, statement);
+            assert!(is_right, "{statement:?} is named for {:?}: {}", self.edit, diff());
+        }
+        let rest = without(one.program, &named);
+        let Some(rest) = Judged::of(&rest) else { return };
+        let [base, rest] = [other, &rest].map(|judged| self.everyone.grants(judged.subject.policies()));
+        for (from, to) in pairs(self.everyone, ends) {
+            let [was, is] = [&base, &rest].map(|grants: &Grants<'_>| grants.between(&from, &to).both);
+            let all = ports.possible();
+            let gone = was.possible().contains(&is.possible().intersect(&all))
+                && was.allowed.contains(&is.allowed.intersect(&all));
+            assert!(gone, "{named:?} is not all of it: {from:?} -> {to:?} on {is:?}: {}", diff());
+        }
+        let kind = match self.edit {
+            Edit::Flow(_) => "flow",
+            Edit::Dns(_) => "dns",
+            Edit::Named(_) => "declaration",
+            Edit::Wide(kind) => kind,
+        };
+        *self.counts.entry(kind).or_default() += 1;
+    }
+}
+
+#[test]
+fn what_diff_names_is_what_was_edited() {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for seed in seeds(40) {
+        let old = generate::program(seed);
+        let Some(before) = Judged::of(&old) else { continue };
+        let mut rng = Rng::new(seed ^ 0xd1ff);
+        for _ in 0..EDITS {
+            let Some((new, edit)) = edited(&old, &mut rng) else { continue };
+            let Some(after) = Judged::of(&new) else { continue };
+            let flows = [&before, &after].map(|one| one.subject.flows().unwrap());
+            let policies = [before.subject.policies(), after.subject.policies()];
+            let everyone = Everyone::new(&flows, &policies, &[], &[], after.subject.facts());
+            let diff = differences(&everyone, [&before, &after]);
+            let mut case = Case { everyone: &everyone, edit: &edit, sides: [&before, &after], counts: BTreeMap::new() };
+            for change in &diff.connections {
+                let said =
+                    || format!("seed {seed}: {change:#?}\n{}\n--- and\n{}", before.source.text, after.source.text);
+                case.hold(true, &change.ends, &change.added, &change.new_origins, &said);
+                case.hold(false, &change.ends, &change.removed, &change.old_origins, &said);
+            }
+            for (kind, count) in case.counts {
+                *counts.entry(kind).or_default() += count;
+            }
+        }
+    }
+    let kinds = ["flow", "dns", "declaration", "labels"];
+    assert!(kinds.iter().all(|kind| counts.get(kind).is_some_and(|count| *count >= 10)), "{counts:?}");
+}
