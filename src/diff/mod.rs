@@ -4,6 +4,7 @@
 //! one line for all pods that it is about says so; or a rule came or went, and then the connections are listed, those
 //! that changed alike together. Nothing is listed exactly when both allow the same.
 
+mod declarations;
 mod doubts;
 mod everyone;
 mod given;

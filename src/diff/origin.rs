@@ -1,6 +1,7 @@
 //! Who is responsible: the statement of a program, or the policy that somebody wrote.
 
 use super::Instead;
+use super::declarations::Declarations;
 use super::ways::Ways;
 use crate::ask::{self, Ends, Program, Space, rule_peers, rule_ports};
 use crate::cover::Budget;
@@ -131,12 +132,19 @@ pub(super) struct Origins<'v> {
     policies: BTreeMap<&'v Arc<str>, Vec<usize>>,
     /// The statements of the program, by what they say.
     statements: BTreeMap<&'v str, Span>,
+    /// What its names mean.
+    declarations: Declarations,
 }
 
 impl<'v> Origins<'v> {
     pub fn new(version: &'v Version<'v>) -> Self {
-        let mut origins =
-            Origins { version, sources: BTreeMap::new(), policies: BTreeMap::new(), statements: BTreeMap::new() };
+        let mut origins = Origins {
+            version,
+            sources: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            statements: BTreeMap::new(),
+            declarations: version.program.map(Declarations::of).unwrap_or_default(),
+        };
         for (index, policy) in version.policies.iter().enumerate() {
             origins.policies.entry(&policy.namespace).or_default().push(index);
         }
@@ -182,6 +190,12 @@ impl<'v> Origins<'v> {
             };
             found = self.policies(policies).into_iter().map(with_place).collect();
         }
+        // Of which pods a flow is may be a matter of what is stated.
+        if found.values().all(|is_old| *is_old) {
+            let homes = [sources, destinations].iter().flat_map(Those::namespaces).flatten().collect::<BTreeSet<_>>();
+            let relabelled = homes.iter().filter_map(|home| self.declarations.relabelled(&other.declarations, home));
+            return relabelled.collect::<BTreeSet<_>>().into_iter().chain(only_new(found)).collect();
+        }
         only_new(found)
     }
 
@@ -200,23 +214,35 @@ impl<'v> Origins<'v> {
             true => self.sources.values().flatten().collect(),
             false => homes.iter().filter_map(|home| self.sources.get(home)).flatten().collect(),
         };
+        let leaves = |party| program.flows.party(party).map(|party| party.leaves.to_vec()).unwrap_or_default();
         let mut targets: BTreeMap<PartyId, Option<Vec<Peers>>> = BTreeMap::new();
         let mut found = Responsible::new();
         for (source, flows) in near.into_iter().filter(|(source, _)| source.iter().any(|peers| from.touch(peers))) {
             for flow in flows.iter().filter_map(|index| program.flows.flows.get(*index)) {
                 let Some(statement) = program.flows.statement(flow.statement) else { continue };
                 let ways: Vec<Direction> = ways.iter().copied().filter(|way| flow.opens(*way)).collect();
-                for (target, on) in flow.targets.iter().filter(|(_, on)| !ways.is_empty() && may_be(on, ports)) {
-                    let those = || Some(program.flows.peers(program.flows.party(*target)?.place.as_ref()?));
+                for (party, on) in flow.targets.iter().filter(|(_, on)| !ways.is_empty() && may_be(on, ports)) {
+                    let those = || Some(program.flows.peers(program.flows.party(*party)?.place.as_ref()?));
                     let met = || those().filter(|peers| peers.iter().any(|one| to.touch(one)));
-                    let Some(target) = targets.entry(*target).or_insert_with(met) else { continue };
+                    let Some(target) = targets.entry(*party).or_insert_with(met) else { continue };
                     let is_old = other.has_flow(&ways, [source, target], &may_be_of(on, ports));
                     let origin = self.statement(&statement.text, Some(statement.span));
                     *found.entry(origin).or_insert(true) &= is_old;
+                    if !is_old && other.statements.contains_key(&*statement.text) {
+                        let parties = [flow.source, flow.destination, *party].into_iter().chain(leaves(flow.source));
+                        let changed = parties.filter_map(|party| self.changed(other, party));
+                        found.extend(changed.map(|origin| (origin, false)));
+                    }
                 }
             }
         }
         found
+    }
+
+    /// The declaration of a party that means something else in the other version.
+    fn changed(&self, other: &Origins<'_>, party: PartyId) -> Option<Origin> {
+        let party = self.version.program?.flows.party(party)?;
+        self.declarations.changed(&other.declarations, &party.name)
     }
 
     /// Whether a flow opens these sides of all connections between two parties on some ports.

@@ -180,9 +180,12 @@ impl<'a> Judged<'a> {
         Version { policies: self.subject.policies(), policy_spans: &[], program: Some(Asked { model, flows }) }
     }
 
-    /// What origins name; none where one is the platform's or the default, which cannot be told from others by its place.
+    /// The flows and the settings of DNS that origins name; declarations of what flows name stand beside those.
     fn statements(&self, origins: &[Origin]) -> BTreeSet<Statement> {
         let sources = self.subject.sources();
+        let is_declaration = |origin: &&Origin| {
+            ["tier ", "group ", "cidr ", "namespace "].iter().any(|word| origin.text.starts_with(word))
+        };
         let one = |origin: &Origin| match origin.text.split_once(" (all of namespace ") {
             Some((_, rest)) => Statement::Dns(rest.trim_end_matches(')').trim_end_matches(", by default").to_owned()),
             None => {
@@ -191,7 +194,7 @@ impl<'a> Judged<'a> {
                 Statement::Flow(self.source.flow_on(line))
             }
         };
-        origins.iter().map(one).collect()
+        origins.iter().filter(|origin| !is_declaration(origin)).map(one).collect()
     }
 }
 
@@ -233,6 +236,27 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// Of a declaration that was edited, the difference names it by its word and its name.
+    fn hold_declared(&self, subject: &Subject, origins: &[Origin], diff: &dyn Fn() -> String) {
+        let expected = match self.edit {
+            Edit::Named(Endpoint::Tier(name)) => format!("tier {}", name.name),
+            Edit::Named(Endpoint::Group(name)) => format!("group {}", name.name),
+            Edit::Named(Endpoint::Cidr(name)) => format!("cidr {}", name.name),
+            Edit::Flow(_) | Edit::Dns(_) | Edit::Named(_) | Edit::Wide(_) => return,
+        };
+        let by_dns = origins.iter().any(|origin| origin.text.contains(" (all of namespace "));
+        // A group is another one when one inside of it is.
+        let is_it = |origin: &&Origin| {
+            origin.text == expected || (expected.starts_with("group ") && origin.text.starts_with("group "))
+        };
+        let found = origins.iter().find(is_it);
+        assert!(by_dns || found.is_some(), "{expected} is not named: {origins:?}: {}", diff());
+        let Some(span) = found.and_then(|origin| origin.span) else { return };
+        let text = &subject.sources().file(span.file).unwrap().text;
+        let stands = &text[span.start as usize..span.end as usize];
+        assert!(found.is_some_and(|origin| origin.text.ends_with(stands)), "{expected} stands elsewhere");
+    }
+
     /// Holds what is named for ports that one of the versions has and the `other` one has not.
     fn hold(
         &mut self,
@@ -253,6 +277,7 @@ impl Case<'_> {
         }
         let rest = without(one.program, &named);
         let Some(rest) = Judged::of(&rest) else { return };
+        self.hold_declared(&one.subject, origins, diff);
         let [base, rest] = [other, &rest].map(|judged| self.everyone.grants(judged.subject.policies()));
         for (from, to) in pairs(self.everyone, ends) {
             let [was, is] = [&base, &rest].map(|grants: &Grants<'_>| grants.between(&from, &to).both);

@@ -1,6 +1,6 @@
 //! Differences for people: lines of the language, and below each what is responsible.
 
-use super::{Placed, Report, directions, names};
+use super::{Compared, Placed, directions, names};
 use crate::cli::report::first_doubts;
 use crate::diag::render::sanitize;
 use crate::diff::{ConnectionChange, Instead, IsolationChange, Kind};
@@ -17,7 +17,7 @@ const YELLOW: &str = "33";
 const DIM: &str = "2";
 
 /// All differences and a summary.
-pub(super) fn text(report: &Report<'_>, color: bool) -> String {
+pub(super) fn text(report: &Compared<'_>, color: bool) -> String {
     let mut printer = Printer { text: String::new(), color, report };
     for change in &report.diff.isolation {
         let pods = names(&change.pods, MOST);
@@ -107,7 +107,7 @@ pub(super) fn instead(change: &IsolationChange) -> Option<String> {
 struct Printer<'a> {
     text: String,
     color: bool,
-    report: &'a Report<'a>,
+    report: &'a Compared<'a>,
 }
 
 impl Printer<'_> {

@@ -1,13 +1,13 @@
 //! Differences for programs.
 
-use super::{Placed, Report};
+use super::{Compared, Placed};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::diff::{ConnectionChange, IsolationChange, Kind};
 use crate::engine::Verdict;
 use serde_json::{Value, json};
 
 /// One object with the schema `polder/diff/v1`.
-pub(super) fn document(report: &Report<'_>) -> String {
+pub(super) fn document(report: &Compared<'_>) -> String {
     let diff = report.diff;
     let isolation: Vec<Value> = diff.isolation.iter().map(|change| isolation(report, change)).collect();
     let connections: Vec<Value> = diff.connections.iter().map(|change| connection(report, change)).collect();
@@ -26,7 +26,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
     }))
 }
 
-fn isolation(report: &Report<'_>, change: &IsolationChange) -> Value {
+fn isolation(report: &Compared<'_>, change: &IsolationChange) -> Value {
     let origins = if change.lifted { report.in_old(&change.origins) } else { report.in_new(&change.origins) };
     let [was, is] = change.origins_by_age();
     let instead = if change.lifted { report.in_new(is) } else { report.in_old(was) };
@@ -39,7 +39,7 @@ fn isolation(report: &Report<'_>, change: &IsolationChange) -> Value {
     })
 }
 
-fn connection(report: &Report<'_>, change: &ConnectionChange) -> Value {
+fn connection(report: &Compared<'_>, change: &ConnectionChange) -> Value {
     let list = |verdict: &Verdict| json!({ "ports": ports(&verdict.allowed), "perhaps": ports(&verdict.unknown) });
     json!({
         "change": match change.kind {

@@ -1,7 +1,7 @@
 //! Differences as a comment on a pull request.
 
 use super::human::{instead, partly, ports, unknown};
-use super::{Placed, Report, directions, names};
+use super::{Compared, Placed, directions, names};
 use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 200;
 const MOST: usize = 6;
 
 /// A heading, the summary, and a table of the differences.
-pub(super) fn comment(report: &Report<'_>) -> String {
+pub(super) fn comment(report: &Compared<'_>) -> String {
     let mut text = format!("### Network policies\n\n{}\n", plain(&capital(&report.summary())));
     for sentence in report.beside() {
         let _ = write!(text, "\n{}\n", plain(&capital(&sentence)));
@@ -42,13 +42,12 @@ pub(super) fn comment(report: &Report<'_>) -> String {
     text
 }
 
-fn rows(report: &Report<'_>) -> Vec<[String; 4]> {
+fn rows(report: &Compared<'_>) -> Vec<[String; 4]> {
     let mut rows = Vec::new();
     for change in &report.diff.isolation {
         let what = format!("{}: isolation of {}", code(&names(&change.pods, MOST)), directions(change));
         let [was, is] = change.origins_by_age();
-        let mut origins = origin_list(report, &report.in_old(was), true);
-        origins.extend(origin_list(report, &report.in_new(is), false));
+        let mut origins = both(report, [&report.in_old(was), &report.in_new(is)]);
         origins.extend(instead(change).map(|sentence| plain(&sentence)));
         let word = if change.lifted { "**isolation lifted**" } else { "isolation introduced" };
         rows.push([word.to_owned(), what, String::new(), origins.join("<br>")]);
@@ -61,8 +60,7 @@ fn rows(report: &Report<'_>) -> Vec<[String; 4]> {
         };
         let flow = format!("{} -> {}", names(&change.sources, MOST), names(&change.destinations, MOST));
         let ports = ports(change);
-        let mut origins = origin_list(report, &report.in_old(&change.old_origins), true);
-        origins.extend(origin_list(report, &report.in_new(&change.new_origins), false));
+        let mut origins = both(report, [&report.in_old(&change.old_origins), &report.in_new(&change.new_origins)]);
         origins.extend(unknown(change).map(|sentence| plain(&sentence)));
         let ports = code(ports.trim_start_matches([':', ' ']));
         let partly = partly(change).trim_start_matches([' ', '#']);
@@ -72,7 +70,14 @@ fn rows(report: &Report<'_>) -> Vec<[String; 4]> {
     rows
 }
 
-fn origin_list(report: &Report<'_>, origins: &[Placed<'_>], old: bool) -> Vec<String> {
+/// What is responsible in both versions, told apart where it is in both.
+fn both(report: &Compared<'_>, [old, new]: [&[Placed<'_>]; 2]) -> Vec<String> {
+    let [was, is] = if old.is_empty() || new.is_empty() { ["", ""] } else { ["before: ", "now: "] };
+    let old = origin_list(report, old, true).into_iter().map(|origin| format!("{was}{origin}"));
+    old.chain(origin_list(report, new, false).into_iter().map(|origin| format!("{is}{origin}"))).collect()
+}
+
+fn origin_list(report: &Compared<'_>, origins: &[Placed<'_>], old: bool) -> Vec<String> {
     let one = |origin: &Placed<'_>| {
         let place = report.place(origin, old).map(|place| format!(" ({})", plain(&place))).unwrap_or_default();
         format!("{}{place}", code(&origin.origin.text))

@@ -9,7 +9,8 @@ use super::ask::{enforced, given_up, sure};
 use super::exit::Exit;
 use super::report::{count, incomplete, left_out, show};
 use super::terminal::Terminal;
-use crate::diag::render::sanitize;
+use crate::diag::Report;
+use crate::diag::render::{sanitize, short};
 use crate::diff::{ConnectionChange, Diff, Kind, Origin};
 use crate::session::{CONFIG_NAME, Disk, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason};
 use crate::source::Sources;
@@ -20,7 +21,7 @@ const TOO_HARD: &str = "gave up on comparing, in very many steps, for all pods t
                         are: `--workloads PATH`";
 
 /// Everything that the formats are made of.
-struct Report<'a> {
+struct Compared<'a> {
     diff: &'a Diff,
     versions: &'a Versions,
     /// The Git revisions that the older and the newer version are of.
@@ -93,7 +94,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     // What is left out for people counts, too.
     let whole = if shown.left_out { Some(versions.diff().map_err(too_hard)?) } else { None };
     let diff = whole.as_ref().unwrap_or(&shown);
-    let report = Report { diff: &shown, versions: &versions, revisions };
+    let report = Compared { diff: &shown, versions: &versions, revisions };
     match args.format {
         DiffFormat::Human => terminal.result(&human::text(&report, terminal.out_color())),
         DiffFormat::Json => terminal.result(&json::document(&report)),
@@ -140,9 +141,16 @@ fn project(folder: &Path) -> PathBuf {
 
 /// Says what stands in the way, or makes the answer incomplete.
 fn say(versions: &Versions, revisions: [Option<&str>; 2], terminal: &mut Terminal) {
+    let mut said: Vec<String> = Vec::new();
     for (subject, revision) in [&versions.old, &versions.new].into_iter().zip(revisions) {
         let Some(subject) = subject else { continue };
-        let reports = subject.reports();
+        let mut reports = subject.reports();
+        if revisions == [None, None] {
+            // What both versions read is told once.
+            let lines = |report: &Report| short(std::slice::from_ref(report), subject.sources());
+            reports.retain(|report| !said.contains(&lines(report)));
+            said.extend(reports.iter().map(lines));
+        }
         show(&reports, subject.sources(), Format::Human, terminal);
         if let Some(revision) = revision.filter(|_| !reports.is_empty()) {
             terminal.note_line(&format!("note: so it is in {revision}, not in the working tree"));
@@ -168,7 +176,7 @@ struct Placed<'a> {
     column: usize,
 }
 
-impl Report<'_> {
+impl Compared<'_> {
     /// The origins of the older version.
     fn in_old<'b>(&'b self, origins: &'b [Origin]) -> Vec<Placed<'b>> {
         placed(self.versions.old.as_ref(), origins)

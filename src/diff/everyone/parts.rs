@@ -37,7 +37,7 @@ impl Changes {
     ) -> Result<Changes, GaveUp> {
         let mut pairs: BTreeMap<[Vec<Ends>; 2], Pair> = BTreeMap::new();
         for (gains, is_new) in [(came.gains, true), (went.gains, false)] {
-            for gain in gains {
+            for gain in gains.into_iter().flat_map(one_by_one) {
                 file(&mut pairs, gain, is_new);
             }
         }
@@ -107,6 +107,22 @@ fn order(all: &[Whom]) -> Vec<(bool, bool, Ends)> {
         .collect();
     places.sort();
     places
+}
+
+/// What is not known of several, of each by itself: of some others may tell it for sure.
+fn one_by_one(gain: Gain) -> Vec<Gain> {
+    let is_set = gain.source.set.is_some() || gain.destination.set.is_some();
+    if !gain.ports.allowed.is_empty() || is_set {
+        return vec![gain];
+    }
+    let mut all = Vec::with_capacity(gain.source.ends.len() * gain.destination.ends.len());
+    let whom = |end: &Ends| Whom { set: None, ends: vec![end.clone()] };
+    for source in &gain.source.ends {
+        for destination in &gain.destination.ends {
+            all.push(Gain { source: whom(source), destination: whom(destination), ..gain.clone() });
+        }
+    }
+    all
 }
 
 fn file(pairs: &mut BTreeMap<[Vec<Ends>; 2], Pair>, gain: Gain, is_new: bool) {
