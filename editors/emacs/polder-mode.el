@@ -82,7 +82,7 @@ Before an arrow, a slash, a colon or a comma it is a name."
     (,(concat "\\_<isolate[ \t]+\\(" (regexp-opt polder-choices) "\\)\\_>\\(?:[ \t]*,[ \t]*\\("
               (regexp-opt polder-choices) "\\)\\_>\\)?")
      (1 font-lock-builtin-face) (2 font-lock-builtin-face nil t))
-    (,(concat "\\_<\\(?:dns\\|cni\\)[ \t]+\\(" polder--name "\\)\\(?:[ \t]*[,}#\n]\\|[ \t]*$\\)") 1 font-lock-builtin-face)
+    (,(concat "\\_<\\(?:dns\\|cni\\)[ \t]+\\(" polder--name "\\)\\(?:[ \t]*[,}#\n]\\|[ \t]*$\\|[ \t]+v?[0-9]\\)") 1 font-lock-builtin-face)
     ;; Addresses, DNS names.
     ("[0-9]+\\(?:\\.[0-9]+\\)\\{3\\}\\(?:/[0-9]+\\)?\\|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:]*\\(?:/[0-9]+\\)?"
      0 font-lock-string-face)
@@ -298,7 +298,7 @@ That is the nearest one upwards with polder.toml, or that of the file."
     :language polder :feature constant
     ([(preset) (direction) (protocol) (wildcard) (built_in)] @font-lock-builtin-face
      (cni_entry (name) @font-lock-builtin-face)
-     (number) @font-lock-constant-face)
+     [(number) (version)] @font-lock-constant-face)
     :language polder :feature string
     ([(string) (address) (dns_name) (label_value)] @font-lock-string-face
      (label_key) @font-lock-variable-name-face)

@@ -11,7 +11,7 @@ let s:classes = {
       \ 'Wildcard': '^polder\(Wildcard\|PortWildcard\)$',
       \ 'Environment': '^polderEnvironment$',
       \ 'PortName': '^polder\(PortName\|PortEntry\|PortsName\)$',
-      \ 'Number': '^polder\(Number\|ServerNumber\)$',
+      \ 'Number': '^polder\(Number\|ServerNumber\|Version\)$',
       \ 'Protocol': '^polderProtocol$',
       \ 'Container': '^polderContainer$',
       \ 'Address': '^polder\(Address\|ServerAddress\)$',

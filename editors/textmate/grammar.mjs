@@ -262,7 +262,7 @@ const grammar = {
     // Entries of `platform` and `environment`.
     setting: {
       patterns: [
-        match(`(cni)(?:[ \\t]+(${name}))?`, 'keyword', 'choice'),
+        match(`(cni)(?:[ \\t]+(${name})(?:[ \\t]+([A-Za-z0-9._-]+))?)?`, 'keyword', 'choice', 'number'),
         ...include('dns'),
         statement(
           `(apiserver|nodes|pods|services)${over}`,

@@ -240,7 +240,8 @@ module.exports = grammar({
 
     // Entries of a platform and, with what they replace, of an environment.
     _platform_entry: ($) => choice($.cni_entry, $.address_entry, $.dns_statement),
-    cni_entry: ($) => seq('cni', $.name),
+    cni_entry: ($) => seq('cni', $.name, optional($.version)),
+    version: () => /[A-Za-z0-9._-]+/,
     address_entry: ($) => seq(field('key', choice('apiserver', 'nodes', 'pods', 'services')), list($, $.address)),
 
     _environment_entry: ($) => choice(

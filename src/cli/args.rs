@@ -117,7 +117,7 @@ pub(super) struct Build {
     #[arg(long, conflicts_with_all = ["check", "diff", "dry_run"])]
     pub watch: bool,
     /// Take over generated files that somebody edited; files of others are never touched.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["check", "diff"])]
     pub force: bool,
     /// Allow a build that leaves nothing where there was something.
     #[arg(long)]
@@ -163,7 +163,7 @@ pub(super) struct Reach {
     #[command(flatten)]
     pub question: QuestionArgs,
     /// List the names that can be asked about instead.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["from", "to"])]
     pub names: bool,
     /// How to print the answer.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -595,7 +595,7 @@ pub(super) struct ClusterArgs {
 impl ClusterArgs {
     /// The same for the library.
     pub fn said(&self) -> SaidOfCluster {
-        SaidOfCluster { cni: self.cni.map(|(cni, _)| cni), blocks_match_pods: self.ipblock_matches_pods }
+        SaidOfCluster { cni: self.cni, blocks_match_pods: self.ipblock_matches_pods }
     }
 }
 
@@ -605,7 +605,7 @@ struct CniParser;
 
 impl CniParser {
     fn names() -> PossibleValuesParser {
-        PossibleValuesParser::new(Cni::NAMES.map(|(name, _)| name))
+        PossibleValuesParser::new(Cni::ALL.map(Cni::name))
     }
 }
 
@@ -619,17 +619,15 @@ impl TypedValueParser for CniParser {
         value: &OsStr,
     ) -> Result<Self::Value, clap::Error> {
         let text = value.to_string_lossy();
-        let (name, version) = text.split_once('@').map_or((&*text, None), |(name, version)| (name, Some(version)));
+        if let Some(known) = Cni::parse_versioned(&text) {
+            return Ok(known);
+        }
+        // A program has a space there.
+        let (name, version) = text.split_once(['@', ' ', ':', '=']).unwrap_or((&text, ""));
         let name = CniParser::names().parse_ref(command, arg, OsStr::new(name))?;
-        let version = match version.map(|version| (version, CniVersion::parse(version))) {
-            None => None,
-            Some((_, Some(version))) => Some(version),
-            Some((version, None)) => {
-                let message = format!("`{version}` is no version of {name}; write it as in `{name}@1.18`\n");
-                return Err(command.clone().error(clap::error::ErrorKind::ValueValidation, message));
-            }
-        };
-        Ok((Cni::parse(&name).unwrap_or_default(), version))
+        let meant = CniVersion::beginning(version.trim()).map_or("1.18".to_owned(), |version| version.to_string());
+        let message = format!("`{text}` is no version of {name}; write it as in `{name}@{meant}`");
+        Err(command.clone().error(clap::error::ErrorKind::ValueValidation, message))
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {

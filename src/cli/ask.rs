@@ -2,7 +2,7 @@
 
 use super::args::{Format, QuestionArgs};
 use super::exit::Exit;
-use super::report::show;
+use super::report::{show, tell_blank, tell_empty};
 use super::terminal::Terminal;
 use crate::ask::Asked;
 use crate::session::{AskedPorts, Disk, Posed, Question, SaidOfCluster, Subject, reason};
@@ -23,6 +23,10 @@ pub(super) fn load(question: &Question, terminal: &mut Terminal) -> Result<Subje
     show(&subject.reports(), subject.sources(), Format::Human, terminal);
     if !subject.is_answerable() {
         return Err(Exit::CannotAnswer);
+    }
+    tell_empty(subject.manifests(), terminal);
+    if let Some(session) = subject.session() {
+        tell_blank(session.project(), terminal);
     }
     let beside = subject.manifests().policies.policies.len();
     if subject.session().is_some() && beside > 0 {

@@ -2,10 +2,11 @@
 
 use super::args::{Build, Format};
 use super::exit::Exit;
+use super::foreign;
 use super::holder::other_holder;
 use super::leftover;
 use super::open::{Opened, open};
-use super::report::{count, show, show_plain, tally};
+use super::report::{count, show, show_plain, tally, tell_blank};
 use super::terminal::Terminal;
 use super::watch;
 use crate::diag::render::sanitize;
@@ -33,6 +34,9 @@ fn contradiction(args: &Build) -> Option<&'static str> {
     }
     if prints && args.kustomize {
         return Some("`-o -` prints one stream of policies, so there is no folder for a kustomization.yaml");
+    }
+    if prints && (args.force || args.allow_empty) {
+        return Some("`-o -` writes no folder, so there is nothing to take over or to empty");
     }
     let reads_input = args.input.paths.iter().any(|path| is_standard(path));
     if args.watch && reads_input {
@@ -108,6 +112,7 @@ impl Run<'_> {
             }
             return exit;
         };
+        tell_blank(project, terminal);
         if prints(args) {
             return print(args, policies, built, terminal);
         }
@@ -211,7 +216,8 @@ impl Target<'_> {
         } else {
             self.list(&plan, writes, terminal);
         }
-        self.tell_foreign(&plan, terminal);
+        let foreign = foreign::note(&plan, &self.run.name, &self.project());
+        foreign.into_iter().for_each(|note| terminal.note_line(&note));
         let folder = shell_word(&self.run.name);
         let leftover = writes.then(|| leftover::note(&plan, self.policies, &folder)).flatten();
         let unlocked = (writes && plan.unlocked).then(|| {
@@ -285,20 +291,6 @@ impl Target<'_> {
             given.then(|| add(option));
         }
         command
-    }
-
-    /// Says that policies of others lie in the folder: whoever applies it applies those, too.
-    fn tell_foreign(&self, plan: &Plan, terminal: &mut Terminal) {
-        let Some(first) = plan.foreign.first() else { return };
-        let more = match plan.foreign.len() {
-            1 => String::new(),
-            all => format!(" and {}", count(all - 1, "more file")),
-        };
-        let (name, project) = (shell_word(&self.run.name), self.project());
-        terminal.note_line(&format!(
-            "note: somebody else wrote `{}/{first}`{more}, and policies add up; `polder diff {project} {name}` says what that opens",
-            self.run.name
-        ));
     }
 
     /// The program as it can be named to a command.

@@ -2,16 +2,16 @@
 
 use super::args::{Check, named};
 use super::exit::Exit;
+use super::foreign;
 use super::open::{Opened, open};
-use super::report::{count, show, tally};
+use super::report::{count, show, tally, tell_blank, tell_empty};
 use super::terminal::Terminal;
-use crate::diag::{Code, Report, Severity};
+use crate::diag::{Report, Severity};
 use crate::lint::settled;
-use crate::netpol::PolicySet;
-use crate::session::{Disk, EnvironmentChoice, Manifests, Project, Session};
-use crate::source::{Sources, Span};
+use crate::session::{Disk, EnvironmentChoice, Everywhere, Manifests, Project, Session};
+use crate::source::Sources;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     let from_input = |paths: &[PathBuf]| paths.iter().any(|path| path.as_os_str() == "-");
@@ -27,34 +27,42 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     // Unless one is named, all are looked at: what holds in one environment may not hold in another.
     let named_one = args.input.environment.choice() != EnvironmentChoice::Configured;
     let others = if named_one { BTreeSet::new() } else { session.environments().clone() };
-    let mut checked = match &running {
+    let compiled = session.settings().environment.clone();
+    if let (None, true) = (&running, others.is_empty()) {
+        let built = session.build();
+        let policies = built.policies().map(|set| set.policies.len());
+        let found = Found { reports: built.reports(&levels), policies };
+        return conclude(args, found, built.project(), &built.project().sources, &folder, terminal);
+    }
+    let first = match &running {
         Some(running) => {
             let reports = session.reports_with(&levels, running).into_iter();
-            let reports = reports.filter_map(|report| in_the_light_of(report, &session, running));
-            Checked::new(reports.collect(), session.policies())
+            reports.filter_map(|report| in_the_light_of(report, &session, running)).collect()
         }
-        None if others.is_empty() => {
-            let built = session.build();
-            let checked = Checked::new(built.reports(&levels), built.policies());
-            return conclude(args, checked, built.project(), &built.project().sources, terminal);
-        }
-        None => Checked::new(session.reports(&levels), session.policies()),
+        None => session.reports(&levels),
     };
-    let compiled = session.settings().environment.clone();
-    if let Some(name) = compiled.as_deref().filter(|_| !checked.reports.is_empty()) {
+    let policies = session.policies().map(|set| set.policies.len());
+    let mut everywhere = Everywhere::new(compiled.clone(), first);
+    if compiled.is_some() && !everywhere.is_empty() {
         session = session.in_environment(None);
-        let plain = match &running {
+        everywhere.compare(&match &running {
             Some(running) => session.reports_with(&levels, running),
             None => session.reports(&levels),
-        };
-        checked.mark(name, &plain);
+        });
     }
     for name in others.iter().filter(|name| compiled.as_ref() != Some(*name)) {
         session = session.in_environment(Some(name));
-        checked.add(name, session.reports(&levels));
+        let reports = session.reports(&levels).into_iter();
+        // What runs is in one cluster, and settles only there what it settles.
+        let counts = |report: &Report| running.is_none() || report.severity == Severity::Error;
+        everywhere.add(Some(name.clone()), reports.filter(counts).collect());
+    }
+    if let Some(running) = &running {
+        tell_empty(running, terminal);
     }
     let sources = running.as_ref().map_or(session.sources(), |running| &running.sources);
-    conclude(args, checked, session.project(), sources, terminal)
+    let found = Found { reports: everywhere.reports(running.is_none()), policies };
+    conclude(args, found, session.project(), sources, &folder, terminal)
 }
 
 /// What is still to be said when it is known what runs.
@@ -64,50 +72,21 @@ fn in_the_light_of(report: Report, session: &Session, running: &Manifests) -> Op
     Some(Report { diagnostic, ..report })
 }
 
-/// What was found.
-struct Checked {
+/// What was found, and how many policies the program becomes, if it becomes any.
+struct Found {
     reports: Vec<Report>,
-    /// How many policies the program becomes, if it becomes any.
     policies: Option<usize>,
-    /// What was said already.
-    known: BTreeSet<(Code, Option<Span>, String)>,
 }
 
-impl Checked {
-    fn new(reports: Vec<Report>, policies: Option<&PolicySet>) -> Checked {
-        let known = reports.iter().map(key).collect();
-        Checked { reports, policies: policies.map(|set| set.policies.len()), known }
-    }
-
-    /// Marks what is not said of the program without the environment: it may name what the source does not.
-    fn mark(&mut self, environment: &str, plain: &[Report]) {
-        let plain: BTreeSet<_> = plain.iter().map(key).collect();
-        let own = |report: &&mut Report| !plain.contains(&key(report)) && report.diagnostic.code != Code::E0110;
-        self.reports.iter_mut().filter(own).for_each(|report| mark(report, environment));
-    }
-
-    /// Adds the errors that only an environment has.
-    fn add(&mut self, environment: &str, reports: Vec<Report>) {
-        for mut report in reports.into_iter().filter(|report| report.severity == Severity::Error) {
-            if self.known.insert(key(&report)) {
-                mark(&mut report, environment);
-                self.reports.push(report);
-            }
-        }
-    }
-}
-
-fn mark(report: &mut Report, environment: &str) {
-    report.diagnostic.message = format!("in environment `{environment}`: {}", report.diagnostic.message);
-}
-
-/// What tells that the same thing is said of two environments.
-fn key(report: &Report) -> (Code, Option<Span>, String) {
-    (report.diagnostic.code, report.diagnostic.primary(), report.diagnostic.message.clone())
-}
-
-fn conclude(args: &Check, checked: Checked, project: &Project, sources: &Sources, terminal: &mut Terminal) -> Exit {
-    let Checked { reports, policies, .. } = checked;
+fn conclude(
+    args: &Check,
+    found: Found,
+    project: &Project,
+    sources: &Sources,
+    folder: &Path,
+    terminal: &mut Terminal,
+) -> Exit {
+    let Found { reports, policies } = found;
     let format = args.input.format;
     show(&reports, sources, format, terminal);
     if format.is_for_machines() {
@@ -117,6 +96,10 @@ fn conclude(args: &Check, checked: Checked, project: &Project, sources: &Sources
     let policies = policies.map(|number| format!(" ({})", count(number, "policy")));
     let exit = Exit::of(&reports);
     if exit != Exit::CannotAnswer {
+        let foreign =
+            foreign::in_output_of(project, args.input.environment.choice().of(&project.config).as_deref(), folder);
+        foreign.into_iter().for_each(|note| terminal.note_line(&note));
+        tell_blank(project, terminal);
         terminal.line(&format!("{} in {files}{}", tally(&reports), policies.unwrap_or_default()));
     }
     exit

@@ -2,7 +2,7 @@
 
 use super::args::{Lint, named};
 use super::exit::Exit;
-use super::report::{count, show, tally};
+use super::report::{count, show, tally, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Report, Severity};
 use crate::session::{Disk, Manifests, reason};
@@ -19,9 +19,14 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     };
     let paths = named(&args.paths).into_iter().chain(named(&args.workloads)).collect::<Vec<_>>();
     let manifests = Manifests::load(&Disk, &folder, &paths, "default");
-    let reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
+    let mut reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
+    if !args.format.is_for_machines() {
+        // Mistakes are not to be looked for among matters of form.
+        reports.sort_by_key(|report| report.diagnostic.is_style);
+    }
     let exit = exit(&reports, manifests.lacks_policies());
     show(&reports, &manifests.sources, args.format, terminal);
+    tell_empty(&manifests, terminal);
     if args.format.is_for_machines() {
         return exit;
     }

@@ -12,6 +12,7 @@ mod document;
 mod exit;
 mod explain;
 mod fmt;
+mod foreign;
 mod holder;
 mod init;
 mod json;
@@ -49,7 +50,7 @@ pub fn main() -> ExitCode {
     let exit = match (slips::advice(&args), Cli::read(args)) {
         (Some(advice), _) => say(&format!("error: {advice}")),
         (None, Ok(cli)) => run(&cli),
-        (None, Err(error)) => usage(&error),
+        (None, Err(error)) => usage(error),
     };
     exit.into()
 }
@@ -84,8 +85,9 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
 
 /// Help and version that were asked for go to standard output; a slip is shown without what it holds of the terminal's
 /// control characters.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(mut error: clap::Error) -> Exit {
     if error.use_stderr() {
+        slips::without_far_tips(&mut error);
         return say(&error.render().to_string());
     }
     match error.print() {

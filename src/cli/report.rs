@@ -7,7 +7,7 @@ use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
 use crate::engine::Doubt;
 use crate::net::{BlocksMatch, Facts, Truth};
-use crate::session::Unread;
+use crate::session::{Manifests, Project, Unread};
 use crate::source::Sources;
 use std::collections::BTreeSet;
 
@@ -41,6 +41,20 @@ pub(super) fn show(reports: &[Report], sources: &Sources, format: Format, termin
 pub(super) fn show_plain(diagnostics: Vec<Diagnostic>, format: Format, terminal: &mut Terminal) {
     let reports: Vec<Report> = diagnostics.into_iter().map(Report::from).collect();
     show(&reports, &Sources::default(), format, terminal);
+}
+
+/// Says of files and folders that were named as manifests that there is nothing in them.
+pub(super) fn tell_empty(manifests: &Manifests, terminal: &mut Terminal) {
+    for what in &manifests.empty {
+        terminal.note_line(&format!("note: {what}"));
+    }
+}
+
+/// Says of a program that it declares nothing.
+pub(super) fn tell_blank(project: &Project, terminal: &mut Terminal) {
+    if project.is_blank() {
+        terminal.note_line("note: the program declares nothing; `polder init` writes one to start from");
+    }
 }
 
 /// Whether the terminal shows more than ASCII.

@@ -1,8 +1,10 @@
 //! What people write on the command line who know other commands, and the line that they meant.
 
 use super::args::command;
+use crate::diag::closest;
 use crate::session::{CONFIG_NAME, Disk, EXTENSION, FileSystem as _, MANIFEST_EXTENSIONS, shell_word};
 use clap::ArgAction;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -73,6 +75,36 @@ pub(super) fn separate_ends(args: &mut Vec<OsString>) {
             }
             None => args.push(word),
         }
+    }
+}
+
+/// Takes the tips of clap away that are no likely slip of what was written: one that is wrong is worse than none. What an
+/// option would be as a value nobody asks who mistypes one.
+pub(super) fn without_far_tips(error: &mut clap::Error) {
+    const PAIRS: [(ContextKind, ContextKind); 3] = [
+        (ContextKind::InvalidArg, ContextKind::SuggestedArg),
+        (ContextKind::InvalidSubcommand, ContextKind::SuggestedSubcommand),
+        (ContextKind::InvalidValue, ContextKind::SuggestedValue),
+    ];
+    let text = |error: &clap::Error, kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    };
+    for (written, suggested) in PAIRS {
+        let plain =
+            |text: &String| text.trim_start_matches('-').split(['=', ' ']).next().unwrap_or_default().to_owned();
+        let written: Vec<String> = text(error, written).iter().map(plain).collect();
+        let suggested_texts: Vec<String> = text(error, suggested).iter().map(plain).collect();
+        let is_near = |one: &String| closest(one, suggested_texts.iter().map(String::as_str)).is_some();
+        if !suggested_texts.is_empty() && !written.iter().any(is_near) {
+            error.remove(suggested);
+            // It is made of the tip.
+            error.remove(ContextKind::Usage);
+        }
+    }
+    if error.kind() == ErrorKind::UnknownArgument {
+        error.remove(ContextKind::Suggested);
     }
 }
 
@@ -163,7 +195,9 @@ impl<'a> Line<'a> {
 
     /// `polder reach shop.polder`, `polder reach -f shop.polder -o json`
     fn question(&self) -> Option<String> {
-        if let [from, "-", ..] = self.rest {
+        if let [from, "-", ..] = self.rest
+            && !from.starts_with('-')
+        {
             return Some(format!(
                 "a shell takes the `>` of an arrow for a file to write: quote the flow, as in `{} '{from} -> NAME:PORT'`",
                 self.command()

@@ -47,7 +47,7 @@ codes! {
     E0102 "unknown tier, group, cidr or fqdn",
     E0103 "unknown port name",
     E0104 "unknown DNS preset",
-    E0105 "unknown CNI",
+    E0105 "unknown CNI or version",
     E0106 "unknown catalogue entry",
     E0107 "declared twice",
     E0108 "built-in name declared",

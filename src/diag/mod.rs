@@ -66,6 +66,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Changes that would do, the likeliest first; none where nobody but the author can know.
     pub mends: Vec<Mend>,
+    /// Whether it is about the form alone: what is written means the same in the form that it asks for.
+    pub is_style: bool,
 }
 
 impl Diagnostic {
@@ -76,7 +78,7 @@ impl Diagnostic {
 
     /// A diagnostic that no place in the source has caused.
     pub fn about(code: Code, message: impl Into<String>) -> Self {
-        Diagnostic { code, message: message.into(), labels: Vec::new(), help: None, mends: Vec::new() }
+        Diagnostic { code, message: message.into(), labels: Vec::new(), help: None, mends: Vec::new(), is_style: false }
     }
 
     /// Adds a place; the first one added is the primary one.
@@ -92,6 +94,13 @@ impl Diagnostic {
         if let Some(label) = self.labels.first_mut() {
             label.text = text.into();
         }
+        self
+    }
+
+    /// Says that it is about the form alone.
+    #[must_use]
+    pub fn as_style(mut self) -> Self {
+        self.is_style = true;
         self
     }
 

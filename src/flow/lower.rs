@@ -236,7 +236,7 @@ impl Lowering<'_> {
         let preset = |name| preset.map(|(place, port)| by_labels(place, name, port)).into_iter();
         match server {
             model::DnsServer::Cluster => {
-                let caches = LINK_LOCAL.parse().ok().map(by_address);
+                let caches = server.preset_caches().map(by_address);
                 preset(DnsName::Cluster).chain(caches).collect()
             }
             model::DnsServer::Strict => preset(DnsName::Strict).collect(),
@@ -256,9 +256,6 @@ impl Lowering<'_> {
         }
     }
 }
-
-/// Where node-local caches listen; never routed.
-const LINK_LOCAL: &str = "169.254.0.0/16";
 
 fn both(port: u16) -> PortSet {
     PortSet::number(Protocol::Udp, port).union(&PortSet::number(Protocol::Tcp, port))

@@ -132,9 +132,10 @@ impl<'a> Writer<'a> {
                 self.hop(destination);
                 self.endpoints(except);
             }
-            NodeKind::PlatformEntry { key, values } => {
+            NodeKind::PlatformEntry { key, values, version } => {
                 self.spans("entry", [*key]);
                 self.spans("values", values.iter().copied());
+                self.spans("version", *version);
             }
             NodeKind::RenameNamespace(rename) => {
                 self.spans("rename", [rename.from.span, rename.to.span]);

@@ -85,10 +85,11 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     let runs = runs::Runs::new(input.cluster);
     pods::check(&all, &runs, &mut found);
     ports::check(&all, &runs, &mut found);
-    plugin::check_addresses(&all, &runs, input.cni, &mut found);
+    let matches = input.cni.blocks_match(input.version);
+    plugin::check_addresses(&all, &runs, matches, &mut found);
     if !input.cluster.workloads.is_empty() {
         let sets = [input.policies];
-        let facts = Facts::of_plugin(input.cni.blocks_match());
+        let facts = Facts::of_plugin(matches);
         let scope = Scope { policies: &sets, marks: &[], facts: &facts };
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);

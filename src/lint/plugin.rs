@@ -4,7 +4,7 @@ use super::runs::Runs;
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
-use crate::net::{AddressSet, Direction, Protocol, Truth};
+use crate::net::{AddressSet, BlocksMatch, Direction, Protocol, Truth};
 use crate::netpol::{Peer, Port, PortTarget};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +95,7 @@ pub(super) fn check_all(all: &[One<'_>], cni: Cni, found: &mut Vec<Diagnostic>) 
 }
 
 /// W0228: blocks that are about pods whose addresses are known.
-pub(super) fn check_addresses(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_addresses(all: &[One<'_>], runs: &Runs<'_>, matches: BlocksMatch, found: &mut Vec<Diagnostic>) {
     let pods =
         runs.cluster.workloads.iter().flat_map(|workload| workload.pods.iter().map(move |pods| (workload, pods)));
     let pods: Vec<_> =
@@ -109,7 +109,7 @@ pub(super) fn check_addresses(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found:
                 let single = block.cidr.prefix_len() == block.cidr.max_prefix_len();
                 // Of every address nobody says that pods are meant, and where a block is of pods it is right as long as
                 // it holds all that a pod may get.
-                if block.cidr.prefix_len() == 0 || (cni.blocks_match().pods == Truth::Yes && !single) {
+                if block.cidr.prefix_len() == 0 || (matches.pods == Truth::Yes && !single) {
                     continue;
                 }
                 let addresses = block.addresses();

@@ -327,9 +327,10 @@ impl Finder<'_> {
 
     fn platform_entry(&mut self, key: &str, rest: &str) {
         match key {
-            "cni" if !rest.contains(',') => {
-                for name in Cni::names() {
-                    self.offer(name, CompletionItemKind::EnumMember, "");
+            "cni" if !rest.contains(',') && rest.split_whitespace().count() <= usize::from(!rest.ends_with(' ')) => {
+                for cni in Cni::ALL {
+                    let detail = if cni.has_versions() { "a version may follow" } else { "" };
+                    self.offer(cni.name(), CompletionItemKind::EnumMember, detail);
                 }
             }
             "dns" => self.dns(),

@@ -3,8 +3,11 @@
 use super::names::{kind, name_of, written};
 use super::program::{Program, Spot};
 use super::reach::{self, Reach, Silence};
-use crate::model::{Component, Endpoint, Entity, Model, NamespaceId, Role, TierId, describe_ports};
-use crate::net::Direction;
+use crate::model::{
+    Cni, CniVersion, Component, Endpoint, Entity, Model, NamedPortSupport, NamespaceId, RangeSupport, Role, TierId,
+    describe_ports,
+};
+use crate::net::{BlocksMatch, Direction, Truth};
 use crate::source::Span;
 use crate::syntax::{Node, NodeKind};
 
@@ -46,6 +49,42 @@ pub fn component(component: &Component) -> String {
     let lines = component.source.lines().take_while(|line| line.starts_with("##"));
     let text = lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ");
     text.split_inclusive(". ").next().unwrap_or("").trim().trim_end_matches('.').to_owned()
+}
+
+/// What is known of a CNI, in a version or in the oldest that its makers support.
+pub fn cni(cni: Cni, version: Option<CniVersion>) -> String {
+    let known = |truth: Truth| match truth {
+        Truth::Yes => "yes",
+        Truth::Maybe => "not known",
+        Truth::No => "no",
+    };
+    let BlocksMatch { pods, nodes, api_server } = cni.blocks_match(version);
+    let ranges = match cni.ranges(version) {
+        RangeSupport::Known => "yes",
+        RangeSupport::FirstOnly => "the first port only",
+        RangeSupport::NotSaid => "not with all",
+    };
+    let names = match cni.named_ports() {
+        NamedPortSupport::Known => "yes",
+        NamedPortSupport::Ignored | NamedPortSupport::Refused => "no",
+        NamedPortSupport::OneNumber => "where a name is one number in all pods",
+        NamedPortSupport::NotOnWindows => "not on nodes with Windows",
+        NamedPortSupport::OpenUnlisted => "where the pods list them",
+        NamedPortSupport::NotSaid => "not with all",
+    };
+    let which = match (version, cni.has_versions()) {
+        (Some(version), _) => format!(" {version}"),
+        (None, true) => ", in the oldest version that its makers support".to_owned(),
+        (None, false) => String::new(),
+    };
+    format!(
+        "`{}`{which}\n\n- address blocks match pods: {}, nodes: {}, the API server: {}\n- port ranges: {ranges}\n- named \
+         container ports: {names}",
+        cni.name(),
+        known(pods),
+        known(nodes),
+        known(api_server),
+    )
 }
 
 fn built_in(endpoint: Endpoint) -> Option<&'static str> {

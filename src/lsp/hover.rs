@@ -1,14 +1,14 @@
 //! `textDocument/hover`: what a name is, and what a flow becomes.
 
-use super::describe::{counted, markdown};
+use super::describe::{self, counted, markdown};
 use super::names;
 use super::program::{Program, Spot};
 use super::reach::Silence;
 use crate::k8s;
-use crate::model::{Endpoint, Model, Namespace, NamespaceId, NamespaceKind};
+use crate::model::{Cni, CniVersion, Endpoint, Model, Namespace, NamespaceId, NamespaceKind};
 use crate::netpol::Policy;
 use crate::source::Span;
-use crate::syntax::NodeKind;
+use crate::syntax::{Node, NodeKind};
 use lsp_types::{Contents, Hover, MarkupContent, MarkupKind};
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const MOST: usize = 2;
 /// What is to be said about a spot.
 pub fn hover(program: &Program, spot: Spot) -> Option<Hover> {
     let named = names::at(program, spot).and_then(|(entity, span)| Some((markdown(program, entity)?, span)));
-    let (value, span) = named.or_else(|| flow(program, spot))?;
+    let (value, span) = named.or_else(|| flow(program, spot)).or_else(|| cni(program, spot))?;
     Some(Hover {
         contents: Contents::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value }),
         range: Some(program.range(span)),
@@ -63,6 +63,18 @@ fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
         }
     }
     Some((parts.join("\n\n"), statement.span))
+}
+
+/// The CNI that a spot is on, in `platform` or in an environment, and what is known of it.
+fn cni(program: &Program, spot: Spot) -> Option<(String, Span)> {
+    let (Node { kind: NodeKind::PlatformEntry { key, values, version }, .. }, _) = program.node_at(spot)? else {
+        return None;
+    };
+    let cni = values.first().filter(|_| program.span_text(*key) == "cni")?;
+    let span = Span { end: version.unwrap_or(*cni).end, ..*cni };
+    let named = Cni::parse(program.span_text(*cni))?;
+    let version = version.and_then(|version| CniVersion::parse(program.span_text(version)));
+    Some((describe::cni(named, version), span))
 }
 
 /// The managed namespaces on the ends of a statement's flows, as the cluster calls them.

@@ -4,12 +4,12 @@ use super::overlay::Overlay;
 use super::uri::uri_of;
 use crate::diag::{Levels, Report, Severity};
 use crate::model::{Entity, Model, Reference, Role};
-use crate::session::{CONFIG_NAME, FileSystem, Named, Project, Session, Settings};
+use crate::session::{CONFIG_NAME, Everywhere, FileSystem, Named, Project, Session, Settings};
 use crate::source::{Encoding, FileId, Lines, Span};
 use crate::syntax::{Node, NodeKind, Tree};
 use lsp_types::{Location, Position, Range, Uri};
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// What makes a program.
@@ -128,34 +128,26 @@ impl Program {
     /// What is to be said about it.
     pub fn reports(&self) -> &[Report] {
         self.reports.get_or_init(|| {
-            let mut reports = self.session.findings(&self.levels);
+            let reports = self.session.findings(&self.levels);
             // While something is wrong anyway, that is what is being written.
-            if !reports.iter().any(|report| report.severity == Severity::Error) {
-                reports.extend(self.elsewhere());
+            match reports.iter().any(|report| report.severity == Severity::Error) {
+                true => reports,
+                false => self.everywhere(reports),
             }
-            reports
         })
     }
 
-    /// The errors that the program has in other environments than the one that it is shown for.
-    fn elsewhere(&self) -> Vec<Report> {
-        let own = self.session.settings().environment.as_deref();
-        let mut known = BTreeSet::new();
-        let mut found = Vec::new();
-        for name in self.session.environments().iter().filter(|name| Some(name.as_str()) != own) {
+    /// What is said of the environment that the program is shown for, with what is said of the others.
+    fn everywhere(&self, reports: Vec<Report>) -> Vec<Report> {
+        let own = self.session.settings().environment.clone();
+        let mut all = Everywhere::new(own.clone(), reports);
+        for name in self.session.environments().iter().filter(|name| Some(*name) != own.as_ref()) {
             let settings =
                 Settings { environment: Some(name.clone()), references: false, ..self.session.settings().clone() };
             let session = Session::new(self.session.project().clone(), settings);
-            for mut report in session.findings(&self.levels) {
-                let diagnostic = &report.diagnostic;
-                let key = (diagnostic.code, diagnostic.primary(), diagnostic.message.clone());
-                if report.severity == Severity::Error && known.insert(key) {
-                    report.diagnostic.message = format!("in environment `{name}`: {}", report.diagnostic.message);
-                    found.push(report);
-                }
-            }
+            all.add(Some(name.clone()), session.findings(&self.levels));
         }
-        found
+        all.reports(true)
     }
 
     /// The file of a path, which is an identity.

@@ -186,10 +186,11 @@ impl Collector<'_> {
             }
             NodeKind::Label(key) => self.add(*key, Kind::Label),
             NodeKind::Dns(values) => self.all(values, Kind::Text),
-            NodeKind::PlatformEntry { key, values } => {
+            NodeKind::PlatformEntry { key, values, version } => {
                 self.add(*key, Kind::Keyword);
                 let addresses = !matches!(self.program.span_text(*key), "cni" | "dns");
                 self.all(values, if addresses { Kind::Number } else { Kind::Text });
+                version.iter().for_each(|version| self.add(*version, Kind::Number));
             }
             NodeKind::RenameNamespace(rename) => {
                 self.add(rename.to.span, Kind::Text);

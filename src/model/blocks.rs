@@ -74,7 +74,7 @@ impl Resolver<'_> {
     }
 
     fn matching(&self, owner: Owner) -> Truth {
-        let matches = self.model.platform.cni.blocks_match();
+        let matches = self.model.platform.blocks_match();
         match owner {
             Owner::Pods => matches.pods,
             Owner::Nodes => matches.nodes,
@@ -96,16 +96,26 @@ impl Resolver<'_> {
                 Diagnostic::new(Code::W0012, span, message).with_help(name_the_cni())
             }
             cni => {
-                let cni = cni.name();
+                let named = self.model.platform.cni_text();
                 let message = match owner {
+                    _ if self.matching(owner) == Truth::No => {
+                        format!("{named} never matches {what} by {own} addresses: `{name}` stays closed")
+                    }
+                    _ if !cni.has_entities() => {
+                        format!(
+                            "whether {named} matches {what} by {own} addresses is not known: `{name}` may stay closed"
+                        )
+                    }
                     Owner::ApiServer => format!(
-                        "{cni} matches no API server that runs on a node by its addresses: `{name}` may stay closed"
+                        "{named} matches no API server that runs on a node by its addresses: `{name}` may stay closed"
                     ),
                     Owner::Pods | Owner::Nodes => {
-                        format!("{cni} matches {what} by {own} addresses only when set up to: `{name}` may stay closed")
+                        format!(
+                            "{named} matches {what} by {own} addresses only when set up to: `{name}` may stay closed"
+                        )
                     }
                 };
-                Diagnostic::new(Code::W0014, span, message).with_help(own_kind(owner))
+                Diagnostic::new(Code::W0014, span, message).with_help(other_way(cni, owner))
             }
         })
     }
@@ -129,7 +139,7 @@ impl Resolver<'_> {
         }
         let net = nets().find(|net| all.overlaps(&AddressSet::from_net(**net)))?;
         let (what, own, name) = (owner.word(), owner.possessive(), self.write_endpoint(leaf));
-        let cni = platform.cni.name();
+        let cni = platform.cni_text();
         let (code, message) = match (platform.cni, truth) {
             (Cni::Any, _) => (
                 Code::W0012,
@@ -155,7 +165,7 @@ impl Resolver<'_> {
             }
             (Owner::Pods, _) => tiers_for_pods(*net, all),
             (Owner::Nodes | Owner::ApiServer, Cni::Any) => name_the_cni(),
-            (Owner::Nodes | Owner::ApiServer, _) => own_kind(owner),
+            (Owner::Nodes | Owner::ApiServer, cni) => other_way(cni, owner),
         };
         Some(Diagnostic::about(code, message).with_help(help))
     }
@@ -165,8 +175,11 @@ fn name_the_cni() -> String {
     "name the CNI in `platform { cni NAME }`".to_owned()
 }
 
-/// The policy that says it with Cilium.
-fn own_kind(owner: Owner) -> String {
+/// How else to say it with this CNI.
+fn other_way(cni: Cni, owner: Owner) -> String {
+    if !cni.has_entities() {
+        return "try it in a cluster, and silence this with `# polder: allow(W0014)`".to_owned();
+    }
     let entities = if owner == Owner::ApiServer { "kube-apiserver" } else { "host, remote-node" };
     format!(
         "add a CiliumNetworkPolicy with the entities `[{entities}]`, and silence this with `# polder: allow(W0014)`"

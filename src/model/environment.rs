@@ -110,7 +110,7 @@ impl<'a> Resolver<'a> {
         };
         self.note(from.span, Entity::Namespace(declared.value), Role::Names);
         let valid = self.check_name(to);
-        let stated = self.labels_of_rename(labels.as_ref());
+        let stated = self.labels_of_rename(self.text(to.span), labels.as_ref());
         let namespace = &mut self.model.namespaces[declared.value];
         if let (NamespaceKind::External(None), Some(labels)) = (&namespace.kind, labels) {
             let message =

@@ -16,16 +16,17 @@ impl<'a> Resolver<'a> {
     /// Adds what one place states to what others do.
     pub(super) fn state_labels(&mut self, namespace: NamespaceId, expression: &'a SelectorExpr) {
         let mut known = self.stated.remove(&namespace).unwrap_or_default();
-        self.read_stated(expression, &mut known);
+        let name = self.model.namespaces[namespace].name.clone();
+        self.read_stated(expression, &name, &mut known);
         self.set_labels(namespace, &known);
         self.stated.insert(namespace, known);
     }
 
     /// What another name states, which nothing else does.
-    pub(super) fn labels_of_rename(&mut self, expression: Option<&'a SelectorExpr>) -> Stated {
+    pub(super) fn labels_of_rename(&mut self, name: &str, expression: Option<&'a SelectorExpr>) -> Stated {
         let mut stated = Stated::new();
         if let Some(expression) = expression {
-            self.read_stated(expression, &mut stated);
+            self.read_stated(expression, name, &mut stated);
         }
         stated
     }
@@ -40,7 +41,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn read_stated(&mut self, expression: &'a SelectorExpr, known: &mut Stated) {
+    fn read_stated(&mut self, expression: &'a SelectorExpr, name: &str, known: &mut Stated) {
         if let Some(star) = expression.star {
             let help = "state a label as `key=value`, or as `!key` where it has none; what is not stated is not known";
             self.report(
@@ -55,7 +56,7 @@ impl<'a> Resolver<'a> {
             self.report(diagnostic.with_help(help).with_mend(self.with_blanks_before(expression.span), ""));
         }
         for requirement in &expression.requirements {
-            let Some((key, value)) = self.stated_label(requirement) else { continue };
+            let Some((key, value)) = self.stated_label(requirement, name) else { continue };
             match known.get(&key) {
                 Some((earlier, _)) if *earlier == value => {}
                 Some((_, earlier)) => {
@@ -72,8 +73,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// A label and its value, or `None` where it is said to be absent.
-    fn stated_label(&mut self, requirement: &RequirementExpr) -> Option<(Arc<str>, Option<Arc<str>>)> {
+    /// A label of the namespace `name` and its value, or `None` where it is said to be absent.
+    fn stated_label(&mut self, requirement: &RequirementExpr, name: &str) -> Option<(Arc<str>, Option<Arc<str>>)> {
         let key = self.label_key(requirement.key)?;
         if &*key == NAMESPACE_NAME {
             let message = format!("`{NAMESPACE_NAME}` is what the cluster sets by itself: the namespace's name");
@@ -89,11 +90,13 @@ impl<'a> Resolver<'a> {
             }
             (_, values) => values.first().map(|value| self.text(*value)),
         };
-        let value = value.filter(|_| requirement.operator == Operator::In).unwrap_or("VALUE");
+        let listed = value.filter(|_| requirement.operator == Operator::In);
+        let value = listed.unwrap_or(name);
         let (present, absent) = (format!("{key}={value}"), format!("!{key}"));
         let message = format!("`{}` does not say what label it is", shorten(self.text(requirement.span)));
         let help = format!("a namespace carries a label, `{present}`, or does not, `{absent}`");
-        let mends = [present, absent].into_iter().filter(|mend| !mend.ends_with("=VALUE"));
+        // Nobody but a person knows which value it is, where none is listed.
+        let mends = [listed.map(|_| present), Some(absent)].into_iter().flatten();
         let diagnostic = Diagnostic::new(Code::E0225, requirement.span, message).with_help(help);
         self.report(diagnostic.with_mends(requirement.span, mends));
         None

@@ -1,10 +1,10 @@
 //! The facts about the cluster that no manifest can show.
 
-use super::cni::{Cni, POLICY_ENGINE};
+use super::cni::{Cni, CniVersion, POLICY_ENGINE};
 use super::resolve::{Resolver, shorten};
 use super::{DnsServer, Endpoint, Model};
 use crate::diag::{Code, Diagnostic, closest};
-use crate::net::{AddressSet, Facts, IpBlock, Listed};
+use crate::net::{AddressSet, BlocksMatch, Facts, IpBlock, Listed};
 use crate::source::Span;
 use crate::syntax::{Node, NodeKind};
 use ipnet::IpNet;
@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 pub struct Platform {
     /// What has to enforce the policies.
     pub cni: Cni,
+    /// Which version of it; `None` for the oldest that its makers support.
+    pub cni_version: Option<CniVersion>,
     /// The addresses of the API server: its ClusterIP and its endpoints.
     pub apiserver: Option<Vec<IpNet>>,
     /// The addresses of the nodes.
@@ -28,6 +30,17 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The CNI as a sentence names it: `cilium`, `cilium 1.14`.
+    pub(super) fn cni_text(&self) -> String {
+        let name = self.cni.name();
+        self.cni_version.map_or_else(|| name.to_owned(), |version| format!("{name} {version}"))
+    }
+
+    /// What address blocks match.
+    pub fn blocks_match(&self) -> BlocksMatch {
+        self.cni.blocks_match(self.cni_version)
+    }
+
     /// Every address that the platform lists; none of them is part of the internet.
     pub fn listed(&self) -> impl Iterator<Item = IpNet> {
         let lists = [&self.apiserver, &self.nodes, &self.pods, &self.services];
@@ -82,7 +95,7 @@ impl Model {
 
     /// What address blocks mean in the cluster of this program.
     pub fn facts(&self) -> Facts {
-        let Platform { cni, apiserver, nodes, pods, services, .. } = &self.platform;
+        let Platform { apiserver, nodes, pods, services, .. } = &self.platform;
         let set = |list: &Option<Vec<IpNet>>| AddressSet::from_nets(list.iter().flatten().copied());
         let managed = self.namespaces.iter().filter_map(|namespace| namespace.managed());
         let dns = managed.flat_map(|managed| &managed.dns.servers).filter_map(|server| match server {
@@ -97,14 +110,23 @@ impl Model {
             api_server: set(apiserver),
             others: set(services).union(&AddressSet::from_nets(dns)),
         };
-        Facts::new(cni.blocks_match(), listed)
+        Facts::new(self.platform.blocks_match(), listed)
     }
+}
+
+/// An entry of `platform`, as it is written.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    values: &'a [Span],
+    /// What stands behind the name of a CNI.
+    version: Option<Span>,
+    span: Span,
 }
 
 impl<'a> Resolver<'a> {
     /// Reads `platform { ... }`, with the entries that the environment replaces.
     pub(super) fn read_platform(&mut self) {
-        let mut entries: BTreeMap<&str, (&[Span], Span)> = BTreeMap::new();
+        let mut entries: BTreeMap<&str, Entry<'a>> = BTreeMap::new();
         let mut first: Option<Span> = None;
         for member in self.top.clone() {
             let NodeKind::Platform(nodes) = &member.node.kind else { continue };
@@ -123,8 +145,8 @@ impl<'a> Resolver<'a> {
             let NodeKind::Environment { entries: nodes, .. } = &member.node.kind else { continue };
             let mut replaced = BTreeMap::new();
             self.platform_entries(nodes, &mut replaced);
-            for (name, (_, span)) in replaced.iter().filter(|(name, _)| !entries.contains_key(*name)) {
-                self.report_added(name, *span);
+            for (name, entry) in replaced.iter().filter(|(name, _)| !entries.contains_key(*name)) {
+                self.report_added(name, entry.span);
             }
             if self.environment.is_some_and(|chosen| std::ptr::eq(chosen, nodes.as_slice())) {
                 chosen = replaced;
@@ -150,12 +172,12 @@ impl<'a> Resolver<'a> {
         self.report(Diagnostic::new(Code::E0111, span, message).with_help(help));
     }
 
-    fn platform_entries(&mut self, nodes: &'a [Node], entries: &mut BTreeMap<&'a str, (&'a [Span], Span)>) {
+    fn platform_entries(&mut self, nodes: &'a [Node], entries: &mut BTreeMap<&'a str, Entry<'a>>) {
         for node in nodes {
-            let NodeKind::PlatformEntry { key, values } = &node.kind else { continue };
+            let NodeKind::PlatformEntry { key, values, version } = &node.kind else { continue };
             let name = self.text(*key);
             match entries.get(name) {
-                Some((_, earlier)) => {
+                Some(Entry { span: earlier, .. }) => {
                     let help = if name == "cni" {
                         "keep one of them: a cluster has one CNI that enforces policies"
                     } else {
@@ -167,52 +189,92 @@ impl<'a> Resolver<'a> {
                     self.report(diagnostic);
                 }
                 None => {
-                    entries.insert(name, (values, node.span));
+                    entries.insert(name, Entry { values, version: *version, span: node.span });
                 }
             }
         }
     }
 
-    fn set_platform(&mut self, entries: &BTreeMap<&'a str, (&'a [Span], Span)>) {
+    fn set_platform(&mut self, entries: &BTreeMap<&'a str, Entry<'a>>) {
         let lists = ["apiserver", "nodes", "pods", "services"].map(|key| {
-            let (values, _) = entries.get(key)?;
-            Some(values.iter().filter_map(|span| self.block(*span)).collect::<Vec<_>>())
+            let entry = entries.get(key)?;
+            Some(entry.values.iter().filter_map(|span| self.block(*span)).collect::<Vec<_>>())
         });
         let [apiserver, nodes, pods, services] = lists;
-        let dns = entries.get("dns").map(|(values, span)| (values.to_vec(), *span));
-        let mut cni = Cni::Any;
-        if let Some((values, span)) = entries.get("cni") {
-            if let [_, second, ..] = values {
-                self.report(
-                    Diagnostic::new(Code::E0105, *second, "a cluster has one CNI")
-                        .with_help("name the one that enforces policies"),
-                );
-            }
-            cni = values.first().and_then(|value| self.cni(*value, *span)).unwrap_or_default();
-        }
-        self.model.platform = Platform { cni, apiserver, nodes, pods, services, dns };
+        let dns = entries.get("dns").map(|entry| (entry.values.to_vec(), entry.span));
+        let (cni, cni_version) = entries.get("cni").and_then(|entry| self.cni(entry)).unwrap_or_default();
+        self.model.platform = Platform { cni, cni_version, apiserver, nodes, pods, services, dns };
     }
 
-    fn cni(&mut self, value: Span, entry: Span) -> Option<Cni> {
-        let name = self.text(value);
+    /// `cni NAME [VERSION]`.
+    fn cni(&mut self, entry: &Entry<'a>) -> Option<(Cni, Option<CniVersion>)> {
+        let [value, others @ ..] = entry.values else { return None };
+        let name = self.text(*value);
         let Some(cni) = Cni::parse(name) else {
-            let known = Cni::NAMES.iter().map(|(name, _)| *name);
-            let near = closest(&name.to_ascii_lowercase(), known.clone());
-            let help = match near {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => format!("Polder knows {}", known.collect::<Vec<_>>().join(", ")),
-            };
-            self.report(
-                Diagnostic::new(Code::E0105, value, format!("unknown CNI `{}`", shorten(name)))
-                    .with_help(help)
-                    .with_mends(value, near),
-            );
+            self.report_unknown_cni(name, *value);
             return None;
         };
         if let Some(why) = cni.enforces_nothing() {
             let help = format!("{POLICY_ENGINE}: `cni canal`, `cni kindnet` for kube-network-policies");
-            self.report(Diagnostic::new(Code::E0217, entry, why).with_help(help));
+            self.report(Diagnostic::new(Code::E0217, entry.span, why).with_help(help));
         }
-        Some(cni)
+        if let [other, ..] = others {
+            let diagnostic = Diagnostic::new(Code::E0105, *other, "a cluster has one CNI");
+            let other_version = CniVersion::beginning(self.text(*other)).filter(|_| entry.version.is_none());
+            self.report(match other_version {
+                Some(version) => {
+                    let listed = Span { start: value.end, ..*other };
+                    let help = format!("no comma stands before a version: `cni {name} {version}`");
+                    diagnostic.with_help(help).with_mend(listed, format!(" {version}"))
+                }
+                None => diagnostic.with_help("name the one that enforces policies"),
+            });
+        }
+        let version = entry.version.and_then(|span| self.cni_version(cni, span));
+        Some((cni, version))
+    }
+
+    fn cni_version(&mut self, cni: Cni, span: Span) -> Option<CniVersion> {
+        let text = self.text(span);
+        if cni == Cni::Any {
+            let diagnostic = Diagnostic::new(Code::E0105, span, "`any` is no CNI of which there are versions");
+            self.report(diagnostic.with_help("name the CNI before its version, as in `cni cilium 1.18`"));
+            return None;
+        }
+        let cni = cni.name();
+        let version = CniVersion::parse(text);
+        if version.is_none() {
+            let message = format!("`{}` is no version of {cni}", shorten(text));
+            let diagnostic = Diagnostic::new(Code::E0105, span, message);
+            self.report(match CniVersion::beginning(text) {
+                Some(version) => {
+                    diagnostic.with_help(format!("write `cni {cni} {version}`")).with_mend(span, version.to_string())
+                }
+                None if Cni::parse(text).is_some() => {
+                    diagnostic.with_help("a cluster has one CNI: name the one that enforces policies")
+                }
+                None => diagnostic.with_help(format!(
+                    "write two numbers, as in `cni {cni} 1.18`, or `cni {cni}` for the oldest version that its makers support"
+                )),
+            });
+        }
+        version
+    }
+
+    fn report_unknown_cni(&mut self, name: &str, value: Span) {
+        let diagnostic = Diagnostic::new(Code::E0105, value, format!("unknown CNI `{}`", shorten(name)));
+        let joined = name.split_once([':', '/']).or_else(|| name.rsplit_once(['-', '_']));
+        let versioned = joined.and_then(|(cni, version)| Some((Cni::parse(cni)?, CniVersion::beginning(version)?)));
+        if let Some((cni, version)) = versioned {
+            let text = format!("{} {version}", cni.name());
+            let help = format!("a space stands before a version: `cni {text}`");
+            return self.report(diagnostic.with_help(help).with_mend(value, text));
+        }
+        let near = closest(&name.to_ascii_lowercase(), Cni::names());
+        let help = match near {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("Polder knows {}", Cni::names().collect::<Vec<_>>().join(", ")),
+        };
+        self.report(diagnostic.with_help(help).with_mends(value, near));
     }
 }

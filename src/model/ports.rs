@@ -79,8 +79,8 @@ impl<'a> Resolver<'a> {
 
     fn check_range(&mut self, item: &PortExpr, low: u16, high: u16) {
         let written = self.text(item.span);
-        let name = self.model.platform.cni.name();
-        match self.model.platform.cni.ranges(None) {
+        let name = self.model.platform.cni_text();
+        match self.model.platform.cni.ranges(self.model.platform.cni_version) {
             RangeSupport::FirstOnly => self.report(
                 Diagnostic::new(
                     Code::E0219,
@@ -151,14 +151,14 @@ impl<'a> Resolver<'a> {
     }
 
     fn check_container_port(&mut self, item: &PortExpr, name: &str) {
-        let cni = self.model.platform.cni;
+        let cni = self.model.platform.cni_text();
         let help = "write the port's number";
-        match cni.named_ports() {
+        match self.model.platform.cni.named_ports() {
             NamedPortSupport::Ignored => self.report(
                 Diagnostic::new(
                     Code::E0218,
                     item.span,
-                    format!("{} ignores the name of the port `{name}` and may open every port", cni.name()),
+                    format!("{cni} ignores the name of the port `{name}` and may open every port"),
                 )
                 .with_help(help),
             ),
@@ -166,7 +166,7 @@ impl<'a> Resolver<'a> {
                 Diagnostic::new(
                     Code::E0218,
                     item.span,
-                    format!("{} refuses a whole policy for its named port `{name}`", cni.name()),
+                    format!("{cni} refuses a whole policy for its named port `{name}`"),
                 )
                 .with_help(help),
             ),
@@ -174,10 +174,7 @@ impl<'a> Resolver<'a> {
                 Diagnostic::new(
                     Code::W0012,
                     item.span,
-                    format!(
-                        "{} drops the named port `{name}` where it is several numbers in different pods",
-                        cni.name()
-                    ),
+                    format!("{cni} drops the named port `{name}` where it is several numbers in different pods",),
                 )
                 .with_help(help),
             ),
@@ -185,7 +182,7 @@ impl<'a> Resolver<'a> {
                 Diagnostic::new(
                     Code::W0012,
                     item.span,
-                    format!("{} does not know the named port `{name}` on nodes with Windows", cni.name()),
+                    format!("{cni} does not know the named port `{name}` on nodes with Windows"),
                 )
                 .with_help(help),
             ),
@@ -193,7 +190,7 @@ impl<'a> Resolver<'a> {
                 Diagnostic::new(
                     Code::W0012,
                     item.span,
-                    format!("{} opens every port where no pod lists the named port `{name}`", cni.name()),
+                    format!("{cni} opens every port where no pod lists the named port `{name}`"),
                 )
                 .with_help(help),
             ),

@@ -2,6 +2,7 @@
 
 use super::{DnsServer, Namespace, Tier};
 use crate::net::{Selector, Values};
+use ipnet::IpNet;
 
 /// The pods that answer for a DNS preset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,20 @@ impl PresetPods {
     }
 }
 
+/// Where node-local caches listen; never routed.
+const LINK_LOCAL: &str = "169.254.0.0/16";
+
 impl DnsServer {
+    /// The addresses of the caches on the nodes that answer as well.
+    pub fn preset_caches(&self) -> Option<IpNet> {
+        match self {
+            DnsServer::Cluster => LINK_LOCAL.parse().ok(),
+            DnsServer::Strict | DnsServer::OpenShift | DnsServer::Any | DnsServer::Address(_) | DnsServer::Tier(..) => {
+                None
+            }
+        }
+    }
+
     /// The pods that answer, of the servers that have a name of their own.
     pub fn preset_pods(&self) -> Option<PresetPods> {
         let (namespace, pods, port) = match self {

@@ -5,7 +5,7 @@ use super::{DnsServer, Endpoint, Isolated, Managed, Namespace, NamespaceId, Name
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth, Values};
 use crate::source::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// So many namespaces are named.
@@ -15,37 +15,88 @@ const MOST_NAMED: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
     /// Labels that make it one.
-    pub is: String,
+    pub is: Labels,
     /// A label that makes it none.
-    pub is_not: String,
+    pub is_not: Labels,
+}
+
+/// Labels as a namespace states them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels {
+    /// The labels.
+    pub text: String,
+    /// The keys of which any value will do: the name of the namespace stands for that which it has.
+    pub any: Vec<Arc<str>>,
+    /// The keys of which some other values will do as well, with all of these.
+    pub several: Vec<(Arc<str>, Vec<Arc<str>>)>,
 }
 
 impl Settling {
-    /// What to state beside what is `known`, where that does not settle it.
-    pub fn of(labels: &Selector, known: &Selector) -> Option<Settling> {
+    /// What to state of the namespace `name` beside what is `known`, where that does not settle it. `own` has the value of
+    /// a label where that is known.
+    pub fn of(
+        labels: &Selector,
+        known: &Selector,
+        name: &str,
+        own: impl Fn(&str) -> Option<Arc<str>>,
+    ) -> Option<Settling> {
         let unknown =
             || labels.entries().filter(|(key, _)| ***key != *NAMESPACE_NAME && known.values(key).is_anything());
         let (key, values) = unknown().next()?;
-        let is: Vec<String> = unknown().map(|(key, values)| meeting(key, values)).collect();
-        Some(Settling { is: is.join(", "), is_not: missing(key, values) })
+        let (mut is, mut is_not) = (Labels::default(), Labels::default());
+        unknown().for_each(|(key, values)| is.meet(key, values, name, own(key)));
+        is_not.miss(key, values, name);
+        Some(Settling { is, is_not })
     }
 }
 
-/// A label as a namespace states it that meets what is asked of it.
-fn meeting(key: &str, values: &Values) -> String {
-    match values.required().and_then(<[Arc<str>]>::first) {
-        Some(value) => format!("{key}={value}"),
-        None if values.allows(None) => format!("!{key}"),
-        None => format!("{key}=VALUE"),
+impl Labels {
+    /// Adds a label that meets what is asked of it.
+    fn meet(&mut self, key: &Arc<str>, values: &Values, name: &str, own: Option<Arc<str>>) {
+        let required = values.required().unwrap_or_default();
+        match (own.filter(|own| values.allows(Some(own))), required.first()) {
+            (Some(own), _) => self.add(format!("{key}={own}")),
+            (None, Some(value)) => {
+                if required.len() > 1 {
+                    self.several.push((key.clone(), required.to_vec()));
+                }
+                self.add(format!("{key}={value}"));
+            }
+            (None, None) if values.allows(None) => self.add(format!("!{key}")),
+            (None, None) => self.add_any(key, values, name),
+        }
     }
-}
 
-/// One that does not.
-fn missing(key: &str, values: &Values) -> String {
-    match values.listed().first() {
-        _ if !values.allows(None) => format!("!{key}"),
-        Some(value) => format!("{key}={value}"),
-        None => format!("{key}=VALUE"),
+    /// Adds a label that does not.
+    fn miss(&mut self, key: &Arc<str>, values: &Values, name: &str) {
+        match values.listed().first() {
+            _ if !values.allows(None) => self.add(format!("!{key}")),
+            Some(value) => self.add(format!("{key}={value}")),
+            None => self.add_any(key, &Values::exists(), name),
+        }
+    }
+
+    fn add_any(&mut self, key: &Arc<str>, values: &Values, name: &str) {
+        self.any.push(key.clone());
+        let not = if values.allows(Some(name)) { "" } else { "not-" };
+        self.add(format!("{key}={not}{name}"));
+    }
+
+    fn add(&mut self, label: String) {
+        if !self.text.is_empty() {
+            self.text.push_str(", ");
+        }
+        self.text.push_str(&label);
+    }
+
+    /// What is to be said of values that only a person knows.
+    fn open(&self) -> impl Iterator<Item = String> {
+        let any = self.any.iter().map(|key| format!("`{key}` can be anything"));
+        let several = self.several.iter().map(|(key, values)| {
+            let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+            format!("`{key}` can be {}", values.join(" or "))
+        });
+        any.chain(several)
     }
 }
 
@@ -156,32 +207,39 @@ impl Resolver<'_> {
         let message =
             format!("nobody stated whether {named} is one of `{}`: its flows write nothing there", selection.declared);
         let advice = |namespace: &&Namespace| {
-            let settling = Settling::of(labels, &namespace.known_labels()?)?;
-            let state = |labels: &str| stating(&namespace.declared, &namespace.name, labels);
-            Some(format!("`{}`, or `{}` if it is none", state(&settling.is), state(&settling.is_not)))
+            let Settling { is, is_not } = Settling::of(labels, &namespace.known_labels()?, &namespace.name, |_| None)?;
+            let state = |labels: &Labels| stating(&namespace.declared, &namespace.name, &labels.text);
+            let advice = format!("`{}`, or `{}` if it is none", state(&is), state(&is_not));
+            Some((advice, is.open().chain(is_not.open()).collect::<Vec<_>>()))
         };
-        let advice: Vec<String> = namespaces.iter().take(MOST_NAMED).filter_map(advice).collect();
+        let (advice, open): (Vec<String>, Vec<Vec<String>>) =
+            namespaces.iter().take(MOST_NAMED).filter_map(advice).unzip();
+        let open: BTreeSet<String> = open.into_iter().flatten().collect();
+        let open = match open.is_empty() {
+            true => String::new(),
+            false => format!(", with the values that it has ({})", Vec::from_iter(open).join(", ")),
+        };
         let mut diagnostic = Diagnostic::new(Code::W0018, selection.span, message);
         if let Some(used) = used {
             diagnostic = diagnostic.with_label(used, "used here");
         }
-        let diagnostic = diagnostic.with_help(format!("state the labels: {}", advice.join("; ")));
+        let diagnostic = diagnostic.with_help(format!("state the labels{open}: {}", advice.join("; ")));
         Some(self.with_stated(diagnostic, first, labels))
     }
 
     /// Adds the changes that state the labels of a namespace where it is declared.
     fn with_stated(&self, diagnostic: Diagnostic, namespace: &Namespace, labels: &Selector) -> Diagnostic {
         let known = namespace.known_labels().filter(|_| namespace.name == namespace.declared);
-        let Some(Settling { is, is_not }) = known.and_then(|known| Settling::of(labels, &known)) else {
-            return diagnostic;
-        };
+        let settling = known.and_then(|known| Settling::of(labels, &known, &namespace.name, |_| None));
+        let Some(Settling { is, is_not }) = settling else { return diagnostic };
         let id = self.model.namespaces.iter().position(|one| std::ptr::eq(one, namespace)).map(NamespaceId::at);
         let stated = id.and_then(|id| self.stated.get(&id)).into_iter().flatten();
         let last = stated.map(|(_, (_, span))| *span).max_by_key(|span| (span.file, span.end));
         let end = last.unwrap_or(namespace.span);
         let place = Span { start: end.end, ..end };
         let text = |labels: String| if last.is_some() { format!(", {labels}") } else { format!(" ({labels})") };
-        let whole = [is, is_not].into_iter().filter(|labels| !labels.contains("=VALUE"));
-        diagnostic.with_mends(place, whole.map(text))
+        // Nobody but a person knows a value that can be anything.
+        let whole = [is, is_not].into_iter().filter(|labels| labels.any.is_empty());
+        diagnostic.with_mends(place, whole.map(|labels| text(labels.text)))
     }
 }

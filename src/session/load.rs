@@ -82,6 +82,13 @@ impl Project {
         project
     }
 
+    /// Whether nothing but comments stands in it.
+    pub fn is_blank(&self) -> bool {
+        let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        let mut texts = self.files.iter().filter_map(|file| self.sources.file(*file));
+        !self.files.is_empty() && self.diagnostics.is_empty() && texts.all(|file| file.text.lines().all(is_blank))
+    }
+
     /// Where a build for an environment, or for none, writes when the command line does not say.
     pub fn output_folder(&self, environment: Option<&str>) -> PathBuf {
         let base = self.root.as_ref().unwrap_or(&self.folder);

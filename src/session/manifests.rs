@@ -35,6 +35,8 @@ pub struct Manifests {
     pub unread: Vec<Unread>,
     /// What may surprise, in the order of the texts.
     pub remarks: Vec<Remark>,
+    /// What is told of what was named and holds nothing: an empty file, a folder without manifests.
+    pub empty: Vec<String>,
     /// How many files there are, with those that cannot be read.
     pub file_count: usize,
     /// How many documents of folders are none for Kubernetes, and are passed over.
@@ -164,26 +166,21 @@ fn walk(system: &dyn FileSystem, path: PathBuf) -> Input {
     Input::Folder { path, found: files.len(), files, problems }
 }
 
-/// What to do about a folder without manifests, which may hold what was meant.
-fn nothing_below(system: &dyn FileSystem, folder: &Path, name: &str) -> String {
+/// What to do about a folder without manifests that holds something else which may be meant.
+fn something_else_below(system: &dyn FileSystem, folder: &Path, name: &str) -> Option<String> {
     let name = shell_word(name);
     let upper = EXTENSIONS.map(str::to_ascii_uppercase).into_iter();
     if let Some(path) = upper.flat_map(|end| system.walk(folder, &end).files).next() {
         let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
-        return format!(
+        return Some(format!(
             "`{file}` has the end of its name in capitals: write it in small letters, or name the file itself"
-        );
+        ));
     }
-    match system.walk(folder, EXTENSION).files.is_empty() {
-        false => format!(
+    (!system.walk(folder, EXTENSION).files.is_empty()).then(|| {
+        format!(
             "it holds a program: `polder check {name}` looks for mistakes in it, `polder reach -p {name}` says what it allows"
-        ),
-        true => {
-            "hidden files and those in `.gitignore` do not count; `kubectl get networkpolicies,pods,namespaces -A -o \
-                 json` prints those of a cluster"
-                .to_owned()
-        }
-    }
+        )
+    })
 }
 
 /// Whether a text that is no manifest is a program: more of it is understood than not.
@@ -210,6 +207,10 @@ impl Load<'_> {
         let errors = self.errors();
         const CLUSTER: &str = "`kubectl get networkpolicies,pods,namespaces -A -o json` prints those of a cluster";
         let mut help = CLUSTER.to_owned();
+        let passed_over = self.manifests.passed_over;
+        // What a pipe leaves empty is what failed at its other end.
+        let mut may_be_empty = !matches!(input, Input::Stdin);
+        let is_folder = matches!(input, Input::Folder { .. });
         let (name, count, what) = match input {
             Input::Stdin => {
                 let bytes = system.read_input(k8s::LONGEST_TEXT as u64);
@@ -231,7 +232,11 @@ impl Load<'_> {
                 for (path, reason) in problems {
                     self.manifests.diagnostics.push(unreadable(&shown(&path, self.folder), &reason));
                 }
-                let what = if found == 0 { "no file whose name ends in .yaml, .yml or .json" } else { "no object" };
+                let what = match found {
+                    0 => "no file whose name ends in .yaml, .yml or .json",
+                    _ => "no object",
+                };
+                let is_chart = files.iter().any(|file| file.file_name().is_some_and(|name| name == "Chart.yaml"));
                 // What the files hold that are read for another input is told there.
                 let mut count = found - files.len();
                 for path in files {
@@ -239,9 +244,13 @@ impl Load<'_> {
                     count += self.add(shown(&path, self.folder), bytes, false);
                 }
                 let name = shown(&path, self.folder);
-                if found == 0 {
-                    help = nothing_below(system, &path, &name);
+                if is_chart {
+                    let chart = shell_word(&name);
+                    help = format!("it is a chart of Helm: render it first, as in `helm template {chart} > all.yaml`");
                 }
+                let other = if found == 0 { something_else_below(system, &path, &name) } else { None };
+                may_be_empty = other.is_none();
+                help = other.unwrap_or(help);
                 self.manifests.places.push(path);
                 (name, count, what)
             }
@@ -251,7 +260,12 @@ impl Load<'_> {
                 return;
             }
         };
-        if count == 0 && self.errors() == errors {
+        if count == 0 && self.errors() == errors && may_be_empty && self.manifests.passed_over == passed_over {
+            let hidden = if is_folder { "; hidden files and those in `.gitignore` do not count" } else { "" };
+            self.manifests
+                .empty
+                .push(format!("`{name}` holds {what}, so there is no policy in it, nor anything that runs{hidden}"));
+        } else if count == 0 && self.errors() == errors {
             let message = format!("no manifest: `{name}` holds {what}");
             self.manifests.diagnostics.push(Diagnostic::about(Code::E0502, message).with_help(help));
         }

@@ -1,6 +1,7 @@
 //! Sources in, each stage's result on demand: what the command line and an editor share.
 
 mod config;
+mod everywhere;
 mod git;
 mod lint;
 mod load;
@@ -12,6 +13,7 @@ mod versions;
 
 pub use crate::target::network_policy::{Layout, Output};
 pub use config::{Config, EnvironmentChoice, OfEnvironment};
+pub use everywhere::Everywhere;
 pub use git::Revision;
 #[cfg(feature = "cli")]
 pub(crate) use load::normal;

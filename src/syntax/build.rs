@@ -124,7 +124,11 @@ impl<'a> Builder<'a> {
             Rule::assertion => self.assertion(pairs),
             Rule::platform_entry => {
                 let key = self.spans(pairs.clone(), Rule::platform_key).first().copied();
-                NodeKind::PlatformEntry { key: key.unwrap_or(name.span), values: self.spans(pairs, Rule::dns_server) }
+                NodeKind::PlatformEntry {
+                    key: key.unwrap_or(name.span),
+                    version: self.spans(pairs.clone(), Rule::version).first().copied(),
+                    values: self.spans(pairs, Rule::dns_server),
+                }
             }
             Rule::rename_namespace => {
                 let names = self.names(pairs.clone());

@@ -318,6 +318,7 @@ fn in_words(rule: Rule) -> &'static [&'static str] {
         Rule::through => &["`through dns`"],
         Rule::dns_name => &["a DNS name such as `api.example.com`"],
         Rule::dns_server => &["a DNS preset, an address or a tier"],
+        Rule::version => &["a version such as `1.18`"],
         Rule::direction => &["`ingress`", "`egress`", "`none`"],
         Rule::star | Rule::endpoint | Rule::side | Rule::sides | Rule::hop => &["a tier or another endpoint"],
         Rule::ports | Rule::port_set | Rule::port | Rule::number | Rule::quoted => &["a port such as `8080/tcp`"],
@@ -343,6 +344,7 @@ fn in_words(rule: Rule) -> &'static [&'static str] {
         Rule::platform_entry | Rule::platform_key => PLATFORM_ENTRIES,
         Rule::rename_namespace => &["`namespace NAME = NAME`"],
         Rule::sp | Rule::blank | Rule::gap | Rule::comment | Rule::next_line | Rule::flows | Rule::tiers => &[],
+        Rule::cni_setting | Rule::setting => &[],
     }
 }
 

@@ -106,12 +106,14 @@ pub enum NodeKind {
     },
     /// `never`, `only` and `always`.
     Assertion(Box<AssertionDecl>),
-    /// `KEY VALUE, ...` in `platform` or `environment`.
+    /// `KEY VALUE, ...` or `cni NAME VERSION` in `platform` or `environment`.
     PlatformEntry {
         /// `cni`, `dns`, `apiserver`, `nodes`, `pods` or `services`.
         key: Span,
         /// The values as written.
         values: Vec<Span>,
+        /// The version behind the name of a CNI.
+        version: Option<Span>,
     },
     /// `namespace NAME = NAME (LABELS)` in an environment.
     RenameNamespace(Box<RenameDecl>),

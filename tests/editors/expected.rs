@@ -146,7 +146,8 @@ impl<'a> Reader<'a> {
                 self.hop(&assertion.destination);
                 self.endpoints(&assertion.except);
             }
-            NodeKind::PlatformEntry { key, values } => {
+            NodeKind::PlatformEntry { key, values, version } => {
+                version.iter().for_each(|version| self.add(*version, Class::Number));
                 for value in values {
                     match self.read(*key) {
                         "cni" => self.add(*value, Class::Choice),

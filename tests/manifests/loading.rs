@@ -112,18 +112,24 @@ fn each_file_is_read_once_and_standard_input_too() {
 }
 
 #[test]
-fn what_holds_nothing_is_an_error() {
+fn what_holds_nothing_is_no_policies_and_what_holds_something_else_an_error() {
     let system = Memory::default()
         .with("/p/empty/notes.txt", "notes")
         .with("/p/comment.yaml", "# nothing\n---\n")
+        .with("/p/blank/a.yaml", "")
+        .with("/p/blank/b.json", "\n")
         .with("/p/values/values.yaml", "replicas: 3\n")
+        .with("/p/chart/Chart.yaml", "name: x\n")
+        .with("/p/program/main.polder", "namespace a {\n}\n")
+        .with("/p/capitals/A.YAML", "")
         .with("/p/latin.yaml", b"name: \xe4".to_vec())
         .with("/p/list.yaml", "apiVersion: v1\nkind: List\nitems: []\n")
         .with("/p/other.yaml", "apiVersion: v1\nkind: ConfigMap\n");
     for (named, expected) in [
-        ("empty", "E0502 no manifest: `empty` holds no file whose name ends in .yaml, .yml or .json"),
-        ("comment.yaml", "E0502 no manifest: `comment.yaml` holds no object"),
+        ("program", "E0502 no manifest: `program` holds no file whose name ends in .yaml, .yml or .json"),
+        ("capitals", "E0502 no manifest: `capitals` holds no file whose name ends in .yaml, .yml or .json"),
         ("values", "E0502 no manifest: `values` holds no object"),
+        ("chart", "E0502 no manifest: `chart` holds no object"),
         ("-", "E0502 no manifest: `<stdin>` holds no object"),
         ("none.yaml", "E0401 cannot read `none.yaml`: entity not found"),
         ("latin.yaml", "E0003 `latin.yaml` is not UTF-8: byte 7 is not part of a character"),
@@ -131,7 +137,14 @@ fn what_holds_nothing_is_an_error() {
         assert_eq!(said(&in_memory(&system, &[named])), [expected]);
     }
     for named in ["list.yaml", "other.yaml"] {
-        assert!(is_complete(&in_memory(&system, &[named])));
+        let manifests = in_memory(&system, &[named]);
+        assert!(is_complete(&manifests) && manifests.empty.is_empty());
+    }
+    for named in ["empty", "comment.yaml", "blank"] {
+        let manifests = in_memory(&system, &[named]);
+        assert!(is_complete(&manifests) && !manifests.has_no_answer(), "{named}");
+        let [said] = manifests.empty.as_slice() else { panic!("{named}: {:?}", manifests.empty) };
+        assert!(said.starts_with(&format!("`{named}` holds no ")), "{said}");
     }
 }
 

@@ -73,8 +73,10 @@ impl Maker {
 
     /// Another network plugin, at times, of those that take the ports of the program.
     fn plugin(&mut self) {
-        const ALL: [&str; 10] = [
+        const ALL: [&str; 12] = [
             "canal",
+            "cilium 1.14",
+            "cilium 1.18",
             "aks-cilium",
             "aws-vpc-cni",
             "eks-auto",
@@ -102,6 +104,7 @@ impl Maker {
         let takes = |plugin: &&str| match *plugin {
             "ovn-kubernetes" => !names,
             "weave" => !names && !ranges,
+            "cilium 1.14" => !ranges,
             _ => true,
         };
         let some: Vec<&str> = ALL.into_iter().filter(takes).collect();

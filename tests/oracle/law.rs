@@ -32,7 +32,9 @@ impl Law {
     pub fn of(program: &Program) -> Law {
         let (pods, nodes, api_server) = match program.platform.cni.as_deref().unwrap_or("any") {
             "any" => (None, None, None),
-            "cilium" | "aks-cilium" | "gke-dataplane-v2" => (Some(false), None, None),
+            "cilium 1.14" => (Some(false), Some(false), None),
+            "cilium" | "cilium 1.18" | "aks-cilium" | "gke-dataplane-v2" => (Some(false), None, None),
+            "kube-ovn" => (Some(true), None, None),
             _ => (Some(true), Some(true), Some(true)),
         };
         let used = |dns: &Dns| match dns.preset {

@@ -98,7 +98,8 @@ syn region polderEnvironmentBody matchgroup=polderBracket start=+{+ end=+}+ cont
 " Entries of `platform` and `environment`.
 syn cluster polderSettings contains=polderCniWord,polderDns,polderAddresses
 call s:Match('polderCniWord', 'cni' .. s:over, 'contained nextgroup=polderCni skipwhite')
-call s:Match('polderCni', s:name, 'contained')
+call s:Match('polderCni', s:name, 'contained nextgroup=polderVersion skipwhite')
+call s:Match('polderVersion', '[A-Za-z0-9._-]\+', 'contained')
 call s:Statement('polderAddresses', 'polderSettingWord', '\%(apiserver\|nodes\|pods\|services\)' .. s:over,
       \ 'contained contains=@polderMarks,polderAddress')
 call s:Statement('polderRename', 'polderRenameWord', 'namespace' .. s:over,
@@ -205,7 +206,7 @@ call s:Link('Identifier', 'polderEndpoint', 'polderTier', 'polderGroup', 'polder
 call s:Link('Special', 'polderBuiltIn', 'polderWildcard', 'polderPortWildcard')
 call s:Link('Label', 'polderEnvironment')
 call s:Link('Type', 'polderPortName', 'polderPortEntry', 'polderPortsName')
-call s:Link('Number', 'polderNumber', 'polderServerNumber')
+call s:Link('Number', 'polderNumber', 'polderServerNumber', 'polderVersion')
 call s:Link('Constant', 'polderProtocol', 'polderDirection', 'polderPreset', 'polderCni')
 call s:Link('String', 'polderContainer', 'polderValue')
 call s:Link('Float', 'polderAddress', 'polderServerAddress')

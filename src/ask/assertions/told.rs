@@ -90,9 +90,12 @@ impl<'a> Judge<'a> {
         }
         let text = &self.statement.text;
         let has_more = text.contains([':', '{']) || text.contains(" except ") || text.contains("->>");
-        ways.push(match has_more {
-            false => format!("name the ports that are meant, as in `{text}:80`"),
-            true => "leave port 53 out of the assertion".to_owned(),
+        // Who goes on from DNS servers gets everywhere, whatever the ports of the first step.
+        let without = text.split(" through dns").collect::<String>();
+        ways.push(match (self.assertion.through_dns, has_more) {
+            (true, _) => format!("leave out `through dns`, so that DNS servers are no step: `{without}`"),
+            (false, false) => format!("name the ports that are meant, as in `{text}:80`"),
+            (false, true) => "leave port 53 out of the assertion".to_owned(),
         });
         let setting = setting.map_or(String::new(), |setting| format!(" (`{setting}`)"));
         Ok(format!("the pods of `{home}` may ask for names there{setting}, which no flow says: {}", ways.join("; or ")))
@@ -199,10 +202,10 @@ pub(super) struct Unstated {
 impl Unstated {
     fn add(&mut self, namespace: &ManagedNamespace, labels: &Selector) {
         let condition = format!("namespace `{}` has ({labels})", namespace.name);
-        let Some(settling) = Settling::of(labels, &namespace.labels) else { return };
+        let Some(settling) = Settling::of(labels, &namespace.labels, &namespace.name, |_| None) else { return };
         if !self.conditions.contains(&condition) {
             self.conditions.push(condition);
-            self.statements.push(stating(&namespace.declared, &namespace.name, &settling.is_not));
+            self.statements.push(stating(&namespace.declared, &namespace.name, &settling.is_not.text));
         }
     }
 

@@ -12,8 +12,10 @@ impl Everyone<'_> {
         let looks = Looks::new(&self.policies);
         let mut groups: Vec<Named> = self.declared.names.iter().map(named).collect();
         if !by_program {
-            groups.extend(looks.selected.iter().filter_map(selected));
-            groups.extend(asked.iter().flat_map(servers));
+            let servers: Vec<Named> = asked.iter().flat_map(servers).collect();
+            let has_name = |group: &Named| servers.iter().any(|server| server.set == group.set);
+            groups.extend(looks.selected.iter().filter_map(selected).filter(|group| !has_name(group)));
+            groups.extend(servers);
         }
         let mut names: BTreeSet<Arc<str>> = self.space.homes().iter().map(|home| home.name.clone()).collect();
         names.extend(groups.iter().filter_map(|group| match &group.name {

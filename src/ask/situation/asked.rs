@@ -81,6 +81,10 @@ impl Asked {
                  with a letter or digit"
             ));
         }
+        if let Some(members) = members_of_namespace(rest) {
+            let members: Vec<String> = members.into_iter().map(|member| format!("{namespace}/{member}")).collect();
+            return Err(format!("`{text}` has names where labels belong: write `{{{}}}`", members.join(", ")));
+        }
         Ok(Asked::Pod { namespace: namespace.into(), beside, labels: labels(text, rest)? })
     }
 }
@@ -101,6 +105,12 @@ fn several(text: &str, list: &str) -> Result<Asked, String> {
         true => Err(format!("`{text}` is nobody: write `{{web, api}}`")),
         false => Ok(Asked::Several(members)),
     }
+}
+
+/// The names of a list of names behind a namespace, as in `shop/{web, api}`.
+fn members_of_namespace(list: &str) -> Option<Vec<&str>> {
+    let members = members_of(list.strip_suffix('}')?);
+    (members.len() > 1 && members.iter().all(|member| is_dns_label(member))).then_some(members)
 }
 
 /// The members of a list, of which some have labels in braces of their own.

@@ -7,12 +7,14 @@ mod markdown;
 use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
 use super::ask::{enforced, given_up, sure};
 use super::exit::Exit;
-use super::report::{count, incomplete, left_out, show};
+use super::report::{count, incomplete, left_out, show, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::Report;
 use crate::diag::render::{sanitize, short};
 use crate::diff::{ConnectionChange, Diff, Kind, Origin};
-use crate::session::{CONFIG_NAME, Disk, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason};
+use crate::session::{
+    CONFIG_NAME, Disk, EnvironmentChoice, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason,
+};
 use crate::source::Sources;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +82,10 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
         }
         (Some(_), _) => return Err("`--git REV` compares one path with itself: name at most one".to_owned()),
     };
+    let of_programs = [&versions.old, &versions.new].into_iter().flatten().any(|one| one.session().is_some());
+    if !of_programs && args.environment.choice() != EnvironmentChoice::Configured {
+        return Err("`--env` and `--no-env` are about programs, and none of the two versions is one".to_owned());
+    }
     let revisions = args.git.as_deref().map(two).map_or([None, None], |(old, new)| [Some(old), new]);
     say(&versions, revisions, terminal);
     if !versions.is_answerable() {
@@ -157,6 +163,8 @@ fn say(versions: &Versions, revisions: [Option<&str>; 2], terminal: &mut Termina
         }
     }
     show(&versions.workload_reports(), &versions.workloads.sources, Format::Human, terminal);
+    let manifests = [&versions.old, &versions.new].into_iter().flatten().map(Subject::manifests);
+    manifests.chain([&versions.workloads]).for_each(|manifests| tell_empty(manifests, terminal));
     let runs = |subject: &&Subject| subject.session().is_none() && subject.cluster().is_some();
     if versions.workloads.cluster.workloads.is_empty()
         && [&versions.old, &versions.new].into_iter().flatten().any(|one| runs(&one))

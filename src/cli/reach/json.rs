@@ -32,8 +32,13 @@ pub(super) fn document(report: &Report<'_>) -> String {
     }))
 }
 
+/// One object with the schema `polder/names/v1`: what can be asked about.
+pub(super) fn names(names: &[String]) -> String {
+    print(&json!({ "schema": "polder/names/v1", "names": names }))
+}
+
 /// The single names of a row.
-fn names(row: &Row) -> Vec<String> {
+fn single_names(row: &Row) -> Vec<String> {
     match &row.names {
         RowNames::Groups(groups) => groups.iter().map(ToString::to_string).collect(),
         RowNames::Asked(text) => vec![text.clone()],
@@ -99,8 +104,8 @@ fn connection(report: &Report<'_>, cell: &Cell) -> Vec<Value> {
     );
     let every = ports(&cell.every);
     let mut found = Vec::new();
-    for from in names(source) {
-        for to in names(destination) {
+    for from in single_names(source) {
+        for to in single_names(destination) {
             found.push(json!({
                 "source": from,
                 "destination": to,

@@ -32,6 +32,9 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
+    if args.names && args.format == ReachFormat::Matrix {
+        return Err(terminal.refuse("`--names` lists names, and there is no matrix of them; leave one of the two out"));
+    }
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, args.from.as_deref(), args.to.as_deref(), terminal)?;
     if args.names {
@@ -39,8 +42,12 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
             Some(situation) => situation.names(),
             None => subject.everyone(&ends.asked()).names(),
         };
-        let names: String = names.iter().map(|name| format!("{}\n", sanitize(name))).collect();
-        terminal.result(&names);
+        terminal.result(&match args.format {
+            ReachFormat::Json => json::names(&names),
+            ReachFormat::Human | ReachFormat::Matrix => {
+                names.iter().map(|name| format!("{}\n", sanitize(name))).collect()
+            }
+        });
         return Ok(Exit::Yes);
     }
     let (told, given_up) = match subject.situation(&ends.asked()) {

@@ -48,8 +48,10 @@ fn by_labels(model: &Model, cluster: &Cluster, span: Span, diagnostic: Diagnosti
         selection.declared
     );
     let state = |one: &&Namespace| {
-        let labels = Settling::of(labels, &one.known_labels()?)?.is;
-        Some(format!("`{}`", stating(&one.declared, &one.name, &labels)))
+        let object = given(cluster, one)?;
+        let own = |key: &str| object.labels.get(key).map(|value| value.as_str().into());
+        let labels = Settling::of(labels, &one.known_labels()?, &one.name, own)?.is;
+        Some(format!("`{}`", stating(&one.declared, &one.name, &labels.text)))
     };
     let statements: Vec<String> = meant.iter().filter_map(state).collect();
     let mends = diagnostic.mends.iter().filter(|mend| mend.span.end == first.span.end).take(1);

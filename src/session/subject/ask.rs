@@ -54,7 +54,13 @@ impl Subject {
                 None => (text, None),
             },
         };
-        Ok(AskedTarget { asked: self.asked(who)?, ports: ports.map(AskedPorts::parse).transpose()? })
+        let asked = self.asked(who)?;
+        let ports = ports.map(AskedPorts::parse).transpose()?;
+        let ports = ports.map(|ports| match self.model() {
+            Some(model) => ports.with_sets_of(model, &asked),
+            None => ports,
+        });
+        Ok(AskedTarget { asked, ports })
     }
 
     /// The ends that are asked for in a situation that was made for them. The error is a sentence that says what to

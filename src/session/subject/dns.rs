@@ -4,7 +4,7 @@ use super::Subject;
 use crate::ask::Asked;
 use crate::flow::{FlowSet, Place};
 use crate::model::{DnsServer, PresetPods};
-use crate::net::{NAMESPACE_NAME, Peers, PortSet, Protocol, Selector, namespace_by_name};
+use crate::net::{AddressSet, NAMESPACE_NAME, Peers, PortSet, Protocol, Selector, namespace_by_name};
 use crate::netpol::{Peer, Policy};
 
 impl Subject {
@@ -13,9 +13,11 @@ impl Subject {
     pub fn dns_servers(&self) -> (Asked, PortSet) {
         let servers = match (self.flows(), self.cluster()) {
             (Some(flows), _) => of_program(flows),
-            (None, Some(_)) => of_distributions(|_| true),
+            (None, Some(_)) => of_distributions(self.policies(), |_| true),
             // Among all that could exist, servers that no policy speaks of are like all other pods that none does.
-            (None, None) => of_distributions(|preset| self.policies().iter().any(|policy| speaks_of(policy, preset))),
+            (None, None) => of_distributions(self.policies(), |preset| {
+                self.policies().iter().any(|policy| speaks_of(policy, preset))
+            }),
         };
         let mut all: Vec<Peers> = Vec::new();
         let mut ports = PortSet::empty();
@@ -39,15 +41,27 @@ fn of_program(flows: &FlowSet) -> Vec<(Peers, PortSet)> {
     servers.collect()
 }
 
-fn of_distributions(counts: impl Fn(&PresetPods) -> bool) -> Vec<(Peers, PortSet)> {
-    let pods = |server: DnsServer| {
+/// What distributions have: the pods that count, and the caches on nodes where a policy is about their addresses.
+fn of_distributions(policies: &[Policy], counts: impl Fn(&PresetPods) -> bool) -> Vec<(Peers, PortSet)> {
+    let both = |port| PortSet::number(Protocol::Udp, port).union(&PortSet::number(Protocol::Tcp, port));
+    let pods = |server: &DnsServer| {
         let preset = server.preset_pods().filter(&counts)?;
-        let [udp, tcp] = [Protocol::Udp, Protocol::Tcp].map(|protocol| PortSet::number(protocol, preset.port));
         let peers = Peers::Pods { namespaces: namespace_by_name(&preset.namespace.into()), pods: preset.pods };
-        Some((peers, udp.union(&tcp)))
+        Some((peers, both(preset.port)))
     };
-    [DnsServer::Cluster, DnsServer::OpenShift].into_iter().filter_map(pods).collect()
+    let caches = |server: &DnsServer| {
+        let net = server.preset_caches()?;
+        let rules = policies.iter().flat_map(|policy| policy.egress.iter().flatten());
+        let is_there = |peer: &Peer| matches!(peer, Peer::Block(block) if net.contains(&block.cidr));
+        let is_named = rules.flat_map(|rule| &rule.peers).any(is_there);
+        is_named.then(|| (Peers::Addresses(AddressSet::from_net(net)), both(DNS_PORT)))
+    };
+    let servers = [DnsServer::Cluster, DnsServer::OpenShift];
+    servers.iter().flat_map(|server| pods(server).into_iter().chain(caches(server))).collect()
 }
+
+/// Where caches answer.
+const DNS_PORT: u16 = 53;
 
 /// Whether a policy names the namespace of a preset, or looks at a label by which its pods are known.
 fn speaks_of(policy: &Policy, preset: &PresetPods) -> bool {

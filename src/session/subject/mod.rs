@@ -19,7 +19,7 @@ use crate::ask::{Asked, Everyone, Situation};
 use crate::cluster::{Cluster, Unmodelled};
 use crate::diag::{Code, Diagnostic, Levels, Report, Severity};
 use crate::flow::FlowSet;
-use crate::model::{Cni, Model, POLICY_ENGINE};
+use crate::model::{Cni, CniVersion, Model, POLICY_ENGINE};
 use crate::net::Facts;
 use crate::netpol::Policy;
 use crate::source::Sources;
@@ -46,8 +46,8 @@ pub struct Question {
 /// What is said of the network plugin beside a program, or without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SaidOfCluster {
-    /// Which it is; `None` for what the program's platform says.
-    pub cni: Option<Cni>,
+    /// Which it is, perhaps with its version; `None` for what the program's platform says.
+    pub cni: Option<(Cni, Option<CniVersion>)>,
     /// Whether its address blocks match pods; `None` for what is known of it.
     pub blocks_match_pods: Option<bool>,
 }
@@ -55,7 +55,7 @@ pub struct SaidOfCluster {
 impl SaidOfCluster {
     /// Why there must be no answer: the plugin that is named enforces no policy.
     pub fn refusal(self) -> Option<Report> {
-        let why = self.cni.and_then(Cni::enforces_nothing)?;
+        let why = self.cni.and_then(|(cni, _)| cni.enforces_nothing())?;
         let help = format!("{POLICY_ENGINE}: `--cni canal`, `--cni kindnet` for kube-network-policies");
         Some(Report::from(Diagnostic::about(Code::E0217, why).with_help(help)))
     }
@@ -63,7 +63,7 @@ impl SaidOfCluster {
     /// The facts about the cluster of a program, or of policies without one.
     fn facts(self, model: Option<&Model>) -> Facts {
         let facts = model.map(Model::facts).unwrap_or_default();
-        let mut matches = self.cni.map_or(facts.matches(), Cni::blocks_match);
+        let mut matches = self.cni.map_or(facts.matches(), |(cni, version)| cni.blocks_match(version));
         if let Some(pods) = self.blocks_match_pods {
             matches.pods = pods.into();
         }

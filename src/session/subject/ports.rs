@@ -4,7 +4,7 @@ use super::Subject;
 use crate::ask::{Asked, GroupName, Situation};
 use crate::cluster::ContainerPort;
 use crate::engine::EndId;
-use crate::model::Tier;
+use crate::model::{Model, NamedPorts, Tier, describe_ports};
 use crate::net::{PortSet, Protocol};
 use crate::source::Sources;
 use crate::syntax::{self, NodeKind, PortKind};
@@ -62,6 +62,21 @@ impl AskedPorts {
             asked.numbers.insert(&set);
         }
         Ok(asked)
+    }
+
+    /// The same with the port sets of a program that are meant by names which no tier gives to a port of its own.
+    pub(super) fn with_sets_of(mut self, model: &Model, about: &Asked) -> AskedPorts {
+        let is_of_tier = |name: &str| {
+            model.tiers.iter().flat_map(|tier| tier.ports.iter().flatten()).any(|port| *port.name == *name)
+        };
+        for (name, protocol) in std::mem::take(&mut self.names) {
+            let set = port_set(model, &name, about).filter(|_| !is_of_tier(&name));
+            match set.map(|ports| of_protocol(ports, protocol)).filter(|ports| !ports.is_empty()) {
+                Some(ports) => self.numbers.insert(&ports),
+                None => self.names.push((name, protocol)),
+            }
+        }
+        self
     }
 
     /// The ports, if none of them has a name of the destination's.
@@ -163,7 +178,11 @@ impl Subject {
         let mut all = asked.numbers.clone();
         for (name, protocol) in &asked.names {
             let ports = tier.ports.iter().flatten().find(|port| port.name == *name)?;
-            all.insert(&of_protocol(&ports.ports, *protocol));
+            let ports = of_protocol(&ports.ports, *protocol);
+            if ports.is_empty() {
+                return None;
+            }
+            all.insert(&ports);
         }
         Some(all)
     }
@@ -172,6 +191,14 @@ impl Subject {
     pub(super) fn without_port(&self, names: &[&GroupName], asked: &AskedPorts) -> String {
         let ports = || names.iter().filter_map(|name| self.tier(name)).flat_map(|tier| tier.ports.iter().flatten());
         let missing = asked.names.iter().find(|(name, _)| !ports().any(|port| port.name == *name));
+        let other = |(name, protocol): &(Arc<str>, Option<Protocol>)| {
+            let own = ports().filter(|port| port.name == *name).map(|port| &port.ports);
+            let all = own.fold(PortSet::empty(), |all, one| all.union(one));
+            (!all.is_empty() && of_protocol(&all, *protocol).is_empty()).then_some((name.clone(), *protocol, all))
+        };
+        if let (None, Some((name, Some(protocol), all))) = (missing, asked.names.iter().find_map(other)) {
+            return of_other_protocol(names, &name, protocol, &all);
+        }
         let name = missing.or(asked.names.first()).map(|(name, _)| name.clone()).unwrap_or_default();
         let known = ports().map(|port| port.name.to_string()).collect();
         no_port(names, &name, known, self.cluster().is_none())
@@ -205,7 +232,6 @@ impl Subject {
         about: Option<&Asked>,
         end: EndId,
     ) -> Result<PortSet, String> {
-        let narrow = |ports: &PortSet| of_protocol(ports, protocol);
         let mut found = PortSet::empty();
         let mut known = Vec::new();
         let names = situation.names_of(end);
@@ -213,7 +239,7 @@ impl Subject {
             for port in tier.ports.iter().flatten() {
                 known.push(port.name.to_string());
                 if port.name == *name {
-                    found.insert(&narrow(&port.ports));
+                    found.insert(&port.ports);
                 }
             }
         }
@@ -221,12 +247,17 @@ impl Subject {
             if let Some(own) = own {
                 known.push(own.to_string());
                 if own == name {
-                    found.insert(&narrow(&PortSet::number(*protocol, *number)));
+                    found.insert(&PortSet::number(*protocol, *number));
                 }
             }
         }
-        if !found.is_empty() {
-            return Ok(found);
+        let narrowed = of_protocol(&found, protocol);
+        match (narrowed.is_empty(), protocol) {
+            (false, _) => return Ok(narrowed),
+            (true, Some(protocol)) if !found.is_empty() => {
+                return Err(of_other_protocol(&names, name, protocol, &found));
+            }
+            (true, _) => {}
         }
         let may_be_container = situation.world.pods(end).is_none_or(|pods| pods.ports.is_none());
         Err(no_port(&names, name, known, may_be_container))
@@ -241,9 +272,31 @@ impl Subject {
     }
 }
 
+/// The port set of a name: that of the namespace which is asked about, or the only one that there is.
+fn port_set<'m>(model: &'m Model, name: &str, about: &Asked) -> Option<&'m PortSet> {
+    let all: Vec<_> = model.port_sets.iter().filter(|set| *set.name == *name).collect();
+    let is_at_home = |set: &&&NamedPorts| {
+        let home = set.namespace.and_then(|id| model.namespace(id));
+        let is_in = |one: &Asked| match (one, home) {
+            (Asked::Name(text), Some(home)) => {
+                text.split_once('/').is_some_and(|(namespace, _)| *namespace == *home.name)
+            }
+            _ => false,
+        };
+        about.each().iter().any(is_in)
+    };
+    let own = all.iter().find(is_at_home).or(all.first().filter(|_| all.len() == 1))?;
+    Some(&own.ports)
+}
+
 /// Those of one protocol, if there is one.
 fn of_protocol(ports: &PortSet, protocol: Option<Protocol>) -> PortSet {
     protocol.map_or_else(|| ports.clone(), |one| ports.intersect(&PortSet::whole(one)))
+}
+
+fn of_other_protocol(names: &[&GroupName], name: &str, protocol: Protocol, all: &PortSet) -> String {
+    let who = names.first().map_or("it".to_owned(), |name| format!("`{name}`"));
+    format!("the port `{name}` of {who} is {}, and not {}; write `{name}`", describe_ports(all), protocol.keyword())
 }
 
 fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>, may_be_container: bool) -> String {

@@ -197,8 +197,11 @@ fn the_facts_are_those_of_the_platform_unless_more_is_said() {
     assert_eq!(ask("cni calico\npods 10.244.0.0/16", nothing), (BlocksMatch::EVERYTHING, true));
     assert_eq!(ask("cni cilium", nothing), (pods(Truth::No, BlocksMatch::UNKNOWN), false));
     assert_eq!(ask("cni cilium", said(None, Some(true))), (pods(Truth::Yes, BlocksMatch::UNKNOWN), false));
-    assert_eq!(ask("cni cilium", said(Some(Cni::Antrea), None)), (BlocksMatch::EVERYTHING, false));
-    assert_eq!(ask("cni any", said(Some(Cni::Antrea), Some(false))), (pods(Truth::No, BlocksMatch::EVERYTHING), false));
+    assert_eq!(ask("cni cilium", said(Some((Cni::Antrea, None)), None)), (BlocksMatch::EVERYTHING, false));
+    assert_eq!(
+        ask("cni any", said(Some((Cni::Antrea, None)), Some(false))),
+        (pods(Truth::No, BlocksMatch::EVERYTHING), false)
+    );
     let question = Question { manifests: named("all.yaml"), ..Question::default() };
     let subject = Subject::load(&system(), Path::new("/p"), &question);
     assert_eq!(*subject.facts(), Facts::default());

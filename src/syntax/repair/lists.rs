@@ -14,6 +14,7 @@ impl Broken<'_> {
             return self.unnamed().or_else(|| self.assign());
         }
         self.needless_sign()
+            .or_else(|| self.version())
             .or_else(|| self.isolated())
             .or_else(|| self.except())
             .or_else(|| self.behind_port())
@@ -73,6 +74,19 @@ impl Broken<'_> {
         let rest = self.after().get(sign.len()..)?.trim_start();
         let why = "nothing stands between the first word and its value";
         (words == 1 && !rest.is_empty()).then(|| self.instead(sign.len(), " ", why))?
+    }
+
+    /// `cni cilium@1.18`, `cni cilium = 1.18`, `cni cilium >= 1.18`
+    fn version(self) -> Option<Edit> {
+        let is_cni = self.rule == Rule::platform_entry && word(self.text) == "cni";
+        let before = self.before();
+        let words = before.split_ascii_whitespace().count();
+        let sign = self.one_of(&["@", "==", "=", ">=", "<=", ">", "<", "~>", "~", "^"]);
+        match sign.filter(|_| is_cni) {
+            Some(sign) => self.instead(sign.len(), " ", "a version stands behind the name of the CNI"),
+            None => (is_cni && words == 3 && !before.contains(','))
+                .then(|| Edit::new(before.len()..self.text.len(), "", "nothing stands behind the version of the CNI")),
+        }
     }
 
     /// `isolate ingress web`, `isolate egress on web`, `isolate ingress egress`

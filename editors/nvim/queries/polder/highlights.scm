@@ -105,7 +105,10 @@
 (port
   name: (name) @property)
 
-(number) @number
+[
+  (number)
+  (version)
+] @number
 
 (string) @string
 
