@@ -2,17 +2,22 @@
 //! of one statement it names no other.
 
 use crate::judges::asked::{Source, subject};
+use crate::judges::running::{manifests, pods};
 use crate::judges::seeds;
+use crate::oracle::check::Draw;
 use crate::oracle::evaluate::{Direction, Protocol};
 use crate::oracle::generate;
+use crate::oracle::meaning::Meaning;
 use crate::oracle::program::{
     Dns, Endpoint, Flow, Isolate, Kind, Name, Namespace, Port, PortSpec, Preset, Program, Requirement, Selector, block,
 };
 use crate::oracle::rng::Rng;
-use polder::ask::{Ends, Everyone, Example, Grants, Program as Asked};
+use polder::ask::{Ends, Everyone, Example, Program as Asked, Situation};
 use polder::cover::Budget;
-use polder::diff::{Diff, Meant, Origin, Version, compare_everyone};
-use polder::engine::Verdict;
+use polder::diff::{Diff, Meant, Origin, Version, compare, compare_everyone};
+use polder::engine::{EndId, Engine, Verdict};
+use polder::net::PortSet;
+use polder::netpol::Policy;
 use polder::session::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,23 +218,59 @@ fn without(program: &Program, statements: &BTreeSet<Statement>) -> Program {
     rest
 }
 
-fn differences(everyone: &Everyone<'_>, [old, new]: [&Judged<'_>; 2]) -> Diff {
-    compare_everyone(everyone, &old.version(), &new.version(), false, &mut Budget::of_question()).unwrap()
+/// All that could exist, or what runs.
+#[derive(Clone, Copy)]
+enum Ground<'a> {
+    All(&'a Everyone<'a>),
+    Running(&'a Situation),
 }
 
-/// Two of each two sets of a difference.
-fn pairs(everyone: &Everyone<'_>, ends: &[Meant; 2]) -> Vec<(Example, Example)> {
-    let examples = |meant: &Meant| -> Vec<Example> {
-        let Meant::Sets(ends) = meant else { panic!("{meant:?}") };
-        let one = |end: &Ends| everyone.space.example(end, &mut Budget::of_question()).unwrap();
-        ends.iter().take(MOST_ENDS).filter_map(one).collect()
-    };
-    let [sources, destinations] = ends.each_ref().map(examples);
-    sources.iter().flat_map(|one| destinations.iter().map(|other| (one.clone(), other.clone()))).collect()
+impl Ground<'_> {
+    fn differences(self, [old, new]: [&Judged<'_>; 2]) -> Diff {
+        let (old, new) = (old.version(), new.version());
+        match self {
+            Ground::All(everyone) => compare_everyone(everyone, &old, &new, false, &mut Budget::of_question()).unwrap(),
+            Ground::Running(situation) => compare(situation, &old, &new),
+        }
+    }
+
+    /// What policies allow between two of each two sets of a difference.
+    fn verdicts(self, policies: &[Policy], ends: &[Meant; 2]) -> Vec<(String, Verdict)> {
+        match (self, ends) {
+            (Ground::All(everyone), [Meant::Sets(from), Meant::Sets(to)]) => {
+                let grants = everyone.grants(policies);
+                let examples = |ends: &[Ends]| -> Vec<Example> {
+                    let one = |end: &Ends| everyone.space.example(end, &mut Budget::of_question()).unwrap();
+                    ends.iter().take(MOST_ENDS).filter_map(one).collect()
+                };
+                let between =
+                    |one: &Example, other: &Example| (format!("{one:?} -> {other:?}"), grants.between(one, other).both);
+                pairs(&examples(from), &examples(to), between)
+            }
+            (Ground::Running(situation), [Meant::Given(from), Meant::Given(to)]) => {
+                let engine = Engine::new(&situation.world, policies);
+                let between =
+                    |one: &EndId, other: &EndId| (format!("{one:?} -> {other:?}"), engine.between(*one, *other));
+                let some = |ends: &[EndId]| ends.iter().copied().take(MOST_ENDS).collect::<Vec<_>>();
+                let is_itself = |one: &EndId, other: &EndId| engine.is_itself(*one, *other);
+                let (from, to) = (some(from), some(to));
+                let two = pairs(&from, &to, |one, other| (*one, *other));
+                two.iter()
+                    .filter(|(one, other)| !is_itself(one, other))
+                    .map(|(one, other)| between(one, other))
+                    .collect()
+            }
+            _ => panic!("{ends:?}"),
+        }
+    }
+}
+
+fn pairs<T, R>(from: &[T], to: &[T], of: impl Fn(&T, &T) -> R) -> Vec<R> {
+    from.iter().flat_map(|one| to.iter().map(move |other| (one, other))).map(|(one, other)| of(one, other)).collect()
 }
 
 struct Case<'a> {
-    everyone: &'a Everyone<'a>,
+    ground: Ground<'a>,
     edit: &'a Edit,
     sides: [&'a Judged<'a>; 2],
     counts: BTreeMap<&'static str, usize>,
@@ -278,13 +319,16 @@ impl Case<'_> {
         let rest = without(one.program, &named);
         let Some(rest) = Judged::of(&rest) else { return };
         self.hold_declared(&one.subject, origins, diff);
-        let [base, rest] = [other, &rest].map(|judged| self.everyone.grants(judged.subject.policies()));
-        for (from, to) in pairs(self.everyone, ends) {
-            let [was, is] = [&base, &rest].map(|grants: &Grants<'_>| grants.between(&from, &to).both);
-            let all = ports.possible();
-            let gone = was.possible().contains(&is.possible().intersect(&all))
-                && was.allowed.contains(&is.allowed.intersect(&all));
-            assert!(gone, "{named:?} is not all of it: {from:?} -> {to:?} on {is:?}: {}", diff());
+        let [base, rest] = [other, &rest].map(|judged| self.ground.verdicts(judged.subject.policies(), ends));
+        for ((pair, was), (_, is)) in base.into_iter().zip(rest) {
+            // What a name stands for is one of the numbers, and may be open by the name, which then another difference tells.
+            let has_numbers = !ports.possible().without_names().is_empty();
+            let left = |open: &PortSet| {
+                let left = open.intersect(&ports.possible());
+                if has_numbers { left.without_names() } else { left }
+            };
+            let gone = was.possible().contains(&left(&is.possible())) && was.allowed.contains(&left(&is.allowed));
+            assert!(gone, "{named:?} is not all of it: {pair} on {is:?}: {}", diff());
         }
         let kind = match self.edit {
             Edit::Flow(_) => "flow",
@@ -296,21 +340,20 @@ impl Case<'_> {
     }
 }
 
-#[test]
-fn what_diff_names_is_what_was_edited() {
-    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-    for seed in seeds(40) {
-        let old = generate::program(seed);
-        let Some(before) = Judged::of(&old) else { continue };
-        let mut rng = Rng::new(seed ^ 0xd1ff);
-        for _ in 0..EDITS {
-            let Some((new, edit)) = edited(&old, &mut rng) else { continue };
-            let Some(after) = Judged::of(&new) else { continue };
-            let flows = [&before, &after].map(|one| one.subject.flows().unwrap());
-            let policies = [before.subject.policies(), after.subject.policies()];
-            let everyone = Everyone::new(&flows, &policies, &[], &[], after.subject.facts());
-            let diff = differences(&everyone, [&before, &after]);
-            let mut case = Case { everyone: &everyone, edit: &edit, sides: [&before, &after], counts: BTreeMap::new() };
+/// Makes the ground that two versions are compared on.
+type MakeGround<'m> = &'m dyn Fn([&Judged<'_>; 2], &mut dyn FnMut(Ground<'_>));
+
+/// Holds what is named for all differences of edits of a program.
+fn hold_edits(seed: u64, ground: MakeGround<'_>, counts: &mut BTreeMap<&'static str, usize>) {
+    let old = generate::program(seed);
+    let Some(before) = Judged::of(&old) else { return };
+    let mut rng = Rng::new(seed ^ 0xd1ff);
+    for _ in 0..EDITS {
+        let Some((new, edit)) = edited(&old, &mut rng) else { continue };
+        let Some(after) = Judged::of(&new) else { continue };
+        ground([&before, &after], &mut |ground| {
+            let diff = ground.differences([&before, &after]);
+            let mut case = Case { ground, edit: &edit, sides: [&before, &after], counts: BTreeMap::new() };
             for change in &diff.connections {
                 let said =
                     || format!("seed {seed}: {change:#?}\n{}\n--- and\n{}", before.source.text, after.source.text);
@@ -320,8 +363,42 @@ fn what_diff_names_is_what_was_edited() {
             for (kind, count) in case.counts {
                 *counts.entry(kind).or_default() += count;
             }
-        }
+        });
+    }
+}
+
+#[test]
+fn what_diff_names_is_what_was_edited() {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for seed in seeds(40) {
+        let everybody = |both: [&Judged<'_>; 2], hold: &mut dyn FnMut(Ground<'_>)| {
+            let flows = both.map(|one| one.subject.flows().unwrap());
+            let policies = both.map(|one| one.subject.policies());
+            hold(Ground::All(&Everyone::new(&flows, &policies, &[], &[], both[1].subject.facts())));
+        };
+        hold_edits(seed, &everybody, &mut counts);
     }
     let kinds = ["flow", "dns", "declaration", "labels"];
     assert!(kinds.iter().all(|kind| counts.get(kind).is_some_and(|count| *count >= 10)), "{counts:?}");
+}
+
+#[test]
+fn so_it_is_of_what_runs() {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for seed in seeds(40) {
+        let program = generate::program(seed);
+        let meaning = Meaning::of(&program);
+        let pods = pods(&mut Draw::new(seed, &meaning, &meaning.atoms()));
+        let Some(running) = subject(&Source::of(&program).text, Some(&manifests(&pods, None))) else { continue };
+        let cluster = running.cluster().unwrap();
+        let situation = |both: [&Judged<'_>; 2], hold: &mut dyn FnMut(Ground<'_>)| {
+            let flows = both.map(|one| one.subject.flows().unwrap());
+            let policies = both.map(|one| one.subject.policies());
+            let facts = both[1].subject.facts();
+            hold(Ground::Running(&Situation::of_cluster(&flows, cluster, &policies, &[], facts)));
+        };
+        hold_edits(seed, &situation, &mut counts);
+    }
+    let kinds = ["flow", "dns", "declaration"];
+    assert!(kinds.iter().all(|kind| counts.get(kind).is_some_and(|count| *count >= 5)), "{counts:?}");
 }

@@ -23,7 +23,7 @@ const PODS: usize = 8;
 const QUESTIONS: usize = 20;
 
 /// The pods with their namespaces; of those of `hidden` nobody says the labels.
-fn manifests(pods: &[Pod], hidden: Option<&str>) -> String {
+pub fn manifests(pods: &[Pod], hidden: Option<&str>) -> String {
     let mut all: Vec<Value> = Vec::new();
     let mut namespaces: BTreeMap<&str, &Labels> = BTreeMap::new();
     for (index, pod) in pods.iter().enumerate() {
@@ -44,7 +44,7 @@ fn manifests(pods: &[Pod], hidden: Option<&str>) -> String {
     json!({ "apiVersion": "v1", "kind": "List", "items": all }).to_string()
 }
 
-fn pods(draw: &mut Draw) -> Vec<Pod> {
+pub fn pods(draw: &mut Draw) -> Vec<Pod> {
     let mut homes: BTreeMap<String, Labels> = BTreeMap::new();
     let mut pods = Vec::new();
     while pods.len() < PODS {
