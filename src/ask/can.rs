@@ -1,6 +1,6 @@
 //! Whether all of some may connect to all of others.
 
-use crate::engine::{Doubt, EndId, Engine};
+use crate::engine::{Doubt, EndId, Engine, Verdict};
 use crate::net::{Family, PortSet};
 use std::collections::BTreeMap;
 
@@ -18,12 +18,18 @@ pub struct Answer {
     pub denied: Option<(EndId, EndId, PortSet)>,
     /// Two of which it is not known, and on which ports.
     pub unknown: Option<(EndId, EndId, PortSet)>,
+    /// Whether something is allowed for sure, perhaps on some of the ports only, beside that a pod may connect to itself.
+    pub some: bool,
 }
 
 impl Answer {
     /// Whether each of `from` may connect to each of `to`; `None` when that is not known. A pod and itself always may.
+    ///
+    /// It is no where some may not, as long as it is known of the others: either some of them may, or none. Where all that
+    /// is known is that some may not, and others may or not, nobody can rely on a no.
     pub fn is_yes(&self) -> Option<bool> {
         match (&self.denied, &self.unknown) {
+            (Some(_), Some(_)) if !self.some => None,
             (Some(_), _) => Some(false),
             (None, Some(_)) => None,
             (None, None) => Some(true),
@@ -31,10 +37,13 @@ impl Answer {
     }
 }
 
-/// Looks at each pair of ends, with the ports that are asked for at a destination. What ends may not that only may be asked
-/// about is not known.
+/// Looks at each pair of ends, with the ports that are asked for at a destination.
+///
+/// An end that only may be asked about counts for what it may do and others may not, and the other way round: where all
+/// others may connect and it may not, or none of the others may and it may, the answer is not known.
 pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)], doubtful: &Doubtful) -> Answer {
     let mut answer = Answer::default();
+    let mut perhaps = Perhaps::default();
     let is_meant = |end: &EndId| !doubtful.contains_key(end);
     for source in from {
         for (destination, ports) in to {
@@ -42,10 +51,11 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)], doubtfu
                 continue;
             }
             let verdict = engine.on(*source, *destination, ports);
-            let are_meant = is_meant(source) && is_meant(destination);
-            if verdict.allowed.contains(ports) && !are_meant {
+            if !(is_meant(source) && is_meant(destination)) {
+                perhaps.add(*source, *destination, ports, &verdict);
                 continue;
             }
+            answer.some |= verdict.allowed.overlaps(ports) && !engine.is_itself(*source, *destination);
             if verdict.allowed.contains(ports) {
                 answer.allowed.get_or_insert((*source, *destination));
                 if answer.over.is_none() {
@@ -55,19 +65,55 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)], doubtfu
                 continue;
             }
             let possible = verdict.possible();
-            if possible.contains(ports) || !are_meant {
-                let unknown = || (*source, *destination, ports.subtract(&verdict.allowed));
-                answer.unknown.get_or_insert_with(unknown);
-            } else {
+            let unknown = possible.intersect(ports).subtract(&verdict.allowed);
+            if !unknown.is_empty() {
+                answer.unknown.get_or_insert((*source, *destination, unknown));
+            }
+            if !possible.contains(ports) {
                 let denied = || (*source, *destination, ports.subtract(&possible));
                 answer.denied.get_or_insert_with(denied);
             }
         }
-        if answer.denied.is_some() && answer.allowed.is_some() {
+        if answer.denied.is_some() && answer.allowed.is_some() && answer.some {
             break;
         }
     }
+    perhaps.add_to(&mut answer);
     answer
+}
+
+/// What is found of those that only may be asked about.
+#[derive(Default)]
+struct Perhaps {
+    /// Two that may connect, or may perhaps.
+    allowed: Option<(EndId, EndId, PortSet)>,
+    /// Two that may not, or not for sure.
+    denied: Option<(EndId, EndId, PortSet)>,
+}
+
+impl Perhaps {
+    fn add(&mut self, source: EndId, destination: EndId, ports: &PortSet, verdict: &Verdict) {
+        let possible = verdict.possible().intersect(ports);
+        if !possible.is_empty() {
+            self.allowed.get_or_insert((source, destination, possible));
+        }
+        let denied = ports.subtract(&verdict.allowed);
+        if !denied.is_empty() {
+            self.denied.get_or_insert((source, destination, denied));
+        }
+    }
+
+    /// Adds what makes a difference.
+    fn add_to(self, answer: &mut Answer) {
+        let Perhaps { allowed, denied } = self;
+        match answer.denied {
+            Some(_) if answer.some => {}
+            Some(_) => answer.unknown = answer.unknown.take().or(allowed),
+            // There is nobody else, and nobody of them may.
+            None if !answer.some && answer.unknown.is_none() && allowed.is_none() => answer.denied = denied,
+            None => answer.unknown = answer.unknown.take().or(denied),
+        }
+    }
 }
 
 /// What would have to be known to say for sure which of the ports one end may open to another one.

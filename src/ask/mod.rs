@@ -5,6 +5,7 @@ mod blast;
 mod can;
 mod changes;
 mod everyone;
+mod homes;
 mod located;
 mod reach;
 mod search;

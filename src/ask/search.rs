@@ -1,27 +1,28 @@
 //! Who may connect to whom: searches over every pod that could exist, without looking at single pods.
 //!
-//! Pods are sets: those of one managed namespace, or of all namespaces that are not managed, less some. What labels a
-//! namespace has is not known beside those that are given; so a set may be empty in the cluster that there is, and what is
-//! found is what may be. Whether an address block lets pods through is up to the
+//! Pods are sets: those of one namespace that is known by name, or of all others, less some. What labels a namespace has is
+//! not known beside those that are stated or given; so a set may be empty in the cluster that there is, and what is found is
+//! what may be. Whether an address block lets pods through is up to the
 //! [`Facts`]: what may be counts for [`Connections::links`], and only what is sure for [`Connections::refused`].
 
+use super::homes::{Home, Homes};
 use super::located::Located;
+use crate::cluster::Namespace;
 use crate::cover::{Budget, GaveUp, missing};
-use crate::flow::{FlowSet, ManagedNamespace, Namespaces, Place};
+use crate::flow::{FlowSet, Namespaces, Place};
 use crate::net::{
     AddressSet, Direction, Facts, Family, IpBlock, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, RegionIndex,
-    Selector, Truth, Values,
+    Selector, Truth,
 };
 use crate::prove::Port;
 use crate::prove::{Grants, Party, Side, worlds};
 use crate::prove::{every_number, names};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Pods: `labels` in `namespaces`, less those of `less`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pods {
-    /// The managed namespace; `None` for pods of all namespaces that are not managed.
+    /// The namespace that is known by name; `None` for pods of all others.
     pub home: Option<usize>,
     /// The labels of their namespaces. Where there is just one, it is these pods only if it has such labels.
     pub namespaces: Selector,
@@ -126,16 +127,14 @@ pub struct Connections<'a> {
     located: Located,
     /// The sides of each managed namespace, in the order of [`Direction::ALL`].
     rules: Vec<[Rules; 2]>,
-    homes: BTreeMap<&'a str, usize>,
-    /// Namespaces that are not managed.
-    others: Selector,
+    homes: Homes<'a>,
     /// Addresses of what is no pod that blocks may or may not match.
     unsure: AddressSet,
 }
 
 impl<'a> Connections<'a> {
-    /// Prepares a flow set in a cluster of these facts.
-    pub fn new(set: &'a FlowSet, facts: &'a Facts) -> Self {
+    /// Prepares a flow set in a cluster of these facts, with `given` namespaces that have the labels that they have.
+    pub fn new(set: &'a FlowSet, facts: &'a Facts, given: &[Namespace]) -> Self {
         let mut grants = Grants::of_program(set);
         let homes = 0..set.namespaces.len();
         let all = homes.clone().flat_map(|home| Direction::ALL.map(|way| grants.get(home, way)));
@@ -150,12 +149,8 @@ impl<'a> Connections<'a> {
                 Rules::new(side, way, facts, &located)
             })
         });
-        let rules = rules.collect();
-        let homes = set.namespaces.iter().enumerate().map(|(index, one)| (&*one.name, index)).collect();
-        let mut others = Selector::everything();
-        others.require(NAMESPACE_NAME, Values::none_of(set.namespaces.iter().map(|one| one.name.clone())));
-        others.require(NAMESPACE_NAME, Values::exists());
-        Connections { set, facts, located, rules, homes, others, unsure: facts.unmatched(Truth::Yes) }
+        let (rules, homes) = (rules.collect(), Homes::new(set, given));
+        Connections { set, facts, located, rules, homes, unsure: facts.unmatched(Truth::Yes) }
     }
 
     fn rules(&self, home: usize, direction: Direction) -> Option<&Rules> {
@@ -177,7 +172,7 @@ impl<'a> Connections<'a> {
                 vec![End::Addresses(IpBlock::all_addresses(blocks))]
             }
             Place::Pods { namespaces: Namespaces::Managed(home), pods } => {
-                let namespaces = self.set.namespaces[*home].labels.clone();
+                let namespaces = self.homes.all[*home].labels.clone();
                 let (labels, less) = (self.located.pods(pods), Vec::new());
                 vec![End::Pods(Pods { home: Some(*home), namespaces, labels, less })]
             }
@@ -197,19 +192,23 @@ impl<'a> Connections<'a> {
     fn pods(&self, namespaces: &Selector, labels: &Selector) -> Vec<Pods> {
         let labels = &self.located.pods(labels);
         let homes: Vec<usize> = match namespaces.required_value(NAMESPACE_NAME) {
-            Some(names) => names.iter().filter_map(|name| self.homes.get(&**name).copied()).collect(),
-            None => (0..self.set.namespaces.len()).collect(),
+            Some(names) => names.iter().filter_map(|name| self.homes.by_name.get(name).copied()).collect(),
+            None => (0..self.homes.all.len()).collect(),
         };
-        let managed = homes.into_iter().filter_map(|home| {
-            let namespaces = self.set.namespaces[home].labels.and(namespaces);
+        let at_home = |home: usize| {
+            let namespaces = self.homes.all[home].labels.and(namespaces);
             let possible = namespaces.contradiction().is_none();
             possible.then(|| Pods { home: Some(home), namespaces, labels: labels.clone(), less: Vec::new() })
-        });
-        let mut all: Vec<Pods> = managed.collect();
-        let namespaces = namespaces.and(&self.others);
-        if namespaces.contradiction().is_none() && labels.contradiction().is_none() {
-            all.push(Pods { home: None, namespaces, labels: labels.clone(), less: Vec::new() });
+        };
+        // Namespaces of which nothing is known say more as an example than one that is only mentioned.
+        let (managed, named): (Vec<usize>, Vec<usize>) =
+            homes.into_iter().partition(|home| self.homes.all[*home].managed.is_some());
+        let mut all: Vec<Pods> = managed.into_iter().filter_map(at_home).collect();
+        let elsewhere = namespaces.and(&self.homes.others);
+        if elsewhere.contradiction().is_none() && labels.contradiction().is_none() {
+            all.push(Pods { home: None, namespaces: elsewhere, labels: labels.clone(), less: Vec::new() });
         }
+        all.extend(named.into_iter().filter_map(at_home));
         all
     }
 
@@ -392,7 +391,7 @@ impl<'a> Connections<'a> {
         };
         Located::forget(&mut labels);
         if let Some(home) = pods.home {
-            return Ok(Some(Party::pod(&self.set.namespaces[home].name, labels)));
+            return Ok(Some(Party::pod(&self.homes.all[home].name, labels)));
         }
         let Peers::Pods { namespaces, .. } = &piece else { return Ok(None) };
         if namespaces.required_value(NAMESPACE_NAME).is_none() {
@@ -401,28 +400,28 @@ impl<'a> Connections<'a> {
         Ok(Some(Party::Pod { namespace, labels }))
     }
 
-    /// Labels that the namespace of an end would have to have, where nobody stated them, for some of it to be there.
-    pub fn unstated(&self, end: &End, budget: &mut Budget) -> Result<Option<(&'a ManagedNamespace, Selector)>, GaveUp> {
+    /// Labels that the namespace of an end would have to have, where nobody said them, for some of it to be there.
+    pub fn unstated(&self, end: &End, budget: &mut Budget) -> Result<Option<(&Home<'a>, Selector)>, GaveUp> {
         let End::Pods(Pods { home: Some(home), .. }) = end else { return Ok(None) };
-        let managed = &self.set.namespaces[*home];
+        let home = &self.homes.all[*home];
         let Some(Peers::Pods { namespaces, .. }) = self.piece(end, budget)? else { return Ok(None) };
         let mut labels = Selector::everything();
-        for (key, values) in namespaces.entries().filter(|(key, _)| managed.labels.values(key).is_anything()) {
+        for (key, values) in namespaces.entries().filter(|(key, _)| home.labels.values(key).is_anything()) {
             labels.require(key.clone(), values.clone());
         }
-        Ok((!labels.is_everything()).then_some((managed, labels)))
+        Ok((!labels.is_everything()).then_some((home, labels)))
     }
 
-    /// Those of an end that are there whatever labels their namespace has beside the stated ones.
+    /// Those of an end that are there whatever labels their namespace has beside those that are known.
     pub fn settled(&self, end: &End, budget: &mut Budget) -> Result<Option<End>, GaveUp> {
         let End::Pods(Pods { home: Some(home), namespaces, labels, less }) = end else { return Ok(Some(end.clone())) };
-        let managed = &self.set.namespaces[*home];
-        if !namespaces.contains(&managed.labels) {
+        let known = &self.homes.all[*home].labels;
+        if !namespaces.contains(known) {
             return Ok(None);
         }
-        let may_be_out = less.iter().filter(|(namespaces, _)| namespaces.overlaps(&managed.labels));
+        let may_be_out = less.iter().filter(|(namespaces, _)| namespaces.overlaps(known));
         let less = may_be_out.map(|(_, labels)| (Selector::everything(), labels.clone())).collect();
-        let (home, namespaces, labels) = (Some(*home), managed.labels.clone(), labels.clone());
+        let (home, namespaces, labels) = (Some(*home), known.clone(), labels.clone());
         let settled = End::Pods(Pods { home, namespaces, labels, less });
         Ok(self.piece(&settled, budget)?.map(|_| settled))
     }

@@ -278,6 +278,7 @@ pub(super) enum Through {
 Examples:
   polder test                           the project that this folder is in
   polder test --filter database         the assertions that hold this text
+  polder test --workloads namespaces/   by the labels that the namespaces have
   polder test --format junit > polder.xml")]
 pub(super) struct Test {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
@@ -285,6 +286,9 @@ pub(super) struct Test {
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub environment: Environment,
+    /// YAML with Namespace objects, whose labels decide where the program states none; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
     /// Only assertions with this text in them.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub filter: Option<String>,

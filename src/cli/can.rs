@@ -68,11 +68,9 @@ impl Told<'_> {
     }
 
     /// What would say what nobody said.
-    fn remedies(&self, subject: &Subject) -> Vec<&'static str> {
-        match (&self.answer.denied, &self.answer.unknown) {
-            (None, Some((a, b, ports))) => {
-                remedies(&self.doubts(*a, *b, ports), subject.facts(), subject.session().is_some())
-            }
+    fn remedies(&self, subject: &Subject) -> Vec<String> {
+        match (self.answer.is_yes(), &self.answer.unknown) {
+            (None, Some((a, b, ports))) => remedies(&self.doubts(*a, *b, ports), subject),
             _ => Vec::new(),
         }
     }
@@ -80,24 +78,21 @@ impl Told<'_> {
     fn sentence(&self) -> String {
         let Answer { allowed, denied, unknown, .. } = &self.answer;
         let who = format!("{} -> {}", self.args.from, self.args.to);
-        match (denied, unknown, allowed) {
-            (Some((a, b, ports)), _, Some((c, d))) => {
+        if let (None, Some((a, b, ports))) = (self.answer.is_yes(), unknown) {
+            let missing = first_doubts(&self.doubts(*a, *b, ports));
+            let told = format!("cannot tell: nobody said {missing} ({} on {ports})", self.pair(*a, *b));
+            return match denied {
+                Some((c, d, ports)) => format!("{told}; {} is denied on {ports}", self.pair(*c, *d)),
+                None => told,
+            };
+        }
+        match (denied, allowed) {
+            (Some((a, b, ports)), Some((c, d))) => {
                 format!("no: {} is denied on {ports}; only some may, such as {}", self.pair(*a, *b), self.pair(*c, *d))
             }
-            (Some((a, b, ports)), Some((c, d, _)), None) => {
-                format!(
-                    "no: {} is denied on {ports}; of others, such as {}, it is not known",
-                    self.pair(*a, *b),
-                    self.pair(*c, *d)
-                )
-            }
-            (Some((_, _, ports)), None, None) if *ports == self.ports => format!("no: {who} is denied"),
-            (Some((a, b, ports)), None, None) => format!("no: {} is denied on {ports}", self.pair(*a, *b)),
-            (None, Some((a, b, ports)), _) => {
-                let missing = first_doubts(&self.doubts(*a, *b, ports));
-                format!("cannot tell: nobody said {missing} ({} on {ports})", self.pair(*a, *b))
-            }
-            (None, None, allowed) => match &self.answer.over {
+            (Some((_, _, ports)), None) if *ports == self.ports => format!("no: {who} is denied"),
+            (Some((a, b, ports)), None) => format!("no: {} is denied on {ports}", self.pair(*a, *b)),
+            (None, allowed) => match &self.answer.over {
                 None => format!("yes: {who} is allowed"),
                 Some((a, b, family)) if *allowed == Some((*a, *b)) && self.is_one => {
                     format!("yes: {who} is allowed, over {family} only")
@@ -108,7 +103,7 @@ impl Told<'_> {
     }
 
     fn document(&self, subject: &Subject) -> String {
-        let Answer { allowed, denied, unknown, over } = &self.answer;
+        let Answer { allowed, denied, unknown, over, .. } = &self.answer;
         let pair = |a: &EndId, b: &EndId| json!({ "source": end_text(self.situation, *a), "destination": end_text(self.situation, *b) });
         let answer = match self.answer.is_yes() {
             Some(true) => "yes",

@@ -24,6 +24,9 @@ pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
     };
     let running = (!args.workloads.is_empty())
         .then(|| Manifests::load_beside(session.sources().clone(), &Disk, &folder, &named(&args.workloads), "default"));
+    if let Some(running) = running.as_ref().filter(|running| !running.has_errors()) {
+        session = session.in_cluster_of(running.cluster.namespaces.clone());
+    }
     // Unless one is named, all are looked at: what holds in one environment may not hold in another.
     let named_one = args.input.environment.choice() != EnvironmentChoice::Configured;
     let others = if named_one { BTreeSet::new() } else { session.environments().clone() };

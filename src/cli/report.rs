@@ -6,8 +6,9 @@ use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
 use crate::engine::Doubt;
+use crate::model::{Labels, Settling, stating};
 use crate::net::{BlocksMatch, Facts, Truth};
-use crate::session::{Manifests, Project, Unread};
+use crate::session::{Manifests, Project, Subject, Unread};
 use crate::source::Sources;
 use std::collections::BTreeSet;
 
@@ -100,8 +101,28 @@ pub(super) fn tally(reports: &[Report]) -> String {
     }
 }
 
-/// What would say what address blocks match, and which addresses pods have, where that is missing.
-pub(super) fn remedies(doubts: &[Doubt], facts: &Facts, of_program: bool) -> Vec<&'static str> {
+/// What would say what is missing: which labels a namespace has, what address blocks match, which addresses pods have.
+pub(super) fn remedies(doubts: &[Doubt], subject: &Subject) -> Vec<String> {
+    let labels = doubts.iter().find_map(|doubt| said_of_labels(doubt, subject));
+    let others = remedies_of_addresses(doubts, subject.facts(), subject.session().is_some());
+    labels.into_iter().chain(others.into_iter().map(str::to_owned)).collect()
+}
+
+/// What says which labels a namespace has: the program, of one that it manages, and the object of any.
+fn said_of_labels(doubt: &Doubt, subject: &Subject) -> Option<String> {
+    let Doubt::NamespaceLabels { namespace: Some(name), selector } = doubt else { return None };
+    let object = "`--workloads` with the Namespace object says it";
+    let managed = subject.flows().and_then(|flows| flows.namespaces.iter().find(|one| one.name == *name));
+    let Some((managed, Settling { is, is_not })) =
+        managed.and_then(|managed| Some((managed, Settling::of(selector, &managed.labels, name, |_| None)?)))
+    else {
+        return Some(object.to_owned());
+    };
+    let state = |labels: &Labels| stating(&managed.declared, &managed.name, &labels.text);
+    Some(format!("`{}` states it, and `{}` that it has not; {object}", state(&is), state(&is_not)))
+}
+
+fn remedies_of_addresses(doubts: &[Doubt], facts: &Facts, of_program: bool) -> Vec<&'static str> {
     let is_about = |doubt: fn(&Doubt) -> bool| doubts.iter().any(doubt);
     let mut remedies = Vec::new();
     if is_about(|doubt| matches!(doubt, Doubt::BlocksMatch(_))) && facts.matches() == BlocksMatch::UNKNOWN {
@@ -133,6 +154,19 @@ pub(super) fn left_out(facts: &Facts, of_program: bool) -> String {
         ),
     };
     format!("address blocks may let pods through, too, which are not listed: nobody said {missing}; {help}")
+}
+
+/// That pods can be in several of some, which what is told of each of them leaves out; nothing where there are none.
+pub(super) fn overlap(names: &[String]) -> Option<String> {
+    /// More names are counted.
+    const MOST: usize = 6;
+    let mut shown: Vec<String> = names.iter().take(MOST).cloned().collect();
+    if let Some(more @ 1..) = names.len().checked_sub(MOST) {
+        shown.push(format!("{more} more"));
+    }
+    let shown = shown.join(", ");
+    (!names.is_empty())
+        .then(|| format!("a pod can be in several of these, and then has what is allowed to each: {shown}"))
 }
 
 /// What is missing for a sure answer: the first facts, and how many more there are.

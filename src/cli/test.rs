@@ -44,6 +44,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let question = Question {
         program: super::args::named(&args.paths),
         environment: args.environment.choice(),
+        workloads: super::args::named(&args.workloads),
         ..Question::default()
     };
     let subject = ask::load(&question, terminal)?;

@@ -32,7 +32,7 @@ pub use ports::describe as describe_ports;
 pub use presets::PresetPods;
 pub use references::{Entity, Reference, Role};
 pub use resolve::{Options, Resolved, is_dns_label, resolve};
-pub use unstated::{Settling, stating};
+pub use unstated::{Labels, Settling, Unstated, stating};
 
 use crate::net::{Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, Truth};
 use crate::source::{Excerpt, Span};
@@ -97,6 +97,8 @@ pub struct Model {
     pub statements: Arc<Vec<Statement>>,
     /// The assertions.
     pub assertions: Vec<Assertion>,
+    /// The selections of namespaces by labels of which nobody stated whether they mean managed ones.
+    pub unstated: Vec<Unstated>,
     /// What each name in the sources refers to, by place; empty unless [`Options::references`] asks for it.
     pub references: Vec<Reference>,
 }

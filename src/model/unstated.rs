@@ -1,7 +1,7 @@
 //! Labels that would have to be stated: of managed namespaces that may be among those of a selection by labels, or not.
 
 use super::resolve::Resolver;
-use super::{DnsServer, Endpoint, Isolated, Managed, Namespace, NamespaceId, NamespaceKind};
+use super::{DnsServer, Endpoint, Isolated, Managed, Model, Namespace, NamespaceId, NamespaceKind};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth, Values};
 use crate::source::Span;
@@ -109,6 +109,51 @@ pub fn stating(declared: &str, name: &str, labels: &str) -> String {
     }
 }
 
+/// A selection of namespaces by labels that may mean managed ones, on whose side its flows write nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unstated {
+    /// The selection.
+    pub selection: NamespaceId,
+    /// The first flow or setting that uses it.
+    pub used: Option<Span>,
+    /// The namespaces.
+    pub namespaces: Vec<NamespaceId>,
+}
+
+impl Unstated {
+    /// What is said of it; nothing where it means none of them.
+    pub fn warning(&self, model: &Model) -> Option<Diagnostic> {
+        let selection = model.namespace(self.selection)?;
+        let NamespaceKind::External(Some(labels)) = &selection.kind else { return None };
+        let namespaces: Vec<&Namespace> = self.namespaces.iter().filter_map(|id| model.namespace(*id)).collect();
+        let names: Vec<String> = namespaces.iter().take(MOST_NAMED).map(|one| format!("`{}`", one.name)).collect();
+        let named = match (names.as_slice(), namespaces.len() - names.len()) {
+            ([], _) => return None,
+            ([one], _) => one.clone(),
+            (names, 0) => names.join(" or "),
+            (names, more) => format!("{} or {more} more", names.join(", ")),
+        };
+        let message =
+            format!("nobody stated whether {named} is one of `{}`: its flows write nothing there", selection.declared);
+        let advice = |namespace: &&Namespace| {
+            let Settling { is, is_not } = Settling::of(labels, &namespace.known_labels()?, &namespace.name, |_| None)?;
+            let state = |labels: &Labels| stating(&namespace.declared, &namespace.name, &labels.text);
+            let advice = format!("`{}`, or `{}` if it is none", state(&is), state(&is_not));
+            Some((advice, is.open().chain(is_not.open()).collect::<Vec<_>>()))
+        };
+        let (advice, open): (Vec<String>, Vec<Vec<String>>) =
+            namespaces.iter().take(MOST_NAMED).filter_map(advice).unzip();
+        let open: BTreeSet<String> = open.into_iter().flatten().collect();
+        let open = match open.is_empty() {
+            true => String::new(),
+            false => format!(", with the values that it has ({})", Vec::from_iter(open).join(", ")),
+        };
+        let warning = Diagnostic::new(Code::W0018, selection.span, message);
+        let warning = self.used.into_iter().fold(warning, |warning, used| warning.with_label(used, "used here"));
+        Some(warning.with_help(format!("state the labels{open}: {}", advice.join("; "))))
+    }
+}
+
 /// Where a selection of namespaces by labels is used.
 #[derive(Debug, Default)]
 struct Used {
@@ -122,17 +167,26 @@ impl Resolver<'_> {
     /// Reports each selection whose flows would open the side of managed namespaces that only may be meant.
     pub(super) fn warn_about_unstated(&mut self) {
         let mut found = Vec::new();
-        for (id, used) in self.selections() {
-            let Some(selection) = self.model.namespace(id) else { continue };
-            let NamespaceKind::External(Some(labels)) = &selection.kind else { continue };
-            let asked = |one: &&Namespace| {
+        for (selection, used) in self.selections() {
+            let Some(NamespaceKind::External(Some(labels))) = self.model.namespace(selection).map(|one| &one.kind)
+            else {
+                continue;
+            };
+            let asked = |one: &Namespace| {
                 let closed = |managed| used.sides.iter().any(|(side, pods)| self.isolates(managed, *side, pods));
                 one.is_among(&labels.of_namespaces()) == Some(Truth::Maybe) && one.managed().is_some_and(closed)
             };
-            let unstated: Vec<&Namespace> = self.model.namespaces.iter().filter(asked).collect();
-            found.extend(self.unstated(selection, labels, &unstated, used.span));
+            let namespaces: Vec<NamespaceId> =
+                self.model.namespaces.ids().filter(|id| asked(&self.model.namespaces[*id])).collect();
+            if !namespaces.is_empty() {
+                found.push(Unstated { selection, used: used.span, namespaces });
+            }
         }
-        found.into_iter().for_each(|diagnostic| self.report(diagnostic));
+        for unstated in found {
+            let warned = unstated.warning(&self.model).map(|warning| self.with_stated(warning, &unstated));
+            warned.into_iter().for_each(|diagnostic| self.report(diagnostic));
+            self.model.unstated.push(unstated);
+        }
     }
 
     /// The selections of namespaces by labels that flows and settings use, each with the sides that it would open.
@@ -189,51 +243,17 @@ impl Resolver<'_> {
         }
     }
 
-    fn unstated(
-        &self,
-        selection: &Namespace,
-        labels: &Selector,
-        namespaces: &[&Namespace],
-        used: Option<Span>,
-    ) -> Option<Diagnostic> {
-        let first = namespaces.first()?;
-        let names: Vec<String> =
-            namespaces.iter().take(MOST_NAMED).map(|namespace| format!("`{}`", namespace.name)).collect();
-        let named = match (names.as_slice(), namespaces.len() - names.len()) {
-            ([one], _) => one.clone(),
-            (names, 0) => names.join(" or "),
-            (names, more) => format!("{} or {more} more", names.join(", ")),
+    /// Adds the changes that state the labels of the first namespace where it is declared.
+    fn with_stated(&self, diagnostic: Diagnostic, unstated: &Unstated) -> Diagnostic {
+        let selection = self.model.namespace(unstated.selection).map(|one| &one.kind);
+        let (Some(NamespaceKind::External(Some(labels))), Some(id)) = (selection, unstated.namespaces.first()) else {
+            return diagnostic;
         };
-        let message =
-            format!("nobody stated whether {named} is one of `{}`: its flows write nothing there", selection.declared);
-        let advice = |namespace: &&Namespace| {
-            let Settling { is, is_not } = Settling::of(labels, &namespace.known_labels()?, &namespace.name, |_| None)?;
-            let state = |labels: &Labels| stating(&namespace.declared, &namespace.name, &labels.text);
-            let advice = format!("`{}`, or `{}` if it is none", state(&is), state(&is_not));
-            Some((advice, is.open().chain(is_not.open()).collect::<Vec<_>>()))
-        };
-        let (advice, open): (Vec<String>, Vec<Vec<String>>) =
-            namespaces.iter().take(MOST_NAMED).filter_map(advice).unzip();
-        let open: BTreeSet<String> = open.into_iter().flatten().collect();
-        let open = match open.is_empty() {
-            true => String::new(),
-            false => format!(", with the values that it has ({})", Vec::from_iter(open).join(", ")),
-        };
-        let mut diagnostic = Diagnostic::new(Code::W0018, selection.span, message);
-        if let Some(used) = used {
-            diagnostic = diagnostic.with_label(used, "used here");
-        }
-        let diagnostic = diagnostic.with_help(format!("state the labels{open}: {}", advice.join("; ")));
-        Some(self.with_stated(diagnostic, first, labels))
-    }
-
-    /// Adds the changes that state the labels of a namespace where it is declared.
-    fn with_stated(&self, diagnostic: Diagnostic, namespace: &Namespace, labels: &Selector) -> Diagnostic {
+        let namespace = &self.model.namespaces[*id];
         let known = namespace.known_labels().filter(|_| namespace.name == namespace.declared);
         let settling = known.and_then(|known| Settling::of(labels, &known, &namespace.name, |_| None));
         let Some(Settling { is, is_not }) = settling else { return diagnostic };
-        let id = self.model.namespaces.iter().position(|one| std::ptr::eq(one, namespace)).map(NamespaceId::at);
-        let stated = id.and_then(|id| self.stated.get(&id)).into_iter().flatten();
+        let stated = self.stated.get(id).into_iter().flatten();
         let last = stated.map(|(_, (_, span))| *span).max_by_key(|span| (span.file, span.end));
         let end = last.unwrap_or(namespace.span);
         let place = Span { start: end.end, ..end };

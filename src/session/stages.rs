@@ -3,6 +3,7 @@
 use super::load::Project;
 use super::manifests::Manifests;
 use crate::ask::{self, Judgement};
+use crate::cluster;
 use crate::diag::{self, Code, Diagnostic, Levels, Report, Severity};
 use crate::flow::{self, FlowSet};
 use crate::lint;
@@ -44,6 +45,8 @@ pub struct Session {
     /// The sources of the catalogue's components.
     components: Vec<(&'static Component, FileId)>,
     settings: Settings,
+    /// Namespaces of the cluster that is meant, whose labels are known.
+    given: Vec<cluster::Namespace>,
     trees: Stage<Vec<Tree>>,
     /// The names of the environments, which are asked for when the trees are gone.
     environments: OnceCell<BTreeSet<String>>,
@@ -98,6 +101,7 @@ impl Session {
             components: COMPONENTS.iter().map(add).collect(),
             project,
             settings,
+            given: Vec::new(),
             trees: OnceCell::new(),
             environments: OnceCell::new(),
             known: RefCell::default(),
@@ -144,6 +148,12 @@ impl Session {
             output: OnceCell::new(),
             ..self
         }
+    }
+
+    /// The session for a cluster some of whose namespaces are given: assertions go by the labels that those have, where the
+    /// program does not state any.
+    pub fn in_cluster_of(self, given: Vec<cluster::Namespace>) -> Session {
+        Session { given, asserted: OnceCell::new(), ..self }
     }
 
     /// The environments that the program declares, each once.
@@ -382,7 +392,7 @@ impl Session {
     fn asserted(&self) -> Option<&(Vec<Judgement>, Vec<Diagnostic>)> {
         let (flows, _) = (self.lowered()?, self.planned()?);
         Some(self.asserted.get_or_init(|| {
-            let judged = ask::judge(&flows.0, &flows.0.facts);
+            let judged = ask::judge(&flows.0, &flows.0.facts, &self.given);
             let wrong = judged.iter().filter_map(|judgement| judgement.outcome.diagnostic().cloned()).collect();
             (judged, wrong)
         }))

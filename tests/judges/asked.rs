@@ -3,9 +3,9 @@
 use crate::oracle::evaluate::{Party, Protocol};
 use crate::oracle::program::{Endpoint, Flow, Kind, Program};
 use crate::oracle::render::{flow_text, render};
-use polder::ask::{Answer, can};
+use polder::ask::{Answer, Says, can};
 use polder::engine::Engine;
-use polder::session::{Memory, Named, Posed, Question, Subject};
+use polder::session::{Memory, Named, Posed, Question, SaidOfCluster, Subject};
 use std::path::Path;
 
 /// A program with each flow on a line of its own, so that a line tells which.
@@ -37,16 +37,21 @@ impl Source {
 
 /// A program, or a program and what runs, to be asked; `None` when the compiler has other objections.
 pub fn subject(source: &str, running: Option<&str>) -> Option<Subject> {
+    subject_in(source, running, SaidOfCluster::default())
+}
+
+/// The same in a cluster of which something is said.
+pub fn subject_in(source: &str, running: Option<&str>, cluster: SaidOfCluster) -> Option<Subject> {
     let memory = Memory::default().with("/p/main.polder", source).with("/p/run.json", running.unwrap_or_default());
     let path = |name: &str| vec![Named::Path(name.into())];
     let workloads = if running.is_some() { path("run.json") } else { Vec::new() };
-    let question = Question { program: path("main.polder"), workloads, ..Question::default() };
+    let question = Question { program: path("main.polder"), workloads, cluster, ..Question::default() };
     let subject = Subject::load(&memory, Path::new("/p"), &question);
     subject.is_answerable().then_some(subject)
 }
 
 /// What is found among all pairs of the ends of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     /// Whether two of them may connect.
     pub allowed: bool,
@@ -54,16 +59,24 @@ pub struct Seen {
     pub denied: bool,
     /// Whether that is not known of two. Where some may and others may not, nobody looks for more.
     pub unknown: bool,
+    /// The answer.
+    pub says: Says,
 }
 
 impl Seen {
     pub fn of(answer: &Answer) -> Seen {
-        Seen { allowed: answer.allowed.is_some(), denied: answer.denied.is_some(), unknown: answer.unknown.is_some() }
+        let says = match answer.is_yes() {
+            Some(true) => Says::Allowed,
+            Some(false) => Says::Denied,
+            None => Says::Unknown,
+        };
+        let [allowed, denied, unknown] = [answer.allowed.is_some(), answer.denied.is_some(), answer.unknown.is_some()];
+        Seen { allowed, denied, unknown, says }
     }
 
     /// Whether there is nobody to ask about.
     pub fn is_about_nobody(self) -> bool {
-        self == Seen::default()
+        !(self.allowed || self.denied || self.unknown)
     }
 
     /// Whether a connection may be.

@@ -3,6 +3,7 @@
 mod told;
 
 use super::search::{Connections, Count, End, Link};
+use crate::cluster::Namespace;
 use crate::cover::{Budget, GaveUp};
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{Assertion, AssertionKind, FlowSet, PartyId, Place, Statement, StatementId};
@@ -45,12 +46,13 @@ impl Outcome {
     }
 }
 
-/// Judges every assertion, in order, in a cluster of these facts.
-pub fn judge(set: &FlowSet, facts: &Facts) -> Vec<Judgement> {
+/// Judges every assertion, in order, in a cluster of these facts. The namespaces that are `given` decide what is not known of
+/// their labels.
+pub fn judge(set: &FlowSet, facts: &Facts, given: &[Namespace]) -> Vec<Judgement> {
     if set.assertions.is_empty() {
         return Vec::new();
     }
-    let connections = Connections::new(set, facts);
+    let connections = Connections::new(set, facts, given);
     let judged = set.assertions.iter().map(|assertion| {
         let outcome = Judge::new(set, facts, &connections, assertion).judge();
         Judgement { statement: assertion.statement, outcome }
@@ -350,7 +352,7 @@ mod tests {
         let file = sources.add("main.polder", text);
         let tree = syntax::parse(&sources, file).tree;
         let set = flow::lower(&model::resolve(&sources, &[tree], &model::Options::default()).model);
-        let connections = Connections::new(&set, &set.facts);
+        let connections = Connections::new(&set, &set.facts, &[]);
         let judge = Judge::new(&set, &set.facts, &connections, set.assertions.first().unwrap());
         Judge { budget: Budget::new(steps), ..judge }.judge()
     }

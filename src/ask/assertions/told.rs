@@ -1,6 +1,7 @@
 //! What is told of an assertion that does not hold: the pods, why they may, and what would settle it.
 
 use super::{Judge, place};
+use crate::ask::homes::Home;
 use crate::ask::search::{End, Link, example};
 use crate::cover::{Budget, GaveUp};
 use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
@@ -50,8 +51,8 @@ impl<'a> Judge<'a> {
     pub(super) fn unstated<'e>(&mut self, ends: impl IntoIterator<Item = &'e End>) -> Result<Unstated, GaveUp> {
         let mut found = Unstated::default();
         for end in ends {
-            if let Some((namespace, labels)) = self.connections.unstated(end, &mut self.budget)? {
-                found.add(namespace, &labels);
+            if let Some((home, labels)) = self.connections.unstated(end, &mut self.budget)? {
+                found.add(home, &labels);
             }
         }
         Ok(found)
@@ -195,17 +196,18 @@ fn is_link_local(addresses: &AddressSet) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Unstated {
     conditions: Vec<String>,
-    /// The statements that say that it is not so.
+    /// The statements that say that it is not so, where a program can.
     statements: Vec<String>,
 }
 
 impl Unstated {
-    fn add(&mut self, namespace: &ManagedNamespace, labels: &Selector) {
-        let condition = format!("namespace `{}` has ({labels})", namespace.name);
-        let Some(settling) = Settling::of(labels, &namespace.labels, &namespace.name, |_| None) else { return };
+    fn add(&mut self, home: &Home<'_>, labels: &Selector) {
+        let condition = format!("namespace `{}` has ({labels})", home.name);
+        let Some(settling) = Settling::of(labels, &home.labels, &home.name, |_| None) else { return };
         if !self.conditions.contains(&condition) {
             self.conditions.push(condition);
-            self.statements.push(stating(&namespace.declared, &namespace.name, &settling.is_not.text));
+            let state = |managed: &ManagedNamespace| stating(&managed.declared, &managed.name, &settling.is_not.text);
+            self.statements.extend(home.managed.map(state));
         }
     }
 
@@ -220,10 +222,13 @@ impl Unstated {
         }
     }
 
-    /// Advice to state labels, before other advice.
+    /// Advice to state labels, or to give the objects that have them, before other advice.
     pub(super) fn or_else(&self, help: &str) -> String {
         match self.statements.first() {
             Some(statement) => format!("if that is not so, state it, as in `{statement}`; else {help}"),
+            None if !self.conditions.is_empty() => {
+                format!("`polder check --workloads` goes by the labels of Namespace objects; or {help}")
+            }
             None => help.to_owned(),
         }
     }

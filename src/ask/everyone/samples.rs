@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ask::can::Doubtful;
-use crate::ask::space::{Link, Sure, perhaps_on};
+use crate::ask::space::{Link, Sure};
 use crate::engine::{Doubt, EndId};
 use crate::net::{Direction, PortSet, Truth};
 
@@ -46,9 +46,12 @@ impl<'p> Everyone<'p> {
         budget: &mut Budget,
     ) -> Result<Samples, GaveUp> {
         let mut search = Search { everyone: self, grants, pairs: Vec::new(), unsure: Unsure::new() };
-        let all_may = search.run(&from.sure, &to.sure, budget)?;
-        if all_may {
-            search.perhaps(from, to, budget)?;
+        let found = search.run(&from.sure, &to.sure, budget)?;
+        if !found.denied {
+            search.perhaps_refused(from, to, budget)?;
+        }
+        if !found.allowed {
+            search.perhaps_allowed(from, to, budget)?;
         }
         let mut others = Vec::new();
         if let Some((source, destination, _)) = search.pairs.first().cloned() {
@@ -140,50 +143,143 @@ struct Search<'a, 'p> {
     unsure: Unsure,
 }
 
+/// Every two of whom one at least only may be asked about.
+fn unsure_pairs<'m>(
+    from: &'m Meant<Ends>,
+    to: &'m Meant<(Ends, PortSet)>,
+) -> impl Iterator<Item = (&'m Ends, &'m (Ends, PortSet))> {
+    let perhaps = from.perhaps.iter().flat_map(|source| to.sure.iter().chain(&to.perhaps).map(move |to| (source, to)));
+    let sure = from.sure.iter().flat_map(|source| to.perhaps.iter().map(move |to| (source, to)));
+    perhaps.chain(sure)
+}
+
+/// What there is of those that are asked about for sure.
+struct Kinds {
+    /// Whether some may not connect, or not for sure.
+    denied: bool,
+    /// Whether some may for sure, perhaps on some of the ports only.
+    allowed: bool,
+}
+
 impl Search<'_, '_> {
-    /// Two of each kind; whether all may connect for sure.
-    fn run(&mut self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<bool, GaveUp> {
+    /// Two of each kind.
+    fn run(&mut self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<Kinds, GaveUp> {
         let (mut denied, mut doubtful, mut allowed) = (None, None, None);
         for source in from {
             for (destination, ports) in to {
                 if denied.is_none() {
                     denied = self.refused(source, destination, ports, Sure::Perhaps { names: true }, budget)?;
                 }
-                if doubtful.is_none() {
-                    doubtful = match denied {
-                        None => self.refused(source, destination, ports, Sure::Yes, budget)?,
-                        Some(_) => self.doubtful(source, destination, ports),
-                    };
+                if doubtful.is_none() && denied.is_none() {
+                    doubtful = self.refused(source, destination, ports, Sure::Yes, budget)?;
                 }
                 if allowed.is_none() {
                     allowed = self.allowed(source, destination, ports, budget)?;
                 }
             }
         }
+        let mut partly = None;
+        if denied.is_some() && allowed.is_none() {
+            partly = self.some(from, to, Truth::Yes, budget)?;
+            if partly.is_none() && doubtful.is_none() {
+                doubtful = self.some(from, to, Truth::Maybe, budget)?;
+            }
+        }
         let isolated = match (&denied, &doubtful) {
             (None, None) => self.isolated(from, to, budget)?,
             _ => None,
         };
-        let all_may = denied.is_none() && doubtful.is_none();
-        self.pairs = [isolated, denied, doubtful, allowed].into_iter().flatten().collect();
-        Ok(all_may)
+        let kinds =
+            Kinds { denied: denied.is_some() || doubtful.is_some(), allowed: allowed.is_some() || partly.is_some() };
+        self.pairs = [isolated, denied, doubtful, allowed, partly].into_iter().flatten().collect();
+        Ok(kinds)
+    }
+
+    /// Two that may connect on some of the ports, for sure or perhaps.
+    fn some(
+        &self,
+        from: &[Ends],
+        to: &[(Ends, PortSet)],
+        least: Truth,
+        budget: &mut Budget,
+    ) -> Result<Option<Pair>, GaveUp> {
+        for source in from {
+            for (destination, ports) in to {
+                if let Some(link) = self.link(source, destination, ports, least, budget)? {
+                    return self.pair(&link.source, &link.destination, ports, budget);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first connections that are allowed on some of the ports, for sure or perhaps.
+    fn link(
+        &self,
+        source: &Ends,
+        destination: &Ends,
+        ports: &PortSet,
+        least: Truth,
+        budget: &mut Budget,
+    ) -> Result<Option<Link>, GaveUp> {
+        let counts = |link: &Link| match least {
+            Truth::Yes => link.truth == Truth::Yes && link.ports().overlaps(ports),
+            _ => !link.possible(ports).is_empty(),
+        };
+        let mut found = None;
+        self.grants.links(source, destination, budget, &mut |link| {
+            found = counts(&link).then_some(link);
+            found.is_some()
+        })?;
+        Ok(found)
     }
 
     /// Two of whom one only may be asked about, and who may not connect if it is, or not for sure.
-    fn perhaps(&mut self, from: &Meant<Ends>, to: &Meant<(Ends, PortSet)>, budget: &mut Budget) -> Result<(), GaveUp> {
-        let perhaps =
-            from.perhaps.iter().flat_map(|source| to.sure.iter().chain(&to.perhaps).map(move |to| (source, to)));
-        let sure = from.sure.iter().flat_map(|source| to.perhaps.iter().map(move |to| (source, to)));
-        for (source, (destination, ports)) in perhaps.chain(sure) {
+    fn perhaps_refused(
+        &mut self,
+        from: &Meant<Ends>,
+        to: &Meant<(Ends, PortSet)>,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        for (source, (destination, ports)) in unsure_pairs(from, to) {
             let Some(found) = self.grants.refused(source, destination, ports, Sure::Yes, budget)? else { continue };
-            let one = self.supposed(source, &found.source, budget)?;
-            let other = self.supposed(destination, &found.destination, budget)?;
-            if let (Some(one), Some(other)) = (one, other) {
-                self.pairs.push((one, other, ports.clone()));
-                return Ok(());
+            if self.suppose([source, destination], [&found.source, &found.destination], ports, budget)? {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// The same of those who may, on some of the ports, or may perhaps.
+    fn perhaps_allowed(
+        &mut self,
+        from: &Meant<Ends>,
+        to: &Meant<(Ends, PortSet)>,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        for (source, (destination, ports)) in unsure_pairs(from, to) {
+            let Some(found) = self.link(source, destination, ports, Truth::Maybe, budget)? else { continue };
+            if self.suppose([source, destination], [&found.source, &found.destination], ports, budget)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds one of each part of two ends, supposing that their namespaces have the labels that are asked for.
+    fn suppose(
+        &mut self,
+        [source, destination]: [&Ends; 2],
+        [one, other]: [&Ends; 2],
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<bool, GaveUp> {
+        let one = self.supposed(source, one, budget)?;
+        let other = self.supposed(destination, other, budget)?;
+        let pair = one.zip(other).map(|(one, other)| (one, other, ports.clone()));
+        let is_found = pair.is_some();
+        self.pairs.extend(pair);
+        Ok(is_found)
     }
 
     /// One of a part of an end, supposing that its namespace has the labels that are asked for.
@@ -223,27 +319,6 @@ impl Search<'_, '_> {
             Some(found) => self.pair(&found.source, &found.destination, ports, budget),
             None => Ok(None),
         }
-    }
-
-    /// Two of whom it is not known, among others who may not connect; none where that takes long to find, for the answer is
-    /// no without them.
-    fn doubtful(&self, source: &Ends, destination: &Ends, ports: &PortSet) -> Option<Pair> {
-        const MOST_STEPS: usize = 200_000;
-        let mut budget = Budget::new(MOST_STEPS);
-        let is_doubtful = |pair: &Pair| {
-            let sides = self.grants.between(&pair.0, &pair.1);
-            let mut possible = sides.both.possible();
-            if matches!(pair.1, Example::Pod { .. }) {
-                possible.insert(&perhaps_on(&sides, ports));
-            }
-            !sides.both.allowed.contains(ports) && possible.contains(ports)
-        };
-        let possible = |link: &Link| link.possible(ports);
-        self.by_links([source, destination], ports, possible, &mut budget, |link, budget| {
-            let pair = self.refused(&link.source, &link.destination, ports, Sure::Yes, budget)?;
-            Ok(pair.filter(is_doubtful))
-        })
-        .unwrap_or_default()
     }
 
     /// Two that may connect on all the ports.

@@ -238,7 +238,13 @@ impl Space {
     pub fn whatever_labels(&self, end: &Ends) -> Ends {
         match end {
             Ends::Pods(pods) if !self.is_sure(end) => {
-                Ends::Pods(Pods { namespaces: Selector::everything(), ..pods.clone() })
+                // What is left out of all that there are is left out of those that there would be.
+                let out = |(namespaces, labels): &(Selector, Selector)| match namespaces.contains(&pods.namespaces) {
+                    true => (Selector::everything(), labels.clone()),
+                    false => (namespaces.clone(), labels.clone()),
+                };
+                let less = pods.less.iter().map(out).collect();
+                Ends::Pods(Pods { namespaces: Selector::everything(), less, ..pods.clone() })
             }
             _ => end.clone(),
         }

@@ -128,10 +128,10 @@ pub fn why(
     doubtful: &Doubtful,
 ) -> Option<Explanation> {
     let answer = can(engine, from, to, doubtful);
-    let (says, (source, destination, ports)) = match (answer.denied, answer.unknown) {
-        (Some(denied), _) => (Says::Denied, denied),
-        (None, Some(unknown)) => (Says::Unknown, unknown),
-        (None, None) => {
+    let (says, (source, destination, ports)) = match (answer.is_yes(), answer.denied, answer.unknown) {
+        (Some(false), Some(denied), _) => (Says::Denied, denied),
+        (None, _, Some(unknown)) => (Says::Unknown, unknown),
+        _ => {
             let is_meant = |end: &EndId| !doubtful.contains_key(end);
             let from: Vec<EndId> = from.iter().copied().filter(is_meant).collect();
             let to: Vec<(EndId, PortSet)> = to.iter().filter(|(end, _)| is_meant(end)).cloned().collect();

@@ -3,7 +3,7 @@
 use super::Report;
 use super::ends::end_text;
 use crate::ask::{Cell, GroupName, Isolated, Row};
-use crate::cli::report::{first_doubts, incomplete, left_out};
+use crate::cli::report::{first_doubts, incomplete, left_out, overlap};
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
 use crate::engine::{Doubt, EndId};
@@ -27,8 +27,31 @@ pub(super) fn painted(table: &str, color: bool) -> String {
 
 /// The table.
 pub(super) fn table(report: &Report<'_>) -> String {
+    let mut reasons = Reasons::default();
+    let sections = sections(report, &mut reasons);
     let mut text = String::new();
-    let mut sections: BTreeMap<(bool, Option<String>), Vec<Line>> = BTreeMap::new();
+    for ((_, home), lines) in &sections {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        push_section(&mut text, home.as_deref(), lines, &reasons);
+    }
+    let remarks: Vec<String> = reasons.footnotes().chain(remarks(report)).collect();
+    if text.is_empty() {
+        push(&mut text, if remarks.is_empty() { "# nothing is allowed" } else { "# no policy allows anything" });
+    }
+    if !remarks.is_empty() {
+        text.push('\n');
+        remarks.iter().for_each(|remark| push(&mut text, &format!("# {remark}")));
+    }
+    text
+}
+
+/// Lines by the namespace that they are told under; those of none come last.
+type Sections = BTreeMap<(bool, Option<String>), Vec<Line>>;
+
+fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
+    let mut sections = Sections::new();
     for cell in report.reach.lines() {
         let Some((source, destination)) = report.reach.rows_of(cell) else { continue };
         let home = report.names.home(source);
@@ -44,55 +67,100 @@ pub(super) fn table(report: &Report<'_>) -> String {
             None => String::new(),
         };
         if cell.has_rest() {
-            section.push(line(&cell.some, Some(format!("only some, such as {}", between(cell.example)))));
+            let remark = format!("only some, such as {}", between(cell.example));
+            section.push(line(&cell.some, Some(Remark::Some(remark))));
         }
         let unknown = cell.unknown.subtract(&cell.some);
         if !unknown.is_empty() {
             // What is left may have no words of its own.
             let whole = if unknown.is_writable() { unknown } else { unknown.union(&cell.some) };
             let whole = if whole.is_writable() { whole } else { PortSet::everything() };
-            section.push(line(&whole, Some(format!("unknown: nobody said {}", first_doubts(&doubts(report, cell))))));
+            let reason = reasons.add(first_doubts(&doubts(report, cell)));
+            section.push(line(&whole, Some(Remark::Unknown(reason))));
         }
         if !section.is_empty() {
             sections.entry((home.is_none(), home)).or_default().extend(section);
         }
     }
-    for ((_, home), lines) in &sections {
-        if !text.is_empty() {
-            text.push('\n');
+    sections
+}
+
+fn push_section(text: &mut String, home: Option<&str>, lines: &[Line], reasons: &Reasons) {
+    let indent = match home {
+        Some(namespace) => {
+            push(text, &format!("namespace {namespace}"));
+            "  "
         }
-        let indent = match home {
-            Some(namespace) => {
-                push(&mut text, &format!("namespace {namespace}"));
-                "  "
-            }
-            None => "",
-        };
-        let width = lines.iter().map(|line| line.from.chars().count()).max().unwrap_or_default();
-        let with_remark = lines.iter().filter(|line| line.remark.is_some());
-        let to_width = with_remark.map(|line| line.to.chars().count()).max().unwrap_or_default();
-        for Line { from, to, remark } in lines {
-            match remark {
-                None => push(&mut text, &format!("{indent}{from:width$} -> {to}")),
-                Some(remark) => push(&mut text, &format!("{indent}{from:width$} -> {to:to_width$}  # {remark}")),
-            }
+        None => "",
+    };
+    let width = lines.iter().map(|line| line.from.chars().count()).max().unwrap_or_default();
+    let with_remark = lines.iter().filter(|line| line.remark.is_some());
+    let to_width = with_remark.map(|line| line.to.chars().count()).max().unwrap_or_default();
+    for Line { from, to, remark } in lines {
+        match remark.as_ref().map(|remark| remark.text(reasons)) {
+            None => push(text, &format!("{indent}{from:width$} -> {to}")),
+            Some(remark) => push(text, &format!("{indent}{from:width$} -> {to:to_width$}  # {remark}")),
         }
     }
-    let remarks = remarks(report);
-    if text.is_empty() {
-        push(&mut text, if remarks.is_empty() { "# nothing is allowed" } else { "# no policy allows anything" });
-    }
-    if !remarks.is_empty() {
-        text.push('\n');
-        remarks.iter().for_each(|remark| push(&mut text, &format!("# {remark}")));
-    }
-    text
 }
 
 struct Line {
     from: String,
     to: String,
-    remark: Option<String>,
+    remark: Option<Remark>,
+}
+
+enum Remark {
+    /// That it is only so of some.
+    Some(String),
+    /// That it is not known, for this reason.
+    Unknown(usize),
+}
+
+impl Remark {
+    fn text(&self, reasons: &Reasons) -> String {
+        match self {
+            Remark::Some(text) => text.clone(),
+            Remark::Unknown(reason) => reasons.remark(*reason),
+        }
+    }
+}
+
+/// Why it is not known of lines whether they are so. A reason of one line stands in it, one of several below, by a number.
+#[derive(Default)]
+struct Reasons {
+    /// Each with the number of its lines.
+    all: Vec<(String, usize)>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Reasons {
+    fn add(&mut self, reason: String) -> usize {
+        let place = *self.places.entry(reason).or_insert_with_key(|reason| {
+            self.all.push((reason.clone(), 0));
+            self.all.len() - 1
+        });
+        self.all.get_mut(place).into_iter().for_each(|(_, lines)| *lines += 1);
+        place
+    }
+
+    /// The places of those of several lines.
+    fn shared(&self) -> impl Iterator<Item = (usize, &str)> {
+        let shared = self.all.iter().enumerate().filter(|(_, (_, lines))| *lines > 1);
+        shared.map(|(place, (reason, _))| (place, reason.as_str()))
+    }
+
+    fn remark(&self, reason: usize) -> String {
+        match (self.shared().zip(1..).find(|((place, _), _)| *place == reason), self.all.get(reason)) {
+            (Some((_, number)), _) => format!("unknown ({number})"),
+            (None, Some((reason, _))) => format!("unknown: nobody said {reason}"),
+            (None, None) => "unknown".to_owned(),
+        }
+    }
+
+    fn footnotes(&self) -> impl Iterator<Item = String> {
+        self.shared().zip(1..).map(|((_, reason), number)| format!("({number}) nobody said {reason}"))
+    }
 }
 
 fn push(text: &mut String, line: &str) {
@@ -142,7 +210,8 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     if let Some(names) = list(report, &partly.collect::<Vec<_>>()) {
         remarks.push(format!("only some of the pods are isolated: {names}"));
     }
-    remarks.extend(overlap(report));
+    let overlapping = report.reach.overlapping.iter().filter_map(|place| report.reach.row(*place));
+    remarks.extend(overlap(&overlapping.map(|row| report.names.of(row, None)).collect::<Vec<_>>()));
     remarks.extend(outside(report).into_iter().map(|(workload, why)| format!("not in the answer: {workload} ({why})")));
     for workload in split(report) {
         remarks.push(format!("the pods of {workload} are not alike to the policies; each kind is told apart"));
@@ -152,21 +221,6 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     }
     remarks.extend(incomplete(report.subject.unmodelled(), report.subject.unread()));
     remarks
-}
-
-/// That pods can be in several rows, of which no line says what they may then.
-fn overlap(report: &Report<'_>) -> Option<String> {
-    /// More names are counted.
-    const MOST: usize = 6;
-    let rows = report.reach.overlapping.iter().filter_map(|place| report.reach.row(*place));
-    let names: Vec<String> = rows.map(|row| report.names.of(row, None)).collect();
-    let mut shown: Vec<String> = names.iter().take(MOST).cloned().collect();
-    if let Some(more @ 1..) = names.len().checked_sub(MOST) {
-        shown.push(format!("{more} more"));
-    }
-    let shown = shown.join(", ");
-    (!names.is_empty())
-        .then(|| format!("a pod can be in several of these, and then has what is allowed to each: {shown}"))
 }
 
 /// The names of rows; those that others hold are left out.

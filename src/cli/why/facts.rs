@@ -216,9 +216,7 @@ impl Report<'_> {
         }
         if explanation.says == Says::Unknown {
             remarks.extend(explanation.doubts.iter().map(|doubt| format!("nobody said {doubt}")));
-            let remedies =
-                remedies(&explanation.doubts, self.subject.facts(), self.subject.session().is_some()).into_iter();
-            remarks.extend(remedies.map(str::to_owned));
+            remarks.extend(remedies(&explanation.doubts, self.subject));
         }
         remarks.extend(incomplete(self.subject.unmodelled(), self.subject.unread()));
         remarks

@@ -4,8 +4,8 @@ use super::workloads::workloads_of;
 use crate::cluster::{self, Cluster};
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::with_place;
-use crate::model::{Model, Namespace, NamespaceKind, Settling, stating};
-use crate::net::{NAMESPACE_NAME, Selector, Truth, Values};
+use crate::model::{Model, Namespace, NamespaceId, NamespaceKind, Settling, Unstated, stating};
+use crate::net::{NAMESPACE_NAME, Selector, Values};
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -24,47 +24,66 @@ fn has_known_pods(model: &Model, cluster: &Cluster, span: Span) -> bool {
     home.is_some_and(|home| workloads_of(cluster, home).iter().any(|workload| !workload.pods.is_empty()))
 }
 
-/// The namespaces that may be among those of a selection, by the labels that they have.
+/// What is left to say of a selection by labels that may mean managed namespaces, by the labels that they have: of those of
+/// which none were given, or else of those that it means although the program does not say so.
 fn by_labels(model: &Model, cluster: &Cluster, span: Span, diagnostic: Diagnostic) -> Option<Diagnostic> {
-    let selection = model.namespaces.iter().find(|one| one.span == span);
-    let Some((selection, NamespaceKind::External(Some(labels)))) = selection.map(|one| (one, &one.kind)) else {
-        return Some(diagnostic);
-    };
+    let is_it = |one: &&Unstated| model.namespace(one.selection).is_some_and(|selection| selection.span == span);
+    let unstated = model.unstated.iter().find(is_it)?;
+    let selection = model.namespace(unstated.selection)?;
+    let NamespaceKind::External(Some(labels)) = &selection.kind else { return None };
     let all = labels.of_namespaces();
-    let open = model.namespaces.iter().filter(|one| one.is_among(&all) == Some(Truth::Maybe));
-    let mut meant = Vec::new();
-    for namespace in open {
-        match given(cluster, namespace) {
-            None => return Some(diagnostic),
-            Some(object) if all.matches(&object.labels) => meant.push(namespace),
+    let (mut open, mut meant) = (Vec::new(), Vec::new());
+    for id in &unstated.namespaces {
+        match model.namespace(*id).and_then(|namespace| given(cluster, namespace)) {
+            None => open.push(*id),
+            Some(object) if all.matches(&object.labels) => meant.push(*id),
             Some(_) => {}
         }
     }
-    let first = meant.first()?;
-    let names: Vec<String> = meant.iter().map(|one| format!("`{}`", one.name)).collect();
-    let message = format!(
-        "by the labels that were given, {} is one of `{}`, and the program does not state them: its flows write nothing there",
-        names.join(", as is "),
-        selection.declared
-    );
+    let first = unstated.namespaces.first();
+    let keep_mends = |told: Diagnostic, list: &[NamespaceId]| Diagnostic {
+        mends: if list.first() == first { diagnostic.mends.clone() } else { Vec::new() },
+        ..told
+    };
+    let by_object = meant_by_labels(model, cluster, selection, labels, &meant);
+    if open.is_empty() {
+        let (message, help) = by_object?;
+        let message = format!("{message}, and the program does not state them: its flows write nothing there");
+        let told = Diagnostic::new(Code::W0018, span, message).with_help(format!("state them: {help}"));
+        let told = unstated.used.into_iter().fold(told, |told, used| told.with_label(used, "used here"));
+        let mut told = keep_mends(told, &meant);
+        // Not those that state that it is none, or another value than it has.
+        told.mends.retain(|mend| help.contains(mend.text.trim_start_matches([' ', ','])));
+        return Some(told);
+    }
+    let mut told = Unstated { namespaces: open.clone(), ..unstated.clone() }.warning(model)?;
+    if let Some((message, help)) = by_object {
+        told.message = format!("{}; {message}", told.message);
+        told.help = told.help.map(|own| format!("{own}; {help}"));
+    }
+    Some(keep_mends(told, &open))
+}
+
+/// That given labels make managed namespaces those of a selection, and the statements that say so.
+fn meant_by_labels(
+    model: &Model,
+    cluster: &Cluster,
+    selection: &Namespace,
+    labels: &Selector,
+    meant: &[NamespaceId],
+) -> Option<(String, String)> {
+    let namespaces: Vec<&Namespace> = meant.iter().filter_map(|id| model.namespace(*id)).collect();
+    let names: Vec<String> = namespaces.iter().map(|one| format!("`{}`", one.name)).collect();
     let state = |one: &&Namespace| {
         let object = given(cluster, one)?;
         let own = |key: &str| object.labels.get(key).map(|value| value.as_str().into());
         let labels = Settling::of(labels, &one.known_labels()?, &one.name, own)?.is;
         Some(format!("`{}`", stating(&one.declared, &one.name, &labels.text)))
     };
-    let statements: Vec<String> = meant.iter().filter_map(state).collect();
-    let mends = diagnostic.mends.iter().filter(|mend| mend.span.end == first.span.end).take(1);
-    let (place, text) = mends.map(|mend| (mend.span, mend.text.clone())).next().unzip();
-    let mut told =
-        Diagnostic::new(Code::W0018, span, message).with_help(format!("state them: {}", statements.join(", ")));
-    for label in diagnostic.labels.iter().filter(|label| label.span != span) {
-        told = told.with_label(label.span, label.text.clone());
-    }
-    Some(match place {
-        Some(place) => told.with_mends(place, text),
-        None => told,
-    })
+    let statements: Vec<String> = namespaces.iter().filter_map(state).collect();
+    let message =
+        format!("by the labels that were given, {} is one of `{}`", names.join(", as is "), selection.declared);
+    (!names.is_empty()).then(|| (message, statements.join(", ")))
 }
 
 /// The object of a managed namespace.

@@ -99,6 +99,7 @@ impl Subject {
         }
         let environment = question.environment.of(&project.config);
         let session = Session::new(project, Settings { environment, ..Settings::default() });
+        let session = session.in_cluster_of(manifests.cluster.namespaces.clone());
         let facts = question.cluster.facts(session.model());
         Subject { session: Some(session), manifests, sources: Sources::default(), facts }
     }

@@ -35,7 +35,7 @@ struct Granted<'a> {
     grant: &'a Grant,
     /// Those whose side it is, and the others.
     spots: [Spot; 2],
-    /// The ports that the other side does not let through altogether.
+    /// The ports that the other side does not let through altogether, of those that are meant for sure.
     rest: PortSet,
 }
 
@@ -44,6 +44,9 @@ struct Granted<'a> {
 struct Spot {
     area: Rc<Area>,
     row: Option<usize>,
+    /// Those that are of the set only if their namespace has labels that nobody stated, where the area leaves them out, as a
+    /// row does.
+    perhaps: Rc<[Ends]>,
 }
 
 /// Which rows and ends are asked about, among the sources or among the destinations.
@@ -128,7 +131,7 @@ impl<'a, 'p> Lines<'a, 'p> {
         budget.spend(1)?;
         let (my_side, their_side) = in_sides(direction);
         let theirs = self.spot(their_side, &grant.peers);
-        if theirs.area.ends.is_empty() {
+        if theirs.area.ends.is_empty() && theirs.perhaps.is_empty() {
             return Ok(None);
         }
         let known = self.judge.everyone.space.homes().get(home);
@@ -146,7 +149,7 @@ impl<'a, 'p> Lines<'a, 'p> {
             let (sources, destinations) =
                 (self.place_all(0, &source, budget)?, self.place_all(1, &destination, budget)?);
             self.tell(&sources, &destinations, &every);
-            self.tell_unsure([&source.area, &destination.area], &every, budget)?;
+            self.tell_others([&source, &destination], &every, budget)?;
         }
         let rest = ports.subtract(&every);
         let is_pointed = self.asked.iter().all(|asked| asked.only.is_some());
@@ -154,26 +157,40 @@ impl<'a, 'p> Lines<'a, 'p> {
             self.left_out |= !rest.is_empty() && self.may_be([&source.area, &destination.area], budget)?;
             return Ok(None);
         }
+        let is_left = !rest.is_empty() || !theirs.perhaps.is_empty();
         let spots = [mine, theirs];
-        Ok((!rest.is_empty()).then_some(Granted { direction, home, place, grant, spots, rest }))
+        Ok(is_left.then_some(Granted { direction, home, place, grant, spots, rest }))
     }
 
-    /// Tells what is so of ends only if their namespaces have labels that nobody stated.
-    fn tell_unsure(
+    /// Tells what is so of two sets beyond the rows inside them: of addresses that are more than those, and of ends that are
+    /// there only if their namespaces have labels that nobody stated.
+    fn tell_others(
         &mut self,
-        [sources, destinations]: [&Area; 2],
+        [sources, destinations]: [&Spot; 2],
         ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
-        let space = &self.judge.everyone.space;
-        for source in &sources.ends {
-            for destination in &destinations.ends {
-                if !(space.is_sure(source) && space.is_sure(destination)) {
-                    self.tell_rest([source, destination], ports, false, budget)?;
+        let (mine, theirs) = (self.beyond(0, sources, budget)?, self.beyond(1, destinations, budget)?);
+        for (source, here) in sources.area.ends.iter().zip(mine) {
+            for (destination, there) in destinations.area.ends.iter().zip(&theirs) {
+                if here || *there {
+                    self.tell_rest([source, destination], ports, true, budget)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Of each end of a set, whether it is more than the rows inside it, or not there for sure. Pods that are more have labels
+    /// of several rows, which tell what is so of each of them.
+    fn beyond(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<bool>, GaveUp> {
+        let mut beyond = Vec::with_capacity(spot.area.ends.len());
+        for end in &spot.area.ends {
+            let is_sure = self.judge.everyone.space.is_sure(end);
+            let is_more = spot.row.is_none() && end.pods().is_none() && !self.place(side, end, budget)?.whole;
+            beyond.push(!is_sure || is_more);
+        }
+        Ok(beyond)
     }
 
     /// Whether something is allowed or not as the facts are that nobody knows.
@@ -204,9 +221,17 @@ impl<'a, 'p> Lines<'a, 'p> {
         let only = self.asked.get(side).and_then(|asked| asked.only.as_deref());
         let spot = match (only, self.rows.exactly(peers)) {
             (None, row) => {
-                let known = row.and_then(|row| self.rows.get(row)).map(|member| member.area.clone());
-                let area = || Rc::new(self.judge.area(self.judge.everyone.space.ends(peers), spans(peers)));
-                Spot { area: known.unwrap_or_else(area), row: row.filter(|row| self.is_asked(side, *row)) }
+                let space = &self.judge.everyone.space;
+                let ends = space.ends(peers);
+                let row_area = row.and_then(|row| self.rows.get(row)).map(|member| member.area.clone());
+                let row = row.filter(|row| self.is_asked(side, *row));
+                match row_area {
+                    Some(area) => {
+                        let perhaps = ends.into_iter().filter(|end| !space.is_sure(end)).collect();
+                        Spot { area, row, perhaps }
+                    }
+                    None => Spot { area: Rc::new(self.judge.area(ends, spans(peers))), row, perhaps: Rc::default() },
+                }
             }
             (Some(only), _) => {
                 let space = &self.judge.everyone.space;
@@ -215,7 +240,7 @@ impl<'a, 'p> Lines<'a, 'p> {
                 let asked = self.asked.get(side).map(|asked| &asked.rows).into_iter().flatten();
                 let is_it = |row: &&usize| self.rows.get(**row).is_some_and(|member| member.ends() == ends);
                 let row = asked.filter(|_| !ends.is_empty()).copied().find(|row| is_it(&row));
-                Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row }
+                Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row, perhaps: Rc::default() }
             }
         };
         self.spots.insert(key, spot.clone());
@@ -280,8 +305,25 @@ impl<'a, 'p> Lines<'a, 'p> {
         }
     }
 
+    /// Tells of a grant what nothing isolates of those that only may be at the other end.
+    fn where_perhaps_open(&mut self, granted: &Granted<'_>, budget: &mut Budget) -> Result<(), GaveUp> {
+        let [mine, theirs] = &granted.spots;
+        for theirs in &*theirs.perhaps {
+            let Some(part) = self.judge.open_part(theirs, granted.direction.other(), budget)? else { continue };
+            for mine in &mine.area.ends {
+                let [source, destination] = in_order(granted.direction, mine.clone(), part.clone());
+                self.tell_rest([&source, &destination], &granted.grant.ports, false, budget)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Tells of what is left of a grant what nothing isolates at the other end.
     fn where_open(&mut self, granted: &Granted<'_>, budget: &mut Budget) -> Result<(), GaveUp> {
+        self.where_perhaps_open(granted, budget)?;
+        if granted.rest.is_empty() {
+            return Ok(());
+        }
         let [mine, theirs] = &granted.spots;
         let direction = granted.direction.other();
         let (my_side, their_side) = in_sides(granted.direction);
@@ -400,7 +442,13 @@ impl<'a, 'p> Lines<'a, 'p> {
             let Some(link) = judge.grants.product(out, into) else { continue };
             for link in self.among_asked(link) {
                 let sure = link.truth == Truth::Yes;
-                let rest = link.ports().intersect(&granted.rest).intersect(&other.rest);
+                let is_told =
+                    [&link.source, &link.destination].into_iter().all(|end| judge.everyone.space.is_sure(end));
+                // Of those that only may be meant no line has said anything yet.
+                let rest = match is_told {
+                    true => link.ports().intersect(&granted.rest).intersect(&other.rest),
+                    false => link.ports(),
+                };
                 if !rest.is_empty() {
                     self.tell_rest([&link.source, &link.destination], &rest, sure, budget)?;
                 }
@@ -470,12 +518,18 @@ impl<'a, 'p> Lines<'a, 'p> {
         Ok(())
     }
 
-    /// The rows that an end comes to, or that it is in.
+    /// The rows that an end comes to, and those that what is left of it is in.
     fn rows_of(&self, side: usize, end: &Ends, placed: &Placed, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
-        match placed.rows.is_empty() {
-            false => Ok(placed.rows.clone()),
-            true => Ok(self.narrowest(&self.holding(side, end, budget)?).into_iter().collect()),
+        let mut rows = placed.rows.clone();
+        if placed.whole {
+            return Ok(rows);
         }
+        let inside = rows.iter().filter_map(|row| self.rows.get(*row)).flat_map(|member| member.area.beside(end));
+        for rest in self.judge.everyone.space.without(end, inside, budget)? {
+            let holding = self.holding(side, &rest, budget)?;
+            rows.extend(self.narrowest(&holding).filter(|row| !rows.contains(row)));
+        }
+        Ok(rows)
     }
 
     /// Tells that it is not known of some ports, if of any.
