@@ -78,6 +78,17 @@ impl Declarations {
         (mine.meaning != theirs.meaning).then(|| mine.origin.clone())
     }
 
+    /// The tiers of a namespace that have some of these labels, and had others in another version.
+    pub fn reselected(&self, other: &Declarations, namespace: &Arc<str>, labels: &[Selector]) -> Vec<Origin> {
+        let is_it = |name: &Name, one: &Declaration| {
+            name.0.as_ref() == Some(namespace)
+                && one.origin.text.starts_with("tier ")
+                && labels.contains(&one.meaning.labels)
+                && other.named.get(name).is_some_and(|theirs| theirs.meaning.labels != one.meaning.labels)
+        };
+        self.named.iter().filter(|(name, one)| is_it(name, one)).map(|(_, one)| one.origin.clone()).collect()
+    }
+
     /// The declaration of a namespace of which another version states other labels.
     pub fn relabelled(&self, other: &Declarations, namespace: &str) -> Option<Origin> {
         let ((labels, origin), (theirs, _)) = (self.namespaces.get(namespace)?, other.namespaces.get(namespace)?);

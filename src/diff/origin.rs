@@ -305,16 +305,37 @@ impl<'v> Origins<'v> {
     pub fn of_isolation(&self, other: &Origins<'_>, directions: &[Direction], those: Those<'_>) -> Vec<Origin> {
         let isolating = |version: &Origins<'_>| version.isolating(directions, those);
         let old = isolating(other);
-        only_new(
-            isolating(self)
-                .into_iter()
-                .map(|origin| {
-                    let is_old = old.iter().any(|one| one.text == origin.text)
-                        && (!origin.is_policy || other.has(self, &origin));
-                    (origin, is_old)
-                })
-                .collect(),
-        )
+        let with_age = |origin: Origin| {
+            let is_old = old.iter().any(|one| one.text == origin.text);
+            let is_old = is_old && (!origin.is_policy || other.has(self, &origin));
+            (origin, is_old)
+        };
+        let mut found: BTreeSet<Origin> =
+            only_new(isolating(self).into_iter().map(with_age).collect()).into_iter().collect();
+        found.extend(self.reselected(other, &found, those));
+        found.into_iter().collect()
+    }
+
+    /// The tiers whose labels are others, where what isolates them is written as before.
+    fn reselected(&self, other: &Origins<'_>, isolating: &BTreeSet<Origin>, those: Those<'_>) -> Vec<Origin> {
+        let (Some(mine), Some(theirs)) = (self.version.program, other.version.program) else { return Vec::new() };
+        let mut found = Vec::new();
+        for home in those.namespaces().into_iter().flatten() {
+            let settings = theirs.isolation(&home).unwrap_or_default();
+            let is_named = |text: &Arc<str>| isolating.iter().any(|origin| *origin.text == **text);
+            if !settings.iter().filter_map(|setting| setting.text.as_ref()).any(is_named) {
+                continue;
+            }
+            let mut touched = Vec::new();
+            for way in Direction::ALL {
+                mine.isolating(&home, way, &mut |labels| {
+                    touched.extend(those.touch_pods(&home, labels).then(|| labels.clone()));
+                    false
+                });
+            }
+            found.extend(self.declarations.reselected(&other.declarations, &home, &touched));
+        }
+        found
     }
 
     fn isolating(&self, directions: &[Direction], those: Those<'_>) -> BTreeSet<Origin> {
