@@ -2,8 +2,8 @@
 
 use ipnet::IpNet;
 use polder::net::{
-    AddressSet, Peers, PortSet, Protocol, Region, RegionIndex, Requirement, Selector, SelectorIndex, Values,
-    is_covered, uncovered,
+    AddressSet, MatchIndex, Peers, PortSet, Protocol, Region, RegionIndex, Requirement, Selector, SelectorIndex,
+    Values, is_covered, uncovered,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -656,6 +656,16 @@ proptest! {
         for (id, item) in items.iter().enumerate() {
             prop_assert!(!item.overlaps(&query) || found.contains(&id), "{item:?}");
         }
+    }
+
+    #[test]
+    fn the_match_index_finds_what_matches(
+        items in prop::collection::vec(selector(&["k", "l", "m"]), 0..40),
+        object in prop::sample::select(universe(&["k", "l", "m"])),
+    ) {
+        let index = MatchIndex::new(items.iter().enumerate());
+        let matching: Vec<usize> = (0..).zip(&items).filter(|(_, item)| item.matches(&object)).map(|(id, _)| id).collect();
+        prop_assert_eq!(index.matching(&object), matching);
     }
 
     #[test]

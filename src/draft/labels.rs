@@ -1,6 +1,6 @@
 //! The labels that pods are known by.
 
-use crate::net::Selector;
+use crate::net::{Selector, Values};
 use std::collections::BTreeMap;
 
 /// Labels that controllers give to their pods, other ones after each change or to each pod.
@@ -22,5 +22,5 @@ pub fn chosen(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 
 /// Labels as a selector of exactly these values.
 pub fn equal(labels: &BTreeMap<String, String>) -> Selector {
-    labels.iter().fold(Selector::everything(), |all, (key, value)| all.and(&Selector::equals(&**key, &**value)))
+    labels.iter().map(|(key, value)| (key.as_str().into(), Values::one_of([value.as_str()]))).collect()
 }

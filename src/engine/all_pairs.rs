@@ -43,11 +43,16 @@ pub(super) struct Reach<'e, 'a> {
     asked: FxHashMap<(u32, u32), u32>,
     /// Whether some ends cannot both exist.
     exclusive: bool,
+    /// Whether connections between ends of which neither is isolated are among them.
+    with_open: bool,
+    /// The classes of pods that each peer may be by their addresses, where those are left out.
+    left_out: Vec<Vec<u32>>,
 }
 
 impl<'e, 'a> Reach<'e, 'a> {
-    pub(super) fn new(engine: &'e Engine<'a>) -> Self {
-        let classes = Classes::new(engine);
+    pub(super) fn new(engine: &'e Engine<'a>, with_open: bool) -> Self {
+        let mut classes = Classes::new(engine);
+        let left_out = if engine.leaves_out_blocks() { classes.leave_out_blocks(engine) } else { Vec::new() };
         let mut askers = vec![Vec::new(); engine.peers.len()];
         let mut for_any = Vec::with_capacity(engine.sides.len());
         let mut sides_for_any = Vec::new();
@@ -89,11 +94,14 @@ impl<'e, 'a> Reach<'e, 'a> {
             rows_kept: 0,
             asked: FxHashMap::default(),
             exclusive,
+            with_open,
+            left_out,
         }
     }
 
     pub(super) fn each(&mut self, mut found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) -> ControlFlow<()> {
         let world = self.engine.world;
+        self.find_left_out();
         for source in world.ids() {
             let Some(class) = self.classes.of.get(source.index()).copied() else { continue };
             let single = world.pods(source).is_some_and(|pods| !pods.several);
@@ -108,6 +116,40 @@ impl<'e, 'a> Reach<'e, 'a> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Looks for two between whom something is left out, until there are some.
+    fn find_left_out(&self) {
+        for (peer, sources) in self.left_out.iter().enumerate() {
+            let askers = self.askers.get(peer).into_iter().flatten();
+            let behind = askers.filter_map(|(side, _)| self.classes.behind.get(*side)).flatten();
+            for (source, destination) in behind.flat_map(|to| sources.iter().map(move |from| (*from, *to))) {
+                if self.is_left_out(source, destination) {
+                    return;
+                }
+            }
+        }
+        for (source, class) in (0..).zip(&self.classes.all) {
+            let Some(side) = class.egress.map(|side| &self.engine.sides[side]) else { continue };
+            let rules = side.rules.iter().filter_map(|rule| self.engine.rules.get(*rule));
+            let peers = rules.flat_map(|rule| rule.peers.iter().flatten());
+            for destination in peers.filter_map(|peer| self.left_out.get(*peer)).flatten() {
+                if self.is_left_out(source, *destination) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether something is left out, after a look at two of these classes that can be connected.
+    fn is_left_out(&self, source: u32, destination: u32) -> bool {
+        let (Some(from), Some(to)) = (self.classes.get(source), self.classes.get(destination)) else { return false };
+        let pairs = from.ends.iter().flat_map(|one| to.ends.iter().map(move |other| (*one, *other)));
+        let mut pairs = pairs.filter(|(one, other)| !self.engine.is_itself(*one, *other));
+        if let Some((one, other)) = pairs.find(|(one, other)| self.engine.world.coexist(*one, *other)) {
+            _ = self.engine.between(one, other);
+        }
+        self.engine.has_left_out()
     }
 
     /// The verdict between two ends where facts are missing.
@@ -166,7 +208,8 @@ impl<'e, 'a> Reach<'e, 'a> {
             return row;
         }
         let sides = told.keys().filter_map(|side| self.classes.behind.get(*side)).flatten();
-        let mut near: Vec<u32> = sides.chain(&self.classes.open).copied().collect();
+        let open: &[u32] = if egress.is_some() || self.with_open { &self.classes.open } else { &[] };
+        let mut near: Vec<u32> = sides.chain(open).copied().collect();
         near.sort_unstable();
         let mut listed = listed.as_ref().map(|(_, listed)| listed.iter().copied().peekable());
         for destination in near {
@@ -193,8 +236,13 @@ impl<'e, 'a> Reach<'e, 'a> {
         let mut told: FxHashMap<usize, Vec<Allowance>> = FxHashMap::default();
         let Some(source) = self.classes.get(class).and_then(|class| class.ends.first()) else { return told };
         let [sure, maybe] = self.engine.peers.of(*source);
+        let counts = |peer: &&usize, truth| {
+            let is_left_out = |classes: &Vec<u32>| classes.binary_search(&class).is_ok();
+            truth == Truth::Yes || !self.left_out.get(**peer).is_some_and(is_left_out)
+        };
         for (list, truth) in [(sure, Truth::Yes), (maybe, Truth::Maybe)] {
-            for (side, ports) in list.iter().filter_map(|peer| self.askers.get(*peer)).flatten() {
+            let counted = list.iter().filter(|peer| counts(peer, truth));
+            for (side, ports) in counted.filter_map(|peer| self.askers.get(*peer)).flatten() {
                 told.entry(*side).or_default().push((*ports, truth));
             }
         }

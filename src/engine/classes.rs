@@ -3,6 +3,7 @@
 use super::Engine;
 use super::world::EndId;
 use crate::net::{Direction, Truth};
+use crate::netpol::Peer;
 use crate::table::number;
 use rustc_hash::FxHashMap;
 use std::net::IpAddr;
@@ -80,6 +81,23 @@ impl Classes {
             None => self.open.push(class),
             Some(side) => self.behind.get_mut(side).into_iter().for_each(|behind| behind.push(class)),
         }
+    }
+
+    /// Takes the pods from each block that only may match them, and gives them: the classes of each peer, sorted.
+    pub(super) fn leave_out_blocks(&mut self, engine: &Engine<'_>) -> Vec<Vec<u32>> {
+        let mut left_out = vec![Vec::new(); self.holders.len()];
+        for (peer, (holders, left_out)) in self.holders.iter_mut().zip(&mut left_out).enumerate() {
+            if !matches!(engine.peers.get(peer), Some(Peer::Block(_))) {
+                continue;
+            }
+            let is_outside = |class: u32| self.all.get(class as usize).is_some_and(|class| class.outside);
+            holders.retain(|(class, truth)| {
+                let stays = *truth == Truth::Yes || is_outside(*class);
+                left_out.extend((!stays).then_some(*class));
+                stays
+            });
+        }
+        left_out
     }
 
     pub(super) fn get(&self, class: u32) -> Option<&Class> {

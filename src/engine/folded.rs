@@ -14,6 +14,12 @@ impl Engine<'_> {
         Engine { is_folded: true, ..self }
     }
 
+    /// Whether blocks have no say about pods: those that only may match them are left out, and no addresses that they could
+    /// have let them through for sure.
+    pub(super) fn leaves_out_blocks(&self) -> bool {
+        self.is_folded && self.world.facts.matches().pods == Truth::Maybe
+    }
+
     /// Whether some verdict was without what blocks may let through.
     pub fn has_left_out(&self) -> bool {
         self.has_left_out.get()

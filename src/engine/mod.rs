@@ -23,7 +23,7 @@ pub use world::{
     End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World, absent_labels, addresses,
 };
 
-use crate::net::{Direction, PortSet, Truth};
+use crate::net::{Direction, MatchIndex, PortSet, Selector, Truth};
 use crate::netpol::{Policy, Rule};
 use crate::table::Table;
 use all_pairs::Reach;
@@ -204,10 +204,12 @@ impl<'a> Engine<'a> {
 
     /// Finds the policies of each pod.
     fn isolate(&mut self, rules_of: &[[Vec<usize>; 2]]) {
-        let mut by_namespace: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
+        let mut by_namespace: FxHashMap<&str, Vec<(usize, &Selector)>> = FxHashMap::default();
         for (index, policy) in self.policies.iter().enumerate() {
-            by_namespace.entry(&policy.namespace).or_default().push(index);
+            by_namespace.entry(&policy.namespace).or_default().push((index, &policy.subject));
         }
+        let by_namespace: FxHashMap<&str, MatchIndex> =
+            by_namespace.into_iter().map(|(name, subjects)| (name, MatchIndex::new(subjects))).collect();
         let mut known: [FxHashMap<Vec<usize>, usize>; 2] = Default::default();
         for id in self.world.ids() {
             let near = self.world.namespace_of(id).and_then(|one| by_namespace.get(&**one.name.as_ref()?));
@@ -215,8 +217,8 @@ impl<'a> Engine<'a> {
                 self.sides_of.push([None, None]);
                 continue;
             };
-            let selecting = near.iter().copied().filter_map(|index| Some((index, self.policies.get(index)?)));
-            let selecting: Vec<_> = selecting.filter(|(_, policy)| policy.subject.matches(&pods.labels)).collect();
+            let selecting = near.matching(&pods.labels).into_iter();
+            let selecting: Vec<_> = selecting.filter_map(|index| Some((index, self.policies.get(index)?))).collect();
             let mut sides = [None, None];
             for ((direction, known), side) in Direction::ALL.into_iter().zip(&mut known).zip(&mut sides) {
                 let isolating = selecting.iter().filter(|(_, policy)| rules_in(policy, direction).is_some());
@@ -407,7 +409,12 @@ impl<'a> Engine<'a> {
     /// Calls `found` for every two ends between which something is allowed or may be, by source and destination, until it
     /// breaks. Left out are addresses among themselves, a pod and itself, and ends that cannot both exist.
     pub fn connections(&self, found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
-        _ = Reach::new(self).each(found);
+        _ = Reach::new(self, true).each(found);
+    }
+
+    /// The same, without those of which neither the source is isolated for egress nor the destination for ingress.
+    pub fn closed_connections(&self, found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
+        _ = Reach::new(self, false).each(found);
     }
 }
 

@@ -1,10 +1,9 @@
 //! Which ends are which peers.
 
 use super::world::{End, EndId, Namespace, NamespaceId, World};
-use crate::net::{AddressSet, Selector, SelectorIndex, Truth, namespace_by_name};
+use crate::net::{AddressSet, MatchIndex, Selector, SelectorIndex, Truth, namespace_by_name};
 use crate::netpol::Peer;
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Peers, those that mean the same once.
@@ -37,14 +36,14 @@ impl<'a> PeerTable<'a> {
     /// Finds the ends of each peer; nothing is inserted after that.
     pub(super) fn match_ends(&mut self, world: &World) {
         let found = Finder::new(&self.peers, world);
-        let mut candidates: BTreeMap<NamespaceId, Vec<Candidate<'_>>> = BTreeMap::new();
+        let mut candidates: FxHashMap<NamespaceId, Candidates> = FxHashMap::default();
         for id in world.ids() {
             let mut found_here = [Vec::new(), Vec::new()];
             match world.end(id) {
                 Some(End::Pods(pods)) => {
                     let near = candidates.entry(pods.namespace).or_insert_with(|| found.pods_in(pods.namespace));
-                    for candidate in near.iter().filter(|candidate| candidate.pods.matches(&pods.labels)) {
-                        file(&mut found_here, candidate.peer, candidate.truth);
+                    for at in near.by_pods.matching(&pods.labels) {
+                        near.peers.get(at).into_iter().for_each(|&(peer, truth)| file(&mut found_here, peer, truth));
                     }
                     for (index, block) in &found.blocks {
                         file(&mut found_here, *index, pods.in_block(&world.facts, block));
@@ -104,12 +103,12 @@ fn file([sure, maybe]: &mut [Vec<usize>; 2], peer: usize, truth: Truth) {
     }
 }
 
-/// A peer that pods of some namespace may be.
-struct Candidate<'a> {
-    peer: usize,
-    pods: &'a Selector,
-    /// Whether the namespace is right.
-    truth: Truth,
+/// The peers that pods of some namespace may be.
+struct Candidates {
+    /// Each, and whether the namespace is right.
+    peers: Vec<(usize, Truth)>,
+    /// Which of them pods are, by their labels.
+    by_pods: MatchIndex,
 }
 
 /// Finds peers.
@@ -138,14 +137,17 @@ impl<'a, 'w> Finder<'a, 'w> {
         Finder { world, local, anywhere, by_namespace, blocks }
     }
 
-    fn pods_in(&self, id: NamespaceId) -> Vec<Candidate<'a>> {
-        let Some(namespace) = self.world.namespace(id) else { return Vec::new() };
+    fn pods_in(&self, id: NamespaceId) -> Candidates {
+        let Some(namespace) = self.world.namespace(id) else {
+            return Candidates { peers: Vec::new(), by_pods: MatchIndex::default() };
+        };
         let local = namespace.name.as_ref().and_then(|name: &Arc<str>| self.local.get(&**name)).into_iter().flatten();
-        let local = local.map(|&(peer, pods)| Candidate { peer, pods, truth: Truth::Yes });
+        let local = local.map(|&(peer, pods)| (pods, (peer, Truth::Yes)));
         let near = self.near(namespace).into_iter().filter_map(|index| self.anywhere.get(index));
-        let anywhere =
-            near.map(|&(peer, namespaces, pods)| Candidate { peer, pods, truth: namespace.matches(namespaces) });
-        local.chain(anywhere.filter(|candidate| candidate.truth != Truth::No)).collect()
+        let anywhere = near.map(|&(peer, namespaces, pods)| (pods, (peer, namespace.matches(namespaces))));
+        let all = local.chain(anywhere.filter(|(_, (_, truth))| *truth != Truth::No));
+        let (pods, peers): (Vec<&Selector>, Vec<(usize, Truth)>) = all.unzip();
+        Candidates { peers, by_pods: MatchIndex::new(pods.into_iter().enumerate()) }
     }
 
     fn near(&self, namespace: &Namespace) -> Vec<usize> {

@@ -10,12 +10,9 @@ use std::sync::Arc;
 impl<'a> Resolver<'a> {
     /// The selector of an expression; what is wrong with it is reported and left out.
     pub(super) fn selector(&mut self, expression: &SelectorExpr) -> Selector {
-        let mut selector = Selector::everything();
-        for requirement in &expression.requirements {
-            let Some(key) = self.label_key(requirement.key) else { continue };
-            let Some(values) = self.requirement_values(requirement) else { continue };
-            selector.require(key, values);
-        }
+        let requirements = expression.requirements.iter();
+        let required = requirements.filter_map(|one| Some((self.label_key(one.key)?, self.requirement_values(one)?)));
+        let selector: Selector = required.collect();
         if let Some(key) = selector.contradiction() {
             let written = expression.requirements.iter().filter(|item| self.text(item.key) == key);
             let mut diagnostic = Diagnostic::new(

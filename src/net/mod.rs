@@ -8,6 +8,7 @@ mod block;
 mod direction;
 mod facts;
 mod interval;
+mod matching;
 mod overlap;
 mod point;
 mod port;
@@ -23,6 +24,7 @@ pub use alphabet::{is_dns_label, is_dns_subdomain, is_label_value, wrong_label_k
 pub use block::IpBlock;
 pub use direction::Direction;
 pub use facts::{BlocksMatch, Facts, Listed};
+pub use matching::MatchIndex;
 pub use overlap::{ProductIndex, RegionIndex, SelectorIndex};
 pub use point::Point;
 pub use port::{PortSet, Protocol};

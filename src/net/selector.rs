@@ -319,6 +319,22 @@ impl Selector {
     }
 }
 
+/// What all of these require; the same as to require one after the other, at once.
+impl FromIterator<(Arc<str>, Values)> for Selector {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Values)>>(requirements: I) -> Self {
+        let mut all: Vec<(Arc<str>, Values)> = requirements.into_iter().collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut keys: Vec<(Arc<str>, Values)> = Vec::with_capacity(all.len());
+        for (key, values) in all.into_iter().filter(|(_, values)| !values.is_anything()) {
+            match keys.last_mut().filter(|(last, _)| *last == key) {
+                Some((_, known)) => *known = known.and(&values),
+                None => keys.push((key, values)),
+            }
+        }
+        Selector { keys: keys.into() }
+    }
+}
+
 /// The keys of both selectors in order, with what each requires of it.
 fn pairs<'a>(
     a: &'a Selector,
@@ -415,6 +431,22 @@ mod tests {
         assert_eq!(selector.contradiction(), Some("a"));
         assert_eq!(selector.requirements(), [Requirement::Exists(&key), Requirement::DoesNotExist(&key)]);
         assert!(selector.witness().is_none());
+    }
+
+    #[test]
+    fn requirements_at_once_are_those_one_after_the_other() {
+        let all = [
+            ("b", Values::none_of(["x", "y"])),
+            ("a", Values::one_of(["x", "y"])),
+            ("c", Values::none_of::<&str>([])),
+            ("b", Values::exists()),
+            ("a", Values::none_of(["x"])),
+        ];
+        let mut one_by_one = Selector::everything();
+        all.iter().for_each(|(key, values)| one_by_one.require(*key, values.clone()));
+        let at_once: Selector = all.iter().map(|(key, values)| ((*key).into(), values.clone())).collect();
+        assert_eq!(at_once, one_by_one);
+        assert_eq!(at_once.keys().map(|key| &**key).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]

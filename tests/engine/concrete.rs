@@ -13,7 +13,7 @@ use crate::oracle::universe::{Atoms, Universe};
 use ipnet::IpNet;
 use polder::cluster::{Cluster, Labels, Pods};
 use polder::engine::{End, EndId, Engine, Member, Scope, Verdict, World};
-use polder::net::{AddressSet, BlocksMatch, Facts, Listed, PortSet, Protocol, Truth};
+use polder::net::{AddressSet, BlocksMatch, Direction, Facts, Listed, PortSet, Protocol, Truth};
 use polder::netpol::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -304,24 +304,28 @@ pub fn hold(policies: &[Policy], set: &naive::PolicySet, blocks: &Blocks, cluste
         }
     }
     hold_connections(&world, &engine);
+    let folded = || Engine::new(&world, policies).without_doubtful_blocks();
+    hold_connections(&world, &folded());
+    let (each, together) = (folded(), folded());
+    pairs(&world).for_each(|(source, destination)| _ = each.between(source, destination));
+    together.connections(|_, _, _| ControlFlow::Continue(()));
+    assert_eq!(together.has_left_out(), each.has_left_out());
+}
+
+/// Every two ends that can be connected, in order.
+fn pairs(world: &World) -> impl Iterator<Item = (EndId, EndId)> {
+    let all = world.ids().flat_map(|source| world.ids().map(move |destination| (source, destination)));
+    all.filter(|(source, destination)| {
+        let addresses = world.pods(*source).is_none() && world.pods(*destination).is_none();
+        let itself = source == destination && world.pods(*source).is_some_and(|pods| !pods.several);
+        !addresses && !itself && world.coexist(*source, *destination)
+    })
 }
 
 /// `connections` is what asking for every pair gives, in order.
 pub fn hold_connections(world: &World, engine: &Engine) {
-    let mut expected = Vec::new();
-    for source in world.ids() {
-        for destination in world.ids() {
-            let addresses = world.pods(source).is_none() && world.pods(destination).is_none();
-            let itself = source == destination && world.pods(source).is_some_and(|pods| !pods.several);
-            if addresses || itself || !world.coexist(source, destination) {
-                continue;
-            }
-            let verdict = engine.between(source, destination);
-            if !verdict.is_denied() {
-                expected.push((source, destination, verdict));
-            }
-        }
-    }
+    let verdict = |(source, destination)| (source, destination, engine.between(source, destination));
+    let mut expected: Vec<_> = pairs(world).map(verdict).filter(|(.., verdict)| !verdict.is_denied()).collect();
     let mut found = Vec::new();
     engine.connections(|source, destination, verdict| {
         found.push((source, destination, verdict.clone()));
@@ -331,6 +335,15 @@ pub fn hold_connections(world: &World, engine: &Engine) {
         panic!("found {one:?}, expected {other:?}");
     }
     assert_eq!(found.len(), expected.len());
+    let mut closed = Vec::new();
+    engine.closed_connections(|source, destination, verdict| {
+        closed.push((source, destination, verdict.clone()));
+        ControlFlow::Continue(())
+    });
+    expected.retain(|(source, destination, _)| {
+        engine.is_isolated(Direction::Egress, *source) || engine.is_isolated(Direction::Ingress, *destination)
+    });
+    assert_eq!(closed, expected);
     let mut first = 0;
     engine.connections(|_, _, _| {
         first += 1;

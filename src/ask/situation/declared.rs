@@ -66,11 +66,9 @@ impl Declared {
 
 /// What two programs say of the labels of one namespace; where they do not agree, nothing.
 fn agreed(one: &Selector, other: &Selector) -> Selector {
-    let mut both = Selector::everything();
-    for (key, values) in one.and(other).entries().filter(|(_, values)| !values.is_nothing()) {
-        both.require(key.clone(), values.clone());
-    }
-    both
+    let both = one.and(other);
+    let agreed = both.entries().filter(|(_, values)| !values.is_nothing());
+    agreed.map(|(key, values)| (key.clone(), values.clone())).collect()
 }
 
 /// Everything that ends are told apart by, and the name that each mark belongs to.

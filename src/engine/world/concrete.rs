@@ -1,8 +1,9 @@
 //! The world of the workloads that were given.
 
-use super::marks::{Marks, Selectors};
+use super::marks::Marks;
 use super::{End, Looks, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::{Cluster, Labels, Pods};
+use crate::net::MatchIndex;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -39,14 +40,14 @@ impl World {
             .filter_map(|(one, id)| Some((one.name.clone()?, NamespaceId(id))))
             .collect();
         let marks = Marks::new(scope.marks);
-        let mut tables: FxHashMap<NamespaceId, (Selectors<'_>, Selectors<'_>)> = FxHashMap::default();
+        let mut tables: FxHashMap<NamespaceId, (MatchIndex, MatchIndex)> = FxHashMap::default();
         let mut kinds: BTreeMap<Key, PodKind> = BTreeMap::new();
         for (workload, owner) in cluster.workloads.iter().enumerate() {
             let Some(&id) = ids.get(&owner.namespace) else { continue };
             let Some(namespace) = world.namespace(id) else { continue };
             let (table, marks) = tables.entry(id).or_insert_with(|| {
                 let selectors = looks.pods_of(namespace).into_iter();
-                (Selectors::new((0..).zip(selectors)), marks.in_namespace(namespace))
+                (MatchIndex::new((0..).zip(selectors)), marks.in_namespace(namespace))
             });
             let called = names.iter().enumerate().filter(|(_, name)| owner.is_called(name));
             let called: Vec<usize> = called.map(|(index, _)| index).collect();
@@ -56,7 +57,7 @@ impl World {
                 }
                 let ports = named_ports(&looks, pods);
                 for (blocks, addresses, count) in by_addresses(&looks, scope, pods) {
-                    let key = (id, table.of(&pods.labels), ports.clone(), blocks, called.clone());
+                    let key = (id, table.matching(&pods.labels), ports.clone(), blocks, called.clone());
                     let kind = kinds.entry(key).or_insert_with_key(|key| PodKind {
                         namespace: id,
                         labels: pods.labels.clone(),
@@ -65,7 +66,7 @@ impl World {
                         members: Vec::new(),
                         several: pods.several,
                         asked: false,
-                        marks: marks.of(&pods.labels),
+                        marks: marks.matching(&pods.labels),
                     });
                     kind.several |= count > 1 || !kind.members.is_empty();
                     kind.members.push(Member { workload, pods: index });

@@ -3,12 +3,14 @@
 use super::marks::Marks;
 use super::{End, EndId, Looks, Namespace, NamespaceId, PodKind, Scope, World};
 use crate::cluster::Labels;
+use crate::net::MatchIndex;
 use crate::table::number;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A pod that could exist.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExamplePod {
     /// The name of its namespace; `None` for one that nothing names.
     pub name: Option<Arc<str>>,
@@ -34,7 +36,8 @@ impl World {
         let marks = Marks::new(scope.marks);
         let mut world = World { facts: scope.facts.clone(), ..World::default() };
         let mut ids: BTreeMap<Home<'_>, NamespaceId> = BTreeMap::new();
-        let mut known: BTreeMap<&ExamplePod, EndId> = BTreeMap::new();
+        let mut marks_of: FxHashMap<NamespaceId, MatchIndex> = FxHashMap::default();
+        let mut known: FxHashMap<&ExamplePod, EndId> = FxHashMap::default();
         let mut ends = Vec::with_capacity(pods.len());
         for pod in pods {
             let next = EndId(number(world.ends.len()));
@@ -50,7 +53,8 @@ impl World {
                 NamespaceId(number(world.namespaces.len() - 1))
             });
             let Some(home) = world.namespace(namespace) else { continue };
-            let marks = marks.in_namespace(home).of(&pod.labels);
+            let marks_there = marks_of.entry(namespace).or_insert_with(|| marks.in_namespace(home));
+            let marks = marks_there.matching(&pod.labels);
             world.ends.push(End::Pods(PodKind {
                 namespace,
                 labels: pod.labels.clone(),

@@ -1,44 +1,8 @@
 //! Which of many selectors match a pod, without looking at each.
 
 use super::{Looks, Namespace, World, addresses};
-use crate::cluster::Labels;
 use crate::engine::world::{End, EndId};
-use crate::net::{Peers, Selector, SelectorIndex, Truth, namespace_by_name};
-use rustc_hash::FxHashMap;
-
-/// Selectors over the labels of pods, each with an id.
-#[derive(Debug, Default)]
-pub struct Selectors<'a> {
-    /// Those that ask for `key=value` and nothing else, under it.
-    equal: FxHashMap<&'a str, FxHashMap<&'a str, Vec<usize>>>,
-    /// All others.
-    others: Vec<(usize, &'a Selector)>,
-}
-
-impl<'a> Selectors<'a> {
-    pub fn new(all: impl Iterator<Item = (usize, &'a Selector)>) -> Self {
-        let mut selectors = Selectors::default();
-        for (id, selector) in all {
-            let mut entries = selector.entries();
-            match (entries.next().map(|(key, values)| (key, values.required())), entries.next()) {
-                (Some((key, Some([value]))), None) => {
-                    selectors.equal.entry(key).or_default().entry(value).or_default().push(id);
-                }
-                _ => selectors.others.push((id, selector)),
-            }
-        }
-        selectors
-    }
-
-    /// Those that match, sorted.
-    pub fn of(&self, labels: &Labels) -> Vec<usize> {
-        let of_label = |(key, value): (&String, &String)| self.equal.get(key.as_str())?.get(value.as_str());
-        let mut found: Vec<usize> = labels.iter().filter_map(of_label).flatten().copied().collect();
-        found.extend(self.others.iter().filter(|(_, selector)| selector.matches(labels)).map(|(id, _)| *id));
-        found.sort_unstable();
-        found
-    }
-}
+use crate::net::{MatchIndex, Peers, Selector, SelectorIndex, Truth, namespace_by_name};
 
 /// The marks of a scope.
 pub struct Marks<'a> {
@@ -59,10 +23,10 @@ impl<'a> Marks<'a> {
     }
 
     /// Those that pods of a namespace can be in, where that is sure.
-    pub fn in_namespace(&self, namespace: &Namespace) -> Selectors<'_> {
+    pub fn in_namespace(&self, namespace: &Namespace) -> MatchIndex {
         let name = namespace.name.as_ref().map_or_else(Selector::everything, namespace_by_name);
         let near = self.by_namespace.query(&name).into_iter();
-        Selectors::new(near.filter_map(|id| match self.marks.get(id)? {
+        MatchIndex::new(near.filter_map(|id| match self.marks.get(id)? {
             Peers::Pods { namespaces, pods } => (namespace.matches(namespaces) == Truth::Yes).then_some((id, pods)),
             Peers::Any => Some((id, &self.everywhere)),
             Peers::Addresses(_) => None,

@@ -161,14 +161,8 @@ impl Namespace {
 
     /// The selector of namespaces that could be this one.
     pub fn selector(&self) -> Selector {
-        let mut selector = Selector::everything();
-        for (key, value) in &self.labels {
-            selector.require(key.as_str(), Values::one_of([value.as_str()]));
-        }
-        for key in &self.absent {
-            selector.require(key.as_str(), Values::does_not_exist());
-        }
-        selector
+        let labels = self.labels.iter().map(|(key, value)| (key.as_str().into(), Values::one_of([value.as_str()])));
+        labels.chain(self.absent.iter().map(|key| (key.as_str().into(), Values::does_not_exist()))).collect()
     }
 }
 
@@ -189,7 +183,7 @@ impl World {
             self.namespaces.len() - 1
         });
         let Some(home) = self.namespaces.get(at) else { return };
-        let marks = marks::Marks::new(scope.marks).in_namespace(home).of(&labels);
+        let marks = marks::Marks::new(scope.marks).in_namespace(home).matching(&labels);
         self.ends.push(End::Pods(PodKind {
             namespace: NamespaceId(number(at)),
             labels,

@@ -154,7 +154,7 @@ impl<'a> Cursor<'_, 'a> {
 
     /// The fields of a selector, `depth` blanks deep.
     fn fields(&mut self, depth: usize) -> Option<Selector> {
-        let mut selector = Selector::everything();
+        let mut required: Vec<(Arc<str>, Values)> = Vec::new();
         let labels = self.line(depth, "matchLabels:\n");
         let mut last: Option<Arc<str>> = None;
         while labels && self.line(depth + 2, "\"") {
@@ -165,7 +165,7 @@ impl<'a> Cursor<'_, 'a> {
             self.take(": ")?;
             let value = self.checked(syntax::label_value)?;
             self.take("\n")?;
-            selector.require(key.clone(), Values::one_of([value]));
+            required.push((key.clone(), Values::one_of([value])));
             last = Some(key);
         }
         let expressions = self.line(depth, "matchExpressions:\n");
@@ -175,9 +175,10 @@ impl<'a> Cursor<'_, 'a> {
             let key = self.quoted().filter(|key| syntax::label_key(key).is_none())?;
             self.take("\n")?;
             let values = self.expression(depth + 4)?;
-            selector.require(key, values);
+            required.push((key.into(), values));
         }
-        (labels == last.is_some() && expressions == any && (labels || expressions)).then_some(selector)
+        let is_whole = labels == last.is_some() && expressions == any && (labels || expressions);
+        is_whole.then(|| required.into_iter().collect())
     }
 
     /// The operator and the values of an expression.

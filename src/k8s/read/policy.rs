@@ -278,15 +278,11 @@ fn expression_values(operator: &str, values: Vec<&str>) -> Option<Values> {
 }
 
 fn selector(walk: &mut Walk, node: &Node, path: Path) -> Selector {
-    let mut selector = Selector::everything();
-    let Some(object) = walk.object(node, path, &SELECTOR) else { return selector };
-    for (key, value) in labels(walk, object.get("matchLabels"), path.field("matchLabels")) {
-        selector.require(key, Values::one_of([value]));
-    }
-    for (key, values) in walk.list(object.get("matchExpressions"), path.field("matchExpressions"), expression) {
-        selector.require(key, values);
-    }
-    selector
+    let Some(object) = walk.object(node, path, &SELECTOR) else { return Selector::everything() };
+    let labels = labels(walk, object.get("matchLabels"), path.field("matchLabels"));
+    let expressions = walk.list(object.get("matchExpressions"), path.field("matchExpressions"), expression);
+    let equal = labels.into_iter().map(|(key, value)| (key.into(), Values::one_of([value])));
+    equal.chain(expressions.into_iter().map(|(key, values)| (key.into(), values))).collect()
 }
 
 fn expression<'n>(walk: &mut Walk, node: &'n Node, path: Path) -> Option<(&'n str, Values)> {
