@@ -9,7 +9,7 @@ use crate::oracle::evaluate::{Labels, Party, Pod};
 use crate::oracle::generate;
 use crate::oracle::meaning::Meaning;
 use crate::oracle::rng::Rng;
-use polder::ask::{Program as Asked, Reach, Says, why};
+use polder::ask::{Detail, Program as Asked, Reach, Says, why};
 use polder::engine::Engine;
 use polder::net::PortSet;
 use polder::session::Subject;
@@ -87,7 +87,8 @@ fn reach_can_and_why_say_the_same_of_pods_that_run() {
         let subject = subject(&source, Some(&manifests(&pods, hidden.as_deref()))).unwrap();
         let situation = subject.situation(&[]).unwrap();
         let engine = Engine::new(&situation.world, subject.policies());
-        let reach = Reach::new(&engine, &situation, None, None, |_| None::<Result<PortSet, ()>>).unwrap();
+        let ports = |_| None::<Result<PortSet, ()>>;
+        let reach = Reach::new(&engine, &situation, [None, None], Detail::Table, ports).unwrap();
         let row = |name: &str| {
             let has = |row: &polder::ask::Row| row.names.groups().iter().any(|group| group.to_string() == name);
             reach.rows.iter().position(has).unwrap()

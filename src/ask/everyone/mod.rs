@@ -224,10 +224,9 @@ impl<'p> Everyone<'p> {
 
     /// One pod, as policies see it.
     fn pod(&self, namespace: &Arc<str>, labels: &Labels) -> Vec<Ends> {
-        let mut own = equal(labels);
-        for key in self.keys.iter().filter(|key| !labels.contains_key(&***key)) {
-            own.require(key.clone(), Values::does_not_exist());
-        }
+        let absent = self.keys.iter().filter(|key| !labels.contains_key(&***key));
+        let absent: Selector = absent.map(|key| (key.clone(), Values::does_not_exist())).collect();
+        let own = equal(labels).and(&absent);
         self.space.pods(&namespace_by_name(namespace), &own).into_iter().map(Ends::Pods).collect()
     }
 

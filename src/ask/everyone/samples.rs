@@ -5,6 +5,7 @@ use crate::ask::can::Doubtful;
 use crate::ask::space::{Link, Sure};
 use crate::engine::{Doubt, EndId};
 use crate::net::{Direction, PortSet, Truth};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Pods and addresses that have the answer of all that are asked about.
 #[derive(Debug, Default)]
@@ -115,23 +116,29 @@ impl<'p> Everyone<'p> {
         &self,
         asked: &[Asked],
         examples: impl IntoIterator<Item = &'e Example>,
-    ) -> (Situation, BTreeMap<&'e Example, EndId>) {
-        let examples: BTreeSet<&Example> = examples.into_iter().collect();
+    ) -> (Situation, FxHashMap<&'e Example, EndId>) {
+        let examples: FxHashSet<&Example> = examples.into_iter().collect();
+        let mut examples: Vec<&Example> = examples.into_iter().collect();
+        examples.sort_unstable();
         let mut marks: Vec<Asked> = asked.to_vec();
         // Told apart from all others, so that it is an end of its own.
         marks.extend(examples.iter().filter_map(|example| match example {
             Example::Address(address) => Some(Asked::Addresses(AddressSet::from_net((*address).into()))),
             Example::Pod { .. } => None,
         }));
-        let pods: BTreeSet<ExamplePod> = examples.iter().filter_map(|one| self.in_world(one, asked)).collect();
-        let pods: Vec<ExamplePod> = pods.into_iter().collect();
+        let all: Vec<(&Example, ExamplePod)> =
+            examples.iter().filter_map(|one| Some((*one, self.in_world(one, asked)?))).collect();
+        let mut pods: Vec<ExamplePod> = all.iter().map(|(_, pod)| pod.clone()).collect();
+        pods.sort_unstable();
+        pods.dedup();
         let (situation, ends) = self.situation(&marks, &pods);
-        let by_pod: BTreeMap<&ExamplePod, EndId> = pods.iter().zip(ends).collect();
-        let end = |example: &Example| match example {
-            Example::Address(address) => situation.address(*address),
-            Example::Pod { .. } => by_pod.get(&self.in_world(example, asked)?).copied(),
-        };
-        let ends = examples.into_iter().filter_map(|example| Some((example, end(example)?))).collect();
+        let by_pod: FxHashMap<&ExamplePod, EndId> = pods.iter().zip(ends).collect();
+        let of_pod = |(example, pod): &(&'e Example, ExamplePod)| Some((*example, *by_pod.get(pod)?));
+        let mut ends: FxHashMap<&Example, EndId> = all.iter().filter_map(of_pod).collect();
+        ends.extend(examples.iter().filter_map(|example| match example {
+            Example::Address(address) => Some((*example, situation.address(*address)?)),
+            Example::Pod { .. } => None,
+        }));
         (situation, ends)
     }
 }

@@ -1,99 +1,81 @@
 //! What is allowed among the ends of a world.
 
-use super::{Cell, Isolated, Only, Reach, Row, RowNames};
+use super::gathered::{Gathering, Open, cells};
+use super::{Cell, Detail, Isolated, Only, Reach, Row, RowNames, Untold};
 use crate::ask::situation::{GroupName, Situation};
-use crate::engine::{End, EndId, Engine, Verdict, World};
+use crate::engine::{End, EndId, Engine, World};
 use crate::net::{AddressSet, Direction, PortSet};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// A row with its ends, sorted.
-struct Members {
-    names: RowNames,
-    ends: Vec<EndId>,
+pub(super) struct Members {
+    pub names: RowNames,
+    pub ends: Vec<EndId>,
 }
 
 impl Reach {
-    /// What the policies of an engine allow, between the ends that are asked for. Rows of all pods of a namespace, of
-    /// all pods and of everything are there besides, for those who want to be short.
+    /// What the policies of an engine allow, between the ends that are asked for: every two rows, or what lines need, for
+    /// which there are rows of all pods of a namespace, of all pods and of everything besides.
     ///
     /// Only the ports count that `ports` gives for a destination, where it gives any.
     pub fn new<E>(
         engine: &Engine<'_>,
         situation: &Situation,
-        from: Option<&Only>,
-        to: Option<&Only>,
+        [from, to]: [Option<&Only>; 2],
+        detail: Detail,
         ports: impl Fn(EndId) -> Option<Result<PortSet, E>>,
-    ) -> Result<Reach, E> {
+    ) -> Result<Reach, Untold<E>> {
         let rows = rows(engine, situation, [from, to]);
-        let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); situation.world.ends.len()];
-        for (place, row) in rows.iter().enumerate() {
-            for end in &row.ends {
-                if let Some(rows) = rows_of.get_mut(end.index()) {
-                    rows.push(place);
-                }
-            }
-        }
-        let limited = |only: Option<&Only>| -> Vec<Vec<usize>> {
-            let Some(only) = only else { return rows_of.clone() };
-            let asked: BTreeSet<EndId> = only.ends.iter().copied().collect();
-            let fits =
-                |place: &usize| rows.get(*place).is_some_and(|row| row.ends.iter().all(|end| asked.contains(end)));
-            rows_of.iter().map(|rows| rows.iter().copied().filter(fits).collect()).collect()
-        };
-        let (sources, destinations) = (limited(from), limited(to));
-        let none = Vec::new();
-        let mut found: FxHashMap<(usize, usize), Gathered> = FxHashMap::default();
-        engine.connections(|source, destination, verdict| {
-            let here = sources.get(source.index()).unwrap_or(&none);
-            let there = destinations.get(destination.index()).unwrap_or(&none);
-            for row in here {
-                for other in there {
-                    found.entry((*row, *other)).or_default().add(source, destination, verdict);
-                }
-            }
-            ControlFlow::Continue(())
-        });
-        for (end, (here, there)) in situation.world.ids().zip(sources.iter().zip(&destinations)) {
-            if !engine.is_itself(end, end) {
-                continue;
-            }
-            // A pod can always reach itself, which must not make a rule look as if it were for all pods.
-            let verdict = engine.by_rules(end, end);
-            for (row, other) in here.iter().flat_map(|row| there.iter().map(move |other| (*row, *other))) {
-                found.get_mut(&(row, other)).into_iter().for_each(|gathered| gathered.add_pair(&verdict.allowed));
-            }
-        }
-        let pairs = Pairs::new(&situation.world);
-        let counts: Vec<Counts> = rows.iter().map(|row| pairs.count(&row.ends)).collect();
-        let cell = |((source, destination), gathered): ((usize, usize), Gathered)| {
-            let Gathered { pairs: count, every, some, example, unknown, doubtful } = gathered;
-            let mut every = every.unwrap_or_default();
-            if !every.is_empty()
-                && let (Some(here), Some(there)) = (counts.get(source), counts.get(destination))
-                && count < pairs.between(here, there)
-            {
-                every = PortSet::empty();
-            }
-            Cell { source, destination, every, some, example, told: false, unknown, doubtful }
-        };
-        let mut cells: Vec<Cell> = found.into_iter().map(cell).collect();
-        cells.sort_by_key(|cell| (cell.source, cell.destination));
-        narrow(engine, &rows, &mut cells, ports)?;
+        let rows_of = rows_of(&rows, situation.world.ends.len());
+        let places = [from, to].map(|only| asked_rows(&rows, &rows_of, only, detail));
+        let gathering = Gathering { engine, places: &places };
+        let found = gathering.find(detail)?;
+        let open = (detail == Detail::Lines).then(|| Open::new(engine, &rows, &places));
+        let mut cells = cells(&situation.world, &rows, found, open.as_ref());
+        let used = open.map(|open| open.used(&rows)).unwrap_or_default();
+        let [_, used_to] = &used;
+        narrow(engine, &rows, &mut cells, used_to, ports).map_err(Untold::Wrong)?;
         let groups = situation.groups.iter().map(|group| group.name.clone()).collect();
         let around = around(&rows, &rows_of);
         let row = |(members, around): (&Members, Vec<usize>)| members.row(engine, &situation.world, around);
         let told: Vec<Row> = rows.iter().zip(around).map(row).collect();
         let mut reach = Reach { groups, rows: told, cells, overlapping: Vec::new(), left_out: false };
-        let used: BTreeSet<usize> = reach.cells.iter().flat_map(|cell| [cell.source, cell.destination]).collect();
+        let in_cells = reach.cells.iter().flat_map(|cell| [cell.source, cell.destination]);
+        let used: BTreeSet<usize> = in_cells.chain(used.into_iter().flatten()).collect();
         for (place, row) in reach.rows.iter_mut().enumerate() {
             row.used = used.contains(&place);
         }
-        Telling { engine, rows: &rows, rows_of: &rows_of }.mark(&mut reach);
+        if detail == Detail::Lines {
+            Telling { engine, rows: &rows, rows_of: &rows_of }.mark(&mut reach);
+        }
         Ok(reach)
     }
+}
+
+/// The rows of each end.
+fn rows_of(rows: &[Members], ends: usize) -> Vec<Vec<usize>> {
+    let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); ends];
+    for (place, row) in rows.iter().enumerate() {
+        for end in &row.ends {
+            if let Some(rows) = rows_of.get_mut(end.index()) {
+                rows.push(place);
+            }
+        }
+    }
+    rows_of
+}
+
+/// The rows of each end that are asked about: those that are all inside it, and for tables no wide ones.
+fn asked_rows(rows: &[Members], rows_of: &[Vec<usize>], only: Option<&Only>, detail: Detail) -> Vec<Vec<usize>> {
+    let asked: Option<BTreeSet<EndId>> = only.map(|only| only.ends.iter().copied().collect());
+    let fits = |row: &Members| {
+        let is_inside = asked.as_ref().is_none_or(|asked| row.ends.iter().all(|end| asked.contains(end)));
+        is_inside && (detail == Detail::Lines || !row.names.is_wide())
+    };
+    let fitting: Vec<bool> = rows.iter().map(fits).collect();
+    let is_asked = |place: &usize| fitting.get(*place).is_some_and(|fits| *fits);
+    rows_of.iter().map(|rows| rows.iter().copied().filter(is_asked).collect()).collect()
 }
 
 impl Members {
@@ -180,25 +162,28 @@ impl Telling<'_> {
     }
 }
 
-/// Keeps only the ports that `ports` gives for a destination, where it gives any.
+/// Keeps only the ports that `ports` gives for a destination, where it gives any. It is asked of `others` as well, since it
+/// says what is wrong with a question.
 fn narrow<E>(
     engine: &Engine<'_>,
     rows: &[Members],
     cells: &mut Vec<Cell>,
+    others: &BTreeSet<usize>,
     ports: impl Fn(EndId) -> Option<Result<PortSet, E>>,
 ) -> Result<(), E> {
     let mut of_row: BTreeMap<usize, Option<PortSet>> = BTreeMap::new();
+    let wanted_at = |row: usize| -> Result<Option<PortSet>, E> {
+        let mut wanted: Option<PortSet> = None;
+        let ends = rows.get(row).map(|row| row.ends.as_slice()).unwrap_or_default();
+        for asked in ends.iter().filter_map(|end| ports(*end)) {
+            wanted.get_or_insert_default().insert(&asked?);
+        }
+        Ok(wanted)
+    };
     for cell in cells.iter_mut() {
         let wanted = match of_row.get(&cell.destination) {
             Some(wanted) => wanted.clone(),
-            None => {
-                let ends = rows.get(cell.destination).map(|row| row.ends.as_slice()).unwrap_or_default();
-                let mut wanted: Option<PortSet> = None;
-                for asked in ends.iter().filter_map(|end| ports(*end)) {
-                    wanted.get_or_insert_default().insert(&asked?);
-                }
-                of_row.entry(cell.destination).or_insert(wanted).clone()
-            }
+            None => of_row.entry(cell.destination).or_insert(wanted_at(cell.destination)?).clone(),
         };
         let Some(wanted) = wanted else { continue };
         if let Some((source, destination)) = cell.example {
@@ -213,98 +198,7 @@ fn narrow<E>(
         }
     }
     cells.retain(|cell| !cell.is_empty());
-    Ok(())
-}
-
-/// What is found out about two rows, one pair of ends after another.
-#[derive(Debug, Default)]
-struct Gathered {
-    pairs: u64,
-    every: Option<PortSet>,
-    some: PortSet,
-    example: Option<(EndId, EndId)>,
-    unknown: PortSet,
-    doubtful: Option<(EndId, EndId)>,
-}
-
-impl Gathered {
-    fn add(&mut self, source: EndId, destination: EndId, verdict: &Verdict) {
-        let Verdict { allowed, unknown } = verdict;
-        self.add_pair(allowed);
-        if !self.some.contains(allowed) {
-            self.some.insert(allowed);
-            self.example = Some((source, destination));
-        }
-        if !unknown.is_empty() {
-            self.unknown.insert(unknown);
-            self.doubtful.get_or_insert((source, destination));
-        }
-    }
-
-    fn add_pair(&mut self, allowed: &PortSet) {
-        self.pairs += 1;
-        self.every = Some(match self.every.take() {
-            None => allowed.clone(),
-            Some(every) if every == *allowed => every,
-            Some(every) => every.intersect(allowed),
-        });
-    }
-}
-
-/// Counts the pairs of ends that can be connected, a pod and itself among them.
-struct Pairs<'a> {
-    world: &'a World,
-    /// The names that several namespaces have, which cannot exist at once.
-    several: BTreeSet<&'a Arc<str>>,
-}
-
-#[derive(Debug, Default)]
-struct Counts<'a> {
-    pods: u64,
-    addresses: u64,
-    /// Pods of namespaces that exclude others, by the name and the place of the namespace.
-    exclusive: BTreeMap<&'a Arc<str>, BTreeMap<u32, u64>>,
-}
-
-impl<'a> Pairs<'a> {
-    fn new(world: &'a World) -> Self {
-        let (mut once, mut several) = (BTreeSet::new(), BTreeSet::new());
-        for name in world.namespaces.iter().filter_map(|namespace| namespace.name.as_ref()) {
-            if !once.insert(name) {
-                several.insert(name);
-            }
-        }
-        Pairs { world, several }
-    }
-
-    fn count(&self, ends: &[EndId]) -> Counts<'a> {
-        let mut counts = Counts::default();
-        for end in ends {
-            let Some(pods) = self.world.pods(*end) else {
-                counts.addresses += 1;
-                continue;
-            };
-            counts.pods += 1;
-            if let Some(home) = self.world.namespace(pods.namespace).filter(|home| home.known)
-                && let Some(name) = home.name.as_ref().filter(|name| self.several.contains(name))
-            {
-                *counts.exclusive.entry(name).or_default().entry(pods.namespace.0).or_default() += 1;
-            }
-        }
-        counts
-    }
-
-    fn between(&self, here: &Counts<'a>, there: &Counts<'a>) -> u64 {
-        let all = (here.pods + here.addresses) * (there.pods + there.addresses) - here.addresses * there.addresses;
-        let mut apart = 0;
-        for (name, mine) in &here.exclusive {
-            let Some(theirs) = there.exclusive.get(name) else { continue };
-            let (here, there): (u64, u64) = (mine.values().sum(), theirs.values().sum());
-            let same: u64 = mine.iter().map(|(id, count)| count * theirs.get(id).copied().unwrap_or_default()).sum();
-            apart += here * there - same;
-        }
-        all - apart
-    }
+    others.iter().filter(|row| !of_row.contains_key(row)).try_for_each(|row| wanted_at(*row).map(|_| ()))
 }
 
 fn rows(engine: &Engine<'_>, situation: &Situation, asked: [Option<&Only>; 2]) -> Vec<Members> {

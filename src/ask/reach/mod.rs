@@ -1,6 +1,7 @@
 //! Who may connect to whom on which ports, by the names that people know.
 
 mod ends;
+mod gathered;
 mod names;
 mod sets;
 mod told;

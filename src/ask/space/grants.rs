@@ -3,11 +3,12 @@
 use super::{Ends, Home, Pods, Space};
 use crate::cluster::Labels;
 use crate::net::{
-    AddressSet, Direction, Facts, Peers, PortSet, ProductIndex, RegionIndex, Selector, SelectorIndex, Truth,
-    namespace_by_name,
+    AddressSet, Direction, Facts, MatchIndex, Peers, PortSet, ProductIndex, RegionIndex, Selector, SelectorIndex,
+    Truth, namespace_by_name,
 };
 use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 
 /// What policies say, by namespace and direction.
 #[derive(Debug)]
@@ -37,6 +38,9 @@ pub(in crate::ask) struct Side {
     pub grants: Vec<Grant>,
     by_isolated: Option<SelectorIndex>,
     by_grant: Option<RegionIndex>,
+    /// Finds the grants and the isolation of single pods, once somebody asks for them.
+    by_labels: OnceCell<MatchIndex>,
+    isolated_by_labels: OnceCell<MatchIndex>,
 }
 
 /// What some pods may do with some peers, who are pods or addresses and not both.
@@ -75,7 +79,14 @@ impl Side {
         let grants = granted.finish(&space.facts);
         let by_grant = RegionIndex::new(grants.iter().enumerate().map(|(at, one)| (at, &one.subject, &one.peers)));
         let by_isolated = SelectorIndex::new(isolated.iter().enumerate());
-        Side { isolated, grants, by_isolated: Some(by_isolated), by_grant: Some(by_grant) }
+        Side {
+            isolated,
+            grants,
+            by_isolated: Some(by_isolated),
+            by_grant: Some(by_grant),
+            by_labels: OnceCell::new(),
+            isolated_by_labels: OnceCell::new(),
+        }
     }
 
     /// The isolated selectors that overlap labels; only one where that holds them all.
@@ -100,9 +111,17 @@ impl Side {
         near.into_iter().filter_map(|at| self.grants.get(at))
     }
 
+    /// The grants of a pod of these labels.
+    pub fn of_pod<'s>(&'s self, labels: &Labels) -> impl Iterator<Item = &'s Grant> + use<'s> {
+        let subjects = || self.grants.iter().map(|grant| &grant.subject).enumerate();
+        let index = self.by_labels.get_or_init(|| MatchIndex::new(subjects()));
+        index.matching(labels).into_iter().filter_map(|at| self.grants.get(at))
+    }
+
     /// Whether pods of these labels are isolated.
     pub fn isolates(&self, labels: &Labels) -> bool {
-        self.isolated.iter().any(|selector| selector.matches(labels))
+        let index = self.isolated_by_labels.get_or_init(|| MatchIndex::new(self.isolated.iter().enumerate()));
+        index.matches_any(labels)
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One pod or address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Example {
     /// A pod.
     Pod {
@@ -116,7 +116,7 @@ impl Grants<'_> {
         let to_address = direction == Direction::Egress && matches!(peer, Example::Address(_));
         let mut found: [Vec<PortSet>; 2] = Default::default();
         let [allowed, unknown] = &mut found;
-        for grant in side.grants.iter().filter(|grant| grant.subject.matches(labels)) {
+        for grant in side.of_pod(labels) {
             let list = match self.is_peer(peer, &grant.peers).and(grant.truth) {
                 Truth::Yes => &mut *allowed,
                 Truth::Maybe => &mut *unknown,

@@ -4,7 +4,7 @@ use super::Report;
 use super::ends::end_text;
 use super::lines::{missing, outside, split};
 use crate::ask::{Cell, GroupName, Isolated, Row, RowNames};
-use crate::cli::json::{document as print, ports, truth, unmodelled, unread};
+use crate::cli::json::{document as print, document_with_list, ports, truth, unmodelled, unread};
 use crate::engine::EndId;
 use crate::net::AddressSet;
 use serde_json::{Value, json};
@@ -13,23 +13,24 @@ use serde_json::{Value, json};
 pub(super) fn document(report: &Report<'_>) -> String {
     let rows = report.reach.rows.iter().filter(|row| !row.names.is_wide());
     let ends: Vec<Value> = rows.flat_map(endpoints).collect();
-    let connections: Vec<Value> = report.reach.cells.iter().flat_map(|cell| connection(report, cell)).collect();
+    let connections = report.reach.cells.iter().flat_map(|cell| connection(report, cell));
     let unmodelled = unmodelled(report.subject.unmodelled());
     let outside: Vec<Value> = outside(report)
         .into_iter()
         .map(|(workload, reason)| json!({ "name": workload.to_string(), "reason": reason }))
         .collect();
-    print(&json!({
+    let document = json!({
         "schema": "polder/reach/v1",
         "complete": unmodelled.is_empty() && report.subject.unread().is_empty(),
         "unmodelled": unmodelled,
         "unread": unread(report.subject.unread()),
         "ipblock_matches_pods": truth(report.subject.facts().matches().pods),
         "endpoints": ends,
-        "connections": connections,
+        "connections": [],
         "outside": outside,
         "split": split(report),
-    }))
+    });
+    document_with_list(&document, "connections", connections)
 }
 
 /// One object with the schema `polder/names/v1`: what can be asked about.

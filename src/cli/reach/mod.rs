@@ -90,12 +90,13 @@ fn among_workloads(
     if is_overview(format, ends) {
         engine = engine.without_doubtful_blocks();
     }
-    let reach = || -> Result<Reach, String> {
+    let reach = || -> Result<Reach, Untold<String>> {
+        let only = |asked| only(asked).map_err(Untold::Wrong);
         let (from, to) = (only(ends.from.as_ref())?, only(ends.to.as_ref())?);
         let ports = |end| ends.ports.as_ref().map(|asked| subject.ports_at(&situation, asked, ends.to.as_ref(), end));
-        Reach::new(&engine, &situation, from.as_ref(), to.as_ref(), ports)
+        Reach::new(&engine, &situation, [from.as_ref(), to.as_ref()], detail(format), ports)
     };
-    let mut reach = reach().map_err(|message| terminal.refuse(&message))?;
+    let mut reach = reach().map_err(|untold| refuse(&untold, terminal))?;
     reach.left_out = engine.has_left_out();
     let given_up = engine.has_given_up() && reach.cells.iter().any(|cell| !cell.unknown.is_empty());
     Ok((Told { reach, situation }, given_up))
@@ -108,19 +109,32 @@ fn among_everybody(subject: &Subject, ends: &Ends, format: ReachFormat, terminal
         subject.find_among(&everyone, &asked).map_err(|message| terminal.refuse(&message))?;
     }
     let grants = everyone.grants(subject.policies());
-    let detail = if format == ReachFormat::Human { Detail::Lines } else { Detail::Table };
-    let between = Between { from: ends.from.as_ref(), to: ends.to.as_ref(), detail };
+    let between = Between { from: ends.from.as_ref(), to: ends.to.as_ref(), detail: detail(format) };
     let mut ports = |at: &[_], budget: &mut Budget| match (&ends.to, &ends.ports) {
         (Some(to), Some(ports)) => subject.ports_among(&everyone, to, at, ports, budget).map(Some),
         _ => Ok(None),
     };
     let told = everyone.reach(&grants, between, &mut ports, &mut Budget::of_question());
-    told.map_err(|untold| match untold {
+    told.map_err(|untold| refuse(&untold, terminal))
+}
+
+/// What a format tells.
+fn detail(format: ReachFormat) -> Detail {
+    match format {
+        ReachFormat::Human => Detail::Lines,
+        ReachFormat::Matrix => Detail::Marks,
+        ReachFormat::Json => Detail::Table,
+    }
+}
+
+/// Says why there is no answer.
+fn refuse(untold: &Untold<String>, terminal: &mut Terminal) -> Exit {
+    match untold {
         Untold::TooHard => terminal.refuse(TOO_HARD),
         Untold::TooLong(pairs) => terminal.refuse(&format!(
             "there are {pairs} pairs of ends to list one by one; name those that you ask about, as in `polder reach \
              'NAMESPACE/*'`"
         )),
-        Untold::Wrong(message) => terminal.refuse(&message),
-    })
+        Untold::Wrong(message) => terminal.refuse(message),
+    }
 }

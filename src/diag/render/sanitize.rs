@@ -9,7 +9,8 @@ const TAB: &str = "    ";
 /// Whether a character has no business in a source or in a terminal: it steers the terminal, reorders the text around
 /// it, or cannot be seen or told from a plain space. The plain space itself is none of these.
 pub fn is_hidden(character: char) -> bool {
-    character.is_control() || is_format(character) || is_blank(character)
+    let is_plain = matches!(character, ' '..='~');
+    !is_plain && (character.is_control() || is_format(character) || is_blank(character))
 }
 
 /// Format characters: bidirectional controls, joiners, tags, variation selectors and other things without a shape.
@@ -63,14 +64,17 @@ pub(super) fn sanitize_lines(text: &str) -> String {
 /// JSON in which hidden characters stand as escapes. They occur only inside of strings, where that changes no value.
 pub fn sanitize_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
-    for character in json.chars() {
+    let mut plain = 0;
+    for (at, character) in json.char_indices() {
         if character == '\n' || !is_hidden(character) {
-            shown.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(shown, "\\u{unit:04x}");
-            }
+            continue;
+        }
+        shown.push_str(json.get(plain..at).unwrap_or_default());
+        plain = at + character.len_utf8();
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            let _ = write!(shown, "\\u{unit:04x}");
         }
     }
+    shown.push_str(json.get(plain..).unwrap_or_default());
     shown
 }

@@ -91,12 +91,13 @@ impl Subject {
             return Ok(Ok(ends.into_iter().map(|end| (end, numbers.clone())).collect()));
         }
         let groups = self.named_by(everyone, about);
+        let with_ports = groups.iter().filter_map(|group| Some((&group.set, self.ports_of(&group.name, ports)?)));
+        let with_ports: Vec<(&Set, PortSet)> = with_ports.collect();
         let mut targets = Vec::new();
         for end in ends {
             let mut rest = end.clone();
-            for group in &groups {
-                let Some(ports) = self.ports_of(&group.name, ports) else { continue };
-                for part in group.set.beside(&everyone.space, &end) {
+            for (set, ports) in &with_ports {
+                for part in set.beside(&everyone.space, &end) {
                     rest = everyone.space.minus(&rest, &part);
                     if let Some(both) = everyone.space.both(&end, &part)
                         && !everyone.space.is_empty(&both, budget)?

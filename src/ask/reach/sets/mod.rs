@@ -24,6 +24,8 @@ pub enum Detail {
     Lines,
     /// Every two rows.
     Table,
+    /// The same, without examples.
+    Marks,
 }
 
 /// Why something is not told.
@@ -44,7 +46,7 @@ impl<E> From<GaveUp> for Untold<E> {
 }
 
 /// More pairs of rows than these are not listed one by one.
-const MOST_PAIRS: usize = 1_000_000;
+pub(super) const MOST_PAIRS: usize = 1_000_000;
 
 /// What is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -139,16 +141,21 @@ impl<'a, 'p> Sheet<'a, 'p> {
                 left_out = lines.left_out;
                 lines.drafts
             }
-            Detail::Table => {
+            Detail::Table | Detail::Marks => {
+                let with_examples = between.detail == Detail::Table;
                 let [sources, destinations] = asked.each_ref().map(|asked| single(rows, &asked.rows));
                 match sources.len().saturating_mul(destinations.len()) {
                     pairs if pairs > MOST_PAIRS => return Err(Untold::TooLong(pairs)),
-                    _ => table::table(judge, rows, &sources, &destinations, budget)?,
+                    _ => table::table(judge, rows, &sources, &destinations, with_examples, budget)?,
                 }
             }
         };
         narrow(judge, rows, &mut drafts, ports, budget)?;
         let asked_pods: Vec<Asked> = [between.from, between.to].into_iter().flatten().cloned().collect();
+        if between.detail == Detail::Marks {
+            let pairs = drafts.values_mut().flat_map(|draft| [&mut draft.example, &mut draft.doubtful]);
+            pairs.for_each(|pair| *pair = None);
+        }
         let mut told = told(judge, rows, &asked, drafts, &asked_pods, budget)?;
         told.reach.left_out = left_out;
         Ok(told)

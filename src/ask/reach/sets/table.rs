@@ -14,16 +14,16 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What is allowed between every two of some rows, where something is or may be.
+/// What is allowed between every two of some rows, where something is or may be; without examples that nobody looks at.
 pub(super) fn table(
     judge: &Judge<'_, '_>,
     rows: &Rows,
     sources: &[usize],
     destinations: &[usize],
+    with_examples: bool,
     budget: &mut Budget,
 ) -> Result<BTreeMap<(usize, usize), Draft>, GaveUp> {
-    let mut table =
-        Table { judge, links: FxHashMap::default(), parts: FxHashMap::default(), common: FxHashMap::default() };
+    let mut table = Table::new(judge, with_examples);
     let mut drafts = BTreeMap::new();
     for source in sources {
         for destination in destinations {
@@ -41,8 +41,8 @@ pub(super) fn table(
 /// Where an end is: in a home, in a namespace that is none, or outside of the cluster.
 type Place = Option<Option<usize>>;
 
-/// The places of source and destination, and the links that have somebody of each.
-type PartsKey = ([Place; 2], [Rc<[usize]>; 2]);
+/// The places of source and destination, and the lists of links that have somebody of each.
+type PartsKey = ([Place; 2], [usize; 2]);
 
 /// The links of all that is in two places.
 #[derive(Debug)]
@@ -55,8 +55,9 @@ struct Links {
 /// An end's part of the links of two places.
 #[derive(Debug)]
 struct Part {
-    /// The links that have somebody of it at one end.
+    /// The links that have somebody of it at one end, and the number of that list.
     links: Rc<[usize]>,
+    list: usize,
     /// One of those for each, once it was looked for.
     examples: FxHashMap<usize, Option<Example>>,
 }
@@ -72,15 +73,29 @@ struct Common {
 
 struct Table<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
+    with_examples: bool,
     /// By the places of source and destination; `None` where something is not known.
     links: FxHashMap<[Place; 2], Option<Rc<Links>>>,
     /// By the side, source (0) or destination (1), the place of the other end and the end.
     parts: FxHashMap<(usize, Place, &'a Ends), Part>,
+    /// The number of each list of links.
+    lists: FxHashMap<Rc<[usize]>, usize>,
     /// By the places and the links that each has a part of.
     common: FxHashMap<PartsKey, Rc<Common>>,
 }
 
-impl<'a> Table<'a, '_> {
+impl<'a, 'p> Table<'a, 'p> {
+    fn new(judge: &'a Judge<'a, 'p>, with_examples: bool) -> Self {
+        Table {
+            judge,
+            with_examples,
+            links: FxHashMap::default(),
+            parts: FxHashMap::default(),
+            lists: FxHashMap::default(),
+            common: FxHashMap::default(),
+        }
+    }
+
     /// All that is allowed between two rows.
     fn draft(&mut self, from: &'a Member, to: &'a Member, budget: &mut Budget) -> Result<Draft, GaveUp> {
         let mut draft = Draft::default();
@@ -102,6 +117,9 @@ impl<'a> Table<'a, '_> {
             }
         }
         draft.every = self.judge.every(&from.area, &to.area, &draft.some, budget)?;
+        if draft.every.contains(&draft.some) {
+            draft.example = None;
+        }
         Ok(draft)
     }
 
@@ -162,7 +180,7 @@ impl<'a> Table<'a, '_> {
                 }
             }
         }
-        if let Some(link) = last {
+        if let Some(link) = last.filter(|_| self.with_examples) {
             let [source, destination] = ends;
             let from = self.example(0, links, link, [source, destination], budget)?;
             draft.example = from.zip(self.example(1, links, link, [destination, source], budget)?);
@@ -177,16 +195,18 @@ impl<'a> Table<'a, '_> {
         budget: &mut Budget,
     ) -> Result<Rc<Common>, GaveUp> {
         let places = [place(source), place(destination)];
-        let mine = self.part(0, links, [source, destination], budget)?.links.clone();
-        let theirs = self.part(1, links, [destination, source], budget)?.links.clone();
-        let key = (places, [mine, theirs]);
+        let mine = self.part(0, links, [source, destination], budget)?;
+        let (one, mine) = (mine.list, mine.links.clone());
+        let theirs = self.part(1, links, [destination, source], budget)?;
+        let (other, theirs) = (theirs.list, theirs.links.clone());
+        let key = (places, [one, other]);
         if let Some(known) = self.common.get(&key) {
             return Ok(known.clone());
         }
-        let (_, [mine, theirs]) = &key;
         let mut common = Common { ports: PortSet::empty(), links: Vec::new() };
-        budget.spend(mine.len())?;
-        for link in mine.iter().filter(|link| theirs.binary_search(link).is_ok()) {
+        let (few, many) = if mine.len() <= theirs.len() { (mine, theirs) } else { (theirs, mine) };
+        budget.spend(few.len())?;
+        for link in few.iter().filter(|link| many.binary_search(link).is_ok()) {
             if let Some(ports) = links.ports.get(*link).filter(|ports| !common.ports.contains(ports)) {
                 common.ports.insert(ports);
                 common.links.push(*link);
@@ -216,7 +236,9 @@ impl<'a> Table<'a, '_> {
                     found.push(at);
                 }
             }
-            let part = Part { links: found.into(), examples: FxHashMap::default() };
+            let (links, next): (Rc<[usize]>, usize) = (found.into(), self.lists.len());
+            let list = *self.lists.entry(links.clone()).or_insert(next);
+            let part = Part { links, list, examples: FxHashMap::default() };
             self.parts.insert(key, part);
         }
         self.parts.get_mut(&key).ok_or(GaveUp)
