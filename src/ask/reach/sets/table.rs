@@ -48,8 +48,20 @@ type PartsKey = ([Place; 2], [usize; 2]);
 #[derive(Debug)]
 struct Links {
     all: Vec<Link>,
-    /// The ports of each.
+    /// The ports of each that are open for sure, and those that may be.
     ports: Vec<PortSet>,
+    perhaps: Vec<PortSet>,
+}
+
+impl Links {
+    fn new(all: Vec<Link>) -> Self {
+        let sides = |link: &Link| match link.truth {
+            Truth::Yes => (link.ports(), link.perhaps()),
+            _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
+        };
+        let (ports, perhaps) = all.iter().map(sides).unzip();
+        Links { all, ports, perhaps }
+    }
 }
 
 /// An end's part of the links of two places.
@@ -69,13 +81,15 @@ struct Common {
     ports: PortSet,
     /// Those links that have ports that none before them has.
     links: Vec<usize>,
+    /// Those that may be open on some ports.
+    unsure: Vec<usize>,
 }
 
 struct Table<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
     with_examples: bool,
-    /// By the places of source and destination; `None` where something is not known.
-    links: FxHashMap<[Place; 2], Option<Rc<Links>>>,
+    /// By the places of source and destination.
+    links: FxHashMap<[Place; 2], Rc<Links>>,
     /// By the side, source (0) or destination (1), the place of the other end and the end.
     parts: FxHashMap<(usize, Place, &'a Ends), Part>,
     /// The number of each list of links.
@@ -123,7 +137,7 @@ impl<'a, 'p> Table<'a, 'p> {
         Ok(draft)
     }
 
-    /// The links of all that is where two ends are, if these have just their part of them and all is known for sure.
+    /// The links of all that is where two ends are, if these have just their part of them.
     fn links(&mut self, source: &Ends, destination: &Ends, budget: &mut Budget) -> Result<Option<Rc<Links>>, GaveUp> {
         let places = [place(source), place(destination)];
         // Two ends in one namespace ask something of it together.
@@ -135,7 +149,7 @@ impl<'a, 'p> Table<'a, 'p> {
             return Ok(None);
         }
         if let Some(known) = self.links.get(&places) {
-            return Ok(known.clone());
+            return Ok(Some(known.clone()));
         }
         let [from, to] = places.map(|place| self.all_in(place));
         let mut all = Vec::new();
@@ -143,10 +157,9 @@ impl<'a, 'p> Table<'a, 'p> {
             all.push(link);
             false
         })?;
-        let is_known = all.iter().all(|link| link.truth == Truth::Yes && link.perhaps().is_empty());
-        let links = is_known.then(|| Rc::new(Links { ports: all.iter().map(Link::ports).collect(), all }));
+        let links = Rc::new(Links::new(all));
         self.links.insert(places, links.clone());
-        Ok(links)
+        Ok(Some(links))
     }
 
     fn all_in(&self, place: Place) -> Ends {
@@ -167,7 +180,13 @@ impl<'a, 'p> Table<'a, 'p> {
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         budget.spend(1)?;
+        if links.all.is_empty() {
+            return Ok(());
+        }
         let common = self.common(links, ends, budget)?;
+        for link in &common.unsure {
+            self.add_unsure(draft, links, *link, ends, budget)?;
+        }
         let mut last = None;
         if draft.some.is_empty() {
             draft.some.clone_from(&common.ports);
@@ -188,6 +207,22 @@ impl<'a, 'p> Table<'a, 'p> {
         Ok(())
     }
 
+    /// Adds what may be open between two ends by a link.
+    fn add_unsure(
+        &self,
+        draft: &mut Draft,
+        links: &Links,
+        link: usize,
+        [source, destination]: [&Ends; 2],
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        let space = &self.judge.everyone.space;
+        let (Some(link), Some(perhaps)) = (links.all.get(link), links.perhaps.get(link)) else { return Ok(()) };
+        let parts = space.both(source, &link.source).zip(space.both(destination, &link.destination));
+        let Some((source, destination)) = parts else { return Ok(()) };
+        self.judge.add_doubt(draft, [&source, &destination], perhaps, budget)
+    }
+
     fn common(
         &mut self,
         links: &Links,
@@ -203,13 +238,16 @@ impl<'a, 'p> Table<'a, 'p> {
         if let Some(known) = self.common.get(&key) {
             return Ok(known.clone());
         }
-        let mut common = Common { ports: PortSet::empty(), links: Vec::new() };
+        let mut common = Common { ports: PortSet::empty(), links: Vec::new(), unsure: Vec::new() };
         let (few, many) = if mine.len() <= theirs.len() { (mine, theirs) } else { (theirs, mine) };
         budget.spend(few.len())?;
         for link in few.iter().filter(|link| many.binary_search(link).is_ok()) {
             if let Some(ports) = links.ports.get(*link).filter(|ports| !common.ports.contains(ports)) {
                 common.ports.insert(ports);
                 common.links.push(*link);
+            }
+            if links.perhaps.get(*link).is_some_and(|perhaps| !perhaps.is_empty()) {
+                common.unsure.push(*link);
             }
         }
         let common = Rc::new(common);
@@ -292,21 +330,31 @@ impl Judge<'_, '_> {
             false
         })?;
         for link in links {
-            let (sure, perhaps) = match link.truth {
-                Truth::Yes => (link.ports(), link.perhaps()),
-                _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
-            };
+            let links = Links::new(vec![link]);
+            let ([link], [sure], [perhaps]) = (&*links.all, &*links.ports, &*links.perhaps) else { continue };
             let ends = [&link.source, &link.destination];
-            if !draft.some.contains(&sure) {
-                draft.some.insert(&sure);
+            if !draft.some.contains(sure) {
+                draft.some.insert(sure);
                 draft.example = self.examples(ends, budget)?;
             }
-            if !draft.unknown.contains(&perhaps)
-                && let Some(doubted) = self.doubted(ends, &perhaps, budget)?
-            {
-                draft.unknown.insert(&doubted.ports);
-                draft.doubtful = self.examples([&doubted.first.source, &doubted.first.destination], budget)?;
-            }
+            self.add_doubt(draft, ends, perhaps, budget)?;
+        }
+        Ok(())
+    }
+
+    /// Adds those ports on which not all of one end may connect to all of another for sure.
+    fn add_doubt(
+        &self,
+        draft: &mut Draft,
+        ends: [&Ends; 2],
+        perhaps: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<(), GaveUp> {
+        if !draft.unknown.contains(perhaps)
+            && let Some(doubted) = self.doubted(ends, perhaps, budget)?
+        {
+            draft.unknown.insert(&doubted.ports);
+            draft.doubtful = self.examples([&doubted.first.source, &doubted.first.destination], budget)?;
         }
         Ok(())
     }
