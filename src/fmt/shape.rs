@@ -135,7 +135,7 @@ impl<'a> Writer<'a> {
             NodeKind::PlatformEntry { key, values, version } => {
                 self.spans("entry", [*key]);
                 self.spans("values", values.iter().copied());
-                self.spans("version", *version);
+                self.spans("version", version.as_deref().copied());
             }
             NodeKind::RenameNamespace(rename) => {
                 self.spans("rename", [rename.from.span, rename.to.span]);

@@ -71,9 +71,10 @@ fn cni(program: &Program, spot: Spot) -> Option<(String, Span)> {
         return None;
     };
     let cni = values.first().filter(|_| program.span_text(*key) == "cni")?;
-    let span = Span { end: version.unwrap_or(*cni).end, ..*cni };
+    let version = version.as_deref();
+    let span = Span { end: version.unwrap_or(cni).end, ..*cni };
     let named = Cni::parse(program.span_text(*cni))?;
-    let version = version.and_then(|version| CniVersion::parse(program.span_text(version)));
+    let version = version.and_then(|version| CniVersion::parse(program.span_text(*version)));
     Some((describe::cni(named, version), span))
 }
 

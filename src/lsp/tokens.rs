@@ -190,7 +190,7 @@ impl Collector<'_> {
                 self.add(*key, Kind::Keyword);
                 let addresses = !matches!(self.program.span_text(*key), "cni" | "dns");
                 self.all(values, if addresses { Kind::Number } else { Kind::Text });
-                version.iter().for_each(|version| self.add(*version, Kind::Number));
+                version.iter().for_each(|version| self.add(**version, Kind::Number));
             }
             NodeKind::RenameNamespace(rename) => {
                 self.add(rename.to.span, Kind::Text);

@@ -189,7 +189,7 @@ impl<'a> Resolver<'a> {
                     self.report(diagnostic);
                 }
                 None => {
-                    entries.insert(name, Entry { values, version: *version, span: node.span });
+                    entries.insert(name, Entry { values, version: version.as_deref().copied(), span: node.span });
                 }
             }
         }

@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
                 let key = self.spans(pairs.clone(), Rule::platform_key).first().copied();
                 NodeKind::PlatformEntry {
                     key: key.unwrap_or(name.span),
-                    version: self.spans(pairs.clone(), Rule::version).first().copied(),
+                    version: self.spans(pairs.clone(), Rule::version).first().copied().map(Box::new),
                     values: self.spans(pairs, Rule::dns_server),
                 }
             }

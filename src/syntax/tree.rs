@@ -113,7 +113,7 @@ pub enum NodeKind {
         /// The values as written.
         values: Vec<Span>,
         /// The version behind the name of a CNI.
-        version: Option<Span>,
+        version: Option<Box<Span>>,
     },
     /// `namespace NAME = NAME (LABELS)` in an environment.
     RenameNamespace(Box<RenameDecl>),
@@ -408,6 +408,6 @@ mod tests {
         assert_eq!(size_of::<EndpointRef>(), 20);
         assert_eq!(size_of::<PortExpr>(), 24);
         assert_eq!(size_of::<Hop>(), 96);
-        assert_eq!(size_of::<Node>(), 72);
+        const { assert!(size_of::<Node>() == 72) };
     }
 }

@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
                 self.endpoints(&assertion.except);
             }
             NodeKind::PlatformEntry { key, values, version } => {
-                version.iter().for_each(|version| self.add(*version, Class::Number));
+                version.iter().for_each(|version| self.add(**version, Class::Number));
                 for value in values {
                     match self.read(*key) {
                         "cni" => self.add(*value, Class::Choice),
