@@ -40,8 +40,6 @@ pub struct Row {
     pub addresses: Option<AddressSet>,
     /// Whether they are isolated, in the order of [`Direction::ALL`].
     pub isolated: [Isolated; 2],
-    /// Whether only those are isolated that are in other rows too, all of which are; in the same order.
-    pub by_others: [bool; 2],
     /// The places of the rows that hold all of them, itself among them.
     pub around: Vec<usize>,
     /// Whether something is allowed or may be that is asked about.
@@ -78,13 +76,6 @@ impl Row {
     /// How many are isolated for egress.
     pub fn egress(&self) -> Isolated {
         self.isolated[1]
-    }
-
-    /// How many are isolated that are not isolated as those of another row.
-    pub fn isolated_itself(&self) -> [Isolated; 2] {
-        let [ingress, egress] = self.isolated;
-        let [by_others, by_others_too] = self.by_others;
-        [if by_others { Isolated::No } else { ingress }, if by_others_too { Isolated::No } else { egress }]
     }
 }
 

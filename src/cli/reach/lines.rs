@@ -183,8 +183,7 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     let told = |row: &Row| row.used && !row.names.is_by_isolation();
     let all_rows = || report.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
     let open = |wanted: fn(&[Isolated; 2]) -> bool| -> Option<String> {
-        let rows: Vec<(usize, &Row)> =
-            all_rows().filter(|(_, row)| row.pods && wanted(&row.isolated_itself())).collect();
+        let rows: Vec<(usize, &Row)> = all_rows().filter(|(_, row)| row.pods && wanted(&row.isolated)).collect();
         list(report, &rows)
     };
     use Isolated::{No, Partly};
@@ -206,7 +205,7 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
             names => format!("not isolated for egress, so free to reach all that is open, and every address: {names}"),
         });
     }
-    let partly = all_rows().filter(|(_, row)| !row.names.is_wide() && row.isolated_itself().contains(&Partly));
+    let partly = all_rows().filter(|(_, row)| !row.names.is_wide() && row.isolated.contains(&Partly));
     if let Some(names) = list(report, &partly.collect::<Vec<_>>()) {
         remarks.push(format!("only some of the pods are isolated: {names}"));
     }

@@ -1,6 +1,6 @@
 //! What is so of whole sets.
 
-use super::rows::{Member, Rows};
+use super::rows::Member;
 use crate::ask::everyone::Everyone;
 use crate::ask::reach::Isolated;
 use crate::ask::space::{Ends, Example, Grants, Refusal, Sure, views};
@@ -131,40 +131,6 @@ impl<'a, 'p> Judge<'a, 'p> {
             }
         }
         Ok(false)
-    }
-
-    /// Whether only those of a row are isolated that are in other rows too, all of which are; in the order of
-    /// [`Direction::ALL`].
-    pub fn by_others(&self, rows: &Rows, place: usize, budget: &mut Budget) -> Result<[bool; 2], GaveUp> {
-        let [ingress, egress] = Direction::ALL.map(|direction| self.by_others_in(direction, rows, place, budget));
-        Ok([ingress?, egress?])
-    }
-
-    fn by_others_in(
-        &self,
-        direction: Direction,
-        rows: &Rows,
-        place: usize,
-        budget: &mut Budget,
-    ) -> Result<bool, GaveUp> {
-        let partly = |member: &&Member| !member.names.is_wide() && member.is_isolated(direction) == Isolated::Partly;
-        let Some(member) = rows.get(place).filter(partly) else { return Ok(false) };
-        for part in member.ends().iter().flat_map(|end| self.grants.isolated_of(end, direction)) {
-            let mut isolated = false;
-            for row in rows.near(self, &part).into_iter().filter(|row| *row != place) {
-                let whole = |other: &&Member| !other.names.is_wide() && other.is_isolated(direction) == Isolated::Yes;
-                if let Some(other) = rows.get(row).filter(whole)
-                    && self.holds(&other.area, std::slice::from_ref(&part), budget)?
-                {
-                    isolated = true;
-                    break;
-                }
-            }
-            if !isolated {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Whether some ends hold all of others.

@@ -110,7 +110,7 @@ impl<'a, 'p> Sheet<'a, 'p> {
 
     /// The rows as [`Reach`] has them, but for what is found out about each of them by itself.
     pub fn rows(&self) -> Vec<Row> {
-        let row = |member: &Member| row(member, [false; 2], false);
+        let row = |member: &Member| row(member, false);
         self.rows.all.iter().map(row).collect()
     }
 
@@ -245,22 +245,18 @@ fn told(
     let cells = drafts.iter().map(|(places, draft)| cell(*places, draft, pair));
     let cells: Vec<Cell> = cells.filter(|cell| !cell.is_empty()).collect();
     let used = used(rows, asked, &cells);
-    let mut all = Vec::with_capacity(rows.all.len());
-    for (place, member) in rows.all.iter().enumerate() {
-        all.push(row(member, judge.by_others(rows, place, budget)?, used.contains(&place)));
-    }
+    let all = rows.all.iter().enumerate().map(|(place, member)| row(member, used.contains(&place))).collect();
     let overlapping = overlapping(judge, rows, &cells, budget)?;
     let groups = judge.everyone.groups.iter().map(|group| group.name.clone()).collect();
     Ok(Told { reach: Reach { groups, rows: all, cells, overlapping, left_out: false }, situation })
 }
 
-fn row(member: &Member, by_others: [bool; 2], used: bool) -> Row {
+fn row(member: &Member, used: bool) -> Row {
     Row {
         names: member.names.clone(),
         pods: member.is_pods(),
         addresses: addresses(member),
         isolated: member.isolated,
-        by_others,
         around: member.around.clone(),
         used,
     }
