@@ -2,13 +2,16 @@
 //! reported.
 
 mod addresses;
+mod assertions;
 mod blocks;
 mod catalogue;
 mod cni;
+mod container_ports;
 mod declare;
 mod endpoint_set;
 mod environment;
 mod flows;
+mod groups;
 mod isolation;
 mod labels;
 mod listed;

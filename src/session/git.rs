@@ -1,6 +1,6 @@
 //! The files of a Git revision, read by the `git` command and without touching the working tree.
 
-use super::load::normal;
+use super::path::normal;
 use super::system::{FileSystem, Walk, reason, too_large};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::cell::RefCell;

@@ -1,13 +1,13 @@
 //! Finds the project and reads its files.
 
 use super::config::Config;
+use super::path::{normal, shell_word, shown};
 use super::system::{FileSystem, LARGEST_FILE, reason};
+use super::text::{not_utf8, text_of, unreadable};
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::source::{FileId, Sources, Span};
-use std::borrow::Cow;
+use crate::source::{FileId, Sources};
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
-use std::string::FromUtf8Error;
+use std::path::{Path, PathBuf};
 
 /// The name of the file that makes a folder a project.
 pub const CONFIG_NAME: &str = "polder.toml";
@@ -313,75 +313,6 @@ pub fn not_a_program(path: &Path, name: &str) -> Diagnostic {
         format!("rename it, or give the text of a program on standard input: `polder check - < {name}`")
     };
     Diagnostic::about(Code::E0402, message).with_help(help)
-}
-
-pub(super) fn unreadable(name: &str, reason: &str) -> Diagnostic {
-    Diagnostic::about(Code::E0401, format!("cannot read `{name}`: {reason}"))
-}
-
-/// The text without a byte order mark. Where two marks stand at the start both are left, so that the second one is
-/// seen: a reader of the text passes over one itself.
-pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
-    let mut text = String::from_utf8(bytes)?;
-    let marks = text.chars().take_while(|character| *character == '\u{feff}').take(2).count();
-    if marks == 1 {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
-    Ok(text)
-}
-
-/// A file that is not UTF-8, shown up to the end of the line that holds the first wrong byte.
-pub(super) fn not_utf8(sources: &mut Sources, name: String, code: Code, error: &FromUtf8Error) -> Diagnostic {
-    /// The most of the line that is kept behind that byte.
-    const MOST: usize = 1024;
-    let (bytes, wrong) = (error.as_bytes(), error.utf8_error().valid_up_to());
-    let rest = bytes.get(wrong..).unwrap_or_default();
-    let line = rest.iter().take(MOST).position(|byte| *byte == b'\n').unwrap_or(rest.len().min(MOST));
-    let shown = String::from_utf8_lossy(bytes.get(..wrong + line).unwrap_or_default());
-    let text = shown.strip_prefix('\u{feff}').unwrap_or(&shown);
-    let start = wrong.saturating_sub(shown.len() - text.len());
-    let message = format!("`{name}` is not UTF-8: byte {} is not part of a character", wrong + 1);
-    let file = sources.add(name, text);
-    Diagnostic::new(code, Span::new(file, start..start + char::REPLACEMENT_CHARACTER.len_utf8()), message)
-        .with_help("save the file as UTF-8; the first byte of a file is byte 1")
-}
-
-/// An absolute path without `.` and `..`, by its text alone.
-pub(crate) fn normal(path: &Path) -> PathBuf {
-    let mut result = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                result.pop();
-            }
-            other => result.push(other),
-        }
-    }
-    result
-}
-
-/// The path as the user would type it in `folder`, with forward slashes.
-pub fn shown(path: &Path, folder: &Path) -> String {
-    let (path, folder) = (normal(path), normal(folder));
-    let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
-    let up = folder.components().count() - common;
-    let root_only = common <= 1;
-    if root_only && up > 0 {
-        return path.to_string_lossy().replace('\\', "/");
-    }
-    let down = path.components().skip(common).map(|part| part.as_os_str().to_string_lossy().into_owned());
-    let parts: Vec<String> = std::iter::repeat_n("..".to_owned(), up).chain(down).collect();
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
-}
-
-/// A path or name as a shell takes it for one word.
-pub fn shell_word(text: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
-    match !text.is_empty() && text.bytes().all(plain) {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
-    }
 }
 
 #[cfg(test)]

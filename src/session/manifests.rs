@@ -1,7 +1,9 @@
 //! Manifests that somebody wrote or a cluster gave: their policies and what runs.
 
-use super::load::{EXTENSION, Named, not_utf8, shell_word, shown, text_of, unreadable};
+use super::load::{EXTENSION, Named};
+use super::path::{shell_word, shown};
 use super::system::{FileSystem, reason};
+use super::text::{not_utf8, text_of, unreadable};
 use crate::cluster::{Cluster, Conflict, Object, Unmodelled};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::k8s::{self, ReadProblem};

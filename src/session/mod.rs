@@ -6,19 +6,22 @@ mod git;
 mod lint;
 mod load;
 mod manifests;
+mod path;
 mod stages;
 mod subject;
 mod system;
+mod text;
 mod versions;
 
 pub use crate::target::network_policy::{Layout, Output};
 pub use config::{Config, EnvironmentChoice, OfEnvironment};
 pub use everywhere::Everywhere;
 pub use git::Revision;
-#[cfg(feature = "cli")]
-pub(crate) use load::normal;
-pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program, shell_word, shown};
+pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
 pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, Remark, Unread};
+#[cfg(feature = "cli")]
+pub(crate) use path::normal;
+pub use path::{shell_word, shown};
 #[cfg(test)]
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};

@@ -3,12 +3,15 @@
 //! The only room that knows pest.
 
 mod advice;
+mod broken;
 mod build;
 mod characters;
 mod error;
+mod expected;
 mod findings;
 mod foreign;
 mod parse;
+mod ports;
 mod recover;
 mod repair;
 mod statement;
