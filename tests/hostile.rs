@@ -120,13 +120,13 @@ fn tiers(n: usize, more: &str, statements: &str) -> String {
 
 /// The time that this thread was given so far, where the system tells: what others do in between is not in it.
 #[cfg(unix)]
-fn given() -> Duration {
+pub fn given() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap()
 }
 
 #[cfg(not(unix))]
-fn given() -> Duration {
+pub fn given() -> Duration {
     static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
     START.elapsed()
 }

@@ -5,11 +5,13 @@
 
 mod asked;
 mod asserted;
+mod budgeted;
 mod changed;
 #[cfg(feature = "lsp")]
 mod edited;
 mod explained;
 mod external;
+mod hops;
 mod listed;
 mod running;
 

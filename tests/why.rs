@@ -301,6 +301,44 @@ fn a_program_without_the_reason_or_with_the_mend_answers_otherwise() {
     assert!((seen.unmended.len() + seen.unfinished) * 20 < seen.mended, "{seen:?}");
 }
 
+/// The names that are newly declared for a flow from `shop/a`.
+fn declared(source: &str, to: &str) -> Vec<String> {
+    let subject = load(source);
+    let both = [Asked::Name("shop/a".to_owned()), Asked::parse(to).unwrap()];
+    let program = Program { model: subject.model().unwrap(), flows: subject.flows().unwrap() };
+    let posed = pose(Some(program.flows), subject.policies(), &both, &PortSet::number(Protocol::Tcp, 443));
+    let told = explain(&Engine::new(&posed.situation.world, subject.policies()), Some(program), &posed).unwrap();
+    let ends = ends(&posed);
+    let end = |at: usize| AskedEnd { asked: &both[at], ends: &ends[at] };
+    let edits = suggest(program, subject.sources(), &posed.situation.world, &told, end(0), end(1)).unwrap();
+    let mended = load(&edited(&subject, source, &edits));
+    assert!(mended.is_answerable(), "{edits:?}");
+    let lines = edits.iter().filter_map(|edit| match edit {
+        Edit::Line { text, .. } => Some(text),
+        Edit::Port { .. } => None,
+    });
+    let words = lines.map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    words.filter(|words| matches!(words[0].as_str(), "tier" | "cidr")).map(|words| words[1].clone()).collect()
+}
+
+#[test]
+fn a_new_name_means_nothing_yet_where_it_is_declared() {
+    let with = |whole: &str, shop: &str, other: &str| {
+        format!(
+            "{whole}namespace shop {{\n  tier a\n  tier b\n{shop}  a -> b:80\n}}\nnamespace other {{\n  tier c\n{other}}}\n"
+        )
+    };
+    for (to, global) in [("shop/{app=cart}", false), ("203.0.113.7", true)] {
+        let first = declared(&with("", "", ""), to);
+        let [name] = &first[..] else { panic!("one name for {to}") };
+        let tier = format!("  tier {name} (app=taken)\n");
+        let cidr = format!("cidr {name} = 198.51.100.0/24\n");
+        assert_ne!(declared(&with(&cidr, "", ""), to), first, "of the whole program: {to}");
+        assert_ne!(declared(&with("", &tier, ""), to), first, "of the namespace: {to}");
+        assert_eq!(declared(&with("", "", &tier), to) == first, !global, "of another namespace: {to}");
+    }
+}
+
 /// Those that the program does not declare change with it.
 fn is_declared(name: &Asked) -> bool {
     name.to_string().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-/*".contains(&byte))

@@ -383,4 +383,15 @@ mod tests {
         let shown = statements.map_or(0, |lines| lines.len() - 1);
         assert_eq!(last, format!("and {} more", 10_000 - shown));
     }
+
+    #[test]
+    fn statements_that_just_fit_are_all_told() {
+        let half = LONGEST_ANNOTATION / 2;
+        let both =
+            |other: usize| joined(&[half, other].map(|len| Excerpt::from("x".repeat(len).as_str()))).into_owned();
+        // Each is counted with the end of its line.
+        let fits = both(half - 2);
+        assert_eq!((fits.len(), fits.lines().count()), (LONGEST_ANNOTATION - 1, 2));
+        assert_eq!(both(half - 1).lines().last(), Some("and 1 more"));
+    }
 }

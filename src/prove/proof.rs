@@ -21,8 +21,11 @@ const BUDGET: usize = 50_000_000;
 /// Proves that `written`, which the files of a target come to, is exactly what the flow set says (sections 6 and 7 of the
 /// language), or shows where not.
 pub fn prove(set: &FlowSet, written: &Grants) -> Result<(), Counterexample> {
+    prove_within(set, written, Budget::new(BUDGET))
+}
+
+fn prove_within(set: &FlowSet, written: &Grants, mut budget: Budget) -> Result<(), Counterexample> {
     let meant = Grants::of_program(set);
-    let mut budget = Budget::new(BUDGET);
     for (index, namespace) in set.namespaces.iter().enumerate() {
         for direction in Direction::ALL {
             let (meant, written) = (meant.get(index, direction), written.get(index, direction));
@@ -217,6 +220,23 @@ fn with_ports(region: &Region, ports: PortSet) -> Region {
 mod tests {
     use super::*;
     use crate::net::AddressSet;
+    use crate::source::Sources;
+    use crate::{flow, model, syntax};
+
+    #[test]
+    fn what_takes_too_many_steps_is_not_proved() {
+        let mut sources = Sources::default();
+        let file = sources.add("main.polder", "namespace app {\n  tier web\n  isolate ingress for web\n}\n");
+        let tree = syntax::parse(&sources, file).tree;
+        let set = flow::lower(&model::resolve(&sources, &[tree], &model::Options::default()).model);
+        let written = Grants::of_program(&set);
+        let prove = |steps| prove_within(&set, &written, Budget::new(steps));
+        let needed = (0..100).find(|steps| prove(*steps).is_ok()).unwrap_or_default();
+        assert!(needed > 0, "nothing is spent");
+        for steps in 0..needed {
+            assert_eq!(prove(steps), Err(Counterexample::new(&"app".into(), Difference::Unknown)), "{steps}");
+        }
+    }
 
     #[test]
     fn a_difference_without_an_example_is_a_difference() {

@@ -261,3 +261,13 @@ pub fn protocol_of(protocol: Protocol) -> polder::net::Protocol {
         Protocol::Sctp => polder::net::Protocol::Sctp,
     }
 }
+
+/// A chain may come back to pods that `except` takes away from where it begins.
+#[test]
+fn a_chain_goes_through_those_that_are_excepted_at_its_start() {
+    let source = "namespace shop {\n  tier api\n  tier web\n  tier db\n  api -> web:80\n  web -> db:5432\n}\n";
+    let judged = |line: &str| judged(source, line);
+    assert_eq!(judged("never shop/* ->> shop/db:5432 except shop/web, shop/db"), Some("broken"));
+    assert_eq!(judged("never shop/* -> shop/db:5432 except shop/web, shop/db"), Some("holds"));
+    assert_eq!(judged("never shop/* ->> shop/db:5432 except shop/web, shop/db, shop/api"), Some("holds"));
+}

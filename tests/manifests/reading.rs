@@ -80,6 +80,11 @@ fn places() {
         let at = reading.problems[0].at.unwrap();
         assert!(text[at..].starts_with("on}}"), "{at} {:?}", &text[at..]);
     }
+    let peers = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec:\n  podSelector: {}\n  \
+                 ingress:\n  - from: [{podSelector: {}}]\n    ports: [{port: 80}]\n";
+    let [plain, marked] = [peers.to_owned(), format!("\u{FEFF}{peers}")].map(|text| read(&text, "default"));
+    let moved = plain.policies[0].written.clone().map(|at| at + "\u{FEFF}".len());
+    assert_eq!(format!("{:?}", marked.policies[0].written), format!("{moved:?}"));
     let broken = "# ä\u{1F600}\na: b\n\tc: d\n";
     for text in [broken.to_owned(), format!("\u{FEFF}{broken}")] {
         let at = read(&text, "default").problems[0].at.unwrap();

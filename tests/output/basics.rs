@@ -121,6 +121,18 @@ fn all_conflicts_are_told_and_nothing_is_written() {
 }
 
 #[test]
+fn policies_of_others_are_told_where_tools_apply_them() {
+    let temp = temp_dir();
+    let wanted = set(&[("a/x.yaml", "1")]);
+    build(temp.path(), &wanted).unwrap();
+    for name in ["a/p.yaml", "a/p.yml", "a/p.json", "a/notes.txt", "a/p.yaml.orig"] {
+        put(temp.path(), name, "kind: NetworkPolicy\n");
+    }
+    put(temp.path(), "a/pod.yaml", "kind: Pod\n");
+    assert_eq!(check(temp.path(), &wanted).unwrap().foreign, ["a/p.json", "a/p.yaml", "a/p.yml"]);
+}
+
+#[test]
 fn a_file_is_no_output_folder() {
     let temp = temp_dir();
     put(temp.path(), "out", "text\n");

@@ -302,6 +302,40 @@ fn a_build_that_was_killed_while_it_swapped() {
     second.run(temp.path());
 }
 
+/// Many folders are looked at by two threads; where the system gives no second one, the first does it all.
+#[test]
+fn a_build_that_gets_no_other_thread() {
+    if !can_trace() {
+        return missing("strace cannot be used, so no thread was refused");
+    }
+    if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
+        return;
+    }
+    let names: Vec<String> = (10..40).map(|folder| format!("n{folder}/x.yaml")).collect();
+    let of = |names: &[String], text: &'static str| -> Set {
+        set(&names.iter().map(|name| (name.as_str(), text)).collect::<Vec<_>>())
+    };
+    let temp = temp_dir();
+    let mut scenario = over(temp.path(), &[], &[], "");
+    fs::remove_dir_all(scenario.template.as_ref().unwrap()).unwrap();
+    build(scenario.template.as_ref().unwrap(), &of(&names, "1")).unwrap();
+    scenario.foreign.clear();
+    scenario.new = of(&names[..28], "2");
+    let log = temp.path().join("clones");
+    let run = |dir: &str, inject: &[&str]| {
+        let dir = temp.path().join(dir);
+        scenario.prepare(&dir);
+        let arguments = [&["-o", log.to_str().unwrap(), "-e", "trace=clone,clone3"], inject].concat();
+        assert_eq!(scenario.strace(&dir, &arguments), Some(0), "{inject:?}");
+        assert_eq!(tree(&dir), scenario.new_tree(), "{inject:?}");
+        fs::read_to_string(&log).unwrap()
+    };
+    // The first is the one that the test itself would run in.
+    let usual = run("usual", &[]).lines().filter(|line| line.contains("clone3(") || line.contains("clone(")).count();
+    let refused = run("refused", &["-e", "inject=clone,clone3:error=EAGAIN:when=1+"]).matches("INJECTED").count();
+    assert_eq!((usual, refused), (2, 2));
+}
+
 /// A small file system that is gone with this value.
 struct Small(PathBuf);
 

@@ -446,6 +446,13 @@ mod tests {
             let text = format!("a: {}{}\n", "[".repeat(depth), "]".repeat(depth));
             read(&text, "default").problems.into_iter().any(|problem| problem.reason.contains("more than 500 brackets"))
         };
-        assert_eq!([490, 510].map(told), [false, true]);
+        assert_eq!([500, 501].map(told), [false, true]);
+    }
+
+    #[test]
+    fn values_are_counted_for_each_document() {
+        let of = |items: usize| format!("---\n{}", "-\n".repeat(items));
+        assert_eq!(too_much(&of(700_000).repeat(2)), None);
+        assert!(too_much(&of(750_000)).is_some_and(|reason| reason.starts_with("one YAML document has more than")));
     }
 }

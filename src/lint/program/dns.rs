@@ -14,6 +14,10 @@ const BUDGET: usize = 1_000_000;
 
 /// Where a program shuts pods off from DNS.
 pub fn dns(model: &Model, flows: &FlowSet) -> Vec<Diagnostic> {
+    dns_within(model, flows, Budget::new(BUDGET))
+}
+
+fn dns_within(model: &Model, flows: &FlowSet, budget: Budget) -> Vec<Diagnostic> {
     let managed = || model.namespaces.iter().filter_map(Namespace::managed);
     let asked = |preset: &DnsServer| {
         let settings = managed().map(|managed| &managed.dns).chain([&model.dns]);
@@ -40,7 +44,7 @@ pub fn dns(model: &Model, flows: &FlowSet) -> Vec<Diagnostic> {
     if !model.namespaces.iter().any(|namespace| concerned(&namespace)) {
         return Vec::new();
     }
-    let mut asked = Asked { model, flows, grants: Grants::of_program(flows), budget: Budget::new(BUDGET) };
+    let mut asked = Asked { model, flows, grants: Grants::of_program(flows), budget };
     let mut found = asked.without_dns();
     found.extend(asked.shut_off(&presets));
     found
@@ -98,14 +102,19 @@ impl<'a> Asked<'a> {
         for (at, id, namespace, managed) in self.managed() {
             let Some(span) = asks_nobody(managed) else { continue };
             let name = namespace.declared.to_string();
-            match self.without(at, id).unwrap_or(Some(Without::Everybody)) {
-                None => {}
-                Some(Without::Everybody) => whole.entry(span).or_default().push(name),
-                Some(Without::Tiers(tiers)) => {
+            match self.without(at, id) {
+                Ok(None) => {}
+                Err(GaveUp) => {
+                    let message =
+                        format!("it takes too many steps to find out who of namespace `{name}` resolves names");
+                    found.push((span, message));
+                }
+                Ok(Some(Without::Everybody)) => whole.entry(span).or_default().push(name),
+                Ok(Some(Without::Tiers(tiers))) => {
                     let (word, verb) = if tiers.len() == 1 { ("tier", "resolves") } else { ("tiers", "resolve") };
                     found.push((span, format!("{word} {} of namespace `{name}` {verb} no names", quoted(&tiers))));
                 }
-                Some(Without::Others) => {
+                Ok(Some(Without::Others)) => {
                     found.push((span, format!("the pods of namespace `{name}` that are in no tier resolve no names")));
                 }
             }
@@ -160,9 +169,12 @@ impl<'a> Asked<'a> {
         let own: Vec<&Tier> = self.model.tiers.iter().filter(|tier| tier.namespace == id).collect();
         let mut tiers = Vec::new();
         for tier in &own {
-            let mut some = isolated.iter().map(|pods| tier.selector.and(pods));
-            if some.any(|pods| pods.contradiction().is_none() && lacks(&pods) != Ok(false)) {
-                tiers.push(tier.name.to_string());
+            let some = isolated.iter().map(|pods| tier.selector.and(pods));
+            for pods in some.filter(|pods| pods.contradiction().is_none()) {
+                if lacks(&pods)? {
+                    tiers.push(tier.name.to_string());
+                    break;
+                }
             }
         }
         if !tiers.is_empty() {
@@ -235,7 +247,7 @@ impl<'a> Asked<'a> {
         let may = side.granted.iter().filter(|region| region.ports.overlaps(&others) && may_be_it(&region.peers));
         let may: Vec<&Selector> = may.map(|region| &region.subject).collect();
         let mut isolated = server.among(&side.isolated);
-        isolated.any(|pods| matches!(unmatched(&pods, &may, &mut self.budget), Ok(Some(_))))
+        isolated.any(|pods| unmatched(&pods, &may, &mut self.budget) != Ok(None))
     }
 }
 
@@ -368,4 +380,34 @@ fn quoted(names: &[String]) -> String {
 
 fn peers_of(namespace: &str, pods: &Selector) -> Peers {
     Peers::Pods { namespaces: Selector::equals(NAMESPACE_NAME, namespace), pods: pods.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Sources;
+    use crate::{flow, model, syntax};
+
+    /// The codes and messages of what is said of a program within so many steps.
+    fn said(text: &str, steps: usize) -> Vec<(Code, String)> {
+        let mut sources = Sources::default();
+        let file = sources.add("main.polder", text);
+        let tree = syntax::parse(&sources, file).tree;
+        let model = model::resolve(&sources, &[tree], &model::Options::default()).model;
+        let found = dns_within(&model, &flow::lower(&model), Budget::new(steps));
+        found.into_iter().map(|one| (one.code, one.message)).collect()
+    }
+
+    #[test]
+    fn what_takes_too_many_steps_is_warned_of() {
+        let asking = "namespace app {\n  dns none\n  tier web\n  web -> kube:53/udp\n  web -> kube:53/tcp\n  \
+                      isolate egress for web\n}\ncidr kube = 10.96.0.10/32\n";
+        assert_eq!(said(asking, BUDGET), []);
+        let message = "it takes too many steps to find out who of namespace `app` resolves names: egress is isolated";
+        assert_eq!(said(asking, 0), [(Code::W0007, message.to_owned())]);
+        let servers = "platform {\n  apiserver 10.0.0.1/32\n}\nnamespace kube-system {\n  tier dns (k8s-app=kube-dns)\n  \
+                       cluster -> dns:{53/udp, 53/tcp}\n  dns -> apiserver:443\n}\n";
+        assert_eq!(said(servers, BUDGET), []);
+        assert_eq!(said(servers, 0).len(), 2, "whom the servers let in, and whether they find the API server");
+    }
 }
