@@ -1,7 +1,9 @@
 //! From the model to the flow set: names become selectors and addresses, presets become servers.
 
 use super::*;
-use crate::model::{self, CidrId, Endpoint, GroupId, Isolated, Model, NamespaceId, NamespaceKind, TierId};
+use crate::model::{
+    self, BuiltIn, CidrId, Endpoint, GroupId, Holds, Isolated, Model, NamespaceId, NamespaceKind, TierId,
+};
 use crate::net::{AddressSet, Protocol};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
@@ -36,7 +38,7 @@ impl Lowering<'_> {
     fn reserve(&mut self) {
         let model = self.model;
         let named = model.namespaces.len() + model.tiers.len() + model.groups.len() + model.cidrs.len();
-        let all = named + Endpoint::BUILT_IN.len();
+        let all = named + BuiltIn::ALL.len();
         self.set.parties.reserve(all);
         self.parties.reserve(all);
     }
@@ -113,10 +115,9 @@ impl Lowering<'_> {
         let tiers = (0..model.tiers.len()).map(|at| Endpoint::Tier(TierId::at(at)));
         let cidrs = (0..model.cidrs.len()).map(|at| Endpoint::Cidr(CidrId::at(at)));
         let groups = (0..model.groups.len()).map(|at| Endpoint::Group(GroupId::at(at)));
-        let platform = &model.platform;
-        let api_server = platform.apiserver.as_ref().map(|_| Endpoint::ApiServer);
-        let nodes = platform.nodes.as_ref().map(|_| Endpoint::Nodes);
-        let built_in = [Endpoint::Internet].into_iter().chain(api_server).chain(nodes);
+        // Those with pods hold whoever else is declared.
+        let built_in = BuiltIn::ALL.into_iter().filter(|one| !one.has_pods() && one.is_known(&model.platform));
+        let built_in = built_in.map(Endpoint::BuiltIn);
         for endpoint in namespaces.chain(tiers).chain(cidrs).chain(groups).chain(built_in) {
             self.party(endpoint);
         }
@@ -179,12 +180,9 @@ impl Lowering<'_> {
             Endpoint::Group(id) => model.groups.get(id.index()).map(|group| named(group.namespace, &group.name)),
             Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| named(cidr.namespace, &cidr.name)),
             Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| named(fqdn.namespace, &fqdn.name)),
-            _ => None,
+            Endpoint::BuiltIn(one) => return PartyName::BuiltIn(one.word()),
         };
-        found.unwrap_or_else(|| {
-            let built_in = Endpoint::BUILT_IN.iter().find(|(_, built_in)| *built_in == endpoint);
-            PartyName::BuiltIn(built_in.map_or("", |(name, _)| name))
-        })
+        crate::table::known(found)
     }
 
     fn in_namespace(&self, id: NamespaceId) -> Namespaces {
@@ -208,11 +206,11 @@ impl Lowering<'_> {
                 Place::Pods { namespaces: self.in_namespace(tier.namespace), pods: tier.selector.clone() }
             }
             Endpoint::Namespace(id) => Place::Pods { namespaces: self.in_namespace(id), pods: Selector::everything() },
-            Endpoint::Cluster => Place::Pods { namespaces: Namespaces::Every, pods: Selector::everything() },
-            Endpoint::Anywhere => Place::Any,
-            Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::ApiServer | Endpoint::Nodes => {
-                Place::Addresses(self.model.blocks(endpoint)?)
+            Endpoint::BuiltIn(one) if one.holds() == Holds::Pods => {
+                Place::Pods { namespaces: Namespaces::Every, pods: Selector::everything() }
             }
+            Endpoint::BuiltIn(one) if one.holds() == Holds::Everything => Place::Any,
+            Endpoint::Cidr(_) | Endpoint::BuiltIn(_) => Place::Addresses(self.model.blocks(endpoint)?),
             Endpoint::Group(_) | Endpoint::Fqdn(_) => return None,
         })
     }

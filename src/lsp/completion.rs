@@ -7,7 +7,7 @@ use super::labels::open_selector;
 use super::names::{self, path};
 use super::program::{Program, Spot};
 use super::words::{ENVIRONMENT_STATEMENTS, FILE_STATEMENTS, NAMESPACE_STATEMENTS, PLATFORM_KEYS, STATEMENTS};
-use crate::model::{COMPONENTS, Cni, DnsServer, Endpoint, Entity, Model, NamespaceId};
+use crate::model::{BuiltIn, COMPONENTS, Cni, DnsServer, Endpoint, Entity, Model, NamespaceId};
 use crate::net::Protocol;
 use crate::source::Span;
 use lsp_types::{CompletionItem, CompletionItemKind, CompletionList};
@@ -172,8 +172,8 @@ impl Finder<'_> {
             }
         }
         self.namespaces("/");
-        for (name, endpoint) in Endpoint::BUILT_IN {
-            self.offers.push(self.endpoint(endpoint, name, Rank::Fourth));
+        for one in BuiltIn::ALL {
+            self.offers.push(self.endpoint(Endpoint::BuiltIn(one), one.word(), Rank::Fourth));
         }
     }
 

@@ -36,7 +36,7 @@ pub fn line(program: &Program, entity: Entity) -> String {
             let ports = model.port_sets.get(id.index()).map(|set| describe_ports(&set.ports)).unwrap_or_default();
             format!("{what}: {ports}")
         }
-        Entity::Endpoint(endpoint) if let Some(said) = built_in(endpoint) => said.to_owned(),
+        Entity::Endpoint(Endpoint::BuiltIn(one)) => one.description().to_owned(),
         _ => match home(model, entity) {
             Some(home) => format!("{what} of {home}"),
             None => what.to_owned(),
@@ -85,19 +85,6 @@ pub fn cni(cni: Cni, version: Option<CniVersion>) -> String {
         known(nodes),
         known(api_server),
     )
-}
-
-fn built_in(endpoint: Endpoint) -> Option<&'static str> {
-    Some(match endpoint {
-        Endpoint::Cluster => "every pod of every namespace",
-        Endpoint::Internet => "every address but private ones and those of the cluster",
-        Endpoint::Anywhere => "every pod and every address",
-        Endpoint::ApiServer => "the addresses of the API server, from `platform`",
-        Endpoint::Nodes => "the addresses of the nodes, from `platform`",
-        Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => {
-            return None;
-        }
-    })
 }
 
 fn home(model: &Model, entity: Entity) -> Option<String> {
@@ -171,8 +158,8 @@ fn declaration(program: &Program, model: &Model, entity: Entity) -> Option<Strin
             let port = model.tier(id)?.ports.as_ref()?.get(index as usize)?;
             return Some(fenced(&format!("{name}: {}", describe_ports(&port.ports))));
         }
-        Entity::Endpoint(endpoint) if let Some(said) = built_in(endpoint) => {
-            return Some(format!("{}\n\n{said}", fenced(name)));
+        Entity::Endpoint(Endpoint::BuiltIn(one)) => {
+            return Some(format!("{}\n\n{}", fenced(name), one.description()));
         }
         Entity::Endpoint(_) | Entity::Namespace(_) | Entity::PortSet(_) => {}
     }

@@ -127,13 +127,7 @@ fn item(program: &Program, endpoint: Endpoint, asked: &str, named: Option<Span>)
         Endpoint::Tier(_) => SymbolKind::Class,
         Endpoint::Namespace(_) => SymbolKind::Namespace,
         Endpoint::Group(_) => SymbolKind::Enum,
-        Endpoint::Cidr(_)
-        | Endpoint::Fqdn(_)
-        | Endpoint::Cluster
-        | Endpoint::Internet
-        | Endpoint::Anywhere
-        | Endpoint::ApiServer
-        | Endpoint::Nodes => SymbolKind::Variable,
+        Endpoint::Cidr(_) | Endpoint::Fqdn(_) | Endpoint::BuiltIn(_) => SymbolKind::Variable,
     };
     let detail = if matches!(endpoint, Endpoint::Namespace(_)) {
         format!("every pod of the {}", kind(model, entity))

@@ -93,13 +93,8 @@ fn homes(model: &Model, statement: usize) -> BTreeSet<&str> {
     let homes = leaves.flat_map(|leaf| match leaf {
         Endpoint::Tier(id) => model.tier(id).map(|tier| those(tier.namespace)).unwrap_or_default(),
         Endpoint::Namespace(id) => those(id),
-        Endpoint::Cluster | Endpoint::Anywhere => every(),
-        Endpoint::Cidr(_)
-        | Endpoint::Fqdn(_)
-        | Endpoint::Group(_)
-        | Endpoint::Internet
-        | Endpoint::ApiServer
-        | Endpoint::Nodes => Vec::new(),
+        Endpoint::BuiltIn(one) if one.has_pods() => every(),
+        Endpoint::BuiltIn(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) | Endpoint::Group(_) => Vec::new(),
     });
     homes.collect()
 }

@@ -35,15 +35,7 @@ pub fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
             Some((one.span, titles.get(&id)?.clone(), command::REACH, arguments))
         }
         Entity::Endpoint(
-            Endpoint::Namespace(_)
-            | Endpoint::Group(_)
-            | Endpoint::Cidr(_)
-            | Endpoint::Fqdn(_)
-            | Endpoint::Cluster
-            | Endpoint::Internet
-            | Endpoint::Anywhere
-            | Endpoint::ApiServer
-            | Endpoint::Nodes,
+            Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) | Endpoint::BuiltIn(_),
         )
         | Entity::Port(..)
         | Entity::PortSet(_)

@@ -98,7 +98,7 @@ pub fn written(model: &Model, endpoint: Endpoint, scope: Option<NamespaceId>) ->
         Endpoint::Group(id) => model.groups.get(id.index()).map(|group| qualified(group.namespace, &group.name)),
         Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| qualified(cidr.namespace, &cidr.name)),
         Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| qualified(fqdn.namespace, &fqdn.name)),
-        built_in => Endpoint::BUILT_IN.iter().find(|(_, known)| *known == built_in).map(|(name, _)| (*name).to_owned()),
+        Endpoint::BuiltIn(one) => Some(one.word().to_owned()),
     };
     text.unwrap_or_default()
 }
@@ -111,9 +111,9 @@ pub fn name_of(model: &Model, entity: Entity) -> Option<(&str, Option<NamespaceI
         Entity::Endpoint(Endpoint::Group(id)) => model.groups.get(id.index()).map(|one| (&*one.name, one.namespace)),
         Entity::Endpoint(Endpoint::Cidr(id)) => model.cidrs.get(id.index()).map(|one| (&*one.name, one.namespace)),
         Entity::Endpoint(Endpoint::Fqdn(id)) => model.fqdns.get(id.index()).map(|one| (&*one.name, one.namespace)),
-        Entity::Endpoint(built_in) => {
-            Endpoint::BUILT_IN.iter().find(|(_, known)| *known == built_in).map(|(name, _)| (*name, None))
-        }
+        Entity::Endpoint(Endpoint::BuiltIn(one)) => Some((one.word(), None)),
+        // It has no name of its own.
+        Entity::Endpoint(Endpoint::Namespace(_)) => None,
         Entity::Port(tier, index) => {
             let tier = model.tier(tier)?;
             let port = tier.ports.as_ref()?.get(index as usize)?;

@@ -5,7 +5,7 @@ use super::program::Program;
 use crate::ask::{self, Asked, Ends, Everyone, GroupName, Isolated, Names, RowNames, Sheet};
 use crate::cover::Budget;
 use crate::flow::{FlowSet, PartyId};
-use crate::model::{Endpoint, Model, NamespaceId};
+use crate::model::{BuiltIn, Endpoint, Model, NamespaceId};
 use crate::net::Direction;
 use crate::session::Session;
 use crate::source::Span;
@@ -157,7 +157,7 @@ impl Reach<'_> {
     pub fn endpoint(&self, name: &str) -> Option<Endpoint> {
         let namespaces = (0..self.model.namespaces.len()).map(|at| Endpoint::Namespace(NamespaceId::at(at)));
         let declared = names::endpoints(self.model).map(|(endpoint, ..)| endpoint);
-        let built_in = Endpoint::BUILT_IN.iter().map(|(_, endpoint)| *endpoint);
+        let built_in = BuiltIn::ALL.into_iter().map(Endpoint::BuiltIn);
         namespaces.chain(declared).chain(built_in).find(|one| self.name(*one).as_deref() == Some(name))
     }
 
@@ -211,9 +211,7 @@ pub fn name(model: &Model, endpoint: Endpoint) -> Option<String> {
         Endpoint::Group(id) => model.groups.get(id.index()).map(|group| local(group.namespace, &group.name)),
         Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| local(cidr.namespace, &cidr.name)),
         Endpoint::Fqdn(_) => None,
-        Endpoint::Cluster | Endpoint::Internet | Endpoint::Anywhere | Endpoint::ApiServer | Endpoint::Nodes => {
-            Endpoint::BUILT_IN.iter().find(|(_, known)| *known == endpoint).map(|(name, _)| (*name).to_owned())
-        }
+        Endpoint::BuiltIn(one) => Some(one.word().to_owned()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::flows::Endpoints;
 use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
-use super::{Assertion, Endpoint, NamespaceKind, Targets};
+use super::{Assertion, Endpoint, Holds, NamespaceKind, Targets};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{NAMESPACE_NAME, PortSet, Selector};
 use crate::source::Span;
@@ -163,7 +163,11 @@ impl<'a> Resolver<'a> {
     fn holds(&self, wide: Endpoint, narrow: Endpoint) -> bool {
         match (wide, narrow) {
             (wide, narrow) if wide == narrow => true,
-            (Endpoint::Cluster, Endpoint::Tier(_) | Endpoint::Namespace(_)) | (Endpoint::Anywhere, _) => true,
+            (Endpoint::BuiltIn(wide), narrow) => match wide.holds() {
+                Holds::Everything => true,
+                Holds::Pods => matches!(narrow, Endpoint::Tier(_) | Endpoint::Namespace(_)),
+                Holds::Public | Holds::Listed(_) => false,
+            },
             (Endpoint::Namespace(namespace), Endpoint::Tier(tier)) => {
                 self.model.tier(tier).is_some_and(|tier| tier.namespace == namespace)
             }
@@ -186,8 +190,11 @@ impl<'a> Resolver<'a> {
         let pods = match endpoint {
             Endpoint::Tier(id) => self.model.tier(id).map(|tier| (labels(tier.namespace), tier.selector.clone())),
             Endpoint::Namespace(id) => Some((labels(id), Selector::everything())),
-            Endpoint::Cluster => Some((Selector::everything(), Selector::everything())),
-            Endpoint::Anywhere => return Held::Anything,
+            Endpoint::BuiltIn(one) => match one.holds() {
+                Holds::Pods => Some((Selector::everything(), Selector::everything())),
+                Holds::Everything => return Held::Anything,
+                Holds::Public | Holds::Listed(_) => None,
+            },
             _ => None,
         };
         pods.map_or(Held::Addresses, |(namespaces, pods)| Held::Pods { namespaces, pods })

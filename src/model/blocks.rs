@@ -2,7 +2,7 @@
 //! have addresses, too.
 
 use super::resolve::Resolver;
-use super::{Cni, Endpoint};
+use super::{BuiltIn, Cni, Endpoint, Holds, PlatformList};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{AddressSet, IpBlock, Truth};
 use crate::source::Span;
@@ -17,6 +17,16 @@ enum Owner {
 }
 
 impl Owner {
+    /// Whose addresses a built-in endpoint is.
+    fn of(endpoint: BuiltIn) -> Option<Owner> {
+        match endpoint.holds() {
+            Holds::Listed(PlatformList::Pods) => Some(Owner::Pods),
+            Holds::Listed(PlatformList::Nodes) => Some(Owner::Nodes),
+            Holds::Listed(PlatformList::ApiServer) => Some(Owner::ApiServer),
+            Holds::Listed(PlatformList::Services) | Holds::Pods | Holds::Everything | Holds::Public => None,
+        }
+    }
+
     /// In a sentence that says what the CNI matches.
     fn word(self) -> &'static str {
         match self {
@@ -31,11 +41,11 @@ impl Owner {
     }
 
     /// Its entry in `platform`.
-    fn entry(self) -> &'static str {
+    fn list(self) -> PlatformList {
         match self {
-            Owner::Pods => "pods",
-            Owner::Nodes => "nodes",
-            Owner::ApiServer => "apiserver",
+            Owner::Pods => PlatformList::Pods,
+            Owner::Nodes => PlatformList::Nodes,
+            Owner::ApiServer => PlatformList::ApiServer,
         }
     }
 }
@@ -46,16 +56,9 @@ impl Resolver<'_> {
     pub(super) fn check_blocks(&mut self, endpoint: Endpoint, span: Span) {
         for leaf in self.model.leaves(&endpoint).to_vec() {
             let found = match leaf {
-                Endpoint::ApiServer => self.built_in_list(Owner::ApiServer, span),
-                Endpoint::Nodes => self.built_in_list(Owner::Nodes, span),
+                Endpoint::BuiltIn(one) => Owner::of(one).and_then(|owner| self.built_in_list(owner, span)),
                 Endpoint::Cidr(_) => self.holding_any(leaf).map(|found| found.with_label(span, "")),
-                Endpoint::Tier(_)
-                | Endpoint::Namespace(_)
-                | Endpoint::Group(_)
-                | Endpoint::Fqdn(_)
-                | Endpoint::Cluster
-                | Endpoint::Internet
-                | Endpoint::Anywhere => None,
+                Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Fqdn(_) => None,
             };
             found.into_iter().for_each(|diagnostic| self.report(diagnostic));
         }
@@ -88,7 +91,7 @@ impl Resolver<'_> {
             return None;
         }
         let (what, own) = (owner.word(), owner.possessive());
-        let name = owner.entry();
+        let name = owner.list().key();
         Some(match self.model.platform.cni {
             Cni::Any => {
                 let message =
@@ -124,16 +127,12 @@ impl Resolver<'_> {
     /// private, is not about these.
     fn holding(&self, owner: Owner, leaf: Endpoint, all: &AddressSet) -> Option<Diagnostic> {
         let platform = &self.model.platform;
-        let listed = match owner {
-            Owner::Pods => &platform.pods,
-            Owner::Nodes => &platform.nodes,
-            Owner::ApiServer => &platform.apiserver,
-        };
+        let listed = platform.list(owner.list());
         let truth = self.matching(owner);
         if owner != Owner::Pods && truth == Truth::Yes {
             return None;
         }
-        let nets = || listed.iter().flatten();
+        let nets = || listed.into_iter().flatten();
         if owner != Owner::Pods && !AddressSet::from_nets(nets().copied()).contains(all) {
             return None;
         }

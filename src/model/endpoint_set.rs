@@ -46,18 +46,19 @@ impl Extend<Endpoint> for EndpointSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::BuiltIn;
 
     #[test]
     fn tiers_and_others_are_in_the_set_once() {
-        let all = [Endpoint::Tier(TierId(2)), Endpoint::Cluster, Endpoint::Tier(TierId(0))];
+        let all = [Endpoint::Tier(TierId(2)), Endpoint::BuiltIn(BuiltIn::Cluster), Endpoint::Tier(TierId(0))];
         let mut set = EndpointSet::default();
         assert_eq!(all.map(|endpoint| set.insert(endpoint)), [true; 3]);
         assert_eq!(all.map(|endpoint| set.insert(endpoint)), [false; 3]);
         assert_eq!(all.map(|endpoint| set.contains(endpoint)), [true; 3]);
-        let absent = [Endpoint::Tier(TierId(1)), Endpoint::Tier(TierId(3)), Endpoint::Nodes];
+        let absent = [Endpoint::Tier(TierId(1)), Endpoint::Tier(TierId(3)), Endpoint::BuiltIn(BuiltIn::Nodes)];
         assert_eq!(absent.map(|endpoint| set.contains(endpoint)), [false; 3]);
         let mut found: Vec<Endpoint> = set.iter().collect();
         found.sort_unstable();
-        assert_eq!(found, [Endpoint::Tier(TierId(0)), Endpoint::Tier(TierId(2)), Endpoint::Cluster]);
+        assert_eq!(found, [Endpoint::Tier(TierId(0)), Endpoint::Tier(TierId(2)), Endpoint::BuiltIn(BuiltIn::Cluster)]);
     }
 }

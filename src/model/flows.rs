@@ -3,7 +3,7 @@
 use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
-use super::{Endpoint, Flow, Namespace, NamespaceKind, Statement, StatementId, Targets};
+use super::{Endpoint, Flow, Holds, Namespace, NamespaceKind, Statement, StatementId, Targets};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
@@ -276,7 +276,10 @@ impl<'a> Resolver<'a> {
         side: Option<Direction>,
         whole: Span,
     ) -> bool {
-        let open = |endpoint: Endpoint| endpoint.is_addresses() || endpoint == Endpoint::Anywhere;
+        let open = |endpoint: Endpoint| match endpoint {
+            Endpoint::BuiltIn(one) => one.has_addresses(),
+            _ => endpoint.is_addresses(),
+        };
         if open(from.0) && open(to.0) {
             let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
             let message = format!(
@@ -324,7 +327,7 @@ impl<'a> Resolver<'a> {
         let id = match endpoint {
             Endpoint::Tier(id) => self.model.tier(id).map(|tier| tier.namespace),
             Endpoint::Namespace(id) => Some(id),
-            Endpoint::Cluster | Endpoint::Anywhere => {
+            Endpoint::BuiltIn(one) if one.has_pods() => {
                 return self.model.namespaces.iter().any(|namespace| namespace.managed().is_some());
             }
             _ => None,
@@ -343,35 +346,32 @@ impl<'a> Resolver<'a> {
         id.is_some_and(|id| known.get(id.index()) == Some(&true))
     }
 
-    /// `apiserver` and `nodes` need their addresses, and `internet` those that are left.
+    /// What `platform` lists has to be there, and public addresses those that are left.
     pub(super) fn check_known(&mut self, leaves: &[Endpoint], span: Span) -> bool {
         let platform = &self.model.platform;
-        if leaves.contains(&Endpoint::Internet) && *self.offline.get_or_insert_with(|| platform.internet().is_empty()) {
+        let public = |leaf: &Endpoint| matches!(leaf, Endpoint::BuiltIn(one) if one.holds() == Holds::Public);
+        if leaves.iter().any(public) && *self.offline.get_or_insert_with(|| platform.internet().is_empty()) {
             let message = "`internet` holds no address: `platform` lists all public ones as the cluster's own";
             let help = "list only the blocks of the cluster itself in `platform`, such as `pods 10.244.0.0/16`";
             self.report(Diagnostic::new(Code::E0222, span, message).with_help(help));
             return false;
         }
         let unknown = leaves.iter().find_map(|leaf| match leaf {
-            Endpoint::ApiServer if platform.apiserver.is_none() => Some((
-                "apiserver",
-                "`kubectl get service kubernetes -n default` shows the ClusterIP, `kubectl get endpointslices -n default -l \
-                 kubernetes.io/service-name=kubernetes` the addresses behind it: \
-                 `platform { apiserver 10.96.0.1/32, 192.0.2.10/32 }`",
-            )),
-            Endpoint::Nodes if platform.nodes.is_none() => {
-                Some(("nodes", "`kubectl get nodes -o wide` shows them: `platform { nodes 192.0.2.0/24 }`"))
-            }
+            Endpoint::BuiltIn(one) => match one.holds() {
+                Holds::Listed(list) if platform.list(list).is_none() => Some((one.word(), list)),
+                _ => None,
+            },
             _ => None,
         });
-        let Some((name, help)) = unknown else { return true };
+        let Some((name, list)) = unknown else { return true };
         let message = format!("the addresses of `{name}` are not known: no manifest can find them out");
+        let help = format!("{}: `platform {{ {} }}`", list.shown_by(), list.example());
         self.report(Diagnostic::new(Code::E0214, span, message).with_help(help));
         false
     }
 
     fn warn_about_wide_source(&mut self, sources: &[Endpoint], destinations: &[Endpoint], from: Span, to: Span) {
-        let wide = sources.iter().any(|source| matches!(source, Endpoint::Anywhere | Endpoint::Internet));
+        let wide = sources.iter().any(|source| matches!(source, Endpoint::BuiltIn(one) if matches!(one.holds(), Holds::Everything | Holds::Public)));
         let unlisted = destinations.iter().find_map(|destination| match destination {
             Endpoint::Tier(id) => self.model.tier(*id).filter(|tier| tier.ports.is_none()),
             _ => None,

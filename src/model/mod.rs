@@ -4,6 +4,7 @@
 mod addresses;
 mod assertions;
 mod blocks;
+mod built_in;
 mod catalogue;
 mod cni;
 mod container_ports;
@@ -28,9 +29,10 @@ mod unstated;
 mod warnings;
 
 pub use crate::syntax::AssertionKind;
+pub use built_in::{BuiltIn, Holds};
 pub use catalogue::{COMPONENTS, Component};
 pub use cni::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
-pub use platform::Platform;
+pub use platform::{Platform, PlatformList};
 pub use ports::describe as describe_ports;
 pub use presets::PresetPods;
 pub use references::{Entity, Reference, Role};
@@ -329,36 +331,23 @@ pub enum Endpoint {
     Cidr(CidrId),
     /// A list of DNS names.
     Fqdn(FqdnId),
-    /// Every pod of every namespace.
-    Cluster,
-    /// Public addresses.
-    Internet,
-    /// Everything: every pod and every address.
-    Anywhere,
-    /// The addresses of the API server.
-    ApiServer,
-    /// The addresses of the nodes.
-    Nodes,
+    /// What needs no declaration.
+    BuiltIn(BuiltIn),
 }
 
 impl Endpoint {
-    /// The endpoints whose names are built in.
-    pub const BUILT_IN: [(&'static str, Endpoint); 5] = [
-        ("cluster", Endpoint::Cluster),
-        ("internet", Endpoint::Internet),
-        ("anywhere", Endpoint::Anywhere),
-        ("apiserver", Endpoint::ApiServer),
-        ("nodes", Endpoint::Nodes),
-    ];
-
     /// The built-in endpoint of a name.
     pub fn built_in(name: &str) -> Option<Endpoint> {
-        Self::BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map(|(_, endpoint)| *endpoint)
+        BuiltIn::named(name).map(Endpoint::BuiltIn)
     }
 
     /// Whether it holds addresses only, and no pods.
     pub fn is_addresses(self) -> bool {
-        matches!(self, Endpoint::Cidr(_) | Endpoint::Internet | Endpoint::ApiServer | Endpoint::Nodes)
+        match self {
+            Endpoint::Cidr(_) => true,
+            Endpoint::BuiltIn(one) => !one.has_pods(),
+            Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Fqdn(_) => false,
+        }
     }
 }
 

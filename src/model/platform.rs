@@ -2,7 +2,7 @@
 
 use super::cni::{Cni, CniVersion, POLICY_ENGINE};
 use super::resolve::{Resolver, shorten};
-use super::{DnsServer, Endpoint, Model};
+use super::{DnsServer, Endpoint, Holds, Model};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::{AddressSet, BlocksMatch, Facts, IpBlock, Listed};
 use crate::source::Span;
@@ -29,6 +29,57 @@ pub struct Platform {
     pub(super) dns: Option<(Vec<Span>, Span)>,
 }
 
+/// A list of addresses among the facts about the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlatformList {
+    /// Those of the API server: its ClusterIP and its endpoints.
+    ApiServer,
+    /// Those of the nodes.
+    Nodes,
+    /// Those that pods get.
+    Pods,
+    /// Those that Services get.
+    Services,
+}
+
+impl PlatformList {
+    /// All of them.
+    pub const ALL: [PlatformList; 4] =
+        [PlatformList::ApiServer, PlatformList::Nodes, PlatformList::Pods, PlatformList::Services];
+
+    /// The word that the entry begins with.
+    pub fn key(self) -> &'static str {
+        match self {
+            PlatformList::ApiServer => "apiserver",
+            PlatformList::Nodes => "nodes",
+            PlatformList::Pods => "pods",
+            PlatformList::Services => "services",
+        }
+    }
+
+    /// How an entry may look.
+    pub fn example(self) -> &'static str {
+        match self {
+            PlatformList::ApiServer => "apiserver 10.96.0.1/32, 192.0.2.10/32",
+            PlatformList::Nodes => "nodes 192.0.2.0/24",
+            PlatformList::Pods => "pods 10.244.0.0/16",
+            PlatformList::Services => "services 10.96.0.0/12",
+        }
+    }
+
+    /// What shows the addresses.
+    pub fn shown_by(self) -> &'static str {
+        match self {
+            PlatformList::ApiServer => {
+                "`kubectl get service kubernetes -n default` shows the ClusterIP, `kubectl get endpointslices -n default -l \
+                 kubernetes.io/service-name=kubernetes` the addresses behind it"
+            }
+            PlatformList::Nodes => "`kubectl get nodes -o wide` shows them",
+            PlatformList::Pods | PlatformList::Services => "the settings of the cluster's network show them",
+        }
+    }
+}
+
 impl Platform {
     /// The CNI as a sentence names it: `cilium`, `cilium 1.14`.
     pub(super) fn cni_text(&self) -> String {
@@ -41,10 +92,20 @@ impl Platform {
         self.cni.blocks_match(self.cni_version)
     }
 
+    /// One of the lists; `None` where the program does not have it.
+    pub fn list(&self, list: PlatformList) -> Option<&[IpNet]> {
+        let list = match list {
+            PlatformList::ApiServer => &self.apiserver,
+            PlatformList::Nodes => &self.nodes,
+            PlatformList::Pods => &self.pods,
+            PlatformList::Services => &self.services,
+        };
+        list.as_deref()
+    }
+
     /// Every address that the platform lists; none of them is part of the internet.
     pub fn listed(&self) -> impl Iterator<Item = IpNet> {
-        let lists = [&self.apiserver, &self.nodes, &self.pods, &self.services];
-        lists.into_iter().flatten().flatten().copied()
+        PlatformList::ALL.into_iter().filter_map(|list| self.list(list)).flatten().copied()
     }
 
     /// Public addresses: not private (RFC 1918), shared (RFC 6598), link-local, loopback, multicast or reserved, and
@@ -78,18 +139,14 @@ impl Platform {
 impl Model {
     /// The address blocks that an endpoint is; `None` where it is no list of addresses.
     pub fn blocks(&self, endpoint: Endpoint) -> Option<Vec<IpBlock>> {
-        let listed = |nets: &Option<Vec<IpNet>>| IpBlock::list(nets.as_deref().unwrap_or_default(), &[]);
         match endpoint {
             Endpoint::Cidr(id) => Some(self.cidrs.get(id.index())?.blocks.clone()),
-            Endpoint::Internet => Some(self.platform.internet()),
-            Endpoint::ApiServer => Some(listed(&self.platform.apiserver)),
-            Endpoint::Nodes => Some(listed(&self.platform.nodes)),
-            Endpoint::Tier(_)
-            | Endpoint::Namespace(_)
-            | Endpoint::Group(_)
-            | Endpoint::Fqdn(_)
-            | Endpoint::Cluster
-            | Endpoint::Anywhere => None,
+            Endpoint::BuiltIn(one) => match one.holds() {
+                Holds::Public => Some(self.platform.internet()),
+                Holds::Listed(list) => Some(IpBlock::list(self.platform.list(list).unwrap_or_default(), &[])),
+                Holds::Pods | Holds::Everything => None,
+            },
+            Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Fqdn(_) => None,
         }
     }
 
@@ -159,13 +216,10 @@ impl<'a> Resolver<'a> {
     /// An entry that only an environment has. Those with a default are no exception: who reads the program should see
     /// what may be another thing elsewhere.
     fn report_added(&mut self, name: &str, span: Span) {
-        let entry = match name {
-            "cni" => "`cni any`, which is the default",
-            "dns" => "`dns cluster`, which is the default",
-            "pods" => "`pods 10.244.0.0/16`",
-            "services" => "`services 10.96.0.0/12`",
-            "nodes" => "`nodes 192.0.2.0/24`",
-            _ => "`apiserver 10.96.0.1/32`",
+        let entry = match PlatformList::ALL.into_iter().find(|list| list.key() == name) {
+            Some(list) => format!("`{}`", list.example()),
+            None if name == "cni" => "`cni any`, which is the default".to_owned(),
+            None => "`dns cluster`, which is the default".to_owned(),
         };
         let message = format!("the program's `platform` has no `{name}` to replace");
         let help = format!("an environment never adds; state it in `platform {{ ... }}` first, such as {entry}");
@@ -196,8 +250,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn set_platform(&mut self, entries: &BTreeMap<&'a str, Entry<'a>>) {
-        let lists = ["apiserver", "nodes", "pods", "services"].map(|key| {
-            let entry = entries.get(key)?;
+        let lists = PlatformList::ALL.map(|list| {
+            let entry = entries.get(list.key())?;
             Some(entry.values.iter().filter_map(|span| self.block(*span)).collect::<Vec<_>>())
         });
         let [apiserver, nodes, pods, services] = lists;

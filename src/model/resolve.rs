@@ -394,10 +394,7 @@ impl<'a> Resolver<'a> {
             Endpoint::Tier(id) => self.model.tier(id).map(|tier| qualified(Some(tier.namespace), &tier.name)),
             Endpoint::Namespace(id) => self.model.namespace(id).map(|namespace| format!("{}/*", namespace.declared)),
             Endpoint::Group(GroupId(_)) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => self.list_name(endpoint, qualified),
-            _ => Endpoint::BUILT_IN
-                .iter()
-                .find(|(_, built_in)| *built_in == endpoint)
-                .map(|(name, _)| (*name).to_owned()),
+            Endpoint::BuiltIn(one) => Some(one.word().to_owned()),
         }
         .unwrap_or_default()
     }

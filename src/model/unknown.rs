@@ -2,7 +2,7 @@
 
 use super::resolve::{Resolver, is_dns_label, shorten};
 use super::scope::Scope;
-use super::{Endpoint, NamespaceId, catalogue};
+use super::{BuiltIn, Endpoint, NamespaceId, catalogue};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::{EndpointRef, Name, PortsExpr, usual_port_name};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Resolver<'_> {
                 candidates.extend(this.scopes.endpoints.names(None));
                 // `api` is more likely a tier that is missing than the API server.
                 let near = |name: &&str| name.len().abs_diff(text.len()) <= 2;
-                candidates.extend(Endpoint::BUILT_IN.iter().map(|(name, _)| *name).filter(near));
+                candidates.extend(BuiltIn::ALL.map(BuiltIn::word).iter().copied().filter(near));
             }
             candidates
         };

@@ -3,7 +3,7 @@
 use super::endpoint_set::EndpointSet;
 use super::resolve::Resolver;
 use super::{
-    DnsServer, Endpoint, Isolated, Namespace, NamespaceId, NamespaceKind, PortSetId, PresetPods, Tier, TierId,
+    BuiltIn, DnsServer, Endpoint, Isolated, Namespace, NamespaceId, NamespaceKind, PortSetId, PresetPods, Tier, TierId,
 };
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::net::{Selector, SelectorIndex, Truth};
@@ -193,7 +193,7 @@ impl Resolver<'_> {
             DnsServer::Tier(tier, _) => Some(Endpoint::Tier(*tier)),
             _ => None,
         }));
-        if flowing.contains(Endpoint::Cluster) || flowing.contains(Endpoint::Anywhere) {
+        if BuiltIn::ALL.into_iter().any(|one| one.has_pods() && flowing.contains(Endpoint::BuiltIn(one))) {
             flowing.extend((0..self.model.namespaces.len()).map(|index| Endpoint::Namespace(NamespaceId::at(index))));
         }
         flowing

@@ -2,7 +2,7 @@
 //! the compiler. Every editor file has to know exactly these.
 
 use polder::diag::Levels;
-use polder::model::Endpoint;
+use polder::model::BuiltIn;
 use polder::net::Protocol;
 use polder::session::{Memory, Named, Project, Session, Settings};
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ fn set<'a>(words: impl IntoIterator<Item = &'a str>) -> Words {
 }
 
 pub fn built_in() -> Words {
-    set(Endpoint::BUILT_IN.iter().map(|(name, _)| *name))
+    set(BuiltIn::ALL.map(BuiltIn::word))
 }
 
 pub fn protocols() -> Words {

@@ -5,7 +5,7 @@ use crate::ask::situation::Asked;
 use crate::draft::{self, Statement, chosen, equal, free, name_of_addresses, name_of_ports, names_of};
 use crate::engine::{End, EndId, World};
 use crate::flow::{Namespaces, Party, PartyId, PartyName, Place};
-use crate::model::{Endpoint, Namespace, NamespaceKind, Tier};
+use crate::model::{BuiltIn, Endpoint, Namespace, NamespaceKind, Tier};
 use crate::net::{AddressSet, PortSet, Protocol, Truth};
 use crate::source::{Sources, Span};
 use std::sync::Arc;
@@ -178,9 +178,9 @@ impl<'a> Writer<'a> {
             if let Some(written) = named.next() {
                 return Some(written);
             }
-            if let Some((name, _)) = Endpoint::BUILT_IN.iter().find(|(name, _)| name == text) {
-                let (managed, addresses) = (*name == "cluster" || *name == "anywhere", *name != "cluster");
-                return Some(Written { name: (*name).to_owned(), managed, addresses, ..Written::default() });
+            if let Some(one) = BuiltIn::named(text) {
+                let (managed, addresses) = (one.has_pods(), one.has_addresses());
+                return Some(Written { name: one.word().to_owned(), managed, addresses, ..Written::default() });
             }
         }
         let single = holding.iter().copied().filter(|id| self.is_single(*id, end));
