@@ -124,7 +124,8 @@ fn parts_of(node: &Node, parts: &mut Vec<Span>) {
             parts.extend([rename.from.span, rename.to.span]);
             rename.labels.iter().for_each(|labels| selector_parts(labels, parts));
         }
-        NodeKind::Dns(values) | NodeKind::PlatformEntry { values, .. } => parts.extend(values),
+        NodeKind::Dns(values) => parts.extend(values),
+        NodeKind::PlatformEntry { values, .. } => parts.extend(values),
         _ => {}
     }
 }

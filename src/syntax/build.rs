@@ -127,7 +127,7 @@ impl<'a> Builder<'a> {
                 NodeKind::PlatformEntry {
                     key: key.unwrap_or(name.span),
                     version: self.spans(pairs.clone(), Rule::version).first().copied().map(Box::new),
-                    values: self.spans(pairs, Rule::dns_server),
+                    values: self.spans(pairs, Rule::dns_server).into(),
                 }
             }
             Rule::rename_namespace => {

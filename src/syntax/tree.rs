@@ -111,7 +111,7 @@ pub enum NodeKind {
         /// `cni`, `dns`, `apiserver`, `nodes`, `pods` or `services`.
         key: Span,
         /// The values as written.
-        values: Vec<Span>,
+        values: Box<[Span]>,
         /// The version behind the name of a CNI.
         version: Option<Box<Span>>,
     },
@@ -408,6 +408,6 @@ mod tests {
         assert_eq!(size_of::<EndpointRef>(), 20);
         assert_eq!(size_of::<PortExpr>(), 24);
         assert_eq!(size_of::<Hop>(), 96);
-        const { assert!(size_of::<Node>() == 72) };
+        assert_eq!(size_of::<Node>(), 72);
     }
 }
