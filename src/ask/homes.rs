@@ -28,8 +28,8 @@ pub struct Homes<'a> {
 }
 
 impl<'a> Homes<'a> {
-    /// Those of a program. A namespace that is `given` has the labels that it has, and no others that anything asks for; what
-    /// is stated counts against what is given: it is what the program is proved by.
+    /// Those of a program. A namespace that is `given` has the labels that it has, whatever is stated, and no others that
+    /// anything asks for: the answer is about the cluster.
     pub fn new(set: &'a FlowSet, given: &[Namespace]) -> Self {
         let keys = keys(set);
         let given: BTreeMap<&Arc<str>, &Labels> = given.iter().map(|one| (&one.name, &one.labels)).collect();
@@ -77,12 +77,12 @@ fn places(set: &FlowSet) -> impl Iterator<Item = &Namespaces> {
     })
 }
 
-/// What is stated, with what an object says of all other keys.
+/// What an object says of the keys that anything asks for, and what is stated of others.
 fn with_given(stated: &Selector, object: &Labels, keys: &BTreeSet<Arc<str>>) -> Selector {
     let mut labels = stated.clone();
-    for key in keys.iter().filter(|key| stated.values(key).is_anything()) {
+    for key in keys.iter().filter(|key| ***key != *NAMESPACE_NAME) {
         let values = object.get(&**key).map_or_else(Values::does_not_exist, |value| Values::one_of([value.as_str()]));
-        labels.require(key.clone(), values);
+        labels = labels.with(key, values);
     }
     labels
 }

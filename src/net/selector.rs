@@ -167,7 +167,7 @@ impl Selector {
 
     /// The selector with `values` in place of what it requires of `key`.
     #[must_use]
-    pub(super) fn with(&self, key: &Arc<str>, values: Values) -> Selector {
+    pub fn with(&self, key: &Arc<str>, values: Values) -> Selector {
         let mut keys = Vec::with_capacity(self.keys.len() + 1);
         keys.extend(self.keys.iter().filter(|(one, _)| one < key).cloned());
         if !values.is_anything() {
