@@ -76,6 +76,18 @@ fn pairs<'a>(subject: &Subject, reach: &'a Reach, program: &Program, rng: &mut R
     pairs
 }
 
+/// No port is open to addresses by what a container calls it.
+fn assert_no_names_of_addresses(reach: &Reach, source: &str) {
+    for cell in &reach.cells {
+        let to = &reach.rows[cell.destination];
+        let mixed = !to.pods && to.addresses.is_none();
+        let sets = [Some(&cell.every), (!mixed).then_some(&cell.some), (!mixed).then_some(&cell.unknown)];
+        for set in sets.into_iter().flatten().filter(|_| !to.pods) {
+            assert_eq!(set.without_names(), *set, "{:?} -> {:?}\n{source}", reach.rows[cell.source].names, to.names);
+        }
+    }
+}
+
 /// Whether ports of a protocol are asked for by name.
 fn has_names(program: &Program, protocol: Protocol) -> bool {
     let is_name = |port: &Port| matches!(port, Port::Container(_, own) if *own == protocol);
@@ -110,6 +122,7 @@ fn every_pair_that_reach_tabulates_is_answered_so_by_can() {
         let subject = subject(&source, None).unwrap();
         let everyone = subject.everyone(&[]);
         let reach = reach(&subject, &everyone, Detail::Table);
+        assert_no_names_of_addresses(&reach, &source);
         for pair in pairs(&subject, &reach, &program, &mut Rng::new(seed ^ 0x7ab1e)) {
             let cell = reach.cells.iter().find(|cell| (cell.source, cell.destination) == pair.places);
             let has = |set: Option<&PortSet>| set.is_some_and(|set| set.contains(&pair.port.0));
@@ -146,6 +159,7 @@ fn every_line_of_reach_is_answered_so_by_can_and_nothing_is_left_out() {
         let subject = subject(&source, None).unwrap();
         let everyone = subject.everyone(&[]);
         let reach = reach(&subject, &everyone, Detail::Lines);
+        assert_no_names_of_addresses(&reach, &source);
         let lines = reach.lines();
         for pair in pairs(&subject, &reach, &program, &mut Rng::new(seed ^ 0x11e5)) {
             let what = || format!("seed {seed}: {}\n{source}", pair.text());

@@ -34,6 +34,11 @@ impl Area {
         places.filter_map(|place| self.ends.get(*place))
     }
 
+    /// Whether some of them are addresses, which have no container ports that names could stand for.
+    fn has_addresses(&self) -> bool {
+        self.by_home.contains_key(&None)
+    }
+
     /// The ends some of whom are isolated.
     pub fn isolated_in(&self, direction: Direction) -> impl Iterator<Item = &Ends> {
         let [ingress, egress] = &self.isolated;
@@ -47,6 +52,15 @@ pub(super) struct Doubted {
     pub ports: PortSet,
     /// Who may not, on some of them.
     pub first: Refusal,
+}
+
+impl Doubted {
+    /// Of some ports those that are not open. Nobody doubts of names whether addresses have them.
+    fn new(ports: &PortSet, open: &PortSet, first: Refusal, only_addresses: bool) -> Doubted {
+        let doubted = if only_addresses { open.without_names() } else { open.clone() };
+        let ports = ports.subtract(&doubted);
+        Doubted { ports: if only_addresses { ports.without_names() } else { ports }, first }
+    }
 }
 
 /// Judges sets by what some policies say.
@@ -223,7 +237,8 @@ impl<'a, 'p> Judge<'a, 'p> {
     ) -> Result<PortSet, GaveUp> {
         let refused = |ports: &PortSet, budget: &mut Budget| self.refused(source, destination, ports, budget);
         let ports = self.by_examples(source, destination, ports, budget)?;
-        self.open(&ports, budget, refused).map(|(every, _)| every)
+        let (every, _) = self.open(&ports, budget, refused)?;
+        Ok(if destination.has_addresses() { every.without_names() } else { every })
     }
 
     /// Those of the ports that two single ends may use: what not even they may, nobody has to look for among all.
@@ -316,7 +331,8 @@ impl<'a, 'p> Judge<'a, 'p> {
         let refused =
             |ports: &PortSet, budget: &mut Budget| self.grants.refused(source, destination, ports, Sure::Yes, budget);
         let (open, first) = self.open(ports, budget, refused)?;
-        Ok(first.map(|first| Doubted { ports: ports.subtract(&open), first }))
+        let only_addresses = destination.pods().is_none();
+        Ok(first.map(|first| Doubted::new(ports, &open, first, only_addresses)))
     }
 
     /// The same of two areas.
@@ -328,7 +344,8 @@ impl<'a, 'p> Judge<'a, 'p> {
     ) -> Result<Option<Doubted>, GaveUp> {
         let refused = |ports: &PortSet, budget: &mut Budget| self.refused(source, destination, ports, budget);
         let (open, first) = self.open(ports, budget, refused)?;
-        Ok(first.map(|first| Doubted { ports: ports.subtract(&open), first }))
+        let only_addresses = destination.ends.iter().all(|end| end.pods().is_none());
+        Ok(first.map(|first| Doubted::new(ports, &open, first, only_addresses)))
     }
 
     /// One of each of two ends.

@@ -142,7 +142,8 @@ impl<'a, 'p> Lines<'a, 'p> {
             return Ok(None);
         }
         let to_address = direction == Direction::Egress && matches!(grant.peers, Peers::Addresses(_));
-        let ports = if to_address { grant.ports.without_names() } else { grant.ports.clone() };
+        let meant = |ports: PortSet| if to_address { ports.without_names() } else { ports };
+        let ports = meant(grant.ports.clone());
         let [source, destination] = in_order(direction, mine.clone(), theirs.clone());
         let every = self.judge.every(&source.area, &destination.area, &ports, budget)?;
         if !every.is_empty() {
@@ -151,7 +152,7 @@ impl<'a, 'p> Lines<'a, 'p> {
             self.tell(&sources, &destinations, &every);
             self.tell_others([&source, &destination], &every, budget)?;
         }
-        let rest = ports.subtract(&every);
+        let rest = meant(ports.subtract(&every));
         let is_pointed = self.asked.iter().all(|asked| asked.only.is_some());
         if grant.block.is_some() && grant.truth == Truth::Maybe && !is_pointed {
             self.left_out |= !rest.is_empty() && self.may_be([&source.area, &destination.area], budget)?;
