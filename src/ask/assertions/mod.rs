@@ -153,7 +153,7 @@ impl<'a> Judge<'a> {
         let mut told = Vec::new();
         for source in &self.sources.clone() {
             for (target, ports) in &self.targets.clone() {
-                for flow in self.flows(source, target, ports)? {
+                for flow in self.flows([source, target], ports, link.by_address)? {
                     if !told.contains(&flow.statement)
                         && let Some(statement) = self.set.statement(flow.statement)
                     {
@@ -253,7 +253,7 @@ impl<'a> Judge<'a> {
         let mut reasons = Vec::new();
         for (index, link) in chain.iter().enumerate() {
             let every = PortSet::everything();
-            let flows = self.flows(&link.source, &link.destination, &every)?;
+            let flows = self.flows([&link.source, &link.destination], &every, link.by_address)?;
             for flow in &flows {
                 if let Some(statement) = self.set.statement(flow.statement) {
                     diagnostic = diagnostic.with_label(statement.span, format!("step {} of the chain", index + 1));

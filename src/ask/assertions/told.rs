@@ -123,13 +123,20 @@ impl<'a> Judge<'a> {
         Ok(None)
     }
 
-    /// The flows that allow some connection between the two.
-    pub(super) fn flows(&mut self, source: &End, target: &End, ports: &PortSet) -> Result<Vec<&'a Flow>, GaveUp> {
+    /// The flows that allow some connection between the two; those that name pods by their addresses only where it is
+    /// `by_address` that there is one.
+    pub(super) fn flows(
+        &mut self,
+        [source, target]: [&End; 2],
+        ports: &PortSet,
+        by_address: bool,
+    ) -> Result<Vec<&'a Flow>, GaveUp> {
         let (set, connections) = (self.set, self.connections);
         let to_address = matches!(target, End::Addresses(_));
         let mut found = Vec::new();
         let common = |end: &End, id: PartyId, budget: &mut Budget| -> Result<bool, GaveUp> {
             match place(set, id) {
+                Some(Place::Addresses(_)) if !by_address && matches!(end, End::Pods(_)) => Ok(false),
                 Some(place) => connections.meets(end, place, budget),
                 None => Ok(false),
             }
