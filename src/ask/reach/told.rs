@@ -40,7 +40,7 @@ impl Reach {
     fn says(&self, cell: &Cell) -> bool {
         let Some((source, destination)) = self.rows_of(cell) else { return false };
         let something = !cell.every.is_empty() || cell.has_rest() || !cell.unknown.is_empty();
-        something && !is_open(source, destination) && is_fit(source, destination)
+        something && !is_open(source, destination) && is_fit(source, destination, cell.has_rest())
     }
 }
 
@@ -54,8 +54,9 @@ fn is_closed(source: &Row, destination: &Row) -> bool {
     source.egress() == Isolated::Yes || destination.ingress() == Isolated::Yes
 }
 
-/// Whether wide rows stand where they say why: one that is isolated in part hides who is let through by a rule.
-fn is_fit(source: &Row, destination: &Row) -> bool {
+/// Whether wide rows stand where they say why: one that is isolated in part hides who is let through by a rule, unless an
+/// example of some says it.
+fn is_fit(source: &Row, destination: &Row, has_example: bool) -> bool {
     let side = |row: &Row, direction: Direction| match row.names {
         RowNames::Isolated(of) | RowNames::NotIsolated(of) | RowNames::PodsNotIsolated(of) => {
             of.is_none_or(|of| of == direction)
@@ -64,5 +65,5 @@ fn is_fit(source: &Row, destination: &Row) -> bool {
     };
     side(source, Direction::Egress)
         && side(destination, Direction::Ingress)
-        && (is_closed(source, destination) || !(source.names.is_wide() || destination.names.is_wide()))
+        && (has_example || is_closed(source, destination) || !(source.names.is_wide() || destination.names.is_wide()))
 }

@@ -44,6 +44,8 @@ struct Granted<'a> {
 struct Spot {
     area: Rc<Area>,
     row: Option<usize>,
+    /// Whether it is part of a row, or one, by the same words.
+    is_named: bool,
     /// Those that are of the set only if their namespace has labels that nobody stated, where the area leaves them out, as a
     /// row does.
     perhaps: Rc<[Ends]>,
@@ -182,13 +184,14 @@ impl<'a, 'p> Lines<'a, 'p> {
         Ok(())
     }
 
-    /// Of each end of a set, whether it is more than the rows inside it, or not there for sure. Pods that are more have labels
-    /// of several rows, which tell what is so of each of them.
+    /// Of each end of a set, whether it is more than the rows inside it, or not there for sure. Pods of a row that is not asked
+    /// about are no more: they have labels of several rows, which tell what is so of each of them.
     fn beyond(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<bool>, GaveUp> {
         let mut beyond = Vec::with_capacity(spot.area.ends.len());
         for end in &spot.area.ends {
             let is_sure = self.judge.everyone.space.is_sure(end);
-            let is_more = spot.row.is_none() && end.pods().is_none() && !self.place(side, end, budget)?.whole;
+            let is_told = spot.row.is_some() || (spot.is_named && end.pods().is_some());
+            let is_more = !is_told && !self.place(side, end, budget)?.whole;
             beyond.push(!is_sure || is_more);
         }
         Ok(beyond)
@@ -220,7 +223,9 @@ impl<'a, 'p> Lines<'a, 'p> {
             return known.clone();
         }
         let only = self.asked.get(side).and_then(|asked| asked.only.as_deref());
-        let spot = match (only, self.rows.exactly(peers)) {
+        let exactly = self.rows.exactly(peers);
+        let is_named = exactly.is_some();
+        let spot = match (only, exactly) {
             (None, row) => {
                 let space = &self.judge.everyone.space;
                 let ends = space.ends(peers);
@@ -229,9 +234,14 @@ impl<'a, 'p> Lines<'a, 'p> {
                 match row_area {
                     Some(area) => {
                         let perhaps = ends.into_iter().filter(|end| !space.is_sure(end)).collect();
-                        Spot { area, row, perhaps }
+                        Spot { area, row, is_named, perhaps }
                     }
-                    None => Spot { area: Rc::new(self.judge.area(ends, spans(peers))), row, perhaps: Rc::default() },
+                    None => Spot {
+                        area: Rc::new(self.judge.area(ends, spans(peers))),
+                        row,
+                        is_named,
+                        perhaps: Rc::default(),
+                    },
                 }
             }
             (Some(only), _) => {
@@ -241,7 +251,7 @@ impl<'a, 'p> Lines<'a, 'p> {
                 let asked = self.asked.get(side).map(|asked| &asked.rows).into_iter().flatten();
                 let is_it = |row: &&usize| self.rows.get(**row).is_some_and(|member| member.ends() == ends);
                 let row = asked.filter(|_| !ends.is_empty()).copied().find(|row| is_it(&row));
-                Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row, perhaps: Rc::default() }
+                Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row, is_named, perhaps: Rc::default() }
             }
         };
         self.spots.insert(key, spot.clone());
