@@ -1,6 +1,6 @@
 //! What `reach` lists is what `can` answers, pair by pair, and what it does not list is denied.
 
-use crate::judges::asked::{Seen, Source, ask_of_sure, port, subject, subject_in, target};
+use crate::judges::asked::{Seen, Source, ask, ask_of_sure, port, subject, subject_in, target};
 use crate::judges::asserted::{protocol_of, some_port};
 use crate::judges::seeds;
 use crate::oracle::evaluate::Protocol;
@@ -209,6 +209,32 @@ fn every_line_of_reach_is_answered_so_by_can_and_nothing_is_left_out() {
         }
     }
     assert!(sure > 30 && denied > 30 && partly > 10, "{sure} {denied} {partly}");
+}
+
+#[test]
+fn a_line_without_a_mark_is_so_of_those_too_who_only_may_be_meant() {
+    let (mut plain, mut marked) = (0, 0);
+    for seed in seeds(40) {
+        let program = generate::program(seed);
+        let source = Source::of(&program).text;
+        let subject = subject(&source, None).unwrap();
+        let reach = reach(&subject, &subject.everyone(&[]), Detail::Lines);
+        let mut rng = Rng::new(seed ^ 0xa9a7);
+        for cell in reach.lines() {
+            let has = |(protocol, number): &(Protocol, u16)| {
+                cell.every.contains(&PortSet::number(protocol_of(*protocol), *number))
+            };
+            let found = (0..8).map(|_| some_port(&program, &mut rng)).find(has);
+            let names = [cell.source, cell.destination].map(|row| name(&reach.rows[row]));
+            let ([Some(from), Some(to)], Some((protocol, number))) = (names, found) else { continue };
+            let to = target(&to, &port(protocol, number));
+            let seen = ask(&subject, &from, &to).unwrap();
+            assert!(cell.apart.is_some() || seen.is_sure(), "seed {seed}: {from} -> {to}: {seen:?}\n{source}");
+            plain += u32::from(cell.apart.is_none());
+            marked += u32::from(cell.apart.is_some() && !seen.is_sure());
+        }
+    }
+    assert!(plain > 100 && marked > 3, "{plain} {marked}");
 }
 
 /// Whether two rows have somebody in common, or may have.

@@ -89,7 +89,7 @@ impl Set {
 
 impl Set {
     /// Ends that are of the set only if their namespace has labels that nobody stated.
-    fn perhaps(&self, space: &Space) -> Vec<Ends> {
+    pub fn perhaps(&self, space: &Space) -> Vec<Ends> {
         let ends = self.peers.iter().flat_map(|peers| space.ends(peers));
         let less = |end: Ends| {
             let out = self.less.iter().filter_map(|peers| space.beside(peers, &end));

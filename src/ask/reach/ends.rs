@@ -88,7 +88,7 @@ impl Members {
         let all: Option<Vec<AddressSet>> = self.ends.iter().map(addresses).collect();
         let addresses = all.map(|all| all.iter().fold(AddressSet::empty(), |all, one| all.union(one)));
         let isolated = isolated(engine, &self.ends);
-        Row { names: self.names.clone(), pods, addresses, isolated, around, used: false }
+        Row { names: self.names.clone(), pods, addresses, isolated, perhaps: [false; 2], around, used: false }
     }
 
     /// Whether all ends of `other` are in it.

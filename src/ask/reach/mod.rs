@@ -10,7 +10,7 @@ pub use names::Names;
 pub use sets::{Between, Detail, PortsAt, Sheet, Told, Untold};
 
 use super::situation::GroupName;
-use crate::engine::EndId;
+use crate::engine::{Doubt, EndId};
 use crate::net::{AddressSet, Direction, PortSet};
 
 /// What is allowed among pods and addresses.
@@ -40,6 +40,9 @@ pub struct Row {
     pub addresses: Option<AddressSet>,
     /// Whether they are isolated, in the order of [`Direction::ALL`].
     pub isolated: [Isolated; 2],
+    /// Whether some more may be isolated, who are of the row only if their namespaces have labels that nobody stated; in the
+    /// same order.
+    pub perhaps: [bool; 2],
     /// The places of the rows that hold all of them, itself among them.
     pub around: Vec<usize>,
     /// Whether something is allowed or may be that is asked about.
@@ -76,6 +79,16 @@ impl Row {
     /// How many are isolated for egress.
     pub fn egress(&self) -> Isolated {
         self.isolated[1]
+    }
+
+    /// How many are isolated at most: with those who only may be of the row.
+    pub fn at_most(&self) -> [Isolated; 2] {
+        let [ingress, egress] = self.isolated;
+        let [one, other] = self.perhaps;
+        [(ingress, one), (egress, other)].map(|(isolated, perhaps)| match isolated {
+            Isolated::No if perhaps => Isolated::Partly,
+            _ => isolated,
+        })
     }
 }
 
@@ -129,6 +142,9 @@ pub struct Cell {
     pub unknown: PortSet,
     /// Two of which it is not known.
     pub doubtful: Option<(EndId, EndId)>,
+    /// What nobody said of some who may be of the rows too, between whom not all of `every` is allowed for sure. It is found
+    /// out for lines.
+    pub apart: Option<Doubt>,
 }
 
 /// Ends that a question is limited to.

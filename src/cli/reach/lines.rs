@@ -60,7 +60,9 @@ fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
         let mut section = Vec::new();
         let line = |ports: &PortSet, remark| Line { from: from.clone(), to: format!("{to}:{ports}"), remark };
         if !cell.every.is_empty() {
-            section.push(line(&cell.every, None));
+            let unknown = |doubt: &Doubt| Remark::Unknown("perhaps not all", reasons.add(doubt.to_string()));
+            let remark = cell.apart.as_ref().map(unknown);
+            section.push(line(&cell.every, remark));
         }
         let between = |pair: Option<(EndId, EndId)>| match pair {
             Some((a, b)) => format!("{} -> {}", end_text(report.situation, a), end_text(report.situation, b)),
@@ -76,7 +78,7 @@ fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
             let whole = if unknown.is_writable() { unknown } else { unknown.union(&cell.some) };
             let whole = if whole.is_writable() { whole } else { PortSet::everything() };
             let reason = reasons.add(first_doubts(&doubts(report, cell)));
-            section.push(line(&whole, Some(Remark::Unknown(reason))));
+            section.push(line(&whole, Some(Remark::Unknown("unknown", reason))));
         }
         if !section.is_empty() {
             sections.entry((home.is_none(), home)).or_default().extend(section);
@@ -113,15 +115,15 @@ struct Line {
 enum Remark {
     /// That it is only so of some.
     Some(String),
-    /// That it is not known, for this reason.
-    Unknown(usize),
+    /// What is not known, for this reason.
+    Unknown(&'static str, usize),
 }
 
 impl Remark {
     fn text(&self, reasons: &Reasons) -> String {
         match self {
             Remark::Some(text) => text.clone(),
-            Remark::Unknown(reason) => reasons.remark(*reason),
+            Remark::Unknown(what, reason) => reasons.remark(what, *reason),
         }
     }
 }
@@ -150,11 +152,11 @@ impl Reasons {
         shared.map(|(place, (reason, _))| (place, reason.as_str()))
     }
 
-    fn remark(&self, reason: usize) -> String {
+    fn remark(&self, what: &str, reason: usize) -> String {
         match (self.shared().zip(1..).find(|((place, _), _)| *place == reason), self.all.get(reason)) {
-            (Some((_, number)), _) => format!("unknown ({number})"),
-            (None, Some((reason, _))) => format!("unknown: nobody said {reason}"),
-            (None, None) => "unknown".to_owned(),
+            (Some((_, number)), _) => format!("{what} ({number})"),
+            (None, Some((reason, _))) => format!("{what}: nobody said {reason}"),
+            (None, None) => what.to_owned(),
         }
     }
 
@@ -182,24 +184,24 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     let told = |row: &Row| row.used && !row.names.is_by_isolation();
     let all_rows = || report.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
-    let open = |wanted: fn(&[Isolated; 2]) -> bool| -> Option<String> {
-        let rows: Vec<(usize, &Row)> = all_rows().filter(|(_, row)| row.pods && wanted(&row.isolated)).collect();
+    let open = |wanted: fn([Isolated; 2]) -> bool| -> Option<String> {
+        let rows: Vec<(usize, &Row)> = all_rows().filter(|(_, row)| row.pods && wanted(row.at_most())).collect();
         list(report, &rows)
     };
     use Isolated::{No, Partly};
-    if let Some(names) = open(|isolated| *isolated == [No, No]) {
+    if let Some(names) = open(|isolated| isolated == [No, No]) {
         remarks.push(match names.as_str() {
             "cluster" => "no pod is isolated: everything is allowed".to_owned(),
             names => format!("not isolated, so open to each other and to every address: {names}"),
         });
     }
-    if let Some(names) = open(|[ingress, egress]| *ingress == No && *egress != No) {
+    if let Some(names) = open(|[ingress, egress]| ingress == No && egress != No) {
         remarks.push(match names.as_str() {
             "cluster" => "no pod is isolated for ingress".to_owned(),
             names => format!("not isolated for ingress, so open to whoever may leave: {names}"),
         });
     }
-    if let Some(names) = open(|[ingress, egress]| *ingress != No && *egress == No) {
+    if let Some(names) = open(|[ingress, egress]| ingress != No && egress == No) {
         remarks.push(match names.as_str() {
             "cluster" => "no pod is isolated for egress".to_owned(),
             names => format!("not isolated for egress, so free to reach all that is open, and every address: {names}"),
@@ -208,6 +210,10 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     let partly = all_rows().filter(|(_, row)| !row.names.is_wide() && row.isolated.contains(&Partly));
     if let Some(names) = list(report, &partly.collect::<Vec<_>>()) {
         remarks.push(format!("only some of the pods are isolated: {names}"));
+    }
+    let perhaps = all_rows().filter(|(_, row)| !row.names.is_wide() && row.at_most() != row.isolated);
+    if let Some(names) = list(report, &perhaps.collect::<Vec<_>>()) {
+        remarks.push(format!("some of the pods may be isolated, in namespaces whose labels nobody stated: {names}"));
     }
     let overlapping = report.reach.overlapping.iter().filter_map(|place| report.reach.row(*place));
     remarks.extend(overlap(&overlapping.map(|row| report.names.of(row, None)).collect::<Vec<_>>()));

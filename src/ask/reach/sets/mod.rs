@@ -1,5 +1,6 @@
 //! What is allowed among all pods that could exist.
 
+mod apart;
 mod judge;
 mod lines;
 mod rows;
@@ -110,7 +111,7 @@ impl<'a, 'p> Sheet<'a, 'p> {
 
     /// The rows as [`Reach`] has them, but for what is found out about each of them by itself.
     pub fn rows(&self) -> Vec<Row> {
-        let row = |member: &Member| row(member, false);
+        let row = |member: &Member| row(member, [false; 2], false);
         self.rows.all.iter().map(row).collect()
     }
 
@@ -158,6 +159,9 @@ impl<'a, 'p> Sheet<'a, 'p> {
         }
         let mut told = told(judge, rows, &asked, drafts, &asked_pods, budget)?;
         told.reach.left_out = left_out;
+        if between.detail == Detail::Lines {
+            apart::mark(judge, rows, &mut told.reach, budget)?;
+        }
         Ok(told)
     }
 }
@@ -245,18 +249,22 @@ fn told(
     let cells = drafts.iter().map(|(places, draft)| cell(*places, draft, pair));
     let cells: Vec<Cell> = cells.filter(|cell| !cell.is_empty()).collect();
     let used = used(rows, asked, &cells);
-    let all = rows.all.iter().enumerate().map(|(place, member)| row(member, used.contains(&place))).collect();
+    let mut all = Vec::with_capacity(rows.all.len());
+    for (place, member) in rows.all.iter().enumerate() {
+        all.push(row(member, judge.perhaps_isolated(member, budget)?, used.contains(&place)));
+    }
     let overlapping = overlapping(judge, rows, &cells, budget)?;
     let groups = judge.everyone.groups.iter().map(|group| group.name.clone()).collect();
     Ok(Told { reach: Reach { groups, rows: all, cells, overlapping, left_out: false }, situation })
 }
 
-fn row(member: &Member, used: bool) -> Row {
+fn row(member: &Member, perhaps: [bool; 2], used: bool) -> Row {
     Row {
         names: member.names.clone(),
         pods: member.is_pods(),
         addresses: addresses(member),
         isolated: member.isolated,
+        perhaps,
         around: member.around.clone(),
         used,
     }
@@ -276,6 +284,7 @@ fn cell(
         told: draft.every.contains(&draft.some),
         unknown: draft.unknown.clone(),
         doubtful: pair(&draft.doubtful),
+        apart: None,
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Member {
     pub names: RowNames,
     /// Who they are.
     pub area: Rc<Area>,
+    /// Who else they are if namespaces have labels that nobody stated.
+    pub perhaps: Area,
     /// Whether they are isolated, in the order of [`Direction::ALL`].
     pub isolated: [Isolated; 2],
     /// The rows that hold all of it, itself among them.
@@ -27,12 +29,18 @@ pub(super) struct Member {
 impl Member {
     fn of(judge: &Judge<'_, '_>, names: RowNames, set: &Set) -> Member {
         let spans = set.peers.iter().flat_map(spans).collect();
-        Member::new(judge, names, set.ends(&judge.everyone.space), spans)
+        let space = &judge.everyone.space;
+        Member::new(judge, names, set.ends(space), spans).or_perhaps(judge, set.perhaps(space))
     }
 
     fn new(judge: &Judge<'_, '_>, names: RowNames, ends: Vec<Ends>, spans: Vec<Ends>) -> Member {
         let area = Rc::new(judge.area(ends, spans));
-        Member { names, area, isolated: [Isolated::No; 2], around: Vec::new() }
+        Member { names, area, perhaps: Area::default(), isolated: [Isolated::No; 2], around: Vec::new() }
+    }
+
+    /// The same with some who only may be of it.
+    fn or_perhaps(self, judge: &Judge<'_, '_>, perhaps: Vec<Ends>) -> Member {
+        Member { perhaps: judge.area(perhaps, self.area.spans.clone()), ..self }
     }
 
     pub fn ends(&self) -> &[Ends] {
@@ -289,7 +297,9 @@ impl Builder<'_, '_> {
         let Some(set) = set else {
             let ends = everyone.find(asked).unwrap_or_default();
             let spans = ends.iter().map(|end| everyone.space.span(end)).collect();
-            return self.add(Member::new(self.judge, names, ends, spans), None, budget);
+            let member = Member::new(self.judge, names, ends, spans);
+            let member = member.or_perhaps(self.judge, everyone.find_perhaps(asked));
+            return self.add(member, None, budget);
         };
         let member = Member::of(self.judge, names, &set);
         let is_known = set.as_peers().is_some_and(|peers| self.by_peers.contains_key(&peers));
