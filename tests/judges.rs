@@ -14,6 +14,7 @@ mod external;
 mod hops;
 mod listed;
 mod running;
+mod said;
 
 /// The seeds of the programs, unless the environment says others: so many of a test's own choice.
 fn seeds(count: u64) -> std::ops::Range<u64> {

@@ -3,6 +3,7 @@
 
 use crate::judges::asked::{Source, subject};
 use crate::judges::running::{manifests, pods};
+use crate::judges::said::{Statement, without};
 use crate::judges::seeds;
 use crate::oracle::check::Draw;
 use crate::oracle::evaluate::{Direction, Protocol};
@@ -26,15 +27,6 @@ const MOST_ENDS: usize = 4;
 
 /// Edits of each program.
 const EDITS: usize = 8;
-
-/// Something that a program says.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Statement {
-    /// The flow of that number.
-    Flow(usize),
-    /// The DNS servers of a namespace.
-    Dns(String),
-}
 
 /// What was edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,21 +193,6 @@ impl<'a> Judged<'a> {
         };
         origins.iter().filter(|origin| !is_declaration(origin)).map(one).collect()
     }
-}
-
-fn without(program: &Program, statements: &BTreeSet<Statement>) -> Program {
-    let mut rest = program.clone();
-    let mut number = 0;
-    rest.flows.retain(|_| {
-        number += 1;
-        !statements.contains(&Statement::Flow(number - 1))
-    });
-    for namespace in &mut rest.namespaces {
-        if statements.contains(&Statement::Dns(namespace.name.clone())) {
-            namespace.dns = Some(Dns { preset: Preset::None, addresses: Vec::new() });
-        }
-    }
-    rest
 }
 
 /// All that could exist, or what runs.

@@ -4,12 +4,13 @@
 
 use crate::judges::asked::{Source, ask, party, port, pose, subject, target};
 use crate::judges::asserted::some_port;
+use crate::judges::said::{Statement, without};
 use crate::judges::seeds;
 use crate::oracle::check::Draw;
 use crate::oracle::evaluate::Party;
 use crate::oracle::generate;
 use crate::oracle::meaning::Meaning;
-use crate::oracle::program::{Dns, Isolate, Preset, Program};
+use crate::oracle::program::{Isolate, Program};
 use crate::oracle::rng::Rng;
 use polder::ask::{Explanation, Origin, Program as Asked, Says, WhySide, why};
 use polder::engine::Engine;
@@ -18,30 +19,6 @@ use std::collections::BTreeSet;
 
 /// Questions about each program.
 const QUESTIONS: usize = 20;
-
-/// Something that a program says and that can be taken away.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Statement {
-    /// The flow of that number.
-    Flow(usize),
-    /// The DNS servers of a namespace.
-    Dns(String),
-}
-
-fn without(program: &Program, statements: &BTreeSet<Statement>) -> Program {
-    let mut rest = program.clone();
-    let mut number = 0;
-    rest.flows.retain(|_| {
-        number += 1;
-        !statements.contains(&Statement::Flow(number - 1))
-    });
-    for namespace in &mut rest.namespaces {
-        if statements.contains(&Statement::Dns(namespace.name.clone())) {
-            namespace.dns = Some(Dns { preset: Preset::None, addresses: Vec::new() });
-        }
-    }
-    rest
-}
 
 fn explain(subject: &Subject, from: &str, to: &str) -> Result<Explanation, String> {
     let posed = pose(subject, from, to)?;

@@ -49,10 +49,10 @@ impl<'p> Everyone<'p> {
         let mut search = Search { everyone: self, grants, pairs: Vec::new(), unsure: Unsure::new() };
         let found = search.run(&from.sure, &to.sure, budget)?;
         if !found.denied {
-            search.perhaps_refused(from, to, budget)?;
+            search.perhaps(false, from, to, budget)?;
         }
         if !found.allowed {
-            search.perhaps_allowed(from, to, budget)?;
+            search.perhaps(true, from, to, budget)?;
         }
         let mut others = Vec::new();
         if let Some((source, destination, _)) = search.pairs.first().cloned() {
@@ -241,32 +241,24 @@ impl Search<'_, '_> {
         Ok(found)
     }
 
-    /// Two of whom one only may be asked about, and who may not connect if it is, or not for sure.
-    fn perhaps_refused(
+    /// Adds two of whom one only may be asked about, and who, if it is, may connect on some of the ports, or may perhaps; or
+    /// else who may not, or not for sure.
+    fn perhaps(
         &mut self,
+        are_allowed: bool,
         from: &Meant<Ends>,
         to: &Meant<(Ends, PortSet)>,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         for (source, (destination, ports)) in unsure_pairs(from, to) {
-            let Some(found) = self.grants.refused(source, destination, ports, Sure::Yes, budget)? else { continue };
-            if self.suppose([source, destination], [&found.source, &found.destination], ports, budget)? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The same of those who may, on some of the ports, or may perhaps.
-    fn perhaps_allowed(
-        &mut self,
-        from: &Meant<Ends>,
-        to: &Meant<(Ends, PortSet)>,
-        budget: &mut Budget,
-    ) -> Result<(), GaveUp> {
-        for (source, (destination, ports)) in unsure_pairs(from, to) {
-            let Some(found) = self.link(source, destination, ports, Truth::Maybe, budget)? else { continue };
-            if self.suppose([source, destination], [&found.source, &found.destination], ports, budget)? {
+            let found = if are_allowed {
+                self.link(source, destination, ports, Truth::Maybe, budget)?.map(|link| [link.source, link.destination])
+            } else {
+                let refused = self.grants.refused(source, destination, ports, Sure::Yes, budget)?;
+                refused.map(|refusal| [refusal.source, refusal.destination])
+            };
+            let Some([one, other]) = found else { continue };
+            if self.suppose([source, destination], [&one, &other], ports, budget)? {
                 break;
             }
         }
