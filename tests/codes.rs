@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use polder::diag::Code;
+use polder::diag::{Code, Severity};
 
 /// The fenced blocks of a page: the words after the fence, and the text.
 fn blocks(page: &str) -> Vec<(&str, String)> {
@@ -64,6 +64,21 @@ fn every_page_has_a_failing_and_a_mended_example_or_a_transcript() {
             }
             _ => panic!("{code} has one example without the other"),
         }
+    }
+}
+
+/// The pages of what is found in manifests say how grave it is, and why: the level can be chosen.
+#[test]
+fn pages_say_the_level_that_the_table_has() {
+    let of_manifests = |code: &&Code| code.as_str().starts_with("W01") || code.as_str().starts_with("W02");
+    for code in Code::ALL.iter().filter(of_manifests) {
+        let level = section(code.page(), "Level").unwrap_or_else(|| panic!("{code} says no level")).trim_start();
+        let said = match code.severity() {
+            Severity::Error => "An error",
+            Severity::Warning => "A warning",
+            Severity::Note => "A note",
+        };
+        assert!(level.starts_with(said), "{code} is no \"{said}\": {level}");
     }
 }
 

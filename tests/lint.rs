@@ -13,10 +13,12 @@ fn root() -> PathBuf {
 }
 
 fn lint(text: &str) -> (Manifests, Vec<Report>) {
+    let mut levels = Levels::default();
+    levels.show_notes();
     let system = Memory::default().with_input(text);
     let manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
     let cni = text.strip_prefix("# cni: ").map(|rest| Cni::parse_versioned(rest.lines().next().unwrap()).unwrap());
-    let reports = manifests.lint(cni.unwrap_or_default(), &Levels::default());
+    let reports = manifests.lint(cni.unwrap_or_default(), &levels);
     (manifests, reports)
 }
 

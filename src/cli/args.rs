@@ -379,10 +379,13 @@ Examples:
   kubectl get networkpolicies,pods,namespaces,services -A -o json | polder lint -
                                         a whole cluster
   polder lint policies --cni cilium     and what that CNI does in its own way
-  polder lint policies -A W0204,W0205   without what some leave out on purpose
+  polder lint policies --notes          matters of form and of choice, too
+  polder lint policies -W W0205 -A W0213
+                                        every port without a protocol is a warning, open blocks are none
 
-A comment `# polder: allow(W0207): reason` silences that warning on the line below it.
-The exit code is 1 as soon as there is a warning.")]
+A comment `# polder: allow(W0207): reason` silences that finding on the line below it. `[lint]` in polder.toml sets the same
+for a whole project: `deny`, `warn`, `allow` with lists of codes, `notes = true`.
+The exit code is 1 as soon as there is an error or a warning; notes leave it as it is.")]
 pub(super) struct Lint {
     /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies, and perhaps with what runs.
     #[arg(value_name = "PATH", required = true)]
@@ -396,6 +399,9 @@ pub(super) struct Lint {
     /// How to print what was found.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// Say notes, too: matters of form and of choice.
+    #[arg(long, help_heading = "Warnings")]
+    pub notes: bool,
     #[command(flatten)]
     pub warnings: Warnings,
 }
@@ -548,10 +554,10 @@ impl Environment {
 /// Which warnings are errors, and which are not said.
 #[derive(Debug, Args)]
 pub(super) struct Warnings {
-    /// Make a warning an error.
+    /// Make a warning an error; `-D warnings` for all of them.
     #[arg(short = 'D', long, value_name = "CODE", value_delimiter = ',', help_heading = "Warnings")]
     pub deny: Vec<String>,
-    /// Keep a warning a warning.
+    /// Keep a warning a warning, make an error of `lint` or a note one.
     #[arg(short = 'W', long, value_name = "CODE", value_delimiter = ',', help_heading = "Warnings")]
     pub warn: Vec<String>,
     /// Silence a warning.
@@ -750,13 +756,16 @@ impl Warnings {
     /// The levels; the error is a slip on the command line, in words.
     pub fn levels(&self) -> Result<Levels, String> {
         let mut levels = Levels::default();
+        self.set(&mut levels)?;
+        Ok(levels)
+    }
+
+    /// Sets the levels on top of others; the error is a slip on the command line, in words.
+    pub fn set(&self, levels: &mut Levels) -> Result<(), String> {
         if self.deny_warnings {
             levels.deny_warnings();
         }
-        for (code, level) in &self.levels {
-            levels.set(code, *level)?;
-        }
-        Ok(levels)
+        self.levels.iter().try_for_each(|(code, level)| levels.set(code, *level))
     }
 
     /// Puts the levels in the order of the command line, where the last one for a code counts.

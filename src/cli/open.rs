@@ -23,12 +23,10 @@ pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Re
     input.warnings.levels()?;
     let (project, folder) = load(input)?;
     let mut levels = Levels::default();
-    if input.warnings.deny_warnings {
-        levels.deny_warnings();
-    }
-    for (code, level) in project.config.levels.iter().chain(&input.warnings.levels) {
+    for (code, level) in &project.config.levels {
         levels.set(code, *level)?;
     }
+    input.warnings.set(&mut levels)?;
     let settings = Settings {
         environment: input.environment.choice().of(&project.config),
         layout: layout.or(project.config.layout).unwrap_or_default(),

@@ -10,7 +10,7 @@ use crate::model::{Labels, Settling, stating};
 use crate::net::{BlocksMatch, Facts, Truth};
 use crate::session::{Manifests, Project, Subject, Unread};
 use crate::source::Sources;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More are counted and not shown; nobody reads them, and drawing them takes time.
 const MOST: usize = 100;
@@ -92,13 +92,10 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 
 /// Such as `1 error and 2 warnings`; `no problems` when there are none.
 pub(super) fn tally(reports: &[Report]) -> String {
-    let errors = reports.iter().filter(|report| report.severity == Severity::Error).count();
-    match (errors, reports.len() - errors) {
-        (0, 0) => "no problems".to_owned(),
-        (errors, 0) => count(errors, "error"),
-        (0, warnings) => count(warnings, "warning"),
-        (errors, warnings) => format!("{} and {}", count(errors, "error"), count(warnings, "warning")),
-    }
+    let mut numbers: BTreeMap<Severity, usize> = BTreeMap::new();
+    reports.iter().for_each(|report| *numbers.entry(report.severity).or_default() += 1);
+    let numbers: Vec<(Severity, usize)> = numbers.into_iter().collect();
+    if numbers.is_empty() { "no problems".to_owned() } else { render::counted(&numbers) }
 }
 
 /// What would say what is missing: which labels a namespace has, what address blocks match, which addresses pods have.

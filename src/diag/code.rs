@@ -5,8 +5,9 @@ use std::fmt;
 use super::Severity;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident $title:literal,)*) => {
-        /// Every condition that Polder reports. A code is never given another meaning; `E` is an error, `W` a warning.
+    ($($(#[$doc:meta])* $name:ident $title:literal $($level:ident)?,)*) => {
+        /// Every condition that Polder reports. A code is never given another meaning. `E` stops, whatever is said of it;
+        /// how grave a `W` is can be chosen.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $title] $name,)*
@@ -30,10 +31,29 @@ macro_rules! codes {
             pub fn title(self) -> &'static str {
                 match self { $(Code::$name => $title),* }
             }
+
+            /// The level that the table names.
+            fn listed(self) -> Option<Severity> {
+                match self { $(Code::$name => level!($($level)?)),* }
+            }
         }
     };
 }
 
+macro_rules! level {
+    () => {
+        None
+    };
+    ($level:ident) => {
+        Some(Severity::$level)
+    };
+}
+
+// Behind the title stands the level at which a code is said when nobody chooses another one, where that is not the usual
+// one of its letter: error for `E`, warning for `W`.
+//
+// `Error`: what is written does not do what it plainly says. `Warning`: sure facts say that it is likely a mistake.
+// `Note`: it does what it says, and is a matter of form or of choice.
 codes! {
     // Text and grammar.
     E0001 "syntax error",
@@ -131,7 +151,7 @@ codes! {
     W0203 "two peers that look like one",
     W0204 "policyTypes missing",
     W0205 "protocol missing",
-    W0206 "rules of an unlisted type",
+    W0206 "rules of an unlisted type" Error,
     W0207 "list missing or empty",
     W0208 "exception opened again",
     W0209 "policy selects nothing",
@@ -139,17 +159,17 @@ codes! {
     W0212 "rule, peer or port changes nothing",
     W0213 "every address",
     W0214 "IPv4 without IPv6",
-    W0215 "every namespace",
+    W0215 "every namespace" Note,
     W0216 "namespace labels that no namespace has",
     W0217 "peer matches no pod",
-    W0218 "labels of the owner, not of its pods",
+    W0218 "labels of the owner, not of its pods" Error,
     W0219 "port that the pods do not list",
     W0220 "named port that fits no pod",
     W0221 "one side only",
-    W0222 "pods on the network of their node",
+    W0222 "pods on the network of their node" Error,
     W0223 "pods that no policy isolates",
-    W0224 "DNS port open to every destination",
-    W0225 "selector that nothing can match",
+    W0224 "DNS port open to every destination" Note,
+    W0225 "selector that nothing can match" Error,
     W0226 "podSelector missing",
     W0227 "peer without the label",
     W0228 "addresses of pods",
@@ -178,9 +198,14 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// Whether it stops the build.
+    /// Whether it stops the build, or keeps what it is about from being read. No flag or comment makes less of it.
+    pub fn stops(self) -> bool {
+        self.as_str().starts_with('E')
+    }
+
+    /// How grave it is when nobody says otherwise.
     pub fn severity(self) -> Severity {
-        if self.as_str().starts_with('E') { Severity::Error } else { Severity::Warning }
+        self.listed().unwrap_or(if self.stops() { Severity::Error } else { Severity::Warning })
     }
 }
 

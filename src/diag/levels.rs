@@ -1,4 +1,4 @@
-//! Which warnings stop the build and which stay unsaid: the flags of the command line and the comments in the source.
+//! How grave what is said is, and what stays unsaid: the flags of the command line and the comments in the source.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,20 @@ use crate::source::{FileId, Span};
 pub enum Level {
     /// It is an error (`-D`).
     Deny,
-    /// It is a warning (`-W`), even when all others are errors.
+    /// It is a warning (`-W`), even when all others are errors, and where it would be a note.
     Warn,
     /// It is not said (`-A`).
     Allow,
 }
 
+/// The name that stands for all warnings at once.
+const WARNINGS: &str = "warnings";
+
 /// The levels that the command line sets.
 #[derive(Debug, Clone, Default)]
 pub struct Levels {
     deny_warnings: bool,
+    notes: bool,
     set: BTreeMap<Code, Level>,
 }
 
@@ -59,15 +63,31 @@ impl Levels {
         self.deny_warnings = true;
     }
 
-    /// Sets the level of the code called `name`; the last call for a code counts. The message of the refusal is for
-    /// the user: there is no such code, or it is an error, which can only be denied.
+    /// Says notes, too (`--notes`).
+    pub fn show_notes(&mut self) {
+        self.notes = true;
+    }
+
+    /// Sets the level of the code called `name`, or of all `warnings`; the last call for a code counts. The message of the
+    /// refusal is for the user: there is no such code, or it is an error, which can only be denied.
     pub fn set(&mut self, name: &str, level: Level) -> Result<(), String> {
+        if name.eq_ignore_ascii_case(WARNINGS) {
+            return self.set_all(level);
+        }
         let code = Code::parse(name).ok_or_else(|| unknown(name))?;
-        if code.severity() == Severity::Error && level != Level::Deny {
-            return Err(format!("`{code}` ({}) is an error; only warnings can be silenced", code.title()));
+        if code.stops() && level != Level::Deny {
+            return Err(only_warnings(code));
         }
         self.set.insert(code, level);
         Ok(())
+    }
+
+    fn set_all(&mut self, level: Level) -> Result<(), String> {
+        self.deny_warnings = level == Level::Deny;
+        match level {
+            Level::Deny | Level::Warn => Ok(()),
+            Level::Allow => Err("`warnings` are silenced one code at a time, as in `-A W0207`".to_owned()),
+        }
     }
 
     /// What is said in the end: silenced warnings are gone, raised ones are errors. A comment goes before the command
@@ -81,15 +101,21 @@ impl Levels {
     }
 
     fn report(&self, diagnostic: Diagnostic) -> Option<Report> {
-        let severity = match (diagnostic.code.severity(), self.set.get(&diagnostic.code)) {
-            (Severity::Error, _) | (_, Some(Level::Deny)) => Severity::Error,
+        let severity = match (diagnostic.severity(), self.set.get(&diagnostic.code)) {
+            _ if diagnostic.code.stops() => Severity::Error,
+            (_, Some(Level::Deny)) => Severity::Error,
             (_, Some(Level::Allow)) => return None,
             (_, Some(Level::Warn)) => Severity::Warning,
-            (_, None) if self.deny_warnings => Severity::Error,
+            (Severity::Note, None) if !self.notes => return None,
+            (Severity::Warning, None) if self.deny_warnings => Severity::Error,
             (severity, None) => severity,
         };
         Some(Report { diagnostic, severity })
     }
+}
+
+fn only_warnings(code: Code) -> String {
+    format!("`{code}` ({}) is an error; only warnings can be silenced", code.title())
 }
 
 fn unknown(name: &str) -> String {
@@ -128,7 +154,7 @@ impl<'a> Comments<'a> {
     /// Whether a comment silences it.
     fn silence(&mut self, diagnostic: &Diagnostic) -> bool {
         let Some(primary) = diagnostic.primary() else { return false };
-        if diagnostic.code.severity() == Severity::Error {
+        if diagnostic.code.stops() {
             return false;
         }
         let place = Some((primary.file, primary.start));
@@ -164,9 +190,7 @@ impl Entry<'_> {
         let at = |message: String| Diagnostic::new(Code::W0013, self.span, message);
         match self.code {
             None => at(unknown(self.name)),
-            Some(code) if code.severity() == Severity::Error => {
-                at(format!("`{code}` ({}) is an error; only warnings can be silenced", code.title()))
-            }
+            Some(code) if code.stops() => at(only_warnings(code)),
             Some(code) => at(format!("no `{code}` ({}) is reported here that could be silenced", code.title()))
                 .with_help("a comment stands on a line of its own, above what it silences; else remove the code"),
         }
@@ -256,6 +280,25 @@ mod tests {
         levels.deny_warnings();
         levels.set("W0001", Level::Warn).unwrap();
         assert_eq!(codes(&levels.apply(told(), &[])), ["warning W0001", "error W0003"]);
+    }
+
+    #[test]
+    fn all_warnings_are_denied_by_name_and_notes_stay_what_they_are() {
+        let told = || {
+            let note = warning(Code::W0002, "first").as_note();
+            vec![warning(Code::W0001, "first"), note, warning(Code::W0206, "first")]
+        };
+        let mut levels = Levels::default();
+        assert_eq!(codes(&levels.apply(told(), &[])), ["warning W0001", "error W0206"]);
+        levels.show_notes();
+        assert_eq!(codes(&levels.apply(told(), &[])), ["warning W0001", "note W0002", "error W0206"]);
+        levels.set("warnings", Level::Deny).unwrap();
+        levels.set("W0206", Level::Warn).unwrap();
+        assert_eq!(codes(&levels.apply(told(), &[])), ["error W0001", "note W0002", "warning W0206"]);
+        levels.set("W0002", Level::Warn).unwrap();
+        levels.set("warnings", Level::Warn).unwrap();
+        assert_eq!(codes(&levels.apply(told(), &[])), ["warning W0001", "warning W0002", "warning W0206"]);
+        assert!(levels.set("warnings", Level::Allow).is_err());
     }
 
     #[test]

@@ -13,13 +13,15 @@ pub use suggest::closest;
 
 use crate::source::Span;
 
-/// How grave a diagnostic is. Errors stop the build.
+/// How grave a diagnostic is, the worst first. Errors stop the build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The program cannot be compiled, or must not be.
     Error,
     /// It can be, and probably does not do what was meant.
     Warning,
+    /// It does what it says: a matter of form or of choice, said only to those who ask.
+    Note,
 }
 
 impl Severity {
@@ -28,6 +30,7 @@ impl Severity {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         }
     }
 }
@@ -66,8 +69,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Changes that would do, the likeliest first; none where nobody but the author can know.
     pub mends: Vec<Mend>,
-    /// Whether it is about the form alone: what is written means the same in the form that it asks for.
-    pub is_style: bool,
+    /// Whether it is a note, whatever the level of its code: what is written does what it says, here.
+    pub is_note: bool,
 }
 
 impl Diagnostic {
@@ -78,7 +81,7 @@ impl Diagnostic {
 
     /// A diagnostic that no place in the source has caused.
     pub fn about(code: Code, message: impl Into<String>) -> Self {
-        Diagnostic { code, message: message.into(), labels: Vec::new(), help: None, mends: Vec::new(), is_style: false }
+        Diagnostic { code, message: message.into(), labels: Vec::new(), help: None, mends: Vec::new(), is_note: false }
     }
 
     /// Adds a place; the first one added is the primary one.
@@ -97,11 +100,16 @@ impl Diagnostic {
         self
     }
 
-    /// Says that it is about the form alone.
+    /// Says that it is a matter of form or of choice.
     #[must_use]
-    pub fn as_style(mut self) -> Self {
-        self.is_style = true;
+    pub fn as_note(mut self) -> Self {
+        self.is_note = true;
         self
+    }
+
+    /// How grave it is when nobody says otherwise.
+    pub fn severity(&self) -> Severity {
+        if self.is_note { Severity::Note } else { self.code.severity() }
     }
 
     /// Sets the help.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Diagnostic, Severity};
 use crate::source::{Sources, Span};
 
-/// A diagnostic and how grave it is in this run: a warning may have been raised to an error.
+/// A diagnostic and how grave it is in this run: the level of a warning can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// What is said.
@@ -16,7 +16,7 @@ pub struct Report {
 
 impl From<Diagnostic> for Report {
     fn from(diagnostic: Diagnostic) -> Self {
-        let severity = diagnostic.code.severity();
+        let severity = diagnostic.severity();
         Report { diagnostic, severity }
     }
 }

@@ -8,7 +8,7 @@ mod lex;
 mod parts;
 mod shape;
 
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
 use crate::source::{SourceFile, Sources};
 use crate::syntax::{self, Parsed};
 
@@ -46,7 +46,7 @@ pub fn format(sources: &Sources, parsed: &Parsed) -> Result<String, Unformatted>
 }
 
 fn is_understood(parsed: &Parsed) -> bool {
-    !parsed.diagnostics.iter().any(|problem| problem.code.severity() == Severity::Error)
+    !parsed.diagnostics.iter().any(|problem| problem.code.stops())
 }
 
 /// Parses a text: its canonical form, and what it says. Nothing when something in it is not understood.

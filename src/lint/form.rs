@@ -41,7 +41,7 @@ fn types(one: &One<'_>) -> Option<Diagnostic> {
     let found = at(Code::W0204, one.name, message).with_help(format!("write what is meant: `policyTypes: {list}`"));
     // Rules of their own say which directions are meant, and these are those that count.
     let is_plain = ingress.place.is_some() && egress.place.is_some() == has_egress;
-    Some(if is_plain { found.as_style() } else { found })
+    Some(if is_plain { found.as_note() } else { found })
 }
 
 /// W0226: a policy for a whole namespace by omission.
@@ -82,7 +82,7 @@ fn protocols(one: &One<'_>) -> Option<Diagnostic> {
     let message = format!("a port of {} has no `protocol`{more}: Kubernetes takes it for TCP", one.shown());
     let found = at(Code::W0205, *first, message);
     let found = found.with_help(format!("write `protocol: {}`, or the one that is meant", Protocol::Tcp.as_str()));
-    Some(found.as_style())
+    Some(found.as_note())
 }
 
 /// W0206: rules of a direction that `policyTypes` does not list.

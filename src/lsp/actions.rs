@@ -4,7 +4,7 @@ use super::diagnostics::convert;
 use super::edits::{Changes, workspace_edit};
 use super::program::{Program, Spot};
 use super::removal::removal;
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
 use crate::draft::{External, Statement, Tier};
 use crate::model::{Endpoint, is_dns_label};
 use crate::source::{FileId, Span};
@@ -72,7 +72,7 @@ fn ways(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Vec<Way> {
 
 /// A comment that silences a warning, above the statement or in the comment that is there.
 fn silence(program: &Program, code: Code, primary: Span) -> Option<Way> {
-    if code.severity() == Severity::Error || code == Code::W0013 {
+    if code.stops() || code == Code::W0013 {
         return None;
     }
     let (node, _) = program.node_at(Spot { file: primary.file, offset: primary.start as usize })?;

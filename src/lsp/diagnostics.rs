@@ -47,6 +47,7 @@ pub fn convert(program: &Program, report: &Report) -> (Uri, Diagnostic) {
         severity: Some(match report.severity {
             Severity::Error => DiagnosticSeverity::Error,
             Severity::Warning => DiagnosticSeverity::Warning,
+            Severity::Note => DiagnosticSeverity::Information,
         }),
         code: Some(lsp_types::Code::String(diagnostic.code.to_string())),
         code_description: None,

@@ -3,7 +3,7 @@
 use super::resolve::{Member, Resolver, shorten};
 use super::scope::{Declared, Scope};
 use super::*;
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
 use crate::syntax::{Name, NamespaceBlock, NodeKind, PortEntry, TierDecl};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -268,7 +268,7 @@ impl<'a> Resolver<'a> {
             }
             let known = self.diagnostics.len();
             let set = self.declared_ports(&entry.ports);
-            let wrong = self.diagnostics.iter().skip(known).any(|found| found.code.severity() == Severity::Error);
+            let wrong = self.diagnostics.iter().skip(known).any(|found| found.code.stops());
             if wrong || set.is_empty() {
                 self.broken_ports.entry(tier).or_default().push(written);
             }

@@ -5,7 +5,7 @@ use super::resolve::Resolver;
 use super::{
     BuiltIn, DnsServer, Endpoint, Isolated, Namespace, NamespaceId, NamespaceKind, PortSetId, PresetPods, Tier, TierId,
 };
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
 use crate::net::{Selector, SelectorIndex, Truth};
 use crate::source::Span;
 use crate::syntax::{NodeKind, TierDecl};
@@ -24,7 +24,7 @@ impl Resolver<'_> {
     pub(super) fn warn(&mut self) {
         self.warn_about_overlaps();
         // Where something is wrong, what now seems unused is what the mistake was to use.
-        let sound = self.diagnostics.iter().all(|diagnostic| diagnostic.code.severity() == Severity::Warning);
+        let sound = self.diagnostics.iter().all(|diagnostic| !diagnostic.code.stops());
         if sound {
             self.warn_about_the_unused();
             self.warn_about_unstated();

@@ -26,6 +26,17 @@ pub struct Config {
     pub kustomize: Option<bool>,
     /// The levels of warnings, which the command line may set otherwise.
     pub levels: Vec<(String, Level)>,
+    /// What holds for `lint`.
+    pub lint: OfLint,
+}
+
+/// What `polder.toml` says of `lint`, which the command line may set otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OfLint {
+    /// The levels of its findings.
+    pub levels: Vec<(String, Level)>,
+    /// Whether notes are said, too.
+    pub notes: bool,
 }
 
 /// What `polder.toml` says of one environment.
@@ -60,10 +71,11 @@ impl EnvironmentChoice {
     }
 }
 
-const SECTIONS: &[&str] = &["build", "environments", "warnings"];
+const SECTIONS: &[&str] = &["build", "environments", "warnings", "lint"];
 const BUILD: &[&str] = &["output", "layout", "environment", "kustomize"];
 const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
+const LINT: &[&str] = &["deny", "warn", "allow", "notes"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
 
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -86,7 +98,7 @@ impl Config {
 struct Reader {
     file: FileId,
     config: Config,
-    /// The warnings that were given a level so far.
+    /// The warnings that were given a level so far in the section that is read.
     listed: BTreeMap<Code, Level>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -132,6 +144,7 @@ impl Reader {
             let (section, known) = match name {
                 "build" => (Reader::build as fn(&mut Reader, &str, &Value<'_>), BUILD),
                 "warnings" => (Reader::warnings as fn(&mut Reader, &str, &Value<'_>), WARNINGS),
+                "lint" => (Reader::lint as fn(&mut Reader, &str, &Value<'_>), LINT),
                 _ => {
                     self.no_section(key.span(), name);
                     continue;
@@ -141,6 +154,7 @@ impl Reader {
                 self.wrong(value, &format!("`{name}`"), "a section", &format!("[{name}]"));
                 continue;
             };
+            self.listed.clear();
             for (key, value) in entries {
                 let entry = key.get_ref().as_ref();
                 if known.contains(&entry) {
@@ -156,7 +170,7 @@ impl Reader {
 
     /// A name at the top that is no section: perhaps an entry of one.
     fn no_section(&mut self, range: Range<usize>, name: &str) {
-        let homes = [("build", BUILD), ("warnings", WARNINGS)];
+        let homes = [("build", BUILD), ("warnings", WARNINGS), ("lint", LINT)];
         match homes.into_iter().find(|(_, entries)| entries.contains(&name)) {
             Some((section, _)) => {
                 let message = format!("`{name}` is an entry of the section `[{section}]`, and stands in none");
@@ -274,14 +288,34 @@ impl Reader {
     }
 
     fn warnings(&mut self, name: &str, value: &Value<'_>) {
+        let levels = self.levels(name, value);
+        self.config.levels.extend(levels);
+    }
+
+    fn lint(&mut self, name: &str, value: &Value<'_>) {
+        if name != "notes" {
+            let levels = self.levels(name, value);
+            self.config.lint.levels.extend(levels);
+            return;
+        }
+        match value.get_ref().as_bool() {
+            Some(notes) => self.config.lint.notes = notes,
+            None => self.wrong(value, "`notes`", "`true` or `false`", "notes = true"),
+        }
+    }
+
+    /// A list of codes, each with the level that the list is for.
+    fn levels(&mut self, name: &str, value: &Value<'_>) -> Vec<(String, Level)> {
         let level = match name {
             "deny" => Level::Deny,
             "warn" => Level::Warn,
             _ => Level::Allow,
         };
         let DeValue::Array(codes) = value.get_ref() else {
-            return self.wrong(value, &format!("`{name}`"), "a list of codes", &format!("{name} = [\"W0001\"]"));
+            self.wrong(value, &format!("`{name}`"), "a list of codes", &format!("{name} = [\"W0001\"]"));
+            return Vec::new();
         };
+        let mut levels = Vec::new();
         for code in codes.iter() {
             let Some(text) = code.get_ref().as_str() else {
                 self.wrong(code, "a code", "text in quotes", "\"W0001\"");
@@ -296,8 +330,9 @@ impl Reader {
                 let message = format!("`{text}` is in both `{}` and `{}`", entry(earlier), entry(level));
                 self.bad(code.span(), message, Some("keep one of them".to_owned()));
             }
-            self.config.levels.push((text.to_owned(), level));
+            levels.push((text.to_owned(), level));
         }
+        levels
     }
 }
 

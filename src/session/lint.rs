@@ -1,7 +1,7 @@
 //! What is said of manifests that somebody else wrote.
 
 use super::Manifests;
-use crate::diag::{self, Allow, Code, Levels, Report, Severity};
+use crate::diag::{self, Allow, Code, Levels, Report};
 use crate::lint::{self, Input};
 use crate::model::{Cni, CniVersion};
 use crate::source::{FileId, Sources, Span};
@@ -11,7 +11,7 @@ impl Manifests {
     /// comments in them will have it. Where something could not be read, only what shows in each policy by itself is
     /// told. Without a version of the CNI, the oldest counts that its makers support.
     pub fn lint(&self, (cni, version): (Cni, Option<CniVersion>), levels: &Levels) -> Vec<Report> {
-        let unread = |code: Code| code.severity() == Severity::Error && code != Code::E0503;
+        let unread = |code: Code| code.stops() && code != Code::E0503;
         let input = Input {
             policies: &self.policies.policies,
             names: &self.policy_spans,

@@ -4,7 +4,7 @@ use super::config::Config;
 use super::path::{normal, shell_word, shown};
 use super::system::{FileSystem, LARGEST_FILE, reason};
 use super::text::{not_utf8, text_of, unreadable};
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Sources};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,27 @@ impl Project {
     /// Reads what was named, seen from the absolute path `folder`, or without anything named the project that
     /// `folder` is in. Never fails: what is wrong is among the diagnostics.
     pub fn load(system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Project {
-        let mut project = Project {
+        let mut project = Self::new(folder);
+        project.find_root(system, named);
+        if named.is_empty() {
+            project.add_root(system);
+        } else {
+            project.add_named(system, named);
+        }
+        project.read_own_config(system);
+        project
+    }
+
+    /// Only what `polder.toml` says for what was named, without the files of the program.
+    pub fn load_config(system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Project {
+        let mut project = Self::new(folder);
+        project.find_root(system, named);
+        project.read_own_config(system);
+        project
+    }
+
+    fn new(folder: &Path) -> Project {
+        Project {
             root: None,
             config: Config::default(),
             sources: Sources::default(),
@@ -69,17 +89,13 @@ impl Project {
             partial: false,
             diagnostics: Vec::new(),
             folder: folder.to_path_buf(),
-        };
-        project.find_root(system, named);
-        if named.is_empty() {
-            project.add_root(system);
-        } else {
-            project.add_named(system, named);
         }
-        if let Some(root) = project.root.clone() {
-            project.read_config(system, &root.join(CONFIG_NAME));
+    }
+
+    fn read_own_config(&mut self, system: &dyn FileSystem) {
+        if let Some(root) = self.root.clone() {
+            self.read_config(system, &root.join(CONFIG_NAME));
         }
-        project
     }
 
     /// Whether nothing but comments stands in it.
@@ -98,7 +114,7 @@ impl Project {
 
     /// Whether something is so wrong that the program cannot be known.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error)
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code.stops())
     }
 
     fn find_root(&mut self, system: &dyn FileSystem, named: &[Named]) {

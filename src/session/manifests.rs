@@ -5,7 +5,7 @@ use super::path::{shell_word, shown};
 use super::system::{FileSystem, reason};
 use super::text::{not_utf8, text_of, unreadable};
 use crate::cluster::{Cluster, Conflict, Object, Unmodelled};
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, ReadProblem};
 use crate::netpol::{Policy, PolicySet, Written};
 use crate::source::{FileId, Sources, Span};
@@ -100,14 +100,14 @@ impl Manifests {
 
     /// Whether something is wrong.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error)
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code.stops())
     }
 
     /// Whether something is so wrong that there must be no answer: a whole text could not be read, or nothing at all. An
     /// object that could not be read only takes itself away.
     pub fn has_no_answer(&self) -> bool {
         let own_part = |code: Code| matches!(code, Code::E0501 | Code::E0503);
-        let mut errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
+        let mut errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.code.stops());
         let is_nothing = self.policies.policies.is_empty() && self.cluster == Cluster::default();
         errors.any(|error| is_nothing || !own_part(error.code))
     }

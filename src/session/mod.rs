@@ -14,7 +14,7 @@ mod text;
 mod versions;
 
 pub use crate::target::network_policy::{Layout, Output};
-pub use config::{Config, EnvironmentChoice, OfEnvironment};
+pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint};
 pub use everywhere::Everywhere;
 pub use git::Revision;
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};

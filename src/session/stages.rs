@@ -4,7 +4,7 @@ use super::load::Project;
 use super::manifests::Manifests;
 use crate::ask::{self, Judgement};
 use crate::cluster;
-use crate::diag::{self, Code, Diagnostic, Levels, Report, Severity};
+use crate::diag::{self, Code, Diagnostic, Levels, Report};
 use crate::flow::{self, FlowSet};
 use crate::lint;
 use crate::model::{self, COMPONENTS, Component, Model};
@@ -424,7 +424,7 @@ fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Op
 }
 
 fn is_error(diagnostic: &Diagnostic) -> bool {
-    diagnostic.code.severity() == Severity::Error
+    diagnostic.code.stops()
 }
 
 fn has_errors(diagnostics: &[Diagnostic]) -> bool {

@@ -2,10 +2,10 @@
 
 use super::sanitize::sanitize_lines;
 use super::{Place, sanitize};
-use crate::diag::Report;
+use crate::diag::{Report, Severity};
 use crate::source::Sources;
 
-/// One `::error` or `::warning` command a line.
+/// One `::error`, `::warning` or `::notice` command a line.
 pub fn github(reports: &[Report], sources: &Sources) -> String {
     reports.iter().map(|report| command(report, sources)).collect()
 }
@@ -20,7 +20,15 @@ fn command(report: &Report, sources: &Sources) -> String {
         text.push('\n');
         text.push_str(&sanitize_lines(help));
     }
-    format!("::{} {properties}::{}\n", report.severity.as_str(), data(&text))
+    format!("::{} {properties}::{}\n", word(report.severity), data(&text))
+}
+
+/// What GitHub calls a level.
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error | Severity::Warning => severity.as_str(),
+        Severity::Note => "notice",
+    }
 }
 
 /// The place, followed by a comma. GitHub takes columns only when they are of one line.

@@ -26,7 +26,7 @@ pub struct Human {
     pub limit: usize,
 }
 
-/// Each report with the lines it is about, errors first when there are more than `limit`; then a last line says what
+/// Each report with the lines it is about, the worst when there are more than `limit`; then a last line says what
 /// was left out.
 pub fn human(reports: &[Report], sources: &Sources, how: &Human) -> String {
     let handler = handler(how);
@@ -109,6 +109,7 @@ impl miette::Diagnostic for Drawing {
         Some(match self.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
+            Severity::Note => miette::Severity::Advice,
         })
     }
 

@@ -42,43 +42,46 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The first `limit` reports, errors before warnings, in the order given.
+/// The levels, the worst first.
+const LEVELS: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Note];
+
+/// The first `limit` reports, the worst first where there are more, in the order given.
 fn most_important<'a>(reports: &[&'a Report], limit: usize) -> Vec<&'a Report> {
-    let (errors, _) = count(reports);
-    let mut errors_left = errors.min(limit);
-    let mut warnings_left = limit - errors_left;
+    let mut rest = limit;
+    let mut left = LEVELS.map(|severity| {
+        let shown = count(reports, severity).min(rest);
+        rest -= shown;
+        (severity, shown)
+    });
     let wanted = |report: &&'a Report| {
-        let left = match report.severity {
-            Severity::Error => &mut errors_left,
-            Severity::Warning => &mut warnings_left,
-        };
-        let keep = *left > 0;
-        *left = left.saturating_sub(1);
-        keep
+        let mut left = left.iter_mut().filter(|(severity, left)| *severity == report.severity && *left > 0);
+        left.next().map(|(_, left)| *left -= 1).is_some()
     };
     reports.iter().copied().filter(wanted).collect()
 }
 
-/// How many errors and how many warnings there are.
-fn count(reports: &[&Report]) -> (usize, usize) {
-    reports.iter().fold((0, 0), |(errors, warnings), report| match report.severity {
-        Severity::Error => (errors + 1, warnings),
-        Severity::Warning => (errors, warnings + 1),
-    })
+/// How many there are of a level.
+fn count(reports: &[&Report], severity: Severity) -> usize {
+    reports.iter().filter(|report| report.severity == severity).count()
 }
 
 /// What was left out, such as `1 error and 3 warnings`; `None` when nothing was.
 fn left_out(reports: &[&Report], shown: &[&Report]) -> Option<String> {
-    let (errors, warnings) = count(reports);
-    let (errors_shown, warnings_shown) = count(shown);
-    let some = |number: usize, word: &str| match number {
-        0 => None,
-        1 => Some(format!("1 {word}")),
-        _ => Some(format!("{number} {word}s")),
-    };
-    let parts = [some(errors - errors_shown, "error"), some(warnings - warnings_shown, "warning")];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(" and "))
+    let numbers = LEVELS.map(|severity| (severity, count(reports, severity) - count(shown, severity)));
+    let numbers: Vec<(Severity, usize)> = numbers.into_iter().filter(|(_, number)| *number > 0).collect();
+    (!numbers.is_empty()).then(|| counted(&numbers))
+}
+
+/// Numbers of reports of each level in words, such as `2 errors, 1 warning and 3 notes`.
+pub fn counted(numbers: &[(Severity, usize)]) -> String {
+    let plural = |number: usize| if number == 1 { "" } else { "s" };
+    let words = numbers.iter().map(|(severity, number)| format!("{number} {}{}", severity.as_str(), plural(*number)));
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const MOST_RESULTS: usize = 5000;
 const MOST_OF_A_LINE: usize = 1024;
 
 /// A log with one run. Reports without a place in the user's files are notifications, as services refuse results
-/// without one. Beyond 5,000 results warnings and then errors are left out, and a notification says so.
+/// without one. Beyond 5,000 results notes, then warnings and then errors are left out, and a notification says so.
 pub fn sarif(reports: &[Report], sources: &Sources) -> String {
     let (placed, unplaced): (Vec<_>, Vec<_>) = reports
         .iter()
