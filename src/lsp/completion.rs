@@ -6,10 +6,10 @@ use super::describe;
 use super::labels::open_selector;
 use super::names::{self, path};
 use super::program::{Program, Spot};
-use super::words::{ENVIRONMENT_STATEMENTS, FILE_STATEMENTS, NAMESPACE_STATEMENTS, PLATFORM_KEYS, STATEMENTS};
 use crate::model::{BuiltIn, COMPONENTS, Cni, DnsServer, Endpoint, Entity, Model, NamespaceId};
 use crate::net::Protocol;
 use crate::source::Span;
+use crate::syntax::words::{self, PLATFORM_KEYS, STATEMENTS, StatementKind, Where};
 use lsp_types::{CompletionItem, CompletionItemKind, CompletionList};
 use std::collections::BTreeSet;
 
@@ -60,10 +60,12 @@ impl Finder<'_> {
             self.start();
             return false;
         }
-        if let (Block::Platform, _)
-        | (Block::Environment, "cni" | "dns" | "apiserver" | "nodes" | "pods" | "services") =
-            (self.context.block, word)
-        {
+        let is_entry = match self.context.block {
+            Block::Platform => true,
+            Block::Environment => words::is_platform_key(word),
+            Block::File | Block::Namespace(_) => false,
+        };
+        if is_entry {
             self.platform_entry(word, rest);
             return false;
         }
@@ -86,7 +88,7 @@ impl Finder<'_> {
             "group" if rest.contains('=') => self.endpoints_after(rest.rsplit(['=', ',', '{']).next().unwrap_or("")),
             "isolate" => self.isolate(rest),
             "tier" => self.tier(rest),
-            "never" | "only" | "always" => self.flow(rest, true),
+            _ if words::starts_assertion(word) => self.flow(rest, true),
             "ports" if rest.contains('=') => self.protocols(rest),
             "namespace" | "external" | "platform" | "environment" | "cidr" | "fqdn" | "group" | "ports" => {}
             _ => self.flow(&statement, false),
@@ -101,30 +103,22 @@ impl Finder<'_> {
 
     /// The words that can start a statement here, and the ends of a flow.
     fn start(&mut self) {
-        match self.context.block {
-            Block::Platform => {
-                for (key, detail) in PLATFORM_KEYS {
-                    self.offer(key, CompletionItemKind::Property, detail);
-                }
-                return;
-            }
-            Block::Environment => {
-                for (key, detail) in PLATFORM_KEYS {
-                    self.offer(key, CompletionItemKind::Property, detail);
-                }
-                for (key, detail, snippet) in ENVIRONMENT_STATEMENTS {
-                    self.offers.push(Offer::keyword(key, detail, snippet));
-                }
-                return;
-            }
-            Block::File => {
-                self.offers.extend(FILE_STATEMENTS.map(|(word, detail, snippet)| Offer::keyword(word, detail, snippet)))
-            }
-            Block::Namespace(_) => self
-                .offers
-                .extend(NAMESPACE_STATEMENTS.map(|(word, detail, snippet)| Offer::keyword(word, detail, snippet))),
+        let is_entry = matches!(self.context.block, Block::Platform | Block::Environment);
+        for key in PLATFORM_KEYS.iter().filter(|_| is_entry) {
+            self.offer(key.word, CompletionItemKind::Property, key.purpose);
         }
-        self.offers.extend(STATEMENTS.map(|(word, detail, snippet)| Offer::keyword(word, detail, snippet)));
+        let block = self.context.block;
+        let fits = |one: &&StatementKind| match (block, one.place) {
+            (Block::File, Where::File | Where::Both)
+            | (Block::Namespace(_), Where::Namespace | Where::Both)
+            | (Block::Environment, Where::Environment) => true,
+            (Block::File | Block::Namespace(_) | Block::Environment | Block::Platform, _) => false,
+        };
+        let keyword = |one: &StatementKind| Offer::keyword(one.words, one.purpose, one.snippet);
+        self.offers.extend(STATEMENTS.iter().filter(fits).map(keyword));
+        if is_entry {
+            return;
+        }
         self.endpoints();
     }
 
@@ -340,16 +334,10 @@ impl Finder<'_> {
     }
 
     fn dns(&mut self) {
-        for (name, detail) in [
-            ("cluster", "the DNS pods of kube-system and the node-local caches"),
-            ("strict", "only pods with k8s-app=kube-dns in kube-system"),
-            ("openshift", "OpenShift's DNS pods, port 5353"),
-            ("any", "port 53 anywhere"),
-            ("none", "no DNS"),
-        ] {
-            debug_assert!(name == "none" || DnsServer::PRESETS.iter().any(|(preset, _)| *preset == name));
-            self.offer(name, CompletionItemKind::EnumMember, detail);
+        for preset in DnsServer::PRESETS {
+            self.offer(preset.word, CompletionItemKind::EnumMember, preset.purpose);
         }
+        self.offer(DnsServer::NONE, CompletionItemKind::EnumMember, "no DNS");
         for (index, tier) in self.model.tiers.iter().enumerate() {
             let endpoint = Endpoint::Tier(crate::model::TierId(u32::try_from(index).unwrap_or(u32::MAX)));
             let rank = if Some(tier.namespace) == self.scope { Rank::Second } else { Rank::Third };

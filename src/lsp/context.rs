@@ -1,6 +1,6 @@
 //! Where a place stands, by the text before it alone: lines that are half written have no tree to tell.
 
-use crate::syntax::FIRST_WORDS;
+use crate::syntax::words;
 
 /// The block that a place is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ fn starts_statement(rest: &str) -> bool {
     let line = rest.trim_start_matches([' ', '\t']);
     let word = line.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or("");
     let after = line.get(word.len()..).unwrap_or("");
-    FIRST_WORDS.contains(&word)
+    words::first_words().any(|first| first == word)
         && after.starts_with([' ', '\t'])
         && !after.trim_start().starts_with([':', ',', '-', '/'])
         // Behind `isolate ingress,`.

@@ -32,7 +32,6 @@ mod structure;
 mod symbols;
 mod tokens;
 mod uri;
-mod words;
 mod workspace;
 
 pub use lsp_server::{Connection, IoThreads};

@@ -7,7 +7,7 @@ use super::{Endpoint, Flow, Holds, Namespace, NamespaceKind, Statement, Statemen
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
-use crate::syntax::{EndpointRef, Hop, NodeKind, PortExpr, PortKind, PortsExpr};
+use crate::syntax::{EndpointRef, Hop, NodeKind, PortExpr, PortKind, PortsExpr, words};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl<'a> Resolver<'a> {
         if front.namespace().is_some() || is_known(word) || !is_known(name) {
             return false;
         }
-        let is_assertion = ["never", "only", "always"].contains(&word);
+        let is_assertion = words::starts_assertion(word);
         let is_side = Direction::ALL.into_iter().any(|side| side.word() == word);
         let what = match (is_assertion, is_side) {
             (true, _) => "no colon stands behind the first word of an assertion",

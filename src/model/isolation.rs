@@ -3,7 +3,7 @@
 use super::ports::describe;
 use super::resolve::{Member, Resolver, shorten};
 use super::scope::Scope;
-use super::{Dns, DnsServer, Endpoint, Isolate, Isolated, NamespaceId, NamespaceKind, TierId};
+use super::{Dns, DnsPreset, DnsServer, Endpoint, Isolate, Isolated, NamespaceId, NamespaceKind, TierId};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::Protocol;
 use crate::source::Span;
@@ -164,7 +164,7 @@ impl<'a> Resolver<'a> {
         let mut known: FxHashSet<DnsServer> = FxHashSet::default();
         for span in values {
             let text = self.text(*span);
-            if text == "none" {
+            if text == DnsServer::NONE {
                 if values.len() > 1 {
                     self.report(
                         Diagnostic::new(Code::E0104, *span, "`none` stands alone: it allows no DNS")
@@ -186,7 +186,7 @@ impl<'a> Resolver<'a> {
 
     fn dns_server(&mut self, scope: Scope, span: Span) -> Option<DnsServer> {
         let text = self.text(span);
-        if let Some((_, preset)) = DnsServer::PRESETS.iter().find(|(name, _)| *name == text) {
+        if let Some(DnsPreset { server: preset, .. }) = DnsServer::PRESETS.iter().find(|one| one.word == text) {
             return Some(preset.clone());
         }
         let address = text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
@@ -205,7 +205,7 @@ impl<'a> Resolver<'a> {
         };
         let local = scope.is_some_and(|_| self.scopes.endpoints.get(scope, path).is_some());
         if namespace.is_none() && port.is_none() && !local {
-            let presets = DnsServer::PRESETS.iter().map(|(name, _)| *name).chain(["none"]);
+            let presets = DnsServer::PRESETS.iter().map(|preset| preset.word).chain([DnsServer::NONE]);
             let known = closest(text, presets.clone());
             let help = match known {
                 Some(known) => format!("did you mean `{known}`?"),

@@ -226,14 +226,41 @@ pub enum DnsServer {
     Tier(TierId, u16),
 }
 
+/// Servers that have a name of their own.
+#[derive(Debug)]
+pub struct DnsPreset {
+    /// The name.
+    pub word: &'static str,
+    /// Who they are, in a few words.
+    pub purpose: &'static str,
+    /// The servers.
+    pub server: DnsServer,
+}
+
 impl DnsServer {
-    /// The servers that have a name of their own.
-    pub const PRESETS: [(&'static str, DnsServer); 4] = [
-        ("cluster", DnsServer::Cluster),
-        ("strict", DnsServer::Strict),
-        ("openshift", DnsServer::OpenShift),
-        ("any", DnsServer::Any),
+    /// All presets.
+    pub const PRESETS: [DnsPreset; 4] = [
+        DnsPreset {
+            word: "cluster",
+            purpose: "the DNS pods of kube-system and the node-local caches",
+            server: DnsServer::Cluster,
+        },
+        DnsPreset {
+            word: "strict",
+            purpose: "only pods with k8s-app=kube-dns in kube-system",
+            server: DnsServer::Strict,
+        },
+        DnsPreset { word: "openshift", purpose: "OpenShift's DNS pods, port 5353", server: DnsServer::OpenShift },
+        DnsPreset { word: "any", purpose: "port 53 anywhere", server: DnsServer::Any },
     ];
+
+    /// What stands where nobody finds DNS.
+    pub const NONE: &'static str = "none";
+
+    /// The name of a preset.
+    pub fn preset_word(&self) -> Option<&'static str> {
+        Self::PRESETS.iter().find(|preset| preset.server == *self).map(|preset| preset.word)
+    }
 }
 
 /// A tier: pods of a namespace by labels.
@@ -419,10 +446,9 @@ impl Model {
     /// A `dns` setting as the language writes it.
     pub fn dns_setting(&self, dns: &Dns) -> String {
         let server = |server: &DnsServer| match server {
-            DnsServer::Cluster => "cluster".to_owned(),
-            DnsServer::Strict => "strict".to_owned(),
-            DnsServer::OpenShift => "openshift".to_owned(),
-            DnsServer::Any => "any".to_owned(),
+            DnsServer::Cluster | DnsServer::Strict | DnsServer::OpenShift | DnsServer::Any => {
+                server.preset_word().unwrap_or_default().to_owned()
+            }
             DnsServer::Address(net) => net.to_string(),
             DnsServer::Tier(id, port) => {
                 let tier = self.tier(*id);

@@ -332,3 +332,16 @@ impl<'a> Resolver<'a> {
         self.report(diagnostic.with_help(help).with_mends(value, near));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::words::is_platform_key;
+
+    #[test]
+    fn lists_have_keys_that_the_language_knows() {
+        for list in PlatformList::ALL {
+            assert!(is_platform_key(list.key()), "{}", list.key());
+        }
+    }
+}

@@ -162,7 +162,7 @@ impl Resolver<'_> {
     fn presets(&self) -> Vec<PresetPods> {
         let managed = self.model.namespaces.iter().filter_map(|namespace| namespace.managed());
         let asked = |preset: &DnsServer| managed.clone().any(|managed| managed.dns.servers.contains(preset));
-        let presets = DnsServer::PRESETS.iter().map(|(_, preset)| preset);
+        let presets = DnsServer::PRESETS.iter().map(|preset| &preset.server);
         presets.filter(|preset| asked(preset)).filter_map(DnsServer::preset_pods).collect()
     }
 

@@ -6,6 +6,7 @@ use super::parse::Parser;
 use super::recover::{MOST_LINES, begins_statement};
 use super::statement::rule_of;
 use super::tree::{Name, NamespaceBlock, Node, NodeKind};
+use super::words;
 use crate::diag::{Code, Diagnostic};
 use pest::error::ErrorVariant;
 
@@ -91,8 +92,9 @@ impl<'a> Parser<'a> {
         if written.is_empty() || head.contains("->") || head.contains([':', ',', '=']) && !head.contains('(') {
             return None;
         }
-        let word = crate::diag::closest(written, BLOCKS.iter().map(|(word, _)| *word))?;
-        BLOCKS.iter().find(|(known, _)| *known == word && word != written).copied()
+        let word = crate::diag::closest(written, words::blocks().map(words::StatementKind::first_word))?;
+        let block = words::blocks().find(|block| block.first_word() == word && word != written)?;
+        Some((word, block.rule))
     }
 
     /// Where the head of a broken block ends: behind its `{`, at the end of its line or alone on the next one.
@@ -121,7 +123,7 @@ impl<'a> Parser<'a> {
         gap.contains('\n')
             && gap.ends_with([' ', '\t'])
             && !word.is_empty()
-            && !BLOCKS.iter().any(|(block, _)| *block == word)
+            && !words::blocks().any(|block| block.first_word() == word)
     }
 
     /// Whether a line outside of blocks that nobody understands begins one.
@@ -208,14 +210,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The words that begin a block.
-const BLOCKS: &[(&str, Rule)] = &[
-    ("namespace", Rule::namespace),
-    ("external", Rule::external),
-    ("platform", Rule::platform),
-    ("environment", Rule::environment),
-];
-
 fn is_block(rule: Rule) -> bool {
-    BLOCKS.iter().any(|(_, block)| *block == rule)
+    words::blocks().any(|block| block.rule == rule)
 }

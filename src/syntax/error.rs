@@ -1,10 +1,11 @@
 //! What is wrong with a statement, and what to do about it, in the user's words.
 
 use super::advice::{Advice, advise};
-use super::expected::{PLATFORM_ENTRIES, expected, pass_keyword, possible};
+use super::expected::{expected, pass_keyword, possible};
 use super::grammar::Rule;
 use super::repair::{Repaired, repaired, starts_no_keyword};
 use super::statement::rule_of;
+use super::words;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::error::ErrorVariant;
@@ -79,7 +80,7 @@ impl Place<'_> {
 
     /// The rule that the statement was probably meant to match: a colon behind its first word makes it a flow to the parser.
     fn meant_rule(&self) -> Rule {
-        let is_flow = self.statement().contains("->") && !matches!(self.first_word(), "never" | "only" | "always");
+        let is_flow = self.statement().contains("->") && !words::starts_assertion(self.first_word());
         if self.rule == Rule::flow && !is_flow { rule_of(self.first_word()).unwrap_or(self.rule) } else { self.rule }
     }
 
@@ -153,7 +154,7 @@ pub fn misspelt(place: &Place<'_>) -> Option<&'static str> {
     // In a flow they stand in front of a name.
     let known = SYNONYMS.iter().filter(|_| !place.statement().contains("->"));
     let same = known.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(first)).map(|(_, meant)| *meant);
-    let meant = same.or_else(|| crate::diag::closest(first, FIRST_WORDS.iter().copied()))?;
+    let meant = same.or_else(|| crate::diag::closest(first, words::first_words()))?;
     (word && meant != first).then_some(meant)
 }
 
@@ -191,28 +192,6 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("set", "group"),
     ("union", "group"),
     ("cluster", "platform"),
-];
-
-/// The words that start a statement.
-pub const FIRST_WORDS: &[&str] = &[
-    "namespace",
-    "external",
-    "platform",
-    "environment",
-    "use",
-    "tier",
-    "group",
-    "cidr",
-    "fqdn",
-    "ports",
-    "isolate",
-    "label",
-    "dns",
-    "never",
-    "only",
-    "always",
-    "ingress",
-    "egress",
 ];
 
 /// Advice, and the change that follows it where there is just one: what is replaced, and by what.
@@ -336,8 +315,8 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     }
     if rule == Rule::platform_entry && place.failed == place.start {
         let first = place.first_word();
-        let others = if place.in_environment { &["namespace", "cidr", "fqdn"][..] } else { &[] };
-        let known = others.iter().copied().chain(PLATFORM_ENTRIES.iter().map(|word| word.trim_matches('`')));
+        let others = words::statements(true).filter(|_| place.in_environment).map(words::StatementKind::first_word);
+        let known = others.chain(words::PLATFORM_KEYS.iter().map(|key| key.word));
         let meant = crate::diag::closest(first, known)?;
         return instead(&format!("did you mean `{meant}`?"), first.len(), meant);
     }

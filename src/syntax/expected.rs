@@ -2,6 +2,7 @@
 
 use super::error::Place;
 use super::grammar::Rule;
+use super::words;
 use pest::error::ErrorVariant;
 
 /// The rules of which one had to match where the statement broke.
@@ -12,43 +13,23 @@ pub(super) fn possible(rule: Rule, problem: Option<&ErrorVariant<Rule>>) -> Vec<
     }
 }
 
-/// The words that something has to follow.
+/// Other words than those of statements and of `platform` that something has to follow.
 const KEYWORDS: &[(Rule, &str, &str)] = &[
-    (Rule::namespace, "namespace", "a name"),
-    (Rule::external, "external namespace", "a name"),
     (Rule::external, "external", "`namespace`"),
-    (Rule::platform, "platform", "`{`"),
-    (Rule::environment, "environment", "a name"),
-    (Rule::use_entry, "use", "a component such as `ingress-nginx`"),
-    (Rule::tier, "tier", "a name"),
-    (Rule::group, "group", "a name"),
-    (Rule::cidr, "cidr", "a name"),
-    (Rule::replace_cidr, "cidr", "a name"),
-    (Rule::fqdn, "fqdn", "a name"),
-    (Rule::replace_fqdn, "fqdn", "a name"),
-    (Rule::ports_entry, "ports", "a name"),
-    (Rule::rename_namespace, "namespace", "a name"),
-    (Rule::isolate, "isolate", "`ingress`, `egress` or `none`"),
     (Rule::isolate_for, "for", "a tier"),
-    (Rule::label, "label", "a label key such as `app`"),
-    (Rule::dns, "dns", "a DNS preset, an address block or a tier"),
-    (Rule::assertion, "never", "a tier or another endpoint"),
-    (Rule::assertion, "only", "a tier or another endpoint"),
-    (Rule::assertion, "always", "a tier or another endpoint"),
     (Rule::set_operator, "in", "`(`"),
     (Rule::set_operator, "notin", "`(`"),
     (Rule::except_blocks, "except", "an address block such as `10.0.0.0/8`"),
     (Rule::except_sides, "except", "a tier or another endpoint"),
-    (Rule::one_side, "ingress", "a tier or another endpoint"),
-    (Rule::one_side, "egress", "a tier or another endpoint"),
     (Rule::through, "through", "`dns`"),
-    (Rule::platform_key, "cni", "a CNI such as `calico`"),
-    (Rule::platform_key, "dns", "a DNS preset, an address block or a tier"),
-    (Rule::platform_key, "apiserver", "an address block such as `10.96.0.1/32`"),
-    (Rule::platform_key, "nodes", "an address block such as `10.0.0.0/8`"),
-    (Rule::platform_key, "pods", "an address block such as `10.0.0.0/8`"),
-    (Rule::platform_key, "services", "an address block such as `10.0.0.0/8`"),
 ];
+
+/// All words that something has to follow: the rule that begins with them, and what follows.
+fn keywords() -> impl Iterator<Item = (Rule, &'static str, &'static str)> {
+    let statements = words::STATEMENTS.iter().map(|one| (one.rule_of_words(), one.words, one.wanted));
+    let keys = words::PLATFORM_KEYS.iter().map(|key| (Rule::platform_key, key.word, key.wanted));
+    statements.chain(KEYWORDS.iter().copied()).chain(keys)
+}
 
 /// The rules that begin with the keywords of a rule, which is how pest names them when nothing in them has matched.
 fn has_keyword(rule: Rule, of: Rule) -> bool {
@@ -59,8 +40,8 @@ fn has_keyword(rule: Rule, of: Rule) -> bool {
 pub(super) fn pass_keyword(place: &mut Place<'_>, possible: &[Rule]) {
     let after = place.after();
     let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let passed = KEYWORDS.iter().find_map(|(of, keyword, _)| {
-        possible.iter().any(|rule| has_keyword(*rule, *of)).then_some(())?;
+    let passed = keywords().find_map(|(of, keyword, _)| {
+        possible.iter().any(|rule| has_keyword(*rule, of)).then_some(())?;
         // Two words may stand apart as they like.
         let rest = keyword.split(' ').try_fold(after, |rest, word| {
             rest.trim_start_matches([' ', '\t']).strip_prefix(word).filter(|rest| ends(rest))
@@ -79,7 +60,7 @@ pub(super) fn pass_keyword(place: &mut Place<'_>, possible: &[Rule]) {
 pub(super) fn expected(place: &Place<'_>, possible: &[Rule]) -> String {
     let before = place.before().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
     let last = before.rsplit(' ').next().unwrap_or("");
-    let argument = KEYWORDS.iter().find(|(rule, keyword, _)| match rule {
+    let argument = keywords().find(|(rule, keyword, _)| match rule {
         Rule::isolate_for | Rule::set_operator | Rule::except_blocks | Rule::except_sides | Rule::through => {
             last == *keyword && before != *keyword && place.is_in(*rule)
         }
@@ -88,18 +69,20 @@ pub(super) fn expected(place: &Place<'_>, possible: &[Rule]) -> String {
     if let Some((_, keyword, wanted)) = argument {
         return format!("{wanted} after `{keyword}`");
     }
-    let mut words: Vec<&str> = Vec::new();
-    let environment = if place.in_environment { &["`namespace`", "`cidr`", "`fqdn`"][..] } else { &[] };
+    let mut named: Vec<String> = Vec::new();
     for rule in possible {
-        let before = if matches!(rule, Rule::platform_entry | Rule::platform_key) { environment } else { &[] };
-        for word in before.iter().chain(in_words(*rule)) {
-            if !words.contains(word) {
-                words.push(word);
+        let is_entry = matches!(rule, Rule::platform_entry | Rule::platform_key);
+        let before = words::statements(true).filter(|_| is_entry && place.in_environment);
+        let before = before.map(|one| format!("`{}`", one.words));
+        let keys = words::PLATFORM_KEYS.iter().filter(|_| is_entry).map(|key| format!("`{}`", key.word));
+        for word in before.chain(in_words(*rule).iter().map(|word| (*word).to_owned())).chain(keys) {
+            if !named.contains(&word) {
+                named.push(word);
             }
         }
     }
-    match words.split_last() {
-        Some((last, [])) => (*last).to_owned(),
+    match named.split_last() {
+        Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => "a statement".to_owned(),
     }
@@ -138,27 +121,11 @@ fn in_words(rule: Rule) -> &'static [&'static str] {
         Rule::port_list => &["ports such as `{ http: 8080/tcp }`"],
         Rule::port_entry => &["a port with its name such as `http: 8080/tcp`"],
         Rule::isolate_for => &["`for`"],
-        Rule::flow => &["a statement or a flow such as `frontend -> backend:8080/tcp`"],
-        Rule::namespace => &["`namespace NAME {`"],
-        Rule::external => &["`external namespace NAME`"],
-        Rule::platform => &["`platform {`"],
-        Rule::environment => &["`environment NAME {`"],
-        Rule::use_entry => &["`use NAME`"],
-        Rule::tier => &["`tier NAME`"],
-        Rule::group => &["`group NAME = ...`"],
-        Rule::cidr | Rule::replace_cidr => &["`cidr NAME = ...`"],
-        Rule::fqdn | Rule::replace_fqdn => &["`fqdn NAME = ...`"],
-        Rule::ports_entry => &["`ports NAME = ...`"],
-        Rule::isolate => &["`isolate ingress, egress`"],
-        Rule::label => &["`label KEY`"],
-        Rule::dns => &["`dns PRESET`"],
-        Rule::assertion | Rule::assertion_word => &["`never A -> B`"],
-        Rule::platform_entry | Rule::platform_key => PLATFORM_ENTRIES,
-        Rule::rename_namespace => &["`namespace NAME = NAME`"],
+        Rule::assertion_word => &["`never A -> B`"],
         Rule::sp | Rule::blank | Rule::gap | Rule::comment | Rule::next_line | Rule::flows | Rule::tiers => &[],
-        Rule::cni_setting | Rule::setting => &[],
+        Rule::platform_entry | Rule::platform_key | Rule::cni_setting | Rule::setting => &[],
+        rule => {
+            words::STATEMENTS.iter().find(|one| one.rule == rule).map_or(&[], |one| std::slice::from_ref(&one.form))
+        }
     }
 }
-
-/// The entries of `platform { }`, in the words of an error.
-pub(super) const PLATFORM_ENTRIES: &[&str] = &["`cni`", "`dns`", "`apiserver`", "`nodes`", "`pods`", "`services`"];

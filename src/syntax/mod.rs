@@ -16,9 +16,9 @@ mod recover;
 mod repair;
 mod statement;
 mod tree;
+pub mod words;
 
 pub use characters::is_forbidden;
-pub use error::FIRST_WORDS;
 pub use parse::{Parsed, parse};
 pub use repair::usual_port_name;
 pub use tree::*;

@@ -1,8 +1,8 @@
 //! Where a statement ends that is broken inside of brackets.
 
-use super::error;
 use super::grammar::Rule;
 use super::parse::Parser;
+use super::words;
 
 /// Nothing in brackets has more lines of its own.
 pub(super) const MOST_LINES: usize = 64;
@@ -42,5 +42,5 @@ impl Parser<'_> {
 pub(super) fn begins_statement(code: &str) -> bool {
     let first = code.trim_start_matches([' ', '\t']);
     let begins = |word: &str| first.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t', '{']));
-    error::FIRST_WORDS.iter().any(|word| begins(word))
+    words::first_words().any(begins)
 }

@@ -4,32 +4,8 @@ use super::build::Builder;
 use super::grammar::{PolderGrammar, Rule};
 use super::parse::Parser;
 use super::tree::{Node, NodeKind};
+use super::words;
 use pest::Parser as _;
-
-/// The words that start a statement, and the rule it then has to match.
-const STATEMENTS: &[(&str, Rule)] = &[
-    ("namespace", Rule::namespace),
-    ("external", Rule::external),
-    ("platform", Rule::platform),
-    ("environment", Rule::environment),
-    ("use", Rule::use_entry),
-    ("tier", Rule::tier),
-    ("group", Rule::group),
-    ("cidr", Rule::cidr),
-    ("fqdn", Rule::fqdn),
-    ("ports", Rule::ports_entry),
-    ("isolate", Rule::isolate),
-    ("label", Rule::label),
-    ("dns", Rule::dns),
-    ("never", Rule::assertion),
-    ("only", Rule::assertion),
-    ("always", Rule::assertion),
-    ("ingress", Rule::flow),
-    ("egress", Rule::flow),
-];
-
-const ENVIRONMENT_ENTRIES: &[(&str, Rule)] =
-    &[("namespace", Rule::rename_namespace), ("cidr", Rule::replace_cidr), ("fqdn", Rule::replace_fqdn)];
 
 impl<'a> Parser<'a> {
     /// The rule that the statement at an offset has to match.
@@ -38,11 +14,11 @@ impl<'a> Parser<'a> {
         let word_end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric() && byte != b'_' && byte != b'-');
         let (word, after) = rest.split_at(word_end.unwrap_or(rest.len()));
         let after = after.trim_start_matches([' ', '\t']);
-        let named = |list: &[(&str, Rule)]| list.iter().find(|(name, _)| *name == word).map(|(_, rule)| *rule);
+        let named = |in_environment| words::statement(word, in_environment).map(|one| one.rule);
         match self.open_kind() {
             Some(NodeKind::Platform(_)) if !self.opens_block(at, word) => return Rule::platform_entry,
             Some(NodeKind::Environment { .. }) if !self.opens_block(at, word) => {
-                return named(ENVIRONMENT_ENTRIES).unwrap_or(Rule::platform_entry);
+                return named(true).unwrap_or(Rule::platform_entry);
             }
             _ => {}
         }
@@ -51,13 +27,13 @@ impl<'a> Parser<'a> {
         if !is_block && (after.starts_with("->") || after.starts_with(['/', ':', ','])) {
             return Rule::flow;
         }
-        named(STATEMENTS).unwrap_or(Rule::flow)
+        named(false).unwrap_or(Rule::flow)
     }
 
     /// Whether the line of the statement at an offset ends with a brace and the statement could open that block, so that
     /// the one before it must have been left open.
     fn opens_block(&self, at: usize, word: &str) -> bool {
-        matches!(word, "namespace" | "external" | "platform" | "environment") && {
+        words::blocks().any(|block| block.first_word() == word) && {
             let code = self.text.get(at..self.code_end(at)).unwrap_or("");
             code.as_bytes().last() == Some(&b'{')
         }
@@ -163,7 +139,7 @@ impl<'a> Parser<'a> {
 
 /// The rule of the statements that a word starts.
 pub(super) fn rule_of(word: &str) -> Option<Rule> {
-    STATEMENTS.iter().find(|(known, _)| *known == word).map(|(_, rule)| *rule)
+    words::statement(word, false).map(|one| one.rule)
 }
 
 /// Where an error is, counted from the start of what pest was given.

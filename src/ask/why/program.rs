@@ -308,7 +308,8 @@ impl Program<'_> {
     /// Whether DNS is answered on one of the ports somewhere: in this program, or where a preset is in use.
     fn is_dns(&self, ports: &PortSet) -> bool {
         let some = |protocol| !ports.is_whole(protocol);
-        let presets: Vec<PresetPods> = Preset::PRESETS.iter().filter_map(|(_, preset)| preset.preset_pods()).collect();
+        let presets: Vec<PresetPods> =
+            Preset::PRESETS.iter().filter_map(|preset| preset.server.preset_pods()).collect();
         let usual = [Protocol::Udp, Protocol::Tcp]
             .into_iter()
             .any(|protocol| some(protocol) && presets.iter().any(|preset| ports.has(protocol, preset.port)));

@@ -25,7 +25,7 @@ fn dns_within(model: &Model, flows: &FlowSet, budget: Budget) -> Vec<Diagnostic>
         let nobody = model.dns.servers.is_empty() && *preset == DnsServer::Cluster;
         nobody || settings.into_iter().any(|dns| dns.servers.contains(preset))
     };
-    let presets = DnsServer::PRESETS.iter().map(|(_, preset)| preset).filter(|preset| asked(preset));
+    let presets = DnsServer::PRESETS.iter().map(|preset| &preset.server).filter(|preset| asked(preset));
     let presets: Vec<PresetPods> = presets.filter_map(DnsServer::preset_pods).collect();
     let is_asked = |server: &DnsServer, namespace: &Namespace| match server {
         DnsServer::Tier(tier, _) => {

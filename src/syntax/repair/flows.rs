@@ -2,6 +2,7 @@
 
 use super::ports::PORTS;
 use super::{Broken, Edit, Rule, is_port, word};
+use crate::syntax::words;
 
 const ARROW: &str = "an arrow is written `->`";
 const BEHIND: &str = "ports stand behind a colon";
@@ -123,7 +124,7 @@ impl Broken<'_> {
         if is(ALLOWING) {
             return Some(Edit::new(0..self.at, "", "a flow has no word in front"));
         }
-        if is(ASSERTING) && matches!(self.word(), "never" | "only" | "always") {
+        if is(ASSERTING) && words::starts_assertion(self.word()) {
             let rule = Some(Rule::assertion);
             return Some(Edit {
                 rule,
