@@ -1,6 +1,6 @@
 //! Each file of `lint/cases/` is linted, and what is found is a snapshot beside it. In the file, a comment `# W0203` at
 //! the end of a line says that this is found there: all of it, and nothing else. A first line `# cni: NAME` or
-//! `# cni: NAME@VERSION` names the CNI.
+//! `# cni: NAME@VERSION` names the CNI, and `# complete` says that this is all that runs.
 
 use polder::diag::{Code, Levels, Report, render};
 use polder::model::Cni;
@@ -16,7 +16,10 @@ fn lint(text: &str) -> (Manifests, Vec<Report>) {
     let mut levels = Levels::default();
     levels.show_notes();
     let system = Memory::default().with_input(text);
-    let manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
+    let mut manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
+    if text.starts_with("# complete\n") {
+        manifests = manifests.as_a_whole();
+    }
     let cni = text.strip_prefix("# cni: ").map(|rest| Cni::parse_versioned(rest.lines().next().unwrap()).unwrap());
     let reports = manifests.lint(cni.unwrap_or_default(), &levels);
     (manifests, reports)

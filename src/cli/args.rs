@@ -393,6 +393,10 @@ pub(super) struct Lint {
     /// More YAML, with what runs: workloads, Namespaces, Services, Ingresses; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
+    /// What was given is all that runs, so a policy or peer without pods is a mistake. Of what `kubectl get` lists, that is
+    /// known without this.
+    #[arg(long)]
+    pub complete: bool,
     /// The CNI that has to enforce the policies.
     #[arg(long, value_name = "NAME[@VERSION]", value_parser = CniParser)]
     pub cni: Option<(Cni, Option<CniVersion>)>,

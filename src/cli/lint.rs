@@ -23,7 +23,10 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
         return Exit::CannotAnswer;
     }
     let paths = named(&args.paths).into_iter().chain(named(&args.workloads)).collect::<Vec<_>>();
-    let manifests = Manifests::load(&Disk, &folder, &paths, "default");
+    let mut manifests = Manifests::load(&Disk, &folder, &paths, "default");
+    if args.complete {
+        manifests = manifests.as_a_whole();
+    }
     let mut reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
     if !args.format.is_for_machines() {
         // Mistakes are not to be looked for among matters of form.

@@ -1,5 +1,7 @@
 //! From single objects to a cluster: each object once, and pods with those who run them.
 
+use super::chain::{Key, top};
+use super::whole::Seen;
 use super::{
     Cluster, ContainerPort, Ingress, Kind, Labels, Namespace, Object, Pods, Runner, Scaler, Service, Workload,
 };
@@ -12,7 +14,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// `kind`.
-    pub kind: &'static str,
+    pub kind: Arc<str>,
     /// The namespace; empty when it has none.
     pub namespace: Arc<str>,
     /// The name.
@@ -26,17 +28,8 @@ pub struct Conflict {
 /// A name in a namespace.
 type Name = (Arc<str>, Arc<str>);
 
-/// What a workload is found by.
-type Key = (Arc<str>, Arc<str>, Kind);
-
-/// The label in which a Deployment tells the pods of its ReplicaSets apart.
-const TEMPLATE_HASH: &str = "pod-template-hash";
-
 /// The label in which a StatefulSet tells its pods apart, of which there is one for each value.
 const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
-
-/// The longest way from a pod to who runs it: pod, ReplicaSet, Deployment, or pod, Job, CronJob.
-const LONGEST_CHAIN: usize = 3;
 
 impl Cluster {
     /// The cluster that has these objects, and those that were given twice and do not say the same, of which the first
@@ -57,7 +50,9 @@ impl Cluster {
         }
         let mut unmodelled = given.unmodelled;
         unmodelled.sort_unstable();
+        let whole = given.seen.whole();
         let cluster = Cluster {
+            whole,
             namespaces: given.namespaces.into_values().collect(),
             workloads: workloads(given.runners, &given.scaled),
             services: given.services.into_values().collect(),
@@ -77,6 +72,7 @@ struct Given {
     ingresses: BTreeMap<Name, Ingress>,
     unmodelled: Vec<super::Unmodelled>,
     conflicts: Vec<Conflict>,
+    seen: Seen,
 }
 
 /// Adds `object` unless there is one already, and says where that is when it is not the same.
@@ -93,17 +89,28 @@ where
         map.insert(key, object);
         return None;
     };
-    let (mut one, mut other) = (wrap(first.clone()), wrap(object));
+    let (one, other) = (wrap(first.clone()), wrap(object));
     let spans = (one.span(), other.span());
-    one.set_spans(None, None);
-    other.set_spans(None, None);
-    (one != other).then_some(spans)
+    (one.meaning() != other.meaning()).then_some(spans)
+}
+
+/// Where what runs the same pods was given before, it runs as many as either says.
+fn more(runners: &mut BTreeMap<Key, Runner>, key: &Key, other: &Runner) {
+    let Some(runner) = runners.get_mut(key) else { return };
+    if runner.workload.pods.is_empty() && !other.workload.pods.is_empty() {
+        std::mem::swap(&mut runner.workload.pods, &mut runner.asleep);
+    }
+    for (pods, others) in runner.workload.pods.iter_mut().zip(&other.workload.pods) {
+        pods.count = pods.count.max(others.count);
+        pods.several |= others.several;
+    }
 }
 
 impl Given {
     fn add(&mut self, object: Object) {
         let none = Arc::from("");
-        let (kind, namespace, name, spans) = match object {
+        self.seen.add(&object);
+        let (kind, namespace, name, spans): (Arc<str>, _, _, _) = match object {
             Object::Unmodelled(unmodelled) => return self.unmodelled.push(unmodelled),
             Object::Scaler(Scaler { namespace, kind, name }) => {
                 self.scaled.insert((namespace, name, kind));
@@ -111,21 +118,22 @@ impl Given {
             }
             Object::Namespace(one) => {
                 let name = one.name.clone();
-                ("Namespace", none, name.clone(), add(&mut self.namespaces, name, one, Object::Namespace))
+                ("Namespace".into(), none, name.clone(), add(&mut self.namespaces, name, one, Object::Namespace))
             }
             Object::Runner(one) => {
                 let Workload { namespace, name, kind, .. } = &one.workload;
-                let (namespace, name, kind) = (namespace.clone(), name.clone(), *kind);
-                let key = (namespace.clone(), name.clone(), kind);
-                (kind.as_str(), namespace, name, add(&mut self.runners, key, one, Object::Runner))
+                let (namespace, name, kind) = (namespace.clone(), name.clone(), kind.clone());
+                let key = (namespace.clone(), name.clone(), kind.clone());
+                more(&mut self.runners, &key, &one);
+                (kind.as_str().into(), namespace, name, add(&mut self.runners, key, one, Object::Runner))
             }
             Object::Service(one) => {
                 let key = (one.namespace.clone(), one.name.clone());
-                ("Service", key.0.clone(), key.1.clone(), add(&mut self.services, key, one, Object::Service))
+                ("Service".into(), key.0.clone(), key.1.clone(), add(&mut self.services, key, one, Object::Service))
             }
             Object::Ingress(one) => {
                 let key = (one.namespace.clone(), one.name.clone());
-                ("Ingress", key.0.clone(), key.1.clone(), add(&mut self.ingresses, key, one, Object::Ingress))
+                ("Ingress".into(), key.0.clone(), key.1.clone(), add(&mut self.ingresses, key, one, Object::Ingress))
             }
         };
         if let Some((first, second)) = spans {
@@ -149,7 +157,27 @@ struct Known {
     single: bool,
 }
 
-fn workloads(runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<Workload> {
+/// Gives those that make the pods of another object what its template says.
+fn lend(runners: &mut BTreeMap<Key, Runner>) {
+    let borrowers: Vec<(Key, Key)> = runners
+        .iter()
+        .filter_map(|(key, runner)| {
+            let lender = runner.template_of.as_ref()?;
+            Some((key.clone(), (key.0.clone(), lender.name.clone(), lender.kind.clone()?)))
+        })
+        .collect();
+    for (borrower, lender) in borrowers {
+        let Some(lender) = runners.get(&lender) else { continue };
+        let templates = lender.workload.pods.iter().chain(&lender.asleep);
+        let lent: Vec<Pods> = templates.map(|pods| Pods { several: true, ..pods.clone() }).collect();
+        if let Some(runner) = runners.get_mut(&borrower) {
+            runner.workload.pods.extend(lent);
+        }
+    }
+}
+
+fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<Workload> {
+    lend(&mut runners);
     let tops: Vec<Key> = runners.iter().map(|(key, runner)| top(&runners, key, runner)).collect();
     let mut found: BTreeMap<Key, Known> = BTreeMap::new();
     for ((key, runner), top) in runners.into_iter().zip(tops) {
@@ -172,37 +200,12 @@ fn workloads(runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<Work
         let is_running = known.seen.iter().any(|pods| !pods.finished);
         let template = if known.itself.is_some() { known.template } else { known.made };
         let template = template.into_iter().filter(|_| !is_running);
-        let single = |labels: &Labels| known.single || (kind == Kind::StatefulSet && labels.contains_key(POD_NAME));
+        let single = |labels: &Labels| known.single || (kind.is_stateful() && labels.contains_key(POD_NAME));
         let pods = alike(known.seen.into_iter().chain(template), single);
         let (labels, span) = known.itself.unwrap_or_else(|| (Labels::new(), pods.first().and_then(|pods| pods.span)));
         Workload { namespace, name, kind, labels, pods, span }
     };
     found.into_iter().map(workload).collect()
-}
-
-/// Who runs `runner`: the last one of a known kind on the way from controller to controller.
-fn top(runners: &BTreeMap<Key, Runner>, key: &Key, runner: &Runner) -> Key {
-    let mut top = key.clone();
-    let mut at = Some(runner);
-    for _ in 1..LONGEST_CHAIN {
-        let Some(runner) = at else { break };
-        let Some((kind, name)) = runner.owner.as_ref().and_then(|owner| Some((owner.kind?, &owner.name))) else {
-            break;
-        };
-        top = (key.0.clone(), name.clone(), kind);
-        at = runners.get(&top);
-        if at.is_none() && kind == Kind::ReplicaSet {
-            top = deployment(runner, name).map_or(top, |name| (key.0.clone(), name, Kind::Deployment));
-        }
-    }
-    top
-}
-
-/// The Deployment whose ReplicaSet `replica_set` must be, with the hash of the pod `runner` in its name.
-fn deployment(runner: &Runner, replica_set: &str) -> Option<Arc<str>> {
-    let hash = runner.workload.labels.get(TEMPLATE_HASH)?;
-    let name = replica_set.strip_suffix(hash.as_str())?.strip_suffix('-')?;
-    (!name.is_empty() && !hash.is_empty()).then(|| name.into())
 }
 
 /// Pods that differ in nothing that matters become one, with their number; `single` says of labels that there never are

@@ -1,11 +1,16 @@
 //! What runs in a cluster, as plain data: namespaces, workloads with their pods, services, ingresses.
 
 mod assemble;
+mod chain;
 mod object;
+mod runtime;
 mod service;
+mod whole;
 
 pub use assemble::Conflict;
 pub use object::{Object, Owner, Runner, Scaler};
+pub use runtime::is_set_at_runtime;
+pub use whole::Whole;
 
 use crate::net::Protocol;
 use crate::source::Span;
@@ -30,6 +35,8 @@ pub struct Cluster {
     pub ingresses: Vec<Ingress>,
     /// Objects that change what is allowed and are not understood, such as those of admin tiers or a mesh.
     pub unmodelled: Vec<Unmodelled>,
+    /// What of this is known to be all that there is.
+    pub whole: Whole,
 }
 
 /// A Namespace.
@@ -44,7 +51,7 @@ pub struct Namespace {
 }
 
 /// What a workload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A pod without an owner.
     Pod,
@@ -62,23 +69,13 @@ pub enum Kind {
     Job,
     /// `batch/v1` CronJob.
     CronJob,
+    /// A kind that Kubernetes does not have itself, such as a Rollout of `argoproj.io`: its name and API group.
+    Other(Arc<str>, Arc<str>),
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 8] = [
-        Kind::Pod,
-        Kind::Deployment,
-        Kind::StatefulSet,
-        Kind::DaemonSet,
-        Kind::ReplicaSet,
-        Kind::ReplicationController,
-        Kind::Job,
-        Kind::CronJob,
-    ];
-
-    /// As Kubernetes writes it in `kind`.
-    pub fn as_str(self) -> &'static str {
+    /// As it is written in `kind`.
+    pub fn as_str(&self) -> &str {
         match self {
             Kind::Pod => "Pod",
             Kind::Deployment => "Deployment",
@@ -88,7 +85,13 @@ impl Kind {
             Kind::ReplicationController => "ReplicationController",
             Kind::Job => "Job",
             Kind::CronJob => "CronJob",
+            Kind::Other(kind, _) => kind,
         }
+    }
+
+    /// Whether its pods have names that stay, one of each: a StatefulSet, also of those who extend it.
+    fn is_stateful(&self) -> bool {
+        self.as_str().ends_with("StatefulSet")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Objects as they were read, each by itself.
 
-use super::{Ingress, Kind, Namespace, Service, Unmodelled, Workload};
+use super::{Ingress, Kind, Namespace, Pods, Service, Unmodelled, Workload};
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -28,6 +28,12 @@ pub struct Runner {
     pub workload: Workload,
     /// The owner that is its controller.
     pub owner: Option<Owner>,
+    /// The pods that it would make, where it makes none (`replicas: 0`).
+    pub asleep: Vec<Pods>,
+    /// Another object of its namespace whose pods it makes, as `spec.workloadRef` of a Rollout says.
+    pub template_of: Option<Owner>,
+    /// Whether it is as the API server gives it, and not only as somebody wrote it.
+    pub is_live: bool,
 }
 
 /// Something that may run several pods of a workload, whatever the workload says.
@@ -44,7 +50,7 @@ pub struct Scaler {
 /// The controller of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// What it is; `None` when that is not known here, as for the kinds of operators.
+    /// What it is; `None` for what makes no pods itself, such as the Node of a static pod.
     pub kind: Option<Kind>,
     /// Its name; it is in the same namespace.
     pub name: Arc<str>,
@@ -57,13 +63,26 @@ impl Object {
             Object::Namespace(namespace) => namespace.span = object,
             Object::Runner(runner) => {
                 runner.workload.span = object;
-                runner.workload.pods.iter_mut().for_each(|each| each.span = pods);
+                runner.workload.pods.iter_mut().chain(&mut runner.asleep).for_each(|each| each.span = pods);
             }
             Object::Scaler(_) => {}
             Object::Service(service) => service.span = object,
             Object::Ingress(ingress) => ingress.span = object,
             Object::Unmodelled(unmodelled) => unmodelled.span = object,
         }
+    }
+
+    /// What it says of what is allowed: without where it was read, from whom, and how many pods it makes.
+    pub(super) fn meaning(mut self) -> Object {
+        self.set_spans(None, None);
+        if let Object::Runner(runner) = &mut self {
+            runner.is_live = false;
+            runner.workload.pods.append(&mut runner.asleep);
+            for pods in &mut runner.workload.pods {
+                (pods.count, pods.several) = (1, false);
+            }
+        }
+        self
     }
 
     /// Where the object was read.

@@ -15,30 +15,32 @@ pub struct Near {
     pub help: String,
     /// The label that was meant.
     pub label: Option<(String, String)>,
+    /// Whether it is so near that it is probably meant, whatever else there may be.
+    pub is_slip: bool,
 }
 
 /// The nearest labels to those that a selector asks for.
 pub fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Labels>) -> Option<Near> {
-    let meant = |key: &str, value: &str| {
+    let meant = |key: &str, value: &str, is_slip: bool| {
         let label = Some((key.to_owned(), value.to_owned()));
-        Some(Near { help: format!("`{key}={value}` exists; did you mean that?"), label })
+        Some(Near { help: format!("`{key}={value}` exists; did you mean that?"), label, is_slip })
     };
-    let hint = |help: String| Some(Near { help, label: None });
+    let hint = |help: String, is_slip: bool| Some(Near { help, label: None, is_slip });
     let labels: Vec<_> = labels.collect();
     // Only what is asked for and nobody has can be the mistake.
     for requirement in selector.requirements() {
-        let (key, wanted) = match requirement {
+        let (asked, wanted) = match requirement {
             Requirement::Equals(key, value) => (key, value),
             Requirement::In(key, [value, ..]) => (key, value),
             _ => continue,
         };
-        if labels.iter().any(|labels| selector.values(key).allows(labels.get(&**key).map(String::as_str))) {
+        if labels.iter().any(|labels| selector.values(asked).allows(labels.get(&**asked).map(String::as_str))) {
             continue;
         }
         let values: BTreeSet<&str> =
-            labels.iter().filter_map(|labels| labels.get(&**key).map(String::as_str)).collect();
+            labels.iter().filter_map(|labels| labels.get(&**asked).map(String::as_str)).collect();
         if let Some(value) = closest(wanted, values.iter().copied()) {
-            return meant(key, value);
+            return meant(asked, value, is_slip(wanted, value));
         }
         let keys: BTreeSet<&str> = labels
             .iter()
@@ -47,18 +49,33 @@ pub fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Labels>) -
             .map(|(key, _)| key.as_str())
             .collect();
         if let Some(key) = keys.iter().next() {
-            return meant(key, wanted);
+            let names = |key: &str| OF_NAMES.contains(&key);
+            return meant(key, wanted, names(key) && names(asked));
         }
         if !values.is_empty() {
-            let values = listed(values.iter().map(|value| format!("`{key}={value}`")));
-            return hint(format!("there is {values}"));
+            let values = listed(values.iter().map(|value| format!("`{asked}={value}`")));
+            return hint(format!("there is {values}"), false);
         }
         let keys: BTreeSet<&str> = labels.iter().flat_map(|labels| labels.keys()).map(String::as_str).collect();
-        if let Some(other) = closest(key, keys.iter().copied()) {
-            return hint(format!("nothing has the label `{key}`; did you mean `{other}`?"));
+        if let Some(other) = closest(asked, keys.iter().copied()) {
+            let help = format!("nothing has the label `{asked}`; did you mean `{other}`?");
+            return hint(help, is_slip(asked, other));
         }
     }
     None
+}
+
+/// The keys in which what a program is called stands.
+const OF_NAMES: [&str; 6] = ["app", "app.kubernetes.io/name", "component", "k8s-app", "name", "run"];
+
+/// Whether one text is the other with a slip of the finger in it. What differs in its digits is another one: `db-1`, `db-2`.
+pub fn is_slip(wanted: &str, found: &str) -> bool {
+    /// So long a text may have two.
+    const LONG: usize = 8;
+    let letters = |text: &str| text.chars().filter(|one| !one.is_ascii_digit()).collect::<String>();
+    let edits = strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase());
+    let most = if wanted.len().min(found.len()) >= LONG { 2 } else { 1 };
+    edits <= most && wanted.len().min(found.len()) > 2 && letters(wanted) != letters(found)
 }
 
 /// Adds a place in a manifest.

@@ -3,8 +3,8 @@
 use super::runs::{Found, Runs};
 use super::{One, at, peers_field};
 use crate::cluster::{Labels, Pods, Workload};
-use crate::diag::{Code, Diagnostic};
-use crate::lint::near::{listed, near, text, with_place};
+use crate::diag::{Code, Diagnostic, closest};
+use crate::lint::near::{is_slip, listed, near, text, with_place};
 use crate::net::{Direction, NAMESPACE_NAME, Selector};
 use crate::netpol::Peer;
 use crate::source::Span;
@@ -49,11 +49,13 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
         ));
     }
     let given = !runs.workloads(namespace).is_empty();
+    let whole = runs.is_whole(namespace);
     if !matched.pods.is_empty() || (given && !matched.sure) {
         return None;
     }
     let elsewhere = runs.elsewhere(one, selector);
-    if !given && elsewhere.is_empty() {
+    // Of a namespace of which nothing was given nothing is known, unless its name is a slip.
+    if !given && !whole && !elsewhere.iter().any(|other| is_slip(namespace, other)) {
         return None;
     }
     if let Some(owner) = owner(selector, &runs.among(&matched)) {
@@ -62,11 +64,19 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
     }
     let among = runs.among(&matched);
     let labels = among.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
-    if let Some((key, value)) = near(selector, labels).and_then(|near| near.label) {
+    let near = near(selector, labels);
+    // Others may make more pods than were given.
+    if !whole && elsewhere.is_empty() && !near.as_ref().is_some_and(|near| near.is_slip) {
+        return None;
+    }
+    if let Some((key, value)) = near.and_then(|near| near.label) {
         let has = |workload: &&&Workload| workload.pods.iter().any(|pods| pods.labels.get(&key) == Some(&value));
         meant.extend(among.iter().filter(has));
     }
-    let message = format!("{} selects nothing: no pod in namespace `{namespace}` has these labels", one.shown());
+    let message = match whole {
+        true => format!("{} selects nothing: no pod in namespace `{namespace}` has these labels", one.shown()),
+        false => format!("{} selects none of the pods that were given in namespace `{namespace}`", one.shown()),
+    };
     let found = at(Code::W0209, place, message);
     Some(found.with_help(nearest(selector, &among, &elsewhere, |other| {
         format!("pods with these labels run in namespace `{other}`: a policy only selects pods of its own namespace")
@@ -80,7 +90,7 @@ fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, r
         return None;
     }
     if let Some(namespaces) = namespaces
-        && let Some(found) = no_namespace(one, namespaces, place, runs)
+        && let Some(found) = no_namespace(one, (namespaces, pods), place, runs)
     {
         return Some(found);
     }
@@ -102,19 +112,26 @@ fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, r
     if let Some(owner) = owner(pods, &runs.among(&matched)) {
         return Some(on_owner(owner, place, format!("this peer of {} matches no pod", one.shown())));
     }
+    let among = runs.among(&matched);
+    let elsewhere = if namespaces.is_none() { runs.elsewhere(one, pods) } else { Vec::new() };
+    let labels = among.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
+    if !matched.whole && elsewhere.is_empty() && !near(pods, labels).is_some_and(|near| near.is_slip) {
+        return None;
+    }
     let list = peers_field(direction);
-    let (message, elsewhere) = match namespaces {
-        None => {
-            let namespace = &one.policy.namespace;
-            let message = format!(
-                "this peer of {} matches no pod: it is about namespace `{namespace}`, where no pod has these labels",
-                one.shown()
-            );
-            (message, runs.elsewhere(one, pods))
+    let namespace = &one.policy.namespace;
+    let what = match (namespaces, matched.whole) {
+        (None, true) => {
+            format!("matches no pod: it is about namespace `{namespace}`, where no pod has these labels")
         }
-        Some(_) => (format!("this peer of {} matches no pod of the namespaces it selects", one.shown()), Vec::new()),
+        (None, false) => {
+            format!("matches none of the pods that were given in namespace `{namespace}`, which it is about")
+        }
+        (Some(_), true) => "matches no pod of the namespaces it selects".to_owned(),
+        (Some(_), false) => "matches none of the pods that were given in the namespaces it selects".to_owned(),
     };
-    Some(at(Code::W0217, place, message).with_help(nearest(pods, &runs.among(&matched), &elsewhere, |other| {
+    let message = format!("this peer of {} {what}", one.shown());
+    Some(at(Code::W0217, place, message).with_help(nearest(pods, &among, &elsewhere, |other| {
         format!(
             "pods with these labels run in namespace `{other}`: add `namespaceSelector: {{matchLabels: \
              {{{NAMESPACE_NAME}: \
@@ -124,26 +141,64 @@ fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, r
 }
 
 /// W0216: a selector of namespaces that none of those given matches.
-fn no_namespace(one: &One<'_>, selector: &Selector, place: Option<Span>, runs: &Runs<'_>) -> Option<Diagnostic> {
+fn no_namespace(
+    one: &One<'_>,
+    (selector, pods): (&Selector, &Selector),
+    place: Option<Span>,
+    runs: &Runs<'_>,
+) -> Option<Diagnostic> {
     let given = &runs.cluster.namespaces;
-    let by_name = selector.keys().all(|key| &**key == NAMESPACE_NAME);
-    if by_name || given.is_empty() || given.iter().any(|namespace| selector.matches(&namespace.labels)) {
+    if given.is_empty() || given.iter().any(|namespace| selector.matches(&namespace.labels)) {
         return None;
     }
-    let message = format!("this peer of {} matches nothing: no namespace has these labels", one.shown());
-    let found = at(Code::W0216, place, message);
+    let whole = runs.cluster.whole.namespaces;
+    if selector.keys().all(|key| &**key == NAMESPACE_NAME) {
+        return if whole { no_such_name(one, (selector, pods), place, runs) } else { None };
+    }
     // Many think that every namespace has a label `name`.
     let named = selector.keys().filter(|key| matches!(&***key, "name" | "namespace")).find_map(|key| {
         let name = selector.required_value(key)?.first()?;
-        given.iter().any(|namespace| namespace.name == *name).then(|| (key.clone(), name.clone()))
+        given.iter().any(|namespace| namespace.name == *name).then(|| name.clone())
     });
-    Some(found.with_help(match (named, near(selector, given.iter().map(|namespace| &namespace.labels))) {
-        (Some((_, name)), _) => {
+    let near = near(selector, given.iter().map(|namespace| &namespace.labels));
+    // Others may make more namespaces than were given.
+    if !whole && named.is_none() && !near.as_ref().is_some_and(|near| near.is_slip) {
+        return None;
+    }
+    let what = if whole { "no namespace has" } else { "none of the Namespaces that were given has" };
+    let message = format!("this peer of {} matches nothing: {what} these labels", one.shown());
+    Some(at(Code::W0216, place, message).with_help(match (named, near) {
+        (Some(name), _) => {
             format!("every namespace has its name as a label of its own: `{NAMESPACE_NAME}: {name}`")
         }
         (None, Some(near)) => near.help,
         (None, None) => format!("label the namespaces, or select them by name: `{NAMESPACE_NAME}: NAME`"),
     }))
+}
+
+/// W0216 for a name that no namespace has.
+fn no_such_name(
+    one: &One<'_>,
+    (selector, pods): (&Selector, &Selector),
+    place: Option<Span>,
+    runs: &Runs<'_>,
+) -> Option<Diagnostic> {
+    let names = selector.required_value(NAMESPACE_NAME)?;
+    if names.iter().any(|name| !runs.workloads(name).is_empty()) {
+        return None;
+    }
+    let name = names.first()?;
+    let message = format!("this peer of {} matches nothing: no namespace is called `{name}`", one.shown());
+    let given = || runs.cluster.namespaces.iter().map(|namespace| &*namespace.name);
+    let elsewhere = if pods.is_everything() { Vec::new() } else { runs.elsewhere(one, pods) };
+    let help = match elsewhere.first().copied().or_else(|| closest(name, given())) {
+        Some(near) if !elsewhere.is_empty() => {
+            format!("pods with these labels run in namespace `{near}`: write `{NAMESPACE_NAME}: {near}`")
+        }
+        Some(near) => format!("did you mean `{NAMESPACE_NAME}: {near}`?"),
+        None => format!("there is {}", listed(given().map(|name| format!("`{name}`")))),
+    };
+    Some(at(Code::W0216, place, message).with_help(help))
 }
 
 /// W0223: pods of a namespace with policies that none of them selects.

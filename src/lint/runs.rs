@@ -2,7 +2,7 @@
 
 use super::One;
 use super::labelled::Labelled;
-use crate::cluster::{Cluster, Labels, Pods, Workload};
+use crate::cluster::{Cluster, Labels, Pods, Workload, is_set_at_runtime};
 use crate::net::{NAMESPACE_NAME, Selector};
 use crate::netpol::Peer;
 use std::collections::BTreeMap;
@@ -29,8 +29,10 @@ pub(super) struct Matched<'a> {
     pub pods: Vec<Found<'a>>,
     /// The namespaces in which they were looked for.
     pub namespaces: Vec<&'a str>,
-    /// Whether it is known that there are no others: those of the namespaces were given, and none is scaled to zero.
+    /// Whether those of the namespaces were given, and none is scaled to zero.
     pub sure: bool,
+    /// Whether there are no others than those that were given, in none of these namespaces.
+    pub whole: bool,
 }
 
 impl<'a> Runs<'a> {
@@ -99,6 +101,11 @@ impl<'a> Runs<'a> {
         others.copied().filter(|name| runs(name)).collect()
     }
 
+    /// Whether all pods of a namespace are known, be it that there are none.
+    pub fn is_whole(&self, namespace: &str) -> bool {
+        self.cluster.has_all_pods_of(namespace)
+    }
+
     fn home(&self, one: &One<'_>) -> Vec<&'a str> {
         self.workloads.get_key_value(&*one.policy.namespace).map(|(name, _)| *name).into_iter().collect()
     }
@@ -109,6 +116,10 @@ impl<'a> Runs<'a> {
         // The labels of pods that do not run are not known; those of their owner are often the same.
         let mut asleep = namespaces.iter().flat_map(|name| self.asleep.near(name, selector));
         let sure = sure && !namespaces.is_empty() && !asleep.any(|workload| selector.matches(&workload.labels));
-        Matched { pods, namespaces, sure }
+        // What runs has labels that no template shows.
+        let at_runtime = selector.keys().any(|key| is_set_at_runtime(key));
+        let sure = sure && (!at_runtime || namespaces.iter().all(|name| self.cluster.has_listed(name)));
+        let whole = namespaces.iter().all(|name| self.is_whole(name));
+        Matched { pods, namespaces, sure, whole }
     }
 }

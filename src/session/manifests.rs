@@ -4,7 +4,7 @@ use super::load::{EXTENSION, Named};
 use super::path::{shell_word, shown};
 use super::system::{FileSystem, reason};
 use super::text::{not_utf8, text_of, unreadable};
-use crate::cluster::{Cluster, Conflict, Object, Unmodelled};
+use crate::cluster::{Cluster, Conflict, Object, Unmodelled, Whole};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, ReadProblem};
 use crate::netpol::{Policy, PolicySet, Written};
@@ -96,6 +96,13 @@ impl Manifests {
             load.input(system, input);
         }
         load.finish()
+    }
+
+    /// The same, where somebody says that it is all that there is: all Namespaces, and all that runs.
+    #[must_use]
+    pub fn as_a_whole(mut self) -> Manifests {
+        self.cluster.whole = Whole::said();
+        self
     }
 
     /// Whether something is wrong.
@@ -398,7 +405,7 @@ impl Manifests {
                 return;
             }
             let conflict = Conflict {
-                kind: "NetworkPolicy",
+                kind: "NetworkPolicy".into(),
                 namespace: policy.namespace.clone(),
                 name: Arc::from(&*policy.name),
                 first: self.policy_spans.last().copied().flatten(),

@@ -48,11 +48,13 @@ fn workload(workload: &Workload) -> String {
 pub fn object(object: &Object) -> String {
     match object {
         Object::Namespace(namespace) => format!("Namespace {} {}", namespace.name, labels(&namespace.labels)),
-        Object::Runner(Runner { workload: one, owner }) => {
+        Object::Runner(Runner { workload: one, owner, asleep, template_of, is_live: _ }) => {
             let owner = owner.as_ref().map(|Owner { kind, name }| {
-                format!(" of {} {name}", kind.map_or("another kind", polder::cluster::Kind::as_str))
+                format!(" of {} {name}", kind.as_ref().map_or("no kind that makes pods", polder::cluster::Kind::as_str))
             });
-            let text = workload(one);
+            let mut text = workload(one);
+            asleep.iter().for_each(|each| write!(text, "\n  none of {}", labels(&each.labels)).unwrap());
+            template_of.iter().for_each(|each| write!(text, "\n  the pods of {}", each.name).unwrap());
             let (first, rest) =
                 text.split_once('\n').map_or((text.as_str(), None), |(first, rest)| (first, Some(rest)));
             let rest = rest.map(|rest| format!("\n{rest}")).unwrap_or_default();

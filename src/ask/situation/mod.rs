@@ -76,8 +76,10 @@ impl Situation {
         let mut workloads: BTreeMap<String, BTreeSet<GroupName>> = BTreeMap::new();
         for (index, ends) in kinds_of {
             let Some(workload) = cluster.workloads.get(index) else { continue };
-            let name =
-                |labels| GroupName::Workload(workload.namespace.clone(), workload.name.clone(), workload.kind, labels);
+            let name = |labels| {
+                let (namespace, name) = (workload.namespace.clone(), workload.name.clone());
+                GroupName::Workload(namespace, name, workload.kind.clone(), labels)
+            };
             let pods = |(end, pods): (&EndId, &usize)| Some((*end, &workload.pods.get(*pods)?.labels));
             let of_kind: Vec<(EndId, &Labels)> = ends.iter().filter_map(pods).collect();
             let all: Vec<&Labels> = of_kind.iter().map(|(_, labels)| *labels).collect();

@@ -73,7 +73,7 @@ impl GroupName {
     pub fn whole(&self) -> GroupName {
         match self {
             GroupName::Workload(namespace, name, kind, _) => {
-                GroupName::Workload(namespace.clone(), name.clone(), *kind, None)
+                GroupName::Workload(namespace.clone(), name.clone(), kind.clone(), None)
             }
             _ => self.clone(),
         }

@@ -248,11 +248,11 @@ pub(super) fn outside<'a>(report: &Report<'a>) -> Vec<(&'a Workload, &'static st
 }
 
 /// The workloads whose pods the policies can tell apart.
-pub(super) fn split<'a>(report: &Report<'a>) -> Vec<String> {
-    let mut kinds: BTreeMap<(&'a Arc<str>, &'a Arc<str>, Kind), usize> = BTreeMap::new();
+pub(super) fn split(report: &Report<'_>) -> Vec<String> {
+    let mut kinds: BTreeMap<(&Arc<str>, &Arc<str>, &Kind), usize> = BTreeMap::new();
     for group in &report.reach.groups {
         if let GroupName::Workload(namespace, name, kind, Some(_)) = group {
-            *kinds.entry((namespace, name, *kind)).or_default() += 1;
+            *kinds.entry((namespace, name, kind)).or_default() += 1;
         }
     }
     kinds.into_keys().map(|(namespace, name, kind)| format!("{namespace}/{name}[{}]", kind.as_str())).collect()

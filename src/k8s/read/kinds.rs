@@ -3,7 +3,7 @@
 use crate::cluster::Kind;
 
 /// A kind that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Known {
     /// `networking.k8s.io/v1` NetworkPolicy.
     Policy,
@@ -17,7 +17,7 @@ pub(super) enum Known {
     Ingress,
 }
 
-const KINDS: [(&str, &str, Known); 12] = [
+static KINDS: [(&str, &str, Known); 12] = [
     ("networking.k8s.io/v1", "NetworkPolicy", Known::Policy),
     ("networking.k8s.io/v1", "Ingress", Known::Ingress),
     ("v1", "Namespace", Known::Namespace),
@@ -34,12 +34,7 @@ const KINDS: [(&str, &str, Known); 12] = [
 
 /// The kind of that name, when it is read.
 pub(super) fn known(version: &str, kind: &str) -> Option<Known> {
-    KINDS.iter().find(|(known, name, _)| *known == version && *name == kind).map(|(.., known)| *known)
-}
-
-/// The version in which a kind is read.
-pub(super) fn version(kind: Kind) -> &'static str {
-    KINDS.iter().find(|(.., known)| *known == Known::Workload(kind)).map_or("", |(version, ..)| version)
+    KINDS.iter().find(|(known, name, _)| *known == version && *name == kind).map(|(.., known)| known.clone())
 }
 
 /// Whether objects of the kind are read.
@@ -64,7 +59,8 @@ const OWN: [(&str, &[&str]); 5] = [
     ("policy", &["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
 ];
 
-fn group(version: &str) -> &str {
+/// The API group of a version; empty for the core.
+pub(super) fn group(version: &str) -> &str {
     version.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
@@ -113,10 +109,17 @@ pub(super) fn is_mistaken(version: &str, kind: &str) -> bool {
     })
 }
 
-/// How the kubelet and controllers name the owner of an object; `None` for an owner that is not read.
+/// What the kubelet and controllers name as the owner of an object; `None` for what makes no pods, such as the Node of a
+/// static pod.
 pub(super) fn owner(version: &str, kind: &str) -> Option<Kind> {
-    KINDS.iter().find_map(|(own, name, known)| match known {
-        Known::Workload(workload) if *name == kind && group(own) == group(version) => Some(*workload),
+    let known = KINDS.iter().find_map(|(own, name, known)| match known {
+        Known::Workload(workload) if *name == kind && group(own) == group(version) => Some(workload.clone()),
         _ => None,
-    })
+    });
+    known.or_else(|| (!group(version).is_empty()).then(|| other(version, kind)))
+}
+
+/// A kind that Kubernetes does not have itself.
+pub(super) fn other(version: &str, kind: &str) -> Kind {
+    Kind::Other(kind.into(), group(version).into())
 }

@@ -8,6 +8,7 @@
 
 mod block;
 mod canonical;
+mod custom;
 mod kinds;
 mod metadata;
 mod node;
@@ -362,8 +363,13 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
     let Some(version) = field_text(pairs, "apiVersion").or(typed.map(|(version, _)| version)) else {
         return walk.refuse(node, path, "Object 'apiVersion' is missing");
     };
-    let of_list =
-        kind.strip_suffix("List").filter(|item| kinds::is_known(version, item) || is_unmodelled(version, item));
+    let of_list = kind.strip_suffix("List").filter(|item| {
+        let is_ours = kinds::is_known(version, item) || is_unmodelled(version, item);
+        // The API server gives lists of every kind so.
+        is_ours
+            || (!kinds::is_mistaken(version, kind)
+                && matches!(fields(pairs, "items").next(), Some(Node { value: Value::List(_), .. })))
+    });
     if (version, kind) == ("v1", "List") || of_list.is_some() {
         let Some(list) = walk.object(node, path, &["apiVersion", "kind", "metadata", "items"]) else { return };
         walk.list(list.get("items"), path.field("items"), |walk, item, path| {
@@ -377,7 +383,7 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
             let policy = policy::policy(walk, node, path, default_namespace);
             walk.reading.policies.extend(policy);
         }
-        Some(Known::Workload(kind)) => workload::workload(walk, node, path, kind, default_namespace),
+        Some(Known::Workload(kind)) => workload::workload(walk, node, path, (version, kind), default_namespace),
         Some(Known::Namespace) => workload::namespace(walk, node, path),
         Some(Known::Service) => service::service(walk, node, path, default_namespace),
         Some(Known::Ingress) => service::ingress(walk, node, path, default_namespace),
@@ -396,6 +402,9 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
             walk.refuse(at, path, format!("no matches for kind {kind:?} in version {version:?}{hint}"));
         }
         None => {
+            if let Some(found) = custom::runner(node, (version, kind), default_namespace) {
+                walk.reading.objects.push(found);
+            }
             if let Some(scaler) = number::scaler(pairs, default_namespace) {
                 walk.found(None, None, Object::Scaler(scaler));
             }

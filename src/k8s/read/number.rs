@@ -25,9 +25,9 @@ impl Number {
 }
 
 /// The fields that are read of the specification of an object of this kind.
-pub(super) fn fields(kind: Kind) -> &'static [&'static str] {
+pub(super) fn fields(kind: &Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Pod | Kind::DaemonSet => &["template"],
+        Kind::Pod | Kind::DaemonSet | Kind::Other(..) => &["template"],
         Kind::Deployment => &["replicas", "strategy", "template"],
         Kind::StatefulSet | Kind::ReplicaSet | Kind::ReplicationController => &["replicas", "template"],
         Kind::Job => &["completions", "parallelism", "suspend", "template"],
@@ -41,7 +41,7 @@ pub(super) fn fields(kind: Kind) -> &'static [&'static str] {
 /// somebody who scales. As a Deployment rolls out, the new pod runs beside the old one, with `maxSurge: 0` until that has
 /// ended; only `Recreate` waits for the end. A StatefulSet waits, too: it has one pod of each name. A CronJob that
 /// replaces a Job does not wait for its pods.
-pub(super) fn of(walk: &mut Walk, fields: Object, path: Path, kind: Kind) -> Number {
+pub(super) fn of(walk: &mut Walk, fields: Object, path: Path, kind: &Kind) -> Number {
     let mut number = |field: &str| {
         let node = fields.get(field);
         let count = walk.count(node, path.field(field), 1);
@@ -49,7 +49,7 @@ pub(super) fn of(walk: &mut Walk, fields: Object, path: Path, kind: Kind) -> Num
     };
     let (count, one) = match kind {
         Kind::Pod => (1, true),
-        Kind::DaemonSet => (1, false),
+        Kind::DaemonSet | Kind::Other(..) => (1, false),
         Kind::StatefulSet | Kind::ReplicaSet | Kind::ReplicationController => number("replicas"),
         Kind::Deployment => {
             let (count, one) = number("replicas");

@@ -86,7 +86,13 @@ fn note_mesh(walk: &mut Walk, at: Option<usize>, object: (&str, &str, &str, &str
 }
 
 /// Reads a pod, or what makes pods.
-pub(super) fn workload(walk: &mut Walk, node: &Node, path: Path, kind: Kind, default_namespace: &str) {
+pub(super) fn workload(
+    walk: &mut Walk,
+    node: &Node,
+    path: Path,
+    (version, kind): (&str, Kind),
+    default_namespace: &str,
+) {
     let before = walk.problems();
     let Some(object) = walk.object(node, path, &OBJECT) else { return };
     let (metadata_path, spec_path, status_path) = (path.field("metadata"), path.field("spec"), path.field("status"));
@@ -94,6 +100,7 @@ pub(super) fn workload(walk: &mut Walk, node: &Node, path: Path, kind: Kind, def
     let metadata = metadata(walk, node, object.get("metadata"), default_namespace, naming, metadata_path);
     let owners = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("ownerReferences"));
     let owner = owner(walk, owners, metadata_path.field("ownerReferences"));
+    let is_live = is_live(object);
     let mut pods = if kind == Kind::Pod {
         let shape = pod_spec(walk, object.get("spec"), spec_path);
         let (finished, addresses) = pod_status(walk, object.get("status"), status_path);
@@ -105,23 +112,31 @@ pub(super) fn workload(walk: &mut Walk, node: &Node, path: Path, kind: Kind, def
         }
         pods
     } else {
-        made(walk, node, object.get("spec"), spec_path, kind)
+        made(walk, node, object.get("spec"), spec_path, &kind)
     };
     pods.finished |= kind == Kind::Job && job_is_finished(object.get("status"));
     let Some(Metadata { at, name, namespace, labels, .. }) = metadata.filter(|_| walk.problems() == before) else {
         return;
     };
     let pods_at = pods.shape.at.or(at);
-    note_mesh(walk, pods_at, (kinds::version(kind), kind.as_str(), namespace, name), pods.shape.mesh.take());
-    let workload = Workload {
-        namespace: namespace.into(),
-        name: name.into(),
-        kind,
-        labels: labels.into_iter().collect(),
-        pods: pods.into_pods(),
-        span: None,
+    note_mesh(walk, pods_at, (version, kind.as_str(), namespace, name), pods.shape.mesh.take());
+    let (pods, asleep) = pods.into_pods();
+    let labels = labels.into_iter().collect();
+    let workload = Workload { namespace: namespace.into(), name: name.into(), kind, labels, pods, span: None };
+    let runner = Runner { workload, owner, asleep, template_of: None, is_live };
+    walk.found(at, pods_at, cluster::Object::Runner(runner));
+}
+
+/// Whether an object is as the API server gives it: it has what nobody writes.
+pub(super) fn is_live(object: Object) -> bool {
+    let has = |node: Option<&Node>| match node.map(|node| &node.value) {
+        Some(Value::Map(pairs)) => !pairs.is_empty(),
+        Some(Value::Text(text)) => !text.is_empty(),
+        _ => false,
     };
-    walk.found(at, pods_at, cluster::Object::Runner(Runner { workload, owner }));
+    let metadata = object.get("metadata").and_then(Object::of);
+    has(object.get("status"))
+        || ["uid", "resourceVersion"].iter().any(|field| has(metadata.and_then(|of| of.get(field))))
 }
 
 /// The pods that one object is or makes.
@@ -134,20 +149,19 @@ struct Made {
 }
 
 impl Made {
-    fn into_pods(self) -> Vec<Pods> {
+    /// The pods, and those that it would make where it makes none.
+    fn into_pods(self) -> (Vec<Pods>, Vec<Pods>) {
         let Made { shape, number: Number { count, several }, finished, addresses } = self;
-        if count == 0 {
-            return Vec::new();
-        }
         let Shape { labels, ports, host_network, .. } = shape;
         let labels = labels.into_iter().collect();
         let addresses = Some(addresses).filter(|known| !known.is_empty()).into_iter().collect();
-        vec![Pods { labels, ports, count, several, host_network, finished, addresses, span: None }]
+        let pods = Pods { labels, ports, count: count.max(1), several, host_network, finished, addresses, span: None };
+        if count == 0 { (Vec::new(), vec![pods]) } else { (vec![pods], Vec::new()) }
     }
 }
 
 /// The controller among the owners.
-fn owner(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Owner> {
+pub(super) fn owner(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Owner> {
     let owners = walk.list(node, path, |walk, item, path| {
         let object = walk.object(item, path, &OWNER)?;
         let mut text = |field: &str| match object.get(field) {
@@ -170,7 +184,7 @@ fn owner(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Owner> {
 }
 
 /// The pods that the specification of an object of this kind asks for. Without a template it asks for none.
-fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: Kind) -> Made {
+fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: &Kind) -> Made {
     let Some(fields) = walk.parts(spec, path, number::fields(kind), SPEC_OTHERS) else { return Made::default() };
     let number = number::of(walk, fields, path, kind);
     let near = spec.unwrap_or(object);
@@ -182,12 +196,12 @@ fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: K
         walk.refuse(near, path, "Required value");
         return Made::default();
     };
-    if kind != Kind::CronJob {
+    if *kind != Kind::CronJob {
         return Made { shape: pod_template(walk, template, path), number, ..Made::default() };
     }
     let Some(job) = walk.object(template, path, &TEMPLATE) else { return Made::default() };
     metadata_fields(walk, job.get("metadata"), path.field("metadata"));
-    let mut pods = made(walk, template, job.get("spec"), path.field("spec"), Kind::Job);
+    let mut pods = made(walk, template, job.get("spec"), path.field("spec"), &Kind::Job);
     pods.number = pods.number.for_each_of(number);
     pods
 }
