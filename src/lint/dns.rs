@@ -1,6 +1,8 @@
 //! Names that cannot be looked up.
 
 use super::atoms::{Atom, Patience, Side};
+use super::replies::replies;
+use super::servers::{PORTS, Servers, ports_of_service};
 use super::{One, at};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
@@ -9,9 +11,6 @@ use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region, Select
 use crate::netpol::{Peer, PortTarget, Rule};
 use std::collections::BTreeSet;
 
-/// The ports that DNS servers listen on: the usual one, and that of the pods of OpenShift.
-const PORTS: [u16; 2] = [53, 5353];
-
 /// Where caches on the node listen: NodeLocal DNSCache as Kubernetes, Kubespray and a widely used chart install it.
 const CACHES: [&str; 3] = ["169.254.20.10/32", "169.254.25.10/32", "169.254.20.25/32"];
 
@@ -19,17 +18,6 @@ const CACHES: [&str; 3] = ["169.254.20.10/32", "169.254.25.10/32", "169.254.20.2
 pub(super) fn is_only_dns(rule: &Rule) -> bool {
     let dns = |target: &PortTarget| matches!(target, PortTarget::Number(number) if PORTS.contains(number));
     !rule.ports.is_empty() && rule.ports.iter().all(|port| dns(&port.target))
-}
-
-fn over(protocol: Protocol) -> PortSet {
-    PORTS.iter().fold(PortSet::empty(), |all, number| all.union(&PortSet::number(protocol, *number)))
-}
-
-/// Whether a query for a name could go that way. A named port may have any number.
-fn may_be_dns(ports: &PortSet) -> bool {
-    [Protocol::Udp, Protocol::Tcp]
-        .into_iter()
-        .any(|protocol| ports.overlaps(&over(protocol)) || ports.names(protocol).next().is_some())
 }
 
 /// Labels of pods of `subject` that none of `by` selects, where it can be told.
@@ -44,9 +32,18 @@ fn beyond(subject: &Selector, by: &BTreeSet<&Selector>, patience: &Patience) -> 
 }
 
 /// W0201: pods that may open connections, and cannot look up where to.
-pub(super) fn no_dns(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn no_dns(side: &Side<'_>, servers: &Servers<'_>, found: &mut Vec<Diagnostic>) {
+    let answers = |atom: &&Atom<'_>| {
+        let one = side.group.get(atom.policy);
+        one.is_some_and(|one| servers.may_answer(one, atom.written_peer(), atom.written_port()))
+    };
     let (dns, others): (Vec<&Atom<'_>>, Vec<&Atom<'_>>) =
-        side.atoms.iter().filter(|atom| !atom.region.is_empty()).partition(|atom| may_be_dns(&atom.region.ports));
+        side.atoms.iter().filter(|atom| !atom.region.is_empty()).partition(answers);
+    // Who answers looks nobody up.
+    let is_reply = |atom: &&Atom<'_>| {
+        side.group.get(atom.policy).is_some_and(|one| replies(one, side.direction, atom.written).is_some())
+    };
+    let others: Vec<&Atom<'_>> = others.into_iter().filter(|atom| !is_reply(atom)).collect();
     let with_dns: BTreeSet<&Selector> = dns.iter().map(|atom| &atom.region.subject).collect();
     let everything = Selector::everything();
     let policies: BTreeSet<usize> = others.iter().map(|atom| atom.policy).collect();
@@ -68,8 +65,18 @@ pub(super) fn no_dns(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
         2 => "; the same goes for one more policy of the namespace".to_owned(),
         more => format!("; the same goes for {} more policies of the namespace", more - 1),
     };
+    let is_blocked = |atom: &&&Atom<'_>| {
+        let block =
+            atom.written_peer().is_some_and(|peer| matches!(peer, Peer::Block(block) if servers.is_blocked(block)));
+        block && is_only_dns(atom.written)
+    };
+    let blocks = match others.iter().any(|atom| is_blocked(&atom)) {
+        true => " (with this CNI no address block matches a pod, and the DNS servers are pods)",
+        false => "",
+    };
     let message = format!(
-        "{} lets pods{which} connect to others and no policy lets them ask DNS: every name takes seconds to fail{more}",
+        "{} lets pods{which} connect to others and no policy lets them ask DNS{blocks}: every name takes seconds to \
+         fail{more}",
         one.shown()
     );
     found.push(at(Code::W0201, one.name, message).with_help(format!(
@@ -79,6 +86,24 @@ pub(super) fn no_dns(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
          [{{protocol: UDP, port: 53}}, {{protocol: TCP, port: 53}}]}}]`",
         one.policy.namespace
     )));
+}
+
+/// W0219: the port of the Service of OpenShift's DNS towards its pods.
+pub(super) fn service_port(one: &One<'_>, found: &mut Vec<Diagnostic>) {
+    for (index, rule) in one.rules(Direction::Egress).unwrap_or_default().iter().enumerate() {
+        let Some(port) = ports_of_service(rule).into_iter().next() else { continue };
+        let [service, pods] = PORTS;
+        let message = format!(
+            "{service} in {} is the port of the Service of OpenShift's DNS; its pods listen on {pods}, and that is what \
+             policies see",
+            one.shown()
+        );
+        found.push(
+            at(Code::W0219, one.port_place(Direction::Egress, index, port), message).with_help(format!(
+                "write `ports: [{{protocol: UDP, port: {pods}}}, {{protocol: TCP, port: {pods}}}]`"
+            )),
+        );
+    }
 }
 
 /// W0202: DNS over UDP or TCP alone.

@@ -108,9 +108,9 @@ fn unlisted(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
 
 /// W0207: rules that are for everyone.
 fn rules(one: &One<'_>, direction: Direction) -> Vec<Diagnostic> {
-    let list = peers_field(direction);
+    let (list, halves) = (peers_field(direction), super::split::split(one, direction));
     let open = |(index, rule): (usize, &Rule)| {
-        if !rule.peers.is_empty() || super::dns::is_only_dns(rule) {
+        if !rule.peers.is_empty() || super::dns::is_only_dns(rule) || halves.is_some_and(|two| two.contains(&index)) {
             return None;
         }
         let written = one.written.rules(direction).rules.get(index)?;

@@ -11,6 +11,7 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
         let place = one.written.subject.or(one.name);
         found.push(contradiction("no pod can be selected", key, one, place));
     }
+    found.extend(everybody_else(one));
     for (direction, rule, written) in one.all_rules() {
         for (index, peer) in written.peers.iter().enumerate() {
             let Peer::Pods { namespaces, pods } = peer else { continue };
@@ -35,6 +36,21 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// W0227: a policy for every pod of its namespace but some, with rules of its own: it isolates those of others, too.
+fn everybody_else(one: &One<'_>) -> Option<Diagnostic> {
+    let key = absent(&one.policy.subject, None)?;
+    // Who denies all but some means just that.
+    one.all_rules().next()?;
+    let message = format!(
+        "{} is for every pod of namespace `{}` that has another value of `{key}` or has no such label: it isolates those \
+         of other applications, too",
+        one.shown(),
+        one.policy.namespace
+    );
+    let place = one.written.subject.or(one.name);
+    Some(at(Code::W0227, place, message).with_help("add to `podSelector` a label that only the pods it is for have"))
 }
 
 fn contradiction(what: &str, key: &str, one: &One<'_>, place: Option<crate::source::Span>) -> Diagnostic {

@@ -6,11 +6,13 @@
 //! that was given.
 
 mod atoms;
+mod control_plane;
 mod dns;
 mod except;
 mod form;
 mod labelled;
 mod labels;
+mod lists;
 mod near;
 mod needless;
 mod outside;
@@ -21,8 +23,11 @@ mod pods;
 mod ports;
 mod program;
 mod redundant;
+mod replies;
 mod runs;
+mod servers;
 mod sides;
+mod split;
 
 pub use program::{dns, fit, settled};
 
@@ -61,6 +66,11 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for one in &all {
         form::check(one, &mut found);
+        lists::check(one, &mut found);
+        split::check(one, &mut found);
+        replies::check(one, &mut found);
+        control_plane::check(one, &mut found);
+        dns::service_port(one, &mut found);
         labels::check(one, &mut found);
         peers::check(one, input.cluster, &mut found);
         plugin::check(one, input.cni, input.version, &mut found);
@@ -71,6 +81,8 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     }
     peers::families(&all, input.cluster, &mut found);
     let patience = atoms::Patience::new();
+    let matches = input.cni.blocks_match(input.version);
+    let servers = servers::Servers::new(input.cluster, matches);
     for group in all.chunk_by(|one, next| one.policy.namespace == next.policy.namespace) {
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         for side in &sides {
@@ -78,14 +90,13 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
             except::check(side, &mut found);
         }
         let [_, egress] = &sides;
-        dns::no_dns(egress, &mut found);
+        dns::no_dns(egress, &servers, &mut found);
         dns::node_local(egress, input.cluster, &mut found);
         needless::check(group, &sides, &mut found);
     }
     let runs = runs::Runs::new(input.cluster);
     pods::check(&all, &runs, &mut found);
     ports::check(&all, &runs, &mut found);
-    let matches = input.cni.blocks_match(input.version);
     plugin::check_addresses(&all, &runs, matches, &mut found);
     if !input.cluster.workloads.is_empty() {
         let sets = [input.policies];

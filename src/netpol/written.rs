@@ -32,6 +32,8 @@ pub struct WrittenRule<P> {
     pub peers_place: Option<P>,
     /// Its items.
     pub peers: Vec<WrittenPeer<P>>,
+    /// `ports`; `None` when it is missing.
+    pub ports_place: Option<P>,
     /// Its ports.
     pub ports: Vec<WrittenPort<P>>,
 }
@@ -97,6 +99,7 @@ impl<P> WrittenRule<P> {
         WrittenRule {
             place: self.place.map(&mut *place),
             peers_place: self.peers_place.map(&mut *place),
+            ports_place: self.ports_place.map(&mut *place),
             peers: self
                 .peers
                 .into_iter()

@@ -106,7 +106,7 @@ fn as_written(spec: Object) -> Written<usize> {
 
 fn written_rule(rule: &Node, place: Option<usize>, peers_key: &str) -> WrittenRule<usize> {
     let field = |name: &str| Object::of(rule).and_then(|rule| rule.get(name));
-    let peers = field(peers_key);
+    let (peers, ports) = (field(peers_key), field("ports"));
     let written_port = |port: &Node| WrittenPort {
         place: port.at.or(place),
         protocol: Object::of(port).is_some_and(|port| port.get("protocol").is_some()),
@@ -119,7 +119,8 @@ fn written_rule(rule: &Node, place: Option<usize>, peers_key: &str) -> WrittenRu
         place,
         peers_place: peers.and_then(|peers| peers.at),
         peers: items(peers).iter().map(written_peer).collect(),
-        ports: items(field("ports")).iter().map(written_port).collect(),
+        ports_place: ports.and_then(|ports| ports.at),
+        ports: items(ports).iter().map(written_port).collect(),
     }
 }
 

@@ -1,0 +1,51 @@
+//! Rules that somebody wrote for the replies.
+
+use super::{One, at};
+use crate::diag::{Code, Diagnostic};
+use crate::net::{Direction, Protocol};
+use crate::netpol::{Port, PortTarget, Rule};
+
+/// The ports from which connections are made are between 32768 and 60999 on Linux (`net.ipv4.ip_local_port_range`), and
+/// from 49152 on elsewhere (RFC 6335, section 6).
+const OF_CLIENTS: (u16, u16) = (49152, 60999);
+
+/// Below it, ports belong to programs that are asked.
+const LOWEST: u16 = 1024;
+
+/// W0234: ports of clients towards those that a policy lets through in the other direction.
+pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
+    for (direction, index, rule) in one.all_rules() {
+        let Some(port) = replies(one, direction, rule) else { continue };
+        let (whom, opened) = match direction {
+            Direction::Egress => {
+                ("those who may connect to these pods", "lets these pods open connections of their own")
+            }
+            Direction::Ingress => ("what these pods may connect to", "lets others open connections of their own"),
+        };
+        let message = format!(
+            "this rule of {} looks as if it were for the replies to {whom}: replies need none, and it {opened}, to every \
+             high port",
+            one.shown()
+        );
+        let diagnostic = at(Code::W0234, one.port_place(direction, index, port), message);
+        found.push(diagnostic.with_help("remove the rule: a policy is about who opens a connection"));
+    }
+}
+
+/// The place of a port of clients in a rule, when the rule has no others and is for those that the policy lets through in
+/// the other direction.
+pub(super) fn replies(one: &One<'_>, direction: Direction, rule: &Rule) -> Option<usize> {
+    let others = one.rules(direction.other())?;
+    let is_back = |other: &Rule| {
+        let all = rule.peers.iter().all(|peer| other.peers.contains(peer));
+        all && rule.peers.is_empty() == other.peers.is_empty() && !other.ports.iter().any(is_of_clients)
+    };
+    let is_reply = !rule.ports.is_empty() && rule.ports.iter().all(is_of_clients) && others.iter().any(is_back);
+    is_reply.then_some(0)
+}
+
+fn is_of_clients(port: &Port) -> bool {
+    let (first, last) = OF_CLIENTS;
+    let PortTarget::Range(low, high) = port.target else { return false };
+    port.protocol != Protocol::Sctp && (LOWEST..=first).contains(&low) && high >= last
+}

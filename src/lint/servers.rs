@@ -1,0 +1,131 @@
+//! Whether a rule leads to DNS servers.
+
+use super::One;
+use crate::cluster::{Cluster, Workload};
+use crate::model::{DnsServer, PresetPods};
+use crate::net::{AddressSet, BlocksMatch, IpBlock, NAMESPACE_NAME, Protocol, Selector, Truth};
+use crate::netpol::{Peer, Port, PortTarget, Rule};
+use std::sync::Arc;
+
+/// The ports that DNS servers listen on: the usual one, and that of the pods of OpenShift.
+pub(super) const PORTS: [u16; 2] = [53, 5353];
+
+/// Where pods and services of a cluster have their addresses: RFC 1918, RFC 6598, RFC 4193.
+const PRIVATE: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+
+/// What the names of DNS servers have in them, and of namespaces and labels that are about them.
+const HINTS: [&str; 5] = ["dns", "unbound", "bind9", "pihole", "pi-hole"];
+
+fn hints(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    HINTS.iter().any(|hint| text.contains(hint))
+}
+
+/// Where DNS servers may be.
+pub(super) struct Servers<'a> {
+    cluster: &'a Cluster,
+    /// What address blocks match.
+    matches: BlocksMatch,
+}
+
+impl<'a> Servers<'a> {
+    pub fn new(cluster: &'a Cluster, matches: BlocksMatch) -> Self {
+        Servers { cluster, matches }
+    }
+
+    /// Whether a DNS server may answer behind a peer of a rule, `None` for everybody, on one of its ports, `None` for all.
+    pub fn may_answer(&self, one: &One<'_>, peer: Option<&Peer>, port: Option<&Port>) -> bool {
+        let Some(asked) = on_port(port) else { return false };
+        match peer {
+            None => true,
+            Some(Peer::Block(block)) => !self.is_blocked(block),
+            Some(Peer::Pods { namespaces, pods }) => self.may_be(one, namespaces.as_ref(), pods, asked),
+        }
+    }
+
+    /// Whether a block is for the addresses of the cluster's servers, and the CNI matches no pod by its address.
+    pub fn is_blocked(&self, block: &IpBlock) -> bool {
+        let is_single = block.cidr.prefix_len() == block.cidr.max_prefix_len();
+        let private = PRIVATE.iter().filter_map(|net| net.parse().ok());
+        self.matches.pods == Truth::No && !is_single && block.addresses().overlaps(&AddressSet::from_nets(private))
+    }
+
+    fn may_be(&self, one: &One<'_>, namespaces: Option<&Selector>, pods: &Selector, asked: Asked) -> bool {
+        let own = std::slice::from_ref(&one.policy.namespace);
+        let names: Option<&[Arc<str>]> = match namespaces {
+            None => Some(own),
+            Some(selector) => selector.required_value(NAMESPACE_NAME),
+        };
+        let is_hinted = pods.entries().any(|(key, values)| {
+            hints(key) || values.required().is_some_and(|values| values.iter().any(|value| hints(value)))
+        });
+        // Whoever writes the very port beside labels of pods knows what listens there.
+        let is_said = asked == Asked::Exactly && !pods.is_everything();
+        is_hinted
+            || match names {
+                Some(names) => names.iter().any(|name| self.has_servers(name)) || is_said,
+                None => pods.is_everything() || is_said,
+            }
+    }
+
+    /// Whether DNS servers may run in a namespace.
+    fn has_servers(&self, name: &Arc<str>) -> bool {
+        let is_hinted = |workload: &Workload| {
+            let of_pods = |(key, value): (&String, &String)| key == "k8s-app" && hints(value);
+            workload.namespace == *name
+                && (hints(&workload.name) || workload.pods.iter().any(|pods| pods.labels.iter().any(of_pods)))
+        };
+        hints(name)
+            || presets().any(|preset| *preset.namespace == **name)
+            || self.cluster.workloads.iter().any(is_hinted)
+    }
+}
+
+fn presets() -> impl Iterator<Item = PresetPods> {
+    DnsServer::PRESETS.iter().filter_map(|preset| preset.server.preset_pods())
+}
+
+/// How a query is let through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// By the port of DNS itself.
+    Exactly,
+    /// By a port among others.
+    Among,
+}
+
+fn on_port(port: Option<&Port>) -> Option<Asked> {
+    let Some(port) = port else { return Some(Asked::Among) };
+    if port.protocol == Protocol::Sctp {
+        return None;
+    }
+    match &port.target {
+        PortTarget::Every => Some(Asked::Among),
+        PortTarget::Number(number) => PORTS.contains(number).then_some(Asked::Exactly),
+        PortTarget::Range(low, high) => PORTS.iter().any(|one| (low..=high).contains(&one)).then_some(Asked::Among),
+        PortTarget::Named(name) => (hints(name) || name.contains("domain")).then_some(Asked::Exactly),
+    }
+}
+
+/// The ports of a rule that are those of the Service of OpenShift's DNS servers and not of their pods, when it is for these
+/// alone.
+pub(super) fn ports_of_service(rule: &Rule) -> Vec<usize> {
+    let Some(openshift) = DnsServer::OpenShift.preset_pods().filter(|preset| preset.port != PORTS[0]) else {
+        return Vec::new();
+    };
+    let is_there = |peer: &Peer| match peer {
+        Peer::Pods { namespaces: Some(namespaces), .. } => namespaces
+            .required_value(NAMESPACE_NAME)
+            .is_some_and(|names| !names.is_empty() && names.iter().all(|name| **name == *openshift.namespace)),
+        Peer::Pods { namespaces: None, .. } | Peer::Block(_) => false,
+    };
+    if rule.peers.is_empty() || !rule.peers.iter().all(is_there) {
+        return Vec::new();
+    }
+    let has = |protocol: Protocol, number: u16| {
+        rule.ports.iter().any(|port| port.protocol == protocol && port.target == PortTarget::Number(number))
+    };
+    let is_wrong =
+        |port: &&(usize, &Port)| port.1.target == PortTarget::Number(PORTS[0]) && !has(port.1.protocol, openshift.port);
+    rule.ports.iter().enumerate().collect::<Vec<_>>().iter().filter(is_wrong).map(|(at, _)| *at).collect()
+}

@@ -1,0 +1,59 @@
+//! Rules of which two were probably meant to be one.
+
+use super::{One, at, peers_field};
+use crate::diag::{Code, Diagnostic};
+use crate::net::Direction;
+use crate::netpol::{Peer, Rule};
+
+/// W0203: two neighbours in a list of rules, one of peers without ports and one of ports without peers: the `-` in front
+/// of the second makes of "these peers on these ports" two rules that are far wider.
+pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
+    for direction in Direction::ALL {
+        let Some([first, second]) = split(one, direction) else { continue };
+        let (list, name) = (peers_field(direction), one.shown());
+        let (those, everyone) = match direction {
+            Direction::Ingress => ("those peers may connect on every port", "everyone on these ports"),
+            Direction::Egress => {
+                ("these pods may connect to those peers on every port", "to everything on these ports")
+            }
+        };
+        let message = format!(
+            "two rules of {name} look like one, `{list}` with its `ports`: they add up, so {those}, and {everyone}"
+        );
+        let diagnostic = at(Code::W0203, one.rule_place(direction, second), message);
+        let diagnostic = match one.rule_place(direction, first) {
+            Some(place) => diagnostic.with_label(place, "the other rule"),
+            None => diagnostic,
+        };
+        found.push(diagnostic.with_help(format!(
+            "for those peers on those ports alone make them one rule: remove the `-` in front of the second, so that \
+             `{list}` and `ports` are keys of one item"
+        )));
+    }
+}
+
+/// Two neighbouring rules of a direction that are halves of one: one says who and on no port, the other on which ports and
+/// not who.
+pub(super) fn split(one: &One<'_>, direction: Direction) -> Option<[usize; 2]> {
+    let rules: Vec<(usize, &Rule)> = one.rules(direction)?.iter().enumerate().collect();
+    let mut others = rules.iter().filter(|(_, rule)| !super::dns::is_only_dns(rule));
+    // Where there are more, somebody lists what each is for.
+    let ([(first, one_rule), (second, other)], true) = ([*others.next()?, *others.next()?], others.next().is_none())
+    else {
+        return None;
+    };
+    let written = |rule: usize| one.written.rules(direction).rules.get(rule);
+    let is_who = |at: usize, rule: &Rule| {
+        !rule.peers.is_empty() && written(at).is_some_and(|rule| rule.ports_place.is_none()) && !is_own_namespace(rule)
+    };
+    let is_where =
+        |at: usize, rule: &Rule| !rule.ports.is_empty() && written(at).is_some_and(|rule| rule.peers_place.is_none());
+    let halves =
+        (is_who(first, one_rule) && is_where(second, other)) || (is_where(first, one_rule) && is_who(second, other));
+    (halves && first + 1 == second).then_some([first, second])
+}
+
+/// Whether a rule is for all of its own namespace, beside which a port for everybody is often meant.
+fn is_own_namespace(rule: &Rule) -> bool {
+    rule.peers.iter().any(|peer| matches!(peer, Peer::Pods { namespaces: None, pods } if pods.is_everything()))
+}
