@@ -75,6 +75,7 @@ fn workload(namespace: &Arc<str>, pod: usize, application: &str) -> Workload {
         host_network: false,
         finished: false,
         addresses: Vec::new(),
+        seen: Vec::new(),
         span: None,
     };
     Workload {
@@ -82,6 +83,7 @@ fn workload(namespace: &Arc<str>, pod: usize, application: &str) -> Workload {
         name: format!("{application}-{pod}").into(),
         kind: Kind::Pod,
         labels,
+        selector: Labels::new(),
         pods: vec![pods],
         span: None,
     }

@@ -52,6 +52,11 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)], doubtfu
             }
             let verdict = engine.on(*source, *destination, ports);
             if !(is_meant(source) && is_meant(destination)) {
+                // It may be the node of the pods, too, which is always let in.
+                let verdict = match doubtful.get(source) {
+                    Some(Doubt::SourceOfService) => Verdict { unknown: ports.subtract(&verdict.allowed), ..verdict },
+                    _ => verdict,
+                };
                 perhaps.add(*source, *destination, ports, &verdict);
                 continue;
             }

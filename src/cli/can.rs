@@ -20,7 +20,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
-    let Posed { situation, from, to, doubtful } = ask::pose(&subject, &ends, terminal)?;
+    let Posed { situation, from, to, doubtful, notes, .. } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());
     let answer = can(&engine, &from, &to, &doubtful);
     let ports = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
@@ -29,10 +29,11 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     match args.format {
         AnswerFormat::Human => {
             terminal.line(&told.sentence());
+            notes.iter().for_each(|note| terminal.line(note));
             told.remedies(&subject).iter().for_each(|sentence| terminal.line(sentence));
             incomplete(subject.unmodelled(), subject.unread()).iter().for_each(|sentence| terminal.line(sentence));
         }
-        AnswerFormat::Json => terminal.result(&told.document(&subject)),
+        AnswerFormat::Json => terminal.result(&told.document(&subject, &notes)),
     }
     Ok(match told.answer.is_yes() {
         Some(true) => ask::sure(&subject, Exit::Yes),
@@ -102,7 +103,7 @@ impl Told<'_> {
         }
     }
 
-    fn document(&self, subject: &Subject) -> String {
+    fn document(&self, subject: &Subject, notes: &[String]) -> String {
         let Answer { allowed, denied, unknown, over, .. } = &self.answer;
         let pair = |a: &EndId, b: &EndId| json!({ "source": end_text(self.situation, *a), "destination": end_text(self.situation, *b) });
         let answer = match self.answer.is_yes() {
@@ -119,6 +120,7 @@ impl Told<'_> {
             "to": self.args.to,
             "ports": json::ports(&self.ports),
             "answer": answer,
+            "notes": notes,
             "allowed": allowed.as_ref().map(|(a, b)| pair(a, b)),
             "over": over.as_ref().map(|(a, b, family)| json!({ "example": pair(a, b), "family": family.to_string() })),
             "denied": denied.as_ref().map(|(a, b, on)| json!({ "example": pair(a, b), "ports": json::ports(on) })),

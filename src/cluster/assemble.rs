@@ -3,7 +3,8 @@
 use super::chain::{Key, top};
 use super::whole::Seen;
 use super::{
-    Cluster, ContainerPort, Ingress, Kind, Labels, Namespace, Object, Pods, Runner, Scaler, Service, Workload,
+    Cluster, ContainerPort, Endpoints, Ingress, Kind, Labels, Namespace, Node, Object, Pods, Runner, Scaler, SeenPod,
+    Service, Workload,
 };
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,8 @@ impl Cluster {
             workloads: workloads(given.runners, &given.scaled),
             services: given.services.into_values().collect(),
             ingresses: given.ingresses.into_values().collect(),
+            nodes: given.nodes.into_values().collect(),
+            endpoints: given.endpoints.into_iter().collect(),
             unmodelled,
         };
         (cluster, given.conflicts)
@@ -70,6 +73,8 @@ struct Given {
     scaled: BTreeSet<Key>,
     services: BTreeMap<Name, Service>,
     ingresses: BTreeMap<Name, Ingress>,
+    nodes: BTreeMap<Arc<str>, Node>,
+    endpoints: BTreeSet<Endpoints>,
     unmodelled: Vec<super::Unmodelled>,
     conflicts: Vec<Conflict>,
     seen: Seen,
@@ -116,6 +121,15 @@ impl Given {
                 self.scaled.insert((namespace, name, kind));
                 return;
             }
+            // What is seen of a cluster changes from one look to the next.
+            Object::Node(node) => {
+                self.nodes.entry(node.name.clone()).or_insert(node);
+                return;
+            }
+            Object::Endpoints(endpoints) => {
+                self.endpoints.insert(endpoints);
+                return;
+            }
             Object::Namespace(one) => {
                 let name = one.name.clone();
                 ("Namespace".into(), none, name.clone(), add(&mut self.namespaces, name, one, Object::Namespace))
@@ -145,8 +159,10 @@ impl Given {
 /// What is known of the pods of one workload.
 #[derive(Default)]
 struct Known {
-    /// The labels and the place of the workload itself.
-    itself: Option<(Labels, Option<Span>)>,
+    /// The labels, the selector and the place of the workload itself.
+    itself: Option<(Labels, Labels, Option<Span>)>,
+    /// The selector of what it has made.
+    selector_of_made: Labels,
     /// The pods that were given.
     seen: Vec<Pods>,
     /// Its own template.
@@ -185,14 +201,17 @@ fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<
         let says_one = matches!(runner.workload.pods.as_slice(), [pods] if !pods.several);
         let single = is_top && says_one && !scaled.contains(&key);
         let known = found.entry(top).or_default();
-        let Workload { kind, labels, pods, span, .. } = runner.workload;
+        let Workload { kind, labels, selector, pods, span, .. } = runner.workload;
         match kind {
             Kind::Pod => known.seen.extend(pods),
             _ if is_top => known.template.extend(pods),
-            _ => known.made.extend(pods),
+            _ => {
+                known.made.extend(pods);
+                known.selector_of_made.clone_from(&selector);
+            }
         }
         if is_top {
-            known.itself = Some((labels, span));
+            known.itself = Some((labels, selector, span));
             known.single = single;
         }
     }
@@ -202,8 +221,10 @@ fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<
         let template = template.into_iter().filter(|_| !is_running);
         let single = |labels: &Labels| known.single || (kind.is_stateful() && labels.contains_key(POD_NAME));
         let pods = alike(known.seen.into_iter().chain(template), single);
-        let (labels, span) = known.itself.unwrap_or_else(|| (Labels::new(), pods.first().and_then(|pods| pods.span)));
-        Workload { namespace, name, kind, labels, pods, span }
+        let (labels, selector, span) = known
+            .itself
+            .unwrap_or_else(|| (Labels::new(), known.selector_of_made, pods.first().and_then(|pods| pods.span)));
+        Workload { namespace, name, kind, labels, selector, pods, span }
     };
     found.into_iter().map(workload).collect()
 }
@@ -212,19 +233,22 @@ fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<
 /// two pods with them.
 fn alike(pods: impl Iterator<Item = Pods>, single: impl Fn(&Labels) -> bool) -> Vec<Pods> {
     type Sort = (bool, bool, Labels, Vec<ContainerPort>);
-    /// How many, the addresses of each, and where the first was read.
-    type Alike = (u64, Vec<Vec<IpAddr>>, Option<Span>);
+    /// How many, the addresses of each, those that were given one by one, and where the first was read.
+    type Alike = (u64, Vec<Vec<IpAddr>>, Vec<SeenPod>, Option<Span>);
     let mut groups: BTreeMap<Sort, Alike> = BTreeMap::new();
-    for Pods { labels, ports, count, host_network, finished, addresses, span, .. } in pods {
-        let (sum, all, _) = groups.entry((finished, host_network, labels, ports)).or_insert((0, Vec::new(), span));
+    for Pods { labels, ports, count, host_network, finished, addresses, seen, span, .. } in pods {
+        let group = groups.entry((finished, host_network, labels, ports));
+        let (sum, all, all_seen, _) = group.or_insert((0, Vec::new(), Vec::new(), span));
         *sum = sum.saturating_add(count);
         all.extend(addresses);
+        all_seen.extend(seen);
     }
     let groups = groups.into_iter();
-    let pods = groups.map(|((finished, host_network, labels, ports), (count, mut addresses, span))| {
+    let pods = groups.map(|((finished, host_network, labels, ports), (count, mut addresses, mut seen, span))| {
         addresses.sort_unstable();
+        seen.sort_unstable();
         let several = count > 1 || !single(&labels);
-        Pods { labels, ports, count, several, host_network, finished, addresses, span }
+        Pods { labels, ports, count, several, host_network, finished, addresses, seen, span }
     });
     pods.collect()
 }

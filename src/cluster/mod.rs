@@ -1,5 +1,6 @@
 //! What runs in a cluster, as plain data: namespaces, workloads with their pods, services, ingresses.
 
+mod address;
 mod assemble;
 mod chain;
 mod object;
@@ -7,6 +8,7 @@ mod runtime;
 mod service;
 mod whole;
 
+pub use address::NodeAt;
 pub use assemble::Conflict;
 pub use object::{Object, Owner, Runner, Scaler};
 pub use runtime::is_set_at_runtime;
@@ -14,6 +16,7 @@ pub use whole::Whole;
 
 use crate::net::Protocol;
 use crate::source::Span;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -33,6 +36,10 @@ pub struct Cluster {
     pub services: Vec<Service>,
     /// The ingresses, sorted by namespace and name, each once.
     pub ingresses: Vec<Ingress>,
+    /// The nodes, sorted by name, each once.
+    pub nodes: Vec<Node>,
+    /// What stands behind Services by its addresses, sorted.
+    pub endpoints: Vec<Endpoints>,
     /// Objects that change what is allowed and are not understood, such as those of admin tiers or a mesh.
     pub unmodelled: Vec<Unmodelled>,
     /// What of this is known to be all that there is.
@@ -106,6 +113,8 @@ pub struct Workload {
     pub kind: Kind,
     /// The labels of the owner itself, which no policy looks at; those of the pod when it is one.
     pub labels: Labels,
+    /// `spec.selector.matchLabels`, by which it knows its pods; none where it has none.
+    pub selector: Labels,
     /// Its pods, those that policies can tell apart each; none when it runs none (`replicas: 0`).
     pub pods: Vec<Pods>,
     /// Where it was read.
@@ -162,8 +171,47 @@ pub struct Pods {
     pub finished: bool,
     /// The addresses of each of them that was seen running and has some, sorted; at most `count`.
     pub addresses: Vec<Vec<IpAddr>>,
+    /// Those of them that were given one by one, sorted; at most `count`.
+    pub seen: Vec<SeenPod>,
     /// Where they were read: the template or the pod.
     pub span: Option<Span>,
+}
+
+/// A pod that was given itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct SeenPod {
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// `status.podIPs` and `status.podIP`, sorted.
+    pub addresses: Vec<IpAddr>,
+    /// `spec.nodeName`.
+    pub node: Option<Arc<str>>,
+    /// `status.hostIPs` and `status.hostIP`, the addresses of its node, sorted.
+    pub node_addresses: Vec<IpAddr>,
+}
+
+/// A Node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Node {
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// `status.addresses`, those that are addresses.
+    pub addresses: Vec<IpAddr>,
+    /// `spec.podCIDRs` and `spec.podCIDR`: what the pods there get.
+    pub pods: Vec<IpNet>,
+}
+
+/// What stands behind a Service by its addresses: an EndpointSlice, or a subset of Endpoints.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Endpoints {
+    /// Its namespace, and that of the Service.
+    pub namespace: Arc<str>,
+    /// The name of the Service.
+    pub service: Arc<str>,
+    /// The addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The ports: the name of the port of the Service, and what it is there.
+    pub ports: Vec<(Option<Arc<str>>, Protocol, u16)>,
 }
 
 /// One item of a container's `ports`.
@@ -190,6 +238,16 @@ pub struct Service {
     pub selector: Option<Labels>,
     /// `spec.ports`.
     pub ports: Vec<ServicePort>,
+    /// `spec.clusterIPs` and `spec.clusterIP`, those that are addresses.
+    pub cluster_ips: Vec<IpAddr>,
+    /// Whether `spec.clusterIP` is `None`: its name stands for the addresses of its pods.
+    pub headless: bool,
+    /// `spec.externalIPs`, and `status.loadBalancer.ingress`, those that are addresses.
+    pub outer_addresses: Vec<IpAddr>,
+    /// `spec.externalName` of one of the type ExternalName: another name, which it stands for.
+    pub external_name: Option<Arc<str>>,
+    /// Whether `spec.externalTrafficPolicy` is Local: who connects from outside keeps the address.
+    pub keeps_source: bool,
     /// Where it was read.
     pub span: Option<Span>,
 }
@@ -203,6 +261,8 @@ pub struct ServicePort {
     pub protocol: Protocol,
     /// `port`, that clients of the Service use.
     pub port: u16,
+    /// `nodePort`: the port of every node that leads to it.
+    pub node_port: Option<u16>,
     /// `targetPort`, the port of the pod, which is the one that policies see; `port` when it is not written.
     pub target: TargetPort,
 }

@@ -1,6 +1,6 @@
 //! Objects as they were read, each by itself.
 
-use super::{Ingress, Kind, Namespace, Pods, Service, Unmodelled, Workload};
+use super::{Endpoints, Ingress, Kind, Namespace, Node, Pods, Service, Unmodelled, Workload};
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -17,6 +17,10 @@ pub enum Object {
     Service(Service),
     /// An Ingress.
     Ingress(Ingress),
+    /// A Node.
+    Node(Node),
+    /// What stands behind a Service by its addresses.
+    Endpoints(Endpoints),
     /// An object that would change the answer and is not understood.
     Unmodelled(Unmodelled),
 }
@@ -65,7 +69,7 @@ impl Object {
                 runner.workload.span = object;
                 runner.workload.pods.iter_mut().chain(&mut runner.asleep).for_each(|each| each.span = pods);
             }
-            Object::Scaler(_) => {}
+            Object::Scaler(_) | Object::Node(_) | Object::Endpoints(_) => {}
             Object::Service(service) => service.span = object,
             Object::Ingress(ingress) => ingress.span = object,
             Object::Unmodelled(unmodelled) => unmodelled.span = object,
@@ -90,7 +94,7 @@ impl Object {
         match self {
             Object::Namespace(namespace) => namespace.span,
             Object::Runner(runner) => runner.workload.span,
-            Object::Scaler(_) => None,
+            Object::Scaler(_) | Object::Node(_) | Object::Endpoints(_) => None,
             Object::Service(service) => service.span,
             Object::Ingress(ingress) => ingress.span,
             Object::Unmodelled(unmodelled) => unmodelled.span,

@@ -68,7 +68,12 @@ impl Seen {
                 }
                 self.runs.insert(namespace.clone());
             }
-            Object::Scaler(_) | Object::Service(_) | Object::Ingress(_) | Object::Unmodelled(_) => {}
+            Object::Scaler(_)
+            | Object::Service(_)
+            | Object::Ingress(_)
+            | Object::Node(_)
+            | Object::Endpoints(_)
+            | Object::Unmodelled(_) => {}
         }
     }
 

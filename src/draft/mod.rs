@@ -6,7 +6,7 @@ mod labels;
 mod names;
 mod text;
 
-pub use labels::{chosen, equal};
+pub use labels::equal;
 pub use names::{free, name_of_addresses, name_of_ports, names_of};
 pub use text::NotWritten;
 

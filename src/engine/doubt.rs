@@ -27,6 +27,15 @@ pub enum Doubt {
     },
     /// Which number pods give to a named port.
     NamedPort(Protocol, Arc<str>),
+    /// Which node pods run on, whose traffic no policy keeps from them.
+    Node {
+        /// The namespace of the pods.
+        namespace: Option<Arc<str>>,
+    },
+    /// Which addresses the nodes have.
+    NodeAddresses,
+    /// Whether pods behind a Service see who connects from outside, or a node in its place.
+    SourceOfService,
 }
 
 /// What the network plugin may or may not match with address blocks.
@@ -58,6 +67,12 @@ impl fmt::Display for Doubt {
                 write!(f, "the addresses of the pods in namespace `{namespace}`")
             }
             Doubt::PodAddresses { namespace: None } => write!(f, "the addresses of the pods in other namespaces"),
+            Doubt::Node { namespace: Some(namespace) } => {
+                write!(f, "which node the pods in namespace `{namespace}` run on, which is always let in")
+            }
+            Doubt::Node { namespace: None } => f.write_str("which node the pods run on, which is always let in"),
+            Doubt::NodeAddresses => f.write_str("the addresses of the nodes"),
+            Doubt::SourceOfService => f.write_str("whether the pods see the client or a node in its place"),
             Doubt::NamedPort(protocol, name) => {
                 write!(f, "the number of the container port {name:?}/{}", protocol.keyword())
             }
@@ -74,6 +89,10 @@ impl Engine<'_> {
         let mut doubts = BTreeSet::new();
         if unknown.is_empty() {
             return Vec::new();
+        }
+        if self.world.is_own_node(destination, source) == Truth::Maybe {
+            let namespace = self.world.namespace_of(destination).and_then(|namespace| namespace.name.clone());
+            doubts.insert(Doubt::Node { namespace });
         }
         for (direction, subject, peer) in
             [(Direction::Egress, source, destination), (Direction::Ingress, destination, source)]

@@ -20,7 +20,8 @@ pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::{Doubt, Matched};
 pub use ports::{by_name, of_unknown_number};
 pub use world::{
-    End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World, absent_labels, addresses,
+    End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, Told, World, absent_labels,
+    addresses,
 };
 
 use crate::net::{Direction, MatchIndex, PortSet, Selector, Truth};
@@ -268,6 +269,15 @@ impl<'a> Engine<'a> {
     /// What one side of a connection allows: for ingress the `subject` is the destination and the `peer` the source, for
     /// egress the other way round.
     pub fn side(&self, direction: Direction, subject: EndId, peer: EndId) -> Verdict {
+        let own_node = match direction {
+            Direction::Ingress => self.world.is_own_node(subject, peer),
+            Direction::Egress => Truth::No,
+        };
+        own_node_or(own_node, || self.side_by_rules(direction, subject, peer))
+    }
+
+    /// The same, without what holds whatever the rules are.
+    fn side_by_rules(&self, direction: Direction, subject: EndId, peer: EndId) -> Verdict {
         let (source, destination) = if direction == Direction::Egress { (subject, peer) } else { (peer, subject) };
         let verdict = self.settled(self.at_first_sight(direction, subject, peer), source, destination, &[direction]);
         self.folded(verdict, source, destination, &[direction])
@@ -299,7 +309,7 @@ impl<'a> Engine<'a> {
         if self.is_itself(source, destination) {
             return Verdict::everything();
         }
-        self.by_rules(source, destination)
+        own_node_or(self.world.is_own_node(destination, source), || self.by_rules(source, destination))
     }
 
     /// What [`Engine::between`] says of two pods: of a kind that is a single pod, as if there were another one.
@@ -415,6 +425,18 @@ impl<'a> Engine<'a> {
     /// The same, without those of which neither the source is isolated for egress nor the destination for ingress.
     pub fn closed_connections(&self, found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
         _ = Reach::new(self, false).each(found);
+    }
+}
+
+/// What is allowed to a pod's own node, which is always let in, or by the rules to who may be that.
+fn own_node_or(own_node: Truth, by_rules: impl FnOnce() -> Verdict) -> Verdict {
+    match own_node {
+        Truth::Yes => Verdict::everything(),
+        Truth::Maybe => {
+            let allowed = by_rules().allowed;
+            Verdict { unknown: PortSet::everything().subtract(&allowed), allowed }
+        }
+        Truth::No => by_rules(),
     }
 }
 

@@ -83,6 +83,17 @@ impl Facts {
         Facts { matches, ..self }
     }
 
+    /// The same where some more addresses are known to be those of nodes and of the API server.
+    #[must_use]
+    pub fn knowing(self, nodes: &AddressSet, api_server: &AddressSet) -> Facts {
+        let pods = match self.pods_are_stated {
+            true => self.pods,
+            false => self.pods.subtract(nodes).subtract(api_server),
+        };
+        let (nodes, api_server) = (self.nodes.union(nodes), self.api_server.union(api_server));
+        Facts { nodes, api_server, pods, ..self }
+    }
+
     /// What blocks match.
     pub fn matches(&self) -> BlocksMatch {
         self.matches

@@ -95,10 +95,19 @@ impl Head {
                         none if none.is_empty() => Vec::new(),
                         known => vec![known],
                     },
+                    seen: Vec::new(),
                     span: None,
                 };
                 let (namespace, name) = (name.into(), pod.into());
-                let workload = Workload { namespace, name, kind: Kind::Pod, labels, pods: vec![pods], span: None };
+                let workload = Workload {
+                    namespace,
+                    name,
+                    kind: Kind::Pod,
+                    labels,
+                    selector: Labels::new(),
+                    pods: vec![pods],
+                    span: None,
+                };
                 cluster.workloads.push(workload);
             }
         }

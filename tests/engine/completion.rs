@@ -18,6 +18,7 @@ fn cluster(namespaces: &[&str]) -> Cluster {
             host_network: false,
             finished: false,
             addresses: Vec::new(),
+            seen: Vec::new(),
             span: None,
         };
         Workload {
@@ -25,6 +26,7 @@ fn cluster(namespaces: &[&str]) -> Cluster {
             name: "pod".into(),
             kind: Kind::Deployment,
             labels: Labels::new(),
+            selector: Labels::new(),
             pods: vec![pods],
             span: None,
         }

@@ -26,6 +26,7 @@ fn cluster() -> Cluster {
                 name: pod.into(),
                 kind: Kind::StatefulSet,
                 labels: labels.clone(),
+                selector: Labels::new(),
                 pods: vec![Pods {
                     labels,
                     ports,
@@ -34,6 +35,7 @@ fn cluster() -> Cluster {
                     host_network: false,
                     finished: false,
                     addresses: vec![vec![format!("10.0.{index}.{at}").parse().unwrap()]],
+                    seen: Vec::new(),
                     span: None,
                 }],
                 span: None,

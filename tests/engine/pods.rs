@@ -34,6 +34,7 @@ impl Maker<'_> {
                     kind: Kind::Deployment,
                     // The labels of an owner mean nothing.
                     labels: self.labels(&POD_KEYS),
+                    selector: Labels::new(),
                     pods,
                     span: None,
                 });
@@ -97,6 +98,7 @@ impl Maker<'_> {
             host_network: self.rng.chance(5),
             finished: self.rng.chance(5),
             addresses,
+            seen: Vec::new(),
             span: None,
         };
         if pods.host_network || pods.finished || pods.count == 0 {

@@ -97,7 +97,7 @@ pub fn pose(subject: &Subject, from: &str, to: &str) -> Result<Posed, String> {
 
 /// The same without those who only may be asked about: a list is about those that have a name for sure.
 pub fn ask_of_sure(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
-    let Posed { situation, mut from, mut to, doubtful } = pose(subject, from, to)?;
+    let Posed { situation, mut from, mut to, doubtful, .. } = pose(subject, from, to)?;
     from.retain(|end| !doubtful.contains_key(end));
     to.retain(|(end, _)| !doubtful.contains_key(end));
     let engine = Engine::new(&situation.world, subject.policies());

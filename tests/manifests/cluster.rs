@@ -17,7 +17,7 @@ fn target(target: &TargetPort) -> String {
 }
 
 fn pods(pods: &Pods) -> String {
-    let Pods { labels: own, ports, count, several, host_network, finished, addresses, span: _ } = pods;
+    let Pods { labels: own, ports, count, several, host_network, finished, addresses, seen, span: _ } = pods;
     // `1+`: there is one, and may be two.
     let more = if *several && *count == 1 { "+" } else { "" };
     let mut out = format!("{count}{more} x {}", labels(own));
@@ -34,6 +34,10 @@ fn pods(pods: &Pods) -> String {
     for of_one in addresses {
         let texts: Vec<String> = of_one.iter().map(ToString::to_string).collect();
         write!(out, " @{}", texts.join("+")).unwrap();
+    }
+    for pod in seen.iter().filter(|pod| pod.node.is_some() || !pod.node_addresses.is_empty()) {
+        let texts: Vec<String> = pod.node_addresses.iter().map(ToString::to_string).collect();
+        write!(out, " ({} on {} {})", pod.name, pod.node.as_deref().unwrap_or("?"), texts.join("+")).unwrap();
     }
     out
 }
@@ -64,9 +68,29 @@ pub fn object(object: &Object) -> String {
         Object::Service(service) => {
             let mut out = format!("Service {}/{} {}", service.namespace, service.name, service.service_type);
             service.selector.iter().for_each(|selector| write!(out, " {}", labels(selector)).unwrap());
-            for ServicePort { name, protocol, port, target: to } in &service.ports {
+            for ServicePort { name, protocol, port, node_port, target: to } in &service.ports {
                 write!(out, " {port}/{} -> {}", protocol.as_str(), target(to)).unwrap();
+                node_port.iter().for_each(|port| write!(out, " :{port}").unwrap());
                 name.iter().for_each(|name| write!(out, " ({name})").unwrap());
+            }
+            for address in service.cluster_ips.iter().chain(&service.outer_addresses) {
+                write!(out, " @{address}").unwrap();
+            }
+            out += if service.headless { " headless" } else { "" };
+            out += if service.keeps_source { " keeps-source" } else { "" };
+            service.external_name.iter().for_each(|name| write!(out, " = {name}").unwrap());
+            out
+        }
+        Object::Node(node) => {
+            let texts: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
+            let pods: Vec<String> = node.pods.iter().map(ToString::to_string).collect();
+            format!("Node {} @{} pods {}", node.name, texts.join("+"), pods.join("+"))
+        }
+        Object::Endpoints(endpoints) => {
+            let texts: Vec<String> = endpoints.addresses.iter().map(ToString::to_string).collect();
+            let mut out = format!("endpoints of {}/{} @{}", endpoints.namespace, endpoints.service, texts.join("+"));
+            for (name, protocol, number) in &endpoints.ports {
+                write!(out, " {}={number}/{}", name.as_deref().unwrap_or_default(), protocol.as_str()).unwrap();
             }
             out
         }
@@ -89,9 +113,11 @@ pub fn whole(cluster: &Cluster) -> String {
     let namespaces = cluster.namespaces.iter().cloned().map(Object::Namespace);
     let services = cluster.services.iter().cloned().map(Object::Service);
     let ingresses = cluster.ingresses.iter().cloned().map(Object::Ingress);
+    let nodes = cluster.nodes.iter().cloned().map(Object::Node);
+    let endpoints = cluster.endpoints.iter().cloned().map(Object::Endpoints);
     let unmodelled = cluster.unmodelled.iter().cloned().map(Object::Unmodelled);
     let mut lines: Vec<String> = namespaces.map(|one| object(&one)).collect();
     lines.extend(cluster.workloads.iter().map(workload));
-    lines.extend(services.chain(ingresses).chain(unmodelled).map(|one| object(&one)));
+    lines.extend(services.chain(ingresses).chain(nodes).chain(endpoints).chain(unmodelled).map(|one| object(&one)));
     lines.join("\n") + "\n"
 }

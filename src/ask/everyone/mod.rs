@@ -180,7 +180,11 @@ impl<'p> Everyone<'p> {
     pub fn find(&self, asked: &Asked) -> Result<Vec<Ends>, NotFound> {
         match asked {
             Asked::Addresses(addresses) => Ok(vec![Ends::Addresses(addresses.clone())]),
-            Asked::DnsServers(peers) => Ok(Set::of(peers.clone()).ends(&self.space)),
+            // They were given, and here nobody was.
+            Asked::PodsAt(_) | Asked::Seen(..) => Ok(Vec::new()),
+            Asked::DnsServers(peers) | Asked::Behind { pods: peers, .. } => {
+                Ok(Set::of(peers.clone()).ends(&self.space))
+            }
             Asked::Pod { namespace, labels, .. } => Ok(self.pod(namespace, labels)),
             Asked::Name(text) => self.set(text).map(|set| set.ends(&self.space)),
             Asked::Several(all) => {
@@ -198,7 +202,7 @@ impl<'p> Everyone<'p> {
     pub fn find_perhaps(&self, asked: &Asked) -> Vec<Ends> {
         let names = asked.each().iter().filter_map(|one| match one {
             Asked::Name(text) => self.set(text).ok(),
-            Asked::Addresses(_) | Asked::DnsServers(_) | Asked::Pod { .. } | Asked::Several(_) => None,
+            _ => None,
         });
         names.flat_map(|set| set.perhaps(&self.space)).collect()
     }
@@ -238,7 +242,7 @@ impl<'p> Everyone<'p> {
         let absent = home.map(|home| absent_labels(&home.stated)).unwrap_or_default();
         let is_it = |one: &Asked| match one {
             Asked::Pod { namespace, labels: own, .. } => Some(namespace) == name.as_ref() && own == labels,
-            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) | Asked::Several(_) => false,
+            _ => false,
         };
         let asked = asked.iter().flat_map(Asked::each).any(is_it);
         let (name, namespace, labels) = (name.clone(), namespace.clone(), labels.clone());

@@ -2,6 +2,7 @@
 
 use super::name::{Braces, ranges};
 use crate::cluster::Labels;
+use crate::engine::Told;
 use crate::net::{AddressSet, Peers, is_dns_label, is_label_value, wrong_label_key};
 use ipnet::IpNet;
 use std::fmt;
@@ -27,6 +28,17 @@ pub enum Asked {
     Addresses(AddressSet),
     /// The pods and addresses that are asked for names, wherever they are.
     DnsServers(Vec<Peers>),
+    /// The pods that were given and have one of these addresses.
+    PodsAt(AddressSet),
+    /// A pod that was given, by its own namespace and name, whoever runs it.
+    Seen(Arc<str>, Arc<str>),
+    /// The pods behind a Service.
+    Behind {
+        /// Its namespace and name.
+        service: String,
+        /// They.
+        pods: Vec<Peers>,
+    },
     /// All of these, of which none is several again: `{web, shop/api}`.
     Several(Vec<Asked>),
 }
@@ -44,7 +56,30 @@ impl Asked {
     pub fn namespace(&self) -> Option<(&Arc<str>, &Labels)> {
         match self {
             Asked::Pod { namespace, beside, .. } => Some((namespace, beside)),
-            Asked::Name(_) | Asked::Addresses(_) | Asked::DnsServers(_) | Asked::Several(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The labels or addresses of those who are asked for by neither a name nor labels.
+    pub fn peers(&self) -> Vec<Peers> {
+        match self {
+            Asked::Addresses(addresses) => vec![Peers::Addresses(addresses.clone())],
+            Asked::DnsServers(all) | Asked::Behind { pods: all, .. } => all.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What pods have to be told apart by for it.
+    pub(super) fn told(&self) -> Option<Told> {
+        match self {
+            // Pods of one workload that are not alike are told apart anyway.
+            Asked::Name(text) => {
+                let whole = text.find("]{").and_then(|at| text.get(..=at)).unwrap_or(text);
+                Some(Told::Called(whole.to_owned()))
+            }
+            Asked::PodsAt(addresses) => Some(Told::At(addresses.clone())),
+            Asked::Seen(namespace, name) => Some(Told::Pod(namespace.clone(), name.clone())),
+            _ => None,
         }
     }
 
@@ -177,6 +212,9 @@ impl fmt::Display for Asked {
             }
             Asked::Addresses(addresses) => f.write_str(&ranges(addresses)),
             Asked::DnsServers(_) => f.write_str("(DNS servers)"),
+            Asked::PodsAt(addresses) => write!(f, "(pods at {})", ranges(addresses)),
+            Asked::Seen(namespace, name) => write!(f, "(pod {namespace}/{name})"),
+            Asked::Behind { service, .. } => write!(f, "(pods of Service {service})"),
             Asked::Several(all) => {
                 let members: Vec<String> = all.iter().map(ToString::to_string).collect();
                 write!(f, "{{{}}}", members.join(", "))

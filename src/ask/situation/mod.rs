@@ -8,8 +8,8 @@ pub use asked::Asked;
 pub(super) use declared::Declared;
 pub use name::{GroupName, INTERNET, selector_text};
 
-use crate::cluster::{Cluster, Labels};
-use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, World};
+use crate::cluster::{Cluster, Labels, NodeAt};
+use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, Told, World};
 use crate::flow::FlowSet;
 use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Truth};
 use crate::netpol::Policy;
@@ -61,8 +61,12 @@ impl Situation {
         let declared = Declared::of(programs);
         let (owners, mut marks) = marks_of(&declared.names);
         marks.extend(asked_marks(asked));
+        let nodes = asked_nodes(asked, cluster);
+        marks.extend(nodes.iter().map(|node| Peers::Addresses(node.addresses.clone())));
         let scope = Scope { policies, marks: &marks, facts };
-        let mut world = World::with_names(&scope, cluster, &asked_names(asked));
+        let told: Vec<Told> = asked.iter().flat_map(Asked::each).filter_map(Asked::told).collect();
+        let all_told: Vec<Told> = told.iter().cloned().chain(nodes.into_iter().map(Told::On)).collect();
+        let mut world = World::telling_apart(&scope, cluster, &all_told);
         add_asked(&mut world, &scope, asked);
         let mut situation = Situation { world, ..Situation::default() };
         let mut groups: BTreeMap<GroupName, Vec<EndId>> = BTreeMap::new();
@@ -118,6 +122,11 @@ impl Situation {
             situation.unions.entry(name.to_string()).or_default().extend(ends);
         }
         situation.finish(groups, asked);
+        for one in asked.iter().flat_map(Asked::each).filter(|one| !matches!(one, Asked::Name(_))) {
+            if let Some(place) = one.told().and_then(|own| told.iter().position(|told| *told == own)) {
+                situation.unions.insert(one.to_string(), situation.world.of_told(place));
+            }
+        }
         for text in declared.wholes.keys().cloned().chain(declared.names.keys().map(ToString::to_string)) {
             workloads.remove(&text);
         }
@@ -237,7 +246,9 @@ impl Situation {
                 let is_so = beside.iter().all(|(key, value)| home.labels.get(key) == Some(value));
                 pods.asked && pods.labels == *labels && home.name.as_ref() == Some(namespace) && is_so
             }
-            (Asked::DnsServers(all), Some(end)) => all.iter().any(|peers| self.is_among(end, peers)),
+            (Asked::DnsServers(all) | Asked::Behind { pods: all, .. }, Some(end)) => {
+                all.iter().any(|peers| self.is_among(end, peers))
+            }
             _ => false,
         }
     }
@@ -350,24 +361,29 @@ fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
     }
 }
 
-/// The names that workloads may have to be told apart by.
-fn asked_names(asked: &[Asked]) -> Vec<&str> {
-    let names = asked.iter().flat_map(Asked::each).filter_map(|one| match one {
-        // Pods of one workload that are not alike are told apart anyway.
-        Asked::Name(text) => Some(text.find("]{").and_then(|at| text.get(..=at)).unwrap_or(text)),
-        _ => None,
-    });
-    names.collect()
-}
-
 /// The marks that ends have to be told apart by.
 fn asked_marks(asked: &[Asked]) -> Vec<Peers> {
-    let marks = asked.iter().flat_map(Asked::each).flat_map(|one| match one {
-        Asked::Addresses(addresses) => vec![Peers::Addresses(addresses.clone())],
-        Asked::DnsServers(all) => all.clone(),
-        Asked::Name(_) | Asked::Pod { .. } | Asked::Several(_) => Vec::new(),
+    asked.iter().flat_map(Asked::each).flat_map(Asked::peers).collect()
+}
+
+/// The nodes among the addresses that are asked about, with those of their addresses.
+fn asked_nodes(asked: &[Asked], cluster: &Cluster) -> Vec<NodeAt> {
+    /// Of more nodes none is told apart.
+    const MOST: usize = 512;
+    let addresses = asked.iter().flat_map(Asked::each).filter_map(|one| match one {
+        Asked::Addresses(addresses) if *addresses != AddressSet::all() => Some(addresses),
+        _ => None,
     });
-    marks.collect()
+    let all = addresses.fold(AddressSet::empty(), |all, one| all.union(one));
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let nodes = cluster.nodes_at().into_iter().filter_map(|node| {
+        let addresses = node.addresses.intersect(&all);
+        (!addresses.is_empty()).then_some(NodeAt { addresses, ..node })
+    });
+    let nodes: Vec<NodeAt> = nodes.take(MOST + 1).collect();
+    if nodes.len() > MOST { Vec::new() } else { nodes }
 }
 
 /// The labels that not all of `others` have.

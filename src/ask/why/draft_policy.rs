@@ -1,9 +1,10 @@
 //! Policies that would have to be added to those that somebody else wrote.
 
+use super::labels::{chosen, telling};
 use super::{Explanation, Says, WhySide};
-use crate::cluster::Cluster;
-use crate::draft::{chosen, equal, names_of};
-use crate::engine::{End, EndId, Engine, World};
+use crate::cluster::{Cluster, Labels, Pods, Workload};
+use crate::draft::{equal, names_of};
+use crate::engine::{End, EndId, Engine, Member, World};
 use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, namespace_by_name};
 use crate::netpol::{Peer, Policy, Port, Rule};
 use ipnet::IpNet;
@@ -34,10 +35,9 @@ fn one(
     asked: Option<&AddressSet>,
 ) -> Option<Policy> {
     let world = engine.world();
-    let pods = world.pods(side.subject)?;
     let namespace = world.namespace_of(side.subject)?.name.clone()?;
     let (peers, peer_name) = peers(world, cluster, &namespace, side.peer, asked)?;
-    let labels = chosen(&pods.labels);
+    let labels = labels(world, cluster, side.subject)?;
     let word = if side.direction == Direction::Ingress { "from" } else { "to" };
     let base = format!("allow-{}-{word}-{peer_name}", name(world, cluster, side.subject));
     let taken =
@@ -60,9 +60,39 @@ fn one(
     })
 }
 
+/// The labels that pods are selected by: as few as they need to be told from all others that were given, or all that stay
+/// where nobody was. `None` where all of them change.
+pub(super) fn labels(world: &World, cluster: Option<&Cluster>, end: EndId) -> Option<Labels> {
+    let pods = world.pods(end)?;
+    let member = |member: &Member| {
+        let workload = cluster?.workloads.get(member.workload)?;
+        Some((member.workload, workload, workload.pods.get(member.pods)?))
+    };
+    let members: Vec<(usize, &Workload, &Pods)> = pods.members.iter().filter_map(member).collect();
+    let stay = |labels: &Labels| !chosen(labels).is_empty() || labels.is_empty();
+    let (Some((_, first, _)), Some(cluster)) = (members.first(), cluster) else {
+        return stay(&pods.labels).then(|| chosen(&pods.labels));
+    };
+    let shared =
+        |(key, value): &(&String, &String)| members.iter().all(|(.., pods)| pods.labels.get(*key) == Some(*value));
+    let own: Labels = pods.labels.iter().filter(shared).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let is_other = |(place, workload): &(usize, &Workload)| {
+        workload.namespace == first.namespace && members.iter().all(|(member, ..)| member != place)
+    };
+    let others = cluster.workloads.iter().enumerate().filter(is_other).flat_map(|(_, workload)| &workload.pods);
+    let others: Vec<&Labels> = others.filter(|pods| pods.is_in_pod_network()).map(|pods| &pods.labels).collect();
+    let known = if members.iter().all(|(_, one, _)| one.selector == first.selector) { &first.selector } else { &own };
+    stay(&own).then(|| telling(&own, known, &others))
+}
+
 /// What the pods of an end are called in the name of a policy.
 fn name(world: &World, cluster: Option<&Cluster>, end: EndId) -> String {
     let Some(pods) = world.pods(end) else { return "addresses".to_owned() };
+    if let (Some(labels), Some(namespace)) = (labels(world, cluster, end), world.namespace_of(end))
+        && labels.is_empty()
+    {
+        return namespace.name.as_deref().unwrap_or("pods").to_owned();
+    }
     let owner = pods.members.first().and_then(|member| cluster?.workloads.get(member.workload));
     match owner {
         Some(owner) => owner.name.to_string(),
@@ -89,7 +119,7 @@ fn peers(
                     Some(equal(&labels))
                 }
             };
-            let labels = equal(&chosen(&pods.labels));
+            let labels = equal(&labels(world, cluster, end)?);
             Some((vec![Peer::Pods { namespaces, pods: labels }], name(world, cluster, end)))
         }
         End::Addresses { addresses, .. } => {

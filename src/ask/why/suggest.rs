@@ -1,8 +1,9 @@
 //! What would have to be written in a program so that a connection is allowed.
 
+use super::labels::chosen;
 use super::{Explanation, Program, Says};
 use crate::ask::situation::Asked;
-use crate::draft::{self, Statement, chosen, equal, free, name_of_addresses, name_of_ports, names_of};
+use crate::draft::{self, Statement, equal, free, name_of_addresses, name_of_ports, names_of};
 use crate::engine::{End, EndId, World};
 use crate::flow::{Namespaces, Party, PartyId, PartyName, Place};
 use crate::model::{BuiltIn, Endpoint, Namespace, NamespaceKind, Tier};

@@ -1,7 +1,7 @@
 //! What an explanation says, fact by fact, in words.
 
 use super::Report;
-use crate::ask::{Asked, Misfit, NearFlow, Origin, Says, Setting, WhySide, Wrong, WrongRule};
+use crate::ask::{Misfit, NearFlow, Origin, Says, Setting, WhySide, Wrong, WrongRule};
 use crate::cli::reach::end_text;
 use crate::cli::report::{incomplete, remedies};
 use crate::engine::{EndId, Grant};
@@ -34,12 +34,8 @@ impl Fact {
 impl Report<'_> {
     /// What an end is called.
     pub(super) fn name(&self, end: EndId) -> String {
-        if self.situation.world.pods(end).is_none() {
-            let asked = [self.subject.asked(&self.args.from), self.subject.target(&self.args.to).map(|to| to.asked)];
-            let addresses = asked.into_iter().flatten().find(|asked| matches!(asked, Asked::Addresses(_)));
-            if let Some(asked) = addresses {
-                return asked.to_string();
-            }
+        if let (None, Some(asked)) = (self.situation.world.pods(end), &self.addresses) {
+            return asked.to_string();
         }
         let names = self.situation.names_of(end);
         match names.as_slice() {
@@ -196,7 +192,7 @@ impl Report<'_> {
     /// Facts that hold for both sides.
     pub(super) fn remarks(&self) -> Vec<String> {
         let explanation = &self.explanation;
-        let mut remarks = Vec::new();
+        let mut remarks = self.notes.clone();
         let pair = |source, destination| format!("{} -> {}", self.name(source), self.name(destination));
         if explanation.itself {
             remarks.push("both are one pod, and no policy keeps a pod from itself".to_owned());

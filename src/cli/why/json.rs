@@ -41,6 +41,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "egress": side(report, egress),
         "ingress": side(report, ingress),
         "missing": missing,
+        "notes": report.notes,
         "near": explanation.near_flows.iter().map(|near| near_flow(report, near)).collect::<Vec<_>>(),
         "forbidden_by": forbidden,
         "mend": mend(report),

@@ -9,10 +9,10 @@ use super::args::{Why as Args, WhyFormat};
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::ask::{Asked, AskedEnd, Explanation, Program, Says, Situation, policies_for, suggest, why};
+use crate::ask::{Asked, AskedEnd, Explanation, Program, Says, Situation, suggest, why};
 use crate::engine::Engine;
 use crate::net::PortSet;
-use crate::session::{Posed, Subject};
+use crate::session::{Added, Posed, Subject};
 use mend::Mend;
 
 /// Everything that the formats are made of.
@@ -24,6 +24,10 @@ pub(super) struct Report<'a> {
     asked: PortSet,
     explanation: Explanation,
     mend: Option<Mend>,
+    /// What the words of the question mean.
+    notes: Vec<String>,
+    /// The addresses that are asked about, if any.
+    addresses: Option<Asked>,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -33,31 +37,36 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
 fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
-    let Posed { situation, from, to, doubtful } = ask::pose(&subject, &ends, terminal)?;
+    let Posed { situation, from, to, doubtful, mut notes, meant } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());
     let program = subject.model().zip(subject.flows()).map(|(model, flows)| Program { model, flows });
     let Some(explanation) = why(&engine, program, &from, &to, &doubtful) else {
         return Err(terminal.refuse("no two such pods can exist at once, so there is nothing to explain"));
     };
     let to_ends: Vec<_> = to.iter().map(|(end, _)| *end).collect();
-    let mend = match (program, &ends.from, &ends.to) {
-        (Some(program), Some(asked_from), Some(asked_to)) => {
+    let is_known = ![explanation.source, explanation.destination].iter().any(|end| doubtful.contains_key(end));
+    let addresses = meant.iter().flatten().flat_map(Asked::each).find(|asked| matches!(asked, Asked::Addresses(_)));
+    let addresses = addresses.cloned().filter(|_| is_known);
+    let mend = match (program, &meant) {
+        // Nobody knows who would have to be let in.
+        _ if !is_known => None,
+        (Some(program), [Some(asked_from), Some(asked_to)]) => {
             let from = AskedEnd { asked: asked_from, ends: &from };
             let to = AskedEnd { asked: asked_to, ends: &to_ends };
             suggest(program, subject.sources(), &situation.world, &explanation, from, to).map(Mend::Edits)
         }
         _ => {
-            let addresses = [&ends.from, &ends.to].into_iter().find_map(|asked| match asked {
-                Some(Asked::Addresses(addresses)) => Some(addresses),
-                _ => None,
-            });
-            let policies = policies_for(&engine, subject.cluster(), &explanation, addresses);
-            (!policies.is_empty()).then_some(Mend::Policies(policies))
+            let added = match (explanation.says, &ends.from, &ends.to) {
+                (Says::Denied, Some(from), Some(to)) => subject.added(from, to, ends.ports.as_ref()),
+                _ => Added::default(),
+            };
+            notes.extend(added.why_not);
+            (!added.policies.is_empty()).then_some(Mend::Policies(added.policies))
         }
     };
     let exit = if explanation.says == Says::Unknown { Exit::CannotAnswer } else { ask::sure(&subject, Exit::Yes) };
     let asked = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-    let report = Report { args, subject: &subject, situation: &situation, asked, explanation, mend };
+    let report = Report { args, subject: &subject, situation: &situation, asked, explanation, mend, notes, addresses };
     let text = match args.format {
         WhyFormat::Human => human::text(&report, terminal.out_color()),
         WhyFormat::Short => human::lines(&report),

@@ -1,9 +1,10 @@
 //! The world of the workloads that were given.
 
 use super::marks::Marks;
+use super::told::{Told, units};
 use super::{End, Looks, NamedPorts, Namespace, NamespaceId, PodKind, Scope, World};
-use crate::cluster::{Cluster, Labels, Pods};
-use crate::net::MatchIndex;
+use crate::cluster::{Cluster, Labels, Pods, Workload};
+use crate::net::{MatchIndex, Truth};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,18 +19,17 @@ pub struct Member {
     pub pods: usize,
 }
 
-/// What pods of one namespace are told apart by: which selectors match, named ports, addresses, and names that are asked
-/// for.
-type Key = (NamespaceId, Vec<usize>, NamedPorts, Vec<u32>, Vec<usize>);
+/// What pods of one namespace are told apart by: which selectors match, named ports, addresses, and what is asked about.
+type Key = (NamespaceId, Vec<usize>, NamedPorts, Vec<u32>, Vec<(usize, Truth)>);
 
 impl World {
     /// The pods of a cluster that policies apply to: those that run on a network of their own.
     pub fn concrete(scope: &Scope<'_>, cluster: &Cluster) -> World {
-        World::with_names(scope, cluster, &[])
+        World::telling_apart(scope, cluster, &[])
     }
 
-    /// The same, where workloads that go by some `names` are told apart from those that do not.
-    pub fn with_names(scope: &Scope<'_>, cluster: &Cluster, names: &[&str]) -> World {
+    /// The same, where what is `told` of some pods is what they are told apart by as well.
+    pub fn telling_apart(scope: &Scope<'_>, cluster: &Cluster, told: &[Told]) -> World {
         let looks = Looks::new(scope);
         let mut world = World { facts: scope.facts.clone(), ..World::default() };
         world.namespaces = namespaces(&looks, cluster);
@@ -40,6 +40,10 @@ impl World {
             .filter_map(|(one, id)| Some((one.name.clone()?, NamespaceId(id))))
             .collect();
         let marks = Marks::new(scope.marks);
+        // What only one pod can be.
+        let is_single = |one: &Told| matches!(one, Told::Pod(..) | Told::At(_));
+        let single: BTreeSet<usize> =
+            (0..).zip(told).filter(|(_, one)| is_single(one)).map(|(place, _)| place).collect();
         let mut tables: FxHashMap<NamespaceId, (MatchIndex, MatchIndex)> = FxHashMap::default();
         let mut kinds: BTreeMap<Key, PodKind> = BTreeMap::new();
         for (workload, owner) in cluster.workloads.iter().enumerate() {
@@ -49,24 +53,24 @@ impl World {
                 let selectors = looks.pods_of(namespace).into_iter();
                 (MatchIndex::new((0..).zip(selectors)), marks.in_namespace(namespace))
             });
-            let called = names.iter().enumerate().filter(|(_, name)| owner.is_called(name));
-            let called: Vec<usize> = called.map(|(index, _)| index).collect();
             for (index, pods) in owner.pods.iter().enumerate() {
                 if pods.host_network || pods.finished || pods.count == 0 {
                     continue;
                 }
                 let ports = named_ports(&looks, pods);
-                for (blocks, addresses, count) in by_addresses(&looks, scope, pods) {
-                    let key = (id, table.matching(&pods.labels), ports.clone(), blocks, called.clone());
+                for ((blocks, told), (addresses, count)) in parts(&looks, scope, (owner, pods), told) {
+                    let is_one = count == 1 && told.iter().any(|(place, _)| single.contains(place));
+                    let key = (id, table.matching(&pods.labels), ports.clone(), blocks, told);
                     let kind = kinds.entry(key).or_insert_with_key(|key| PodKind {
                         namespace: id,
                         labels: pods.labels.clone(),
                         ports: Some(key.2.clone()),
                         addresses: addresses.to_vec(),
                         members: Vec::new(),
-                        several: pods.several,
+                        several: pods.several && !is_one,
                         asked: false,
                         marks: marks.matching(&pods.labels),
+                        told: key.4.clone(),
                     });
                     kind.several |= count > 1 || !kind.members.is_empty();
                     kind.members.push(Member { workload, pods: index });
@@ -77,6 +81,8 @@ impl World {
         let mut pods: Vec<PodKind> = kinds.into_values().collect();
         pods.sort_by_key(|kind| (kind.namespace, kind.members.first().copied()));
         world.ends = pods.into_iter().map(End::Pods).collect();
+        let node = |(index, one): (usize, &Told)| Some((index, one.node()?.clone()));
+        world.nodes = told.iter().enumerate().filter_map(node).collect();
         world.add_outside(&looks, scope.marks);
         world
     }
@@ -110,20 +116,28 @@ fn named_ports(looks: &Looks<'_>, pods: &Pods) -> NamedPorts {
     ports
 }
 
-/// Pods by what sets their addresses are in, with those of one of them and their number; those of unknown addresses first.
-fn by_addresses<'p>(looks: &Looks<'_>, scope: &Scope<'_>, pods: &'p Pods) -> Vec<(Vec<u32>, &'p [IpAddr], u64)> {
-    if !scope.facts.matches().pods.is_possible() {
-        return vec![(Vec::new(), &[], pods.count)];
+/// What one of several alike is told apart by: what sets its addresses are in, and what is told of it.
+type Part = (Vec<u32>, Vec<(usize, Truth)>);
+
+/// Pods by that, with the addresses of one of them and their number; those of unknown addresses first.
+fn parts<'p>(
+    looks: &Looks<'_>,
+    scope: &Scope<'_>,
+    (owner, pods): (&Workload, &'p Pods),
+    told: &[Told],
+) -> BTreeMap<Part, (&'p [IpAddr], u64)> {
+    let of_all = Told::of(told, owner, None);
+    let matter = scope.facts.matches().pods.is_possible();
+    if !matter && !told.iter().any(Told::is_of_single_pods) {
+        return BTreeMap::from([((Vec::new(), of_all), (<&[IpAddr]>::default(), pods.count))]);
     }
-    let mut parts: BTreeMap<Vec<u32>, (&[IpAddr], u64)> = BTreeMap::new();
-    let seen = u64::try_from(pods.addresses.len()).unwrap_or(u64::MAX);
-    if pods.count > seen {
-        parts.insert(Vec::new(), (&[], pods.count - seen));
+    let mut parts: BTreeMap<Part, (&[IpAddr], u64)> = BTreeMap::new();
+    for unit in units(pods) {
+        let addresses = if matter { unit.addresses } else { &[] };
+        let key = (blocks_of(looks, addresses), Told::of(told, owner, Some(&unit)));
+        parts.entry(key).or_insert((addresses, 0)).1 += unit.count;
     }
-    for addresses in &pods.addresses {
-        parts.entry(blocks_of(looks, addresses)).or_insert((addresses, 0)).1 += 1;
-    }
-    parts.into_iter().map(|(blocks, (addresses, count))| (blocks, addresses, count)).collect()
+    parts
 }
 
 /// For each address, which sets hold it; addresses that are not known make no difference between pods.

@@ -64,6 +64,7 @@ impl World {
                 several: true,
                 asked: pod.asked,
                 marks,
+                told: Vec::new(),
             }));
         }
         world.add_outside(&looks, scope.marks);

@@ -7,9 +7,11 @@ pub mod addresses;
 mod concrete;
 mod examples;
 mod marks;
+mod told;
 
 pub use concrete::Member;
 pub use examples::ExamplePod;
+pub use told::Told;
 
 use crate::cluster::Labels;
 pub use crate::net::Truth;
@@ -69,6 +71,8 @@ pub struct World {
     pub facts: Facts,
     /// The addresses that no policy and no mark asks for, when there are any.
     pub other_addresses: Option<EndId>,
+    /// The nodes that are asked about, by the place of what is told of them.
+    nodes: Vec<(usize, AddressSet)>,
 }
 
 /// A namespace, or a kind of namespaces.
@@ -128,6 +132,8 @@ pub struct PodKind {
     pub asked: bool,
     /// The marks that they are in, sorted.
     pub marks: Vec<usize>,
+    /// What else is told of all of them, or may be so, by its place.
+    pub told: Vec<(usize, Truth)>,
 }
 
 impl PodKind {
@@ -193,6 +199,7 @@ impl World {
             several: true,
             asked: true,
             marks,
+            told: Vec::new(),
         }));
     }
 
@@ -206,6 +213,14 @@ impl World {
         match self.end(id)? {
             End::Pods(pods) => Some(pods),
             End::Addresses { .. } => None,
+        }
+    }
+
+    /// The addresses of an id, when it is one of addresses.
+    pub fn addresses(&self, id: EndId) -> Option<&AddressSet> {
+        match self.end(id)? {
+            End::Addresses { addresses, .. } => Some(addresses),
+            End::Pods(_) => None,
         }
     }
 
@@ -333,6 +348,7 @@ mod tests {
                 several: true,
                 asked: false,
                 marks: Vec::new(),
+                told: Vec::new(),
             })
         };
         let namespaces = vec![

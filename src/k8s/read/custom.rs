@@ -7,7 +7,7 @@
 use super::node::{Node, Value};
 use super::pod::{Shape, pod_template};
 use super::walk::{Object, Path, Walk};
-use super::workload::{is_live, owner};
+use super::workload::{is_live, owner, pod_selector};
 use super::{ReadObject, Reading, field_text, fields, kinds, metadata_field, metadata_text};
 use crate::cluster::{ContainerPort, Labels, Owner, Pods, Runner, Workload};
 use crate::net::Protocol;
@@ -67,7 +67,9 @@ pub(super) fn runner(node: &Node, (version, kind): (&str, &str), default_namespa
     let namespace = metadata_text(pairs, "namespace").filter(|name| !name.is_empty()).unwrap_or(default_namespace);
     let kind = kinds::other(version, kind);
     let labels = labels(pairs);
-    let workload = Workload { namespace: namespace.into(), name: name.into(), kind, labels, pods, span: None };
+    let selector = pod_selector(Some(spec));
+    let (namespace, name) = (namespace.into(), name.into());
+    let workload = Workload { namespace, name, kind, labels, selector, pods, span: None };
     let object =
         crate::cluster::Object::Runner(Runner { workload, owner, asleep, template_of, is_live: is_live(object) });
     Some(ReadObject { at, pods_at, object })
@@ -133,7 +135,8 @@ fn count(spec: &[(Node, Node)]) -> Option<u64> {
 fn pods(shape: Shape, count: u64) -> Pods {
     let Shape { labels, ports, host_network, .. } = shape;
     let labels = labels.into_iter().collect();
-    Pods { labels, ports, count, several: true, host_network, finished: false, addresses: Vec::new(), span: None }
+    let (addresses, seen) = (Vec::new(), Vec::new());
+    Pods { labels, ports, count, several: true, host_network, finished: false, addresses, seen, span: None }
 }
 
 fn labels(pairs: &[(Node, Node)]) -> Labels {

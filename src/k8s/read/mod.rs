@@ -13,6 +13,7 @@ mod kinds;
 mod metadata;
 mod node;
 mod number;
+mod place;
 mod pod;
 mod policy;
 mod service;
@@ -407,6 +408,9 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
             }
             if let Some(scaler) = number::scaler(pairs, default_namespace) {
                 walk.found(None, None, Object::Scaler(scaler));
+            }
+            for found in place::read(version, kind, node, default_namespace) {
+                walk.found(None, None, found);
             }
             walk.reading.ignored.push(Ignored {
                 at: node.at,

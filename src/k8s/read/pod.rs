@@ -2,11 +2,12 @@
 
 use super::metadata::{Pairs, fields as metadata_fields, labels};
 use super::node::{Node, Value};
+use super::place;
 use super::policy::{port_number, protocol};
 use super::syntax;
 use super::unmodelled::{MESH_ANNOTATIONS, MESH_LABELS};
 use super::walk::{Object, Path, Walk};
-use crate::cluster::ContainerPort;
+use crate::cluster::{ContainerPort, SeenPod};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -186,6 +187,14 @@ pub(super) fn pod_status(walk: &mut Walk, node: Option<&Node>, path: Path) -> (b
     addresses.sort_unstable();
     addresses.dedup();
     (false, addresses)
+}
+
+/// A pod as it was given: where it runs.
+pub(super) fn seen_pod(name: &str, addresses: &[IpAddr], spec: Option<&Node>, status: Option<&Node>) -> SeenPod {
+    let node = spec.and_then(Object::of).and_then(|spec| place::text(spec, "nodeName"));
+    let status = status.and_then(Object::of);
+    let node_addresses = status.map(|status| place::addresses(status, "hostIP", "hostIPs")).unwrap_or_default();
+    SeenPod { name: name.into(), addresses: addresses.to_vec(), node: node.map(Arc::from), node_addresses }
 }
 
 fn address(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<IpAddr> {

@@ -2,6 +2,7 @@
 
 use super::metadata::{Metadata, Naming, SUBDOMAIN, labels, metadata};
 use super::node::{Node, Value};
+use super::place;
 use super::policy::{OBJECT, port_number, protocol};
 use super::syntax;
 use super::walk::{Object, Path, Walk};
@@ -57,6 +58,7 @@ pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespac
         return;
     }
     let Metadata { at, name, namespace, .. } = metadata;
+    let status = object.get("status").and_then(Object::of);
     let service = Service {
         namespace: namespace.into(),
         name: name.into(),
@@ -64,6 +66,11 @@ pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespac
         // An empty selector is none to Kubernetes.
         selector: (!selector.is_empty()).then(|| selector.into_iter().collect()),
         ports,
+        cluster_ips: place::addresses(spec, "clusterIP", "clusterIPs"),
+        headless: place::text(spec, "clusterIP") == Some("None"),
+        outer_addresses: place::outer_addresses(spec, status),
+        external_name: place::text(spec, "externalName").filter(|_| service_type == "ExternalName").map(Arc::from),
+        keeps_source: place::text(spec, "externalTrafficPolicy") == Some("Local"),
         span: None,
     };
     walk.found(at, at, cluster::Object::Service(service));
@@ -88,7 +95,8 @@ fn service_port(walk: &mut Walk, node: &Node, path: Path) -> Option<ServicePort>
         }
         Some((node, _)) => port_number(walk, node, target_path, "an integer or a port name").map(TargetPort::Number),
     };
-    Some(ServicePort { name: name.map(Arc::from), protocol: protocol?, port: port?, target: target? })
+    let node_port = place::port(object, "nodePort");
+    Some(ServicePort { name: name.map(Arc::from), protocol: protocol?, port: port?, node_port, target: target? })
 }
 
 /// A field, unless it is an empty string, which is none to Kubernetes.

@@ -80,6 +80,14 @@ impl<'n, 'a> Object<'n, 'a> {
         let (_, value) = self.pairs.iter().find(|(key, _)| field(key))?;
         (value.value != Value::Null).then_some(value)
     }
+
+    /// The keys and values that are both strings.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&'n str, &'n str)> + use<'n, 'a> {
+        self.pairs.iter().filter_map(|(key, value)| match (&key.value, &value.value) {
+            (Value::Text(key), Value::Text(value)) => Some((&**key, &**value)),
+            _ => None,
+        })
+    }
 }
 
 impl<'r> Walk<'r> {

@@ -3,11 +3,11 @@
 use super::metadata::{Metadata, Naming, SUBDOMAIN, fields as metadata_fields, metadata};
 use super::node::{Node, Value};
 use super::number::{self, Number};
-use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template};
+use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template, seen_pod};
 use super::policy::OBJECT;
 use super::walk::{Object, Path, Walk};
 use super::{kinds, syntax};
-use crate::cluster::{self, Kind, Labels, Namespace, Owner, Pods, Runner, Unmodelled, Workload};
+use crate::cluster::{self, Kind, Labels, Namespace, Owner, Pods, Runner, SeenPod, Unmodelled, Workload};
 use std::net::IpAddr;
 
 /// The label with the name of a namespace, which the control plane sets.
@@ -104,11 +104,13 @@ pub(super) fn workload(
     let mut pods = if kind == Kind::Pod {
         let shape = pod_spec(walk, object.get("spec"), spec_path);
         let (finished, addresses) = pod_status(walk, object.get("status"), status_path);
-        let mut pods = Made { shape, number: Number::ONE, finished, addresses };
+        let mut pods = Made { shape, number: Number::ONE, finished, addresses, seen: None };
         if let Some(metadata) = &metadata {
             pods.shape.at = metadata.at;
             pods.shape.labels = metadata.labels.clone();
             pods.shape.mesh = mesh(&metadata.labels, metadata.fields);
+            let (spec, status) = (object.get("spec"), object.get("status"));
+            pods.seen = (!finished).then(|| seen_pod(metadata.name, &pods.addresses, spec, status));
         }
         pods
     } else {
@@ -122,7 +124,9 @@ pub(super) fn workload(
     note_mesh(walk, pods_at, (version, kind.as_str(), namespace, name), pods.shape.mesh.take());
     let (pods, asleep) = pods.into_pods();
     let labels = labels.into_iter().collect();
-    let workload = Workload { namespace: namespace.into(), name: name.into(), kind, labels, pods, span: None };
+    let selector = pod_selector(object.get("spec"));
+    let (namespace, name) = (namespace.into(), name.into());
+    let workload = Workload { namespace, name, kind, labels, selector, pods, span: None };
     let runner = Runner { workload, owner, asleep, template_of: None, is_live };
     walk.found(at, pods_at, cluster::Object::Runner(runner));
 }
@@ -139,6 +143,15 @@ pub(super) fn is_live(object: Object) -> bool {
         || ["uid", "resourceVersion"].iter().any(|field| has(metadata.and_then(|of| of.get(field))))
 }
 
+/// `spec.selector.matchLabels`, or the whole selector of a kind that has only labels there.
+pub(super) fn pod_selector(spec: Option<&Node>) -> Labels {
+    let selector = spec.and_then(Object::of).and_then(|spec| Object::of(spec.get("selector")?));
+    let labels = selector.map(|selector| selector.get("matchLabels").and_then(Object::of).unwrap_or(selector));
+    labels
+        .map(|labels| labels.texts().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+        .unwrap_or_default()
+}
+
 /// The pods that one object is or makes.
 #[derive(Default)]
 struct Made {
@@ -146,16 +159,19 @@ struct Made {
     number: Number,
     finished: bool,
     addresses: Vec<IpAddr>,
+    seen: Option<SeenPod>,
 }
 
 impl Made {
     /// The pods, and those that it would make where it makes none.
     fn into_pods(self) -> (Vec<Pods>, Vec<Pods>) {
-        let Made { shape, number: Number { count, several }, finished, addresses } = self;
+        let Made { shape, number: Number { count, several }, finished, addresses, seen } = self;
         let Shape { labels, ports, host_network, .. } = shape;
         let labels = labels.into_iter().collect();
         let addresses = Some(addresses).filter(|known| !known.is_empty()).into_iter().collect();
-        let pods = Pods { labels, ports, count: count.max(1), several, host_network, finished, addresses, span: None };
+        let (count_or_one, seen) = (count.max(1), seen.into_iter().collect());
+        let pods =
+            Pods { labels, ports, count: count_or_one, several, host_network, finished, addresses, seen, span: None };
         if count == 0 { (Vec::new(), vec![pods]) } else { (vec![pods], Vec::new()) }
     }
 }

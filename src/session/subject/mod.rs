@@ -2,11 +2,15 @@
 
 mod ask;
 mod dns;
+mod means;
+mod mend;
 mod ports;
 mod pose;
+mod service;
 mod unknown;
 
 pub use ask::AskedTarget;
+pub use mend::Added;
 pub use ports::AskedPorts;
 pub use pose::{Posed, TOO_HARD};
 
@@ -186,16 +190,25 @@ impl Subject {
 
     /// Every pod that could exist, by name.
     pub fn everyone(&self, asked: &[Asked]) -> Everyone<'_> {
+        self.everyone_by(self.policies(), asked, &self.facts)
+    }
+
+    /// The same by some policies, where facts are known.
+    fn everyone_by<'p>(&self, policies: &'p [Policy], asked: &[Asked], facts: &Facts) -> Everyone<'p> {
         let programs: Vec<&FlowSet> = self.flows().into_iter().collect();
-        Everyone::new(&programs, &[self.policies()], &self.manifests.cluster.namespaces, asked, &self.facts)
+        Everyone::new(&programs, &[policies], &self.manifests.cluster.namespaces, asked, facts)
     }
 
     /// The workloads that were given and all addresses, by name, with those that are asked for told apart; `None` when every
     /// pod that could exist is meant.
     pub fn situation(&self, asked: &[Asked]) -> Option<Situation> {
+        self.situation_by(self.policies(), asked, &self.facts)
+    }
+
+    /// The same by some policies, where facts are known.
+    fn situation_by(&self, policies: &[Policy], asked: &[Asked], facts: &Facts) -> Option<Situation> {
         let programs: Vec<&FlowSet> = self.flows().into_iter().collect();
-        let policies = &[self.policies()];
-        Some(Situation::of_cluster(&programs, self.cluster()?, policies, asked, &self.facts))
+        Some(Situation::of_cluster(&programs, self.cluster()?, &[policies], asked, facts))
     }
 }
 

@@ -79,6 +79,21 @@ impl AskedPorts {
         self
     }
 
+    /// Those without a name of the destination's.
+    pub(super) fn numbers(&self) -> &PortSet {
+        &self.numbers
+    }
+
+    /// Whether a name is asked for, which has this protocol.
+    pub(super) fn has_name(&self, name: &str, protocol: Protocol) -> bool {
+        self.names.iter().any(|(own, of)| **own == *name && of.is_none_or(|of| of == protocol))
+    }
+
+    /// Ports without a name of the destination's.
+    pub(super) fn of_numbers(numbers: PortSet) -> AskedPorts {
+        AskedPorts { numbers, names: Vec::new() }
+    }
+
     /// The ports, if none of them has a name of the destination's.
     pub(super) fn without_names(&self) -> Option<&PortSet> {
         self.names.is_empty().then_some(&self.numbers)
@@ -264,7 +279,7 @@ impl Subject {
     }
 
     /// The ports that the containers of an end list.
-    fn container_ports(&self, situation: &Situation, end: EndId) -> impl Iterator<Item = &ContainerPort> {
+    pub(super) fn container_ports(&self, situation: &Situation, end: EndId) -> impl Iterator<Item = &ContainerPort> {
         let members: Vec<_> = situation.world.pods(end).map(|pods| pods.members.clone()).unwrap_or_default();
         let workloads = self.cluster().map(|cluster| cluster.workloads.as_slice()).unwrap_or_default();
         let pods = members.into_iter().filter_map(|member| workloads.get(member.workload)?.pods.get(member.pods));

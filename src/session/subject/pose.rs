@@ -1,10 +1,14 @@
 //! A question about two ends: from the words of the command line to the ends of a world.
 
+use super::means::{End, Means, Part, PartPorts};
+use super::unknown::quoted;
 use super::{AskedPorts, Subject};
 use crate::ask::{Asked, Doubtful, Ends, Everyone, GroupName, Meant, Named, Samples, Set, Situation};
 use crate::cover::{Budget, GaveUp};
-use crate::engine::EndId;
-use crate::net::PortSet;
+use crate::engine::{Doubt, EndId};
+use crate::net::{Facts, PortSet, Truth};
+use crate::netpol::Policy;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Two ends that are asked about, in a world that has the answer.
 #[derive(Debug, Default)]
@@ -15,8 +19,13 @@ pub struct Posed {
     pub from: Vec<EndId>,
     /// To whom, with the ports that are asked for there.
     pub to: Vec<(EndId, PortSet)>,
-    /// Those of them that only may be asked about, by labels of their namespace that nobody stated.
+    /// Those of them that only may be asked about: by labels of their namespace that nobody stated, or as nodes whose
+    /// addresses nobody gave.
     pub doubtful: Doubtful,
+    /// What the words of the question mean, in sentences without a full stop.
+    pub notes: Vec<String>,
+    /// Who is meant by the first end and by the second one.
+    pub meant: [Option<Asked>; 2],
 }
 
 /// What is said when a question has no answer that can be found.
@@ -27,35 +36,121 @@ pub const TOO_HARD: &str = "the labels that the policies select by can be put to
 impl Subject {
     /// Poses a question; the error is a sentence.
     pub fn pose(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
-        match self.situation(&[from.clone(), to.clone()]) {
-            Some(situation) => self.pose_to_cluster(situation, from, to, ports),
-            None => self.pose_to_everyone(from, to, ports),
+        self.pose_by(self.policies(), from, to, ports)
+    }
+
+    /// Poses a question to some policies.
+    pub fn pose_by(
+        &self,
+        policies: &[Policy],
+        from: &Asked,
+        to: &Asked,
+        ports: Option<&AskedPorts>,
+    ) -> Result<Posed, String> {
+        let [from, to] = [self.means(from, End::Source, None)?, self.means(to, End::Destination, ports)?];
+        let facts = self.facts.clone();
+        let facts = facts.knowing(&from.nodes.union(&to.nodes), &from.api_server.union(&to.api_server));
+        let asked = [from.asked(), to.asked()];
+        let mut posed = match self.situation_by(policies, &asked, &facts) {
+            Some(situation) => self.pose_to_cluster(situation, &from, &to, ports)?,
+            None => {
+                let ports = to.ports_everywhere(ports)?;
+                self.pose_to_everyone(policies, &facts, &asked, ports.as_ref())?
+            }
+        };
+        let notes = from.notes.into_iter().chain(to.notes).chain(std::mem::take(&mut posed.notes));
+        for note in notes.collect::<Vec<_>>() {
+            if !posed.notes.contains(&note) {
+                posed.notes.push(note);
+            }
         }
+        posed.meant = asked.map(Some);
+        Ok(posed)
     }
 
     fn pose_to_cluster(
         &self,
         situation: Situation,
-        from: &Asked,
-        to: &Asked,
+        from: &Means,
+        to: &Means,
         ports: Option<&AskedPorts>,
     ) -> Result<Posed, String> {
-        let (from, ends) = (self.find(&situation, from)?, self.find(&situation, to)?);
-        let pods = |ends: &[EndId]| ends.iter().any(|end| situation.world.pods(*end).is_some());
-        if !pods(&from) && !pods(&ends) {
+        let mut posed = Posed::default();
+        let mut meant: BTreeSet<EndId> = BTreeSet::new();
+        for part in &from.parts {
+            let ends = self.find(&situation, &part.asked)?;
+            posed.mean(&ends, part, &mut meant);
+            posed.from.extend(ends);
+        }
+        posed.from.sort_unstable();
+        posed.from.dedup();
+        let mut targets: BTreeMap<EndId, PortSet> = BTreeMap::new();
+        for part in &to.parts {
+            let ends = self.find(&situation, &part.asked)?;
+            posed.mean(&ends, part, &mut meant);
+            let at = self.ports_of_part(&situation, part, &ends, ports)?;
+            if let (PartPorts::AsAsked, Some(asked)) = (&part.ports, ports.and_then(AskedPorts::without_names)) {
+                posed.notes.extend(self.told_of_ports(&situation, &at, asked));
+            }
+            posed.notes.extend(part.intro.as_ref().map(|intro| told_of_service(&situation, intro, part, &at)));
+            at.into_iter().for_each(|(end, ports)| targets.entry(end).or_default().insert(&ports));
+        }
+        let pods = |end: &EndId| situation.world.pods(*end).is_some();
+        if !posed.from.iter().any(pods) && !targets.keys().any(pods) {
             return Err(NO_POD.to_owned());
         }
-        let asked = |end: EndId| match ports {
-            Some(asked) => self.ports_at(&situation, asked, Some(to), end),
-            None => self.served(&situation, Some(to), end).ok_or_else(|| which_ports(to)),
-        };
-        let to = ends.into_iter().map(|end| Ok((end, asked(end)?))).collect::<Result<_, String>>()?;
-        Ok(Posed { situation, from, to, doubtful: Doubtful::new() })
+        posed.to = targets.into_iter().collect();
+        if to.hides_source {
+            posed.hide_source(&situation);
+        }
+        posed.tell_own_nodes(&situation);
+        Ok(Posed { situation, ..posed })
     }
 
-    fn pose_to_everyone(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Result<Posed, String> {
-        let both = [from.clone(), to.clone()];
-        let everyone = self.everyone(&both);
+    /// The ports at some ends of what is meant.
+    fn ports_of_part(
+        &self,
+        situation: &Situation,
+        part: &Part,
+        ends: &[EndId],
+        ports: Option<&AskedPorts>,
+    ) -> Result<Vec<(EndId, PortSet)>, String> {
+        let about = &part.asked;
+        let of_asked = |end: EndId| match ports {
+            Some(asked) => self.ports_at(situation, asked, Some(about), end),
+            None => self.served(situation, Some(about), end).ok_or_else(|| which_ports(about)),
+        };
+        let targets = match &part.ports {
+            PartPorts::AsAsked => {
+                let at = |end: &EndId| Ok((*end, self.behind_services(situation, *end, &of_asked(*end)?)));
+                return ends.iter().map(at).collect();
+            }
+            PartPorts::These(ports) => return Ok(ends.iter().map(|end| (*end, ports.clone())).collect()),
+            PartPorts::Targets(targets) => targets,
+        };
+        let at = |end: EndId| {
+            let all = targets.iter().flat_map(|target| target.numbers(self.container_ports(situation, end)));
+            (end, all.fold(PortSet::empty(), |all, one| all.union(&one)))
+        };
+        // A pod without a port of the name is not behind it.
+        let found: Vec<(EndId, PortSet)> = ends.iter().map(|end| at(*end)).filter(|(_, at)| !at.is_empty()).collect();
+        if found.is_empty() {
+            let names: Vec<String> = targets.iter().map(|target| target.as_written().to_string()).collect();
+            let intro = part.intro.as_deref().unwrap_or_default();
+            return Err(format!("{intro}, but no container of its pods has the port {}", names.join(", ")));
+        }
+        Ok(found)
+    }
+
+    fn pose_to_everyone(
+        &self,
+        policies: &[Policy],
+        facts: &Facts,
+        both: &[Asked; 2],
+        ports: Option<&AskedPorts>,
+    ) -> Result<Posed, String> {
+        let [from, to] = both;
+        let everyone = self.everyone_by(policies, both, facts);
         let (sources, ends) = (self.find_among(&everyone, from)?, self.find_among(&everyone, to)?);
         let pods = |ends: &[Ends]| ends.iter().any(|end| end.pods().is_some());
         if !pods(&sources) && !pods(&ends) {
@@ -69,11 +164,11 @@ impl Subject {
             };
             let perhaps = self.targets(&everyone, to, everyone.find_perhaps(to), ports, &mut budget)?;
             let to = Meant { sure, perhaps: perhaps.unwrap_or_default() };
-            let grants = everyone.grants(self.policies());
+            let grants = everyone.grants(policies);
             let from = Meant { sure: sources, perhaps: everyone.find_perhaps(from) };
-            let samples = everyone.samples(&grants, &both, &from, &to, &mut budget)?;
+            let samples = everyone.samples(&grants, both, &from, &to, &mut budget)?;
             let Samples { situation, from, to, doubtful } = samples;
-            Ok(Ok(Posed { situation, from, to, doubtful }))
+            Ok(Ok(Posed { situation, from, to, doubtful, ..Posed::default() }))
         };
         posed().unwrap_or_else(|GaveUp| Err(TOO_HARD.to_owned()))
     }
@@ -171,6 +266,93 @@ impl Subject {
             }
         }
         Ok(self.without_port(&names, ports))
+    }
+}
+
+impl Posed {
+    /// Notes of ends of a part whether it is known that they are meant.
+    fn mean(&mut self, ends: &[EndId], part: &Part, meant: &mut BTreeSet<EndId>) {
+        for end in ends {
+            match &part.doubt {
+                None => {
+                    meant.insert(*end);
+                    self.doubtful.remove(end);
+                }
+                Some(doubt) if !meant.contains(end) => _ = self.doubtful.insert(*end, doubt.clone()),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Takes into account that who connects from outside may be seen as any node.
+    fn hide_source(&mut self, situation: &Situation) {
+        if self.from.iter().any(|end| situation.world.pods(*end).is_some()) {
+            return;
+        }
+        self.notes.push(
+            "pods may see the address of a node in place of that of the client, for `externalTrafficPolicy` is not `Local`"
+                .to_owned(),
+        );
+        for end in situation.world.ids().filter(|end| situation.world.pods(*end).is_none()) {
+            if !self.from.contains(&end) {
+                self.from.push(end);
+                self.doubtful.insert(end, Doubt::SourceOfService);
+            }
+        }
+    }
+
+    /// Says which of the pods run on the node that connects.
+    fn tell_own_nodes(&mut self, situation: &Situation) {
+        let is_own = |pods: EndId| self.from.iter().any(|from| situation.world.is_own_node(pods, *from) == Truth::Yes);
+        let own: Vec<EndId> = self.to.iter().map(|(end, _)| *end).filter(|end| is_own(*end)).collect();
+        if !own.is_empty() {
+            let names = quoted(&names_of(situation, &own));
+            self.notes.push(match own.len() == self.to.len() {
+                true => format!("it is the node that {names} runs on, which is always let in"),
+                false => format!("it is the node that some pods of {names} run on, which is always let in"),
+            });
+        }
+    }
+}
+
+impl Means {
+    /// The ports that are asked for, where all who are meant have the same.
+    fn ports_everywhere(&self, asked: Option<&AskedPorts>) -> Result<Option<AskedPorts>, String> {
+        let of = |part: &Part| match &part.ports {
+            PartPorts::AsAsked => asked.cloned(),
+            PartPorts::These(ports) => Some(AskedPorts::of_numbers(ports.clone())),
+            PartPorts::Targets(targets) => {
+                let all = targets.iter().map(|target| target.as_written());
+                Some(AskedPorts::of_numbers(all.fold(PortSet::empty(), |all, one| all.union(&one))))
+            }
+        };
+        let mut all = self.parts.iter().map(of);
+        let first = all.next().flatten();
+        match all.all(|other| other == first) {
+            true => Ok(first),
+            false => Err("the ports of these are not the same: ask about one of them at a time".to_owned()),
+        }
+    }
+}
+
+/// What some ends are called, each once.
+fn names_of(situation: &Situation, ends: &[EndId]) -> Vec<String> {
+    let names = ends.iter().filter_map(|end| situation.names_of(*end).first().map(|name| name.whole().to_string()));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What a Service is, with its ports as its pods have them.
+fn told_of_service(situation: &Situation, intro: &str, part: &Part, at: &[(EndId, PortSet)]) -> String {
+    let ends: Vec<EndId> = at.iter().map(|(end, _)| *end).collect();
+    let pods = quoted(&names_of(situation, &ends));
+    match &part.ports {
+        PartPorts::Targets(targets) => {
+            let own = |target: &super::means::Target| PortSet::number(target.protocol, target.port);
+            let ports = targets.iter().map(own).fold(PortSet::empty(), |all, one| all.union(&one));
+            let there = at.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
+            format!("{intro}: {ports} is {there} of {pods}")
+        }
+        PartPorts::AsAsked | PartPorts::These(_) => format!("{intro}: it stands for {pods}, and no port is translated"),
     }
 }
 

@@ -251,7 +251,7 @@ fn what_a_node_or_the_api_server_is_to_a_block_is_up_to_the_plugin() {
         );
         let question = Question { program: named("main.polder"), ..Question::default() };
         let subject = Subject::load(&Memory::default().with("/p/main.polder", text), Path::new("/p"), &question);
-        let Posed { situation, from, to, doubtful } = pose(&subject, "op", &format!("{to}:443")).unwrap();
+        let Posed { situation, from, to, doubtful, .. } = pose(&subject, "op", &format!("{to}:443")).unwrap();
         let engine = Engine::new(&situation.world, subject.policies());
         let answer = can(&engine, &from, &to, &doubtful);
         let doubts = answer.unknown.iter().flat_map(|(from, to, ports)| engine.doubts(*from, *to, ports)).collect();

@@ -18,6 +18,11 @@ impl Subject {
         if let Some(why) = self.no_end(text) {
             return why;
         }
+        if let Some((namespace, name)) = text.strip_suffix("[Service]").unwrap_or(text).split_once('/')
+            && self.manifests().cluster.service(namespace, name).is_some()
+        {
+            return format!("`{text}` is a Service: write its name, as in `{name}.{namespace}.svc`");
+        }
         let nothing = match self.cluster() {
             Some(_) => "no workload is called",
             None if self.session.is_some() => "nothing in this program is called",

@@ -292,7 +292,7 @@ impl Builder<'_, '_> {
         let set = match asked {
             Asked::Name(name) => everyone.set(name).ok(),
             Asked::Addresses(addresses) => Some(Set::addresses(addresses.clone())),
-            Asked::Pod { .. } | Asked::DnsServers(_) | Asked::Several(_) => None,
+            _ => None,
         };
         let Some(set) = set else {
             let ends = everyone.find(asked).unwrap_or_default();

@@ -1,0 +1,81 @@
+//! The labels that pods are known by.
+
+use crate::cluster::{Labels, is_set_at_runtime};
+
+/// Labels that are other ones after each new version, which charts and meshes write.
+const OF_VERSIONS: [&str; 8] = [
+    "app.kubernetes.io/version",
+    "chart",
+    "helm.sh/chart",
+    "helm.sh/revision",
+    "istio.io/rev",
+    "security.istio.io/tlsMode",
+    "service.istio.io/canonical-revision",
+    "version",
+];
+
+/// Whether other pods of the same owner have another label of this key, or will have after the next change.
+fn changes(key: &str) -> bool {
+    is_set_at_runtime(key) || OF_VERSIONS.contains(&key)
+}
+
+/// Labels that say who pods are, those first that say most, and those that say nothing of it last.
+const TELLING: [&str; 12] = [
+    "app",
+    "k8s-app",
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/component",
+    "component",
+    "name",
+    "app.kubernetes.io/instance",
+    "tier",
+    "role",
+    "app.kubernetes.io/part-of",
+    "heritage",
+    "app.kubernetes.io/managed-by",
+];
+
+/// Between the labels that say who pods are and those that do not are all others.
+const OTHERS: usize = 9;
+
+/// How much a label says of who pods are; the most has the least.
+fn rank(key: &str) -> usize {
+    let place = TELLING.iter().position(|known| *known == key);
+    place.map_or(OTHERS, |place| if place < OTHERS { place } else { place + 1 })
+}
+
+/// As few labels of pods as are needed so that no selector of them matches `others`: those that they are `known` by already,
+/// where these are enough, and else the telling ones, those that change left out. Where that cannot be, all that stay.
+pub(super) fn telling(own: &Labels, known: &Labels, others: &[&Labels]) -> Labels {
+    let stay = chosen(own);
+    let is_own = |(key, value): &(&String, &String)| stay.get(*key) == Some(*value);
+    let known: Vec<(&String, &String)> = known.iter().filter(is_own).collect();
+    let says = |(key, _): &(&String, &String)| rank(key) <= OTHERS;
+    let is_enough = known.iter().any(says);
+    let known = known.into_iter().filter(|label| !is_enough || says(label));
+    let mut told: Labels = known.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let matching = |told: &Labels| {
+        let has_all = |other: &&&Labels| told.iter().all(|(key, value)| other.get(key) == Some(value));
+        others.iter().filter(has_all).count()
+    };
+    let mut rest: Vec<(&String, &String)> = stay.iter().filter(|(key, _)| !told.contains_key(*key)).collect();
+    rest.sort_by_key(|(key, _)| rank(key));
+    let mut rest = rest.into_iter();
+    let mut left = matching(&told);
+    while told.is_empty() || left > 0 {
+        let Some((key, value)) = rest.next() else { break };
+        told.insert(key.clone(), value.clone());
+        let now = matching(&told);
+        // What tells nobody apart is not needed, unless nothing else is there.
+        if now == left && told.len() > 1 {
+            told.remove(key);
+        }
+        left = now;
+    }
+    told
+}
+
+/// The labels of a pod that its owner chose.
+pub(super) fn chosen(labels: &Labels) -> Labels {
+    labels.iter().filter(|(key, _)| !changes(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
