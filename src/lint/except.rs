@@ -57,7 +57,7 @@ pub(super) fn check(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// Whether a pod that one selects is always one that the other selects.
-fn same_pods(one: &Atom<'_>, other: &Atom<'_>) -> bool {
+pub(super) fn same_pods(one: &Atom<'_>, other: &Atom<'_>) -> bool {
     let (one, other) = (&one.region.subject, &other.region.subject);
     one.contains(other) || other.contains(one)
 }

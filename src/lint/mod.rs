@@ -6,6 +6,7 @@
 //! that was given.
 
 mod atoms;
+mod aws;
 mod control_plane;
 mod dns;
 mod except;
@@ -87,7 +88,10 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         for side in &sides {
             dns::one_protocol(side, &mut found);
-            except::check(side, &mut found);
+            match input.cni.is_of_aws() {
+                true => aws::exceptions(side, input.cni, &mut found),
+                false => except::check(side, &mut found),
+            }
         }
         let [_, egress] = &sides;
         dns::no_dns(egress, &servers, &mut found);

@@ -1,16 +1,13 @@
 //! What the network plugin cannot do, or does in its own way.
 
 use super::runs::Runs;
-use super::{One, at};
+use super::{One, at, aws};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
-use crate::net::{AddressSet, BlocksMatch, Direction, Protocol, Truth};
+use crate::net::{AddressSet, BlocksMatch, Direction, Protocol, Requirement, Selector, Truth};
 use crate::netpol::{Peer, Port, PortTarget};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// How many ports the agent of AWS keeps for one block.
-const MOST_PORTS_OF_AWS: usize = 24;
+use std::collections::BTreeSet;
 
 /// W0232: what one policy asks for.
 pub(super) fn check(one: &One<'_>, cni: Cni, version: Option<CniVersion>, found: &mut Vec<Diagnostic>) {
@@ -26,9 +23,10 @@ pub(super) fn check(one: &One<'_>, cni: Cni, version: Option<CniVersion>, found:
             }
         }
     }
+    negations(one, cni, found);
     if cni.is_of_aws() {
         for direction in Direction::ALL {
-            found.extend(too_many_ports(one, cni, direction));
+            found.extend(aws::too_many_ports(one, cni, direction));
         }
     }
 }
@@ -66,24 +64,45 @@ fn limits(cni: Cni, version: Option<CniVersion>, port: &Port) -> Vec<(&'static s
     of_target.into_iter().chain(of_protocol).collect()
 }
 
-fn too_many_ports(one: &One<'_>, cni: Cni, direction: Direction) -> Option<Diagnostic> {
-    let mut ports: BTreeMap<IpNet, (BTreeSet<&Port>, usize, usize)> = BTreeMap::new();
-    for (index, rule) in one.rules(direction)?.iter().enumerate() {
-        for (position, peer) in rule.peers.iter().enumerate() {
-            if let Peer::Block(block) = peer {
-                ports.entry(block.cidr).or_insert((BTreeSet::new(), index, position)).0.extend(&rule.ports);
+/// W0232: exceptions and negative labels, where not all nodes know them.
+fn negations(one: &One<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+    if cni.knows_negations() {
+        return;
+    }
+    let windows = "on nodes with Windows, and";
+    let labels = |place, found: &mut Vec<Diagnostic>| {
+        let message =
+            format!("{} knows neither `NotIn` nor `DoesNotExist` {windows} {} needs them", cni.name(), one.shown());
+        let help = "ask for the values that are meant, with `In`";
+        found.push(at(Code::W0232, place, message).with_help(help));
+    };
+    let peers = one.all_rules().flat_map(|(direction, rule, written)| {
+        written.peers.iter().enumerate().map(move |(index, peer)| (direction, rule, index, peer))
+    });
+    let mut of_labels = is_negative(&one.policy.subject).then_some(one.written.subject.or(one.name));
+    let mut of_blocks = None;
+    for (direction, rule, index, peer) in peers {
+        let place = one.peer_place(direction, rule, index);
+        match peer {
+            Peer::Block(block) if !block.except.is_empty() => _ = of_blocks.get_or_insert(place),
+            Peer::Pods { namespaces, pods } if namespaces.iter().chain([pods]).any(is_negative) => {
+                of_labels.get_or_insert(place);
             }
+            Peer::Block(_) | Peer::Pods { .. } => {}
         }
     }
-    let (cidr, (ports, rule, peer)) = ports.into_iter().find(|(_, (ports, ..))| ports.len() > MOST_PORTS_OF_AWS)?;
-    let message = format!(
-        "{} keeps {MOST_PORTS_OF_AWS} ports for one block, and {} has {} for {cidr}: the rest is lost",
-        cni.name(),
-        one.shown(),
-        ports.len()
-    );
-    let found = at(Code::W0232, one.peer_place(direction, rule, peer), message);
-    Some(found.with_help("join neighbouring ports with `endPort`"))
+    if let Some(place) = of_labels {
+        labels(place, found);
+    }
+    if let Some(place) = of_blocks {
+        let message = format!("{} does not know `except` {windows} {} needs it", cni.name(), one.shown());
+        found.push(at(Code::W0232, place, message).with_help("list the blocks that are left"));
+    }
+}
+
+/// Whether a selector asks for labels that have to be absent or to have another value.
+fn is_negative(selector: &Selector) -> bool {
+    selector.each_requirement().any(|one| matches!(one, Requirement::NotIn(..) | Requirement::DoesNotExist(_)))
 }
 
 /// W0232: a CNI that does nothing at all.

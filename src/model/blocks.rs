@@ -55,6 +55,9 @@ impl Resolver<'_> {
     /// matches like others.
     pub(super) fn check_blocks(&mut self, endpoint: Endpoint, span: Span) {
         for leaf in self.model.leaves(&endpoint).to_vec() {
+            if let Endpoint::BuiltIn(one) = leaf {
+                self.check_built_in_exceptions(one, span);
+            }
             let found = match leaf {
                 Endpoint::BuiltIn(one) => Owner::of(one).and_then(|owner| self.built_in_list(owner, span)),
                 Endpoint::Cidr(_) => self.holding_any(leaf).map(|found| found.with_label(span, "")),

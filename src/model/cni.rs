@@ -48,6 +48,9 @@ struct Known {
     maker: Maker,
     /// Whether policies of its own kind name nodes and the API server as entities.
     entities: bool,
+    /// Whether it knows exceptions of blocks, and labels that have to be absent or to have another value, on all nodes. If
+    /// not, it does not on those with Windows.
+    negations: bool,
     /// What is otherwise in other versions.
     versions: Versions,
 }
@@ -79,6 +82,7 @@ const FILTER: Known = Known {
     enforces_nothing: None,
     maker: Maker::Others,
     entities: false,
+    negations: true,
     versions: Versions { ranges: None, nodes: None },
 };
 
@@ -152,9 +156,13 @@ impl Cni {
             // cloud.google.com, "GKE Dataplane V2": Cilium's rules. Its version is GKE's own matter.
             Cni::GkeDataplaneV2 => Known { name: "gke-dataplane-v2", ..CILIUM },
             // `use-network-policies.md` of MicrosoftDocs/azure-aks-docs.
-            Cni::AzureNpm => {
-                Known { name: "azure-npm", named_ports: NamedPortSupport::NotOnWindows, maker: Maker::Azure, ..FILTER }
-            }
+            Cni::AzureNpm => Known {
+                name: "azure-npm",
+                named_ports: NamedPortSupport::NotOnWindows,
+                maker: Maker::Azure,
+                negations: false,
+                ..FILTER
+            },
             // A name counts as the number 0, which is every port: `go-controller/pkg/ovn/gress_policy.go` of
             // ovn-kubernetes/ovn-kubernetes.
             Cni::OvnKubernetes => Known { name: "ovn-kubernetes", named_ports: NamedPortSupport::Ignored, ..FILTER },
@@ -233,6 +241,11 @@ impl Cni {
     /// Whether policies of its own kind name nodes and the API server as entities.
     pub fn has_entities(self) -> bool {
         self.known().entities
+    }
+
+    /// Whether it knows `except`, `NotIn` and `DoesNotExist` on nodes with Windows, too, as far as it runs there.
+    pub fn knows_negations(self) -> bool {
+        self.known().negations
     }
 
     /// Whether facts about it depend on its version.

@@ -16,6 +16,7 @@ mod groups;
 mod isolation;
 mod labels;
 mod listed;
+mod negations;
 mod platform;
 mod ports;
 mod presets;

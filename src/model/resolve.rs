@@ -39,6 +39,7 @@ pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved
     resolver.declare_namespaces();
     resolver.find_environment(options.environment.as_deref());
     resolver.read_platform();
+    resolver.check_negative_namespaces();
     resolver.declare_all();
     resolver.check_uses(trees);
     resolver.apply_environment();

@@ -41,6 +41,7 @@ impl<'a> Resolver<'a> {
             let diagnostic = Diagnostic::new(Code::E0001, expression.span, message).with_help(help);
             self.report(diagnostic.with_mend(self.with_blanks_before(expression.span), ""));
         }
+        self.check_negative_labels(expression);
         self.selector(expression)
     }
 

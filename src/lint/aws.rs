@@ -1,0 +1,98 @@
+//! What the network policy agent of AWS does in its own way (`pkg/fwruleprocessor` of aws/aws-network-policy-agent): it keeps
+//! an entry for each block, and the longest prefix that an address is in decides.
+
+use super::atoms::{Atom, Side};
+use super::except::same_pods;
+use super::{One, at};
+use crate::diag::{Code, Diagnostic};
+use crate::model::Cni;
+use crate::net::{AddressSet, Direction};
+use crate::netpol::{Peer, Port};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many ports the agent keeps for one block.
+const MOST_PORTS: usize = 24;
+
+/// W0232: more ports for one block than are kept.
+pub(super) fn too_many_ports(one: &One<'_>, cni: Cni, direction: Direction) -> Option<Diagnostic> {
+    let mut ports: BTreeMap<IpNet, (BTreeSet<&Port>, usize, usize)> = BTreeMap::new();
+    for (index, rule) in one.rules(direction)?.iter().enumerate() {
+        for (position, peer) in rule.peers.iter().enumerate() {
+            if let Peer::Block(block) = peer {
+                ports.entry(block.cidr).or_insert((BTreeSet::new(), index, position)).0.extend(&rule.ports);
+            }
+        }
+    }
+    let (cidr, (ports, rule, peer)) = ports.into_iter().find(|(_, (ports, ..))| ports.len() > MOST_PORTS)?;
+    let message = format!(
+        "{} keeps {MOST_PORTS} ports for one block, and {} has {} for {cidr}: the rest is lost",
+        cni.name(),
+        one.shown(),
+        ports.len()
+    );
+    let found = at(Code::W0232, one.peer_place(direction, rule, peer), message);
+    Some(found.with_help("join neighbouring ports with `endPort`"))
+}
+
+/// W0232: an exception becomes an entry that denies everything, for all policies of the pods together, unless a rule names
+/// just that block. So what another rule allows by a wider one is lost.
+pub(super) fn exceptions(side: &Side<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+    let mut told = BTreeSet::new();
+    for atom in &side.atoms {
+        let Some(Peer::Block(block)) = atom.written_peer() else { continue };
+        for except in &block.except {
+            if !told.insert((atom.policy, atom.rule, atom.peer, *except)) {
+                continue;
+            }
+            let others = || side.atoms.iter().filter(|other| same_pods(atom, other));
+            if others().any(|other| names(other, *except)) {
+                continue;
+            }
+            let Some(other) = others().find(|other| is_wider(other, *except)) else { continue };
+            let (Some(one), Some(opener)) = (side.group.get(atom.policy), side.group.get(other.policy)) else {
+                continue;
+            };
+            let by = match (other.policy == atom.policy, other.peer.is_some()) {
+                (true, true) => "another rule of it".to_owned(),
+                (true, false) => "another rule of it, for everyone,".to_owned(),
+                (false, _) => format!("a rule of {}", opener.shown()),
+            };
+            let message = format!(
+                "{} denies these pods {except}, which {} excepts, on every port: {by} allows it, and is overruled",
+                cni.name(),
+                one.shown()
+            );
+            let place = atom.peer.and_then(|peer| one.peer_place(side.direction, atom.rule, peer));
+            let opened = other.peer.map_or_else(
+                || opener.rule_place(side.direction, other.rule),
+                |peer| opener.peer_place(side.direction, other.rule, peer),
+            );
+            let diagnostic = at(Code::W0232, place, message);
+            let diagnostic = match opened {
+                Some(opened) => diagnostic.with_label(opened, "allowed here"),
+                None => diagnostic,
+            };
+            found.push(diagnostic.with_help(format!(
+                "a block that a rule names is judged by that rule: allow `ipBlock: {{cidr: {except}}}` by itself, on the \
+                 ports that are meant"
+            )));
+        }
+    }
+}
+
+/// Whether an atom names just this block.
+fn names(other: &Atom<'_>, except: IpNet) -> bool {
+    matches!(other.written_peer(), Some(Peer::Block(block)) if block.cidr == except)
+}
+
+/// Whether an atom allows some of an exception by a wider block, or to everybody.
+fn is_wider(other: &Atom<'_>, except: IpNet) -> bool {
+    match other.written_peer() {
+        None => true,
+        Some(Peer::Block(block)) => {
+            block.cidr.contains(&except) && block.addresses().overlaps(&AddressSet::from_net(except))
+        }
+        Some(Peer::Pods { .. }) => false,
+    }
+}
