@@ -1,4 +1,6 @@
-//! Each file of `lint/cases/` is linted, and what is found is a snapshot beside it. In the file, a comment `# W0203` at
+//! Each file of `lint/correct/` is a set of policies without a mistake: nothing is found in it but notes. Each file of
+//! `lint/planted/` has one or more: a comment `# expect: W0203` at the end of a line says that this is found there, and nothing
+//! else is. Each file of `lint/cases/` is linted with notes, and what is found is a snapshot beside it. In the file, a comment `# W0203` at
 //! the end of a line says that this is found there: all of it, and nothing else. A first line `# cni: NAME` or
 //! `# cni: NAME@VERSION` names the CNI, and `# complete` says that this is all that runs.
 
@@ -15,13 +17,17 @@ fn root() -> PathBuf {
 fn lint(text: &str) -> (Manifests, Vec<Report>) {
     let mut levels = Levels::default();
     levels.show_notes();
+    lint_at(&levels, text)
+}
+
+fn lint_at(levels: &Levels, text: &str) -> (Manifests, Vec<Report>) {
     let system = Memory::default().with_input(text);
     let mut manifests = Manifests::load(&system, Path::new("/project"), &[Named::Input], "default");
     if text.starts_with("# complete\n") {
         manifests = manifests.as_a_whole();
     }
     let cni = text.strip_prefix("# cni: ").map(|rest| Cni::parse_versioned(rest.lines().next().unwrap()).unwrap());
-    let reports = manifests.lint(cni.unwrap_or_default(), &levels);
+    let reports = manifests.lint(cni.unwrap_or_default(), levels);
     (manifests, reports)
 }
 
@@ -62,6 +68,55 @@ fn cases() {
     let all: BTreeSet<String> =
         Code::ALL.iter().map(|code| code.as_str().to_owned()).filter(|code| code.starts_with("W02")).collect();
     assert_eq!(all.difference(&seen).collect::<Vec<_>>(), Vec::<&String>::new(), "codes without a case");
+}
+
+/// What is found in a text by line, without notes, and what is shown of it.
+fn found_by_line(text: &str) -> (BTreeMap<usize, Vec<String>>, String) {
+    let (manifests, reports) = lint_at(&Levels::default(), text);
+    let mut found: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for report in &reports {
+        let span = report.diagnostic.primary();
+        let line = span.map_or(0, |span| manifests.sources.file(span.file).unwrap().position(span.start).line);
+        found.entry(line).or_default().push(report.diagnostic.code.as_str().to_owned());
+    }
+    (found, render::short(&reports, &manifests.sources))
+}
+
+#[test]
+fn correct_policies_have_no_mistake() {
+    let files = yaml_files(&root().join("tests/lint/correct"));
+    let mut wrong = String::new();
+    for path in &files {
+        let (found, shown) = found_by_line(&std::fs::read_to_string(path).unwrap());
+        if !found.is_empty() {
+            wrong += &format!("{}\n{shown}", path.display());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(files.len() >= 30, "only {} sets were found", files.len());
+}
+
+#[test]
+fn planted_mistakes_are_found_where_they_are() {
+    let expected = |text: &str| {
+        let codes = |line: &str| Some(line.split_once("# expect: ")?.1.split(' ').map(str::to_owned).collect());
+        let lines = (1..).zip(text.lines());
+        lines.filter_map(|(number, line)| Some((number, codes(line)?))).collect::<BTreeMap<usize, Vec<String>>>()
+    };
+    let files = yaml_files(&root().join("tests/lint/planted"));
+    let (mut wrong, mut planted) = (String::new(), 0);
+    for path in &files {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (found, shown) = found_by_line(&text);
+        let expected = expected(&text);
+        assert!(!expected.is_empty(), "{} has no mistake", path.display());
+        planted += expected.values().map(Vec::len).sum::<usize>();
+        if found != expected {
+            wrong += &format!("{} has {expected:?}\n{shown}", path.display());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(planted >= 80, "only {planted} mistakes were planted");
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {

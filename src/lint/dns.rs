@@ -3,12 +3,12 @@
 use super::atoms::{Atom, Patience, Side};
 use super::replies::replies;
 use super::servers::{PORTS, Servers, ports_of_service};
-use super::{One, at};
+use super::{One, at, protocols};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::text;
 use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region, Selector};
-use crate::netpol::{Peer, PortTarget, Rule};
+use crate::netpol::{Peer, Port, PortTarget, Rule};
 use std::collections::BTreeSet;
 
 /// Where caches on the node listen: NodeLocal DNSCache as Kubernetes, Kubespray and a widely used chart install it.
@@ -16,8 +16,12 @@ const CACHES: [&str; 3] = ["169.254.20.10/32", "169.254.25.10/32", "169.254.20.2
 
 /// Whether a rule is for DNS and nothing else.
 pub(super) fn is_only_dns(rule: &Rule) -> bool {
-    let dns = |target: &PortTarget| matches!(target, PortTarget::Number(number) if PORTS.contains(number));
-    !rule.ports.is_empty() && rule.ports.iter().all(|port| dns(&port.target))
+    !rule.ports.is_empty() && rule.ports.iter().all(is_dns)
+}
+
+/// Whether a port is one that DNS servers listen on.
+pub(super) fn is_dns(port: &Port) -> bool {
+    matches!(port.target, PortTarget::Number(number) if PORTS.contains(&number))
 }
 
 /// Labels of pods of `subject` that none of `by` selects, where it can be told.
@@ -29,6 +33,13 @@ fn beyond(subject: &Selector, by: &BTreeSet<&Selector>, patience: &Patience) -> 
     };
     let by: Vec<Region> = by.iter().map(|subject| region(subject)).collect();
     patience.missing(&region(subject), &by.iter().collect::<Vec<_>>()).ok()?.map(|rest| rest.subject)
+}
+
+/// Whether it leads to the API server: pods find its address in their environment.
+fn is_of_api_server(atom: &Atom<'_>) -> bool {
+    let by_address = matches!(atom.written_peer(), None | Some(Peer::Block(_)));
+    let port = atom.written_port().map(|port| (port.protocol, &port.target));
+    by_address && matches!(port, Some((Protocol::Tcp, PortTarget::Number(443 | 6443))))
 }
 
 /// W0201: pods that may open connections, and cannot look up where to.
@@ -43,7 +54,7 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &Servers<'_>, found: &mut Vec<Dia
     let is_reply = |atom: &&Atom<'_>| {
         side.group.get(atom.policy).is_some_and(|one| replies(one, side.direction, atom.written).is_some())
     };
-    let others: Vec<&Atom<'_>> = others.into_iter().filter(|atom| !is_reply(atom)).collect();
+    let others: Vec<&Atom<'_>> = others.into_iter().filter(|atom| !is_reply(atom) && !is_of_api_server(atom)).collect();
     let with_dns: BTreeSet<&Selector> = dns.iter().map(|atom| &atom.region.subject).collect();
     let everything = Selector::everything();
     let policies: BTreeSet<usize> = others.iter().map(|atom| atom.policy).collect();
@@ -125,6 +136,10 @@ pub(super) fn one_protocol(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let Some(one) = side.group.get(atom.policy) else { continue };
+        // What is missing is the protocol, and that is told.
+        if atom.port.is_some_and(|port| protocols::is_told(one, side.direction, atom.rule, port, &[])) {
+            continue;
+        }
         let message = format!("{} lets DNS through over {} only: {why}", one.shown(), port.protocol.as_str());
         let place = atom.port.and_then(|port| one.port_place(side.direction, atom.rule, port));
         found.push(

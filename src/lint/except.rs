@@ -13,6 +13,10 @@ pub(super) fn check(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     for (index, atom) in side.atoms.iter().enumerate() {
         let Some(Peer::Block(block)) = atom.written_peer() else { continue };
+        let one = side.group.get(atom.policy);
+        if one.is_some_and(|one| one.covered.contains(&(side.direction, atom.rule))) {
+            continue;
+        }
         for except in &block.except {
             let key = (atom.policy, atom.rule, atom.peer, *except);
             if told.contains(&key) {

@@ -21,6 +21,9 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
                     found.push(contradiction("nothing can match", key, one, place));
                 }
             }
+            if one.covered.contains(&(direction, rule)) {
+                continue;
+            }
             if let Some(key) = absent(pods, None) {
                 let message =
                     format!("this peer of {} is also every pod that has no label `{key}` at all", one.shown());

@@ -1,8 +1,8 @@
 //! Mistakes in policies that somebody else wrote.
 //!
-//! Some show in one policy (`form`, `labels`, `peers`, `plugin`), some in what the policies of a namespace say together
-//! (`dns`, `except`, `overruled`, `redundant`), some in what they meet when it is known what runs (`pods`, `ports`,
-//! `sides`, `outside`). What is said about meaning is exact: it holds for every pod that could exist, or for every pod
+//! Some show in one policy (`form`, `open`, `labels`, `peers`, `plugin`), some in what the policies of a namespace say
+//! together (`dns`, `except`, `overruled`, `redundant`), some in what they meet when it is known what runs (`pods`,
+//! `ports`, `protocols`, `sides`, `outside`). What is said about meaning is exact: it holds for every pod that could exist, or for every pod
 //! that was given.
 
 mod atoms;
@@ -16,6 +16,7 @@ mod labels;
 mod lists;
 mod near;
 mod needless;
+mod open;
 mod outside;
 mod overruled;
 mod peers;
@@ -23,6 +24,7 @@ mod plugin;
 mod pods;
 mod ports;
 mod program;
+mod protocols;
 mod redundant;
 mod replies;
 mod runs;
@@ -41,6 +43,7 @@ use crate::model::{Cni, CniVersion};
 use crate::net::{Direction, Facts};
 use crate::netpol::{Policy, Rule, Written};
 use crate::source::Span;
+use std::collections::BTreeSet;
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +66,10 @@ pub struct Input<'a> {
 
 /// Everything that looks like a mistake, in no order.
 pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
-    let all: Vec<One<'_>> = ones(input);
     let mut found = Vec::new();
+    let nothing = vec![Covered::new(); input.policies.len()];
+    let covered = if input.complete { redundancies(&ones(input, &nothing), &mut found) } else { nothing };
+    let all: Vec<One<'_>> = ones(input, &covered);
     for one in &all {
         form::check(one, &mut found);
         lists::check(one, &mut found);
@@ -72,11 +77,14 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         replies::check(one, &mut found);
         control_plane::check(one, &mut found);
         dns::service_port(one, &mut found);
+        open::check(one, &mut found);
         labels::check(one, &mut found);
-        peers::check(one, input.cluster, &mut found);
+        peers::check(one, input, &mut found);
         plugin::check(one, input.cni, input.version, &mut found);
     }
     plugin::check_all(&all, input.cni, &mut found);
+    let runs = runs::Runs::new(input.cluster);
+    protocols::check(&all, input.complete.then_some(&runs), &mut found);
     if !input.complete {
         return found;
     }
@@ -84,7 +92,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     let patience = atoms::Patience::new();
     let matches = input.cni.blocks_match(input.version);
     let servers = servers::Servers::new(input.cluster, matches);
-    for group in all.chunk_by(|one, next| one.policy.namespace == next.policy.namespace) {
+    for group in all.chunk_by(in_one_namespace) {
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         for side in &sides {
             dns::one_protocol(side, &mut found);
@@ -96,11 +104,9 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let [_, egress] = &sides;
         dns::no_dns(egress, &servers, &mut found);
         dns::node_local(egress, input.cluster, &mut found);
-        needless::check(group, &sides, &mut found);
     }
-    let runs = runs::Runs::new(input.cluster);
     pods::check(&all, &runs, &mut found);
-    ports::check(&all, &runs, &mut found);
+    let mistaken = ports::check(&all, &runs, &mut found);
     plugin::check_addresses(&all, &runs, matches, &mut found);
     if !input.cluster.workloads.is_empty() {
         let sets = [input.policies];
@@ -108,11 +114,29 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let scope = Scope { policies: &sets, marks: &[], facts: &facts };
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);
-        sides::check(&all, &engine, &mut found);
+        sides::check(&all, &engine, input.cluster, &mistaken, &mut found);
         outside::check(&all, &engine, input.cluster, &mut found);
     }
     found
 }
+
+/// Tells what can be removed, and gives of each policy the rules that others make needless.
+fn redundancies(all: &[One<'_>], found: &mut Vec<Diagnostic>) -> Vec<Covered> {
+    let patience = atoms::Patience::new();
+    let mut covered = Vec::with_capacity(all.len());
+    for group in all.chunk_by(in_one_namespace) {
+        let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
+        covered.extend(needless::check(group, &sides, found));
+    }
+    covered
+}
+
+fn in_one_namespace(one: &One<'_>, next: &One<'_>) -> bool {
+    one.policy.namespace == next.policy.namespace
+}
+
+/// Rules of a policy without which everything would be the same.
+type Covered = BTreeSet<(Direction, usize)>;
 
 /// A policy, with where it stands.
 #[derive(Debug, Clone, Copy)]
@@ -120,11 +144,14 @@ struct One<'a> {
     policy: &'a Policy,
     name: Option<Span>,
     written: &'a Written<Span>,
+    /// The rules that have no effect of their own: what is wide or odd in them is of no consequence.
+    covered: &'a Covered,
 }
 
-fn ones<'a>(input: &Input<'a>) -> Vec<One<'a>> {
-    let places = input.names.iter().zip(input.written);
-    input.policies.iter().zip(places).map(|(policy, (name, written))| One { policy, name: *name, written }).collect()
+fn ones<'a>(input: &Input<'a>, covered: &'a [Covered]) -> Vec<One<'a>> {
+    let places = input.names.iter().zip(input.written).zip(covered);
+    let all = input.policies.iter().zip(places);
+    all.map(|(policy, ((name, written), covered))| One { policy, name: *name, written, covered }).collect()
 }
 
 impl<'a> One<'a> {
@@ -148,6 +175,17 @@ impl<'a> One<'a> {
             let rules = this.rules(direction).unwrap_or_default();
             rules.iter().enumerate().map(move |(index, rule)| (direction, index, rule))
         })
+    }
+
+    /// Those of them that have an effect.
+    fn live_rules(&self) -> impl Iterator<Item = (Direction, usize, &'a Rule)> + use<'a> {
+        let covered = self.covered;
+        self.all_rules().filter(|(direction, index, _)| !covered.contains(&(*direction, *index)))
+    }
+
+    /// Whether one of the words of its name is one of these.
+    fn is_called(&self, words: &[&str]) -> bool {
+        self.policy.name.split(['-', '.']).any(|word| words.contains(&word))
     }
 
     /// Where a rule stands.

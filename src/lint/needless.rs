@@ -2,20 +2,54 @@
 
 use super::atoms::Side;
 use super::redundant::{Instead, Part, Removal, search};
-use super::{One, at, overruled};
+use super::{Covered, One, at, overruled};
 use crate::diag::{Code, Diagnostic};
+use crate::net::Direction;
 use crate::source::Span;
 
-/// W0231, W0211 and W0212 for the policies of one namespace.
-pub(super) fn check(group: &[One<'_>], sides: &[Side<'_>; 2], found: &mut Vec<Diagnostic>) {
+/// W0231, W0211 and W0212 for the policies of one namespace. Gives the rules that others make needless, by policy.
+pub(super) fn check(group: &[One<'_>], sides: &[Side<'_>; 2], found: &mut Vec<Diagnostic>) -> Vec<Covered> {
     let told = sides.each_ref().map(|side| overruled::check(side, found));
+    let mut covered = vec![Covered::new(); group.len()];
+    for (direction, told) in Direction::ALL.into_iter().zip(&told) {
+        for ((one, covered), _) in group.iter().zip(&mut covered).zip(told).filter(|(_, told)| **told) {
+            covered.extend((0..one.rules(direction).map_or(0, <[_]>::len)).map(|rule| (direction, rule)));
+        }
+    }
     for (removal, instead) in search(sides, &told) {
+        if let (Some(one), Some(covered)) = (group.get(removal.policy), covered.get_mut(removal.policy)) {
+            match removal.part {
+                Part::Policy => covered.extend(one.all_rules().map(|(direction, rule, _)| (direction, rule))),
+                Part::Rule(direction, rule) => drop(covered.insert((direction, rule))),
+                Part::Peer(..) | Part::Port(..) => {}
+            }
+        }
         found.extend(tell(group, removal, instead));
     }
+    covered
+}
+
+/// What another part of the same policy makes needless is a slip, as is a policy that stands there twice. What policies have
+/// in common otherwise is often meant: one for all pods, and one for each application that does not depend on it.
+fn is_slip(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> bool {
+    let Some(instead) = instead else { return true };
+    if removal.part != Part::Policy {
+        return instead.policy == removal.policy && instead.alone;
+    }
+    let says = |index: usize| {
+        let policy = group.get(index)?.policy;
+        Some((&policy.subject, &policy.ingress, &policy.egress))
+    };
+    says(removal.policy) == says(instead.policy)
 }
 
 fn tell(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> Option<Diagnostic> {
     let one = group.get(removal.policy)?;
+    let by_own_rule = instead.is_some_and(|instead| instead.is_everything && instead.policy == removal.policy);
+    // That rule is told of, with all that it makes needless.
+    if by_own_rule {
+        return None;
+    }
     let (code, what, place): (Code, &str, Option<Span>) = match removal.part {
         Part::Policy => (Code::W0211, "", one.name),
         Part::Rule(direction, rule) => (Code::W0212, "this rule of ", one.rule_place(direction, rule)),
@@ -39,5 +73,6 @@ fn tell(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> Option
     if let Some(span) = other.and_then(|(instead, other)| instead.place.or(other.name)) {
         diagnostic = diagnostic.with_label(span, "says as much");
     }
-    Some(diagnostic.with_help("remove it, or narrow the others if it was meant to say more than they do"))
+    diagnostic = diagnostic.with_help("remove it, or narrow the others if it was meant to say more than they do");
+    Some(if is_slip(group, removal, instead) { diagnostic } else { diagnostic.as_note() })
 }

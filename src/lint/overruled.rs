@@ -11,9 +11,12 @@ pub(super) fn check(side: &Side<'_>, found: &mut Vec<Diagnostic>) -> Vec<bool> {
     let mut told = vec![false; side.group.len()];
     let open: Vec<&Atom<'_>> = side.atoms.iter().filter(|atom| atom.is_everything()).collect();
     for ((policy, one), told) in side.group.iter().enumerate().zip(&mut told) {
-        if one.rules(direction).is_none() || open.iter().any(|atom| atom.policy == policy) {
+        let Some(rules) = one.rules(direction) else { continue };
+        if open.iter().any(|atom| atom.policy == policy) {
             continue;
         }
+        // A default for both directions, of which another policy lifts one, still denies the other.
+        let is_lifted = rules.is_empty() && one.rules(direction.other()).is_some();
         let wider = open.iter().find(|atom| atom.region.subject.contains(&one.policy.subject));
         let Some((other, opener)) = wider.and_then(|other| Some((other, side.group.get(other.policy)?))) else {
             continue;
@@ -28,9 +31,10 @@ pub(super) fn check(side: &Side<'_>, found: &mut Vec<Diagnostic>) -> Vec<bool> {
         if let Some(place) = opener.rule_place(direction, other.rule) {
             diagnostic = diagnostic.with_label(place, "everything is allowed here");
         }
-        found.push(diagnostic.with_help(
+        diagnostic = diagnostic.with_help(
             "no policy takes away what another one allows, in whatever order: narrow that rule, or remove this policy",
-        ));
+        );
+        found.push(if is_lifted { diagnostic.as_note() } else { diagnostic });
         *told = true;
     }
     told

@@ -1,9 +1,10 @@
 //! Peers that are wider than they look.
 
-use super::{One, at, peers_field};
+use super::atoms::ports;
+use super::{Input, One, at, peers_field};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
-use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, Selector};
+use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Protocol, Selector};
 use crate::netpol::{Peer, Rule};
 use crate::source::Span;
 use ipnet::IpNet;
@@ -19,10 +20,13 @@ const INNER: [(&str, &str); 7] = [
     ("fe80::/10", "fe80::/10"),
 ];
 
-pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic>) {
-    for (direction, index, rule) in one.all_rules() {
+/// Where the metadata services of clouds answer, on port 80.
+const METADATA: [&str; 2] = ["169.254.169.254/32", "fd00:ec2::254/128"];
+
+pub(super) fn check(one: &One<'_>, input: &Input<'_>, found: &mut Vec<Diagnostic>) {
+    for (direction, index, rule) in one.live_rules() {
         let place = |peer: usize| one.peer_place(direction, index, peer);
-        found.extend(and_as_or(one, direction, index, rule, cluster));
+        found.extend(and_as_or(one, direction, index, rule, input.cluster));
         let dns = super::dns::is_only_dns(rule) && direction == Direction::Egress;
         if dns && rule.peers.is_empty() {
             found.push(dns_anywhere(one, one.rule_place(direction, index)));
@@ -30,7 +34,8 @@ pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic
         let written = one.written.rules(direction).rules.get(index);
         for (at_peer, peer) in rule.peers.iter().enumerate() {
             if written.and_then(|written| written.peers.get(at_peer)).is_some_and(|written| written.negative) {
-                found.push(nothing_asked_for(one, direction, place(at_peer)));
+                let found_here = nothing_asked_for(one, direction, place(at_peer));
+                found.push(if input.cni.has_entities() { found_here } else { found_here.as_note() });
             }
             match peer {
                 Peer::Pods { namespaces: Some(namespaces), pods }
@@ -42,7 +47,7 @@ pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic
                     found.push(dns_anywhere(one, place(at_peer)));
                 }
                 Peer::Block(block) if block.cidr.prefix_len() == 0 => {
-                    found.extend(everywhere(one, direction, block, place(at_peer)));
+                    found.extend(everywhere(one, direction, rule, block, place(at_peer)));
                 }
                 _ => {}
             }
@@ -52,18 +57,8 @@ pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic
 
 /// W0203: two neighbours in a list, one of namespaces and one of pods, that were probably meant to be one.
 fn and_as_or(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, cluster: &Cluster) -> Option<Diagnostic> {
-    let whole = |peer: &Peer| match peer {
-        Peer::Pods { namespaces: Some(_), pods } if pods.is_everything() => Some(true),
-        Peer::Pods { namespaces: None, pods } if !pods.is_everything() => Some(false),
-        _ => None,
-    };
-    let pods: Vec<usize> =
-        (0..).zip(&rule.peers).filter(|(_, peer)| matches!(peer, Peer::Pods { .. })).map(|(at, _)| at).collect();
-    let [first, second] = pods.as_slice() else { return None };
-    let (one_peer, other) = (rule.peers.get(*first)?, rule.peers.get(*second)?);
-    if first + 1 != *second || whole(one_peer)? == whole(other)? {
-        return None;
-    }
+    let (first, second) = neighbours(&rule.peers)?;
+    let (one_peer, other) = (rule.peers.get(first)?, rule.peers.get(second)?);
     let ((Peer::Pods { namespaces: Some(namespaces), .. }, Peer::Pods { pods, .. })
     | (Peer::Pods { pods, .. }, Peer::Pods { namespaces: Some(namespaces), .. })) = (one_peer, other)
     else {
@@ -79,14 +74,33 @@ fn and_as_or(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, clu
         one.shown(),
         one.policy.namespace
     );
-    let found = at(Code::W0203, one.peer_place(direction, index, *second), message);
-    let found = match one.peer_place(direction, index, *first) {
+    let found = at(Code::W0203, one.peer_place(direction, index, second), message);
+    let found = match one.peer_place(direction, index, first) {
         Some(place) => found.with_label(place, "the other item"),
         None => found,
     };
-    Some(found.with_help(
+    let found = found.with_help(
         "for the pods with those labels in those namespaces make them one item: remove the `-` of the second",
-    ))
+    );
+    // Who lists addresses beside them, as the documentation of Kubernetes does, lists alternatives.
+    let lists_blocks = rule.peers.iter().any(|peer| matches!(peer, Peer::Block(_)));
+    Some(if lists_blocks { found.as_note() } else { found })
+}
+
+/// The places of two peers that look like one: whole namespaces, of which there are no others in the list, and right behind
+/// them pods by labels alone. Where there are only these two, in any order.
+fn neighbours(peers: &[Peer]) -> Option<(usize, usize)> {
+    let is_whole = |peer: &Peer| matches!(peer, Peer::Pods { namespaces: Some(_), pods } if pods.is_everything());
+    let is_pods = |peer: &Peer| matches!(peer, Peer::Pods { namespaces: None, pods } if !pods.is_everything());
+    let mut wholes = (0_usize..).zip(peers).filter(|(_, peer)| is_whole(peer)).map(|(index, _)| index);
+    let (whole, None) = (wholes.next()?, wholes.next()) else { return None };
+    let of_pods = peers.iter().filter(|peer| matches!(peer, Peer::Pods { .. })).count();
+    let has_pods = |index: usize| peers.get(index).is_some_and(is_pods);
+    match whole.checked_sub(1).filter(|before| of_pods == 2 && has_pods(*before)) {
+        _ if has_pods(whole + 1) => Some((whole, whole + 1)),
+        Some(before) => Some((before, whole)),
+        None => None,
+    }
 }
 
 /// Whether what runs shows that the pods are meant to be in the namespace of the policy.
@@ -144,7 +158,13 @@ fn dns_anywhere(one: &One<'_>, place: Option<Span>) -> Diagnostic {
 }
 
 /// W0213: every address of a family, with what is inside.
-fn everywhere(one: &One<'_>, direction: Direction, block: &IpBlock, place: Option<Span>) -> Option<Diagnostic> {
+fn everywhere(
+    one: &One<'_>,
+    direction: Direction,
+    rule: &Rule,
+    block: &IpBlock,
+    place: Option<Span>,
+) -> Option<Diagnostic> {
     let addresses = block.addresses();
     let inner = INNER.iter().filter_map(|(net, name)| Some((net.parse::<IpNet>().ok()?, *name)));
     let left: Vec<(IpNet, &str)> = inner.filter(|(net, _)| addresses.overlaps(&AddressSet::from_net(*net))).collect();
@@ -169,10 +189,15 @@ fn everywhere(one: &One<'_>, direction: Direction, block: &IpBlock, place: Optio
         _ => *net,
     }));
     let except = AddressSet::from_nets(except).to_nets().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    Some(at(Code::W0213, place, message).with_help(match direction {
+    let found = at(Code::W0213, place, message).with_help(match direction {
         Direction::Egress => format!("write `ipBlock: {{cidr: \"{cidr}\", except: [{}]}}`", quoted(&except)),
         Direction::Ingress => "list the blocks that may connect, or take the inner ones out with `except`".to_owned(),
-    }))
+    });
+    let opens_metadata = direction == Direction::Egress
+        && METADATA.iter().filter_map(|net| net.parse().ok()).any(|net| addresses.overlaps(&AddressSet::from_net(net)))
+        && (rule.ports.is_empty()
+            || rule.ports.iter().any(|port| ports(port).overlaps(&PortSet::number(Protocol::Tcp, 80))));
+    Some(if opens_metadata { found } else { found.as_note() })
 }
 
 fn quoted(list: &str) -> String {

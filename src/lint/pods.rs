@@ -206,10 +206,13 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
     let namespace = &group.first()?.policy.namespace;
     let selected = |pods: &Pods| group.iter().any(|one| one.policy.subject.matches(&pods.labels));
     let mut open: Vec<(&Workload, &Pods)> = Vec::new();
+    let mut closed = 0;
     let is_meant = |workload: &&&Workload| meant.iter().any(|one| std::ptr::eq(*one, **workload));
     for workload in runs.workloads(namespace).iter().filter(|workload| !is_meant(workload)) {
         let pods = workload.pods.iter().filter(|pods| !pods.finished && !pods.host_network && pods.count > 0);
-        open.extend(pods.filter(|pods| !selected(pods)).map(|pods| (*workload, pods)));
+        let (isolated, left): (Vec<&Pods>, Vec<&Pods>) = pods.partition(|pods| selected(pods));
+        closed += isolated.len();
+        open.extend(left.into_iter().map(|pods| (*workload, pods)));
     }
     let (workload, pods) = *open.first()?;
     let mut names: Vec<String> = open.iter().map(|(workload, _)| format!("`{workload}`")).collect();
@@ -219,6 +222,8 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
         listed(names.into_iter())
     );
     let found = at(Code::W0223, pods.span.or(workload.span), message);
+    // Where no fewer are left open than closed, policies for some are what is meant.
+    let found = if open.len() >= closed { found.as_note() } else { found };
     Some(found.with_help(format!(
         "deny by default in namespace `{namespace}`: a policy with `podSelector: {{}}` and `policyTypes: [Ingress, \
          Egress]`"

@@ -1,7 +1,7 @@
 //! Ports of rules against the ports of the pods that run.
 
 use super::runs::{Found, Runs};
-use super::{One, at};
+use super::{One, at, protocols};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::lint::near::{listed, with_place};
 use crate::net::{Direction, Protocol};
@@ -9,26 +9,71 @@ use crate::netpol::{Peer, Port, PortTarget, Rule};
 use crate::source::Span;
 use std::collections::BTreeSet;
 
-pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
-    for one in all {
+/// Of which rules, by the place of their policy, a port was told of that is likely another one.
+pub(super) type Mistaken = BTreeSet<(usize, Direction)>;
+
+pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic>) -> Mistaken {
+    let mut mistaken = Mistaken::new();
+    for (policy, one) in all.iter().enumerate() {
         for (direction, index, rule) in one.all_rules() {
             found.extend(names_of_addresses(one, direction, index, rule));
             let Some(pods) = destinations(one, direction, rule, runs) else { continue };
+            let to = Destination { one, lists_are_full: unlisted(one, direction, rule, &pods) <= MOST_UNLISTED, pods };
             for (position, port) in rule.ports.iter().enumerate() {
                 let place = one.port_place(direction, index, position);
-                found.extend(match &port.target {
+                let number = |range| numbers(&to, port.protocol, range, place, runs);
+                let told = match &port.target {
+                    _ if protocols::is_told(one, direction, index, position, &to.pods) => None,
                     PortTarget::Every => None,
-                    PortTarget::Number(number) => numbers(one, &pods, port.protocol, (*number, *number), place, runs),
-                    PortTarget::Range(low, high) => numbers(one, &pods, port.protocol, (*low, *high), place, runs),
-                    PortTarget::Named(name) => named(one, &pods, port.protocol, name, place),
-                });
+                    PortTarget::Number(low) => number((*low, *low)),
+                    PortTarget::Range(low, high) => number((*low, *high)),
+                    PortTarget::Named(name) => named(one, &to.pods, port.protocol, name, place),
+                };
+                mistaken.extend(told.iter().filter(|told| !told.is_note).map(|_| (policy, direction)));
+                found.extend(told);
             }
         }
     }
+    mistaken
+}
+
+/// More ports than these that a policy allows and no container lists say that the lists are not complete.
+const MOST_UNLISTED: usize = 2;
+
+/// What the ports of a rule are those of.
+struct Destination<'s, 'a> {
+    /// The policy with the rule.
+    one: &'s One<'a>,
+    /// The pods.
+    pods: Vec<Found<'a>>,
+    /// Whether their containers seem to list all that they listen on.
+    lists_are_full: bool,
+}
+
+/// How many ports of a policy for some pods, or of a rule towards some, no container of those lists.
+fn unlisted(one: &One<'_>, direction: Direction, rule: &Rule, pods: &[Found<'_>]) -> usize {
+    let rules = match direction {
+        Direction::Ingress => one.rules(direction).unwrap_or_default(),
+        Direction::Egress => std::slice::from_ref(rule),
+    };
+    let listed = |(low, high): (u16, u16)| {
+        pods.iter().flat_map(|(_, pods)| &pods.ports).any(|port| (low..=high).contains(&port.number))
+    };
+    let ranges = rules.iter().flat_map(|rule| &rule.ports).filter_map(|port| match port.target {
+        PortTarget::Number(number) => Some((number, number)),
+        PortTarget::Range(low, high) => Some((low, high)),
+        PortTarget::Named(_) | PortTarget::Every => None,
+    });
+    ranges.collect::<BTreeSet<_>>().into_iter().filter(|range| !listed(*range)).count()
 }
 
 /// The pods that a rule is about connections to; `None` when they are not all known, or are none.
-fn destinations<'a>(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'a>) -> Option<Vec<Found<'a>>> {
+pub(super) fn destinations<'a>(
+    one: &One<'_>,
+    direction: Direction,
+    rule: &Rule,
+    runs: &Runs<'a>,
+) -> Option<Vec<Found<'a>>> {
     let matched = match direction {
         Direction::Ingress => vec![runs.subject(one)],
         Direction::Egress => rule.peers.iter().map(|peer| runs.peer(one, peer)).collect::<Option<_>>()?,
@@ -44,13 +89,13 @@ fn destinations<'a>(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Run
 /// W0219: numbers that no container lists. Containers need not list their ports, so where some pods list none only the
 /// port of a Service is a sure sign.
 fn numbers(
-    one: &One<'_>,
-    pods: &[Found<'_>],
+    to: &Destination<'_, '_>,
     protocol: Protocol,
     (low, high): (u16, u16),
     place: Option<Span>,
     runs: &Runs<'_>,
 ) -> Option<Diagnostic> {
+    let Destination { one, pods, lists_are_full } = to;
     let lists = |(_, pods): &Found<'_>| {
         pods.ports.iter().any(|port| port.protocol == protocol && (low..=high).contains(&port.number))
     };
@@ -79,12 +124,32 @@ fn numbers(
     names.dedup();
     let message =
         format!("no container of {} lists {range}/{word}, which {} allows", listed(names.into_iter()), one.shown());
-    let all: BTreeSet<(u16, &str)> =
-        pods.iter().flat_map(|(_, pods)| &pods.ports).map(|port| (port.number, port.protocol.as_str())).collect();
-    let listed_ports = listed(all.into_iter().map(|(number, word)| format!("{number}/{word}")));
     let span = pods.first().and_then(|(workload, pods)| pods.span.or(workload.span));
     let found = with_place(at(Code::W0219, place, message), span, "its containers");
-    Some(found.with_help(format!("they list {listed_ports}")))
+    let all: BTreeSet<(u16, Protocol)> =
+        pods.iter().flat_map(|(_, pods)| &pods.ports).map(|port| (port.number, port.protocol)).collect();
+    let other = all.iter().find(|(number, _)| (low..=high).contains(number));
+    let near = all.iter().find(|(number, of)| low == high && *of == protocol && is_slip(low, *number));
+    let near = near.filter(|_| *lists_are_full);
+    Some(match (other, near) {
+        (Some((_, other)), _) => {
+            found.with_help(format!("they list it for {0}: write `protocol: {0}`", other.as_str()))
+        }
+        (None, Some((number, _))) => found.with_help(format!("they list {number}/{word}: write `port: {number}`")),
+        // Containers need not list what they listen on.
+        (None, None) => {
+            let all = listed(all.iter().map(|(number, of)| format!("{number}/{}", of.as_str())));
+            found.with_help(format!("they list {all}")).as_note()
+        }
+    })
+}
+
+/// Whether a number is another one with one digit wrong, missing or too many, two that changed places, or some in front of
+/// it, as in 80 and 8080.
+fn is_slip(wanted: u16, listed: u16) -> bool {
+    let (wanted, listed) = (wanted.to_string(), listed.to_string());
+    let is_end = wanted.len() > 1 && listed.len() > 1 && (wanted.ends_with(&listed) || listed.ends_with(&wanted));
+    is_end || strsim::damerau_levenshtein(&wanted, &listed) == 1
 }
 
 /// W0220: names towards addresses, whose container ports nobody knows.
@@ -141,7 +206,7 @@ fn named(one: &One<'_>, pods: &[Found<'_>], protocol: Protocol, name: &str, plac
                 one.shown()
             );
             let found = with_place(at(Code::W0220, place, message), span, "some of the containers");
-            Some(found.with_help("write the numbers, each in a rule for the pods that have it"))
+            Some(found.with_help("write the numbers, each in a rule for the pods that have it").as_note())
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! All that is told at once can be taken away at once: what was found before does not count any more.
 
-use super::One;
 use super::atoms::{Atom, Patience, Side};
+use super::{Covered, One};
 use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region};
 use crate::netpol::{Policy, Written};
 use crate::source::Span;
@@ -36,8 +36,9 @@ pub enum Part {
 /// removed as well, unless it took too long to tell; but policies without rules stay where only others with rules
 /// isolate as much, and those that allow everything where no other isolates.
 pub fn redundant(policies: &[Policy]) -> Vec<Removal> {
-    let written = Written::default();
-    let ones: Vec<One<'_>> = policies.iter().map(|policy| One { policy, name: None, written: &written }).collect();
+    let (written, covered) = (Written::default(), Covered::new());
+    let one = |policy| One { policy, name: None, written: &written, covered: &covered };
+    let ones: Vec<One<'_>> = policies.iter().map(one).collect();
     let patience = Patience::new();
     let mut first = 0;
     let mut found = Vec::new();
@@ -62,6 +63,8 @@ pub(super) struct Instead {
     pub alone: bool,
     /// Whether it is only about isolating.
     pub denies: bool,
+    /// Whether it is a rule that allows everything to everyone.
+    pub is_everything: bool,
 }
 
 /// What can be removed from the policies of one namespace. `told` are those of each direction that have no effect for
@@ -160,7 +163,8 @@ impl<'s> Search<'s, '_> {
             Some(peer) => one.peer_place(side.direction, other.rule, peer),
             None => one.rule_place(side.direction, other.rule),
         };
-        Some(Instead { policy: other.policy, place, alone: whole.is_some(), denies: false })
+        let is_everything = other.is_everything();
+        Some(Instead { policy: other.policy, place, alone: whole.is_some(), denies: false, is_everything })
     }
 
     /// Looks whether a whole policy can be removed.
@@ -180,8 +184,8 @@ impl<'s> Search<'s, '_> {
         if let Some(instead) = &mut instead {
             instead.alone &= parts.iter().filter(|part| !part.is_empty()).count() < 2;
         }
-        let isolating =
-            || self.isolating(policy).map(|policy| Instead { policy, place: None, alone: true, denies: true });
+        let denies = |policy| Instead { policy, place: None, alone: true, denies: true, is_everything: false };
+        let isolating = || self.isolating(policy).map(denies);
         self.found.push((Removal { policy, part: Part::Policy }, instead.or_else(isolating)));
         for (way, part) in parts.iter().enumerate() {
             self.take(way, part);

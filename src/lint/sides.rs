@@ -1,18 +1,27 @@
 //! Connections of which only one side was written.
 
 use super::labelled::Labelled;
+use super::ports::Mistaken;
 use super::{One, at};
-use crate::cluster::Labels;
+use crate::cluster::{Cluster, Labels};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::{EndId, Engine, Namespace};
-use crate::net::{Direction, PortSet, Truth};
+use crate::net::{Direction, PortSet, Requirement, Selector, Truth};
 use crate::netpol::Peer;
 
 /// How many pairs of pods are looked at in all.
 const MOST_PAIRS: usize = 5_000_000;
 
 /// W0221: peers that pods have, for which the other side denies everything that the rule allows.
-pub(super) fn check(all: &[One<'_>], engine: &Engine<'_>, found: &mut Vec<Diagnostic>) {
+///
+/// Nothing is said where a port of `mistaken` rules is likely another one: that is why.
+pub(super) fn check(
+    all: &[One<'_>],
+    engine: &Engine<'_>,
+    cluster: &Cluster,
+    mistaken: &Mistaken,
+    found: &mut Vec<Diagnostic>,
+) {
     let world = engine.world();
     let pods = world.ids().filter_map(|id| labels(engine, id).map(|(name, labels)| (name, labels, id)));
     let by_labels = Labelled::new(pods);
@@ -29,7 +38,14 @@ pub(super) fn check(all: &[One<'_>], engine: &Engine<'_>, found: &mut Vec<Diagno
                 let ends = ends(one, peer, engine, &by_labels);
                 let half = Half { engine, policy, direction, rule, peer: index };
                 let Some((subject, other, isolating)) = half.closed(&subjects, &ends, &mut pairs) else { continue };
-                let (Some(mine), Some(theirs)) = (shown(engine, subject), shown(engine, other)) else { continue };
+                let mut other_way = isolating.iter().map(|other| (*other, direction.other()));
+                if mistaken.contains(&(policy, direction)) || other_way.any(|other| mistaken.contains(&other)) {
+                    continue;
+                }
+                let theirs = if subject == other { of_another(engine, cluster, other) } else { labels(engine, other) };
+                let (Some(mine), Some(theirs)) = (labels(engine, subject).map(shown), theirs.map(shown)) else {
+                    continue;
+                };
                 let by = isolating.first().and_then(|index| all.get(*index));
                 let message = match direction {
                     Direction::Ingress => format!(
@@ -57,7 +73,7 @@ pub(super) fn check(all: &[One<'_>], engine: &Engine<'_>, found: &mut Vec<Diagno
                     "a connection needs both sides: add `{word}: [{{{list}: [{}]}}]` with the same ports to a policy \
                      for \
                      {theirs}",
-                    as_peer(engine, subject, other)
+                    as_peer(engine, &one.policy.subject, subject, other)
                 )));
             }
         }
@@ -90,7 +106,7 @@ impl Half<'_, '_> {
     /// An example of two ends when the other side is closed for all of them, with the policies that isolate it there.
     fn closed(&self, subjects: &[EndId], ends: &[EndId], pairs: &mut usize) -> Option<(EndId, EndId, Vec<usize>)> {
         let opposite = self.direction.other();
-        let mut example = None;
+        let mut example: Option<(EndId, EndId)> = None;
         for subject in subjects {
             for end in ends {
                 *pairs = pairs.checked_sub(1)?;
@@ -103,7 +119,10 @@ impl Half<'_, '_> {
                 if other.allowed.overlaps(&ports) || !other.unknown.is_empty() {
                     return None;
                 }
-                example.get_or_insert((*subject, *end));
+                // Two different ones show better what is closed.
+                if example.is_none_or(|(one, other)| one == other) {
+                    example = Some((*subject, *end));
+                }
             }
         }
         let (subject, end) = example?;
@@ -125,18 +144,34 @@ fn labels<'e>(engine: &'e Engine<'_>, id: EndId) -> Option<(&'e str, &'e Labels)
 }
 
 /// Pods by their labels, as sentences write them.
-fn shown(engine: &Engine<'_>, id: EndId) -> Option<String> {
-    let (namespace, labels) = labels(engine, id)?;
+fn shown((namespace, labels): (&str, &Labels)) -> String {
     let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    Some(format!("`{namespace}/{{{}}}`", pairs.join(",")))
+    format!("`{namespace}/{{{}}}`", pairs.join(","))
 }
 
-/// One end as a peer of a policy in the namespace of the other.
-fn as_peer(engine: &Engine<'_>, id: EndId, home: EndId) -> String {
+/// The labels of an end of which no policy tells some pods from others: where there are some with other labels than those
+/// that it is known by, theirs, so that a sentence can speak of two.
+fn of_another<'e>(engine: &'e Engine<'_>, cluster: &'e Cluster, id: EndId) -> Option<(&'e str, &'e Labels)> {
+    let (namespace, known) = labels(engine, id)?;
+    let members = &engine.world().pods(id)?.members;
+    let pods = members.iter().filter_map(|member| cluster.workloads.get(member.workload)?.pods.get(member.pods));
+    let other = pods.map(|pods| &pods.labels).find(|labels| *labels != known);
+    Some((namespace, other.unwrap_or(known)))
+}
+
+/// What a rule is for as a peer of a policy in the namespace of the other side: by the labels that it selects, or where those
+/// are no list of labels, by those of an end.
+fn as_peer(engine: &Engine<'_>, subject: &Selector, id: EndId, home: EndId) -> String {
     let (Some((namespace, labels)), Some((other, _))) = (labels(engine, id), labels(engine, home)) else {
         return String::new();
     };
-    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let selected = subject.requirements().into_iter().map(|requirement| match requirement {
+        Requirement::Equals(key, value) => Some(format!("{key}: {value}")),
+        _ => None,
+    });
+    let selected: Option<Vec<String>> = selected.collect();
+    let own = || labels.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let pairs: Vec<String> = selected.filter(|selected| !selected.is_empty()).unwrap_or_else(own);
     let pods = format!("podSelector: {{matchLabels: {{{}}}}}", pairs.join(", "));
     match namespace == other {
         true => format!("{{{pods}}}"),

@@ -471,13 +471,15 @@ fn unmodelled(objects: &[Unmodelled]) -> Vec<Diagnostic> {
     kinds.into_iter().map(warning).collect()
 }
 
-/// The word or quoted string that begins at a place.
+/// The word, quoted string or empty map that begins at a place.
 fn token(file: FileId, text: &str, at: usize) -> Span {
     let start = text.floor_char_boundary(at.min(text.len()));
     let rest = text.get(start..).unwrap_or_default();
     let line = rest.lines().next().unwrap_or_default();
     let quote = line.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let empty = line.strip_prefix('{').and_then(|inside| inside.trim_start().strip_prefix('}'));
     let end = match quote {
+        None if empty.is_some() => line.len() - empty.map_or(0, str::len),
         Some(quote) => line.get(1..).and_then(|inside| inside.find(quote)).map_or(line.len(), |end| end + 2),
         None => {
             let ends = [" #", ": ", ",", "}", "]"].iter().filter_map(|end| line.find(end));

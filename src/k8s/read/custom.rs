@@ -47,7 +47,7 @@ pub(super) fn runner(node: &Node, (version, kind): (&str, &str), default_namespa
     }
     let name = metadata_text(pairs, "name").or_else(|| metadata_text(pairs, "generateName"))?;
     let mut scratch = Reading::default();
-    let mut walk = Walk::new(&mut scratch);
+    let mut walk = Walk::new(&mut scratch, "");
     let mut shapes: Vec<Shape> =
         templates.into_iter().map(|template| pod_template(&mut walk, template, Path::ROOT)).collect();
     let object = Object::of(node)?;

@@ -9,6 +9,7 @@
 mod block;
 mod canonical;
 mod custom;
+mod empty;
 mod kinds;
 mod metadata;
 mod node;
@@ -141,7 +142,7 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
     let mut document = |node: &Node| {
         let before = reading.problems.len();
         reading.documents += usize::from(node.value != Value::Null);
-        object(&mut Walk::new(&mut reading), node, Path::ROOT, default_namespace, None);
+        object(&mut Walk::new(&mut reading, body), node, Path::ROOT, default_namespace, None);
         if is_foreign(node) {
             reading.problems.iter_mut().skip(before).for_each(|problem| problem.foreign = true);
         }

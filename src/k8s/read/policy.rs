@@ -1,5 +1,6 @@
 //! One NetworkPolicy, checked as the API server checks it.
 
+use super::empty::item_places;
 use super::metadata::{SUBDOMAIN, annotations, labels, metadata};
 use super::node::{Node, Value};
 use super::walk::{Object, Path, Walk};
@@ -42,7 +43,8 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
     let metadata = metadata(walk, node, object.get("metadata"), default_namespace, SUBDOMAIN, path_of_metadata);
     let annotated = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("annotations"));
     let annotations = annotations(walk, annotated, path_of_metadata.field("annotations"));
-    let written = object.get("spec").and_then(Object::of).map(as_written).unwrap_or_default();
+    let written = object.get("spec").and_then(Object::of);
+    let written = written.map(|spec| as_written(spec, walk.text)).unwrap_or_default();
     let spec = spec(walk, object.get("spec"), path.field("spec"));
     let (metadata, spec) = (metadata?, spec?);
     let annotation = |key: &str| annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
@@ -90,16 +92,17 @@ fn spec(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Spec> {
 }
 
 /// How a specification is written, of whatever is of the right kind in it.
-fn as_written(spec: Object) -> Written<usize> {
+fn as_written(spec: Object, text: &str) -> Written<usize> {
     let place = |name: &str| spec.get(name).and_then(|node| node.at);
     let types = spec.get("policyTypes").filter(|node| !items(Some(*node)).is_empty());
     Written {
         types: types.and_then(|node| node.at),
         subject: place("podSelector"),
         directions: [("ingress", "from"), ("egress", "to")].map(|(name, peers_key)| {
-            let rules = items(spec.get(name)).iter();
-            let rules = rules.map(|rule| written_rule(rule, rule.at.or(place(name)), peers_key)).collect();
-            WrittenRules { place: place(name), rules }
+            let places = spec.pair(name).map(|(key, list)| item_places(key, list, text)).unwrap_or_default();
+            let rules = items(spec.get(name)).iter().zip(places);
+            let rules = rules.map(|(rule, at)| written_rule(rule, at.or(place(name)), peers_key)).collect();
+            WrittenRules { place: spec.pair(name).and_then(|(key, _)| key.at).or(place(name)), rules }
         }),
     }
 }

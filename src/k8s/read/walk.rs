@@ -48,6 +48,8 @@ impl fmt::Display for Path<'_> {
 /// What is noted while one document is read. Reading goes on after a problem as far as it can, to find them all.
 pub(super) struct Walk<'r> {
     pub(super) reading: &'r mut Reading,
+    /// The text that the document stands in.
+    pub(super) text: &'r str,
     /// The last place that was known, for values whose own place is not.
     near: Option<usize>,
     /// How many problems the document has so far, told or not.
@@ -76,9 +78,14 @@ impl<'n, 'a> Object<'n, 'a> {
 
     /// The value of a field; `None` when it is missing or null, which Kubernetes does not tell apart.
     pub(super) fn get(&self, name: &str) -> Option<&'n Node<'a>> {
+        self.pair(name).map(|(_, value)| value)
+    }
+
+    /// The key and the value of such a field.
+    pub(super) fn pair(&self, name: &str) -> Option<(&'n Node<'a>, &'n Node<'a>)> {
         let field = |key: &Node| matches!(&key.value, Value::Text(text) if text == name);
-        let (_, value) = self.pairs.iter().find(|(key, _)| field(key))?;
-        (value.value != Value::Null).then_some(value)
+        let (key, value) = self.pairs.iter().find(|(key, _)| field(key))?;
+        (value.value != Value::Null).then_some((key, value))
     }
 
     /// The keys and values that are both strings.
@@ -91,8 +98,8 @@ impl<'n, 'a> Object<'n, 'a> {
 }
 
 impl<'r> Walk<'r> {
-    pub(super) fn new(reading: &'r mut Reading) -> Self {
-        Walk { reading, near: None, problems: 0 }
+    pub(super) fn new(reading: &'r mut Reading, text: &'r str) -> Self {
+        Walk { reading, text, near: None, problems: 0 }
     }
 
     /// How many problems there are so far.

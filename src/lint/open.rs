@@ -1,0 +1,143 @@
+//! Rules that are for everyone.
+
+use super::{One, at, field, peers_field};
+use crate::diag::{Code, Diagnostic};
+use crate::net::{Direction, Protocol, Requirement};
+use crate::netpol::{Port, PortTarget, Rule};
+
+/// Where API servers and what is for all on the web listen: nobody can name those behind it by labels.
+const OF_THE_WEB: [u16; 4] = [80, 443, 6443, 8443];
+
+/// Where webhooks listen, which the API server calls: the default of the usual library for controllers, and those of
+/// cert-manager and Istio.
+const OF_WEBHOOKS: [u16; 3] = [9443, 10250, 15017];
+
+/// The names that such ports have.
+const NAMES_OF_THE_WEB: [&str; 5] = ["http", "https", "web", "websecure", "webhook"];
+
+/// Words in the name of a policy or the labels of its pods that say that everyone is meant: who asks is outside of the
+/// cluster, or the API server, which no label matches.
+const FOR_EVERYONE: [&str; 12] = [
+    "webhook",
+    "webhooks",
+    "admission",
+    "gateway",
+    "ingressgateway",
+    "proxy",
+    "public",
+    "internet",
+    "external",
+    "metrics",
+    "everyone",
+    "anywhere",
+];
+
+/// Words that say that not everyone is meant.
+const FOR_SOME: [&str; 7] = ["deny", "block", "isolate", "isolation", "restrict", "restricted", "only"];
+
+/// W0207 in all its forms.
+pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
+    for direction in Direction::ALL {
+        let rules = one.rules(direction).unwrap_or_default().iter().enumerate();
+        let open = rules.filter(|(_, rule)| rule.peers.is_empty() && !super::dns::is_only_dns(rule));
+        // Halves of one rule are told as such.
+        let halves = super::split::split(one, direction);
+        let open = open.filter(|(index, _)| halves.is_none_or(|two| !two.contains(index)));
+        let live = open.filter(|(index, _)| !one.covered.contains(&(direction, *index)));
+        found.extend(live.filter_map(|(index, rule)| for_everyone(one, direction, index, rule)));
+        found.extend(nothing_allowed(one, direction));
+    }
+}
+
+fn for_everyone(one: &One<'_>, direction: Direction, index: usize, rule: &Rule) -> Option<Diagnostic> {
+    let list = peers_field(direction);
+    let written = one.written.rules(direction).rules.get(index)?;
+    let why = match written.peers_place {
+        Some(_) => format!("an empty `{list}` is no list of nobody"),
+        None => format!("there is no `{list}`"),
+    };
+    let what = match direction {
+        Direction::Ingress => "everyone may connect, inside of the cluster and outside",
+        Direction::Egress => "these pods may connect to everything, inside of the cluster and outside",
+    };
+    let ports = if rule.ports.is_empty() { "on every port" } else { "on these ports" };
+    let mut message = format!("this rule of {} is for everyone: {why}, so {what}, {ports}", one.shown());
+    let others: Vec<usize> = match rule.ports.is_empty() {
+        true => (0..one.rules(direction)?.len()).filter(|other| *other != index).collect(),
+        false => Vec::new(),
+    };
+    message += match others.len() {
+        0 => "",
+        1 => ", and its other rule changes nothing",
+        _ => ", and its other rules change nothing",
+    };
+    let place = written.peers_place.or(one.rule_place(direction, index));
+    let mut diagnostic = at(Code::W0207, place, message).with_help(match direction {
+        Direction::Ingress => {
+            "list who may connect: `from: [{podSelector: {matchLabels: {app: NAME}}}]`; to deny, remove the rule"
+        }
+        Direction::Egress => {
+            "list where to: `to: [{podSelector: {matchLabels: {app: NAME}}}]`; to deny, remove the rule"
+        }
+    });
+    for other in &others {
+        if let Some(place) = one.rule_place(direction, *other) {
+            diagnostic = diagnostic.with_label(place, "changes nothing beside it");
+        }
+    }
+    let is_plain = written.peers_place.is_none() && (written.ports_place.is_none() || !rule.ports.is_empty());
+    let is_meant = is_plain && others.is_empty() && is_meant(one, direction, rule);
+    Some(if is_meant { diagnostic.as_note() } else { diagnostic })
+}
+
+/// Whether a rule without a list of peers is surely meant for everyone: it is `{}` and nothing else, which is how all of
+/// a direction is allowed, or it is about what everyone uses. Unless the name of the policy says that only some are meant.
+fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule) -> bool {
+    let other_way = one.is_called(&[direction.other().word()]) && !one.is_called(&[direction.word()]);
+    if one.is_called(&FOR_SOME) && !one.is_called(&["allow"]) && !other_way {
+        return false;
+    }
+    // A neighbour with peers on every port is perhaps the other half of this rule.
+    let is_half = |rule: &Rule| !rule.peers.is_empty() && rule.ports.is_empty();
+    if !rule.ports.is_empty() && one.rules(direction).unwrap_or_default().iter().any(is_half) {
+        return false;
+    }
+    let is_ingress = direction == Direction::Ingress;
+    rule.ports.iter().all(|port| is_for_the_web(port, is_ingress)) || (is_ingress && is_for_all(one))
+}
+
+fn is_for_the_web(port: &Port, is_ingress: bool) -> bool {
+    match &port.target {
+        PortTarget::Number(number) => {
+            let is_known = OF_THE_WEB.contains(number) || (is_ingress && OF_WEBHOOKS.contains(number));
+            (port.protocol == Protocol::Tcp && is_known) || (!is_ingress && super::dns::is_dns(port))
+        }
+        PortTarget::Named(name) => NAMES_OF_THE_WEB.contains(&&**name) || name.contains("metrics"),
+        PortTarget::Range(..) | PortTarget::Every => false,
+    }
+}
+
+/// Whether the name of a policy or a label of its pods says that everyone is meant.
+fn is_for_all(one: &One<'_>) -> bool {
+    let says = |text: &str| text.split(['-', '.', '_']).any(|word| FOR_EVERYONE.contains(&word));
+    let requirements = one.policy.subject.requirements();
+    let is_said = |requirement: &Requirement<'_>| matches!(requirement, Requirement::Equals(_, value) if says(value));
+    says(&one.policy.name) || requirements.iter().any(is_said)
+}
+
+/// A policy whose name says that it allows, and that allows nothing.
+fn nothing_allowed(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
+    let written = one.written.rules(direction);
+    let says_allow = one.is_called(&["allow", "allows", "permit"]);
+    let says_deny = one.is_called(&["deny", "block", "only", "isolate"]);
+    let empty = written.place.is_some() && written.rules.is_empty() && one.all_rules().next().is_none();
+    if !says_allow || says_deny || !empty || one.rules(direction).is_none() {
+        return None;
+    }
+    let message =
+        format!("{} allows nothing: an empty `{}` denies everything in that direction", one.shown(), field(direction));
+    Some(at(Code::W0207, written.place, message).with_help(format!(
+        "write a rule for those who may connect; `{}: [{{}}]` would allow everyone",
+        field(direction)
+    )))
+}
