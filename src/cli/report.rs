@@ -46,7 +46,7 @@ pub(super) fn show_plain(diagnostics: Vec<Diagnostic>, format: Format, terminal:
 
 /// Says of files and folders that were named as manifests that there is nothing in them.
 pub(super) fn tell_empty(manifests: &Manifests, terminal: &mut Terminal) {
-    for what in &manifests.empty {
+    for what in manifests.empty.iter().chain(&manifests.notes) {
         terminal.note_line(&format!("note: {what}"));
     }
 }
@@ -194,8 +194,11 @@ pub(super) fn incomplete<'u>(
         format!("incomplete: {kind} ({api_version}) changes what is allowed and is not modelled")
     };
     let mut sentences: Vec<String> = unmodelled_kinds(objects).into_iter().map(sentence).collect();
-    let lacks: Vec<String> =
-        unread.into_iter().map(|one| format!("incomplete: {} ({}:{})", one.what, one.path, one.line)).collect();
+    let lack = |one: &Unread| match one.line {
+        0 => format!("incomplete: {} ({})", one.what, one.path),
+        line => format!("incomplete: {} ({}:{line})", one.what, one.path),
+    };
+    let lacks: Vec<String> = unread.into_iter().map(lack).collect();
     sentences.extend(lacks.iter().take(MOST).cloned());
     if lacks.len() > MOST {
         sentences.push(format!("incomplete: {} more", count(lacks.len() - MOST, "object")));

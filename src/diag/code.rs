@@ -145,6 +145,7 @@ codes! {
     // Warnings about manifests.
     W0101 "not modelled",
     W0102 "block in another form",
+    W0103 "variants of an object",
     // Mistakes in policies.
     W0201 "pods without DNS",
     W0202 "DNS over one protocol only",

@@ -5,7 +5,10 @@ mod read;
 mod write;
 
 pub use convert::{json_len, json_list, object};
-pub use read::{Ignored, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader, read};
+pub use read::{
+    Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader,
+    kustomization, read,
+};
 pub use write::{manifest, plain_manifest};
 
 /// The label that says who looks after an object, and the value for Polder.

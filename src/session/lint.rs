@@ -5,11 +5,12 @@ use crate::diag::{self, Allow, Code, Levels, Report};
 use crate::lint::{self, Input};
 use crate::model::{Cni, CniVersion};
 use crate::source::{FileId, Sources, Span};
+use std::slice::from_ref;
 
 impl Manifests {
     /// What is wrong with the manifests and what looks like a mistake in their policies, as the command line and the
     /// comments in them will have it. Where something could not be read, only what shows in each policy by itself is
-    /// told. Without a version of the CNI, the oldest counts that its makers support.
+    /// told. So it is of policies of which there are variants, or that are inside of other objects. Without a version of the CNI, the oldest counts that its makers support.
     pub fn lint(&self, (cni, version): (Cni, Option<CniVersion>), levels: &Levels) -> Vec<Report> {
         let unread = |code: Code| code.stops() && code != Code::E0503;
         let input = Input {
@@ -19,10 +20,14 @@ impl Manifests {
             cluster: &self.cluster,
             cni,
             version,
-            complete: !self.diagnostics.iter().any(|diagnostic| unread(diagnostic.code)),
+            complete: !self.has_variants && !self.diagnostics.iter().any(|diagnostic| unread(diagnostic.code)),
         };
         let mut diagnostics = self.diagnostics.clone();
         diagnostics.extend(lint::lint(&input));
+        for (policy, name, written) in &self.inside {
+            let (policies, names, written) = (from_ref(policy), from_ref(name), from_ref(written));
+            diagnostics.extend(lint::lint(&Input { policies, names, written, complete: false, ..input }));
+        }
         diag::sort(&mut diagnostics, &self.sources);
         levels.apply(diagnostics, &allows(&self.sources))
     }

@@ -171,3 +171,46 @@ fn label_key(scalar: &str) -> Option<String> {
     let reading = read(&format!("{HEAD}  labels:\n    {scalar}: v\nspec: {{}}\n"), "a");
     reading.policies.first().map(|read| read.labels[0].0.clone())
 }
+
+/// Maps that merge others, in many orders: what stands first, what stands in lists, what is there twice.
+#[test]
+fn merge_keys_are_read_in_kubectls_order() {
+    const PIECES: [&str; 7] =
+        ["app: own", "one: own", "<<: *a", "<<: *b", "<<: [*a, *b]", "<<: [*b, *a]", "<<: {app: inner, four: inner}"];
+    let mut text = String::new();
+    for first in PIECES {
+        for second in PIECES {
+            for third in PIECES {
+                let is_own_twice = [first, second, third].iter().enumerate().any(|(index, piece)| {
+                    !piece.starts_with('<') && [first, second, third].iter().skip(index + 1).any(|other| other == piece)
+                });
+                if is_own_twice {
+                    continue;
+                }
+                text += "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: a\n  annotations: &a \
+                         {app: a, one: a}\nspec:\n  ingress:\n    - from:\n        - podSelector: {matchLabels: &b {app: b, \
+                         two: b}}\n  podSelector:\n    matchLabels:\n";
+                text += &format!("      {first}\n      {second}\n      {third}\n");
+            }
+        }
+    }
+    let reading = read(&text, "default");
+    assert_eq!(reading.problems, []);
+    let Some(objects) = kubectl(&text) else { return };
+    let theirs: Vec<String> =
+        objects.unwrap().iter().map(|one| one["spec"]["podSelector"]["matchLabels"].to_string()).collect();
+    let ours = reading.policies.iter().map(|read| {
+        let labels: std::collections::BTreeMap<String, String> = read
+            .policy
+            .subject
+            .requirements()
+            .into_iter()
+            .map(|one| match one {
+                polder::net::Requirement::Equals(key, value) => (key.to_string(), value.to_string()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        serde_json::to_string(&labels).unwrap()
+    });
+    assert_eq!(ours.collect::<Vec<_>>(), theirs);
+}

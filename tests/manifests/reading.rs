@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 /// What was read, as text: problems with their places, then what was ignored, then the policies in our own form.
 fn summary(text: &str) -> String {
-    let Reading { policies, problems, warnings, remarks, objects, ignored, documents: _ } = read(text, "default");
+    let Reading { policies, problems, warnings, remarks, objects, ignored, inside, unfilled, documents: _ } =
+        read(text, "default");
     let mut sources = Sources::default();
     let file = sources.add("case", text);
     let place = |at: Option<usize>| match at {
@@ -33,6 +34,16 @@ fn summary(text: &str) -> String {
     }
     for object in ignored {
         writeln!(out, "ignored {} {} {} {}", place(object.at), object.api_version, object.kind, object.name).unwrap();
+    }
+    for one in inside {
+        let word = if one.policy.is_some() { "a policy" } else { "an unread policy" };
+        writeln!(out, "inside {} of {}: {word}", place(one.at), one.object).unwrap();
+        if let Some(policy) = one.policy {
+            polder::k8s::manifest(&policy.policy, &mut out);
+        }
+    }
+    if !unfilled.is_empty() {
+        writeln!(out, "unfilled {}", unfilled.join(" ")).unwrap();
     }
     for policy in policies {
         writeln!(out, "--- # {}", place(policy.at)).unwrap();

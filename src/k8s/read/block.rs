@@ -6,6 +6,7 @@
 //! several lines except literal ones, escapes, tabs, and plain scalars that might be numbers of some kind. What it takes
 //! comes out as the general parser makes it, to the offset.
 
+use super::merge::is_key;
 use super::node::{MANAGED_FIELDS, Node, Seed, Value};
 use std::borrow::Cow;
 
@@ -190,6 +191,9 @@ impl<'a> Reader<'a, '_, '_> {
     fn pair(&mut self, content: &'a str, indent: usize) -> Option<(Node<'a>, Node<'a>)> {
         let end = key_end(content).filter(|end| *end <= LONGEST_KEY)?;
         let key = self.scalar(content.get(..end)?.trim_end_matches(' '))?;
+        if is_key(self.seed, &key) {
+            return None;
+        }
         let behind = content.get(end + 1..)?.trim_start_matches(' ');
         let mut value = match is_comment(behind) {
             true => self.below(indent, true)?,

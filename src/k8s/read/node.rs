@@ -1,6 +1,7 @@
 //! Any YAML or JSON document as a tree that loses nothing: every pair of a map, in order and even when the key was
 //! there before, and for plain scalars what Kubernetes' YAML 1.1 reader makes of them.
 
+use super::merge::merged;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -269,9 +270,11 @@ impl<'a> Visitor<'a> for Seed<'a, '_> {
             value.at = value.at.or(key.at);
             map.push((key, value));
         }
+        let at = map.first().and_then(|(key, _)| key.at);
+        let mut map = merged(self, map);
         // Most maps are small, and there are many.
         map.shrink_to_fit();
-        Ok(node(map.first().and_then(|(key, _)| key.at), Value::Map(map)))
+        Ok(node(at, Value::Map(map)))
     }
 
     fn visit_enum<A: EnumAccess<'a>>(self, tagged: A) -> Result<Node<'a>, A::Error> {

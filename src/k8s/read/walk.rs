@@ -159,7 +159,7 @@ impl<'r> Walk<'r> {
         for (key, value) in map {
             match &key.value {
                 Value::Text(text) if text == "<<" => {
-                    self.refuse(key, path, "merge keys (`<<`) are not read; write the fields out");
+                    self.refuse(key, path, "a merge key (`<<`) wants a map, or a list of maps");
                 }
                 Value::Text(text) => pairs.push((text, value)),
                 other => self.refuse(key, path, format!("a key must be a string, not {}; quote it", other.describe())),

@@ -1,0 +1,146 @@
+//! A text as its documents, JSON or YAML.
+
+use super::node::{Node, Seed};
+use super::{ReadProblem, block, whole_text};
+use serde::de::{DeserializeSeed, IgnoredAny};
+
+/// The most values that one YAML document may have; the parser holds all of them at once.
+const MOST_VALUES: usize = 1_500_000;
+
+/// The most values that a JSON text may have. There they cost less, and kubectl makes one document of a whole cluster.
+pub(super) const MOST_JSON_VALUES: usize = 3_000_000;
+
+/// The most documents of one text.
+const MOST_DOCUMENTS: usize = 200_000;
+
+/// How many brackets may be open at one place. Parsing takes time in proportion to that at every value.
+const DEEPEST: usize = 500;
+
+/// Why a YAML text is not even parsed: it would take too much time or memory. The count goes by the characters that every
+/// value comes with, and starts again with each document.
+pub(super) fn too_much(text: &str) -> Option<String> {
+    let (mut documents, mut values, mut depth) = (1_usize, 0_usize, 0_usize);
+    for line in text.split('\n') {
+        if line.starts_with("...") {
+            documents += 1;
+        }
+        if line.starts_with("---") {
+            (values, depth) = (0, 0);
+            documents += 1;
+        }
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                b',' | b':' | b'-' | b'?' => {}
+                _ => continue,
+            }
+            values += 1;
+            if depth > DEEPEST {
+                return Some(format!("more than {DEEPEST} brackets are open at one place"));
+            }
+        }
+        values += 1;
+        if values > MOST_VALUES {
+            return Some(format!("one YAML document has more than {MOST_VALUES} values; JSON may have more"));
+        }
+    }
+    (documents > MOST_DOCUMENTS).then(|| format!("there are more than {MOST_DOCUMENTS} documents"))
+}
+
+/// Calls `document` for each JSON document of a text that is nothing but JSON, and says what could not be parsed.
+/// `None` when it is not JSON: then it is YAML.
+pub(super) fn json_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Option<Vec<ReadProblem>> {
+    if !seed.text.trim_start().starts_with('{') {
+        return None;
+    }
+    let (mut nodes, mut problems) = (Vec::new(), Vec::new());
+    let mut rest = seed.text;
+    while !rest.trim_start().is_empty() {
+        // One value at a time, each a part of the text, so that the offsets of its strings are those of the text.
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let (value, after) = rest.split_at_checked(values.byte_offset())?;
+        match seed.deserialize(&mut serde_json::Deserializer::from_str(value)) {
+            Ok(node) => nodes.push(node),
+            Err(error) => problems.push(whole_text(seed.offset(value), error.to_string())),
+        }
+        rest = after;
+    }
+    nodes.iter().for_each(document);
+    Some(problems)
+}
+
+/// Calls `document` for each YAML document, and says what could not be parsed. After a syntax error there is no telling
+/// where the next document starts.
+pub(super) fn yaml_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+    let Some(documents) = block::documents(seed.text) else { return parsed_documents(seed, seed.text, document) };
+    let mut problems = Vec::new();
+    for text in documents {
+        if let Some(node) = block::read(seed, text) {
+            document(&node);
+            continue;
+        }
+        let found = parsed_documents(seed, text, document);
+        let is_broken = !found.is_empty() && !seed.refused.get();
+        problems.extend(found);
+        if is_broken {
+            break;
+        }
+    }
+    problems
+}
+
+/// The same for a part of the text that the general parser has to read.
+fn parsed_documents<'a>(seed: Seed<'a, '_>, text: &'a str, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+    let start = seed.offset(text).unwrap_or_default();
+    let mut problems = Vec::new();
+    for deserializer in serde_yaml::Deserializer::from_str(text) {
+        seed.refused.set(false);
+        match seed.deserialize(deserializer) {
+            Ok(node) => document(&node),
+            Err(error) => {
+                problems.push(syntax_problem(seed.text, start, &error));
+                if !seed.refused.get() {
+                    break;
+                }
+            }
+        }
+    }
+    problems
+}
+
+fn syntax_problem(text: &str, start: usize, error: &serde_yaml::Error) -> ReadProblem {
+    let at = error.location().map(|location| (start + location.index()).min(text.len()));
+    let message = error.to_string();
+    // The place is told apart from the message.
+    let reason = message.split(" at line ").next().unwrap_or(&message);
+    whole_text(at, reason)
+}
+
+/// Where a line such as `%YAML 1.2` stands in front of a document.
+pub(super) fn directive(text: &str) -> Option<usize> {
+    let (mut at, mut is_start) = (0, true);
+    for line in text.split_inclusive('\n') {
+        if is_start && line.starts_with('%') {
+            return Some(at);
+        }
+        let is_blank = line.trim().is_empty() || line.trim_start().starts_with('#');
+        // In front of a document, also where a line `---` ends the one before.
+        is_start = line.starts_with("...") || line.trim_end() == "---" || (is_start && is_blank);
+        at += line.len();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_for_each_document() {
+        let of = |items: usize| format!("---\n{}", "-\n".repeat(items));
+        assert_eq!(too_much(&of(700_000).repeat(2)), None);
+        assert!(too_much(&of(750_000)).is_some_and(|reason| reason.starts_with("one YAML document has more than")));
+    }
+}

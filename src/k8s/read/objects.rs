@@ -1,0 +1,150 @@
+//! One object after the other, each by its kind.
+
+use super::kinds::{self, Known};
+use super::node::{Node, Value, shortened};
+use super::unmodelled::is_unmodelled;
+use super::walk::{Path, Walk};
+use super::{
+    Ignored, custom, field_text, fields, inside, metadata_field, metadata_text, number, place, policy, service,
+};
+use super::{template, workload};
+use crate::cluster::{Object, Unmodelled};
+
+/// Whether nothing says of a document that it is an object of Kubernetes: it does not say what it is, nor has it what a
+/// policy has. Charts of Helm have a version, some programs a kind of their own, and many metadata or a specification.
+pub(super) fn is_foreign(node: &Node) -> bool {
+    let Value::Map(pairs) = &node.value else { return true };
+    let is_policy = fields(pairs, "spec").any(|spec| match &spec.value {
+        Value::Map(spec) => ["podSelector", "policyTypes"].iter().any(|field| fields(spec, field).next().is_some()),
+        _ => false,
+    });
+    let says_what = match (field_text(pairs, "apiVersion"), field_text(pairs, "kind")) {
+        (Some(version), None) => version.contains('/'),
+        (None, Some(kind)) => kinds::is_kind(kind),
+        (version, kind) => version.is_some() || kind.is_some(),
+    };
+    !is_policy && !says_what
+}
+
+/// Whether an object that cannot be read may be a NetworkPolicy, or hold one.
+fn may_be_policy(node: &Node, typed: Option<(&str, &str)>) -> bool {
+    let Value::Map(pairs) = &node.value else { return true };
+    let (version, kind) = typed.unwrap_or_default();
+    let version = field_text(pairs, "apiVersion").unwrap_or(version);
+    match field_text(pairs, "kind").unwrap_or(kind) {
+        "" => true,
+        kind => kind.ends_with("List") || !kinds::is_known(version, kind) || kind == "NetworkPolicy",
+    }
+}
+
+/// Reads one object, or the objects of a list, and notes in each problem on the way what it is about.
+pub(super) fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
+    let before = walk.reading.problems.len();
+    read_object(walk, node, path, default_namespace, typed);
+    for problem in walk.reading.problems.iter_mut().skip(before).filter(|problem| problem.object.is_none()) {
+        problem.is_policy = may_be_policy(node, typed);
+        problem.object = Some(called(node, typed));
+    }
+}
+
+/// An object as it is called in a message.
+pub(super) fn called(node: &Node, typed: Option<(&str, &str)>) -> String {
+    let Value::Map(pairs) = &node.value else { return "an object".to_owned() };
+    let kind = field_text(pairs, "kind").or(typed.map(|(_, kind)| kind)).unwrap_or("an object");
+    let namespace = metadata_text(pairs, "namespace").filter(|namespace| !namespace.is_empty());
+    let slash = if namespace.is_some() { "/" } else { "" };
+    let name = metadata_text(pairs, "name").unwrap_or_default();
+    shortened(format!("{kind} {}{slash}{name}", namespace.unwrap_or_default()).trim_end()).into_owned()
+}
+
+/// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
+/// the version and the kind.
+fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
+    let pairs = match &node.value {
+        Value::Null => return,
+        Value::Map(pairs) => pairs,
+        other => return walk.refuse(node, path, format!("must be an object, not {}", other.describe())),
+    };
+    for name in ["apiVersion", "kind"] {
+        if fields(pairs, name).count() > 1 {
+            return walk.refuse(node, path.field(name), "duplicate field: Kubernetes would take the last one");
+        }
+    }
+    let Some(kind) = field_text(pairs, "kind").or(typed.map(|(_, kind)| kind)) else {
+        return walk.refuse(node, path, "Object 'Kind' is missing");
+    };
+    let Some(version) = field_text(pairs, "apiVersion").or(typed.map(|(version, _)| version)) else {
+        return walk.refuse(node, path, "Object 'apiVersion' is missing");
+    };
+    let of_list = kind.strip_suffix("List").filter(|item| {
+        let is_ours = kinds::is_known(version, item) || is_unmodelled(version, item);
+        // The API server gives lists of every kind so.
+        is_ours
+            || (!kinds::is_mistaken(version, kind)
+                && matches!(fields(pairs, "items").next(), Some(Node { value: Value::List(_), .. })))
+    });
+    if (version, kind) == ("v1", "List") || of_list.is_some() {
+        let Some(list) = walk.object(node, path, &["apiVersion", "kind", "metadata", "items"]) else { return };
+        walk.list(list.get("items"), path.field("items"), |walk, item, path| {
+            object(walk, item, path, default_namespace, of_list.map(|item| (version, item)));
+            Some(())
+        });
+        return;
+    }
+    if template::is_template(version, kind) {
+        let parameters = template::parameters(pairs);
+        let unfilled = parameters.iter().filter(|parameter| parameter.is_made_up).map(|one| one.name.to_owned());
+        walk.reading.unfilled.extend(unfilled);
+        let filled = fields(pairs, "objects").next().map(|objects| template::filled(objects, &parameters));
+        walk.list(filled.as_ref(), path.field("objects"), |walk, item, path| {
+            object(walk, item, path, default_namespace, None);
+            Some(())
+        });
+        return;
+    }
+    match kinds::known(version, kind) {
+        Some(Known::Policy) => {
+            let policy = policy::policy(walk, node, path, default_namespace);
+            walk.reading.policies.extend(policy);
+        }
+        Some(Known::Workload(kind)) => workload::workload(walk, node, path, (version, kind), default_namespace),
+        Some(Known::Namespace) => workload::namespace(walk, node, path),
+        Some(Known::Service) => service::service(walk, node, path, default_namespace),
+        Some(Known::Ingress) => service::ingress(walk, node, path, default_namespace),
+        None if is_unmodelled(version, kind) && !kinds::is_mistaken(version, kind) => {
+            let text = |name| metadata_text(pairs, name).unwrap_or_default().to_owned();
+            let (namespace, name) = (text("namespace"), text("name"));
+            let found =
+                Unmodelled { kind: kind.to_owned(), api_version: version.to_owned(), namespace, name, span: None };
+            let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
+            walk.found(at, at, Object::Unmodelled(found));
+        }
+        None if kinds::is_mistaken(version, kind) => {
+            let field = |name| fields(pairs, name).next();
+            let at = field("apiVersion").filter(|_| kinds::is_kind(kind)).or(field("kind")).unwrap_or(node);
+            let hint = kinds::meant(version, kind);
+            walk.refuse(at, path, format!("no matches for kind {kind:?} in version {version:?}{hint}"));
+        }
+        None if kind.starts_with("ENC[") => {
+            walk.refuse(node, path.field("kind"), "it is encrypted");
+        }
+        None => {
+            inside::note(walk, node, &called(node, typed), default_namespace);
+            if let Some(found) = custom::runner(node, (version, kind), default_namespace) {
+                walk.reading.objects.push(found);
+            }
+            if let Some(scaler) = number::scaler(pairs, default_namespace) {
+                walk.found(None, None, Object::Scaler(scaler));
+            }
+            for found in place::read(version, kind, node, default_namespace) {
+                walk.found(None, None, found);
+            }
+            walk.reading.ignored.push(Ignored {
+                at: node.at,
+                api_version: version.to_owned(),
+                kind: kind.to_owned(),
+                name: metadata_text(pairs, "name").unwrap_or_default().to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the files of a folder say of each other: charts of Helm, kustomizations.
+
+use crate::k8s::{self, Kustomization};
+use crate::session::path::{normal, shell_word, shown};
+use crate::session::system::FileSystem;
+use crate::session::text::text_of;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The file by which a folder is a chart of Helm.
+const CHART: &str = "Chart.yaml";
+
+/// The folder of a chart that holds its templates.
+const TEMPLATES: &str = "templates";
+
+/// The files by which a folder is a kustomization.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// What is known of the files of a folder before they are read as manifests.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    charts: BTreeSet<PathBuf>,
+    kustomizations: BTreeMap<PathBuf, Kustomization>,
+    /// The files that kustomizations take a part from.
+    parts: BTreeSet<PathBuf>,
+}
+
+impl Around {
+    /// Looks at the files that were found below a folder.
+    pub fn new(system: &dyn FileSystem, folder: &Path, files: &[PathBuf]) -> Around {
+        let mut around = Around::default();
+        let of = |file: &PathBuf| file.parent().map(normal);
+        let is_chart = |file: &&PathBuf| file.file_name().is_some_and(|name| name == CHART);
+        around.charts.extend(files.iter().filter(is_chart).filter_map(of));
+        let folder = normal(folder);
+        if let Some(parent) = folder.parent().filter(|_| folder.file_name().is_some_and(|name| name == TEMPLATES))
+            && system.read(&parent.join(CHART), k8s::LONGEST_TEXT as u64).is_ok()
+        {
+            around.charts.insert(parent.to_owned());
+        }
+        let folders: BTreeSet<PathBuf> = files.iter().filter_map(of).collect();
+        for folder in folders {
+            if let Some(found) = KUSTOMIZATIONS.iter().find_map(|name| read(system, &folder.join(name))) {
+                around.parts.extend(found.parts.iter().map(|part| normal(&folder.join(part))));
+                around.kustomizations.insert(folder, found);
+            }
+        }
+        around
+    }
+
+    /// The chart of whose templates a file is one: the outermost, which brings the others with it.
+    pub fn chart_of(&self, file: &Path) -> Option<&Path> {
+        let file = normal(file);
+        let is_template = |chart: &&PathBuf| {
+            let inside = file.strip_prefix(chart.as_path()).ok();
+            inside.is_some_and(|path| path.components().any(|part| part.as_os_str() == TEMPLATES))
+        };
+        self.charts.iter().find(is_template).map(PathBuf::as_path)
+    }
+
+    /// Whether a file is a kustomization, or holds a part for one and no object.
+    pub fn is_part(&self, file: &Path) -> bool {
+        let file = normal(file);
+        let is_itself = file.file_name().is_some_and(|name| KUSTOMIZATIONS.iter().any(|one| name == *one));
+        let known = |folder: &Path| self.kustomizations.contains_key(folder);
+        (is_itself && file.parent().is_some_and(known)) || self.parts.contains(&file)
+    }
+
+    /// The namespace that the kustomization beside a file gives to what is in it.
+    pub fn namespace_of(&self, file: &Path) -> Option<&str> {
+        let file = normal(file);
+        let folder = file.parent()?;
+        let kustomization = self.kustomizations.get(folder)?;
+        let is_resource = kustomization.resources.iter().any(|resource| normal(&folder.join(resource)) == file);
+        kustomization.namespace.as_deref().filter(|_| is_resource)
+    }
+
+    /// What is told of kustomizations that change what they are made of, seen from the folder `here`.
+    pub fn note(&self, here: &Path) -> Option<String> {
+        let changing = || self.kustomizations.iter().filter(|(_, one)| one.changes);
+        let is_used = |folder: &Path| {
+            changing().any(|(from, one)| one.resources.iter().any(|resource| normal(&from.join(resource)) == folder))
+        };
+        let outermost: Vec<&PathBuf> = changing().map(|(folder, _)| folder).filter(|folder| !is_used(folder)).collect();
+        let first = shown(outermost.first()?, here);
+        let word = shell_word(&first);
+        let (what, it) = match outermost.len() - 1 {
+            0 => (format!("`{first}` is a kustomization that changes what it is made of, and is not built"), "it"),
+            more => (
+                format!(
+                    "`{first}` and {more} more are kustomizations that change what they are made of, and are not built"
+                ),
+                "one",
+            ),
+        };
+        Some(format!("{what}: `kubectl kustomize {word} | polder lint -` builds and checks {it}"))
+    }
+}
+
+fn read(system: &dyn FileSystem, file: &Path) -> Option<Kustomization> {
+    let bytes = system.read(file, k8s::LONGEST_TEXT as u64).ok()?;
+    k8s::kustomization(&text_of(bytes).ok()?)
+}

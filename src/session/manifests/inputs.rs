@@ -1,0 +1,85 @@
+//! What was named, as the files that it leads to.
+
+use super::EXTENSIONS;
+use crate::session::load::{EXTENSION, Named};
+use crate::session::path::shell_word;
+use crate::session::system::{FileSystem, reason};
+use crate::source::Sources;
+use crate::syntax;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What one thing that was named leads to.
+pub(super) enum Input {
+    Stdin,
+    File(PathBuf),
+    Folder { path: PathBuf, found: usize, files: Vec<PathBuf>, problems: Vec<(PathBuf, String)> },
+    Missing(PathBuf, String),
+}
+
+/// What was named, with each file once: where it is named itself, or else in the first folder that holds it.
+pub(super) fn inputs(system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Vec<Input> {
+    let mut seen = BTreeSet::new();
+    let mut has_input = false;
+    let mut inputs = Vec::new();
+    for item in named {
+        let Named::Path(path) = item else {
+            if !std::mem::replace(&mut has_input, true) {
+                inputs.push(Input::Stdin);
+            }
+            continue;
+        };
+        let path = folder.join(path);
+        match system.is_folder(&path) {
+            Ok(true) => inputs.push(walk(system, path)),
+            Ok(false) if seen.insert(system.identity(&path)) => inputs.push(Input::File(path)),
+            Ok(false) => {}
+            Err(error) => inputs.push(Input::Missing(path, reason(&error))),
+        }
+    }
+    for input in &mut inputs {
+        if let Input::Folder { files, .. } = input {
+            files.retain(|path| seen.insert(system.identity(path)));
+        }
+    }
+    inputs
+}
+
+fn walk(system: &dyn FileSystem, path: PathBuf) -> Input {
+    let walks = EXTENSIONS.map(|extension| system.walk(&path, extension));
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    for walk in walks {
+        files.extend(walk.files);
+        problems.extend(walk.problems);
+    }
+    files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    problems.sort();
+    // What cannot be looked at is met on each walk.
+    problems.dedup();
+    Input::Folder { path, found: files.len(), files, problems }
+}
+
+/// What to do about a folder without manifests that holds something else which may be meant.
+pub(super) fn something_else_below(system: &dyn FileSystem, folder: &Path, name: &str) -> Option<String> {
+    let name = shell_word(name);
+    let upper = EXTENSIONS.map(str::to_ascii_uppercase).into_iter();
+    if let Some(path) = upper.flat_map(|end| system.walk(folder, &end).files).next() {
+        let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+        return Some(format!(
+            "`{file}` has the end of its name in capitals: write it in small letters, or name the file itself"
+        ));
+    }
+    (!system.walk(folder, EXTENSION).files.is_empty()).then(|| {
+        format!(
+            "it holds a program: `polder check {name}` looks for mistakes in it, `polder reach -p {name}` says what it allows"
+        )
+    })
+}
+
+/// Whether a text that is no manifest is a program: more of it is understood than not.
+pub(super) fn is_program(text: &str) -> bool {
+    let mut sources = Sources::default();
+    let file = sources.add("program", text);
+    let parsed = syntax::parse(&sources, file);
+    parsed.tree.nodes.len() > parsed.diagnostics.len()
+}

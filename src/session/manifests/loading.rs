@@ -1,0 +1,367 @@
+//! Texts in, one after the other, and what comes of them together.
+
+use super::around::Around;
+use super::inputs::{Input, inputs, is_program, something_else_below};
+use super::passed::{Found, PassedOver, Why};
+use super::said::{refused, token, unmodelled};
+use super::{Manifests, Remark};
+use crate::cluster::{Cluster, Object};
+use crate::diag::{Code, Diagnostic};
+use crate::k8s::{self, Inside, ReadPolicy, ReadProblem, Reading};
+use crate::netpol::{Policy, Written};
+use crate::session::load::{EXTENSION, Named};
+use crate::session::path::{shell_word, shown};
+use crate::session::system::{FileSystem, reason};
+use crate::session::text::{not_utf8, text_of, unreadable};
+use crate::source::{FileId, Span};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A policy, the place of its name, and how it is written.
+type Loaded = (Policy, Option<Span>, Written<Span>);
+
+/// Adds what was named to `manifests`, which is empty but for its sources.
+pub(super) fn load(
+    manifests: Manifests,
+    system: &dyn FileSystem,
+    folder: &Path,
+    named: &[Named],
+    default_namespace: &str,
+) -> Manifests {
+    let mut load = Load {
+        manifests,
+        folder,
+        default_namespace,
+        policies: Vec::new(),
+        objects: Vec::new(),
+        passed: PassedOver::default(),
+        held: Vec::new(),
+    };
+    for input in inputs(system, folder, named) {
+        load.input(system, input);
+    }
+    load.finish()
+}
+
+struct Load<'l> {
+    manifests: Manifests,
+    folder: &'l Path,
+    default_namespace: &'l str,
+    policies: Vec<Loaded>,
+    objects: Vec<Object>,
+    passed: PassedOver,
+    /// The objects with policies inside, and whether those could be read.
+    held: Vec<(String, bool)>,
+}
+
+/// A text, as it came.
+struct Given<'g> {
+    name: String,
+    bytes: io::Result<Vec<u8>>,
+    /// Whether it was named itself, and not found in a folder.
+    is_named: bool,
+    /// The namespace of objects that name none.
+    namespace: &'g str,
+}
+
+/// What is wrong with a text, sorted.
+#[derive(Default)]
+struct Sorted {
+    /// How many documents are not for Kubernetes.
+    foreign: usize,
+    /// What could not be read.
+    unread: Vec<Lacking>,
+    /// Whether something has to be rendered first.
+    waits: bool,
+}
+
+/// An object that could not be read.
+struct Lacking {
+    span: Option<Span>,
+    object: Option<String>,
+    is_policy: bool,
+}
+
+impl Load<'_> {
+    fn input(&mut self, system: &dyn FileSystem, input: Input) {
+        let errors = self.errors();
+        const CLUSTER: &str = "`kubectl get networkpolicies,pods,namespaces -A -o json` prints those of a cluster";
+        let mut help = CLUSTER.to_owned();
+        // What a pipe leaves empty is what failed at its other end.
+        let mut may_be_empty = !matches!(input, Input::Stdin);
+        let is_folder = matches!(input, Input::Folder { .. });
+        let (name, count, what) = match input {
+            Input::Stdin => {
+                let bytes = system.read_input(k8s::LONGEST_TEXT as u64);
+                ("<stdin>".to_owned(), self.named("<stdin>".to_owned(), bytes), "no object")
+            }
+            Input::File(path) if path.extension().is_some_and(|end| end == EXTENSION) => {
+                self.program_instead(&shown(&path, self.folder), false);
+                self.manifests.file_count += 1;
+                self.manifests.places.push(path);
+                return;
+            }
+            Input::File(path) => {
+                let name = shown(&path, self.folder);
+                let bytes = system.read(&path, k8s::LONGEST_TEXT as u64);
+                self.manifests.places.push(path);
+                (name.clone(), self.named(name, bytes), "no object")
+            }
+            Input::Folder { path, found, files, problems } => {
+                for (path, reason) in problems {
+                    self.manifests.diagnostics.push(unreadable(&shown(&path, self.folder), &reason));
+                }
+                let what = match found {
+                    0 => "no file whose name ends in .yaml, .yml or .json",
+                    _ => "no object",
+                };
+                // What the files hold that are read for another input is told there.
+                let count = found - files.len() + self.files(system, &path, &files);
+                let name = shown(&path, self.folder);
+                let other = if found == 0 { something_else_below(system, &path, &name) } else { None };
+                may_be_empty = other.is_none();
+                help = other.unwrap_or(help);
+                self.manifests.places.push(path);
+                (name, count, what)
+            }
+            Input::Missing(path, reason) => {
+                self.manifests.diagnostics.push(unreadable(&shown(&path, self.folder), &reason));
+                self.manifests.places.push(path);
+                return;
+            }
+        };
+        if count == 0 && self.errors() == errors && may_be_empty {
+            let hidden = if is_folder { "; hidden files and those in `.gitignore` do not count" } else { "" };
+            self.manifests
+                .empty
+                .push(format!("`{name}` holds {what}, so there is no policy in it, nor anything that runs{hidden}"));
+        } else if count == 0 && self.errors() == errors {
+            let message = format!("no manifest: `{name}` holds {what}");
+            self.manifests.diagnostics.push(Diagnostic::about(Code::E0502, message).with_help(help));
+        }
+    }
+
+    /// Reads the files of a folder, and says how many documents for Kubernetes they hold.
+    fn files(&mut self, system: &dyn FileSystem, folder: &Path, files: &[PathBuf]) -> usize {
+        let around = Around::new(system, folder, files);
+        let mut count = 0;
+        for path in files {
+            let name = shown(path, self.folder);
+            let bytes = system.read(path, k8s::LONGEST_TEXT as u64);
+            if let Some(chart) = around.chart_of(path) {
+                self.manifests.file_count += 1;
+                let mentions = bytes.is_ok_and(|bytes| names_policy(&String::from_utf8_lossy(&bytes)));
+                let found = Found { object: None, is_policy: mentions, span: None };
+                self.passed.add(Why::Chart, &shown(chart, self.folder), &name, found);
+                count += 1;
+            } else if around.is_part(path) {
+                self.manifests.file_count += 1;
+                count += 1;
+            } else {
+                let namespace = around.namespace_of(path).unwrap_or(self.default_namespace);
+                count += self.add(Given { name, bytes, is_named: false, namespace });
+            }
+        }
+        self.manifests.notes.extend(around.note(self.folder));
+        count
+    }
+
+    fn named(&mut self, name: String, bytes: io::Result<Vec<u8>>) -> usize {
+        self.add(Given { name, bytes, is_named: true, namespace: self.default_namespace })
+    }
+
+    /// Says that what was named is a program.
+    fn program_instead(&mut self, name: &str, is_input: bool) {
+        let path = if is_input { "-".into() } else { shell_word(name) };
+        let help =
+            format!("`polder check {path}` looks for mistakes in it, `polder reach -p {path}` says what it allows");
+        let message = format!("`{name}` is a program of Polder, and no manifest");
+        self.manifests.diagnostics.push(Diagnostic::about(Code::E0502, message).with_help(help));
+    }
+
+    fn errors(&self) -> usize {
+        self.manifests.diagnostics.len()
+    }
+
+    /// Reads one text, and says how many documents for Kubernetes it holds.
+    fn add(&mut self, Given { name, bytes, is_named, namespace }: Given<'_>) -> usize {
+        self.manifests.file_count += 1;
+        let text = match bytes.map(text_of) {
+            Ok(Ok(text)) => text,
+            Ok(Err(error)) => {
+                let diagnostic = not_utf8(&mut self.manifests.sources, name, Code::E0003, &error);
+                self.manifests.diagnostics.push(diagnostic);
+                return 0;
+            }
+            Err(error) => {
+                self.manifests.diagnostics.push(unreadable(&name, &reason(&error)));
+                return 0;
+            }
+        };
+        let mut reading = k8s::read(&text, namespace);
+        if is_named && !reading.problems.is_empty() && is_program(&text) {
+            self.program_instead(&name, name == "<stdin>");
+            return 0;
+        }
+        let problems = std::mem::take(&mut reading.problems);
+        let documents = reading.documents;
+        let file = self.manifests.sources.add(name.clone(), text);
+        if !reading.unfilled.is_empty() {
+            self.manifests.notes.push(unfilled(&name, &reading.unfilled));
+        }
+        // The texts stay where they are: they may be large.
+        let sources = std::mem::take(&mut self.manifests.sources);
+        let text = sources.file(file).map_or("", |file| file.text.as_str());
+        let Sorted { foreign, unread, waits } = self.problems(file, text, &name, is_named, problems);
+        self.read(file, text, reading);
+        self.manifests.sources = sources;
+        for Lacking { span, object, is_policy } in unread {
+            let what = object.unwrap_or_else(|| "an object, and what follows it,".to_owned());
+            self.manifests.lack(format!("{what} could not be read"), span, is_policy);
+        }
+        // What has to be rendered first may be no document yet.
+        documents.saturating_sub(foreign).max(usize::from(waits))
+    }
+
+    /// Sorts what is wrong with a text into mistakes, what has to be rendered first, and what is not for Kubernetes, and
+    /// passes the last two over.
+    fn problems(&mut self, file: FileId, text: &str, name: &str, is_named: bool, problems: Vec<ReadProblem>) -> Sorted {
+        let mut sorted = Sorted::default();
+        let mut told: BTreeSet<Why> = BTreeSet::new();
+        let mut is_foreign_text = false;
+        let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        for mut problem in problems {
+            let is_whole = problem.object.is_none() && problem.path.is_empty();
+            if is_whole && !is_named {
+                problem.is_policy = names_policy(text);
+            }
+            if !is_named && (problem.foreign || (is_whole && !may_be_objects(text))) {
+                // However many faults a text has that is for something else, it is one document.
+                if !std::mem::replace(&mut is_foreign_text, is_whole) {
+                    sorted.foreign += 1;
+                    self.pass_over(file, text, problem);
+                }
+                continue;
+            }
+            let why = Why::of(text, &problem);
+            if let (Some(why), false) = (why, is_named) {
+                sorted.waits = true;
+                let span = problem.at.map(|at| token(file, text, at));
+                let found = Found { object: problem.object.as_deref(), is_policy: problem.is_policy, span };
+                self.passed.add(why, folder, name, found);
+                continue;
+            }
+            let (object, is_policy) = (problem.object.clone(), problem.is_policy);
+            let mut diagnostic = refused(file, text, problem);
+            if let Some(why) = why {
+                if !told.insert(why) {
+                    continue;
+                }
+                diagnostic.message = why.sentence(name).unwrap_or(diagnostic.message);
+                diagnostic = diagnostic.with_help(why.help(folder, name));
+            }
+            sorted.unread.push(Lacking { span: diagnostic.primary(), object, is_policy });
+            self.manifests.diagnostics.push(diagnostic);
+        }
+        // The first problem of each object is enough.
+        sorted.unread.dedup_by(|next, first| next.object.is_some() && next.object == first.object);
+        sorted
+    }
+
+    fn pass_over(&mut self, file: FileId, text: &str, problem: ReadProblem) {
+        self.manifests.passed_over += 1;
+        let reason = format!("this is not for Kubernetes and is left out: {}", problem.reason);
+        let span = token(file, text, problem.at.unwrap_or_default());
+        self.manifests.remarks.push(Remark { span, path: problem.path, reason });
+    }
+
+    /// Takes in what was read.
+    fn read(&mut self, file: FileId, text: &str, reading: Reading) {
+        let place = |at: Option<usize>| at.map(|at| token(file, text, at));
+        let loaded = |read: ReadPolicy| -> Loaded {
+            let written = read.written.map(|at| token(file, text, at));
+            (read.policy, place(read.name_at.or(read.at)), written)
+        };
+        let warnings = reading.warnings.into_iter().map(|warning| {
+            let span = token(file, text, warning.at.unwrap_or_default());
+            Diagnostic::new(Code::W0102, span, format!("`{}`: {}", warning.path, warning.reason))
+                .with_help("write the block as it is read")
+        });
+        self.manifests.diagnostics.extend(warnings);
+        let remarks = reading.remarks.into_iter().map(|remark| {
+            let span = token(file, text, remark.at.unwrap_or_default());
+            Remark { span, path: remark.path, reason: remark.reason }
+        });
+        self.manifests.remarks.extend(remarks);
+        self.policies.extend(reading.policies.into_iter().map(loaded));
+        for Inside { object, policy, .. } in reading.inside {
+            self.held.push((object, policy.is_some()));
+            self.manifests.inside.extend(policy.map(loaded));
+        }
+        for read in reading.objects {
+            let mut object = read.object;
+            object.set_spans(place(read.at), place(read.pods_at));
+            self.objects.push(object);
+        }
+    }
+
+    fn finish(self) -> Manifests {
+        let Load { mut manifests, mut policies, objects, passed, held, .. } = self;
+        passed.tell(&mut manifests);
+        manifests.notes.extend(inside(&held));
+        policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        let mut conflicts = Vec::new();
+        for (policy, span, written) in policies {
+            conflicts.extend(manifests.add_policy(policy, span, written));
+        }
+        let (cluster, of_objects) = Cluster::assemble(objects);
+        manifests.cluster = cluster;
+        manifests.conflicts(&conflicts, &of_objects);
+        let warnings = unmodelled(&manifests.cluster.unmodelled);
+        manifests.diagnostics.extend(warnings);
+        manifests
+    }
+}
+
+/// Whether a text that could not be parsed can be one of objects of Kubernetes.
+fn may_be_objects(text: &str) -> bool {
+    text.contains("apiVersion") && text.contains("kind")
+}
+
+/// Whether a text that is not read holds a policy, as far as one can see.
+fn names_policy(text: &str) -> bool {
+    text.match_indices("NetworkPolicy").any(|(at, _)| {
+        // Not that of a CNI.
+        let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'']);
+        before.trim_end_matches(' ').ends_with(':')
+    })
+}
+
+/// What is told of the parameters of a template.
+fn unfilled(file: &str, names: &[String]) -> String {
+    let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let word = shell_word(file);
+    format!(
+        "the template `{file}` gives no value to {names}, so a word stands for each: `oc process -f {word} -o yaml | \
+         polder lint -` fills them in, and checks it"
+    )
+}
+
+/// What is told of policies inside of other objects.
+fn inside(held: &[(String, bool)]) -> Option<String> {
+    let (first, _) = held.first()?;
+    let unread = held.iter().filter(|(_, is_read)| !is_read).count();
+    Some(match (held.len(), unread) {
+        (1, 0) => format!("a NetworkPolicy inside of {first} is looked at by itself, and counts in no answer"),
+        (1, _) => format!("a NetworkPolicy inside of {first} is not looked at, for it could not be read"),
+        (count, 0) => format!(
+            "{count} NetworkPolicies inside of other objects, such as {first}, are looked at by themselves, and count in no \
+             answer"
+        ),
+        (count, unread) => format!(
+            "of {count} NetworkPolicies inside of other objects, such as {first}, {unread} could not be read; the others are \
+             looked at by themselves, and count in no answer"
+        ),
+    })
+}

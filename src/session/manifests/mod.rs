@@ -1,0 +1,130 @@
+//! Manifests that somebody wrote or a cluster gave: their policies and what runs.
+
+mod around;
+mod inputs;
+mod loading;
+mod passed;
+mod said;
+mod twice;
+
+use super::load::Named;
+use super::system::FileSystem;
+use crate::cluster::{Cluster, Whole};
+use crate::diag::{Code, Diagnostic};
+use crate::netpol::{Policy, PolicySet, Written};
+use crate::source::{Sources, Span};
+use std::path::{Path, PathBuf};
+
+/// What the names of manifests end in.
+pub const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
+
+/// Policies and what runs, out of manifests.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// The texts.
+    pub sources: Sources,
+    /// The policies, sorted by namespace and name. Two of one name are both there when they do not say the same; then
+    /// there is an error, too.
+    pub policies: PolicySet,
+    /// Where the name of each policy stands, in the order of the policies.
+    pub policy_spans: Vec<Option<Span>>,
+    /// How each policy is written, in the order of the policies.
+    pub written: Vec<Written<Span>>,
+    /// What runs.
+    pub cluster: Cluster,
+    /// What is wrong, and what makes every answer incomplete.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What answers lack, in the order of the texts. Each is among the diagnostics, too.
+    pub unread: Vec<Unread>,
+    /// What may surprise, in the order of the texts.
+    pub remarks: Vec<Remark>,
+    /// What is told of what was named and holds nothing: an empty file, a folder without manifests.
+    pub empty: Vec<String>,
+    /// What is told of what was passed over or is not all that there is, a sentence each.
+    pub notes: Vec<String>,
+    /// The policies inside of other objects, such as those that generate them. They are not among the policies, and count
+    /// in no answer.
+    pub inside: Vec<(Policy, Option<Span>, Written<Span>)>,
+    /// Whether some policies stand in several variants, of which a cluster gets one.
+    pub has_variants: bool,
+    /// How many files there are, with those that cannot be read.
+    pub file_count: usize,
+    /// How many documents of folders are none for Kubernetes, and are passed over.
+    pub passed_over: usize,
+    /// The folders and files that a change can come from.
+    pub places: Vec<PathBuf>,
+}
+
+/// What could not be read, so that answers lack it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// What it is, as in `NetworkPolicy shop/web`, as far as that is known, and what is wrong with it.
+    pub what: String,
+    /// The path of its text or folder.
+    pub path: String,
+    /// The line there, from 1; 0 where it is all of it.
+    pub line: usize,
+    /// Whether it is a NetworkPolicy, or may be one for all that is known: then nobody can be sure of any answer.
+    pub is_policy: bool,
+}
+
+/// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The place.
+    pub span: Span,
+    /// The field, as in `spec.ingress`; empty when it is about the whole document.
+    pub path: String,
+    /// What there is to know.
+    pub reason: String,
+}
+
+impl Manifests {
+    /// Reads what was named, seen from the absolute path `folder`: files, folders with the `.yaml`, `.yml` and `.json`
+    /// files below them, standard input. Objects that name no namespace are in `default_namespace`. Never fails: what
+    /// is wrong is among the diagnostics, and what has a mistake is left out.
+    ///
+    /// In a folder, what is not for Kubernetes at all is passed over and counted, and so are templates that something else
+    /// has to render and parts of kustomizations; both are told in a line. In a file that was named itself they are
+    /// mistakes.
+    pub fn load(system: &dyn FileSystem, folder: &Path, named: &[Named], default_namespace: &str) -> Manifests {
+        Self::load_beside(Sources::default(), system, folder, named, default_namespace)
+    }
+
+    /// The same, with the texts added to `sources`, so that one report can show places of both.
+    pub fn load_beside(
+        sources: Sources,
+        system: &dyn FileSystem,
+        folder: &Path,
+        named: &[Named],
+        default_namespace: &str,
+    ) -> Manifests {
+        loading::load(Manifests { sources, ..Manifests::default() }, system, folder, named, default_namespace)
+    }
+
+    /// The same, where somebody says that it is all that there is: all Namespaces, and all that runs.
+    #[must_use]
+    pub fn as_a_whole(mut self) -> Manifests {
+        self.cluster.whole = Whole::said();
+        self
+    }
+
+    /// Whether something is wrong.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code.stops())
+    }
+
+    /// Whether something is so wrong that there must be no answer: a whole text could not be read, or nothing at all. An
+    /// object that could not be read only takes itself away.
+    pub fn has_no_answer(&self) -> bool {
+        let own_part = |code: Code| matches!(code, Code::E0501 | Code::E0503);
+        let mut errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.code.stops());
+        let is_nothing = self.policies.policies.is_empty() && self.cluster == Cluster::default();
+        errors.any(|error| is_nothing || !own_part(error.code))
+    }
+
+    /// Whether a NetworkPolicy could not be read, or what may be one.
+    pub fn lacks_policies(&self) -> bool {
+        self.unread.iter().any(|unread| unread.is_policy)
+    }
+}

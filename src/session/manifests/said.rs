@@ -1,0 +1,59 @@
+//! Problems and places as diagnostics.
+
+use crate::cluster::Unmodelled;
+use crate::diag::{Code, Diagnostic};
+use crate::k8s::ReadProblem;
+use crate::source::{FileId, Span};
+use std::collections::BTreeMap;
+
+/// A problem at its place.
+pub(super) fn refused(file: FileId, text: &str, problem: ReadProblem) -> Diagnostic {
+    let ReadProblem { at, path, reason, .. } = problem;
+    let span = token(file, text, at.unwrap_or_default());
+    let message = if path.is_empty() { reason } else { format!("`{path}`: {reason}") };
+    Diagnostic::new(Code::E0501, span, message)
+}
+
+/// One warning for each kind.
+pub(super) fn unmodelled(objects: &[Unmodelled]) -> Vec<Diagnostic> {
+    /// More places than these say nothing more.
+    const MOST_PLACES: usize = 5;
+    let mut kinds: BTreeMap<(&str, &str), Vec<&Unmodelled>> = BTreeMap::new();
+    for object in objects {
+        kinds.entry((&object.kind, &object.api_version)).or_default().push(object);
+    }
+    let warning = |((kind, version), objects): ((&str, &str), Vec<&Unmodelled>)| {
+        let what = match objects.len() {
+            1 => format!("{kind} ({version}) changes what is allowed and is not modelled"),
+            count => format!("{count} of {kind} ({version}) change what is allowed and are not modelled"),
+        };
+        let message = format!("the answers are incomplete: {what}");
+        let mut warning = Diagnostic::about(Code::W0101, message);
+        for object in objects.iter().take(MOST_PLACES) {
+            let slash = if object.namespace.is_empty() { "" } else { "/" };
+            if let Some(span) = object.span {
+                warning = warning.with_label(span, format!("{}{slash}{}", object.namespace, object.name));
+            }
+        }
+        warning.with_help("judge by hand what it adds or takes away; only NetworkPolicies are looked at")
+    };
+    kinds.into_iter().map(warning).collect()
+}
+
+/// The word, quoted string or empty map that begins at a place.
+pub(super) fn token(file: FileId, text: &str, at: usize) -> Span {
+    let start = text.floor_char_boundary(at.min(text.len()));
+    let rest = text.get(start..).unwrap_or_default();
+    let line = rest.lines().next().unwrap_or_default();
+    let quote = line.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let empty = line.strip_prefix('{').and_then(|inside| inside.trim_start().strip_prefix('}'));
+    let end = match quote {
+        Some(quote) => line.get(1..).and_then(|inside| inside.find(quote)).map_or(line.len(), |end| end + 2),
+        None if empty.is_some() => line.len() - empty.map_or(0, str::len),
+        None => {
+            let ends = [" #", ": ", ",", "}", "]"].iter().filter_map(|end| line.find(end));
+            line.strip_suffix(':').unwrap_or(line).trim_end().len().min(ends.min().unwrap_or(line.len()))
+        }
+    };
+    Span::new(file, start..start + end)
+}

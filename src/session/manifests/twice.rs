@@ -1,0 +1,131 @@
+//! Objects that were given twice.
+
+use super::{Manifests, Remark, Unread};
+use crate::cluster::Conflict;
+use crate::diag::{Code, Diagnostic};
+use crate::netpol::Policy;
+use crate::netpol::Written;
+use crate::session::path::shell_word;
+use crate::source::{Sources, Span};
+use std::sync::Arc;
+
+impl Manifests {
+    /// Takes note of what answers lack.
+    pub(super) fn lack(&mut self, what: String, span: Option<Span>, is_policy: bool) {
+        let file = span.and_then(|span| Some((self.sources.file(span.file)?, span)));
+        let (path, line) =
+            file.map_or((String::new(), 0), |(file, span)| (file.path.clone(), file.position(span.start).line));
+        self.unread.push(Unread { what, path, line, is_policy });
+    }
+
+    /// Tells of objects that do not say the same. Those in several folders are told once: they are variants, of which a
+    /// cluster gets one.
+    pub(super) fn conflicts(&mut self, policies: &[Conflict], objects: &[Conflict]) {
+        let mut variants = Vec::new();
+        for (conflict, is_policy) in both(policies, objects) {
+            if is_variant(&self.sources, conflict, is_policy) {
+                self.has_variants |= is_policy;
+                variants.push(conflict);
+            } else {
+                let diagnostic = twice(conflict);
+                let count = if is_policy { "; here both count" } else { "" };
+                self.lack(format!("{}{count}", diagnostic.message), diagnostic.primary(), is_policy);
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        if let Some((first, more)) = variants.split_first() {
+            let diagnostic = several(&self.sources, first, more.len());
+            self.lack(diagnostic.message.clone(), diagnostic.primary(), self.has_variants);
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Adds a policy that comes after those that are there, and says when one of its name says something else.
+    pub(super) fn add_policy(
+        &mut self,
+        policy: Policy,
+        span: Option<Span>,
+        written: Written<Span>,
+    ) -> Option<Conflict> {
+        let same_name = |one: &&Policy| one.namespace == policy.namespace && one.name == policy.name;
+        let before = self.policies.policies.iter().rev().take_while(same_name);
+        let mut conflict = None;
+        for (before, first) in before.zip(self.policy_spans.iter().rev()) {
+            let same = (&before.subject, &before.ingress, &before.egress)
+                == (&policy.subject, &policy.ingress, &policy.egress);
+            if same {
+                let reason = "this policy was given before, and says the same".to_owned();
+                self.remarks.extend(span.map(|span| Remark { span, path: String::new(), reason }));
+                return None;
+            }
+            conflict.get_or_insert(Conflict {
+                kind: "NetworkPolicy".into(),
+                namespace: policy.namespace.clone(),
+                name: Arc::from(&*policy.name),
+                first: *first,
+                second: span,
+            });
+        }
+        self.policies.policies.push(policy);
+        self.policy_spans.push(span);
+        self.written.push(written);
+        conflict
+    }
+}
+
+fn both<'c>(policies: &'c [Conflict], objects: &'c [Conflict]) -> impl Iterator<Item = (&'c Conflict, bool)> {
+    policies.iter().map(|one| (one, true)).chain(objects.iter().map(|one| (one, false)))
+}
+
+/// The folder and the name of the file that something stands in.
+fn place(sources: &Sources, span: Option<Span>) -> Option<(&str, &str)> {
+    let path = &sources.file(span?.file)?.path;
+    Some(path.rsplit_once('/').unwrap_or((".", path)))
+}
+
+/// Whether two objects of one name stand in different folders. What runs may do so in different files, for policies are
+/// what counts.
+fn is_variant(sources: &Sources, conflict: &Conflict, is_policy: bool) -> bool {
+    let places = (place(sources, conflict.first), place(sources, conflict.second));
+    let (Some((one, file)), Some((other, another))) = places else { return false };
+    one != other || (!is_policy && file != another)
+}
+
+fn called(conflict: &Conflict) -> String {
+    let Conflict { kind, namespace, name, .. } = conflict;
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    format!("{kind} {namespace}{slash}{name}")
+}
+
+fn twice(conflict: &Conflict) -> Diagnostic {
+    let message = format!("{} is declared twice, and not the same", called(conflict));
+    let diagnostic = labelled(Diagnostic::about(Code::E0503, message), conflict, "declared again here");
+    diagnostic.with_help("Kubernetes would keep whichever is applied last; remove or rename one of them")
+}
+
+fn labelled(diagnostic: Diagnostic, conflict: &Conflict, again: &str) -> Diagnostic {
+    let labels = [(conflict.second, again), (conflict.first, "declared first here")];
+    let labels = labels.into_iter().filter_map(|(span, text)| Some((span?, text)));
+    labels.fold(diagnostic, |diagnostic, (span, text)| diagnostic.with_label(span, text))
+}
+
+/// W0103: the same objects in several files.
+fn several(sources: &Sources, first: &Conflict, more: usize) -> Diagnostic {
+    let and = match more {
+        0 => String::new(),
+        1 => " and 1 more object".to_owned(),
+        more => format!(" and {more} more objects"),
+    };
+    let message = format!("several files do not agree on {}{and}, and look like variants", called(first));
+    let diagnostic = labelled(Diagnostic::about(Code::W0103, message), first, "and again here");
+    let places = [first.first, first.second].map(|span| place(sources, span));
+    let [Some((one, file)), Some((other, _))] = places else { return diagnostic };
+    // The folder that does not hold the other one is the variant.
+    let path = match (one == other, format!("{other}/").starts_with(&format!("{one}/")) || one == ".") {
+        (true, _) if one == "." => file.to_owned(),
+        (true, _) => format!("{one}/{file}"),
+        (false, true) => other.to_owned(),
+        (false, false) => one.to_owned(),
+    };
+    diagnostic.with_help(format!("a cluster gets one of them: name it, as in `polder lint {}`", shell_word(&path)))
+}
