@@ -12,7 +12,8 @@ pub use address::NodeAt;
 pub use assemble::Conflict;
 pub use object::{Object, Owner, Runner, Scaler};
 pub use runtime::is_set_at_runtime;
-pub use whole::Whole;
+pub use service::TranslatedPort;
+pub use whole::{OF_EVERY_CLUSTER, Whole};
 
 use crate::net::Protocol;
 use crate::source::Span;

@@ -1,6 +1,6 @@
 //! What stands behind a Service.
 
-use super::{Cluster, Labels, Pods, Service, TargetPort, Workload};
+use super::{Cluster, Labels, Pods, Service, ServicePort, TargetPort, Workload};
 use crate::net::Protocol;
 
 impl Service {
@@ -11,28 +11,51 @@ impl Service {
     }
 }
 
+/// A port that a Service makes another one of.
+#[derive(Debug, Clone, Copy)]
+pub struct TranslatedPort<'c> {
+    /// The Service.
+    pub service: &'c Service,
+    /// The port of the pods behind it.
+    pub target: u16,
+    /// Whether it is the port of every node (`nodePort`), and not that of the Service.
+    pub of_nodes: bool,
+}
+
+impl TranslatedPort<'_> {
+    /// What the port is called.
+    pub fn kind(self) -> &'static str {
+        if self.of_nodes { "nodePort" } else { "port" }
+    }
+}
+
 impl Cluster {
-    /// The Service that translates its port `number` for some of these pods, and the port of the pods behind it.
-    pub fn service_port<'c>(
+    /// The Service that translates its port `number`, or that of every node, for some of these pods.
+    pub fn translated<'c>(
         &'c self,
         pods: &[(&Workload, &Pods)],
         protocol: Protocol,
         number: u16,
-    ) -> Option<(&'c Service, u16)> {
+    ) -> Option<TranslatedPort<'c>> {
         let of_pods = |service: &&Service| {
             pods.iter().any(|(workload, pods)| workload.namespace == service.namespace && service.selects(&pods.labels))
         };
-        self.services.iter().filter(of_pods).find_map(|service| {
-            let port = service.ports.iter().find(|port| port.protocol == protocol && port.port == number)?;
-            let target = match &port.target {
-                TargetPort::Number(number) => *number,
-                TargetPort::Named(name) => {
-                    let all = pods.iter().flat_map(|(_, pods)| &pods.ports);
-                    let mut named = all.filter(|port| port.name.as_ref() == Some(name) && port.protocol == protocol);
-                    named.next()?.number
-                }
-            };
-            (target != number).then_some((service, target))
-        })
+        let target = |port: &ServicePort| match &port.target {
+            TargetPort::Number(number) => Some(*number),
+            TargetPort::Named(name) => {
+                let all = pods.iter().flat_map(|(_, pods)| &pods.ports);
+                let mut named = all.filter(|port| port.name.as_ref() == Some(name) && port.protocol == protocol);
+                Some(named.next()?.number)
+            }
+        };
+        let ports = self.services.iter().filter(of_pods).flat_map(|service| {
+            service.ports.iter().filter(|port| port.protocol == protocol).map(move |port| (service, port))
+        });
+        ports
+            .filter(|(_, port)| port.port == number || port.node_port == Some(number))
+            .filter_map(|(service, port)| {
+                Some(TranslatedPort { service, target: target(port)?, of_nodes: port.port != number })
+            })
+            .find(|found| found.target != number)
     }
 }

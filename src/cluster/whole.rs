@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Namespaces that every cluster has, and that nobody's manifests make.
-const OF_EVERY_CLUSTER: [&str; 2] = ["kube-system", "default"];
+pub const OF_EVERY_CLUSTER: [&str; 2] = ["kube-system", "default"];
 
 /// What of a cluster is known to be given as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

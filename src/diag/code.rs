@@ -181,6 +181,11 @@ codes! {
     W0233 "namespaces by what they lack",
     W0234 "rule for replies",
     W0235 "API server by labels",
+    W0236 "address of a Service",
+    W0237 "Service that nobody may use",
+    W0240 "replicas closed to each other",
+    W0241 "addresses of clients that do not arrive",
+    W0242 "ports of its own for egress",
     // What runs.
     W0301 "tier matches no pod",
     W0302 "pods that no tier covers",

@@ -3,10 +3,13 @@
 
 use super::atoms::{Atom, Side};
 use super::except::same_pods;
+use super::near::{text, with_place};
+use super::runs::{Found, Runs};
 use super::{One, at};
+use crate::cluster::Service;
 use crate::diag::{Code, Diagnostic};
 use crate::model::Cni;
-use crate::net::{AddressSet, Direction};
+use crate::net::{AddressSet, Direction, Selector};
 use crate::netpol::{Peer, Port};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,4 +98,47 @@ fn is_wider(other: &Atom<'_>, except: IpNet) -> bool {
         }
         Some(Peer::Pods { .. }) => false,
     }
+}
+
+/// W0232: peers with labels by which no Service of their pods selects. Egress is judged before the address of a Service becomes
+/// that of a pod, and the controller finds the Services of a peer by taking their selector for the labels of a pod
+/// (`pkg/resolvers` of aws/amazon-network-policy-controller-k8s).
+pub(super) fn services(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+    for one in all {
+        for (index, rule) in one.rules(Direction::Egress).unwrap_or_default().iter().enumerate() {
+            for (position, peer) in rule.peers.iter().enumerate() {
+                let Peer::Pods { pods, .. } = peer else { continue };
+                let Some(service) = missed(one, peer, pods, runs) else { continue };
+                let selector = service.selector.clone().unwrap_or_default();
+                let message = format!(
+                    "{} judges egress before the address of the Service `{}/{}` becomes that of a pod, and finds it by its \
+                     selector ({}), which a peer of {} does not match: only the addresses of the pods are open",
+                    cni.name(),
+                    service.namespace,
+                    service.name,
+                    text(&selector),
+                    one.shown()
+                );
+                let place = one.peer_place(Direction::Egress, index, position);
+                let diagnostic = with_place(at(Code::W0232, place, message), service.span, "this Service");
+                found.push(diagnostic.with_help("ask only for labels that the Service selects by"));
+            }
+        }
+    }
+}
+
+/// A Service of pods of a peer that the peer does not match, where it matches none of their other Services.
+fn missed<'a>(one: &One<'_>, peer: &Peer, pods: &Selector, runs: &Runs<'a>) -> Option<&'a Service> {
+    let matched = runs.peer(one, peer)?;
+    let is_of = |service: &&Service| {
+        let leads =
+            |(workload, pods): &Found<'_>| workload.namespace == service.namespace && service.selects(&pods.labels);
+        !service.headless && matched.pods.iter().any(leads)
+    };
+    let services: Vec<&'a Service> = runs.cluster.services.iter().filter(is_of).collect();
+    let is_found = |service: &&&Service| service.selector.as_ref().is_some_and(|labels| pods.matches(labels));
+    if services.iter().any(|service| is_found(&service)) {
+        return None;
+    }
+    services.first().copied()
 }

@@ -5,12 +5,14 @@
 //! `ports`, `protocols`, `sides`, `outside`). What is said about meaning is exact: it holds for every pod that could exist, or for every pod
 //! that was given.
 
+mod addresses;
 mod atoms;
 mod aws;
 mod control_plane;
 mod dns;
 mod except;
 mod form;
+mod inside;
 mod labelled;
 mod labels;
 mod lists;
@@ -19,18 +21,21 @@ mod needless;
 mod open;
 mod outside;
 mod overruled;
+mod own_ports;
 mod peers;
 mod plugin;
 mod pods;
 mod ports;
 mod program;
 mod protocols;
+mod published;
 mod redundant;
 mod replies;
 mod runs;
 mod servers;
 mod sides;
 mod split;
+mod values;
 
 pub use program::{dns, fit, settled};
 
@@ -108,6 +113,12 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     pods::check(&all, &runs, &mut found);
     let mistaken = ports::check(&all, &runs, &mut found);
     plugin::check_addresses(&all, &runs, matches, &mut found);
+    values::check(&all, &runs, &mut found);
+    own_ports::check(&all, &runs, &mut found);
+    addresses::check(&all, input.cluster, input.cni, &mut found);
+    if input.cni.is_of_aws() {
+        aws::services(&all, &runs, input.cni, &mut found);
+    }
     if !input.cluster.workloads.is_empty() {
         let sets = [input.policies];
         let facts = Facts::of_plugin(matches);
@@ -115,7 +126,9 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);
         sides::check(&all, &engine, input.cluster, &mistaken, &mut found);
-        outside::check(&all, &engine, input.cluster, &mut found);
+        let published = published::Published::new(&all, &engine, input.cluster, &mistaken);
+        outside::check(&published, &mut found);
+        inside::check(&published, &mut found);
     }
     found
 }

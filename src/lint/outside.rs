@@ -1,14 +1,13 @@
 //! What is published, and closed to those outside.
 
-use super::atoms::ports as ports_of;
-use super::{One, at};
-use crate::cluster::{Cluster, Pods, Service, ServicePort, TargetPort, Workload};
+use super::at;
+use super::published::{Behind, Published, is_on};
+use crate::cluster::{Backend, Ingress, Pods, Service, ServicePort, TargetPort, Workload};
 use crate::diag::{Code, Diagnostic};
-use crate::engine::{End, EndId, Engine};
+use crate::engine::EndId;
 use crate::lint::near::with_place;
-use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol};
+use crate::net::{AddressSet, Direction, NAMESPACE_NAME, PortSet};
 use crate::netpol::{Peer, Rule};
-use std::collections::BTreeMap;
 
 /// What the pods of ingress controllers have as the value of `app` or `app.kubernetes.io/name`.
 const CONTROLLERS: [&str; 12] = [
@@ -26,157 +25,148 @@ const CONTROLLERS: [&str; 12] = [
     "ingress-controller",
 ];
 
-/// W0229: services of type LoadBalancer or NodePort, and services behind an Ingress, that are closed on every port.
-pub(super) fn check(all: &[One<'_>], engine: &Engine<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic>) {
-    let published = Published::new(all, engine, cluster);
-    for service in &cluster.services {
-        if !matches!(&*service.service_type, "LoadBalancer" | "NodePort") {
-            continue;
+/// Where nodes have their addresses, and what else comes from inside of a network: RFC 1918, RFC 6598, RFC 4193.
+const PRIVATE: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+
+/// W0229 and W0241: services of type LoadBalancer or NodePort, and services behind an Ingress.
+pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
+    for service in &published.cluster.services {
+        if is_published(service) {
+            found.extend(from_outside(service, published).or_else(|| by_clients(service, published)));
         }
-        let addresses: Vec<EndId> = engine.world().ids().filter(|id| published.is_address(*id)).collect();
-        let admits = |end: EndId, ports: &PortSet| {
-            addresses.iter().any(|outside| {
-                let verdict = engine.side(Direction::Ingress, end, *outside);
-                verdict.allowed.union(&verdict.unknown).overlaps(ports)
-            })
-        };
-        let Some(one) = published.closed(service, &service.ports, admits) else { continue };
-        let message = format!(
-            "the Service `{}/{}` is of type {}, and no address outside of the cluster may connect to its pods",
-            service.namespace, service.name, service.service_type
-        );
-        let diagnostic = with_place(at(Code::W0229, service.span, message), one.name, "isolates its pods");
-        found.push(diagnostic.with_help(
-            "allow the addresses it is for, on the port of the pods: `from: [{ipBlock: {cidr: 203.0.113.0/24}}]`",
-        ));
     }
-    for ingress in &cluster.ingresses {
+    for ingress in &published.cluster.ingresses {
         for backend in &ingress.backends {
-            let of_name =
-                |service: &&Service| service.namespace == ingress.namespace && service.name == backend.service;
-            let Some(service) = cluster.services.iter().find(of_name) else { continue };
-            let is_port = |port: &&ServicePort| match &backend.port {
-                None => true,
-                Some(TargetPort::Number(number)) => port.port == *number,
-                Some(TargetPort::Named(name)) => port.name.as_ref() == Some(name),
-            };
-            let ports: Vec<ServicePort> = service.ports.iter().filter(is_port).cloned().collect();
-            let admits = |end: EndId, ports: &PortSet| published.is_open_to_others(end, ports);
-            let Some(one) = published.closed(service, &ports, admits) else { continue };
-            let message = format!(
-                "the Ingress `{}/{}` leads to the Service `{}`, and nobody from another namespace may connect to its \
-                 pods",
-                ingress.namespace, ingress.name, service.name
-            );
-            let diagnostic = with_place(at(Code::W0229, ingress.span, message), one.name, "isolates its pods");
-            found.push(diagnostic.with_help(
-                "allow the pods of the ingress controller, as in `from: [{namespaceSelector: {matchLabels: \
-                 {kubernetes.io/metadata.name: ingress-nginx}}}]`",
-            ));
+            found.extend(behind_ingress(ingress, backend, published));
         }
     }
 }
 
-struct Published<'s, 'a> {
-    all: &'s [One<'a>],
-    engine: &'s Engine<'s>,
-    cluster: &'s Cluster,
-    /// The kinds of the world of pods.
-    kinds: BTreeMap<(usize, usize), Vec<EndId>>,
+/// Whether clients outside of the cluster are meant to use a Service.
+pub(super) fn is_published(service: &Service) -> bool {
+    matches!(&*service.service_type, "LoadBalancer" | "NodePort")
 }
 
-impl<'s, 'a> Published<'s, 'a> {
-    fn new(all: &'s [One<'a>], engine: &'s Engine<'s>, cluster: &'s Cluster) -> Self {
-        let world = engine.world();
-        let mut kinds: BTreeMap<(usize, usize), Vec<EndId>> = BTreeMap::new();
-        for id in world.ids() {
-            for member in world.pods(id).into_iter().flat_map(|pods| &pods.members) {
-                kinds.entry((member.workload, member.pods)).or_default().push(id);
-            }
-        }
-        Published { all, engine, cluster, kinds }
-    }
+/// W0229: no address may connect on any port.
+fn from_outside(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+    let addresses = published.addresses();
+    let admits = |behind: &Behind<'_>, ports: &PortSet| {
+        addresses.iter().any(|outside| may_connect(published, behind.end, *outside, ports))
+    };
+    let one = published.closed(service, &service.ports, admits)?;
+    let message = format!(
+        "the Service `{}/{}` is of type {}, and no address outside of the cluster may connect to its pods",
+        service.namespace, service.name, service.service_type
+    );
+    let diagnostic = with_place(at(Code::W0229, service.span, message), one.name, "isolates its pods");
+    Some(diagnostic.with_help(
+        "allow the addresses it is for, on the port of the pods: `from: [{ipBlock: {cidr: 203.0.113.0/24}}]`",
+    ))
+}
 
-    fn is_address(&self, id: EndId) -> bool {
-        matches!(self.engine.world().end(id), Some(End::Addresses { .. }))
-    }
+fn may_connect(published: &Published<'_, '_>, pods: EndId, other: EndId, ports: &PortSet) -> bool {
+    let verdict = published.engine.side(Direction::Ingress, pods, other);
+    verdict.allowed.union(&verdict.unknown).overlaps(ports)
+}
 
-    /// A policy that isolates the pods of a service, when `admits` is true for none of them on any of the ports.
-    fn closed(
-        &self,
-        service: &Service,
-        ports: &[ServicePort],
-        admits: impl Fn(EndId, &PortSet) -> bool,
-    ) -> Option<&'s One<'a>> {
-        let mut isolating = None;
-        for (index, workload) in self.cluster.workloads.iter().enumerate() {
-            if workload.namespace != service.namespace {
-                continue;
-            }
-            for (position, pods) in workload.pods.iter().enumerate() {
-                if !service.selects(&pods.labels) {
-                    continue;
+/// W0241: the addresses of clients, where the pods see those of nodes.
+fn by_clients(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+    if service.keeps_source {
+        return None;
+    }
+    let private = AddressSet::from_nets(PRIVATE.iter().filter_map(|net| net.parse().ok()));
+    let is_of_clients = |peer: &Peer| match peer {
+        Peer::Block(block) => block.cidr.prefix_len() > 0 && !block.addresses().overlaps(&private),
+        Peer::Pods { .. } => false,
+    };
+    let is_block = |peer: &Peer| matches!(peer, Peer::Block(_));
+    let mut place = None;
+    for behind in published.behind(service) {
+        for port in &service.ports {
+            let Some(ports) = super::published::target(port, behind.pods) else { continue };
+            for (one, index, rule) in published.rules(&behind).filter(|(.., rule)| is_on(rule, behind.pods, &ports)) {
+                let blocks = || rule.peers.iter().filter(|peer| is_block(peer));
+                if rule.peers.is_empty() || !blocks().all(is_of_clients) {
+                    return None;
                 }
-                for end in self.kinds.get(&(index, position)).into_iter().flatten() {
-                    let decision = self.engine.decision(Direction::Ingress, *end, *end);
-                    let first = decision.isolating.first()?;
-                    let mut wanted = ports.iter().filter_map(|port| target(port, pods));
-                    if wanted.any(|ports| admits(*end, &ports)) {
-                        return None;
-                    }
-                    isolating = isolating.or_else(|| self.all.get(*first));
-                }
+                let first = rule.peers.iter().position(is_of_clients);
+                place = place.or_else(|| Some((one, one.peer_place(Direction::Ingress, index, first?))));
             }
         }
-        isolating.filter(|_| !ports.is_empty())
     }
-
-    /// Whether a rule lets somebody of another namespace, or any address, connect to pods; or the ingress controller
-    /// may run in the same one.
-    fn is_open_to_others(&self, end: EndId, ports: &PortSet) -> bool {
-        let Some(namespace) = self.engine.world().namespace_of(end).and_then(|one| one.name.as_ref()) else {
-            return true;
-        };
-        let has_name = |pods: &Pods| {
-            ["app", "app.kubernetes.io/name"].iter().any(|key| {
-                pods.labels.get(*key).is_some_and(|value| CONTROLLERS.iter().any(|known| value.contains(known)))
-            })
-        };
-        let is_controller =
-            |workload: &Workload| workload.namespace == *namespace && workload.pods.iter().any(has_name);
-        if self.cluster.workloads.iter().any(is_controller) {
-            return true;
-        }
-        let other = |peer: &Peer| match peer {
-            Peer::Block(_) => true,
-            Peer::Pods { namespaces: None, .. } => false,
-            Peer::Pods { namespaces: Some(selector), .. } => {
-                selector.required_value(NAMESPACE_NAME) != Some(std::slice::from_ref(namespace))
-            }
-        };
-        let opens = |rule: &Rule| {
-            let on_port = rule.ports.is_empty()
-                || rule.ports.iter().any(|port| {
-                    let ports_of = ports_of(port);
-                    ports_of.overlaps(ports) || ports_of.names(port.protocol).next().is_some()
-                });
-            on_port && (rule.peers.is_empty() || rule.peers.iter().any(other))
-        };
-        let decision = self.engine.decision(Direction::Ingress, end, end);
-        let isolating = decision.isolating.iter().filter_map(|index| self.all.get(*index));
-        isolating.flat_map(|one| one.rules(Direction::Ingress).unwrap_or_default()).any(opens)
-    }
+    let (one, place) = place?;
+    let message = format!(
+        "{} lets clients in by their addresses, and the Service `{}/{}` hides them: with `externalTrafficPolicy: Cluster` \
+         the pods see the address of a node",
+        one.shown(),
+        service.namespace,
+        service.name
+    );
+    let diagnostic = with_place(at(Code::W0241, place, message), service.span, "this Service leads to the pods");
+    Some(diagnostic.with_help(
+        "set `externalTrafficPolicy: Local` in the Service, or let `loadBalancerSourceRanges` there choose the clients and \
+         allow the nodes here",
+    ))
 }
 
-/// The port of the pods behind a port of a service.
-fn target(port: &ServicePort, pods: &Pods) -> Option<PortSet> {
-    let number = |protocol: Protocol, number: u16| PortSet::number(protocol, number);
-    match &port.target {
-        TargetPort::Number(target) => Some(number(port.protocol, *target)),
-        TargetPort::Named(name) => {
-            let is_it =
-                |one: &&crate::cluster::ContainerPort| one.protocol == port.protocol && one.name.as_ref() == Some(name);
-            pods.ports.iter().find(is_it).map(|one| number(port.protocol, one.number))
-        }
+/// W0229: nobody may connect who comes through an Ingress.
+fn behind_ingress(ingress: &Ingress, backend: &Backend, published: &Published<'_, '_>) -> Option<Diagnostic> {
+    let cluster = published.cluster;
+    let service = cluster.service(&ingress.namespace, &backend.service)?;
+    let is_port = |port: &&ServicePort| match &backend.port {
+        None => true,
+        Some(TargetPort::Number(number)) => port.port == *number,
+        Some(TargetPort::Named(name)) => port.name.as_ref() == Some(name),
+    };
+    let ports: Vec<ServicePort> = service.ports.iter().filter(is_port).cloned().collect();
+    let controllers = published.ends_of(|_, pods| is_controller(pods) && !pods.host_network && !pods.finished);
+    let leads = format!("the Ingress `{}/{}` leads to the Service `{}`", ingress.namespace, ingress.name, service.name);
+    if let Some((controller, _)) = controllers.first() {
+        let admits = |behind: &Behind<'_>, ports: &PortSet| {
+            let is_on_nodes =
+                cluster.workloads.iter().flat_map(|one| &one.pods).any(|pods| is_controller(pods) && pods.host_network);
+            is_on_nodes || controllers.iter().any(|(_, end)| may_connect(published, behind.end, *end, ports))
+        };
+        let one = published.closed(service, &ports, admits)?;
+        let message = format!("{leads}, and the controller `{controller}` may not connect to its pods");
+        let diagnostic = with_place(at(Code::W0229, ingress.span, message), one.name, "isolates its pods");
+        return Some(diagnostic.with_help(format!(
+            "allow the pods of the controller, as in `from: [{{namespaceSelector: {{matchLabels: {{{NAMESPACE_NAME}: {}}}}}}}]`",
+            controller.namespace
+        )));
     }
+    let admits = |behind: &Behind<'_>, ports: &PortSet| is_open_to_others(published, behind, ports);
+    let one = published.closed(service, &ports, admits)?;
+    let message = format!("{leads}, and nobody from another namespace may connect to its pods");
+    let diagnostic = with_place(at(Code::W0229, ingress.span, message), one.name, "isolates its pods");
+    Some(diagnostic.with_help(
+        "allow the pods of the ingress controller, as in `from: [{namespaceSelector: {matchLabels: \
+         {kubernetes.io/metadata.name: ingress-nginx}}}]`",
+    ))
+}
+
+fn is_controller(pods: &Pods) -> bool {
+    ["app", "app.kubernetes.io/name"]
+        .iter()
+        .any(|key| pods.labels.get(*key).is_some_and(|value| CONTROLLERS.iter().any(|known| value.contains(known))))
+}
+
+/// Whether a rule lets somebody of another namespace, or any address, connect to pods; or the ingress controller may run in
+/// the same one.
+fn is_open_to_others(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &PortSet) -> bool {
+    let namespace = &behind.workload.namespace;
+    let is_here = |workload: &Workload| workload.namespace == *namespace && workload.pods.iter().any(is_controller);
+    if published.cluster.workloads.iter().any(is_here) {
+        return true;
+    }
+    let other = |peer: &Peer| match peer {
+        Peer::Block(_) => true,
+        Peer::Pods { namespaces: None, .. } => false,
+        Peer::Pods { namespaces: Some(selector), .. } => {
+            selector.required_value(NAMESPACE_NAME) != Some(std::slice::from_ref(namespace))
+        }
+    };
+    let opens =
+        |rule: &Rule| is_on(rule, behind.pods, ports) && (rule.peers.is_empty() || rule.peers.iter().any(other));
+    published.rules(behind).any(|(.., rule)| opens(rule))
 }

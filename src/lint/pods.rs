@@ -2,12 +2,13 @@
 
 use super::runs::{Found, Runs};
 use super::{One, at, peers_field};
-use crate::cluster::{Labels, Pods, Workload};
+use crate::cluster::{Labels, OF_EVERY_CLUSTER, Pods, Workload};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::lint::near::{is_slip, listed, near, text, with_place};
 use crate::net::{Direction, NAMESPACE_NAME, Selector};
 use crate::netpol::Peer;
 use crate::source::Span;
+use std::sync::Arc;
 
 pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
     // The workloads that policies without pods probably mean.
@@ -184,7 +185,8 @@ fn no_such_name(
     runs: &Runs<'_>,
 ) -> Option<Diagnostic> {
     let names = selector.required_value(NAMESPACE_NAME)?;
-    if names.iter().any(|name| !runs.workloads(name).is_empty()) {
+    let is_there = |name: &Arc<str>| !runs.workloads(name).is_empty() || OF_EVERY_CLUSTER.contains(&&**name);
+    if names.iter().any(is_there) {
         return None;
     }
     let name = names.first()?;

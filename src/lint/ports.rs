@@ -2,6 +2,7 @@
 
 use super::runs::{Found, Runs};
 use super::{One, at, protocols};
+use crate::cluster::TranslatedPort;
 use crate::diag::{Code, Diagnostic, closest};
 use crate::lint::near::{listed, with_place};
 use crate::net::{Direction, Protocol};
@@ -103,13 +104,13 @@ fn numbers(
         return None;
     }
     let word = protocol.as_str();
-    let service = (low == high).then(|| runs.cluster.service_port(pods, protocol, low)).flatten();
-    if let Some((service, target)) = service {
+    let service = (low == high).then(|| runs.cluster.translated(pods, protocol, low)).flatten();
+    if let Some(translated @ TranslatedPort { service, target, .. }) = service {
         let message = format!(
-            "{low}/{word} in {} is the port of the Service `{}/{}`; its pods listen on {target}/{word}, and that is \
-             what \
+            "{low}/{word} in {} is the {} of the Service `{}/{}`; its pods listen on {target}/{word}, and that is what \
              policies see",
             one.shown(),
+            translated.kind(),
             service.namespace,
             service.name
         );

@@ -1,6 +1,6 @@
 //! Whether a program fits what runs: its tiers against the pods of a cluster.
 
-use crate::cluster::{Cluster, Pods, Service, Workload};
+use crate::cluster::{Cluster, Pods, TranslatedPort, Workload};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::lint::near::{listed, near, text, with_place};
 use crate::model::{Endpoint, Model, Namespace, NamespaceKind, Tier, TierId};
@@ -193,9 +193,9 @@ impl<'a> Fit<'a> {
                 if listing.is_empty() || listing.iter().any(|(_, pods)| exposes(pods)) {
                     continue;
                 }
-                let service = (number == high).then(|| self.cluster.service_port(&listing, protocol, number)).flatten();
+                let service = (number == high).then(|| self.cluster.translated(&listing, protocol, number)).flatten();
                 let found = match service {
-                    Some((service, target)) => meant_for_service(span, what, protocol, number, service, target),
+                    Some(port) => meant_for_service(span, what, protocol, number, port),
                     None => not_exposed(span, what, protocol, (number, high), &listing),
                 };
                 self.found.push(found);
@@ -298,17 +298,12 @@ fn what_runs(workloads: &[&Workload]) -> String {
     }
 }
 
-fn meant_for_service(
-    span: Span,
-    what: &str,
-    protocol: Protocol,
-    number: u16,
-    service: &Service,
-    target: u16,
-) -> Diagnostic {
+fn meant_for_service(span: Span, what: &str, protocol: Protocol, number: u16, port: TranslatedPort<'_>) -> Diagnostic {
+    let TranslatedPort { service, target, .. } = port;
     let message = format!(
-        "{what}: {number}/{p} is the port of the Service `{}/{}`; its pods listen on {target}/{p}, and that is what \
+        "{what}: {number}/{p} is the {} of the Service `{}/{}`; its pods listen on {target}/{p}, and that is what \
          policies see",
+        port.kind(),
         service.namespace,
         service.name,
         p = protocol.keyword()

@@ -3,7 +3,7 @@
 use super::means::{End, Meaning, Part, PartPorts, Target, service_name};
 use super::{AskedPorts, Subject};
 use crate::ask::{Asked, Situation};
-use crate::cluster::{Endpoints, Pods, Service, ServicePort, TargetPort, Workload};
+use crate::cluster::{Endpoints, Pods, Service, ServicePort, TargetPort, TranslatedPort, Workload};
 use crate::draft::equal;
 use crate::engine::EndId;
 use crate::net::{AddressSet, Peers, PortSet, Protocol, namespace_by_name};
@@ -360,7 +360,9 @@ impl Subject {
         };
         let mut found = Vec::new();
         for (protocol, number) in Protocol::ALL.into_iter().flat_map(each) {
-            let Some((service, target)) = cluster.service_port(&pods, protocol, number) else { continue };
+            let Some(TranslatedPort { service, target, .. }) = cluster.translated(&pods, protocol, number) else {
+                continue;
+            };
             if !lists(protocol, number) && lists(protocol, target) {
                 let service = format!("{}/{}", service.namespace, service.name);
                 let (from, to) = (PortSet::number(protocol, number), PortSet::number(protocol, target));

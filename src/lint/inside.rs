@@ -1,0 +1,121 @@
+//! What is there for pods of the cluster, and closed to all of them.
+
+use super::at;
+use super::outside::is_published;
+use super::published::{Behind, Published, is_on, target};
+use crate::cluster::{Service, ServicePort};
+use crate::diag::{Code, Diagnostic};
+use crate::lint::near::with_place;
+use crate::net::{Direction, PortSet};
+
+/// What the names of ports have in them over which the replicas of a program find each other.
+const OF_PEERS: [&str; 14] = [
+    "peer",
+    "cluster",
+    "gossip",
+    "raft",
+    "serf",
+    "transport",
+    "discovery",
+    "election",
+    "internode",
+    "intra",
+    "epmd",
+    "memberlist",
+    "replication",
+    "jgroups",
+];
+
+/// W0237 and W0240.
+pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
+    for service in &published.cluster.services {
+        found.extend(match service.headless {
+            true => replicas(service, published),
+            false => closed(service, published),
+        });
+    }
+}
+
+/// W0237: a Service on none of whose ports a rule lets anybody connect, although the policies of its pods let somebody
+/// connect on others.
+fn closed(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+    if is_published(service) || is_behind_ingress(service, published) {
+        return None;
+    }
+    let opens = |behind: &Behind<'_>, ports: &PortSet| {
+        published.rules(behind).any(|(.., rule)| is_on(rule, behind.pods, ports))
+    };
+    let one = published.closed(service, &service.ports, opens)?;
+    let behind = published.behind(service);
+    let (one, ..) = behind.iter().find_map(|behind| published.rules(behind).next()).filter(|_| one.name.is_some())?;
+    let ports: Vec<String> = service.ports.iter().filter_map(|port| shown(port, behind.first()?)).collect();
+    let message = format!(
+        "the Service `{}/{}` leads to {} of pods that {} isolates, and no rule opens that to anybody",
+        service.namespace,
+        service.name,
+        ports.join(", "),
+        one.shown()
+    );
+    let diagnostic = with_place(at(Code::W0237, one.name.or(service.span), message), service.span, "this Service");
+    Some(diagnostic.with_help(
+        "who selects a pod isolates all its ports: add a rule for these, with those who use the Service in `from`",
+    ))
+}
+
+/// The port of the pods behind a port of a Service.
+fn shown(port: &ServicePort, behind: &Behind<'_>) -> Option<String> {
+    let numbers = target(port, behind.pods)?;
+    let (low, _) = *numbers.ranges(port.protocol).first()?;
+    Some(format!("{low}/{}", port.protocol.as_str()))
+}
+
+fn is_behind_ingress(service: &Service, published: &Published<'_, '_>) -> bool {
+    let ingresses = &published.cluster.ingresses;
+    let is_it = |backend: &crate::cluster::Backend| backend.service == service.name;
+    ingresses.iter().any(|ingress| ingress.namespace == service.namespace && ingress.backends.iter().any(is_it))
+}
+
+/// W0240: a headless Service is there for the replicas of a workload to find each other, and they may not connect.
+fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+    let others =
+        published.cluster.services.iter().filter(|other| !other.headless && other.namespace == service.namespace);
+    let others: Vec<&Service> = others.collect();
+    for behind in published.behind(service).iter().filter(|behind| behind.pods.count > 1) {
+        for port in &service.ports {
+            let Some(ports) = target(port, behind.pods) else { continue };
+            let named = port.name.iter().any(|name| OF_PEERS.iter().any(|word| name.contains(word)));
+            let offered = |other: &&Service| {
+                other.selects(&behind.pods.labels)
+                    && other.ports.iter().filter_map(|port| target(port, behind.pods)).any(|one| one.overlaps(&ports))
+            };
+            let opened = || published.rules(behind).any(|(.., rule)| is_on(rule, behind.pods, &ports));
+            if !named && (others.iter().any(offered) || opened()) {
+                continue;
+            }
+            let side = |direction| {
+                let verdict = published.engine.side(direction, behind.end, behind.end);
+                verdict.allowed.union(&verdict.unknown).overlaps(&ports)
+            };
+            let Some(direction) = Direction::ALL.into_iter().find(|direction| !side(*direction)) else { continue };
+            let isolating = published.engine.decision(direction, behind.end, behind.end).isolating;
+            let one = published.all.get(*isolating.first()?)?;
+            let message = format!(
+                "`{}` has {} replicas that find each other by the headless Service `{}`, and {} closes their {} to each \
+                 other on {}",
+                behind.workload,
+                behind.pods.count,
+                service.name,
+                one.shown(),
+                direction.word(),
+                shown(port, behind)?
+            );
+            let diagnostic = with_place(at(Code::W0240, one.name, message), service.span, "this Service");
+            let (list, word) = (super::peers_field(direction), direction.word());
+            return Some(diagnostic.with_help(format!(
+                "add a rule for the same pods to `{word}`: `{list}: [{{podSelector: {{matchLabels: ...}}}}]` with the labels of \
+                 `podSelector`"
+            )));
+        }
+    }
+    None
+}
