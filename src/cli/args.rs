@@ -380,11 +380,14 @@ Examples:
                                         a whole cluster
   polder lint policies --cni cilium     and what that CNI does in its own way
   polder lint policies --notes          matters of form and of choice, too
+  polder lint policies --write-baseline .lint.json
+  polder lint policies --baseline .lint.json
+                                        start clean: tell only what was not there before
   polder lint policies -W W0205 -A W0213
                                         every port without a protocol is a warning, open blocks are none
 
 A comment `# polder: allow(W0207): reason` silences that finding on the line below it. `[lint]` in polder.toml sets the same
-for a whole project: `deny`, `warn`, `allow` with lists of codes, `notes = true`.
+for a whole project: `deny`, `warn`, `allow` with lists of codes, `notes = true`, `baseline`.
 The exit code is 1 as soon as there is an error or a warning; notes leave it as it is.")]
 pub(super) struct Lint {
     /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies, and perhaps with what runs.
@@ -406,6 +409,12 @@ pub(super) struct Lint {
     /// Say notes, too: matters of form and of choice.
     #[arg(long, help_heading = "Warnings")]
     pub notes: bool,
+    /// Tell only what is not in this file [default: `baseline` of polder.toml].
+    #[arg(long, value_name = "FILE", help_heading = "Warnings")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found to this file instead of telling it. Only a baseline is written over.
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline", help_heading = "Warnings")]
+    pub write_baseline: Option<PathBuf>,
     #[command(flatten)]
     pub warnings: Warnings,
 }

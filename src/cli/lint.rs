@@ -1,12 +1,14 @@
 //! `polder lint`: mistakes in policies that somebody else wrote.
 
-use super::args::{Lint, named};
+use super::args::{Format, Lint, named};
+use super::baseline;
 use super::exit::Exit;
 use super::report::{count, show, tally, tell_empty};
 use super::terminal::Terminal;
-use crate::diag::{Code, Levels, Report, Severity};
-use crate::session::{Disk, Manifests, OfLint, Project, reason};
+use crate::diag::{Code, Levels, Report, Severity, grouped};
+use crate::session::{Baseline, Disk, Manifests, OfLint, Project, reason};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     let folder = match std::env::current_dir() {
@@ -14,7 +16,7 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
         Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
     };
     let project = Project::load_config(&Disk, &folder, &named(&args.paths));
-    let levels = match levels(args, &project.config.lint) {
+    let mut levels = match levels(args, &project.config.lint) {
         Ok(levels) => levels,
         Err(message) => return terminal.refuse(&message),
     };
@@ -27,16 +29,66 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
     if args.complete {
         manifests = manifests.as_a_whole();
     }
-    let mut reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
+    let reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
+    if let Some(path) = &args.write_baseline {
+        return write_baseline(path, reports, &manifests, args, terminal);
+    }
+    let of_project = || Some(project.root.as_ref()?.join(project.config.lint.baseline.as_ref()?));
+    let baseline = match args.baseline.clone().or_else(of_project).map(|path| baseline::read(&path)) {
+        Some(Ok(baseline)) => baseline,
+        Some(Err(message)) => return terminal.refuse(&message),
+        None => Baseline::default(),
+    };
+    let (reports, mut gone) = baseline.clone().others(reports, &manifests.sources);
+    if gone > 0 {
+        // Notes may be in it that are not said now.
+        levels.show_notes();
+        gone = baseline.others(manifests.lint(args.cni.unwrap_or_default(), &levels), &manifests.sources).1;
+    }
+    tell(reports, gone, &manifests, args, terminal)
+}
+
+/// Writes what was found into a file. Where not all could be looked at, nothing is known of the rest.
+fn write_baseline(
+    path: &Path,
+    reports: Vec<Report>,
+    manifests: &Manifests,
+    args: &Lint,
+    terminal: &mut Terminal,
+) -> Exit {
+    let (stops, found): (Vec<Report>, Vec<Report>) =
+        reports.into_iter().partition(|report| report.diagnostic.code.stops());
+    if !stops.is_empty() {
+        show(&stops, &manifests.sources, args.format, terminal);
+        return terminal.refuse(&format!("`{}` is not written: there are errors that it cannot hold", path.display()));
+    }
+    let baseline = Baseline::of(&found, &manifests.sources);
+    if let Err(message) = baseline::write(path, &baseline) {
+        return terminal.refuse(&message);
+    }
+    show(&[], &manifests.sources, args.format, terminal);
+    terminal.line(&format!("wrote {}: {}", path.display(), count(baseline.count(), "finding")));
+    Exit::Yes
+}
+
+fn tell(mut reports: Vec<Report>, gone: usize, manifests: &Manifests, args: &Lint, terminal: &mut Terminal) -> Exit {
     if !args.format.is_for_machines() {
         // Mistakes are not to be looked for among matters of form.
         reports.sort_by_key(|report| report.severity == Severity::Note);
     }
     let exit = exit(&reports, manifests.lacks_policies());
-    show(&reports, &manifests.sources, args.format, terminal);
-    tell_empty(&manifests, terminal);
+    match args.format {
+        Format::Human => show(&grouped(reports.clone()), &manifests.sources, args.format, terminal),
+        _ => show(&reports, &manifests.sources, args.format, terminal),
+    }
+    tell_empty(manifests, terminal);
+    if gone > 0 {
+        let gone = count(gone, "finding");
+        let help = "`--write-baseline` brings it up to date";
+        terminal.note_line(&format!("note: not found any more, and still in the baseline: {gone}; {help}"));
+    }
     if !args.format.is_for_machines() && exit != Exit::CannotAnswer {
-        summary(&reports, &manifests).iter().for_each(|line| terminal.line(line));
+        summary(&reports, manifests).iter().for_each(|line| terminal.line(line));
     }
     exit
 }

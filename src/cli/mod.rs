@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod baseline;
 mod blast;
 mod build;
 mod can;
@@ -25,6 +26,7 @@ mod open;
 mod page;
 mod panic;
 mod reach;
+mod replace;
 mod report;
 mod slips;
 mod terminal;

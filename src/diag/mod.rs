@@ -1,12 +1,14 @@
 //! What Polder says about a program: one plain type, a closed list of codes with a page each.
 
 mod code;
+mod group;
 mod levels;
 pub mod render;
 mod report;
 mod suggest;
 
 pub use code::Code;
+pub use group::grouped;
 pub use levels::{Allow, Level, Levels};
 pub use report::{Report, sort};
 pub use suggest::closest;
@@ -136,6 +138,16 @@ impl Diagnostic {
     #[must_use]
     pub fn with_mends<T: Into<String>>(self, span: Span, texts: impl IntoIterator<Item = T>) -> Self {
         texts.into_iter().fold(self, |diagnostic, text| diagnostic.with_mend(span, text))
+    }
+
+    /// The first object that its sentence names, as in `shop/web`: a namespace and a name in backquotes, no block and no key
+    /// of a label.
+    pub fn object(&self) -> Option<&str> {
+        let is_word = |text: &str| text.starts_with(|first: char| first.is_ascii_alphanumeric());
+        self.message.split('`').skip(1).step_by(2).find(|quoted| {
+            let parts = quoted.split_once('/').filter(|(namespace, name)| is_word(namespace) && is_word(name));
+            parts.is_some_and(|(namespace, _)| !namespace.contains('.') && !quoted.contains([' ', ':', '=']))
+        })
     }
 
     /// The place where the mistake is.

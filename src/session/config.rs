@@ -37,6 +37,8 @@ pub struct OfLint {
     pub levels: Vec<(String, Level)>,
     /// Whether notes are said, too.
     pub notes: bool,
+    /// A file with what is not told again, relative to the folder of `polder.toml` and inside it.
+    pub baseline: Option<PathBuf>,
 }
 
 /// What `polder.toml` says of one environment.
@@ -75,7 +77,7 @@ const SECTIONS: &[&str] = &["build", "environments", "warnings", "lint"];
 const BUILD: &[&str] = &["output", "layout", "environment", "kustomize"];
 const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
-const LINT: &[&str] = &["deny", "warn", "allow", "notes"];
+const LINT: &[&str] = &["deny", "warn", "allow", "notes", "baseline"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
 
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -293,15 +295,28 @@ impl Reader {
     }
 
     fn lint(&mut self, name: &str, value: &Value<'_>) {
-        if name != "notes" {
-            let levels = self.levels(name, value);
-            self.config.lint.levels.extend(levels);
-            return;
+        match name {
+            "notes" => match value.get_ref().as_bool() {
+                Some(notes) => self.config.lint.notes = notes,
+                None => self.wrong(value, "`notes`", "`true` or `false`", "notes = true"),
+            },
+            "baseline" => self.config.lint.baseline = self.baseline(value),
+            _ => {
+                let levels = self.levels(name, value);
+                self.config.lint.levels.extend(levels);
+            }
         }
-        match value.get_ref().as_bool() {
-            Some(notes) => self.config.lint.notes = notes,
-            None => self.wrong(value, "`notes`", "`true` or `false`", "notes = true"),
+    }
+
+    /// The file with what is not told again.
+    fn baseline(&mut self, value: &Value<'_>) -> Option<PathBuf> {
+        let path = self.text(value, "baseline", ".lint.json").map(PathBuf::from)?;
+        if is_inside(&path) {
+            return Some(path);
         }
+        let message = "the baseline has to be inside of the folder of polder.toml";
+        self.bad(value.span(), message, Some("another one can be named with `polder lint --baseline FILE`".to_owned()));
+        None
     }
 
     /// A list of codes, each with the level that the list is for.

@@ -1,5 +1,6 @@
 //! Sources in, each stage's result on demand: what the command line and an editor share.
 
+mod baseline;
 mod config;
 mod everywhere;
 mod git;
@@ -14,6 +15,7 @@ mod text;
 mod versions;
 
 pub use crate::target::network_policy::{Layout, Output};
+pub use baseline::Baseline;
 pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint};
 pub use everywhere::Everywhere;
 pub use git::Revision;
