@@ -21,6 +21,7 @@ mod examples;
 mod fmt;
 mod growth;
 mod hostile;
+mod import;
 mod judges;
 mod lexed;
 mod lint;

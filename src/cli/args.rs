@@ -3,6 +3,7 @@
 use super::slips::place_of_command;
 use crate::diag::{Level, Levels};
 use crate::model::{Cni, CniVersion};
+use crate::net::is_dns_label;
 use crate::session::Layout;
 use crate::session::{EnvironmentChoice, Named, Question, SaidOfCluster};
 use clap::builder::styling::{AnsiColor, Styles};
@@ -68,6 +69,7 @@ pub(super) enum Command {
     Test(Test),
     Diff(Diff),
     Lint(Lint),
+    Import(Import),
     #[command(visible_alias = "format")]
     Fmt(Fmt),
     Init(Init),
@@ -325,6 +327,7 @@ Examples:
   polder diff old.polder new.polder
   polder diff live.yaml policies        any NetworkPolicies, and those of a build
   kubectl get netpol -A -o yaml | polder diff - policies
+  polder diff --sides old.yaml network  whether one can replace the other, whatever else is there
   polder diff --git origin/main --format markdown --fail-on none > comment.md
                                         a comment for a pull request")]
 pub(super) struct Diff {
@@ -335,6 +338,9 @@ pub(super) struct Diff {
     /// Compare a Git revision with the working tree, or `OLD..NEW`, two revisions.
     #[arg(long, value_name = "REV")]
     pub git: Option<String>,
+    /// Compare what each side of a connection would let through, whatever the other one says.
+    #[arg(long, conflicts_with = "workloads")]
+    pub sides: bool,
     #[command(flatten)]
     pub environment: Environment,
     /// YAML with what runs: compare for these pods and not for all that could exist; may be repeated.
@@ -417,6 +423,41 @@ pub(super) struct Lint {
     pub write_baseline: Option<PathBuf>,
     #[command(flatten)]
     pub warnings: Warnings,
+}
+
+/// Turn NetworkPolicies that are there into a program that means exactly the same, proved side by side.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  polder import policies > shop.polder  a folder of policies
+  kubectl get networkpolicies,namespaces -A -o json | polder import - -o network
+                                        a whole cluster, a file for each namespace
+  polder import chart.yaml --namespace shop
+                                        objects that name no namespace
+
+The exit code is 0 when every policy is in the program, and 1 when some were refused; then the rest is, and program and
+refused policies together mean what was there before. It is 2 when there is no program.")]
+pub(super) struct Import {
+    /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The folder to write, a file for each namespace; nothing that is there is overwritten. `-` prints the program.
+    #[arg(short, long, value_name = "FOLDER", default_value = "-")]
+    pub output: PathBuf,
+    /// The namespace of policies that name none [default: default].
+    #[arg(long, value_name = "NAME", value_parser = namespace_name)]
+    pub namespace: Option<String>,
+    /// How to print the report: for people to standard error, or JSON with the program in it to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: AnswerFormat,
+}
+
+/// Reads the name of a namespace.
+fn namespace_name(text: &str) -> Result<String, String> {
+    match is_dns_label(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a namespace is named by lower-case letters, digits and `-`, at most 63 of them".to_owned()),
+    }
 }
 
 /// Rewrite sources in the one canonical form; what they say stays the same. A file with a syntax error, or whose name does

@@ -45,6 +45,7 @@ impl Document {
             Command::Blast(args) => instead(args.format == AnswerFormat::Json),
             Command::Test(args) => instead(args.format == TestFormat::Json),
             Command::Diff(args) => instead(args.format == DiffFormat::Json),
+            Command::Import(args) => instead(args.format == AnswerFormat::Json),
             _ => None,
         }
     }

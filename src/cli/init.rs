@@ -3,7 +3,9 @@
 use super::args::{Ci, Init};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::session::{CONFIG_NAME, Disk, EXTENSION, FileSystem as _, normal, reason, shell_word, shown};
+use crate::session::{
+    CONFIG_NAME, Disk, EXTENSION, FileSystem as _, Manifests, Named, normal, reason, shell_word, shown,
+};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -58,8 +60,9 @@ fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
     }
     // A sample beside a program would be part of it.
     let programs = Disk.walk(&folder, EXTENSION).files;
+    let policies = if programs.is_empty() { policies_of_others(&folder) } else { 0 };
     let mut files = vec![New { path: folder.join("polder.toml"), text: CONFIG.to_owned() }];
-    if programs.is_empty() {
+    if programs.is_empty() && policies == 0 {
         files.push(New { path: folder.join("main.polder"), text: PROGRAM.to_owned() });
     }
     match args.ci {
@@ -81,9 +84,29 @@ fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
         terminal.line(&format!("created  {}", shown(&file.path, &here)));
     }
     let loose = repository(&folder).is_none();
-    let program = programs.first().map(|path| shown(path, &here));
-    next_steps(&shown(&folder, &here), program, args.ci, loose, terminal);
+    let beginning = match programs.first() {
+        Some(path) => Beginning::Program(shown(path, &here)),
+        None if policies > 0 => Beginning::Policies(policies),
+        None => Beginning::Sample,
+    };
+    next_steps(&shown(&folder, &here), &beginning, args.ci, loose, terminal);
     Ok(())
+}
+
+/// What there is to begin with.
+enum Beginning {
+    /// The sample that was written.
+    Sample,
+    /// A file of a program that was there before.
+    Program(String),
+    /// So many NetworkPolicies.
+    Policies(usize),
+}
+
+/// How many NetworkPolicies are in a folder, without those that a program becomes.
+fn policies_of_others(folder: &Path) -> usize {
+    let manifests = Manifests::load(&Disk, folder, &[Named::Path(folder.to_path_buf())], "default");
+    manifests.policies.policies.iter().filter(|policy| policy.statements.is_empty()).count()
 }
 
 /// The root of the Git repository that a folder is in.
@@ -115,20 +138,27 @@ fn inside(folder: &str, name: &str) -> String {
     if folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// `program` is a file of the program that was there before. `loose` says that the folder is in no Git repository yet: CI
+/// `loose` says that the folder is in no Git repository yet: CI
 /// only reads the root of one.
-fn next_steps(folder: &str, program: Option<String>, ci: Ci, loose: bool, terminal: &mut Terminal) {
+fn next_steps(folder: &str, beginning: &Beginning, ci: Ci, loose: bool, terminal: &mut Terminal) {
     let inside = |name: &str| inside(folder, name);
     let argument = if folder == "." { String::new() } else { format!(" {}", shell_word(folder)) };
     let mut steps = vec![
-        match program {
-            None => {
+        match beginning {
+            Beginning::Sample => {
                 (format!("edit {}", shell_word(&inside("main.polder"))), "write down what may talk to what".to_owned())
             }
-            Some(path) => (
+            Beginning::Program(path) => (
                 format!("polder check{argument}"),
-                format!("look at the program that is there already, such as {}", shell_word(&path)),
+                format!("look at the program that is there already, such as {}", shell_word(path)),
             ),
+            Beginning::Policies(count) => {
+                let folder = shell_word(folder);
+                let are =
+                    if *count == 1 { "1 NetworkPolicy is".to_owned() } else { format!("{count} NetworkPolicies are") };
+                let purpose = format!("{are} here already: turn them into a program that means the same");
+                (format!("polder import {folder} -o {folder}"), purpose)
+            }
         },
         (format!("polder build{argument}"), "write the policies".to_owned()),
         (format!("git add {}", shell_word(&inside("policies"))), "commit them with the program".to_owned()),

@@ -15,6 +15,7 @@ mod explain;
 mod fmt;
 mod foreign;
 mod holder;
+mod import;
 mod init;
 mod json;
 mod leftover;
@@ -74,6 +75,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
         Command::Test(args) => test::run(args, terminal),
         Command::Diff(args) => diff::run(args, terminal),
         Command::Lint(args) => lint::run(args, terminal),
+        Command::Import(args) => import::run(args, terminal),
         Command::Fmt(args) => fmt::run(args, terminal),
         Command::Init(args) => init::run(args, terminal),
         #[cfg(feature = "lsp")]

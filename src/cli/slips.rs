@@ -12,7 +12,7 @@ use std::path::Path;
 const QUESTIONS: &[&str] = &["reach", "can", "why", "blast"];
 
 /// Commands that take paths as they are.
-const OF_PATHS: &[&str] = &["build", "check", "test", "diff", "lint", "fmt"];
+const OF_PATHS: &[&str] = &["build", "check", "test", "diff", "lint", "import", "fmt"];
 
 /// Commands of other tools, and what does the same here.
 const FOREIGN: &[(&[&str], &str)] = &[
@@ -40,8 +40,8 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "Polder writes manifests and deletes none in a cluster: `kubectl delete -R -f policies`",
     ),
     (
-        &["import"],
-        "`polder lint` and `polder reach --manifests` read policies of others; no command turns them into a program",
+        &["adopt", "lift", "migrate", "reverse", "decompile"],
+        "`polder import PATH...` turns NetworkPolicies that are there into a program that means the same",
     ),
 ];
 

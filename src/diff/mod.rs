@@ -10,11 +10,14 @@ mod everyone;
 mod given;
 mod origin;
 mod parts;
+mod side_names;
+mod sides;
 mod ways;
 
 pub use everyone::compare_everyone;
 pub use given::{compare, compare_without_doubtful_blocks};
 pub use origin::{Origin, Version};
+pub use sides::compare_sides;
 
 use crate::ask::Ends;
 use crate::engine::{Doubt, EndId, Verdict};
@@ -86,6 +89,8 @@ impl IsolationChange {
 pub struct ConnectionChange {
     /// In which.
     pub kind: Kind,
+    /// The one side that it is about, whatever the other says; `None` for connections, which need both.
+    pub side: Option<Direction>,
     /// Who connects and to whom.
     pub ends: [Meant; 2],
     /// Names that together are exactly those who connect.

@@ -413,7 +413,7 @@ impl<'v> Origins<'v> {
         near.filter(grants).collect()
     }
 
-    fn policies(&self, policies: BTreeSet<usize>) -> BTreeSet<Origin> {
+    pub fn policies(&self, policies: BTreeSet<usize>) -> BTreeSet<Origin> {
         let mut origins = BTreeSet::new();
         for index in policies {
             let Some(policy) = self.version.policies.get(index) else { continue };

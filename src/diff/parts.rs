@@ -77,6 +77,7 @@ impl Key {
         [sources, destinations]: [Named; 2],
     ) -> ConnectionChange {
         ConnectionChange {
+            side: None,
             kind: self.kind,
             ends: [sources.ends, destinations.ends],
             sources: sources.names,

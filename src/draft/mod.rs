@@ -7,7 +7,7 @@ mod names;
 mod text;
 
 pub use labels::equal;
-pub use names::{free, name_of_addresses, name_of_ports, names_of};
+pub use names::{NAMING, free, name_of_addresses, name_of_ports, names_of};
 pub use text::NotWritten;
 
 use crate::net::{Direction, PortSet, Selector};

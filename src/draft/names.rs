@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// The keys whose values are the best names, in this order.
-const NAMING: [&str; 12] = [
+pub const NAMING: [&str; 12] = [
     "app.kubernetes.io/name",
     "app",
     "k8s-app",
@@ -80,6 +80,8 @@ fn word(requirement: &Requirement<'_>) -> String {
         false => clean(key),
     };
     match requirement {
+        // What only says yes is called by its question.
+        Requirement::Equals(_, value) if &***value == "true" => clean(key),
         Requirement::Equals(_, value) => clean(value),
         Requirement::In(_, values) => cut(&several(values, "-or-")),
         Requirement::Exists(_) => cut(&format!("with-{}", clean(key))),
@@ -161,6 +163,7 @@ mod tests {
             (vec![("example.com/team", Values::one_of(["a", "b", "c", "d"]))], vec!["team"]),
             (vec![("app", Values::one_of(["a", "b"])), ("x", one("y"))], vec!["y", "y-a-or-b"]),
             (vec![("example.com/team", Values::exists())], vec!["with-team"]),
+            (vec![("example.com/db-client", one("true"))], vec!["db-client"]),
             (
                 vec![("env", Values::none_of(["test"])), ("team", Values::exists())],
                 vec!["with-team", "with-team-not-test"],

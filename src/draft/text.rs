@@ -4,7 +4,7 @@ use super::{End, External, Flow, IpBlocks, Namespace, Ports, Program, Statement,
 use crate::fmt::{Unformatted, format};
 use crate::net::Direction;
 use crate::source::Sources;
-use crate::syntax;
+use crate::syntax::{self, is_forbidden};
 use std::fmt;
 
 /// Why a program has no text: something in it cannot be said. It should not have been put together.
@@ -49,10 +49,10 @@ impl fmt::Display for Statement {
     }
 }
 
-/// A comment of some lines. A control character could end it early.
+/// A comment of some lines, without what may not stand in one.
 fn comment(f: &mut fmt::Formatter<'_>, mark: &str, text: &str) -> fmt::Result {
     for (index, line) in text.lines().enumerate() {
-        let line: String = line.chars().filter(|one| !one.is_control()).collect();
+        let line: String = line.chars().filter(|one| !is_forbidden(*one)).collect();
         let end = if index > 0 { "\n" } else { "" };
         write!(f, "{end}{}", format!("{mark} {line}").trim_end())?;
     }

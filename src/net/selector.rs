@@ -1,7 +1,7 @@
 //! Kubernetes label selectors in a normal form.
 
-use super::Truth;
 use super::words::Words;
+use super::{Truth, is_dns_label};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -246,14 +246,18 @@ impl Selector {
         !self.is_everything() && self.keys.iter().all(|(_, values)| values.absent)
     }
 
-    /// The same for namespaces, each of which has the label [`NAMESPACE_NAME`]: it need not be asked for.
+    /// The same for namespaces, each of which has the label [`NAMESPACE_NAME`]: it need not be asked for, and no value counts
+    /// that cannot be a name.
     #[must_use]
     pub fn of_namespaces(&self) -> Selector {
         let names = self.values(NAMESPACE_NAME);
         if names.is_anything() {
             return self.clone();
         }
-        let there = names.and(&Values::exists());
+        let there = match names.required() {
+            Some(names) => Values::one_of(names.iter().filter(|name| is_dns_label(name)).cloned()),
+            None => names.and(&Values::exists()),
+        };
         let values = if there == Values::exists() { Values::ANY } else { there };
         self.with(&NAMESPACE_NAME.into(), values)
     }
@@ -376,6 +380,7 @@ mod tests {
         let cases = [
             (Selector::everything(), Selector::everything()),
             (name(Values::exists()), Selector::everything()),
+            (name(Values::one_of(["shop", "No_Name"])), name(Values::one_of(["shop"]))),
             (both(Values::exists()), require("a", Values::does_not_exist())),
             (name(Values::one_of(["x"])), name(Values::one_of(["x"]))),
             (name(Values::none_of(["x"])), name(Values::none_of(["x"]).and(&Values::exists()))),

@@ -13,6 +13,7 @@ impl fmt::Display for Selector {
             match requirement {
                 Requirement::Equals(key, value) => write!(f, "{key}={value}")?,
                 Requirement::In(key, values) => write!(f, "{key} in ({})", values.join(", "))?,
+                Requirement::NotIn(key, [value]) => write!(f, "{key}!={value}")?,
                 Requirement::NotIn(key, values) => write!(f, "{key} notin ({})", values.join(", "))?,
                 Requirement::Exists(key) => write!(f, "{key}")?,
                 Requirement::DoesNotExist(key) => write!(f, "!{key}")?,

@@ -77,6 +77,16 @@ pub enum PortTarget {
 }
 
 impl Port {
+    /// The ports that it is about.
+    pub fn set(&self) -> PortSet {
+        match &self.target {
+            PortTarget::Every => PortSet::whole(self.protocol),
+            PortTarget::Number(number) => PortSet::number(self.protocol, *number),
+            PortTarget::Range(low, high) => PortSet::range(self.protocol, *low, *high),
+            PortTarget::Named(name) => PortSet::named(self.protocol, name.clone()),
+        }
+    }
+
     /// The items that say `ports`; none when it is every port of every protocol.
     pub fn list(ports: &PortSet) -> SmallVec<[Port; 1]> {
         let mut list = SmallVec::new();

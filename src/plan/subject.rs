@@ -88,7 +88,15 @@ impl Isolated {
             return smallvec![wanted];
         }
         let candidates = self.index.query(&wanted.selector);
-        let isolated = candidates.into_iter().filter_map(|index| self.subjects.get(index));
+        let isolated: Vec<&Subject> = candidates.into_iter().filter_map(|index| self.subjects.get(index)).collect();
+        // Where several isolate all of them together, one policy may select them all.
+        if isolated.len() > 1 {
+            let regions: Vec<Region> = isolated.iter().map(|subject| region(subject)).collect();
+            if is_covered(&region(&wanted), &regions.iter().collect::<Vec<_>>()) {
+                return smallvec![wanted];
+            }
+        }
+        let isolated = isolated.into_iter();
         let common = isolated.filter_map(|isolated| {
             if isolated.selector.contains(&wanted.selector) {
                 return Some(wanted.clone());
@@ -123,6 +131,11 @@ fn subject_of(set: &FlowSet, namespace: usize, id: PartyId) -> Subject {
     Subject { name, selector }
 }
 
+/// All traffic of the pods of a subject.
+fn region(subject: &Subject) -> Region {
+    Region { subject: subject.selector.clone(), peers: Peers::Any, ports: PortSet::everything() }
+}
+
 /// Takes away the subjects whose pods the others select already.
 fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
     subjects.sort_by(|one, other| one.name.cmp(&other.name));
@@ -130,11 +143,6 @@ fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
     if subjects.len() < 2 {
         return subjects;
     }
-    let region = |subject: &Subject| Region {
-        subject: subject.selector.clone(),
-        peers: Peers::Any,
-        ports: PortSet::everything(),
-    };
     let regions: Vec<Region> = subjects.iter().map(region).collect();
     let mut kept: Vec<bool> = vec![true; subjects.len()];
     // The narrow ones go first, so that of two subjects one inside the other the wide one stays.

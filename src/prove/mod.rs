@@ -5,9 +5,11 @@ mod grants;
 mod named_ports;
 mod policies;
 mod proof;
+mod side;
 
 pub use counterexample::{Counterexample, Difference, Port};
 pub use grants::{Grants, Party, Side, worlds};
 pub use named_ports::{every_number, names, numbers};
-pub use policies::PolicyGrants;
-pub use proof::prove;
+pub use policies::{PolicyGrants, granted};
+pub use proof::{compare, prove};
+pub use side::lacks;

@@ -4,7 +4,7 @@ use super::counterexample::{Counterexample, Difference};
 use super::grants::Grants;
 use crate::flow::FlowSet;
 use crate::net::{Direction, Peers, PortSet, Region, Selector};
-use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use crate::netpol::{Peer, Policy, Port, Rule};
 use crate::table::Table;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl<'a> PolicyGrants<'a> {
             let side = self.grants.get_mut(home, direction);
             side.isolated.push(policy.subject.clone());
             for rule in rules {
-                side.granted.extend(regions(&policy.subject, &namespace.selector, rule));
+                side.granted.extend(granted(&policy.subject, &namespace.selector, rule));
             }
         }
     }
@@ -79,17 +79,11 @@ impl Grants {
 }
 
 /// What a rule grants to `subject`, in the namespace that `own` finds.
-fn regions<'a>(subject: &'a Selector, own: &'a Selector, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
-    let set = |port: &Port| match &port.target {
-        PortTarget::Every => PortSet::whole(port.protocol),
-        PortTarget::Number(number) => PortSet::number(port.protocol, *number),
-        PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
-        PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
-    };
+pub fn granted<'a>(subject: &'a Selector, own: &'a Selector, rule: &'a Rule) -> impl Iterator<Item = Region> + 'a {
     let ports = match rule.ports.as_slice() {
         [] => PortSet::everything(),
-        [port] => set(port),
-        several => PortSet::union_of(&several.iter().map(set).collect::<Vec<_>>()),
+        [port] => port.set(),
+        several => PortSet::union_of(&several.iter().map(Port::set).collect::<Vec<_>>()),
     };
     let anyone = rule.peers.is_empty().then_some(Peers::Any);
     let listed = rule.peers.iter().map(|peer| match peer {

@@ -7,6 +7,7 @@
 use super::counterexample::{Counterexample, Difference, Port};
 use super::grants::{Grants, Party, Side, worlds};
 use super::named_ports::{every_number, names, numbers};
+use super::side::{named, nameless};
 use crate::cover::{Budget, GaveUp, missing, unmatched};
 use crate::flow::FlowSet;
 use crate::net::{Direction, Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
@@ -21,11 +22,16 @@ const BUDGET: usize = 50_000_000;
 /// Proves that `written`, which the files of a target come to, is exactly what the flow set says (sections 6 and 7 of the
 /// language), or shows where not.
 pub fn prove(set: &FlowSet, written: &Grants) -> Result<(), Counterexample> {
-    prove_within(set, written, Budget::new(BUDGET))
+    compare(set, &Grants::of_program(set), written)
 }
 
-fn prove_within(set: &FlowSet, written: &Grants, mut budget: Budget) -> Result<(), Counterexample> {
-    let meant = Grants::of_program(set);
+/// Proves that two grants in the namespaces of a flow set are the same, side by side: for every pod that could exist, whether
+/// it is isolated and what is granted to it. Or shows where `written` differs from what is `meant`.
+pub fn compare(set: &FlowSet, meant: &Grants, written: &Grants) -> Result<(), Counterexample> {
+    compare_within(set, meant, written, Budget::new(BUDGET))
+}
+
+fn compare_within(set: &FlowSet, meant: &Grants, written: &Grants, mut budget: Budget) -> Result<(), Counterexample> {
     for (index, namespace) in set.namespaces.iter().enumerate() {
         for direction in Direction::ALL {
             let (meant, written) = (meant.get(index, direction), written.get(index, direction));
@@ -130,7 +136,7 @@ impl Comparison<'_> {
             LazyCell::new(|| by.iter().map(|one| with_ports(one, numbers(&one.ports))).collect());
         let open = regions.iter().zip(settled).filter(|(region, settled)| !**settled && !region.is_empty());
         for (region, _) in open {
-            for part in worlds(region) {
+            for part in worlds(region).into_iter().map(named) {
                 let near = index.query(&part.subject, &part.peers);
                 let candidates: Vec<&Region> = near.iter().filter_map(|at| numeric.get(*at)).collect();
                 let plain = with_ports(&part, numbers(&part.ports));
@@ -173,7 +179,7 @@ impl Comparison<'_> {
         };
         let (direction, pod) = (self.direction, self.pod(&found.subject));
         let grant = |peer| Difference::Grant { direction, pod, peer, port, by_policies };
-        Party::of(&found.peers).map_or(Difference::Unknown, grant)
+        Party::of(&nameless(&found.peers)).map_or(Difference::Unknown, grant)
     }
 }
 
@@ -230,7 +236,7 @@ mod tests {
         let tree = syntax::parse(&sources, file).tree;
         let set = flow::lower(&model::resolve(&sources, &[tree], &model::Options::default()).model);
         let written = Grants::of_program(&set);
-        let prove = |steps| prove_within(&set, &written, Budget::new(steps));
+        let prove = |steps| compare_within(&set, &written, &written, Budget::new(steps));
         let needed = (0..100).find(|steps| prove(*steps).is_ok()).unwrap_or_default();
         assert!(needed > 0, "nothing is spent");
         for steps in 0..needed {

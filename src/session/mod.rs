@@ -1,12 +1,16 @@
 //! Sources in, each stage's result on demand: what the command line and an editor share.
 
 mod baseline;
+mod comments;
 mod config;
 mod everywhere;
 mod git;
+mod import;
+mod imported;
 mod lint;
 mod load;
 mod manifests;
+mod metadata;
 mod path;
 mod stages;
 mod subject;
@@ -19,8 +23,11 @@ pub use baseline::Baseline;
 pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint};
 pub use everywhere::Everywhere;
 pub use git::Revision;
+pub use import::{DEFAULT_NAMESPACE, Given, Import, Refused};
+pub use imported::{LiftedPolicy, NotCarried, Told};
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
 pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, Remark, Unread};
+pub use metadata::MetadataKeys;
 #[cfg(feature = "cli")]
 pub(crate) use path::normal;
 pub use path::{shell_word, shown};

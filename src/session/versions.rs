@@ -115,6 +115,12 @@ impl Versions {
         if readable.is_empty() && readable.left_out { self.diff() } else { Ok(readable) }
     }
 
+    /// What differs of each side, whatever the other one says.
+    pub fn sides(&self) -> Result<Diff, GaveUp> {
+        let [old, new] = [&self.old, &self.new].map(|subject| version(subject.as_ref()));
+        diff::compare_sides(&old, &new, &mut Budget::of_question())
+    }
+
     fn compared(&self, readable: bool) -> Result<Diff, GaveUp> {
         let [old, new] = [&self.old, &self.new].map(|subject| version(subject.as_ref()));
         let unknown = Facts::default();

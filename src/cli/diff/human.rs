@@ -1,6 +1,6 @@
 //! Differences for people: lines of the language, and below each what is responsible.
 
-use super::{Compared, Placed, directions, names};
+use super::{Compared, Placed, directions, flow, names};
 use crate::cli::report::first_doubts;
 use crate::diag::render::sanitize;
 use crate::diff::{ConnectionChange, Instead, IsolationChange, Kind};
@@ -35,8 +35,7 @@ pub(super) fn text(report: &Compared<'_>, color: bool) -> String {
             Kind::Removed => ('-', RED),
             Kind::Changed => ('~', YELLOW),
         };
-        let [sources, destinations] = [&change.sources, &change.destinations].map(|all| names(all, MOST));
-        let line = format!("{sources} -> {destinations}{}{}", ports(change), partly(change));
+        let line = format!("{}{}{}", flow(change, MOST), ports(change), partly(change));
         printer.difference(sign, color, &line);
         let both = change.kind == Kind::Changed && !change.old_origins.is_empty() && !change.new_origins.is_empty();
         printer.origins(&report.in_old(&change.old_origins), true, if both { "- " } else { "" });
@@ -85,6 +84,7 @@ pub(super) fn unknown(change: &ConnectionChange) -> Option<String> {
 pub(super) fn partly(change: &ConnectionChange) -> &'static str {
     match (change.partly, change.removed.is_denied()) {
         (false, _) => "",
+        (true, _) if change.side.is_some() => "  # of some of these only",
         (true, true) => "  # some of these could before",
         (true, false) if change.added.is_denied() => "  # some of these still can",
         (true, false) => "  # some of these could before, or still can",

@@ -11,7 +11,7 @@ pub(super) fn document(report: &Compared<'_>) -> String {
     let diff = report.diff;
     let isolation: Vec<Value> = diff.isolation.iter().map(|change| isolation(report, change)).collect();
     let connections: Vec<Value> = diff.connections.iter().map(|change| connection(report, change)).collect();
-    print(&json!({
+    let mut value = json!({
         "schema": "polder/diff/v1",
         "same": diff.is_empty(),
         "wider": diff.is_wider(),
@@ -23,7 +23,12 @@ pub(super) fn document(report: &Compared<'_>) -> String {
         "new_revision": report.revisions[1],
         "isolation": isolation,
         "connections": connections,
-    }))
+    });
+    if let (Some(same), Some(members)) = (report.sides, value.as_object_mut()) {
+        members.insert("sides".to_owned(), true.into());
+        members.insert("same_connections".to_owned(), same.into());
+    }
+    print(&value)
 }
 
 fn isolation(report: &Compared<'_>, change: &IsolationChange) -> Value {
@@ -41,7 +46,7 @@ fn isolation(report: &Compared<'_>, change: &IsolationChange) -> Value {
 
 fn connection(report: &Compared<'_>, change: &ConnectionChange) -> Value {
     let list = |verdict: &Verdict| json!({ "ports": ports(&verdict.allowed), "perhaps": ports(&verdict.unknown) });
-    json!({
+    let mut value = json!({
         "change": match change.kind {
             Kind::Added => "added",
             Kind::Removed => "removed",
@@ -55,7 +60,11 @@ fn connection(report: &Compared<'_>, change: &ConnectionChange) -> Value {
         "missing": change.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "old_origins": report.in_old(&change.old_origins).iter().map(origin).collect::<Vec<_>>(),
         "new_origins": report.in_new(&change.new_origins).iter().map(origin).collect::<Vec<_>>(),
-    })
+    });
+    if let (Some(side), Some(members)) = (change.side, value.as_object_mut()) {
+        members.insert("side".to_owned(), side.word().into());
+    }
+    value
 }
 
 fn origin(placed: &Placed<'_>) -> Value {

@@ -1,7 +1,7 @@
 //! Differences as a comment on a pull request.
 
 use super::human::{instead, partly, ports, unknown};
-use super::{Compared, Placed, directions, names};
+use super::{Compared, Placed, directions, flow, names};
 use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
 use std::fmt::Write as _;
@@ -58,7 +58,7 @@ fn rows(report: &Compared<'_>) -> Vec<[String; 4]> {
             Kind::Removed => "removed",
             Kind::Changed => "changed",
         };
-        let flow = format!("{} -> {}", names(&change.sources, MOST), names(&change.destinations, MOST));
+        let flow = flow(change, MOST);
         let ports = ports(change);
         let mut origins = both(report, [&report.in_old(&change.old_origins), &report.in_new(&change.new_origins)]);
         origins.extend(unknown(change).map(|sentence| plain(&sentence)));

@@ -28,6 +28,8 @@ struct Compared<'a> {
     versions: &'a Versions,
     /// The Git revisions that the older and the newer version are of.
     revisions: [Option<&'a str>; 2],
+    /// Whether it is about sides; and then whether connections are the same.
+    sides: Option<bool>,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -93,6 +95,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     }
     let too_hard = |_| TOO_HARD.to_owned();
     let shown = match args.format {
+        _ if args.sides => versions.sides(),
         DiffFormat::Json => versions.diff(),
         DiffFormat::Human | DiffFormat::Markdown => versions.readable_diff(),
     };
@@ -100,7 +103,8 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
     // What is left out for people counts, too.
     let whole = if shown.left_out { Some(versions.diff().map_err(too_hard)?) } else { None };
     let diff = whole.as_ref().unwrap_or(&shown);
-    let report = Compared { diff: &shown, versions: &versions, revisions };
+    let sides = args.sides.then(|| versions.diff().is_ok_and(|diff| diff.is_empty()));
+    let report = Compared { diff: &shown, versions: &versions, revisions, sides };
     match args.format {
         DiffFormat::Human => terminal.result(&human::text(&report, terminal.out_color())),
         DiffFormat::Json => terminal.result(&json::document(&report)),
@@ -199,14 +203,20 @@ impl Compared<'_> {
     fn beside(&self) -> Vec<String> {
         let known = self.versions.knowing().filter(|_| self.diff.left_out);
         let left_out = known.map(|subject| left_out(subject.facts(), subject.session().is_some()));
-        left_out.into_iter().chain(incomplete(self.versions.unmodelled(), self.versions.unread())).collect()
+        let same = self.sides == Some(true) && !self.diff.is_empty();
+        let same = same.then(|| "no connection differs: wherever a side does, the other one is closed".to_owned());
+        let left_out = same.into_iter().chain(left_out);
+        left_out.chain(incomplete(self.versions.unmodelled(), self.versions.unread())).collect()
     }
 
     /// Such as `2 added, 1 removed, isolation lifted: wider and narrower`.
     fn summary(&self) -> String {
         let Diff { isolation, connections, .. } = self.diff;
         if self.diff.is_empty() {
-            return "no difference: both allow the same".to_owned();
+            return match self.sides {
+                Some(_) => "no difference: each side lets through the same".to_owned(),
+                None => "no difference: both allow the same".to_owned(),
+            };
         }
         let mut parts = Vec::new();
         for (lifted, word) in [(true, "lifted"), (false, "introduced")] {
@@ -273,6 +283,13 @@ fn names(names: &[String], most: usize) -> String {
         (shown, 0) => format!("{{{}}}", shown.join(", ")),
         (shown, more) => format!("{{{}, and {more} more}}", shown.join(", ")),
     }
+}
+
+/// Who connects to whom, as a flow begins: with its word where it is about one side.
+fn flow(change: &ConnectionChange, most: usize) -> String {
+    let [sources, destinations] = [&change.sources, &change.destinations].map(|all| names(all, most));
+    let word = change.side.map(|side| format!("{} ", side.word())).unwrap_or_default();
+    format!("{word}{sources} -> {destinations}")
 }
 
 /// `ingress`, or `ingress and egress`.

@@ -10,6 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Inside, ReadPolicy, ReadProblem, Reading};
 use crate::netpol::{Policy, Written};
 use crate::session::load::{EXTENSION, Named};
+use crate::session::metadata::MetadataKeys;
 use crate::session::path::{shell_word, shown};
 use crate::session::system::{FileSystem, reason};
 use crate::session::text::{not_utf8, text_of, unreadable};
@@ -18,8 +19,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A policy, the place of its name, and how it is written.
-type Loaded = (Policy, Option<Span>, Written<Span>);
+/// A policy, the place of its name, how it is written, and the keys of its metadata.
+pub(super) type Loaded = (Policy, Option<Span>, Written<Span>, MetadataKeys);
 
 /// Adds what was named to `manifests`, which is empty but for its sources.
 pub(super) fn load(
@@ -81,6 +82,8 @@ struct Lacking {
     span: Option<Span>,
     object: Option<String>,
     is_policy: bool,
+    /// Why, in the words of Kubernetes.
+    reason: String,
 }
 
 impl Load<'_> {
@@ -216,9 +219,9 @@ impl Load<'_> {
         let Sorted { foreign, unread, waits } = self.problems(file, text, &name, is_named, problems);
         self.read(file, text, reading);
         self.manifests.sources = sources;
-        for Lacking { span, object, is_policy } in unread {
+        for Lacking { span, object, is_policy, reason } in unread {
             let what = object.unwrap_or_else(|| "an object, and what follows it,".to_owned());
-            self.manifests.lack(format!("{what} could not be read"), span, is_policy);
+            self.manifests.lack((format!("{what} could not be read"), reason), span, is_policy, false);
         }
         // What has to be rendered first may be no document yet.
         documents.saturating_sub(foreign).max(usize::from(waits))
@@ -261,7 +264,8 @@ impl Load<'_> {
                 diagnostic.message = why.sentence(name).unwrap_or(diagnostic.message);
                 diagnostic = diagnostic.with_help(why.help(folder, name));
             }
-            sorted.unread.push(Lacking { span: diagnostic.primary(), object, is_policy });
+            let (span, reason) = (diagnostic.primary(), diagnostic.message.clone());
+            sorted.unread.push(Lacking { span, object, is_policy, reason });
             self.manifests.diagnostics.push(diagnostic);
         }
         // The first problem of each object is enough.
@@ -280,8 +284,9 @@ impl Load<'_> {
     fn read(&mut self, file: FileId, text: &str, reading: Reading) {
         let place = |at: Option<usize>| at.map(|at| token(file, text, at));
         let loaded = |read: ReadPolicy| -> Loaded {
+            let keys = MetadataKeys::of(&read);
             let written = read.written.map(|at| token(file, text, at));
-            (read.policy, place(read.name_at.or(read.at)), written)
+            (read.policy, place(read.name_at.or(read.at)), written, keys)
         };
         let warnings = reading.warnings.into_iter().map(|warning| {
             let span = token(file, text, warning.at.unwrap_or_default());
@@ -297,7 +302,7 @@ impl Load<'_> {
         self.policies.extend(reading.policies.into_iter().map(loaded));
         for Inside { object, policy, .. } in reading.inside {
             self.held.push((object, policy.is_some()));
-            self.manifests.inside.extend(policy.map(loaded));
+            self.manifests.inside.extend(policy.map(loaded).map(|(policy, span, written, _)| (policy, span, written)));
         }
         for read in reading.objects {
             let mut object = read.object;
@@ -312,8 +317,8 @@ impl Load<'_> {
         manifests.notes.extend(inside(&held));
         policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         let mut conflicts = Vec::new();
-        for (policy, span, written) in policies {
-            conflicts.extend(manifests.add_policy(policy, span, written));
+        for loaded in policies {
+            conflicts.extend(manifests.add_policy(loaded));
         }
         let (cluster, of_objects) = Cluster::assemble(objects);
         manifests.cluster = cluster;

@@ -8,6 +8,7 @@ mod said;
 mod twice;
 
 use super::load::Named;
+use super::metadata::MetadataKeys;
 use super::system::FileSystem;
 use crate::cluster::{Cluster, Whole};
 use crate::diag::{Code, Diagnostic};
@@ -30,6 +31,8 @@ pub struct Manifests {
     pub policy_spans: Vec<Option<Span>>,
     /// How each policy is written, in the order of the policies.
     pub written: Vec<Written<Span>>,
+    /// The keys of the labels and of the annotations of each policy, in the order of the policies.
+    pub policy_keys: Vec<MetadataKeys>,
     /// What runs.
     pub cluster: Cluster,
     /// What is wrong, and what makes every answer incomplete.
@@ -60,12 +63,16 @@ pub struct Manifests {
 pub struct Unread {
     /// What it is, as in `NetworkPolicy shop/web`, as far as that is known, and what is wrong with it.
     pub what: String,
+    /// Why, in the words of Kubernetes.
+    pub reason: String,
     /// The path of its text or folder.
     pub path: String,
     /// The line there, from 1; 0 where it is all of it.
     pub line: usize,
     /// Whether it is a NetworkPolicy, or may be one for all that is known: then nobody can be sure of any answer.
     pub is_policy: bool,
+    /// Whether it was read, and another one of its name that does not say the same.
+    pub twice: bool,
 }
 
 /// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.

@@ -130,7 +130,7 @@ impl PassedOver {
                 1 => format!("{what}, nor the NetworkPolicy there"),
                 count => format!("{what}, nor the {count} NetworkPolicies there"),
             };
-            manifests.lack(message.clone(), group.place, true);
+            manifests.lack((message.clone(), help.clone()), group.place, true, false);
             if let (None, Some(unread)) = (group.place, manifests.unread.last_mut()) {
                 unread.path = place;
             }

@@ -1,21 +1,21 @@
 //! Objects that were given twice.
 
+use super::loading::Loaded;
 use super::{Manifests, Remark, Unread};
 use crate::cluster::Conflict;
 use crate::diag::{Code, Diagnostic};
 use crate::netpol::Policy;
-use crate::netpol::Written;
 use crate::session::path::shell_word;
 use crate::source::{Sources, Span};
 use std::sync::Arc;
 
 impl Manifests {
     /// Takes note of what answers lack.
-    pub(super) fn lack(&mut self, what: String, span: Option<Span>, is_policy: bool) {
+    pub(super) fn lack(&mut self, (what, reason): (String, String), span: Option<Span>, is_policy: bool, twice: bool) {
         let file = span.and_then(|span| Some((self.sources.file(span.file)?, span)));
         let (path, line) =
             file.map_or((String::new(), 0), |(file, span)| (file.path.clone(), file.position(span.start).line));
-        self.unread.push(Unread { what, path, line, is_policy });
+        self.unread.push(Unread { what, reason, path, line, is_policy, twice });
     }
 
     /// Tells of objects that do not say the same. Those in several folders are told once: they are variants, of which a
@@ -29,24 +29,21 @@ impl Manifests {
             } else {
                 let diagnostic = twice(conflict);
                 let count = if is_policy { "; here both count" } else { "" };
-                self.lack(format!("{}{count}", diagnostic.message), diagnostic.primary(), is_policy);
+                let reason = diagnostic.message.clone();
+                self.lack((format!("{reason}{count}"), reason), diagnostic.primary(), is_policy, true);
                 self.diagnostics.push(diagnostic);
             }
         }
         if let Some((first, more)) = variants.split_first() {
             let diagnostic = several(&self.sources, first, more.len());
-            self.lack(diagnostic.message.clone(), diagnostic.primary(), self.has_variants);
+            let said = (diagnostic.message.clone(), diagnostic.message.clone());
+            self.lack(said, diagnostic.primary(), self.has_variants, true);
             self.diagnostics.push(diagnostic);
         }
     }
 
     /// Adds a policy that comes after those that are there, and says when one of its name says something else.
-    pub(super) fn add_policy(
-        &mut self,
-        policy: Policy,
-        span: Option<Span>,
-        written: Written<Span>,
-    ) -> Option<Conflict> {
+    pub(super) fn add_policy(&mut self, (policy, span, written, keys): Loaded) -> Option<Conflict> {
         let same_name = |one: &&Policy| one.namespace == policy.namespace && one.name == policy.name;
         let before = self.policies.policies.iter().rev().take_while(same_name);
         let mut conflict = None;
@@ -69,6 +66,7 @@ impl Manifests {
         self.policies.policies.push(policy);
         self.policy_spans.push(span);
         self.written.push(written);
+        self.policy_keys.push(keys);
         conflict
     }
 }

@@ -1,0 +1,232 @@
+//! The policies taken apart: one atom for each policy, direction, rule, peer and port, by namespace and direction.
+
+use super::places::{Home, Place, PlaceId, Places, lists};
+use crate::draft::NAMING;
+use crate::net::{Direction, IpBlock, PortSet, Requirement, Selector, Values};
+use crate::netpol::{Peer, PerDirection, Policy, Port, Rule};
+use std::sync::Arc;
+
+/// A rule or a part of it, by places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The policy, by its place in the input.
+    pub policy: usize,
+    /// The direction.
+    pub direction: Direction,
+    /// The rule.
+    pub rule: usize,
+    /// The peer; `None` where the rule has none, and for all its blocks.
+    pub peer: Option<usize>,
+    /// The port; `None` where the rule has none, and for all of very many.
+    pub port: Option<usize>,
+}
+
+/// What one peer and one port of a rule let through.
+#[derive(Debug, Clone)]
+pub(super) struct Atom {
+    /// The pods that the policy selects.
+    pub subject: Selector,
+    /// The other end.
+    pub peer: PlaceId,
+    /// The ports.
+    pub ports: PortSet,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// One direction of a namespace.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    /// The pods that are isolated, none of them inside another one.
+    pub isolated: Vec<Selector>,
+    /// What is let through.
+    pub atoms: Vec<Atom>,
+}
+
+/// The namespaces that policies isolate pods of, by name, and what lets whom through there.
+#[derive(Debug, Default)]
+pub(super) struct Atoms {
+    /// The names, sorted.
+    pub names: Vec<Arc<str>>,
+    /// What is open in each.
+    pub sides: Vec<PerDirection<Opened>>,
+    /// The other ends.
+    pub places: Places,
+    /// What has no effect.
+    pub dead: Vec<Dead>,
+}
+
+/// A part of a policy that lets nothing through, or isolates nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Dead {
+    /// No pod can have the labels of the policy's `podSelector`.
+    Subject(usize),
+    /// Nobody can be this peer.
+    Peer(Origin),
+    /// A named port, towards addresses, which have none.
+    Port(Origin),
+}
+
+/// So many values of one key are a tier each.
+const MOST_VALUES: usize = 5;
+
+/// The first keys of [`NAMING`], of which each value is likely to be a tier of its own.
+const KEYS_OF_TIERS: usize = 6;
+
+/// A rule with more pairs of a peer and a port is looked at for all of its ports at once.
+const MOST_OF_RULE: usize = 10_000;
+
+impl Atoms {
+    /// Takes policies apart, which are sorted by namespace and name.
+    pub fn new(policies: &[Policy]) -> Atoms {
+        let mut atoms = Atoms::default();
+        for (at, policy) in policies.iter().enumerate() {
+            if policy.subject.contradiction().is_some() {
+                atoms.dead.push(Dead::Subject(at));
+                continue;
+            }
+            atoms.policy(at, policy);
+        }
+        for side in &mut atoms.sides {
+            Direction::ALL.into_iter().for_each(|direction| widest(&mut side.get_mut(direction).isolated));
+        }
+        atoms.dead.sort_unstable();
+        atoms.dead.dedup();
+        atoms
+    }
+
+    /// The pods of a place that are isolated in a direction, by the managed namespaces that they are in for sure.
+    pub fn isolated(&self, place: &Place, direction: Direction) -> Vec<(usize, Selector)> {
+        let labels = place.labels().unwrap_or_default();
+        let of = |home: usize| {
+            let isolated = self.sides.get(home).map(|side| side.get(direction).isolated.as_slice()).unwrap_or_default();
+            let both = isolated.iter().map(|isolated| isolated.and(&labels));
+            both.filter(|both| both.contradiction().is_none()).map(|both| (home, both)).collect::<Vec<_>>()
+        };
+        place.managed(&self.names).into_iter().flat_map(of).collect()
+    }
+
+    fn policy(&mut self, at: usize, policy: &Policy) {
+        if self.names.last() != Some(&policy.namespace) {
+            self.names.push(policy.namespace.clone());
+            self.sides.push(PerDirection::default());
+        }
+        let subjects = each_value(&policy.subject);
+        for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
+            let Some(rules) = rules else { continue };
+            let mut found = Vec::new();
+            for (rule, written) in rules.iter().enumerate() {
+                let origin = Origin { policy: at, direction, rule, peer: None, port: None };
+                self.rule(policy, written, origin, &mut found);
+            }
+            let Some(side) = self.sides.last_mut() else { continue };
+            let side = side.get_mut(direction);
+            side.isolated.extend(subjects.iter().cloned());
+            for (peer, ports, origin) in found {
+                let atoms = subjects.iter().map(|subject| Atom {
+                    subject: subject.clone(),
+                    peer,
+                    ports: PortSet::clone(&ports),
+                    origin,
+                });
+                side.atoms.extend(atoms);
+            }
+        }
+    }
+
+    fn rule(&mut self, policy: &Policy, rule: &Rule, origin: Origin, found: &mut Vec<(PlaceId, PortSet, Origin)>) {
+        let many = rule.peers.len().saturating_mul(rule.ports.len()) > MOST_OF_RULE;
+        let ports: Vec<(Option<usize>, PortSet)> = match rule.ports.as_slice() {
+            [] => vec![(None, PortSet::everything())],
+            several if many => vec![(None, PortSet::union_of(&several.iter().map(Port::set).collect::<Vec<_>>()))],
+            several => several.iter().enumerate().map(|(at, port)| (Some(at), port.set())).collect(),
+        };
+        for (peer, place) in self.peers(policy, rule, origin) {
+            let addresses = matches!(self.places.place(place), Place::Addresses(_));
+            for (port, ports) in &ports {
+                let origin = Origin { peer, port: *port, ..origin };
+                // Nobody knows the container ports of an address.
+                let nameless = addresses && origin.direction == Direction::Egress;
+                let ports = if nameless { ports.without_names() } else { ports.clone() };
+                match ports.is_empty() {
+                    true => self.dead.push(Dead::Port(origin)),
+                    false => found.push((place, ports, origin)),
+                }
+            }
+        }
+    }
+
+    /// The other ends of a rule, each with its place there.
+    fn peers(&mut self, policy: &Policy, rule: &Rule, origin: Origin) -> Vec<(Option<usize>, PlaceId)> {
+        if rule.peers.is_empty() {
+            return vec![(None, self.places.id(Place::Anywhere))];
+        }
+        let mut found = Vec::new();
+        for (at, peer) in rule.peers.iter().enumerate() {
+            let origin = Origin { peer: Some(at), ..origin };
+            let Peer::Pods { namespaces, pods } = peer else {
+                if matches!(peer, Peer::Block(block) if block.addresses().is_empty()) {
+                    self.dead.push(Dead::Peer(origin));
+                }
+                continue;
+            };
+            let homes = match namespaces {
+                None => vec![Home::Named(policy.namespace.clone())],
+                Some(selector) => Home::of(selector),
+            };
+            if homes.is_empty() || pods.contradiction().is_some() {
+                self.dead.push(Dead::Peer(origin));
+                continue;
+            }
+            for home in &homes {
+                let places = each_value(pods).into_iter().map(|pods| Place::Pods(home.clone(), pods));
+                found.extend(places.map(|place| (Some(at), self.places.id(place))));
+            }
+        }
+        let block = |(at, peer): (usize, &'_ Peer)| match peer {
+            Peer::Block(block) => Some((at, block.clone())),
+            Peer::Pods { .. } => None,
+        };
+        let blocks: Vec<(usize, IpBlock)> = rule.peers.iter().enumerate().filter_map(block).collect();
+        let only = if let [(at, _)] = blocks.as_slice() { Some(*at) } else { None };
+        let lists = lists(&blocks.iter().map(|(_, block)| block).collect::<Vec<_>>());
+        found.extend(lists.into_iter().map(|list| (only, self.places.id(Place::Addresses(list)))));
+        found
+    }
+}
+
+/// A selector as those of single values where it lists some values of a key that names tiers.
+pub(super) fn each_value(selector: &Selector) -> Vec<Selector> {
+    let several = |requirement: &Requirement<'_>| match *requirement {
+        Requirement::In(key, values) => {
+            let rank = NAMING.iter().take(KEYS_OF_TIERS).position(|name| **name == **key)?;
+            (values.len() <= MOST_VALUES).then(|| (rank, key.clone(), values.to_vec()))
+        }
+        _ => None,
+    };
+    match selector.requirements().iter().filter_map(several).min() {
+        None => vec![selector.clone()],
+        Some((_, key, values)) => {
+            values.into_iter().map(|value| selector.with(&key, Values::one_of([value]))).collect()
+        }
+    }
+}
+
+/// Leaves of some selectors those that no other one contains, sorted.
+fn widest(selectors: &mut Vec<Selector>) {
+    selectors.sort();
+    selectors.dedup();
+    if selectors.iter().any(Selector::is_everything) {
+        *selectors = vec![Selector::everything()];
+        return;
+    }
+    let index = crate::net::SelectorIndex::new(selectors.iter().enumerate());
+    let inside = |at: usize, selector: &Selector| {
+        let near = index.query(selector).into_iter().filter(|other| *other != at);
+        let mut near = near.filter_map(|other| selectors.get(other));
+        // No two of them are the same.
+        near.any(|other| other.contains(selector))
+    };
+    let kept = selectors.iter().enumerate().filter(|(at, selector)| !inside(*at, selector));
+    *selectors = kept.map(|(_, selector)| selector.clone()).collect();
+}

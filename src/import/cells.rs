@@ -1,0 +1,151 @@
+//! What one side of a namespace lets through, by pairs of ends, and whether that covers something.
+
+use crate::cover::{Budget, missing};
+use crate::net::{Direction, Peers, PortSet, Region, RegionIndex, Selector};
+use crate::prove::worlds;
+use rustc_hash::FxHashMap;
+
+/// Comparisons of two regions that one question may take; what is not settled by then counts as not covered.
+const MOST_OF_QUESTION: usize = 20_000;
+
+/// How many comparisons of two regions may still be made, by one import as a whole.
+#[derive(Debug)]
+pub(super) struct Patience(usize);
+
+impl Patience {
+    /// What one import may take: some seconds.
+    pub fn new() -> Self {
+        Patience(20_000_000)
+    }
+
+    /// Whether so many more comparisons may be made.
+    pub fn spend(&mut self, comparisons: usize) -> bool {
+        let left = self.0.checked_sub(comparisons);
+        self.0 = left.unwrap_or_default();
+        left.is_some()
+    }
+
+    /// Whether some regions of a side cover another one. Where it takes too long to tell, the answer is no.
+    pub fn covers(&mut self, by: &[&Region], region: &Region, direction: Direction) -> bool {
+        worlds(region).into_iter().all(|mut part| {
+            // Nobody knows the container ports of an address.
+            if direction == Direction::Egress && matches!(part.peers, Peers::Addresses(_)) {
+                part.ports = part.ports.without_names();
+            }
+            let most = self.0.min(MOST_OF_QUESTION);
+            let mut budget = Budget::new(most);
+            let found = missing(part, by, &mut budget);
+            self.0 -= most - budget.left();
+            found == Ok(None)
+        })
+    }
+}
+
+/// All parts of a side with the same ends.
+#[derive(Debug)]
+struct Cell {
+    /// Its ends, and the ports of all parts that are left.
+    region: Region,
+    /// Its parts, with their ports.
+    parts: Vec<(usize, PortSet)>,
+}
+
+/// The parts of a side, by their ends.
+#[derive(Debug)]
+pub(super) struct Cells {
+    direction: Direction,
+    cells: Vec<Cell>,
+    index: RegionIndex,
+    /// The cell of each part.
+    homes: Vec<usize>,
+}
+
+impl Cells {
+    /// The cells of some parts of one direction, each of which is called by its place in the list.
+    pub fn new<'a>(
+        direction: Direction,
+        parts: impl IntoIterator<Item = (&'a Selector, &'a Peers, &'a PortSet)>,
+    ) -> Cells {
+        let mut ids: FxHashMap<(&Selector, &Peers), usize> = FxHashMap::default();
+        let (mut cells, mut homes): (Vec<Cell>, Vec<usize>) = (Vec::new(), Vec::new());
+        for (part, (subject, peers, ports)) in parts.into_iter().enumerate() {
+            let id = *ids.entry((subject, peers)).or_insert_with(|| {
+                let region = Region { subject: subject.clone(), peers: peers.clone(), ports: PortSet::empty() };
+                cells.push(Cell { region, parts: Vec::new() });
+                cells.len() - 1
+            });
+            homes.push(id);
+            if let Some(cell) = cells.get_mut(id) {
+                cell.parts.push((part, ports.clone()));
+            }
+        }
+        cells.iter_mut().for_each(Cell::unite);
+        let ends = cells.iter().enumerate().map(|(at, cell)| (at, &cell.region.subject, &cell.region.peers));
+        let index = RegionIndex::new(ends);
+        Cells { direction, cells, index, homes }
+    }
+
+    /// Whether the parts that are left cover a region.
+    pub fn cover(&self, region: &Region, patience: &mut Patience) -> bool {
+        self.covered_but(region, &[], patience)
+    }
+
+    /// Whether all other parts that are left cover one; `own` are those that do not count.
+    pub fn cover_without(&self, part: usize, own: &[usize], patience: &mut Patience) -> bool {
+        let Some(cell) = self.homes.get(part).and_then(|home| self.cells.get(*home)) else { return false };
+        let Some((_, ports)) = cell.parts.iter().find(|(one, _)| *one == part) else { return false };
+        if !patience.spend(cell.parts.len()) {
+            return false;
+        }
+        let others = cell.parts.iter().filter(|(one, _)| !own.contains(one)).map(|(_, ports)| ports);
+        let others: Vec<&PortSet> = others.filter(|other| other.overlaps(ports)).collect();
+        if others.iter().any(|other| other.contains(ports)) {
+            return true;
+        }
+        let region = Region { ports: ports.clone(), ..cell.region.clone() };
+        self.covered_but(&region, own, patience)
+    }
+
+    /// Whether the parts that are left cover a region, without those of `own`.
+    fn covered_but(&self, region: &Region, own: &[usize], patience: &mut Patience) -> bool {
+        let near = self.index.query(&region.subject, &region.peers);
+        if !patience.spend(near.len()) {
+            return false;
+        }
+        let homes: Vec<usize> = own.iter().filter_map(|part| self.homes.get(*part).copied()).collect();
+        let near = near.into_iter().filter_map(|at| Some((at, self.cells.get(at)?)));
+        let near = near.filter(|(_, cell)| cell.region.ports.overlaps(&region.ports));
+        let (whole, parted): (Vec<_>, Vec<_>) = near.partition(|(at, _)| !homes.contains(at));
+        let rest = |(_, cell): (usize, &Cell)| {
+            let others = cell.parts.iter().filter(|(one, _)| !own.contains(one)).map(|(_, ports)| ports);
+            let ports = PortSet::union_of(others.filter(|other| other.overlaps(&region.ports)));
+            (!ports.is_empty()).then(|| Region { ports, ..cell.region.clone() })
+        };
+        let parted: Vec<Region> = parted.into_iter().filter_map(rest).collect();
+        let by: Vec<&Region> = whole.into_iter().map(|(_, cell)| &cell.region).chain(&parted).collect();
+        if by.is_empty() { region.is_empty() } else { patience.covers(&by, region, self.direction) }
+    }
+
+    /// Takes a part away.
+    pub fn remove(&mut self, part: usize) {
+        let home = self.homes.get(part).copied();
+        if let Some(cell) = home.and_then(|home| self.cells.get_mut(home)) {
+            cell.parts.retain(|(one, _)| *one != part);
+            cell.unite();
+        }
+    }
+
+    /// The parts that are left and may let through some of what a region is, in the order of the cells.
+    pub fn near(&self, region: &Region) -> Vec<usize> {
+        let near = self.index.query(&region.subject, &region.peers).into_iter().filter_map(|at| self.cells.get(at));
+        let near = near.filter(|cell| cell.region.overlaps(region));
+        let parts = near.flat_map(|cell| cell.parts.iter().filter(|(_, ports)| ports.overlaps(&region.ports)));
+        parts.map(|(part, _)| *part).collect()
+    }
+}
+
+impl Cell {
+    fn unite(&mut self) {
+        self.region.ports = PortSet::union_of(self.parts.iter().map(|(_, ports)| ports));
+    }
+}

@@ -1,0 +1,232 @@
+//! From atoms to flows: on both sides where that opens nothing more, each once, without those that others say already.
+
+use super::atoms::{Atom, Atoms, Origin};
+use super::cells::{Cells, Patience};
+use super::dns::Servers;
+use super::places::{Place, PlaceId, Places, width};
+use super::sides::{Sides, width_of_ports};
+use crate::net::{Direction, PortSet, Region};
+use crate::netpol::PerDirection;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Who connects to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Ends {
+    pub source: PlaceId,
+    pub destination: PlaceId,
+    /// The one side that is opened; `None` for both.
+    pub side: Option<Direction>,
+}
+
+/// A flow between two places.
+#[derive(Debug, Clone)]
+pub(super) struct Flow {
+    pub ends: Ends,
+    pub ports: PortSet,
+    /// What of the policies it says.
+    pub origins: BTreeSet<Origin>,
+}
+
+/// Flows and the settings of each namespace.
+#[derive(Debug)]
+pub(super) struct Flows {
+    pub flows: Vec<Flow>,
+    /// The DNS servers of each namespace, and what of its policies they say.
+    pub dns: Vec<(Servers, BTreeSet<Origin>)>,
+    /// The places, also those of subjects.
+    pub places: Places,
+}
+
+/// A flow on a single port.
+#[derive(Debug, Clone)]
+struct Item {
+    ends: Ends,
+    ports: PortSet,
+    origins: BTreeSet<Origin>,
+}
+
+impl Flows {
+    /// The flows that say what is left of the atoms.
+    pub fn new(mut atoms: Atoms, sides: &Sides, patience: &mut Patience) -> (Flows, Atoms) {
+        let mut items: BTreeMap<(Ends, PortSet), BTreeSet<Origin>> = BTreeMap::new();
+        let (mut dns, mut by_dns) = (Vec::new(), Vec::new());
+        let mut places = std::mem::take(&mut atoms.places);
+        for home in 0..atoms.names.len() {
+            atoms.places = places;
+            let servers = sides.servers(&atoms, home, patience);
+            let taken: BTreeSet<usize> = servers.taken.iter().copied().collect();
+            by_dns.extend(servers.opens(&atoms, home));
+            let mut found = Vec::new();
+            let mut asked = BTreeSet::new();
+            for direction in Direction::ALL {
+                for (at, atom) in sides.left(&atoms, home, direction) {
+                    if direction == Direction::Egress && taken.contains(&at) {
+                        asked.insert(atom.origin);
+                        continue;
+                    }
+                    found.push((atom.clone(), sides.is_plain(&atoms, home, atom, patience)));
+                }
+            }
+            dns.push((servers.servers, asked));
+            places = std::mem::take(&mut atoms.places);
+            let Some(name) = atoms.names.get(home) else { continue };
+            for (atom, plain) in found {
+                let ends = ends(&mut places, name, &atom, plain);
+                items.entry((ends, atom.ports)).or_default().insert(atom.origin);
+            }
+        }
+        let items = items.into_iter().map(|((ends, ports), origins)| Item { ends, ports, origins }).collect();
+        let items = Said::new(&atoms, &places, items, by_dns).without_needless(patience);
+        (Flows { flows: united(items), dns, places }, atoms)
+    }
+}
+
+fn ends(places: &mut Places, name: &Arc<str>, atom: &Atom, plain: bool) -> Ends {
+    let direction = atom.origin.direction;
+    let own = places.id(Place::pods(name, atom.subject.clone()));
+    let (source, destination) = match direction {
+        Direction::Ingress => (atom.peer, own),
+        Direction::Egress => (own, atom.peer),
+    };
+    Ends { source, destination, side: (!plain).then_some(direction) }
+}
+
+/// Flows of the same ends as one.
+fn united(items: Vec<Item>) -> Vec<Flow> {
+    let mut all: BTreeMap<Ends, (Vec<PortSet>, BTreeSet<Origin>)> = BTreeMap::new();
+    for item in items {
+        let (ports, origins) = all.entry(item.ends).or_default();
+        ports.push(item.ports);
+        origins.extend(item.origins);
+    }
+    let flow =
+        |(ends, (ports, origins)): (Ends, (Vec<PortSet>, _))| Flow { ends, ports: PortSet::union_of(&ports), origins };
+    all.into_iter().map(flow).collect()
+}
+
+/// A part of what flows open: an item, and where.
+struct Grant {
+    /// The item; `None` for what a DNS preset opens.
+    item: Option<usize>,
+    region: Region,
+}
+
+/// What flows open on each side.
+struct Said<'a> {
+    places: &'a Places,
+    items: Vec<Item>,
+    grants: Vec<PerDirection<Vec<Grant>>>,
+    /// The grants of each item: namespace, direction and place there.
+    of: Vec<Vec<(usize, Direction, usize)>>,
+}
+
+impl<'a> Said<'a> {
+    fn new(atoms: &Atoms, places: &'a Places, items: Vec<Item>, by_dns: Vec<(usize, Direction, Region)>) -> Self {
+        let grants: Vec<PerDirection<Vec<Grant>>> = atoms.names.iter().map(|_| PerDirection::default()).collect();
+        let of = vec![Vec::new(); items.len()];
+        let mut said = Said { places, items, grants, of };
+        for at in 0..said.items.len() {
+            said.open(at, atoms);
+        }
+        for (home, direction, region) in by_dns {
+            if let Some(both) = said.grants.get_mut(home) {
+                both.get_mut(direction).push(Grant { item: None, region });
+            }
+        }
+        said
+    }
+
+    fn open(&mut self, at: usize, atoms: &Atoms) {
+        let Some(Item { ends, ports, .. }) = self.items.get(at).cloned() else { return };
+        for direction in Direction::ALL.into_iter().filter(|one| ends.side.is_none_or(|side| side == *one)) {
+            let (subject, peer) = match direction {
+                Direction::Ingress => (ends.destination, ends.source),
+                Direction::Egress => (ends.source, ends.destination),
+            };
+            let peers = &self.places.get(peer).1;
+            for (home, subject) in atoms.isolated(self.places.place(subject), direction) {
+                let region = Region { subject, peers: peers.clone(), ports: ports.clone() };
+                let Some(grants) = self.grants.get_mut(home).map(|both| both.get_mut(direction)) else { continue };
+                if let Some(of) = self.of.get_mut(at) {
+                    of.push((home, direction, grants.len()));
+                }
+                grants.push(Grant { item: Some(at), region });
+            }
+        }
+    }
+
+    /// The items without which everything would be the same, narrow ones first. What they say of the policies goes to those
+    /// that say it as well.
+    fn without_needless(mut self, patience: &mut Patience) -> Vec<Item> {
+        let mut cells: Vec<PerDirection<Cells>> = self
+            .grants
+            .iter()
+            .map(|both| {
+                let of = |direction| {
+                    Cells::new(
+                        direction,
+                        PerDirection::get(both, direction)
+                            .iter()
+                            .map(|grant: &Grant| (&grant.region.subject, &grant.region.peers, &grant.region.ports)),
+                    )
+                };
+                PerDirection { ingress: of(Direction::Ingress), egress: of(Direction::Egress) }
+            })
+            .collect();
+        let mut order: Vec<usize> = (0..self.items.len()).collect();
+        order.sort_by_cached_key(|at| self.items.get(*at).map(|item| self.rank(item)));
+        let mut gone = vec![false; self.items.len()];
+        for at in order {
+            let of = self.of.get(at).cloned().unwrap_or_default();
+            let own = |home: usize, direction: Direction| -> Vec<usize> {
+                let here = of.iter().filter(|one| (one.0, one.1) == (home, direction));
+                here.map(|(_, _, part)| *part).collect()
+            };
+            let covered = !of.is_empty()
+                && of.iter().all(|(home, direction, part)| {
+                    let own = own(*home, *direction);
+                    cells.get(*home).is_some_and(|both| both.get(*direction).cover_without(*part, &own, patience))
+                });
+            if !covered {
+                continue;
+            }
+            for (home, direction, part) in &of {
+                if let Some(both) = cells.get_mut(*home) {
+                    both.get_mut(*direction).remove(*part);
+                }
+            }
+            if let Some(slot) = gone.get_mut(at) {
+                *slot = true;
+            }
+            self.hand_on(at, &of, &cells);
+        }
+        self.items.into_iter().zip(gone).filter(|(_, gone)| !gone).map(|(item, _)| item).collect()
+    }
+
+    /// Narrow items come first, then those that open one side; else the order of the text.
+    fn rank(&self, item: &Item) -> impl Ord + use<> {
+        let ends = [item.ends.source, item.ends.destination];
+        let wide = ends.map(|end| width(&self.places.get(end).1));
+        let texts = ends.map(|end| self.places.place(end).clone());
+        (width_of_ports(&item.ports), wide, Reverse(item.ends.side), texts, item.ports.clone())
+    }
+
+    /// Gives what an item says of the policies to those that are left and say it, too.
+    fn hand_on(&mut self, at: usize, of: &[(usize, Direction, usize)], cells: &[PerDirection<Cells>]) {
+        let Some(origins) = self.items.get(at).map(|item| item.origins.clone()) else { return };
+        let mut heirs: BTreeSet<usize> = BTreeSet::new();
+        for (home, direction, part) in of {
+            let Some(grants) = self.grants.get(*home).map(|both| both.get(*direction)) else { continue };
+            let Some(region) = grants.get(*part).map(|grant| &grant.region) else { continue };
+            let near = cells.get(*home).map(|both| both.get(*direction).near(region)).unwrap_or_default();
+            heirs.extend(near.into_iter().filter_map(|part| grants.get(part)?.item));
+        }
+        for heir in heirs {
+            if let Some(item) = self.items.get_mut(heir) {
+                item.origins.extend(origins.iter().copied());
+            }
+        }
+    }
+}

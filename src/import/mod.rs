@@ -1,0 +1,113 @@
+//! From the policies that are there to a program that means the same.
+//!
+//! The policies are taken apart into atoms, one for each rule, peer and port. What the others let through anyway is taken
+//! away. An atom becomes a flow: a plain one where the policies open its other side, too, and else one of its own side only.
+//! Nothing is widened and nothing guessed; whoever writes the program proves that it means the same, side by side.
+
+mod atoms;
+mod cells;
+mod dns;
+mod findings;
+mod flows;
+mod names;
+mod notes;
+mod places;
+mod sides;
+mod write;
+
+pub use atoms::Origin;
+pub use findings::{Finding, Kind, Where};
+pub use write::Said;
+
+use crate::draft::{Program, Statement};
+use crate::netpol::Policy;
+use atoms::Atoms;
+use cells::Patience;
+use findings::Found;
+use flows::Flows;
+use names::Names;
+use sides::Sides;
+use std::sync::Arc;
+
+/// Policies as a program.
+#[derive(Debug, Default)]
+pub struct Lifted {
+    /// What all blocks use: namespaces of others and addresses.
+    pub head: Vec<Statement>,
+    /// The blocks of the managed namespaces, in their order.
+    pub blocks: Vec<Statement>,
+    /// The namespaces that it manages, sorted.
+    pub namespaces: Vec<Arc<str>>,
+    /// The flows and DNS settings, in the order of the program, each with what of the policies it says.
+    pub said: Vec<Said>,
+    /// The `isolate` statements of each namespace, also where they go without saying.
+    pub isolate: Vec<Vec<String>>,
+    /// Notes that no statement is left for.
+    pub lost: Vec<Note>,
+    /// What there is to know of the policies, in order.
+    pub findings: Vec<Finding>,
+}
+
+/// What the file is called that all others use.
+const SHARED: &str = "shared";
+
+impl Lifted {
+    /// The program in one file.
+    pub fn whole(&self) -> Program {
+        let mut statements = self.head.clone();
+        for block in &self.blocks {
+            if !statements.is_empty() {
+                statements.push(Statement::Space);
+            }
+            statements.push(block.clone());
+        }
+        Program { statements }
+    }
+
+    /// The program in a file for each managed namespace and one for what they share, each with the stem of its name.
+    pub fn apart(&self) -> Vec<(String, Program)> {
+        if let [name] = self.namespaces.as_slice() {
+            return vec![(name.to_string(), self.whole())];
+        }
+        let stem = |name: &Arc<str>| match &**name {
+            SHARED => format!("namespace-{SHARED}"),
+            name => name.to_owned(),
+        };
+        let shared = (!self.head.is_empty()).then(|| (SHARED.to_owned(), Program { statements: self.head.clone() }));
+        let blocks = self.namespaces.iter().zip(&self.blocks);
+        let blocks = blocks.map(|(name, block)| (stem(name), Program { statements: vec![block.clone()] }));
+        shared.into_iter().chain(blocks).collect()
+    }
+}
+
+/// What somebody wrote down beside a policy or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub place: Where,
+    /// What it says, on as many lines as it has.
+    pub text: String,
+    /// Whether it describes the policy, and else it is a comment.
+    pub is_description: bool,
+}
+
+/// Lifts policies, which are sorted by namespace and name, no two of one name, with the notes on them.
+pub fn lift(policies: &[Policy], notes: &[Note]) -> Lifted {
+    let mut patience = Patience::new();
+    let mut atoms = Atoms::new(policies);
+    let sides = Sides::new(&atoms, &mut patience);
+    Sides::trim_isolated(&mut atoms);
+    let (flows, atoms) = Flows::new(atoms, &sides, &mut patience);
+    let names = Names::new(&atoms, &flows);
+    let written = write::write(&atoms, &flows, &names, policies, notes);
+    let found = Found { policies, atoms: &atoms, flows: &flows, names: &names, needless: &sides.needless };
+    Lifted {
+        findings: found.all(),
+        head: written.head,
+        blocks: written.blocks,
+        said: written.said,
+        lost: written.lost,
+        isolate: written.isolate,
+        namespaces: atoms.names,
+    }
+}

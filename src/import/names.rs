@@ -1,0 +1,207 @@
+//! What everything is called in the program.
+
+use super::atoms::Atoms;
+use super::dns::Servers;
+use super::flows::Flows;
+use super::places::{Home, Place};
+use crate::draft::{End, free, name_of_addresses, names_of};
+use crate::flow::public_addresses;
+use crate::model::BuiltIn;
+use crate::net::{IpBlock, Selector};
+use crate::netpol::PerDirection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Names, and what they are declared with.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// The namespaces that are not managed.
+    pub externals: BTreeMap<Home, Arc<str>>,
+    /// The tiers of each namespace.
+    pub tiers: BTreeMap<Home, BTreeMap<Selector, Arc<str>>>,
+    /// The key of labels that name the tiers of a namespace, where it is not the usual one.
+    pub keys: BTreeMap<Arc<str>, Arc<str>>,
+    /// Lists of addresses; not those of `internet`.
+    pub cidrs: BTreeMap<Vec<IpBlock>, Arc<str>>,
+}
+
+/// The key that names tiers without saying so.
+pub(super) const USUAL_KEY: &str = "app";
+
+/// So many tiers have to be named by a key for it to be said once.
+const FEWEST_BY_KEY: usize = 3;
+
+fn is_built_in(name: &str) -> bool {
+    BuiltIn::ALL.into_iter().any(|one| one.word() == name)
+}
+
+impl Names {
+    /// The names of everything that flows and settings speak of.
+    pub fn new(atoms: &Atoms, flows: &Flows) -> Names {
+        let mut names = Names::default();
+        let ends = flows.flows.iter().flat_map(|flow| [flow.ends.source, flow.ends.destination]);
+        let servers = flows.dns.iter().filter_map(|(servers, _)| match servers {
+            Servers::Tier(place, _) => Some(*place),
+            Servers::Implied | Servers::Preset(_) | Servers::Nobody => None,
+        });
+        let used: BTreeSet<&Place> = ends.chain(servers).map(|id| flows.places.place(id)).collect();
+        let mut tiers: BTreeMap<Home, BTreeSet<Selector>> = BTreeMap::new();
+        for (name, side) in atoms.names.iter().zip(&atoms.sides) {
+            let PerDirection { ingress, egress } = side;
+            let isolated = ingress.isolated.iter().chain(&egress.isolated).cloned();
+            tiers.entry(Home::Named(name.clone())).or_default().extend(isolated);
+        }
+        for place in &used {
+            if let Place::Pods(home, pods) = place {
+                tiers.entry(home.clone()).or_default().insert(pods.clone());
+            }
+        }
+        // Every pod of every namespace has a name of its own.
+        if let Some(everywhere) = tiers.get_mut(&Home::Labelled(Selector::everything())) {
+            everywhere.remove(&Selector::everything());
+        }
+        tiers.retain(|_, pods| !pods.is_empty());
+        names.namespaces(atoms, tiers.keys());
+        for (home, selectors) in tiers {
+            names.name_tiers(home, selectors);
+        }
+        names.name_keys(atoms);
+        names.name_cidrs(flows);
+        names
+    }
+
+    fn namespaces<'a>(&mut self, atoms: &Atoms, homes: impl Iterator<Item = &'a Home>) {
+        let mut taken: BTreeSet<Arc<str>> = atoms.names.iter().cloned().collect();
+        let mut labelled: Vec<&Selector> = Vec::new();
+        for home in homes {
+            match home {
+                Home::Labelled(selector) => labelled.push(selector),
+                Home::Named(name) => {
+                    if taken.insert(name.clone()) {
+                        self.externals.insert(home.clone(), name.clone());
+                    }
+                }
+            }
+        }
+        labelled.sort_by_key(|selector| (selector.keys().count(), *selector));
+        for selector in labelled {
+            let mut candidates = names_of(selector, "everywhere");
+            candidates.extend(candidates.first().map(|name| format!("{name}-ns")));
+            let name: Arc<str> = free(&candidates, |name| taken.contains(name)).into();
+            taken.insert(name.clone());
+            self.externals.insert(Home::Labelled(selector.clone()), name);
+        }
+    }
+
+    /// The selector with the fewest requirements gets the short name, so that a narrower one renames nothing.
+    fn name_tiers(&mut self, home: Home, selectors: BTreeSet<Selector>) {
+        let mut selectors: Vec<Selector> = selectors.into_iter().filter(|selector| !selector.is_everything()).collect();
+        selectors.sort_by_cached_key(|selector| (selector.requirements().len(), selector.clone()));
+        let (mut taken, mut named): (BTreeSet<String>, BTreeMap<Selector, Arc<str>>) = Default::default();
+        for selector in selectors {
+            let name = free(&names_of(&selector, "pods"), |name| taken.contains(name) || is_built_in(name));
+            taken.insert(name.clone());
+            named.insert(selector, name.into());
+        }
+        self.tiers.insert(home, named);
+    }
+
+    fn name_keys(&mut self, atoms: &Atoms) {
+        for name in &atoms.names {
+            let Some(tiers) = self.tiers.get(&Home::Named(name.clone())) else { continue };
+            let mut counts: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+            for (selector, tier) in tiers {
+                let key =
+                    selector.keys().next().filter(|key| *selector == Selector::equals((*key).clone(), tier.clone()));
+                key.into_iter().for_each(|key| *counts.entry(key).or_default() += 1);
+            }
+            let most = counts.into_iter().max_by_key(|(key, count)| (*count, std::cmp::Reverse((*key).clone())));
+            if let Some((key, count)) = most
+                && **key != *USUAL_KEY
+                && count >= FEWEST_BY_KEY
+                && count * 2 >= tiers.len()
+            {
+                self.keys.insert(name.clone(), key.clone());
+            }
+        }
+    }
+
+    fn name_cidrs(&mut self, flows: &Flows) {
+        let mut lists: BTreeMap<&Vec<IpBlock>, BTreeSet<Arc<str>>> = BTreeMap::new();
+        for flow in &flows.flows {
+            let both = [flow.ends.source, flow.ends.destination].map(|id| flows.places.place(id));
+            for (one, other) in [(both[0], both[1]), (both[1], both[0])] {
+                if let Place::Addresses(blocks) = one {
+                    lists.entry(blocks).or_default().extend(self.short(other));
+                }
+            }
+        }
+        // A tier would be meant in its namespace.
+        let tiers = self.tiers.values().flat_map(|tiers| tiers.values());
+        let mut taken: BTreeSet<Arc<str>> = tiers.cloned().collect();
+        let mut named = BTreeMap::new();
+        for (blocks, others) in lists {
+            if IpBlock::all_addresses(blocks) == *public_addresses() {
+                continue;
+            }
+            let (base, word) = name_of_blocks(blocks);
+            let other = others.first().map(|other| format!("{other}-{word}"));
+            let candidates: Vec<String> = std::iter::once(base).chain(other).collect();
+            let is_taken = |name: &str| taken.contains(name) || is_built_in(name) || !crate::net::is_dns_label(name);
+            let name: Arc<str> = free(&candidates, is_taken).into();
+            taken.insert(name.clone());
+            named.insert(blocks.clone(), name);
+        }
+        self.cidrs = named;
+    }
+
+    /// What an end is called without its namespace; that of all pods of a namespace as this.
+    fn short(&self, place: &Place) -> Option<Arc<str>> {
+        let Place::Pods(home, pods) = place else { return None };
+        let tier = self.tiers.get(home).and_then(|tiers| tiers.get(pods));
+        let namespace = match home {
+            Home::Named(name) => Some(name),
+            Home::Labelled(_) => self.externals.get(home),
+        };
+        tier.or(namespace).cloned()
+    }
+
+    /// An end as it is written in the block of a namespace, and whether it is addresses, which stand behind pods.
+    pub fn end(&self, place: &Place, block: &Arc<str>) -> (bool, End) {
+        let plain = |name: &str| End { namespace: None, name: name.into() };
+        match place {
+            Place::Anywhere => (false, plain(BuiltIn::Anywhere.word())),
+            Place::Addresses(blocks) => match self.cidrs.get(blocks) {
+                Some(name) => (true, plain(name)),
+                None => (true, plain(BuiltIn::Internet.word())),
+            },
+            Place::Pods(Home::Labelled(labels), pods) if labels.is_everything() && pods.is_everything() => {
+                (false, plain(BuiltIn::Cluster.word()))
+            }
+            Place::Pods(home, pods) => {
+                let name = match self.tiers.get(home).and_then(|tiers| tiers.get(pods)) {
+                    Some(tier) => tier.clone(),
+                    None => "*".into(),
+                };
+                let namespace = match home {
+                    Home::Named(namespace) => Some(namespace).filter(|namespace| *namespace != block),
+                    Home::Labelled(_) => self.externals.get(home),
+                };
+                (false, End { namespace: namespace.cloned(), name })
+            }
+        }
+    }
+}
+
+/// What addresses are called, and what they are called behind the name of those who talk to them.
+fn name_of_blocks(blocks: &[IpBlock]) -> (String, String) {
+    let nets: Vec<_> = blocks.iter().map(|block| block.cidr).collect();
+    let whole = blocks.iter().all(|block| block.cidr.prefix_len() == 0);
+    let name = match (whole, blocks) {
+        (true, blocks) if blocks.iter().any(|block| !block.except.is_empty()) => "public".to_owned(),
+        (true, [_, _, ..]) => "all-addresses".to_owned(),
+        (_, [_]) => name_of_addresses(&nets),
+        _ => return ("allowed".to_owned(), "peers".to_owned()),
+    };
+    (name.clone(), name)
+}

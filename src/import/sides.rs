@@ -1,0 +1,167 @@
+//! What of the atoms adds something, and which of them a flow can say that opens both sides.
+
+use super::atoms::{Atom, Atoms, Opened, Origin};
+use super::cells::{Cells, Patience};
+use super::places::width;
+use crate::cover::{Budget, unmatched};
+use crate::net::{Direction, Peers, PortSet, Protocol, Region, Selector, namespace_by_name};
+use crate::netpol::PerDirection;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+/// What each side lets through, without what adds nothing.
+#[derive(Debug)]
+pub(super) struct Sides {
+    /// Of each namespace and direction, what is left.
+    pub cells: Vec<PerDirection<Cells>>,
+    /// Which atoms of each are gone.
+    pub gone: Vec<PerDirection<Vec<bool>>>,
+    /// What is gone, with what lets it through instead.
+    pub needless: Vec<Needless>,
+}
+
+/// A part of a policy without which everything would be the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Needless {
+    /// The part.
+    pub origin: Origin,
+    /// What lets the same through, or some of it.
+    pub instead: Vec<Origin>,
+}
+
+/// Comparisons that it may take to see whether some isolated pods are others together.
+const MOST_OF_ISOLATION: usize = 5_000;
+
+/// So many others are named that let the same through.
+const MOST_NAMED: usize = 3;
+
+/// How many ports there are in a set, as far as that says which of two is the narrower one.
+pub(super) fn width_of_ports(ports: &PortSet) -> u64 {
+    if ports.is_everything() {
+        return u64::MAX;
+    }
+    let of = |protocol: Protocol| {
+        let numbers = ports.ranges(protocol).iter().map(|(low, high)| u64::from(high - low) + 1).sum::<u64>();
+        numbers + ports.names(protocol).count() as u64
+    };
+    Protocol::ALL.into_iter().map(of).sum()
+}
+
+/// Where what is left of a namespace stands.
+fn left(opened: &PerDirection<Opened>, gone: &PerDirection<Vec<bool>>) -> Vec<Origin> {
+    let of = |direction: Direction| {
+        let atoms = opened.get(direction).atoms.iter().zip(gone.get(direction));
+        atoms.filter(|(_, gone)| !**gone).map(|(atom, _)| atom.origin).collect::<Vec<_>>()
+    };
+    Direction::ALL.into_iter().flat_map(of).collect()
+}
+
+impl Sides {
+    /// Takes away what the rest lets through anyway: of narrow ports and peers first, then what stands last.
+    pub fn new(atoms: &Atoms, patience: &mut Patience) -> Sides {
+        let mut sides = Sides { cells: Vec::new(), gone: Vec::new(), needless: Vec::new() };
+        for opened in &atoms.sides {
+            let [ingress, egress] =
+                Direction::ALL.map(|direction| sides.side(atoms, direction, opened.get(direction), patience));
+            sides.cells.push(PerDirection { ingress: ingress.0, egress: egress.0 });
+            sides.gone.push(PerDirection { ingress: ingress.1, egress: egress.1 });
+        }
+        // Of several values that became a tier each, some may still be needed.
+        let left: BTreeSet<Origin> =
+            atoms.sides.iter().zip(&sides.gone).flat_map(|(opened, gone)| left(opened, gone)).collect();
+        sides.needless.retain(|one| !left.contains(&one.origin));
+        sides.needless.sort();
+        sides.needless.dedup_by(|next, first| next.origin == first.origin);
+        sides
+    }
+
+    fn side(
+        &mut self,
+        atoms: &Atoms,
+        direction: Direction,
+        opened: &Opened,
+        patience: &mut Patience,
+    ) -> (Cells, Vec<bool>) {
+        let peers = |atom: &Atom| &atoms.places.get(atom.peer).1;
+        let mut cells =
+            Cells::new(direction, opened.atoms.iter().map(|atom| (&atom.subject, peers(atom), &atom.ports)));
+        let mut gone = vec![false; opened.atoms.len()];
+        let mut order: Vec<(usize, &Atom)> = opened.atoms.iter().enumerate().collect();
+        order.sort_by_cached_key(|(at, atom)| {
+            let narrow = (width_of_ports(&atom.ports), width(peers(atom)), Reverse(atom.subject.keys().count()));
+            (narrow, Reverse((atom.origin, *at)))
+        });
+        for (at, atom) in order {
+            if !cells.cover_without(at, &[at], patience) {
+                continue;
+            }
+            cells.remove(at);
+            if let Some(slot) = gone.get_mut(at) {
+                *slot = true;
+            }
+            let region =
+                Region { subject: atom.subject.clone(), peers: peers(atom).clone(), ports: atom.ports.clone() };
+            let near = cells.near(&region).into_iter().filter_map(|at| opened.atoms.get(at));
+            let alone = |other: &&Atom| {
+                other.ports.contains(&region.ports)
+                    && other.subject.contains(&region.subject)
+                    && Region { peers: peers(other).clone(), ..region.clone() }.contains(&region)
+            };
+            let near: Vec<&Atom> = near.collect();
+            let instead = match near.iter().copied().find(alone) {
+                Some(one) => vec![one.origin],
+                None => near.into_iter().take(MOST_NAMED).map(|one| one.origin).collect(),
+            };
+            self.needless.push(Needless { origin: atom.origin, instead });
+        }
+        (cells, gone)
+    }
+
+    /// Takes those isolated pods out of the lists that others there are together.
+    pub fn trim_isolated(atoms: &mut Atoms) {
+        for home in 0..atoms.names.len() {
+            for direction in Direction::ALL {
+                let Some(side) = atoms.sides.get(home) else { continue };
+                let mut isolated = side.get(direction).isolated.clone();
+                if isolated.len() < 3 {
+                    continue;
+                }
+                let mut order = isolated.clone();
+                order.sort_by_cached_key(|selector| (Reverse(selector.keys().count()), selector.clone()));
+                for selector in order {
+                    let near: Vec<&Selector> =
+                        isolated.iter().filter(|other| **other != selector && other.overlaps(&selector)).collect();
+                    if unmatched(&selector, &near, &mut Budget::new(MOST_OF_ISOLATION)) == Ok(None) {
+                        isolated.retain(|other| *other != selector);
+                    }
+                }
+                if let Some(side) = atoms.sides.get_mut(home) {
+                    side.get_mut(direction).isolated = isolated;
+                }
+            }
+        }
+    }
+
+    /// Whether the policies let through all that a plain flow of an atom would open on the sides of others.
+    pub fn is_plain(&self, atoms: &Atoms, home: usize, atom: &Atom, patience: &mut Patience) -> bool {
+        let Some(name) = atoms.names.get(home) else { return false };
+        let other = atom.origin.direction.other();
+        let peers = Peers::Pods { namespaces: namespace_by_name(name), pods: atom.subject.clone() };
+        atoms.isolated(atoms.places.place(atom.peer), other).into_iter().all(|(home, subject)| {
+            let region = Region { subject, peers: peers.clone(), ports: atom.ports.clone() };
+            self.covers(home, other, &region, patience)
+        })
+    }
+
+    /// Whether a side lets all of a region through.
+    pub fn covers(&self, home: usize, direction: Direction, region: &Region, patience: &mut Patience) -> bool {
+        self.cells.get(home).is_some_and(|cells| cells.get(direction).cover(region, patience))
+    }
+
+    /// The atoms of a side that are left, with their places.
+    pub fn left<'a>(&self, atoms: &'a Atoms, home: usize, direction: Direction) -> Vec<(usize, &'a Atom)> {
+        let all = atoms.sides.get(home).into_iter().flat_map(|side| &side.get(direction).atoms);
+        let gone = self.gone.get(home).into_iter().flat_map(|gone| gone.get(direction));
+        all.zip(gone).enumerate().filter(|(_, (_, gone))| !**gone).map(|(at, (atom, _))| (at, atom)).collect()
+    }
+}

@@ -1,0 +1,280 @@
+//! The program, statement by statement.
+
+use super::Note;
+use super::atoms::{Atoms, Opened, Origin};
+use super::dns::Servers;
+use super::flows::{Flow, Flows};
+use super::names::{Names, USUAL_KEY};
+use super::notes::Placed;
+use super::places::{Home, Place, PlaceId};
+use crate::draft::{self, End, External, IpBlocks, Namespace, Ports, Statement, Tier};
+use crate::net::{Direction, IpBlock, PortSet, Selector};
+use crate::netpol::{PerDirection, Policy};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A statement, and what of the policies it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The namespace in whose block it stands.
+    pub namespace: Arc<str>,
+    /// The statement.
+    pub text: String,
+    /// What it says.
+    pub origins: BTreeSet<Origin>,
+}
+
+/// A program and where its statements come from.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub head: Vec<Statement>,
+    pub blocks: Vec<Statement>,
+    pub said: Vec<Said>,
+    /// The `isolate` statements of each namespace, also where they go without saying.
+    pub isolate: Vec<Vec<String>>,
+    /// Notes that no statement is left for.
+    pub lost: Vec<Note>,
+}
+
+/// Writes the program, with the notes above the first statement that each is about.
+pub(super) fn write(atoms: &Atoms, flows: &Flows, names: &Names, policies: &[Policy], notes: &[Note]) -> Written {
+    let mut written = Written::default();
+    let mut head = externals(atoms, names);
+    head.extend(cidrs(names));
+    written.head = head;
+    let mut lines = lines(atoms, flows, names);
+    let blocks: Vec<Block> = (0..atoms.names.len())
+        .map(|at| Block { dns: dns(flows, names, at), lines: lines.remove(&at).unwrap_or_default() })
+        .collect();
+    let of_block = |block: &'_ Block| -> Vec<(bool, BTreeSet<Origin>)> {
+        let dns = block.dns.said.iter().map(|said| (false, said.origins.clone()));
+        dns.chain(block.lines.iter().map(|line| (true, line.origins.clone()))).collect()
+    };
+    let origins: Vec<(bool, BTreeSet<Origin>)> = blocks.iter().flat_map(of_block).collect();
+    let origins: Vec<(bool, &BTreeSet<Origin>)> = origins.iter().map(|(is_flow, all)| (*is_flow, all)).collect();
+    let mut placed = Placed::new(policies, notes, &origins);
+    for (at, (name, block)) in atoms.names.iter().zip(blocks).enumerate() {
+        let statements = statements(atoms, names, at, block, &mut placed, &mut written);
+        written.blocks.push(Statement::Namespace(Namespace { name: name.clone(), statements }));
+    }
+    written.lost = placed.lost;
+    written
+}
+
+/// What is said in the block of a namespace.
+struct Block {
+    dns: DnsLine,
+    lines: Vec<Line>,
+}
+
+/// What stands in the block of a namespace.
+fn statements(
+    atoms: &Atoms,
+    names: &Names,
+    at: usize,
+    block: Block,
+    placed: &mut Placed,
+    written: &mut Written,
+) -> Vec<Statement> {
+    let (Some(name), Some(side)) = (atoms.names.get(at), atoms.sides.get(at)) else { return Vec::new() };
+    let isolate = isolate(name, side, names);
+    let implied = Statement::Isolate { directions: Direction::ALL.to_vec(), tiers: Vec::new() };
+    let stated: Vec<String> = isolate.iter().map(ToString::to_string).collect();
+    written.isolate.push(if stated.is_empty() { vec![implied.to_string()] } else { stated });
+    let mut statements = placed.above_isolation(name);
+    statements.extend(isolate);
+    statements.extend(names.keys.get(name).map(|key| Statement::Label(key.clone())));
+    if let Some(mut said) = block.dns.said {
+        statements.extend(placed.above(written.said.len()));
+        said.namespace = name.clone();
+        written.said.push(said);
+    }
+    statements.extend(block.dns.statement);
+    statements.extend(names.tiers.get(&Home::Named(name.clone())).into_iter().flat_map(|tiers| {
+        tier_statements(tiers, names.keys.get(name).map_or(USUAL_KEY, |key| key)).into_iter().map(Statement::Tier)
+    }));
+    if !block.lines.is_empty() && !statements.is_empty() {
+        statements.push(Statement::Space);
+    }
+    for line in block.lines {
+        statements.extend(placed.above(written.said.len()));
+        written.said.push(Said { namespace: name.clone(), text: line.flow.to_string(), origins: line.origins });
+        statements.push(Statement::Flow(line.flow));
+    }
+    statements
+}
+
+fn externals(atoms: &Atoms, names: &Names) -> Vec<Statement> {
+    let mut all: Vec<External> = names
+        .externals
+        .iter()
+        .filter(|(home, _)| !matches!(home, Home::Named(name) if atoms.names.binary_search(name).is_ok()))
+        .map(|(home, name)| External {
+            name: name.clone(),
+            selector: match home {
+                Home::Named(_) => None,
+                Home::Labelled(selector) => Some(selector.clone()),
+            },
+            tiers: names.tiers.get(home).map(|tiers| tier_statements(tiers, USUAL_KEY)).unwrap_or_default(),
+        })
+        .collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all.into_iter().map(Statement::External).collect()
+}
+
+fn cidrs(names: &Names) -> Vec<Statement> {
+    let mut all: Vec<(&Arc<str>, &Vec<IpBlock>)> = names.cidrs.iter().map(|(blocks, name)| (name, blocks)).collect();
+    all.sort();
+    let cidr = |(name, blocks): (&Arc<str>, &Vec<IpBlock>)| {
+        let except: BTreeSet<_> = blocks.iter().flat_map(|block| block.except.iter().copied()).collect();
+        let nets = blocks.iter().map(|block| block.cidr).collect();
+        Statement::Cidr { name: name.clone(), blocks: IpBlocks { blocks: nets, except: except.into_iter().collect() } }
+    };
+    all.into_iter().map(cidr).collect()
+}
+
+fn tier_statements(tiers: &BTreeMap<Selector, Arc<str>>, key: &str) -> Vec<Tier> {
+    let tier = |(selector, name): (&Selector, &Arc<str>)| {
+        let implied = *selector == Selector::equals(key, name.clone());
+        Tier { name: name.clone(), selector: (!implied).then(|| selector.clone()), ports: Vec::new() }
+    };
+    let mut all: Vec<Tier> = tiers.iter().map(tier).collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
+}
+
+/// The DNS servers of a namespace, and what that says of its policies.
+#[derive(Default)]
+struct DnsLine {
+    statement: Option<Statement>,
+    said: Option<Said>,
+}
+
+fn dns(flows: &Flows, names: &Names, at: usize) -> DnsLine {
+    let Some((servers, origins)) = flows.dns.get(at) else { return DnsLine::default() };
+    let servers: Option<Arc<str>> = match servers {
+        Servers::Implied => None,
+        Servers::Preset(name) => Some((*name).into()),
+        Servers::Nobody => Some("none".into()),
+        Servers::Tier(place, port) => {
+            // Nobody's block: a name behind its namespace is what is asked for here.
+            let (_, end) = names.end(flows.places.place(*place), &"".into());
+            let port = if *port == 53 { String::new() } else { format!(":{port}") };
+            Some(format!("{end}{port}").into())
+        }
+    };
+    let statement = servers.map(|servers| Statement::Dns(vec![servers]));
+    let text = statement.as_ref().map_or("dns cluster".to_owned(), ToString::to_string);
+    let said = (!origins.is_empty()).then(|| Said { namespace: "".into(), text, origins: origins.clone() });
+    DnsLine { statement, said }
+}
+
+/// Which pods are isolated; equal lists of both directions stand in one line, and all of them in none.
+fn isolate(name: &Arc<str>, side: &PerDirection<Opened>, names: &Names) -> Vec<Statement> {
+    let home = Home::Named(name.clone());
+    let tiers = |direction: Direction| -> Vec<Arc<str>> {
+        let of = names.tiers.get(&home);
+        let isolated = side.get(direction).isolated.iter();
+        let mut tiers: Vec<Arc<str>> = isolated.filter_map(|selector| of?.get(selector).cloned()).collect();
+        tiers.sort();
+        tiers
+    };
+    let of = |direction: Direction| {
+        let isolated = &side.get(direction).isolated;
+        (!isolated.is_empty()).then(|| tiers(direction))
+    };
+    let statement =
+        |directions: &[Direction], tiers: Vec<Arc<str>>| Statement::Isolate { directions: directions.to_vec(), tiers };
+    use Direction::{Egress, Ingress};
+    match (of(Ingress), of(Egress)) {
+        (Some(ingress), Some(egress)) if ingress == egress && ingress.is_empty() => Vec::new(),
+        (Some(ingress), Some(egress)) if ingress == egress => vec![statement(&[Ingress, Egress], ingress)],
+        (ingress, egress) => {
+            let both = [(Ingress, ingress), (Egress, egress)];
+            both.into_iter().filter_map(|(direction, tiers)| Some(statement(&[direction], tiers?))).collect()
+        }
+    }
+}
+
+/// A line with a flow.
+struct Line {
+    flow: draft::Flow,
+    origins: BTreeSet<Origin>,
+}
+
+/// Ends with the origins of what they say.
+type Grouped<K> = BTreeMap<K, (Vec<PlaceId>, BTreeSet<Origin>)>;
+
+/// The flows of each block in order, with those in braces that only differ in one end.
+fn lines(atoms: &Atoms, flows: &Flows, names: &Names) -> BTreeMap<usize, Vec<Line>> {
+    let mut by_destination: Grouped<(usize, PlaceId, Option<Direction>, PortSet)> = BTreeMap::new();
+    for flow in &flows.flows {
+        let block = block(atoms, flows, flow);
+        let key = (block, flow.ends.destination, flow.ends.side, flow.ports.clone());
+        let (sources, origins) = by_destination.entry(key).or_default();
+        sources.push(flow.ends.source);
+        origins.extend(flow.origins.iter().copied());
+    }
+    let mut by_sources: Grouped<(usize, Vec<PlaceId>, Option<Direction>, PortSet)> = BTreeMap::new();
+    for ((block, destination, side, ports), (sources, origins)) in by_destination {
+        let (destinations, all) = by_sources.entry((block, sources, side, ports)).or_default();
+        destinations.push(destination);
+        all.extend(origins);
+    }
+    let mut blocks: BTreeMap<usize, Vec<(Rank, Line)>> = BTreeMap::new();
+    for ((block, sources, side, ports), (destinations, origins)) in by_sources {
+        let Some(name) = atoms.names.get(block) else { continue };
+        let ends = |places: &[PlaceId]| {
+            let mut ends: Vec<(bool, String, End)> = places
+                .iter()
+                .map(|place| names.end(flows.places.place(*place), name))
+                .map(|(addresses, end)| (addresses, end.to_string(), end))
+                .collect();
+            ends.sort();
+            ends
+        };
+        let (sources, destinations) = (ends(&sources), ends(&destinations));
+        let rank = rank(&sources, &destinations, side);
+        let plain = |ends: Vec<(bool, String, End)>| ends.into_iter().map(|(_, _, end)| end).collect();
+        let (sources, destinations) = (plain(sources), plain(destinations));
+        let flow = draft::Flow { side, sources, destinations, ports: Ports::These(ports) };
+        blocks.entry(block).or_default().push((rank, Line { flow, origins }));
+    }
+    let in_order = |mut lines: Vec<(Rank, Line)>| {
+        lines.sort_by_cached_key(|(rank, line)| (rank.clone(), line.flow.to_string()));
+        lines.into_iter().map(|(_, line)| line).collect()
+    };
+    blocks.into_iter().map(|(block, lines)| (block, in_order(lines))).collect()
+}
+
+/// Where a flow stands: from outside, within, to outside; then by destination and source; those of both sides first.
+type Rank = (usize, Vec<(bool, String)>, Vec<(bool, String)>, Option<Direction>);
+
+fn rank(sources: &[(bool, String, End)], destinations: &[(bool, String, End)], side: Option<Direction>) -> Rank {
+    let is_own = |(addresses, text, end): &(bool, String, End)| {
+        !addresses && end.namespace.is_none() && !crate::model::BuiltIn::ALL.iter().any(|one| one.word() == text)
+    };
+    let section = match (sources.iter().any(is_own), destinations.iter().any(is_own)) {
+        (false, _) => 0,
+        (true, true) => 1,
+        (true, false) => 2,
+    };
+    let keys =
+        |ends: &[(bool, String, End)]| ends.iter().map(|(addresses, text, _)| (*addresses, text.clone())).collect();
+    (section, keys(destinations), keys(sources), side)
+}
+
+/// The namespace in whose block a flow stands: that of the destination, unless that is all of another one.
+pub(super) fn block(atoms: &Atoms, flows: &Flows, flow: &Flow) -> usize {
+    let home = |id: PlaceId| match flows.places.place(id) {
+        Place::Pods(Home::Named(name), pods) => {
+            atoms.names.binary_search(name).ok().map(|at| (at, pods.is_everything()))
+        }
+        _ => None,
+    };
+    match (home(flow.ends.source), home(flow.ends.destination)) {
+        (Some((source, _)), Some((_, true)) | None) => source,
+        (_, Some((destination, _))) => destination,
+        (None, None) => 0,
+    }
+}
