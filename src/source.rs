@@ -259,6 +259,18 @@ impl Sources {
         id
     }
 
+    /// The same with another text of a file.
+    pub fn replaced(&self, id: FileId, text: impl Into<String>) -> Sources {
+        let mut sources = self.clone();
+        if let Some(file) = sources.files.get_mut(id.index()) {
+            let SourceFile { path, built_in, .. } = file;
+            let (path, built_in) = (std::mem::take(path), *built_in);
+            let (line_starts, characters) = (OnceLock::new(), OnceLock::new());
+            *file = SourceFile { path, text: text.into(), built_in, line_starts, characters };
+        }
+        sources
+    }
+
     /// Adds all files of others behind those that are there.
     pub fn append(&mut self, others: &Sources) {
         self.files.extend(others.files.iter().cloned());

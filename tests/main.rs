@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "cli")]
+mod addresses;
 mod architecture;
 mod assertions;
 #[cfg(all(feature = "cli", unix))]

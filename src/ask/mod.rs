@@ -18,7 +18,9 @@ pub use blast::{Blast, Dns, From as BlastFrom, Step};
 pub use can::{Answer, Doubtful, can, doubts};
 pub use changes::{Came, Freed, Gain, Whom};
 pub use everyone::{Everyone, Meant, Named, Samples, Set};
-pub use reach::{Between, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold};
+pub use reach::{
+    Between, Beyond, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold, beyond,
+};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation, selector_text};
 pub use space::{Ends, Example, Grants, Pods, Space, rule_peers, rule_ports};
 pub use why::{

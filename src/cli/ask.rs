@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::report::{show, tell_blank, tell_empty};
 use super::terminal::Terminal;
 use crate::ask::Asked;
-use crate::session::{AskedPorts, Disk, Posed, Question, SaidOfCluster, Subject, reason};
+use crate::session::{AskedPorts, Asking, Disk, Posed, Question, SaidOfCluster, Subject, reason};
 use crate::source::Sources;
 
 /// Reads what is asked about, and says on standard error what makes answers incomplete. When something stands in the way
@@ -86,6 +86,13 @@ impl Ends {
             Ok(Ends { from, to, ports })
         };
         read().map_err(|message| terminal.refuse(&message))
+    }
+
+    /// Those who are meant, with what there is to say about that.
+    pub fn meant(self, subject: &Subject, terminal: &mut Terminal) -> Result<(Ends, Vec<String>), Exit> {
+        let ends = Asking { from: self.from, to: self.to, ports: self.ports };
+        let (Asking { from, to, ports }, notes) = subject.resolve(ends).map_err(|message| terminal.refuse(&message))?;
+        Ok((Ends { from, to, ports }, notes))
     }
 
     /// Both, for the situation.

@@ -100,7 +100,14 @@ pub(super) fn tally(reports: &[Report]) -> String {
 
 /// What would say what is missing: which labels a namespace has, what address blocks match, which addresses pods have.
 pub(super) fn remedies(doubts: &[Doubt], subject: &Subject) -> Vec<String> {
-    let labels = doubts.iter().find_map(|doubt| said_of_labels(doubt, subject));
+    /// Of more namespaces it is not told.
+    const MOST: usize = 4;
+    let mut labels: Vec<String> = Vec::new();
+    for said in doubts.iter().filter_map(|doubt| said_of_labels(doubt, subject)) {
+        if !labels.contains(&said) && labels.len() < MOST {
+            labels.push(said);
+        }
+    }
     let others = remedies_of_addresses(doubts, subject.facts(), subject.session().is_some());
     labels.into_iter().chain(others.into_iter().map(str::to_owned)).collect()
 }

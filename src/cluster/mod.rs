@@ -3,6 +3,7 @@
 mod address;
 mod assemble;
 mod chain;
+mod identity;
 mod object;
 mod runtime;
 mod service;
@@ -10,6 +11,7 @@ mod whole;
 
 pub use address::NodeAt;
 pub use assemble::Conflict;
+pub use identity::lasting;
 pub use object::{Object, Owner, Runner, Scaler};
 pub use runtime::is_set_at_runtime;
 pub use service::TranslatedPort;

@@ -2,7 +2,7 @@
 
 use super::runs::{Found, Runs};
 use super::{One, at, peers_field};
-use crate::cluster::{Labels, OF_EVERY_CLUSTER, Pods, Workload};
+use crate::cluster::{Kind, Labels, OF_EVERY_CLUSTER, Pods, Workload};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::lint::near::{is_slip, listed, near, text, with_place};
 use crate::net::{Direction, NAMESPACE_NAME, Selector};
@@ -246,8 +246,12 @@ fn on_node(pods: &[Found<'_>]) -> String {
 
 /// The workload that has the labels itself, where its pods have not.
 fn owner<'a>(selector: &Selector, among: &[&'a Workload]) -> Option<&'a Workload> {
+    // The labels of a pod are those that policies look at.
     let has = |workload: &&&Workload| {
-        !workload.labels.is_empty() && !workload.pods.is_empty() && selector.matches(&workload.labels)
+        workload.kind != Kind::Pod
+            && !workload.labels.is_empty()
+            && !workload.pods.is_empty()
+            && selector.matches(&workload.labels)
     };
     among.iter().find(has).copied()
 }

@@ -17,8 +17,8 @@ pub(super) struct Runs<'a> {
     workloads: BTreeMap<&'a str, Vec<&'a Workload>>,
     /// The pods that have not ended.
     pods: Labelled<'a, Found<'a>>,
-    /// Workloads without pods, by their own labels.
-    asleep: Labelled<'a, &'a Workload>,
+    /// The labels of workloads without pods, and of pods that have ended: others like them may come again.
+    asleep: Labelled<'a, &'a Labels>,
     /// The labels of the namespaces that were given.
     labels: BTreeMap<&'a str, &'a Labels>,
 }
@@ -43,10 +43,13 @@ impl<'a> Runs<'a> {
         }
         let all = || cluster.workloads.iter();
         let pods = all().flat_map(|workload| workload.pods.iter().map(move |pods| (workload, pods)));
-        let pods = pods.filter(|(_, pods)| !pods.finished);
+        let (ended, pods): (Vec<Found<'_>>, Vec<Found<'_>>) = pods.partition(|(_, pods)| pods.finished);
+        let pods = pods.into_iter();
         let pods = pods.map(|(workload, pods)| (&*workload.namespace, &pods.labels, (workload, pods)));
         let asleep = all().filter(|workload| workload.pods.is_empty());
-        let asleep = asleep.map(|workload| (&*workload.namespace, &workload.labels, workload));
+        let asleep = asleep.map(|workload| (&*workload.namespace, &workload.labels, &workload.labels));
+        let ended = ended.into_iter().map(|(workload, pods)| (&*workload.namespace, &pods.labels, &pods.labels));
+        let asleep = asleep.chain(ended);
         let labels = cluster.namespaces.iter().map(|namespace| (&*namespace.name, &namespace.labels)).collect();
         Runs { cluster, workloads, pods: Labelled::new(pods), asleep: Labelled::new(asleep), labels }
     }
@@ -115,7 +118,7 @@ impl<'a> Runs<'a> {
         let pods = near.filter(|(_, pods)| selector.matches(&pods.labels)).collect();
         // The labels of pods that do not run are not known; those of their owner are often the same.
         let mut asleep = namespaces.iter().flat_map(|name| self.asleep.near(name, selector));
-        let sure = sure && !namespaces.is_empty() && !asleep.any(|workload| selector.matches(&workload.labels));
+        let sure = sure && !namespaces.is_empty() && !asleep.any(|labels| selector.matches(labels));
         // What runs has labels that no template shows.
         let at_runtime = selector.keys().any(|key| is_set_at_runtime(key));
         let sure = sure && (!at_runtime || namespaces.iter().all(|name| self.cluster.has_listed(name)));

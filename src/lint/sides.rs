@@ -5,7 +5,7 @@ use super::ports::Mistaken;
 use super::{One, at};
 use crate::cluster::{Cluster, Labels};
 use crate::diag::{Code, Diagnostic};
-use crate::engine::{EndId, Engine, Namespace};
+use crate::engine::{EndId, Engine, Member, Namespace};
 use crate::net::{Direction, PortSet, Requirement, Selector, Truth};
 use crate::netpol::Peer;
 
@@ -42,10 +42,9 @@ pub(super) fn check(
                 if mistaken.contains(&(policy, direction)) || other_way.any(|other| mistaken.contains(&other)) {
                     continue;
                 }
-                let theirs = if subject == other { of_another(engine, cluster, other) } else { labels(engine, other) };
-                let (Some(mine), Some(theirs)) = (labels(engine, subject).map(shown), theirs.map(shown)) else {
-                    continue;
-                };
+                let runs = Runs { engine, cluster };
+                let theirs = if subject == other { runs.another(other) } else { runs.name(other) };
+                let (Some(mine), Some(theirs)) = (runs.name(subject), theirs) else { continue };
                 let by = isolating.first().and_then(|index| all.get(*index));
                 let message = match direction {
                     Direction::Ingress => format!(
@@ -69,12 +68,14 @@ pub(super) fn check(
                     Direction::Ingress => ("egress", "to"),
                     Direction::Egress => ("ingress", "from"),
                 };
-                found.push(diagnostic.with_help(format!(
-                    "a connection needs both sides: add `{word}: [{{{list}: [{}]}}]` with the same ports to a policy \
-                     for \
-                     {theirs}",
-                    as_peer(engine, &one.policy.subject, subject, other)
-                )));
+                let help = match runs.as_peer(&one.policy.subject, subject, other) {
+                    Some(peer) => format!(
+                        "a connection needs both sides: add `{word}: [{{{list}: [{peer}]}}]` with the same ports to a \
+                         policy for {theirs}"
+                    ),
+                    None => format!("a connection needs both sides: let it through in a policy for {theirs}, too"),
+                };
+                found.push(diagnostic.with_help(help));
             }
         }
     }
@@ -143,40 +144,64 @@ fn labels<'e>(engine: &'e Engine<'_>, id: EndId) -> Option<(&'e str, &'e Labels)
     Some((name, &engine.world().pods(id)?.labels))
 }
 
-/// Pods by their labels, as sentences write them.
-fn shown((namespace, labels): (&str, &Labels)) -> String {
-    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    format!("`{namespace}/{{{}}}`", pairs.join(","))
+/// What the ends of a connection are called, and selected by.
+struct Runs<'e, 'a> {
+    engine: &'e Engine<'a>,
+    cluster: &'e Cluster,
 }
 
-/// The labels of an end of which no policy tells some pods from others: where there are some with other labels than those
-/// that it is known by, theirs, so that a sentence can speak of two.
-fn of_another<'e>(engine: &'e Engine<'_>, cluster: &'e Cluster, id: EndId) -> Option<(&'e str, &'e Labels)> {
-    let (namespace, known) = labels(engine, id)?;
-    let members = &engine.world().pods(id)?.members;
-    let pods = members.iter().filter_map(|member| cluster.workloads.get(member.workload)?.pods.get(member.pods));
-    let other = pods.map(|pods| &pods.labels).find(|labels| *labels != known);
-    Some((namespace, other.unwrap_or(known)))
-}
+impl Runs<'_, '_> {
+    fn members(&self, id: EndId) -> &[Member] {
+        self.engine.world().pods(id).map(|pods| pods.members.as_slice()).unwrap_or_default()
+    }
 
-/// What a rule is for as a peer of a policy in the namespace of the other side: by the labels that it selects, or where those
-/// are no list of labels, by those of an end.
-fn as_peer(engine: &Engine<'_>, subject: &Selector, id: EndId, home: EndId) -> String {
-    let (Some((namespace, labels)), Some((other, _))) = (labels(engine, id), labels(engine, home)) else {
-        return String::new();
-    };
-    let selected = subject.requirements().into_iter().map(|requirement| match requirement {
-        Requirement::Equals(key, value) => Some(format!("{key}: {value}")),
-        _ => None,
-    });
-    let selected: Option<Vec<String>> = selected.collect();
-    let own = || labels.iter().map(|(key, value)| format!("{key}: {value}")).collect();
-    let pairs: Vec<String> = selected.filter(|selected| !selected.is_empty()).unwrap_or_else(own);
-    let pods = format!("podSelector: {{matchLabels: {{{}}}}}", pairs.join(", "));
-    match namespace == other {
-        true => format!("{{{pods}}}"),
-        false => {
-            format!("{{namespaceSelector: {{matchLabels: {{{}: {namespace}}}}}, {pods}}}", crate::net::NAMESPACE_NAME)
-        }
+    fn workload(&self, member: &Member) -> Option<String> {
+        Some(format!("`{}`", self.cluster.workloads.get(member.workload)?))
+    }
+
+    /// What runs the pods of an end.
+    fn name(&self, id: EndId) -> Option<String> {
+        self.workload(self.members(id).first()?)
+    }
+
+    /// Of an end of which no policy tells some pods from others, who else runs some of them, so that a sentence can speak of
+    /// two.
+    fn another(&self, id: EndId) -> Option<String> {
+        let members = self.members(id);
+        let first = members.first()?;
+        let other = members.iter().find(|member| member.workload != first.workload);
+        self.workload(other.unwrap_or(first))
+    }
+
+    /// What a rule is for as a peer of a policy in the namespace of the other side: by the labels that it selects, or where
+    /// those are no list of labels, by few of an end that stay. `None` where there are none.
+    fn as_peer(&self, subject: &Selector, id: EndId, home: EndId) -> Option<String> {
+        let ((namespace, _), (other, _)) = (labels(self.engine, id)?, labels(self.engine, home)?);
+        let selected = subject.requirements().into_iter().map(|requirement| match requirement {
+            Requirement::Equals(key, value) => Some(format!("{key}: {value}")),
+            _ => None,
+        });
+        let selected: Option<Vec<String>> = selected.collect();
+        let pairs = match selected.filter(|selected| !selected.is_empty()) {
+            Some(selected) => selected,
+            None => {
+                // Of those that no policy tells apart, the one that is named.
+                let first = self.members(id).first()?;
+                let own = self.members(id).iter().filter(|member| member.workload == first.workload);
+                let few = self.cluster.telling(own.map(|member| (member.workload, member.pods)))?;
+                few.iter().map(|(key, value)| format!("{key}: {value}")).collect()
+            }
+        };
+        let pods = match pairs.is_empty() {
+            true => "podSelector: {}".to_owned(),
+            false => format!("podSelector: {{matchLabels: {{{}}}}}", pairs.join(", ")),
+        };
+        Some(match namespace == other {
+            true => format!("{{{pods}}}"),
+            false => {
+                let name = crate::net::NAMESPACE_NAME;
+                format!("{{namespaceSelector: {{matchLabels: {{{name}: {namespace}}}}}, {pods}}}")
+            }
+        })
     }
 }

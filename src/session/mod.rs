@@ -34,6 +34,6 @@ pub use path::{shell_word, shown};
 #[cfg(test)]
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};
-pub use subject::{Added, AskedPorts, AskedTarget, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
+pub use subject::{Added, AskedPorts, AskedTarget, Asking, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
 pub use system::{Disk, FileSystem, LARGEST_FILE, Memory, Walk, reason};
 pub use versions::{Place, Terms, Versions};

@@ -173,6 +173,15 @@ impl Session {
         &self.project
     }
 
+    /// The same with other texts of some files.
+    pub fn with_texts(&self, texts: impl IntoIterator<Item = (FileId, String)>) -> Session {
+        let mut project = self.project.clone();
+        for (file, text) in texts {
+            project.sources = project.sources.replaced(file, text);
+        }
+        Session::new(project, self.settings.clone()).in_cluster_of(self.given.clone())
+    }
+
     /// The texts of the project.
     pub fn sources(&self) -> &Sources {
         &self.project.sources

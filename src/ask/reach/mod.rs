@@ -1,11 +1,13 @@
 //! Who may connect to whom on which ports, by the names that people know.
 
+mod beyond;
 mod ends;
 mod gathered;
 mod names;
 mod sets;
 mod told;
 
+pub use beyond::{Beyond, beyond};
 pub use names::Names;
 pub use sets::{Between, Detail, PortsAt, Sheet, Told, Untold};
 

@@ -1,10 +1,9 @@
 //! Policies that would have to be added to those that somebody else wrote.
 
-use super::labels::{chosen, telling};
 use super::{Explanation, Says, WhySide};
-use crate::cluster::{Cluster, Labels, Pods, Workload};
+use crate::cluster::{Cluster, Labels, lasting};
 use crate::draft::{equal, names_of};
-use crate::engine::{End, EndId, Engine, Member, World};
+use crate::engine::{End, EndId, Engine, World};
 use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, namespace_by_name};
 use crate::netpol::{Peer, Policy, Port, Rule};
 use ipnet::IpNet;
@@ -64,25 +63,10 @@ fn one(
 /// where nobody was. `None` where all of them change.
 pub(super) fn labels(world: &World, cluster: Option<&Cluster>, end: EndId) -> Option<Labels> {
     let pods = world.pods(end)?;
-    let member = |member: &Member| {
-        let workload = cluster?.workloads.get(member.workload)?;
-        Some((member.workload, workload, workload.pods.get(member.pods)?))
-    };
-    let members: Vec<(usize, &Workload, &Pods)> = pods.members.iter().filter_map(member).collect();
-    let stay = |labels: &Labels| !chosen(labels).is_empty() || labels.is_empty();
-    let (Some((_, first, _)), Some(cluster)) = (members.first(), cluster) else {
-        return stay(&pods.labels).then(|| chosen(&pods.labels));
-    };
-    let shared =
-        |(key, value): &(&String, &String)| members.iter().all(|(.., pods)| pods.labels.get(*key) == Some(*value));
-    let own: Labels = pods.labels.iter().filter(shared).map(|(key, value)| (key.clone(), value.clone())).collect();
-    let is_other = |(place, workload): &(usize, &Workload)| {
-        workload.namespace == first.namespace && members.iter().all(|(member, ..)| member != place)
-    };
-    let others = cluster.workloads.iter().enumerate().filter(is_other).flat_map(|(_, workload)| &workload.pods);
-    let others: Vec<&Labels> = others.filter(|pods| pods.is_in_pod_network()).map(|pods| &pods.labels).collect();
-    let known = if members.iter().all(|(_, one, _)| one.selector == first.selector) { &first.selector } else { &own };
-    stay(&own).then(|| telling(&own, known, &others))
+    match cluster.filter(|_| !pods.members.is_empty()) {
+        Some(cluster) => cluster.telling(pods.members.iter().map(|member| (member.workload, member.pods))),
+        None => Some(lasting(&pods.labels)).filter(|labels| !labels.is_empty() || pods.labels.is_empty()),
+    }
 }
 
 /// What the pods of an end are called in the name of a policy.
@@ -96,7 +80,7 @@ fn name(world: &World, cluster: Option<&Cluster>, end: EndId) -> String {
     let owner = pods.members.first().and_then(|member| cluster?.workloads.get(member.workload));
     match owner {
         Some(owner) => owner.name.to_string(),
-        None => names_of(&equal(&chosen(&pods.labels)), "pods").swap_remove(0),
+        None => names_of(&equal(&lasting(&pods.labels)), "pods").swap_remove(0),
     }
 }
 

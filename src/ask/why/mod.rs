@@ -1,7 +1,6 @@
 //! Why two ends may connect or not: what isolates each of them, what lets them through, and what nearly does.
 
 mod draft_policy;
-mod labels;
 mod membership;
 mod policies;
 mod program;

@@ -1,8 +1,8 @@
 //! What would have to be written in a program so that a connection is allowed.
 
-use super::labels::chosen;
 use super::{Explanation, Program, Says};
 use crate::ask::situation::Asked;
+use crate::cluster::lasting;
 use crate::draft::{self, Statement, equal, free, name_of_addresses, name_of_ports, names_of};
 use crate::engine::{End, EndId, World};
 use crate::flow::{Namespaces, Party, PartyId, PartyName, Place};
@@ -62,20 +62,23 @@ pub fn suggest(
         return None;
     }
     let writer = Writer { program, sources, world };
-    let ends = |by_name| {
-        let source = writer.end(from, explanation.source, by_name, "")?;
-        let destination = writer.end(to, explanation.destination, by_name, "")?;
+    let ends = |[from_by_name, to_by_name]: [bool; 2]| {
+        let source = writer.end(from, explanation.source, from_by_name, "")?;
+        let destination = writer.end(to, explanation.destination, to_by_name, "")?;
         if source.edits.is_empty() || source.edits == destination.edits {
             return Some((source, destination));
         }
-        let destination = writer.end(to, explanation.destination, by_name, &source.name)?;
+        let destination = writer.end(to, explanation.destination, to_by_name, &source.name)?;
         Some((source, destination))
     };
     // A group can hold more than one flow may name.
     let is_legal = |(source, destination): &(Written<'_>, Written<'_>)| {
         (source.managed || destination.managed) && !(source.addresses && destination.addresses)
     };
-    let (source, destination) = ends(true).filter(is_legal).or_else(|| ends(false))?;
+    // As they were asked for as far as one flow may say that, and else by names of those whose answer is told.
+    let by_name = [[true, true], [true, false], [false, true]];
+    let legal = by_name.into_iter().find_map(|by_name| ends(by_name).filter(is_legal));
+    let (source, destination) = legal.or_else(|| ends([false, false]))?;
     let mut edits = source.edits.clone();
     edits.extend(destination.edits.iter().filter(|edit| !source.edits.contains(edit)).cloned());
     let ports = writer.ports(&destination, &explanation.ports, &mut edits)?;
@@ -238,8 +241,9 @@ impl<'a> Writer<'a> {
                     None if !is_free => return None,
                     _ => {}
                 }
+                let managed = home.is_some_and(|namespace| namespace.managed().is_some());
                 let span = home.map(|namespace| namespace.span);
-                let labels = chosen(&pods.labels);
+                let labels = lasting(&pods.labels);
                 let external = |tiers| {
                     let external = draft::External { name: declared.clone(), selector: None, tiers };
                     Edit::Line { namespace: None, span: None, text: Statement::External(external).to_string() }
@@ -252,6 +256,7 @@ impl<'a> Writer<'a> {
                     return Some(Written {
                         namespace: Some(declared),
                         name: "*".to_owned(),
+                        managed,
                         edits,
                         ..Written::default()
                     });
@@ -266,7 +271,7 @@ impl<'a> Writer<'a> {
                     }
                     None => external(vec![tier]),
                 };
-                Some(Written { namespace: Some(declared), name, edits: vec![edit], ..Written::default() })
+                Some(Written { namespace: Some(declared), name, managed, edits: vec![edit], ..Written::default() })
             }
         }
     }

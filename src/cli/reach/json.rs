@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::ends::end_text;
-use super::lines::{missing, outside, split};
+use super::lines::{missing, outside, split, subjects};
 use crate::ask::{Cell, GroupName, Isolated, Row, RowNames};
 use crate::cli::json::{document as print, document_with_list, ports, truth, unmodelled, unread};
 use crate::engine::EndId;
@@ -19,6 +19,15 @@ pub(super) fn document(report: &Report<'_>) -> String {
         .into_iter()
         .map(|(workload, reason)| json!({ "name": workload.to_string(), "reason": reason }))
         .collect();
+    let not_given = report.beyond.iter().map(|one| {
+        json!({
+            "direction": one.direction.word(),
+            "pods": subjects(report, one),
+            "others": one.peer.to_string(),
+            "ports": ports(&one.ports),
+        })
+    });
+    let not_given: Vec<Value> = not_given.collect();
     let document = json!({
         "schema": "polder/reach/v1",
         "complete": unmodelled.is_empty() && report.subject.unread().is_empty(),
@@ -27,6 +36,8 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "ipblock_matches_pods": truth(report.subject.facts().matches().pods),
         "endpoints": ends,
         "connections": [],
+        "not_given": not_given,
+        "notes": report.notes,
         "outside": outside,
         "split": split(report),
     });

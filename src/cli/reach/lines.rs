@@ -2,13 +2,13 @@
 
 use super::Report;
 use super::ends::end_text;
-use crate::ask::{Cell, GroupName, Isolated, Row};
+use crate::ask::{Beyond, Cell, GroupName, Isolated, Row};
 use crate::cli::report::{first_doubts, incomplete, left_out, overlap};
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
 use crate::engine::{Doubt, EndId};
-use crate::net::PortSet;
-use std::collections::BTreeMap;
+use crate::net::{Direction, PortSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -38,7 +38,14 @@ pub(super) fn table(report: &Report<'_>) -> String {
     }
     let remarks: Vec<String> = reasons.footnotes().chain(remarks(report)).collect();
     if text.is_empty() {
-        push(&mut text, if remarks.is_empty() { "# nothing is allowed" } else { "# no policy allows anything" });
+        push(
+            &mut text,
+            match (report.beyond.is_empty(), remarks.is_empty()) {
+                (false, _) => "# no policy allows anything among the pods that were given",
+                (true, true) => "# nothing is allowed",
+                (true, false) => "# no policy allows anything",
+            },
+        );
     }
     if !remarks.is_empty() {
         text.push('\n');
@@ -181,7 +188,8 @@ fn doubts(report: &Report<'_>, cell: &Cell) -> Vec<Doubt> {
 
 /// What there is to know beside the lines.
 fn remarks(report: &Report<'_>) -> Vec<String> {
-    let mut remarks = Vec::new();
+    let mut remarks = report.notes.to_vec();
+    remarks.extend(beyond(report));
     let told = |row: &Row| row.used && !row.names.is_by_isolation();
     let all_rows = || report.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
     let open = |wanted: fn([Isolated; 2]) -> bool| -> Option<String> {
@@ -226,6 +234,36 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     }
     remarks.extend(incomplete(report.subject.unmodelled(), report.subject.unread()));
     remarks
+}
+
+/// What policies allow to pods of which none was given.
+fn beyond(report: &Report<'_>) -> Vec<String> {
+    if report.beyond.is_empty() {
+        return Vec::new();
+    }
+    let line = |one: &Beyond| {
+        let (own, ports) = (subjects(report, one).join(", "), &one.ports);
+        match one.direction {
+            Direction::Egress => format!("  {own} -> {}:{ports}", one.peer),
+            Direction::Ingress => format!("  {} -> {own}:{ports}", one.peer),
+        }
+    };
+    let head = "policies also allow this, of which no pods were given:".to_owned();
+    [head].into_iter().chain(report.beyond.iter().map(line)).collect()
+}
+
+/// Those who may, as few names as say it.
+pub(super) fn subjects(report: &Report<'_>, one: &Beyond) -> Vec<String> {
+    /// More are counted.
+    const MOST: usize = 4;
+    let groups = one.subjects.iter().filter_map(|end| report.situation.names_of(*end).first().copied());
+    let all: BTreeSet<String> = groups.map(|name| name.whole().to_string()).collect();
+    let more = all.len().saturating_sub(MOST);
+    let mut names: Vec<String> = all.into_iter().take(MOST).collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names
 }
 
 /// The names of rows; those that others hold are left out.

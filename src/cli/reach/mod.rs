@@ -10,7 +10,7 @@ use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::report::out_width;
 use super::terminal::Terminal;
-use crate::ask::{Asked, Between, Detail, Names, Only, Reach, Situation, Told, Untold};
+use crate::ask::{Asked, Between, Beyond, Detail, Names, Only, Reach, Situation, Told, Untold, beyond};
 use crate::cover::Budget;
 use crate::diag::render::sanitize;
 use crate::engine::Engine;
@@ -25,6 +25,10 @@ pub(super) struct Report<'a> {
     pub engine: &'a Engine<'a>,
     pub reach: &'a Reach,
     pub names: Names,
+    /// What is allowed to those of whom none was given.
+    pub beyond: Vec<Beyond>,
+    /// What the words of the question mean.
+    pub notes: &'a [String],
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -50,6 +54,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         });
         return Ok(Exit::Yes);
     }
+    let (ends, notes) = ends.meant(&subject, terminal)?;
     let (told, given_up) = match subject.situation(&ends.asked()) {
         Some(situation) => among_workloads(&subject, situation, &ends, args.format, terminal)?,
         None => (among_everybody(&subject, &ends, args.format, terminal)?, false),
@@ -60,7 +65,11 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         engine = engine.without_doubtful_blocks();
     }
     let names = Names::new(&reach.groups);
-    let report = Report { subject: &subject, situation, engine: &engine, reach, names };
+    let beyond = match subject.cluster() {
+        Some(_) => beyond_of(&subject, &engine, situation, &ends).map_err(|message| terminal.refuse(&message))?,
+        None => Vec::new(),
+    };
+    let report = Report { subject: &subject, situation, engine: &engine, reach, names, beyond, notes: &notes };
     let text = match args.format {
         ReachFormat::Human => lines::painted(&lines::table(&report), terminal.out_color()),
         ReachFormat::Matrix => matrix::matrix(&report, out_width()),
@@ -68,6 +77,22 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     };
     terminal.result(&text);
     Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
+}
+
+/// What is allowed beyond the workloads that were given.
+fn beyond_of(
+    subject: &Subject,
+    engine: &Engine<'_>,
+    situation: &Situation,
+    ends: &Ends,
+) -> Result<Vec<Beyond>, String> {
+    let find = |asked: &Option<Asked>| asked.as_ref().map(|asked| subject.find(situation, asked)).transpose();
+    // Whoever asks about all of them means those, too, that were not given.
+    let named = |asked: &Option<Asked>| {
+        asked.clone().filter(|one| !matches!(one, Asked::Name(text) if text == "anywhere" || text == "cluster"))
+    };
+    let (from, to) = (find(&named(&ends.from))?, find(&named(&ends.to))?);
+    Ok(beyond(engine, situation, [from.as_deref(), to.as_deref()]))
 }
 
 /// Whether one remark tells what address blocks may let through: lines are for people, and not about two ends alone.

@@ -34,8 +34,16 @@ impl Fact {
 impl Report<'_> {
     /// What an end is called.
     pub(super) fn name(&self, end: EndId) -> String {
-        if let (None, Some(asked)) = (self.situation.world.pods(end), &self.addresses) {
-            return asked.to_string();
+        if self.situation.world.pods(end).is_none() {
+            if let Some(asked) = &self.addresses {
+                return asked.to_string();
+            }
+            // Of nodes whose addresses nobody gave, their name is all that is known.
+            if !self.is_known {
+                let to = self.subject.target(&self.args.to).map(|to| to.asked.to_string());
+                let is_source = end == self.explanation.source;
+                return if is_source { self.args.from.clone() } else { to.unwrap_or_default() };
+            }
         }
         let names = self.situation.names_of(end);
         match names.as_slice() {

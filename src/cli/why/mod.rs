@@ -9,7 +9,7 @@ use super::args::{Why as Args, WhyFormat};
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::ask::{Asked, AskedEnd, Explanation, Program, Says, Situation, suggest, why};
+use crate::ask::{Asked, Explanation, Program, Says, Situation, why};
 use crate::engine::Engine;
 use crate::net::PortSet;
 use crate::session::{Added, Posed, Subject};
@@ -28,6 +28,8 @@ pub(super) struct Report<'a> {
     notes: Vec<String>,
     /// The addresses that are asked about, if any.
     addresses: Option<Asked>,
+    /// Whether it is known of both ends that they are meant.
+    is_known: bool,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -43,19 +45,17 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let Some(explanation) = why(&engine, program, &from, &to, &doubtful) else {
         return Err(terminal.refuse("no two such pods can exist at once, so there is nothing to explain"));
     };
-    let to_ends: Vec<_> = to.iter().map(|(end, _)| *end).collect();
     let is_known = ![explanation.source, explanation.destination].iter().any(|end| doubtful.contains_key(end));
     let addresses = meant.iter().flatten().flat_map(Asked::each).find(|asked| matches!(asked, Asked::Addresses(_)));
     let addresses = addresses.cloned().filter(|_| is_known);
-    let mend = match (program, &meant) {
+    let mend = match program {
         // Nobody knows who would have to be let in.
         _ if !is_known => None,
-        (Some(program), [Some(asked_from), Some(asked_to)]) => {
-            let from = AskedEnd { asked: asked_from, ends: &from };
-            let to = AskedEnd { asked: asked_to, ends: &to_ends };
-            suggest(program, subject.sources(), &situation.world, &explanation, from, to).map(Mend::Edits)
-        }
-        _ => {
+        Some(_) => match (explanation.says, &ends.from, &ends.to) {
+            (Says::Denied, Some(from), Some(to)) => subject.edits(from, to, ends.ports.as_ref()).map(Mend::Edits),
+            _ => None,
+        },
+        None => {
             let added = match (explanation.says, &ends.from, &ends.to) {
                 (Says::Denied, Some(from), Some(to)) => subject.added(from, to, ends.ports.as_ref()),
                 _ => Added::default(),
@@ -66,7 +66,8 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     };
     let exit = if explanation.says == Says::Unknown { Exit::CannotAnswer } else { ask::sure(&subject, Exit::Yes) };
     let asked = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-    let report = Report { args, subject: &subject, situation: &situation, asked, explanation, mend, notes, addresses };
+    let report =
+        Report { args, subject: &subject, situation: &situation, asked, explanation, mend, notes, addresses, is_known };
     let text = match args.format {
         WhyFormat::Human => human::text(&report, terminal.out_color()),
         WhyFormat::Short => human::lines(&report),

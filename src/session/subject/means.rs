@@ -7,6 +7,7 @@ use crate::ask::Asked;
 use crate::cluster::{Cluster, Pods, SeenPod, TargetPort, Workload};
 use crate::engine::Doubt;
 use crate::net::{AddressSet, PortSet, Protocol};
+use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -76,6 +77,18 @@ impl Part {
     /// Those who are asked for, on the ports that are asked for.
     pub fn of(asked: Asked) -> Part {
         Part { asked, ports: PartPorts::AsAsked, doubt: None, intro: None }
+    }
+}
+
+impl Part {
+    /// What is told of it without the names of its pods.
+    pub fn told(&self) -> Option<String> {
+        let intro = self.intro.as_ref()?;
+        let PartPorts::Targets(targets) = &self.ports else { return Some(intro.clone()) };
+        let all = |ports: &mut dyn Iterator<Item = PortSet>| ports.fold(PortSet::empty(), |all, one| all.union(&one));
+        let own = all(&mut targets.iter().map(|target| PortSet::number(target.protocol, target.port)));
+        let there = all(&mut targets.iter().map(Target::as_written));
+        Some(format!("{intro}: {own} is {there} of its pods"))
     }
 }
 
@@ -234,6 +247,9 @@ impl<'s> Meaning<'s> {
         {
             return Ok(());
         }
+        if let Some(address) = single {
+            self.refuse_of_services(address)?;
+        }
         let cluster = self.cluster;
         let there: Vec<(&Workload, &SeenPod)> = cluster.pods_at(all).collect();
         let of_pods = there.iter().flat_map(|(_, seen)| &seen.addresses).map(|address| (*address).into());
@@ -271,6 +287,19 @@ impl<'s> Meaning<'s> {
         self.known(&text, &rest, single);
         self.means.add(Part::of(Asked::Addresses(rest)));
         Ok(())
+    }
+
+    /// Refuses an address that some Service has, nobody knows which.
+    fn refuse_of_services(&self, address: IpAddr) -> Result<(), String> {
+        let Some(platform) = self.subject.model().map(|model| &model.platform) else { return Ok(()) };
+        let has = |list: &Option<Vec<IpNet>>| list.iter().flatten().any(|net| net.contains(&address));
+        if !has(&platform.services) || has(&platform.apiserver) || self.cluster.services.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "cannot tell: `{address}` is among the addresses of Services (`services` in `platform`), and none that was given \
+             has it; `kubectl get services -A -o yaml` has those of a cluster"
+        ))
     }
 
     /// Says that addresses are a node's, or the API server's.

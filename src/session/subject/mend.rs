@@ -1,11 +1,12 @@
 //! What would have to be added to policies so that all that is asked about is allowed, tried before it is told.
 
 use super::{AskedPorts, Posed, Subject};
-use crate::ask::{Asked, Says, can, policies_for, why};
+use crate::ask::{Asked, AskedEnd, Edit, Program, Says, can, policies_for, suggest, why};
 use crate::engine::{EndId, Engine, Verdict};
 use crate::net::{AddressSet, Direction, PortSet};
 use crate::netpol::Policy;
-use std::collections::BTreeSet;
+use crate::source::FileId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many times policies are added before it is given up.
 const MOST_ROUNDS: usize = 8;
@@ -47,6 +48,12 @@ impl Subject {
             };
             if explanation.says == Says::Allowed {
                 return self.tried(added, &posed);
+            }
+            if explanation.says == Says::Unknown {
+                let doubts: Vec<String> = explanation.doubts.iter().map(ToString::to_string).collect();
+                let why_not =
+                    format!("whether a policy more could allow it depends: nobody said {}", doubts.join(", "));
+                return Added { policies: Vec::new(), why_not: Some(why_not) };
             }
             let is_known = |end: &EndId| !posed.doubtful.contains_key(end);
             let more = match is_known(&explanation.source) && is_known(&explanation.destination) {
@@ -103,6 +110,82 @@ impl Subject {
             names.join(", ")
         );
         Added { policies: Vec::new(), why_not: Some(why_not) }
+    }
+}
+
+impl Subject {
+    /// What to write into the program so that a question is answered with yes, as far as a program can say that; none where
+    /// there is no such thing.
+    pub fn edits(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Option<Vec<Edit>> {
+        let mut all: Vec<Edit> = Vec::new();
+        for _ in 0..MOST_ROUNDS {
+            let session = self.session()?.with_texts(self.edited(&all)?);
+            let policies = session.proved_policies()?.policies.clone();
+            let program = Program { model: session.model()?, flows: session.flows()? };
+            let posed = self.pose_by(&policies, from, to, ports).ok()?;
+            let world = &posed.situation.world;
+            let engine = Engine::new(world, &policies);
+            let explanation = why(&engine, Some(program), &posed.from, &posed.to, &posed.doubtful)?;
+            if explanation.says != Says::Denied {
+                return Some(all).filter(|edits| !edits.is_empty());
+            }
+            let is_known = |end: &EndId| !posed.doubtful.contains_key(end);
+            let [Some(from), Some(to)] = &posed.meant else { return None };
+            if !is_known(&explanation.source) || !is_known(&explanation.destination) {
+                return None;
+            }
+            let targets: Vec<EndId> = posed.to.iter().map(|(end, _)| *end).collect();
+            let (from, to) = (AskedEnd { asked: from, ends: &posed.from }, AskedEnd { asked: to, ends: &targets });
+            let more = suggest(program, session.sources(), world, &explanation, from, to)?;
+            let more: Vec<Edit> = more.into_iter().filter(|edit| !all.contains(edit)).collect();
+            // The places of ports are those of the text before.
+            let is_placed = |edit: &Edit| matches!(edit, Edit::Port { .. });
+            if more.is_empty() || (all.iter().any(is_placed) && more.iter().any(is_placed)) {
+                return None;
+            }
+            all.extend(more);
+        }
+        None
+    }
+
+    /// The texts with some edits.
+    fn edited(&self, edits: &[Edit]) -> Option<BTreeMap<FileId, String>> {
+        let session = self.session()?;
+        let first = *session.project().files.first()?;
+        let mut inserts: BTreeMap<FileId, Vec<(usize, String)>> = BTreeMap::new();
+        for edit in edits {
+            let (file, at, text) = match edit {
+                Edit::Line { namespace: None, text, .. } => (first, usize::MAX, format!("\n{text}\n")),
+                Edit::Line { namespace: Some(name), span, text } => {
+                    let mut namespaces = self.model()?.namespaces.iter();
+                    let is_managed = namespaces.any(|one| one.declared == *name && one.managed().is_some());
+                    let external = if is_managed { "" } else { "external " };
+                    let block = format!("\n{external}namespace {name} {{\n{text}\n}}\n");
+                    (span.map_or(first, |span| span.file), usize::MAX, block)
+                }
+                Edit::Port { first: Some(first), text, .. } => (first.file, first.start as usize, format!("{text}, ")),
+                Edit::Port { first: None, span, text, .. } => {
+                    let end = span.end as usize;
+                    let rest = session.sources().file(span.file)?.text.get(end..)?;
+                    (span.file, end + rest.find('{')? + 1, format!(" {text} "))
+                }
+            };
+            inserts.entry(file).or_default().push((at, text));
+        }
+        let text = |(file, mut inserts): (FileId, Vec<(usize, String)>)| {
+            let mut text = session.sources().file(file)?.text.clone();
+            inserts.sort_by_key(|(at, _)| *at);
+            // What goes to the end stays in its order.
+            let (inside, behind): (Vec<_>, Vec<_>) = inserts.into_iter().partition(|(at, _)| *at <= text.len());
+            for (at, insert) in
+                inside.into_iter().rev().filter(|(at, _)| text.is_char_boundary(*at)).collect::<Vec<_>>()
+            {
+                text.insert_str(at, &insert);
+            }
+            behind.into_iter().for_each(|(_, insert)| text.push_str(&insert));
+            Some((file, text))
+        };
+        inserts.into_iter().map(text).collect()
     }
 }
 

@@ -12,7 +12,7 @@ mod unknown;
 pub use ask::AskedTarget;
 pub use mend::Added;
 pub use ports::AskedPorts;
-pub use pose::{Posed, TOO_HARD};
+pub use pose::{Asking, Posed, TOO_HARD};
 
 use super::config::EnvironmentChoice;
 use super::load::{Named, Project};

@@ -28,6 +28,17 @@ pub struct Posed {
     pub meant: [Option<Asked>; 2],
 }
 
+/// Ends to ask about, as they are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asking {
+    /// Those who connect; `None` for all.
+    pub from: Option<Asked>,
+    /// To whom; `None` for all.
+    pub to: Option<Asked>,
+    /// The ports there; `None` for all.
+    pub ports: Option<AskedPorts>,
+}
+
 /// What is said when a question has no answer that can be found.
 pub const TOO_HARD: &str = "the labels that the policies select by can be put together in too many ways to find the answer \
                             for every pod that could exist; ask about narrower ends, or about those that there are: \
@@ -58,6 +69,13 @@ impl Subject {
                 self.pose_to_everyone(policies, &facts, &asked, ports.as_ref())?
             }
         };
+        let world = &posed.situation.world;
+        let is_node = |end: &EndId| world.addresses(*end).is_some_and(|addresses| facts.is_node(addresses));
+        let tells = |note: &String| note.contains("always let in");
+        let is_told = from.notes.iter().chain(&posed.notes).any(tells);
+        if posed.from.iter().any(is_node) && !is_told {
+            posed.notes.push("the node that a pod runs on is always let in, whatever policies say".to_owned());
+        }
         let notes = from.notes.into_iter().chain(to.notes).chain(std::mem::take(&mut posed.notes));
         for note in notes.collect::<Vec<_>>() {
             if !posed.notes.contains(&note) {
@@ -66,6 +84,22 @@ impl Subject {
         }
         posed.meant = asked.map(Some);
         Ok(posed)
+    }
+
+    /// Those who are meant by some words, and what there is to say about that. The error is a sentence.
+    pub fn resolve(&self, asking: Asking) -> Result<(Asking, Vec<String>), String> {
+        let Asking { from, to, ports } = asking;
+        let from = from.map(|from| self.means(&from, End::Source, None)).transpose()?;
+        let to = to.map(|to| self.means(&to, End::Destination, ports.as_ref())).transpose()?;
+        let all = || from.iter().chain(&to);
+        if all().flat_map(|means| &means.parts).any(|part| part.doubt.is_some()) {
+            let notes: Vec<&str> = all().flat_map(|means| &means.notes).map(String::as_str).collect();
+            return Err(format!("cannot tell: {}", notes.join("; ")));
+        }
+        let ports = to.as_ref().map_or(Ok(ports.clone()), |to| to.ports_everywhere(ports.as_ref()))?;
+        let intros = all().flat_map(|means| &means.parts).filter_map(|part| part.told());
+        let notes = all().flat_map(|means| means.notes.iter().cloned()).chain(intros).collect();
+        Ok((Asking { from: from.map(|means| means.asked()), to: to.map(|means| means.asked()), ports }, notes))
     }
 
     fn pose_to_cluster(

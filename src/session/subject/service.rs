@@ -363,7 +363,9 @@ impl Subject {
             let Some(TranslatedPort { service, target, .. }) = cluster.translated(&pods, protocol, number) else {
                 continue;
             };
-            if !lists(protocol, number) && lists(protocol, target) {
+            // Where no port is listed, the Service alone says what there is.
+            let lists_none = pods.iter().all(|(_, pods)| pods.ports.is_empty());
+            if !lists(protocol, number) && (lists_none || lists(protocol, target)) {
                 let service = format!("{}/{}", service.namespace, service.name);
                 let (from, to) = (PortSet::number(protocol, number), PortSet::number(protocol, target));
                 found.push(Translated { service, from, to });

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use crate::diag::closest;
+use crate::net::is_dns_label;
 use std::sync::Arc;
 
 /// More names than these are not listed in a message.
@@ -22,6 +23,13 @@ impl Subject {
             && self.manifests().cluster.service(namespace, name).is_some()
         {
             return format!("`{text}` is a Service: write its name, as in `{name}.{namespace}.svc`");
+        }
+        if let (Some(home), Some(_)) = (text.strip_suffix("/*"), self.cluster())
+            && is_dns_label(home)
+        {
+            return format!(
+                "no pod of namespace `{home}` was given; ask about one by its labels, as in `{home}/{{app=web}}`"
+            );
         }
         let nothing = match self.cluster() {
             Some(_) => "no workload is called",

@@ -1,6 +1,6 @@
 //! The labels that pods are known by.
 
-use crate::cluster::{Labels, is_set_at_runtime};
+use super::{Cluster, Labels, Pods, Workload, is_set_at_runtime};
 
 /// Labels that are other ones after each new version, which charts and meshes write.
 const OF_VERSIONS: [&str; 8] = [
@@ -46,8 +46,8 @@ fn rank(key: &str) -> usize {
 
 /// As few labels of pods as are needed so that no selector of them matches `others`: those that they are `known` by already,
 /// where these are enough, and else the telling ones, those that change left out. Where that cannot be, all that stay.
-pub(super) fn telling(own: &Labels, known: &Labels, others: &[&Labels]) -> Labels {
-    let stay = chosen(own);
+fn telling(own: &Labels, known: &Labels, others: &[&Labels]) -> Labels {
+    let stay = lasting(own);
     let is_own = |(key, value): &(&String, &String)| stay.get(*key) == Some(*value);
     let known: Vec<(&String, &String)> = known.iter().filter(is_own).collect();
     let says = |(key, _): &(&String, &String)| rank(key) <= OTHERS;
@@ -76,6 +76,32 @@ pub(super) fn telling(own: &Labels, known: &Labels, others: &[&Labels]) -> Label
 }
 
 /// The labels of a pod that its owner chose.
-pub(super) fn chosen(labels: &Labels) -> Labels {
+pub fn lasting(labels: &Labels) -> Labels {
     labels.iter().filter(|(key, _)| !changes(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+impl Cluster {
+    /// The labels that some pods are selected by, which are named by the places of their workloads and theirs among the pods of
+    /// these: as few as they need to be told from all others that were given. `None` where all of them change.
+    pub fn telling(&self, pods: impl Iterator<Item = (usize, usize)>) -> Option<Labels> {
+        let member = |(place, pods): (usize, usize)| {
+            let workload = self.workloads.get(place)?;
+            Some((place, workload, workload.pods.get(pods)?))
+        };
+        let members: Vec<(usize, &Workload, &Pods)> = pods.filter_map(member).collect();
+        let (_, first, some) = members.first()?;
+        let shared =
+            |(key, value): &(&String, &String)| members.iter().all(|(.., pods)| pods.labels.get(*key) == Some(*value));
+        let own: Labels = some.labels.iter().filter(shared).map(|(key, value)| (key.clone(), value.clone())).collect();
+        if lasting(&own).is_empty() && !own.is_empty() {
+            return None;
+        }
+        let is_other = |(place, workload): &(usize, &Workload)| {
+            workload.namespace == first.namespace && members.iter().all(|(member, ..)| member != place)
+        };
+        let others = self.workloads.iter().enumerate().filter(is_other).flat_map(|(_, workload)| &workload.pods);
+        let others: Vec<&Labels> = others.filter(|pods| pods.is_in_pod_network()).map(|pods| &pods.labels).collect();
+        let is_one = members.iter().all(|(_, one, _)| one.selector == first.selector);
+        Some(telling(&own, if is_one { &first.selector } else { &own }, &others))
+    }
 }
