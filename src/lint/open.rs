@@ -8,9 +8,9 @@ use crate::netpol::{Port, PortTarget, Rule};
 /// Where API servers and what is for all on the web listen: nobody can name those behind it by labels.
 const OF_THE_WEB: [u16; 4] = [80, 443, 6443, 8443];
 
-/// Where webhooks listen, which the API server calls: the default of the usual library for controllers, and those of
-/// cert-manager and Istio.
-const OF_WEBHOOKS: [u16; 3] = [9443, 10250, 15017];
+/// Where webhooks listen, which the API server calls: the defaults of libraries for controllers, and those of cert-manager
+/// and Istio.
+const OF_WEBHOOKS: [u16; 4] = [4443, 9443, 10250, 15017];
 
 /// The names that such ports have.
 const NAMES_OF_THE_WEB: [&str; 5] = ["http", "https", "web", "websecure", "webhook"];

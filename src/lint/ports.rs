@@ -19,7 +19,7 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic
         for (direction, index, rule) in one.all_rules() {
             found.extend(names_of_addresses(one, direction, index, rule));
             let Some(pods) = destinations(one, direction, rule, runs) else { continue };
-            let to = Destination { one, lists_are_full: unlisted(one, direction, rule, &pods) <= MOST_UNLISTED, pods };
+            let to = Destination { one, allowed: allowed(one, direction, rule), pods };
             for (position, port) in rule.ports.iter().enumerate() {
                 let place = one.port_place(direction, index, position);
                 let number = |range| numbers(&to, port.protocol, range, place, runs);
@@ -47,25 +47,37 @@ struct Destination<'s, 'a> {
     one: &'s One<'a>,
     /// The pods.
     pods: Vec<Found<'a>>,
-    /// Whether their containers seem to list all that they listen on.
-    lists_are_full: bool,
+    /// The numbers that the policy allows for them, from the first to the last.
+    allowed: BTreeSet<(u16, u16)>,
 }
 
-/// How many ports of a policy for some pods, or of a rule towards some, no container of those lists.
-fn unlisted(one: &One<'_>, direction: Direction, rule: &Rule, pods: &[Found<'_>]) -> usize {
+impl Destination<'_, '_> {
+    /// Whether their containers seem to list all that they listen on.
+    fn lists_are_full(&self) -> bool {
+        let listed = |(low, high): &(u16, u16)| {
+            self.pods.iter().flat_map(|(_, pods)| &pods.ports).any(|port| (low..=high).contains(&&port.number))
+        };
+        self.allowed.iter().filter(|range| !listed(range)).count() <= MOST_UNLISTED
+    }
+
+    /// Whether the policy allows a number, too.
+    fn allows(&self, number: u16) -> bool {
+        self.allowed.iter().any(|(low, high)| (low..=high).contains(&&number))
+    }
+}
+
+/// The numbers of a policy for the pods that it selects, or of a rule towards others.
+fn allowed(one: &One<'_>, direction: Direction, rule: &Rule) -> BTreeSet<(u16, u16)> {
     let rules = match direction {
         Direction::Ingress => one.rules(direction).unwrap_or_default(),
         Direction::Egress => std::slice::from_ref(rule),
-    };
-    let listed = |(low, high): (u16, u16)| {
-        pods.iter().flat_map(|(_, pods)| &pods.ports).any(|port| (low..=high).contains(&port.number))
     };
     let ranges = rules.iter().flat_map(|rule| &rule.ports).filter_map(|port| match port.target {
         PortTarget::Number(number) => Some((number, number)),
         PortTarget::Range(low, high) => Some((low, high)),
         PortTarget::Named(_) | PortTarget::Every => None,
     });
-    ranges.collect::<BTreeSet<_>>().into_iter().filter(|range| !listed(*range)).count()
+    ranges.collect()
 }
 
 /// The pods that a rule is about connections to; `None` when they are not all known, or are none.
@@ -96,7 +108,7 @@ fn numbers(
     place: Option<Span>,
     runs: &Runs<'_>,
 ) -> Option<Diagnostic> {
-    let Destination { one, pods, lists_are_full } = to;
+    let Destination { one, pods, .. } = to;
     let lists = |(_, pods): &Found<'_>| {
         pods.ports.iter().any(|port| port.protocol == protocol && (low..=high).contains(&port.number))
     };
@@ -130,8 +142,10 @@ fn numbers(
     let all: BTreeSet<(u16, Protocol)> =
         pods.iter().flat_map(|(_, pods)| &pods.ports).map(|port| (port.number, port.protocol)).collect();
     let other = all.iter().find(|(number, _)| (low..=high).contains(number));
-    let near = all.iter().find(|(number, of)| low == high && *of == protocol && is_slip(low, *number));
-    let near = near.filter(|_| *lists_are_full);
+    let is_near = |(number, of): &&(u16, Protocol)| {
+        low == high && *of == protocol && is_slip(low, *number) && !to.allows(*number)
+    };
+    let near = all.iter().find(is_near).filter(|_| to.lists_are_full());
     Some(match (other, near) {
         (Some((_, other)), _) => {
             found.with_help(format!("they list it for {0}: write `protocol: {0}`", other.as_str()))
