@@ -3,8 +3,8 @@
 use super::chain::{Key, top};
 use super::whole::Seen;
 use super::{
-    Cluster, ContainerPort, Endpoints, Ingress, Kind, Labels, Namespace, Node, Object, Pods, Runner, Scaler, SeenPod,
-    Service, Workload,
+    Caller, Cluster, ContainerPort, Endpoints, Ingress, Kind, Labels, Namespace, Node, Object, Pods, Runner, Scaler,
+    SeenPod, Service, Workload,
 };
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +60,7 @@ impl Cluster {
             ingresses: given.ingresses.into_values().collect(),
             nodes: given.nodes.into_values().collect(),
             endpoints: given.endpoints.into_iter().collect(),
+            callers: given.callers.into_values().collect(),
             unmodelled,
         };
         (cluster, given.conflicts)
@@ -75,6 +76,7 @@ struct Given {
     ingresses: BTreeMap<Name, Ingress>,
     nodes: BTreeMap<Arc<str>, Node>,
     endpoints: BTreeSet<Endpoints>,
+    callers: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Caller>,
     unmodelled: Vec<super::Unmodelled>,
     conflicts: Vec<Conflict>,
     seen: Seen,
@@ -128,6 +130,11 @@ impl Given {
             }
             Object::Endpoints(endpoints) => {
                 self.endpoints.insert(endpoints);
+                return;
+            }
+            Object::Caller(caller) => {
+                let Caller { kind, namespace, name, .. } = &caller;
+                self.callers.entry((namespace.clone(), name.clone(), kind.clone())).or_insert(caller);
                 return;
             }
             Object::Namespace(one) => {

@@ -2,6 +2,7 @@
 
 mod address;
 mod assemble;
+mod caller;
 mod chain;
 mod identity;
 mod object;
@@ -11,6 +12,7 @@ mod whole;
 
 pub use address::NodeAt;
 pub use assemble::Conflict;
+pub use caller::{Caller, Namespaces, ScrapedPort, Target, Who};
 pub use identity::lasting;
 pub use object::{Object, Owner, Runner, Scaler};
 pub use runtime::is_set_at_runtime;
@@ -41,6 +43,8 @@ pub struct Cluster {
     pub ingresses: Vec<Ingress>,
     /// The nodes, sorted by name, each once.
     pub nodes: Vec<Node>,
+    /// Who else connects to what runs, sorted by namespace, name and kind, each once.
+    pub callers: Vec<Caller>,
     /// What stands behind Services by its addresses, sorted.
     pub endpoints: Vec<Endpoints>,
     /// Objects that change what is allowed and are not understood, such as those of admin tiers or a mesh.
@@ -235,6 +239,8 @@ pub struct Service {
     pub namespace: Arc<str>,
     /// `metadata.name`.
     pub name: Arc<str>,
+    /// `metadata.labels`.
+    pub labels: Labels,
     /// `spec.type`, ClusterIP when it is not written.
     pub service_type: Arc<str>,
     /// `spec.selector`; `None` when it has none, and so selects no pods by itself.

@@ -1,6 +1,6 @@
 //! Objects as they were read, each by itself.
 
-use super::{Endpoints, Ingress, Kind, Namespace, Node, Pods, Service, Unmodelled, Workload};
+use super::{Caller, Endpoints, Ingress, Kind, Namespace, Node, Pods, Service, Unmodelled, Workload};
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub enum Object {
     Node(Node),
     /// What stands behind a Service by its addresses.
     Endpoints(Endpoints),
+    /// Who else connects to what runs.
+    Caller(Caller),
     /// An object that would change the answer and is not understood.
     Unmodelled(Unmodelled),
 }
@@ -72,6 +74,7 @@ impl Object {
             Object::Scaler(_) | Object::Node(_) | Object::Endpoints(_) => {}
             Object::Service(service) => service.span = object,
             Object::Ingress(ingress) => ingress.span = object,
+            Object::Caller(caller) => caller.span = object,
             Object::Unmodelled(unmodelled) => unmodelled.span = object,
         }
     }
@@ -97,6 +100,7 @@ impl Object {
             Object::Scaler(_) | Object::Node(_) | Object::Endpoints(_) => None,
             Object::Service(service) => service.span,
             Object::Ingress(ingress) => ingress.span,
+            Object::Caller(caller) => caller.span,
             Object::Unmodelled(unmodelled) => unmodelled.span,
         }
     }

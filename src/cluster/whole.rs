@@ -73,6 +73,7 @@ impl Seen {
             | Object::Ingress(_)
             | Object::Node(_)
             | Object::Endpoints(_)
+            | Object::Caller(_)
             | Object::Unmodelled(_) => {}
         }
     }

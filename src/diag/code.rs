@@ -183,6 +183,8 @@ codes! {
     W0235 "API server by labels",
     W0236 "address of a Service",
     W0237 "Service that nobody may use",
+    W0238 "closed to who scrapes it",
+    W0239 "webhook closed to the API server",
     W0240 "replicas closed to each other",
     W0241 "addresses of clients that do not arrive",
     W0242 "ports of its own for egress",

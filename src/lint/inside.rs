@@ -7,6 +7,7 @@ use crate::cluster::{Service, ServicePort};
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::with_place;
 use crate::net::{Direction, PortSet};
+use std::collections::BTreeSet;
 
 /// What the names of ports have in them over which the replicas of a program find each other.
 const OF_PEERS: [&str; 14] = [
@@ -28,9 +29,14 @@ const OF_PEERS: [&str; 14] = [
 
 /// W0237 and W0240.
 pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
+    // Where another object says who connects, it is told there when they may not.
+    let targets = published.cluster.callers.iter().flat_map(|caller| &caller.targets);
+    let called = targets.flat_map(|target| published.cluster.services_of(target));
+    let called: BTreeSet<(&str, &str)> = called.map(|(one, _)| (&*one.namespace, &*one.name)).collect();
     for service in &published.cluster.services {
         found.extend(match service.headless {
             true => replicas(service, published),
+            false if called.contains(&(&*service.namespace, &*service.name)) => None,
             false => closed(service, published),
         });
     }

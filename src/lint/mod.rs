@@ -8,6 +8,7 @@
 mod addresses;
 mod atoms;
 mod aws;
+mod callers;
 mod control_plane;
 mod dns;
 mod except;
@@ -82,7 +83,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         replies::check(one, &mut found);
         control_plane::check(one, &mut found);
         dns::service_port(one, &mut found);
-        open::check(one, &mut found);
+        open::check(one, input.cluster, &mut found);
         labels::check(one, &mut found);
         peers::check(one, input, &mut found);
         plugin::check(one, input.cni, input.version, &mut found);
@@ -129,6 +130,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let published = published::Published::new(&all, &engine, input.cluster, &mistaken);
         outside::check(&published, &mut found);
         inside::check(&published, &mut found);
+        callers::check(&published, &mut found);
     }
     found
 }

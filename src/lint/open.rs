@@ -1,6 +1,7 @@
 //! Rules that are for everyone.
 
 use super::{One, at, field, peers_field};
+use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, Protocol, Requirement};
 use crate::netpol::{Port, PortTarget, Rule};
@@ -36,7 +37,7 @@ const FOR_EVERYONE: [&str; 12] = [
 const FOR_SOME: [&str; 7] = ["deny", "block", "isolate", "isolation", "restrict", "restricted", "only"];
 
 /// W0207 in all its forms.
-pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic>) {
     for direction in Direction::ALL {
         let rules = one.rules(direction).unwrap_or_default().iter().enumerate();
         let open = rules.filter(|(_, rule)| rule.peers.is_empty() && !super::dns::is_only_dns(rule));
@@ -44,6 +45,8 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
         let halves = super::split::split(one, direction);
         let open = open.filter(|(index, _)| halves.is_none_or(|two| !two.contains(index)));
         let live = open.filter(|(index, _)| !one.covered.contains(&(direction, *index)));
+        // The API server, which calls there, cannot be named.
+        let live = live.filter(|(_, rule)| !super::callers::is_for_webhook(one, direction, rule, cluster));
         found.extend(live.filter_map(|(index, rule)| for_everyone(one, direction, index, rule)));
         found.extend(nothing_allowed(one, direction));
     }

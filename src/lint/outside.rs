@@ -64,7 +64,7 @@ fn from_outside(service: &Service, published: &Published<'_, '_>) -> Option<Diag
     ))
 }
 
-fn may_connect(published: &Published<'_, '_>, pods: EndId, other: EndId, ports: &PortSet) -> bool {
+pub(super) fn may_connect(published: &Published<'_, '_>, pods: EndId, other: EndId, ports: &PortSet) -> bool {
     let verdict = published.engine.side(Direction::Ingress, pods, other);
     verdict.allowed.union(&verdict.unknown).overlaps(ports)
 }
@@ -153,7 +153,7 @@ fn is_controller(pods: &Pods) -> bool {
 
 /// Whether a rule lets somebody of another namespace, or any address, connect to pods; or the ingress controller may run in
 /// the same one.
-fn is_open_to_others(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &PortSet) -> bool {
+pub(super) fn is_open_to_others(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &PortSet) -> bool {
     let namespace = &behind.workload.namespace;
     let is_here = |workload: &Workload| workload.namespace == *namespace && workload.pods.iter().any(is_controller);
     if published.cluster.workloads.iter().any(is_here) {

@@ -66,12 +66,14 @@ impl<'s, 'a> Published<'s, 'a> {
 
     /// The pods that a Service leads to; none when some of them are not isolated, so that everybody may connect to these.
     pub fn behind(&self, service: &Service) -> Vec<Behind<'s>> {
+        self.behind_where(|workload, pods| workload.namespace == service.namespace && service.selects(&pods.labels))
+    }
+
+    /// The pods for which `is` says so; none when some of them are not isolated.
+    pub fn behind_where(&self, is: impl Fn(&Workload, &Pods) -> bool) -> Vec<Behind<'s>> {
         let mut found = Vec::new();
         for (index, workload) in self.cluster.workloads.iter().enumerate() {
-            if workload.namespace != service.namespace {
-                continue;
-            }
-            for (position, pods) in workload.pods.iter().enumerate().filter(|(_, pods)| service.selects(&pods.labels)) {
+            for (position, pods) in workload.pods.iter().enumerate().filter(|(_, pods)| is(workload, pods)) {
                 for end in self.kinds.get(&(index, position)).into_iter().flatten() {
                     let isolating = self.engine.decision(Direction::Ingress, *end, *end).isolating;
                     if isolating.is_empty() {

@@ -1,6 +1,8 @@
 //! What runs as text, a line for each thing.
 
-use polder::cluster::{Cluster, ContainerPort, Object, Owner, Pods, Runner, Scaler, ServicePort, TargetPort, Workload};
+use polder::cluster::{
+    Cluster, ContainerPort, Object, Owner, Pods, Runner, Scaler, ServicePort, Target, TargetPort, Workload,
+};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -99,6 +101,24 @@ pub fn object(object: &Object) -> String {
             for backend in &ingress.backends {
                 write!(out, " {}", backend.service).unwrap();
                 backend.port.iter().for_each(|port| write!(out, ":{}", target(port)).unwrap());
+            }
+            out
+        }
+        Object::Caller(caller) => {
+            let mut out = format!("{} {}/{}: {:?}", caller.kind, caller.namespace, caller.name, caller.who);
+            for one in &caller.targets {
+                match one {
+                    Target::Service { namespace, name, port } => {
+                        let port = port.as_ref().map_or("*".to_owned(), target);
+                        write!(out, " -> {namespace}/{name}:{port}").unwrap();
+                    }
+                    Target::Services { namespaces, labels, ports } => {
+                        write!(out, " -> Services {namespaces:?} {labels} {ports:?}").unwrap();
+                    }
+                    Target::Pods { namespaces, labels, ports } => {
+                        write!(out, " -> pods {namespaces:?} {labels} {ports:?}").unwrap();
+                    }
+                }
             }
             out
         }

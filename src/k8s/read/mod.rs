@@ -7,6 +7,7 @@
 //! rest of a pod's many fields may be anything.
 
 mod block;
+mod callers;
 mod canonical;
 mod custom;
 mod documents;

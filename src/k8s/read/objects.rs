@@ -5,7 +5,7 @@ use super::node::{Node, Value, shortened};
 use super::unmodelled::is_unmodelled;
 use super::walk::{Path, Walk};
 use super::{
-    Ignored, custom, field_text, fields, inside, metadata_field, metadata_text, number, place, policy, service,
+    Ignored, callers, custom, field_text, fields, inside, metadata_field, metadata_text, number, place, policy, service,
 };
 use super::{template, workload};
 use crate::cluster::{Object, Unmodelled};
@@ -135,6 +135,10 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
             }
             if let Some(scaler) = number::scaler(pairs, default_namespace) {
                 walk.found(None, None, Object::Scaler(scaler));
+            }
+            let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
+            for caller in callers::read(version, kind, node, default_namespace) {
+                walk.found(at, at, Object::Caller(caller));
             }
             for found in place::read(version, kind, node, default_namespace) {
                 walk.found(None, None, found);

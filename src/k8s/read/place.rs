@@ -108,7 +108,7 @@ fn endpoints(namespace: &str, service: &str, addresses: Vec<IpAddr>, object: Obj
 }
 
 /// The items of a list.
-fn items<'n, 'a>(object: Object<'n, 'a>, field: &str) -> impl Iterator<Item = &'n Node<'a>> + use<'n, 'a> {
+pub(super) fn items<'n, 'a>(object: Object<'n, 'a>, field: &str) -> impl Iterator<Item = &'n Node<'a>> + use<'n, 'a> {
     let list = object.get(field).and_then(|node| match &node.value {
         Value::List(items) => Some(items),
         _ => None,

@@ -57,11 +57,12 @@ pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespac
     if walk.problems() > before {
         return;
     }
-    let Metadata { at, name, namespace, .. } = metadata;
+    let Metadata { at, name, namespace, labels: own, .. } = metadata;
     let status = object.get("status").and_then(Object::of);
     let service = Service {
         namespace: namespace.into(),
         name: name.into(),
+        labels: own.into_iter().collect(),
         service_type: service_type.into(),
         // An empty selector is none to Kubernetes.
         selector: (!selector.is_empty()).then(|| selector.into_iter().collect()),

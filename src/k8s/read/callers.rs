@@ -1,0 +1,170 @@
+//! Objects that have somebody connect to pods. Their kinds are mostly those of others, so what is not as expected says
+//! nothing.
+
+use super::node::{Node, Value};
+use super::place::{items, port, text};
+use super::walk::Object;
+use crate::cluster::{Caller, Namespaces, ScrapedPort, Target, TargetPort, Who};
+use crate::net::{Selector, Values};
+use std::sync::Arc;
+
+/// The routes of the Gateway API (`gateway.networking.k8s.io`), in whatever version.
+const ROUTES: [&str; 5] = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"];
+
+/// Who connects to pods because of an object.
+pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &str) -> Vec<Caller> {
+    let Some(object) = Object::of(node) else { return Vec::new() };
+    let Some(metadata) = object.get("metadata").and_then(Object::of) else { return Vec::new() };
+    let Some(spec_or_self) = object.get("spec").and_then(Object::of).or(Some(object)) else { return Vec::new() };
+    let group = version.split('/').next().unwrap_or(version);
+    let namespace = text(metadata, "namespace").unwrap_or(default_namespace);
+    let name = text(metadata, "name").unwrap_or_default();
+    let caller = |who, namespace: &str, name: &str, targets: Vec<Target>| Caller {
+        kind: kind.into(),
+        namespace: namespace.into(),
+        name: name.into(),
+        who,
+        targets,
+        span: None,
+    };
+    let one = |who, namespace: &str, targets: Vec<Target>| {
+        (!targets.is_empty()).then(|| caller(who, namespace, name, targets)).into_iter().collect()
+    };
+    match (group, kind) {
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
+            let webhook = |item| {
+                let webhook = Object::of(item)?;
+                let target = webhook_service(webhook.get("clientConfig").and_then(Object::of)?)?;
+                Some(caller(Who::ApiServer, "", text(webhook, "name").unwrap_or(name), vec![target]))
+            };
+            items(object, "webhooks").filter_map(webhook).collect()
+        }
+        ("apiregistration.k8s.io", "APIService") => {
+            one(Who::ApiServer, "", webhook_service(spec_or_self).into_iter().collect())
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            let inner = |object: Object<'_, '_>, field: &str| object.get(field).is_some();
+            let conversion =
+                spec_or_self.get("conversion").and_then(Object::of).filter(|found| inner(*found, "webhook"));
+            let webhook = conversion.and_then(|found| found.get("webhook")).and_then(Object::of);
+            let config = webhook.and_then(|found| found.get("clientConfig")).and_then(Object::of);
+            one(Who::ApiServer, "", config.and_then(webhook_service).into_iter().collect())
+        }
+        ("gateway.networking.k8s.io", kind) if ROUTES.contains(&kind) => {
+            let rules = items(spec_or_self, "rules").filter_map(Object::of);
+            let backends = rules.flat_map(|rule| items(rule, "backendRefs")).filter_map(Object::of);
+            one(Who::Gateway, namespace, distinct(backends.filter_map(|backend| backend_service(backend, namespace))))
+        }
+        ("route.openshift.io", "Route") => {
+            let to = spec_or_self.get("to").and_then(Object::of);
+            let more = items(spec_or_self, "alternateBackends").filter_map(Object::of);
+            let port = spec_or_self.get("port").and_then(Object::of).and_then(|port| port.get("targetPort"));
+            let service = |to: Object<'_, '_>| {
+                let is_service = text(to, "kind").is_none_or(|kind| kind == "Service");
+                let name = text(to, "name").filter(|_| is_service)?;
+                // By name it is a port of the Service, by number one of the pods, which the Service may call otherwise.
+                let port = port.and_then(target_port).filter(|port| matches!(port, TargetPort::Named(_)));
+                Some(Target::Service { namespace: namespace.into(), name: name.into(), port })
+            };
+            one(Who::Gateway, namespace, distinct(to.into_iter().chain(more).filter_map(service)))
+        }
+        ("monitoring.coreos.com", "ServiceMonitor") => {
+            let ports = items(spec_or_self, "endpoints").filter_map(Object::of).filter_map(|endpoint| {
+                let of_service = text(endpoint, "port").map(|name| ScrapedPort::OfService(name.into()));
+                of_service.or_else(|| endpoint.get("targetPort").and_then(target_port).map(ScrapedPort::OfPods))
+            });
+            let (namespaces, labels) = (monitored(spec_or_self, namespace), selector(spec_or_self));
+            let targets = labels.map(|labels| Target::Services { namespaces, labels, ports: ports.collect() });
+            one(Who::Scraper, namespace, targets.into_iter().collect())
+        }
+        ("monitoring.coreos.com", "PodMonitor") => {
+            let ports = items(spec_or_self, "podMetricsEndpoints").filter_map(Object::of).filter_map(|endpoint| {
+                let named = text(endpoint, "port").map(|name| TargetPort::Named(name.into()));
+                let number = || endpoint.get("portNumber").or(endpoint.get("targetPort")).and_then(target_port);
+                named.or_else(number)
+            });
+            let (namespaces, labels) = (monitored(spec_or_self, namespace), selector(spec_or_self));
+            let targets = labels.map(|labels| Target::Pods { namespaces, labels, ports: ports.collect() });
+            one(Who::Scraper, namespace, targets.into_iter().collect())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The Service of a `clientConfig`, or of the specification of an APIService. Without a port it is 443.
+fn webhook_service(config: Object) -> Option<Target> {
+    let service = Object::of(config.get("service")?)?;
+    Some(Target::Service {
+        namespace: text(service, "namespace")?.into(),
+        name: text(service, "name")?.into(),
+        port: Some(TargetPort::Number(port(service, "port").unwrap_or(443))),
+    })
+}
+
+fn backend_service(backend: Object, namespace: &str) -> Option<Target> {
+    let is_service = text(backend, "kind").is_none_or(|kind| kind == "Service") && text(backend, "group").is_none();
+    Some(Target::Service {
+        namespace: text(backend, "namespace").unwrap_or(namespace).into(),
+        name: text(backend, "name").filter(|_| is_service)?.into(),
+        port: port(backend, "port").map(TargetPort::Number),
+    })
+}
+
+fn distinct(targets: impl Iterator<Item = Target>) -> Vec<Target> {
+    let mut all: Vec<Target> = Vec::new();
+    for target in targets {
+        if !all.contains(&target) {
+            all.push(target);
+        }
+    }
+    all
+}
+
+fn target_port(node: &Node) -> Option<TargetPort> {
+    match &node.value {
+        Value::Text(name) => Some(TargetPort::Named(Arc::from(&**name))),
+        Value::Integer(number) => u16::try_from(*number).ok().filter(|number| *number > 0).map(TargetPort::Number),
+        _ => None,
+    }
+}
+
+/// `namespaceSelector` of a monitor: by default its own namespace.
+fn monitored(spec: Object, namespace: &str) -> Namespaces {
+    let Some(selector) = spec.get("namespaceSelector").and_then(Object::of) else {
+        return Namespaces::Named(vec![namespace.into()]);
+    };
+    if matches!(selector.get("any").map(|node| &node.value), Some(Value::Bool(true))) {
+        return Namespaces::Any;
+    }
+    let names: Vec<Arc<str>> = items(selector, "matchNames").filter_map(string).map(Arc::from).collect();
+    Namespaces::Named(if names.is_empty() { vec![namespace.into()] } else { names })
+}
+
+fn string<'n>(node: &'n Node) -> Option<&'n str> {
+    match &node.value {
+        Value::Text(text) => Some(&**text),
+        _ => None,
+    }
+}
+
+/// `selector`; `None` where it is not there or is not understood, or is everything, as of monitors that a template fills.
+fn selector(spec: Object) -> Option<Selector> {
+    let written = spec.get("selector").and_then(Object::of)?;
+    let mut selector = Selector::everything();
+    if let Some(labels) = written.get("matchLabels").and_then(Object::of) {
+        labels.texts().for_each(|(key, value)| _ = selector.require(key, Values::one_of([value])));
+    }
+    for expression in items(written, "matchExpressions") {
+        let expression = Object::of(expression)?;
+        let values = || items(expression, "values").filter_map(string);
+        let values = match text(expression, "operator")? {
+            "In" => Values::one_of(values()),
+            "NotIn" => Values::none_of(values()),
+            "Exists" => Values::exists(),
+            "DoesNotExist" => Values::does_not_exist(),
+            _ => return None,
+        };
+        selector.require(text(expression, "key")?, values);
+    }
+    (!selector.is_everything()).then_some(selector)
+}

@@ -1,0 +1,184 @@
+//! Pods that are closed to who connects to them because another object says so.
+
+use super::outside::{is_open_to_others, may_connect};
+use super::published::{Behind, Published, is_on, target as to_pods};
+use super::{One, at};
+use crate::cluster::{Caller, Cluster, Pods, Target, TargetPort, Who, Workload};
+use crate::diag::{Code, Diagnostic};
+use crate::lint::near::with_place;
+use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol, Selector};
+use crate::netpol::{Peer, Rule};
+use crate::source::Span;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Labels whose value says that pods scrape.
+const OF_SCRAPERS: [&str; 4] = ["prometheus", "victoria", "vmagent", "alloy"];
+
+/// W0229 for gateways, W0238 for scrapers and W0239 for the API server.
+pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let mut told: BTreeSet<(Who, Option<Span>, String)> = BTreeSet::new();
+    for caller in &published.cluster.callers {
+        for target in &caller.targets {
+            let Some((one, service, ports)) = closed(caller, target, published) else { continue };
+            // Several webhooks of one Service, and several monitors of one program, say the same.
+            if told.insert((caller.who, one.name, format!("{service:?} {ports}"))) {
+                found.push(diagnostic(caller, one, service.as_deref(), &ports));
+            }
+        }
+    }
+}
+
+/// A policy that closes pods to a caller, the Service that leads there, and the port.
+fn closed<'s, 'a>(
+    caller: &Caller,
+    target: &Target,
+    published: &Published<'s, 'a>,
+) -> Option<(&'s One<'a>, Option<String>, String)> {
+    for (service, ports) in published.cluster.services_of(target) {
+        let admits = |behind: &Behind<'_>, ports: &PortSet| admits(caller, behind, ports, published);
+        // Each port that is scraped is for itself; any one behind a webhook or a gateway is the one that is called.
+        let each: Vec<_> = match caller.who {
+            Who::Scraper => ports.chunks(1).collect(),
+            Who::ApiServer | Who::Gateway => vec![&*ports],
+        };
+        for ports in each {
+            if let Some(one) = published.closed(service, ports, admits) {
+                let behind = published.behind(service);
+                let port = ports.first().and_then(|port| Some(shown(&to_pods(port, behind.first()?.pods)?)));
+                return Some((one, Some(format!("{}/{}", service.namespace, service.name)), port?));
+            }
+        }
+    }
+    let Target::Pods { namespaces, labels, ports } = target else { return None };
+    let behind =
+        published.behind_where(|workload, pods| namespaces.has(&workload.namespace) && labels.matches(&pods.labels));
+    for port in ports {
+        let numbers = |pods: &Pods| number(port, pods);
+        let wanted: Vec<(&Behind<'_>, PortSet)> =
+            behind.iter().filter_map(|one| Some((one, numbers(one.pods)?))).collect();
+        if wanted.is_empty() || wanted.iter().any(|(behind, ports)| admits(caller, behind, ports, published)) {
+            continue;
+        }
+        let (first, ports) = wanted.first()?;
+        return Some((published.all.get(*first.isolating.first()?)?, None, shown(ports)));
+    }
+    None
+}
+
+/// Whether a caller may connect to pods, as far as can be told.
+fn admits(caller: &Caller, behind: &Behind<'_>, ports: &PortSet, published: &Published<'_, '_>) -> bool {
+    match caller.who {
+        Who::ApiServer => {
+            published.addresses().iter().any(|address| may_connect(published, behind.end, *address, ports))
+        }
+        Who::Gateway => is_open_to_others(published, behind, ports),
+        Who::Scraper => is_open_to_others(published, behind, ports) || is_open_to_own(published, behind, ports),
+    }
+}
+
+/// Whether a rule lets pods of the same namespace in that may scrape: those with such labels, or all of them where nobody
+/// knows that none of them does.
+fn is_open_to_own(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &PortSet) -> bool {
+    let hints = |text: &str| OF_SCRAPERS.iter().any(|known| text.contains(known));
+    let may_scrape = |selector: &Selector| {
+        let values = selector.entries().filter_map(|(_, values)| values.required()).flatten();
+        values.into_iter().any(|value| hints(value))
+    };
+    let in_own = |workload: &Workload| workload.namespace == behind.workload.namespace;
+    let is_scraper = |pods: &Pods| pods.labels.values().any(|value| hints(value));
+    let runs_here = published.cluster.workloads.iter().any(|one| in_own(one) && one.pods.iter().any(is_scraper));
+    let opens = |rule: &Rule| {
+        is_on(rule, behind.pods, ports)
+            && rule.peers.iter().any(|peer| match peer {
+                Peer::Pods { pods, .. } => may_scrape(pods) || (runs_here && pods.is_everything()),
+                Peer::Block(_) => false,
+            })
+    };
+    published.rules(behind).any(|(.., rule)| opens(rule))
+}
+
+fn number(port: &TargetPort, pods: &Pods) -> Option<PortSet> {
+    match port {
+        TargetPort::Number(number) => Some(PortSet::number(Protocol::Tcp, *number)),
+        TargetPort::Named(name) => {
+            let one = pods.ports.iter().find(|one| one.name.as_ref() == Some(name))?;
+            Some(PortSet::number(one.protocol, one.number))
+        }
+    }
+}
+
+fn shown(ports: &PortSet) -> String {
+    let of =
+        |protocol: Protocol| ports.ranges(protocol).iter().map(move |(low, _)| format!("{low}/{}", protocol.as_str()));
+    Protocol::ALL.into_iter().flat_map(of).next().unwrap_or_default()
+}
+
+fn diagnostic(caller: &Caller, one: &One<'_>, service: Option<&str>, port: &str) -> Diagnostic {
+    let slash = if caller.namespace.is_empty() { "" } else { "/" };
+    let named = format!("{} `{}{slash}{}`", caller.kind, caller.namespace, caller.name);
+    let behind =
+        service.map_or_else(|| "the pods".to_owned(), |service| format!("the pods of the Service `{service}`"));
+    let (code, message, help) = match caller.who {
+        Who::ApiServer => (
+            Code::W0239,
+            format!(
+                "{} closes {behind} to the API server, which calls them on {port} for {named}: it is no pod that a selector \
+                 matches",
+                one.shown()
+            ),
+            "open that port without `from`, or for the addresses of the API server with `ipBlock`".to_owned(),
+        ),
+        Who::Gateway => (
+            Code::W0229,
+            format!("{named} leads to {behind}, and nobody from another namespace may connect to them on {port}"),
+            format!(
+                "allow the pods of the gateway, as in `from: [{{namespaceSelector: {{matchLabels: {{{NAMESPACE_NAME}: \
+                 gateways}}}}}}]`"
+            ),
+        ),
+        Who::Scraper => (
+            Code::W0238,
+            format!(
+                "{named} has {behind} scraped on {port}, and {} opens that to no pod of another namespace",
+                one.shown()
+            ),
+            format!(
+                "allow the pods that scrape, as in `from: [{{namespaceSelector: {{matchLabels: {{{NAMESPACE_NAME}: \
+                 monitoring}}}}}}]`"
+            ),
+        ),
+    };
+    let (place, label, text) = match caller.who {
+        Who::Gateway => (caller.span.or(one.name), one.name, "isolates its pods"),
+        Who::ApiServer | Who::Scraper => (one.name.or(caller.span), caller.span, "says who connects"),
+    };
+    with_place(at(code, place, message), label, text).with_help(help)
+}
+
+/// Whether a rule opens to everybody just a port on which the API server calls the pods of a policy.
+pub(super) fn is_for_webhook(one: &One<'_>, direction: Direction, rule: &Rule, cluster: &Cluster) -> bool {
+    if direction != Direction::Ingress || rule.ports.is_empty() {
+        return false;
+    }
+    let mut called = PortSet::empty();
+    let namespace: &Arc<str> = &one.policy.namespace;
+    for target in cluster.callers.iter().filter(|caller| caller.who == Who::ApiServer).flat_map(|one| &one.targets) {
+        for (service, ports) in
+            cluster.services_of(target).iter().filter(|(service, _)| service.namespace == *namespace)
+        {
+            let workloads = cluster.workloads.iter().filter(|workload| workload.namespace == *namespace);
+            let pods = workloads.flat_map(|workload| &workload.pods);
+            let pods = pods.filter(|pods| service.selects(&pods.labels) && one.policy.subject.matches(&pods.labels));
+            for pods in pods {
+                let targets = ports.iter().filter_map(|port| to_pods(port, pods));
+                targets.for_each(|ports| called.insert(&ports));
+                let names =
+                    pods.ports.iter().filter(|port| called.contains(&PortSet::number(port.protocol, port.number)));
+                let names: Vec<_> = names.filter_map(|port| Some((port.protocol, port.name.clone()?))).collect();
+                names.into_iter().for_each(|(protocol, name)| called.insert(&PortSet::named(protocol, name)));
+            }
+        }
+    }
+    rule.ports.iter().all(|port| called.contains(&super::atoms::ports(port)))
+}
