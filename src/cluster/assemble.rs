@@ -29,6 +29,9 @@ pub struct Conflict {
 /// A name in a namespace.
 type Name = (Arc<str>, Arc<str>);
 
+/// What calls others, by its namespace, name and kind.
+type CallerKey = (Arc<str>, Arc<str>, Arc<str>);
+
 /// The label in which a StatefulSet tells its pods apart, of which there is one for each value.
 const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 
@@ -76,7 +79,7 @@ struct Given {
     ingresses: BTreeMap<Name, Ingress>,
     nodes: BTreeMap<Arc<str>, Node>,
     endpoints: BTreeSet<Endpoints>,
-    callers: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Caller>,
+    callers: BTreeMap<CallerKey, Caller>,
     unmodelled: Vec<super::Unmodelled>,
     conflicts: Vec<Conflict>,
     seen: Seen,

@@ -37,8 +37,12 @@ impl Cluster {
         protocol: Protocol,
         number: u16,
     ) -> Option<TranslatedPort<'c>> {
+        // The name of a headless one stands for the addresses of pods, and nothing is translated.
         let of_pods = |service: &&Service| {
-            pods.iter().any(|(workload, pods)| workload.namespace == service.namespace && service.selects(&pods.labels))
+            !service.headless
+                && pods
+                    .iter()
+                    .any(|(workload, pods)| workload.namespace == service.namespace && service.selects(&pods.labels))
         };
         let target = |port: &ServicePort| match &port.target {
             TargetPort::Number(number) => Some(*number),

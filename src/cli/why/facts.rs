@@ -121,6 +121,15 @@ impl Report<'_> {
                 Fact::new("isolated by", name, span)
             }));
         }
+        if side.direction == Direction::Ingress && !side.is_open() {
+            let own_node = match self.situation.world.is_own_node(side.subject, side.peer) {
+                Truth::Yes => Some("let in by"),
+                Truth::Maybe => Some("perhaps by"),
+                Truth::No => None,
+            };
+            let fact = |key| Fact::new(key, "no policy keeps its own node from a pod", None);
+            facts.extend(own_node.map(fact));
+        }
         let passes = if side.direction == Direction::Egress { "let out by" } else { "let in by" };
         let by_flow = if side.says == Says::Unknown { "perhaps by" } else { passes };
         for origin in &side.origins {

@@ -152,7 +152,7 @@ fn selector(spec: Object) -> Option<Selector> {
     let written = spec.get("selector").and_then(Object::of)?;
     let mut selector = Selector::everything();
     if let Some(labels) = written.get("matchLabels").and_then(Object::of) {
-        labels.texts().for_each(|(key, value)| _ = selector.require(key, Values::one_of([value])));
+        labels.texts().for_each(|(key, value)| selector.require(key, Values::one_of([value])));
     }
     for expression in items(written, "matchExpressions") {
         let expression = Object::of(expression)?;

@@ -2,6 +2,7 @@
 //! them, nodes, the API server. Policies see the connection after that.
 
 use super::service::{Reached, ServiceWay};
+use super::unknown::quoted;
 use super::{AskedPorts, Subject};
 use crate::ask::Asked;
 use crate::cluster::{Cluster, Pods, SeenPod, TargetPort, Workload};
@@ -81,6 +82,12 @@ impl Part {
 }
 
 impl Part {
+    /// Whether it is workloads or pods by their names, on the ports that are asked for.
+    pub fn is_by_name(&self) -> bool {
+        matches!((&self.ports, &self.asked), (PartPorts::AsAsked, Asked::Name(_) | Asked::Seen(..)))
+            && self.intro.is_none()
+    }
+
     /// What is told of it without the names of its pods.
     pub fn told(&self) -> Option<String> {
         let intro = self.intro.as_ref()?;
@@ -151,6 +158,11 @@ impl<'s> Meaning<'s> {
         {
             return self.service_called(text, namespace, name, None);
         }
+        if let Some(namespace) = text.strip_suffix("/*")
+            && let Some(found) = self.on_nodes_of(namespace)
+        {
+            return found;
+        }
         let called: Vec<&Workload> = self.cluster.workloads.iter().filter(|one| one.is_called(text)).collect();
         let on_nodes =
             |one: &&&Workload| one.pods.iter().any(|pods| pods.host_network && !pods.finished && pods.count > 0);
@@ -173,6 +185,23 @@ impl<'s> Meaning<'s> {
         }
         self.means.add(Part::of(Asked::Name(text.to_owned())));
         Ok(())
+    }
+
+    /// All pods of a namespace, where all that were given use the network of their nodes; what does so of others is noted.
+    fn on_nodes_of(&mut self, namespace: &str) -> Option<Result<(), String>> {
+        let here = || self.cluster.workloads.iter().filter(|one| *one.namespace == *namespace);
+        let pods = || here().flat_map(|one| &one.pods).filter(|pods| !pods.finished && pods.count > 0);
+        let on_nodes = here().filter(|one| one.pods.iter().any(|pods| pods.host_network && !pods.finished));
+        let names: Vec<String> = on_nodes.map(|one| one.to_string()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let seen: Vec<&SeenPod> = pods().filter(|pods| pods.host_network).flat_map(|pods| &pods.seen).collect();
+        if pods().any(Pods::is_in_pod_network) {
+            self.means.notes.push(format!("left out, for the network of its node is its own: {}", quoted(&names)));
+            return None;
+        }
+        Some(self.host_network(&format!("each pod of `{namespace}`"), &seen))
     }
 
     /// The pod that was given under a name of its own, if it is one alone.

@@ -196,9 +196,19 @@ fn changed(before: &Verdict, after: &Verdict) -> PortSet {
 }
 
 impl Posed {
-    /// The ports that are asked about between two.
+    /// The ports that are asked about between two. A pod stands for all of its workload, which no selector tells it from.
     fn asked_between(&self, source: EndId, destination: EndId) -> PortSet {
-        let at = self.to.iter().filter(|(end, _)| *end == destination && self.from.contains(&source));
+        let world = &self.situation.world;
+        let runs =
+            |end: EndId| world.pods(end).into_iter().flat_map(|pods| &pods.members).map(|member| member.workload);
+        let is_meant = |end: EndId, asked: EndId| {
+            let [here, there]: [BTreeSet<usize>; 2] = [end, asked].map(|end| runs(end).collect());
+            end == asked || (!here.is_empty() && here.is_subset(&there))
+        };
+        if !self.from.iter().any(|asked| is_meant(source, *asked)) {
+            return PortSet::empty();
+        }
+        let at = self.to.iter().filter(|(asked, _)| is_meant(destination, *asked));
         at.fold(PortSet::empty(), |all, (_, ports)| all.union(ports))
     }
 

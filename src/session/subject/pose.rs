@@ -123,7 +123,7 @@ impl Subject {
             let ends = self.find(&situation, &part.asked)?;
             posed.mean(&ends, part, &mut meant);
             let at = self.ports_of_part(&situation, part, &ends, ports)?;
-            if let (PartPorts::AsAsked, Some(asked)) = (&part.ports, ports.and_then(AskedPorts::without_names)) {
+            if let (true, Some(asked)) = (part.is_by_name(), ports.and_then(AskedPorts::without_names)) {
                 posed.notes.extend(self.told_of_ports(&situation, &at, asked));
             }
             posed.notes.extend(part.intro.as_ref().map(|intro| told_of_service(&situation, intro, part, &at)));
@@ -156,7 +156,12 @@ impl Subject {
         };
         let targets = match &part.ports {
             PartPorts::AsAsked => {
-                let at = |end: &EndId| Ok((*end, self.behind_services(situation, *end, &of_asked(*end)?)));
+                // Who asks about an address, or what names stand for addresses, means what is there.
+                let is_meant = part.is_by_name();
+                let at = |end: &EndId| {
+                    let own = of_asked(*end)?;
+                    Ok((*end, if is_meant { self.behind_services(situation, *end, &own) } else { own }))
+                };
                 return ends.iter().map(at).collect();
             }
             PartPorts::These(ports) => return Ok(ends.iter().map(|end| (*end, ports.clone())).collect()),

@@ -332,9 +332,9 @@ impl Subject {
     pub(super) fn told_of_ports(&self, situation: &Situation, at: &[(EndId, PortSet)], asked: &PortSet) -> Vec<String> {
         let mut notes = Vec::new();
         for one in at.iter().flat_map(|(end, _)| self.translated(situation, *end, asked)) {
-            let Translated { service, from, to } = one;
+            let Translated { service, kind, from, to } = one;
             let note =
-                format!("{from} is the port of Service `{service}`: its pods have it as {to}, which policies see");
+                format!("{from} is the {kind} of Service `{service}`: its pods have it as {to}, which policies see");
             if !notes.contains(&note) {
                 notes.push(note);
             }
@@ -360,15 +360,14 @@ impl Subject {
         };
         let mut found = Vec::new();
         for (protocol, number) in Protocol::ALL.into_iter().flat_map(each) {
-            let Some(TranslatedPort { service, target, .. }) = cluster.translated(&pods, protocol, number) else {
-                continue;
-            };
+            let Some(found_port) = cluster.translated(&pods, protocol, number) else { continue };
+            let (kind, TranslatedPort { service, target, .. }) = (found_port.kind(), found_port);
             // Where no port is listed, the Service alone says what there is.
             let lists_none = pods.iter().all(|(_, pods)| pods.ports.is_empty());
             if !lists(protocol, number) && (lists_none || lists(protocol, target)) {
                 let service = format!("{}/{}", service.namespace, service.name);
                 let (from, to) = (PortSet::number(protocol, number), PortSet::number(protocol, target));
-                found.push(Translated { service, from, to });
+                found.push(Translated { service, kind, from, to });
             }
         }
         found
@@ -378,6 +377,7 @@ impl Subject {
 /// A port of a Service that was asked for at its pods.
 struct Translated {
     service: String,
+    kind: &'static str,
     from: PortSet,
     to: PortSet,
 }
