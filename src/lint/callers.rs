@@ -20,21 +20,21 @@ pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) 
     let mut told: BTreeSet<(Who, Option<Span>, String)> = BTreeSet::new();
     for caller in &published.cluster.callers {
         for target in &caller.targets {
-            let Some((one, service, ports)) = closed(caller, target, published) else { continue };
+            let Some((one, behind, ports)) = closed(caller, target, published) else { continue };
             // Several webhooks of one Service, and several monitors of one program, say the same.
-            if told.insert((caller.who, one.name, format!("{service:?} {ports}"))) {
-                found.push(diagnostic(caller, one, service.as_deref(), &ports));
+            if told.insert((caller.who, one.name, format!("{behind} {ports}"))) {
+                found.push(diagnostic(caller, one, &behind, &ports));
             }
         }
     }
 }
 
-/// A policy that closes pods to a caller, the Service that leads there, and the port.
+/// A policy that closes pods to a caller, what these are called, and the port.
 fn closed<'s, 'a>(
     caller: &Caller,
     target: &Target,
     published: &Published<'s, 'a>,
-) -> Option<(&'s One<'a>, Option<String>, String)> {
+) -> Option<(&'s One<'a>, String, String)> {
     for (service, ports) in published.cluster.services_of(target) {
         let admits = |behind: &Behind<'_>, ports: &PortSet| admits(caller, behind, ports, published);
         // Each port that is scraped is for itself; any one behind a webhook or a gateway is the one that is called.
@@ -44,9 +44,10 @@ fn closed<'s, 'a>(
         };
         for ports in each {
             if let Some(one) = published.closed(service, ports, admits) {
-                let behind = published.behind(service);
-                let port = ports.first().and_then(|port| Some(shown(&to_pods(port, behind.first()?.pods)?)));
-                return Some((one, Some(format!("{}/{}", service.namespace, service.name)), port?));
+                let pods = published.behind(service);
+                let port = ports.first().and_then(|port| Some(shown(&to_pods(port, pods.first()?.pods)?)));
+                let behind = format!("the pods of the Service `{}/{}`", service.namespace, service.name);
+                return Some((one, behind, port?));
             }
         }
     }
@@ -61,7 +62,8 @@ fn closed<'s, 'a>(
             continue;
         }
         let (first, ports) = wanted.first()?;
-        return Some((published.all.get(*first.isolating.first()?)?, None, shown(ports)));
+        let behind = format!("the pods of `{}`", first.workload);
+        return Some((published.all.get(*first.isolating.first()?)?, behind, shown(ports)));
     }
     None
 }
@@ -114,11 +116,9 @@ fn shown(ports: &PortSet) -> String {
     Protocol::ALL.into_iter().flat_map(of).next().unwrap_or_default()
 }
 
-fn diagnostic(caller: &Caller, one: &One<'_>, service: Option<&str>, port: &str) -> Diagnostic {
+fn diagnostic(caller: &Caller, one: &One<'_>, behind: &str, port: &str) -> Diagnostic {
     let slash = if caller.namespace.is_empty() { "" } else { "/" };
     let named = format!("{} `{}{slash}{}`", caller.kind, caller.namespace, caller.name);
-    let behind =
-        service.map_or_else(|| "the pods".to_owned(), |service| format!("the pods of the Service `{service}`"));
     let (code, message, help) = match caller.who {
         Who::ApiServer => (
             Code::W0239,
