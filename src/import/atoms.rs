@@ -73,6 +73,12 @@ const MOST_VALUES: usize = 5;
 /// The first keys of [`NAMING`], of which each value is likely to be a tier of its own.
 const KEYS_OF_TIERS: usize = 6;
 
+/// More sets of isolated pods, which one end of a flow is about, are not looked at one by one.
+const MOST_ISOLATED: usize = 2_000;
+
+/// How many comparisons it may take to see which isolated pods are inside others.
+const MOST_INSIDE: usize = 3_000_000;
+
 /// A rule with more pairs of a peer and a port is looked at for all of its ports at once.
 const MOST_OF_RULE: usize = 10_000;
 
@@ -95,15 +101,29 @@ impl Atoms {
         atoms
     }
 
-    /// The pods of a place that are isolated in a direction, by the managed namespaces that they are in for sure.
-    pub fn isolated(&self, place: &Place, direction: Direction) -> Vec<(usize, Selector)> {
+    /// The pods of a place that are isolated in a direction, by the managed namespaces that they are in for sure; `None` where
+    /// those are very many.
+    pub fn isolated(&self, place: &Place, direction: Direction) -> Option<Vec<(usize, Selector)>> {
         let labels = place.labels().unwrap_or_default();
-        let of = |home: usize| {
-            let isolated = self.sides.get(home).map(|side| side.get(direction).isolated.as_slice()).unwrap_or_default();
-            let both = isolated.iter().map(|isolated| isolated.and(&labels));
-            both.filter(|both| both.contradiction().is_none()).map(|both| (home, both)).collect::<Vec<_>>()
-        };
-        place.managed(&self.names).into_iter().flat_map(of).collect()
+        let mut found = Vec::new();
+        for home in place.managed(&self.names) {
+            let Some(isolated) = self.sides.get(home).map(|side| side.get(direction).isolated.as_slice()) else {
+                continue;
+            };
+            // Those of policies mostly are isolated as they are.
+            let as_they_are =
+                isolated.binary_search(&labels).is_ok() || isolated.iter().any(|one| one.contains(&labels));
+            if as_they_are {
+                found.push((home, labels.clone()));
+            } else {
+                let both = isolated.iter().map(|isolated| isolated.and(&labels));
+                found.extend(both.filter(|both| both.contradiction().is_none()).map(|both| (home, both)));
+            }
+            if found.len() > MOST_ISOLATED {
+                return None;
+            }
+        }
+        Some(found)
     }
 
     fn policy(&mut self, at: usize, policy: &Policy) {
@@ -221,8 +241,14 @@ fn widest(selectors: &mut Vec<Selector>) {
         return;
     }
     let index = crate::net::SelectorIndex::new(selectors.iter().enumerate());
-    let inside = |at: usize, selector: &Selector| {
-        let near = index.query(selector).into_iter().filter(|other| *other != at);
+    let mut left = MOST_INSIDE;
+    let mut inside = |at: usize, selector: &Selector| {
+        if left == 0 {
+            return false;
+        }
+        let near = index.query(selector);
+        left = left.saturating_sub(near.len());
+        let near = near.into_iter().filter(|other| *other != at);
         let mut near = near.filter_map(|other| selectors.get(other));
         // No two of them are the same.
         near.any(|other| other.contains(selector))

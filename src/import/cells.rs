@@ -6,7 +6,7 @@ use crate::prove::worlds;
 use rustc_hash::FxHashMap;
 
 /// Comparisons of two regions that one question may take; what is not settled by then counts as not covered.
-const MOST_OF_QUESTION: usize = 20_000;
+const MOST_OF_QUESTION: usize = 4_000;
 
 /// How many comparisons of two regions may still be made, by one import as a whole.
 #[derive(Debug)]
@@ -15,7 +15,12 @@ pub(super) struct Patience(usize);
 impl Patience {
     /// What one import may take: some seconds.
     pub fn new() -> Self {
-        Patience(20_000_000)
+        Patience(6_000_000)
+    }
+
+    /// Whether none may be made any more.
+    pub fn is_over(&self) -> bool {
+        self.0 == 0
     }
 
     /// Whether so many more comparisons may be made.
@@ -108,8 +113,11 @@ impl Cells {
 
     /// Whether the parts that are left cover a region, without those of `own`.
     fn covered_but(&self, region: &Region, own: &[usize], patience: &mut Patience) -> bool {
+        if patience.is_over() {
+            return false;
+        }
         let near = self.index.query(&region.subject, &region.peers);
-        if !patience.spend(near.len()) {
+        if !patience.spend(near.len() + 1) {
             return false;
         }
         let homes: Vec<usize> = own.iter().filter_map(|part| self.homes.get(*part).copied()).collect();

@@ -6,7 +6,7 @@ use super::places::{Home, Place, PlaceId};
 use super::sides::Sides;
 use crate::cover::{Budget, unmatched};
 use crate::model::{DnsPreset, DnsServer};
-use crate::net::{Direction, IpBlock, Peers, PortSet, Protocol, Region, Selector, namespace_by_name};
+use crate::net::{Direction, IpBlock, PortSet, Protocol, Region, Selector};
 use std::sync::Arc;
 
 /// What a namespace says of DNS.
@@ -54,11 +54,11 @@ impl Asked {
         let ports = PortSet::union_of(&both(self.port));
         let region = |subject, peers| Region { subject, peers, ports: ports.clone() };
         let out = self.places.iter().flat_map(|place| {
-            let isolated = atoms.isolated(&everybody, Direction::Egress).into_iter();
+            let isolated = atoms.isolated(&everybody, Direction::Egress).into_iter().flatten();
             isolated.map(|(home, subject)| (home, Direction::Egress, region(subject, place.peers())))
         });
         let into = self.pods.iter().flat_map(|place| {
-            let isolated = atoms.isolated(place, Direction::Ingress).into_iter();
+            let isolated = atoms.isolated(place, Direction::Ingress).into_iter().flatten();
             isolated.map(|(home, subject)| (home, Direction::Ingress, region(subject, everybody.peers())))
         });
         out.chain(into).collect()
@@ -150,11 +150,15 @@ impl Sides {
     /// Whether the servers of a preset, where they are managed, let in every pod of a namespace.
     fn lets_in(&self, atoms: &Atoms, home: usize, candidate: &Asked, patience: &mut Patience) -> bool {
         let Some(name) = atoms.names.get(home) else { return false };
-        let everybody = Peers::Pods { namespaces: namespace_by_name(name), pods: Selector::everything() };
-        candidate.pods.iter().flat_map(|place| atoms.isolated(place, Direction::Ingress)).all(|(home, subject)| {
-            both(candidate.port).into_iter().all(|ports| {
-                let region = Region { subject: subject.clone(), peers: everybody.clone(), ports };
-                self.covers(home, Direction::Ingress, &region, patience)
+        let everybody = Place::pods(name, Selector::everything());
+        let opened: Option<Vec<_>> =
+            candidate.pods.iter().map(|place| atoms.isolated(place, Direction::Ingress)).collect();
+        opened.is_some_and(|opened| {
+            opened.into_iter().flatten().all(|(home, subject)| {
+                both(candidate.port).into_iter().all(|ports| {
+                    let region = Region { subject: subject.clone(), peers: everybody.peers(), ports };
+                    self.covers(home, Direction::Ingress, &region, patience)
+                })
             })
         })
     }

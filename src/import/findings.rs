@@ -154,7 +154,7 @@ impl Found<'_> {
     }
 
     fn block(&self, flow: &Flow) -> Arc<str> {
-        let at = super::write::block(self.atoms, self.flows, flow);
+        let at = super::lines::block(self.atoms, self.flows, flow);
         self.atoms.names.get(at).cloned().unwrap_or_else(|| "".into())
     }
 

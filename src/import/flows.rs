@@ -120,13 +120,20 @@ struct Said<'a> {
     grants: Vec<PerDirection<Vec<Grant>>>,
     /// The grants of each item: namespace, direction and place there.
     of: Vec<Vec<(usize, Direction, usize)>>,
+    /// How many grants there are.
+    count: usize,
+    /// Whether there are too many to look at.
+    given_up: bool,
 }
+
+/// More grants are not held against each other.
+const MOST_GRANTS: usize = 500_000;
 
 impl<'a> Said<'a> {
     fn new(atoms: &Atoms, places: &'a Places, items: Vec<Item>, by_dns: Vec<(usize, Direction, Region)>) -> Self {
         let grants: Vec<PerDirection<Vec<Grant>>> = atoms.names.iter().map(|_| PerDirection::default()).collect();
         let of = vec![Vec::new(); items.len()];
-        let mut said = Said { places, items, grants, of };
+        let mut said = Said { places, items, grants, of, count: 0, given_up: false };
         for at in 0..said.items.len() {
             said.open(at, atoms);
         }
@@ -146,7 +153,16 @@ impl<'a> Said<'a> {
                 Direction::Egress => (ends.source, ends.destination),
             };
             let peers = &self.places.get(peer).1;
-            for (home, subject) in atoms.isolated(self.places.place(subject), direction) {
+            let Some(opened) = atoms.isolated(self.places.place(subject), direction) else {
+                self.given_up = true;
+                return;
+            };
+            self.count += opened.len();
+            self.given_up |= self.count > MOST_GRANTS;
+            if self.given_up {
+                return;
+            }
+            for (home, subject) in opened {
                 let region = Region { subject, peers: peers.clone(), ports: ports.clone() };
                 let Some(grants) = self.grants.get_mut(home).map(|both| both.get_mut(direction)) else { continue };
                 if let Some(of) = self.of.get_mut(at) {
@@ -160,6 +176,9 @@ impl<'a> Said<'a> {
     /// The items without which everything would be the same, narrow ones first. What they say of the policies goes to those
     /// that say it as well.
     fn without_needless(mut self, patience: &mut Patience) -> Vec<Item> {
+        if self.given_up {
+            return self.items;
+        }
         let mut cells: Vec<PerDirection<Cells>> = self
             .grants
             .iter()

@@ -9,6 +9,7 @@ mod cells;
 mod dns;
 mod findings;
 mod flows;
+mod lines;
 mod names;
 mod notes;
 mod places;

@@ -137,8 +137,7 @@ impl Names {
             }
         }
         // A tier would be meant in its namespace.
-        let tiers = self.tiers.values().flat_map(|tiers| tiers.values());
-        let mut taken: BTreeSet<Arc<str>> = tiers.cloned().collect();
+        let mut taken = self.taken();
         let mut named = BTreeMap::new();
         for (blocks, others) in lists {
             if IpBlock::all_addresses(blocks) == *public_addresses() {
@@ -147,7 +146,7 @@ impl Names {
             let (base, word) = name_of_blocks(blocks);
             let other = others.first().map(|other| format!("{other}-{word}"));
             let candidates: Vec<String> = std::iter::once(base).chain(other).collect();
-            let is_taken = |name: &str| taken.contains(name) || is_built_in(name) || !crate::net::is_dns_label(name);
+            let is_taken = |name: &str| taken.contains(name) || !crate::net::is_dns_label(name);
             let name: Arc<str> = free(&candidates, is_taken).into();
             taken.insert(name.clone());
             named.insert(blocks.clone(), name);
@@ -155,8 +154,15 @@ impl Names {
         self.cidrs = named;
     }
 
+    /// The names that something of the whole program cannot have.
+    pub fn taken(&self) -> BTreeSet<Arc<str>> {
+        let tiers = self.tiers.values().flat_map(|tiers| tiers.values());
+        let built_in = BuiltIn::ALL.into_iter().map(|one| Arc::from(one.word()));
+        tiers.chain(self.cidrs.values()).cloned().chain(built_in).collect()
+    }
+
     /// What an end is called without its namespace; that of all pods of a namespace as this.
-    fn short(&self, place: &Place) -> Option<Arc<str>> {
+    pub fn short(&self, place: &Place) -> Option<Arc<str>> {
         let Place::Pods(home, pods) = place else { return None };
         let tier = self.tiers.get(home).and_then(|tiers| tiers.get(pods));
         let namespace = match home {

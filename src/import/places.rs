@@ -86,6 +86,10 @@ impl Place {
             Place::Anywhere => (0..names.len()).collect(),
             Place::Addresses(_) => Vec::new(),
             Place::Pods(Home::Named(name), _) => names.binary_search(name).ok().into_iter().collect(),
+            // Nobody knows whether a namespace has other labels.
+            Place::Pods(Home::Labelled(selector), _) if selector.keys().any(|key| **key != *NAMESPACE_NAME) => {
+                Vec::new()
+            }
             Place::Pods(Home::Labelled(selector), _) => {
                 all.filter(|(_, name)| selector.contains(&namespace_by_name(name))).map(|(at, _)| at).collect()
             }

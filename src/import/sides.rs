@@ -32,6 +32,9 @@ pub(super) struct Needless {
 /// Comparisons that it may take to see whether some isolated pods are others together.
 const MOST_OF_ISOLATION: usize = 5_000;
 
+/// More isolated pods than these are not held against each other.
+const MOST_TRIMMED: usize = 200;
+
 /// So many others are named that let the same through.
 const MOST_NAMED: usize = 3;
 
@@ -123,7 +126,7 @@ impl Sides {
             for direction in Direction::ALL {
                 let Some(side) = atoms.sides.get(home) else { continue };
                 let mut isolated = side.get(direction).isolated.clone();
-                if isolated.len() < 3 {
+                if isolated.len() < 3 || isolated.len() > MOST_TRIMMED {
                     continue;
                 }
                 let mut order = isolated.clone();
@@ -147,7 +150,8 @@ impl Sides {
         let Some(name) = atoms.names.get(home) else { return false };
         let other = atom.origin.direction.other();
         let peers = Peers::Pods { namespaces: namespace_by_name(name), pods: atom.subject.clone() };
-        atoms.isolated(atoms.places.place(atom.peer), other).into_iter().all(|(home, subject)| {
+        let Some(opened) = atoms.isolated(atoms.places.place(atom.peer), other) else { return false };
+        opened.into_iter().all(|(home, subject)| {
             let region = Region { subject, peers: peers.clone(), ports: atom.ports.clone() };
             self.covers(home, other, &region, patience)
         })

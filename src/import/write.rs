@@ -3,12 +3,13 @@
 use super::Note;
 use super::atoms::{Atoms, Opened, Origin};
 use super::dns::Servers;
-use super::flows::{Flow, Flows};
+use super::flows::Flows;
+use super::lines::{Line, Lines, lines};
 use super::names::{Names, USUAL_KEY};
 use super::notes::Placed;
-use super::places::{Home, Place, PlaceId};
-use crate::draft::{self, End, External, IpBlocks, Namespace, Ports, Statement, Tier};
-use crate::net::{Direction, IpBlock, PortSet, Selector};
+use super::places::Home;
+use crate::draft::{External, IpBlocks, Namespace, Statement, Tier};
+use crate::net::{Direction, IpBlock, Selector};
 use crate::netpol::{PerDirection, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub(super) fn write(atoms: &Atoms, flows: &Flows, names: &Names, policies: &[Pol
     let mut head = externals(atoms, names);
     head.extend(cidrs(names));
     written.head = head;
-    let mut lines = lines(atoms, flows, names);
+    let Lines { blocks: mut lines, groups } = lines(atoms, flows, names);
+    written.head.extend(groups);
     let blocks: Vec<Block> = (0..atoms.names.len())
         .map(|at| Block { dns: dns(flows, names, at), lines: lines.remove(&at).unwrap_or_default() })
         .collect();
@@ -193,88 +195,5 @@ fn isolate(name: &Arc<str>, side: &PerDirection<Opened>, names: &Names) -> Vec<S
             let both = [(Ingress, ingress), (Egress, egress)];
             both.into_iter().filter_map(|(direction, tiers)| Some(statement(&[direction], tiers?))).collect()
         }
-    }
-}
-
-/// A line with a flow.
-struct Line {
-    flow: draft::Flow,
-    origins: BTreeSet<Origin>,
-}
-
-/// Ends with the origins of what they say.
-type Grouped<K> = BTreeMap<K, (Vec<PlaceId>, BTreeSet<Origin>)>;
-
-/// The flows of each block in order, with those in braces that only differ in one end.
-fn lines(atoms: &Atoms, flows: &Flows, names: &Names) -> BTreeMap<usize, Vec<Line>> {
-    let mut by_destination: Grouped<(usize, PlaceId, Option<Direction>, PortSet)> = BTreeMap::new();
-    for flow in &flows.flows {
-        let block = block(atoms, flows, flow);
-        let key = (block, flow.ends.destination, flow.ends.side, flow.ports.clone());
-        let (sources, origins) = by_destination.entry(key).or_default();
-        sources.push(flow.ends.source);
-        origins.extend(flow.origins.iter().copied());
-    }
-    let mut by_sources: Grouped<(usize, Vec<PlaceId>, Option<Direction>, PortSet)> = BTreeMap::new();
-    for ((block, destination, side, ports), (sources, origins)) in by_destination {
-        let (destinations, all) = by_sources.entry((block, sources, side, ports)).or_default();
-        destinations.push(destination);
-        all.extend(origins);
-    }
-    let mut blocks: BTreeMap<usize, Vec<(Rank, Line)>> = BTreeMap::new();
-    for ((block, sources, side, ports), (destinations, origins)) in by_sources {
-        let Some(name) = atoms.names.get(block) else { continue };
-        let ends = |places: &[PlaceId]| {
-            let mut ends: Vec<(bool, String, End)> = places
-                .iter()
-                .map(|place| names.end(flows.places.place(*place), name))
-                .map(|(addresses, end)| (addresses, end.to_string(), end))
-                .collect();
-            ends.sort();
-            ends
-        };
-        let (sources, destinations) = (ends(&sources), ends(&destinations));
-        let rank = rank(&sources, &destinations, side);
-        let plain = |ends: Vec<(bool, String, End)>| ends.into_iter().map(|(_, _, end)| end).collect();
-        let (sources, destinations) = (plain(sources), plain(destinations));
-        let flow = draft::Flow { side, sources, destinations, ports: Ports::These(ports) };
-        blocks.entry(block).or_default().push((rank, Line { flow, origins }));
-    }
-    let in_order = |mut lines: Vec<(Rank, Line)>| {
-        lines.sort_by_cached_key(|(rank, line)| (rank.clone(), line.flow.to_string()));
-        lines.into_iter().map(|(_, line)| line).collect()
-    };
-    blocks.into_iter().map(|(block, lines)| (block, in_order(lines))).collect()
-}
-
-/// Where a flow stands: from outside, within, to outside; then by destination and source; those of both sides first.
-type Rank = (usize, Vec<(bool, String)>, Vec<(bool, String)>, Option<Direction>);
-
-fn rank(sources: &[(bool, String, End)], destinations: &[(bool, String, End)], side: Option<Direction>) -> Rank {
-    let is_own = |(addresses, text, end): &(bool, String, End)| {
-        !addresses && end.namespace.is_none() && !crate::model::BuiltIn::ALL.iter().any(|one| one.word() == text)
-    };
-    let section = match (sources.iter().any(is_own), destinations.iter().any(is_own)) {
-        (false, _) => 0,
-        (true, true) => 1,
-        (true, false) => 2,
-    };
-    let keys =
-        |ends: &[(bool, String, End)]| ends.iter().map(|(addresses, text, _)| (*addresses, text.clone())).collect();
-    (section, keys(destinations), keys(sources), side)
-}
-
-/// The namespace in whose block a flow stands: that of the destination, unless that is all of another one.
-pub(super) fn block(atoms: &Atoms, flows: &Flows, flow: &Flow) -> usize {
-    let home = |id: PlaceId| match flows.places.place(id) {
-        Place::Pods(Home::Named(name), pods) => {
-            atoms.names.binary_search(name).ok().map(|at| (at, pods.is_everything()))
-        }
-        _ => None,
-    };
-    match (home(flow.ends.source), home(flow.ends.destination)) {
-        (Some((source, _)), Some((_, true)) | None) => source,
-        (_, Some((destination, _))) => destination,
-        (None, None) => 0,
     }
 }

@@ -208,15 +208,18 @@ impl Import {
     /// Blocks that are written in another form than they are read.
     fn of_blocks(&self) -> Vec<Told> {
         let warnings = self.manifests.diagnostics.iter().filter(|found| found.code == Code::W0102);
+        let mut names: Vec<(Span, usize)> =
+            self.given.iter().enumerate().filter_map(|(at, given)| Some((given.span?, at))).collect();
+        names.sort();
         let told = |found: &crate::diag::Diagnostic| {
             let span = found.primary();
             let (path, line) = self.place(span);
-            let before = |given: &Given| {
-                let (at, own) = (span?, given.span?);
-                (own.file == at.file && own.start <= at.start).then_some(own.start)
-            };
-            let owner = self.given.iter().enumerate().filter_map(|(at, given)| Some((before(given)?, at))).max();
-            let policy = owner.and_then(|(_, at)| self.policies.get(at));
+            // The name of a policy stands above its rules.
+            let before =
+                span.map(|span| names.partition_point(|(name, _)| (name.file, name.start) <= (span.file, span.start)));
+            let owner = before.and_then(|before| names.get(before.checked_sub(1)?));
+            let owner = owner.filter(|(name, _)| span.is_some_and(|span| span.file == name.file));
+            let policy = owner.and_then(|(_, at)| self.policies.get(*at));
             Told {
                 kind: Kind::HostBits,
                 policy: policy.map(|policy| format!("{}/{}", policy.namespace, policy.name)),
