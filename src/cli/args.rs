@@ -415,6 +415,9 @@ pub(super) struct Lint {
     /// Say notes, too: matters of form and of choice.
     #[arg(long, help_heading = "Warnings")]
     pub notes: bool,
+    /// Mend what has one right mend (W0102, and W0205 where containers list the port), and tell the rest.
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub fix: bool,
     /// Tell only what is not in this file [default: `baseline` of polder.toml].
     #[arg(long, value_name = "FILE", help_heading = "Warnings")]
     pub baseline: Option<PathBuf>,

@@ -3,10 +3,11 @@
 use super::args::{Format, Lint, named};
 use super::baseline;
 use super::exit::Exit;
+use super::replace::replace;
 use super::report::{count, show, tally, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Levels, Report, Severity, grouped};
-use crate::session::{Baseline, Disk, Manifests, OfLint, Project, reason};
+use crate::session::{Baseline, Disk, Manifests, Mended, Named, OfLint, Project, reason};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -25,11 +26,22 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
         return Exit::CannotAnswer;
     }
     let paths = named(&args.paths).into_iter().chain(named(&args.workloads)).collect::<Vec<_>>();
-    let mut manifests = Manifests::load(&Disk, &folder, &paths, "default");
-    if args.complete {
-        manifests = manifests.as_a_whole();
+    if args.fix && paths.contains(&Named::Input) {
+        return terminal.refuse("standard input cannot be mended: name the files");
     }
-    let reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
+    let load = || {
+        let manifests = Manifests::load(&Disk, &folder, &paths, "default");
+        if args.complete { manifests.as_a_whole() } else { manifests }
+    };
+    let mut manifests = load();
+    let mut reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
+    if args.fix {
+        if let Err(message) = fix(&manifests, &reports, &folder, terminal) {
+            return terminal.refuse(&message);
+        }
+        manifests = load();
+        reports = manifests.lint(args.cni.unwrap_or_default(), &levels);
+    }
     if let Some(path) = &args.write_baseline {
         return write_baseline(path, reports, &manifests, args, terminal);
     }
@@ -46,6 +58,16 @@ pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
         gone = baseline.others(manifests.lint(args.cni.unwrap_or_default(), &levels), &manifests.sources).1;
     }
     tell(reports, gone, &manifests, args, terminal)
+}
+
+/// Writes the mends of what was found into the files; the error says which could not be written.
+fn fix(manifests: &Manifests, reports: &[Report], folder: &Path, terminal: &mut Terminal) -> Result<(), String> {
+    for Mended { path, before, after, count: mended } in manifests.mended(reports) {
+        replace(&folder.join(&path), &before, &after)
+            .map_err(|error| format!("cannot write `{path}`: {}", reason(&error)))?;
+        terminal.line(&format!("mended {path}: {}", count(mended, "finding")));
+    }
+    Ok(())
 }
 
 /// Writes what was found into a file. Where not all could be looked at, nothing is known of the rest.

@@ -54,6 +54,8 @@ pub(super) fn is_told(one: &One<'_>, direction: Direction, rule: usize, position
 struct Likely {
     protocol: Protocol,
     why: String,
+    /// Whether that is sure, so that there is nothing to choose.
+    is_sure: bool,
 }
 
 fn likely(one: &One<'_>, direction: Direction, port: &Port, pods: &[Found<'_>]) -> Option<Likely> {
@@ -64,7 +66,7 @@ fn likely(one: &One<'_>, direction: Direction, port: &Port, pods: &[Found<'_>]) 
     if let Some(protocol) = listed.first() {
         let (workload, _) = pods.first()?;
         let why = format!("the containers of `{workload}` list it for {}", protocol.as_str());
-        return Some(Likely { protocol: *protocol, why });
+        return Some(Likely { protocol: *protocol, why, is_sure: listed.len() == 1 });
     }
     let says_udp = |name: &str| name.split('-').any(|word| NAMES_OF_UDP.contains(&word));
     let mostly = match &port.target {
@@ -76,7 +78,8 @@ fn likely(one: &One<'_>, direction: Direction, port: &Port, pods: &[Found<'_>]) 
     let rules = one.rules(direction).unwrap_or_default().iter();
     let mut same = rules.flat_map(|rule| &rule.ports).filter(|other| other.target == port.target);
     let why = "most who use it mean UDP".to_owned();
-    (mostly && !same.any(|other| other.protocol == Protocol::Udp)).then_some(Likely { protocol: Protocol::Udp, why })
+    let is_alone = mostly && !same.any(|other| other.protocol == Protocol::Udp);
+    is_alone.then_some(Likely { protocol: Protocol::Udp, why, is_sure: false })
 }
 
 /// The protocols for which containers list a port.
@@ -109,7 +112,14 @@ fn tell(one: &One<'_>, rule: &Rule, port: &Port, likely: Likely, place: Option<S
     );
     let is_dns = super::dns::is_only_dns(rule);
     let more = if is_dns { ", and TCP in another item: long answers come over it" } else { "" };
-    at(Code::W0205, place, message).with_help(format!("write `protocol: {word}`{more}"))
+    let found = at(Code::W0205, place, message).with_help(format!("write `protocol: {word}`{more}"));
+    match place.filter(|_| likely.is_sure) {
+        Some(place) => {
+            let before = Span::new(place.file, place.start as usize..place.start as usize);
+            found.with_mend(before, format!("protocol: {word}"))
+        }
+        None => found,
+    }
 }
 
 /// The ports of a policy that are left to the default.

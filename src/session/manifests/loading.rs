@@ -290,8 +290,12 @@ impl Load<'_> {
         };
         let warnings = reading.warnings.into_iter().map(|warning| {
             let span = token(file, text, warning.at.unwrap_or_default());
-            Diagnostic::new(Code::W0102, span, format!("`{}`: {}", warning.path, warning.reason))
-                .with_help("write the block as it is read")
+            let found = Diagnostic::new(Code::W0102, span, format!("`{}`: {}", warning.path, warning.reason))
+                .with_help("write the block as it is read");
+            match as_read(text, span) {
+                Some(block) => found.with_mend(span, block),
+                None => found,
+            }
         });
         self.manifests.diagnostics.extend(warnings);
         let remarks = reading.remarks.into_iter().map(|remark| {
@@ -369,4 +373,12 @@ fn inside(held: &[(String, bool)]) -> Option<String> {
              looked at by themselves, and count in no answer"
         ),
     })
+}
+
+/// A block with bits past its prefix as it is read, in the quotes that it has.
+fn as_read(text: &str, span: Span) -> Option<String> {
+    let written = text.get(span.start as usize..span.end as usize)?;
+    let quote = written.get(..1).filter(|quote| matches!(*quote, "\"" | "'")).unwrap_or_default();
+    let block: ipnet::IpNet = written.trim_matches(['"', '\'']).parse().ok()?;
+    Some(format!("{quote}{}{quote}", block.trunc()))
 }
