@@ -1,6 +1,7 @@
 //! From single objects to a cluster: each object once, and pods with those who run them.
 
 use super::chain::{Key, top};
+use super::runtime::POD_NAME;
 use super::whole::Seen;
 use super::{
     Caller, Cluster, ContainerPort, Endpoints, Ingress, Kind, Labels, Namespace, Node, Object, Pods, Runner, Scaler,
@@ -31,9 +32,6 @@ type Name = (Arc<str>, Arc<str>);
 
 /// What calls others, by its namespace, name and kind.
 type CallerKey = (Arc<str>, Arc<str>, Arc<str>);
-
-/// The label in which a StatefulSet tells its pods apart, of which there is one for each value.
-const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 
 impl Cluster {
     /// The cluster that has these objects, and those that were given twice and do not say the same, of which the first

@@ -83,6 +83,23 @@ fn a_dump_of_many_pods() {
     assert_eq!((reading.objects.len(), reading.problems.len()), (5_000, 0));
 }
 
+/// As many values as a text may have if it is no list are not too many for a whole list.
+#[test]
+fn a_list_of_more_values_than_one_object_may_have() {
+    let ports: Vec<&str> = vec!["{\"name\": \"a\", \"value\": \"b\"}"; 2_000];
+    let pod = format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {{\"name\": \"p\"}}, \"spec\": {{\"containers\": \
+         [{{\"name\": \"c\", \"env\": [{}]}}]}}}}",
+        ports.join(",")
+    );
+    let text = format!("{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{}]}}", vec![pod; 400].join(","));
+    let start = given();
+    let reading = read(&text, "default");
+    let taken = given() - start;
+    assert!(taken < LIMIT, "{taken:?}");
+    assert_eq!((reading.objects.len(), reading.problems.len()), (400, 0));
+}
+
 /// Aliases may also stand for parts of what runs.
 #[test]
 fn a_bomb_in_a_workload() {

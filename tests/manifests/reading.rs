@@ -105,3 +105,49 @@ fn places() {
     let at = read(json, "default").problems[1].at.unwrap();
     assert!(json[at..].starts_with("\"A\""), "{at}");
 }
+
+/// What of a reading does not depend on where it stands.
+fn without_places(reading: Reading) -> String {
+    let problems =
+        |list: Vec<ReadProblem>| list.into_iter().map(|one| (one.path, one.reason, one.object)).collect::<Vec<_>>();
+    let objects: Vec<String> = reading.objects.iter().map(|one| cluster::object(&one.object)).collect();
+    let ignored: Vec<(String, String)> = reading.ignored.into_iter().map(|one| (one.kind, one.name)).collect();
+    let policies: Vec<_> = reading.policies.into_iter().map(|one| one.policy).collect();
+    format!(
+        "{:#?}",
+        (problems(reading.problems), problems(reading.remarks), objects, ignored, policies, reading.documents)
+    )
+}
+
+/// The items of a list in JSON are read one by one, and come out as those in YAML do.
+#[test]
+fn lists_are_read_alike_in_json_and_yaml() {
+    let deployment = r#"{"metadata": {"name": "a"}, "spec": {"template": {"metadata": {"labels": {"app": "a"}}}}}"#;
+    let policy = r#"{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "a"}, "spec": {"podSelector": {}}}"#;
+    let texts = [
+        format!(
+            r#"{{"apiVersion": "v1", "items": [{policy}, {policy}], "kind": "List", "metadata": {{"resourceVersion": ""}}}}"#
+        ),
+        format!(r#"{{"apiVersion": "apps/v1", "kind": "DeploymentList", "items": [{deployment}, null, 7, {{}}]}}"#),
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "List", "items": [{{"apiVersion": "v1", "kind": "List", "items": [{policy}]}}]}}"#
+        ),
+        format!(
+            r#"{{"items": [{policy}], "kind": "NetworkPolicyList", "apiVersion": "networking.k8s.io/v1", "other": 1}}"#
+        ),
+        format!(
+            r#"{{"items": [{policy}], "kind": "Bundle", "apiVersion": "example.com/v1", "metadata": {{"name": "b"}}}}"#
+        ),
+        format!(r#"{{"items": [{policy}]}}"#),
+        r#"{"apiVersion": "v1", "kind": "List", "items": null}"#.to_owned(),
+        r#"{"apiVersion": "v1", "kind": "List", "items": {}}"#.to_owned(),
+        r#"{"apiVersion": "v1", "kind": "List"}"#.to_owned(),
+    ];
+    for text in texts {
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let yaml = serde_yaml::to_string(&value).unwrap();
+        assert_eq!(without_places(read(&text, "default")), without_places(read(&yaml, "default")), "{text}");
+    }
+    let twice = format!(r#"{{"apiVersion": "v1", "kind": "List", "items": [], "items": [{policy}]}}"#);
+    assert!(!read(&twice, "default").problems.is_empty());
+}

@@ -2,13 +2,10 @@
 
 use super::node::{Node, Seed};
 use super::{ReadProblem, block, whole_text};
-use serde::de::{DeserializeSeed, IgnoredAny};
+use serde::de::DeserializeSeed;
 
 /// The most values that one YAML document may have; the parser holds all of them at once.
 const MOST_VALUES: usize = 1_500_000;
-
-/// The most values that a JSON text may have. There they cost less, and kubectl makes one document of a whole cluster.
-pub(super) const MOST_JSON_VALUES: usize = 3_000_000;
 
 /// The most documents of one text.
 const MOST_DOCUMENTS: usize = 200_000;
@@ -46,29 +43,6 @@ pub(super) fn too_much(text: &str) -> Option<String> {
         }
     }
     (documents > MOST_DOCUMENTS).then(|| format!("there are more than {MOST_DOCUMENTS} documents"))
-}
-
-/// Calls `document` for each JSON document of a text that is nothing but JSON, and says what could not be parsed.
-/// `None` when it is not JSON: then it is YAML.
-pub(super) fn json_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Option<Vec<ReadProblem>> {
-    if !seed.text.trim_start().starts_with('{') {
-        return None;
-    }
-    let (mut nodes, mut problems) = (Vec::new(), Vec::new());
-    let mut rest = seed.text;
-    while !rest.trim_start().is_empty() {
-        // One value at a time, each a part of the text, so that the offsets of its strings are those of the text.
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        values.next()?.ok()?;
-        let (value, after) = rest.split_at_checked(values.byte_offset())?;
-        match seed.deserialize(&mut serde_json::Deserializer::from_str(value)) {
-            Ok(node) => nodes.push(node),
-            Err(error) => problems.push(whole_text(seed.offset(value), error.to_string())),
-        }
-        rest = after;
-    }
-    nodes.iter().for_each(document);
-    Some(problems)
 }
 
 /// Calls `document` for each YAML document, and says what could not be parsed. After a syntax error there is no telling

@@ -13,6 +13,7 @@ mod custom;
 mod documents;
 mod empty;
 mod inside;
+mod json;
 mod kinds;
 mod kustomize;
 mod merge;
@@ -42,7 +43,10 @@ use std::cell::Cell;
 use walk::{Path, Walk};
 
 /// The longest text that is read, in bytes.
-pub const LONGEST_TEXT: usize = 64 * 1024 * 1024;
+pub const LONGEST_TEXT: usize = 512 * 1024 * 1024;
+
+/// The longest text of YAML that is read. JSON takes less time and memory, and kubectl makes one document of a whole cluster.
+const LONGEST_YAML: usize = 64 * 1024 * 1024;
 
 /// What a text holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -146,40 +150,88 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
         reading.problems.push(whole_text(None, format!("the text is longer than {LONGEST_TEXT} bytes")));
         return reading;
     }
-    let (budget, refused) = (Cell::new(documents::MOST_JSON_VALUES), Cell::new(false));
+    let (budget, refused) = (Cell::new(json::MOST_VALUES), Cell::new(false));
     let seed = Seed { text: body, budget: &budget, refused: &refused };
-    let mut document = |node: &Node| {
-        let before = reading.problems.len();
-        reading.documents += usize::from(node.value != Value::Null);
-        object(&mut Walk::new(&mut reading, body), node, Path::ROOT, default_namespace, None);
-        if is_foreign(node) {
-            reading.problems.iter_mut().skip(before).for_each(|problem| problem.foreign = true);
+    let unparsed = match json::documents(seed) {
+        Some((documents, mut problems)) => {
+            for json::Document { node, items } in documents {
+                document(&mut reading, body, &node, default_namespace);
+                problems.extend(listed(&mut reading, seed, &node, &items, default_namespace));
+            }
+            problems
         }
+        None => yaml(seed, &mut |node: &Node| document(&mut reading, body, node, default_namespace)),
     };
-    let unparsed = documents::json_documents(seed, &mut document).unwrap_or_else(|| {
-        if let Some(reason) = documents::too_much(body) {
-            return vec![whole_text(None, reason)];
-        }
-        if let Some(at) = documents::directive(body) {
-            let reason = "a directive: kubectl and the API server refuse it, so leave the line out";
-            return vec![whole_text(Some(at), reason)];
-        }
-        budget.set(body.len().saturating_mul(2).saturating_add(100_000));
-        documents::yaml_documents(seed, &mut document)
-    });
     reading.problems.extend(unparsed);
     let mark = text.len() - body.len();
     if mark > 0 {
-        reading.offsets().for_each(|at| *at += mark);
-        let inside = reading.inside.iter_mut().filter_map(|inside| inside.policy.as_mut());
-        for policy in reading.policies.iter_mut().chain(inside) {
-            policy.written = std::mem::take(&mut policy.written).map(|at| at + mark);
-        }
+        reading.move_by(mark);
     }
     reading
 }
 
+/// Reads one document.
+fn document(reading: &mut Reading, text: &str, node: &Node, default_namespace: &str) {
+    let before = reading.problems.len();
+    reading.documents += usize::from(node.value != Value::Null);
+    object(&mut Walk::new(reading, text), node, Path::ROOT, default_namespace, None);
+    if is_foreign(node) {
+        reading.problems.iter_mut().skip(before).for_each(|problem| problem.foreign = true);
+    }
+}
+
+/// Reads the items of a list in JSON, and says what could not be.
+fn listed(
+    reading: &mut Reading,
+    seed: Seed<'_, '_>,
+    list: &Node,
+    items: &[&str],
+    default_namespace: &str,
+) -> Vec<ReadProblem> {
+    let Some(typed) = objects::items_of(list) else { return Vec::new() };
+    let (root, mut problems) = (Path::ROOT, Vec::new());
+    let path = root.field("items");
+    for (index, text) in items.iter().enumerate() {
+        match json::item(seed, text) {
+            Ok(node) if node.value == Value::Null => {
+                objects::null_item(&mut Walk::new(reading, seed.text), list, path.index(index));
+            }
+            Ok(node) => {
+                object(&mut Walk::new(reading, seed.text), &node, path.index(index), default_namespace, typed);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems
+}
+
+/// Reads the documents of a text in YAML, and says what could not be.
+fn yaml(seed: Seed<'_, '_>, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+    if seed.text.len() > LONGEST_YAML {
+        let reason = format!("the text is longer than {LONGEST_YAML} bytes; JSON may be longer");
+        return vec![whole_text(None, reason)];
+    }
+    if let Some(reason) = documents::too_much(seed.text) {
+        return vec![whole_text(None, reason)];
+    }
+    if let Some(at) = documents::directive(seed.text) {
+        let reason = "a directive: kubectl and the API server refuse it, so leave the line out";
+        return vec![whole_text(Some(at), reason)];
+    }
+    seed.budget.set(seed.text.len().saturating_mul(2).saturating_add(100_000));
+    documents::yaml_documents(seed, document)
+}
+
 impl Reading {
+    /// Moves all places.
+    fn move_by(&mut self, mark: usize) {
+        self.offsets().for_each(|at| *at += mark);
+        let inside = self.inside.iter_mut().filter_map(|inside| inside.policy.as_mut());
+        for policy in self.policies.iter_mut().chain(inside) {
+            policy.written = std::mem::take(&mut policy.written).map(|at| at + mark);
+        }
+    }
+
     fn offsets(&mut self) -> impl Iterator<Item = &mut usize> {
         let problems =
             self.problems.iter_mut().chain(&mut self.warnings).chain(&mut self.remarks).map(|problem| &mut problem.at);

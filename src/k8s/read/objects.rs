@@ -41,10 +41,22 @@ fn may_be_policy(node: &Node, typed: Option<(&str, &str)>) -> bool {
 pub(super) fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
     let before = walk.reading.problems.len();
     read_object(walk, node, path, default_namespace, typed);
+    say_of(walk, before, node, typed);
+}
+
+/// Notes in the problems from the one in place `before` on what they are about.
+fn say_of(walk: &mut Walk, before: usize, node: &Node, typed: Option<(&str, &str)>) {
     for problem in walk.reading.problems.iter_mut().skip(before).filter(|problem| problem.object.is_none()) {
         problem.is_policy = may_be_policy(node, typed);
         problem.object = Some(called(node, typed));
     }
+}
+
+/// Refuses an item of a list that is null.
+pub(super) fn null_item(walk: &mut Walk, list: &Node, path: Path) {
+    let before = walk.reading.problems.len();
+    walk.refuse(list, path, "must not be null");
+    say_of(walk, before, list, None);
 }
 
 /// An object as it is called in a message.
@@ -55,6 +67,20 @@ pub(super) fn called(node: &Node, typed: Option<(&str, &str)>) -> String {
     let slash = if namespace.is_some() { "/" } else { "" };
     let name = metadata_text(pairs, "name").unwrap_or_default();
     shortened(format!("{kind} {}{slash}{name}", namespace.unwrap_or_default()).trim_end()).into_owned()
+}
+
+/// What the items of a list are, version and kind, where they need not say it themselves; `None` when it is no list.
+pub(super) fn items_of<'n>(node: &'n Node) -> Option<Option<(&'n str, &'n str)>> {
+    let Value::Map(pairs) = &node.value else { return None };
+    let (version, kind) = (field_text(pairs, "apiVersion")?, field_text(pairs, "kind")?);
+    if (version, kind) == ("v1", "List") {
+        return Some(None);
+    }
+    let item = kind.strip_suffix("List")?;
+    let is_ours = kinds::is_known(version, item) || is_unmodelled(version, item);
+    let has_items = || matches!(fields(pairs, "items").next(), Some(Node { value: Value::List(_), .. }));
+    // The API server gives lists of every kind so.
+    (is_ours || (!kinds::is_mistaken(version, kind) && has_items())).then_some(Some((version, item)))
 }
 
 /// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
@@ -76,17 +102,10 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
     let Some(version) = field_text(pairs, "apiVersion").or(typed.map(|(version, _)| version)) else {
         return walk.refuse(node, path, "Object 'apiVersion' is missing");
     };
-    let of_list = kind.strip_suffix("List").filter(|item| {
-        let is_ours = kinds::is_known(version, item) || is_unmodelled(version, item);
-        // The API server gives lists of every kind so.
-        is_ours
-            || (!kinds::is_mistaken(version, kind)
-                && matches!(fields(pairs, "items").next(), Some(Node { value: Value::List(_), .. })))
-    });
-    if (version, kind) == ("v1", "List") || of_list.is_some() {
+    if let Some(typed) = items_of(node) {
         let Some(list) = walk.object(node, path, &["apiVersion", "kind", "metadata", "items"]) else { return };
         walk.list(list.get("items"), path.field("items"), |walk, item, path| {
-            object(walk, item, path, default_namespace, of_list.map(|item| (version, item)));
+            object(walk, item, path, default_namespace, typed);
             Some(())
         });
         return;

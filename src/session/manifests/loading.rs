@@ -5,10 +5,10 @@ use super::inputs::{Input, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why};
 use super::said::{refused, token, unmodelled};
 use super::{Manifests, Remark};
-use crate::cluster::{Cluster, Object};
+use crate::cluster::{Cluster, Object, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Inside, ReadPolicy, ReadProblem, Reading};
-use crate::netpol::{Policy, Written};
+use crate::netpol::{Peer, Policy, Written};
 use crate::session::load::{EXTENSION, Named};
 use crate::session::metadata::MetadataKeys;
 use crate::session::path::{shell_word, shown};
@@ -324,13 +324,26 @@ impl Load<'_> {
         for loaded in policies {
             conflicts.extend(manifests.add_policy(loaded));
         }
-        let (cluster, of_objects) = Cluster::assemble(objects);
+        let (mut cluster, of_objects) = Cluster::assemble(objects);
+        if manifests.policies.policies.iter().any(asks_at_runtime) {
+            cluster.add_labels_of_runtime();
+        }
         manifests.cluster = cluster;
         manifests.conflicts(&conflicts, &of_objects);
         let warnings = unmodelled(&manifests.cluster.unmodelled);
         manifests.diagnostics.extend(warnings);
         manifests
     }
+}
+
+/// Whether a policy selects by labels that pods only have where they run.
+fn asks_at_runtime(policy: &Policy) -> bool {
+    let peers = [&policy.ingress, &policy.egress].into_iter().flatten().flatten().flat_map(|rule| &rule.peers);
+    let peers = peers.filter_map(|peer| match peer {
+        Peer::Pods { pods, .. } => Some(pods),
+        Peer::Block(_) => None,
+    });
+    peers.chain([&policy.subject]).any(|selector| selector.keys().any(|key| is_set_at_runtime(key)))
 }
 
 /// Whether a text that could not be parsed can be one of objects of Kubernetes.

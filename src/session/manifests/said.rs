@@ -43,7 +43,10 @@ pub(super) fn unmodelled(objects: &[Unmodelled]) -> Vec<Diagnostic> {
 /// The word, quoted string or empty map that begins at a place.
 pub(super) fn token(file: FileId, text: &str, at: usize) -> Span {
     let start = text.floor_char_boundary(at.min(text.len()));
-    let rest = text.get(start..).unwrap_or_default();
+    // No longer word is a name or a key, and all of a text may be one line.
+    const LONGEST: usize = 1000;
+    let end = text.floor_char_boundary(start.saturating_add(LONGEST).min(text.len()));
+    let rest = text.get(start..end).unwrap_or_default();
     let line = rest.lines().next().unwrap_or_default();
     let quote = line.chars().next().filter(|first| matches!(first, '"' | '\''));
     let empty = line.strip_prefix('{').and_then(|inside| inside.trim_start().strip_prefix('}'));

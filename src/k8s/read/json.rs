@@ -1,0 +1,136 @@
+//! A text that is nothing but JSON, as `kubectl` prints it.
+//!
+//! Of a list only the ends of its items are found at first: they are read one after the other, so that never all of a
+//! cluster is held as values.
+
+use super::node::{Node, Seed, Value};
+use super::{ReadProblem, whole_text};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// The most values that one object may have, or a text that is no list.
+pub(super) const MOST_VALUES: usize = 3_000_000;
+
+/// A document.
+pub(super) struct Document<'a> {
+    /// The object; a list is there without its items.
+    pub node: Node<'a>,
+    /// The items of a list, each a part of the text.
+    pub items: Vec<&'a str>,
+}
+
+/// The documents of a text, and what could not be read; `None` when it is not JSON: then it is YAML.
+pub(super) fn documents<'a>(seed: Seed<'a, '_>) -> Option<(Vec<Document<'a>>, Vec<ReadProblem>)> {
+    if !seed.text.trim_start().starts_with('{') {
+        return None;
+    }
+    let (mut documents, mut problems) = (Vec::new(), Vec::new());
+    let mut rest = seed.text;
+    while !rest.trim_start().is_empty() {
+        let mut parser = serde_json::Deserializer::from_str(rest);
+        match Top(seed).deserialize(&mut parser) {
+            Ok(document) => {
+                documents.push(document);
+                rest = rest.get(parser.into_iter::<IgnoredAny>().byte_offset()..)?;
+            }
+            Err(error) => {
+                // It may be JSON all the same, with too much in it.
+                let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+                values.next()?.ok()?;
+                let (value, after) = rest.split_at_checked(values.byte_offset())?;
+                problems.push(whole_text(seed.offset(value), error.to_string()));
+                rest = after;
+            }
+        }
+    }
+    Some((documents, problems))
+}
+
+/// One item of a list.
+pub(super) fn item<'a>(seed: Seed<'a, '_>, text: &'a str) -> Result<Node<'a>, ReadProblem> {
+    seed.budget.set(MOST_VALUES);
+    let node = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
+    node.map_err(|error| whole_text(seed.offset(text), error.to_string()))
+}
+
+/// Reads a document, whose list of items is left apart when it is a list.
+struct Top<'a, 's>(Seed<'a, 's>);
+
+impl<'a> DeserializeSeed<'a> for Top<'a, '_> {
+    type Value = Document<'a>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Document<'a>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Top<'a, '_> {
+    type Value = Document<'a>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut fields: A) -> Result<Document<'a>, A::Error> {
+        let Top(seed) = self;
+        let mut pairs: Vec<(Node, Node)> = Vec::new();
+        let mut items = None;
+        while let Some(key) = fields.next_key_seed(seed)? {
+            let is_items = items.is_none() && matches!(&key.value, Value::Text(name) if name == "items");
+            let mut value = match is_items {
+                true => {
+                    let text = fields.next_value::<&RawValue>()?.get();
+                    items = Some((pairs.len(), text));
+                    Node { at: None, value: Value::List(Vec::new()) }
+                }
+                false => fields.next_value_seed(seed)?,
+            };
+            value.at = value.at.or(key.at);
+            pairs.push((key, value));
+        }
+        let mut apart = Vec::new();
+        if let Some((place, text)) = items {
+            let at = pairs.get(place).and_then(|(key, _)| key.at);
+            if text.starts_with('[') && is_list(&pairs) {
+                apart = serde_json::from_str::<Items>(text).map_err(Error::custom)?.0;
+            } else if let Some((_, value)) = pairs.get_mut(place) {
+                let whole = seed.deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(Error::custom)?;
+                *value = Node { at: whole.at.or(at), value: whole.value };
+            }
+        }
+        let at = pairs.first().and_then(|(key, _)| key.at);
+        Ok(Document { node: Node { at, value: Value::Map(pairs) }, items: apart })
+    }
+}
+
+/// Whether an object says that it is a list.
+fn is_list(pairs: &[(Node, Node)]) -> bool {
+    super::field_text(pairs, "kind").is_some_and(|kind| kind.ends_with("List"))
+}
+
+/// The texts of the items of a list.
+struct Items<'a>(Vec<&'a str>);
+
+impl<'a> serde::Deserialize<'a> for Items<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'a> Visitor<'a> for Each {
+            type Value = Items<'a>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Items<'a>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(item) = items.next_element::<&RawValue>()? {
+                    all.push(item.get());
+                }
+                Ok(Items(all))
+            }
+        }
+        deserializer.deserialize_seq(Each)
+    }
+}
