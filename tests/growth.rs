@@ -180,28 +180,42 @@ fn namespaces(count: usize) -> String {
     text
 }
 
+/// Such namespaces, others by labels that none of them states, and blocks that may match pods.
+fn teams(count: usize) -> Text {
+    let mut text = namespaces(count);
+    for at in 0..count {
+        writeln!(
+            text,
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: q, namespace: n{at}}}\nspec:\n  \
+             podSelector: {{matchLabels: {{app: api}}}}\n  ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{team: t{}}}}}}}]}}]\n---",
+            at % 3
+        )
+        .unwrap();
+    }
+    Text::Manifests(text)
+}
+
 #[test]
 fn tables_of_many_namespaces_take_pairs_of_them() {
-    // Namespaces by labels that none of them states, and blocks that may match pods.
-    let teams = |count: usize| {
-        let mut text = namespaces(count);
-        for at in 0..count {
-            writeln!(
-                text,
-                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: q, namespace: n{at}}}\nspec:\n  \
-                 podSelector: {{matchLabels: {{app: api}}}}\n  ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{team: t{}}}}}}}]}}]\n---",
-                at % 3
-            )
-            .unwrap();
-        }
-        Text::Manifests(text)
-    };
     let count = |size: usize| {
         let subject = subject(&teams(size));
         steps(|budget| reach(&subject, Detail::Table, budget))
     };
     let (small, large) = (count(8), count(16));
     assert!(large as f64 <= MOST * small as f64 && large < 1_000_000, "{small} and {large} steps");
+}
+
+#[test]
+fn what_is_granted_is_looked_for_once_however_many_get_there() {
+    // Some pods of each namespace may leave for all that a block may match, and get to all that nothing isolates.
+    let count = |size: usize| {
+        let subject = subject(&teams(size));
+        [false, true].map(|back| steps(|budget| blast(&subject, "n1/*", back, budget)))
+    };
+    let (small, large) = (count(40), count(80));
+    for (one, two) in small.iter().zip(&large) {
+        assert!(*two as f64 <= MOST * *one as f64 && *two < 200_000, "{small:?} and {large:?} steps");
+    }
 }
 
 /// Pods of such namespaces, of several kinds in each.

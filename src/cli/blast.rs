@@ -2,20 +2,25 @@
 
 use super::args::{AnswerFormat, Blast as Args};
 use super::exit::Exit;
-use super::report::{count, incomplete, unicode};
+use super::report::{count, incomplete, overlap, unicode};
 use super::terminal::Terminal;
 use super::{ask, json};
 use crate::ask::{Asked, Blast, BlastFrom, Dns, GroupName, Situation, Step};
 use crate::cover::Budget;
 use crate::diag::render::sanitize;
 use crate::engine::Engine;
-use crate::net::PortSet;
+use crate::net::{PortSet, Truth};
 use crate::session::{Subject, TOO_HARD};
-use serde_json::{Value, json};
+use rustc_hash::FxHashMap;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// More names than these of one node are counted and not listed.
 const MOST_NAMES: usize = 4;
+
+/// A list of more names than these is given once, and referred to by other steps.
+const MOST_REPEATED_NAMES: usize = 16;
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
     answer(args, terminal).unwrap_or_else(|exit| exit)
@@ -35,13 +40,9 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let from = From { asked: &asked, back, depth: args.depth.unwrap_or(usize::MAX), servers: servers.as_ref() };
     let (blast, given_up) = match subject.situation(&from.ends()) {
         Some(situation) => among_workloads(&subject, &situation, &from, terminal)?,
-        None => (among_everybody(&subject, &from, terminal)?, false),
+        None => (among_everybody(&subject, &from, &mut Budget::of_question(), terminal)?, false),
     };
-    let groups = blast.groups.iter();
-    let homes: Vec<Home> = groups.map(|group| Home { pods: group.is_pods(), name: group.home() }).collect();
-    let mut sizes = BTreeMap::new();
-    homes.iter().for_each(|home| *sizes.entry(home.clone()).or_default() += 1);
-    let told = Told { homes, sizes, blast: &blast, text, back };
+    let told = Told { homes: Homes::new(&blast.groups), blast: &blast, text, back };
     terminal.result(&match args.format {
         AnswerFormat::Human => told.tree(&subject),
         AnswerFormat::Json => told.document(&subject),
@@ -85,13 +86,18 @@ fn among_workloads(
 }
 
 /// How far it goes among all pods that could exist.
-fn among_everybody(subject: &Subject, from: &From<'_>, terminal: &mut Terminal) -> Result<Blast, Exit> {
+fn among_everybody(
+    subject: &Subject,
+    from: &From<'_>,
+    budget: &mut Budget,
+    terminal: &mut Terminal,
+) -> Result<Blast, Exit> {
     let everyone = subject.everyone(&from.ends());
     subject.find_among(&everyone, from.asked).map_err(|message| terminal.refuse(&message))?;
     let grants = everyone.grants(subject.policies());
     let servers = from.servers.map(|(servers, ports)| (servers, ports));
     let from = BlastFrom { asked: from.asked, back: from.back, depth: from.depth, servers };
-    let blast = everyone.blast(&grants, from, &mut Budget::of_question());
+    let blast = everyone.blast(&grants, from, budget);
     blast.map_err(|_| terminal.refuse(TOO_HARD))
 }
 
@@ -111,18 +117,71 @@ impl Node {
     }
 }
 
-/// Where a group is: what is all of one place has one name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Where groups are: what is all of one place has one name.
+struct Homes {
+    all: Vec<Home>,
+    /// That of each group.
+    of: Vec<usize>,
+}
+
+/// A namespace, or where addresses are.
 struct Home {
     pods: bool,
     name: Option<String>,
+    /// How many groups are there.
+    size: usize,
+}
+
+impl Homes {
+    fn new(groups: &[GroupName]) -> Self {
+        let mut places: BTreeMap<(bool, Option<String>), usize> = BTreeMap::new();
+        let mut all: Vec<Home> = Vec::new();
+        let of = groups.iter().map(|group| {
+            let (pods, name) = (group.is_pods(), group.home());
+            let place = *places.entry((pods, name.clone())).or_insert(all.len());
+            match all.get_mut(place) {
+                Some(home) => home.size += 1,
+                None => all.push(Home { pods, name, size: 1 }),
+            }
+            place
+        });
+        let of = of.collect();
+        Homes { all, of }
+    }
+
+    fn of(&self, group: usize) -> Option<(usize, &Home)> {
+        let place = *self.of.get(group)?;
+        Some((place, self.all.get(place)?))
+    }
+}
+
+/// A name of some groups.
+enum Short<'a> {
+    Namespace(&'a str),
+    EveryAddress,
+    Group(&'a GroupName),
+}
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Short::Namespace(name) => write!(f, "{name}/*"),
+            Short::EveryAddress => f.write_str("every address"),
+            Short::Group(group) => write!(f, "{group}"),
+        }
+    }
+}
+
+/// How many are reached, for sure and perhaps.
+struct Counts {
+    noun: &'static str,
+    reached: usize,
+    perhaps: usize,
+    all: usize,
 }
 
 struct Told<'a> {
-    /// The home of each group.
-    homes: Vec<Home>,
-    /// How many groups are in each.
-    sizes: BTreeMap<Home, usize>,
+    homes: Homes,
     blast: &'a Blast,
     text: &'a str,
     back: bool,
@@ -178,6 +237,7 @@ impl Told<'_> {
         if self.blast.steps.iter().any(|step| step.repeated) {
             text.push_str("(*) told elsewhere in the tree\n");
         }
+        overlap(&self.overlapping()).iter().for_each(|sentence| text.push_str(&format!("{sentence}\n")));
         incomplete(subject.unmodelled(), subject.unread())
             .iter()
             .for_each(|sentence| text.push_str(&format!("{sentence}\n")));
@@ -185,10 +245,9 @@ impl Told<'_> {
     }
 
     fn line(&self, step: &Step) -> String {
-        let mut names = self.short_names(step);
-        if names.len() > MOST_NAMES {
-            let more = names.len() - MOST_NAMES;
-            names.truncate(MOST_NAMES);
+        let all = self.short_names(step);
+        let mut names: Vec<String> = all.iter().take(MOST_NAMES).map(ToString::to_string).collect();
+        if let Some(more @ 1..) = all.len().checked_sub(MOST_NAMES) {
             names.push(format!("{more} more"));
         }
         let name = match names.as_slice() {
@@ -209,98 +268,108 @@ impl Told<'_> {
         line
     }
 
+    /// The names of which a pod can have several.
+    fn overlapping(&self) -> Vec<String> {
+        let groups = self.blast.overlapping.iter().filter_map(|place| self.blast.groups.get(*place));
+        groups.map(ToString::to_string).collect()
+    }
+
     fn names(&self, step: &Step) -> Vec<String> {
         let groups = step.groups.iter().filter_map(|place| self.blast.groups.get(*place));
         groups.map(ToString::to_string).collect()
     }
 
     /// The names, with one for all of a namespace and one for all addresses.
-    fn short_names(&self, step: &Step) -> Vec<String> {
-        let mut by_home: BTreeMap<&Home, Vec<usize>> = BTreeMap::new();
-        for place in &step.groups {
-            by_home.entry(self.home(*place)).or_default().push(*place);
-        }
+    fn short_names(&self, step: &Step) -> Vec<Short<'_>> {
+        let mut by_home: FxHashMap<usize, Vec<&GroupName>> = FxHashMap::default();
+        let homes =
+            || step.groups.iter().filter_map(|group| Some((self.blast.groups.get(*group)?, self.homes.of(*group)?)));
+        homes().for_each(|(group, (place, _))| by_home.entry(place).or_default().push(group));
         let mut names = Vec::new();
-        for place in &step.groups {
-            let Some(places) = by_home.remove(self.home(*place)) else { continue };
-            let rest = |place: &usize| {
-                let group = self.blast.groups.get(*place);
-                group.is_some_and(|group| matches!(group, GroupName::Rest(Some(_)) | GroupName::Labelled(_)))
-            };
-            let many = places.len() > 1 || places.iter().all(rest);
-            let whole = many && self.sizes.get(self.home(*place)) == Some(&places.len());
-            match self.home(*place) {
-                Home { pods: true, name: Some(home) } if whole => names.push(format!("{home}/*")),
-                Home { pods: false, .. } if whole => names.push("every address".to_owned()),
-                _ => {
-                    let groups = places.iter().filter_map(|place| self.blast.groups.get(*place));
-                    names.extend(groups.map(ToString::to_string));
-                }
+        for (_, (place, home)) in homes() {
+            let Some(groups) = by_home.remove(&place) else { continue };
+            let rest = |group: &&GroupName| matches!(group, GroupName::Rest(Some(_)) | GroupName::Labelled(_));
+            let many = groups.len() > 1 || groups.iter().all(rest);
+            let is_whole = many && home.size == groups.len();
+            match home {
+                Home { pods: true, name: Some(home), .. } if is_whole => names.push(Short::Namespace(home)),
+                Home { pods: false, .. } if is_whole => names.push(Short::EveryAddress),
+                _ => names.extend(groups.into_iter().map(Short::Group)),
             }
         }
         names
     }
 
-    fn home(&self, place: usize) -> &Home {
-        const NOWHERE: &Home = &Home { pods: false, name: None };
-        self.homes.get(place).unwrap_or(NOWHERE)
-    }
-
-    /// How many of the tiers or workloads are reached, without those at the start, and of how many.
-    fn counts(&self) -> (&'static str, usize, usize) {
+    /// How many of the tiers or workloads are reached, without those at the start.
+    fn counts(&self) -> Counts {
         type Wanted = fn(&GroupName) -> bool;
         let groups = self.blast.groups.iter().enumerate();
         let groups = groups.filter(|(place, _)| !self.blast.start.contains(place));
-        let of = |wanted: Wanted| {
+        let of = |noun, wanted: Wanted| {
             // A workload is one, whatever kinds of pods it has.
-            let mut all: BTreeMap<GroupName, bool> = BTreeMap::new();
+            let mut all: BTreeMap<GroupName, Truth> = BTreeMap::new();
             for (place, group) in groups.clone().filter(|(_, group)| wanted(group)) {
-                *all.entry(group.whole()).or_default() |= self.blast.reached.contains(&place);
+                let truth = match place {
+                    place if self.blast.reached.contains(&place) => Truth::Yes,
+                    place if self.blast.perhaps.contains(&place) => Truth::Maybe,
+                    _ => Truth::No,
+                };
+                let known = all.entry(group.whole()).or_insert(truth);
+                *known = truth.max(*known);
             }
-            (all.values().filter(|reached| **reached).count(), all.len())
+            let count = |wanted| all.values().filter(|truth| **truth == wanted).count();
+            Counts { noun, reached: count(Truth::Yes), perhaps: count(Truth::Maybe), all: all.len() }
         };
         let known: [(&str, Wanted); 3] = [
             ("tier", |name| matches!(name, GroupName::Tier(..))),
             ("workload", |name| matches!(name, GroupName::Workload(..))),
             ("kind of pods", GroupName::is_pods),
         ];
-        let found = known.map(|(noun, wanted)| (noun, of(wanted)));
-        let found = found.into_iter().find(|(_, (_, all))| *all > 0);
-        found.map_or(("pod", 0, 0), |(noun, (reached, all))| (noun, reached, all))
+        let found = known.map(|(noun, wanted)| of(noun, wanted));
+        let found = found.into_iter().find(|counts| counts.all > 0);
+        found.unwrap_or(Counts { noun: "pod", reached: 0, perhaps: 0, all: 0 })
     }
 
     fn summary(&self) -> String {
-        let (noun, reached, all) = self.counts();
+        let Counts { noun, reached, perhaps, all } = self.counts();
         let of = match noun {
             "kind of pods" => format!("{reached} of {all} kinds of pods"),
             noun => format!("{reached} of {}", count(all, noun)),
         };
+        let more = if perhaps > 0 { format!(", and {perhaps} more perhaps,") } else { String::new() };
         let steps = self.blast.steps.iter().filter(|step| !step.repeated).chain(&self.blast.dns);
         let hops = steps.map(|step| step.hops).max().unwrap_or(0);
         let hops = count(hops, "hop");
         match (self.back, self.blast.internet) {
-            (false, true) => format!("reaches {of} in {hops}, and the internet"),
-            (false, false) => format!("reaches {of} in {hops}, and not the internet"),
-            (true, true) => format!("{of} can get there in {hops}, and so can the internet"),
-            (true, false) => format!("{of} can get there in {hops}; the internet cannot"),
+            (false, Truth::Yes) => format!("reaches {of}{more} in {hops}, and the internet"),
+            (false, Truth::Maybe) => format!("reaches {of}{more} in {hops}, and perhaps the internet"),
+            (false, Truth::No) => format!("reaches {of}{more} in {hops}, and not the internet"),
+            (true, Truth::Yes) => format!("{of}{more} can get there in {hops}, and so can the internet"),
+            (true, Truth::Maybe) => format!("{of}{more} can get there in {hops}, and perhaps the internet can"),
+            (true, Truth::No) => format!("{of}{more} can get there in {hops}; the internet cannot"),
         }
     }
 
     fn document(&self, subject: &Subject) -> String {
-        let (noun, reached, all) = self.counts();
-        let step = |(id, step): (usize, &Step)| {
+        let Counts { noun, reached, perhaps, all } = self.counts();
+        let mut told: FxHashMap<&[usize], usize> = FxHashMap::default();
+        let steps = self.blast.steps.iter().enumerate().map(|(id, step)| {
+            // The same long lists of names come again and again.
+            let is_long = step.groups.len() > MOST_REPEATED_NAMES;
+            let first = if is_long { *told.entry(&step.groups).or_insert(id) } else { id };
+            let names = if first == id { self.names(step) } else { Vec::new() };
             json!({
                 "id": id,
                 "before": step.before,
                 "hops": step.hops,
-                "names": self.names(step),
+                "names": names,
+                "same_names_as": (first != id).then_some(first),
                 "ports": json::ports(&step.ports),
                 "unknown_ports": json::ports(&step.unknown),
                 "onward_isolated": !step.open,
                 "repeated": step.repeated,
             })
-        };
-        let steps: Vec<Value> = self.blast.steps.iter().enumerate().map(step).collect();
+        });
         let dns = self.blast.dns.as_ref().map(|step| {
             json!({
                 "hops": step.hops,
@@ -309,20 +378,50 @@ impl Told<'_> {
                 "unknown_ports": json::ports(&step.unknown),
             })
         });
-        json::document(&json!({
+        let document = json!({
             "schema": "polder/blast/v1",
             "complete": subject.unmodelled().is_empty() && subject.unread().is_empty(),
             "unmodelled": json::unmodelled(subject.unmodelled()),
             "unread": json::unread(subject.unread()),
             "start": self.text,
             "direction": if self.back { "to" } else { "from" },
-            "steps": steps,
+            "steps": null,
             "dns": dns,
             "stops_at_dns": self.blast.stops_at_dns,
+            "overlapping": self.overlapping(),
             "counted": noun,
             "reached": reached,
+            "perhaps_reached": perhaps,
             "of": all,
-            "internet": self.blast.internet,
-        }))
+            "internet": self.blast.internet == Truth::Yes,
+            "perhaps_internet": self.blast.internet == Truth::Maybe,
+        });
+        json::document_with_list(&document, "steps", steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::session::{Memory, Named, Question};
+    use std::path::Path;
+
+    #[test]
+    fn what_takes_too_many_steps_is_given_up_in_one_sentence() {
+        let program = "namespace shop {\n  tier web\n  tier db\n  web -> db:5432\n}\n";
+        let memory = Memory::default().with("/p/main.polder", program);
+        let question = Question { program: vec![Named::Path("main.polder".into())], ..Question::default() };
+        let subject = Subject::load(&memory, Path::new("/p"), &question);
+        let asked = Asked::Name("shop/web".to_owned());
+        let from = From { asked: &asked, back: false, depth: usize::MAX, servers: None };
+        let ask = |steps| {
+            let (mut terminal, said) = Terminal::captured();
+            let blast = among_everybody(&subject, &from, &mut Budget::new(steps), &mut terminal);
+            (blast.map(|blast| blast.steps.len()), said.text())
+        };
+        assert_eq!(ask(20), (Err(Exit::CannotAnswer), format!("error: {TOO_HARD}\n")));
+        let (found, said) = ask(100_000);
+        assert!(found.is_ok() && said.is_empty(), "{found:?} {said}");
     }
 }

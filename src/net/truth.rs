@@ -1,9 +1,10 @@
 //! Whether something is so, where not everything is known.
 
 /// Whether something is so. Sorted by how sure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Truth {
     /// It is not.
+    #[default]
     No,
     /// It depends on what is not known.
     Maybe,

@@ -1,6 +1,10 @@
 //! How far somebody gets from pods, hop by hop, or who gets at pods.
 
-mod named;
+mod addresses;
+mod far;
+mod gathered;
+mod hop;
+mod kinds;
 mod seen;
 mod sets;
 mod world;
@@ -13,8 +17,8 @@ pub use world::Dns;
 
 use super::situation::GroupName;
 use crate::cover::{Budget, GaveUp};
-use crate::net::PortSet;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::net::{PortSet, Truth};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Everything that can be reached, as a tree in which each set of ends is expanded once, where it is nearest.
 #[derive(Debug, Default)]
@@ -27,12 +31,17 @@ pub struct Blast {
     pub dns: Option<Step>,
     /// The groups that are at the start as a whole.
     pub start: BTreeSet<usize>,
-    /// The groups of steps some of whose ends are reached that are not at the start.
+    /// The groups of steps some of whose ends are reached for sure that are not at the start.
     pub reached: BTreeSet<usize>,
+    /// Those of the others some of whose ends may be reached: a fact is missing on each way.
+    pub perhaps: BTreeSet<usize>,
     /// Whether public addresses are reached.
-    pub internet: bool,
+    pub internet: Truth,
     /// Whether DNS servers are reached that are not at the start, and not gone through.
     pub stops_at_dns: bool,
+    /// The groups of steps, and those at the start, that a pod can be in together with another one, and those. One that has
+    /// what is allowed to each of several is not gone through.
+    pub overlapping: Vec<usize>,
 }
 
 /// A node of the tree.
@@ -76,6 +85,26 @@ trait Ground {
 
     /// What is one hop from some ends, of which what is reached for the first time goes on.
     fn hop(&mut self, from: &Self::Front) -> Result<Vec<Hop<Self::Front>>, GaveUp>;
+}
+
+/// What is reached.
+#[derive(Debug, Default)]
+struct Reached {
+    groups: BTreeSet<usize>,
+    internet: bool,
+}
+
+impl Blast {
+    /// Notes what is reached, and what of that is for sure.
+    fn count(&mut self, all: &Reached, sure: &Reached) {
+        self.reached.clone_from(&sure.groups);
+        self.perhaps = all.groups.difference(&sure.groups).copied().collect();
+        self.internet = match (all.internet, sure.internet) {
+            (_, true) => Truth::Yes,
+            (true, false) => Truth::Maybe,
+            (false, false) => Truth::No,
+        };
+    }
 }
 
 /// Goes from `start`, nearest first, at most `depth` hops: the steps, and the one for all lookups.
@@ -127,6 +156,3 @@ fn soon(budget: &mut Budget, ask: impl FnOnce(&mut Budget) -> Result<bool, GaveU
     budget.spend(few - own.left())?;
     Ok(answer)
 }
-
-/// What goes on alike is one: the same ports, and as far from being told.
-type Alike = BTreeMap<(PortSet, PortSet, [bool; 2]), usize>;

@@ -1,55 +1,98 @@
 //! What was reached before.
 
+use super::kinds::Kinds;
 use super::soon;
 use crate::ask::space::{Ends, Space};
 use crate::cover::{Budget, GaveUp};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-/// Ends that were reached, by their home.
-#[derive(Debug, Default)]
+/// Pods that were reached, by their kinds.
+#[derive(Debug)]
 pub(super) struct Seen {
-    by_home: FxHashMap<Option<Option<usize>>, Vec<Ends>>,
-    exactly: FxHashSet<Ends>,
+    /// The kinds all of which were.
+    whole: Vec<bool>,
+    /// Of the others those that were, together with other kinds that may have some of them.
+    parts: FxHashMap<Together, Vec<Ends>>,
+}
+
+/// Kinds that may have pods in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Together {
+    One(u32),
+    OfHome(Option<usize>),
 }
 
 impl Seen {
-    /// The place of an end: its home, or `None` for addresses.
-    fn place(end: &Ends) -> Option<Option<usize>> {
-        end.pods().map(|pods| pods.home)
+    pub fn new(kinds: &Kinds) -> Self {
+        Seen { whole: vec![false; kinds.all.len()], parts: FxHashMap::default() }
     }
 
-    pub fn add(&mut self, space: &Space, end: &Ends) {
-        let all = self.by_home.entry(Seen::place(end)).or_default();
-        if !all.iter().any(|known| space.holds(known, end)) {
-            all.push(end.clone());
+    fn together(kinds: &Kinds, kind: u32) -> Together {
+        match kinds.get(kind) {
+            Some(one) if !one.is_apart => Together::OfHome(one.pods().and_then(|pods| pods.home)),
+            _ => Together::One(kind),
         }
-        self.exactly.insert(end.clone());
     }
 
-    /// Those of an end that were not reached before, in parts.
-    pub fn fresh(&self, space: &Space, end: &Ends, budget: &mut Budget) -> Result<Vec<Ends>, GaveUp> {
-        if self.exactly.contains(end) {
+    /// Whether all of a kind were reached.
+    pub fn has_whole(&self, kind: u32) -> bool {
+        self.whole.get(kind as usize).is_some_and(|whole| *whole)
+    }
+
+    /// Notes that ends of a kind are reached.
+    pub fn add(&mut self, kinds: &Kinds, space: &Space, kind: u32, ends: &Ends) {
+        let is_whole = kinds.get(kind).is_some_and(|one| one.ends == *ends);
+        if let Some(whole) = self.whole.get_mut(kind as usize) {
+            *whole |= is_whole;
+        }
+        let together = Seen::together(kinds, kind);
+        match (together, is_whole) {
+            (Together::One(_), true) => _ = self.parts.remove(&together),
+            _ => {
+                let all = self.parts.entry(together).or_default();
+                if !all.iter().any(|known| space.holds(known, ends)) {
+                    all.push(ends.clone());
+                }
+            }
+        }
+    }
+
+    /// Those of some ends of a kind that were not reached before, in parts.
+    pub fn fresh(
+        &self,
+        kinds: &Kinds,
+        space: &Space,
+        (kind, ends): (u32, &Ends),
+        budget: &mut Budget,
+    ) -> Result<Vec<Ends>, GaveUp> {
+        if self.has_whole(kind) {
             return Ok(Vec::new());
         }
-        let all = self.by_home.get(&Seen::place(end)).map(Vec::as_slice).unwrap_or_default();
-        if all.iter().any(|known| space.holds(known, end)) {
+        let Some(all) = self.parts.get(&Seen::together(kinds, kind)) else { return Ok(vec![ends.clone()]) };
+        if all.iter().any(|known| space.holds(known, ends)) {
             return Ok(Vec::new());
         }
         let mut parts = Vec::new();
         // What may be nobody is no harm: it gets no further than those before.
         let is_found = soon(budget, |budget| {
-            parts = space.without(end, all, budget)?;
+            parts = space.without(ends, all, budget)?;
             Ok(true)
         })?;
-        Ok(if is_found { parts } else { vec![end.clone()] })
+        Ok(if is_found { parts } else { vec![ends.clone()] })
     }
 
-    /// Whether all of an end was reached before.
-    pub fn covers(&self, space: &Space, end: &Ends, budget: &mut Budget) -> Result<bool, GaveUp> {
-        if self.exactly.contains(end) {
+    /// Whether all of some ends of a kind were reached before.
+    pub fn covers(
+        &self,
+        kinds: &Kinds,
+        space: &Space,
+        (kind, ends): (u32, &Ends),
+        budget: &mut Budget,
+    ) -> Result<bool, GaveUp> {
+        if self.has_whole(kind) {
             return Ok(true);
         }
-        let all = self.by_home.get(&Seen::place(end)).map(Vec::as_slice).unwrap_or_default();
-        soon(budget, |budget| space.covers(all, end, budget))
+        let Some(all) = self.parts.get(&Seen::together(kinds, kind)) else { return Ok(false) };
+        soon(budget, |budget| space.covers(all, ends, budget))
     }
 }

@@ -1,16 +1,19 @@
-//! A search among all pods that could exist, set by set.
+//! A search among all pods that could exist, kind by kind.
 
-use super::named::{Groups, Share};
+use super::addresses::Addresses;
+use super::gathered::{Entry, Look, Said, Spot, Spots, entries, together};
+use super::hop::{Front, Gathering, Outside, Pack};
+use super::kinds::{Kind, Kinds, Part};
 use super::seen::Seen;
-use super::{Alike, Blast, Ground, Hop, walk};
+use super::{Blast, Ground, Hop, Reached, walk};
 use crate::ask::everyone::Everyone;
 use crate::ask::situation::Asked;
-use crate::ask::space::{Ends, Grants, Link, Onward, OtherLabels, Pods, Sure};
+use crate::ask::space::{Ends, Grants, Space};
 use crate::cover::{Budget, GaveUp};
 use crate::flow::public_addresses;
-use crate::net::{Direction, NAMESPACE_NAME, PortSet, Selector, Truth};
-use rustc_hash::FxHashMap;
+use crate::net::{AddressSet, Direction, PortSet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Where a search starts, and how far it goes.
 #[derive(Debug, Clone, Copy)]
@@ -30,369 +33,358 @@ impl Everyone<'_> {
     pub fn blast(&self, grants: &Grants<'_>, from: From<'_>, budget: &mut Budget) -> Result<Blast, GaveUp> {
         let (mut search, start) = Search::new(self, grants, from, budget)?;
         let (steps, dns) = walk(&mut search, start, from.depth)?;
-        let groups = search.groups.names();
-        Ok(Blast { groups, steps, dns, ..search.blast })
+        let mut blast = std::mem::take(&mut search.blast);
+        let all = std::mem::take(&mut search.reached);
+        let kinds = search.kinds.clone();
+        if search.has_doubts {
+            let start = search.start(self, from.asked)?;
+            search.is_sure = true;
+            search.gathering.is_sure = true;
+            walk(&mut search, start, from.depth)?;
+            blast.count(&all, &search.reached);
+        } else {
+            blast.count(&all, &all);
+        }
+        let told: BTreeSet<usize> = steps.iter().chain(&dns).flat_map(|step| step.groups.iter().copied()).collect();
+        let overlapping = kinds.overlapping(told.union(&blast.start).copied()).into_iter().collect();
+        let groups = self.groups.iter().map(|group| group.name.clone()).collect();
+        Ok(Blast { groups, steps, dns, overlapping, ..blast })
     }
 }
 
-/// Ends that are one hop away.
-#[derive(Debug)]
-struct Found {
-    ends: Ends,
-    ports: PortSet,
-    /// Where it is not known; more than what is left without `ports`.
-    unknown: PortSet,
-    /// What they are told with.
-    class: Class,
-}
-
-/// What is told together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Class {
-    /// By groups.
-    Plain,
-    /// Those that are asked for names, by groups.
-    Servers,
-    /// All pods that nothing isolates, from pods that nothing isolates.
-    OpenPods,
-    /// The same for addresses.
-    OpenAddresses,
-}
-
-/// What is told as one.
-#[derive(Debug)]
-struct Entry {
-    groups: Vec<usize>,
-    parts: Vec<Ends>,
-    ports: PortSet,
-    unknown: PortSet,
-    is_lookup: bool,
-    /// Whether all are pods that nothing isolates on the way on.
-    free: bool,
-}
-
-pub(super) struct Search<'a, 'p, 'b> {
-    everyone: &'a Everyone<'p>,
-    grants: &'a Grants<'a>,
-    /// The side of those that it goes on from.
+pub(super) struct Search<'a, 'b> {
+    space: &'a Space,
+    pub kinds: Rc<Kinds>,
+    gathering: Gathering<'a>,
     direction: Direction,
-    onward: Onward<'a>,
-    groups: Groups<'a>,
-    servers: Vec<Ends>,
+    addresses: Addresses,
+    /// The DNS servers among addresses.
+    servers: AddressSet,
     dns_ports: PortSet,
     seen: Seen,
+    seen_addresses: AddressSet,
+    reached: Reached,
+    /// Whether it goes only along what is allowed for sure.
+    is_sure: bool,
+    /// Whether something that was found is not known.
+    has_doubts: bool,
     blast: Blast,
     budget: &'b mut Budget,
 }
 
-impl Ground for Search<'_, '_, '_> {
-    type Front = Vec<Ends>;
+/// What is told as one.
+enum Line {
+    Pods(Entry, bool),
+    Addresses { groups: Vec<usize>, addresses: AddressSet, said: Said, is_lookup: bool },
+}
 
-    fn hop(&mut self, from: &Vec<Ends>) -> Result<Vec<Hop<Vec<Ends>>>, GaveUp> {
-        let found = self.found(from)?;
+impl Ground for Search<'_, '_> {
+    type Front = Vec<Front>;
+
+    fn hop(&mut self, from: &Vec<Front>) -> Result<Vec<Hop<Vec<Front>>>, GaveUp> {
+        self.gathering.gather(from, &self.seen, self.budget)?;
         let mut hops = Vec::new();
-        for entry in self.entries(&found)? {
-            let (fresh, onward) = self.reach(&entry)?;
-            hops.push(Hop {
-                groups: entry.groups,
-                ports: entry.ports,
-                unknown: entry.unknown,
-                open: entry.free,
-                is_lookup: entry.is_lookup,
-                repeated: fresh.is_empty(),
-                onward: (!onward.is_empty()).then_some(onward),
-            });
+        for line in self.lines()? {
+            hops.push(self.reach(line)?);
         }
+        self.gathering.granted.parts.clear();
+        self.gathering.open.parts.clear();
         Ok(hops)
     }
 }
 
-impl<'a, 'p, 'b> Search<'a, 'p, 'b> {
+impl<'a, 'b> Search<'a, 'b> {
     /// A search, and those at its start.
     pub fn new(
-        everyone: &'a Everyone<'p>,
+        everyone: &'a Everyone<'_>,
         grants: &'a Grants<'a>,
         from: From<'_>,
         budget: &'b mut Budget,
-    ) -> Result<(Self, Vec<Ends>), GaveUp> {
+    ) -> Result<(Self, Vec<Front>), GaveUp> {
         let find = |asked: &Asked| everyone.find(asked).unwrap_or_default();
-        let start = find(from.asked);
         let direction = if from.back { Direction::Ingress } else { Direction::Egress };
+        let servers = from.servers.map(|(servers, _)| find(servers)).unwrap_or_default();
+        let (pods, others): (Vec<Ends>, Vec<Ends>) = servers.into_iter().partition(|end| end.pods().is_some());
+        let kinds = Rc::new(Kinds::new(everyone, grants, &pods, budget)?);
         let mut search = Search {
-            everyone,
-            grants,
+            space: &everyone.space,
+            gathering: Gathering::new(grants, kinds.clone(), direction),
             direction,
-            onward: Onward::new(grants, direction),
-            groups: Groups::new(everyone, budget)?,
-            servers: from.servers.map(|(servers, _)| find(servers)).unwrap_or_default(),
+            addresses: Addresses::new(everyone),
+            servers: all_addresses(&others),
             dns_ports: from.servers.map(|(_, ports)| ports.clone()).unwrap_or_default(),
-            seen: Seen::default(),
+            seen: Seen::new(&kinds),
+            kinds,
+            seen_addresses: AddressSet::empty(),
+            reached: Reached::default(),
+            is_sure: false,
+            has_doubts: false,
             blast: Blast::default(),
             budget,
         };
-        // There may be others like one that is asked about.
-        for one in from.asked.each().iter().filter(|one| !matches!(one, Asked::Pod { .. })) {
-            find(one).iter().for_each(|end| search.seen.add(&everyone.space, end));
-        }
+        let start = search.start(everyone, from.asked)?;
         search.blast.start = search.at_start()?;
         Ok((search, start))
     }
 
-    /// Whether all of an end was reached before, or is at the start.
-    #[cfg(test)]
-    pub fn has_seen(&mut self, end: &Ends) -> bool {
-        self.seen.covers(&self.everyone.space, end, self.budget).unwrap_or_default()
+    /// Those at the start, where nothing has been reached yet.
+    fn start(&mut self, everyone: &Everyone<'_>, asked: &Asked) -> Result<Vec<Front>, GaveUp> {
+        (self.seen, self.seen_addresses) = (Seen::new(&self.kinds), AddressSet::empty());
+        self.reached = Reached::default();
+        let mut start = Vec::new();
+        for one in asked.each() {
+            let ends = everyone.find(one).unwrap_or_default();
+            // There may be others like one that is asked about.
+            match one {
+                Asked::Pod { .. } => start.extend(ends.into_iter().map(|ends| Front { ends, kind: None })),
+                _ => self.start_at(&ends, &mut start)?,
+            }
+        }
+        Ok(start)
+    }
+
+    /// Adds those of some ends that are declared to the start.
+    fn start_at(&mut self, ends: &[Ends], start: &mut Vec<Front>) -> Result<(), GaveUp> {
+        let kinds = self.kinds.clone();
+        for end in ends {
+            if let Ends::Addresses(addresses) = end {
+                self.seen_addresses = self.seen_addresses.union(addresses);
+                start.push(Front { ends: end.clone(), kind: None });
+                continue;
+            }
+            for kind in kinds.of(end) {
+                let Some(one) = kinds.get(kind) else { continue };
+                let both = if self.space.holds(end, &one.ends) {
+                    Some(one.ends.clone())
+                } else {
+                    self.space.both(&one.ends, end)
+                };
+                let Some(both) = both else { continue };
+                for part in self.seen.fresh(&kinds, self.space, (kind, &both), self.budget)? {
+                    if !self.space.is_empty(&part, self.budget)? {
+                        start.push(Front { ends: part, kind: Some(kind) });
+                    }
+                }
+                self.seen.add(&kinds, self.space, kind, &both);
+            }
+        }
+        Ok(())
     }
 
     /// The groups that are at the start as a whole.
     fn at_start(&mut self) -> Result<BTreeSet<usize>, GaveUp> {
-        let mut at_start = BTreeSet::new();
-        for group in 0..self.everyone.groups.len() {
-            let mut whole = self.groups.ends_of(group).next().is_some();
-            for end in self.groups.ends_of(group) {
-                whole = whole && self.seen.covers(&self.everyone.space, end, self.budget)?;
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for (kind, one) in (0..).zip(&self.kinds.all) {
+            if self.seen.covers(&self.kinds, self.space, (kind, &one.ends), self.budget)? {
+                one.groups.iter().for_each(|group| *counts.entry(*group).or_default() += 1);
             }
-            at_start.extend(whole.then_some(group));
         }
-        Ok(at_start)
+        let whole = counts.into_iter().filter(|(group, count)| self.kinds.counts.get(*group) == Some(count));
+        Ok(whole.map(|(group, _)| group).chain(self.addresses.inside(&self.seen_addresses)).collect())
     }
 
-    /// Notes that those of an entry are reached: those that were not before, and those of them from whom it goes on.
-    fn reach(&mut self, entry: &Entry) -> Result<(Vec<Ends>, Vec<Ends>), GaveUp> {
-        let space = &self.everyone.space;
-        let (mut fresh, mut onward) = (Vec::new(), Vec::new());
-        for part in &entry.parts {
-            let new = self.seen.fresh(space, part, self.budget)?;
-            self.seen.add(space, part);
-            for end in &new {
-                match end {
-                    Ends::Addresses(addresses) => self.blast.internet |= addresses.overlaps(public_addresses()),
-                    Ends::Pods(_) => {
-                        let rest = space.without(end, &self.servers, self.budget)?;
-                        self.blast.stops_at_dns |= rest != std::slice::from_ref(end);
-                        onward.extend(rest);
-                    }
-                }
-            }
-            fresh.extend(new);
-        }
-        for group in entry.groups.iter().filter(|_| !fresh.is_empty()) {
-            for end in &fresh {
-                if self.blast.reached.contains(group) {
-                    break;
-                }
-                if self.groups.has_some(*group, end, self.budget)? {
-                    self.blast.reached.insert(*group);
-                }
-            }
-        }
-        Ok((fresh, onward))
-    }
-
-    /// What is one hop away, each set once.
-    fn found(&mut self, from: &[Ends]) -> Result<Vec<Found>, GaveUp> {
-        let mut places: FxHashMap<(Class, Ends), usize> = FxHashMap::default();
-        let mut all: Vec<Found> = Vec::new();
-        let mut several: Vec<(usize, Link, PortSet)> = Vec::new();
-        let links = self.onward.links(from, self.budget)?;
-        let (clear, doubtful): (Vec<Link>, Vec<Link>) =
-            links.into_iter().partition(|link| from.contains(self.near(link)) || !is_doubtful(self.near(link)));
-        let clear_ones = clear.len();
-        for (at, link) in clear.into_iter().chain(doubtful).enumerate() {
-            let (ports, unknown) = ports(&link);
-            let is_open = link.open_source && link.open_destination;
-            let end = if self.direction == Direction::Egress { &link.destination } else { &link.source };
-            let end = self.whole_home(end.clone());
-            if at >= clear_ones && all.iter().any(|known| self.everyone.space.holds(&known.ends, &end)) {
-                continue;
-            }
-            for (class, end) in self.classes(end, is_open)? {
-                let place = *places.entry((class, end.clone())).or_insert(all.len());
-                match all.get_mut(place) {
-                    Some(known) => {
-                        known.ports.insert(&ports);
-                        // Of several that may be one may be in any case.
-                        if known.unknown.overlaps(&unknown) {
-                            several.push((place, link.clone(), unknown.clone()));
-                        }
-                        known.unknown.insert(&unknown);
-                    }
-                    None => {
-                        all.push(Found { ends: end, ports: ports.clone(), unknown: unknown.clone(), class });
-                    }
-                }
-            }
-        }
-        for (place, link, unknown) in several {
-            let Some(found) = all.get_mut(place) else { continue };
-            let unknown = unknown.subtract(&found.ports);
-            if !unknown.is_empty() {
-                let [source, destination] = [&link.source, &link.destination].map(|end| self.whole_home(end.clone()));
-                let refusal = self.grants.refused(&source, &destination, &unknown, Sure::Yes, self.budget)?;
-                found.ports.insert(&refusal.map_or(unknown, |_| PortSet::empty()));
-            }
-        }
-        Ok(all)
-    }
-
-    /// Those of a link that it goes on from.
-    fn near<'l>(&self, link: &'l Link) -> &'l Ends {
-        if self.direction == Direction::Egress { &link.source } else { &link.destination }
-    }
-
-    /// Those that an end is told with: where DNS servers are asked, they are told apart from all others.
-    fn classes(&mut self, end: Ends, is_open: bool) -> Result<Vec<(Class, Ends)>, GaveUp> {
-        let space = &self.everyone.space;
-        match (is_open, &end) {
-            (true, Ends::Pods(_)) => return Ok(vec![(Class::OpenPods, end)]),
-            (true, Ends::Addresses(_)) => return Ok(vec![(Class::OpenAddresses, end)]),
-            (false, _) if self.direction == Direction::Ingress => return Ok(vec![(Class::Plain, end)]),
-            (false, _) => {}
-        }
-        let mut classes = Vec::new();
-        for both in self.servers.iter().filter_map(|server| space.both(&end, server)) {
-            if !space.is_empty(&both, self.budget)? {
-                classes.push((Class::Servers, both));
-            }
-        }
-        if classes.is_empty() {
-            return Ok(vec![(Class::Plain, end)]);
-        }
-        let rest = space.without(&end, &self.servers, self.budget)?;
-        classes.extend(rest.into_iter().map(|rest| (Class::Plain, rest)));
-        Ok(classes)
-    }
-
-    /// An end that only some labels of its namespace are missing to be all of: nobody knows them, so it is all or nothing.
-    fn whole_home(&self, end: Ends) -> Ends {
-        let is_unknown =
-            |home: usize| self.everyone.space.homes().get(home).is_some_and(|home| home.others == OtherLabels::Unknown);
-        match end {
-            Ends::Pods(Pods { home: Some(home), labels, less, .. }) if is_unknown(home) => {
-                Ends::Pods(Pods { home: Some(home), namespaces: Selector::everything(), labels, less })
-            }
-            end => end,
-        }
+    /// Whether all of an end was reached before, or is at the start.
+    #[cfg(test)]
+    pub fn has_seen(&mut self, addresses: &AddressSet) -> bool {
+        self.seen_addresses.contains(addresses)
     }
 
     /// What is found as it is told, in the order of the groups. All that is open to all that is open is one.
-    fn entries(&mut self, found: &[Found]) -> Result<Vec<Entry>, GaveUp> {
-        let mut by_group: BTreeMap<usize, (Share, Vec<usize>)> = BTreeMap::new();
-        for class in [Class::Plain, Class::Servers] {
-            let (places, sets) = of_class(found, class);
-            for (group, share) in &*self.groups.tell(sets, self.budget)? {
-                let (known, all) = by_group
-                    .entry(*group)
-                    .or_insert_with(|| (Share { whole_sets: true, ..Share::default() }, Vec::new()));
-                known.parts.extend(share.parts.iter().cloned());
-                known.whole_sets &= share.whole_sets;
-                all.extend(share.sets.iter().filter_map(|at| places.get(*at).copied()));
+    fn lines(&mut self) -> Result<Vec<Line>, GaveUp> {
+        let mut lines = Vec::new();
+        let mut has_doubts = false;
+        let mut outside = std::mem::take(&mut self.gathering.outside);
+        if self.is_sure {
+            let ports = &self.gathering.ports;
+            outside.retain(|_, said| !ports.get(*said)[0].is_empty());
+        }
+        let Gathering { granted, open, ports, .. } = &mut self.gathering;
+        let mut look = |pack: &mut Pack, is_open: bool| {
+            let found = pack.found.take();
+            has_doubts |= ports.has_doubts(&found);
+            let found = if self.is_sure { ports.sure(found) } else { found };
+            let mut view = View {
+                kinds: &self.kinds,
+                space: self.space,
+                seen: &self.seen,
+                parts: &pack.parts,
+                direction: self.direction,
+                is_egress: self.direction == Direction::Egress && !is_open,
+                budget: self.budget,
+            };
+            match is_open {
+                true => Ok(Vec::from_iter(together(&found, &mut view, ports, &self.dns_ports)?)),
+                false => entries(&found, &mut view, ports, &self.dns_ports),
             }
-        }
-        let mut entries = Vec::new();
-        for (groups, parts, sets) in of_equal_sets(by_group) {
-            entries.push(self.entry(groups, parts, sets.iter().filter_map(|at| found.get(*at)))?);
-        }
-        let mut entries = self.alike(entries)?;
-        for class in [Class::OpenPods, Class::OpenAddresses] {
-            let (places, sets) = of_class(found, class);
-            if !sets.is_empty() {
-                let groups = self.groups.tell(sets.clone(), self.budget)?.keys().copied().collect();
-                entries.push(self.entry(groups, sets, places.iter().filter_map(|at| found.get(*at)))?);
-            }
-        }
-        Ok(entries)
+        };
+        lines.extend(look(granted, false)?.into_iter().map(|entry| Line::Pods(entry, false)));
+        let open = look(open, true)?;
+        self.has_doubts |= has_doubts || outside.values().any(|said| self.gathering.ports.get(*said)[0].is_empty());
+        self.tell_addresses(&outside, &mut lines);
+        lines.extend(open.into_iter().map(|entry| Line::Pods(entry, true)));
+        self.tell_open_addresses(&outside, &mut lines);
+        Ok(lines)
     }
 
-    fn entry<'f>(
-        &mut self,
-        groups: Vec<usize>,
-        parts: Vec<Ends>,
-        found: impl Iterator<Item = &'f Found>,
-    ) -> Result<Entry, GaveUp> {
-        let (mut ports, mut unknown) = (PortSet::empty(), PortSet::empty());
-        let mut is_lookup = true;
-        for one in found {
-            ports.insert(&one.ports);
-            unknown.insert(&one.unknown);
-            is_lookup &= one.class == Class::Servers;
+    /// Tells addresses: where DNS servers are asked, they are told apart from all others.
+    fn tell_addresses(&mut self, outside: &Outside, lines: &mut Vec<Line>) {
+        let mut sets: BTreeMap<(bool, AddressSet), Said> = BTreeMap::new();
+        for ((_, all), said) in outside.iter().filter(|((is_open, _), _)| !is_open) {
+            let is_told_apart = self.direction == Direction::Egress && all.overlaps(&self.servers);
+            let parts = match is_told_apart {
+                true => vec![(true, all.intersect(&self.servers)), (false, all.subtract(&self.servers))],
+                false => vec![(false, all.clone())],
+            };
+            for part in parts.into_iter().filter(|(_, part)| !part.is_empty()) {
+                let ports = &mut self.gathering.ports;
+                sets.entry(part).and_modify(|known| *known = ports.join(*known, *said)).or_insert(*said);
+            }
         }
-        let unknown = unknown.subtract(&ports);
-        is_lookup &= self.dns_ports.contains(&ports) && self.dns_ports.contains(&unknown);
-        let free = self.is_free(&parts)?;
-        Ok(Entry { groups, parts, ports, unknown, is_lookup, free })
+        let mut told: BTreeMap<Vec<usize>, (AddressSet, Said, bool)> = BTreeMap::new();
+        for is_server in [false, true] {
+            let of_class: Vec<(&AddressSet, Said)> = sets
+                .iter()
+                .filter(|((class, _), _)| *class == is_server)
+                .map(|((_, set), said)| (set, *said))
+                .collect();
+            let ports = &mut self.gathering.ports;
+            for one in &*self.addresses.tell(of_class.iter().map(|(set, _)| (*set).clone()).collect()) {
+                let mut all = one.sets.iter().filter_map(|at| of_class.get(*at)).map(|(_, said)| *said);
+                let Some(first) = all.next() else { continue };
+                let said = all.fold(first, |all, said| ports.join(all, said));
+                told.entry(one.groups.clone())
+                    .and_modify(|(addresses, known, servers)| {
+                        *addresses = addresses.union(&one.addresses);
+                        (*known, *servers) = (ports.join(*known, said), *servers && is_server);
+                    })
+                    .or_insert((one.addresses.clone(), said, is_server));
+            }
+        }
+        for (groups, (addresses, said, is_server)) in told {
+            let ports = &mut self.gathering.ports;
+            let said = ports.settled(said);
+            let is_lookup = is_server && ports.get(said).iter().all(|set| self.dns_ports.contains(set));
+            lines.push(Line::Addresses { groups, addresses, said, is_lookup });
+        }
     }
 
-    fn is_free(&mut self, parts: &[Ends]) -> Result<bool, GaveUp> {
-        for part in parts {
-            if part.pods().is_none() {
-                return Ok(false);
-            }
-            for isolated in self.grants.isolated_of(part, self.direction) {
-                if !self.everyone.space.is_empty(&isolated, self.budget)? {
-                    return Ok(false);
+    fn tell_open_addresses(&mut self, outside: &Outside, lines: &mut Vec<Line>) {
+        for ((_, addresses), said) in outside.iter().filter(|((is_open, _), _)| *is_open) {
+            let told = self.addresses.tell(vec![addresses.clone()]);
+            let groups: BTreeSet<usize> = told.iter().flat_map(|told| told.groups.iter().copied()).collect();
+            let (groups, addresses) = (groups.into_iter().collect(), addresses.clone());
+            lines.push(Line::Addresses { groups, addresses, said: *said, is_lookup: false });
+        }
+    }
+
+    /// Notes that those of a line are reached.
+    fn reach(&mut self, line: Line) -> Result<Hop<Vec<Front>>, GaveUp> {
+        let (groups, said, is_lookup, open, repeated, onward) = match line {
+            Line::Addresses { groups, addresses, said, is_lookup } => {
+                let fresh = addresses.subtract(&self.seen_addresses);
+                self.reached.internet |= fresh.overlaps(public_addresses());
+                if !fresh.is_empty() {
+                    self.reached.groups.extend(&groups);
                 }
+                self.seen_addresses = self.seen_addresses.union(&fresh);
+                (groups, said, is_lookup, false, fresh.is_empty(), Vec::new())
+            }
+            Line::Pods(entry, is_open) => {
+                let (is_fresh, onward) = self.reach_pods(&entry, is_open)?;
+                (entry.groups, entry.said, entry.is_lookup, entry.free, !is_fresh, onward)
+            }
+        };
+        let [ports, unknown] = self.gathering.ports.get(said).map(PortSet::clone);
+        let onward = (!onward.is_empty()).then_some(onward);
+        Ok(Hop { groups, ports, unknown, open, is_lookup, repeated, onward })
+    }
+
+    /// Notes that pods are reached: whether some were not before, and those of them from whom it goes on.
+    fn reach_pods(&mut self, entry: &Entry, is_open: bool) -> Result<(bool, Vec<Front>), GaveUp> {
+        let pack = if is_open { &self.gathering.open } else { &self.gathering.granted };
+        let (mut is_fresh, mut onward) = (false, Vec::new());
+        for kind in entry.spots.iter().copied().filter(|kind| !self.seen.has_whole(*kind)).collect::<Vec<_>>() {
+            let Some(one) = self.kinds.get(kind) else { continue };
+            let whole = std::slice::from_ref(&one.ends);
+            for part in pack.parts.get(&kind).map_or(whole, Vec::as_slice) {
+                let fresh = self.seen.fresh(&self.kinds, self.space, (kind, part), self.budget)?;
+                self.seen.add(&self.kinds, self.space, kind, part);
+                if fresh.is_empty() {
+                    continue;
+                }
+                is_fresh = true;
+                self.reached.groups.extend(one.groups.iter().filter(|group| entry.groups.contains(group)));
+                match one.is_server {
+                    true => self.blast.stops_at_dns = true,
+                    false => onward.extend(fresh.into_iter().map(|ends| Front { ends, kind: Some(kind) })),
+                }
+            }
+        }
+        Ok((is_fresh, onward))
+    }
+}
+
+/// Kinds as they are found.
+struct View<'v> {
+    kinds: &'v Kinds,
+    space: &'v Space,
+    seen: &'v Seen,
+    parts: &'v rustc_hash::FxHashMap<u32, Vec<Ends>>,
+    direction: Direction,
+    /// Whether DNS servers are asked for names.
+    is_egress: bool,
+    budget: &'v mut Budget,
+}
+
+impl View<'_> {
+    fn parts<'p>(&'p self, spot: Spot, kind: &'p Kind) -> &'p [Ends] {
+        self.parts.get(&spot).map_or(std::slice::from_ref(&kind.ends), Vec::as_slice)
+    }
+
+    /// Whether nothing isolates those of a kind that are found.
+    fn is_free(&mut self, spot: Spot, kind: &Kind) -> Result<bool, GaveUp> {
+        let open = match kind.open(self.direction) {
+            Part::All => return Ok(true),
+            Part::None => return Ok(false),
+            Part::Some(open) => open,
+        };
+        let (space, parts) = (self.space, self.parts.get(&spot));
+        for part in parts.map_or(std::slice::from_ref(&kind.ends), Vec::as_slice) {
+            if !super::soon(self.budget, |budget| space.covers([open], part, budget))? {
+                return Ok(false);
             }
         }
         Ok(true)
     }
+}
 
-    /// Those that are not isolated go on alike, unless they have been told.
-    fn alike(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>, GaveUp> {
-        let mut alike = Alike::new();
-        let mut all: Vec<Entry> = Vec::new();
-        for entry in entries {
-            let mut seen = entry.free;
-            for part in &entry.parts {
-                seen = seen && self.seen.covers(&self.everyone.space, part, self.budget)?;
-            }
-            let key = (entry.ports.clone(), entry.unknown.clone(), [seen, entry.is_lookup]);
-            let same = entry.free.then(|| *alike.entry(key).or_insert(all.len()));
-            match same.and_then(|place| all.get_mut(place)) {
-                Some(known) => {
-                    known.groups.extend(entry.groups);
-                    known.parts.extend(entry.parts);
-                }
-                None => all.push(entry),
+impl Spots for View<'_> {
+    fn groups(&self, spot: Spot) -> &[usize] {
+        self.kinds.get(spot).map(|kind| kind.groups.as_slice()).unwrap_or_default()
+    }
+
+    fn count(&self, group: usize) -> usize {
+        self.kinds.counts.get(group).copied().unwrap_or_default()
+    }
+
+    fn look(&mut self, spot: Spot) -> Result<Look, GaveUp> {
+        let kinds = self.kinds;
+        let Some(kind) = kinds.get(spot) else { return Ok(Look { free: false, seen: true, is_server: false }) };
+        let mut seen = true;
+        if !self.seen.has_whole(spot) {
+            for part in self.parts(spot, kind).to_vec() {
+                seen = seen && self.seen.covers(kinds, self.space, (spot, &part), self.budget)?;
             }
         }
-        Ok(all)
+        let free = self.is_free(spot, kind)?;
+        Ok(Look { free, seen, is_server: self.is_egress && kind.is_server })
     }
 }
 
-/// The ports of a link, and those of which it is not known.
-fn ports(link: &Link) -> (PortSet, PortSet) {
-    match link.truth {
-        Truth::Yes => (link.ports(), link.perhaps()),
-        _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
-    }
-}
-
-/// Whether ends are in a namespace that has a name and may also have labels by which others are known: nobody means it by
-/// those, so where others get, they do not get further for the sake of these.
-fn is_doubtful(end: &Ends) -> bool {
-    let Some(Pods { home: None, namespaces, .. }) = end.pods() else { return false };
-    namespaces.required_value(NAMESPACE_NAME).is_some_and(|names| names.len() == 1) && namespaces.keys().count() > 1
-}
-
-/// The sets of a class, and their places.
-fn of_class(found: &[Found], class: Class) -> (Vec<usize>, Vec<Ends>) {
-    found.iter().enumerate().filter(|(_, one)| one.class == class).map(|(at, one)| (at, one.ends.clone())).unzip()
-}
-
-/// Groups that have all of the same sets are one.
-fn of_equal_sets(by_group: BTreeMap<usize, (Share, Vec<usize>)>) -> Vec<(Vec<usize>, Vec<Ends>, Vec<usize>)> {
-    let mut places: FxHashMap<Vec<usize>, usize> = FxHashMap::default();
-    let mut all: Vec<(Vec<usize>, Vec<Ends>, Vec<usize>)> = Vec::new();
-    for (group, (share, sets)) in by_group {
-        let place = match share.whole_sets {
-            true => *places.entry(sets.clone()).or_insert(all.len()),
-            false => all.len(),
-        };
-        match all.get_mut(place) {
-            Some((groups, ..)) => groups.push(group),
-            None => all.push((vec![group], share.parts, sets)),
-        }
-    }
-    all
+fn all_addresses(ends: &[Ends]) -> AddressSet {
+    let addresses = ends.iter().filter_map(|end| match end {
+        Ends::Addresses(addresses) => Some(addresses),
+        Ends::Pods(_) => None,
+    });
+    AddressSet::union_of(addresses)
 }

@@ -1,12 +1,13 @@
 //! A search among the ends of a world, one by one.
 
-use super::{Alike, Blast, Ground, Hop, walk};
+use super::gathered::{Entry, Found, Look, Ports, Said, Spot, Spots, entries, together};
+use super::{Blast, Ground, Hop, Reached, Step, walk};
 use crate::ask::situation::Situation;
 use crate::cover::GaveUp;
-use crate::engine::{End, EndId, Engine};
+use crate::engine::{End, EndId, Engine, World};
 use crate::flow::public_addresses;
 use crate::net::{Direction, PortSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// DNS servers, which nearly everybody may ask: whoever went through them would get nearly everywhere.
@@ -18,8 +19,8 @@ pub struct Dns {
     pub ports: PortSet,
 }
 
-/// Who is connected to whom, in the direction of the search.
-type Links = Vec<Vec<(EndId, PortSet, PortSet)>>;
+/// Who is connected to whom where something is isolated, in the direction of the search.
+type Links = Vec<Vec<(Spot, Said)>>;
 
 impl Blast {
     /// Goes from `start` along what is allowed or may be, or with `back` against it, at most `depth` hops, and not through
@@ -32,185 +33,213 @@ impl Blast {
         depth: usize,
         dns: &Dns,
     ) -> Blast {
-        let mut links: Links = vec![Vec::new(); situation.world.ends.len()];
-        engine.connections(|source, destination, verdict| {
-            let (from, to) = if back { (destination, source) } else { (source, destination) };
-            if let Some(list) = links.get_mut(from.index()) {
-                list.push((to, verdict.allowed.clone(), verdict.unknown.clone()));
-            }
-            ControlFlow::Continue(())
-        });
+        let mut search = Search::new(engine, situation, back, dns);
         let start: BTreeSet<EndId> = start.iter().copied().collect();
-        let mut search = Search { engine, situation, back, dns, links, seen: start.clone(), reached: BTreeSet::new() };
         // Nothing here is given up.
-        let (steps, dns_step) = walk(&mut search, start.iter().copied().collect(), depth).unwrap_or_default();
-        let named: BTreeSet<usize> =
-            steps.iter().chain(&dns_step).flat_map(|step| step.groups.iter().copied()).collect();
+        let (steps, dns_step) = search.run(&start, depth).unwrap_or_default();
+        let all = search.reached(&start, &steps, dns_step.as_ref());
         let ends = |place: &usize| situation.groups.get(*place).map_or(&[][..], |group| &group.ends);
-        let reached = search.reached;
-        let is_public = |end: &EndId| match situation.world.end(*end) {
-            Some(End::Addresses { addresses, .. }) => addresses.overlaps(public_addresses()),
-            _ => false,
-        };
-        let is_server = |end: &&EndId| situation.world.pods(**end).is_some() && !start.contains(end);
-        Blast {
+        let mut blast = Blast {
             groups: situation.groups.iter().map(|group| group.name.clone()).collect(),
-            steps,
-            dns: dns_step,
             start: (0..situation.groups.len()).filter(|one| ends(one).iter().all(|end| start.contains(end))).collect(),
-            reached: named.into_iter().filter(|one| ends(one).iter().any(|end| reached.contains(end))).collect(),
-            internet: reached.iter().any(is_public),
-            stops_at_dns: dns.ends.iter().filter(is_server).any(|end| reached.contains(end)),
+            stops_at_dns: dns.ends.iter().any(|end| search.ends.is_pods(*end) && search.is_reached(&start, *end)),
+            ..Blast::default()
+        };
+        if search.has_doubts {
+            search.is_sure = true;
+            let (steps, dns_step) = search.run(&start, depth).unwrap_or_default();
+            blast.count(&all, &search.reached(&start, &steps, dns_step.as_ref()));
+        } else {
+            blast.count(&all, &all);
         }
+        Blast { steps, dns: dns_step, ..blast }
     }
 }
 
-/// Ends with the ports on which they are reached, and on which it is not known.
-type Found = BTreeMap<EndId, (PortSet, PortSet)>;
-
-struct Search<'a> {
-    engine: &'a Engine<'a>,
+/// The ends, by their numbers.
+struct Ends<'a> {
     situation: &'a Situation,
     back: bool,
     dns: &'a Dns,
-    links: Links,
+    /// Whether nothing isolates them on the way on.
+    open: Vec<bool>,
     /// Those that are told, and the start.
-    seen: BTreeSet<EndId>,
-    /// Those that are told, and not the start.
-    reached: BTreeSet<EndId>,
+    seen: Vec<bool>,
+}
+
+impl Ends<'_> {
+    fn is_pods(&self, end: EndId) -> bool {
+        self.situation.world.pods(end).is_some()
+    }
+
+    fn is_open(&self, end: EndId) -> bool {
+        self.open.get(end.index()).is_some_and(|open| *open)
+    }
+
+    fn is_seen(&self, end: EndId) -> bool {
+        self.seen.get(end.index()).is_some_and(|seen| *seen)
+    }
+
+    fn see(&mut self, end: EndId) {
+        self.seen.get_mut(end.index()).into_iter().for_each(|seen| *seen = true);
+    }
+}
+
+impl Spots for Ends<'_> {
+    fn groups(&self, spot: Spot) -> &[usize] {
+        self.situation.groups_of(EndId(spot))
+    }
+
+    fn count(&self, group: usize) -> usize {
+        self.situation.groups.get(group).map_or(0, |group| group.ends.len())
+    }
+
+    fn look(&mut self, spot: Spot) -> Result<Look, GaveUp> {
+        let end = EndId(spot);
+        Ok(Look {
+            free: self.is_pods(end) && self.is_open(end),
+            seen: self.is_seen(end),
+            is_server: !self.back && self.dns.ends.contains(&end),
+        })
+    }
+}
+
+struct Search<'a> {
+    world: &'a World,
+    ends: Ends<'a>,
+    links: Links,
+    /// The ends that nothing isolates on the way here: pods, and addresses.
+    open: [Vec<EndId>; 2],
+    found: Found,
+    ports: Ports,
+    everything: Said,
+    /// Whether it goes only along what is allowed for sure.
+    is_sure: bool,
+    /// Whether something that was found is not known.
+    has_doubts: bool,
 }
 
 impl Ground for Search<'_> {
     type Front = Vec<EndId>;
 
     fn hop(&mut self, from: &Vec<EndId>) -> Result<Vec<Hop<Vec<EndId>>>, GaveUp> {
-        let onwards = self.onwards();
         let mut hops = Vec::new();
-        for (groups, found) in self.next(from) {
-            let fresh: Vec<EndId> = found.keys().copied().filter(|end| self.seen.insert(*end)).collect();
-            self.reached.extend(&fresh);
-            let goes_on = |end: &EndId| self.is_pods(*end) && !self.dns.ends.contains(end);
-            let pods: Vec<EndId> = fresh.iter().copied().filter(goes_on).collect();
-            let (ports, unknown) = total(&found);
-            hops.push(Hop {
-                groups,
-                ports,
-                unknown,
-                open: found.keys().all(|end| self.is_pods(*end) && self.is_open(onwards, *end)),
-                is_lookup: self.is_lookup(&found),
-                repeated: fresh.is_empty(),
-                onward: (!pods.is_empty()).then_some(pods),
-            });
+        for entry in self.next(from)? {
+            hops.push(self.reach(entry));
         }
         Ok(hops)
     }
 }
 
-impl Search<'_> {
-    fn onwards(&self) -> Direction {
-        if self.back { Direction::Ingress } else { Direction::Egress }
-    }
-
-    fn is_pods(&self, end: EndId) -> bool {
-        self.situation.world.pods(end).is_some()
-    }
-
-    fn is_open(&self, direction: Direction, end: EndId) -> bool {
-        !self.engine.is_isolated(direction, end)
-    }
-
-    /// Whether all that is found are DNS servers, where they are asked for names.
-    fn is_lookup(&self, found: &Found) -> bool {
-        let (ports, unknown) = total(found);
-        let is_asked = self.dns.ports.contains(&ports) && self.dns.ports.contains(&unknown);
-        !self.back && is_asked && found.keys().all(|end| self.dns.ends.contains(end))
-    }
-
-    /// What is one hop from some ends, by group. All that is open to all that is open is one.
-    fn next(&self, ends: &[EndId]) -> Vec<(Vec<usize>, Found)> {
-        let mine = self.onwards();
-        let theirs = mine.other();
-        let mut by_group: BTreeMap<usize, Found> = BTreeMap::new();
-        let mut open: [(BTreeSet<usize>, Found); 2] = Default::default();
-        for end in ends {
-            for (to, allowed, unknown) in self.links.get(end.index()).into_iter().flatten() {
-                let groups = self.situation.groups_of(*to);
-                let add = |found: &mut Found| {
-                    let (ports, doubt) = found.entry(*to).or_default();
-                    ports.insert(allowed);
-                    doubt.insert(unknown);
-                };
-                if self.is_open(mine, *end) && self.is_open(theirs, *to) {
-                    let [pods, addresses] = &mut open;
-                    let (names, found) = if self.is_pods(*to) { pods } else { addresses };
-                    names.extend(groups);
-                    add(found);
-                } else {
-                    groups.iter().for_each(|group| add(by_group.entry(*group).or_default()));
-                }
-            }
+impl<'a> Search<'a> {
+    fn new(engine: &'a Engine<'_>, situation: &'a Situation, back: bool, dns: &'a Dns) -> Self {
+        let world = &situation.world;
+        let mut ports = Ports::default();
+        let mut links: Links = vec![Vec::new(); world.ends.len()];
+        engine.closed_connections(|source, destination, verdict| {
+            let (from, to) = if back { (destination, source) } else { (source, destination) };
+            let said = ports.number(verdict.allowed.clone(), verdict.unknown.clone());
+            links.get_mut(from.index()).into_iter().for_each(|list| list.push((to.0, said)));
+            ControlFlow::Continue(())
+        });
+        let mine = if back { Direction::Ingress } else { Direction::Egress };
+        let is_open = |direction: Direction, end: EndId| !engine.is_isolated(direction, end);
+        let open = world.ids().filter(|end| is_open(mine.other(), *end));
+        let (pods, addresses) = open.partition(|end| world.pods(*end).is_some());
+        let ends = Ends {
+            situation,
+            back,
+            dns,
+            open: world.ids().map(|end| is_open(mine, end)).collect(),
+            seen: vec![false; world.ends.len()],
+        };
+        let everything = ports.number(PortSet::everything(), PortSet::empty());
+        let found = Found::new(world.ends.len());
+        Search {
+            world,
+            ends,
+            links,
+            open: [pods, addresses],
+            found,
+            ports,
+            everything,
+            is_sure: false,
+            has_doubts: false,
         }
-        let mut all: Vec<(Vec<usize>, Found)> = Vec::new();
-        // Those that are not isolated go on alike, unless they have been told.
-        let mut alike = Alike::new();
-        self.keep(&mut by_group);
-        for (groups, found) in of_equal_ends(by_group) {
-            let (ports, unknown) = total(&found);
-            let free = found.keys().all(|end| self.is_pods(*end) && self.is_open(mine, *end));
-            let apart = [found.keys().all(|end| self.seen.contains(end)), self.is_lookup(&found)];
-            let same = free.then(|| *alike.entry((ports, unknown, apart)).or_insert(all.len()));
-            match same.and_then(|place| all.get_mut(place)) {
-                Some((more, known)) => {
-                    more.extend(groups);
-                    known.extend(found);
-                }
-                None => all.push((groups, found)),
-            }
-        }
-        let open = open.into_iter().filter(|(_, found)| !found.is_empty());
-        all.extend(open.map(|(groups, found)| {
-            let of_group = |group: usize| {
-                let of_group = found.iter().filter(|(end, _)| self.situation.groups_of(**end).contains(&group));
-                (group, of_group.map(|(end, ports)| (*end, ports.clone())).collect::<Found>())
-            };
-            let mut by_group: BTreeMap<usize, Found> = groups.into_iter().map(of_group).collect();
-            self.keep(&mut by_group);
-            (by_group.into_keys().collect(), found)
-        }));
-        all
     }
 
-    /// Leaves out groups of which only such ends are found as are all of other groups.
-    fn keep(&self, by_group: &mut BTreeMap<usize, Found>) {
-        let size = |group: &usize| self.situation.groups.get(*group).map(|group| group.ends.len());
-        let is_whole = |(group, found): (&usize, &Found)| size(group) == Some(found.len());
-        let whole = by_group.iter().filter(|one| is_whole(*one));
-        let covered: BTreeSet<EndId> = whole.flat_map(|(_, found)| found.keys().copied()).collect();
-        by_group.retain(|group, found| is_whole((group, found)) || !found.keys().all(|end| covered.contains(end)));
+    /// Goes from the start.
+    fn run(&mut self, start: &BTreeSet<EndId>, depth: usize) -> Result<(Vec<Step>, Option<Step>), GaveUp> {
+        self.ends.seen.fill(false);
+        start.iter().for_each(|end| self.ends.see(*end));
+        walk(self, start.iter().copied().collect(), depth)
+    }
+
+    fn is_reached(&self, start: &BTreeSet<EndId>, end: EndId) -> bool {
+        !start.contains(&end) && self.ends.is_seen(end)
+    }
+
+    /// What was reached by steps from the start.
+    fn reached(&self, start: &BTreeSet<EndId>, steps: &[Step], dns: Option<&Step>) -> Reached {
+        let named: BTreeSet<usize> = steps.iter().chain(dns).flat_map(|step| step.groups.iter().copied()).collect();
+        let groups = &self.ends.situation.groups;
+        let ends = |place: &usize| groups.get(*place).map_or(&[][..], |group| &group.ends);
+        let is_public = |end: EndId| match self.world.end(end) {
+            Some(End::Addresses { addresses, .. }) => {
+                self.is_reached(start, end) && addresses.overlaps(public_addresses())
+            }
+            _ => false,
+        };
+        let is_reached = |group: &usize| ends(group).iter().any(|end| self.is_reached(start, *end));
+        Reached { groups: named.into_iter().filter(is_reached).collect(), internet: self.world.ids().any(is_public) }
+    }
+
+    /// Notes that those of an entry are reached.
+    fn reach(&mut self, entry: Entry) -> Hop<Vec<EndId>> {
+        let fresh: Vec<EndId> =
+            entry.spots.iter().map(|spot| EndId(*spot)).filter(|end| !self.ends.is_seen(*end)).collect();
+        fresh.iter().for_each(|end| self.ends.see(*end));
+        let goes_on = |end: &EndId| self.ends.is_pods(*end) && !self.ends.dns.ends.contains(end);
+        let pods: Vec<EndId> = fresh.iter().copied().filter(goes_on).collect();
+        let [ports, unknown] = self.ports.get(entry.said).map(PortSet::clone);
+        Hop {
+            groups: entry.groups,
+            ports,
+            unknown,
+            open: entry.free,
+            is_lookup: entry.is_lookup,
+            repeated: fresh.is_empty(),
+            onward: (!pods.is_empty()).then_some(pods),
+        }
+    }
+
+    /// What is one hop from some ends, as it is told. All that is open to all that is open is one.
+    fn next(&mut self, from: &[EndId]) -> Result<Vec<Entry>, GaveUp> {
+        for (to, said) in from.iter().filter_map(|end| self.links.get(end.index())).flatten() {
+            self.found.add(*to, *said, &mut self.ports);
+        }
+        let dns_ports = &self.ends.dns.ports;
+        let mut found = self.found.take();
+        self.has_doubts |= self.ports.has_doubts(&found);
+        if self.is_sure {
+            found = self.ports.sure(found);
+        }
+        let mut all = entries(&found, &mut self.ends, &mut self.ports, dns_ports)?;
+        let open: Vec<EndId> = from.iter().copied().filter(|end| self.ends.is_open(*end)).collect();
+        for ends in &self.open {
+            let met = ends.iter().filter(|end| open.iter().any(|one| can_meet(self.world, *one, **end)));
+            let met: Vec<(Spot, Said)> = met.map(|end| (end.0, self.everything)).collect();
+            all.extend(together(&met, &mut self.ends, &mut self.ports, dns_ports)?);
+        }
+        Ok(all)
     }
 }
 
-/// All ports, and of the others those of which it is not known.
-fn total(found: &Found) -> (PortSet, PortSet) {
-    let (mut ports, mut unknown) = (PortSet::empty(), PortSet::empty());
-    for (allowed, doubt) in found.values() {
-        ports.insert(allowed);
-        unknown.insert(doubt);
+/// Whether two can be connected: both exist at once, they are not the same pod and not both addresses.
+fn can_meet(world: &World, one: EndId, other: EndId) -> bool {
+    match (world.pods(one), world.pods(other)) {
+        (None, None) => false,
+        (Some(pods), Some(_)) if one == other => pods.several,
+        _ => world.coexist(one, other),
     }
-    let unknown = unknown.subtract(&ports);
-    (ports, unknown)
-}
-
-/// Puts groups together of which the same ends are found, in the order of their first.
-fn of_equal_ends(by_group: BTreeMap<usize, Found>) -> Vec<(Vec<usize>, Found)> {
-    let mut places: BTreeMap<Vec<EndId>, usize> = BTreeMap::new();
-    let mut all: Vec<(Vec<usize>, Found)> = Vec::new();
-    for (group, found) in by_group {
-        let place = *places.entry(found.keys().copied().collect()).or_insert(all.len());
-        match all.get_mut(place) {
-            Some((groups, _)) => groups.push(group),
-            None => all.push((vec![group], found)),
-        }
-    }
-    all
 }

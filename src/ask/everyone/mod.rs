@@ -75,7 +75,16 @@ impl Set {
 
     /// The ends in a space, those that are nobody among them. Nobody means a namespace by labels that it only might have.
     pub fn ends(&self, space: &Space) -> Vec<Ends> {
-        let ends = self.peers.iter().flat_map(|peers| space.ends(peers));
+        self.reduced(space, self.peers.iter().flat_map(|peers| space.ends(peers)))
+    }
+
+    /// Those of them that are where some ends are: in their namespace, or addresses.
+    pub fn at(&self, space: &Space, ends: &Ends) -> Vec<Ends> {
+        self.reduced(space, self.peers.iter().filter_map(|peers| space.beside(peers, ends)))
+    }
+
+    /// Those of some ends that are there for sure, less those that are left out.
+    fn reduced(&self, space: &Space, ends: impl Iterator<Item = Ends>) -> Vec<Ends> {
         let mut ends: Vec<Ends> = ends.filter(|end| space.is_sure(end)).collect();
         for end in &mut ends {
             let less = self.less.iter().filter_map(|peers| space.beside(peers, end));
@@ -128,6 +137,8 @@ pub struct Everyone<'p> {
     /// The label keys of pods that something asks for.
     keys: BTreeSet<Arc<str>>,
     facts: Facts,
+    /// Whether a program names them.
+    has_program: bool,
 }
 
 impl<'p> Everyone<'p> {
@@ -154,9 +165,15 @@ impl<'p> Everyone<'p> {
             policies: policies.to_vec(),
             declared,
             facts: facts.clone(),
+            has_program: !programs.is_empty(),
         };
-        everyone.give_names(!programs.is_empty(), asked);
+        everyone.give_names(asked);
         everyone
+    }
+
+    /// Whether they have the names of a program; without one, they go by what policies select.
+    pub fn has_program(&self) -> bool {
+        self.has_program
     }
 
     /// What some policies say of them.

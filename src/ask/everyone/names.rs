@@ -8,7 +8,8 @@ type Selected = (Option<Arc<str>>, Selector, Selector);
 
 impl Everyone<'_> {
     /// Names all groups. Where a program names its pods, those without a name are the rest of their namespaces.
-    pub(super) fn give_names(&mut self, by_program: bool, asked: &[Asked]) {
+    pub(super) fn give_names(&mut self, asked: &[Asked]) {
+        let by_program = self.has_program;
         let looks = Looks::new(&self.policies);
         let mut groups: Vec<Named> = self.declared.names.iter().map(named).collect();
         if !by_program {

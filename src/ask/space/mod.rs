@@ -54,7 +54,7 @@ pub struct Home {
 
 impl Home {
     /// What a selector asks of the namespace beyond what is stated, and whether that is so; `None` when it is not.
-    fn settle(&self, selector: &Selector) -> Option<(Selector, Truth)> {
+    pub(in crate::ask) fn settle(&self, selector: &Selector) -> Option<(Selector, Truth)> {
         let mut beyond = Selector::everything();
         for (key, values) in selector.entries() {
             let stated = self.stated.values(key);
@@ -380,17 +380,6 @@ impl Space {
             }
             _ => false,
         }
-    }
-
-    /// Whether some end has the simplest one of another, the one with as few labels as possible; yes where that is no one of it.
-    pub fn has_simplest(&self, set: &Ends, end: &Ends) -> bool {
-        let (Ends::Pods(set), Ends::Pods(end)) = (set, end) else { return true };
-        let (Some(home), Some(pod)) = (end.namespaces.witness(), end.labels.witness()) else { return true };
-        let has = |pods: &Pods| {
-            let out = |(namespaces, labels): &(Selector, Selector)| namespaces.matches(&home) && labels.matches(&pod);
-            pods.namespaces.matches(&home) && pods.labels.matches(&pod) && !pods.less.iter().any(out)
-        };
-        !has(end) || has(set)
     }
 
     /// What is left of an end without others, in parts.
