@@ -120,20 +120,26 @@ fn behind_ingress(ingress: &Ingress, backend: &Backend, published: &Published<'_
     };
     let ports: Vec<ServicePort> = service.ports.iter().filter(is_port).cloned().collect();
     let controllers = published.ends_of(|_, pods| is_controller(pods) && !pods.host_network && !pods.finished);
+    let pods = || cluster.workloads.iter().flat_map(|one| one.pods.iter().map(move |pods| (one, pods)));
+    let on_node = pods().find(|(_, pods)| is_controller(pods) && pods.host_network).map(|(workload, _)| workload);
     let leads = format!("the Ingress `{}/{}` leads to the Service `{}`", ingress.namespace, ingress.name, service.name);
-    if let Some((controller, _)) = controllers.first() {
+    if let Some(controller) = controllers.first().map(|(workload, _)| *workload).or(on_node) {
+        let addresses = if on_node.is_some() { published.addresses() } else { Vec::new() };
         let admits = |behind: &Behind<'_>, ports: &PortSet| {
-            let is_on_nodes =
-                cluster.workloads.iter().flat_map(|one| &one.pods).any(|pods| is_controller(pods) && pods.host_network);
-            is_on_nodes || controllers.iter().any(|(_, end)| may_connect(published, behind.end, *end, ports))
+            let ends = controllers.iter().map(|(_, end)| *end).chain(addresses.iter().copied());
+            ends.into_iter().any(|end| may_connect(published, behind.end, end, ports))
         };
         let one = published.closed(service, &ports, admits)?;
         let message = format!("{leads}, and the controller `{controller}` may not connect to its pods");
         let diagnostic = with_place(at(Code::W0229, ingress.span, message), one.name, "isolates its pods");
-        return Some(diagnostic.with_help(format!(
-            "allow the pods of the controller, as in `from: [{{namespaceSelector: {{matchLabels: {{{NAMESPACE_NAME}: {}}}}}}}]`",
-            controller.namespace
-        )));
+        return Some(diagnostic.with_help(match controllers.is_empty() {
+            true => "the controller is on the network of its node: allow the addresses of the nodes with `ipBlock`".to_owned(),
+            false => format!(
+                "allow the pods of the controller, as in `from: [{{namespaceSelector: {{matchLabels: {{{NAMESPACE_NAME}: \
+                 {}}}}}}}]`",
+                controller.namespace
+            ),
+        }));
     }
     let admits = |behind: &Behind<'_>, ports: &PortSet| is_open_to_others(published, behind, ports);
     let one = published.closed(service, &ports, admits)?;

@@ -1,6 +1,6 @@
 //! Policies and peers against the pods that run.
 
-use super::runs::{Found, Runs};
+use super::runs::{Found, Matched, Runs};
 use super::{One, at, peers_field};
 use crate::cluster::{Kind, Labels, OF_EVERY_CLUSTER, Pods, Workload};
 use crate::diag::{Code, Diagnostic, closest};
@@ -96,7 +96,8 @@ fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, r
         return Some(found);
     }
     let matched = runs.peer(one, peer)?;
-    if let Some((workload, _)) = matched.pods.iter().find(|(_, pods)| pods.host_network && !pods_are_all(peer)) {
+    let is_on_node = |(_, pods): &&Found<'_>| pods.host_network;
+    if let Some((workload, _)) = matched.pods.iter().find(is_on_node).filter(|_| is_meant_on_nodes(peer, &matched)) {
         let message = format!(
             "a peer of {} is {}, on the network of its node: no label matches its traffic",
             one.shown(),
@@ -232,9 +233,18 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
     )))
 }
 
-/// Whether a peer is all pods of some namespaces: those on a node are not meant by it.
-fn pods_are_all(peer: &Peer) -> bool {
-    matches!(peer, Peer::Pods { pods, .. } if pods.is_everything())
+/// Whether a peer means pods on the network of nodes, where it matches some: by their labels, or as a whole namespace in
+/// which nothing else runs. In those of every cluster there is always more than was given.
+fn is_meant_on_nodes(peer: &Peer, matched: &Matched<'_>) -> bool {
+    match peer {
+        Peer::Pods { pods, .. } if pods.is_everything() => {
+            let is_of_every_cluster = |name: &&str| OF_EVERY_CLUSTER.contains(name);
+            matched.sure
+                && matched.pods.iter().all(|(_, pods)| pods.host_network)
+                && !matched.namespaces.iter().any(|name| is_of_every_cluster(&name))
+        }
+        Peer::Pods { .. } | Peer::Block(_) => true,
+    }
 }
 
 fn on_node(pods: &[Found<'_>]) -> String {
