@@ -241,7 +241,7 @@ fn is_meant_on_nodes(peer: &Peer, matched: &Matched<'_>) -> bool {
             let is_of_every_cluster = |name: &&str| OF_EVERY_CLUSTER.contains(name);
             matched.sure
                 && matched.pods.iter().all(|(_, pods)| pods.host_network)
-                && !matched.namespaces.iter().any(|name| is_of_every_cluster(&name))
+                && !matched.namespaces.iter().any(is_of_every_cluster)
         }
         Peer::Pods { .. } | Peer::Block(_) => true,
     }

@@ -44,7 +44,9 @@ pub(super) fn split(one: &One<'_>, direction: Direction) -> Option<[usize; 2]> {
     };
     let written = |rule: usize| one.written.rules(direction).rules.get(rule);
     let is_who = |at: usize, rule: &Rule| {
-        !rule.peers.is_empty() && written(at).is_some_and(|rule| rule.ports_place.is_none()) && !is_own_namespace(rule)
+        !rule.peers.is_empty()
+            && written(at).is_some_and(|rule| rule.ports_place.is_none())
+            && !is_own_namespace(rule, direction)
     };
     let is_where =
         |at: usize, rule: &Rule| !rule.ports.is_empty() && written(at).is_some_and(|rule| rule.peers_place.is_none());
@@ -53,7 +55,10 @@ pub(super) fn split(one: &One<'_>, direction: Direction) -> Option<[usize; 2]> {
     (halves && first + 1 == second).then_some([first, second])
 }
 
-/// Whether a rule is for all of its own namespace, beside which a port for everybody is often meant.
-fn is_own_namespace(rule: &Rule) -> bool {
-    rule.peers.iter().any(|peer| matches!(peer, Peer::Pods { namespaces: None, pods } if pods.is_everything()))
+/// Whether a rule is for all of its own namespace, or lets in what belongs to it there, beside which a port for everybody is
+/// often meant.
+fn is_own_namespace(rule: &Rule, direction: Direction) -> bool {
+    let is_own = |peer: &Peer| matches!(peer, Peer::Pods { namespaces: None, .. });
+    let is_all = |peer: &Peer| matches!(peer, Peer::Pods { namespaces: None, pods } if pods.is_everything());
+    rule.peers.iter().any(is_all) || (direction == Direction::Ingress && rule.peers.iter().all(is_own))
 }
