@@ -7,17 +7,18 @@ use crate::cluster::{Service, ServicePort};
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::with_place;
 use crate::net::{Direction, PortSet};
+use crate::netpol::{Peer, Rule};
 use std::collections::BTreeSet;
 
-/// What the names of ports have in them over which the replicas of a program find each other.
-const OF_PEERS: [&str; 14] = [
+/// Words in the names of ports over which the replicas of a program find each other.
+const OF_PEERS: [&str; 16] = [
     "peer",
+    "peers",
     "cluster",
     "gossip",
     "raft",
     "serf",
     "transport",
-    "discovery",
     "election",
     "internode",
     "intra",
@@ -25,6 +26,8 @@ const OF_PEERS: [&str; 14] = [
     "memberlist",
     "replication",
     "jgroups",
+    "jgrp",
+    "internal",
 ];
 
 /// W0237 and W0240.
@@ -89,13 +92,17 @@ fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnost
     for behind in published.behind(service).iter().filter(|behind| behind.pods.count > 1) {
         for port in &service.ports {
             let Some(ports) = target(port, behind.pods) else { continue };
-            let named = port.name.iter().any(|name| OF_PEERS.iter().any(|word| name.contains(word)));
+            let is_of_peers = |name: &str| name.split('-').any(|word| OF_PEERS.contains(&word));
+            let named = port.name.as_deref().is_some_and(is_of_peers);
             let offered = |other: &&Service| {
                 other.selects(&behind.pods.labels)
                     && other.ports.iter().filter_map(|port| target(port, behind.pods)).any(|one| one.overlaps(&ports))
             };
             let opened = || published.rules(behind).any(|(.., rule)| is_on(rule, behind.pods, &ports));
-            if !named && (others.iter().any(offered) || opened()) {
+            // What others may use is for them.
+            if opened() && (!named || is_for_others(published, behind, &ports))
+                || (!named && others.iter().any(offered))
+            {
                 continue;
             }
             let side = |direction| {
@@ -124,4 +131,15 @@ fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnost
         }
     }
     None
+}
+
+/// Whether a rule lets others than the pods themselves connect on ports.
+fn is_for_others(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &PortSet) -> bool {
+    let is_other = |peer: &Peer| match peer {
+        Peer::Pods { pods, .. } => !pods.matches(&behind.pods.labels),
+        Peer::Block(_) => true,
+    };
+    let opens =
+        |rule: &Rule| is_on(rule, behind.pods, ports) && (rule.peers.is_empty() || rule.peers.iter().any(is_other));
+    published.rules(behind).any(|(.., rule)| opens(rule))
 }

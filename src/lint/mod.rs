@@ -79,7 +79,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     for one in &all {
         form::check(one, &mut found);
         lists::check(one, &mut found);
-        split::check(one, &mut found);
+        split::check(one, input.cluster, &mut found);
         replies::check(one, &mut found);
         control_plane::check(one, &mut found);
         dns::service_port(one, &mut found);

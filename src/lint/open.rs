@@ -42,7 +42,7 @@ pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic
         let rules = one.rules(direction).unwrap_or_default().iter().enumerate();
         let open = rules.filter(|(_, rule)| rule.peers.is_empty() && !super::dns::is_only_dns(rule));
         // Halves of one rule are told as such.
-        let halves = super::split::split(one, direction);
+        let halves = super::split::split(one, direction, cluster);
         let open = open.filter(|(index, _)| halves.is_none_or(|two| !two.contains(index)));
         let live = open.filter(|(index, _)| !one.covered.contains(&(direction, *index)));
         // The API server, which calls there, cannot be named.
@@ -100,13 +100,14 @@ fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule) -> bool {
     if one.is_called(&FOR_SOME) && !one.is_called(&["allow"]) && !other_way {
         return false;
     }
-    // A neighbour with peers on every port is perhaps the other half of this rule.
-    let is_half = |rule: &Rule| !rule.peers.is_empty() && rule.ports.is_empty();
-    if !rule.ports.is_empty() && one.rules(direction).unwrap_or_default().iter().any(is_half) {
-        return false;
-    }
     let is_ingress = direction == Direction::Ingress;
     rule.ports.iter().all(|port| is_for_the_web(port, is_ingress)) || (is_ingress && is_for_all(one))
+}
+
+/// Whether a rule has only ports of what everyone uses on the web.
+pub(super) fn is_for_all_use(rule: &Rule) -> bool {
+    let is_known = |port: &Port| matches!(port.target, PortTarget::Number(number) if OF_THE_WEB.contains(&number));
+    rule.ports.iter().all(|port| port.protocol == Protocol::Tcp && is_known(port))
 }
 
 fn is_for_the_web(port: &Port, is_ingress: bool) -> bool {

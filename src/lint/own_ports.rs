@@ -41,7 +41,8 @@ pub(super) fn is_of_own_ports(one: &One<'_>, rule: &Rule, runs: &Runs<'_>) -> bo
         |pods: &Pods, wanted: &(Protocol, u16)| pods.ports.iter().any(|port| (port.protocol, port.number) == *wanted);
     let matched = runs.subject(one);
     let own = |wanted: &(Protocol, u16)| matched.pods.iter().any(|(_, pods)| listens(pods, wanted));
-    let is_own = |pods: &Pods| matched.pods.iter().any(|(_, own)| std::ptr::eq(*own, pods));
+    // Replicas speak with each other.
+    let is_own = |pods: &Pods| pods.count < 2 && matched.pods.iter().any(|(_, own)| std::ptr::eq(*own, pods));
     let others = || runs.cluster.workloads.iter().flat_map(|workload| &workload.pods).filter(|pods| !is_own(pods));
     rule.peers.is_empty()
         && one.rules(Direction::Ingress).unwrap_or_default().iter().any(is_let_in)

@@ -14,7 +14,7 @@ pub(super) fn check(one: &One<'_>, cni: Cni, version: Option<CniVersion>, found:
     let mut told = BTreeSet::new();
     for (direction, rule, written) in one.all_rules() {
         for (index, port) in written.ports.iter().enumerate() {
-            for (what, help) in limits(cni, version, port) {
+            for (what, help) in limits(cni, version, direction, port) {
                 if told.insert(what) {
                     let message = format!("{} {what}, which {} needs", cni.name(), one.shown());
                     let place = one.port_place(direction, rule, index);
@@ -32,12 +32,19 @@ pub(super) fn check(one: &One<'_>, cni: Cni, version: Option<CniVersion>, found:
 }
 
 /// What a CNI does not do of a port, as the verb of a sentence, and what to write instead.
-fn limits(cni: Cni, version: Option<CniVersion>, port: &Port) -> Vec<(&'static str, &'static str)> {
+fn limits(
+    cni: Cni,
+    version: Option<CniVersion>,
+    direction: Direction,
+    port: &Port,
+) -> Vec<(&'static str, &'static str)> {
     let number = "write the number of the port";
     let named = || match cni.named_ports() {
         NamedPortSupport::Known | NamedPortSupport::NotSaid => None,
         NamedPortSupport::Ignored => Some(("ignores named ports and may open every port", number)),
         NamedPortSupport::Refused => Some(("refuses a policy with a named port", number)),
+        // Only towards others: of its own pods it knows the ports of each.
+        NamedPortSupport::OneNumber if direction == Direction::Ingress => None,
         NamedPortSupport::OneNumber => Some(("drops a named port that is several numbers in different pods", number)),
         NamedPortSupport::NotOnWindows => Some(("does not know named ports on nodes with Windows", number)),
         NamedPortSupport::OpenUnlisted => Some(("opens every port where no pod lists a named port", number)),

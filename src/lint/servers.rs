@@ -61,6 +61,12 @@ impl<'a> Servers<'a> {
         });
         // Whoever writes the very port beside labels of pods knows what listens there.
         let is_said = asked == Asked::Exactly && !pods.is_everything();
+        // The labels of the cluster's own servers are of no use in a namespace where these are not.
+        let elsewhere = presets().any(|preset| preset.pods.overlaps(pods) && preset.pods.contains(pods));
+        let is_there = |name: &Arc<str>| presets().any(|preset| *preset.namespace == **name) || self.has_servers(name);
+        if elsewhere && names.is_some_and(|names| !names.iter().any(is_there)) {
+            return false;
+        }
         is_hinted
             || match names {
                 Some(names) => names.iter().any(|name| self.has_servers(name)) || is_said,

@@ -6,7 +6,8 @@ use super::stages::{Session, Settings};
 use super::{EXTENSION, FileSystem, Manifests, Memory, Named, Project};
 use crate::diag::{Code, Levels, Severity};
 use crate::import::{self, Lifted};
-use crate::netpol::{Policy, Written};
+use crate::net::{Selector, Values};
+use crate::netpol::{Peer, Policy, Written};
 use crate::prove::{self, Counterexample, Difference, Grants};
 use crate::source::Span;
 use crate::target::network_policy as target;
@@ -132,6 +133,14 @@ impl Import {
         for same in all.chunk_by(same_name) {
             let Some((first, rest)) = same.split_first() else { continue };
             if rest.iter().all(|(other, _)| says_the_same(&first.0, other)) {
+                if let Some(key) = unsayable(&first.0) {
+                    let what = format!("NetworkPolicy {}/{}", first.0.namespace, first.0.name);
+                    let reason =
+                        format!("an empty value stands among others of the label `{key}`, which no program can say");
+                    let (path, line) = self.place(first.1.span);
+                    self.refused.push(Refused { what, reason, path, line });
+                    continue;
+                }
                 self.policies.push(first.0.clone());
                 self.given.push(first.1.clone());
                 continue;
@@ -217,4 +226,19 @@ fn difference(found: &Counterexample) -> String {
             format!("it takes too many steps to prove that namespace `{namespace}` means the same")
         }
     }
+}
+
+/// The key of a selector that lists an empty value among others, for which the language has no form.
+fn unsayable(policy: &Policy) -> Option<Arc<str>> {
+    let rules = policy.ingress.iter().chain(&policy.egress).flatten();
+    let peers = rules.flat_map(|rule| &rule.peers).flat_map(|peer| match peer {
+        Peer::Pods { namespaces, pods } => namespaces.iter().chain([pods]).collect(),
+        Peer::Block(_) => Vec::new(),
+    });
+    let lists_empty = |values: &Values| {
+        let listed = values.listed();
+        listed.len() > 1 && listed.iter().any(|value| value.is_empty())
+    };
+    let mut entries = std::iter::once(&policy.subject).chain(peers).flat_map(Selector::entries);
+    entries.find(|(_, values)| lists_empty(values)).map(|(key, _)| key.clone())
 }

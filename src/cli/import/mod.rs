@@ -18,6 +18,8 @@ struct Reported<'a> {
     not_carried: Vec<NotCarried>,
     findings: Vec<Told>,
     overwritten: Vec<String>,
+    /// The folder that the program goes to; `None` when it is printed.
+    folder: Option<String>,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
@@ -50,6 +52,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
         not_carried: import.not_carried(),
         findings: import.findings(),
         overwritten: import.overwritten(),
+        folder: (!is_printed).then(|| args.output.display().to_string()),
         import: &import,
     };
     let mut created = Vec::new();
@@ -97,7 +100,10 @@ impl Reported<'_> {
         }
         let mut steps = vec![
             "read the program, and what there is to know of the policies".to_owned(),
-            "`polder build` writes the policies of the program".to_owned(),
+            match &self.folder {
+                Some(folder) => format!("`polder build {folder} -o {folder}/policies` writes the policies of the program"),
+                None => "with the program in a file, `polder build FILE.polder -o policies` writes its policies".to_owned(),
+            },
             "`polder diff --sides OLD NEW` compares them with those that are there".to_owned(),
             "apply the new policies first and delete the old ones afterwards: both mean the same, and so do they together"
                 .to_owned(),

@@ -210,6 +210,11 @@ impl<'s> Meaning<'s> {
                 }
             }
         }
+        if ports.is_empty() && reached.way != ServiceWay::Headless {
+            return Err(format!(
+                "cannot tell: {how}, and its endpoints were given without the ports that these are called there"
+            ));
+        }
         if reached.way == ServiceWay::Headless {
             ports = self.ports.and_then(AskedPorts::without_names).cloned().unwrap_or(ports);
         }
