@@ -3,7 +3,7 @@
 use super::outside::{is_open_to_others, may_connect};
 use super::published::{Behind, Published, is_on, target as to_pods};
 use super::{One, at};
-use crate::cluster::{Caller, Cluster, Pods, Target, TargetPort, Who, Workload};
+use crate::cluster::{Caller, Cluster, Pods, Service, ServicePort, Target, TargetPort, Who, Workload};
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::with_place;
 use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol, Selector};
@@ -35,37 +35,47 @@ fn closed<'s, 'a>(
     target: &Target,
     published: &Published<'s, 'a>,
 ) -> Option<(&'s One<'a>, String, String)> {
-    for (service, ports) in published.cluster.services_of(target) {
+    let services = published.cluster.services_of(target);
+    if caller.who == Who::Scraper {
+        return scraped(caller, target, &services, published);
+    }
+    services.into_iter().find_map(|(service, ports)| {
         let admits = |behind: &Behind<'_>, ports: &PortSet| admits(caller, behind, ports, published);
-        // Each port that is scraped is for itself; any one behind a webhook or a gateway is the one that is called.
-        let each: Vec<_> = match caller.who {
-            Who::Scraper => ports.chunks(1).collect(),
-            Who::ApiServer | Who::Gateway => vec![&*ports],
-        };
-        for ports in each {
-            if let Some(one) = published.closed(service, ports, admits) {
-                let pods = published.behind(service);
-                let port = ports.first().and_then(|port| Some(shown(&to_pods(port, pods.first()?.pods)?)));
-                let behind = format!("the pods of the Service `{}/{}`", service.namespace, service.name);
-                return Some((one, behind, port?));
+        let one = published.closed(service, &ports, admits)?;
+        let pods = published.behind(service);
+        let port = ports.first().and_then(|port| Some(shown(&to_pods(port, pods.first()?.pods)?)));
+        Some((one, format!("the pods of the Service `{}/{}`", service.namespace, service.name), port?))
+    })
+}
+
+/// The same of what is scraped: every pod, on each port.
+fn scraped<'s, 'a>(
+    caller: &Caller,
+    target: &Target,
+    services: &[(&Service, Vec<ServicePort>)],
+    published: &Published<'s, 'a>,
+) -> Option<(&'s One<'a>, String, String)> {
+    let closed = |behind: &Behind<'s>, ports: PortSet, what: String| {
+        let one = published.closes(behind, admits(caller, behind, &ports, published))?;
+        Some((one, what, shown(&ports)))
+    };
+    for (service, ports) in services {
+        let what = format!("the pods of the Service `{}/{}`", service.namespace, service.name);
+        let is_of =
+            |workload: &Workload, pods: &Pods| workload.namespace == service.namespace && service.selects(&pods.labels);
+        for behind in published.each_where(is_of) {
+            let mut each = ports.iter().filter_map(|port| to_pods(port, behind.pods));
+            if let Some(found) = each.find_map(|ports| closed(&behind, ports, what.clone())) {
+                return Some(found);
             }
         }
     }
     let Target::Pods { namespaces, labels, ports } = target else { return None };
-    let behind =
-        published.behind_where(|workload, pods| namespaces.has(&workload.namespace) && labels.matches(&pods.labels));
-    for port in ports {
-        let numbers = |pods: &Pods| number(port, pods);
-        let wanted: Vec<(&Behind<'_>, PortSet)> =
-            behind.iter().filter_map(|one| Some((one, numbers(one.pods)?))).collect();
-        if wanted.is_empty() || wanted.iter().any(|(behind, ports)| admits(caller, behind, ports, published)) {
-            continue;
-        }
-        let (first, ports) = wanted.first()?;
-        let behind = format!("the pods of `{}`", first.workload);
-        return Some((published.all.get(*first.isolating.first()?)?, behind, shown(ports)));
-    }
-    None
+    let all = published.each_where(|one, pods| namespaces.has(&one.namespace) && labels.matches(&pods.labels));
+    all.iter().find_map(|behind| {
+        let mut each = ports.iter().filter_map(|port| number(port, behind.pods));
+        each.find_map(|ports| closed(behind, ports, format!("the pods of `{}`", behind.workload)))
+    })
 }
 
 /// Whether a caller may connect to pods, as far as can be told.

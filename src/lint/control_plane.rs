@@ -8,12 +8,16 @@ use crate::netpol::{Peer, Port, PortTarget, Rule};
 /// Where the API server listens, as kubeadm, k3s, OpenShift and the clouds' machines have it. Hardly anything else does.
 const PORT: u16 = 6443;
 
+/// The port of its Service.
+const PORT_OF_SERVICE: u16 = 443;
+
 /// Namespaces in which people look for it.
 const NAMESPACES: [&str; 3] = ["kube-system", "default", "openshift-kube-apiserver"];
 
 /// The labels of its pods.
-const LABELS: [(&str, &str); 4] = [
+const LABELS: [(&str, &str); 5] = [
     ("component", "kube-apiserver"),
+    ("component", "apiserver"),
     ("k8s-app", "kube-apiserver"),
     ("app", "openshift-kube-apiserver"),
     ("apiserver", "true"),
@@ -47,7 +51,12 @@ fn is_meant(rule: &Rule, peer: &Peer) -> bool {
     let is_named = namespaces
         .required_value(NAMESPACE_NAME)
         .is_some_and(|names| !names.is_empty() && names.iter().all(|name| NAMESPACES.contains(&&**name)));
-    let is_port = |port: &Port| port.protocol == Protocol::Tcp && port.target == PortTarget::Number(PORT);
+    // In `default` there is the Service of the API server, and its port is the one that people know.
+    let is_default = namespaces.required_value(NAMESPACE_NAME).is_some_and(|names| *names == ["default".into()]);
+    let is_known = |number: u16| number == PORT || (is_default && number == PORT_OF_SERVICE && rule.ports.len() == 1);
+    let is_port = |port: &Port| {
+        port.protocol == Protocol::Tcp && matches!(port.target, PortTarget::Number(number) if is_known(number))
+    };
     has_its_labels(pods) || (is_named && pods.is_everything() && rule.ports.iter().any(is_port))
 }
 

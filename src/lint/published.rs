@@ -22,7 +22,7 @@ pub(super) struct Published<'s, 'a> {
     kinds: BTreeMap<(usize, usize), Vec<EndId>>,
 }
 
-/// Pods behind a Service that are isolated for ingress.
+/// Pods behind a Service.
 pub(super) struct Behind<'s> {
     /// Their workload.
     pub workload: &'s Workload,
@@ -30,7 +30,7 @@ pub(super) struct Behind<'s> {
     pub pods: &'s Pods,
     /// What they are in the world.
     pub end: EndId,
-    /// The policies that isolate them, by their places.
+    /// The policies that isolate them for ingress, by their places.
     pub isolating: Vec<usize>,
 }
 
@@ -70,20 +70,30 @@ impl<'s, 'a> Published<'s, 'a> {
     }
 
     /// The pods for which `is` says so; none when some of them are not isolated.
-    pub fn behind_where(&self, is: impl Fn(&Workload, &Pods) -> bool) -> Vec<Behind<'s>> {
+    fn behind_where(&self, is: impl Fn(&Workload, &Pods) -> bool) -> Vec<Behind<'s>> {
+        let found = self.each_where(is);
+        if found.iter().any(|one| one.isolating.is_empty()) { Vec::new() } else { found }
+    }
+
+    /// The pods for which `is` says so, each by itself.
+    pub fn each_where(&self, is: impl Fn(&Workload, &Pods) -> bool) -> Vec<Behind<'s>> {
         let mut found = Vec::new();
         for (index, workload) in self.cluster.workloads.iter().enumerate() {
             for (position, pods) in workload.pods.iter().enumerate().filter(|(_, pods)| is(workload, pods)) {
                 for end in self.kinds.get(&(index, position)).into_iter().flatten() {
                     let isolating = self.engine.decision(Direction::Ingress, *end, *end).isolating;
-                    if isolating.is_empty() {
-                        return Vec::new();
-                    }
                     found.push(Behind { workload, pods, end: *end, isolating });
                 }
             }
         }
         found
+    }
+
+    /// A policy that isolates pods, when `admits` is false of them; none of which a wrong port is told already.
+    pub fn closes(&self, behind: &Behind<'_>, admits: bool) -> Option<&'s One<'a>> {
+        let is_mistaken = |index: &usize| self.mistaken.contains(&(*index, Direction::Ingress));
+        let is_told = admits || behind.isolating.iter().any(is_mistaken);
+        self.all.get(*behind.isolating.first().filter(|_| !is_told)?)
     }
 
     /// A policy that isolates the pods of a Service, when `admits` is true for none of them on any of the ports.
