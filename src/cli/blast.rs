@@ -6,6 +6,7 @@ use super::report::{count, incomplete, overlap, unicode};
 use super::terminal::Terminal;
 use super::{ask, json};
 use crate::ask::{Asked, Blast, BlastFrom, Dns, GroupName, Situation, Step};
+use crate::cluster::Service;
 use crate::cover::Budget;
 use crate::diag::render::sanitize;
 use crate::engine::Engine;
@@ -34,6 +35,9 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         (None, None) => return Err(terminal.refuse("blast from where? name a tier, or `--to` one")),
     };
     let asked = subject.asked(text).map_err(|message| terminal.refuse(&message))?;
+    if let Some(message) = inside(&subject, &asked) {
+        return Err(terminal.refuse(&message));
+    }
     let (servers, ports) = subject.dns_servers();
     // Those who go through them need not tell them apart.
     let servers = args.through.is_none().then_some((servers, ports));
@@ -48,6 +52,24 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
         AnswerFormat::Json => told.document(&subject),
     });
     Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
+}
+
+/// Why addresses are no end from outside: pods have them, or a Service that stands for pods.
+fn inside(subject: &Subject, asked: &Asked) -> Option<String> {
+    let Asked::Addresses(addresses) = asked else { return None };
+    let cluster = subject.cluster()?;
+    if let Some((workload, seen)) = cluster.pods_at(addresses).next() {
+        return Some(format!(
+            "`{asked}` is where pod `{}` of `{workload}` is, which is not outside: ask about `{workload}`",
+            seen.name
+        ));
+    }
+    let has = |service: &&Service| service.cluster_ips.iter().any(|address| addresses.has(*address));
+    let service = cluster.services.iter().find(has)?;
+    Some(format!(
+        "`{asked}` is the clusterIP of the Service `{}/{}`, which stands for pods: ask about these",
+        service.namespace, service.name
+    ))
 }
 
 /// What is asked.
