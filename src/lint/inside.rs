@@ -124,9 +124,11 @@ fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnost
             );
             let diagnostic = with_place(at(Code::W0240, one.name, message), service.span, "this Service");
             let (list, word) = (super::peers_field(direction), direction.word());
+            let labels = service.selector.iter().flatten().map(|(key, value)| format!("{key}: {value:?}"));
+            let labels: Vec<String> = labels.collect();
             return Some(diagnostic.with_help(format!(
-                "add a rule for the same pods to `{word}`: `{list}: [{{podSelector: {{matchLabels: ...}}}}]` with the labels of \
-                 `podSelector`"
+                "add to `{word}`: `- {list}: [{{podSelector: {{matchLabels: {{{}}}}}}}]`",
+                labels.join(", ")
             )));
         }
     }
