@@ -100,7 +100,7 @@ impl Cluster {
         match target {
             Target::Service { namespace, name, port } => {
                 let found = self.service(namespace, name).into_iter();
-                found.map(|service| (service, ports_of(service, port.as_ref()))).collect()
+                found.map(|service| (service, service.ports_called(port.as_ref()))).collect()
             }
             Target::Services { namespaces, labels, ports } => {
                 let of_labels =
@@ -113,18 +113,9 @@ impl Cluster {
     }
 }
 
-fn ports_of(service: &Service, wanted: Option<&TargetPort>) -> Vec<ServicePort> {
-    let is_meant = |port: &&ServicePort| match wanted {
-        None => true,
-        Some(TargetPort::Number(number)) => port.port == *number,
-        Some(TargetPort::Named(name)) => port.name.as_ref() == Some(name),
-    };
-    service.ports.iter().filter(is_meant).cloned().collect()
-}
-
 fn scraped(service: &Service, wanted: &ScrapedPort) -> Vec<ServicePort> {
     match wanted {
-        ScrapedPort::OfService(name) => ports_of(service, Some(&TargetPort::Named(name.clone()))),
+        ScrapedPort::OfService(name) => service.ports_called(Some(&TargetPort::Named(name.clone()))),
         // Whatever the Service has, the pods are asked on this one.
         ScrapedPort::OfPods(target) => {
             let port = |first: &ServicePort| ServicePort { target: target.clone(), ..first.clone() };

@@ -9,6 +9,16 @@ impl Service {
         let has = |(key, value): (&String, &String)| labels.get(key) == Some(value);
         self.selector.as_ref().is_some_and(|selector| !selector.is_empty() && selector.iter().all(has))
     }
+
+    /// Those of its ports that a number or a name stands for; all of them without one.
+    pub fn ports_called(&self, wanted: Option<&TargetPort>) -> Vec<ServicePort> {
+        let is_meant = |port: &&ServicePort| match wanted {
+            None => true,
+            Some(TargetPort::Number(number)) => port.port == *number,
+            Some(TargetPort::Named(name)) => port.name.as_ref() == Some(name),
+        };
+        self.ports.iter().filter(is_meant).cloned().collect()
+    }
 }
 
 /// A port that a Service makes another one of.

@@ -1,9 +1,9 @@
 //! Pods that are closed to who connects to them because another object says so.
 
 use super::outside::{is_open_to_others, may_connect};
-use super::published::{Behind, Published, is_on, target as to_pods};
+use super::published::{Behind, Published, is_on, port_of, shown, target as to_pods};
 use super::{One, at};
-use crate::cluster::{Caller, Cluster, Pods, Service, ServicePort, Target, TargetPort, Who, Workload};
+use crate::cluster::{Caller, Cluster, Pods, Service, ServicePort, Target, Who, Workload};
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::with_place;
 use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol, Selector};
@@ -61,9 +61,7 @@ fn scraped<'s, 'a>(
     };
     for (service, ports) in services {
         let what = format!("the pods of the Service `{}/{}`", service.namespace, service.name);
-        let is_of =
-            |workload: &Workload, pods: &Pods| workload.namespace == service.namespace && service.selects(&pods.labels);
-        for behind in published.each_where(is_of) {
+        for behind in published.each_behind(service) {
             let mut each = ports.iter().filter_map(|port| to_pods(port, behind.pods));
             if let Some(found) = each.find_map(|ports| closed(&behind, ports, what.clone())) {
                 return Some(found);
@@ -71,9 +69,9 @@ fn scraped<'s, 'a>(
         }
     }
     let Target::Pods { namespaces, labels, ports } = target else { return None };
-    let all = published.each_where(|one, pods| namespaces.has(&one.namespace) && labels.matches(&pods.labels));
+    let all = published.each_of(|name| namespaces.has(name), |pods| labels.matches(&pods.labels));
     all.iter().find_map(|behind| {
-        let mut each = ports.iter().filter_map(|port| number(port, behind.pods));
+        let mut each = ports.iter().filter_map(|port| port_of(port, Protocol::Tcp, behind.pods));
         each.find_map(|ports| closed(behind, ports, format!("the pods of `{}`", behind.workload)))
     })
 }
@@ -108,22 +106,6 @@ fn is_open_to_own(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &Po
             })
     };
     published.rules(behind).any(|(.., rule)| opens(rule))
-}
-
-fn number(port: &TargetPort, pods: &Pods) -> Option<PortSet> {
-    match port {
-        TargetPort::Number(number) => Some(PortSet::number(Protocol::Tcp, *number)),
-        TargetPort::Named(name) => {
-            let one = pods.ports.iter().find(|one| one.name.as_ref() == Some(name))?;
-            Some(PortSet::number(one.protocol, one.number))
-        }
-    }
-}
-
-fn shown(ports: &PortSet) -> String {
-    let of =
-        |protocol: Protocol| ports.ranges(protocol).iter().map(move |(low, _)| format!("{low}/{}", protocol.as_str()));
-    Protocol::ALL.into_iter().flat_map(of).next().unwrap_or_default()
 }
 
 fn diagnostic(caller: &Caller, one: &One<'_>, behind: &str, port: &str) -> Diagnostic {

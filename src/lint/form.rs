@@ -71,10 +71,7 @@ fn unlisted(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
     if one.rules(direction).is_some() || written.rules.is_empty() {
         return None;
     }
-    let name = match direction {
-        Direction::Ingress => "Ingress",
-        Direction::Egress => "Egress",
-    };
+    let name = super::listed_type(direction);
     let message = format!(
         "the {} rules of {} have no effect: `policyTypes` does not list `{name}`",
         field(direction),

@@ -2,8 +2,8 @@
 
 use super::at;
 use super::outside::is_published;
-use super::published::{Behind, Published, is_on, target};
-use crate::cluster::{Service, ServicePort};
+use super::published::{Behind, Published, is_on, shown, target};
+use crate::cluster::Service;
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::with_place;
 use crate::net::{Direction, PortSet};
@@ -57,7 +57,8 @@ fn closed(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic
     let one = published.closed(service, &service.ports, opens)?;
     let behind = published.behind(service);
     let (one, ..) = behind.iter().find_map(|behind| published.rules(behind).next()).filter(|_| one.name.is_some())?;
-    let ports: Vec<String> = service.ports.iter().filter_map(|port| shown(port, behind.first()?)).collect();
+    let ports: Vec<String> =
+        service.ports.iter().filter_map(|port| Some(shown(&target(port, behind.first()?.pods)?))).collect();
     let message = format!(
         "the Service `{}/{}` leads to {} of pods that {} isolates, and no rule opens that to anybody",
         service.namespace,
@@ -69,13 +70,6 @@ fn closed(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic
     Some(diagnostic.with_help(
         "who selects a pod isolates all its ports: add a rule for these, with those who use the Service in `from`",
     ))
-}
-
-/// The port of the pods behind a port of a Service.
-fn shown(port: &ServicePort, behind: &Behind<'_>) -> Option<String> {
-    let numbers = target(port, behind.pods)?;
-    let (low, _) = *numbers.ranges(port.protocol).first()?;
-    Some(format!("{low}/{}", port.protocol.as_str()))
 }
 
 fn is_behind_ingress(service: &Service, published: &Published<'_, '_>) -> bool {
@@ -120,7 +114,7 @@ fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnost
                 service.name,
                 one.shown(),
                 direction.word(),
-                shown(port, behind)?
+                shown(&ports)
             );
             let diagnostic = with_place(at(Code::W0240, one.name, message), service.span, "this Service");
             let (list, word) = (super::peers_field(direction), direction.word());

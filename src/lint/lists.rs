@@ -28,8 +28,7 @@ fn no_ports(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
 
 /// W0207: a policy called allow-all that closes a direction, because `policyTypes` lists it and no rule is there.
 fn closed_by_name(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
-    let words: Vec<String> = one.policy.name.split(['-', '.']).map(str::to_ascii_lowercase).collect();
-    let has = |known: &[&str]| words.iter().any(|word| known.contains(&&**word));
+    let has = |known: &[&str]| one.is_called(known);
     let says_all = has(&["allowall"]) || (has(&["allow", "permit", "open"]) && has(&["all", "any", "everything"]));
     let of_other = has(&[direction.other().word()]);
     let is_closed = one.rules(direction).is_some_and(<[_]>::is_empty) && one.written.types.is_some();
@@ -38,10 +37,7 @@ fn closed_by_name(one: &One<'_>, direction: Direction) -> Option<Diagnostic> {
         return None;
     }
     let (name, word) = (one.shown(), field(direction));
-    let listed = match direction {
-        Direction::Ingress => "Ingress",
-        Direction::Egress => "Egress",
-    };
+    let listed = super::listed_type(direction);
     let message =
         format!("{name} closes all {word} of its pods: `policyTypes` lists `{listed}`, and no `{word}` rule is there");
     let written = one.written.rules(direction).place.or(one.written.types).or(one.name);

@@ -46,7 +46,7 @@ use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::engine::{Engine, Scope, World};
 use crate::model::{Cni, CniVersion};
-use crate::net::{Direction, Facts};
+use crate::net::{AddressSet, Direction, Facts};
 use crate::netpol::{Policy, Rule, Written};
 use crate::source::Span;
 use std::collections::BTreeSet;
@@ -226,6 +226,20 @@ fn at(code: Code, place: Option<Span>, message: impl Into<String>) -> Diagnostic
     match place {
         Some(place) => Diagnostic::new(code, place, message),
         None => Diagnostic::about(code, message),
+    }
+}
+
+/// The addresses that a network gives to its own: RFC 1918, RFC 6598, RFC 4193.
+fn private() -> AddressSet {
+    let nets = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+    AddressSet::from_nets(nets.iter().filter_map(|net| net.parse().ok()))
+}
+
+/// A direction as `policyTypes` lists it.
+fn listed_type(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "Ingress",
+        Direction::Egress => "Egress",
     }
 }
 

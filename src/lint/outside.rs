@@ -2,7 +2,7 @@
 
 use super::at;
 use super::published::{Behind, Published, is_on};
-use crate::cluster::{Backend, Ingress, Pods, Service, ServicePort, TargetPort, Workload};
+use crate::cluster::{Backend, Ingress, Pods, Service, Workload};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::EndId;
 use crate::lint::near::with_place;
@@ -25,19 +25,18 @@ const CONTROLLERS: [&str; 12] = [
     "ingress-controller",
 ];
 
-/// Where nodes have their addresses, and what else comes from inside of a network: RFC 1918, RFC 6598, RFC 4193.
-const PRIVATE: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
-
 /// W0229 and W0241: services of type LoadBalancer or NodePort, and services behind an Ingress.
 pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let private = super::private();
     for service in &published.cluster.services {
         if is_published(service) {
-            found.extend(from_outside(service, published).or_else(|| by_clients(service, published)));
+            found.extend(from_outside(service, published).or_else(|| by_clients(service, published, &private)));
         }
     }
+    let controllers = Controllers::new(published);
     for ingress in &published.cluster.ingresses {
         for backend in &ingress.backends {
-            found.extend(behind_ingress(ingress, backend, published));
+            found.extend(behind_ingress(ingress, backend, published, &controllers));
         }
     }
 }
@@ -70,13 +69,12 @@ pub(super) fn may_connect(published: &Published<'_, '_>, pods: EndId, other: End
 }
 
 /// W0241: the addresses of clients, where the pods see those of nodes.
-fn by_clients(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+fn by_clients(service: &Service, published: &Published<'_, '_>, private: &AddressSet) -> Option<Diagnostic> {
     if service.keeps_source {
         return None;
     }
-    let private = AddressSet::from_nets(PRIVATE.iter().filter_map(|net| net.parse().ok()));
     let is_of_clients = |peer: &Peer| match peer {
-        Peer::Block(block) => block.cidr.prefix_len() > 0 && !block.addresses().overlaps(&private),
+        Peer::Block(block) => block.cidr.prefix_len() > 0 && !block.addresses().overlaps(private),
         Peer::Pods { .. } => false,
     };
     let is_block = |peer: &Peer| matches!(peer, Peer::Block(_));
@@ -109,30 +107,49 @@ fn by_clients(service: &Service, published: &Published<'_, '_>) -> Option<Diagno
     ))
 }
 
+/// The pods of ingress controllers that were given.
+struct Controllers<'s> {
+    /// One of them.
+    first: Option<&'s Workload>,
+    /// Where they may connect from: they themselves, and every address where some are on the network of their node.
+    ends: Vec<EndId>,
+    /// Whether all are on the network of their node.
+    are_on_nodes: bool,
+}
+
+impl<'s> Controllers<'s> {
+    fn new(published: &Published<'s, '_>) -> Self {
+        let own = published.ends_of(|pods| is_controller(pods) && !pods.host_network && !pods.finished);
+        let is_on_node = |pods: &Pods| is_controller(pods) && pods.host_network;
+        let on_node = published.cluster.workloads.iter().find(|one| one.pods.iter().any(is_on_node));
+        let first = own.first().map(|(workload, _)| *workload).or(on_node);
+        let are_on_nodes = own.is_empty();
+        let mut ends: Vec<EndId> = own.into_iter().map(|(_, end)| end).collect();
+        if on_node.is_some() {
+            ends.extend(published.addresses());
+        }
+        Controllers { first, ends, are_on_nodes }
+    }
+}
+
 /// W0229: nobody may connect who comes through an Ingress.
-fn behind_ingress(ingress: &Ingress, backend: &Backend, published: &Published<'_, '_>) -> Option<Diagnostic> {
-    let cluster = published.cluster;
-    let service = cluster.service(&ingress.namespace, &backend.service)?;
-    let is_port = |port: &&ServicePort| match &backend.port {
-        None => true,
-        Some(TargetPort::Number(number)) => port.port == *number,
-        Some(TargetPort::Named(name)) => port.name.as_ref() == Some(name),
-    };
-    let ports: Vec<ServicePort> = service.ports.iter().filter(is_port).cloned().collect();
-    let controllers = published.ends_of(|_, pods| is_controller(pods) && !pods.host_network && !pods.finished);
-    let pods = || cluster.workloads.iter().flat_map(|one| one.pods.iter().map(move |pods| (one, pods)));
-    let on_node = pods().find(|(_, pods)| is_controller(pods) && pods.host_network).map(|(workload, _)| workload);
+fn behind_ingress(
+    ingress: &Ingress,
+    backend: &Backend,
+    published: &Published<'_, '_>,
+    controllers: &Controllers<'_>,
+) -> Option<Diagnostic> {
+    let service = published.cluster.service(&ingress.namespace, &backend.service)?;
+    let ports = service.ports_called(backend.port.as_ref());
     let leads = format!("the Ingress `{}/{}` leads to the Service `{}`", ingress.namespace, ingress.name, service.name);
-    if let Some(controller) = controllers.first().map(|(workload, _)| *workload).or(on_node) {
-        let addresses = if on_node.is_some() { published.addresses() } else { Vec::new() };
+    if let Some(controller) = controllers.first {
         let admits = |behind: &Behind<'_>, ports: &PortSet| {
-            let ends = controllers.iter().map(|(_, end)| *end).chain(addresses.iter().copied());
-            ends.into_iter().any(|end| may_connect(published, behind.end, end, ports))
+            controllers.ends.iter().any(|end| may_connect(published, behind.end, *end, ports))
         };
         let one = published.closed(service, &ports, admits)?;
         let message = format!("{leads}, and the controller `{controller}` may not connect to its pods");
         let diagnostic = with_place(at(Code::W0229, ingress.span, message), one.name, "isolates its pods");
-        return Some(diagnostic.with_help(match controllers.is_empty() {
+        return Some(diagnostic.with_help(match controllers.are_on_nodes {
             true => "the controller is on the network of its node: allow the addresses of the nodes with `ipBlock`".to_owned(),
             false => format!(
                 "allow the pods of the controller, as in `from: [{{namespaceSelector: {{matchLabels: {{{NAMESPACE_NAME}: \

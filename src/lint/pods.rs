@@ -255,7 +255,7 @@ fn on_node(pods: &[Found<'_>]) -> String {
 }
 
 /// The workload that has the labels itself, where its pods have not.
-fn owner<'a>(selector: &Selector, among: &[&'a Workload]) -> Option<&'a Workload> {
+pub(super) fn owner<'a>(selector: &Selector, among: &[&'a Workload]) -> Option<&'a Workload> {
     // The labels of a pod are those that policies look at.
     let has = |workload: &&&Workload| {
         workload.kind != Kind::Pod

@@ -3,11 +3,14 @@
 use super::One;
 use super::atoms::ports as ports_of;
 use super::ports::Mistaken;
-use crate::cluster::{Cluster, Pods, Service, ServicePort, TargetPort, Workload};
+use crate::cluster::{Cluster, ContainerPort, Pods, Service, ServicePort, TargetPort, Workload};
 use crate::engine::{End, EndId, Engine};
 use crate::net::{Direction, PortSet, Protocol};
 use crate::netpol::{Port, PortTarget, Rule};
 use std::collections::BTreeMap;
+
+/// Pods of a workload, and what they are in the world.
+type Running<'s> = (&'s Workload, &'s Pods, Vec<EndId>);
 
 /// What runs, as ends of a world, with the policies for it.
 pub(super) struct Published<'s, 'a> {
@@ -18,8 +21,8 @@ pub(super) struct Published<'s, 'a> {
     /// What runs.
     pub cluster: &'s Cluster,
     mistaken: &'s Mistaken,
-    /// The ends of pods, by the places of their workload and of themselves in it.
-    kinds: BTreeMap<(usize, usize), Vec<EndId>>,
+    /// The pods of each namespace, with what they are in the world.
+    pods: BTreeMap<&'s str, Vec<Running<'s>>>,
 }
 
 /// Pods behind a Service.
@@ -37,13 +40,19 @@ pub(super) struct Behind<'s> {
 impl<'s, 'a> Published<'s, 'a> {
     pub fn new(all: &'s [One<'a>], engine: &'s Engine<'s>, cluster: &'s Cluster, mistaken: &'s Mistaken) -> Self {
         let world = engine.world();
-        let mut kinds: BTreeMap<(usize, usize), Vec<EndId>> = BTreeMap::new();
+        let mut ends: BTreeMap<(usize, usize), Vec<EndId>> = BTreeMap::new();
         for id in world.ids() {
             for member in world.pods(id).into_iter().flat_map(|pods| &pods.members) {
-                kinds.entry((member.workload, member.pods)).or_default().push(id);
+                ends.entry((member.workload, member.pods)).or_default().push(id);
             }
         }
-        Published { all, engine, cluster, mistaken, kinds }
+        let mut pods: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for ((workload, position), ends) in ends {
+            let Some(workload) = cluster.workloads.get(workload) else { continue };
+            let Some(one) = workload.pods.get(position) else { continue };
+            pods.entry(&*workload.namespace).or_default().push((workload, one, ends));
+        }
+        Published { all, engine, cluster, mistaken, pods }
     }
 
     /// The ends that are addresses.
@@ -53,47 +62,37 @@ impl<'s, 'a> Published<'s, 'a> {
     }
 
     /// The ends of pods for which `is` says so.
-    pub fn ends_of(&self, is: impl Fn(&Workload, &Pods) -> bool) -> Vec<(&'s Workload, EndId)> {
-        let mut found = Vec::new();
-        for (index, workload) in self.cluster.workloads.iter().enumerate() {
-            for (position, _) in workload.pods.iter().enumerate().filter(|(_, pods)| is(workload, pods)) {
-                let ends = self.kinds.get(&(index, position)).into_iter().flatten();
-                found.extend(ends.map(|end| (workload, *end)));
-            }
-        }
-        found
+    pub fn ends_of(&self, is: impl Fn(&Pods) -> bool) -> Vec<(&'s Workload, EndId)> {
+        let all = self.pods.values().flatten().filter(|(_, pods, _)| is(pods));
+        all.flat_map(|(workload, _, ends)| ends.iter().map(|end| (*workload, *end))).collect()
     }
 
     /// The pods that a Service leads to; none when some of them are not isolated, so that everybody may connect to these.
     pub fn behind(&self, service: &Service) -> Vec<Behind<'s>> {
-        self.behind_where(|workload, pods| workload.namespace == service.namespace && service.selects(&pods.labels))
-    }
-
-    /// The pods for which `is` says so; none when some of them are not isolated.
-    fn behind_where(&self, is: impl Fn(&Workload, &Pods) -> bool) -> Vec<Behind<'s>> {
-        let found = self.each_where(is);
+        let found = self.each_behind(service);
         if found.iter().any(|one| one.isolating.is_empty()) { Vec::new() } else { found }
     }
 
-    /// The pods for which `is` says so, each by itself.
-    pub fn each_where(&self, is: impl Fn(&Workload, &Pods) -> bool) -> Vec<Behind<'s>> {
-        let mut found = Vec::new();
-        for (index, workload) in self.cluster.workloads.iter().enumerate() {
-            for (position, pods) in workload.pods.iter().enumerate().filter(|(_, pods)| is(workload, pods)) {
-                for end in self.kinds.get(&(index, position)).into_iter().flatten() {
-                    let isolating = self.engine.decision(Direction::Ingress, *end, *end).isolating;
-                    found.push(Behind { workload, pods, end: *end, isolating });
-                }
-            }
-        }
-        found
+    /// The pods that a Service leads to, each by itself.
+    pub fn each_behind(&self, service: &Service) -> Vec<Behind<'s>> {
+        self.each_of(|name| *name == *service.namespace, |pods| service.selects(&pods.labels))
+    }
+
+    /// The pods of some namespaces for which `is` says so, each by itself.
+    pub fn each_of(&self, is_there: impl Fn(&str) -> bool, is: impl Fn(&Pods) -> bool) -> Vec<Behind<'s>> {
+        let there = self.pods.iter().filter(|(name, _)| is_there(name)).flat_map(|(_, pods)| pods);
+        let behind = |(workload, pods, ends): &Running<'s>| {
+            let (workload, pods) = (*workload, *pods);
+            let isolating = |end| self.engine.decision(Direction::Ingress, end, end).isolating;
+            ends.iter().map(|end| Behind { workload, pods, end: *end, isolating: isolating(*end) }).collect::<Vec<_>>()
+        };
+        there.filter(|(_, pods, _)| is(pods)).flat_map(behind).collect()
     }
 
     /// A policy that isolates pods, when `admits` is false of them; none of which a wrong port is told already.
     pub fn closes(&self, behind: &Behind<'_>, admits: bool) -> Option<&'s One<'a>> {
-        let is_mistaken = |index: &usize| self.mistaken.contains(&(*index, Direction::Ingress));
-        let is_told = admits || behind.isolating.iter().any(is_mistaken);
-        self.all.get(*behind.isolating.first().filter(|_| !is_told)?)
+        let isolating = behind.isolating.first().filter(|_| !admits && !self.is_mistaken(behind))?;
+        self.all.get(*isolating)
     }
 
     /// A policy that isolates the pods of a Service, when `admits` is true for none of them on any of the ports.
@@ -106,13 +105,15 @@ impl<'s, 'a> Published<'s, 'a> {
         let behind = self.behind(service);
         let is_open =
             |one: &Behind<'_>| ports.iter().filter_map(|port| target(port, one.pods)).any(|ports| admits(one, &ports));
-        // Of a policy with a wrong port that is told, and not what follows.
-        let is_mistaken = |index: &usize| self.mistaken.contains(&(*index, Direction::Ingress));
-        let isolating = || behind.iter().flat_map(|one| &one.isolating);
-        if ports.is_empty() || behind.iter().any(is_open) || isolating().any(is_mistaken) {
+        if ports.is_empty() || behind.iter().any(|one| is_open(one) || self.is_mistaken(one)) {
             return None;
         }
         self.all.get(*behind.first()?.isolating.first()?)
+    }
+
+    /// Whether a wrong port is told of a policy that isolates pods: then that they are closed follows.
+    fn is_mistaken(&self, behind: &Behind<'_>) -> bool {
+        behind.isolating.iter().any(|index| self.mistaken.contains(&(*index, Direction::Ingress)))
     }
 
     /// The ingress rules of the policies that isolate pods.
@@ -139,13 +140,24 @@ pub(super) fn is_on(rule: &Rule, pods: &Pods, ports: &PortSet) -> bool {
 
 /// The port of the pods behind a port of a service.
 pub(super) fn target(port: &ServicePort, pods: &Pods) -> Option<PortSet> {
-    let number = |protocol: Protocol, number: u16| PortSet::number(protocol, number);
-    match &port.target {
-        TargetPort::Number(target) => Some(number(port.protocol, *target)),
+    port_of(&port.target, port.protocol, pods)
+}
+
+/// A port of pods, by its number or by the name that they give it.
+pub(super) fn port_of(port: &TargetPort, protocol: Protocol, pods: &Pods) -> Option<PortSet> {
+    let number = match port {
+        TargetPort::Number(number) => *number,
         TargetPort::Named(name) => {
-            let is_it =
-                |one: &&crate::cluster::ContainerPort| one.protocol == port.protocol && one.name.as_ref() == Some(name);
-            pods.ports.iter().find(is_it).map(|one| number(port.protocol, one.number))
+            let is_it = |one: &&ContainerPort| one.protocol == protocol && one.name.as_ref() == Some(name);
+            pods.ports.iter().find(is_it)?.number
         }
-    }
+    };
+    Some(PortSet::number(protocol, number))
+}
+
+/// The first port of some, as sentences write it.
+pub(super) fn shown(ports: &PortSet) -> String {
+    let of =
+        |protocol: Protocol| ports.ranges(protocol).iter().map(move |(low, _)| format!("{low}/{}", protocol.as_str()));
+    Protocol::ALL.into_iter().flat_map(of).next().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Whether a rule leads to DNS servers.
 
-use super::One;
+use super::{One, private};
 use crate::cluster::{Cluster, Workload};
 use crate::model::{DnsServer, PresetPods};
 use crate::net::{AddressSet, BlocksMatch, IpBlock, NAMESPACE_NAME, Protocol, Selector, Truth};
@@ -9,9 +9,6 @@ use std::sync::Arc;
 
 /// The ports that DNS servers listen on: the usual one, and that of the pods of OpenShift.
 pub(super) const PORTS: [u16; 2] = [53, 5353];
-
-/// Where pods and services of a cluster have their addresses: RFC 1918, RFC 6598, RFC 4193.
-const PRIVATE: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
 
 /// What the names of DNS servers have in them, and of namespaces and labels that are about them.
 const HINTS: [&str; 5] = ["dns", "unbound", "bind9", "pihole", "pi-hole"];
@@ -26,11 +23,13 @@ pub(super) struct Servers<'a> {
     cluster: &'a Cluster,
     /// What address blocks match.
     matches: BlocksMatch,
+    /// Where pods and Services of a cluster have their addresses.
+    private: AddressSet,
 }
 
 impl<'a> Servers<'a> {
     pub fn new(cluster: &'a Cluster, matches: BlocksMatch) -> Self {
-        Servers { cluster, matches }
+        Servers { cluster, matches, private: private() }
     }
 
     /// Whether a DNS server may answer behind a peer of a rule, `None` for everybody, on one of its ports, `None` for all.
@@ -46,8 +45,7 @@ impl<'a> Servers<'a> {
     /// Whether a block is for the addresses of the cluster's servers, and the CNI matches no pod by its address.
     pub fn is_blocked(&self, block: &IpBlock) -> bool {
         let is_single = block.cidr.prefix_len() == block.cidr.max_prefix_len();
-        let private = PRIVATE.iter().filter_map(|net| net.parse().ok());
-        self.matches.pods == Truth::No && !is_single && block.addresses().overlaps(&AddressSet::from_nets(private))
+        self.matches.pods == Truth::No && !is_single && block.addresses().overlaps(&self.private)
     }
 
     fn may_be(&self, one: &One<'_>, namespaces: Option<&Selector>, pods: &Selector, asked: Asked) -> bool {

@@ -1,9 +1,9 @@
 //! Each value of an `In`: a peer of its own, which may match nothing while the others do.
 
 use super::near::{is_slip, with_place};
+use super::pods::owner;
 use super::runs::{Matched, Runs};
 use super::{One, at};
-use crate::cluster::Workload;
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Selector, Values};
 use crate::netpol::Peer;
@@ -77,9 +77,7 @@ fn nobody(
     let Single { key, value, pods, matched } = single;
     let item = format!("`{key}={value}`, one of the values that {what} of {} asks for,", one.shown());
     let among = runs.among(matched);
-    let is_owner =
-        |owner: &&&Workload| !owner.labels.is_empty() && !owner.pods.is_empty() && pods.matches(&owner.labels);
-    if let Some(owner) = among.iter().find(is_owner) {
+    if let Some(owner) = owner(pods, &among) {
         let message = format!("{item} stands on `{owner}` itself, and its pods do not have it");
         let found = with_place(at(Code::W0218, place, message), owner.span, "the label stands here");
         return Some(found.with_help("policies look at the labels of `spec.template`: add the label there"));
