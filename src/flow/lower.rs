@@ -1,9 +1,7 @@
 //! From the model to the flow set: names become selectors and addresses, presets become servers.
 
 use super::*;
-use crate::model::{
-    self, BuiltIn, CidrId, Endpoint, GroupId, Holds, Isolated, Model, NamespaceId, NamespaceKind, TierId,
-};
+use crate::model::{self, BuiltIn, Endpoint, EndpointName, Holds, Isolated, Model, NamespaceId, NamespaceKind};
 use crate::net::{AddressSet, Protocol};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
@@ -111,10 +109,9 @@ impl Lowering<'_> {
     /// Whoever is declared, with or without flows: reports name them.
     fn everybody(&mut self) {
         let model = self.model;
-        let namespaces = (0..model.namespaces.len()).map(|at| Endpoint::Namespace(NamespaceId::at(at)));
-        let tiers = (0..model.tiers.len()).map(|at| Endpoint::Tier(TierId::at(at)));
-        let cidrs = (0..model.cidrs.len()).map(|at| Endpoint::Cidr(CidrId::at(at)));
-        let groups = (0..model.groups.len()).map(|at| Endpoint::Group(GroupId::at(at)));
+        let (namespaces, tiers) =
+            (model.namespaces.ids().map(Endpoint::Namespace), model.tiers.ids().map(Endpoint::Tier));
+        let (cidrs, groups) = (model.cidrs.ids().map(Endpoint::Cidr), model.groups.ids().map(Endpoint::Group));
         // Those with pods hold whoever else is declared.
         let built_in = BuiltIn::ALL.into_iter().filter(|one| !one.has_pods() && one.is_known(&model.platform));
         let built_in = built_in.map(Endpoint::BuiltIn);
@@ -168,21 +165,13 @@ impl Lowering<'_> {
     }
 
     fn party_name(&self, endpoint: Endpoint) -> PartyName {
-        let model = self.model;
-        let named = |namespace: Option<NamespaceId>, name: &Arc<str>| match namespace.and_then(|id| model.namespace(id))
-        {
-            Some(namespace) => PartyName::Local(namespace.name.clone(), name.clone()),
-            None => PartyName::Global(name.clone()),
-        };
-        let found = match endpoint {
-            Endpoint::Tier(id) => model.tier(id).map(|tier| named(Some(tier.namespace), &tier.name)),
-            Endpoint::Namespace(id) => model.namespace(id).map(|namespace| PartyName::AllPods(namespace.name.clone())),
-            Endpoint::Group(id) => model.groups.get(id.index()).map(|group| named(group.namespace, &group.name)),
-            Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| named(cidr.namespace, &cidr.name)),
-            Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| named(fqdn.namespace, &fqdn.name)),
-            Endpoint::BuiltIn(one) => return PartyName::BuiltIn(one.word()),
-        };
-        crate::table::known(found)
+        let called = |home: NamespaceId| self.model.namespaces[home].name.clone();
+        match self.model.endpoint_name(endpoint) {
+            EndpointName::Local(home, name) => PartyName::Local(called(home), name.clone()),
+            EndpointName::Global(name) => PartyName::Global(name.clone()),
+            EndpointName::AllPods(home) => PartyName::AllPods(called(home)),
+            EndpointName::BuiltIn(word) => PartyName::BuiltIn(word),
+        }
     }
 
     fn in_namespace(&self, id: NamespaceId) -> Namespaces {

@@ -172,10 +172,9 @@ impl Finder<'_> {
     }
 
     fn namespaces(&mut self, suffix: &str) {
-        for (index, namespace) in self.model.namespaces.iter().enumerate() {
-            let entity = Entity::Namespace(NamespaceId(u32::try_from(index).unwrap_or(u32::MAX)));
-            let detail = describe::line(self.program, entity);
-            let label = format!("{}{suffix}", namespace.declared);
+        for id in self.model.namespaces.ids() {
+            let detail = describe::line(self.program, Entity::Namespace(id));
+            let label = format!("{}{suffix}", self.model.namespaces[id].declared);
             self.offers.push(Offer::new(&label, CompletionItemKind::Module, Rank::Third).with_detail(&detail));
         }
     }
@@ -242,20 +241,17 @@ impl Finder<'_> {
         for endpoint in &endpoints {
             for leaf in self.model.leaves(endpoint) {
                 let Endpoint::Tier(id) = leaf else { continue };
-                for (index, port) in
-                    self.model.tier(*id).iter().flat_map(|tier| tier.ports.iter().flatten()).enumerate()
-                {
-                    let entity = Entity::Port(*id, u32::try_from(index).unwrap_or(u32::MAX));
-                    let detail = describe::line(self.program, entity);
+                for (place, port) in (0..).zip(self.model.tiers[*id].ports.iter().flatten()) {
+                    let detail = describe::line(self.program, Entity::Port(*id, place));
                     self.offers
                         .push(Offer::new(&port.name, CompletionItemKind::Property, Rank::First).with_detail(&detail));
                 }
             }
         }
-        for (index, set) in self.model.port_sets.iter().enumerate() {
+        for id in self.model.port_sets.ids() {
+            let set = &self.model.port_sets[id];
             if set.namespace.is_none() || set.namespace == self.scope {
-                let entity = Entity::PortSet(crate::model::PortSetId(u32::try_from(index).unwrap_or(u32::MAX)));
-                let detail = describe::line(self.program, entity);
+                let detail = describe::line(self.program, Entity::PortSet(id));
                 self.offers
                     .push(Offer::new(&set.name, CompletionItemKind::Constant, Rank::Second).with_detail(&detail));
             }
@@ -338,10 +334,10 @@ impl Finder<'_> {
             self.offer(preset.word, CompletionItemKind::EnumMember, preset.purpose);
         }
         self.offer(DnsServer::NONE, CompletionItemKind::EnumMember, "no DNS");
-        for (index, tier) in self.model.tiers.iter().enumerate() {
-            let endpoint = Endpoint::Tier(crate::model::TierId(u32::try_from(index).unwrap_or(u32::MAX)));
-            let rank = if Some(tier.namespace) == self.scope { Rank::Second } else { Rank::Third };
-            self.offers.push(self.endpoint(endpoint, &names::written(self.model, endpoint, self.scope), rank));
+        for id in self.model.tiers.ids() {
+            let endpoint = Endpoint::Tier(id);
+            let rank = if Some(self.model.tiers[id].namespace) == self.scope { Rank::Second } else { Rank::Third };
+            self.offers.push(self.endpoint(endpoint, &self.model.written(endpoint, self.scope), rank));
         }
     }
 }

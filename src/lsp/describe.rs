@@ -1,6 +1,6 @@
 //! What is said about a thing: in one line for lists, in Markdown for a hover.
 
-use super::names::{kind, name_of, written};
+use super::names::{kind, name_of};
 use super::program::{Program, Spot};
 use super::reach::{self, Reach, Silence};
 use crate::model::{
@@ -30,10 +30,10 @@ pub fn line(program: &Program, entity: Entity) -> String {
         Entity::Port(id, index) => {
             let port = model.tier(id).and_then(|tier| tier.ports.as_ref()?.get(index as usize));
             let ports = port.map(|port| describe_ports(&port.ports)).unwrap_or_default();
-            format!("{ports} of {}", written(model, Endpoint::Tier(id), None))
+            format!("{ports} of {}", model.written(Endpoint::Tier(id), None))
         }
         Entity::PortSet(id) => {
-            let ports = model.port_sets.get(id.index()).map(|set| describe_ports(&set.ports)).unwrap_or_default();
+            let ports = describe_ports(&model.port_sets[id].ports);
             format!("{what}: {ports}")
         }
         Entity::Endpoint(Endpoint::BuiltIn(one)) => one.description().to_owned(),
@@ -127,7 +127,7 @@ pub fn markdown(program: &Program, entity: Entity) -> Option<String> {
         }
         Entity::Endpoint(endpoint) => {
             if let Endpoint::Group(id) = endpoint {
-                let members = &model.groups.get(id.index())?.leaves;
+                let members = &model.groups[id].leaves;
                 parts.push(format!("{} in all: {}", members.len(), list(model, members)));
             }
             parts.extend(reachability(program, endpoint));
@@ -136,7 +136,7 @@ pub fn markdown(program: &Program, entity: Entity) -> Option<String> {
             parts.push(settings(model, id)?);
             parts.extend(policies(program, model, id));
         }
-        Entity::Port(id, _) => parts.push(format!("A port of `{}`", written(model, Endpoint::Tier(id), None))),
+        Entity::Port(id, _) => parts.push(format!("A port of `{}`", model.written(Endpoint::Tier(id), None))),
         Entity::PortSet(_) | Entity::Component(_) => {}
     }
     Some(parts.join("\n\n"))
@@ -200,7 +200,7 @@ fn dedent(text: &str) -> String {
 /// Some endpoints by name.
 pub fn list(model: &Model, endpoints: &[Endpoint]) -> String {
     let names: Vec<String> =
-        endpoints.iter().take(MOST).map(|endpoint| format!("`{}`", written(model, *endpoint, None))).collect();
+        endpoints.iter().take(MOST).map(|endpoint| format!("`{}`", model.written(*endpoint, None))).collect();
     match endpoints.len().checked_sub(MOST) {
         Some(more) if more > 0 => format!("{} and {more} more", names.join(", ")),
         _ => names.join(", "),

@@ -1,7 +1,7 @@
 //! Call hierarchy as reachability: incoming calls of a tier are who may reach it, outgoing whom it may reach.
 
 use super::describe::line;
-use super::names::{self, kind, written};
+use super::names::{self, kind};
 use super::program::{Program, Spot};
 use super::reach::{self, Peer, Reach, Silence};
 use crate::model::{Endpoint, Entity, Role};
@@ -135,7 +135,7 @@ fn item(program: &Program, endpoint: Endpoint, asked: &str, named: Option<Span>)
         line(program, entity)
     };
     Some(CallHierarchyItem {
-        name: written(model, endpoint, None),
+        name: model.written(endpoint, None),
         kind: symbol,
         tags: None,
         detail: Some(detail),

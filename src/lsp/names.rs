@@ -2,30 +2,22 @@
 
 use super::context::{Block, Context, is_name_character, word_at};
 use super::program::{Program, Spot};
-use crate::model::{Endpoint, Entity, Model, NamespaceId, TierId};
+use crate::model::{Endpoint, EndpointName, Entity, Model, NamespaceId};
 use crate::source::Span;
 
 /// The namespace of a name in the program.
 pub fn namespace(model: &Model, name: &str) -> Option<NamespaceId> {
-    let index = model.namespaces.iter().position(|namespace| &*namespace.declared == name)?;
-    u32::try_from(index).ok().map(NamespaceId)
+    model.namespaces.ids().find(|id| &*model.namespaces[*id].declared == name)
 }
 
 /// Everything that can be an end of a flow, with its name and the namespace it is local to.
 pub fn endpoints(model: &Model) -> impl Iterator<Item = (Endpoint, &str, Option<NamespaceId>)> {
-    let id = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    let tiers = model.tiers.iter().enumerate();
-    let tiers = tiers.map(move |(at, tier)| (Endpoint::Tier(TierId(id(at))), &*tier.name, Some(tier.namespace)));
-    let groups = model.groups.iter().enumerate();
-    let groups =
-        groups.map(move |(at, group)| (Endpoint::Group(crate::model::GroupId(id(at))), &*group.name, group.namespace));
-    let cidrs = model.cidrs.iter().enumerate();
-    let cidrs =
-        cidrs.map(move |(at, cidr)| (Endpoint::Cidr(crate::model::CidrId(id(at))), &*cidr.name, cidr.namespace));
-    let fqdns = model.fqdns.iter().enumerate();
-    let fqdns =
-        fqdns.map(move |(at, fqdn)| (Endpoint::Fqdn(crate::model::FqdnId(id(at))), &*fqdn.name, fqdn.namespace));
-    tiers.chain(groups).chain(cidrs).chain(fqdns)
+    let (tiers, groups) = (model.tiers.ids().map(Endpoint::Tier), model.groups.ids().map(Endpoint::Group));
+    let (cidrs, fqdns) = (model.cidrs.ids().map(Endpoint::Cidr), model.fqdns.ids().map(Endpoint::Fqdn));
+    tiers.chain(groups).chain(cidrs).chain(fqdns).filter_map(|endpoint| {
+        let (home, name) = model.endpoint_name(endpoint).of_declaration()?;
+        Some((endpoint, &**name, home))
+    })
 }
 
 /// What a name means in a namespace: there, for the whole program, or by itself.
@@ -86,40 +78,23 @@ pub fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
     Some((entity, Span::new(spot.file, start..end)))
 }
 
-/// How an endpoint is written from within a namespace.
-pub fn written(model: &Model, endpoint: Endpoint, scope: Option<NamespaceId>) -> String {
-    let qualified = |home: Option<NamespaceId>, name: &str| match home.and_then(|id| model.namespace(id)) {
-        Some(namespace) if home != scope => format!("{}/{name}", namespace.declared),
-        _ => name.to_owned(),
-    };
-    let text = match endpoint {
-        Endpoint::Tier(id) => model.tier(id).map(|tier| qualified(Some(tier.namespace), &tier.name)),
-        Endpoint::Namespace(id) => model.namespace(id).map(|namespace| format!("{}/*", namespace.declared)),
-        Endpoint::Group(id) => model.groups.get(id.index()).map(|group| qualified(group.namespace, &group.name)),
-        Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| qualified(cidr.namespace, &cidr.name)),
-        Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| qualified(fqdn.namespace, &fqdn.name)),
-        Endpoint::BuiltIn(one) => Some(one.word().to_owned()),
-    };
-    text.unwrap_or_default()
-}
-
 /// The name of something, and the namespace it is local to.
 pub fn name_of(model: &Model, entity: Entity) -> Option<(&str, Option<NamespaceId>)> {
     match entity {
         Entity::Namespace(id) => model.namespace(id).map(|namespace| (&*namespace.declared, None)),
-        Entity::Endpoint(Endpoint::Tier(id)) => model.tier(id).map(|tier| (&*tier.name, Some(tier.namespace))),
-        Entity::Endpoint(Endpoint::Group(id)) => model.groups.get(id.index()).map(|one| (&*one.name, one.namespace)),
-        Entity::Endpoint(Endpoint::Cidr(id)) => model.cidrs.get(id.index()).map(|one| (&*one.name, one.namespace)),
-        Entity::Endpoint(Endpoint::Fqdn(id)) => model.fqdns.get(id.index()).map(|one| (&*one.name, one.namespace)),
-        Entity::Endpoint(Endpoint::BuiltIn(one)) => Some((one.word(), None)),
-        // It has no name of its own.
-        Entity::Endpoint(Endpoint::Namespace(_)) => None,
+        Entity::Endpoint(endpoint) => match model.endpoint_name(endpoint) {
+            EndpointName::Local(home, name) => Some((&**name, Some(home))),
+            EndpointName::Global(name) => Some((&**name, None)),
+            EndpointName::BuiltIn(word) => Some((word, None)),
+            // It has no name of its own.
+            EndpointName::AllPods(_) => None,
+        },
         Entity::Port(tier, index) => {
             let tier = model.tier(tier)?;
             let port = tier.ports.as_ref()?.get(index as usize)?;
             Some((&*port.name, Some(tier.namespace)))
         }
-        Entity::PortSet(id) => model.port_sets.get(id.index()).map(|one| (&*one.name, one.namespace)),
+        Entity::PortSet(id) => Some((&*model.port_sets[id].name, model.port_sets[id].namespace)),
         Entity::Component(index) => {
             crate::model::COMPONENTS.get(index as usize).map(|component| (component.name, None))
         }

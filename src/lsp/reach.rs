@@ -5,7 +5,7 @@ use super::program::Program;
 use crate::ask::{self, Asked, Ends, Everyone, GroupName, Isolated, Names, RowNames, Sheet};
 use crate::cover::Budget;
 use crate::flow::{FlowSet, PartyId};
-use crate::model::{BuiltIn, Endpoint, Model, NamespaceId};
+use crate::model::{BuiltIn, Endpoint, Model};
 use crate::net::Direction;
 use crate::session::Session;
 use crate::source::Span;
@@ -155,7 +155,7 @@ impl Reach<'_> {
 
     /// The endpoint that is called so; none for those that nothing declares.
     pub fn endpoint(&self, name: &str) -> Option<Endpoint> {
-        let namespaces = (0..self.model.namespaces.len()).map(|at| Endpoint::Namespace(NamespaceId::at(at)));
+        let namespaces = self.model.namespaces.ids().map(Endpoint::Namespace);
         let declared = names::endpoints(self.model).map(|(endpoint, ..)| endpoint);
         let built_in = BuiltIn::ALL.into_iter().map(Endpoint::BuiltIn);
         namespaces.chain(declared).chain(built_in).find(|one| self.name(*one).as_deref() == Some(name))
@@ -201,18 +201,7 @@ impl Reach<'_> {
 
 /// What an endpoint of the program can be asked for by; none for names of DNS, whose addresses nobody knows.
 pub fn name(model: &Model, endpoint: Endpoint) -> Option<String> {
-    let local = |home: Option<NamespaceId>, name: &str| match home.and_then(|id| model.namespace(id)) {
-        Some(namespace) => format!("{}/{name}", namespace.name),
-        None => name.to_owned(),
-    };
-    match endpoint {
-        Endpoint::Tier(id) => model.tier(id).map(|tier| local(Some(tier.namespace), &tier.name)),
-        Endpoint::Namespace(id) => Some(local(Some(id), "*")),
-        Endpoint::Group(id) => model.groups.get(id.index()).map(|group| local(group.namespace, &group.name)),
-        Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| local(cidr.namespace, &cidr.name)),
-        Endpoint::Fqdn(_) => None,
-        Endpoint::BuiltIn(one) => Some(one.word().to_owned()),
-    }
+    (!matches!(endpoint, Endpoint::Fqdn(_))).then(|| model.asked_for(endpoint))
 }
 
 /// Whether the program has a word for a row.

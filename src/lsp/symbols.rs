@@ -4,7 +4,7 @@ use super::describe;
 use super::names::{endpoints, name_of};
 use super::program::Program;
 use super::structure::block_end;
-use crate::model::{Endpoint, Entity, NamespaceId, PortSetId};
+use crate::model::{Endpoint, Entity};
 use crate::source::{FileId, Span};
 use crate::syntax::{Name, Node, NodeKind};
 use lsp_types::{BaseSymbolInformation, DocumentSymbol, SymbolKind, WorkspaceSymbol, WorkspaceSymbolLocation};
@@ -71,9 +71,8 @@ fn one(
 /// The declarations of a program whose names hold the letters of `query` in order.
 pub fn workspace(program: &Program, query: &str) -> Vec<WorkspaceSymbol> {
     let Some(model) = program.model() else { return Vec::new() };
-    let id = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    let namespaces = (0..model.namespaces.len()).map(|index| Entity::Namespace(NamespaceId(id(index))));
-    let sets = (0..model.port_sets.len()).map(|index| Entity::PortSet(PortSetId(id(index))));
+    let namespaces = model.namespaces.ids().map(Entity::Namespace);
+    let sets = model.port_sets.ids().map(Entity::PortSet);
     let ends = endpoints(model).map(|(endpoint, ..)| Entity::Endpoint(endpoint));
     let mut found = Vec::new();
     for entity in namespaces.chain(ends).chain(sets) {

@@ -1,7 +1,7 @@
 //! Environments: other names and addresses for the same flows.
 
 use super::resolve::{Resolver, is_dns_label, shorten};
-use super::{Cidr, Endpoint, Entity, NamespaceId, NamespaceKind, Role};
+use super::{Endpoint, Entity, NamespaceId, NamespaceKind, Role};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::source::Span;
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, RenameDecl};
@@ -62,20 +62,16 @@ impl<'a> Resolver<'a> {
             NodeKind::Cidr(cidr) => {
                 let endpoint = self.find_replaced(&cidr.name, "cidr", |endpoint| matches!(endpoint, Endpoint::Cidr(_)));
                 let blocks = self.blocks(&cidr.blocks, &cidr.except);
-                if let (Some(Endpoint::Cidr(id)), true) = (endpoint, chosen)
-                    && let Some(Cidr { blocks: known, .. }) = self.model.cidrs.get_mut(id.index())
-                {
-                    *known = blocks;
+                if let (Some(Endpoint::Cidr(id)), true) = (endpoint, chosen) {
+                    self.model.cidrs[id].blocks = blocks;
                 }
                 endpoint.map(Replaced::Endpoint)
             }
             NodeKind::Fqdn(fqdn) => {
                 let endpoint = self.find_replaced(&fqdn.name, "fqdn", |endpoint| matches!(endpoint, Endpoint::Fqdn(_)));
                 let names = self.dns_names(&fqdn.names);
-                if let (Some(Endpoint::Fqdn(id)), true) = (endpoint, chosen)
-                    && let Some(fqdn) = self.model.fqdns.get_mut(id.index())
-                {
-                    fqdn.names = names;
+                if let (Some(Endpoint::Fqdn(id)), true) = (endpoint, chosen) {
+                    self.model.fqdns[id].names = names;
                 }
                 endpoint.map(Replaced::Endpoint)
             }

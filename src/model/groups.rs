@@ -31,10 +31,8 @@ impl Resolver<'_> {
             spans.push(found);
         }
         self.break_cycles(&mut spans);
-        for (index, members) in spans.iter().enumerate() {
-            if let Some(group) = self.model.groups.get_mut(index) {
-                group.members = members.iter().map(|(endpoint, _)| *endpoint).collect();
-            }
+        for (group, members) in self.model.groups.iter_mut().zip(&spans) {
+            group.members = members.iter().map(|(endpoint, _)| *endpoint).collect();
         }
         self.flatten_groups();
     }
@@ -80,7 +78,7 @@ impl Resolver<'_> {
     }
 
     fn report_cycle(&mut self, group: GroupId, span: Span) {
-        let Some(Group { name, span: declared, .. }) = self.model.groups.get(group.index()) else { return };
+        let Group { name, span: declared, .. } = &self.model.groups[group];
         let diagnostic = Diagnostic::new(Code::E0109, span, format!("group `{name}` contains itself"))
             .with_label(*declared, "declared here")
             .with_help("remove this member");
@@ -96,7 +94,7 @@ impl Resolver<'_> {
                     stack.pop();
                     continue;
                 }
-                let members = self.model.groups.get(group).map(|group| group.members.as_slice()).unwrap_or_default();
+                let members = &self.model.groups[GroupId::at(group)].members;
                 let inner = members.iter().filter_map(|member| match member {
                     Endpoint::Group(id) => Some(id.index()),
                     _ => None,

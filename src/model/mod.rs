@@ -16,6 +16,7 @@ mod groups;
 mod isolation;
 mod labels;
 mod listed;
+mod names;
 mod negations;
 mod platform;
 mod ports;
@@ -33,6 +34,7 @@ pub use crate::syntax::AssertionKind;
 pub use built_in::{BuiltIn, Holds};
 pub use catalogue::{COMPONENTS, Component};
 pub use cni::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
+pub use names::EndpointName;
 pub use platform::{Platform, PlatformList};
 pub use ports::describe as describe_ports;
 pub use presets::PresetPods;
@@ -86,13 +88,13 @@ pub struct Model {
     /// The tiers.
     pub tiers: Table<TierId, Tier>,
     /// The groups.
-    pub groups: Vec<Group>,
+    pub groups: Table<GroupId, Group>,
     /// The address lists.
-    pub cidrs: Vec<Cidr>,
+    pub cidrs: Table<CidrId, Cidr>,
     /// The lists of DNS names.
-    pub fqdns: Vec<Fqdn>,
+    pub fqdns: Table<FqdnId, Fqdn>,
     /// The port sets.
-    pub port_sets: Vec<NamedPorts>,
+    pub port_sets: Table<PortSetId, NamedPorts>,
     /// The facts about the cluster.
     pub platform: Platform,
     /// The DNS servers of the managed namespaces that say nothing themselves.
@@ -439,7 +441,7 @@ impl Model {
     /// The endpoints that one comes to when groups are taken apart.
     pub fn leaves<'a>(&'a self, endpoint: &'a Endpoint) -> &'a [Endpoint] {
         match endpoint {
-            Endpoint::Group(id) => self.groups.get(id.index()).map_or(&[], |group| &group.leaves),
+            Endpoint::Group(id) => &self.groups[*id].leaves,
             _ => std::slice::from_ref(endpoint),
         }
     }
@@ -451,13 +453,7 @@ impl Model {
                 server.preset_word().unwrap_or_default().to_owned()
             }
             DnsServer::Address(net) => net.to_string(),
-            DnsServer::Tier(id, port) => {
-                let tier = self.tier(*id);
-                let namespace = tier.and_then(|tier| self.namespace(tier.namespace));
-                tier.zip(namespace)
-                    .map(|(tier, namespace)| format!("{}/{}:{port}", namespace.declared, tier.name))
-                    .unwrap_or_default()
-            }
+            DnsServer::Tier(id, port) => format!("{}:{port}", self.written(Endpoint::Tier(*id), None)),
         };
         if dns.servers.is_empty() {
             return "dns none".to_owned();

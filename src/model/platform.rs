@@ -140,7 +140,7 @@ impl Model {
     /// The address blocks that an endpoint is; `None` where it is no list of addresses.
     pub fn blocks(&self, endpoint: Endpoint) -> Option<Vec<IpBlock>> {
         match endpoint {
-            Endpoint::Cidr(id) => Some(self.cidrs.get(id.index())?.blocks.clone()),
+            Endpoint::Cidr(id) => Some(self.cidrs[id].blocks.clone()),
             Endpoint::BuiltIn(one) => match one.holds() {
                 Holds::Public => Some(self.platform.internet()),
                 Holds::Listed(list) => Some(IpBlock::list(self.platform.list(list).unwrap_or_default(), &[])),

@@ -222,8 +222,7 @@ impl<'a> Resolver<'a> {
             None => match self.scopes.ports.find(scope, name).map(|declared| declared.value) {
                 Some(id) => {
                     self.used.port_sets.insert(id);
-                    let ports = self.model.port_sets.get(id.index()).map(|declared| declared.ports.clone());
-                    (Entity::PortSet(id), ports.unwrap_or_default(), false)
+                    (Entity::PortSet(id), self.model.port_sets[id].ports.clone(), false)
                 }
                 None => return self.unknown_port(scope, item, name, destination, through),
             },

@@ -3,7 +3,7 @@
 use super::endpoint_set::EndpointSet;
 use super::labels::Stated;
 use super::scope::{Scope, Scopes};
-use super::{COMPONENTS, Endpoint, Entity, GroupId, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
+use super::{COMPONENTS, Endpoint, Entity, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
 use crate::diag::{Code, Diagnostic, Label, closest};
 pub use crate::net::is_dns_label;
 use crate::source::{FileId, Sources, Span};
@@ -384,30 +384,9 @@ impl<'a> Resolver<'a> {
         Some(endpoint)
     }
 
-    /// How an endpoint is written from within a scope.
+    /// How an error names an endpoint.
     pub fn write_endpoint(&self, endpoint: Endpoint) -> String {
-        let qualified =
-            |namespace: Option<NamespaceId>, name: &str| match namespace.and_then(|id| self.model.namespace(id)) {
-                Some(namespace) => format!("{}/{name}", namespace.declared),
-                None => name.to_owned(),
-            };
-        match endpoint {
-            Endpoint::Tier(id) => self.model.tier(id).map(|tier| qualified(Some(tier.namespace), &tier.name)),
-            Endpoint::Namespace(id) => self.model.namespace(id).map(|namespace| format!("{}/*", namespace.declared)),
-            Endpoint::Group(GroupId(_)) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => self.list_name(endpoint, qualified),
-            Endpoint::BuiltIn(one) => Some(one.word().to_owned()),
-        }
-        .unwrap_or_default()
-    }
-
-    fn list_name(&self, endpoint: Endpoint, qualified: impl Fn(Option<NamespaceId>, &str) -> String) -> Option<String> {
-        let model = &self.model;
-        match endpoint {
-            Endpoint::Group(id) => model.groups.get(id.index()).map(|group| qualified(group.namespace, &group.name)),
-            Endpoint::Cidr(id) => model.cidrs.get(id.index()).map(|cidr| qualified(cidr.namespace, &cidr.name)),
-            Endpoint::Fqdn(id) => model.fqdns.get(id.index()).map(|fqdn| qualified(fqdn.namespace, &fqdn.name)),
-            _ => None,
-        }
+        self.model.written(endpoint, None)
     }
 
     /// All statements inside and outside of namespaces but for flows.

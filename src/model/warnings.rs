@@ -3,7 +3,7 @@
 use super::endpoint_set::EndpointSet;
 use super::resolve::Resolver;
 use super::{
-    BuiltIn, DnsServer, Endpoint, Isolated, Namespace, NamespaceId, NamespaceKind, PortSetId, PresetPods, Tier, TierId,
+    BuiltIn, DnsServer, Endpoint, Isolated, Model, Namespace, NamespaceId, NamespaceKind, PresetPods, Tier, TierId,
 };
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Selector, SelectorIndex, Truth};
@@ -126,29 +126,14 @@ impl Resolver<'_> {
         let named = |kind: &str, name: &str, span: Span| {
             (Code::W0003, span, format!("{kind} `{name}` is never used"), "remove it".to_owned())
         };
-        let groups = self
-            .model
-            .groups
-            .iter()
-            .enumerate()
-            .map(|(index, group)| (Endpoint::Group(super::GroupId::at(index)), "group", &group.name, group.span));
-        let cidrs = self
-            .model
-            .cidrs
-            .iter()
-            .enumerate()
-            .map(|(index, cidr)| (Endpoint::Cidr(super::CidrId::at(index)), "cidr", &cidr.name, cidr.span));
-        let fqdns = self
-            .model
-            .fqdns
-            .iter()
-            .enumerate()
-            .map(|(index, fqdn)| (Endpoint::Fqdn(super::FqdnId::at(index)), "fqdn", &fqdn.name, fqdn.span));
+        let Model { groups, cidrs, fqdns, port_sets, .. } = &self.model;
+        let groups = groups.ids().map(|id| (Endpoint::Group(id), "group", &groups[id].name, groups[id].span));
+        let cidrs = cidrs.ids().map(|id| (Endpoint::Cidr(id), "cidr", &cidrs[id].name, cidrs[id].span));
+        let fqdns = fqdns.ids().map(|id| (Endpoint::Fqdn(id), "fqdn", &fqdns[id].name, fqdns[id].span));
         let unused = groups.chain(cidrs).chain(fqdns).filter(|(endpoint, ..)| !used.contains(*endpoint));
         found.extend(unused.map(|(_, kind, name, span)| named(kind, name, span)));
-        let ports = self.model.port_sets.iter().enumerate();
-        let ports = ports.filter(|(index, _)| !self.used.port_sets.contains(&PortSetId::at(*index)));
-        found.extend(ports.map(|(_, declared)| named("port set", &declared.name, declared.span)));
+        let ports = port_sets.ids().filter(|id| !self.used.port_sets.contains(id)).map(|id| &port_sets[id]);
+        found.extend(ports.map(|declared| named("port set", &declared.name, declared.span)));
         found.extend(self.unused_namespaces(&used).into_iter().map(|(name, span)| named("namespace", &name, span)));
         found.extend(self.unused_components(&used).into_iter().map(|(name, span)| named("component", &name, span)));
         for (code, span, message, help) in found {
@@ -172,7 +157,7 @@ impl Resolver<'_> {
         let mut open: Vec<Endpoint> = used.iter().collect();
         while let Some(endpoint) = open.pop() {
             let Endpoint::Group(id) = endpoint else { continue };
-            for member in self.model.groups.get(id.index()).map(|group| group.members.as_slice()).unwrap_or_default() {
+            for member in &self.model.groups[id].members {
                 if used.insert(*member) {
                     open.push(*member);
                 }
@@ -240,8 +225,8 @@ impl Resolver<'_> {
             .filter_map(|endpoint| match endpoint {
                 Endpoint::Tier(id) => self.model.tier(id).map(|tier| tier.namespace),
                 Endpoint::Namespace(id) => Some(id),
-                Endpoint::Group(id) => self.model.groups.get(id.index()).and_then(|group| group.namespace),
-                Endpoint::Cidr(id) => self.model.cidrs.get(id.index()).and_then(|cidr| cidr.namespace),
+                Endpoint::Group(id) => self.model.groups[id].namespace,
+                Endpoint::Cidr(id) => self.model.cidrs[id].namespace,
                 _ => None,
             })
             .collect();
