@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
     fn server(&mut self, span: Span) {
         let text = self.read(span);
         let (start, end) = (span.start as usize, span.end as usize);
-        if super::words::PRESETS.contains(&text) {
+        if super::words::presets().any(|word| word == text) {
             return self.add(span, Class::Choice);
         }
         if text.contains('.') || text.contains("::") {

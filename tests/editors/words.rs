@@ -2,7 +2,7 @@
 //! the compiler. Every editor file has to know exactly these.
 
 use polder::diag::Levels;
-use polder::model::BuiltIn;
+use polder::model::{BuiltIn, DnsServer};
 use polder::net::Protocol;
 use polder::session::{Memory, Named, Project, Session, Settings};
 use std::collections::BTreeSet;
@@ -11,8 +11,6 @@ use std::sync::LazyLock;
 
 pub type Words = BTreeSet<String>;
 
-/// What `dns` takes; [`the_choices_are_those_of_the_compiler`] holds it against the compiler.
-pub const PRESETS: [&str; 5] = ["cluster", "strict", "openshift", "any", "none"];
 /// What `isolate` takes.
 pub const DIRECTIONS: [&str; 3] = ["ingress", "egress", "none"];
 
@@ -42,11 +40,16 @@ pub fn protocols() -> Words {
     set(Protocol::ALL.iter().map(|protocol| protocol.keyword()))
 }
 
+/// What `dns` takes beside tiers and addresses.
+pub fn presets() -> impl Iterator<Item = &'static str> {
+    DnsServer::PRESETS.iter().map(|preset| preset.word).chain([DnsServer::NONE])
+}
+
 /// Every word with a meaning of its own.
 pub fn all() -> Words {
     let mut words = keywords().clone();
     words.extend(built_in());
-    words.extend(set(PRESETS));
+    words.extend(set(presets()));
     words.extend(set(DIRECTIONS));
     words
 }
@@ -64,8 +67,8 @@ fn said(program: &str) -> (String, String) {
 #[test]
 fn the_choices_are_those_of_the_compiler() {
     let (_, help) = said("platform { dns zzzzzz }");
-    let presets = help.split(';').next().unwrap().trim_start_matches("presets are ");
-    assert_eq!(set(presets.split(", ")), set(PRESETS));
+    let listed = help.split(';').next().unwrap().trim_start_matches("presets are ");
+    assert_eq!(set(listed.split(", ")), set(presets()));
 
     let (message, _) = said("namespace shop { isolate zzzzzz }");
     let quoted = message.split('`').skip(1).step_by(2).filter(|word| *word != "zzzzzz");
