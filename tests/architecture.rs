@@ -319,3 +319,26 @@ fn every_file_of_tests_is_run() {
         assert!(!is_module || is_run, "`mod {name};` is missing in tests/main.rs");
     }
 }
+
+/// Files of more lines than these do too much, unless they are tables.
+const MOST_LINES: usize = 500;
+
+/// Files that are long because they are lists of data, with one entry for each of something.
+const TABLES: [&str; 0] = [];
+
+#[test]
+fn no_file_is_long_but_tables() {
+    let all = rust_files(&src());
+    let name = |file: &Path| file.strip_prefix(src()).unwrap().to_str().unwrap().replace('\\', "/");
+    let count = |file: &PathBuf| (name(file), fs::read_to_string(file).unwrap().lines().count());
+    let lines: BTreeMap<String, usize> = all.iter().map(count).collect();
+    let long = lines.iter().filter(|(name, lines)| **lines > MOST_LINES && !TABLES.contains(&name.as_str()));
+    let long: Vec<String> = long.map(|(name, lines)| format!("src/{name} has {lines} lines")).collect();
+    assert!(long.is_empty(), "split these, by what they are about:\n{}", long.join("\n"));
+    for table in TABLES {
+        assert!(
+            lines.get(table).is_some_and(|lines| *lines > MOST_LINES),
+            "src/{table} is not long: take it out of the list"
+        );
+    }
+}

@@ -5,8 +5,6 @@ mod blast;
 mod can;
 mod changes;
 mod everyone;
-mod homes;
-mod located;
 mod reach;
 mod search;
 mod situation;

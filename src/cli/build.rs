@@ -1,6 +1,6 @@
 //! `polder build`: brings the output folder up to date, or says what that would change.
 
-use super::args::{Build, Format};
+use super::args::{Format, Input};
 use super::exit::Exit;
 use super::foreign;
 use super::holder::other_holder;
@@ -14,12 +14,87 @@ use crate::diag::{Code, Diagnostic, Levels};
 use crate::k8s;
 use crate::netpol::PolicySet;
 use crate::output::{self, Change, FileChange, OutputFile, Ownership, Plan};
-use crate::session::{Built, EnvironmentChoice, Output, Project, shell_word, shown};
+use crate::session::{Built, EnvironmentChoice, Layout, Output, Project, shell_word, shown};
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub(super) fn run(args: &Build, terminal: &mut Terminal) -> Exit {
+/// Compile the program and bring the output folder up to date.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder build                          the project that this folder is in
+  polder build -o - | kubectl apply -f -
+                                        apply without writing files
+  polder build --check                  in CI: fail when the folder is out of date
+  polder build --diff                   what a build would change
+  polder build --env staging -o staging/policies
+                                        the same program for another environment
+  polder build web.polder db.polder     a program of these files")]
+pub(super) struct BuildArgs {
+    #[command(flatten)]
+    pub input: Input,
+    /// The folder to write; `-` prints one YAML stream, with `--format json` one JSON list [default: `output` of polder.toml, else policies].
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// How to group policies [default: `layout` of polder.toml, else flow].
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<LayoutName>,
+    /// Write kustomization.yaml files too.
+    #[arg(long)]
+    pub kustomize: bool,
+    /// Write nothing; fail when the folder is not what would be written.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+    /// Write nothing; print the differences of the text, and fail when there are any.
+    #[arg(long)]
+    pub diff: bool,
+    /// Write nothing; print what a build would do.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Build again whenever a source changes.
+    #[arg(long, conflicts_with_all = ["check", "diff", "dry_run"])]
+    pub watch: bool,
+    /// Take over generated files that somebody edited; files of others are never touched.
+    #[arg(long, conflicts_with_all = ["check", "diff"])]
+    pub force: bool,
+    /// Allow a build that leaves nothing where there was something.
+    #[arg(long)]
+    pub allow_empty: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum LayoutName {
+    /// One policy for each subject, direction and peer, each in its file
+    Flow,
+    /// One policy for each tier and direction, each in its file
+    Tier,
+    /// The policies of `tier`, one file for each namespace
+    Namespace,
+}
+
+impl LayoutName {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LayoutName::Flow => "flow",
+            LayoutName::Tier => "tier",
+            LayoutName::Namespace => "namespace",
+        }
+    }
+}
+
+impl From<LayoutName> for Layout {
+    fn from(name: LayoutName) -> Self {
+        match name {
+            LayoutName::Flow => Layout::Flow,
+            LayoutName::Tier => Layout::Tier,
+            LayoutName::Namespace => Layout::Namespace,
+        }
+    }
+}
+
+pub(super) fn run(args: &BuildArgs, terminal: &mut Terminal) -> Exit {
     if let Some(message) = contradiction(args) {
         return terminal.refuse(message);
     }
@@ -27,7 +102,7 @@ pub(super) fn run(args: &Build, terminal: &mut Terminal) -> Exit {
 }
 
 /// What cannot be done together and the parser of the command line cannot know.
-fn contradiction(args: &Build) -> Option<&'static str> {
+fn contradiction(args: &BuildArgs) -> Option<&'static str> {
     let prints = prints(args);
     if prints && (args.check || args.diff || args.dry_run || args.watch) {
         return Some("`-o -` prints everything, so there is no folder to compare with or to keep up to date");
@@ -51,7 +126,7 @@ fn contradiction(args: &Build) -> Option<&'static str> {
 }
 
 /// Whether a build prints its manifests.
-pub(super) fn prints(args: &Build) -> bool {
+pub(super) fn prints(args: &BuildArgs) -> bool {
     args.output.as_deref().is_some_and(is_standard)
 }
 
@@ -68,7 +143,7 @@ pub(super) struct Outcome {
 }
 
 /// Builds one time.
-pub(super) fn once(args: &Build, terminal: &mut Terminal) -> Outcome {
+pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> Outcome {
     let Opened { session, levels, folder } = match open(&args.input, args.layout.map(Into::into), args.kustomize) {
         Ok(opened) => opened,
         Err(message) => return Outcome { exit: terminal.refuse(&message), output: None },
@@ -86,7 +161,7 @@ pub(super) fn once(args: &Build, terminal: &mut Terminal) -> Outcome {
 
 /// A program that was compiled, and the folder for what it has become.
 struct Run<'a> {
-    args: &'a Build,
+    args: &'a BuildArgs,
     built: &'a Built,
     environments: BTreeSet<String>,
     output: &'a Path,
@@ -135,7 +210,7 @@ impl Run<'_> {
 }
 
 /// Prints the manifests: as a stream of YAML, or where machines read along, as one list of JSON.
-fn print(args: &Build, policies: &PolicySet, built: &Output, terminal: &mut Terminal) -> Exit {
+fn print(args: &BuildArgs, policies: &PolicySet, built: &Output, terminal: &mut Terminal) -> Exit {
     if args.input.format != Format::Json {
         built.stream().for_each(|piece| terminal.result(piece));
         return Exit::Yes;
@@ -272,7 +347,7 @@ impl Target<'_> {
 
     /// The command that builds the same, `into` the same folder or as far as that is left out.
     fn command(&self, into: bool) -> String {
-        let Build { input, output, layout, kustomize, allow_empty, .. } = self.run.args;
+        let BuildArgs { input, output, layout, kustomize, allow_empty, .. } = self.run.args;
         let mut command = "polder build".to_owned();
         let mut add = |word: &str| command.push_str(&format!(" {}", shell_word(word)));
         input.paths.iter().for_each(|path| add(&path.to_string_lossy()));

@@ -1,6 +1,6 @@
 //! `polder can`: yes or no.
 
-use super::args::{AnswerFormat, Can as Args};
+use super::args::{AnswerFormat, QuestionArgs};
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::json;
@@ -13,11 +13,34 @@ use crate::net::PortSet;
 use crate::session::{Posed, Subject};
 use serde_json::json;
 
-pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+/// Say whether every pod of FROM may connect to every pod of TO: exit code 0 is yes, 1 no, 2 cannot tell.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder can shop/web shop/api:8080
+  polder can web api:http               short names where they are clear
+  polder can internet 'shop/*:443'
+  polder can 'shop/{app=web,tier=front}' shop/database:5432/tcp
+  polder can --manifests deploy/ shop/web 10.0.0.7:443")]
+pub(super) struct CanArgs {
+    /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address.
+    #[arg(value_name = "FROM")]
+    pub from: String,
+    /// To whom, on which ports [default: all that the tier lists].
+    #[arg(value_name = "TO[:PORTS]")]
+    pub to: String,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// How to print the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: AnswerFormat,
+}
+
+pub(super) fn run(args: &CanArgs, terminal: &mut Terminal) -> Exit {
     answer(args, terminal).unwrap_or_else(|exit| exit)
 }
 
-fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
+fn answer(args: &CanArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
     let Posed { situation, from, to, doubtful, notes, .. } = ask::pose(&subject, &ends, terminal)?;
@@ -47,7 +70,7 @@ struct Told<'a> {
     engine: &'a Engine<'a>,
     doubtful: &'a Doubtful,
     situation: &'a Situation,
-    args: &'a Args,
+    args: &'a CanArgs,
     ports: PortSet,
     answer: Answer,
     /// Whether it is about two ends alone.

@@ -1,6 +1,6 @@
 //! `polder check`: everything up to the policies, nothing written.
 
-use super::args::{Check, named};
+use super::args::{Input, named};
 use super::exit::Exit;
 use super::foreign;
 use super::open::{Opened, open};
@@ -13,7 +13,26 @@ use crate::source::Sources;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub(super) fn run(args: &Check, terminal: &mut Terminal) -> Exit {
+/// Check the program up to its policies and write nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder check                          the project that this folder is in
+  polder check --deny-warnings          warnings fail too
+  polder check --format github          annotations on a pull request
+  polder check --format sarif > polder.sarif
+  polder check --workloads k8s/         does the program fit what runs?
+  kubectl get ns,deploy,sts,ds,job,cronjob,svc -A -o yaml | polder check --workloads -
+  polder check - < shop.polder          standard input")]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub input: Input,
+    /// Manifests of what runs, to check the program against: files, folders or `-`. May be given again.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
     let from_input = |paths: &[PathBuf]| paths.iter().any(|path| path.as_os_str() == "-");
     if from_input(&args.workloads) && from_input(&args.input.paths) {
         return terminal.refuse("the program and the workloads cannot both come from standard input");
@@ -82,7 +101,7 @@ struct Found {
 }
 
 fn conclude(
-    args: &Check,
+    args: &CheckArgs,
     found: Found,
     project: &Project,
     sources: &Sources,

@@ -1,7 +1,11 @@
 //! The one document that a program reads in the place of messages.
 
-use super::args::{AnswerFormat, Command, DiffFormat, Format, ReachFormat, TestFormat, WhyFormat};
+use super::args::{AnswerFormat, Command, Format};
 use super::build::prints;
+use super::diff::DiffFormat;
+use super::reach::ReachFormat;
+use super::test::TestFormat;
+use super::why::WhyFormat;
 use crate::diag::{Report, render};
 use crate::source::{FileId, Sources, Span};
 

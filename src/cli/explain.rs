@@ -1,6 +1,5 @@
 //! `polder explain`: the page of a code.
 
-use super::args::Explain;
 use super::exit::Exit;
 use super::page::page;
 use super::report::out_width;
@@ -10,7 +9,19 @@ use crate::diag::{Code, closest};
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
 
-pub(super) fn run(args: &Explain, terminal: &mut Terminal) -> Exit {
+/// Explain a code such as E0201; without one, list all codes.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder explain E0201
+  polder explain")]
+pub(super) struct ExplainArgs {
+    /// The code.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Exit {
     let Some(name) = &args.code else {
         let list: String = Code::ALL.iter().map(|code| format!("{}  {}\n", code.as_str(), code.title())).collect();
         terminal.result(&list);

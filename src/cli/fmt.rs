@@ -1,6 +1,6 @@
 //! `polder fmt`: sources in the canonical form.
 
-use super::args::{Fmt, named};
+use super::args::{Format, named};
 use super::exit::Exit;
 use super::replace::replace;
 use super::report::{count, show};
@@ -15,7 +15,38 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(super) fn run(args: &Fmt, terminal: &mut Terminal) -> Exit {
+/// Rewrite sources in the one canonical form; what they say stays the same. A file with a syntax error, or whose name does
+/// not end in `.polder`, stays as it is.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder fmt                            the project that this folder is in
+  polder fmt --check                    in CI: fail when a file is in another form
+  polder fmt --diff shop.polder         what would change
+  polder fmt - < shop.polder            standard input to standard output")]
+pub(super) struct FmtArgs {
+    /// Files, folders or `-` for standard input [default: the project that this folder is in].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list the files that would change, and fail when there are any.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; print the differences, and fail when there are any.
+    #[arg(long)]
+    pub diff: bool,
+    /// How to print diagnostics.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+impl FmtArgs {
+    /// Whether it formats standard input.
+    pub fn reads_input(&self) -> bool {
+        self.paths.iter().any(|path| path.as_os_str() == "-")
+    }
+}
+
+pub(super) fn run(args: &FmtArgs, terminal: &mut Terminal) -> Exit {
     let folder = match std::env::current_dir() {
         Ok(folder) => folder,
         Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
@@ -102,7 +133,7 @@ fn sort<'a>(project: &'a Project, folder: &Path, diagnostics: &mut Vec<Diagnosti
 }
 
 struct Run<'a> {
-    args: &'a Fmt,
+    args: &'a FmtArgs,
     project: &'a Project,
 }
 

@@ -1,6 +1,5 @@
 //! `polder init`: a project to start from. Overwrites nothing.
 
-use super::args::{Ci, Init};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::session::{
@@ -24,14 +23,50 @@ struct New {
     text: String,
 }
 
-pub(super) fn run(args: &Init, terminal: &mut Terminal) -> Exit {
+/// Start a project: polder.toml, a program to start from, and a CI job.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder init
+  polder init network --ci none")]
+pub(super) struct InitArgs {
+    /// The folder of the project.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// The CI system that gets a job.
+    #[arg(long, value_name = "SYSTEM", default_value = "github")]
+    pub ci: Ci,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Ci {
+    /// .github/workflows/polder.yml
+    Github,
+    /// .gitlab/polder.yml, to include
+    Gitlab,
+    /// No job
+    None,
+}
+
+impl Ci {
+    /// The folder at the root of a repository that holds the job.
+    pub(super) fn folder(self) -> Option<&'static str> {
+        match self {
+            Ci::Github => Some(".github"),
+            Ci::Gitlab => Some(".gitlab"),
+            Ci::None => None,
+        }
+    }
+}
+
+pub(super) fn run(args: &InitArgs, terminal: &mut Terminal) -> Exit {
     match write(args, terminal) {
         Ok(()) => Exit::Yes,
         Err(message) => terminal.refuse(&message),
     }
 }
 
-fn write(args: &Init, terminal: &mut Terminal) -> Result<(), String> {
+fn write(args: &InitArgs, terminal: &mut Terminal) -> Result<(), String> {
     let here =
         std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
     let folder = normal(&here.join(&args.folder));

@@ -1,17 +1,70 @@
 //! `polder lint`: mistakes in policies that somebody else wrote.
 
-use super::args::{Format, Lint, named};
+use super::args::{CniParser, Format, Warnings, named};
 use super::baseline;
 use super::exit::Exit;
 use super::replace::replace;
 use super::report::{count, show, tally, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Levels, Report, Severity, grouped};
+use crate::model::{Cni, CniVersion};
 use crate::session::{Baseline, Disk, Manifests, Mended, Named, OfLint, Project, reason};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub(super) fn run(args: &Lint, terminal: &mut Terminal) -> Exit {
+/// Look for mistakes in NetworkPolicies, whoever wrote them.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder lint policies                  the policies of a folder
+  polder lint policies --workloads apps together with what they apply to
+  kubectl get networkpolicies,pods,namespaces,services -A -o json | polder lint -
+                                        a whole cluster
+  polder lint policies --cni cilium     and what that CNI does in its own way
+  polder lint policies --notes          matters of form and of choice, too
+  polder lint policies --write-baseline .lint.json
+  polder lint policies --baseline .lint.json
+                                        start clean: tell only what was not there before
+  polder lint policies -W W0205 -A W0213
+                                        every port without a protocol is a warning, open blocks are none
+
+A comment `# polder: allow(W0207): reason` silences that finding on the line below it. `[lint]` in polder.toml sets the same
+for a whole project: `deny`, `warn`, `allow` with lists of codes, `notes = true`, `baseline`.
+The exit code is 1 as soon as there is an error or a warning; notes leave it as it is.")]
+pub(super) struct LintArgs {
+    /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies, and perhaps with what runs.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// More YAML, with what runs: workloads, Namespaces, Services, Ingresses; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
+    /// What was given is all that runs, so a policy or peer without pods is a mistake. Of what `kubectl get` lists, that is
+    /// known without this.
+    #[arg(long)]
+    pub complete: bool,
+    /// The CNI that has to enforce the policies.
+    #[arg(long, value_name = "NAME[@VERSION]", value_parser = CniParser)]
+    pub cni: Option<(Cni, Option<CniVersion>)>,
+    /// How to print what was found.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Say notes, too: matters of form and of choice.
+    #[arg(long, help_heading = "Warnings")]
+    pub notes: bool,
+    /// Mend what has one right mend (W0102, and W0205 where containers list the port), and tell the rest.
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub fix: bool,
+    /// Tell only what is not in this file [default: `baseline` of polder.toml].
+    #[arg(long, value_name = "FILE", help_heading = "Warnings")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found to this file instead of telling it. Only a baseline is written over.
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline", help_heading = "Warnings")]
+    pub write_baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub warnings: Warnings,
+}
+
+pub(super) fn run(args: &LintArgs, terminal: &mut Terminal) -> Exit {
     let folder = match std::env::current_dir() {
         Ok(folder) => folder,
         Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
@@ -75,7 +128,7 @@ fn write_baseline(
     path: &Path,
     reports: Vec<Report>,
     manifests: &Manifests,
-    args: &Lint,
+    args: &LintArgs,
     terminal: &mut Terminal,
 ) -> Exit {
     let (stops, found): (Vec<Report>, Vec<Report>) =
@@ -93,7 +146,13 @@ fn write_baseline(
     Exit::Yes
 }
 
-fn tell(mut reports: Vec<Report>, gone: usize, manifests: &Manifests, args: &Lint, terminal: &mut Terminal) -> Exit {
+fn tell(
+    mut reports: Vec<Report>,
+    gone: usize,
+    manifests: &Manifests,
+    args: &LintArgs,
+    terminal: &mut Terminal,
+) -> Exit {
     if !args.format.is_for_machines() {
         // Mistakes are not to be looked for among matters of form.
         reports.sort_by_key(|report| report.severity == Severity::Note);
@@ -116,7 +175,7 @@ fn tell(mut reports: Vec<Report>, gone: usize, manifests: &Manifests, args: &Lin
 }
 
 /// The command line goes before `polder.toml`. The error is a slip on the command line, in words.
-fn levels(args: &Lint, config: &OfLint) -> Result<Levels, String> {
+fn levels(args: &LintArgs, config: &OfLint) -> Result<Levels, String> {
     let mut levels = Levels::default();
     for (code, level) in &config.levels {
         levels.set(code, *level)?;

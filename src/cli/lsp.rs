@@ -10,6 +10,17 @@ use std::io::IsTerminal;
 use std::sync::mpsc;
 use std::time::Duration;
 
+/// Serve an editor: the language server on standard input and output.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder lsp                            what to give to an editor as the server's command")]
+pub(super) struct LspArgs {
+    /// Standard input and output; there is no other way, and many editors ask for it.
+    #[arg(long)]
+    pub stdio: bool,
+}
+
 pub(super) fn run(terminal: &mut Terminal) -> Exit {
     if std::io::stdin().is_terminal() {
         terminal.diagnostics("polder lsp speaks the Language Server Protocol on standard input: an editor starts it\n");

@@ -1,13 +1,25 @@
 //! `polder man`: the manual pages.
 
-use super::args::{Man, command};
+use super::args::command;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::session::reason;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub(super) fn run(args: &Man, terminal: &mut Terminal) -> Exit {
+/// Print the manual page, or write the pages of all commands.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder man | man -l -
+  polder man --dir ~/.local/share/man/man1")]
+pub(super) struct ManArgs {
+    /// The folder to write the pages to.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &ManArgs, terminal: &mut Terminal) -> Exit {
     let command = command();
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();

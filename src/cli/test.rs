@@ -1,6 +1,6 @@
 //! `polder test`: the assertions of a program, each with its verdict.
 
-use super::args::{Format, Test as Args, TestFormat};
+use super::args::{Environment, Format};
 use super::exit::Exit;
 use super::report::{count, show};
 use super::terminal::Terminal;
@@ -12,6 +12,7 @@ use crate::flow::Statement;
 use crate::session::{EnvironmentChoice, Question, Session};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// An assertion with what came of it.
 struct Case<'a> {
@@ -36,11 +37,46 @@ impl Case<'_> {
     }
 }
 
-pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+/// List the assertions of the program with their verdicts; `check` and `build` hold them too.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder test                           the project that this folder is in
+  polder test --filter database         the assertions that hold this text
+  polder test --workloads namespaces/   by the labels that the namespaces have
+  polder test --format junit > polder.xml")]
+pub(super) struct TestArgs {
+    /// Files, folders or `-` for standard input [default: the project that this folder is in].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub environment: Environment,
+    /// YAML with Namespace objects, whose labels decide where the program states none; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
+    /// Only assertions with this text in them.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub filter: Option<String>,
+    /// How to print the verdicts.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: TestFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum TestFormat {
+    /// One line each, and the reasons
+    Human,
+    /// JSON
+    Json,
+    /// JUnit XML
+    Junit,
+}
+
+pub(super) fn run(args: &TestArgs, terminal: &mut Terminal) -> Exit {
     answer(args, terminal).unwrap_or_else(|exit| exit)
 }
 
-fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
+fn answer(args: &TestArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let question = Question {
         program: super::args::named(&args.paths),
         environment: args.environment.choice(),
@@ -79,7 +115,7 @@ fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
 }
 
 /// That other environments are not looked at, where nobody chose one.
-fn elsewhere(session: &Session, args: &Args) -> Option<String> {
+fn elsewhere(session: &Session, args: &TestArgs) -> Option<String> {
     let own = session.settings().environment.as_deref();
     let others: Vec<&str> =
         session.environments().iter().map(String::as_str).filter(|name| Some(*name) != own).collect();

@@ -1,7 +1,6 @@
 //! `polder build --watch`: builds again whenever a source changes.
 
-use super::args::Build;
-use super::build::{Outcome, once};
+use super::build::{BuildArgs, Outcome, once};
 use super::exit::Exit;
 use super::open::places;
 use super::terminal::Terminal;
@@ -18,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(100);
 type Events = Receiver<notify::Result<Event>>;
 
 /// Builds, waits for a change, and builds again, until the process is interrupted.
-pub(super) fn run(args: &Build, terminal: &mut Terminal) -> Exit {
+pub(super) fn run(args: &BuildArgs, terminal: &mut Terminal) -> Exit {
     let (sender, events) = mpsc::channel();
     let watcher = notify::recommended_watcher(move |event| {
         // When the receiver is gone the process is about to end.

@@ -18,6 +18,7 @@ mod region;
 mod selector;
 mod selector_text;
 mod truth;
+mod values;
 mod words;
 
 pub use address::{AddressSet, Family};
@@ -31,5 +32,6 @@ pub use point::Point;
 pub use port::PortSet;
 pub use protocol::Protocol;
 pub use region::{Peers, Region, cut, is_covered, uncovered};
-pub use selector::{NAMESPACE_NAME, Requirement, Selector, Values, namespace_by_name};
+pub use selector::{NAMESPACE_NAME, Requirement, Selector, namespace_by_name};
 pub use truth::Truth;
+pub use values::Values;

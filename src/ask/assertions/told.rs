@@ -1,8 +1,7 @@
 //! What is told of an assertion that does not hold: the pods, why they may, and what would settle it.
 
 use super::{Judge, place};
-use crate::ask::homes::Home;
-use crate::ask::search::{End, Link, example};
+use crate::ask::search::{End, Home, Link, example};
 use crate::cover::{Budget, GaveUp};
 use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
 use crate::model::{Settling, stating};

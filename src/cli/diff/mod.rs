@@ -4,7 +4,7 @@ mod human;
 mod json;
 mod markdown;
 
-use super::args::{Diff as Args, DiffFormat, FailOn, Format, named};
+use super::args::{ClusterArgs, Environment, Format, named};
 use super::ask::{enforced, given_up, sure};
 use super::exit::Exit;
 use super::report::{count, incomplete, left_out, show, tell_empty};
@@ -32,14 +32,73 @@ struct Compared<'a> {
     sides: Option<bool>,
 }
 
-pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+/// Compare what two versions allow: connections and isolation, not text.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder diff --git HEAD                what the changes that are not committed yet allow and forbid
+  polder diff --git origin/main network this branch, of the project in a folder
+  polder diff --git v1..v2              two revisions
+  polder diff old.polder new.polder
+  polder diff live.yaml policies        any NetworkPolicies, and those of a build
+  kubectl get netpol -A -o yaml | polder diff - policies
+  polder diff --sides old.yaml network  whether one can replace the other, whatever else is there
+  polder diff --git origin/main --format markdown --fail-on none > comment.md
+                                        a comment for a pull request")]
+pub(super) struct DiffArgs {
+    /// OLD and NEW: each a file or folder with a program or with YAML, or `-` for YAML on standard input. With `--git`,
+    /// at most one [default: the project that this folder is in].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Compare a Git revision with the working tree, or `OLD..NEW`, two revisions.
+    #[arg(long, value_name = "REV")]
+    pub git: Option<String>,
+    /// Compare what each side of a connection would let through, whatever the other one says.
+    #[arg(long, conflicts_with = "workloads")]
+    pub sides: bool,
+    #[command(flatten)]
+    pub environment: Environment,
+    /// YAML with what runs: compare for these pods and not for all that could exist; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// How to print the differences.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: DiffFormat,
+    /// Which differences make the exit code 1.
+    #[arg(long, value_name = "WHAT", default_value = "any")]
+    pub fail_on: FailOn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum DiffFormat {
+    /// Lines of the language with what is responsible
+    Human,
+    /// JSON
+    Json,
+    /// A table for a pull request's comment
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum FailOn {
+    /// Every one
+    Any,
+    /// Those that allow something, or may allow it, that was not allowed before
+    Wider,
+    /// None
+    None,
+}
+
+pub(super) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Exit {
     if let Err(exit) = enforced(args.cluster.said(), terminal) {
         return exit;
     }
     answer(args, terminal).unwrap_or_else(|message| terminal.refuse(&message))
 }
 
-fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, String> {
+fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
     let folder =
         std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
     let terms = Terms {

@@ -4,12 +4,14 @@ mod folder;
 mod human;
 mod json;
 
-use super::args::{AnswerFormat, Format, Import as Args, named};
+use super::args::{AnswerFormat, Format, named};
 use super::exit::Exit;
 use super::report::{count, show, show_plain, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Diagnostic, Report, Severity};
+use crate::net::is_dns_label;
 use crate::session::{Disk, Import, LiftedPolicy, NotCarried, Told, reason};
+use std::path::PathBuf;
 
 /// What both formats are made of.
 struct Reported<'a> {
@@ -22,7 +24,42 @@ struct Reported<'a> {
     folder: Option<String>,
 }
 
-pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+/// Turn NetworkPolicies that are there into a program that means exactly the same, proved side by side.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder import policies > shop.polder  a folder of policies
+  kubectl get networkpolicies,namespaces -A -o json | polder import - -o network
+                                        a whole cluster, a file for each namespace
+  polder import chart.yaml --namespace shop
+                                        objects that name no namespace
+
+The exit code is 0 when every policy is in the program, and 1 when some were refused; then the rest is, and program and
+refused policies together mean what was there before. It is 2 when there is no program.")]
+pub(super) struct ImportArgs {
+    /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The folder to write, a file for each namespace; nothing that is there is overwritten. `-` prints the program.
+    #[arg(short, long, value_name = "FOLDER", default_value = "-")]
+    pub output: PathBuf,
+    /// The namespace of policies that name none [default: default].
+    #[arg(long, value_name = "NAME", value_parser = namespace_name)]
+    pub namespace: Option<String>,
+    /// How to print the report: for people to standard error, or JSON with the program in it to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: AnswerFormat,
+}
+
+/// Reads the name of a namespace.
+fn namespace_name(text: &str) -> Result<String, String> {
+    match is_dns_label(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a namespace is named by lower-case letters, digits and `-`, at most 63 of them".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
     let folder = match std::env::current_dir() {
         Ok(folder) => folder,
         Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),

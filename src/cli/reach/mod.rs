@@ -5,7 +5,7 @@ mod json;
 mod lines;
 mod matrix;
 
-use super::args::{Reach as Args, ReachFormat};
+use super::args::QuestionArgs;
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::report::out_width;
@@ -31,11 +31,48 @@ pub(super) struct Report<'a> {
     pub notes: &'a [String],
 }
 
-pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+/// Show what is allowed: who may connect to whom, on which ports.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder reach                          everything that the program allows
+  polder reach shop/web                 whom the web may connect to
+  polder reach cluster shop/database    who may connect to the database
+  polder reach internet 'shop/*:443'    what the internet reaches on one port
+  polder reach --manifests deploy/      of any NetworkPolicies and workloads
+  polder reach --format matrix")]
+pub(super) struct ReachArgs {
+    /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address [default: anybody].
+    #[arg(value_name = "FROM")]
+    pub from: Option<String>,
+    /// To whom, perhaps with ports as in a flow [default: anybody].
+    #[arg(value_name = "TO[:PORTS]")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// List the names that can be asked about instead.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub names: bool,
+    /// How to print the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: ReachFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ReachFormat {
+    /// Lines of the language, by namespace
+    Human,
+    /// A matrix of who may connect to whom
+    Matrix,
+    /// JSON
+    Json,
+}
+
+pub(super) fn run(args: &ReachArgs, terminal: &mut Terminal) -> Exit {
     answer(args, terminal).unwrap_or_else(|exit| exit)
 }
 
-fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
+fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     if args.names && args.format == ReachFormat::Matrix {
         return Err(terminal.refuse("`--names` lists names, and there is no matrix of them; leave one of the two out"));
     }

@@ -5,7 +5,7 @@ mod human;
 mod json;
 mod mend;
 
-use super::args::{Why as Args, WhyFormat};
+use super::args::QuestionArgs;
 use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::terminal::Terminal;
@@ -17,7 +17,7 @@ use mend::Mend;
 
 /// Everything that the formats are made of.
 pub(super) struct Report<'a> {
-    args: &'a Args,
+    args: &'a WhyArgs,
     subject: &'a Subject,
     situation: &'a Situation,
     /// All ports that were asked for.
@@ -32,11 +32,45 @@ pub(super) struct Report<'a> {
     is_known: bool,
 }
 
-pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Exit {
+/// Say why FROM may connect to TO or not: what isolates them, what lets them through, what would have to be written.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  polder why shop/web shop/api:8080
+  polder why web database:5432          denied: the flow that would have to be written
+  polder why 'shop/{app=web}' 10.0.0.7:443
+  polder why --manifests deploy/ shop/web shop/database:5432
+
+The exit code is 0 when there is an answer, allowed or denied; `polder can` says yes or no with it.")]
+pub(super) struct WhyArgs {
+    /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address.
+    #[arg(value_name = "FROM")]
+    pub from: String,
+    /// To whom, on which ports [default: all that the tier lists].
+    #[arg(value_name = "TO[:PORTS]")]
+    pub to: String,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// How to print the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: WhyFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum WhyFormat {
+    /// For people
+    Human,
+    /// One line for each fact: path:line:column: what it does
+    Short,
+    /// JSON
+    Json,
+}
+
+pub(super) fn run(args: &WhyArgs, terminal: &mut Terminal) -> Exit {
     answer(args, terminal).unwrap_or_else(|exit| exit)
 }
 
-fn answer(args: &Args, terminal: &mut Terminal) -> Result<Exit, Exit> {
+fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
     let Posed { situation, from, to, doubtful, mut notes, meant } = ask::pose(&subject, &ends, terminal)?;

@@ -4,14 +4,13 @@
 //! with each other, and with ends that nothing isolates.
 
 use super::judge::{Area, Doubted, Judge};
-use super::rows::{Rows, spans};
-use crate::ask::reach::Isolated;
+use super::places::{Places, Scope, Spot, in_sides};
+use super::rows::Rows;
 use crate::ask::space::{Ends, Example, Grant, Link, Pods};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, Peers, PortSet, Truth, namespace_by_name};
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::collections::BTreeMap;
 
 /// What is found out about two rows.
 #[derive(Debug, Default)]
@@ -39,60 +38,26 @@ struct Granted<'a> {
     rest: PortSet,
 }
 
-/// A set, and the row that it is.
-#[derive(Debug, Clone)]
-struct Spot {
-    area: Rc<Area>,
-    row: Option<usize>,
-    /// Whether it is part of a row, or one, by the same words.
-    is_named: bool,
-    /// Those that are of the set only if their namespace has labels that nobody stated, where the area leaves them out, as a
-    /// row does.
-    perhaps: Rc<[Ends]>,
-}
-
-/// Which rows and ends are asked about, among the sources or among the destinations.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub rows: BTreeSet<usize>,
-    /// The ends; `None` for everybody.
-    pub only: Option<Vec<Ends>>,
-}
-
-/// Where a set is among the rows.
-#[derive(Debug, Clone)]
-struct Placed {
-    /// The widest rows inside it.
-    rows: Vec<usize>,
-    /// Whether they are all of it.
-    whole: bool,
-}
-
 /// Finds all lines between two lists of rows.
 pub(super) struct Lines<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
-    rows: &'a Rows,
-    /// The sources and the destinations.
-    asked: &'a [Asked; 2],
+    places: Places<'a, 'p>,
     pub drafts: BTreeMap<(usize, usize), Draft>,
     /// Whether pods are left out that address blocks may let through: who could be anybody would be in every line. Between
     /// two ends that are asked about they are told.
     pub left_out: bool,
-    spots: FxHashMap<(usize, Peers), Spot>,
-    places: FxHashMap<(usize, Ends), Rc<Placed>>,
 }
 
 impl<'a, 'p> Lines<'a, 'p> {
-    pub fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, asked: &'a [Asked; 2]) -> Self {
-        let (drafts, spots, places) = (BTreeMap::new(), FxHashMap::default(), FxHashMap::default());
-        Lines { judge, rows, asked, drafts, left_out: false, spots, places }
+    pub fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [Scope; 2]) -> Self {
+        Lines { judge, places: Places::new(judge, rows, scopes), drafts: BTreeMap::new(), left_out: false }
     }
 
     pub fn find(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
         let mut left: Vec<Granted<'_>> = Vec::new();
         for direction in Direction::ALL {
             for home in 0..self.judge.everyone.space.homes().len() {
-                if !self.is_asked_about(in_sides(direction).0, home) {
+                if !self.places.is_asked_about(in_sides(direction).0, home) {
                     continue;
                 }
                 for (place, grant) in self.judge.grants.of(home, direction).iter().enumerate() {
@@ -114,13 +79,6 @@ impl<'a, 'p> Lines<'a, 'p> {
         self.fold(budget)
     }
 
-    /// Whether pods of a home are asked about, among the sources (0) or the destinations (1).
-    fn is_asked_about(&self, side: usize, home: usize) -> bool {
-        let only = self.asked.get(side).and_then(|asked| asked.only.as_deref());
-        let is_there = |end: &Ends| end.pods().is_some_and(|pods| pods.home == Some(home));
-        only.is_none_or(|only| only.iter().any(is_there))
-    }
-
     /// Tells what a grant is let through with altogether, and gives what is left.
     fn granted(
         &mut self,
@@ -132,14 +90,14 @@ impl<'a, 'p> Lines<'a, 'p> {
     ) -> Result<Option<Granted<'a>>, GaveUp> {
         budget.spend(1)?;
         let (my_side, their_side) = in_sides(direction);
-        let theirs = self.spot(their_side, &grant.peers);
+        let theirs = self.places.spot(their_side, &grant.peers);
         if theirs.area.ends.is_empty() && theirs.perhaps.is_empty() {
             return Ok(None);
         }
         let known = self.judge.everyone.space.homes().get(home);
         let namespaces = known.map(|home| namespace_by_name(&home.name)).unwrap_or_default();
         let subject = Peers::Pods { namespaces, pods: grant.subject.clone() };
-        let mine = self.spot(my_side, &subject);
+        let mine = self.places.spot(my_side, &subject);
         if mine.area.ends.is_empty() {
             return Ok(None);
         }
@@ -150,13 +108,12 @@ impl<'a, 'p> Lines<'a, 'p> {
         let every = self.judge.every(&source.area, &destination.area, &ports, budget)?;
         if !every.is_empty() {
             let (sources, destinations) =
-                (self.place_all(0, &source, budget)?, self.place_all(1, &destination, budget)?);
+                (self.places.place_all(0, &source, budget)?, self.places.place_all(1, &destination, budget)?);
             self.tell(&sources, &destinations, &every);
             self.tell_others([&source, &destination], &every, budget)?;
         }
         let rest = meant(ports.subtract(&every));
-        let is_pointed = self.asked.iter().all(|asked| asked.only.is_some());
-        if grant.block.is_some() && grant.truth == Truth::Maybe && !is_pointed {
+        if grant.block.is_some() && grant.truth == Truth::Maybe && !self.places.is_pointed() {
             self.left_out |= !rest.is_empty() && self.may_be([&source.area, &destination.area], budget)?;
             return Ok(None);
         }
@@ -173,7 +130,7 @@ impl<'a, 'p> Lines<'a, 'p> {
         ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
-        let (mine, theirs) = (self.beyond(0, sources, budget)?, self.beyond(1, destinations, budget)?);
+        let (mine, theirs) = (self.places.beyond(0, sources, budget)?, self.places.beyond(1, destinations, budget)?);
         for (source, here) in sources.area.ends.iter().zip(mine) {
             for (destination, there) in destinations.area.ends.iter().zip(&theirs) {
                 if here || *there {
@@ -182,19 +139,6 @@ impl<'a, 'p> Lines<'a, 'p> {
             }
         }
         Ok(())
-    }
-
-    /// Of each end of a set, whether it is more than the rows inside it, or not there for sure. Pods of a row that is not asked
-    /// about are no more: they have labels of several rows, which tell what is so of each of them.
-    fn beyond(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<bool>, GaveUp> {
-        let mut beyond = Vec::with_capacity(spot.area.ends.len());
-        for end in &spot.area.ends {
-            let is_sure = self.judge.everyone.space.is_sure(end);
-            let is_told = spot.row.is_some() || (spot.is_named && end.pods().is_some());
-            let is_more = !is_told && !self.place(side, end, budget)?.whole;
-            beyond.push(!is_sure || is_more);
-        }
-        Ok(beyond)
     }
 
     /// Whether something is allowed or not as the facts are that nobody knows.
@@ -214,98 +158,6 @@ impl<'a, 'p> Lines<'a, 'p> {
             }
         }
         Ok(false)
-    }
-
-    /// Those of the peers that are asked about, among the sources (0) or the destinations (1).
-    fn spot(&mut self, side: usize, peers: &Peers) -> Spot {
-        let key = (side, peers.clone());
-        if let Some(known) = self.spots.get(&key) {
-            return known.clone();
-        }
-        let only = self.asked.get(side).and_then(|asked| asked.only.as_deref());
-        let exactly = self.rows.exactly(peers);
-        let is_named = exactly.is_some();
-        let spot = match (only, exactly) {
-            (None, row) => {
-                let space = &self.judge.everyone.space;
-                let ends = space.ends(peers);
-                let row_area = row.and_then(|row| self.rows.get(row)).map(|member| member.area.clone());
-                let row = row.filter(|row| self.is_asked(side, *row));
-                match row_area {
-                    Some(area) => {
-                        let perhaps = ends.into_iter().filter(|end| !space.is_sure(end)).collect();
-                        Spot { area, row, is_named, perhaps }
-                    }
-                    None => Spot {
-                        area: Rc::new(self.judge.area(ends, spans(peers))),
-                        row,
-                        is_named,
-                        perhaps: Rc::default(),
-                    },
-                }
-            }
-            (Some(only), _) => {
-                let space = &self.judge.everyone.space;
-                let part = |end: &Ends| space.both(&space.beside(peers, end)?, end);
-                let ends: Vec<Ends> = only.iter().filter_map(part).collect();
-                let asked = self.asked.get(side).map(|asked| &asked.rows).into_iter().flatten();
-                let is_it = |row: &&usize| self.rows.get(**row).is_some_and(|member| member.ends() == ends);
-                let row = asked.filter(|_| !ends.is_empty()).copied().find(|row| is_it(&row));
-                Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row, is_named, perhaps: Rc::default() }
-            }
-        };
-        self.spots.insert(key, spot.clone());
-        spot
-    }
-
-    fn is_asked(&self, side: usize, row: usize) -> bool {
-        self.asked.get(side).is_some_and(|asked| asked.rows.contains(&row))
-    }
-
-    /// The widest rows inside a set.
-    fn place_all(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
-        if let Some(row) = spot.row {
-            return Ok(vec![row]);
-        }
-        let mut rows = BTreeSet::new();
-        for end in &spot.area.ends {
-            rows.extend(self.place(side, end, budget)?.rows.iter().copied());
-        }
-        Ok(self.widest(&rows))
-    }
-
-    fn place(&mut self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Rc<Placed>, GaveUp> {
-        let key = (side, end.clone());
-        if let Some(known) = self.places.get(&key) {
-            return Ok(known.clone());
-        }
-        let placed = Rc::new(self.look_up(side, end, budget)?);
-        self.places.insert(key, placed.clone());
-        Ok(placed)
-    }
-
-    fn look_up(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Placed, GaveUp> {
-        let mut inside = BTreeSet::new();
-        for row in self.rows.near(self.judge, end).into_iter().filter(|row| self.is_asked(side, *row)) {
-            let Some(member) = self.rows.get(row) else { continue };
-            if self.judge.covers(std::slice::from_ref(end), member.ends(), budget)? {
-                inside.insert(row);
-            }
-        }
-        let rows = self.widest(&inside);
-        let members = rows.iter().filter_map(|row| self.rows.get(*row));
-        let all: Vec<Ends> = members.flat_map(|member| member.ends()).cloned().collect();
-        let whole = self.judge.covers(&all, std::slice::from_ref(end), budget)?;
-        Ok(Placed { rows, whole })
-    }
-
-    /// Those of some rows that are in none of the others.
-    fn widest(&self, rows: &BTreeSet<usize>) -> Vec<usize> {
-        let is_widest = |row: &usize| {
-            let around = self.rows.get(*row).map(|member| member.around.as_slice()).unwrap_or_default();
-            !around.iter().any(|wide| wide != row && rows.contains(wide))
-        };
-        rows.iter().copied().filter(is_widest).collect()
     }
 
     fn tell(&mut self, sources: &[usize], destinations: &[usize], every: &PortSet) {
@@ -338,9 +190,9 @@ impl<'a, 'p> Lines<'a, 'p> {
         let [mine, theirs] = &granted.spots;
         let direction = granted.direction.other();
         let (my_side, their_side) = in_sides(granted.direction);
-        let my_rows = self.place_all(my_side, mine, budget)?;
+        let my_rows = self.places.place_all(my_side, mine, budget)?;
         let (rows, open) = match theirs.row {
-            Some(row) => self.open_inside(their_side, direction, row, budget)?,
+            Some(row) => self.places.open_inside(their_side, direction, row, budget)?,
             None => (Vec::new(), theirs.area.ends.clone()),
         };
         let sure = granted.grant.truth == Truth::Yes;
@@ -400,41 +252,6 @@ impl<'a, 'p> Lines<'a, 'p> {
         Ok(())
     }
 
-    /// The rows inside one that nothing isolates, and the ends of which more may be open; of many one is enough.
-    fn open_inside(
-        &self,
-        side: usize,
-        direction: Direction,
-        row: usize,
-        budget: &mut Budget,
-    ) -> Result<(Vec<usize>, Vec<Ends>), GaveUp> {
-        let Some(member) = self.rows.get(row) else { return Ok(Default::default()) };
-        match (member.is_isolated(direction), &member.names) {
-            (Isolated::Yes, _) => return Ok(Default::default()),
-            (Isolated::No, _) => return Ok((vec![row], Vec::new())),
-            (Isolated::Partly, _) => {}
-        }
-        let inside = |other: &usize| {
-            let inner = self.rows.get(*other);
-            inner.is_some_and(|inner| inner.around.contains(&row) && inner.is_isolated(direction) == Isolated::No)
-        };
-        let asked = self.asked.get(side).map(|asked| &asked.rows).into_iter().flatten().copied();
-        let open: BTreeSet<usize> = asked.filter(inside).collect();
-        let rows = self.widest(&open);
-        let all: Vec<Ends> =
-            rows.iter().filter_map(|row| self.rows.get(*row)).flat_map(|member| member.ends()).cloned().collect();
-        let mut left = Vec::new();
-        for end in member.ends() {
-            if let Some(part) = self.judge.open_part(end, direction, budget)?
-                && !self.judge.covers(&all, std::slice::from_ref(&part), budget)?
-            {
-                left.push(end.clone());
-                break;
-            }
-        }
-        Ok((rows, left))
-    }
-
     /// Tells what a grant that lets out comes to with those that let in, of which something is left too.
     fn with_others(
         &mut self,
@@ -451,7 +268,7 @@ impl<'a, 'p> Lines<'a, 'p> {
             let ends = [(granted.home, granted.grant), (other.home, other.grant)];
             let [out, into] = ends;
             let Some(link) = judge.grants.product(out, into) else { continue };
-            for link in self.among_asked(link) {
+            for link in self.places.among_asked(link) {
                 let sure = link.truth == Truth::Yes;
                 let is_told =
                     [&link.source, &link.destination].into_iter().all(|end| judge.everyone.space.is_sure(end));
@@ -472,22 +289,6 @@ impl<'a, 'p> Lines<'a, 'p> {
         Ok(())
     }
 
-    /// Those parts of a link that are asked about.
-    fn among_asked(&self, link: Link) -> Vec<Link> {
-        let space = &self.judge.everyone.space;
-        let parts = |side: usize, end: &Ends| match self.asked.get(side).and_then(|asked| asked.only.as_ref()) {
-            None => vec![end.clone()],
-            Some(only) => only.iter().filter_map(|asked| space.both(end, asked)).collect(),
-        };
-        let (sources, destinations) = (parts(0, &link.source), parts(1, &link.destination));
-        let with = |source: &Ends, destination: &Ends| Link {
-            source: source.clone(),
-            destination: destination.clone(),
-            ..link.clone()
-        };
-        sources.iter().flat_map(|source| destinations.iter().map(|to| with(source, to)).collect::<Vec<_>>()).collect()
-    }
-
     /// Tells what is allowed from every one of some to every one of others, or may be, by the rows that they come to, and
     /// where they come to none by those that they are in.
     fn tell_rest(
@@ -501,25 +302,28 @@ impl<'a, 'p> Lines<'a, 'p> {
         let space = &self.judge.everyone.space;
         let sure = sure && space.is_sure(source) && space.is_sure(destination);
         let [source, destination] = &[source, destination].map(|end| space.whatever_labels(end));
-        let (here, there) = (self.place(0, source, budget)?, self.place(1, destination, budget)?);
+        let (here, there) = (self.places.place(0, source, budget)?, self.places.place(1, destination, budget)?);
         if !sure {
             let doubted = self.judge.doubted([source, destination], ports, budget)?;
-            let sources = self.rows_of(0, source, &here, budget)?;
-            let destinations = self.rows_of(1, destination, &there, budget)?;
+            let sources = self.places.rows_of(0, source, &here, budget)?;
+            let destinations = self.places.rows_of(1, destination, &there, budget)?;
             return self.tell_doubt(doubted, &sources, &destinations, budget);
         }
         self.tell(&here.rows, &there.rows, ports);
         if here.whole && there.whole {
             return Ok(());
         }
-        let (sources, destinations) = (self.holding(0, source, budget)?, self.holding(1, destination, budget)?);
+        let (sources, destinations) =
+            (self.places.holding(0, source, budget)?, self.places.holding(1, destination, budget)?);
         let is_told = |(from, to): (&usize, &usize)| {
             self.drafts.get(&(*from, *to)).is_some_and(|draft| draft.every.contains(ports))
         };
         if sources.iter().any(|from| destinations.iter().any(|to| is_told((from, to)))) {
             return Ok(());
         }
-        if let (Some(source), Some(destination)) = (self.narrowest(&sources), self.narrowest(&destinations)) {
+        if let (Some(source), Some(destination)) =
+            (self.places.narrowest(&sources), self.places.narrowest(&destinations))
+        {
             let draft = self.drafts.entry((source, destination)).or_default();
             if !draft.some.contains(ports) {
                 draft.some.insert(ports);
@@ -527,20 +331,6 @@ impl<'a, 'p> Lines<'a, 'p> {
             }
         }
         Ok(())
-    }
-
-    /// The rows that an end comes to, and those that what is left of it is in.
-    fn rows_of(&self, side: usize, end: &Ends, placed: &Placed, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
-        let mut rows = placed.rows.clone();
-        if placed.whole {
-            return Ok(rows);
-        }
-        let inside = rows.iter().filter_map(|row| self.rows.get(*row)).flat_map(|member| member.area.beside(end));
-        for rest in self.judge.everyone.space.without(end, inside, budget)? {
-            let holding = self.holding(side, &rest, budget)?;
-            rows.extend(self.narrowest(&holding).filter(|row| !rows.contains(row)));
-        }
-        Ok(rows)
     }
 
     /// Tells that it is not known of some ports, if of any.
@@ -563,24 +353,6 @@ impl<'a, 'p> Lines<'a, 'p> {
         Ok(())
     }
 
-    /// The rows that hold all of an end.
-    fn holding(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
-        let mut holding = Vec::new();
-        for row in self.rows.near(self.judge, end).into_iter().filter(|row| self.is_asked(side, *row)) {
-            let Some(member) = self.rows.get(row) else { continue };
-            if self.judge.holds(&member.area, std::slice::from_ref(end), budget)? {
-                holding.push(row);
-            }
-        }
-        Ok(holding)
-    }
-
-    /// The one that is in most of the others.
-    fn narrowest(&self, rows: &[usize]) -> Option<usize> {
-        let depth = |row: &usize| self.rows.get(*row).map_or(0, |member| member.around.len());
-        rows.iter().copied().rev().max_by_key(depth)
-    }
-
     /// Tells of wide rows what is told of several that are in them.
     fn fold(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
         for side in [0, 1] {
@@ -588,29 +360,27 @@ impl<'a, 'p> Lines<'a, 'p> {
             let mut found: BTreeMap<(usize, usize), (usize, PortSet)> = BTreeMap::new();
             for ((source, destination), draft) in self.drafts.iter().filter(|(_, draft)| !draft.every.is_empty()) {
                 let (row, other) = if side == 0 { (*source, *destination) } else { (*destination, *source) };
-                let around = self.rows.get(row).map(|member| member.around.as_slice()).unwrap_or_default();
-                for wide in around.iter().copied().filter(|wide| *wide != row && self.is_wide(*wide)) {
+                let around = self.places.rows.get(row).map(|member| member.around.as_slice()).unwrap_or_default();
+                for wide in around.iter().copied().filter(|wide| *wide != row && self.places.is_wide(*wide)) {
                     let (count, ports) = found.entry((wide, other)).or_default();
                     *count += 1;
                     ports.insert(&draft.every);
                 }
             }
             for ((wide, other), (count, ports)) in found {
-                if count < 2 || !self.is_asked(side, wide) {
+                if count < 2 || !self.places.is_asked(side, wide) {
                     continue;
                 }
                 let (source, destination) = if side == 0 { (wide, other) } else { (other, wide) };
-                let (Some(from), Some(to)) = (self.rows.get(source), self.rows.get(destination)) else { continue };
+                let (Some(from), Some(to)) = (self.places.rows.get(source), self.places.rows.get(destination)) else {
+                    continue;
+                };
                 let every = self.judge.every(&from.area, &to.area, &ports, budget)?;
                 self.tell(&[source], &[destination], &every);
             }
         }
         self.drafts.retain(|_, draft| !(draft.every.is_empty() && draft.some.is_empty() && draft.unknown.is_empty()));
         Ok(())
-    }
-
-    fn is_wide(&self, row: usize) -> bool {
-        self.rows.get(row).is_some_and(|member| member.names.is_wide())
     }
 }
 
@@ -619,13 +389,5 @@ fn in_order<T>(direction: Direction, mine: T, theirs: T) -> [T; 2] {
     match direction {
         Direction::Egress => [mine, theirs],
         Direction::Ingress => [theirs, mine],
-    }
-}
-
-/// Whether those whose side it is are sources (0) or destinations (1), and the others.
-fn in_sides(direction: Direction) -> (usize, usize) {
-    match direction {
-        Direction::Egress => (0, 1),
-        Direction::Ingress => (1, 0),
     }
 }

@@ -3,6 +3,7 @@
 mod apart;
 mod judge;
 mod lines;
+mod places;
 mod rows;
 mod table;
 
@@ -15,6 +16,7 @@ use crate::engine::EndId;
 use crate::net::{AddressSet, Direction, PortSet};
 use judge::Judge;
 use lines::{Draft, Lines};
+use places::Scope;
 use rows::{Member, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -173,14 +175,9 @@ fn single(rows: &Rows, asked: &BTreeSet<usize>) -> Vec<usize> {
 }
 
 /// The rows that are inside what is asked about.
-fn asked(
-    judge: &Judge<'_, '_>,
-    rows: &Rows,
-    asked: Option<&Asked>,
-    budget: &mut Budget,
-) -> Result<lines::Asked, GaveUp> {
+fn asked(judge: &Judge<'_, '_>, rows: &Rows, asked: Option<&Asked>, budget: &mut Budget) -> Result<Scope, GaveUp> {
     let everybody = || (0..rows.all.len()).collect();
-    let Some(asked) = asked else { return Ok(lines::Asked { rows: everybody(), only: None }) };
+    let Some(asked) = asked else { return Ok(Scope { rows: everybody(), only: None }) };
     let ends = judge.everyone.find(asked).unwrap_or_default();
     // What was asked for by other words than those of a group goes by those.
     let whole = rows.all.iter().rposition(|member| *member.ends() == ends);
@@ -192,7 +189,7 @@ fn asked(
             inside.insert(place);
         }
     }
-    Ok(lines::Asked { rows: inside, only: Some(ends) })
+    Ok(Scope { rows: inside, only: Some(ends) })
 }
 
 /// Keeps only the ports that are asked for.
@@ -235,7 +232,7 @@ fn narrow<E>(
 fn told(
     judge: &Judge<'_, '_>,
     rows: &Rows,
-    asked: &[lines::Asked; 2],
+    asked: &[Scope; 2],
     drafts: BTreeMap<(usize, usize), Draft>,
     pods: &[Asked],
     budget: &mut Budget,
@@ -298,10 +295,10 @@ fn addresses(member: &Member) -> Option<AddressSet> {
 }
 
 /// The rows between some of which something is allowed, or may be.
-fn used(rows: &Rows, [from, to]: &[lines::Asked; 2], cells: &[Cell]) -> BTreeSet<usize> {
+fn used(rows: &Rows, [from, to]: &[Scope; 2], cells: &[Cell]) -> BTreeSet<usize> {
     let mut used: BTreeSet<usize> = cells.iter().flat_map(|cell| [cell.source, cell.destination]).collect();
     // What nothing isolates is allowed without a cell.
-    let open = |asked: &lines::Asked, direction| -> Vec<usize> {
+    let open = |asked: &Scope, direction| -> Vec<usize> {
         let is_open = |row: &usize| rows.get(*row).is_some_and(|one| one.is_isolated(direction) != Isolated::Yes);
         asked.rows.iter().copied().filter(is_open).collect()
     };

@@ -1,10 +1,13 @@
 //! The stages, each run once and when it is asked for. The only file that knows how the rooms fit together.
 
+mod findings;
+#[cfg(test)]
+mod tests;
+
 use super::load::Project;
-use super::manifests::Manifests;
 use crate::ask::{self, Judgement};
 use crate::cluster;
-use crate::diag::{self, Code, Diagnostic, Levels, Report};
+use crate::diag::{Code, Diagnostic, Levels, Report};
 use crate::flow::{self, FlowSet};
 use crate::lint;
 use crate::model::{self, COMPONENTS, Component, Model};
@@ -258,81 +261,6 @@ impl Session {
         self.asserted().map(|stage| stage.0.as_slice())
     }
 
-    /// What is to be said about the program, all stages included.
-    pub fn reports(&self, levels: &Levels) -> Vec<Report> {
-        let disproof = self.proved().map(|stage| stage.1.as_slice()).unwrap_or_default();
-        self.said(levels, self.sources(), disproof)
-    }
-
-    /// What is to be said about the program, without the proof: that is about Polder's own mistakes, and a build has it.
-    pub fn findings(&self, levels: &Levels) -> Vec<Report> {
-        self.said(levels, self.sources(), &[])
-    }
-
-    /// What is wrong with the texts and the names, before any flow is looked at.
-    pub fn mistakes(&self) -> impl Iterator<Item = &Diagnostic> {
-        let resolved = self.resolved().map(|stage| stage.1.as_slice()).unwrap_or_default();
-        self.parsed().1.iter().chain(resolved).filter(|diagnostic| is_error(diagnostic))
-    }
-
-    /// What the stages say up to the proof, and what else there is to say; `sources` are those of the program and perhaps
-    /// more after them.
-    fn said(&self, levels: &Levels, sources: &Sources, beside: &[Diagnostic]) -> Vec<Report> {
-        let mut all = self.project.diagnostics.clone();
-        all.extend(beside.iter().cloned());
-        all.extend(self.parsed().1.iter().cloned());
-        if let Some((_, resolved)) = self.resolved() {
-            // A line with an error may have used what now seems unused.
-            let broken = has_errors(&self.parsed().1) || has_errors(resolved);
-            all.extend(resolved.iter().filter(|diagnostic| !broken || is_error(diagnostic)).cloned());
-        }
-        all.extend(self.lowered().into_iter().flat_map(|stage| &stage.1).cloned());
-        all.extend(self.planned().into_iter().flat_map(|stage| &stage.1).cloned());
-        all.extend(self.asserted().into_iter().flat_map(|stage| &stage.1).cloned());
-        self.place_environments(&mut all);
-        diag::sort(&mut all, sources);
-        let allows: Vec<_> = self.trees().iter().flat_map(|tree| tree.allows.iter().cloned()).collect();
-        let mut reports = levels.apply(all, &allows);
-        if self.policies().is_none() {
-            // The stages that were left out might have said what a comment silences.
-            reports.retain(|report| report.diagnostic.code != Code::W0013);
-        }
-        reports
-    }
-
-    /// Gives an unknown environment its place in `polder.toml`, if that named it, and adds those that have a section there.
-    fn place_environments(&self, diagnostics: &mut Vec<Diagnostic>) {
-        let config = &self.project.config;
-        let at = config.environment_at.filter(|_| config.environment == self.settings.environment);
-        let unplaced = |one: &&mut Diagnostic| one.code == Code::E0110 && one.labels.is_empty();
-        if let Some((diagnostic, at)) = diagnostics.iter_mut().find(unplaced).zip(at) {
-            *diagnostic = diagnostic.clone().with_label(at, "");
-        }
-        // What could not be read may declare it.
-        if self.project.partial || self.project.has_errors() || has_errors(&self.parsed().1) {
-            return;
-        }
-        let known = self.environments();
-        for (name, environment) in config.environments.iter().filter(|(name, _)| !known.contains(*name)) {
-            let message = format!("the program declares no environment `{name}`");
-            let near = diag::closest(name, known.iter().map(String::as_str));
-            let help = near.map_or("remove the section".to_owned(), |near| format!("did you mean `{near}`?"));
-            let diagnostic = Diagnostic::new(Code::E0110, environment.at, message).with_help(help);
-            diagnostics.push(diagnostic.with_mends(environment.at, near));
-        }
-    }
-
-    /// What is to be said about the program and what runs. Whether the one fits the other is only asked when both could be
-    /// read. `running` was read with the sources of this session before its own.
-    pub fn reports_with(&self, levels: &Levels, running: &Manifests) -> Vec<Report> {
-        let mut beside = running.diagnostics.clone();
-        if let (false, Some(_), Some(model)) = (running.has_errors(), self.flows(), self.model()) {
-            beside.extend(lint::fit(model, &running.cluster));
-        }
-        beside.extend(self.proved().into_iter().flat_map(|stage| &stage.1).cloned());
-        self.said(levels, &running.sources, &beside)
-    }
-
     fn parsed(&self) -> &(Vec<Tree>, Vec<Diagnostic>) {
         self.trees.get_or_init(|| {
             let mut diagnostics = Vec::new();
@@ -463,104 +391,5 @@ pub(crate) mod spoiled {
             set.policies.pop();
         }
         set
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-
-    use super::*;
-    use crate::session::{Memory, Named};
-    use std::path::Path;
-
-    fn session(system: &Memory) -> Session {
-        let project = Project::load(system, Path::new("/p"), &[Named::Path("/p".into())]);
-        Session::new(project, Settings::default())
-    }
-
-    fn codes(session: &Session) -> Vec<&'static str> {
-        session.reports(&Levels::default()).iter().map(|report| report.diagnostic.code.as_str()).collect()
-    }
-
-    const GOOD: &str = "namespace shop {\n  tier a\n  tier b\n  a -> b:80\n}\n";
-
-    #[test]
-    fn each_stage_has_a_result_when_the_program_is_right() {
-        let session = session(&Memory::default().with("/p/a.polder", GOOD));
-        assert_eq!(session.policies().unwrap().policies.len(), 4);
-        assert!(session.flows().is_some() && session.model().is_some());
-        assert_eq!(codes(&session), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn a_build_says_and_makes_the_same_as_the_session_it_is_made_of() {
-        let warned = format!("# polder: allow(W0010)\n{}", GOOD.replace("tier a\n", "tier a\n  tier idle\n"));
-        for text in [GOOD, &warned, "namespace shop {\n  tier a\n  a -> nobody:80\n}\n", "namespace {\n"] {
-            let system = Memory::default().with("/p/a.polder", text);
-            let (whole, built) = (session(&system), session(&system).build());
-            assert_eq!(built.reports(&Levels::default()), whole.reports(&Levels::default()));
-            assert_eq!((built.policies(), built.output()), (whole.policies(), whole.output()));
-        }
-    }
-
-    #[test]
-    fn policies_that_mean_something_else_are_not_for_answers() {
-        let system = Memory::default().with("/p/a.polder", GOOD);
-        assert_eq!(session(&system).proved_policies(), session(&system).policies());
-        spoiled::with_wrong_policies(|| {
-            let session = session(&system);
-            assert!(session.policies().is_some() && session.proved_policies().is_none());
-            let disproof = session.disproof().unwrap();
-            assert_eq!(disproof.code, Code::E0900);
-            assert!(disproof.message.ends_with("; no question can be answered from them"), "{}", disproof.message);
-            // The editor goes on showing what is wrong with the text, which is not Polder's own mistake.
-            assert!(session.findings(&Levels::default()).is_empty());
-        });
-    }
-
-    #[test]
-    fn a_manifest_that_means_something_else_is_an_internal_error() {
-        let session = session(&Memory::default().with("/p/a.polder", GOOD));
-        let flows = session.flows().unwrap();
-        let output = session.output().unwrap();
-        let bodies = || output.manifests().iter().map(|file| &*file.body);
-        assert_eq!(disproof(flows, bodies()), None);
-        assert!(disproof(flows, bodies().skip(1)).unwrap().starts_with("the policies would"));
-        let changed: Vec<String> = bodies().map(|body| body.replace("port: 80", "port: 81")).collect();
-        let message = disproof(flows, changed.iter().map(String::as_str)).unwrap();
-        assert!(message.ends_with("on port 81/tcp"), "{message}");
-        let broken = disproof(flows, ["kind: NetworkPolicy\n"].into_iter()).unwrap();
-        assert!(broken.starts_with("a manifest could not be read back: "), "{broken}");
-    }
-
-    #[test]
-    fn syntax_and_names_are_reported_together_and_nothing_that_only_follows() {
-        let broken = "namespace shop {\n  tier\n  tier a\n  tier unused\n  a -> nobody:80\n}\n";
-        let session = session(&Memory::default().with("/p/a.polder", broken).with("/p/b.polder", GOOD));
-        let codes = codes(&session);
-        assert!(codes.contains(&"E0001") && codes.contains(&"E0102"), "{codes:?}");
-        assert!(codes.iter().all(|code| code.starts_with('E')), "{codes:?}");
-        assert!(session.flows().is_none() && session.policies().is_none());
-    }
-
-    #[test]
-    fn names_are_not_judged_while_a_file_cannot_be_read() {
-        let uses = "namespace shop {\n  elsewhere -> elsewhere:80\n}\n";
-        let readable = Memory::default().with("/p/a.polder", uses);
-        assert_eq!(codes(&session(&readable)), ["E0102", "E0102"]);
-        let system = readable.with("/p/b.polder", b"\xff".to_vec()).with("/p/c.polder", "namespace\n");
-        let session = session(&system);
-        assert_eq!(codes(&session), ["E0003", "E0001"]);
-        assert!(session.model().is_none());
-    }
-
-    #[test]
-    fn a_comment_is_without_effect_only_when_all_was_said() {
-        let allow = "# polder: allow(W0005)\nexternal namespace x\n";
-        let lone = Memory::default().with("/p/a.polder", format!("{allow}{GOOD}"));
-        assert!(codes(&session(&lone)).contains(&"W0013"));
-        let broken = lone.with("/p/b.polder", "namespace\n");
-        assert!(!codes(&session(&broken)).contains(&"W0013"));
     }
 }
