@@ -11,6 +11,8 @@ mod assertions;
 #[cfg(all(feature = "cli", unix))]
 mod builds;
 #[cfg(all(feature = "cli", unix))]
+mod ci;
+#[cfg(all(feature = "cli", unix))]
 mod cli;
 mod codes;
 mod diagnostics;
@@ -24,6 +26,8 @@ mod fmt;
 mod growth;
 mod hostile;
 mod import;
+#[cfg(unix)]
+mod install;
 mod judges;
 mod lexed;
 mod lint;

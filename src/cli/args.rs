@@ -24,7 +24,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -261,6 +261,8 @@ pub(super) enum Format {
     Github,
     /// SARIF 2.1.0
     Sarif,
+    /// The code quality report of GitLab
+    Gitlab,
 }
 
 impl Format {
@@ -328,7 +330,7 @@ impl Cli {
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut args: Vec<OsString> = args.into_iter().collect();
         help_as_an_option(&mut args);
-        let matches = command().color(color_of(&args)).try_get_matches_from(args)?;
+        let matches = command().bin_name(called(&args)).color(color_of(&args)).try_get_matches_from(args)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         if let (Command::Build(BuildArgs { input, .. }) | Command::Check(CheckArgs { input, .. }), Some((_, inner))) =
             (&mut cli.command, matches.subcommand())
@@ -339,6 +341,14 @@ impl Cli {
             warnings.order(inner);
         }
         Ok(cli)
+    }
+}
+
+/// What people type to start the command. A plugin of kubectl is called by the name of its file.
+fn called(args: &[OsString]) -> &'static str {
+    match args.first().map(Path::new).and_then(Path::file_stem).and_then(OsStr::to_str) {
+        Some("kubectl-polder") => "kubectl polder",
+        _ => "polder",
     }
 }
 

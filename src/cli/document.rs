@@ -82,6 +82,7 @@ impl Document {
             Format::Json => render::json(reports, sources),
             Format::Github => render::github(reports, sources),
             Format::Sarif => render::sarif(reports, sources),
+            Format::Gitlab => render::gitlab(reports, sources),
             Format::Human | Format::Short => return None,
         };
         if !text.is_empty() && !text.ends_with('\n') {

@@ -17,6 +17,9 @@ const GITLAB: &str = include_str!("templates/gitlab.yml");
 /// What stands in the CI jobs for the path of the project in the repository.
 const PROJECT: &str = "PROJECT";
 
+/// Where Polder comes from, which CI installs it from.
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+
 /// A file to write.
 struct New {
     path: PathBuf,
@@ -156,8 +159,21 @@ fn job(folder: &Path, path: &str, template: &str) -> Result<New, String> {
     if !is_plain(&project) {
         return Err(format!("the path `{project}` cannot be written into a CI job; `--ci none` leaves the job out"));
     }
-    let project = if project == "." { String::new() } else { format!("{project} ") };
-    Ok(New { path: root.join(path), text: template.replace(&format!("{PROJECT} "), &project) })
+    Ok(New { path: root.join(path), text: in_job(template, &project) })
+}
+
+/// The text of a CI job for the project at this path from the root of its repository.
+fn in_job(template: &str, project: &str) -> String {
+    let action = REPOSITORY.trim_start_matches("https://github.com/");
+    let text = template
+        .replace("ACTION", action)
+        .replace("RELEASES", &format!("{REPOSITORY}/releases"))
+        .replace("VERSION", env!("CARGO_PKG_VERSION"));
+    if project != "." {
+        return text.replace(PROJECT, project);
+    }
+    // The root is what is taken without it.
+    text.replace(&format!("        with:\n          project: {PROJECT}\n"), "").replace(&format!("{PROJECT} "), "")
 }
 
 /// Writes a file that must not be there yet.
@@ -198,12 +214,6 @@ fn next_steps(folder: &str, beginning: &Beginning, ci: Ci, loose: bool, terminal
         (format!("polder build{argument}"), "write the policies".to_owned()),
         (format!("git add {}", shell_word(&inside("policies"))), "commit them with the program".to_owned()),
     ];
-    if ci != Ci::None {
-        steps.push((
-            "set POLDER_REPOSITORY".to_owned(),
-            "for CI, to the address that you cloned Polder from".to_owned(),
-        ));
-    }
     if ci == Ci::Gitlab {
         steps.push(("include .gitlab/polder.yml".to_owned(), "in .gitlab-ci.yml".to_owned()));
     }

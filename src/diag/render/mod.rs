@@ -3,7 +3,9 @@
 //! INVARIANT: what people read in a terminal or a log ([`human`], [`short`], [`github`]) holds no control character,
 //! no bidirectional control and no invisible character of the input; [`sanitize`] is the one place that sees to it.
 
+mod fingerprint;
 mod github;
+mod gitlab;
 mod human;
 mod json;
 mod sanitize;
@@ -12,13 +14,14 @@ mod short;
 mod snippet;
 
 pub use github::github;
+pub use gitlab::gitlab;
 pub use human::{Human, human};
 pub use json::json;
 pub use sanitize::{is_hidden, sanitize, sanitize_json};
 pub use sarif::sarif;
 pub use short::short;
 
-use super::{Report, Severity};
+use super::{Diagnostic, Report, Severity};
 use crate::source::{Position, Sources, Span};
 
 /// Where a span is, as people count.
@@ -39,6 +42,14 @@ impl<'a> Place<'a> {
             start: file.position(span.start),
             end: file.position(span.end.max(span.start)),
         })
+    }
+}
+
+/// The sentence with its help, for readers that have one text for both.
+fn message(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.help {
+        Some(help) => format!("{}\n{help}", diagnostic.message),
+        None => diagnostic.message.clone(),
     }
 }
 

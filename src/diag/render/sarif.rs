@@ -4,18 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use super::fingerprint::Fingerprints;
 use super::sanitize::sanitize_json;
-use super::{Place, left_out, most_important};
-use crate::diag::{Code, Diagnostic, Label, Report, Severity};
-use crate::source::{Sources, Span};
+use super::{Place, left_out, message, most_important};
+use crate::diag::{Code, Label, Report, Severity};
+use crate::source::Sources;
 
 /// How many results a service shows of one run.
 const MOST_RESULTS: usize = 5000;
-
-/// How much of a line goes into a fingerprint.
-const MOST_OF_A_LINE: usize = 1024;
 
 /// A log with one run. Reports without a place in the user's files are notifications, as services refuse results
 /// without one. Beyond 5,000 results notes, then warnings and then errors are left out, and a notification says so.
@@ -59,13 +56,6 @@ fn notification(report: &Report, rules: &BTreeMap<Code, usize>) -> Value {
         "message": { "text": message(&report.diagnostic) },
         "associatedRule": { "id": code.as_str(), "index": rules.get(&code) },
     })
-}
-
-fn message(diagnostic: &Diagnostic) -> String {
-    match &diagnostic.help {
-        Some(help) => format!("{}\n{help}", diagnostic.message),
-        None => diagnostic.message.clone(),
-    }
 }
 
 fn rule(code: Code) -> Value {
@@ -126,33 +116,4 @@ fn uri(path: &str) -> String {
         }
     }
     uri
-}
-
-/// Names for results that stay the same while lines move: a hash of the code, the path and the line's text, and which
-/// of several equal ones it is.
-#[derive(Default)]
-struct Fingerprints {
-    seen: BTreeMap<String, usize>,
-}
-
-impl Fingerprints {
-    fn next(&mut self, diagnostic: &Diagnostic, sources: &Sources) -> String {
-        let (path, line) = diagnostic.primary().map_or(("", ""), |span| line(span, sources));
-        let hash = Sha256::digest([diagnostic.code.as_str(), path, line].join("\0"));
-        let mut name = String::new();
-        for byte in hash.iter().take(8) {
-            let _ = write!(name, "{byte:02x}");
-        }
-        let number = self.seen.entry(name.clone()).or_default();
-        *number += 1;
-        format!("{name}:{number}")
-    }
-}
-
-/// The path and the text of the line in which a span begins.
-fn line(span: Span, sources: &Sources) -> (&str, &str) {
-    let Some(file) = sources.file(span.file) else { return ("", "") };
-    let range = file.line_range(file.line_at(span.start));
-    let end = file.text.floor_char_boundary(range.end.min(range.start + MOST_OF_A_LINE));
-    (&file.path, file.text.get(range.start..end).unwrap_or("").trim())
 }
