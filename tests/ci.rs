@@ -192,10 +192,19 @@ fn the_base_is_fetched_where_it_is_missing() {
 /// A comment that is too long is cut at a line, and says so.
 #[test]
 fn a_long_comment_is_cut() {
-    let job = Job::new();
-    let tiers: String =
-        (0..1500).map(|number| format!("  tier t{number}\n  t{number} -> db:{}\n", 1000 + 3 * number)).collect();
-    job.write("repo/net/shop.polder", &PROGRAM.replace("  web", &format!("{tiers}  web")));
+    let mut job = Job::new();
+    // The table has at most two hundred rows: they are as long as names may be.
+    let long = |name: &str| format!("{name:-<58}x");
+    let tiers: Vec<String> = (0..220).map(|number| long(&format!("t{number}"))).collect();
+    let declared = format!("{}\n  tier {}\n", long("shop"), long("db"));
+    let declared = tiers.iter().fold(declared, |text, tier| format!("{text}  tier {tier}\n"));
+    let flows = tiers.iter().enumerate();
+    let flows = flows.map(|(number, tier)| format!("  {tier} -> {}:{}\n", long("db"), 1000 + 3 * number));
+    job.write("repo/net/shop.polder", &format!("namespace {}}}\n", declared.replacen('\n', " {\n", 1)));
+    job.git(&["commit", "--quiet", "-am", "base"]);
+    job.base = job.git(&["rev-parse", "HEAD"]);
+    let program = format!("namespace {}{}}}\n", declared.replacen('\n', " {\n", 1), flows.collect::<String>());
+    job.write("repo/net/shop.polder", &program);
     job.ends("diff", &[("POLDER_PULL_REQUEST", "7")], 0);
     let body = job.read("body");
     assert!(body.len() < 65_536 && body.ends_with("The rest is in the log of the job.\n"), "{}", body.len());

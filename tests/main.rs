@@ -48,6 +48,7 @@ mod proof;
 mod proof_operators;
 #[cfg(feature = "cli")]
 mod questions;
+mod settings_schema;
 mod slips;
 mod valid;
 mod validation;

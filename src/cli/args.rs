@@ -5,6 +5,7 @@ use super::build::BuildArgs;
 use super::can::CanArgs;
 use super::check::CheckArgs;
 use super::completions::CompletionsArgs;
+use super::config::ConfigArgs;
 use super::diff::DiffArgs;
 use super::explain::ExplainArgs;
 use super::fmt::FmtArgs;
@@ -89,6 +90,7 @@ pub(super) enum Command {
     Init(InitArgs),
     #[cfg(feature = "lsp")]
     Lsp(super::lsp::LspArgs),
+    Config(ConfigArgs),
     Explain(ExplainArgs),
     #[command(visible_alias = "completion")]
     Completions(CompletionsArgs),

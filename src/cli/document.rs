@@ -50,6 +50,7 @@ impl Document {
             Command::Test(args) => instead(args.format == TestFormat::Json),
             Command::Diff(args) => instead(args.format == DiffFormat::Json),
             Command::Import(args) => instead(args.format == AnswerFormat::Json),
+            Command::Config(args) => instead(args.format == AnswerFormat::Json),
             _ => None,
         }
     }

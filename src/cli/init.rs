@@ -99,7 +99,7 @@ fn write(args: &InitArgs, terminal: &mut Terminal) -> Result<(), String> {
     // A sample beside a program would be part of it.
     let programs = Disk.walk(&folder, EXTENSION).files;
     let policies = if programs.is_empty() { policies_of_others(&folder) } else { 0 };
-    let mut files = vec![New { path: folder.join("polder.toml"), text: CONFIG.to_owned() }];
+    let mut files = vec![New { path: folder.join("polder.toml"), text: of_release(CONFIG) }];
     if programs.is_empty() && policies == 0 {
         files.push(New { path: folder.join("main.polder"), text: PROGRAM.to_owned() });
     }
@@ -162,13 +162,18 @@ fn job(folder: &Path, path: &str, template: &str) -> Result<New, String> {
     Ok(New { path: root.join(path), text: in_job(template, &project) })
 }
 
-/// The text of a CI job for the project at this path from the root of its repository.
-fn in_job(template: &str, project: &str) -> String {
+/// A template with the address and the version of this release in it.
+fn of_release(template: &str) -> String {
     let action = REPOSITORY.trim_start_matches("https://github.com/");
-    let text = template
+    template
         .replace("ACTION", action)
         .replace("RELEASES", &format!("{REPOSITORY}/releases"))
-        .replace("VERSION", env!("CARGO_PKG_VERSION"));
+        .replace("VERSION", env!("CARGO_PKG_VERSION"))
+}
+
+/// The text of a CI job for the project at this path from the root of its repository.
+fn in_job(template: &str, project: &str) -> String {
+    let text = of_release(template);
     if project != "." {
         return text.replace(PROJECT, project);
     }

@@ -8,6 +8,7 @@ mod build;
 mod can;
 mod check;
 mod completions;
+mod config;
 mod diff;
 mod document;
 mod exit;
@@ -80,6 +81,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
         Command::Init(args) => init::run(args, terminal),
         #[cfg(feature = "lsp")]
         Command::Lsp(_) => lsp::run(terminal),
+        Command::Config(args) => config::run(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),
         Command::Man(args) => man::run(args, terminal),

@@ -28,6 +28,8 @@ pub struct Config {
     pub levels: Vec<(String, Level)>,
     /// What holds for `lint`.
     pub lint: OfLint,
+    /// Where each entry stands, by its section and its name, such as `build.output`.
+    pub(super) entries: BTreeMap<String, Span>,
 }
 
 /// What `polder.toml` says of `lint`, which the command line may set otherwise.
@@ -80,6 +82,11 @@ const WARNINGS: &[&str] = &["deny", "warn", "allow"];
 const LINT: &[&str] = &["deny", "warn", "allow", "notes", "baseline"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
 
+/// The word for a layout in `polder.toml`.
+pub(super) fn layout_name(layout: Layout) -> Option<&'static str> {
+    LAYOUTS.iter().find(|(_, known)| *known == layout).map(|(name, _)| *name)
+}
+
 type Value<'a> = Spanned<DeValue<'a>>;
 
 impl Config {
@@ -115,6 +122,11 @@ fn entry(level: Level) -> &'static str {
 }
 
 impl Reader {
+    /// Keeps where an entry stands.
+    fn found(&mut self, name: String, key: Range<usize>, value: &Value<'_>) {
+        self.config.entries.insert(name, Span::new(self.file, key.start..value.span().end));
+    }
+
     fn bad(&mut self, range: Range<usize>, message: impl Into<String>, help: Option<String>) {
         let diagnostic = Diagnostic::new(Code::E0403, Span::new(self.file, range), message);
         self.diagnostics.push(match help {
@@ -160,6 +172,7 @@ impl Reader {
             for (key, value) in entries {
                 let entry = key.get_ref().as_ref();
                 if known.contains(&entry) {
+                    self.found(format!("{name}.{entry}"), key.span(), value);
                     section(self, entry, value);
                 } else if (name, entry) == ("build", "target") {
                     self.without_choice(key.span().start..value.span().end);
@@ -266,6 +279,7 @@ impl Reader {
             for (key, value) in entries {
                 let entry = key.get_ref().as_ref();
                 if entry == "output" {
+                    self.found(format!("environments.{name}.{entry}"), key.span(), value);
                     environment.output = self.output(value, &format!("policies-{name}"));
                     self.check_apart(name, &environment, value);
                 } else {

@@ -16,7 +16,7 @@ pub const CONFIG_NAME: &str = "polder.toml";
 pub const EXTENSION: &str = "polder";
 
 /// The output folder when nothing else is said.
-const OUTPUT: &str = "policies";
+pub(super) const OUTPUT: &str = "policies";
 
 /// Something that was named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,8 +144,7 @@ impl Project {
         };
         // It becomes a source only when there is something to show in it.
         let (config, problems) = Config::parse(&text, self.next_id());
-        // What it says of environments is held against the program later.
-        let has_places = config.environment.is_some() || !config.environments.is_empty();
+        let has_places = !config.entries.is_empty() || !config.environments.is_empty();
         self.config = config;
         if has_places || !problems.is_empty() {
             self.sources.add(name, text);

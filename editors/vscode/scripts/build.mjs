@@ -6,6 +6,8 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 mkdirSync('syntaxes', { recursive: true });
 copyFileSync('../textmate/polder.tmLanguage.json', 'syntaxes/polder.tmLanguage.json');
 copyFileSync('../../LICENSE', 'LICENSE');
+mkdirSync('schemas', { recursive: true });
+copyFileSync('../schemas/polder.json', 'schemas/polder.json');
 
 await build({
   entryPoints: ['src/extension.ts'],
