@@ -8,6 +8,7 @@
 
 use super::merge::is_key;
 use super::node::{MANAGED_FIELDS, Node, Seed, Value};
+use memchr::{memchr, memchr_iter, memmem};
 use std::borrow::Cow;
 
 /// Deeper documents are left to the general parser, which has a limit of its own.
@@ -20,18 +21,14 @@ const LONGEST_KEY: usize = 1000;
 ///
 /// A mark in the first column ends a document whatever is in it, even where a scalar goes over several lines.
 pub(super) fn documents(text: &str) -> Option<Vec<&str>> {
-    let mut starts = vec![0];
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("...") || line.starts_with('%') || line.contains('\r') {
-            return None;
-        }
-        let is_mark = line.strip_prefix("---").is_some_and(|rest| rest.starts_with([' ', '\n']) || rest.is_empty());
-        if is_mark && at > 0 {
-            starts.push(at);
-        }
-        at += line.len();
+    let bytes = text.as_bytes();
+    let has_line = |start: &str, line: &str| text.starts_with(start) || memmem::find(bytes, line.as_bytes()).is_some();
+    if has_line("...", "\n...") || has_line("%", "\n%") || memchr(b'\r', bytes).is_some() {
+        return None;
     }
+    let is_mark = |at: &usize| text.get(at + 3..).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n']));
+    let marks = memmem::find_iter(bytes, b"\n---").map(|at| at + 1).filter(is_mark);
+    let starts: Vec<usize> = std::iter::once(0).chain(marks).collect();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     let documents: Option<Vec<&str>> = starts.iter().zip(ends).map(|(start, end)| text.get(*start..end)).collect();
     let mut documents = documents?;
@@ -48,12 +45,11 @@ fn is_blank(document: &str) -> bool {
 
 /// Whether nothing stands on a line, of which the spaces in front are gone.
 fn is_comment(content: &str) -> bool {
-    content.is_empty() || content.starts_with('#')
+    matches!(content.as_bytes().first(), None | Some(b'#'))
 }
 
 /// A document as the general parser reads it; `None` when that has to do it.
 pub(super) fn read<'a>(seed: Seed<'a, '_>, document: &'a str) -> Option<Node<'a>> {
-    let mut lines = Vec::new();
     let mut rest = document;
     if let Some(after) = rest.strip_prefix("---") {
         let (mark, below) = after.split_once('\n').unwrap_or((after, ""));
@@ -62,18 +58,21 @@ pub(super) fn read<'a>(seed: Seed<'a, '_>, document: &'a str) -> Option<Node<'a>
         }
         rest = below;
     }
-    for line in rest.split('\n') {
-        if !line.bytes().all(is_plain_byte) && !line.chars().all(is_plain) {
-            return None;
-        }
-        let content = line.trim_start_matches(' ');
-        lines.push(Line { indent: line.len() - content.len(), content: content.trim_end_matches(' '), whole: line });
+    // All bytes are looked at, which is quicker than to stop at the first one that is not plain.
+    let all_plain = rest.bytes().fold(true, |all, byte| all & (is_plain_byte(byte) | (byte == b'\n')));
+    if !all_plain && !rest.chars().all(|one| one == '\n' || is_plain(one)) {
+        return None;
     }
-    // What stands behind the last line end is a line only if there is something.
-    if lines.last().is_some_and(|line| line.whole.is_empty()) {
-        lines.pop();
-    }
-    let mut reader = Reader { seed, lines: &lines, next: 0, depth: 0, ends: document.ends_with('\n') };
+    let lines = lines(rest);
+    let mut reader = Reader {
+        seed,
+        lines: &lines,
+        next: 0,
+        depth: 0,
+        ends: document.ends_with('\n'),
+        pairs: Vec::new(),
+        items: Vec::new(),
+    };
     let first = reader.peek()?;
     let node = reader.block(first.indent)?;
     reader.peek().is_none().then_some(node)
@@ -99,6 +98,34 @@ struct Line<'a> {
     whole: &'a str,
 }
 
+fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut lines = Vec::with_capacity(memchr_iter(b'\n', text.as_bytes()).count() + 1);
+    let mut start = 0;
+    for end in memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        let whole = text.get(start..end).unwrap_or_default();
+        let content = without_start(whole);
+        lines.push(Line { indent: whole.len() - content.len(), content: without_end(content), whole });
+        start = end + 1;
+    }
+    // What stands behind the last line end is a line only if there is something.
+    if lines.last().is_some_and(|line| line.whole.is_empty()) {
+        lines.pop();
+    }
+    lines
+}
+
+/// A text without the spaces in front.
+fn without_start(text: &str) -> &str {
+    let spaces = text.bytes().take_while(|byte| *byte == b' ').count();
+    text.get(spaces..).unwrap_or_default()
+}
+
+/// A text without the spaces behind it.
+fn without_end(text: &str) -> &str {
+    let spaces = text.bytes().rev().take_while(|byte| *byte == b' ').count();
+    text.get(..text.len() - spaces).unwrap_or_default()
+}
+
 struct Reader<'a, 'l, 's> {
     seed: Seed<'a, 's>,
     lines: &'l [Line<'a>],
@@ -106,6 +133,10 @@ struct Reader<'a, 'l, 's> {
     depth: usize,
     /// Whether the last line has an end.
     ends: bool,
+    /// The pairs so far of the maps that are being read, the innermost last: a map then takes what it needs at once.
+    pairs: Vec<(Node<'a>, Node<'a>)>,
+    /// The same for lists.
+    items: Vec<Node<'a>>,
 }
 
 impl<'a> Reader<'a, '_, '_> {
@@ -137,64 +168,62 @@ impl<'a> Reader<'a, '_, '_> {
 
     /// The list whose items stand at this depth.
     fn list(&mut self, indent: usize) -> Option<Node<'a>> {
-        let mut items = Vec::new();
+        let first = self.items.len();
         while let Some(line) = self.peek().filter(|line| line.indent == indent) {
             let Some(content) = item(line.content) else { break };
             self.next += 1;
-            if is_comment(content) {
-                items.push(self.below(indent, false)?);
-                continue;
-            }
-            let inner = indent + (line.content.len() - content.len());
-            if item(content).is_some() {
+            let node = if is_comment(content) {
+                self.below(indent, false)?
+            } else if item(content).is_some() {
                 return None;
-            }
-            if key_end(content).is_some() {
+            } else if let Some(pair) = pair(content) {
                 self.depth += 1;
                 if self.depth > DEEPEST {
                     return None;
                 }
-                items.push(self.map(inner, Some(content))?);
+                let node = self.map(indent + (line.content.len() - content.len()), Some(pair))?;
                 self.depth -= 1;
-                continue;
-            }
-            items.push(self.value(content, indent)?);
+                node
+            } else {
+                self.value(content, indent)?
+            };
+            self.items.push(node);
         }
-        let at = items.iter().find_map(|item: &Node| item.at);
+        let items: Vec<Node> = self.items.drain(first..).collect();
+        let at = items.iter().find_map(|item| item.at);
         Some(Node { at, value: Value::List(items) })
     }
 
     /// The map whose keys stand at this depth; the first one perhaps on the line of an item of a list, which is gone.
-    fn map(&mut self, indent: usize, first: Option<&'a str>) -> Option<Node<'a>> {
-        let mut pairs: Vec<(Node, Node)> = Vec::new();
+    fn map(&mut self, indent: usize, first: Option<Pair<'a>>) -> Option<Node<'a>> {
+        let start = self.pairs.len();
         let mut first = first;
         loop {
-            let content = match first.take() {
-                Some(content) => content,
+            let Pair { key, behind } = match first.take() {
+                Some(pair) => pair,
                 None => match self.peek() {
                     Some(line) if line.indent == indent && item(line.content).is_none() => {
                         self.next += 1;
-                        line.content
+                        pair(line.content)?
                     }
                     Some(line) if line.indent > indent => return None,
                     _ => break,
                 },
             };
-            pairs.push(self.pair(content, indent)?);
+            let pair = self.pair(key, behind, indent)?;
+            self.pairs.push(pair);
         }
-        pairs.shrink_to_fit();
+        let pairs: Vec<(Node, Node)> = self.pairs.drain(start..).collect();
         let at = pairs.first().and_then(|(key, _)| key.at);
         (!pairs.is_empty()).then_some(Node { at, value: Value::Map(pairs) })
     }
 
     /// A key and its value, which may go on below the line.
-    fn pair(&mut self, content: &'a str, indent: usize) -> Option<(Node<'a>, Node<'a>)> {
-        let end = key_end(content).filter(|end| *end <= LONGEST_KEY)?;
-        let key = self.scalar(content.get(..end)?.trim_end_matches(' '))?;
+    fn pair(&mut self, key: Word<'a>, behind: &'a str, indent: usize) -> Option<(Node<'a>, Node<'a>)> {
+        let key = self.scalar(key)?;
         if is_key(self.seed, &key) {
             return None;
         }
-        let behind = content.get(end + 1..)?.trim_start_matches(' ');
         let mut value = match is_comment(behind) {
             true => self.below(indent, true)?,
             false => self.value(behind, indent)?,
@@ -225,35 +254,32 @@ impl<'a> Reader<'a, '_, '_> {
         if self.peek().is_some_and(|line| line.indent > indent) {
             return None;
         }
-        let text = without_comment(text)?;
-        match text {
-            "{}" => Some(Node { at: None, value: Value::Map(Vec::new()) }),
-            "[]" => Some(Node { at: None, value: Value::List(Vec::new()) }),
-            // A colon would make a key of it, which cannot stand here.
-            _ if key_end(text).is_some() => None,
-            _ => self.scalar(text),
+        match value(text)? {
+            Word::Plain("{}") => Some(Node { at: None, value: Value::Map(Vec::new()) }),
+            Word::Plain("[]") => Some(Node { at: None, value: Value::List(Vec::new()) }),
+            word => self.scalar(word),
         }
     }
 
     /// The lines of a literal scalar.
     fn literal(&mut self, indent: usize, keeps_end: bool) -> Option<Node<'a>> {
+        let is_blank = |line: &Line| line.content.is_empty();
         let first = self.lines.get(self.next)?;
-        if first.whole.trim_matches(' ').is_empty() || first.indent <= indent {
+        if is_blank(first) || first.indent <= indent {
             return None;
         }
         let depth = first.indent;
         let mut text = String::new();
         let mut blank = 0;
         while let Some(line) = self.lines.get(self.next) {
-            let is_blank = line.whole.trim_matches(' ').is_empty();
-            if is_blank && line.whole.len() > depth {
+            if is_blank(line) && line.whole.len() > depth {
                 return None;
             }
-            if !is_blank && line.indent < depth {
+            if !is_blank(line) && line.indent < depth {
                 break;
             }
             self.next += 1;
-            if is_blank {
+            if is_blank(line) {
                 blank += 1;
                 continue;
             }
@@ -276,58 +302,91 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// A scalar on one line.
-    fn scalar(&self, text: &'a str) -> Option<Node<'a>> {
-        let first = text.as_bytes().first()?;
-        if let b'"' | b'\'' = first {
-            let inner = text.get(1..)?.strip_suffix(char::from(*first))?;
-            let is_simple = !inner.contains(char::from(*first)) && !inner.contains('\\');
-            return is_simple.then(|| self.seed.borrowed(inner));
-        }
+    fn scalar(&self, word: Word<'a>) -> Option<Node<'a>> {
         let plain = |value| Some(Node { at: None, value });
-        match kind(text)? {
-            Scalar::Null => plain(Value::Null),
-            Scalar::Bool(value) => plain(Value::Bool(value)),
-            Scalar::Integer(value) => plain(Value::Integer(value)),
-            Scalar::Fraction => plain(Value::Number),
-            Scalar::Text => Some(self.seed.borrowed(text)),
+        match word {
+            Word::Quoted(text) => Some(self.seed.borrowed(text)),
+            Word::Plain(text) => match kind(text)? {
+                Scalar::Null => plain(Value::Null),
+                Scalar::Bool(value) => plain(Value::Bool(value)),
+                Scalar::Integer(value) => plain(Value::Integer(value)),
+                Scalar::Fraction => plain(Value::Number),
+                Scalar::Text => Some(self.seed.borrowed(text)),
+            },
         }
     }
+}
+
+/// A scalar as it is written.
+enum Word<'a> {
+    /// What stands between two quotes, and means itself.
+    Quoted(&'a str),
+    Plain(&'a str),
+}
+
+/// A key and what stands behind its colon, without the spaces in front.
+struct Pair<'a> {
+    key: Word<'a>,
+    behind: &'a str,
 }
 
 /// What follows the dash of an item of a list.
 fn item(content: &str) -> Option<&str> {
     let rest = content.strip_prefix('-')?;
-    (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim_start_matches(' '))
+    (rest.is_empty() || rest.starts_with(' ')).then(|| without_start(rest))
 }
 
-/// Where the colon behind a key stands.
-fn key_end(content: &str) -> Option<usize> {
-    if let Some(quote @ (b'"' | b'\'')) = content.as_bytes().first() {
-        let end = content.get(1..)?.find(char::from(*quote))? + 2;
-        let behind = content.get(end..)?;
-        let colon = end + behind.len() - behind.trim_start_matches(' ').len();
-        return is_colon(content, colon).then_some(colon);
+/// What stands between the quotes at the beginning of a text, and what follows them. `Some(None)` is that there are none,
+/// and `None` that it is not as simple.
+#[expect(clippy::option_option, reason = "the outer level is for another form")]
+fn quoted(text: &str) -> Option<Option<(&str, &str)>> {
+    let Some(quote @ (b'"' | b'\'')) = text.as_bytes().first() else { return Some(None) };
+    let inside = text.get(1..)?;
+    let end = inside.bytes().position(|byte| byte == *quote || byte == b'\\')?;
+    let (inside, behind) = inside.split_at_checked(end)?;
+    Some(Some((inside, behind.strip_prefix(char::from(*quote))?)))
+}
+
+/// The key at the beginning of a line; `None` when there is none, or it is not as simple.
+fn pair(content: &str) -> Option<Pair<'_>> {
+    if let Some((key, behind)) = quoted(content)? {
+        let behind = without_start(behind).strip_prefix(':')?;
+        let is_short = content.len() - behind.len() <= LONGEST_KEY;
+        return (is_short && (behind.is_empty() || behind.starts_with(' ')))
+            .then(|| Pair { key: Word::Quoted(key), behind: without_start(behind) });
     }
-    // What stands behind a number sign is a comment.
-    let content = content.find(" #").map_or(content, |at| content.get(..at).unwrap_or_default());
-    content.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(at, _)| at).find(|at| is_colon(content, *at))
+    let end = plain_end(content).filter(|end| content.as_bytes().get(*end) == Some(&b':') && *end <= LONGEST_KEY)?;
+    let (key, behind) = content.split_at_checked(end)?;
+    Some(Pair { key: Word::Plain(without_end(key)), behind: without_start(behind.get(1..)?) })
 }
 
-/// Whether a colon stands there that ends a key.
-fn is_colon(content: &str, at: usize) -> bool {
-    let mut bytes = content.as_bytes().iter().skip(at);
-    bytes.next() == Some(&b':') && matches!(bytes.next(), None | Some(b' '))
+/// Where a plain scalar ends on its line: at a colon that ends a key, or at a comment.
+fn plain_end(content: &str) -> Option<usize> {
+    let bytes = content.as_bytes();
+    let mut from = 0;
+    loop {
+        let at = from + bytes.get(from..)?.iter().position(|byte| matches!(byte, b':' | b'#'))?;
+        let is_end = match bytes.get(at) {
+            Some(b':') => matches!(bytes.get(at + 1), None | Some(b' ')),
+            _ => at.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b' '),
+        };
+        if is_end {
+            return Some(at);
+        }
+        from = at + 1;
+    }
 }
 
-/// A value without the comment behind it; `None` when something else is there.
-fn without_comment(text: &str) -> Option<&str> {
-    let Some(quote @ (b'"' | b'\'')) = text.as_bytes().first() else {
-        return Some(text.find(" #").map_or(text, |at| text.get(..at).unwrap_or_default()).trim_end_matches(' '));
-    };
-    let end = text.get(1..)?.find(char::from(*quote))? + 2;
+/// A value without the comment behind it; `None` when something else is there. A colon would make a key of it, which
+/// cannot stand there.
+fn value(text: &str) -> Option<Word<'_>> {
+    if let Some((inside, behind)) = quoted(text)? {
+        let is_end = behind.is_empty() || (behind.starts_with(' ') && is_comment(without_start(behind)));
+        return is_end.then_some(Word::Quoted(inside));
+    }
+    let Some(end) = plain_end(text) else { return Some(Word::Plain(text)) };
     let (value, behind) = text.split_at_checked(end)?;
-    let is_end = behind.is_empty() || (behind.starts_with(' ') && is_comment(behind.trim_start_matches(' ')));
-    is_end.then_some(value)
+    behind.starts_with('#').then(|| Word::Plain(without_end(value)))
 }
 
 /// Whether a value is the mark of a literal scalar, and whether that ends with a line end.
@@ -350,14 +409,14 @@ enum Scalar {
 
 /// `None` when it is not sure.
 fn kind(text: &str) -> Option<Scalar> {
-    match text {
-        "null" | "Null" | "NULL" | "~" => return Some(Scalar::Null),
-        "true" | "True" | "TRUE" => return Some(Scalar::Bool(true)),
-        "false" | "False" | "FALSE" => return Some(Scalar::Bool(false)),
-        _ => {}
-    }
     let mut bytes = text.bytes();
     match (bytes.next()?, bytes.next()) {
+        (b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'~', _) => match text {
+            "null" | "Null" | "NULL" | "~" => Some(Scalar::Null),
+            "true" | "True" | "TRUE" => Some(Scalar::Bool(true)),
+            "false" | "False" | "FALSE" => Some(Scalar::Bool(false)),
+            _ => (!text.starts_with('~')).then_some(Scalar::Text),
+        },
         (b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'/' | b'(' | b'$' | b'^' | b'=', _) => Some(Scalar::Text),
         (b'0'..=b'9', _) => number(text),
         // Such as `--port=80`.
@@ -375,8 +434,9 @@ fn number(text: &str) -> Option<Scalar> {
         return text.parse().ok().map(Scalar::Integer);
     }
     // A block of addresses, an address, a quantity: no number has more than one point, or any of these.
-    let is_text = |one: char| matches!(one, '/' | ':' | 'm' | 'M' | 'G' | 'K' | 'k' | 'i' | 's' | 'h' | 't' | 'T');
-    if text.contains(is_text) || text.bytes().filter(|byte| *byte == b'.').count() > 1 {
+    let is_text =
+        |one: u8| matches!(one, b'/' | b':' | b'm' | b'M' | b'G' | b'K' | b'k' | b'i' | b's' | b'h' | b't' | b'T');
+    if text.bytes().any(is_text) || text.bytes().filter(|byte| *byte == b'.').count() > 1 {
         return Some(Scalar::Text);
     }
     let (whole, fraction) = text.split_once('.')?;
@@ -384,110 +444,4 @@ fn number(text: &str) -> Option<Scalar> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-
-    use super::*;
-    use serde::de::DeserializeSeed;
-    use std::cell::Cell;
-    use std::path::{Path, PathBuf};
-
-    /// How many changed texts are looked at for each text.
-    const CHANGES: u64 = 30;
-
-    /// What may make a difference in YAML.
-    const PIECES: [&str; 46] = [
-        ":", ": ", " :", "-", "- ", "#", " # x", "'", "\"", "{}", "[]", "{a: b}", "[a]", "|", "|-", "|+", ">", "&a ",
-        "*a", "!x ", "!!str ", "%", "@", "`", "?", "? ", " ", "  ", "\n", "\n\n", "\n  ", "0", "010", "0x1", "1.5",
-        "1e3", "-1", "~", "null", "yes", "true", ".inf", "\t", "\\", "\u{2028}", "\u{e9}",
-    ];
-
-    /// The documents as the general parser has them; `None` when it finds something wrong.
-    fn generally<'a>(seed: Seed<'a, '_>, text: &'a str) -> Option<Vec<Node<'a>>> {
-        serde_yaml::Deserializer::from_str(text).map(|one| seed.deserialize(one).ok()).collect()
-    }
-
-    /// Whether what is taken is what the general parser makes of it. Says how many documents were taken.
-    fn agrees(text: &str) -> usize {
-        let (budget, refused) = (Cell::new(usize::MAX), Cell::new(false));
-        let seed = Seed { text, budget: &budget, refused: &refused };
-        let Some(documents) = documents(text) else { return 0 };
-        let whole = generally(seed, text);
-        if let Some(whole) = whole.as_ref().filter(|whole| documents.len() > 1 || !whole.is_empty()) {
-            let apart: Option<Vec<Node>> =
-                documents.iter().map(|one| generally(seed, one)).collect::<Option<Vec<_>>>().map(|all| all.concat());
-            assert_eq!(apart.as_ref(), Some(whole), "the documents of {text:?}");
-        }
-        let taken = documents.into_iter().filter_map(|document| Some((document, read(seed, document)?)));
-        taken.map(|(document, node)| assert_eq!(generally(seed, document), Some(vec![node]), "{document:?}")).count()
-    }
-
-    fn yaml_files(folder: &Path, all: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                _ if path.is_dir() => yaml_files(&path, all),
-                Some("yaml" | "yml") => all.push(path),
-                _ => {}
-            }
-        }
-    }
-
-    /// The texts of all YAML files of the examples and tests.
-    fn texts() -> Vec<String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut files = Vec::new();
-        for folder in ["examples", "tests/corpus", "tests/lint", "tests/manifests", "tests/cli"] {
-            yaml_files(&root.join(folder), &mut files);
-        }
-        files.sort();
-        files
-            .into_iter()
-            .filter_map(|file| std::fs::read_to_string(file).ok())
-            .filter(|text| text.len() < 8_000)
-            .collect()
-    }
-
-    #[test]
-    fn takes_what_the_general_parser_makes_of_it() {
-        let texts = texts();
-        let taken = texts.iter().map(|text| agrees(text)).sum::<usize>();
-        assert!(taken > 200, "only {taken} documents of {} texts were taken", texts.len());
-    }
-
-    #[test]
-    fn takes_nothing_else_however_texts_are_changed() {
-        let mut state = 7_u64;
-        let mut below = |most: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            usize::try_from(state >> 33).unwrap() % most.max(1)
-        };
-        let mut taken = 0;
-        for text in texts() {
-            for _ in 0..CHANGES {
-                let mut changed = text.clone();
-                for _ in 0..=below(2) {
-                    let start = changed.floor_char_boundary(below(changed.len()));
-                    let end = changed.floor_char_boundary((start + below(4)).min(changed.len())).max(start);
-                    changed.replace_range(start..end, PIECES.get(below(PIECES.len())).unwrap());
-                }
-                taken += agrees(&changed);
-            }
-        }
-        assert!(taken > 4_000, "only {taken} changed documents were taken");
-    }
-
-    #[test]
-    fn takes_the_forms_of_kubectl() {
-        for text in [
-            "a: b\nc:\n- d\n- e: f\n  g: h\n-\n- {}\ni: {}\nj: []\n",
-            "metadata:\n  managedFields:\n  - f:x:\n      .: {}\n      k:{\"uid\":\"1\"}: {}\n  name: x\n",
-            "a: |\n  {\"b\": 1}\n\n  x\n\nc: |-\n  y\nd: 1\n",
-            "a: 10.0.0.0/8\nb: 10.1.2.3\nc: 100m\nd: 1.5\ne: 80 # x\nf: 'q' # y\n\"g\": \"#\"\n",
-            "# c\n---\n# d\na: --port=80\nb: -x\n---\nc: no\non: y\n",
-            "a:\n  # c\n  b: 1\n# d\n",
-        ] {
-            assert!(agrees(text) > 0, "{text:?} is not taken");
-        }
-    }
-}
+mod tests;

@@ -97,7 +97,12 @@ pub(super) fn metadata<'n, 'a>(
 
 /// Labels, sorted by key.
 pub(super) fn labels(walk: &mut Walk, node: Option<&Node>, path: Path) -> Pairs {
-    string_map(walk, node, path, syntax::label_key, syntax::label_value)
+    owned(label_pairs(walk, node, path))
+}
+
+/// The same, as they stand in the text.
+pub(super) fn label_pairs<'n>(walk: &mut Walk, node: Option<&'n Node>, path: Path) -> Vec<(&'n str, &'n str)> {
+    string_pairs(walk, node, path, syntax::label_key, syntax::label_value)
 }
 
 /// Annotations, sorted by key.
@@ -121,6 +126,20 @@ pub(super) fn string_map(
     check_key: impl Fn(&str) -> Option<Cow<'static, str>>,
     check_value: impl Fn(&str) -> Option<&'static str>,
 ) -> Pairs {
+    owned(string_pairs(walk, node, path, check_key, check_value))
+}
+
+fn owned(pairs: Vec<(&str, &str)>) -> Pairs {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn string_pairs<'n>(
+    walk: &mut Walk,
+    node: Option<&'n Node>,
+    path: Path,
+    check_key: impl Fn(&str) -> Option<Cow<'static, str>>,
+    check_value: impl Fn(&str) -> Option<&'static str>,
+) -> Vec<(&'n str, &'n str)> {
     let pairs = node.and_then(|node| walk.pairs(node, path)).unwrap_or_default();
     let mut map = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
@@ -128,7 +147,7 @@ pub(super) fn string_map(
             walk.refuse(value, path, format!("Invalid value: {:?}: {reason}", shortened(key)));
         }
         if let Some(value) = walk.checked(value, path.field(key), &check_value) {
-            map.push((key.to_owned(), value.to_owned()));
+            map.push((key, value));
         }
     }
     map.sort_unstable();

@@ -77,6 +77,10 @@ pub(super) fn shortened(text: &str) -> Cow<'_, str> {
 /// What a plain scalar is to the YAML 1.1 reader that kubectl uses, when that is no string. (Null is null to every
 /// reader.)
 pub(super) fn misreading(text: &str) -> Option<Misreading> {
+    // Nearly all scalars are words, and no word for a boolean is as long.
+    if text.len() > 5 && text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return None;
+    }
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" | "n" | "N" | "no" | "No"
         | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => return Some(Misreading::Boolean),

@@ -1,7 +1,7 @@
 //! One NetworkPolicy, checked as the API server checks it.
 
 use super::empty::item_places;
-use super::metadata::{SUBDOMAIN, annotations, labels, metadata};
+use super::metadata::{SUBDOMAIN, annotations, label_pairs, metadata};
 use super::node::{Node, Value};
 use super::walk::{Object, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE, syntax};
@@ -283,7 +283,7 @@ fn expression_values(operator: &str, values: Vec<&str>) -> Option<Values> {
 
 fn selector(walk: &mut Walk, node: &Node, path: Path) -> Selector {
     let Some(object) = walk.object(node, path, &SELECTOR) else { return Selector::everything() };
-    let labels = labels(walk, object.get("matchLabels"), path.field("matchLabels"));
+    let labels = label_pairs(walk, object.get("matchLabels"), path.field("matchLabels"));
     let expressions = walk.list(object.get("matchExpressions"), path.field("matchExpressions"), expression);
     let equal = labels.into_iter().map(|(key, value)| (key.into(), Values::one_of([value])));
     equal.chain(expressions.into_iter().map(|(key, values)| (key.into(), values))).collect()

@@ -7,6 +7,7 @@ use crate::session::system::{FileSystem, reason};
 use crate::source::Sources;
 use crate::syntax;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What one thing that was named leads to.
@@ -19,7 +20,7 @@ pub(super) enum Input {
 
 /// What was named, with each file once: where it is named itself, or else in the first folder that holds it.
 pub(super) fn inputs(system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Vec<Input> {
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeSet<OsString> = BTreeSet::new();
     let mut has_input = false;
     let mut inputs = Vec::new();
     for item in named {
@@ -32,14 +33,14 @@ pub(super) fn inputs(system: &dyn FileSystem, folder: &Path, named: &[Named]) ->
         let path = folder.join(path);
         match system.is_folder(&path) {
             Ok(true) => inputs.push(walk(system, path)),
-            Ok(false) if seen.insert(system.identity(&path)) => inputs.push(Input::File(path)),
+            Ok(false) if seen.insert(system.identity(&path).into_os_string()) => inputs.push(Input::File(path)),
             Ok(false) => {}
             Err(error) => inputs.push(Input::Missing(path, reason(&error))),
         }
     }
     for input in &mut inputs {
         if let Input::Folder { files, .. } = input {
-            files.retain(|path| seen.insert(system.identity(path)));
+            files.retain(|path| seen.insert(system.identity(path).into_os_string()));
         }
     }
     inputs

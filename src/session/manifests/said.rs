@@ -54,8 +54,11 @@ pub(super) fn token(file: FileId, text: &str, at: usize) -> Span {
         Some(quote) => line.get(1..).and_then(|inside| inside.find(quote)).map_or(line.len(), |end| end + 2),
         None if empty.is_some() => line.len() - empty.map_or(0, str::len),
         None => {
-            let ends = [" #", ": ", ",", "}", "]"].iter().filter_map(|end| line.find(end));
-            line.strip_suffix(':').unwrap_or(line).trim_end().len().min(ends.min().unwrap_or(line.len()))
+            // There are many places to tell, so the line is gone over once.
+            let follows = line.bytes().skip(1).chain([b'\n']);
+            let is_end = |(byte, next)| matches!((byte, next), (b' ', b'#') | (b':', b' ') | (b',' | b'}' | b']', _));
+            let whole = || line.strip_suffix(':').unwrap_or(line).trim_end().len();
+            line.bytes().zip(follows).position(is_end).unwrap_or_else(whole)
         }
     };
     Span::new(file, start..start + end)
