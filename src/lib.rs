@@ -22,6 +22,7 @@ pub mod model;
 pub mod net;
 pub mod netpol;
 pub mod output;
+pub mod parallel;
 pub mod plan;
 pub mod prove;
 pub mod session;

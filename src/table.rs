@@ -165,6 +165,15 @@ impl<'a, I, T> IntoIterator for &'a Table<I, T> {
     }
 }
 
+impl<I, T> IntoIterator for Table<I, T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
+    }
+}
+
 impl<I, T> Default for Table<I, T> {
     fn default() -> Self {
         Vec::new().into()

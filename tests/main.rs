@@ -50,6 +50,7 @@ mod proof_operators;
 mod questions;
 mod settings_schema;
 mod slips;
+mod threads;
 mod valid;
 mod validation;
 mod why;

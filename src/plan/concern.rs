@@ -4,7 +4,7 @@ use super::buckets::Buckets;
 use super::subject::{SubjectId, Subjects};
 use crate::flow::{DnsServer, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
 use crate::net::{Direction, IpBlock, Peers, PortSet, Selector};
-use crate::table::{Id, Table, number};
+use crate::table::{Id, Table, known, number};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,19 +117,21 @@ impl Concerns {
 #[derive(Default)]
 struct PeerParts {
     list: Table<PeerId, PeerPart>,
-    /// For each party those that it comes to, once somebody asked.
+    /// For each party that is a peer those that it comes to.
     of_party: Table<PartyId, Option<Range<u32>>>,
 }
 
 impl PeerParts {
-    fn of_party(&mut self, set: &FlowSet, id: PartyId) -> Range<u32> {
-        if let Some(known) = &self.of_party[id] {
-            return known.clone();
+    /// Makes those that a party comes to.
+    fn add_party(&mut self, set: &FlowSet, id: PartyId) {
+        if self.of_party[id].is_none() {
+            let place = set.parties[id].place.as_ref();
+            self.of_party[id] = Some(place.map(|place| self.of_place(set, place)).unwrap_or_default());
         }
-        let place = set.parties[id].place.as_ref();
-        let range = place.map(|place| self.of_place(set, place)).unwrap_or_default();
-        self.of_party[id] = Some(range.clone());
-        range
+    }
+
+    fn of_party(&self, id: PartyId) -> Range<u32> {
+        known(self.of_party[id].clone())
     }
 
     fn of_place(&mut self, set: &FlowSet, place: &Place) -> Range<u32> {
@@ -263,6 +265,9 @@ pub fn collect(set: &FlowSet) -> Wishes<'_> {
             wishes.ingress(index, flow);
         }
     }
+    for added in &wishes.contributions {
+        wishes.peers.add_party(set, added.peer);
+    }
     wishes.dns_egress();
     wishes.dns_ingress();
     wishes.by_namespace = wishes.subjects.by_namespace();
@@ -282,9 +287,11 @@ impl<'a> Wishes<'a> {
         (self.subjects.home(added.subject), added.direction, &self.subjects.get(added.subject).selector)
     }
 
-    /// How many concerns there are at most.
-    pub fn most_concerns(&self) -> usize {
-        self.contributions.len() + self.dns.len()
+    /// How many concerns there are in some namespaces at most.
+    pub fn most_concerns(&self, namespaces: impl Iterator<Item = usize>) -> usize {
+        let subjects = namespaces.flat_map(|namespace| self.by_namespace.get(namespace));
+        // DNS has one for each direction.
+        subjects.map(|subject| self.by_subject.get(*subject).len() + Direction::ALL.len()).sum()
     }
 
     fn leaves(&self, party: PartyId) -> &'a [PartyId] {
@@ -373,11 +380,11 @@ impl<'a> Wishes<'a> {
 
     /// Puts the concerns of a namespace in place of those in `concerns`: what the flows add and what DNS needs, subject
     /// by subject.
-    pub fn concerns_of(&mut self, namespace: usize, concerns: &mut Concerns) {
+    pub fn concerns_of(&self, namespace: usize, concerns: &mut Concerns) {
         let Concerns { list, contributions } = concerns;
         list.clear();
         contributions.clear();
-        for subject in self.by_namespace.get(namespace).to_vec().into_iter().map(SubjectId::at) {
+        for subject in self.by_namespace.get(namespace).iter().copied().map(SubjectId::at) {
             let from = contributions.len();
             let own = self.by_subject.get(subject.place()).iter().filter_map(|at| self.contributions.get(*at));
             contributions.extend(own);
@@ -395,8 +402,8 @@ impl<'a> Wishes<'a> {
                     start = end;
                     list.push(Concern { subject, direction, towards, rules, contributions, settings });
                 }
-                if let Some(Asked { rules, settings }) = self.dns.remove(&(subject, direction)) {
-                    let mut rules = rules.list;
+                if let Some(Asked { rules, settings }) = self.dns.get(&(subject, direction)) {
+                    let (mut rules, settings) = (rules.list.clone(), settings.clone());
                     self.peers.sort_rules(&mut rules);
                     let (towards, contributions) = (Towards::Dns, start..start);
                     list.push(Concern { subject, direction, towards, rules, contributions, settings });
@@ -406,14 +413,14 @@ impl<'a> Wishes<'a> {
     }
 
     /// The rules of what flows add to one concern, sorted by peer: peers with the same ports are one rule.
-    fn rules(&mut self, added: &[Contribution]) -> SmallVec<[RulePart; 1]> {
+    fn rules(&self, added: &[Contribution]) -> SmallVec<[RulePart; 1]> {
         let set = self.set;
         let ports = |one: &Contribution| Some(&set.flows.get(one.flow as usize)?.targets.get(one.target as usize)?.1);
         let mut rules = Rules::default();
         for same in added.chunk_by(|one, other| one.peer == other.peer) {
             let Some(one) = same.first() else { continue };
             let ports = PortSet::union_of(same.iter().filter_map(ports));
-            let peers = self.peers.of_party(set, one.peer);
+            let peers = self.peers.of_party(one.peer);
             self.peers.add_rule(&mut rules, peers, &ports);
         }
         self.peers.sort_rules(&mut rules.list);

@@ -442,7 +442,7 @@ mod tests {
     fn few_pairs_are_looked_at_one_by_one() {
         let set =
             flows("namespace shop {\n  tier web\n  tier api\n  web -> api:80\n  api -> web:80\n  * -> api:80\n}\n");
-        let mut wishes = concern::collect(&set);
+        let wishes = concern::collect(&set);
         let mut concerns = Concerns::default();
         wishes.concerns_of(0, &mut concerns);
         let namer = Namer::new(&set);

@@ -8,6 +8,7 @@ use crate::diag::Diagnostic;
 use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
 use crate::net::{Direction, IpBlock, Peers};
 use crate::netpol::{Peer, Policy, PolicySet, Port, Rule};
+use crate::parallel;
 use crate::source::Excerpt;
 use rustc_hash::FxHashSet;
 use smallvec::{SmallVec, smallvec};
@@ -26,21 +27,44 @@ pub struct Planned {
 
 /// Plans the policies of a flow set.
 pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
-    let mut wishes = concern::collect(set);
+    /// Fewer namespaces are planned sooner than a thread has begun with them.
+    const LEAST: usize = 8;
+    let (wishes, namer) = (concern::collect(set), Namer::new(set));
+    let namespaces: Vec<(usize, &ManagedNamespace)> = set.namespaces.iter().enumerate().collect();
+    let parts = parallel::parts(&namespaces, LEAST, |part| of_namespaces(set, layout, part, &wishes, &namer));
+    let mut grants = report::Grants::new(set);
+    let mut policies = Vec::new();
+    for (planned, granted) in parts {
+        grants.append(granted);
+        match policies.is_empty() {
+            true => policies = planned,
+            false => policies.extend(planned),
+        }
+    }
+    Planned { policies: PolicySet { policies }, diagnostics: grants.report(&wishes) }
+}
+
+/// The policies of some namespaces, which are sorted, and what their statements grant.
+fn of_namespaces<'a>(
+    set: &'a FlowSet,
+    layout: Layout,
+    namespaces: &[(usize, &ManagedNamespace)],
+    wishes: &Wishes<'_>,
+    namer: &Namer<'_>,
+) -> (Vec<Policy>, report::Grants<'a>) {
     let mut policies = Vec::new();
     if layout == Layout::Flow {
-        policies.reserve(wishes.most_concerns() + set.namespaces.len());
+        policies.reserve(wishes.most_concerns(namespaces.iter().map(|(index, _)| *index)) + namespaces.len());
     }
     let mut grants = report::Grants::new(set);
-    let namer = Namer::new(set);
     let mut concerns = Concerns::default();
     // The namespaces are sorted, so sorting within each is enough.
-    for (index, namespace) in set.namespaces.iter().enumerate() {
+    for &(index, namespace) in namespaces {
         wishes.concerns_of(index, &mut concerns);
-        grants.add_dns(index, &concerns, &wishes);
-        let overlapping = minimal::reduce(&mut concerns, &wishes, &namer, &namespace.name);
+        grants.add_dns(index, &concerns, wishes);
+        let overlapping = minimal::reduce(&mut concerns, wishes, namer, &namespace.name);
         grants.add(index, &concerns, &overlapping);
-        let planner = Planner { set, index, namer: &namer, wishes: &wishes, concerns: &concerns };
+        let planner = Planner { set, index, namer, wishes, concerns: &concerns };
         let first = policies.len();
         match layout {
             Layout::Flow => planner.by_flow(namespace, &mut policies),
@@ -51,7 +75,7 @@ pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
             own.sort_by(|one, other| one.name.cmp(&other.name));
         }
     }
-    Planned { policies: PolicySet { policies }, diagnostics: grants.report(&wishes) }
+    (policies, grants)
 }
 
 /// Makes the policies of one namespace.

@@ -111,6 +111,13 @@ impl<'a> Grants<'a> {
         Grants { set, dns: Vec::new(), shared: Vec::new(), lone: vec![false; set.statements.len()] }
     }
 
+    /// Adds the grants of namespaces that come after those that are there.
+    pub fn append(&mut self, others: Grants<'a>) {
+        self.dns.extend(others.dns);
+        self.shared.extend(others.shared);
+        self.lone.iter_mut().zip(others.lone).for_each(|(lone, other)| *lone |= other);
+    }
+
     /// Adds what the concerns of a namespace grant for DNS, before anything is taken away.
     pub fn add_dns(&mut self, namespace: usize, concerns: &Concerns, wishes: &Wishes<'_>) {
         for concern in concerns.list.iter().filter(|concern| concern.towards == Towards::Dns) {

@@ -37,12 +37,27 @@ impl Grants {
         }
     }
 
+    /// Both sides, in the order of [`Direction::ALL`].
+    pub fn both(&self, namespace: usize) -> &[Side; 2] {
+        &self.0[namespace]
+    }
+
     /// One side, to add to.
     pub fn get_mut(&mut self, namespace: usize, direction: Direction) -> &mut Side {
         let [ingress, egress] = &mut self.0[namespace];
         match direction {
             Direction::Ingress => ingress,
             Direction::Egress => egress,
+        }
+    }
+
+    /// Adds what is isolated and granted there, too, in the same namespaces.
+    pub fn append(&mut self, others: Grants) {
+        for (sides, more) in self.0.iter_mut().zip(others.0) {
+            for (side, more) in sides.iter_mut().zip(more) {
+                side.isolated.extend(more.isolated);
+                side.granted.extend(more.granted);
+            }
         }
     }
 

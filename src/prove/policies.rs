@@ -53,6 +53,15 @@ impl<'a> PolicyGrants<'a> {
         }
     }
 
+    /// Adds what other policies grant in the same namespaces.
+    pub fn append(&mut self, others: PolicyGrants<'a>) {
+        self.grants.append(others.grants);
+        for (names, more) in self.names.iter_mut().zip(others.names) {
+            names.extend(more);
+        }
+        self.elsewhere = self.elsewhere.take().or(others.elsewhere);
+    }
+
     /// What the policies that were added, and no others, grant. No two of them may have the same name, and none may be in a
     /// namespace that is not managed.
     pub fn finish(mut self) -> Result<Grants, Counterexample> {

@@ -11,6 +11,7 @@ use super::side::{named, nameless};
 use crate::cover::{Budget, GaveUp, missing, unmatched};
 use crate::flow::FlowSet;
 use crate::net::{Direction, Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
+use crate::parallel;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::LazyCell;
@@ -32,20 +33,46 @@ pub fn compare(set: &FlowSet, meant: &Grants, written: &Grants) -> Result<(), Co
 }
 
 fn compare_within(set: &FlowSet, meant: &Grants, written: &Grants, mut budget: Budget) -> Result<(), Counterexample> {
-    for (index, namespace) in set.namespaces.iter().enumerate() {
-        for direction in Direction::ALL {
-            let (meant, written) = (meant.get(index, direction), written.get(index, direction));
-            let mut comparison =
-                Comparison { namespace: &namespace.name, direction, meant, written, budget: &mut budget };
-            let difference = match comparison.run() {
-                Ok(None) => continue,
-                Ok(Some(difference)) => difference,
-                Err(GaveUp) => Difference::Unknown,
-            };
-            return Err(Counterexample::new(&namespace.name, difference));
-        }
+    /// Fewer are compared sooner than a thread has begun with them.
+    const LEAST: usize = 8;
+    let namespaces: Vec<(usize, &Arc<str>)> =
+        set.namespaces.iter().map(|namespace| &namespace.name).enumerate().collect();
+    let whole = budget.left();
+    // Each part may spend all that there is, so that what is spent before a difference does not depend on the parts.
+    let compared = parallel::parts(&namespaces, LEAST, |namespaces| {
+        let mut budget = Budget::new(whole);
+        let mut compare = |(index, namespace): &(usize, &Arc<str>)| {
+            let before = budget.left();
+            let found = differs(namespace, meant.both(*index), written.both(*index), &mut budget);
+            (found, before - budget.left())
+        };
+        namespaces.iter().map(&mut compare).collect::<Vec<_>>()
+    });
+    for ((_, namespace), (found, spent)) in namespaces.iter().zip(compared.into_iter().flatten()) {
+        let difference = match budget.spend(spent).and(found) {
+            Ok(None) => continue,
+            Ok(Some(difference)) => difference,
+            Err(GaveUp) => Difference::Unknown,
+        };
+        return Err(Counterexample::new(namespace, difference));
     }
     Ok(())
+}
+
+/// What differs in one namespace: the sides in the order of [`Direction::ALL`].
+fn differs(
+    namespace: &Arc<str>,
+    meant: &[Side; 2],
+    written: &[Side; 2],
+    budget: &mut Budget,
+) -> Result<Option<Difference>, GaveUp> {
+    for (direction, (meant, written)) in Direction::ALL.into_iter().zip(meant.iter().zip(written)) {
+        let found = Comparison { namespace, direction, meant, written, budget }.run()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// One namespace in one direction.

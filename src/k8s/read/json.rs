@@ -8,6 +8,7 @@ use super::{ReadProblem, whole_text};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::cell::Cell;
 use std::fmt;
 
 /// The most values that one object may have, or a text that is no list.
@@ -48,9 +49,10 @@ pub(super) fn documents<'a>(seed: Seed<'a, '_>) -> Option<(Vec<Document<'a>>, Ve
     Some((documents, problems))
 }
 
-/// One item of a list.
-pub(super) fn item<'a>(seed: Seed<'a, '_>, text: &'a str) -> Result<Node<'a>, ReadProblem> {
-    seed.budget.set(MOST_VALUES);
+/// One item of a list in `whole`.
+pub(super) fn item<'a>(whole: &'a str, text: &'a str) -> Result<Node<'a>, ReadProblem> {
+    let (budget, refused) = (Cell::new(MOST_VALUES), Cell::new(false));
+    let seed = Seed { text: whole, budget: &budget, refused: &refused };
     let node = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
     node.map_err(|error| whole_text(seed.offset(text), error.to_string()))
 }
@@ -79,10 +81,9 @@ impl<'a> Visitor<'a> for Top<'a, '_> {
         let mut items = None;
         while let Some(key) = fields.next_key_seed(seed)? {
             let is_items = items.is_none() && matches!(&key.value, Value::Text(name) if name == "items");
-            let mut value = match is_items {
+            let mut value = match is_items && has_list(seed.text, &key) {
                 true => {
-                    let text = fields.next_value::<&RawValue>()?.get();
-                    items = Some((pairs.len(), text));
+                    items = Some((pairs.len(), fields.next_value::<Items>()?.0));
                     Node { at: None, value: Value::List(Vec::new()) }
                 }
                 false => fields.next_value_seed(seed)?,
@@ -91,18 +92,26 @@ impl<'a> Visitor<'a> for Top<'a, '_> {
             pairs.push((key, value));
         }
         let mut apart = Vec::new();
-        if let Some((place, text)) = items {
-            let at = pairs.get(place).and_then(|(key, _)| key.at);
-            if text.starts_with('[') && is_list(&pairs) {
-                apart = serde_json::from_str::<Items>(text).map_err(Error::custom)?.0;
+        if let Some((place, texts)) = items {
+            if is_list(&pairs) {
+                apart = texts;
             } else if let Some((_, value)) = pairs.get_mut(place) {
-                let whole = seed.deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(Error::custom)?;
-                *value = Node { at: whole.at.or(at), value: whole.value };
+                let node = |text| seed.deserialize(&mut serde_json::Deserializer::from_str(text));
+                let nodes = texts.into_iter().map(node).collect::<Result<Vec<Node>, _>>().map_err(Error::custom)?;
+                let at = nodes.iter().find_map(|node| node.at).or(value.at);
+                *value = Node { at, value: Value::List(nodes) };
             }
         }
         let at = pairs.first().and_then(|(key, _)| key.at);
         Ok(Document { node: Node { at, value: Value::Map(pairs) }, items: apart })
     }
+}
+
+/// Whether the value of a key is a list.
+fn has_list(text: &str, key: &Node) -> bool {
+    let rest = key.at.and_then(|at| text.get(at..)).and_then(|rest| rest.strip_prefix("\"items\""));
+    let value = rest.and_then(|rest| rest.trim_start().strip_prefix(':'));
+    value.is_some_and(|value| value.trim_start().starts_with('['))
 }
 
 /// Whether an object says that it is a list.

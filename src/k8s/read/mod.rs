@@ -37,6 +37,7 @@ pub use kustomize::{Kustomization, kustomization};
 use super::{DESCRIPTION, SOURCE};
 use crate::cluster::Object;
 use crate::netpol::{Policy, Written};
+use crate::parallel;
 use node::{Node, Seed, Value};
 use objects::{is_foreign, object};
 use std::cell::Cell;
@@ -156,7 +157,7 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
         Some((documents, mut problems)) => {
             for json::Document { node, items } in documents {
                 document(&mut reading, body, &node, default_namespace);
-                problems.extend(listed(&mut reading, seed, &node, &items, default_namespace));
+                problems.extend(listed(&mut reading, body, &node, &items, default_namespace));
             }
             problems
         }
@@ -181,23 +182,31 @@ fn document(reading: &mut Reading, text: &str, node: &Node, default_namespace: &
 }
 
 /// Reads the items of a list in JSON, and says what could not be.
-fn listed(
+fn listed<'a>(
     reading: &mut Reading,
-    seed: Seed<'_, '_>,
+    whole: &'a str,
     list: &Node,
-    items: &[&str],
+    items: &[&'a str],
     default_namespace: &str,
 ) -> Vec<ReadProblem> {
+    /// How many items are held as values at once.
+    const AT_ONCE: usize = 512;
+    /// Fewer are parsed sooner than a thread has begun with them.
+    const LEAST: usize = 64;
     let Some(typed) = objects::items_of(list) else { return Vec::new() };
     let (root, mut problems) = (Path::ROOT, Vec::new());
     let path = root.field("items");
-    for (index, text) in items.iter().enumerate() {
-        match json::item(seed, text) {
+    let parsed = items.chunks(AT_ONCE).flat_map(|some| {
+        let item = |text: &&'a str| json::item(whole, text);
+        parallel::parts(some, LEAST, |part| part.iter().map(item).collect::<Vec<_>>()).into_iter().flatten()
+    });
+    for (index, item) in parsed.enumerate() {
+        match item {
             Ok(node) if node.value == Value::Null => {
-                objects::null_item(&mut Walk::new(reading, seed.text), list, path.index(index));
+                objects::null_item(&mut Walk::new(reading, whole), list, path.index(index));
             }
             Ok(node) => {
-                object(&mut Walk::new(reading, seed.text), &node, path.index(index), default_namespace, typed);
+                object(&mut Walk::new(reading, whole), &node, path.index(index), default_namespace, typed);
             }
             Err(problem) => problems.push(problem),
         }

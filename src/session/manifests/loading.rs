@@ -9,6 +9,7 @@ use crate::cluster::{Cluster, Object, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Inside, ReadPolicy, ReadProblem, Reading};
 use crate::netpol::{Peer, Policy, Written};
+use crate::parallel;
 use crate::session::load::{EXTENSION, Named};
 use crate::session::metadata::MetadataKeys;
 use crate::session::path::{shell_word, shown};
@@ -18,6 +19,7 @@ use crate::source::{FileId, Span};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 /// A policy, the place of its name, how it is written, and the keys of its metadata.
 pub(super) type Loaded = (Policy, Option<Span>, Written<Span>, MetadataKeys);
@@ -56,14 +58,34 @@ struct Load<'l> {
     held: Vec<(String, bool)>,
 }
 
+/// How many bytes of texts are read at once: as many as are worth some threads, and not all of a repository.
+const AT_ONCE: usize = 8 * 1024 * 1024;
+
 /// A text, as it came.
 struct Given<'g> {
     name: String,
-    bytes: io::Result<Vec<u8>>,
+    text: Result<String, NoText>,
     /// Whether it was named itself, and not found in a folder.
     is_named: bool,
     /// The namespace of objects that name none.
     namespace: &'g str,
+}
+
+/// Why there is no text.
+enum NoText {
+    Unreadable(io::Error),
+    NotUtf8(FromUtf8Error),
+}
+
+impl<'g> Given<'g> {
+    fn new(name: String, bytes: io::Result<Vec<u8>>, is_named: bool, namespace: &'g str) -> Given<'g> {
+        let text = bytes.map_err(NoText::Unreadable).and_then(|bytes| text_of(bytes).map_err(NoText::NotUtf8));
+        Given { name, text, is_named, namespace }
+    }
+
+    fn read(&self) -> Reading {
+        self.text.as_ref().map(|text| k8s::read(text, self.namespace)).unwrap_or_default()
+    }
 }
 
 /// What is wrong with a text, sorted.
@@ -148,7 +170,7 @@ impl Load<'_> {
     /// Reads the files of a folder, and says how many documents for Kubernetes they hold.
     fn files(&mut self, system: &dyn FileSystem, folder: &Path, files: &[PathBuf]) -> usize {
         let around = Around::new(system, folder, files);
-        let mut count = 0;
+        let (mut count, mut waiting, mut bytes_waiting) = (0, Vec::new(), 0);
         for path in files {
             let name = shown(path, self.folder);
             let bytes = system.read(path, k8s::LONGEST_TEXT as u64);
@@ -163,15 +185,23 @@ impl Load<'_> {
                 count += 1;
             } else {
                 let namespace = around.namespace_of(path).unwrap_or(self.default_namespace);
-                count += self.add(Given { name, bytes, is_named: false, namespace });
+                bytes_waiting += bytes.as_ref().map_or(0, Vec::len);
+                waiting.push(Given::new(name, bytes, false, namespace));
+            }
+            if bytes_waiting > AT_ONCE {
+                count += self.add_all(std::mem::take(&mut waiting));
+                bytes_waiting = 0;
             }
         }
+        count += self.add_all(waiting);
         self.manifests.notes.extend(around.note(self.folder));
         count
     }
 
     fn named(&mut self, name: String, bytes: io::Result<Vec<u8>>) -> usize {
-        self.add(Given { name, bytes, is_named: true, namespace: self.default_namespace })
+        let text = Given::new(name, bytes, true, self.default_namespace);
+        let reading = text.read();
+        self.take(text, reading)
     }
 
     /// Says that what was named is a program.
@@ -187,22 +217,29 @@ impl Load<'_> {
         self.manifests.diagnostics.len()
     }
 
-    /// Reads one text, and says how many documents for Kubernetes it holds.
-    fn add(&mut self, Given { name, bytes, is_named, namespace }: Given<'_>) -> usize {
+    /// Reads texts that know nothing of each other, and says how many documents for Kubernetes they hold.
+    fn add_all(&mut self, texts: Vec<Given<'_>>) -> usize {
+        /// Fewer are read sooner than a thread has begun with them.
+        const LEAST: usize = 16;
+        let read = parallel::parts(&texts, LEAST, |texts| texts.iter().map(Given::read).collect::<Vec<_>>());
+        texts.into_iter().zip(read.into_iter().flatten()).map(|(text, reading)| self.take(text, reading)).sum()
+    }
+
+    /// Takes in what was read of a text, and says how many documents for Kubernetes it holds.
+    fn take(&mut self, Given { name, text, is_named, .. }: Given<'_>, mut reading: Reading) -> usize {
         self.manifests.file_count += 1;
-        let text = match bytes.map(text_of) {
-            Ok(Ok(text)) => text,
-            Ok(Err(error)) => {
+        let text = match text {
+            Ok(text) => text,
+            Err(NoText::NotUtf8(error)) => {
                 let diagnostic = not_utf8(&mut self.manifests.sources, name, Code::E0003, &error);
                 self.manifests.diagnostics.push(diagnostic);
                 return 0;
             }
-            Err(error) => {
+            Err(NoText::Unreadable(error)) => {
                 self.manifests.diagnostics.push(unreadable(&name, &reason(&error)));
                 return 0;
             }
         };
-        let mut reading = k8s::read(&text, namespace);
         if is_named && !reading.problems.is_empty() && is_program(&text) {
             self.program_instead(&name, name == "<stdin>");
             return 0;

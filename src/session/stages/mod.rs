@@ -12,6 +12,7 @@ use crate::flow::{self, FlowSet};
 use crate::lint;
 use crate::model::{self, COMPONENTS, Component, Model};
 use crate::netpol::PolicySet;
+use crate::parallel;
 use crate::prove::{self, Grants};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, NodeKind, Tree};
@@ -37,6 +38,13 @@ pub struct Settings {
 struct Known {
     tree: Tree,
     diagnostics: Vec<Diagnostic>,
+}
+
+impl Known {
+    fn parsed(sources: &Sources, file: FileId) -> Known {
+        let parsed = syntax::parse(sources, file);
+        Known { tree: parsed.tree, diagnostics: parsed.diagnostics }
+    }
 }
 
 type Stage<T> = OnceCell<(T, Vec<Diagnostic>)>;
@@ -265,6 +273,7 @@ impl Session {
         self.trees.get_or_init(|| {
             let mut diagnostics = Vec::new();
             let mut trees = Vec::new();
+            self.parse_unknown();
             for file in &self.project.files {
                 let Known { tree, diagnostics: more } = self.parse(*file);
                 trees.push(tree);
@@ -280,12 +289,23 @@ impl Session {
         })
     }
 
+    /// Parses the files that no session before this one has parsed.
+    fn parse_unknown(&self) {
+        /// Fewer are parsed sooner than a thread has begun with them.
+        const LEAST: usize = 4;
+        let sources = self.sources();
+        let mut known = self.known.borrow_mut();
+        let unknown: Vec<FileId> =
+            self.project.files.iter().filter(|file| !known.contains_key(*file)).copied().collect();
+        let parsed = parallel::parts(&unknown, LEAST, |files| {
+            files.iter().map(|file| (*file, Known::parsed(sources, *file))).collect::<Vec<_>>()
+        });
+        known.extend(parsed.into_iter().flatten());
+    }
+
     fn parse(&self, file: FileId) -> Known {
-        if let Some(known) = self.known.borrow_mut().remove(&file) {
-            return known;
-        }
-        let parsed = syntax::parse(self.sources(), file);
-        Known { tree: parsed.tree, diagnostics: parsed.diagnostics }
+        let known = self.known.borrow_mut().remove(&file);
+        known.unwrap_or_else(|| Known::parsed(self.sources(), file))
     }
 
     fn resolved(&self) -> Option<&(Model, Vec<Diagnostic>)> {

@@ -4,6 +4,7 @@ use super::Layout;
 use crate::k8s;
 use crate::netpol::{Policy, PolicySet};
 use crate::output::{OutputFile, folder_name};
+use crate::parallel;
 use crate::source::Excerpt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,38 +27,35 @@ pub struct Output {
 impl Output {
     /// The files that say `policies`.
     pub fn new(policies: &PolicySet, layout: Layout, kustomize: bool) -> Output {
-        let mut texts = Texts::default();
-        texts.files.reserve(if layout == Layout::Namespace { 0 } else { policies.policies.len() });
-        let mut folders: Vec<(String, Vec<String>)> = Vec::new();
-        for group in policies.policies.chunk_by(|a, b| a.namespace == b.namespace) {
-            let Some(first) = group.first() else { continue };
-            let folder = folder_name(&first.namespace);
-            let mut names = Vec::new();
-            let mut add = |name: &[&str], policies: &[Policy]| {
-                let path = [&*folder, "/"].into_iter().chain(name.iter().copied());
-                texts.add(path, |out| documents(policies, out));
-                if kustomize {
-                    names.push(name.concat());
-                }
-            };
-            if layout == Layout::Namespace {
-                add(&[WHOLE_NAMESPACE], group);
-            } else {
-                group
-                    .iter()
-                    .for_each(|policy| add(&[&folder_name(&policy.name), ".yaml"], std::slice::from_ref(policy)));
-            }
-            folders.push((folder.into_owned(), names));
-        }
-        let manifests = texts.len();
+        /// Fewer namespaces are written sooner than a thread has begun with them.
+        const LEAST: usize = 8;
+        let namespaces: Vec<&[Policy]> = policies.policies.chunk_by(|a, b| a.namespace == b.namespace).collect();
+        let parts = parallel::parts(&namespaces, LEAST, |namespaces| {
+            let mut texts = Texts::default();
+            let policies = namespaces.iter().map(|policies| policies.len()).sum();
+            texts.files.reserve(if layout == Layout::Namespace { namespaces.len() } else { policies });
+            let folders: Vec<Folder> =
+                namespaces.iter().map(|policies| namespace(policies, layout, &mut texts)).collect();
+            (texts.finish(), folders)
+        });
+        let (files, folders): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let folders: Vec<Folder> = folders.into_iter().flatten().collect();
+        let mut files = files.into_iter();
+        let mut all = files.next().unwrap_or_default();
+        all.extend(files.flatten());
+        let manifests = all.len();
         if kustomize && !folders.is_empty() {
-            for (folder, names) in &folders {
-                texts.add([folder.as_str(), "/", KUSTOMIZATION], |out| out.push_str(&kustomization(names)));
+            let mut texts = Texts::default();
+            let mut names = all.iter().map(|file| file.path.rsplit('/').next().unwrap_or_default());
+            for Folder { name, files } in &folders {
+                let names: Vec<&str> = names.by_ref().take(*files).collect();
+                texts.add([name.as_str(), "/", KUSTOMIZATION], |out| out.push_str(&kustomization(&names)));
             }
-            let folders: Vec<&String> = folders.iter().map(|(folder, _)| folder).collect();
+            let folders: Vec<&String> = folders.iter().map(|folder| &folder.name).collect();
             texts.add([KUSTOMIZATION], |out| out.push_str(&kustomization(&folders)));
+            all.extend(texts.finish());
         }
-        Output { files: texts.finish(), manifests }
+        Output { files: all, manifests }
     }
 
     /// All files.
@@ -77,6 +75,31 @@ impl Output {
     }
 }
 
+/// The folder of a namespace, and how many manifests there are in it.
+struct Folder {
+    name: String,
+    files: usize,
+}
+
+/// Adds the manifests with the policies of one namespace.
+fn namespace(policies: &[Policy], layout: Layout, texts: &mut Texts) -> Folder {
+    let folder = policies.first().map(|first| folder_name(&first.namespace)).unwrap_or_default();
+    let mut add = |name: [&str; 2], policies: &[Policy]| {
+        texts.add([&*folder, "/"].into_iter().chain(name), |out| documents(policies, out));
+    };
+    let files = match layout {
+        Layout::Namespace => {
+            add([WHOLE_NAMESPACE, ""], policies);
+            1
+        }
+        Layout::Flow | Layout::Tier => {
+            policies.iter().for_each(|policy| add([&folder_name(&policy.name), ".yaml"], std::slice::from_ref(policy)));
+            policies.len()
+        }
+    };
+    Folder { name: folder.into_owned(), files }
+}
+
 /// Paths and bodies in texts that some of them share: two texts for each of very many files would cost a good part of
 /// what is in them.
 #[derive(Default)]
@@ -91,10 +114,6 @@ struct Texts {
 impl Texts {
     /// A text ends with the file that makes it longer than this.
     const LONG: usize = 16 * 1024;
-
-    fn len(&self) -> usize {
-        self.files.len() + self.places.len()
-    }
 
     /// Adds a file with the path that `path` comes to when put together.
     fn add<'p>(&mut self, path: impl IntoIterator<Item = &'p str>, body: impl FnOnce(&mut String)) {
@@ -153,11 +172,9 @@ mod tests {
         let mut texts = Texts::default();
         let body = |number: usize| format!("{number}\n").repeat(Texts::LONG / 8);
         for number in 0..40 {
-            assert_eq!(texts.len(), number);
             texts.add(["folder/", &number.to_string()], |out| out.push_str(&body(number)));
         }
         texts.add(["empty"], |_| {});
-        assert_eq!(texts.len(), 41);
         let files = texts.finish();
         for (number, file) in files.iter().take(40).enumerate() {
             assert_eq!((&*file.path, &*file.body), (&*format!("folder/{number}"), &*body(number)));

@@ -8,6 +8,7 @@ pub use files::Output;
 
 use crate::flow::FlowSet;
 use crate::k8s;
+use crate::parallel;
 use crate::plan;
 use crate::prove::{Grants, PolicyGrants};
 
@@ -18,9 +19,26 @@ pub fn policies(set: &FlowSet, layout: Layout) -> Planned {
     planned
 }
 
-/// What manifests grant in the namespaces of `set`, or why they do not say. They are read back one at a time: the policies of
-/// all of them would be most of the memory of a build.
+/// What manifests grant in the namespaces of `set`, or why they do not say.
 pub fn grants<'a>(set: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Result<Grants, String> {
+    /// Fewer are read sooner than a thread has begun with them.
+    const LEAST: usize = 256;
+    let manifests: Vec<&str> = manifests.collect();
+    let mut all: Option<PolicyGrants> = None;
+    for part in parallel::parts(&manifests, LEAST, |part| read_back(set, part)) {
+        let part = part?;
+        match &mut all {
+            Some(all) => all.append(part),
+            None => all = Some(part),
+        }
+    }
+    let all = all.unwrap_or_else(|| PolicyGrants::new(set));
+    all.finish().map_err(|found| found.to_string())
+}
+
+/// The same for some of the manifests. They are read back one at a time: the policies of all of them would be most of the
+/// memory of a build.
+fn read_back<'s>(set: &'s FlowSet, manifests: &[&str]) -> Result<PolicyGrants<'s>, String> {
     let mut grants = PolicyGrants::new(set);
     let mut reader = k8s::Rereader::default();
     for text in manifests {
@@ -37,5 +55,5 @@ pub fn grants<'a>(set: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Re
         }
         reading.policies.iter().for_each(|read| grants.add(&read.policy));
     }
-    grants.finish().map_err(|found| found.to_string())
+    Ok(grants)
 }
