@@ -27,6 +27,17 @@ pub fn known<T>(entry: Option<T>) -> T {
     entry.expect("an id is asked of the table that it is of")
 }
 
+/// The entry in a place that an index over this list gave away.
+///
+/// # Panics
+///
+/// Where the place is of another list.
+#[track_caller]
+#[expect(clippy::indexing_slicing, reason = "places are given away for the list's own entries")]
+pub fn entry<T>(list: &[T], place: usize) -> &T {
+    &list[place]
+}
+
 /// Names the place of one entry of a table.
 pub trait Id: Copy {
     /// The id of a place.
@@ -202,6 +213,13 @@ mod tests {
         let first = table.push("first");
         assert_eq!((table[first], table.ids().collect::<Vec<_>>()), ("first", vec![0]));
         assert!(std::panic::catch_unwind(|| table[first + 1]).is_err());
+    }
+
+    #[test]
+    fn a_place_of_another_list_is_no_entry_of_this_one() {
+        let list = [1, 2];
+        assert_eq!(entry(&list, 1), &2);
+        assert!(std::panic::catch_unwind(|| entry(&list, 2)).is_err());
     }
 
     #[test]

@@ -10,19 +10,19 @@ use ipnet::IpNet;
 
 /// What of a cluster has addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
+enum AddressOwner {
     Pods,
     Nodes,
     ApiServer,
 }
 
-impl Owner {
+impl AddressOwner {
     /// Whose addresses a built-in endpoint is.
-    fn of(endpoint: BuiltIn) -> Option<Owner> {
+    fn of(endpoint: BuiltIn) -> Option<AddressOwner> {
         match endpoint.holds() {
-            Holds::Listed(PlatformList::Pods) => Some(Owner::Pods),
-            Holds::Listed(PlatformList::Nodes) => Some(Owner::Nodes),
-            Holds::Listed(PlatformList::ApiServer) => Some(Owner::ApiServer),
+            Holds::Listed(PlatformList::Pods) => Some(AddressOwner::Pods),
+            Holds::Listed(PlatformList::Nodes) => Some(AddressOwner::Nodes),
+            Holds::Listed(PlatformList::ApiServer) => Some(AddressOwner::ApiServer),
             Holds::Listed(PlatformList::Services) | Holds::Pods | Holds::Everything | Holds::Public => None,
         }
     }
@@ -30,22 +30,22 @@ impl Owner {
     /// In a sentence that says what the CNI matches.
     fn word(self) -> &'static str {
         match self {
-            Owner::Pods => "pods",
-            Owner::Nodes => "nodes",
-            Owner::ApiServer => "the API server",
+            AddressOwner::Pods => "pods",
+            AddressOwner::Nodes => "nodes",
+            AddressOwner::ApiServer => "the API server",
         }
     }
 
     fn possessive(self) -> &'static str {
-        if self == Owner::ApiServer { "its" } else { "their" }
+        if self == AddressOwner::ApiServer { "its" } else { "their" }
     }
 
     /// Its entry in `platform`.
     fn list(self) -> PlatformList {
         match self {
-            Owner::Pods => PlatformList::Pods,
-            Owner::Nodes => PlatformList::Nodes,
-            Owner::ApiServer => PlatformList::ApiServer,
+            AddressOwner::Pods => PlatformList::Pods,
+            AddressOwner::Nodes => PlatformList::Nodes,
+            AddressOwner::ApiServer => PlatformList::ApiServer,
         }
     }
 }
@@ -59,7 +59,7 @@ impl Resolver<'_> {
                 self.check_built_in_exceptions(one, span);
             }
             let found = match leaf {
-                Endpoint::BuiltIn(one) => Owner::of(one).and_then(|owner| self.built_in_list(owner, span)),
+                Endpoint::BuiltIn(one) => AddressOwner::of(one).and_then(|owner| self.built_in_list(owner, span)),
                 Endpoint::Cidr(_) => self.holding_any(leaf).map(|found| found.with_label(span, "")),
                 Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Fqdn(_) => None,
             };
@@ -73,23 +73,23 @@ impl Resolver<'_> {
             return known.clone();
         }
         let all = IpBlock::all_addresses(&self.model.blocks(leaf).unwrap_or_default());
-        let owners = [Owner::Pods, Owner::Nodes, Owner::ApiServer].into_iter();
+        let owners = [AddressOwner::Pods, AddressOwner::Nodes, AddressOwner::ApiServer].into_iter();
         let found = owners.filter_map(|owner| self.holding(owner, leaf, &all)).next();
         self.checked_blocks.insert(leaf, found.clone());
         found
     }
 
-    fn matching(&self, owner: Owner) -> Truth {
+    fn matching(&self, owner: AddressOwner) -> Truth {
         let matches = self.model.platform.blocks_match();
         match owner {
-            Owner::Pods => matches.pods,
-            Owner::Nodes => matches.nodes,
-            Owner::ApiServer => matches.api_server,
+            AddressOwner::Pods => matches.pods,
+            AddressOwner::Nodes => matches.nodes,
+            AddressOwner::ApiServer => matches.api_server,
         }
     }
 
     /// `apiserver` or `nodes`.
-    fn built_in_list(&self, owner: Owner, span: Span) -> Option<Diagnostic> {
+    fn built_in_list(&self, owner: AddressOwner, span: Span) -> Option<Diagnostic> {
         if self.matching(owner) == Truth::Yes {
             return None;
         }
@@ -112,10 +112,10 @@ impl Resolver<'_> {
                             "whether {named} matches {what} by {own} addresses is not known: `{name}` may stay closed"
                         )
                     }
-                    Owner::ApiServer => format!(
+                    AddressOwner::ApiServer => format!(
                         "{named} matches no API server that runs on a node by its addresses: `{name}` may stay closed"
                     ),
-                    Owner::Pods | Owner::Nodes => {
+                    AddressOwner::Pods | AddressOwner::Nodes => {
                         format!(
                             "{named} matches {what} by {own} addresses only when set up to: `{name}` may stay closed"
                         )
@@ -128,15 +128,15 @@ impl Resolver<'_> {
 
     /// A list that holds addresses of pods, or is of none but nodes or the API server: a wide one, as of all that is
     /// private, is not about these.
-    fn holding(&self, owner: Owner, leaf: Endpoint, all: &AddressSet) -> Option<Diagnostic> {
+    fn holding(&self, owner: AddressOwner, leaf: Endpoint, all: &AddressSet) -> Option<Diagnostic> {
         let platform = &self.model.platform;
         let listed = platform.list(owner.list());
         let truth = self.matching(owner);
-        if owner != Owner::Pods && truth == Truth::Yes {
+        if owner != AddressOwner::Pods && truth == Truth::Yes {
             return None;
         }
         let nets = || listed.into_iter().flatten();
-        if owner != Owner::Pods && !AddressSet::from_nets(nets().copied()).contains(all) {
+        if owner != AddressOwner::Pods && !AddressSet::from_nets(nets().copied()).contains(all) {
             return None;
         }
         let net = nets().find(|net| all.overlaps(&AddressSet::from_net(**net)))?;
@@ -162,12 +162,12 @@ impl Resolver<'_> {
             ),
         };
         let help = match (owner, platform.cni) {
-            (Owner::Pods, Cni::Any) => {
+            (AddressOwner::Pods, Cni::Any) => {
                 format!("{}; or name the CNI in `platform {{ cni NAME }}`", tiers_for_pods(*net, all))
             }
-            (Owner::Pods, _) => tiers_for_pods(*net, all),
-            (Owner::Nodes | Owner::ApiServer, Cni::Any) => name_the_cni(),
-            (Owner::Nodes | Owner::ApiServer, cni) => other_way(cni, owner),
+            (AddressOwner::Pods, _) => tiers_for_pods(*net, all),
+            (AddressOwner::Nodes | AddressOwner::ApiServer, Cni::Any) => name_the_cni(),
+            (AddressOwner::Nodes | AddressOwner::ApiServer, cni) => other_way(cni, owner),
         };
         Some(Diagnostic::about(code, message).with_help(help))
     }
@@ -178,11 +178,11 @@ fn name_the_cni() -> String {
 }
 
 /// How else to say it with this CNI.
-fn other_way(cni: Cni, owner: Owner) -> String {
+fn other_way(cni: Cni, owner: AddressOwner) -> String {
     if !cni.has_entities() {
         return "try it in a cluster, and silence this with `# polder: allow(W0014)`".to_owned();
     }
-    let entities = if owner == Owner::ApiServer { "kube-apiserver" } else { "host, remote-node" };
+    let entities = if owner == AddressOwner::ApiServer { "kube-apiserver" } else { "host, remote-node" };
     format!(
         "add a CiliumNetworkPolicy with the entities `[{entities}]`, and silence this with `# polder: allow(W0014)`"
     )

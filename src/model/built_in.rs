@@ -31,7 +31,7 @@ pub enum Holds {
     Listed(PlatformList),
 }
 
-struct Row {
+struct BuiltInRow {
     word: &'static str,
     /// What it is, for whoever meets the word.
     description: &'static str,
@@ -43,25 +43,25 @@ impl BuiltIn {
     pub const ALL: [BuiltIn; 5] =
         [BuiltIn::Cluster, BuiltIn::Internet, BuiltIn::Anywhere, BuiltIn::ApiServer, BuiltIn::Nodes];
 
-    fn row(self) -> Row {
+    fn row(self) -> BuiltInRow {
         match self {
             BuiltIn::Cluster => {
-                Row { word: "cluster", description: "every pod of every namespace", holds: Holds::Pods }
+                BuiltInRow { word: "cluster", description: "every pod of every namespace", holds: Holds::Pods }
             }
-            BuiltIn::Internet => Row {
+            BuiltIn::Internet => BuiltInRow {
                 word: "internet",
                 description: "every address but private ones and those of the cluster",
                 holds: Holds::Public,
             },
             BuiltIn::Anywhere => {
-                Row { word: "anywhere", description: "every pod and every address", holds: Holds::Everything }
+                BuiltInRow { word: "anywhere", description: "every pod and every address", holds: Holds::Everything }
             }
-            BuiltIn::ApiServer => Row {
+            BuiltIn::ApiServer => BuiltInRow {
                 word: "apiserver",
                 description: "the addresses of the API server, from `platform`",
                 holds: Holds::Listed(PlatformList::ApiServer),
             },
-            BuiltIn::Nodes => Row {
+            BuiltIn::Nodes => BuiltInRow {
                 word: "nodes",
                 description: "the addresses of the nodes, from `platform`",
                 holds: Holds::Listed(PlatformList::Nodes),

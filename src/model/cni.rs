@@ -52,12 +52,12 @@ struct Known {
     /// not, it does not on those with Windows.
     negations: bool,
     /// What is otherwise in other versions.
-    versions: Versions,
+    versions: FactVersions,
 }
 
 /// The versions from which a fact holds; `None` where it holds in all.
 #[derive(Clone, Copy)]
-struct Versions {
+struct FactVersions {
     /// It knows ranges of ports.
     ranges: Option<CniVersion>,
     /// A switch lets blocks match nodes. Before it, none does.
@@ -83,7 +83,7 @@ const FILTER: Known = Known {
     maker: Maker::Others,
     entities: false,
     negations: true,
-    versions: Versions { ranges: None, nodes: None },
+    versions: FactVersions { ranges: None, nodes: None },
 };
 
 /// Cilium and what is built on it.
@@ -137,14 +137,14 @@ impl Cni {
             // pods (cilium#47227): who has it on says so with `--ipblock-matches-pods`.
             Cni::Cilium => Known {
                 name: "cilium",
-                versions: Versions { ranges: Some(CniVersion(1, 16)), nodes: Some(CniVersion(1, 15)) },
+                versions: FactVersions { ranges: Some(CniVersion(1, 16)), nodes: Some(CniVersion(1, 15)) },
                 ..CILIUM
             },
             // Versions are Cilium's: `migrate-from-npm-to-cilium-network-policy.md` of MicrosoftDocs/azure-aks-docs.
             Cni::AksCilium => Known {
                 name: "aks-cilium",
                 maker: Maker::Azure,
-                versions: Versions { ranges: Some(CniVersion(1, 17)), ..CILIUM.versions },
+                versions: FactVersions { ranges: Some(CniVersion(1, 17)), ..CILIUM.versions },
                 ..CILIUM
             },
             // `docs/antrea-network-policy.md` of antrea-io/antrea; it passes the tests of Kubernetes.
@@ -250,7 +250,7 @@ impl Cni {
 
     /// Whether facts about it depend on its version.
     pub fn has_versions(self) -> bool {
-        let Versions { ranges, nodes } = self.known().versions;
+        let FactVersions { ranges, nodes } = self.known().versions;
         ranges.or(nodes).is_some()
     }
 

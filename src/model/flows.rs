@@ -1,5 +1,6 @@
 //! Groups, flows and assertions: endpoints on both sides, and the ports between them.
 
+use super::errors::flows as errors;
 use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
@@ -70,11 +71,7 @@ impl<'a> Resolver<'a> {
         let start = if is_assertion || is_side { format!("{word} ") } else { String::new() };
         let rest: Vec<String> = hops.iter().skip(1).map(|hop| self.hop_text(hop)).collect();
         let span = front.span.to(Span { end: source.span.start, ..source.span });
-        self.report(
-            Diagnostic::new(Code::E0001, span, what)
-                .with_help(format!("write `{start}{name} -> {}`", rest.join(" -> ")))
-                .with_mend(span, start),
-        );
+        self.report(errors::word_in_front(span, what, start, &format!("{name} -> {}", rest.join(" -> "))));
         true
     }
 
@@ -159,12 +156,7 @@ impl<'a> Resolver<'a> {
         if places.is_empty() {
             places.push(ports.span);
         }
-        for span in places {
-            self.report(
-                Diagnostic::new(Code::W0005, span, "this opens every port of every protocol")
-                    .with_help("name the ports that are needed, such as `8080/tcp`"),
-            );
-        }
+        places.into_iter().for_each(|span| self.report(errors::every_port(span)));
     }
 
     /// The destination without groups, and the ports of each; nothing when something is wrong.
@@ -212,17 +204,8 @@ impl<'a> Resolver<'a> {
         if matches!(destination, Endpoint::Tier(id) if self.broken_ports.contains_key(&id)) {
             return None;
         }
-        let written = self.write_endpoint(destination);
-        let message = match through {
-            Some(group) => format!("`{written}`, a member of `{group}`, lists no ports, so the flow has to name them"),
-            None => format!("`{written}` lists no ports, so the flow has to name them"),
-        };
-        let help = if destination.is_addresses() {
-            format!("write `{}:443/tcp`, or `:*` if you mean every port", self.text(span))
-        } else {
-            format!("write `{}:8080/tcp` with the port of the pods, or `:*` if you mean every port", self.text(span))
-        };
-        self.report(Diagnostic::new(Code::E0203, span, message).with_help(help));
+        let (written, end) = (self.text(span), self.write_endpoint(destination));
+        self.report(errors::no_ports(span, written, &end, through, destination.is_addresses()));
         None
     }
 
@@ -237,22 +220,11 @@ impl<'a> Resolver<'a> {
         let (sources, destinations) = (self.leaves(from.0), self.leaves(to.0));
         let fqdn = |leaf: &Endpoint| matches!(leaf, Endpoint::Fqdn(_));
         if sources.iter().any(fqdn) {
-            self.report(
-                Diagnostic::new(
-                    Code::E0212,
-                    from.1,
-                    "DNS names can only be a destination: who connects is seen by its address",
-                )
-                .with_help("declare the addresses: `cidr NAME = ...`"),
-            );
+            self.report(errors::dns_names_as_source(from.1));
             return false;
         }
         if destinations.iter().any(fqdn) {
-            let message = "NetworkPolicy knows addresses and labels, no DNS names: this flow cannot be enforced";
-            self.report(
-                Diagnostic::new(Code::E0213, to.1, message)
-                    .with_help("declare the addresses behind the name: `cidr NAME = ...`"),
-            );
+            self.report(errors::dns_names_as_destination(to.1));
             return false;
         }
         if !(self.check_known(&sources, from.1) & self.check_known(&destinations, to.1)) {
@@ -282,14 +254,7 @@ impl<'a> Resolver<'a> {
         };
         if open(from.0) && open(to.0) {
             let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
-            let message = format!(
-                "`{source}` and `{destination}` both hold addresses: one end of a flow is pods and nothing else"
-            );
-            self.report(
-                Diagnostic::new(Code::E0211, from.1, message)
-                    .with_label(to.1, "addresses too")
-                    .with_help("a flow needs pods of a managed namespace on one end; `cluster` means every pod"),
-            );
+            self.report(errors::addresses_on_both_ends([from.1, to.1], [&source, &destination]));
             return false;
         }
         let managed = [self.is_managed(from.0), self.is_managed(to.0)];
@@ -303,20 +268,9 @@ impl<'a> Resolver<'a> {
         let diagnostic = match opened {
             None => {
                 let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
-                let message = format!("neither `{source}` nor `{destination}` is in a managed namespace");
-                let help = "no manifest could express this flow: leave it out, or manage one of the namespaces \
-                            (without `external`)";
-                Diagnostic::new(Code::E0210, whole, message).with_help(help)
+                errors::no_end_managed(whole, [&source, &destination])
             }
-            Some((side, (end, span))) => {
-                let (word, end) = (side.word(), self.write_endpoint(end));
-                let message = format!("`{word}` opens the side of `{end}`, which is in no managed namespace");
-                let other = side.other().word();
-                let help = format!(
-                    "no manifest could express this: `{other}` opens the other side, and so does no word at all"
-                );
-                Diagnostic::new(Code::E0210, span, message).with_help(help)
-            }
+            Some((side, (end, span))) => errors::opened_end_not_managed(span, side, &self.write_endpoint(end)),
         };
         self.report(diagnostic);
         false
@@ -351,9 +305,7 @@ impl<'a> Resolver<'a> {
         let platform = &self.model.platform;
         let public = |leaf: &Endpoint| matches!(leaf, Endpoint::BuiltIn(one) if one.holds() == Holds::Public);
         if leaves.iter().any(public) && *self.offline.get_or_insert_with(|| platform.internet().is_empty()) {
-            let message = "`internet` holds no address: `platform` lists all public ones as the cluster's own";
-            let help = "list only the blocks of the cluster itself in `platform`, such as `pods 10.244.0.0/16`";
-            self.report(Diagnostic::new(Code::E0222, span, message).with_help(help));
+            self.report(errors::no_internet(span));
             return false;
         }
         let unknown = leaves.iter().find_map(|leaf| match leaf {
@@ -364,9 +316,7 @@ impl<'a> Resolver<'a> {
             _ => None,
         });
         let Some((name, list)) = unknown else { return true };
-        let message = format!("the addresses of `{name}` are not known: no manifest can find them out");
-        let help = format!("{}: `platform {{ {} }}`", list.shown_by(), list.example());
-        self.report(Diagnostic::new(Code::E0214, span, message).with_help(help));
+        self.report(errors::not_listed(span, name, list));
         false
     }
 
@@ -377,17 +327,7 @@ impl<'a> Resolver<'a> {
             _ => None,
         });
         let (true, Some(tier)) = (wide, unlisted) else { return };
-        let diagnostic = Diagnostic::new(
-            Code::W0006,
-            from,
-            format!("`{}` lets everybody in to tier `{}`, which lists no ports", self.text(from), tier.name),
-        )
-        .with_label(to, "lists no ports")
-        .with_help(format!(
-            "list what it serves, so that a mistyped port is an error: `tier {} {{ https: 8443/tcp }}`",
-            tier.name
-        ));
-        self.report(diagnostic);
+        self.report(errors::everybody_to_unlisted_ports([from, to], self.text(from), &tier.name));
     }
 }
 

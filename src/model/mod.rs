@@ -11,6 +11,7 @@ mod container_ports;
 mod declare;
 mod endpoint_set;
 mod environment;
+mod errors;
 mod flows;
 mod groups;
 mod isolation;

@@ -7,24 +7,19 @@ use crate::diag::{Code, Diagnostic, closest};
 use crate::net::{AddressSet, BlocksMatch, Facts, IpBlock, Listed};
 use crate::source::Span;
 use crate::syntax::{Node, NodeKind};
+use crate::table::{Id, Table, entry};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 
 /// The facts about the cluster.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Platform {
     /// What has to enforce the policies.
     pub cni: Cni,
     /// Which version of it; `None` for the oldest that its makers support.
     pub cni_version: Option<CniVersion>,
-    /// The addresses of the API server: its ClusterIP and its endpoints.
-    pub apiserver: Option<Vec<IpNet>>,
-    /// The addresses of the nodes.
-    pub nodes: Option<Vec<IpNet>>,
-    /// The addresses that pods get.
-    pub pods: Option<Vec<IpNet>>,
-    /// The addresses that Services get.
-    pub services: Option<Vec<IpNet>>,
+    /// The lists of addresses, each as far as the program has it.
+    lists: Table<PlatformList, Option<Vec<IpNet>>>,
     /// The DNS servers of namespaces that say nothing themselves, as written, until they are resolved.
     pub(super) dns: Option<(Vec<Span>, Span)>,
 }
@@ -42,41 +37,77 @@ pub enum PlatformList {
     Services,
 }
 
+/// All that is particular to a list.
+struct ListRow {
+    /// The word that the entry begins with.
+    key: &'static str,
+    /// How an entry may look.
+    example: &'static str,
+    /// What shows the addresses.
+    shown_by: &'static str,
+}
+
 impl PlatformList {
-    /// All of them.
+    /// All of them, in their order.
     pub const ALL: [PlatformList; 4] =
         [PlatformList::ApiServer, PlatformList::Nodes, PlatformList::Pods, PlatformList::Services];
 
+    fn row(self) -> ListRow {
+        match self {
+            PlatformList::ApiServer => ListRow {
+                key: "apiserver",
+                example: "apiserver 10.96.0.1/32, 192.0.2.10/32",
+                shown_by: "`kubectl get service kubernetes -n default` shows the ClusterIP, `kubectl get endpointslices -n \
+                           default -l kubernetes.io/service-name=kubernetes` the addresses behind it",
+            },
+            PlatformList::Nodes => ListRow {
+                key: "nodes",
+                example: "nodes 192.0.2.0/24",
+                shown_by: "`kubectl get nodes -o wide` shows them",
+            },
+            PlatformList::Pods => ListRow {
+                key: "pods",
+                example: "pods 10.244.0.0/16",
+                shown_by: "the settings of the cluster's network show them",
+            },
+            PlatformList::Services => ListRow {
+                key: "services",
+                example: "services 10.96.0.0/12",
+                shown_by: "the settings of the cluster's network show them",
+            },
+        }
+    }
+
     /// The word that the entry begins with.
     pub fn key(self) -> &'static str {
-        match self {
-            PlatformList::ApiServer => "apiserver",
-            PlatformList::Nodes => "nodes",
-            PlatformList::Pods => "pods",
-            PlatformList::Services => "services",
-        }
+        self.row().key
     }
 
     /// How an entry may look.
     pub fn example(self) -> &'static str {
-        match self {
-            PlatformList::ApiServer => "apiserver 10.96.0.1/32, 192.0.2.10/32",
-            PlatformList::Nodes => "nodes 192.0.2.0/24",
-            PlatformList::Pods => "pods 10.244.0.0/16",
-            PlatformList::Services => "services 10.96.0.0/12",
-        }
+        self.row().example
     }
 
     /// What shows the addresses.
     pub fn shown_by(self) -> &'static str {
-        match self {
-            PlatformList::ApiServer => {
-                "`kubectl get service kubernetes -n default` shows the ClusterIP, `kubectl get endpointslices -n default -l \
-                 kubernetes.io/service-name=kubernetes` the addresses behind it"
-            }
-            PlatformList::Nodes => "`kubectl get nodes -o wide` shows them",
-            PlatformList::Pods | PlatformList::Services => "the settings of the cluster's network show them",
-        }
+        self.row().shown_by
+    }
+}
+
+impl Id for PlatformList {
+    fn at(place: usize) -> Self {
+        *entry(&Self::ALL, place)
+    }
+
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        let lists = PlatformList::ALL.into_iter().map(|_| None).collect();
+        Platform { cni: Cni::default(), cni_version: None, lists, dns: None }
     }
 }
 
@@ -94,13 +125,12 @@ impl Platform {
 
     /// One of the lists; `None` where the program does not have it.
     pub fn list(&self, list: PlatformList) -> Option<&[IpNet]> {
-        let list = match list {
-            PlatformList::ApiServer => &self.apiserver,
-            PlatformList::Nodes => &self.nodes,
-            PlatformList::Pods => &self.pods,
-            PlatformList::Services => &self.services,
-        };
-        list.as_deref()
+        self.lists[list].as_deref()
+    }
+
+    /// The addresses of one of the lists; `None` where the program does not have it.
+    pub fn addresses(&self, list: PlatformList) -> Option<AddressSet> {
+        self.list(list).map(|nets| AddressSet::from_nets(nets.iter().copied()))
     }
 
     /// Every address that the platform lists; none of them is part of the internet.
@@ -152,8 +182,7 @@ impl Model {
 
     /// What address blocks mean in the cluster of this program.
     pub fn facts(&self) -> Facts {
-        let Platform { apiserver, nodes, pods, services, .. } = &self.platform;
-        let set = |list: &Option<Vec<IpNet>>| AddressSet::from_nets(list.iter().flatten().copied());
+        let set = |list| self.platform.addresses(list).unwrap_or_default();
         let managed = self.namespaces.iter().filter_map(|namespace| namespace.managed());
         let dns = managed.flat_map(|managed| &managed.dns.servers).filter_map(|server| match server {
             DnsServer::Address(net) => Some(*net),
@@ -162,10 +191,10 @@ impl Model {
             }
         });
         let listed = Listed {
-            pods: pods.as_ref().map(|_| set(pods)),
-            nodes: set(nodes),
-            api_server: set(apiserver),
-            others: set(services).union(&AddressSet::from_nets(dns)),
+            pods: self.platform.addresses(PlatformList::Pods),
+            nodes: set(PlatformList::Nodes),
+            api_server: set(PlatformList::ApiServer),
+            others: set(PlatformList::Services).union(&AddressSet::from_nets(dns)),
         };
         Facts::new(self.platform.blocks_match(), listed)
     }
@@ -254,10 +283,9 @@ impl<'a> Resolver<'a> {
             let entry = entries.get(list.key())?;
             Some(entry.values.iter().filter_map(|span| self.block(*span)).collect::<Vec<_>>())
         });
-        let [apiserver, nodes, pods, services] = lists;
         let dns = entries.get("dns").map(|entry| (entry.values.to_vec(), entry.span));
         let (cni, cni_version) = entries.get("cni").and_then(|entry| self.cni(entry)).unwrap_or_default();
-        self.model.platform = Platform { cni, cni_version, apiserver, nodes, pods, services, dns };
+        self.model.platform = Platform { cni, cni_version, lists: Vec::from(lists).into(), dns };
     }
 
     /// `cni NAME [VERSION]`.

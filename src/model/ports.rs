@@ -1,10 +1,10 @@
 //! Ports: numbers, ranges, names, and whether a destination serves them.
 
+use super::errors::ports::{self as errors, UnknownPort, Unserved};
 use super::listed::ListedPorts;
-use super::resolve::{Resolver, shorten};
+use super::resolve::Resolver;
 use super::scope::Scope;
 use super::{Endpoint, Entity, RangeSupport, Role, Tier};
-use crate::diag::{Code, Diagnostic};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
 use crate::syntax::{PortExpr, PortKind, PortsExpr};
@@ -18,17 +18,11 @@ impl<'a> Resolver<'a> {
         for item in &expression.items {
             let set = match item.kind {
                 PortKind::Every => {
-                    self.report(
-                        Diagnostic::new(Code::E0204, item.span, "a declaration lists ports; `*` is none")
-                            .with_help("leave the list out when any port may be named, and write `:*` in the flow"),
-                    );
+                    self.report(errors::every_port_declared(item.span));
                     None
                 }
                 PortKind::Name => {
-                    let message = format!("`{}` is a name where a number belongs", shorten(self.text(item.span)));
-                    let help = "write a number such as `8080/tcp`, or a named container port in quotes: `\"web\"/tcp`; labels stand \
-                                in parentheses: `(app=web)`";
-                    self.report(Diagnostic::new(Code::E0204, item.span, message).with_help(help));
+                    self.report(errors::name_for_a_number(item.span, self.text(item.span)));
                     None
                 }
                 PortKind::Number => self.number(item),
@@ -36,10 +30,7 @@ impl<'a> Resolver<'a> {
             };
             let Some(set) = set else { continue };
             if let Some(earlier) = listed.add(&set, item.span) {
-                let message = format!("`{}` is already in the list", self.text(item.span));
-                let diagnostic =
-                    Diagnostic::new(Code::W0009, item.span, message).with_label(earlier, "here").with_help("remove it");
-                self.report(diagnostic);
+                self.report(errors::listed_twice(item.span, earlier, self.text(item.span)));
             }
             sets.push(set);
         }
@@ -51,24 +42,14 @@ impl<'a> Resolver<'a> {
         let protocol = item.protocol().map_or(Protocol::Tcp, |(protocol, _)| protocol);
         let written = self.text(item.span).split('/').next().unwrap_or("").trim();
         let (low, high) = written.split_once('-').unwrap_or((written, written));
-        let bad = |this: &mut Self, message: String, help: &str| {
-            this.report(Diagnostic::new(Code::E0204, item.span, message).with_help(help.to_owned()));
-            None
-        };
         let (Some(low), Some(high)) = (port_number(low), port_number(high)) else {
-            let message = format!("`{}` is not a port: ports are numbers from 1 to 65535", shorten(written));
-            return bad(self, message, "write a port of the pod, such as `8080/tcp`");
+            self.report(errors::no_port(item.span, written));
+            return None;
         };
         if low > high {
-            let message = format!("the range `{written}` is empty: it ends before it starts");
             let start = item.span.start as usize;
             let range = Span::new(item.span.file, start..start + written.len());
-            let turned = format!("{high}-{low}");
-            self.report(
-                Diagnostic::new(Code::E0204, item.span, message)
-                    .with_help(format!("write `{turned}`"))
-                    .with_mend(range, turned),
-            );
+            self.report(errors::turned_range(item.span, range, written, [low, high]));
             return None;
         }
         if low != high {
@@ -81,22 +62,11 @@ impl<'a> Resolver<'a> {
         let written = self.text(item.span);
         let name = self.model.platform.cni_text();
         match self.model.platform.cni.ranges(self.model.platform.cni_version) {
-            RangeSupport::FirstOnly => self.report(
-                Diagnostic::new(
-                    Code::E0219,
-                    item.span,
-                    format!("{name} opens only the first port of the range `{written}`"),
-                )
-                .with_help(self.one_by_one(item, low, high)),
-            ),
-            RangeSupport::NotSaid => self.report(
-                Diagnostic::new(
-                    Code::W0012,
-                    item.span,
-                    format!("not every CNI knows port ranges; some open only the first port of `{written}`"),
-                )
-                .with_help("name the CNI in `platform { cni NAME }`, or list the ports one by one"),
-            ),
+            RangeSupport::FirstOnly => {
+                let help = self.one_by_one(item, low, high);
+                self.report(errors::first_of_range_only(item.span, &name, written, help));
+            }
+            RangeSupport::NotSaid => self.report(errors::ranges_not_known(item.span, written)),
             RangeSupport::Known => {}
         }
     }
@@ -135,10 +105,7 @@ impl<'a> Resolver<'a> {
         let ports: Vec<Option<PortSet>> = ports.collect();
         let mut sound = ports.iter().all(Option::is_some);
         if expression.items.is_empty() {
-            self.report(
-                Diagnostic::new(Code::E0203, expression.span, "no ports are named")
-                    .with_help("name them: `{80, 443}/tcp`"),
-            );
+            self.report(errors::none_named(expression.span));
             sound = false;
         }
         sound.then(|| PortSet::union_of(ports.iter().flatten()))
@@ -161,10 +128,7 @@ impl<'a> Resolver<'a> {
             PortKind::Number => self.quietly(|this| this.number(item))?,
             PortKind::Container => {
                 if destination.is_addresses() {
-                    self.report(
-                        Diagnostic::new(Code::E0215, item.span, "addresses have no named container ports")
-                            .with_help("write the port's number"),
-                    );
+                    self.report(errors::named_port_of_addresses(item.span));
                     return None;
                 }
                 if checks.first { self.container_port(item)? } else { self.quietly(|this| this.container_port(item))? }
@@ -238,12 +202,7 @@ impl<'a> Resolver<'a> {
             Some((protocol, _)) => set.intersect(&PortSet::whole(protocol)),
         };
         if let (true, Some((protocol, span))) = (narrowed.is_empty(), item.protocol()) {
-            let message = format!("`{name}` has no {} port", protocol.keyword());
-            self.report(
-                Diagnostic::new(Code::E0202, span, message)
-                    .with_help(format!("leave the protocol out: `{name}`"))
-                    .with_mend(span, ""),
-            );
+            self.report(errors::not_of_protocol(span, name, protocol));
             return None;
         }
         if !is_own {
@@ -267,41 +226,20 @@ impl<'a> Resolver<'a> {
         if broken.contains(&name) || self.unreadable.contains(name) {
             return None;
         }
-        let written = self.write_endpoint(destination);
-        let served = self.tier_of(destination).map(|tier| {
-            let names = tier.ports.iter().flatten().map(|port| port.name.to_string());
-            let names: Vec<String> = names.chain(broken.iter().map(|name| (*name).to_owned())).collect();
-            (names, tier.ports.is_some(), tier.span)
-        });
-        let message = match (&served, through) {
-            (Some((_, true, _)), Some(group)) => format!("`{written}`, a member of `{group}`, serves no port `{name}`"),
-            (Some((_, true, _)), None) => format!("`{written}` serves no port `{name}`"),
-            _ => format!("unknown port `{}`", shorten(name)),
-        };
-        let names = served.as_ref().map(|(names, _, _)| names.as_slice()).unwrap_or_default();
+        let tier = self.tier_of(destination);
+        let own = tier.into_iter().flat_map(|tier| tier.ports.iter().flatten()).map(|port| port.name.to_string());
+        let broken = broken.iter().filter(|_| tier.is_some()).map(|name| (*name).to_owned());
+        let names: Vec<String> = own.chain(broken).collect();
+        let listed_at = tier.filter(|tier| tier.ports.is_some()).map(|tier| tier.span);
         let known = self.closest(name, |this| {
             let own = names.iter().map(String::as_str);
             own.chain(this.scopes.ports.names(scope)).chain(this.scopes.ports.names(None)).collect()
         });
-        let every = every_port(name);
-        let known = known.or(every);
-        let help = match (known, names) {
-            (Some(known), _) => format!("did you mean `{known}`?"),
-            (None, []) if name.starts_with(|c: char| c.is_ascii_digit()) => {
-                "a range has two ends, as in `30000-32767/tcp`; several ports stand in braces: `{80, 443}/tcp`"
-                    .to_owned()
-            }
-            (None, []) => format!("write a number such as `8080/tcp`, or declare `ports {name} = 8080/tcp`"),
-            (None, names) => format!("it serves {}", names.join(", ")),
-        };
-        let code = if served.as_ref().is_some_and(|(_, listed, _)| *listed) { Code::E0201 } else { Code::E0103 };
-        let mends = if known.is_some() { Vec::from_iter(known) } else { names.iter().map(String::as_str).collect() };
+        let known = known.or(every_port(name));
         let end = item.protocol().map_or(item.span.end, |(_, protocol)| protocol.start.max(item.span.start));
-        let written = Span { end: end.min(item.span.end), ..item.span };
-        let mut diagnostic = Diagnostic::new(code, item.span, message).with_help(help).with_mends(written, mends);
-        if let (Code::E0201, Some((_, _, span))) = (code, served) {
-            diagnostic = diagnostic.with_label(span, "its ports are listed here");
-        }
+        let word = Span { end: end.min(item.span.end), ..item.span };
+        let (at, tier) = (item.span, self.write_endpoint(destination));
+        let diagnostic = UnknownPort { at, word, name, tier, through, listed_at, names: &names, known }.diagnostic();
         self.report(diagnostic);
         None
     }
@@ -323,11 +261,9 @@ impl<'a> Resolver<'a> {
             // It may be one of those that could not be read.
             return None;
         }
-        let (span, written) = (tier.span, self.write_endpoint(destination));
         let listed: Vec<String> =
             tier.ports.iter().flatten().map(|port| format!("{} ({})", port.name, describe(&port.ports))).collect();
         let names: Vec<String> = tier.ports.iter().flatten().map(|port| port.name.to_string()).collect();
-        let member = through.map(|group| format!(", a member of `{group}`,")).unwrap_or_default();
         let protocol = item.protocol().map_or(Protocol::Tcp, |(protocol, _)| protocol);
         let other = Protocol::ALL.into_iter().find(|other| {
             let same_numbers = set.ranges(protocol).iter().map(|&(low, high)| PortSet::range(*other, low, high));
@@ -335,38 +271,20 @@ impl<'a> Resolver<'a> {
                 && !set.ranges(protocol).is_empty()
                 && same_numbers.into_iter().all(|set| served.contains(&set))
         });
-        let port = self.text(item.span);
-        let diagnostic = match other {
-            Some(other) => {
-                let number = port.split('/').next().unwrap_or(port);
-                Diagnostic::new(
-                    Code::E0202,
-                    item.span,
-                    format!(
-                        "`{written}`{member} serves {number} over {}, not over {}",
-                        other.keyword(),
-                        protocol.keyword()
-                    ),
-                )
-                .with_help(format!("write `{number}/{}`", other.keyword()))
-                .with_mend(item.span, format!("{number}/{}", other.keyword()))
-            }
-            None if item.kind == PortKind::Every => Diagnostic::new(
-                Code::E0201,
-                item.span,
-                format!("`{written}`{member} serves only the ports that it lists"),
-            )
-            .with_help("leave the ports out to mean all that it serves")
-            .with_mend(self.with_colon(item.span), ""),
-            None if listed.is_empty() => {
-                Diagnostic::new(Code::E0201, item.span, format!("`{written}`{member} serves no ports at all"))
-                    .with_help(format!("add the port to its list: `{{ NAME: {port} }}`"))
-            }
-            None => Diagnostic::new(Code::E0201, item.span, format!("`{written}`{member} does not serve port {port}"))
-                .with_help(format!("it serves {}", listed.join(", ")))
-                .with_mends(item.span, names),
+        let unserved = Unserved {
+            at: item.span,
+            port: self.text(item.span),
+            tier: self.write_endpoint(destination),
+            through,
+            listed_at: tier.span,
         };
-        self.report(diagnostic.with_label(span, "its ports are listed here"));
+        let diagnostic = match other {
+            Some(other) => unserved.over_another_protocol(other, protocol),
+            None if item.kind == PortKind::Every => unserved.not_every_port(self.with_colon(item.span)),
+            None if listed.is_empty() => unserved.nothing_served(),
+            None => unserved.other_ports(&listed, names),
+        };
+        self.report(diagnostic);
         None
     }
 }

@@ -156,7 +156,7 @@ impl Unstated {
 
 /// Where a selection of namespaces by labels is used.
 #[derive(Debug, Default)]
-struct Used {
+struct UsedAt {
     /// The first flow or setting.
     span: Option<Span>,
     /// The sides that would be opened, of which pods.
@@ -190,8 +190,8 @@ impl Resolver<'_> {
     }
 
     /// The selections of namespaces by labels that flows and settings use, each with the sides that it would open.
-    fn selections(&self) -> BTreeMap<NamespaceId, Used> {
-        let mut all: BTreeMap<NamespaceId, Used> = BTreeMap::new();
+    fn selections(&self) -> BTreeMap<NamespaceId, UsedAt> {
+        let mut all: BTreeMap<NamespaceId, UsedAt> = BTreeMap::new();
         let mut add = |leaf: Endpoint, side: Direction, span: Option<Span>| {
             let (id, pods) = match leaf {
                 Endpoint::Tier(id) => match self.model.tier(id) {

@@ -3,8 +3,8 @@
 use crate::cover::{Budget, GaveUp, missing, unmatched};
 use crate::diag::{Code, Diagnostic};
 use crate::flow::FlowSet;
-use crate::model::{DnsServer, Managed, Model, Namespace, NamespaceId, PresetPods, Tier, TierId};
-use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, Selector, Values};
+use crate::model::{DnsServer, Managed, Model, Namespace, NamespaceId, PlatformList, PresetPods, Tier, TierId};
+use crate::net::{Direction, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, Selector, Values};
 use crate::prove::Grants;
 use crate::source::Span;
 use std::collections::BTreeMap;
@@ -199,7 +199,7 @@ impl<'a> Asked<'a> {
                     found.push(server.closed_to_others());
                 }
                 if self.cut_from_apiserver(at, &server) {
-                    found.push(server.cut_from_apiserver(self.model.platform.apiserver.is_some()));
+                    found.push(server.cut_from_apiserver(self.model.platform.list(PlatformList::ApiServer).is_some()));
                 }
             }
         }
@@ -239,7 +239,7 @@ impl<'a> Asked<'a> {
         }
         let dns = [53, server.port].map(|port| PortSet::number(Protocol::Tcp, port));
         let others = dns.iter().fold(PortSet::whole(Protocol::Tcp), |left, port| left.subtract(port));
-        let listed = self.model.platform.apiserver.clone().map(AddressSet::from_nets);
+        let listed = self.model.platform.addresses(PlatformList::ApiServer);
         let may_be_it = |peers: &Peers| match (peers, &listed) {
             (Peers::Addresses(addresses), Some(listed)) => addresses.overlaps(listed),
             (Peers::Addresses(_), None) | (Peers::Any | Peers::Pods { .. }, _) => true,

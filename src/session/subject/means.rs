@@ -7,8 +7,8 @@ use super::{AskedPorts, Subject};
 use crate::ask::Asked;
 use crate::cluster::{Cluster, Pods, SeenPod, TargetPort, Workload};
 use crate::engine::Doubt;
+use crate::model::PlatformList;
 use crate::net::{AddressSet, PortSet, Protocol};
-use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -321,8 +321,8 @@ impl<'s> Meaning<'s> {
     /// Refuses an address that some Service has, nobody knows which.
     fn refuse_of_services(&self, address: IpAddr) -> Result<(), String> {
         let Some(platform) = self.subject.model().map(|model| &model.platform) else { return Ok(()) };
-        let has = |list: &Option<Vec<IpNet>>| list.iter().flatten().any(|net| net.contains(&address));
-        if !has(&platform.services) || has(&platform.apiserver) || self.cluster.services.is_empty() {
+        let has = |list| platform.list(list).is_some_and(|nets| nets.iter().any(|net| net.contains(&address)));
+        if !has(PlatformList::Services) || has(PlatformList::ApiServer) || self.cluster.services.is_empty() {
             return Ok(());
         }
         Err(format!(

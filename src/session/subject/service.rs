@@ -243,8 +243,7 @@ impl<'s> Meaning<'s> {
 
     /// The addresses of the API server that a program lists.
     fn api_server_of_program(&self) -> Option<AddressSet> {
-        let listed = self.subject.model()?.platform.apiserver.clone()?;
-        Some(AddressSet::from_nets(listed))
+        self.subject.model()?.platform.addresses(crate::model::PlatformList::ApiServer)
     }
 
     /// The ports of a Service that are asked for, as its pods have them.

@@ -1,0 +1,100 @@
+//! What is said of flows and their ends.
+
+use crate::diag::{Code, Diagnostic};
+use crate::model::PlatformList;
+use crate::net::Direction;
+use crate::source::Span;
+
+/// A word with a colon in front of a flow, to be left out or to stand without one: `start` takes its place.
+pub fn word_in_front(at: Span, what: &str, start: String, flow: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0001, at, what).with_help(format!("write `{start}{flow}`")).with_mend(at, start)
+}
+
+/// Every port of every protocol.
+pub fn every_port(at: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0005, at, "this opens every port of every protocol")
+        .with_help("name the ports that are needed, such as `8080/tcp`")
+}
+
+/// A destination that says no ports and is named without any.
+pub fn no_ports(at: Span, written: &str, end: &str, through: Option<&str>, is_addresses: bool) -> Diagnostic {
+    let message = match through {
+        Some(group) => format!("`{end}`, a member of `{group}`, lists no ports, so the flow has to name them"),
+        None => format!("`{end}` lists no ports, so the flow has to name them"),
+    };
+    let help = match is_addresses {
+        true => format!("write `{written}:443/tcp`, or `:*` if you mean every port"),
+        false => format!("write `{written}:8080/tcp` with the port of the pods, or `:*` if you mean every port"),
+    };
+    Diagnostic::new(Code::E0203, at, message).with_help(help)
+}
+
+/// DNS names that connect.
+pub fn dns_names_as_source(at: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0212, at, "DNS names can only be a destination: who connects is seen by its address")
+        .with_help("declare the addresses: `cidr NAME = ...`")
+}
+
+/// DNS names that somebody connects to.
+pub fn dns_names_as_destination(at: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0213,
+        at,
+        "NetworkPolicy knows addresses and labels, no DNS names: this flow cannot be enforced",
+    )
+    .with_help("declare the addresses behind the name: `cidr NAME = ...`")
+}
+
+/// Two ends that both hold addresses.
+pub fn addresses_on_both_ends([from, to]: [Span; 2], [source, destination]: [&str; 2]) -> Diagnostic {
+    let message =
+        format!("`{source}` and `{destination}` both hold addresses: one end of a flow is pods and nothing else");
+    Diagnostic::new(Code::E0211, from, message)
+        .with_label(to, "addresses too")
+        .with_help("a flow needs pods of a managed namespace on one end; `cluster` means every pod")
+}
+
+/// Two ends of which no manifest is about one.
+pub fn no_end_managed(at: Span, [source, destination]: [&str; 2]) -> Diagnostic {
+    let message = format!("neither `{source}` nor `{destination}` is in a managed namespace");
+    Diagnostic::new(Code::E0210, at, message).with_help(
+        "no manifest could express this flow: leave it out, or manage one of the namespaces (without `external`)",
+    )
+}
+
+/// The side of an end that no manifest is about.
+pub fn opened_end_not_managed(at: Span, side: Direction, end: &str) -> Diagnostic {
+    let (word, other) = (side.word(), side.other().word());
+    Diagnostic::new(Code::E0210, at, format!("`{word}` opens the side of `{end}`, which is in no managed namespace"))
+        .with_help(format!(
+            "no manifest could express this: `{other}` opens the other side, and so does no word at all"
+        ))
+}
+
+/// `internet` where the platform has all of it.
+pub fn no_internet(at: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0222,
+        at,
+        "`internet` holds no address: `platform` lists all public ones as the cluster's own",
+    )
+    .with_help("list only the blocks of the cluster itself in `platform`, such as `pods 10.244.0.0/16`")
+}
+
+/// An endpoint whose addresses `platform` has to list.
+pub fn not_listed(at: Span, name: &str, list: PlatformList) -> Diagnostic {
+    let message = format!("the addresses of `{name}` are not known: no manifest can find them out");
+    Diagnostic::new(Code::E0214, at, message).with_help(format!(
+        "{}: `platform {{ {} }}`",
+        list.shown_by(),
+        list.example()
+    ))
+}
+
+/// Everybody who connects to a tier that lists no ports.
+pub fn everybody_to_unlisted_ports([from, to]: [Span; 2], source: &str, tier: &str) -> Diagnostic {
+    let message = format!("`{source}` lets everybody in to tier `{tier}`, which lists no ports");
+    Diagnostic::new(Code::W0006, from, message).with_label(to, "lists no ports").with_help(format!(
+        "list what it serves, so that a mistyped port is an error: `tier {tier} {{ https: 8443/tcp }}`"
+    ))
+}
