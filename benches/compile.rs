@@ -185,9 +185,9 @@ fn writing(flows: usize, namespaces: usize) {
     let folder = tempfile::tempdir_in(".").unwrap();
     let (bare_folder, own) = (folder.path().join("bare"), folder.path().join("own"));
     let bare = timed(|| bare_write(&bare_folder, files));
-    let written = timed(|| drop(output::write(&own, files, &output::Options::default()).unwrap()));
+    let written = timed(|| drop(output::write(&own, files, &output::BuildOptions::default()).unwrap()));
     let read = timed(|| bare_read(&bare_folder, files));
-    let unchanged = timed(|| assert!(output::plan(&own, files, &output::Options::default()).unwrap().is_clean()));
+    let unchanged = timed(|| assert!(output::plan(&own, files, &output::BuildOptions::default()).unwrap().is_clean()));
     let ratio = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
     println!(
         "{} files into a new folder: {written:.2?}, bare loop {bare:.2?}: {:.2}x",

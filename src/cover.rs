@@ -4,6 +4,8 @@
 //! The planner asks the same with an algorithm of its own. This one is another on purpose: a mistake in one of them
 //! must not hide behind the same mistake in the other.
 
+#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+
 use crate::net::{AddressSet, Peers, Protocol, Region, Requirement, Selector, Values};
 
 /// The question took more steps than there are: there is no answer.

@@ -342,3 +342,33 @@ fn no_file_is_long_but_tables() {
         );
     }
 }
+
+/// So many names stand for two types or more, at most. Each new one makes a reader ask which is meant: lower it with them.
+const MOST_NAMES_USED_TWICE: usize = 118;
+
+#[test]
+fn few_names_stand_for_several_types() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in rust_files(&src()) {
+        let modules = modules(&file);
+        if modules.iter().any(|module| module == "tests") {
+            continue;
+        }
+        // What is indented belongs to a module of tests, or to a function.
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            let kind = words.iter().position(|word| ["struct", "enum", "trait", "type"].contains(word));
+            let is_item = line.starts_with("pub") || kind == Some(0);
+            if let (true, Some(name)) = (is_item, kind.and_then(|at| words.get(at + 1))) {
+                places.entry((*name).to_owned()).or_default().push(modules.join("::"));
+            }
+        }
+    }
+    assert!(places.len() > 100, "the types were not found");
+    let twice: Vec<String> = places
+        .iter()
+        .filter(|(_, places)| places.len() > 1)
+        .map(|(name, places)| format!("{name}: {}", places.join(", ")))
+        .collect();
+    assert!(twice.len() <= MOST_NAMES_USED_TWICE, "{} names:\n{}\n", twice.len(), twice.join("\n"));
+}

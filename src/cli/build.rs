@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::foreign;
 use super::holder::other_holder;
 use super::leftover;
-use super::open::{Opened, open};
+use super::open::{OpenedSession, open};
 use super::report::{count, show, show_plain, tally, tell_blank};
 use super::terminal::Terminal;
 use super::watch;
@@ -135,7 +135,7 @@ fn is_standard(path: &Path) -> bool {
 }
 
 /// What one build came to.
-pub(super) struct Outcome {
+pub(super) struct BuildOutcome {
     /// The answer.
     pub exit: Exit,
     /// The folder that is written, unless the command line is so wrong that there is none.
@@ -143,10 +143,11 @@ pub(super) struct Outcome {
 }
 
 /// Builds one time.
-pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> Outcome {
-    let Opened { session, levels, folder } = match open(&args.input, args.layout.map(Into::into), args.kustomize) {
+pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> BuildOutcome {
+    let OpenedSession { session, levels, folder } = match open(&args.input, args.layout.map(Into::into), args.kustomize)
+    {
         Ok(opened) => opened,
-        Err(message) => return Outcome { exit: terminal.refuse(&message), output: None },
+        Err(message) => return BuildOutcome { exit: terminal.refuse(&message), output: None },
     };
     let environments = session.environments().clone();
     let built = session.build();
@@ -155,12 +156,12 @@ pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> Outcome {
         None => built.project().output_folder(built.settings().environment.as_deref()),
     };
     let root = built.project().root.as_ref().map_or_else(|| ".".to_owned(), |root| shown(root, &folder));
-    let run = Run { args, built: &built, environments, output: &output, name: shown(&output, &folder), root };
-    Outcome { exit: run.finish(&levels, &folder, terminal), output: Some(output) }
+    let run = BuildRun { args, built: &built, environments, output: &output, name: shown(&output, &folder), root };
+    BuildOutcome { exit: run.finish(&levels, &folder, terminal), output: Some(output) }
 }
 
 /// A program that was compiled, and the folder for what it has become.
-struct Run<'a> {
+struct BuildRun<'a> {
     args: &'a BuildArgs,
     built: &'a Built,
     environments: BTreeSet<String>,
@@ -171,7 +172,7 @@ struct Run<'a> {
     root: String,
 }
 
-impl Run<'_> {
+impl BuildRun<'_> {
     /// Says what the build came to, and brings the folder, seen from `folder`, up to date.
     fn finish(&self, levels: &Levels, folder: &Path, terminal: &mut Terminal) -> Exit {
         let (args, project) = (self.args, self.built.project());
@@ -205,7 +206,7 @@ impl Run<'_> {
             show_plain(vec![error], args.input.format, terminal);
             return Exit::CannotAnswer;
         }
-        Target { run: self, policies, built }.bring_up_to_date(terminal)
+        OutputFolder { run: self, policies, built }.bring_up_to_date(terminal)
     }
 }
 
@@ -247,23 +248,23 @@ fn leads_out(project: &Project, output: &Path, folder: &Path) -> Option<Diagnost
 }
 
 /// What shall be in the folder.
-struct Target<'a> {
-    run: &'a Run<'a>,
+struct OutputFolder<'a> {
+    run: &'a BuildRun<'a>,
     policies: &'a PolicySet,
     built: &'a Output,
 }
 
-impl Target<'_> {
+impl OutputFolder<'_> {
     fn bring_up_to_date(&self, terminal: &mut Terminal) -> Exit {
         let (args, folder) = (self.run.args, self.run.output);
         let files = self.built.files();
         let compares = args.check || args.diff;
         let writes = !compares && !args.dry_run;
-        let options = output::Options {
+        let options = output::BuildOptions {
             // A comparison shows what is there, edited or not, and what would be taken away.
             force: args.force || compares,
             allow_empty: args.allow_empty || compares,
-            ..output::Options::default()
+            ..output::BuildOptions::default()
         };
         let plan = if writes && self.run.environments.is_empty() {
             output::write(folder, files, &options)
@@ -307,7 +308,7 @@ impl Target<'_> {
 
     /// The environment whose policies the folder holds instead.
     fn other_holder(&self, plan: &Plan) -> Option<Option<String>> {
-        let Run { built, environments, .. } = self.run;
+        let BuildRun { built, environments, .. } = self.run;
         other_holder(built, environments, self.built, plan)
     }
 

@@ -3,7 +3,7 @@
 use super::args::{Input, named};
 use super::exit::Exit;
 use super::foreign;
-use super::open::{Opened, open};
+use super::open::{OpenedSession, open};
 use super::report::{count, show, tally, tell_blank, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Report, Severity};
@@ -37,7 +37,7 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
     if from_input(&args.workloads) && from_input(&args.input.paths) {
         return terminal.refuse("the program and the workloads cannot both come from standard input");
     }
-    let Opened { mut session, levels, folder } = match open(&args.input, None, false) {
+    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false) {
         Ok(opened) => opened,
         Err(message) => return terminal.refuse(&message),
     };

@@ -19,7 +19,7 @@ pub(super) enum Stream {
 }
 
 /// What was said so far, for the document that is printed at the end, whatever happens until then.
-pub(super) struct Document {
+pub(super) struct MachineDocument {
     format: Format,
     /// Where it is printed.
     pub stream: Stream,
@@ -29,15 +29,15 @@ pub(super) struct Document {
     sources: Sources,
 }
 
-impl Document {
+impl MachineDocument {
     /// The document that a command has to print; none when it is for people.
-    pub fn of(command: &Command) -> Option<Document> {
+    pub fn of(command: &Command) -> Option<MachineDocument> {
         let said = |format: Format, is_taken: bool| {
             // Where standard output holds something else, messages keep the other stream.
             let stream = if is_taken { Stream::Err } else { Stream::Out };
-            format.is_for_machines().then(|| Document::new(format, stream, false))
+            format.is_for_machines().then(|| MachineDocument::new(format, stream, false))
         };
-        let instead = |is_json: bool| is_json.then(|| Document::new(Format::Json, Stream::Out, true));
+        let instead = |is_json: bool| is_json.then(|| MachineDocument::new(Format::Json, Stream::Out, true));
         match command {
             Command::Build(args) => said(args.input.format, args.diff || prints(args)),
             Command::Check(args) => said(args.input.format, false),
@@ -55,8 +55,8 @@ impl Document {
         }
     }
 
-    fn new(format: Format, stream: Stream, is_instead: bool) -> Document {
-        Document { format, stream, is_instead, reports: Vec::new(), sources: Sources::default() }
+    fn new(format: Format, stream: Stream, is_instead: bool) -> MachineDocument {
+        MachineDocument { format, stream, is_instead, reports: Vec::new(), sources: Sources::default() }
     }
 
     /// Whether everything else that is said has to leave the standard output to it.

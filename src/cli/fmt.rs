@@ -53,11 +53,11 @@ pub(super) fn run(args: &FmtArgs, terminal: &mut Terminal) -> Exit {
     };
     let mut project = Project::load(&Disk, &folder, &named(&args.paths));
     let mut diagnostics = std::mem::take(&mut project.diagnostics);
-    let Sorted { sources, left } = sort(&project, &folder, &mut diagnostics);
+    let Formattable { sources, left } = sort(&project, &folder, &mut diagnostics);
     diag::sort(&mut diagnostics, &project.sources);
     let reports: Vec<Report> = diagnostics.into_iter().map(Report::from).collect();
     show(&reports, &project.sources, args.format, terminal);
-    let run = Run { args, project: &project };
+    let run = FmtRun { args, project: &project };
     let mut exit = Exit::of(&reports);
     let (mut changed, mut failed) = (0, false);
     for source in &sources {
@@ -102,15 +102,15 @@ struct Source<'a> {
 
 /// What can be formatted, and what has to stay as it is.
 #[derive(Default)]
-struct Sorted<'a> {
+struct Formattable<'a> {
     sources: Vec<Source<'a>>,
     /// The names of the files in which something is not understood.
     left: Vec<&'a str>,
 }
 
 /// Formats all files. What keeps one from that is added to the diagnostics.
-fn sort<'a>(project: &'a Project, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Sorted<'a> {
-    let mut sorted = Sorted::default();
+fn sort<'a>(project: &'a Project, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Formattable<'a> {
+    let mut sorted = Formattable::default();
     for (id, path) in project.files.iter().zip(&project.paths) {
         let Some(file) = project.sources.file(*id) else { continue };
         let path = path.as_deref();
@@ -132,12 +132,12 @@ fn sort<'a>(project: &'a Project, folder: &Path, diagnostics: &mut Vec<Diagnosti
     sorted
 }
 
-struct Run<'a> {
+struct FmtRun<'a> {
     args: &'a FmtArgs,
     project: &'a Project,
 }
 
-impl Run<'_> {
+impl FmtRun<'_> {
     /// Does with one source what was asked for, and says whether it was in another form. The error is in words.
     fn finish(&self, source: &Source<'_>, terminal: &mut Terminal) -> Result<bool, String> {
         let original = self.original(source)?;

@@ -1,7 +1,7 @@
 //! What somebody else put among the policies that Polder writes.
 
 use super::report::count;
-use crate::output::{self, Options, Plan};
+use crate::output::{self, BuildOptions, Plan};
 use crate::session::{Project, shell_word, shown};
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(super) fn note(plan: &Plan, name: &str, project: &str) -> Option<String> {
 pub(super) fn in_output_of(project: &Project, environment: Option<&str>, folder: &Path) -> Option<String> {
     let root = project.root.as_ref().filter(|_| !project.partial)?;
     let output = project.output_folder(environment);
-    let options = Options { force: true, allow_empty: true, ..Options::default() };
+    let options = BuildOptions { force: true, allow_empty: true, ..BuildOptions::default() };
     let plan = output::plan(&output, &[], &options).ok()?;
     note(&plan, &shown(&output, folder), &shell_word(&shown(root, folder)))
 }

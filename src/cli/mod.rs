@@ -41,7 +41,7 @@ pub use exit::Exit;
 
 use crate::diag::render::sanitize;
 use args::{Cli, Command};
-use document::Document;
+use document::MachineDocument;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use terminal::Terminal;
@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Exit {
-    let mut terminal = Terminal::new(&cli.global, Document::of(&cli.command));
+    let mut terminal = Terminal::new(&cli.global, MachineDocument::of(&cli.command));
     let exit = answer(&cli.command, &mut terminal);
     terminal.finish(exit)
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// A session and what the command line says about its warnings.
-pub(super) struct Opened {
+pub(super) struct OpenedSession {
     /// The session.
     pub session: Session,
     /// The levels of warnings.
@@ -19,7 +19,7 @@ pub(super) struct Opened {
 
 /// Reads the program. The command line goes before `polder.toml`, and that before the defaults. The error is a slip on
 /// the command line, in words.
-pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Result<Opened, String> {
+pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Result<OpenedSession, String> {
     input.warnings.levels()?;
     let (project, folder) = load(input)?;
     let mut levels = Levels::default();
@@ -33,7 +33,7 @@ pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Re
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
         references: false,
     };
-    Ok(Opened { session: Session::new(project, settings), levels, folder })
+    Ok(OpenedSession { session: Session::new(project, settings), levels, folder })
 }
 
 /// The folders and files that a change can come from.

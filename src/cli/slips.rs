@@ -58,7 +58,7 @@ pub(super) fn advice(args: &[OsString]) -> Option<String> {
     }
     let rest: Vec<&str> = args.get(at + 1..)?.iter().map(|arg| arg.to_str()).collect::<Option<_>>()?;
     let command = command();
-    let line = Line { name, options: Options(command.find_subcommand(name)?), rest: &rest };
+    let line = CommandLine { name, options: CommandOptions(command.find_subcommand(name)?), rest: &rest };
     if asks { line.question() } else { line.of_paths() }
 }
 
@@ -120,9 +120,9 @@ pub(super) fn place_of_command(args: &[OsString]) -> Option<usize> {
 }
 
 /// The options of a command.
-struct Options<'a>(&'a clap::Command);
+struct CommandOptions<'a>(&'a clap::Command);
 
-impl Options<'_> {
+impl CommandOptions<'_> {
     /// Whether an option takes the next word for its value; `None` where there is no such option.
     fn takes_value(&self, word: &str) -> Option<bool> {
         let (name, has_value) = match word.split_once('=') {
@@ -145,9 +145,9 @@ impl Options<'_> {
 }
 
 /// A command line, by its words.
-struct Line<'a> {
+struct CommandLine<'a> {
     name: &'a str,
-    options: Options<'a>,
+    options: CommandOptions<'a>,
     rest: &'a [&'a str],
 }
 
@@ -165,7 +165,7 @@ enum Word<'a> {
     Needless,
 }
 
-impl<'a> Line<'a> {
+impl<'a> CommandLine<'a> {
     /// The words, with `is_path` for those that are no options.
     fn words(&self, is_path: impl Fn(&str) -> bool) -> Option<Vec<Word<'a>>> {
         let mut words = Vec::new();

@@ -1,7 +1,7 @@
 //! The two streams. Everything that is printed goes through here.
 
 use super::args::{Color, Global};
-use super::document::{Document, Stream};
+use super::document::{MachineDocument, Stream};
 use super::exit::Exit;
 use crate::diag::render::sanitize;
 use crate::diag::{Code, Diagnostic, Report};
@@ -20,14 +20,14 @@ pub(super) struct Terminal {
     closed: bool,
     failure: Option<io::Error>,
     /// What a program reads; none for people.
-    document: Option<Document>,
+    document: Option<MachineDocument>,
     /// Whether the result was printed.
     answered: bool,
 }
 
 impl Terminal {
     /// The streams of the process.
-    pub fn new(global: &Global, document: Option<Document>) -> Terminal {
+    pub fn new(global: &Global, document: Option<MachineDocument>) -> Terminal {
         let (out, err) = (io::stdout(), io::stderr());
         let variable = |name: &str| std::env::var_os(name);
         Terminal {
@@ -82,7 +82,7 @@ impl Terminal {
 
     /// A line of the result about what was done. Left out when only errors are wanted.
     pub fn line(&mut self, text: &str) {
-        if self.document.as_ref().is_some_and(Document::takes_output) {
+        if self.document.as_ref().is_some_and(MachineDocument::takes_output) {
             return self.note_line(text);
         }
         if !self.quiet {

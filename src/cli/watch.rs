@@ -1,6 +1,6 @@
 //! `polder build --watch`: builds again whenever a source changes.
 
-use super::build::{BuildArgs, Outcome, once};
+use super::build::{BuildArgs, BuildOutcome, once};
 use super::exit::Exit;
 use super::open::places;
 use super::terminal::Terminal;
@@ -67,7 +67,7 @@ fn folders(places: &[PathBuf]) -> Vec<(PathBuf, RecursiveMode)> {
 }
 
 /// Waits for a change of a source and for the quiet after it. Gives `false` when no change can come any more.
-fn wait(events: &Events, outcome: &Outcome, terminal: &mut Terminal) -> bool {
+fn wait(events: &Events, outcome: &BuildOutcome, terminal: &mut Terminal) -> bool {
     let output = outcome.output.as_deref().map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into()));
     let mut until: Option<Instant> = None;
     loop {

@@ -155,7 +155,11 @@ impl Lowering<'_> {
                 let leaves = self.model.leaves(&endpoint).to_vec();
                 leaves.into_iter().map(|leaf| self.party(leaf)).collect()
             }
-            _ => SmallVec::new(),
+            Endpoint::Tier(_)
+            | Endpoint::Namespace(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => SmallVec::new(),
         };
         let id = PartyId::at(self.set.parties.len());
         let leaves = if place.is_some() { smallvec![id] } else { leaves };
@@ -184,7 +188,7 @@ impl Lowering<'_> {
                 selector if selector.is_everything() => Namespaces::Every,
                 selector => Namespaces::Labelled(selector),
             },
-            _ => Namespaces::Named(namespace.name.clone()),
+            NamespaceKind::External(None) | NamespaceKind::Managed(_) => Namespaces::Named(namespace.name.clone()),
         }
     }
 

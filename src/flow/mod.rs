@@ -1,5 +1,7 @@
 //! The flow set: who may connect to whom, on what, and why. Written intent comes down to it.
 
+#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+
 mod lower;
 
 pub use crate::model::{AssertionKind, Statement};

@@ -6,7 +6,7 @@ use crate::syntax::{Node, NodeKind, Tree};
 
 /// The canonical text of a tree of `text`.
 pub(super) fn text(text: &str, tree: &Tree) -> String {
-    let mut reader = Reader { text, parts: Vec::new(), open: false };
+    let mut reader = PartsReader { text, parts: Vec::new(), open: false };
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let end = reader.nodes(&tree.nodes, start);
     reader.gap(end, text.len());
@@ -32,7 +32,7 @@ enum Kind<'a> {
         text: String,
         opens: bool,
         /// Its columns, when it lines up with its neighbours.
-        row: Option<Row<'a>>,
+        row: Option<Columns<'a>>,
     },
     Comment(&'a str),
     /// `}`
@@ -41,7 +41,7 @@ enum Kind<'a> {
 
 /// The columns of a line: of a tier its name, selector and ports, of a platform's entry its key and its values.
 #[derive(Debug)]
-struct Row<'a> {
+struct Columns<'a> {
     first: String,
     second: String,
     third: String,
@@ -49,14 +49,14 @@ struct Row<'a> {
     keyword: &'a str,
 }
 
-struct Reader<'a> {
+struct PartsReader<'a> {
     text: &'a str,
     parts: Vec<Part<'a>>,
     /// Whether a block is open.
     open: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> PartsReader<'a> {
     /// Reads nodes and what stands between them, from `at` on, and gives where the last one ends.
     fn nodes(&mut self, nodes: &[Node], mut at: usize) -> usize {
         for node in nodes {
@@ -134,19 +134,19 @@ fn statement<'a>(text: &'a str, kind: &NodeKind) -> Statement<'a> {
     Statement::new(lex::tokens(text, colons), style)
 }
 
-fn row<'a>(statement: &Statement<'_>, kind: &NodeKind, indent: usize) -> Option<Row<'a>> {
+fn row<'a>(statement: &Statement<'_>, kind: &NodeKind, indent: usize) -> Option<Columns<'a>> {
     match kind {
         NodeKind::Tier(_) => {
             let mut cells = statement.cells(indent)?.into_iter().peekable();
             let first = cells.next()?;
             let second = cells.next_if(|cell| cell.starts_with('(')).unwrap_or_default();
-            Some(Row { first, second, third: cells.next().unwrap_or_default(), keyword: "tier" })
+            Some(Columns { first, second, third: cells.next().unwrap_or_default(), keyword: "tier" })
         }
         NodeKind::PlatformEntry { .. } => {
             statement.cells(indent)?;
             let text = statement.text(indent, "");
             let (key, values) = text.split_once(' ')?;
-            Some(Row { first: key.to_owned(), second: values.to_owned(), third: String::new(), keyword: "entry" })
+            Some(Columns { first: key.to_owned(), second: values.to_owned(), third: String::new(), keyword: "entry" })
         }
         _ => None,
     }
@@ -198,7 +198,7 @@ fn line_up(parts: &mut [Part<'_>], run: &[usize]) {
         })
     };
     let widest =
-        |cells: &dyn Fn(&Row<'_>) -> Option<usize>| rows().filter_map(|(_, row)| cells(row)).max().unwrap_or(0);
+        |cells: &dyn Fn(&Columns<'_>) -> Option<usize>| rows().filter_map(|(_, row)| cells(row)).max().unwrap_or(0);
     let first = widest(&|row| (!row.second.is_empty() || !row.third.is_empty()).then(|| row.first.chars().count()));
     let second = widest(&|row| (!row.second.is_empty() && !row.third.is_empty()).then(|| row.second.chars().count()));
     // Rather out of line than too long.
@@ -214,8 +214,8 @@ fn line_up(parts: &mut [Part<'_>], run: &[usize]) {
     }
 }
 
-fn aligned(row: &Row<'_>, first: usize, second: usize) -> String {
-    let Row { first: a, second: b, third: c, .. } = row;
+fn aligned(row: &Columns<'_>, first: usize, second: usize) -> String {
+    let Columns { first: a, second: b, third: c, .. } = row;
     match (b.is_empty(), c.is_empty()) {
         (true, true) => a.clone(),
         (false, true) => format!("{a:first$} {b}"),

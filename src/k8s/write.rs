@@ -116,7 +116,7 @@ fn rules(direction: &str, peers_key: &str, rules: &[Rule], out: &mut String) {
     out.push_str(direction);
     out.push_str(":\n");
     for rule in rules {
-        let mut item = Item::new(4);
+        let mut item = BlockItem::new(4);
         if rule.peers.is_empty() && rule.ports.is_empty() {
             out.push_str("    - {}\n");
         }
@@ -135,7 +135,7 @@ fn rules(direction: &str, peers_key: &str, rules: &[Rule], out: &mut String) {
 
 /// Both selectors of a peer are keys of one list item: as two items they would be two peers.
 fn write_peer(peer: &Peer, out: &mut String) {
-    let mut item = Item::new(8);
+    let mut item = BlockItem::new(8);
     match peer {
         Peer::Pods { namespaces, pods } => {
             if let Some(namespaces) = namespaces {
@@ -178,7 +178,7 @@ fn write_block(block: &IpBlock, out: &mut String) {
 }
 
 fn write_port(port: &Port, out: &mut String) {
-    let mut item = Item::new(8);
+    let mut item = BlockItem::new(8);
     item.plain("protocol", port.protocol.as_str(), out);
     match &port.target {
         PortTarget::Every => {}
@@ -244,7 +244,7 @@ pub(super) fn expression<'a>(requirement: &Requirement<'a>) -> Option<Expression
 }
 
 fn write_expression(expression: &Expression, depth: usize, out: &mut String) {
-    let mut item = Item::new(depth);
+    let mut item = BlockItem::new(depth);
     item.key("key", out);
     out.push(' ');
     quoted(expression.key, out);
@@ -264,14 +264,14 @@ fn write_expression(expression: &Expression, depth: usize, out: &mut String) {
 }
 
 /// An item of a block list whose value is a map: the first key stands behind the dash, the others below it.
-struct Item {
+struct BlockItem {
     depth: usize,
     started: bool,
 }
 
-impl Item {
+impl BlockItem {
     fn new(depth: usize) -> Self {
-        Item { depth, started: false }
+        BlockItem { depth, started: false }
     }
 
     fn key(&mut self, key: &str, out: &mut String) {

@@ -51,7 +51,7 @@ pub type Outbox = Box<dyn Fn(Message) + Send>;
 /// What is shown of a file: the version, and what is wrong.
 type Shown = (Option<i32>, Vec<Diagnostic>);
 
-type Answer = Result<Value, ResponseError>;
+type Reply = Result<Value, ResponseError>;
 
 /// The state of the thread.
 pub struct Analysis {
@@ -211,7 +211,7 @@ impl Analysis {
         }
     }
 
-    fn answer(&mut self, method: &str, params: Value) -> Answer {
+    fn answer(&mut self, method: &str, params: Value) -> Reply {
         match method {
             "textDocument/completion" => {
                 let snippets = self.editor.snippets;
@@ -296,13 +296,13 @@ impl Analysis {
         &mut self,
         params: Value,
         answer: impl FnOnce(&Program, super::program::Spot) -> Option<T>,
-    ) -> Answer {
+    ) -> Reply {
         let TextDocumentPositionParams { text_document, position } = read(params)?;
         let found = self.workspace.spot(&text_document.uri, position);
         write(found.and_then(|(program, spot)| answer(program, spot)))
     }
 
-    fn prepare_rename(&mut self, params: Value) -> Answer {
+    fn prepare_rename(&mut self, params: Value) -> Reply {
         let TextDocumentPositionParams { text_document, position } = read(params)?;
         let Some((program, spot)) = self.workspace.spot(&text_document.uri, position) else { return write(()) };
         let (_, span) = rename::prepare(program, spot).map_err(|why| refusal(ErrorCode::RequestFailed, &why))?;
@@ -310,7 +310,7 @@ impl Analysis {
         write(PrepareRenamePlaceholder { range: program.range(span), placeholder })
     }
 
-    fn rename(&mut self, params: Value) -> Answer {
+    fn rename(&mut self, params: Value) -> Reply {
         let RenameParams { new_name, text_document_position_params, .. } = read(params)?;
         let TextDocumentPositionParams { text_document, position } = text_document_position_params;
         let refused = |why: String| refusal(ErrorCode::RequestFailed, &why);
@@ -322,7 +322,7 @@ impl Analysis {
         write(edit)
     }
 
-    fn execute(&mut self, params: Value) -> Answer {
+    fn execute(&mut self, params: Value) -> Reply {
         let ExecuteCommandParams { command, arguments, .. } = read(params)?;
         let arguments: Vec<Value> = arguments.into_iter().flatten().collect();
         let text = |at: usize| arguments.get(at).and_then(Value::as_str);
@@ -370,7 +370,7 @@ pub fn read<T: DeserializeOwned>(params: Value) -> Result<T, ResponseError> {
 }
 
 /// The answer to a request.
-pub fn write(result: impl Serialize) -> Answer {
+pub fn write(result: impl Serialize) -> Reply {
     serde_json::to_value(result).map_err(|error| refusal(ErrorCode::InternalError, &error.to_string()))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// A document as the editor shows it.
 #[derive(Debug, Clone)]
-pub struct Document {
+pub struct OpenDocument {
     /// The name that the editor gives it.
     pub uri: Uri,
     /// The editor's count of its changes.
@@ -20,7 +20,7 @@ pub struct Document {
 #[derive(Debug, Default)]
 pub struct Documents {
     encoding: Encoding,
-    open: HashMap<String, Document>,
+    open: HashMap<String, OpenDocument>,
 }
 
 impl Documents {
@@ -30,13 +30,13 @@ impl Documents {
     }
 
     /// The document of an address.
-    pub fn get(&self, uri: &Uri) -> Option<&Document> {
+    pub fn get(&self, uri: &Uri) -> Option<&OpenDocument> {
         self.open.get(&uri.0)
     }
 
     /// Opens a document, or opens it again with another text.
-    pub fn open(&mut self, uri: Uri, version: i32, text: String) -> Document {
-        let document = Document { uri, version, text: text.into() };
+    pub fn open(&mut self, uri: Uri, version: i32, text: String) -> OpenDocument {
+        let document = OpenDocument { uri, version, text: text.into() };
         self.open.insert(document.uri.0.clone(), document.clone());
         document
     }
@@ -47,7 +47,7 @@ impl Documents {
         uri: &Uri,
         version: i32,
         changes: Vec<TextDocumentContentChangeEvent>,
-    ) -> Option<Document> {
+    ) -> Option<OpenDocument> {
         let document = self.open.get_mut(&uri.0)?;
         let mut text = document.text.to_string();
         for change in changes {
@@ -68,7 +68,7 @@ impl Documents {
     }
 
     /// Closes a document.
-    pub fn close(&mut self, uri: &Uri) -> Option<Document> {
+    pub fn close(&mut self, uri: &Uri) -> Option<OpenDocument> {
         self.open.remove(&uri.0)
     }
 }

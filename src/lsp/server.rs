@@ -3,7 +3,7 @@
 
 use super::analysis::{Analysis, Job, Waiting, read, refusal, write};
 use super::capabilities::{self, Editor};
-use super::documents::{Document, Documents};
+use super::documents::{Documents, OpenDocument};
 use super::overlay::Overlay;
 use super::uri::{is_in_no_file, path_of};
 use super::workspace::Workspace;
@@ -264,7 +264,7 @@ fn folders(params: &Value) -> Vec<PathBuf> {
     folders
 }
 
-fn parse(document: &Document) -> Tree {
+fn parse(document: &OpenDocument) -> Tree {
     let mut sources = Sources::default();
     let file = sources.add("document", Arc::clone(&document.text).as_ref());
     syntax::parse(&sources, file).tree

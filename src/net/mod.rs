@@ -2,6 +2,8 @@
 //!
 //! Everything here is plain data. The operations are exact unless their documentation says otherwise.
 
+#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+
 mod address;
 mod alphabet;
 mod block;

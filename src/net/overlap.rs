@@ -9,14 +9,14 @@ use std::sync::Arc;
 /// Finds the selectors that may overlap one.
 #[derive(Debug, Clone)]
 pub struct SelectorIndex {
-    tree: Node,
+    tree: TreeNode,
 }
 
 impl SelectorIndex {
     /// An index of selectors, each with an id for answers.
     pub fn new<'a>(items: impl IntoIterator<Item = (usize, &'a Selector)>) -> Self {
         let items = items.into_iter().map(|(id, selector)| (id, [selector]));
-        SelectorIndex { tree: Node::build(&items.collect::<Vec<_>>(), &mut Vec::new()) }
+        SelectorIndex { tree: TreeNode::build(&items.collect::<Vec<_>>(), &mut Vec::new()) }
     }
 
     /// The ids of all selectors that overlap `selector`, and perhaps of some that do not; sorted, each once.
@@ -37,14 +37,14 @@ impl SelectorIndex {
 /// Finds the rows of several selectors that may overlap others, each in its place.
 #[derive(Debug, Clone)]
 pub struct ProductIndex<const N: usize> {
-    tree: Node,
+    tree: TreeNode,
 }
 
 impl<const N: usize> ProductIndex<N> {
     /// An index of rows, each with an id for answers.
     pub fn new<'a>(items: impl IntoIterator<Item = (usize, [&'a Selector; N])>) -> Self {
         let items: Vec<_> = items.into_iter().collect();
-        ProductIndex { tree: Node::build(&items, &mut Vec::new()) }
+        ProductIndex { tree: TreeNode::build(&items, &mut Vec::new()) }
     }
 
     /// The ids of all rows that overlap `selectors`, and perhaps of some that do not; sorted, each once.
@@ -60,9 +60,9 @@ impl<const N: usize> ProductIndex<N> {
 #[derive(Debug, Clone)]
 pub struct RegionIndex {
     /// Those with pods among the peers, by subject, namespace and pod.
-    pods: Node,
+    pods: TreeNode,
     /// Those with addresses among the peers, by subject.
-    addresses: Node,
+    addresses: TreeNode,
     /// The same, by address.
     v4: Intervals,
     v6: Intervals,
@@ -92,8 +92,8 @@ impl RegionIndex {
             }
         }
         RegionIndex {
-            pods: Node::build(&pods, &mut Vec::new()),
-            addresses: Node::build(&addresses, &mut Vec::new()),
+            pods: TreeNode::build(&pods, &mut Vec::new()),
+            addresses: TreeNode::build(&addresses, &mut Vec::new()),
             v4: Intervals::build(v4),
             v6: Intervals::build(v6),
             everywhere,
@@ -146,7 +146,7 @@ fn sort(ids: &mut Vec<usize>) {
 }
 
 /// An id, and selectors for as many objects, all of which must overlap.
-type Item<'a, const N: usize> = (usize, [&'a Selector; N]);
+type IndexItem<'a, const N: usize> = (usize, [&'a Selector; N]);
 
 /// A label key of one of the objects.
 type Slot = (usize, Arc<str>);
@@ -162,7 +162,7 @@ const LISTED: usize = 16;
 
 /// A decision tree: each fork files items under the values that they require of one key.
 #[derive(Debug, Clone)]
-enum Node {
+enum TreeNode {
     Leaf(SmallVec<[usize; 2]>),
     Fork(Box<Fork>),
 }
@@ -171,20 +171,20 @@ enum Node {
 struct Fork {
     slot: Slot,
     /// Items that require one of some values, under each of them; sorted by value.
-    by_value: Vec<(Arc<str>, Node)>,
+    by_value: Vec<(Arc<str>, TreeNode)>,
     /// The other items.
-    without: Node,
+    without: TreeNode,
 }
 
-impl Node {
+impl TreeNode {
     /// The tree of `items`, where the keys in `used` have already forked.
-    fn build<const N: usize>(items: &[Item<'_, N>], used: &mut Vec<Slot>) -> Node {
-        let leaf = || Node::Leaf(items.iter().map(|(id, _)| *id).collect());
+    fn build<const N: usize>(items: &[IndexItem<'_, N>], used: &mut Vec<Slot>) -> TreeNode {
+        let leaf = || TreeNode::Leaf(items.iter().map(|(id, _)| *id).collect());
         if items.len() <= LEAF || used.len() >= DEPTH {
             return leaf();
         }
         let Some(slot) = best_slot(items, used) else { return leaf() };
-        let mut filed: Vec<(&Arc<str>, Item<'_, N>)> = Vec::with_capacity(items.len());
+        let mut filed: Vec<(&Arc<str>, IndexItem<'_, N>)> = Vec::with_capacity(items.len());
         let mut without = Vec::new();
         for item in items {
             match required(&item.1, &slot) {
@@ -194,19 +194,19 @@ impl Node {
         }
         // Stable, so that items with the same value keep their order.
         filed.sort_by_key(|(value, _)| *value);
-        let sorted: Vec<Item<'_, N>> = filed.iter().map(|(_, item)| *item).collect();
+        let sorted: Vec<IndexItem<'_, N>> = filed.iter().map(|(_, item)| *item).collect();
         let mut rest = sorted.as_slice();
         used.push(slot.clone());
         let same_value = filed.chunk_by(|(one, _), (other, _)| one == other);
         let by_value = same_value.filter_map(|same| {
             let (own, after) = rest.split_at_checked(same.len())?;
             rest = after;
-            same.first().map(|(value, _)| ((*value).clone(), Node::build(own, used)))
+            same.first().map(|(value, _)| ((*value).clone(), TreeNode::build(own, used)))
         });
         let by_value = by_value.collect();
-        let without = Node::build(&without, used);
+        let without = TreeNode::build(&without, used);
         used.pop();
-        Node::Fork(Box::new(Fork { slot, by_value, without }))
+        TreeNode::Fork(Box::new(Fork { slot, by_value, without }))
     }
 
     /// Adds the ids of items that may overlap.
@@ -217,11 +217,11 @@ impl Node {
     /// The same, and whether there are no more than `most` in `found`; where there are, it stops.
     fn find_few<const N: usize>(&self, selectors: &[&Selector; N], found: &mut Vec<usize>, most: usize) -> bool {
         let fork = match self {
-            Node::Leaf(ids) => {
+            TreeNode::Leaf(ids) => {
                 found.extend_from_slice(ids);
                 return found.len() <= most;
             }
-            Node::Fork(fork) => fork,
+            TreeNode::Fork(fork) => fork,
         };
         let (side, key) = &fork.slot;
         let Some(values) = selectors.get(*side).map(|selector| selector.values(key)) else { return true };
@@ -229,7 +229,7 @@ impl Node {
             return false;
         }
         if let Some(required) = values.required() {
-            let place = |value| fork.by_value.binary_search_by(|(one, _): &(Arc<str>, Node)| one.cmp(value)).ok();
+            let place = |value| fork.by_value.binary_search_by(|(one, _): &(Arc<str>, TreeNode)| one.cmp(value)).ok();
             let mut nodes = required.iter().filter_map(|value| fork.by_value.get(place(value)?));
             nodes.all(|(_, node)| node.find_few(selectors, found, most))
         } else {
@@ -245,7 +245,7 @@ fn required<'a>(selectors: &[&'a Selector], (side, key): &Slot) -> Option<&'a [A
 }
 
 /// The key that tells most items apart: required by many, with many values.
-fn best_slot<const N: usize>(items: &[Item<'_, N>], used: &[Slot]) -> Option<Slot> {
+fn best_slot<const N: usize>(items: &[IndexItem<'_, N>], used: &[Slot]) -> Option<Slot> {
     let mut seen = FxHashSet::default();
     seen.reserve(items.len());
     let mut counts: FxHashMap<(usize, &Arc<str>), (usize, usize)> = FxHashMap::default();

@@ -9,16 +9,19 @@ use std::sync::Arc;
 /// Every port number; there is no port 0.
 const EVERY_NUMBER: (u16, u16) = (1, u16::MAX);
 
-/// A set of ports.
+/// A set of ports. What holds of it, on which the proof and the planner rely:
 ///
-/// Its elements are the numbers and the names of each protocol, and one element for all protocols that have no name
-/// here. So the three whole protocols together are less than everything.
-///
-/// A named port stands for itself: numbers do not cover it, since the number differs from pod to pod. But it is some
-/// number, so a set that gets to hold every number of a protocol by [`PortSet::insert`] holds all names too.
-///
-/// Ranges that overlap are one; ranges that touch stay apart, since one range needs `endPort`, which not every network
-/// plugin honours. So two values may differ and contain each other.
+/// 1. Its elements are the numbers and the names of each protocol, and one element for all protocols that have no name
+///    here. So the three whole protocols together are less than everything.
+/// 2. A named port stands for itself: numbers do not cover it, since the number differs from pod to pod.
+/// 3. But it is some number: a set that gets to hold every number of a protocol by [`PortSet::insert`], and so by a union,
+///    holds all names too. A union contains both sets, and more than their elements only by this law.
+/// 4. [`PortSet::intersect`] and [`PortSet::subtract`] are exact: they go by elements. A difference shares nothing with what
+///    was taken away, and together with the intersection it contains the whole; by law 3 that may be more than the whole.
+/// 5. Ranges that overlap are one; ranges that touch stay apart, since one range needs `endPort`, which not every network
+///    plugin honours. So two values may differ and contain each other: sets are the same when they do, not when they are
+///    equal.
+/// 6. A difference may be a set that Kubernetes cannot write, such as all names but one: [`PortSet::is_writable`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PortSet(Repr);
 
@@ -281,7 +284,7 @@ impl PortSet {
                 let part = |protocol| unite(View { names: &NO_NAME, ..self.view(protocol) }, NOTHING);
                 PortSet::build(Many { parts: Protocol::ALL.map(part), others: self.has_others() })
             }
-            _ => self.clone(),
+            Repr::Empty | Repr::One(..) | Repr::Everything | Repr::Many(_) => self.clone(),
         }
     }
 

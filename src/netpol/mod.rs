@@ -1,5 +1,7 @@
 //! What a NetworkPolicy is (`networking.k8s.io/v1`), as plain data: once as it counts, and once as somebody wrote it.
 
+#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+
 mod data;
 mod written;
 

@@ -114,7 +114,13 @@ impl Conflict {
         match self.obstacle {
             Obstacle::Foreign => Code::E0404,
             Obstacle::Edited => Code::E0405,
-            _ => Code::E0409,
+            Obstacle::Link
+            | Obstacle::NotAFile
+            | Obstacle::NotAFolder
+            | Obstacle::CaseTwin(_)
+            | Obstacle::OtherFileSystem
+            | Obstacle::BadName(_)
+            | Obstacle::Twice => Code::E0409,
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Journal {
     /// Files to move into place.
     pub(super) files: Vec<NewFile>,
     /// Files to remove.
-    pub(super) removals: Vec<Removal>,
+    pub(super) removals: Vec<Orphan>,
 }
 
 /// A folder that was not there before, with all its files.
@@ -54,7 +54,7 @@ pub(super) struct NewFile {
 /// A file that is no longer produced.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Removal {
+pub(super) struct Orphan {
     /// Its path in DIR.
     pub(super) path: String,
     /// The SHA-256 of its bytes.

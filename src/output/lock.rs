@@ -48,6 +48,7 @@ pub(super) fn acquire(root: &Dir, mode: Mode, wait: Duration) -> Result<Lock, Ou
 }
 
 /// Tries until a lock is there, at most for `wait`; says no where there are no locks.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system has more kinds of errors than this is about")]
 fn turn(wait: Duration, mut try_lock: impl FnMut() -> Result<(), TryLockError>) -> Result<bool, OutputError> {
     let start = Instant::now();
     loop {

@@ -11,6 +11,8 @@
 //! power is another matter: files that were just created may then be empty, as with any program that does not wait
 //! for the disk after each file.
 
+#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+
 mod entry;
 mod error;
 mod journal;
@@ -45,7 +47,7 @@ pub struct OutputFile {
 
 /// What a build may do, and how long it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct BuildOptions {
     /// Replace or remove generated files although somebody edited them.
     pub force: bool,
     /// Remove all generated files if no file is given.
@@ -54,14 +56,14 @@ pub struct Options {
     pub wait: Duration,
 }
 
-impl Default for Options {
+impl Default for BuildOptions {
     fn default() -> Self {
-        Options { force: false, allow_empty: false, wait: Duration::from_secs(5) }
+        BuildOptions { force: false, allow_empty: false, wait: Duration::from_secs(5) }
     }
 }
 
 /// What [`write()`] would change now. Changes nothing itself, and fails where `write` would refuse.
-pub fn plan(dir: &Path, files: &[OutputFile], options: &Options) -> Result<Plan, OutputError> {
+pub fn plan(dir: &Path, files: &[OutputFile], options: &BuildOptions) -> Result<Plan, OutputError> {
     let wanted = Wanted::new(files)?;
     let Some(root) = open(dir)? else {
         return Ok(Plan::for_nothing(&wanted));
@@ -74,7 +76,7 @@ pub fn plan(dir: &Path, files: &[OutputFile], options: &Options) -> Result<Plan,
 
 /// Makes the folder hold exactly these files of Polder's, all or none of them, and gives what that changed. Creates
 /// the folder if it is missing. Completes an earlier build first, if that was killed after it had decided.
-pub fn write(dir: &Path, files: &[OutputFile], options: &Options) -> Result<Plan, OutputError> {
+pub fn write(dir: &Path, files: &[OutputFile], options: &BuildOptions) -> Result<Plan, OutputError> {
     let wanted = Wanted::new(files)?;
     let root = match open(dir)? {
         Some(root) => root,

@@ -4,7 +4,7 @@ use super::entry::{self, Content, Kind};
 use super::error::{Conflict, Obstacle, OutputError};
 use super::names::{Folder, STAGING, Wanted, fold};
 use super::seal::{Ownership, header, ownership};
-use super::{Options, OutputFile};
+use super::{BuildOptions, OutputFile};
 use cap_fs_ext::MetadataExt;
 use cap_std::fs::Dir;
 use std::num::NonZero;
@@ -68,7 +68,7 @@ impl Plan {
 
     /// The plan for a folder that does not exist.
     pub(super) fn for_nothing(wanted: &Wanted) -> Plan {
-        let mut found = Findings::default();
+        let mut found = FolderFindings::default();
         for (folder, files) in &wanted.folders {
             found.create(folder, files.keys().copied());
         }
@@ -77,10 +77,10 @@ impl Plan {
 }
 
 /// Plans the changes in an open folder; fails with all conflicts.
-pub(super) fn judge(root: &Dir, wanted: &Wanted, options: &Options) -> Result<Plan, OutputError> {
+pub(super) fn judge(root: &Dir, wanted: &Wanted, options: &BuildOptions) -> Result<Plan, OutputError> {
     let listed = entry::entries(root, "")?;
-    let judge = Judge { root, wanted, options, device: device(root, "")? };
-    let mut found = Findings::default();
+    let judge = FileJudge { root, wanted, options, device: device(root, "")? };
+    let mut found = FolderFindings::default();
     judge.folder(root, "", &listed, &mut found)?;
     let folders: Vec<&str> =
         listed.iter().filter(|(_, kind)| *kind == Kind::Folder).map(|(name, _)| name.as_str()).collect();
@@ -110,14 +110,14 @@ pub(super) fn is_interrupted(root: &Dir) -> Result<bool, OutputError> {
 
 /// What was found in some of the folders.
 #[derive(Default)]
-struct Findings {
+struct FolderFindings {
     changes: Vec<FileChange>,
     unchanged: usize,
     foreign: Vec<String>,
     conflicts: Vec<Conflict>,
 }
 
-impl Findings {
+impl FolderFindings {
     fn change(&mut self, path: String, change: Change, old: Option<Vec<u8>>) {
         self.changes.push(FileChange { path, change, old });
     }
@@ -132,7 +132,7 @@ impl Findings {
         }
     }
 
-    fn merge(&mut self, other: Findings) {
+    fn merge(&mut self, other: FolderFindings) {
         self.changes.extend(other.changes);
         self.unchanged += other.unchanged;
         self.foreign.extend(other.foreign);
@@ -154,18 +154,18 @@ impl Findings {
     }
 }
 
-struct Judge<'a> {
+struct FileJudge<'a> {
     root: &'a Dir,
     wanted: &'a Wanted<'a>,
-    options: &'a Options,
+    options: &'a BuildOptions,
     device: u64,
 }
 
-impl Judge<'_> {
+impl FileJudge<'_> {
     /// Judges the folders inside DIR, on two threads when there are many.
-    fn subfolders(&self, folders: &[&str], found: &mut Findings) -> Result<(), OutputError> {
-        let one_by_one = |folders: &[&str]| -> Result<Findings, OutputError> {
-            let mut found = Findings::default();
+    fn subfolders(&self, folders: &[&str], found: &mut FolderFindings) -> Result<(), OutputError> {
+        let one_by_one = |folders: &[&str]| -> Result<FolderFindings, OutputError> {
+            let mut found = FolderFindings::default();
             folders.iter().try_for_each(|name| self.subfolder(name, &mut found))?;
             Ok(found)
         };
@@ -190,7 +190,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn subfolder(&self, name: &str, found: &mut Findings) -> Result<(), OutputError> {
+    fn subfolder(&self, name: &str, found: &mut FolderFindings) -> Result<(), OutputError> {
         let files = self.wanted.folders.get(name);
         let open = entry::open_folder(self.root, name).map_err(OutputError::io(name, "open"))?;
         let Some(dir) = open else {
@@ -214,7 +214,7 @@ impl Judge<'_> {
         dir: &Dir,
         folder: &str,
         listed: &[(String, Kind)],
-        found: &mut Findings,
+        found: &mut FolderFindings,
     ) -> Result<(), OutputError> {
         let none = Folder::new();
         let wanted = self.wanted.folders.get(folder).unwrap_or(&none);
@@ -251,7 +251,7 @@ impl Judge<'_> {
         name: &str,
         path: String,
         wanted: Option<&OutputFile>,
-        found: &mut Findings,
+        found: &mut FolderFindings,
     ) -> Result<(), OutputError> {
         let content = entry::read(dir, name).map_err(OutputError::io(&path, "read"))?;
         let old = match (content, wanted) {

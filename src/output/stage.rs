@@ -3,7 +3,7 @@
 use super::OutputFile;
 use super::entry::{self, Kind};
 use super::error::{Conflict, Obstacle, OutputError};
-use super::journal::{self, Journal, NewFile, NewFolder, Removal};
+use super::journal::{self, Journal, NewFile, NewFolder, Orphan};
 use super::names::{STAGING, Wanted, check_segment};
 use super::plan::{Plan, join};
 use super::seal::{digest, header};
@@ -52,7 +52,7 @@ fn fill(root: &Dir, plan: &Plan, wanted: &Wanted) -> Result<(Dir, Journal), Outp
                 writer.file(&staging, &staged.to_string(), file)?;
                 journal.files.push(NewFile { staged, path, old });
             }
-            (None, Some(old)) => journal.removals.push(Removal { path, old }),
+            (None, Some(old)) => journal.removals.push(Orphan { path, old }),
             (None, None) => {}
         }
     }
@@ -102,7 +102,9 @@ pub(super) fn discard(root: &Dir) -> Result<(), OutputError> {
             Kind::File | Kind::Link if ours => {
                 staging.remove_file(&name).or_else(unless_gone).map_err(OutputError::io(&path, "remove"))?;
             }
-            _ => foreign.push(Conflict { path, obstacle: Obstacle::Foreign }),
+            Kind::File | Kind::Folder | Kind::Link | Kind::Other => {
+                foreign.push(Conflict { path, obstacle: Obstacle::Foreign })
+            }
         }
     }
     if !foreign.is_empty() {

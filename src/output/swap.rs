@@ -5,7 +5,7 @@
 
 use super::entry::{self, Content, Kind};
 use super::error::{Conflict, Obstacle, OutputError};
-use super::journal::{Journal, NewFile, NewFolder, Removal};
+use super::journal::{Journal, NewFile, NewFolder, Orphan};
 use super::names::split;
 use super::seal::{Ownership, digest, ownership};
 use super::stage::{discard, unless_gone};
@@ -78,7 +78,7 @@ impl Swap<'_> {
         }
     }
 
-    fn removal(&mut self, removal: &Removal) -> Result<(), OutputError> {
+    fn removal(&mut self, removal: &Orphan) -> Result<(), OutputError> {
         let (folder, name) = split(&removal.path);
         let Some(dir) = self.open(folder, false)? else { return Ok(()) };
         let obstacle = obstacle(dir, name, Some(&removal.old)).map_err(OutputError::io(&removal.path, "read"))?;
@@ -113,6 +113,7 @@ impl Swap<'_> {
         Ok(self.open.as_ref().map(|(_, dir)| dir))
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the system has more kinds of errors than this is about")]
     fn remove_if_empty(&mut self, folder: &str) -> Result<(), OutputError> {
         self.open = None;
         // Something else may have taken the folder's place: that is nothing to remove either.

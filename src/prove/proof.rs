@@ -224,10 +224,10 @@ fn settled(one: &[Region], other: &[Region]) -> [Vec<bool>; 2] {
     }
     let mut settled = [vec![false; one.len()], vec![false; other.len()]];
     let [of_one, of_other] = &mut settled;
-    for [ones, others] in groups.values() {
+    groups.values().for_each(|[ones, others]| {
         mark_inside(one, ones, &ports_of(other, others), of_one);
         mark_inside(other, others, &ports_of(one, ones), of_other);
-    }
+    });
     settled
 }
 

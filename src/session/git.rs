@@ -20,7 +20,7 @@ pub struct Revision {
     folders: BTreeSet<PathBuf>,
     /// The rules of each folder with a `.gitignore`.
     ignores: BTreeMap<PathBuf, Gitignore>,
-    reader: RefCell<Reader>,
+    reader: RefCell<ObjectReader>,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Entry {
 
 /// `git cat-file`, which is asked for one object after the other.
 #[derive(Debug)]
-struct Reader {
+struct ObjectReader {
     child: Child,
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -64,7 +64,7 @@ impl Revision {
             entries.extend(entry.map(|entry| (root.join(path), entry)));
         }
         let folders = entries.keys().flat_map(|path| path.ancestors().skip(1)).map(Path::to_path_buf).collect();
-        let reader = RefCell::new(Reader::start(&root)?);
+        let reader = RefCell::new(ObjectReader::start(&root)?);
         let mut revision = Revision { entries, folders, ignores: BTreeMap::new(), reader };
         revision.read_ignores();
         Ok(revision)
@@ -178,8 +178,8 @@ fn entry(line: &[u8]) -> Option<(PathBuf, Option<Entry>)> {
     Some((path, Some(entry)))
 }
 
-impl Reader {
-    fn start(folder: &Path) -> Result<Reader, String> {
+impl ObjectReader {
+    fn start(folder: &Path) -> Result<ObjectReader, String> {
         let mut child = command(folder)
             .args(["cat-file", "--batch"])
             .stdin(Stdio::piped())
@@ -189,7 +189,7 @@ impl Reader {
             .map_err(|error| cannot_run(&error))?;
         let questions = child.stdin.take();
         let answers = child.stdout.take().ok_or("`git cat-file` has no output")?;
-        Ok(Reader { child, questions, answers: BufReader::new(answers) })
+        Ok(ObjectReader { child, questions, answers: BufReader::new(answers) })
     }
 
     fn read(&mut self, object: &str) -> io::Result<Vec<u8>> {
@@ -208,7 +208,7 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for ObjectReader {
     fn drop(&mut self) {
         // It ends by itself when nothing can be asked any more.
         self.questions = None;

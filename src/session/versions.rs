@@ -49,7 +49,7 @@ pub struct Versions {
 
 /// What one of the versions is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Content {
+enum VersionKind {
     Program,
     Manifests,
 }
@@ -59,16 +59,16 @@ impl Versions {
     /// Never fails: what is wrong is among the reports.
     pub fn load(folder: &Path, [old, new]: [Place<'_>; 2], terms: &Terms, system: &dyn FileSystem) -> Versions {
         let contents = [old, new].map(|place| content(folder, place));
-        let load = |place: Place<'_>, own: Option<Content>, other: Option<Content>| {
+        let load = |place: Place<'_>, own: Option<VersionKind>, other: Option<VersionKind>| {
             // Without either, the message is the one for a path that does not exist.
-            let content = own.or(other.is_none().then_some(Content::Manifests))?;
+            let content = own.or(other.is_none().then_some(VersionKind::Manifests))?;
             let mut question = Question { cluster: terms.cluster, ..Question::default() };
             match content {
-                Content::Program => {
+                VersionKind::Program => {
                     question.program = vec![place.named.clone()];
                     question.environment = terms.environment.clone();
                 }
-                Content::Manifests => question.manifests = vec![place.named.clone()],
+                VersionKind::Manifests => question.manifests = vec![place.named.clone()],
             }
             Some(Subject::load(place.system, folder, &question))
         };
@@ -147,18 +147,20 @@ impl Versions {
 
 /// What there is at a place: a program where its files are, manifests elsewhere. Nothing when there need be no such path,
 /// and in a folder that holds neither.
-fn content(folder: &Path, place: Place<'_>) -> Option<Content> {
-    let Named::Path(path) = place.named else { return Some(Content::Manifests) };
+fn content(folder: &Path, place: Place<'_>) -> Option<VersionKind> {
+    let Named::Path(path) = place.named else { return Some(VersionKind::Manifests) };
     let path = folder.join(path);
     let has = |extension| !place.system.walk(&path, extension).files.is_empty();
     match place.system.is_folder(&path) {
-        Ok(false) if path.extension().is_some_and(|extension| extension == EXTENSION) => Some(Content::Program),
-        Ok(false) => Some(Content::Manifests),
-        Ok(true) if has(EXTENSION) || place.system.is_folder(&path.join(CONFIG_NAME)).is_ok() => Some(Content::Program),
-        Ok(true) => ["yaml", "yml", "json"].into_iter().any(has).then_some(Content::Manifests),
+        Ok(false) if path.extension().is_some_and(|extension| extension == EXTENSION) => Some(VersionKind::Program),
+        Ok(false) => Some(VersionKind::Manifests),
+        Ok(true) if has(EXTENSION) || place.system.is_folder(&path.join(CONFIG_NAME)).is_ok() => {
+            Some(VersionKind::Program)
+        }
+        Ok(true) => ["yaml", "yml", "json"].into_iter().any(has).then_some(VersionKind::Manifests),
         Err(_) if place.optional => None,
         // The message is the one for a path that does not exist.
-        Err(_) => Some(Content::Manifests),
+        Err(_) => Some(VersionKind::Manifests),
     }
 }
 

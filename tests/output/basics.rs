@@ -1,7 +1,7 @@
 //! What a build does to an ordinary folder.
 
 use crate::output::support::{build, check, codes, files, options, put, sealed, set, temp_dir, tree};
-use polder::output::{Change, Options, OutputError, plan, seal, write};
+use polder::output::{BuildOptions, Change, OutputError, plan, seal, write};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -167,7 +167,7 @@ fn a_folder_in_use_is_refused_at_last() {
     build(temp.path(), &wanted).unwrap();
     let holder = fs::File::open(temp.path()).unwrap();
     holder.lock().unwrap();
-    let hasty = Options { wait: Duration::from_millis(30), ..Options::default() };
+    let hasty = BuildOptions { wait: Duration::from_millis(30), ..BuildOptions::default() };
     assert_eq!(codes(&write(temp.path(), &files(&wanted), &hasty).unwrap_err()), ["E0407"]);
     assert_eq!(codes(&plan(temp.path(), &files(&wanted), &hasty).unwrap_err()), ["E0407"]);
     let waiting = std::thread::scope(|scope| {

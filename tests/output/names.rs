@@ -136,7 +136,7 @@ fn a_path_is_written_once_and_is_not_both_file_and_folder() {
     let error = build(temp.path(), &set(&[("a", "1"), ("a/b", "1")])).unwrap_err();
     assert_eq!(codes(&error), ["E0409"]);
     let twice = [set(&[("a/b", "1")]), set(&[("a/b", "2")])].map(|set| crate::output::support::files(&set)).concat();
-    let error = polder::output::write(temp.path(), &twice, &polder::output::Options::default()).unwrap_err();
+    let error = polder::output::write(temp.path(), &twice, &polder::output::BuildOptions::default()).unwrap_err();
     assert_eq!(codes(&error), ["E0409"]);
     assert!(tree(temp.path()).is_empty());
 }

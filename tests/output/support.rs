@@ -1,6 +1,6 @@
 //! What the tests of the folder share.
 
-use polder::output::{Options, OutputError, OutputFile, Plan, plan, seal, write};
+use polder::output::{BuildOptions, OutputError, OutputFile, Plan, plan, seal, write};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -21,16 +21,16 @@ pub fn files(set: &Set) -> Vec<OutputFile> {
     set.iter().map(|(path, body)| OutputFile { path: path.as_str().into(), body: body.as_str().into() }).collect()
 }
 
-pub fn options(force: bool, allow_empty: bool) -> Options {
-    Options { force, allow_empty, ..Options::default() }
+pub fn options(force: bool, allow_empty: bool) -> BuildOptions {
+    BuildOptions { force, allow_empty, ..BuildOptions::default() }
 }
 
 pub fn build(dir: &Path, set: &Set) -> Result<Plan, OutputError> {
-    write(dir, &files(set), &Options::default())
+    write(dir, &files(set), &BuildOptions::default())
 }
 
 pub fn check(dir: &Path, set: &Set) -> Result<Plan, OutputError> {
-    plan(dir, &files(set), &Options::default())
+    plan(dir, &files(set), &BuildOptions::default())
 }
 
 /// One entry of a tree.
@@ -134,7 +134,7 @@ pub fn writer_main() {
     let pairs = lines.lines().map(|line| line.split_once('=').unwrap());
     let files = files(&pairs.map(|(path, body)| (path.to_owned(), format!("{body}\n"))).collect());
     let wait = Duration::from_secs(if flags.contains("no-wait") { 0 } else { 60 });
-    let options = Options { wait, ..options(flags.contains("force"), flags.contains("allow-empty")) };
+    let options = BuildOptions { wait, ..options(flags.contains("force"), flags.contains("allow-empty")) };
     // These two calls show in a trace where the writing starts and ends.
     let _ = fs::metadata("/polder-test-start");
     let result = write(Path::new(&dir), &files, &options);

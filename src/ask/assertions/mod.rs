@@ -2,7 +2,7 @@
 
 mod told;
 
-use super::search::{Connections, Count, End, Link};
+use super::search::{Connection, Connections, Count, End};
 use crate::cluster::Namespace;
 use crate::cover::{Budget, GaveUp};
 use crate::diag::{Code, Diagnostic};
@@ -54,13 +54,13 @@ pub fn judge(set: &FlowSet, facts: &Facts, given: &[Namespace]) -> Vec<Judgement
     }
     let connections = Connections::new(set, facts, given);
     let judged = set.assertions.iter().map(|assertion| {
-        let outcome = Judge::new(set, facts, &connections, assertion).judge();
+        let outcome = AssertionJudge::new(set, facts, &connections, assertion).judge();
         Judgement { statement: assertion.statement, outcome }
     });
     judged.collect()
 }
 
-struct Judge<'a> {
+struct AssertionJudge<'a> {
     set: &'a FlowSet,
     facts: &'a Facts,
     connections: &'a Connections<'a>,
@@ -73,7 +73,7 @@ struct Judge<'a> {
     budget: Budget,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> AssertionJudge<'a> {
     fn new(set: &'a FlowSet, facts: &'a Facts, connections: &'a Connections<'a>, assertion: &'a Assertion) -> Self {
         let ends = |ids: &[PartyId]| -> Vec<End> {
             let leaves = ids.iter().flat_map(|id| &known(set.party(*id)).leaves);
@@ -92,7 +92,7 @@ impl<'a> Judge<'a> {
         let targets = assertion.targets.iter().flat_map(of).collect();
         let (statement, budget) = (known(set.statement(assertion.statement)), Budget::new(BUDGET));
         let dns_servers = set.dns_servers().into_iter().flat_map(|place| connections.ends(place)).collect();
-        Judge { set, facts, connections, assertion, statement, sources, targets, dns_servers, budget }
+        AssertionJudge { set, facts, connections, assertion, statement, sources, targets, dns_servers, budget }
     }
 
     fn judge(mut self) -> Outcome {
@@ -176,7 +176,7 @@ impl<'a> Judge<'a> {
 
     /// A connection of some of the sources to a target: one that depends on no label that nobody stated, if that is soon
     /// found.
-    fn first_link(&mut self, sources: &[End]) -> Result<Option<Link>, GaveUp> {
+    fn first_link(&mut self, sources: &[End]) -> Result<Option<Connection>, GaveUp> {
         let mut found = None;
         for source in sources {
             for (target, ports) in &self.targets {
@@ -189,7 +189,7 @@ impl<'a> Judge<'a> {
                     let ends = [&link.source, &link.destination];
                     let [source, destination] = ends.map(|end| self.connections.settled(end, &mut self.budget));
                     if let (Some(source), Some(destination)) = (source?, destination?) {
-                        return Ok(Some(Link { source, destination, ..link }));
+                        return Ok(Some(Connection { source, destination, ..link }));
                     }
                     found.get_or_insert(link);
                 }
@@ -200,7 +200,7 @@ impl<'a> Judge<'a> {
 
     /// Goes from pods to those that they may connect to, nearest first.
     fn never_through(&mut self) -> Result<Option<Diagnostic>, GaveUp> {
-        let mut reached: Vec<(End, Option<(usize, Link)>)> =
+        let mut reached: Vec<(End, Option<(usize, Connection)>)> =
             self.sources.iter().map(|source| (source.clone(), None)).collect();
         let mut at = 0;
         while let Some((end, _)) = reached.get(at).cloned() {
@@ -227,7 +227,7 @@ impl<'a> Judge<'a> {
     }
 
     /// A link without the DNS servers among its destinations, unless the assertion is about chains through them.
-    fn onward(&mut self, mut link: Link) -> Result<Option<Link>, GaveUp> {
+    fn onward(&mut self, mut link: Connection) -> Result<Option<Connection>, GaveUp> {
         if self.assertion.through_dns {
             return Ok(Some(link));
         }
@@ -239,7 +239,7 @@ impl<'a> Judge<'a> {
         Ok(self.connections.piece(&link.destination, &mut self.budget)?.map(|_| link))
     }
 
-    fn chain(&mut self, chain: &[Link]) -> Result<Diagnostic, GaveUp> {
+    fn chain(&mut self, chain: &[Connection]) -> Result<Diagnostic, GaveUp> {
         let mut way = String::new();
         for link in chain {
             way.push_str(&format!("{} -> ({}) ", self.name(&link.source)?, link.port));
@@ -353,8 +353,8 @@ mod tests {
         let tree = syntax::parse(&sources, file).tree;
         let set = flow::lower(&model::resolve(&sources, &[tree], &model::Options::default()).model);
         let connections = Connections::new(&set, &set.facts, &[]);
-        let judge = Judge::new(&set, &set.facts, &connections, set.assertions.first().unwrap());
-        Judge { budget: Budget::new(steps), ..judge }.judge()
+        let judge = AssertionJudge::new(&set, &set.facts, &connections, set.assertions.first().unwrap());
+        AssertionJudge { budget: Budget::new(steps), ..judge }.judge()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is told of an assertion that does not hold: the pods, why they may, and what would settle it.
 
-use super::{Judge, place};
-use crate::ask::search::{End, Home, Link, example};
+use super::{AssertionJudge, place};
+use crate::ask::search::{Connection, End, KnownNamespace, example};
 use crate::cover::{Budget, GaveUp};
 use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
 use crate::model::{Settling, stating};
@@ -11,7 +11,7 @@ use crate::table::known;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-impl<'a> Judge<'a> {
+impl<'a> AssertionJudge<'a> {
     /// Whether it is known that address blocks match pods, and which addresses those have.
     pub(super) fn is_sure(&self) -> bool {
         self.facts.matches().pods == Truth::Yes && self.facts.pods_are_stated()
@@ -47,8 +47,8 @@ impl<'a> Judge<'a> {
     }
 
     /// What would have to be so of the labels of managed namespaces for these ends to be there.
-    pub(super) fn unstated<'e>(&mut self, ends: impl IntoIterator<Item = &'e End>) -> Result<Unstated, GaveUp> {
-        let mut found = Unstated::default();
+    pub(super) fn unstated<'e>(&mut self, ends: impl IntoIterator<Item = &'e End>) -> Result<UnstatedLabels, GaveUp> {
+        let mut found = UnstatedLabels::default();
         for end in ends {
             if let Some((home, labels)) = self.connections.unstated(end, &mut self.budget)? {
                 found.add(home, &labels);
@@ -58,7 +58,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Why a connection is allowed that no flow has opened by itself.
-    pub(super) fn reason(&mut self, link: &Link, without_flow: bool) -> Result<Option<String>, GaveUp> {
+    pub(super) fn reason(&mut self, link: &Connection, without_flow: bool) -> Result<Option<String>, GaveUp> {
         Ok(match (link.open_source, link.open_destination) {
             (true, true) => Some(
                 "neither end is isolated there: pods are only isolated in managed namespaces, where an `isolate` covers \
@@ -76,7 +76,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What to do about a connection that a namespace opens so that its pods can ask for names.
-    fn opened_by_dns(&mut self, link: &Link) -> Result<String, GaveUp> {
+    fn opened_by_dns(&mut self, link: &Connection) -> Result<String, GaveUp> {
         let home = match self.connections.one(&link.source, &mut self.budget)? {
             Some(Party::Pod { namespace, .. }) => namespace.get(NAMESPACE_NAME).cloned().unwrap_or_default(),
             _ => String::new(),
@@ -102,7 +102,7 @@ impl<'a> Judge<'a> {
     }
 
     /// That those whom `except` names are reached, where somebody may have meant to allow that.
-    pub(super) fn except_is_reached(&mut self, link: &Link) -> Result<Option<String>, GaveUp> {
+    pub(super) fn except_is_reached(&mut self, link: &Connection) -> Result<Option<String>, GaveUp> {
         let leaves = |id: &PartyId| known(self.set.party(*id)).leaves.clone();
         let out: Vec<PartyId> = self.assertion.except.iter().flat_map(leaves).collect();
         // Who speaks of all that lies in one place may well except those who connect from there.
@@ -200,14 +200,14 @@ fn is_link_local(addresses: &AddressSet) -> bool {
 
 /// What would have to be so of labels that nobody stated.
 #[derive(Debug, Default)]
-pub(super) struct Unstated {
+pub(super) struct UnstatedLabels {
     conditions: Vec<String>,
     /// The statements that say that it is not so, where a program can.
     statements: Vec<String>,
 }
 
-impl Unstated {
-    fn add(&mut self, home: &Home<'_>, labels: &Selector) {
+impl UnstatedLabels {
+    fn add(&mut self, home: &KnownNamespace<'_>, labels: &Selector) {
         let condition = format!("namespace `{}` has ({labels})", home.name);
         let Some(settling) = Settling::of(labels, &home.labels, &home.name, |_| None) else { return };
         if !self.conditions.contains(&condition) {

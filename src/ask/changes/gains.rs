@@ -1,6 +1,6 @@
 //! Connections that came.
 
-use super::pieces::{Piece, beyond, within};
+use super::pieces::{GrantPiece, beyond, within};
 use super::{Gain, Whom};
 use crate::ask::everyone::Set;
 use crate::ask::space::{Ends, Grant, Grants, Half, OtherLabels, Pods, Space, Sure, View, views};
@@ -41,7 +41,7 @@ struct Told {
 }
 
 /// The subjects and ports of what is let through one by one.
-type Alike = (Ends, PortSet, PortSet, Truth);
+type AlikeGains = (Ends, PortSet, PortSet, Truth);
 
 impl<'a> Gains<'a> {
     pub fn new(space: &'a Space, [old, new]: [&'a Grants<'a>; 2], without_doubtful_blocks: bool) -> Self {
@@ -85,7 +85,7 @@ impl<'a> Gains<'a> {
         let partly = isolating.len() > MOST_KINDS;
         let kinds = if partly { vec![grant.subject.clone()] } else { overlapping(&grant.subject, &isolating) };
         for labels in kinds {
-            let whole = Piece {
+            let whole = GrantPiece {
                 subject: Pods { labels, ..self.space.all_of(home) },
                 peers: grant.peers.clone(),
                 out: Vec::new(),
@@ -109,7 +109,7 @@ impl<'a> Gains<'a> {
     fn of_piece(
         &mut self,
         direction: Direction,
-        piece: Piece,
+        piece: GrantPiece,
         truth: Truth,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
@@ -160,14 +160,14 @@ impl<'a> Gains<'a> {
     fn one_by_one(
         &mut self,
         direction: Direction,
-        piece: &Piece,
+        piece: &GrantPiece,
         (ends, set): (&[Ends], Option<&Set>),
         truth: Truth,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         let mine = Ends::Pods(piece.subject.clone());
         let around = self.space.around(&mine);
-        let mut alike: BTreeMap<Alike, Vec<Ends>> = BTreeMap::new();
+        let mut alike: BTreeMap<AlikeGains, Vec<Ends>> = BTreeMap::new();
         for end in ends {
             for half in self.new.halves(direction.other(), end, &around) {
                 budget.spend(1)?;

@@ -12,7 +12,7 @@ const MOST_EXCEPTIONS: usize = 3;
 
 /// A part of what a grant gives.
 #[derive(Debug, Clone)]
-pub(super) struct Piece {
+pub(super) struct GrantPiece {
     /// The pods whose side it is.
     pub subject: Pods,
     /// The other ends: all of these,
@@ -31,10 +31,10 @@ pub(super) struct Piece {
 /// of which others may give a part, or even all together.
 pub(super) fn beyond<'g>(
     space: &Space,
-    (whole, truth): (Piece, Truth),
+    (whole, truth): (GrantPiece, Truth),
     others: impl Iterator<Item = &'g Grant>,
     budget: &mut Budget,
-) -> Result<Vec<Piece>, GaveUp> {
+) -> Result<Vec<GrantPiece>, GaveUp> {
     let meet: Vec<&Grant> = others.filter(|other| whole.meets(other)).collect();
     budget.spend(meet.len() + 1)?;
     let is_given = meet.iter().any(|other| other.truth >= truth && whole.is_in(other));
@@ -64,14 +64,14 @@ pub(super) fn beyond<'g>(
                 pieces.push(piece);
             }
         }
-        if pieces.len() > MOST_PIECES || pieces.iter().any(Piece::is_riddled) {
-            return Ok(vec![Piece { partly: true, ..whole }]);
+        if pieces.len() > MOST_PIECES || pieces.iter().any(GrantPiece::is_riddled) {
+            return Ok(vec![GrantPiece { partly: true, ..whole }]);
         }
     }
     Ok(pieces)
 }
 
-impl Piece {
+impl GrantPiece {
     /// Whether it has something in common with a grant.
     fn meets(&self, grant: &Grant) -> bool {
         self.ports.overlaps(&grant.ports)
@@ -92,7 +92,7 @@ impl Piece {
     }
 
     /// What is outside of a grant, and what is inside.
-    fn cut(mut self, by: &Grant) -> (Vec<Piece>, Piece) {
+    fn cut(mut self, by: &Grant) -> (Vec<GrantPiece>, GrantPiece) {
         let mut outside = Vec::new();
         // Whether others are among the peers may be unknown; the ports that came either way are not.
         if asks_for_labels(&by.peers) {
@@ -112,15 +112,15 @@ impl Piece {
         (outside, self)
     }
 
-    fn cut_ports(&mut self, by: &Grant, outside: &mut Vec<Piece>) {
+    fn cut_ports(&mut self, by: &Grant, outside: &mut Vec<GrantPiece>) {
         let rest = self.ports.subtract(&by.ports);
         if !rest.is_empty() {
-            outside.push(Piece { ports: rest, ..self.clone() });
+            outside.push(GrantPiece { ports: rest, ..self.clone() });
             self.ports = self.ports.intersect(&by.ports);
         }
     }
 
-    fn without(&self, peers: &Peers) -> Piece {
+    fn without(&self, peers: &Peers) -> GrantPiece {
         let mut rest = self.clone();
         match (&mut rest.peers, peers) {
             (Peers::Addresses(mine), Peers::Addresses(theirs)) => *mine = mine.subtract(theirs),

@@ -10,7 +10,7 @@ impl Everyone<'_> {
     /// Names all groups. Where a program names its pods, those without a name are the rest of their namespaces.
     pub(super) fn give_names(&mut self, asked: &[Asked]) {
         let by_program = self.has_program;
-        let looks = Looks::new(&self.policies);
+        let looks = LookedAt::new(&self.policies);
         let mut groups: Vec<Named> = self.declared.names.iter().map(named).collect();
         if !by_program {
             let servers: Vec<Named> = asked.iter().flat_map(servers).collect();
@@ -151,15 +151,15 @@ fn other_addresses(groups: &[Named], blocks: &BTreeSet<AddressSet>) -> Vec<Named
 
 /// What policies look at.
 #[derive(Default)]
-struct Looks {
+struct LookedAt {
     selected: BTreeSet<Selected>,
     blocks: BTreeSet<AddressSet>,
     keys: BTreeSet<Arc<str>>,
 }
 
-impl Looks {
-    fn new(policies: &[&[Policy]]) -> Looks {
-        let mut looks = Looks::default();
+impl LookedAt {
+    fn new(policies: &[&[Policy]]) -> LookedAt {
+        let mut looks = LookedAt::default();
         for policy in policies.iter().copied().flatten() {
             looks.select(Some(&policy.namespace), Selector::everything(), &policy.subject);
             for peer in policy.ingress.iter().chain(&policy.egress).flatten().flat_map(|rule| &rule.peers) {

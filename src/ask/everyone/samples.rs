@@ -30,7 +30,7 @@ pub struct Meant<T> {
 }
 
 /// Two, and the ports that are asked for.
-type Pair = (Example, Example, PortSet);
+type SamplePair = (Example, Example, PortSet);
 
 /// Examples that only may be asked about.
 type Unsure = BTreeMap<Example, Doubt>;
@@ -46,7 +46,7 @@ impl<'p> Everyone<'p> {
         to: &Meant<(Ends, PortSet)>,
         budget: &mut Budget,
     ) -> Result<Samples, GaveUp> {
-        let mut search = Search { everyone: self, grants, pairs: Vec::new(), unsure: Unsure::new() };
+        let mut search = SampleSearch { everyone: self, grants, pairs: Vec::new(), unsure: Unsure::new() };
         let found = search.run(&from.sure, &to.sure, budget)?;
         if !found.denied {
             search.perhaps(false, from, to, budget)?;
@@ -92,7 +92,7 @@ impl<'p> Everyone<'p> {
     }
 
     /// The world of some pairs and others.
-    fn put(&self, asked: &[Asked], pairs: Vec<Pair>, others: Vec<Vec<Example>>, unsure: &Unsure) -> Samples {
+    fn put(&self, asked: &[Asked], pairs: Vec<SamplePair>, others: Vec<Vec<Example>>, unsure: &Unsure) -> Samples {
         let all = pairs.iter().flat_map(|(source, destination, _)| [source, destination]);
         let (situation, ends) = self.world_of(asked, all.chain(others.iter().flatten()));
         let (mut from, mut to): (Vec<EndId>, Vec<(EndId, PortSet)>) = Default::default();
@@ -143,10 +143,10 @@ impl<'p> Everyone<'p> {
     }
 }
 
-struct Search<'a, 'p> {
+struct SampleSearch<'a, 'p> {
     everyone: &'a Everyone<'p>,
     grants: &'a Grants<'a>,
-    pairs: Vec<Pair>,
+    pairs: Vec<SamplePair>,
     unsure: Unsure,
 }
 
@@ -161,16 +161,16 @@ fn unsure_pairs<'m>(
 }
 
 /// What there is of those that are asked about for sure.
-struct Kinds {
+struct SampleKinds {
     /// Whether some may not connect, or not for sure.
     denied: bool,
     /// Whether some may for sure, perhaps on some of the ports only.
     allowed: bool,
 }
 
-impl Search<'_, '_> {
+impl SampleSearch<'_, '_> {
     /// Two of each kind.
-    fn run(&mut self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<Kinds, GaveUp> {
+    fn run(&mut self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<SampleKinds, GaveUp> {
         let (mut denied, mut doubtful, mut allowed) = (None, None, None);
         for source in from {
             for (destination, ports) in to {
@@ -196,8 +196,10 @@ impl Search<'_, '_> {
             (None, None) => self.isolated(from, to, budget)?,
             _ => None,
         };
-        let kinds =
-            Kinds { denied: denied.is_some() || doubtful.is_some(), allowed: allowed.is_some() || partly.is_some() };
+        let kinds = SampleKinds {
+            denied: denied.is_some() || doubtful.is_some(),
+            allowed: allowed.is_some() || partly.is_some(),
+        };
         self.pairs = [isolated, denied, doubtful, allowed, partly].into_iter().flatten().collect();
         Ok(kinds)
     }
@@ -209,7 +211,7 @@ impl Search<'_, '_> {
         to: &[(Ends, PortSet)],
         least: Truth,
         budget: &mut Budget,
-    ) -> Result<Option<Pair>, GaveUp> {
+    ) -> Result<Option<SamplePair>, GaveUp> {
         for source in from {
             for (destination, ports) in to {
                 if let Some(link) = self.link(source, destination, ports, least, budget)? {
@@ -300,7 +302,7 @@ impl Search<'_, '_> {
         destination: &Ends,
         ports: &PortSet,
         budget: &mut Budget,
-    ) -> Result<Option<Pair>, GaveUp> {
+    ) -> Result<Option<SamplePair>, GaveUp> {
         let space = &self.everyone.space;
         let (source, destination) = (space.example(source, budget)?, space.example(destination, budget)?);
         Ok(source.zip(destination).map(|(source, destination)| (source, destination, ports.clone())))
@@ -313,7 +315,7 @@ impl Search<'_, '_> {
         ports: &PortSet,
         sure: Sure,
         budget: &mut Budget,
-    ) -> Result<Option<Pair>, GaveUp> {
+    ) -> Result<Option<SamplePair>, GaveUp> {
         match self.grants.refused(source, destination, ports, sure, budget)? {
             Some(found) => self.pair(&found.source, &found.destination, ports, budget),
             None => Ok(None),
@@ -327,7 +329,7 @@ impl Search<'_, '_> {
         destination: &Ends,
         ports: &PortSet,
         budget: &mut Budget,
-    ) -> Result<Option<Pair>, GaveUp> {
+    ) -> Result<Option<SamplePair>, GaveUp> {
         let sure = |link: &Link| if link.truth == Truth::Yes { link.ports() } else { PortSet::empty() };
         self.by_links([source, destination], ports, sure, budget, |link, budget| {
             let pair = self.pair(&link.source, &link.destination, ports, budget)?;
@@ -342,8 +344,8 @@ impl Search<'_, '_> {
         ports: &PortSet,
         counted: impl Fn(&Link) -> PortSet,
         budget: &mut Budget,
-        find: impl Fn(&Link, &mut Budget) -> Result<Option<Pair>, GaveUp>,
-    ) -> Result<Option<Pair>, GaveUp> {
+        find: impl Fn(&Link, &mut Budget) -> Result<Option<SamplePair>, GaveUp>,
+    ) -> Result<Option<SamplePair>, GaveUp> {
         let mut open = vec![(source.clone(), destination.clone(), ports.clone())];
         while let Some((source, destination, left)) = open.pop() {
             let mut links: Vec<Link> = Vec::new();
@@ -368,8 +370,13 @@ impl Search<'_, '_> {
     }
 
     /// Two that are isolated on as many sides as can be, where all may connect.
-    fn isolated(&self, from: &[Ends], to: &[(Ends, PortSet)], budget: &mut Budget) -> Result<Option<Pair>, GaveUp> {
-        let mut best: Option<(usize, Pair)> = None;
+    fn isolated(
+        &self,
+        from: &[Ends],
+        to: &[(Ends, PortSet)],
+        budget: &mut Budget,
+    ) -> Result<Option<SamplePair>, GaveUp> {
+        let mut best: Option<(usize, SamplePair)> = None;
         for source in from {
             for (destination, ports) in to {
                 let sources = self.most_isolated(source, Direction::Egress, budget)?;

@@ -1,7 +1,7 @@
 //! Sets of pods and of addresses, and what is in them.
 
 use super::Connections;
-use super::homes::Home;
+use super::homes::KnownNamespace;
 use super::located::Located;
 use crate::cover::{Budget, GaveUp, missing};
 use crate::flow::{Namespaces, Place};
@@ -189,7 +189,7 @@ impl<'a> Connections<'a> {
     }
 
     /// Labels that the namespace of an end would have to have, where nobody said them, for some of it to be there.
-    pub fn unstated(&self, end: &End, budget: &mut Budget) -> Result<Option<(&Home<'a>, Selector)>, GaveUp> {
+    pub fn unstated(&self, end: &End, budget: &mut Budget) -> Result<Option<(&KnownNamespace<'a>, Selector)>, GaveUp> {
         let End::Pods(Pods { home: Some(home), .. }) = end else { return Ok(None) };
         let home = &self.homes.all[*home];
         let Some(Peers::Pods { namespaces, .. }) = self.piece(end, budget)? else { return Ok(None) };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// One of them.
 #[derive(Debug)]
-pub struct Home<'a> {
+pub struct KnownNamespace<'a> {
     /// Its name in the cluster.
     pub name: Arc<str>,
     /// All that is known of its labels.
@@ -20,14 +20,14 @@ pub struct Home<'a> {
 
 /// All of them, the managed ones first, in their order.
 #[derive(Debug)]
-pub struct Homes<'a> {
-    pub all: Table<usize, Home<'a>>,
+pub struct KnownNamespaces<'a> {
+    pub all: Table<usize, KnownNamespace<'a>>,
     pub by_name: BTreeMap<Arc<str>, usize>,
     /// All other namespaces.
     pub others: Selector,
 }
 
-impl<'a> Homes<'a> {
+impl<'a> KnownNamespaces<'a> {
     /// Those of a program. A namespace that is `given` has the labels that it has, whatever is stated, and no others that
     /// anything asks for: the answer is about the cluster.
     pub fn new(set: &'a FlowSet, given: &[Namespace]) -> Self {
@@ -35,17 +35,17 @@ impl<'a> Homes<'a> {
         let given: BTreeMap<&Arc<str>, &Labels> = given.iter().map(|one| (&one.name, &one.labels)).collect();
         let home = |name: &Arc<str>, stated: &Selector, managed| {
             let labels = given.get(name).map_or_else(|| stated.clone(), |object| with_given(stated, object, &keys));
-            Home { name: name.clone(), labels, managed }
+            KnownNamespace { name: name.clone(), labels, managed }
         };
         let managed = set.namespaces.iter().map(|one| home(&one.name, &one.labels, Some(one)));
         let named = named(set);
         let named = named.iter().map(|name| home(name, &namespace_by_name(name), None));
-        let all: Vec<Home<'a>> = managed.chain(named).collect();
+        let all: Vec<KnownNamespace<'a>> = managed.chain(named).collect();
         let by_name = all.iter().zip(0..).map(|(home, place)| (home.name.clone(), place)).collect();
         let mut others = Selector::everything();
         others.require(NAMESPACE_NAME, Values::none_of(all.iter().map(|home| home.name.clone())));
         others.require(NAMESPACE_NAME, Values::exists());
-        Homes { all: all.into(), by_name, others }
+        KnownNamespaces { all: all.into(), by_name, others }
     }
 }
 

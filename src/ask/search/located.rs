@@ -15,13 +15,13 @@ fn key(family: Family) -> &'static str {
 }
 
 /// The pods in a block, over each family.
-type Inside = Vec<(Family, Selector)>;
+type PodsInBlock = Vec<(Family, Selector)>;
 
 /// The kinds of addresses that pods can have and some blocks tell apart.
 #[derive(Debug, Default)]
 pub(super) struct Located {
     /// What each block comes to.
-    known: BTreeMap<AddressSet, Inside>,
+    known: BTreeMap<AddressSet, PodsInBlock>,
     /// Every pod: where all of them can be.
     everywhere: Selector,
     /// The families that pods have, as far as it matters.

@@ -18,16 +18,16 @@ use crate::net::{
 };
 use crate::prove::{Grants, Port, Side, every_number};
 use ends::together;
-use homes::Homes;
+use homes::KnownNamespaces;
 use located::Located;
 use std::sync::Arc;
 
 pub use ends::{End, Pods};
-pub use homes::Home;
+pub use homes::KnownNamespace;
 
 /// Connections that are allowed: from each of the source to each of the destination.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub struct Connection {
     /// Who may connect.
     pub source: End,
     /// To whom.
@@ -60,13 +60,13 @@ struct Grant {
 }
 
 /// The pods of a namespace in one direction.
-struct Rules {
+struct SideRules {
     isolated: Vec<Selector>,
     grants: Vec<Grant>,
     index: RegionIndex,
 }
 
-impl Rules {
+impl SideRules {
     /// The grants of a side, and what those of addresses come to for pods.
     fn new(side: Side, direction: Direction, facts: &Facts, located: &Located) -> Self {
         let unmatched = facts.unmatched(Truth::Maybe);
@@ -91,7 +91,7 @@ impl Rules {
         }
         let all = grants.iter().enumerate();
         let index = RegionIndex::new(all.map(|(at, one)| (at, &one.region.subject, &one.region.peers)));
-        Rules { isolated: side.isolated, grants, index }
+        SideRules { isolated: side.isolated, grants, index }
     }
 }
 
@@ -110,8 +110,8 @@ pub struct Connections<'a> {
     facts: &'a Facts,
     located: Located,
     /// The sides of each managed namespace, in the order of [`Direction::ALL`].
-    rules: Vec<[Rules; 2]>,
-    homes: Homes<'a>,
+    rules: Vec<[SideRules; 2]>,
+    homes: KnownNamespaces<'a>,
     /// Addresses of what is no pod that blocks may or may not match.
     unsure: AddressSet,
 }
@@ -130,14 +130,14 @@ impl<'a> Connections<'a> {
         let rules = homes.map(|home| {
             Direction::ALL.map(|way| {
                 let side = std::mem::take(grants.get_mut(home, way));
-                Rules::new(side, way, facts, &located)
+                SideRules::new(side, way, facts, &located)
             })
         });
-        let (rules, homes) = (rules.collect(), Homes::new(set, given));
+        let (rules, homes) = (rules.collect(), KnownNamespaces::new(set, given));
         Connections { set, facts, located, rules, homes, unsure: facts.unmatched(Truth::Yes) }
     }
 
-    fn rules(&self, home: usize, direction: Direction) -> Option<&Rules> {
+    fn rules(&self, home: usize, direction: Direction) -> Option<&SideRules> {
         let [ingress, egress] = self.rules.get(home)?;
         Some(match direction {
             Direction::Ingress => ingress,
@@ -179,7 +179,7 @@ impl<'a> Connections<'a> {
         destination: &End,
         ports: &PortSet,
         budget: &mut Budget,
-        visit: &mut dyn FnMut(Link) -> bool,
+        visit: &mut dyn FnMut(Connection) -> bool,
     ) -> Result<bool, GaveUp> {
         if matches!((source, destination), (End::Addresses(_), End::Addresses(_))) {
             return Ok(false);
@@ -199,7 +199,7 @@ impl<'a> Connections<'a> {
         destination: &End,
         ports: &PortSet,
         budget: &mut Budget,
-        visit: &mut dyn FnMut(Link) -> bool,
+        visit: &mut dyn FnMut(Connection) -> bool,
     ) -> Result<bool, GaveUp> {
         budget.spend(1)?;
         let to_address = matches!(destination, End::Addresses(_));
@@ -220,7 +220,7 @@ impl<'a> Connections<'a> {
             }
             let (open_source, open_destination) = (out.open, into.open);
             let by_address = out.over.is_some() || into.over.is_some();
-            if visit(Link { source, destination, port, open_source, open_destination, by_address }) {
+            if visit(Connection { source, destination, port, open_source, open_destination, by_address }) {
                 return Ok(true);
             }
         }
@@ -228,7 +228,7 @@ impl<'a> Connections<'a> {
     }
 
     /// The pods that may be reached from one of `source` in one step.
-    pub fn next(&self, source: &End, budget: &mut Budget) -> Result<Vec<Link>, GaveUp> {
+    pub fn next(&self, source: &End, budget: &mut Budget) -> Result<Vec<Connection>, GaveUp> {
         let mut links = Vec::new();
         let ports = PortSet::everything();
         for out in self.halves(Direction::Egress, source, &Peers::Any) {

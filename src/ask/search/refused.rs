@@ -1,16 +1,16 @@
 //! Pairs that may not connect, or not for sure.
 
-use super::{Connections, Count, End, Grant, Pods, Rules, example};
+use super::{Connections, Count, End, Grant, Pods, SideRules, example};
 use crate::cover::{Budget, GaveUp, missing};
 use crate::net::{Direction, Family, Peers, PortSet, Protocol, Region, Selector, Truth};
 use crate::prove::{Port, every_number, names, numbers, worlds};
 use std::sync::Arc;
 
 /// Two ends of which the first may not connect to the second, or not for sure, on a port, for the side of this direction.
-pub type Refused = (End, End, Port, Direction);
+pub type RefusedPair = (End, End, Port, Direction);
 
 /// What one side is asked for.
-struct Asked<'q> {
+struct SideQuery<'q> {
     direction: Direction,
     subject: &'q Pods,
     peer: &'q End,
@@ -29,7 +29,7 @@ impl Connections<'_> {
         ports: &PortSet,
         count: Count,
         budget: &mut Budget,
-    ) -> Result<Option<Refused>, GaveUp> {
+    ) -> Result<Option<RefusedPair>, GaveUp> {
         let addresses = [source, destination].map(|end| matches!(end, End::Addresses(_)));
         if addresses == [true, true] || self.piece(source, budget)?.is_none() {
             return Ok(None);
@@ -43,7 +43,7 @@ impl Connections<'_> {
                 let Some(side) = pods.home.and_then(|home| self.rules(home, direction)) else { continue };
                 for isolated in &side.isolated {
                     let subject = Pods { labels: pods.labels.and(isolated), ..pods.clone() };
-                    let asked = Asked { direction, subject: &subject, peer, ports, count, over };
+                    let asked = SideQuery { direction, subject: &subject, peer, ports, count, over };
                     if let Some((subject, peer, port)) = self.ungranted(&asked, side, budget)? {
                         return Ok(Some(match direction {
                             Direction::Egress => (subject, peer, port, direction),
@@ -67,11 +67,11 @@ impl Connections<'_> {
     /// A part of what `subject` and `peer` might do that no grant of the side covers.
     fn ungranted(
         &self,
-        asked: &Asked<'_>,
-        side: &Rules,
+        asked: &SideQuery<'_>,
+        side: &SideRules,
         budget: &mut Budget,
     ) -> Result<Option<(End, End, Port)>, GaveUp> {
-        let Asked { direction, subject, peer, ports, .. } = *asked;
+        let SideQuery { direction, subject, peer, ports, .. } = *asked;
         let to_address = direction == Direction::Egress && matches!(peer, End::Addresses(_));
         let peers = match peer {
             End::Addresses(all) => Peers::Addresses(all.clone()),
@@ -127,7 +127,7 @@ impl Connections<'_> {
     }
 
     /// The part of a grant that is about an end of this kind, if it counts.
-    fn seen(&self, grant: &Grant, asked: &Asked<'_>) -> Option<Region> {
+    fn seen(&self, grant: &Grant, asked: &SideQuery<'_>) -> Option<Region> {
         let counts = match grant.over {
             None => true,
             over => over == asked.over && (asked.count == Count::Possible || self.facts.matches().pods == Truth::Yes),

@@ -1,6 +1,6 @@
 //! What is asked for on the command line.
 
-use super::name::{Braces, ranges};
+use super::name::{LabelBraces, ranges};
 use crate::cluster::Labels;
 use crate::engine::Told;
 use crate::net::{AddressSet, Peers, is_dns_label, is_label_value, wrong_label_key};
@@ -205,10 +205,10 @@ impl fmt::Display for Asked {
         match self {
             Asked::Name(text) => f.write_str(text),
             Asked::Pod { namespace, beside, labels } if beside.is_empty() => {
-                write!(f, "{namespace}/{}", Braces(labels))
+                write!(f, "{namespace}/{}", LabelBraces(labels))
             }
             Asked::Pod { namespace, beside, labels } => {
-                write!(f, "{namespace}{}/{}", Braces(beside), Braces(labels))
+                write!(f, "{namespace}{}/{}", LabelBraces(beside), LabelBraces(labels))
             }
             Asked::Addresses(addresses) => f.write_str(&ranges(addresses)),
             Asked::DnsServers(_) => f.write_str("(DNS servers)"),

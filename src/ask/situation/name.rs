@@ -56,7 +56,7 @@ impl GroupName {
         match self {
             GroupName::Pods(namespace, beside, _) => {
                 let name = namespace.as_deref().unwrap_or("(other namespaces)");
-                Some(if beside.is_empty() { name.to_owned() } else { format!("{name}{}", Braces(beside)) })
+                Some(if beside.is_empty() { name.to_owned() } else { format!("{name}{}", LabelBraces(beside)) })
             }
             GroupName::Selected(None, namespaces, _) => Some(format!("*{}", selector_text(namespaces))),
             _ => self.namespace().map(ToString::to_string),
@@ -84,9 +84,11 @@ impl GroupName {
         match self {
             GroupName::Tier(_, name) | GroupName::Cidr(_, name) => name.to_string(),
             GroupName::Workload(_, name, kind, None) => format!("{name}[{}]", kind.as_str()),
-            GroupName::Workload(_, name, kind, Some(labels)) => format!("{name}[{}]{}", kind.as_str(), Braces(labels)),
+            GroupName::Workload(_, name, kind, Some(labels)) => {
+                format!("{name}[{}]{}", kind.as_str(), LabelBraces(labels))
+            }
             GroupName::Pods(_, _, labels) if labels.is_empty() => "(other pods)".to_owned(),
-            GroupName::Pods(_, _, labels) => Braces(labels).to_string(),
+            GroupName::Pods(_, _, labels) => LabelBraces(labels).to_string(),
             GroupName::Selected(.., labels) if labels.is_everything() => "*".to_owned(),
             GroupName::Selected(.., labels) => selector_text(labels),
             GroupName::Labelled(_) => "*".to_owned(),
@@ -113,9 +115,9 @@ impl fmt::Display for GroupName {
 }
 
 /// Labels as questions write them: `{app=web,tier=front}`.
-pub(super) struct Braces<'a>(pub &'a Labels);
+pub(super) struct LabelBraces<'a>(pub &'a Labels);
 
-impl fmt::Display for Braces<'_> {
+impl fmt::Display for LabelBraces<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pairs: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
         write!(f, "{{{}}}", pairs.join(","))
@@ -132,7 +134,7 @@ pub fn selector_text(selector: &Selector) -> String {
         _ => None,
     };
     let labels: Option<Labels> = selector.each_requirement().map(pair).collect();
-    labels.map_or_else(|| format!("({selector})"), |labels| Braces(&labels).to_string())
+    labels.map_or_else(|| format!("({selector})"), |labels| LabelBraces(&labels).to_string())
 }
 
 /// What the language calls public addresses.

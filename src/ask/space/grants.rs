@@ -17,12 +17,12 @@ pub struct Grants<'s> {
     /// The sides of each home, in the order of [`Direction::ALL`].
     sides: Vec<[Side; 2]>,
     /// What lets pods in, whichever home it is of.
-    ingress: Everywhere,
+    ingress: AllGrants,
 }
 
 /// The grants of one direction towards pods, of all homes.
 #[derive(Debug)]
-pub(super) struct Everywhere {
+pub(super) struct AllGrants {
     /// The home and the place in its side.
     places: Vec<(usize, usize)>,
     /// By the names of subjects' and peers' namespaces and their labels.
@@ -61,7 +61,7 @@ pub struct Grant {
 impl Side {
     fn new(space: &Space, home: &Home, policies: &[&Policy], direction: Direction) -> Side {
         let mut isolated: Vec<Selector> = Vec::new();
-        let mut granted = Granted::default();
+        let mut granted = GrantCollector::default();
         let own = &namespace_by_name(&home.name);
         for policy in policies {
             let Some(rules) = rules(policy, direction) else { continue };
@@ -136,7 +136,7 @@ impl<'s> Grants<'s> {
         let sides = space.homes.iter().zip(&by_home);
         let sides = sides.map(|(home, policies)| Direction::ALL.map(|way| Side::new(space, home, policies, way)));
         let sides: Vec<[Side; 2]> = sides.collect();
-        let ingress = Everywhere::new(space, &sides, Direction::Ingress);
+        let ingress = AllGrants::new(space, &sides, Direction::Ingress);
         Grants { space, sides, ingress }
     }
 
@@ -179,12 +179,12 @@ impl<'s> Grants<'s> {
     }
 
     /// The grants of one direction.
-    pub(super) fn everywhere(&self, direction: Direction) -> Everywhere {
-        Everywhere::new(self.space, &self.sides, direction)
+    pub(super) fn everywhere(&self, direction: Direction) -> AllGrants {
+        AllGrants::new(self.space, &self.sides, direction)
     }
 }
 
-impl Everywhere {
+impl AllGrants {
     fn new(space: &Space, sides: &[[Side; 2]], direction: Direction) -> Self {
         let mut places = Vec::new();
         let mut items = Vec::new();
@@ -197,7 +197,7 @@ impl Everywhere {
                 }
             }
         }
-        Everywhere { index: ProductIndex::new(items), places }
+        AllGrants { index: ProductIndex::new(items), places }
     }
 
     /// Those of pods with these labels towards `peers`: the home of each and its place there.
@@ -225,14 +225,14 @@ fn rules(policy: &Policy, direction: Direction) -> Option<&[Rule]> {
 
 /// Collects grants, those of the same ends as one.
 #[derive(Default)]
-struct Granted {
-    grants: Vec<Written>,
+struct GrantCollector {
+    grants: Vec<WrittenGrant>,
     /// By the ends, and whether they are those of a block.
     known: FxHashMap<(Selector, Peers, bool), usize>,
 }
 
 /// What a rule grants, before it is known what its blocks match.
-struct Written {
+struct WrittenGrant {
     subject: Selector,
     peers: Peers,
     ports: PortSet,
@@ -240,7 +240,7 @@ struct Written {
     is_block: bool,
 }
 
-impl Granted {
+impl GrantCollector {
     fn add(&mut self, subject: &Selector, own: &Selector, rule: &Rule) {
         let ports = rule_ports(rule);
         if subject.contradiction().is_some() || ports.is_empty() {
@@ -259,7 +259,7 @@ impl Granted {
         let grants = &mut self.grants;
         let at = *self.known.entry((subject.clone(), peers, is_block)).or_insert_with_key(|(subject, peers, _)| {
             let (subject, peers, ports) = (subject.clone(), peers.clone(), PortSet::empty());
-            grants.push(Written { subject, peers, ports, is_block });
+            grants.push(WrittenGrant { subject, peers, ports, is_block });
             grants.len() - 1
         });
         if let Some(known) = grants.get_mut(at) {
@@ -272,7 +272,7 @@ impl Granted {
         let everything = Selector::everything;
         let mut held: FxHashMap<(&Selector, &PortSet), usize> = FxHashMap::default();
         let mut together: Vec<(&Selector, &PortSet, AddressSet)> = Vec::new();
-        for Written { subject, peers, ports, .. } in self.grants.iter().filter(|one| one.is_block) {
+        for WrittenGrant { subject, peers, ports, .. } in self.grants.iter().filter(|one| one.is_block) {
             let Peers::Addresses(addresses) = peers else { continue };
             let at = *held.entry((subject, ports)).or_insert_with(|| {
                 together.push((subject, ports, AddressSet::empty()));
@@ -314,11 +314,11 @@ fn merged(grants: impl Iterator<Item = Grant>) -> Vec<Grant> {
     all
 }
 
-impl Written {
+impl WrittenGrant {
     /// Without the pods that are in a block. The addresses are those that blocks never match, and those that they do not
     /// match for sure.
     fn of_labels_and_addresses(self, [never, unsure]: &[AddressSet; 2]) -> Vec<Grant> {
-        let Written { subject, peers, ports, is_block } = self;
+        let WrittenGrant { subject, peers, ports, is_block } = self;
         let grant = |peers, truth| Grant { subject: subject.clone(), peers, ports: ports.clone(), truth, block: None };
         match peers {
             Peers::Addresses(block) if is_block && block.overlaps(unsure) => {

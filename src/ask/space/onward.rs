@@ -1,7 +1,7 @@
 //! What ends may be connected to, whoever grants it.
 
 use super::Pods;
-use super::grants::{Everywhere, Grant, Grants};
+use super::grants::{AllGrants, Grant, Grants};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::of_unknown_number;
 use crate::net::{Direction, Peers, PortSet, Selector};
@@ -14,17 +14,17 @@ pub struct Onward<'g> {
     grants: &'g Grants<'g>,
     /// The side of the others.
     direction: Direction,
-    granted: Everywhere,
+    granted: AllGrants,
     /// The number of the first grant of each home.
     first: Vec<usize>,
     /// The home of each grant.
     homes: Vec<usize>,
     /// What is granted to others that may come together with what a home grants.
-    partners: FxHashMap<Granted, Partners>,
+    partners: FxHashMap<OnwardGrant, Partners>,
 }
 
 /// What a home grants to some of its pods: they, the others and the ports.
-type Granted = (usize, Selector, Peers, PortSet);
+type OnwardGrant = (usize, Selector, Peers, PortSet);
 
 /// Grants, by their numbers.
 type Partners = Rc<[usize]>;

@@ -83,7 +83,7 @@ impl Space {
 
 /// What both sides of a connection allow, and they together.
 #[derive(Debug, Clone)]
-pub struct Sides {
+pub struct BothSides {
     /// The egress side of the source.
     pub egress: Verdict,
     /// The ingress side of the destination.
@@ -94,7 +94,7 @@ pub struct Sides {
 
 impl Grants<'_> {
     /// What is allowed between two.
-    pub fn between(&self, source: &Example, destination: &Example) -> Sides {
+    pub fn between(&self, source: &Example, destination: &Example) -> BothSides {
         let egress = self.of_one(Direction::Egress, source, destination);
         let ingress = self.of_one(Direction::Ingress, destination, source);
         let mut both = egress.and(&ingress);
@@ -102,7 +102,7 @@ impl Grants<'_> {
             let possible = of_unknown_number(&egress.possible(), &ingress.possible());
             both.unknown.insert(&possible.subtract(&both.allowed));
         }
-        Sides { egress, ingress, both }
+        BothSides { egress, ingress, both }
     }
 
     fn of_one(&self, direction: Direction, subject: &Example, peer: &Example) -> Verdict {
@@ -149,7 +149,7 @@ impl Grants<'_> {
 }
 
 /// The ports that are asked for, and not open as they are, but perhaps as what a name stands for: see the engine.
-pub fn perhaps_on(sides: &Sides, asked: &PortSet) -> PortSet {
+pub fn perhaps_on(sides: &BothSides, asked: &PortSet) -> PortSet {
     let [out, into] = [&sides.egress, &sides.ingress].map(Verdict::possible);
     by_a_name([&out, &into], asked)
 }

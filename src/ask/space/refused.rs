@@ -157,7 +157,7 @@ impl Ungranted<'_> {
         ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<Option<(Ends, Ends, PortSet)>, GaveUp> {
-        let ends = Pair::new(subject, peer);
+        let ends = PairRegion::new(subject, peer);
         let Some(whole) = ends.whole() else { return Ok(None) };
         let near: Vec<&Grant> = self.side.near(&subject.labels, &self.grants.space.around(peer)).collect();
         let without = ends.without();
@@ -220,7 +220,7 @@ impl Ungranted<'_> {
 }
 
 /// Two ends as one region, whose subject has the labels of its namespace only where they make a difference.
-struct Pair<'a> {
+struct PairRegion<'a> {
     subject: &'a Pods,
     peer: &'a Ends,
     /// Whether both are in one namespace, whose labels are then those of the peer's.
@@ -229,11 +229,11 @@ struct Pair<'a> {
     beside: bool,
 }
 
-impl<'a> Pair<'a> {
+impl<'a> PairRegion<'a> {
     fn new(subject: &'a Pods, peer: &'a Ends) -> Self {
         let one_home = subject.home.is_some() && peer.pods().is_some_and(|pods| pods.home == subject.home);
         let beside = !one_home && subject.less.iter().any(|(namespaces, _)| !namespaces.is_everything());
-        Pair { subject, peer, one_home, beside }
+        PairRegion { subject, peer, one_home, beside }
     }
 
     /// The region without ports; `None` when it is empty.

@@ -139,7 +139,7 @@ pub fn why(
         }
     };
     let itself = engine.is_itself(source, destination);
-    let side = |direction, subject, peer| Asking { engine, program, direction, subject, peer, ports: &ports }.side();
+    let side = |direction, subject, peer| AskedSide { engine, program, direction, subject, peer, ports: &ports }.side();
     let sides = [side(Direction::Egress, source, destination), side(Direction::Ingress, destination, source)];
     let (mut near_flows, mut forbidden) = (Vec::new(), Vec::new());
     if let (Some(program), Says::Denied) = (program, says) {
@@ -188,7 +188,7 @@ fn telling(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)]) -> Opti
 }
 
 /// One side that is asked about.
-struct Asking<'a> {
+struct AskedSide<'a> {
     engine: &'a Engine<'a>,
     program: Option<Program<'a>>,
     direction: Direction,
@@ -197,9 +197,9 @@ struct Asking<'a> {
     ports: &'a PortSet,
 }
 
-impl Asking<'_> {
+impl AskedSide<'_> {
     fn side(&self) -> WhySide {
-        let Asking { engine, program, direction, subject, peer, ports } = *self;
+        let AskedSide { engine, program, direction, subject, peer, ports } = *self;
         let world = engine.world();
         let verdict = engine.side_on(direction, subject, peer, ports);
         let says = match () {

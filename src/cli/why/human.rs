@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::facts::Fact;
-use super::mend::{Mend, manifests};
+use super::mend::{WrittenMend, manifests};
 use crate::ask::{Edit, Says};
 use crate::diag::render::sanitize;
 use crate::net::Direction;
@@ -36,7 +36,7 @@ pub(super) fn lines(report: &Report<'_>) -> String {
     report.remarks().into_iter().for_each(|remark| line("note:", &plain(remark)));
     report.near().iter().for_each(|fact| line("", fact));
     report.forbidden().iter().for_each(|fact| line("", fact));
-    if let Some(Mend::Edits(edits)) = &report.mend {
+    if let Some(WrittenMend::Edits(edits)) = &report.mend {
         for edit in edits {
             let (text, span) = match edit {
                 Edit::Line { text, span, .. } => (text.clone(), *span),
@@ -185,7 +185,7 @@ impl Page<'_> {
         let bold = Style::new().bold();
         match &self.report.mend {
             None => {}
-            Some(Mend::Policies(policies)) => {
+            Some(WrittenMend::Policies(policies)) => {
                 let what = if policies.len() == 1 { "this policy" } else { "these policies" };
                 self.text.push('\n');
                 self.line(&format!("to allow it, add {what}:"));
@@ -195,7 +195,7 @@ impl Page<'_> {
                     let _ = writeln!(self.text, "{line}");
                 }
             }
-            Some(Mend::Edits(edits)) => {
+            Some(WrittenMend::Edits(edits)) => {
                 self.text.push('\n');
                 let mut place_before = None;
                 for (index, edit) in edits.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! An explanation for programs.
 
 use super::Report;
-use super::mend::{Mend, manifests};
+use super::mend::{WrittenMend, manifests};
 use crate::ask::{Edit, Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::cli::reach::end_text;
@@ -143,7 +143,7 @@ fn misfit(misfit: &Misfit) -> Value {
 fn mend(report: &Report<'_>) -> Value {
     match &report.mend {
         None => Value::Null,
-        Some(Mend::Policies(policies)) => {
+        Some(WrittenMend::Policies(policies)) => {
             let each = policies.iter().map(|policy| {
                 let direction = if policy.ingress.is_some() { Direction::Ingress } else { Direction::Egress };
                 json!({
@@ -154,7 +154,7 @@ fn mend(report: &Report<'_>) -> Value {
             });
             json!({ "policies": each.collect::<Vec<_>>() })
         }
-        Some(Mend::Edits(edits)) => {
+        Some(WrittenMend::Edits(edits)) => {
             let each = edits.iter().map(|edit| match edit {
                 Edit::Line { namespace, span, text } => json!({
                     "kind": "line", "namespace": namespace.as_deref(), "place": place(report, *span), "text": text,

@@ -6,7 +6,7 @@ use crate::netpol::Policy;
 
 /// What would have to be written for a denied connection to be allowed.
 #[derive(Debug)]
-pub(super) enum Mend {
+pub(super) enum WrittenMend {
     /// Lines of a program.
     Edits(Vec<Edit>),
     /// Policies more.

@@ -13,7 +13,7 @@ use crate::ask::{Asked, Explanation, Program, Says, Situation, why};
 use crate::engine::Engine;
 use crate::net::PortSet;
 use crate::session::{Added, Posed, Subject};
-use mend::Mend;
+use mend::WrittenMend;
 
 /// Everything that the formats are made of.
 pub(super) struct Report<'a> {
@@ -23,7 +23,7 @@ pub(super) struct Report<'a> {
     /// All ports that were asked for.
     asked: PortSet,
     explanation: Explanation,
-    mend: Option<Mend>,
+    mend: Option<WrittenMend>,
     /// What the words of the question mean.
     notes: Vec<String>,
     /// The addresses that are asked about, if any.
@@ -86,7 +86,9 @@ fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         // Nobody knows who would have to be let in.
         _ if !is_known => None,
         Some(_) => match (explanation.says, &ends.from, &ends.to) {
-            (Says::Denied, Some(from), Some(to)) => subject.edits(from, to, ends.ports.as_ref()).map(Mend::Edits),
+            (Says::Denied, Some(from), Some(to)) => {
+                subject.edits(from, to, ends.ports.as_ref()).map(WrittenMend::Edits)
+            }
             _ => None,
         },
         None => {
@@ -95,7 +97,7 @@ fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
                 _ => Added::default(),
             };
             notes.extend(added.why_not);
-            (!added.policies.is_empty()).then_some(Mend::Policies(added.policies))
+            (!added.policies.is_empty()).then_some(WrittenMend::Policies(added.policies))
         }
     };
     let exit = if explanation.says == Says::Unknown { Exit::CannotAnswer } else { ask::sure(&subject, Exit::Yes) };

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, ThemeCharacters, ThemeStyles};
 
 use super::sanitize::sanitize_lines;
-use super::snippet::{Shape, Snippets};
+use super::snippet::{Canvas, Snippets};
 use super::{left_out, most_important, sanitize};
 use crate::diag::{Report, Severity};
 use crate::source::Sources;
@@ -30,7 +30,7 @@ pub struct Human {
 /// was left out.
 pub fn human(reports: &[Report], sources: &Sources, how: &Human) -> String {
     let handler = handler(how);
-    let shape = Shape { width: how.width.max(NARROWEST), unicode: how.unicode };
+    let shape = Canvas { width: how.width.max(NARROWEST), unicode: how.unicode };
     let reports: Vec<_> = reports.iter().collect();
     let shown = most_important(&reports, how.limit);
     let mut text = String::new();
@@ -80,7 +80,7 @@ struct Drawing {
 }
 
 impl Drawing {
-    fn new(report: &Report, sources: &Sources, shape: Shape) -> Self {
+    fn new(report: &Report, sources: &Sources, shape: Canvas) -> Self {
         let diagnostic = &report.diagnostic;
         Drawing {
             code: format!("{}[{}]", report.severity.as_str(), diagnostic.code),

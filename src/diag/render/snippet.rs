@@ -22,12 +22,12 @@ const MOST_LINES: usize = 8;
 
 /// How much room and which characters there are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct Canvas {
     pub(super) width: usize,
     pub(super) unicode: bool,
 }
 
-impl Shape {
+impl Canvas {
     /// How many bytes of a line are shown, the rest of the width being the margin's.
     fn room(self) -> usize {
         self.width.saturating_sub(12).max(32)
@@ -47,7 +47,7 @@ pub(super) struct Snippets {
     /// How many more labels there are.
     pub(super) left_out: usize,
     text: String,
-    lines: Vec<Line>,
+    lines: Vec<ShownLine>,
     paths: Vec<String>,
     /// The column, from 0, in the source of each label, by its place in the shown text.
     columns: BTreeMap<usize, usize>,
@@ -55,7 +55,7 @@ pub(super) struct Snippets {
 
 /// A shown line.
 #[derive(Debug)]
-struct Line {
+struct ShownLine {
     /// Lines of one piece follow each other in one file.
     piece: usize,
     /// Which of the paths it belongs to.
@@ -67,7 +67,7 @@ struct Line {
 }
 
 /// A label with the lines it is on.
-struct Spot<'a> {
+struct LabelSpot<'a> {
     label: &'a Label,
     primary: bool,
     column: usize,
@@ -77,7 +77,7 @@ struct Spot<'a> {
 
 impl Snippets {
     /// The lines around the labels.
-    pub(super) fn new(labels: &[Label], sources: &Sources, shape: Shape) -> Self {
+    pub(super) fn new(labels: &[Label], sources: &Sources, shape: Canvas) -> Self {
         let mut snippets = Snippets {
             labels: Vec::new(),
             left_out: labels.len().saturating_sub(MOST_LABELS),
@@ -86,9 +86,9 @@ impl Snippets {
             paths: Vec::new(),
             columns: BTreeMap::new(),
         };
-        let mut files: Vec<(FileId, Vec<Spot>)> = Vec::new();
+        let mut files: Vec<(FileId, Vec<LabelSpot>)> = Vec::new();
         for (index, label) in labels.iter().take(MOST_LABELS).enumerate() {
-            let Some(spot) = Spot::new(label, index == 0, sources) else { continue };
+            let Some(spot) = LabelSpot::new(label, index == 0, sources) else { continue };
             match files.iter_mut().find(|(file, _)| *file == label.span.file) {
                 Some((_, spots)) => spots.push(spot),
                 None => files.push((label.span.file, vec![spot])),
@@ -102,7 +102,7 @@ impl Snippets {
         snippets
     }
 
-    fn add_file(&mut self, file: &SourceFile, spots: &[Spot], shape: Shape) {
+    fn add_file(&mut self, file: &SourceFile, spots: &[LabelSpot], shape: Canvas) {
         let path = self.paths.len();
         self.paths.push(sanitize(&file.path).into_owned());
         let mut starts = BTreeMap::new();
@@ -110,9 +110,9 @@ impl Snippets {
         for number in shown_lines(file, spots) {
             let continues = self.lines.last().is_some_and(|line| line.path == path && line.number + 1 == number);
             let piece = self.lines.last().map_or(0, |line| line.piece + usize::from(!continues));
-            self.lines.push(Line { piece, path, number, start: self.text.len() });
+            self.lines.push(ShownLine { piece, path, number, start: self.text.len() });
             let focus = spots.iter().flat_map(|spot| [spot.bytes.start, spot.bytes.end]);
-            let line = ShownLine::append(&mut self.text, file, number, focus, shape);
+            let line = LineMap::append(&mut self.text, file, number, focus, shape);
             for (index, spot) in spots.iter().enumerate() {
                 if spot.lines.start == number {
                     starts.insert(index, line.at(spot.bytes.start));
@@ -141,7 +141,7 @@ impl Snippets {
     }
 }
 
-impl<'a> Spot<'a> {
+impl<'a> LabelSpot<'a> {
     fn new(label: &'a Label, primary: bool, sources: &Sources) -> Option<Self> {
         let file = sources.file(label.span.file)?;
         let column = Place::of(label.span, sources)?.start.column.saturating_sub(1);
@@ -155,12 +155,12 @@ impl<'a> Spot<'a> {
             last = first;
         }
         let end = end.min(file.line_range(last).end).max(start);
-        Some(Spot { label, primary, column, bytes: start..end, lines: first..last + 1 })
+        Some(LabelSpot { label, primary, column, bytes: start..end, lines: first..last + 1 })
     }
 }
 
 /// The numbers of the lines with labels, and of one line before and after each.
-fn shown_lines(file: &SourceFile, spots: &[Spot]) -> BTreeSet<usize> {
+fn shown_lines(file: &SourceFile, spots: &[LabelSpot]) -> BTreeSet<usize> {
     let count = file.line_starts().len();
     // After the last line break there is no line to show as the context of another.
     let context_end = if file.text.ends_with('\n') { count - 1 } else { count };
@@ -174,21 +174,21 @@ fn shown_lines(file: &SourceFile, spots: &[Spot]) -> BTreeSet<usize> {
 }
 
 /// Where the characters of one line went.
-struct ShownLine {
+struct LineMap {
     /// Offsets in the file and in the shown text, ascending.
     map: Vec<(usize, usize)>,
     /// The end of the line in the shown text.
     end: usize,
 }
 
-impl ShownLine {
+impl LineMap {
     /// Appends a line, without its end. Of a long line only what is around the places in `focus` is shown.
     fn append(
         text: &mut String,
         file: &SourceFile,
         number: usize,
         focus: impl Iterator<Item = usize>,
-        shape: Shape,
+        shape: Canvas,
     ) -> Self {
         let range = file.line_range(number);
         let mut map = Vec::new();
@@ -208,7 +208,7 @@ impl ShownLine {
             done = window.end;
         }
         cut(text, &mut map, done, range.end);
-        ShownLine { map, end: text.len() }
+        LineMap { map, end: text.len() }
     }
 
     /// Where a place of the file stands, which is a character boundary outside of the parts that were cut.

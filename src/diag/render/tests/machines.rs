@@ -99,6 +99,7 @@ fn json_and_sarif_hold_every_character_of_the_input_as_it_is() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the report")]
 fn sarif_has_used_rules_places_and_related_places() {
     let (sources, reports) = example();
     let mut log: Value = serde_json::from_str(&sarif(&reports, &sources)).unwrap();
