@@ -5,6 +5,7 @@
 
 mod asked;
 mod asserted;
+mod beyond;
 mod budgeted;
 mod changed;
 #[cfg(feature = "lsp")]

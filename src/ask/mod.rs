@@ -1,6 +1,7 @@
 //! Questions about who can reach whom, and assertions: answers of the engine and by regions, in the names that people know.
 
 mod assertions;
+mod beyond;
 mod blast;
 mod can;
 mod changes;
@@ -12,13 +13,12 @@ mod space;
 mod why;
 
 pub use assertions::{Judgement, Outcome, judge};
+pub use beyond::{Beyond, beyond, beyond_in};
 pub use blast::{Blast, Dns, From as BlastFrom, Step};
 pub use can::{Answer, Doubtful, can, doubts};
 pub use changes::{Came, Freed, Gain, Whom};
 pub use everyone::{Everyone, Meant, Named, Samples, Set};
-pub use reach::{
-    Between, Beyond, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold, beyond,
-};
+pub use reach::{Between, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation, selector_text};
 pub use space::{Ends, Example, Grants, Pods, Space, rule_peers, rule_ports};
 pub use why::{

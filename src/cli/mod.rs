@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod baseline;
+mod beyond;
 mod blast;
 mod build;
 mod can;

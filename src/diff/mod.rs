@@ -12,6 +12,7 @@ mod origin;
 mod parts;
 mod side_names;
 mod sides;
+mod those;
 mod ways;
 
 pub use everyone::compare_everyone;
@@ -107,11 +108,23 @@ pub struct ConnectionChange {
     pub old_origins: Vec<Origin>,
     /// What allows the ports that came, in the newer policies.
     pub new_origins: Vec<Origin>,
+    /// What the one of both that does not allow it says in place of what the other one does: such as `dns none`.
+    pub instead: Vec<Origin>,
     /// What nobody said, where some ports are unknown for it.
     pub doubts: Vec<Doubt>,
 }
 
 impl ConnectionChange {
+    /// What the older policies say of it, and what the newer ones say.
+    pub fn origins_by_age(&self) -> [&[Origin]; 2] {
+        let (old, new) = (self.old_origins.as_slice(), self.new_origins.as_slice());
+        match (old, new) {
+            ([], _) => [&self.instead, new],
+            (_, []) => [old, &self.instead],
+            _ => [old, new],
+        }
+    }
+
     /// Whether something changed whatever is missing.
     pub fn is_sure(&self) -> bool {
         !self.added.allowed.is_empty() || !self.removed.allowed.is_empty()

@@ -2,19 +2,16 @@
 
 use super::Instead;
 use super::declarations::Declarations;
+use super::those::Those;
 use super::ways::Ways;
-use crate::ask::{self, Ends, Program, Space, rule_peers, rule_ports};
-use crate::cover::Budget;
-use crate::engine::{End, EndId, Verdict, World, of_unknown_number};
+use crate::ask::{self, Program, rule_peers, rule_ports};
+use crate::engine::{Verdict, of_unknown_number};
 use crate::flow::{DnsServer, PartyId, Place};
-use crate::net::{Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth, namespace_by_name};
+use crate::net::{Direction, NAMESPACE_NAME, Peers, PortSet, Selector, namespace_by_name};
 use crate::netpol::{Policy, Rule};
 use crate::source::{Excerpt, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// How many comparisons it may take to see whether somebody is in two sets. Then it is taken that somebody is.
-const MOST_STEPS: usize = 10_000;
 
 /// One of the two that are compared.
 #[derive(Debug, Clone, Copy)]
@@ -51,67 +48,6 @@ pub struct Origin {
     pub text: String,
     /// Whether it is a policy.
     pub is_policy: bool,
-}
-
-/// Some ends, in whichever way they are known.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Those<'a> {
-    /// Those of a world.
-    Given(&'a World, &'a [EndId]),
-    /// Sets of all that could exist.
-    Sets(&'a Space, &'a [Ends]),
-}
-
-impl Those<'_> {
-    /// The namespaces that they are in; `None` for pods of others, and for addresses.
-    fn namespaces(&self) -> BTreeSet<Option<Arc<str>>> {
-        match self {
-            Those::Given(world, ends) => {
-                ends.iter().map(|end| world.namespace_of(*end).and_then(|home| home.name.clone())).collect()
-            }
-            Those::Sets(space, ends) => {
-                let home = |end: &Ends| Some(space.homes().get(end.pods()?.home?)?.name.clone());
-                ends.iter().map(home).collect()
-            }
-        }
-    }
-
-    /// Whether some of them are or may be such peers.
-    fn touch(&self, peers: &Peers) -> bool {
-        match self {
-            Those::Given(world, ends) => ends.iter().any(|end| is_in(world, *end, peers)),
-            Those::Sets(space, ends) => ends.iter().any(|end| meets(space, end, peers)),
-        }
-    }
-
-    /// Whether some pods of a namespace are among them that have such labels.
-    fn touch_pods(&self, namespace: &Arc<str>, labels: &Selector) -> bool {
-        self.touch(&Peers::Pods { namespaces: namespace_by_name(namespace), pods: labels.clone() })
-    }
-}
-
-fn is_in(world: &World, end: EndId, peers: &Peers) -> bool {
-    match (peers, world.end(end)) {
-        (Peers::Any, _) => true,
-        (Peers::Addresses(all), Some(End::Addresses { addresses, .. })) => all.overlaps(addresses),
-        (Peers::Addresses(all), Some(End::Pods(kind))) => kind.in_block(&world.facts, all).is_possible(),
-        (Peers::Pods { namespaces, pods }, Some(End::Pods(kind))) => {
-            let home = world.namespace(kind.namespace);
-            home.is_some_and(|home| home.matches(namespaces) != Truth::No) && pods.matches(&kind.labels)
-        }
-        _ => false,
-    }
-}
-
-fn meets(space: &Space, end: &Ends, peers: &Peers) -> bool {
-    match (peers, end) {
-        (Peers::Addresses(all), Ends::Pods(_)) => space.facts().pod(all, &[]).is_possible(),
-        _ => {
-            let both = space.beside(peers, end).and_then(|beside| space.both(end, &beside));
-            let is_somebody = |both| !space.is_empty(&both, &mut Budget::new(MOST_STEPS)).unwrap_or(false);
-            both.is_some_and(is_somebody)
-        }
-    }
 }
 
 /// Finds the policies that let something through on one side, by their place.
@@ -291,6 +227,27 @@ impl<'v> Origins<'v> {
             }
         }
         found
+    }
+
+    /// The settings of this version in place of those by which the other one lets these ask for names.
+    pub fn instead_of_dns(&self, other: &Origins<'_>, [from, to]: [Those<'_>; 2], ports: &Verdict) -> Vec<Origin> {
+        let Some(program) = self.version.program else { return Vec::new() };
+        let asked = other.dns(self, from, to, &ports.possible());
+        if asked.is_empty() {
+            return Vec::new();
+        }
+        let homes = from.namespaces();
+        let mut found = BTreeSet::new();
+        for (index, namespace) in program.flows.namespaces.iter().enumerate() {
+            let is_home = homes.contains(&Some(namespace.name.clone()));
+            if let Some(ask::Origin::Dns { namespace: declared, text, span: span @ Some(_) }) =
+                program.dns(index).filter(|_| is_home)
+            {
+                found.insert(self.statement(&format!("{text} (all of namespace {declared})"), span));
+            }
+        }
+        let is_other = |origin: &Origin| asked.keys().all(|own| own.text != origin.text);
+        found.into_iter().filter(is_other).collect()
     }
 
     /// Whether the pods of a namespace may ask such a DNS server, which is at these peers.

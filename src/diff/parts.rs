@@ -1,6 +1,7 @@
 //! What differs, put together by how it changed: in the same way for the ends of a world and for sets of all that could exist.
 
-use super::origin::{Granting, Origins, Those};
+use super::origin::{Granting, Origins};
+use super::those::Those;
 use super::ways::Ways;
 use super::{ConnectionChange, IsolationChange, Kind, Meant};
 use crate::engine::Verdict;
@@ -76,14 +77,22 @@ impl Key {
         [before, after]: [Granting<'_>; 2],
         [sources, destinations]: [Named; 2],
     ) -> ConnectionChange {
+        let old_origins = was.of_connections(is, self.by, those, &self.removed, before);
+        let new_origins = is.of_connections(was, self.by, those, &self.added, after);
+        let instead = match (old_origins.is_empty(), new_origins.is_empty()) {
+            (false, true) => is.instead_of_dns(was, those, &self.removed),
+            (true, false) => was.instead_of_dns(is, those, &self.added),
+            _ => Vec::new(),
+        };
         ConnectionChange {
             side: None,
             kind: self.kind,
             ends: [sources.ends, destinations.ends],
             sources: sources.names,
             destinations: destinations.names,
-            old_origins: was.of_connections(is, self.by, those, &self.removed, before),
-            new_origins: is.of_connections(was, self.by, those, &self.added, after),
+            old_origins,
+            new_origins,
+            instead,
             added: self.added,
             removed: self.removed,
             partly: self.partly,

@@ -216,6 +216,7 @@ impl Comparison<'_, '_> {
                 partly: change.partly,
                 old_origins: old.policies(went).into_iter().collect(),
                 new_origins: new.policies(came).into_iter().collect(),
+                instead: Vec::new(),
                 doubts: Vec::new(),
             }
         });

@@ -3,6 +3,7 @@
 //! For each class of sources, the ingress sides that let it in are found by the peers that it is; the classes that its
 //! own egress side lets out, by those who are peers there. Only what both leave over is looked at.
 
+use super::asked::Asked;
 use super::classes::{Class, Classes};
 use super::verdicts::{EVERYTHING, NOTHING, Verdicts};
 use super::world::EndId;
@@ -39,8 +40,8 @@ pub(super) struct Reach<'e, 'a> {
     /// Destinations and verdicts of each class of sources.
     rows: FxHashMap<u32, Rc<Vec<(EndId, u32)>>>,
     rows_kept: usize,
-    /// Verdicts between classes where they have to be asked for.
-    asked: FxHashMap<(u32, u32), u32>,
+    /// Verdicts where they have to be asked for, by all that matters to them.
+    asked: Asked,
     /// Whether some ends cannot both exist.
     exclusive: bool,
     /// Whether connections between ends of which neither is isolated are among them.
@@ -92,7 +93,7 @@ impl<'e, 'a> Reach<'e, 'a> {
             egress_kept: 0,
             rows: FxHashMap::default(),
             rows_kept: 0,
-            asked: FxHashMap::default(),
+            asked: Asked::new(engine),
             exclusive,
             with_open,
             left_out,
@@ -109,7 +110,7 @@ impl<'e, 'a> Reach<'e, 'a> {
                 if single && source == destination || self.exclusive && !world.coexist(source, destination) {
                     continue;
                 }
-                let verdict = if verdict == ASK { self.ask(class, source, destination) } else { verdict };
+                let verdict = if verdict == ASK { self.ask(source, destination) } else { verdict };
                 if verdict != NOTHING {
                     found(source, destination, self.verdicts.get(verdict))?;
                 }
@@ -153,19 +154,13 @@ impl<'e, 'a> Reach<'e, 'a> {
     }
 
     /// The verdict between two ends where facts are missing.
-    ///
-    /// It is that of their classes: facts about both ends count together only where both have a side, and so their
-    /// classes are of one namespace each.
-    fn ask(&mut self, class: u32, source: EndId, destination: EndId) -> u32 {
-        let Some(other) = self.classes.of.get(destination.index()).copied() else { return NOTHING };
-        if let Some(known) = self.asked.get(&(class, other)) {
+    fn ask(&mut self, source: EndId, destination: EndId) -> u32 {
+        self.asked.look_at(self.engine, source, destination);
+        if let Some(known) = self.asked.known.get(&self.asked.key) {
             return *known;
         }
         let verdict = self.verdicts.insert(self.engine.between(source, destination));
-        if self.asked.len() > MOST_KEPT {
-            self.asked.clear();
-        }
-        self.asked.insert((class, other), verdict);
+        self.asked.keep(verdict);
         verdict
     }
 

@@ -212,6 +212,9 @@ impl Engine<'_> {
         budget: &mut Budget,
     ) -> Result<PortSet, GaveUp> {
         let mut sure = allowance.sure.clone();
+        if allowance.perhaps.is_empty() {
+            return Ok(sure);
+        }
         let whole = self.labels_of(home);
         let example = whole.witness().unwrap_or_default();
         for ports in parts(allowance, budget)? {

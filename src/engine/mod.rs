@@ -4,7 +4,9 @@
 //! do is the union of the rules of all such policies. A connection needs the egress side of its source and the ingress
 //! side of its destination.
 
+mod absent;
 mod all_pairs;
+mod asked;
 mod classes;
 mod compare;
 mod completion;
@@ -16,6 +18,7 @@ mod ports;
 mod verdicts;
 mod world;
 
+pub use absent::{Absent, AbsentPods, Which};
 pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::{Doubt, Matched};
 pub use ports::{by_name, of_unknown_number};
@@ -59,6 +62,7 @@ pub struct Engine<'a> {
 #[derive(Debug)]
 struct RuleEntry {
     policy: usize,
+    direction: Direction,
     /// Its place among the rules of the policy in its direction.
     rule: usize,
     /// Its peers in the table; `None` when it takes any.
@@ -169,13 +173,14 @@ impl<'a> Engine<'a> {
         let mut rules = Vec::new();
         let mut rules_of: Vec<[Vec<usize>; 2]> = Vec::with_capacity(policies.len());
         for (index, policy) in policies.iter().enumerate() {
-            let mut add = |list: Option<&'a Vec<Rule>>| -> Vec<usize> {
+            let mut add = |direction: Direction| -> Vec<usize> {
                 let first = rules.len();
-                for (rule, written) in list.into_iter().flatten().enumerate() {
+                for (rule, written) in rules_in(policy, direction).into_iter().flatten().enumerate() {
                     let table = |peer| peers.insert(&policy.namespace, peer);
                     let any = written.peers.is_empty();
                     rules.push(RuleEntry {
                         policy: index,
+                        direction,
                         rule,
                         peers: (!any).then(|| written.peers.iter().map(table).collect()),
                         ports: ports.insert(&written.ports),
@@ -183,7 +188,7 @@ impl<'a> Engine<'a> {
                 }
                 (first..rules.len()).collect()
             };
-            rules_of.push(Direction::ALL.map(|direction| add(rules_in(policy, direction))));
+            rules_of.push(Direction::ALL.map(&mut add));
         }
         peers.match_ends(world);
         let mut engine = Engine {

@@ -84,6 +84,11 @@ impl PortTable {
     }
 }
 
+/// Ports whose names nobody resolves.
+pub(super) fn as_written(ports: &[Port]) -> PortSet {
+    resolve(ports, &Way::AsWritten)
+}
+
 fn resolve(ports: &[Port], way: &Way) -> PortSet {
     if ports.is_empty() {
         return PortSet::everything();

@@ -8,7 +8,7 @@ use crate::oracle::generate;
 use crate::oracle::program::{Port, PortSpec, Program};
 use crate::oracle::rng::Rng;
 
-use polder::ask::{Between, Detail, Everyone, Isolated, Reach, Row, RowNames, Told, Untold};
+use polder::ask::{Between, Detail, Everyone, GroupName, Isolated, Reach, Row, RowNames, Told, Untold};
 use polder::cover::Budget;
 use polder::net::Direction;
 use polder::net::PortSet;
@@ -40,6 +40,12 @@ pub fn name(row: &Row) -> Option<String> {
     }
 }
 
+/// Whether a row can be asked about by its own name: what goes by labels is asked about as one pod that has just those.
+fn is_single(row: &Row) -> bool {
+    let by_labels = |group: &GroupName| matches!(group, GroupName::Selected(..));
+    !row.names.is_wide() && !row.names.groups().first().is_some_and(by_labels)
+}
+
 /// Two rows by their places, with a port and the answer about it.
 struct Pair<'a> {
     places: (usize, usize),
@@ -51,7 +57,7 @@ struct Pair<'a> {
 }
 
 fn pairs<'a>(subject: &Subject, reach: &'a Reach, program: &Program, rng: &mut Rng) -> Vec<Pair<'a>> {
-    let single: Vec<usize> = (0..reach.rows.len()).filter(|row| !reach.rows[*row].names.is_wide()).collect();
+    let single: Vec<usize> = (0..reach.rows.len()).filter(|row| is_single(&reach.rows[*row])).collect();
     let told: Vec<(usize, usize)> = reach.cells.iter().map(|cell| (cell.source, cell.destination)).collect();
     let told: Vec<(usize, usize)> =
         told.into_iter().filter(|(from, to)| single.contains(from) && single.contains(to)).collect();
@@ -148,6 +154,37 @@ fn every_pair_that_reach_tabulates_is_answered_so_by_can() {
         }
     }
     assert!(sure > 30 && denied > 30 && partly > 10 && unknown > 10, "{sure} {denied} {partly} {unknown}");
+}
+
+#[test]
+fn a_table_without_a_mark_is_so_of_those_too_who_only_may_be_meant() {
+    let (mut plain, mut apart) = (0, 0);
+    for seed in seeds(40) {
+        let program = generate::program(seed);
+        let source = Source::of(&program).text;
+        let subject = subject(&source, None).unwrap();
+        let reach = reach(&subject, &subject.everyone(&[]), Detail::Table);
+        for pair in pairs(&subject, &reach, &program, &mut Rng::new(seed ^ 0x9e77)) {
+            let cell = reach.cells.iter().find(|cell| (cell.source, cell.destination) == pair.places);
+            let to = target(&pair.names.1, &pair.port.1);
+            let Ok(seen) = ask(&subject, &pair.names.0, &to) else { continue };
+            let has = |set: Option<&PortSet>| set.is_some_and(|set| set.overlaps(&pair.port.0));
+            let (every, some) = (has(cell.map(|cell| &cell.every)), has(cell.map(|cell| &cell.some)));
+            let unknown = has(cell.map(|cell| &cell.unknown));
+            let beside = has(cell.and_then(|cell| cell.more.as_ref()).map(|(ports, _)| ports));
+            let is_apart = cell.is_some_and(|cell| cell.apart.is_some());
+            let what = || format!("seed {seed}: {}, {seen:?}: {cell:?}\n{source}", pair.text());
+            if pair.seen.is_about_nobody() || has_names(&program, pair.protocol) {
+                continue;
+            }
+            // Those who have the name for sure, and others.
+            assert!(!every || is_apart || seen.is_sure(), "not all: {}", what());
+            assert!(every || some || unknown || beside || !seen.may(), "some may: {}", what());
+            plain += u32::from(every && !is_apart);
+            apart += u32::from(every && is_apart);
+        }
+    }
+    assert!(plain > 30 && apart > 2, "{plain} {apart}");
 }
 
 #[test]

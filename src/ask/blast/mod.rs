@@ -17,6 +17,7 @@ pub use world::Dns;
 
 use super::situation::GroupName;
 use crate::cover::{Budget, GaveUp};
+use crate::engine::EndId;
 use crate::net::{PortSet, Truth};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -39,6 +40,8 @@ pub struct Blast {
     pub internet: Truth,
     /// Whether DNS servers are reached that are not at the start, and not gone through.
     pub stops_at_dns: bool,
+    /// The pods that it goes on from, where they were given: the start and those that are reached, as far as it goes.
+    pub gone_from: BTreeSet<EndId>,
     /// The groups of steps, and those at the start, that a pod can be in together with another one, and those. One that has
     /// what is allowed to each of several is not gone through.
     pub overlapping: Vec<usize>,

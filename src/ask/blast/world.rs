@@ -38,10 +38,12 @@ impl Blast {
         // Nothing here is given up.
         let (steps, dns_step) = search.run(&start, depth).unwrap_or_default();
         let all = search.reached(&start, &steps, dns_step.as_ref());
+        let gone_from = std::mem::take(&mut search.gone_from);
         let ends = |place: &usize| situation.groups.get(*place).map_or(&[][..], |group| &group.ends);
         let mut blast = Blast {
             groups: situation.groups.iter().map(|group| group.name.clone()).collect(),
             start: (0..situation.groups.len()).filter(|one| ends(one).iter().all(|end| start.contains(end))).collect(),
+            gone_from,
             stops_at_dns: dns.ends.iter().any(|end| search.ends.is_pods(*end) && search.is_reached(&start, *end)),
             ..Blast::default()
         };
@@ -113,6 +115,8 @@ struct Search<'a> {
     found: Found,
     ports: Ports,
     everything: Said,
+    /// Those that it went on from.
+    gone_from: BTreeSet<EndId>,
     /// Whether it goes only along what is allowed for sure.
     is_sure: bool,
     /// Whether something that was found is not known.
@@ -123,6 +127,7 @@ impl Ground for Search<'_> {
     type Front = Vec<EndId>;
 
     fn hop(&mut self, from: &Vec<EndId>) -> Result<Vec<Hop<Vec<EndId>>>, GaveUp> {
+        self.gone_from.extend(from);
         let mut hops = Vec::new();
         for entry in self.next(from)? {
             hops.push(self.reach(entry));
@@ -163,6 +168,7 @@ impl<'a> Search<'a> {
             found,
             ports,
             everything,
+            gone_from: BTreeSet::new(),
             is_sure: false,
             has_doubts: false,
         }

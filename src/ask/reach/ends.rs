@@ -137,14 +137,9 @@ impl Telling<'_> {
 
     /// Whether what only some of two rows may is told by others that they are in, or by their not being isolated.
     fn is_told(&self, cell: &Cell, every: &FxHashMap<(usize, usize), PortSet>) -> bool {
-        /// For more pairs it is not looked at.
-        const MOST_PAIRS: usize = 1 << 14;
         let (Some(source), Some(destination)) = (self.rows.get(cell.source), self.rows.get(cell.destination)) else {
             return false;
         };
-        if source.ends.len().saturating_mul(destination.ends.len()) > MOST_PAIRS {
-            return false;
-        }
         let engine = self.engine;
         let places = |end: &EndId| self.rows_of.get(end.index()).into_iter().flatten();
         let is_told = |a: &EndId, b: &EndId| {

@@ -89,7 +89,7 @@ pub(super) fn cells(world: &World, rows: &[Members], found: Found, open: Option<
         {
             every = PortSet::empty();
         }
-        Cell { source, destination, every, some, example, told: false, unknown, doubtful, apart: None }
+        Cell { source, destination, every, some, example, told: false, unknown, doubtful, apart: None, more: None }
     };
     let mut cells: Vec<Cell> = found.into_iter().map(cell).collect();
     cells.sort_by_key(|cell| (cell.source, cell.destination));

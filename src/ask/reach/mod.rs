@@ -1,13 +1,11 @@
 //! Who may connect to whom on which ports, by the names that people know.
 
-mod beyond;
 mod ends;
 mod gathered;
 mod names;
 mod sets;
 mod told;
 
-pub use beyond::{Beyond, beyond};
 pub use names::Names;
 pub use sets::{Between, Detail, PortsAt, Sheet, Told, Untold};
 
@@ -144,9 +142,11 @@ pub struct Cell {
     pub unknown: PortSet,
     /// Two of which it is not known.
     pub doubtful: Option<(EndId, EndId)>,
-    /// What nobody said of some who may be of the rows too, between whom not all of `every` is allowed for sure. It is found
-    /// out for lines.
+    /// What nobody said of some who may be of the rows too, between whom not all of `every` is allowed for sure.
     pub apart: Option<Doubt>,
+    /// The ports that some have who only may be of the rows, or may have, where nobody has them who is of these for sure; with
+    /// what nobody said of them. Lines tell it of other rows, in which they are.
+    pub more: Option<(PortSet, Doubt)>,
 }
 
 /// Ends that a question is limited to.
@@ -161,7 +161,7 @@ pub struct Only {
 impl Cell {
     /// Whether nothing is allowed, for sure.
     pub fn is_empty(&self) -> bool {
-        self.some.is_empty() && self.unknown.is_empty()
+        self.some.is_empty() && self.unknown.is_empty() && self.more.is_none()
     }
 }
 

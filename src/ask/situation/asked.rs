@@ -105,9 +105,10 @@ impl Asked {
         }
         let Some((home, rest)) = text.split_once("/{") else { return Ok(Asked::Name(text.to_owned())) };
         let (namespace, beside) = match home.split_once('{') {
-            None => (home, Labels::new()),
-            // The namespaces of some labels, whatever they are called.
+            // All namespaces, or those of some labels, whatever they are called.
+            None if home == "*" => return Ok(Asked::Name(text.to_owned())),
             Some(("*", _)) => return Ok(Asked::Name(text.to_owned())),
+            None => (home, Labels::new()),
             Some((namespace, list)) => (namespace, labels(text, list)?),
         };
         if !is_dns_label(namespace) {
@@ -238,6 +239,8 @@ mod tests {
             ("b/{ app == y , t= }", "b/{app=y,t=}"),
             ("b{team==x}/{a.b/c=y}", "b{team=x}/{a.b/c=y}"),
             ("b/{}", "b/{}"),
+            ("*/{app=y}", "*/{app=y}"),
+            ("*{team=x}/{app=y}", "*{team=x}/{app=y}"),
         ] {
             assert_eq!(Asked::parse(text).map(|asked| asked.to_string()), Ok(read.to_owned()), "{text}");
         }

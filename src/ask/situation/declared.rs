@@ -2,7 +2,7 @@
 
 use super::GroupName;
 use crate::flow::{DnsName, DnsServer, FlowSet, Namespaces, PartyName, Place};
-use crate::net::{NAMESPACE_NAME, Peers, Selector};
+use crate::net::{NAMESPACE_NAME, Peers, Selector, namespace_by_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub struct Declared {
     pub wholes: BTreeMap<String, Vec<Peers>>,
     /// The namespaces that are managed, with all that is known of their labels.
     pub managed: BTreeMap<Arc<str>, Selector>,
+    /// The DNS servers that no tier names, by their namespace.
+    servers: BTreeMap<Arc<str>, BTreeSet<Selector>>,
 }
 
 impl Declared {
@@ -25,6 +27,7 @@ impl Declared {
     pub fn of(programs: &[&FlowSet]) -> Declared {
         let mut declared = Declared::default();
         programs.iter().for_each(|set| declared.add(set));
+        declared.name_servers();
         declared
     }
 
@@ -57,8 +60,25 @@ impl Declared {
             }
         }
         for server in set.namespaces.iter().flat_map(|namespace| &namespace.dns) {
-            if let Some((name, peers)) = dns_name(set, server) {
-                self.names.entry(name).or_insert(peers);
+            if let Some((home, pods)) = dns_pods(set, server) {
+                self.servers.entry(home).or_default().insert(pods);
+            }
+        }
+    }
+
+    /// Names the DNS servers of each namespace that no tier names; where several settings mean several of them, those that
+    /// have all others in them.
+    fn name_servers(&mut self) {
+        for (home, all) in std::mem::take(&mut self.servers) {
+            let peers =
+                |pods: &Selector| vec![Peers::Pods { namespaces: namespace_by_name(&home), pods: pods.clone() }];
+            let widest = all.iter().find(|wide| all.iter().all(|pods| wide.contains(pods)));
+            for pods in &all {
+                let name = match widest.or(all.first()) == Some(pods) {
+                    true => GroupName::Dns(home.clone()),
+                    false => GroupName::Selected(Some(home.clone()), Selector::everything(), pods.clone()),
+                };
+                self.names.entry(name).or_insert_with(|| peers(pods));
             }
         }
     }
@@ -101,11 +121,12 @@ fn party_text(name: &PartyName) -> String {
     }
 }
 
-fn dns_name(set: &FlowSet, server: &DnsServer) -> Option<(GroupName, Vec<Peers>)> {
+/// The DNS servers of a setting that no tier names: their namespace and their labels.
+fn dns_pods(set: &FlowSet, server: &DnsServer) -> Option<(Arc<str>, Selector)> {
     let pods = server.pods.as_ref()?;
-    let Place::Pods { namespaces, .. } = &pods.place else { return None };
+    let Place::Pods { namespaces, pods: labels } = &pods.place else { return None };
     let named = matches!(pods.name, DnsName::Tier(..));
     let namespace = set.namespace_selector(namespaces);
     let [name] = namespace.required_value(NAMESPACE_NAME)? else { return None };
-    (!named).then(|| (GroupName::Dns(name.clone()), set.peers(&pods.place)))
+    (!named).then(|| (name.clone(), labels.clone()))
 }

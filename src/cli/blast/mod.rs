@@ -6,11 +6,11 @@ use super::args::{AnswerFormat, QuestionArgs};
 use super::ask;
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::ask::{Asked, Blast, BlastFrom, Dns, Situation};
+use crate::ask::{Asked, Beyond, Blast, BlastFrom, Dns, Situation, beyond_in};
 use crate::cluster::Service;
 use crate::cover::Budget;
-use crate::engine::Engine;
-use crate::net::PortSet;
+use crate::engine::{EndId, Engine};
+use crate::net::{Direction, PortSet};
 use crate::session::{Subject, TOO_HARD};
 use told::Told;
 
@@ -68,15 +68,17 @@ fn answer(args: &BlastArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     // Those who go through them need not tell them apart.
     let servers = args.through.is_none().then_some((servers, ports));
     let from = From { asked: &asked, back, depth: args.depth.unwrap_or(usize::MAX), servers: servers.as_ref() };
-    let (blast, given_up) = match subject.situation(&from.ends()) {
-        Some(situation) => among_workloads(&subject, &situation, &from, terminal)?,
-        None => (among_everybody(&subject, &from, &mut Budget::of_question(), terminal)?, false),
+    let situation = subject.situation(&from.ends());
+    let (blast, beyond, given_up) = match &situation {
+        Some(situation) => among_workloads(&subject, situation, &from, terminal)?,
+        None => (among_everybody(&subject, &from, &mut Budget::of_question(), terminal)?, Vec::new(), false),
     };
-    let told = Told::new(&blast, text, back);
-    terminal.result(&match args.format {
-        AnswerFormat::Human => told.tree(&subject),
-        AnswerFormat::Json => told.document(&subject),
-    });
+    let situation = situation.unwrap_or_default();
+    let told = Told::new(&blast, text, back, (&situation, &beyond));
+    match args.format {
+        AnswerFormat::Human => terminal.result(&told.tree(&subject)),
+        AnswerFormat::Json => told.print(&subject, terminal),
+    }
     Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
 }
 
@@ -115,13 +117,14 @@ impl From<'_> {
     }
 }
 
-/// How far it goes among the workloads that were given, and whether finding that out was given up somewhere.
+/// How far it goes among the workloads that were given, what is allowed beyond them, and whether finding that out was given
+/// up somewhere.
 fn among_workloads(
     subject: &Subject,
     situation: &Situation,
     from: &From<'_>,
     terminal: &mut Terminal,
-) -> Result<(Blast, bool), Exit> {
+) -> Result<(Blast, Vec<Beyond>, bool), Exit> {
     let start = subject.find(situation, from.asked).map_err(|message| terminal.refuse(&message))?;
     let engine = Engine::new(&situation.world, subject.policies());
     let dns = from.servers.map(|(servers, ports)| Dns {
@@ -130,7 +133,11 @@ fn among_workloads(
     });
     let blast = Blast::new(&engine, situation, &start, from.back, from.depth, &dns.unwrap_or_default());
     let given_up = engine.has_given_up() && blast.steps.iter().any(|step| !step.unknown.is_empty());
-    Ok((blast, given_up))
+    let direction = if from.back { Direction::Ingress } else { Direction::Egress };
+    let gone_from: Vec<EndId> = blast.gone_from.iter().copied().collect();
+    let beyond = beyond_in(&engine, direction, &gone_from, &mut Budget::of_question());
+    let beyond = beyond.map_err(|_| terminal.refuse(TOO_HARD))?;
+    Ok((blast, beyond, given_up))
 }
 
 /// How far it goes among all pods that could exist.

@@ -1,8 +1,9 @@
 //! What is told of how far somebody gets.
 
-use crate::ask::{Blast, GroupName, Step};
-use crate::cli::json;
+use crate::ask::{Beyond, Blast, GroupName, Situation, Step};
 use crate::cli::report::{count, incomplete, overlap, unicode};
+use crate::cli::terminal::Terminal;
+use crate::cli::{beyond, json};
 use crate::diag::render::sanitize;
 use crate::net::Truth;
 use crate::session::Subject;
@@ -102,12 +103,20 @@ pub(super) struct Told<'a> {
     blast: &'a Blast,
     text: &'a str,
     back: bool,
+    /// Those who were given, and what is allowed to others.
+    situation: &'a Situation,
+    beyond: &'a [Beyond],
 }
 
 impl<'a> Told<'a> {
     /// Of the pods that somebody has named so, or to them.
-    pub fn new(blast: &'a Blast, text: &'a str, back: bool) -> Self {
-        Told { homes: Homes::new(&blast.groups), blast, text, back }
+    pub fn new(
+        blast: &'a Blast,
+        text: &'a str,
+        back: bool,
+        (situation, beyond): (&'a Situation, &'a [Beyond]),
+    ) -> Self {
+        Told { homes: Homes::new(&blast.groups), blast, text, back, situation, beyond }
     }
 
     /// What is below each step, the start being the first; steps that end there are one where they are alike.
@@ -159,6 +168,9 @@ impl<'a> Told<'a> {
         }
         if self.blast.steps.iter().any(|step| step.repeated) {
             text.push_str("(*) told elsewhere in the tree\n");
+        }
+        for line in beyond::lines(self.situation, self.beyond) {
+            text.push_str(&format!("{}\n", sanitize(&line)));
         }
         overlap(&self.overlapping()).iter().for_each(|sentence| text.push_str(&format!("{sentence}\n")));
         incomplete(subject.unmodelled(), subject.unread())
@@ -274,7 +286,7 @@ impl<'a> Told<'a> {
     }
 
     /// The JSON document.
-    pub fn document(&self, subject: &Subject) -> String {
+    pub fn print(&self, subject: &Subject, terminal: &mut Terminal) {
         let Counts { noun, reached, perhaps, all } = self.counts();
         let mut told: FxHashMap<&[usize], usize> = FxHashMap::default();
         let steps = self.blast.steps.iter().enumerate().map(|(id, step)| {
@@ -312,6 +324,7 @@ impl<'a> Told<'a> {
             "steps": null,
             "dns": dns,
             "stops_at_dns": self.blast.stops_at_dns,
+            "not_given": beyond::list(self.situation, self.beyond),
             "overlapping": self.overlapping(),
             "counted": noun,
             "reached": reached,
@@ -320,6 +333,6 @@ impl<'a> Told<'a> {
             "internet": self.blast.internet == Truth::Yes,
             "perhaps_internet": self.blast.internet == Truth::Maybe,
         });
-        json::document_with_list(&document, "steps", steps)
+        json::print_with_list(&document, "steps", steps, terminal);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Compared, Placed, directions, flow, names};
 use crate::cli::report::first_doubts;
 use crate::diag::render::sanitize;
-use crate::diff::{ConnectionChange, Instead, IsolationChange, Kind};
+use crate::diff::{ConnectionChange, Instead, IsolationChange, Kind, Origin};
 use crate::engine::Verdict;
 use std::fmt::Write as _;
 
@@ -37,9 +37,7 @@ pub(super) fn text(report: &Compared<'_>, color: bool) -> String {
         };
         let line = format!("{}{}{}", flow(change, MOST), ports(change), partly(change));
         printer.difference(sign, color, &line);
-        let both = change.kind == Kind::Changed && !change.old_origins.is_empty() && !change.new_origins.is_empty();
-        printer.origins(&report.in_old(&change.old_origins), true, if both { "- " } else { "" });
-        printer.origins(&report.in_new(&change.new_origins), false, if both { "+ " } else { "" });
+        printer.both(change.origins_by_age());
         if let Some(sentence) = unknown(change) {
             let _ = writeln!(printer.text, "    {}", sanitize(&sentence));
         }
@@ -122,15 +120,19 @@ impl Printer<'_> {
 
     /// What isolates pods, and what there is in its place.
     fn isolation(&mut self, change: &IsolationChange) {
-        let [was, is] = change.origins_by_age();
+        self.both(change.origins_by_age());
+        if let Some(sentence) = instead(change) {
+            let _ = writeln!(self.text, "    {}", sanitize(&sentence));
+        }
+    }
+
+    /// What is responsible in both versions, told apart where it is in both.
+    fn both(&mut self, [was, is]: [&[Origin]; 2]) {
         let both = !was.is_empty() && !is.is_empty();
         let [old, new] = if both { ["- ", "+ "] } else { ["", ""] };
         let (before, after) = (self.report.in_old(was), self.report.in_new(is));
         self.origins(&before, true, old);
         self.origins(&after, false, new);
-        if let Some(sentence) = instead(change) {
-            let _ = writeln!(self.text, "    {}", sanitize(&sentence));
-        }
     }
 
     fn origins(&mut self, origins: &[Placed<'_>], old: bool, sign: &str) {

@@ -46,6 +46,10 @@ fn isolation(report: &Compared<'_>, change: &IsolationChange) -> Value {
 
 fn connection(report: &Compared<'_>, change: &ConnectionChange) -> Value {
     let list = |verdict: &Verdict| json!({ "ports": ports(&verdict.allowed), "perhaps": ports(&verdict.unknown) });
+    let instead = match change.old_origins.is_empty() {
+        true => report.in_old(&change.instead),
+        false => report.in_new(&change.instead),
+    };
     let mut value = json!({
         "change": match change.kind {
             Kind::Added => "added",
@@ -60,6 +64,7 @@ fn connection(report: &Compared<'_>, change: &ConnectionChange) -> Value {
         "missing": change.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "old_origins": report.in_old(&change.old_origins).iter().map(origin).collect::<Vec<_>>(),
         "new_origins": report.in_new(&change.new_origins).iter().map(origin).collect::<Vec<_>>(),
+        "instead": instead.iter().map(origin).collect::<Vec<_>>(),
     });
     if let (Some(side), Some(members)) = (change.side, value.as_object_mut()) {
         members.insert("side".to_owned(), side.word().into());

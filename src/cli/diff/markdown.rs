@@ -60,7 +60,8 @@ fn rows(report: &Compared<'_>) -> Vec<[String; 4]> {
         };
         let flow = flow(change, MOST);
         let ports = ports(change);
-        let mut origins = both(report, [&report.in_old(&change.old_origins), &report.in_new(&change.new_origins)]);
+        let [was, is] = change.origins_by_age();
+        let mut origins = both(report, [&report.in_old(was), &report.in_new(is)]);
         origins.extend(unknown(change).map(|sentence| plain(&sentence)));
         let ports = code(ports.trim_start_matches([':', ' ']));
         let partly = partly(change).trim_start_matches([' ', '#']);

@@ -124,6 +124,12 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
             return Err(format!("`{revision}` has three dots: write `--git OLD..NEW`, or one revision"));
         }
         (None, _) => return Err("name two paths, OLD and NEW, or a Git revision with `--git REV`".to_owned()),
+        (Some(revision), [Named::Path(other)]) if are_revisions(&folder, [other]) => {
+            let other = other.display();
+            return Err(format!(
+                "`{other}` is no path but a Git revision: `polder diff --git {revision}..{other}` compares the two"
+            ));
+        }
         (Some(_), [Named::Input]) => return Err("standard input has no Git revision".to_owned()),
         (Some(revision), [] | [_]) => {
             let path = match paths.first() {
@@ -195,7 +201,7 @@ fn two(revision: &str) -> (&str, Option<&str>) {
 }
 
 /// Whether these are no paths, and revisions of the Git repository that a folder is in.
-fn are_revisions(folder: &Path, paths: [&PathBuf; 2]) -> bool {
+fn are_revisions<const N: usize>(folder: &Path, paths: [&PathBuf; N]) -> bool {
     paths.into_iter().all(|path| {
         let is_there = Disk.is_folder(&folder.join(path)).is_ok();
         !is_there && path.to_str().is_some_and(|text| Revision::open(folder, text).is_ok())
@@ -210,20 +216,30 @@ fn project(folder: &Path) -> PathBuf {
 
 /// Says what stands in the way, or makes the answer incomplete.
 fn say(versions: &Versions, revisions: [Option<&str>; 2], terminal: &mut Terminal) {
-    let mut said: Vec<String> = Vec::new();
-    for (subject, revision) in [&versions.old, &versions.new].into_iter().zip(revisions) {
+    let lines = |subject: &Option<Subject>| -> Vec<String> {
+        let line = |subject: &Subject, report: Report| short(&[report], subject.sources());
+        let all = |subject: &Subject| subject.reports().into_iter().map(|one| line(subject, one)).collect::<Vec<_>>();
+        subject.as_ref().map(all).unwrap_or_default()
+    };
+    let [in_old, in_new] = [lines(&versions.old), lines(&versions.new)];
+    let note = |words: fn(&str, &str) -> String| {
+        let [was, is] = revisions;
+        was.map(|was| format!("note: so it is in {}", words(was, is.unwrap_or("the working tree"))))
+    };
+    // What is so in both versions is told once.
+    for (subject, in_both, note) in [
+        (&versions.old, true, note(|was, is| format!("{was} and in {is}"))),
+        (&versions.old, false, note(|was, is| format!("{was}, not in {is}"))),
+        (&versions.new, false, note(|was, is| format!("{is}, not in {was}"))),
+    ] {
         let Some(subject) = subject else { continue };
-        let mut reports = subject.reports();
-        if revisions == [None, None] {
-            // What both versions read is told once.
-            let lines = |report: &Report| short(std::slice::from_ref(report), subject.sources());
-            reports.retain(|report| !said.contains(&lines(report)));
-            said.extend(reports.iter().map(lines));
-        }
+        let is_told = |report: &Report| {
+            let line = short(std::slice::from_ref(report), subject.sources());
+            (in_old.contains(&line) && in_new.contains(&line)) == in_both
+        };
+        let reports: Vec<Report> = subject.reports().into_iter().filter(is_told).collect();
         show(&reports, subject.sources(), Format::Human, terminal);
-        if let Some(revision) = revision.filter(|_| !reports.is_empty()) {
-            terminal.note_line(&format!("note: so it is in {revision}, not in the working tree"));
-        }
+        note.filter(|_| !reports.is_empty()).into_iter().for_each(|note| terminal.note_line(&note));
     }
     show(&versions.workload_reports(), &versions.workloads.sources, Format::Human, terminal);
     let manifests = [&versions.old, &versions.new].into_iter().flatten().map(Subject::manifests);

@@ -2,15 +2,17 @@
 
 use super::Report;
 use super::ends::end_text;
-use super::lines::{missing, outside, split, subjects};
+use super::lines::{missing, outside, split};
 use crate::ask::{Cell, GroupName, Isolated, Row, RowNames};
-use crate::cli::json::{document as print, document_with_list, ports, truth, unmodelled, unread};
+use crate::cli::beyond;
+use crate::cli::json::{document, ports, print_with_list, truth, unmodelled, unread};
+use crate::cli::terminal::Terminal;
 use crate::engine::EndId;
 use crate::net::AddressSet;
 use serde_json::{Value, json};
 
-/// One object with the schema `polder/reach/v1`.
-pub(super) fn document(report: &Report<'_>) -> String {
+/// Prints one object with the schema `polder/reach/v1`.
+pub(super) fn print(report: &Report<'_>, terminal: &mut Terminal) {
     let rows = report.reach.rows.iter().filter(|row| !row.names.is_wide());
     let ends: Vec<Value> = rows.flat_map(endpoints).collect();
     let connections = report.reach.cells.iter().flat_map(|cell| connection(report, cell));
@@ -19,15 +21,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
         .into_iter()
         .map(|(workload, reason)| json!({ "name": workload.to_string(), "reason": reason }))
         .collect();
-    let not_given = report.beyond.iter().map(|one| {
-        json!({
-            "direction": one.direction.word(),
-            "pods": subjects(report, one),
-            "others": one.peer.to_string(),
-            "ports": ports(&one.ports),
-        })
-    });
-    let not_given: Vec<Value> = not_given.collect();
+    let not_given = beyond::list(report.situation, &report.beyond);
     let document = json!({
         "schema": "polder/reach/v1",
         "complete": unmodelled.is_empty() && report.subject.unread().is_empty(),
@@ -41,12 +35,12 @@ pub(super) fn document(report: &Report<'_>) -> String {
         "outside": outside,
         "split": split(report),
     });
-    document_with_list(&document, "connections", connections)
+    print_with_list(&document, "connections", connections, terminal);
 }
 
 /// One object with the schema `polder/names/v1`: what can be asked about.
 pub(super) fn names(names: &[String]) -> String {
-    print(&json!({ "schema": "polder/names/v1", "names": names }))
+    document(&json!({ "schema": "polder/names/v1", "names": names }))
 }
 
 /// The single names of a row.
@@ -115,6 +109,15 @@ fn connection(report: &Report<'_>, cell: &Cell) -> Vec<Value> {
         || json!({ "ports": ports(&cell.unknown), "missing": missing(report, cell), "example": pair(cell.doubtful) }),
     );
     let every = ports(&cell.every);
+    let more = cell.more.as_ref();
+    let missing = cell.apart.as_ref().or(more.map(|(_, doubt)| doubt)).map(ToString::to_string);
+    let perhaps = missing.map(|missing| {
+        json!({
+            "not_all": cell.apart.is_some(),
+            "ports": more.map_or_else(Vec::new, |(more, _)| ports(more)),
+            "missing": missing,
+        })
+    });
     let mut found = Vec::new();
     for from in single_names(source) {
         for to in single_names(destination) {
@@ -124,6 +127,7 @@ fn connection(report: &Report<'_>, cell: &Cell) -> Vec<Value> {
                 "ports": every,
                 "some_pods": some,
                 "unknown": unknown,
+                "perhaps": perhaps,
             }));
         }
     }

@@ -2,13 +2,14 @@
 
 use super::Report;
 use super::ends::end_text;
-use crate::ask::{Beyond, Cell, GroupName, Isolated, Row};
+use crate::ask::{Cell, GroupName, Isolated, Row};
+use crate::cli::beyond;
 use crate::cli::report::{first_doubts, incomplete, left_out, overlap};
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
 use crate::engine::{Doubt, EndId};
-use crate::net::{Direction, PortSet};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::net::PortSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -189,7 +190,7 @@ fn doubts(report: &Report<'_>, cell: &Cell) -> Vec<Doubt> {
 /// What there is to know beside the lines.
 fn remarks(report: &Report<'_>) -> Vec<String> {
     let mut remarks = report.notes.to_vec();
-    remarks.extend(beyond(report));
+    remarks.extend(beyond::lines(report.situation, &report.beyond));
     let told = |row: &Row| row.used && !row.names.is_by_isolation();
     let all_rows = || report.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
     let open = |wanted: fn([Isolated; 2]) -> bool| -> Option<String> {
@@ -234,36 +235,6 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
     }
     remarks.extend(incomplete(report.subject.unmodelled(), report.subject.unread()));
     remarks
-}
-
-/// What policies allow to pods of which none was given.
-fn beyond(report: &Report<'_>) -> Vec<String> {
-    if report.beyond.is_empty() {
-        return Vec::new();
-    }
-    let line = |one: &Beyond| {
-        let (own, ports) = (subjects(report, one).join(", "), &one.ports);
-        match one.direction {
-            Direction::Egress => format!("  {own} -> {}:{ports}", one.peer),
-            Direction::Ingress => format!("  {} -> {own}:{ports}", one.peer),
-        }
-    };
-    let head = "policies also allow this, of which no pods were given:".to_owned();
-    [head].into_iter().chain(report.beyond.iter().map(line)).collect()
-}
-
-/// Those who may, as few names as say it.
-pub(super) fn subjects(report: &Report<'_>, one: &Beyond) -> Vec<String> {
-    /// More are counted.
-    const MOST: usize = 4;
-    let groups = one.subjects.iter().filter_map(|end| report.situation.names_of(*end).first().copied());
-    let all: BTreeSet<String> = groups.map(|name| name.whole().to_string()).collect();
-    let more = all.len().saturating_sub(MOST);
-    let mut names: Vec<String> = all.into_iter().take(MOST).collect();
-    if more > 0 {
-        names.push(format!("{more} more"));
-    }
-    names
 }
 
 /// The names of rows; those that others hold are left out.

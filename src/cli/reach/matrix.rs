@@ -51,6 +51,10 @@ pub(super) fn matrix(report: &Report<'_>, width: Option<usize>) -> String {
         }
     }
     text.push_str("\n* every port   x some ports   ~ some pods only   ? unknown   . nothing\n");
+    if let Some(doubt) = cells.values().find_map(|cell| cell.apart.as_ref()) {
+        let told = format!("`~` also where it would not be so of some who may be meant: nobody said {doubt}");
+        let _ = writeln!(text, "# {}", sanitize(&told));
+    }
     for sentence in incomplete(report.subject.unmodelled(), report.subject.unread()) {
         let _ = writeln!(text, "# {sentence}");
     }
@@ -78,7 +82,9 @@ fn cut(name: &str, most: usize, start: usize) -> String {
 }
 
 fn mark(cell: &Cell) -> &'static str {
-    if cell.every.is_everything() {
+    if cell.apart.is_some() {
+        "~"
+    } else if cell.every.is_everything() {
         "*"
     } else if !cell.every.is_empty() {
         "x"

@@ -94,7 +94,7 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let (ends, notes) = ends.meant(&subject, terminal)?;
     let (told, given_up) = match subject.situation(&ends.asked()) {
         Some(situation) => among_workloads(&subject, situation, &ends, args.format, terminal)?,
-        None => (among_everybody(&subject, &ends, args.format, terminal)?, false),
+        None => (among_everybody(&subject, &ends, args.format, &mut Budget::of_question(), terminal)?, false),
     };
     let Told { reach, situation } = &told;
     let mut engine = Engine::new(&situation.world, subject.policies());
@@ -103,16 +103,15 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     }
     let names = Names::new(&reach.groups);
     let beyond = match subject.cluster() {
-        Some(_) => beyond_of(&subject, &engine, situation, &ends).map_err(|message| terminal.refuse(&message))?,
+        Some(_) => beyond_of(&subject, &engine, situation, &ends).map_err(|untold| refuse(&untold, terminal))?,
         None => Vec::new(),
     };
     let report = Report { subject: &subject, situation, engine: &engine, reach, names, beyond, notes: &notes };
-    let text = match args.format {
-        ReachFormat::Human => lines::painted(&lines::table(&report), terminal.out_color()),
-        ReachFormat::Matrix => matrix::matrix(&report, out_width()),
-        ReachFormat::Json => json::document(&report),
-    };
-    terminal.result(&text);
+    match args.format {
+        ReachFormat::Human => terminal.result(&lines::painted(&lines::table(&report), terminal.out_color())),
+        ReachFormat::Matrix => terminal.result(&matrix::matrix(&report, out_width())),
+        ReachFormat::Json => json::print(&report, terminal),
+    }
     Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
 }
 
@@ -122,14 +121,16 @@ fn beyond_of(
     engine: &Engine<'_>,
     situation: &Situation,
     ends: &Ends,
-) -> Result<Vec<Beyond>, String> {
-    let find = |asked: &Option<Asked>| asked.as_ref().map(|asked| subject.find(situation, asked)).transpose();
+) -> Result<Vec<Beyond>, Untold<String>> {
+    let find = |asked: &Option<Asked>| {
+        asked.as_ref().map(|asked| subject.find(situation, asked)).transpose().map_err(Untold::Wrong)
+    };
     // Whoever asks about all of them means those, too, that were not given.
     let named = |asked: &Option<Asked>| {
         asked.clone().filter(|one| !matches!(one, Asked::Name(text) if text == "anywhere" || text == "cluster"))
     };
     let (from, to) = (find(&named(&ends.from))?, find(&named(&ends.to))?);
-    Ok(beyond(engine, situation, [from.as_deref(), to.as_deref()]))
+    Ok(beyond(engine, [from.as_deref(), to.as_deref()], &mut Budget::of_question())?)
 }
 
 /// Whether one remark tells what address blocks may let through: lines are for people, and not about two ends alone.
@@ -165,7 +166,13 @@ fn among_workloads(
 }
 
 /// What is allowed among all pods that could exist.
-fn among_everybody(subject: &Subject, ends: &Ends, format: ReachFormat, terminal: &mut Terminal) -> Result<Told, Exit> {
+fn among_everybody(
+    subject: &Subject,
+    ends: &Ends,
+    format: ReachFormat,
+    budget: &mut Budget,
+    terminal: &mut Terminal,
+) -> Result<Told, Exit> {
     let everyone = subject.everyone(&ends.asked());
     for asked in ends.asked() {
         subject.find_among(&everyone, &asked).map_err(|message| terminal.refuse(&message))?;
@@ -176,7 +183,7 @@ fn among_everybody(subject: &Subject, ends: &Ends, format: ReachFormat, terminal
         (Some(to), Some(ports)) => subject.ports_among(&everyone, to, at, ports, budget).map(Some),
         _ => Ok(None),
     };
-    let told = everyone.reach(&grants, between, &mut ports, &mut Budget::of_question());
+    let told = everyone.reach(&grants, between, &mut ports, budget);
     told.map_err(|untold| refuse(&untold, terminal))
 }
 
@@ -198,5 +205,33 @@ fn refuse(untold: &Untold<String>, terminal: &mut Terminal) -> Exit {
              'NAMESPACE/*'`"
         )),
         Untold::Wrong(message) => terminal.refuse(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::session::{Memory, Named, Question};
+    use std::path::Path;
+
+    #[test]
+    fn what_takes_too_many_steps_is_given_up_in_one_sentence() {
+        let program = "namespace shop {\n  tier web\n  tier db\n  web -> db:5432\n}\n";
+        let memory = Memory::default().with("/p/main.polder", program);
+        let question = Question { program: vec![Named::Path("main.polder".into())], ..Question::default() };
+        let subject = Subject::load(&memory, Path::new("/p"), &question);
+        for format in [ReachFormat::Human, ReachFormat::Json, ReachFormat::Matrix] {
+            let ask = |steps| {
+                let (mut terminal, said) = Terminal::captured();
+                let budget = &mut Budget::new(steps);
+                let told = among_everybody(&subject, &Ends::default(), format, budget, &mut terminal);
+                (told.map(|told| told.reach.cells.len()), said.text())
+            };
+            assert_eq!(ask(20), (Err(Exit::CannotAnswer), format!("error: {TOO_HARD}\n")));
+            let (found, said) = ask(100_000);
+            assert!(found.is_ok() && said.is_empty(), "{found:?} {said}");
+        }
     }
 }

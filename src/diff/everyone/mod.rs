@@ -4,8 +4,9 @@ mod names;
 mod parts;
 
 use super::doubts::{MOST_ENDS, doubts};
-use super::origin::{Origins, Those};
+use super::origin::Origins;
 use super::parts::{Isolations, Named, Part};
+use super::those::Those;
 use super::{ConnectionChange, Diff, IsolationChange, Meant, Version};
 use crate::ask::{Ends, Everyone, Example, Whom};
 use crate::cover::{Budget, GaveUp};

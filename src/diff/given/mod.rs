@@ -4,8 +4,9 @@ mod names;
 mod parts;
 
 use super::doubts::doubts;
-use super::origin::{Origins, Those};
+use super::origin::Origins;
 use super::parts::{Isolations, Named, Part, Parts};
+use super::those::Those;
 use super::{Diff, Meant, Version};
 use crate::ask::Situation;
 use crate::engine::{Comparison, EndId, Engine};

@@ -160,7 +160,7 @@ impl Namespace {
         truth
     }
 
-    fn named(name: Arc<str>, known: bool) -> Namespace {
+    pub(in crate::engine) fn named(name: Arc<str>, known: bool) -> Namespace {
         let labels = Labels::from([(NAMESPACE_NAME.to_owned(), name.to_string())]);
         Namespace { name: Some(name), labels, absent: BTreeSet::new(), known }
     }

@@ -15,9 +15,12 @@ impl Subject {
             (Some(flows), _) => of_program(flows),
             (None, Some(_)) => of_distributions(self.policies(), |_| true),
             // Among all that could exist, servers that no policy speaks of are like all other pods that none does.
-            (None, None) => of_distributions(self.policies(), |preset| {
-                self.policies().iter().any(|policy| speaks_of(policy, preset))
-            }),
+            (None, None) => {
+                let named = of_distributions(self.policies(), |preset| {
+                    self.policies().iter().any(|policy| speaks_of(policy, preset))
+                });
+                named.into_iter().chain(meant_anywhere(self.policies())).collect()
+            }
         };
         let mut all: Vec<Peers> = Vec::new();
         let mut ports = PortSet::empty();
@@ -43,21 +46,44 @@ fn of_program(flows: &FlowSet) -> Vec<(Peers, PortSet)> {
 
 /// What distributions have: the pods that count, and the caches on nodes where a policy is about their addresses.
 fn of_distributions(policies: &[Policy], counts: impl Fn(&PresetPods) -> bool) -> Vec<(Peers, PortSet)> {
-    let both = |port| PortSet::number(Protocol::Udp, port).union(&PortSet::number(Protocol::Tcp, port));
     let pods = |server: &DnsServer| {
         let preset = server.preset_pods().filter(&counts)?;
         let peers = Peers::Pods { namespaces: namespace_by_name(&preset.namespace.into()), pods: preset.pods };
-        Some((peers, both(preset.port)))
+        Some((peers, at_port(preset.port)))
     };
     let caches = |server: &DnsServer| {
         let net = server.preset_caches()?;
         let rules = policies.iter().flat_map(|policy| policy.egress.iter().flatten());
         let is_there = |peer: &Peer| matches!(peer, Peer::Block(block) if net.contains(&block.cidr));
         let is_named = rules.flat_map(|rule| &rule.peers).any(is_there);
-        is_named.then(|| (Peers::Addresses(AddressSet::from_net(net)), both(DNS_PORT)))
+        is_named.then(|| (Peers::Addresses(AddressSet::from_net(net)), at_port(DNS_PORT)))
     };
     let servers = [DnsServer::Cluster, DnsServer::OpenShift];
     servers.iter().flat_map(|server| pods(server).into_iter().chain(caches(server))).collect()
+}
+
+/// Those whom policies let ask for names in any namespace: pods with the labels by which distributions know their servers,
+/// where the namespace of these is one of several.
+fn meant_anywhere(policies: &[Policy]) -> Vec<(Peers, PortSet)> {
+    let presets: Vec<PresetPods> =
+        [DnsServer::Cluster, DnsServer::OpenShift].iter().filter_map(DnsServer::preset_pods).collect();
+    let rules = policies.iter().flat_map(|policy| policy.egress.iter().flatten());
+    let servers = rules.flat_map(|rule| &rule.peers).filter_map(|peer| {
+        let Peer::Pods { namespaces: Some(namespaces), pods } = peer else { return None };
+        let is_it = |preset: &&PresetPods| {
+            let own = namespace_by_name(&preset.namespace.into());
+            preset.pods.contains(pods) && namespaces.overlaps(&own) && !own.contains(namespaces)
+        };
+        let preset = presets.iter().find(is_it)?;
+        let peers = Peers::Pods { namespaces: namespaces.clone(), pods: pods.clone() };
+        Some((peers, at_port(preset.port)))
+    });
+    servers.collect()
+}
+
+/// A port over both protocols of DNS.
+fn at_port(port: u16) -> PortSet {
+    PortSet::number(Protocol::Udp, port).union(&PortSet::number(Protocol::Tcp, port))
 }
 
 /// Where caches answer.

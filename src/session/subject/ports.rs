@@ -116,6 +116,18 @@ impl Subject {
         about: Option<&Asked>,
         end: EndId,
     ) -> Result<PortSet, String> {
+        let found = self.ports_at_one(situation, ports, about, end);
+        let of_all = |message| about.and_then(|about| self.no_port_of_all(about, ports)).unwrap_or(message);
+        found.map_err(of_all)
+    }
+
+    fn ports_at_one(
+        &self,
+        situation: &Situation,
+        ports: &AskedPorts,
+        about: Option<&Asked>,
+        end: EndId,
+    ) -> Result<PortSet, String> {
         let (mut all, unlisted) = self.resolved(situation, &ports.numbers, end);
         if let Some((protocol, name)) = unlisted.first() {
             return Err(self.no_container_port(situation, end, *protocol, name));
@@ -219,6 +231,44 @@ impl Subject {
         no_port(names, &name, known, self.cluster().is_none())
     }
 
+    /// What is wrong where all of several are asked about by a name of a port, which not each of them has; `None` where one is
+    /// asked about by its own name.
+    pub(super) fn no_port_of_all(&self, about: &Asked, asked: &AskedPorts) -> Option<String> {
+        let Asked::Name(text) = about else { return None };
+        let home = text.strip_suffix("/*");
+        if home.is_none() && !matches!(text.as_str(), "cluster" | "anywhere") {
+            return None;
+        }
+        let is_here = |namespace: &str| home.is_none_or(|home| home == namespace);
+        let (name, _) = asked.names.first()?;
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        let homes = |tier: &Tier| self.model()?.namespace(tier.namespace).map(|home| home.name.clone());
+        let tiers = self.model().into_iter().flat_map(|model| &model.tiers);
+        for (home, tier) in tiers.filter_map(|tier| Some((homes(tier)?, tier))).filter(|(home, _)| is_here(home)) {
+            let own = tier.ports.iter().flatten().filter(|port| port.name == *name);
+            found.extend(own.map(|port| format!("{} of `{home}/{}`", describe_ports(&port.ports), tier.name)));
+        }
+        let workloads = self.cluster().into_iter().flat_map(|cluster| &cluster.workloads);
+        for workload in workloads.filter(|workload| is_here(&workload.namespace)) {
+            let listed = workload.pods.iter().flat_map(|pods| &pods.ports);
+            let own = listed.filter(|port| port.name.as_ref() == Some(name));
+            found.extend(own.map(|port| format!("{} of `{workload}`", PortSet::number(port.protocol, port.number))));
+        }
+        let count = found.len();
+        let mut found: Vec<String> = found.into_iter().take(MOST_NAMES).collect();
+        if count > MOST_NAMES {
+            found.push(format!("that of {} more", count - MOST_NAMES));
+        }
+        Some(match found.as_slice() {
+            [] => format!("no port of `{text}` is called `{name}`: write a number, as in `8080/tcp`"),
+            all => format!(
+                "not all of `{text}` have a port `{name}`, which is {}: ask about one of them, or write a number, as in \
+                 `8080/tcp`",
+                listed(all)
+            ),
+        })
+    }
+
     fn tier(&self, name: &GroupName) -> Option<&Tier> {
         let (model, GroupName::Tier(namespace, name)) = (self.model()?, name) else { return None };
         let in_namespace = |tier: &&Tier| {
@@ -284,6 +334,17 @@ impl Subject {
         let workloads = self.cluster().map(|cluster| cluster.workloads.as_slice()).unwrap_or_default();
         let pods = members.into_iter().filter_map(|member| workloads.get(member.workload)?.pods.get(member.pods));
         pods.flat_map(|pods| &pods.ports)
+    }
+}
+
+/// More names than these are counted.
+const MOST_NAMES: usize = 3;
+
+/// `a`, `a and b` or `a, b and c`.
+fn listed(all: &[String]) -> String {
+    match all.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => all.concat(),
     }
 }
 

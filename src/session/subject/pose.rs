@@ -66,7 +66,7 @@ impl Subject {
             Some(situation) => self.pose_to_cluster(situation, &from, &to, ports)?,
             None => {
                 let ports = to.ports_everywhere(ports)?;
-                self.pose_to_everyone(policies, &facts, &asked, ports.as_ref())?
+                self.pose_to_everyone(policies, &facts, &asked, ports.as_ref(), &mut Budget::of_question())?
             }
         };
         let world = &posed.situation.world;
@@ -181,12 +181,13 @@ impl Subject {
         Ok(found)
     }
 
-    fn pose_to_everyone(
+    pub(super) fn pose_to_everyone(
         &self,
         policies: &[Policy],
         facts: &Facts,
         both: &[Asked; 2],
         ports: Option<&AskedPorts>,
+        budget: &mut Budget,
     ) -> Result<Posed, String> {
         let [from, to] = both;
         let everyone = self.everyone_by(policies, both, facts);
@@ -195,21 +196,20 @@ impl Subject {
         if !pods(&sources) && !pods(&ends) {
             return Err(NO_POD.to_owned());
         }
-        let mut budget = Budget::of_question();
-        let posed = || -> Result<Result<Posed, String>, GaveUp> {
-            let sure = match self.targets(&everyone, to, ends, ports, &mut budget)? {
+        let posed = |budget: &mut Budget| -> Result<Result<Posed, String>, GaveUp> {
+            let sure = match self.targets(&everyone, to, ends, ports, budget)? {
                 Ok(sure) => sure,
                 Err(message) => return Ok(Err(message)),
             };
-            let perhaps = self.targets(&everyone, to, everyone.find_perhaps(to), ports, &mut budget)?;
+            let perhaps = self.targets(&everyone, to, everyone.find_perhaps(to), ports, budget)?;
             let to = Meant { sure, perhaps: perhaps.unwrap_or_default() };
             let grants = everyone.grants(policies);
             let from = Meant { sure: sources, perhaps: everyone.find_perhaps(from) };
-            let samples = everyone.samples(&grants, both, &from, &to, &mut budget)?;
+            let samples = everyone.samples(&grants, both, &from, &to, budget)?;
             let Samples { situation, from, to, doubtful } = samples;
             Ok(Ok(Posed { situation, from, to, doubtful, ..Posed::default() }))
         };
-        posed().unwrap_or_else(|GaveUp| Err(TOO_HARD.to_owned()))
+        posed(budget).unwrap_or_else(|GaveUp| Err(TOO_HARD.to_owned()))
     }
 
     /// The ends with the ports that are asked for there: pods of several tiers with those of each.
@@ -246,7 +246,12 @@ impl Subject {
             match (ports, self.session.is_none() && rest.pods().is_some()) {
                 // Every pod may have such a port.
                 (Some(ports), true) => targets.push((rest, ports.as_written())),
-                (Some(ports), false) => return Ok(Err(self.no_port(everyone, &groups, &rest, ports, budget)?)),
+                (Some(ports), false) => {
+                    return Ok(Err(match self.no_port_of_all(about, ports) {
+                        Some(message) => message,
+                        None => self.no_port(everyone, &groups, &rest, ports, budget)?,
+                    }));
+                }
                 (None, _) => return Ok(Err(which_ports(about))),
             }
         }

@@ -279,3 +279,35 @@ fn what_stands_in_the_way_is_reported() {
     assert!(!missing.is_answerable() && !missing.reports().is_empty());
     assert!(program().reports().is_empty());
 }
+
+#[test]
+fn a_question_that_takes_too_many_steps_is_given_up_in_one_sentence() {
+    let subject = program();
+    let [from, to] = ["shop/web", "shop/api"].map(|text| subject.asked(text).unwrap());
+    let ports = subject.target("shop/api:8080").unwrap().ports;
+    let ask = |steps| {
+        let asked = [from.clone(), to.clone()];
+        let facts = subject.facts().clone();
+        let posed =
+            subject.pose_to_everyone(subject.policies(), &facts, &asked, ports.as_ref(), &mut Budget::new(steps));
+        posed.map(|posed| posed.to.len())
+    };
+    assert_eq!(ask(2), Err(TOO_HARD.to_owned()));
+    assert!(ask(100_000).is_ok());
+}
+
+#[test]
+fn a_name_of_a_port_that_not_all_have_is_said_of_all() {
+    let subject = program();
+    let ask = |to: &str| {
+        let to = subject.target(to).unwrap();
+        subject.pose(&subject.asked("cluster").unwrap(), &to.asked, to.ports.as_ref()).map(|_| ()).unwrap_err()
+    };
+    let [one, other] = ["8080/tcp of `shop/web`", "{8080, 8081}/tcp of `shop/api`"];
+    let said = ask("cluster:http");
+    assert!(said.starts_with("not all of `cluster` have a port `http`, which is "), "{said}");
+    assert!(said.contains(one) && said.contains(other), "{said}");
+    assert!(ask("shop/*:http").starts_with("not all of `shop/*` have a port `http`, which is "));
+    assert_eq!(ask("cluster:nosuch"), "no port of `cluster` is called `nosuch`: write a number, as in `8080/tcp`");
+    assert!(ask("shop/db:http").starts_with("`shop/db` has no port `http`"));
+}

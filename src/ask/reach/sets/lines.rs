@@ -8,6 +8,7 @@ use super::places::{Places, Scope, Spot, in_sides};
 use super::rows::Rows;
 use crate::ask::space::{Ends, Example, Grant, Link, Pods};
 use crate::cover::{Budget, GaveUp};
+use crate::engine::Doubt;
 use crate::net::{Direction, Peers, PortSet, Truth, namespace_by_name};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -23,6 +24,14 @@ pub(super) struct Draft {
     /// Those of which it is not known for some two of them.
     pub unknown: PortSet,
     pub doubtful: Option<(Example, Example)>,
+    /// Those of some who only may be of the rows, with what nobody said of them.
+    pub more: Option<(PortSet, Doubt)>,
+}
+
+impl Draft {
+    pub fn is_empty(&self) -> bool {
+        self.every.is_empty() && self.some.is_empty() && self.unknown.is_empty() && self.more.is_none()
+    }
 }
 
 /// What one side grants.
@@ -379,7 +388,7 @@ impl<'a, 'p> Lines<'a, 'p> {
                 self.tell(&[source], &[destination], &every);
             }
         }
-        self.drafts.retain(|_, draft| !(draft.every.is_empty() && draft.some.is_empty() && draft.unknown.is_empty()));
+        self.drafts.retain(|_, draft| !draft.is_empty());
         Ok(())
     }
 }

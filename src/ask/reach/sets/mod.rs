@@ -12,7 +12,7 @@ use crate::ask::everyone::Everyone;
 use crate::ask::situation::{Asked, Situation};
 use crate::ask::space::{Ends, Example, Grants, perhaps_on};
 use crate::cover::{Budget, GaveUp};
-use crate::engine::EndId;
+use crate::engine::{Doubt, EndId};
 use crate::net::{AddressSet, Direction, PortSet};
 use judge::Judge;
 use lines::{Draft, Lines};
@@ -149,7 +149,11 @@ impl<'a, 'p> Sheet<'a, 'p> {
                 let [sources, destinations] = asked.each_ref().map(|asked| single(rows, &asked.rows));
                 match sources.len().saturating_mul(destinations.len()) {
                     pairs if pairs > MOST_PAIRS => return Err(Untold::TooLong(pairs)),
-                    _ => table::table(judge, rows, &sources, &destinations, with_examples, budget)?,
+                    _ => {
+                        let mut drafts = table::table(judge, rows, &sources, &destinations, with_examples, budget)?;
+                        apart::add_more(judge, rows, [&sources, &destinations], &mut drafts, budget)?;
+                        drafts
+                    }
                 }
             }
         };
@@ -161,9 +165,7 @@ impl<'a, 'p> Sheet<'a, 'p> {
         }
         let mut told = told(judge, rows, &asked, drafts, &asked_pods, budget)?;
         told.reach.left_out = left_out;
-        if between.detail == Detail::Lines {
-            apart::mark(judge, rows, &mut told.reach, budget)?;
-        }
+        apart::mark(judge, rows, &mut told.reach, between.detail, budget)?;
         Ok(told)
     }
 }
@@ -225,6 +227,8 @@ fn narrow<E>(
         for set in [&mut draft.every, &mut draft.some, &mut draft.unknown] {
             *set = set.intersect(&wanted);
         }
+        let narrowed = |(ports, doubt): (PortSet, Doubt)| (ports.intersect(&wanted), doubt);
+        draft.more = draft.more.take().map(narrowed).filter(|(ports, _)| !ports.is_empty());
     }
     Ok(())
 }
@@ -282,6 +286,7 @@ fn cell(
         unknown: draft.unknown.clone(),
         doubtful: pair(&draft.doubtful),
         apart: None,
+        more: draft.more.clone(),
     }
 }
 

@@ -29,8 +29,7 @@ pub(super) fn table(
         for destination in destinations {
             let (Some(from), Some(to)) = (rows.get(*source), rows.get(*destination)) else { continue };
             let draft = table.draft(from, to, budget)?;
-            let is_empty = draft.every.is_empty() && draft.some.is_empty() && draft.unknown.is_empty();
-            if !is_empty {
+            if !draft.is_empty() {
                 drafts.insert((*source, *destination), draft);
             }
         }
