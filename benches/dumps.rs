@@ -24,7 +24,6 @@ impl Extent {
 }
 
 /// A repository: a file for each policy, one with the workloads of each namespace, all of it in YAML.
-#[allow(dead_code, reason = "each benchmark uses one of the two")]
 pub fn repository(extent: Extent) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for namespace in 0..extent.namespaces {
@@ -80,7 +79,9 @@ fn policy(extent: Extent, namespace: usize, application: usize) -> String {
             .unwrap();
         }
     }
-    text.push_str("    - ports:\n        - protocol: UDP\n          port: 53\n        - protocol: TCP\n          port: 53\n");
+    text.push_str(
+        "    - ports:\n        - protocol: UDP\n          port: 53\n        - protocol: TCP\n          port: 53\n",
+    );
     text
 }
 
@@ -141,7 +142,6 @@ fn deployment(namespace: usize, application: usize, text: &mut String) {
 
 /// What `kubectl get ... -A -o json` prints of a cluster with ten pods of each application: a list of all Namespaces, pods
 /// with their status and who wrote which field, Services and policies.
-#[allow(dead_code, reason = "each benchmark uses one of the two")]
 pub fn dump(extent: Extent) -> String {
     let mut items: Vec<String> = Vec::new();
     for namespace in 0..extent.namespaces {
