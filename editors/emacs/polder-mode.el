@@ -42,7 +42,7 @@
 ;;;; Words
 
 (defconst polder-statement-words
-  '("namespace" "external" "platform" "environment" "use" "tier" "group" "cidr" "fqdn" "ports" "isolate" "label" "dns"
+  '("namespace" "external" "platform" "environment" "use" "tier" "group" "cidr" "fqdn" "ports" "isolate" "disjoint" "label" "dns"
     "never" "only" "always" "ingress" "egress" "cni" "apiserver" "nodes" "pods" "services")
   "The words that start a statement or an entry.")
 
@@ -67,11 +67,21 @@ Before an arrow, a slash, a colon or a comma it is a name."
       (setq found (not (looking-at-p "[ \t]*\\(?:->\\|[/:,]\\)"))))
     found))
 
+(defun polder--names-end ()
+  "The end of the names that go on at point."
+  (save-excursion
+    (skip-chars-forward "A-Za-z0-9_, \t-")
+    (point)))
+
 (defvar polder-font-lock-keywords
   `((,(concat "\\(?:^\\|{\\)[ \t]*\\(external\\)[ \t]+\\(namespace\\)[ \t]+\\(" polder--name "\\)")
      (1 font-lock-keyword-face) (2 font-lock-keyword-face) (3 font-lock-constant-face))
     (,(concat "\\(?:^\\|{\\)[ \t]*\\(namespace\\|environment\\)[ \t]+\\(" polder--name "\\)")
      (1 font-lock-keyword-face) (2 font-lock-constant-face))
+    ;; The other names of a block.
+    (,(concat "\\(?:^\\|{\\)[ \t]*\\(?:external[ \t]+\\)?namespace[ \t]+" polder--name "[ \t]*,")
+     (,(concat "[ \t]*\\(" polder--name "\\)[ \t]*,?")
+      (polder--names-end) nil (1 font-lock-constant-face)))
     (,(concat "\\(?:^\\|{\\)[ \t]*\\(?:tier\\|group\\|cidr\\|fqdn\\|ports\\)[ \t]+\\(?:\\(" polder--name "\\)/\\)?\\("
               polder--name "\\)")
      (1 font-lock-constant-face nil t) (2 font-lock-type-face))
@@ -94,7 +104,7 @@ Before an arrow, a slash, a colon or a comma it is a name."
     ("[0-9*\"}a-z]/\\(tcp\\|udp\\|sctp\\)\\_>" 1 font-lock-builtin-face)
     (,(concat "[{,\n][ \t]*\\(" polder--name "\\)[ \t]*:[ \t]") 1 font-lock-variable-name-face)
     ;; Endpoints.
-    (,(concat "\\_<\\(" polder--name "\\)/\\(?:\\*\\|\\(" polder--name "\\)\\)")
+    (,(concat "\\_<\\(" polder--name "\\)/\\(?:[*{]\\|\\(" polder--name "\\)\\)")
      (1 font-lock-constant-face) (2 font-lock-type-face nil t))
     (,(concat "\\_<" (regexp-opt polder-built-in t) "\\_>") 1 font-lock-builtin-face)
     ("->>?" 0 font-lock-keyword-face))
@@ -134,8 +144,12 @@ Doc comments begin with two signs."
   (save-excursion
     (nth 1 (syntax-ppss (line-beginning-position)))))
 
-(defun polder--block-p (open)
-  "Whether the bracket at OPEN holds statements; any other holds a list."
+(defconst polder--head "\\`[ \t]*\\(external[ \t]+\\)?\\(namespace\\|platform\\|environment\\)\\_>"
+  "What the first line of a block begins with.")
+
+(defun polder--block (open)
+  "The place of the head of the block whose bracket is at OPEN.
+Nil where it holds a list."
   (save-excursion
     (goto-char open)
     (and (eq (char-after) ?{)
@@ -144,8 +158,13 @@ Doc comments begin with two signs."
            (while (and above (string-match-p "\\`[ \t]*)" (polder--code)))
              (setq above (polder--open))
              (when above (goto-char above)))
-           (string-match-p "\\`[ \t]*\\(external[ \t]+\\)?\\(namespace\\|platform\\|environment\\)\\_>"
-                           (polder--code))))))
+           ;; It may name several namespaces, each on its line.
+           (let ((more t))
+             (while (and more (not (string-match-p polder--head (polder--code))))
+               (setq more (zerop (forward-line -1)))
+               (when (and more (not (string-match-p ",\\'\\|\\`[ \t]*\\'" (polder--code))))
+                 (setq more nil)))
+             (and more (line-beginning-position)))))))
 
 (defun polder--continued (limit)
   "How many steps deeper than its statement the line stands.
@@ -157,8 +176,9 @@ Nothing above LIMIT is of the statement."
         (let ((code (polder--code)))
           (cond ((string-match-p "\\`[ \t]*\\'" code))
                 ((string-match-p "\\(?:->>?\\|[,=]\\)\\'" code)
-                 ;; The list behind `except' and `for' stands deeper than the first one.
-                 (setq steps (max steps (if (string-match-p "[ \t]\\(except\\|for\\)[ \t]" code) 2 1))))
+                 ;; The list behind `except' and `for' stands deeper than the first one, names deeper than what is
+                 ;; in their block.
+                 (setq steps (max steps (if (string-match-p "[ \t]\\(except\\|for\\)[ \t]\\|\\`[ \t]*\\(external[ \t]+\\)?namespace\\_>" code) 2 1))))
                 (t (setq more nil)))))
       steps)))
 
@@ -169,9 +189,9 @@ Nothing above LIMIT is of the statement."
       (back-to-indentation)
       (let ((closes (looking-at-p "[})]")))
         (cond ((not open) (* polder-indent-offset (polder--continued -1)))
-              (closes (goto-char open) (current-indentation))
-              (t (let ((steps (if (polder--block-p open) (polder--continued open) 0)))
-                   (goto-char open)
+              (t (let* ((block (polder--block open))
+                        (steps (cond (closes -1) (block (polder--continued open)) (t 0))))
+                   (goto-char (or block open))
                    (+ (current-indentation) (* polder-indent-offset (1+ steps))))))))))
 
 (defun polder-indent-line ()
@@ -273,7 +293,7 @@ That is the nearest one upwards with polder.toml, or that of the file."
      (doc_comment) @font-lock-doc-face)
     :language polder :feature keyword
     (["namespace" "external" "platform" "environment" "use" "tier" "group" "cidr" "fqdn" "ports" "isolate" "for"
-      "label" "dns" "never" "only" "always" "through" "except" "in" "notin" "cni" "pods" "services"]
+      "disjoint" "label" "dns" "never" "only" "always" "through" "except" "in" "notin" "cni" "pods" "services"]
      @font-lock-keyword-face
      (flow side: ["ingress" "egress"] @font-lock-keyword-face)
      (address_entry key: ["apiserver" "nodes"] @font-lock-keyword-face))
@@ -289,9 +309,11 @@ That is the nearest one upwards with polder.toml, or that of the file."
     :language polder :feature reference
     ((endpoint name: (name) @font-lock-type-face)
      (endpoint namespace: (name) @font-lock-constant-face)
+     (endpoint_set namespace: (name) @font-lock-constant-face)
      (dns_server name: (name) @font-lock-type-face)
      (dns_server namespace: (name) @font-lock-constant-face)
      (isolate_statement tier: (name) @font-lock-type-face)
+     (disjoint_statement tier: (name) @font-lock-type-face)
      (port name: (name) @font-lock-variable-name-face)
      (use_statement (name) @font-lock-constant-face)
      (namespace_replacement (name) @font-lock-constant-face))

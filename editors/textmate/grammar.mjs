@@ -114,6 +114,8 @@ const grammar = {
       ['keyword', 'keyword', 'namespace'],
       include('selector'),
       brackets('\\{', '\\}', include('comment', 'statement')),
+      include('mark'),
+      word('namespace', name),
     ),
     platform: statement(
       `(platform)${keyword}`,
@@ -136,6 +138,7 @@ const grammar = {
         'fqdn',
         'ports',
         'isolate',
+        'disjoint',
         'label',
         'dns',
         'assertion',
@@ -179,6 +182,7 @@ const grammar = {
       word('choice', `(?:ingress|egress|none)${over}`),
       statement(`(for)${over}`, ['keyword'], include('mark'), word('endpoint', name)),
     ),
+    disjoint: statement(`(disjoint)${keyword}`, ['keyword'], include('mark'), word('endpoint', name)),
     label: statement(`(label)${keyword}(?:[ \\t]+(${key}))?`, ['keyword', 'key']),
     dns: statement(
       `(dns)${keyword}`,
@@ -208,11 +212,18 @@ const grammar = {
     flow: statement('(?=[^\\s#}])', [], include('hop')),
 
     // Endpoints.
-    hop: { patterns: include('mark', 'endpointSet', 'hopPortSet', 'hopPort', 'endpoint') },
+    hop: { patterns: include('mark', 'hopSet', 'hopPortSet', 'hopPort', 'endpoint') },
+    hopSet: brackets(
+      '\\{',
+      '\\}',
+      include('comment', 'hopPortSet', 'hopPort', 'endpoint'),
+      word('separator', ','),
+    ),
     endpointSet: brackets('\\{', '\\}', include('comment', 'endpoint'), word('separator', ',')),
     endpoint: {
       patterns: [
         match(`(${name})(/)(?:(${name})|(\\*))`, 'namespace', 'separator', 'endpoint', 'wildcard'),
+        match(`(${name})(/)(?=\\{)`, 'namespace', 'separator'),
         word('builtIn', builtIn + over),
         word('endpoint', name),
         word('wildcard', '\\*'),

@@ -13,7 +13,7 @@ const NAME = /[A-Za-z0-9_]+(-+[A-Za-z0-9_]+)*/;
 /** The words that start a statement; before `->`, `/` and `:` each of them is a name. */
 const STATEMENT_WORDS = [
   'namespace', 'external', 'platform', 'environment', 'use', 'tier', 'group', 'cidr', 'fqdn', 'ports', 'isolate',
-  'label', 'dns', 'never', 'only', 'always', 'ingress', 'egress',
+  'disjoint', 'label', 'dns', 'never', 'only', 'always', 'ingress', 'egress',
 ];
 const BUILT_IN = ['cluster', 'internet', 'anywhere', 'apiserver', 'nodes'];
 const PRESETS = ['cluster', 'strict', 'openshift', 'any', 'none'];
@@ -80,14 +80,14 @@ module.exports = grammar({
     namespace_declaration: ($) => choice(
       seq(
         'namespace',
-        field('name', $.name),
+        list($, field('name', $.name)),
         optional(field('labels', $.selector)),
         field('body', $.namespace_body),
       ),
       seq(
         'external',
         'namespace',
-        field('name', $.name),
+        list($, field('name', $.name)),
         optional(field('selector', $.selector)),
         optional(field('body', $.namespace_body)),
       ),
@@ -109,6 +109,7 @@ module.exports = grammar({
       $.fqdn_declaration,
       $.ports_declaration,
       $.isolate_statement,
+      $.disjoint_statement,
       $.label_statement,
       $.dns_statement,
       $.flow,
@@ -143,6 +144,8 @@ module.exports = grammar({
     ),
     direction: () => choice('ingress', 'egress', 'none'),
 
+    disjoint_statement: ($) => seq('disjoint', list($, field('tier', $.name))),
+
     label_statement: ($) => seq('label', field('key', $.label_key)),
 
     dns_statement: ($) => seq('dns', list($, choice($.preset, $.address, $.dns_server))),
@@ -166,7 +169,12 @@ module.exports = grammar({
       repeat1(seq('->', optional($._gap), $.hop)),
     ),
     _first_hop: ($) => seq(
-      choice($.endpoint_set, $.endpoint, alias($._endpoint_like_a_keyword, $.endpoint)),
+      choice(
+        $.endpoint_set,
+        $.endpoint,
+        alias($._set_like_a_keyword, $.endpoint_set),
+        alias($._endpoint_like_a_keyword, $.endpoint),
+      ),
       optional(seq(':', field('ports', $._ports))),
     ),
     hop: ($) => seq($._side, optional(seq(':', field('ports', $._ports)))),
@@ -183,7 +191,18 @@ module.exports = grammar({
 
     // Endpoints.
     _side: ($) => choice($.endpoint_set, $.endpoint),
-    endpoint_set: ($) => seq('{', optional($._gap), items($, $.endpoint), '}'),
+    // Behind a namespace, it holds names of that one. Only the members of a destination have ports.
+    endpoint_set: ($) => seq(
+      optional(seq(field('namespace', choice($.name, alias(choice(...BUILT_IN), $.name))), token.immediate('/'))),
+      $._members,
+    ),
+    _set_like_a_keyword: ($) => seq(
+      field('namespace', alias(choice(...STATEMENT_WORDS), $.name)),
+      token.immediate('/'),
+      $._members,
+    ),
+    _members: ($) => seq('{', optional($._gap), items($, $._member), '}'),
+    _member: ($) => seq($.endpoint, optional(seq(':', field('ports', $._ports)))),
     endpoint: ($) => choice(
       $.wildcard,
       $.built_in,

@@ -102,6 +102,7 @@ codes! {
     E0221 "assertion about nothing",
     E0222 "no address left",
     E0225 "label that cannot be stated",
+    E0226 "tiers that cannot be disjoint",
     // Assertions.
     E0301 "broken assertion",
     // Building.
@@ -200,6 +201,7 @@ codes! {
     W0309 "no namespace has the labels",
     W0310 "namespace where nothing runs",
     W0311 "stated label not there",
+    W0312 "pods in two disjoint tiers" Error,
 }
 
 impl Code {

@@ -136,6 +136,13 @@ impl Diagnostic {
         self
     }
 
+    /// The same under a title that says more than the text does.
+    #[must_use]
+    pub fn with_titled_mend(mut self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        self.mends.push(Mend { title: title.into(), span, text: text.into() });
+        self
+    }
+
     /// Adds several of which one may be meant.
     #[must_use]
     pub fn with_mends<T: Into<String>>(self, span: Span, texts: impl IntoIterator<Item = T>) -> Self {

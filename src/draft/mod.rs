@@ -45,9 +45,9 @@ pub enum Statement {
         /// Its members.
         members: Vec<End>,
     },
-    /// `external namespace NAME`.
+    /// `external namespace NAME, ...`.
     External(External),
-    /// `namespace NAME { ... }`.
+    /// `namespace NAME, ... { ... }`.
     Namespace(Namespace),
     /// `isolate DIRECTIONS for TIERS`.
     Isolate {
@@ -75,22 +75,22 @@ pub struct IpBlocks {
     pub except: Vec<ipnet::IpNet>,
 }
 
-/// An external namespace, or several known by labels.
+/// External namespaces, or several known by labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct External {
-    /// The name.
-    pub name: Arc<str>,
+    /// The names; one where they are known by labels.
+    pub names: Vec<Arc<str>>,
     /// The labels that it is known by; without requirements every namespace, `(*)`. `None`: by its name.
     pub selector: Option<Selector>,
     /// Its tiers.
     pub tiers: Vec<Tier>,
 }
 
-/// A managed namespace.
+/// The block of a managed namespace, or of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Namespace {
-    /// The name.
-    pub name: Arc<str>,
+    /// The names.
+    pub names: Vec<Arc<str>>,
     /// What stands in it.
     pub statements: Vec<Statement>,
 }
@@ -135,4 +135,6 @@ pub enum Ports {
     Named(Arc<str>),
     /// These.
     These(PortSet),
+    /// Those of each destination, in their order.
+    Each(Vec<PortSet>),
 }

@@ -37,7 +37,7 @@ impl fmt::Display for Statement {
             Statement::Space => Ok(()),
             Statement::Use(names) => write!(f, "use {}", names.join(", ")),
             Statement::Cidr { name, blocks } => write!(f, "cidr {name} = {blocks}"),
-            Statement::Group { name, members } => write!(f, "group {name} = {}", listed(members)),
+            Statement::Group { name, members } => write!(f, "group {name} = {}", members_of_group(members)),
             Statement::External(external) => external.fmt(f),
             Statement::Namespace(namespace) => namespace.fmt(f),
             Statement::Isolate { directions, tiers } => isolate(f, directions, tiers),
@@ -69,6 +69,29 @@ fn listed(items: &[impl fmt::Display]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Several ends in braces, behind their namespace where that is the same, and one as it is. `behind` gives what stands behind
+/// each of them.
+fn braces(ends: &[End], behind: impl Fn(usize) -> String) -> String {
+    let first = ends.first().and_then(|end| end.namespace.as_ref());
+    let home = first.filter(|home| ends.len() > 1 && ends.iter().all(|end| end.namespace.as_ref() == Some(*home)));
+    let written = |(at, end): (usize, &End)| match home {
+        Some(_) => format!("{}{}", end.name, behind(at)),
+        None => format!("{end}{}", behind(at)),
+    };
+    let list = ends.iter().enumerate().map(written).collect::<Vec<_>>().join(", ");
+    match (home, ends.len()) {
+        (Some(home), _) => format!("{home}/{{{list}}}"),
+        (None, 1) => list,
+        (None, _) => format!("{{{list}}}"),
+    }
+}
+
+/// The members of a group: those of one namespace that follow each other stand in its braces.
+fn members_of_group(members: &[End]) -> String {
+    let runs = members.chunk_by(|one, other| one.namespace.is_some() && one.namespace == other.namespace);
+    runs.map(|run| braces(run, |_| String::new())).collect::<Vec<_>>().join(", ")
+}
+
 /// Statements in braces: one of them on the line of the brace, several below it.
 fn block(f: &mut fmt::Formatter<'_>, statements: &[impl fmt::Display]) -> fmt::Result {
     match statements {
@@ -84,7 +107,7 @@ fn block(f: &mut fmt::Formatter<'_>, statements: &[impl fmt::Display]) -> fmt::R
 
 impl fmt::Display for External {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "external namespace {}", self.name)?;
+        write!(f, "external namespace {}", self.names.join(", "))?;
         match &self.selector {
             Some(selector) if selector.is_everything() => f.write_str(" (*)")?,
             Some(selector) => write!(f, " ({selector})")?,
@@ -100,7 +123,7 @@ impl fmt::Display for External {
 
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "namespace {} ", self.name)?;
+        write!(f, "namespace {} ", self.names.join(", "))?;
         block(f, &self.statements)
     }
 }
@@ -142,6 +165,7 @@ impl fmt::Display for Ports {
         match self {
             Ports::Named(name) => f.write_str(name),
             Ports::These(ports) => ports.fmt(f),
+            Ports::Each(each) => f.write_str(&listed(each)),
         }
     }
 }
@@ -151,11 +175,14 @@ impl fmt::Display for Flow {
         if let Some(side) = self.side {
             write!(f, "{} ", side.word())?;
         }
-        let ends = |ends: &[End]| match ends {
-            [one] => one.to_string(),
-            several => format!("{{{}}}", listed(several)),
-        };
-        write!(f, "{} -> {}:{}", ends(&self.sources), ends(&self.destinations), self.ports)
+        let source = braces(&self.sources, |_| String::new());
+        match &self.ports {
+            Ports::Each(each) => {
+                let ports = |at: usize| each.get(at).map_or_else(String::new, |ports| format!(":{ports}"));
+                write!(f, "{source} -> {}", braces(&self.destinations, ports))
+            }
+            ports => write!(f, "{source} -> {}:{ports}", braces(&self.destinations, |_| String::new())),
+        }
     }
 }
 
@@ -186,7 +213,7 @@ mod tests {
         };
         let http = Tier { ports: vec![("http".into(), tcp(8080))], ..tier("api", Some(Selector::equals("x", "y"))) };
         let shop = Namespace {
-            name: "shop".into(),
+            names: vec!["shop".into(), "blog".into()],
             statements: vec![
                 Statement::Isolate { directions: vec![Direction::Ingress], tiers: vec!["web".into()] },
                 Statement::Dns(vec!["none".into()]),
@@ -196,6 +223,8 @@ mod tests {
                 Statement::Description("Pages.\nAnd more\u{7}".into()),
                 flow(None, &["ingress/*", "office"], &["web"], Ports::These(tcp(80).union(&tcp(81)))),
                 flow(Some(Direction::Egress), &["web"], &["api"], Ports::Named("http".into())),
+                flow(None, &["web"], &["pay/db", "pay/*"], Ports::Each(vec![tcp(82).union(&tcp(83)), tcp(84)])),
+                flow(None, &["web"], &["pay/db", "api"], Ports::Each(vec![tcp(85), tcp(86)])),
             ],
         };
         let blocks = |cidr: &str, except: &[&str]| IpBlocks {
@@ -203,17 +232,24 @@ mod tests {
             except: except.iter().map(|block| block.parse().unwrap()).collect(),
         };
         let everywhere = External {
-            name: "everywhere".into(),
+            names: vec!["everywhere".into()],
             selector: Some(Selector::everything()),
             tiers: vec![tier("dns", Some(Selector::equals("k8s-app", "kube-dns")))],
         };
         let program = Program {
             statements: vec![
                 Statement::Comment("made".into()),
-                Statement::External(External { name: "ingress".into(), selector: None, tiers: Vec::new() }),
+                Statement::External(External {
+                    names: vec!["ingress".into(), "pay".into()],
+                    selector: None,
+                    tiers: Vec::new(),
+                }),
                 Statement::External(everywhere),
                 Statement::Cidr { name: "office".into(), blocks: blocks("10.0.0.0/8", &["10.1.0.0/16"]) },
-                Statement::Group { name: "clients".into(), members: vec![end("shop/web"), end("office")] },
+                Statement::Group {
+                    name: "clients".into(),
+                    members: vec![end("shop/api"), end("shop/web"), end("office")],
+                },
                 Statement::Space,
                 Statement::Namespace(shop),
             ],
@@ -221,11 +257,12 @@ mod tests {
         let text = program.text().unwrap();
         assert_eq!(
             text,
-            "# made\nexternal namespace ingress\nexternal namespace everywhere (*) {\n  \
-             tier dns (k8s-app=kube-dns)\n}\ncidr office = 10.0.0.0/8 except 10.1.0.0/16\ngroup clients = shop/web, office\n\n\
-             namespace shop {\n  isolate ingress for web\n  dns none\n  tier web\n  \
+            "# made\nexternal namespace ingress, pay\nexternal namespace everywhere (*) {\n  \
+             tier dns (k8s-app=kube-dns)\n}\ncidr office = 10.0.0.0/8 except 10.1.0.0/16\ngroup clients = shop/{api, web}, office\n\n\
+             namespace shop, blog {\n  isolate ingress for web\n  dns none\n  tier web\n  \
              tier api (x=y) { http: 8080/tcp }\n\n  ## Pages.\n  ## And more\n  \
-             {ingress/*, office} -> web:{80, 81}/tcp\n  egress web -> api:http\n}\n"
+             {ingress/*, office} -> web:{80, 81}/tcp\n  egress web -> api:http\n  \
+             web -> pay/{db:{82, 83}/tcp, *:84/tcp}\n  web -> {pay/db:85/tcp, api:86/tcp}\n}\n"
         );
     }
 

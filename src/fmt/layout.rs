@@ -10,6 +10,8 @@ pub(super) struct Style {
     pub port_list: bool,
     /// The word that begins a second list, which stands deeper than the first.
     pub second_list: Option<&'static str>,
+    /// Whether its list stands deeper than others: a block may follow, and what is in it is no part of the list.
+    pub deeper: bool,
 }
 
 /// A statement, by its brackets and items.
@@ -129,7 +131,7 @@ impl<'a> Statement<'a> {
     }
 
     fn write(&self, out: &mut Writer, breaks: Breaks, end: &str) {
-        let mut deeper = false;
+        let mut deeper = self.style.deeper;
         for (index, segment) in self.segments.iter().enumerate() {
             for comment in &segment.before {
                 out.comment_line(comment);
@@ -441,6 +443,8 @@ fn space(before: Option<&Piece<'_>>, piece: &Piece<'_>, style: Style) -> bool {
         (_, Some(Token::Comma | Token::Colon)) | (Some(Token::Not), _) => false,
         (Some(Token::Colon), _) => style.port_list,
         (Some(Token::Compare(_)), _) | (_, Some(Token::Compare(_))) => false,
+        // Braces behind a namespace.
+        (Some(Token::Word(word)), None) if word.ends_with('/') => false,
         // A protocol behind braces.
         (None, Some(Token::Word(word))) => !word.starts_with('/'),
         _ => true,

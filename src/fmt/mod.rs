@@ -78,7 +78,9 @@ mod tests {
     fn the_proof_sees_every_difference_that_is_more_than_space() {
         let program = "# a\nnamespace shop {\n  ## b\n  tier web (x=y, k in (a, b), !c) { http: {80, 81}/tcp }\n  a -> {b, c}:80 \
                        # d\n  $ broken\n  never a -> b except c\n}\ncidr n = 10.0.0.0/8 except 10.1.0.0/16\n\
-                       # polder: allow(W0003)\nexternal namespace o\nexternal namespace p {}\nplatform { cni any }\n";
+                       # polder: allow(W0003)\nexternal namespace o\nexternal namespace p {}\nplatform { cni any }\n\
+                       never e/{f, g} -> {h:80, i:81} except j/{k, l}, j/m\n\
+                       namespace q, r {\n  disjoint s, t\n}\n";
         let changes = [
             ("# a", "# e"),
             ("# a", "## a"),
@@ -101,7 +103,15 @@ mod tests {
             (" # d\n", "\n"),
             ("$ broken", "$ broken  too"),
             ("never", "always"),
-            ("->", "->>"),
+            ("a -> {b", "a ->> {b"),
+            ("e/{f, g}", "{f, g}"),
+            ("e/{f, g}", "{e/f, g}"),
+            ("{h:80, i:81}", "{h, i:81}"),
+            ("{h:80, i:81}", "{h:80, i}"),
+            ("{h:80, i:81}", "{h, i}:81"),
+            ("j/{k, l}, j/m", "j/{k}, j/l, j/m"),
+            ("j/{k, l}, j/m", "j/{k}, j/{l}, j/m"),
+            ("j/{k, l}, j/m", "j/{k, l, m}"),
             (" except c", ""),
             (" except 10.1.0.0/16", ", 10.1.0.0/16"),
             ("W0003", "W0004"),
@@ -109,6 +119,10 @@ mod tests {
             ("p {}", "p"),
             ("external namespace o", "namespace o {}"),
             ("any", "calico"),
+            ("namespace q, r", "namespace q"),
+            ("namespace q, r", "namespace r, q"),
+            ("disjoint s, t", "disjoint t, s"),
+            ("disjoint s, t", "disjoint s, t, u"),
             ("}\ncidr n", "cidr n"),
         ];
         for (from, to) in changes {

@@ -125,6 +125,7 @@ fn statement<'a>(text: &'a str, kind: &NodeKind) -> Statement<'a> {
     let colons = !matches!(kind, NodeKind::Cidr(_) | NodeKind::Dns(_) | NodeKind::PlatformEntry { .. });
     let style = Style {
         port_list: matches!(kind, NodeKind::Tier(_)),
+        deeper: matches!(kind, NodeKind::Namespace(_)),
         second_list: match kind {
             NodeKind::Cidr(_) | NodeKind::Assertion(_) => Some("except"),
             NodeKind::Isolate(_) => Some("for"),

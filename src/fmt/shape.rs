@@ -83,9 +83,9 @@ impl<'a> Writer<'a> {
     fn node(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Namespace(block) => {
-                let NamespaceBlock { external, name, labels, .. } = &**block;
+                let NamespaceBlock { external, names, labels, .. } = &**block;
                 let _ = write!(self.out, " namespace {external} {}", self.at(node.span).ends_with('{'));
-                self.spans("name", [name.span]);
+                self.spans("names", names.iter().map(|name| name.span));
                 self.selector(labels.as_ref());
             }
             NodeKind::Platform(_) => self.out.push_str(" platform"),
@@ -117,6 +117,7 @@ impl<'a> Writer<'a> {
                     self.spans("for", tiers.iter().map(|tier| tier.span));
                 }
             }
+            NodeKind::Disjoint(tiers) => self.spans("disjoint", tiers.iter().map(|tier| tier.span)),
             NodeKind::Label(key) => self.spans("label", [*key]),
             NodeKind::Dns(values) => self.spans("dns", values.iter().copied()),
             NodeKind::Flow { side, hops } => {
@@ -173,12 +174,23 @@ impl<'a> Writer<'a> {
     }
 
     fn endpoints(&mut self, endpoints: &[EndpointRef]) {
-        self.spans("endpoints", endpoints.iter().map(|endpoint| endpoint.span));
+        endpoints.iter().for_each(|endpoint| self.endpoint(endpoint));
+        self.out.push(';');
+    }
+
+    fn endpoint(&mut self, endpoint: &EndpointRef) {
+        let shared = endpoint.shared_namespace().map(|namespace| namespace.span);
+        let name = if endpoint.repeats_namespace() { "endpoint-too" } else { "endpoint" };
+        self.spans(name, shared.into_iter().chain([endpoint.span]));
     }
 
     fn hop(&mut self, hop: &Hop) {
-        self.endpoints(&hop.endpoints);
-        self.ports(hop.ports.as_ref());
+        for (place, endpoint) in hop.endpoints.iter().enumerate() {
+            self.endpoint(endpoint);
+            self.ports(hop.ports.of(place).filter(|_| hop.ports.shared().is_none()));
+        }
+        self.out.push(';');
+        self.ports(hop.ports.shared());
     }
 
     fn ports(&mut self, ports: Option<&PortsExpr>) {

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(super) struct Line {
     pub flow: draft::Flow,
     pub origins: BTreeSet<Origin>,
+    /// Whether it comes from outside of its block, stays within, or goes outside.
+    pub section: usize,
 }
 
 /// The lines of each block, and the groups that they use.
@@ -65,7 +67,8 @@ pub(super) fn lines(atoms: &Atoms, flows: &Flows, names: &Names) -> Lines {
         };
         let (sources, destinations) = (said(&sources, from), said(&destinations, to));
         let flow = draft::Flow { side, sources, destinations, ports: Ports::These(ports) };
-        blocks.entry(block).or_default().push((rank, Line { flow, origins }));
+        let section = rank.0;
+        blocks.entry(block).or_default().push((rank, Line { flow, origins, section }));
     }
     let in_order = |mut lines: Vec<(Rank, Line)>| {
         lines.sort_by_cached_key(|(rank, line)| (rank.clone(), line.flow.to_string()));

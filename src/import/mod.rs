@@ -13,6 +13,7 @@ mod lines;
 mod names;
 mod notes;
 mod places;
+mod shared;
 mod sides;
 mod write;
 
@@ -20,7 +21,7 @@ pub use atoms::Origin;
 pub use findings::{Finding, Kind, Where};
 pub use write::Said;
 
-use crate::draft::{Program, Statement};
+use crate::draft::{Namespace, Program, Statement};
 use crate::netpol::Policy;
 use atoms::Atoms;
 use cells::Patience;
@@ -35,8 +36,8 @@ use std::sync::Arc;
 pub struct Lifted {
     /// What all blocks use: namespaces of others and addresses.
     pub head: Vec<Statement>,
-    /// The blocks of the managed namespaces, in their order.
-    pub blocks: Vec<Statement>,
+    /// What several managed namespaces say alike, then what else each says, in the order of their names.
+    pub blocks: Vec<Namespace>,
     /// The namespaces that it manages, sorted.
     pub namespaces: Vec<Arc<str>>,
     /// The flows and DNS settings, in the order of the program, each with what of the policies it says.
@@ -60,12 +61,13 @@ impl Lifted {
             if !statements.is_empty() {
                 statements.push(Statement::Space);
             }
-            statements.push(block.clone());
+            statements.push(Statement::Namespace(block.clone()));
         }
         Program { statements }
     }
 
-    /// The program in a file for each managed namespace and one for what they share, each with the stem of its name.
+    /// The program in a file for each managed namespace that says something of its own and one for what they share, each with
+    /// the stem of its name.
     pub fn apart(&self) -> Vec<(String, Program)> {
         if let [name] = self.namespaces.as_slice() {
             return vec![(name.to_string(), self.whole())];
@@ -74,10 +76,21 @@ impl Lifted {
             SHARED => format!("namespace-{SHARED}"),
             name => name.to_owned(),
         };
-        let shared = (!self.head.is_empty()).then(|| (SHARED.to_owned(), Program { statements: self.head.clone() }));
-        let blocks = self.namespaces.iter().zip(&self.blocks);
-        let blocks = blocks.map(|(name, block)| (stem(name), Program { statements: vec![block.clone()] }));
-        shared.into_iter().chain(blocks).collect()
+        let mut shared = self.head.clone();
+        let mut own = Vec::new();
+        for block in &self.blocks {
+            let statement = Statement::Namespace(block.clone());
+            if let [name] = block.names.as_slice() {
+                own.push((stem(name), Program { statements: vec![statement] }));
+                continue;
+            }
+            if !shared.is_empty() {
+                shared.push(Statement::Space);
+            }
+            shared.push(statement);
+        }
+        let shared = (!shared.is_empty()).then(|| (SHARED.to_owned(), Program { statements: shared }));
+        shared.into_iter().chain(own).collect()
     }
 }
 

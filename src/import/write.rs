@@ -8,7 +8,8 @@ use super::lines::{Line, Lines, lines};
 use super::names::{Names, USUAL_KEY};
 use super::notes::Placed;
 use super::places::Home;
-use crate::draft::{External, IpBlocks, Namespace, Statement, Tier};
+use super::shared::{Body, in_blocks};
+use crate::draft::{End, External, Flow, IpBlocks, Namespace, Ports, Statement, Tier};
 use crate::net::{Direction, IpBlock, Selector};
 use crate::netpol::{PerDirection, Policy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ pub struct Said {
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub head: Vec<Statement>,
-    pub blocks: Vec<Statement>,
+    pub blocks: Vec<Namespace>,
     pub said: Vec<Said>,
     /// The `isolate` statements of each namespace, also where they go without saying.
     pub isolate: Vec<Vec<String>>,
@@ -55,10 +56,14 @@ pub(super) fn write(atoms: &Atoms, flows: &Flows, names: &Names, policies: &[Pol
     let origins: Vec<(bool, BTreeSet<Origin>)> = blocks.iter().flat_map(of_block).collect();
     let origins: Vec<(bool, &BTreeSet<Origin>)> = origins.iter().map(|(is_flow, all)| (*is_flow, all)).collect();
     let mut placed = Placed::new(policies, notes, &origins);
+    let mut next = 0;
+    let mut bodies = Vec::with_capacity(blocks.len());
     for (at, (name, block)) in atoms.names.iter().zip(blocks).enumerate() {
-        let statements = statements(atoms, names, at, block, &mut placed, &mut written);
-        written.blocks.push(Statement::Namespace(Namespace { name: name.clone(), statements }));
+        let body =
+            body(atoms, names, at, block, &mut |said| placed_above(&mut placed, name, said, &mut next), &mut written);
+        bodies.push(body);
     }
+    written.blocks = in_blocks(bodies);
     written.lost = placed.lost;
     written
 }
@@ -69,41 +74,111 @@ struct Block {
     lines: Vec<Line>,
 }
 
-/// What stands in the block of a namespace.
-fn statements(
+/// What stands above the isolation of a namespace, or above the next statement that is said.
+fn placed_above(placed: &mut Placed, name: &Arc<str>, is_said: bool, next: &mut usize) -> Vec<Statement> {
+    if !is_said {
+        return placed.above_isolation(name);
+    }
+    *next += 1;
+    placed.above(*next - 1)
+}
+
+/// What stands in the block of a namespace. `above` gives what stands above its isolation, or above its next line.
+fn body(
     atoms: &Atoms,
     names: &Names,
     at: usize,
     block: Block,
-    placed: &mut Placed,
+    above: &mut dyn FnMut(bool) -> Vec<Statement>,
     written: &mut Written,
-) -> Vec<Statement> {
-    let (Some(name), Some(side)) = (atoms.names.get(at), atoms.sides.get(at)) else { return Vec::new() };
+) -> Body {
+    let (Some(name), Some(side)) = (atoms.names.get(at), atoms.sides.get(at)) else { return Body::default() };
     let isolate = isolate(name, side, names);
     let implied = Statement::Isolate { directions: Direction::ALL.to_vec(), tiers: Vec::new() };
     let stated: Vec<String> = isolate.iter().map(ToString::to_string).collect();
     written.isolate.push(if stated.is_empty() { vec![implied.to_string()] } else { stated });
-    let mut statements = placed.above_isolation(name);
-    statements.extend(isolate);
-    statements.extend(names.keys.get(name).map(|key| Statement::Label(key.clone())));
+    let mut body = Body::of(name.clone());
+    body.above(above(false));
+    isolate.into_iter().for_each(|isolate| body.add(isolate));
+    names.keys.get(name).into_iter().for_each(|key| body.add(Statement::Label(key.clone())));
     if let Some(mut said) = block.dns.said {
-        statements.extend(placed.above(written.said.len()));
+        body.above(above(true));
         said.namespace = name.clone();
         written.said.push(said);
     }
-    statements.extend(block.dns.statement);
-    statements.extend(names.tiers.get(&Home::Named(name.clone())).into_iter().flat_map(|tiers| {
-        tier_statements(tiers, names.keys.get(name).map_or(USUAL_KEY, |key| key)).into_iter().map(Statement::Tier)
-    }));
-    if !block.lines.is_empty() && !statements.is_empty() {
-        statements.push(Statement::Space);
+    block.dns.statement.into_iter().for_each(|dns| body.add(dns));
+    if let Some(tiers) = names.tiers.get(&Home::Named(name.clone())) {
+        let key = names.keys.get(name).map_or(USUAL_KEY, |key| key);
+        tier_statements(tiers, key).into_iter().for_each(|tier| body.add(Statement::Tier(tier)));
     }
-    for line in block.lines {
-        statements.extend(placed.above(written.said.len()));
+    let lines = block.lines.into_iter().map(|line| (above(true), line)).collect();
+    for (above, line) in with_own_ports(lines) {
         written.said.push(Said { namespace: name.clone(), text: line.flow.to_string(), origins: line.origins });
-        statements.push(Statement::Flow(line.flow));
+        body.above(above);
+        body.add(Statement::Flow(line.flow));
     }
-    statements
+    body
+}
+
+/// Fewer destinations of one source have a line each.
+const FEWEST_DESTINATIONS: usize = 3;
+
+/// The columns that a line of a block has.
+const COLUMNS: usize = 98;
+
+/// Lines that only differ in to whom and on which ports, as one with the ports of each destination, where that is one line of
+/// the text. What is described stays by itself.
+fn with_own_ports(lines: Vec<(Vec<Statement>, Line)>) -> Vec<(Vec<Statement>, Line)> {
+    let is_single = |(above, line): &(Vec<Statement>, Line)| {
+        let is_described = above.iter().any(|one| matches!(one, Statement::Description(_)));
+        !is_described && line.flow.destinations.len() == 1 && matches!(line.flow.ports, Ports::These(_))
+    };
+    let mut alike: BTreeMap<(usize, Option<Direction>, Vec<End>), Vec<usize>> = BTreeMap::new();
+    for (at, one) in lines.iter().enumerate().filter(|(_, one)| is_single(one)) {
+        let (_, line) = one;
+        alike.entry((line.section, line.flow.side, line.flow.sources.clone())).or_default().push(at);
+    }
+    let mut joined: BTreeMap<usize, usize> = BTreeMap::new();
+    for all in alike.into_values().filter(|all| all.len() >= FEWEST_DESTINATIONS) {
+        let flows = all.iter().filter_map(|at| lines.get(*at)).map(|(_, line)| &line.flow);
+        if let (Some(first), Some(flow)) = (all.first(), joined_flow(flows))
+            && flow.to_string().chars().count() <= COLUMNS
+        {
+            joined.extend(all.iter().map(|at| (*at, *first)));
+        }
+    }
+    let mut result: Vec<(Vec<Statement>, Line)> = Vec::with_capacity(lines.len());
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    for (at, (above, line)) in lines.into_iter().enumerate() {
+        let known = joined.get(&at).and_then(|first| places.get(first)).and_then(|place| result.get_mut(*place));
+        let Some((comments, all)) = known else {
+            places.insert(at, result.len());
+            result.push((above, line));
+            continue;
+        };
+        let more = above.into_iter().filter(|one| !comments.contains(one)).collect::<Vec<_>>();
+        comments.extend(more);
+        all.origins.extend(line.origins);
+        if let Some(flow) = joined_flow([&all.flow, &line.flow].into_iter()) {
+            all.flow = flow;
+        }
+    }
+    result
+}
+
+/// Flows of one source as one.
+fn joined_flow<'a>(flows: impl Iterator<Item = &'a Flow>) -> Option<Flow> {
+    flows.cloned().reduce(|mut all, next| {
+        let each = |ports: Ports| match ports {
+            Ports::Each(each) => each,
+            Ports::These(ports) => vec![ports],
+            Ports::Named(_) => Vec::new(),
+        };
+        let ports = std::mem::replace(&mut all.ports, Ports::Each(Vec::new()));
+        all.ports = Ports::Each([each(ports), each(next.ports)].concat());
+        all.destinations.extend(next.destinations);
+        all
+    })
 }
 
 fn externals(atoms: &Atoms, names: &Names) -> Vec<Statement> {
@@ -112,7 +187,7 @@ fn externals(atoms: &Atoms, names: &Names) -> Vec<Statement> {
         .iter()
         .filter(|(home, _)| !matches!(home, Home::Named(name) if atoms.names.binary_search(name).is_ok()))
         .map(|(home, name)| External {
-            name: name.clone(),
+            names: vec![name.clone()],
             selector: match home {
                 Home::Named(_) => None,
                 Home::Labelled(selector) => Some(selector.clone()),
@@ -120,8 +195,18 @@ fn externals(atoms: &Atoms, names: &Names) -> Vec<Statement> {
             tiers: names.tiers.get(home).map(|tiers| tier_statements(tiers, USUAL_KEY)).unwrap_or_default(),
         })
         .collect();
-    all.sort_by(|one, other| one.name.cmp(&other.name));
-    all.into_iter().map(Statement::External).collect()
+    all.sort_by(|one, other| one.names.cmp(&other.names));
+    let mut joined: Vec<External> = Vec::with_capacity(all.len());
+    for one in all {
+        // What has no labels is one line with others that hold the same.
+        let alike =
+            |known: &&mut External| known.selector.is_none() && one.selector.is_none() && known.tiers == one.tiers;
+        match joined.iter_mut().find(alike) {
+            Some(known) => known.names.extend(one.names),
+            None => joined.push(one),
+        }
+    }
+    joined.into_iter().map(Statement::External).collect()
 }
 
 fn cidrs(names: &Names) -> Vec<Statement> {

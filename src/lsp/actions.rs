@@ -3,12 +3,12 @@
 use super::diagnostics::convert;
 use super::edits::{Changes, workspace_edit};
 use super::program::{Program, Spot};
-use super::removal::removal;
+use super::removal::{removal, statement as whole_statement};
 use crate::diag::{Code, Diagnostic};
 use crate::draft::{External, Statement, Tier};
 use crate::model::{Endpoint, is_dns_label};
 use crate::source::{FileId, Span};
-use crate::syntax::{AssertionKind, Node, NodeKind};
+use crate::syntax::{AssertionKind, EndpointRef, Hop, Node, NodeKind};
 use lsp_types::{CodeAction, CodeActionKind};
 use std::ops::Range;
 
@@ -38,7 +38,7 @@ pub fn actions(
             continue;
         }
         let told = convert(program, report).1;
-        for way in ways(program, diagnostic, primary) {
+        for way in ways(program, diagnostic, primary).into_iter().filter(|way| !way.changes.is_empty()) {
             actions.push(CodeAction {
                 title: way.title,
                 kind: Some(CodeActionKind::QuickFix),
@@ -53,19 +53,22 @@ pub fn actions(
 }
 
 fn ways(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Vec<Way> {
-    // Which pods are meant nobody knows but the author.
-    let only = diagnostic.mends.len() == 1 && diagnostic.code != Code::W0004;
+    // Which pods are meant, and whether the other side is closed on purpose, nobody knows but the author.
+    let only = diagnostic.mends.len() == 1 && !matches!(diagnostic.code, Code::W0004 | Code::W0017);
     let mends = diagnostic.mends.iter().filter(|mend| program.is_own(mend.span.file));
     let mut ways: Vec<Way> = mends
         .map(|mend| Way { title: mend.title.clone(), changes: vec![(mend.span, mend.text.clone())], preferred: only })
         .collect();
-    if let Some((title, span, text)) = removal(program, diagnostic.code, primary) {
+    let halves = both_halves(program, diagnostic, primary);
+    if let (None, Some((title, span, text))) = (&halves, removal(program, diagnostic.code, primary)) {
         // Which of two declarations is meant nobody knows.
         let preferred = ways.is_empty() && diagnostic.code != Code::E0107;
         ways.push(Way { title, changes: vec![(span, text)], preferred });
     }
+    ways.extend(halves);
     ways.extend(declaration(program, diagnostic.code, primary));
     ways.extend(asserted_flow(program, diagnostic.code, primary));
+    ways.extend(stated_apart(program, diagnostic, primary));
     ways.extend(silence(program, diagnostic.code, primary));
     ways
 }
@@ -116,6 +119,43 @@ fn asserted_flow(program: &Program, code: Code, primary: Span) -> Option<Way> {
     Some(Way { title, changes: vec![(place, format!("\n{indent}{flow}"))], preferred: false })
 }
 
+/// The plain flow in the place of two that open one side of it each: without either of them it would open less.
+fn both_halves(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Option<Way> {
+    let ([_, other], Code::W0001) = (diagnostic.labels.as_slice(), diagnostic.code) else { return None };
+    let one_sided = |span: Span| {
+        let (node, _) = program.node_at(Spot { file: span.file, offset: span.start as usize })?;
+        match &node.kind {
+            NodeKind::Flow { side: Some(side), hops } => Some((node, *side, hops.len())),
+            _ => None,
+        }
+    };
+    let ((node, side, parts), (other, other_side, other_parts)) = (one_sided(primary)?, one_sided(other.span)?);
+    if side == other_side {
+        return None;
+    }
+    let word = node.span.start as usize..node.span.start as usize + side.word().len();
+    let text = program.span_text(node.span).get(side.word().len()..)?;
+    let flow = text.trim_start();
+    let title = format!("Write the plain flow `{}`", flow.split_whitespace().collect::<Vec<_>>().join(" "));
+    let mut changes = vec![(Span::new(primary.file, word.start..word.end + text.len() - flow.len()), String::new())];
+    changes.push((whole_statement(program, other), String::new()));
+    // A part of a chain cannot be written by itself.
+    let is_whole = parts == 2 && other_parts == 2;
+    let changes = if is_whole { changes } else { Vec::new() };
+    Some(Way { title, changes, preferred: is_whole })
+}
+
+/// The statement that no pod is in both of two tiers.
+fn stated_apart(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Option<Way> {
+    let tiers: Vec<&str> = diagnostic.labels.iter().map(|label| program.span_text(label.span)).collect();
+    let ([one, other], Code::W0004) = (tiers.as_slice(), diagnostic.code) else { return None };
+    let (_, block) = program.node_at(Spot { file: primary.file, offset: primary.start as usize })?;
+    let (place, indent) = after_tiers(program, block?)?;
+    let text = format!("disjoint {one}, {other}");
+    let changes = vec![(place, format!("\n{indent}{text}"))];
+    Some(Way { title: format!("State `{text}`"), changes, preferred: false })
+}
+
 /// The declaration of what is unknown: a tier after those of its namespace, or an external namespace.
 fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
     let written = program.span_text(primary);
@@ -124,15 +164,15 @@ fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
     match code {
         Code::E0101 if is_dns_label(written) => {
             let (start, _) = line_start(program, parent.unwrap_or(node))?;
-            let external = External { name: written.into(), selector: None, tiers: Vec::new() };
+            let external = External { names: vec![written.into()], selector: None, tiers: Vec::new() };
             let text = Statement::External(external).to_string();
             let changes = vec![(Span::new(file, start..start), format!("{text}\n\n"))];
             Some(Way { title: format!("Declare `{text}`"), changes, preferred: false })
         }
         Code::E0102 => {
-            let (home, name) = match written.split_once('/') {
-                Some((home, name)) => (Some(home), name),
-                None => (None, written),
+            let (home, name) = match (written.split_once('/'), home_of_member(program, node, primary)) {
+                (Some((home, name)), _) => (Some(home), name),
+                (None, home) => (home, written),
             };
             if !is_dns_label(name) || Endpoint::built_in(name).is_some() {
                 return None;
@@ -150,11 +190,31 @@ fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
     }
 }
 
+/// The namespace in front of the braces that an endpoint of a statement stands in.
+fn home_of_member<'a>(program: &'a Program, node: &Node, endpoint: Span) -> Option<&'a str> {
+    let hops: Vec<&Hop> = match &node.kind {
+        NodeKind::Flow { hops, .. } => hops.iter().collect(),
+        NodeKind::Assertion(assertion) => vec![&assertion.source, &assertion.destination],
+        _ => Vec::new(),
+    };
+    let listed: &[EndpointRef] = match &node.kind {
+        NodeKind::Group { members, .. } => members,
+        NodeKind::Assertion(assertion) => &assertion.except,
+        _ => &[],
+    };
+    let mut all = hops.into_iter().flat_map(|hop| &hop.endpoints).chain(listed);
+    let home = all.find(|one| one.span == endpoint)?.shared_namespace()?;
+    Some(program.span_text(home.span))
+}
+
 /// The first block of a namespace that is open for statements.
 fn namespace_block<'a>(program: &'a Program, name: &str) -> Option<&'a Node> {
     let trees = program.session().trees().iter().filter(|tree| program.is_own(tree.file));
     trees.flat_map(|tree| &tree.nodes).find(|node| match &node.kind {
-        NodeKind::Namespace(block) => program.span_text(block.name.span) == name && !block.body.is_empty(),
+        NodeKind::Namespace(block) => {
+            let mut names = block.names.iter().map(|known| program.span_text(known.span));
+            names.any(|known| known == name) && !block.body.is_empty()
+        }
         _ => false,
     })
 }

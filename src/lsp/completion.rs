@@ -85,8 +85,9 @@ impl Finder<'_> {
             "cidr" | "fqdn" if self.context.block == Block::Environment && !rest.contains('=') => {
                 self.replaceable(word == "cidr");
             }
-            "group" if rest.contains('=') => self.endpoints_after(rest.rsplit(['=', ',', '{']).next().unwrap_or("")),
+            "group" if let Some((_, list)) = rest.split_once('=') => self.last_endpoint(list),
             "isolate" => self.isolate(rest),
+            "disjoint" => self.own_tiers(rest),
             "tier" => self.tier(rest),
             _ if words::starts_assertion(word) => self.flow(rest, true),
             "ports" if rest.contains('=') => self.protocols(rest),
@@ -125,13 +126,25 @@ impl Finder<'_> {
     /// Endpoints, then namespaces; or after `NAMESPACE/` what it holds.
     fn endpoints_after(&mut self, written: &str) {
         match written.trim_start().rsplit_once('/') {
-            Some((home, _)) => {
-                let Some(id) = names::namespace(self.model, home.trim()) else { return };
-                self.members(id);
-                let detail = format!("every pod of {}", home.trim());
-                self.offers.push(Offer::new("*", CompletionItemKind::Operator, Rank::Second).with_detail(&detail));
-            }
+            Some((home, _)) => self.endpoints_of(home.trim()),
             None => self.endpoints(),
+        }
+    }
+
+    /// What a namespace holds.
+    fn endpoints_of(&mut self, home: &str) {
+        let Some(id) = names::namespace(self.model, home) else { return };
+        self.members(id);
+        let detail = format!("every pod of {home}");
+        self.offers.push(Offer::new("*", CompletionItemKind::Operator, Rank::Second).with_detail(&detail));
+    }
+
+    /// The last endpoint of a list, which is being written.
+    fn last_endpoint(&mut self, list: &str) {
+        match open_member(list) {
+            Some(Member { home: Some(home), .. }) => self.endpoints_of(home),
+            Some(Member { home: None, written }) => self.endpoints_after(written),
+            None => self.endpoints_after(list.rsplit(',').next().unwrap_or("")),
         }
     }
 
@@ -196,19 +209,24 @@ impl Finder<'_> {
             None => (false, statement),
         };
         if let Some((_, except)) = hop.rsplit_once(" except ").filter(|_| assertion) {
-            return self.endpoints_after(except.rsplit(['{', ',']).next().unwrap_or(""));
+            return self.last_endpoint(except);
+        }
+        if let Some(Member { home, written }) = open_member(hop) {
+            return match (home, written.split_once(':')) {
+                (home, Some((name, ports))) => {
+                    let home = home.map_or(String::new(), |home| format!("{home}/"));
+                    self.ports(&format!("{home}{}", name.trim()), ports, None)
+                }
+                (Some(home), None) => self.endpoints_of(home),
+                (None, None) => self.endpoints_after(written),
+            };
         }
         if let Some((sides, ports)) = hop.split_once(':') {
-            return self.ports(sides, ports, assertion, arrows);
+            return self.ports(sides, ports, Some((assertion, arrows)));
         }
-        let open = hop.rfind('{').filter(|at| !hop.get(*at..).is_some_and(|rest| rest.contains('}')));
-        let written = match open {
-            Some(at) => hop.get(at + 1..).unwrap_or("").rsplit(',').next().unwrap_or(""),
-            None => hop,
-        };
-        let done = open.is_none() && written.ends_with([' ', '\t', '}']) && !written.trim().is_empty();
+        let done = hop.ends_with([' ', '\t', '}']) && !hop.trim().is_empty();
         if !done {
-            return self.endpoints_after(written);
+            return self.endpoints_after(hop);
         }
         self.after_hop(assertion, arrows);
     }
@@ -227,17 +245,19 @@ impl Finder<'_> {
         }
     }
 
-    /// What the destinations serve, and port sets.
-    fn ports(&mut self, sides: &str, ports: &str, assertion: bool, arrows: bool) {
+    /// What the destinations serve, and port sets. What can follow them depends on the statement and on the arrows in it,
+    /// and is nothing inside of braces.
+    fn ports(&mut self, sides: &str, ports: &str, end: Option<(bool, bool)>) {
         if ports.contains('/') && !ports.ends_with([',', ' ']) {
             return self.protocols(ports);
         }
         let closed = !ports.trim_start().starts_with('{') || ports.contains('}');
         if closed && ports.trim_end() != ports && !ports.trim().is_empty() {
-            return self.after_hop(assertion, arrows);
+            return end.into_iter().for_each(|(assertion, arrows)| self.after_hop(assertion, arrows));
         }
-        let names = sides.trim().trim_start_matches('{').trim_end_matches('}').split(',');
-        let endpoints: Vec<Endpoint> = names.filter_map(|name| path(self.model, self.scope, name.trim())).collect();
+        let (home, members) = sides.trim().trim_end_matches('}').split_once('{').unwrap_or(("", sides));
+        let names = members.split(',').map(|name| format!("{}{}", home.trim(), name.trim()));
+        let endpoints: Vec<Endpoint> = names.filter_map(|name| path(self.model, self.scope, &name)).collect();
         for endpoint in &endpoints {
             for leaf in self.model.leaves(endpoint) {
                 let Endpoint::Tier(id) = leaf else { continue };
@@ -279,6 +299,16 @@ impl Finder<'_> {
             self.model.tiers.iter().flat_map(|tier| tier.ports.iter().flatten()).map(|port| &*port.name).collect();
         for name in names {
             self.offers.push(Offer::new(name, CompletionItemKind::Property, Rank::First));
+        }
+    }
+
+    /// The tiers of the namespace that are not listed yet.
+    fn own_tiers(&mut self, list: &str) {
+        let listed: Vec<&str> = list.split(',').map(str::trim).collect();
+        for (endpoint, name, place) in names::endpoints(self.model) {
+            if matches!(endpoint, Endpoint::Tier(_)) && place == self.scope && !listed.contains(&name) {
+                self.offers.push(self.endpoint(endpoint, name, Rank::First));
+            }
         }
     }
 
@@ -340,4 +370,33 @@ impl Finder<'_> {
             self.offers.push(self.endpoint(endpoint, &self.model.written(endpoint, self.scope), rank));
         }
     }
+}
+
+/// A member of braces that are open.
+struct Member<'a> {
+    /// The namespace in front of the braces.
+    home: Option<&'a str>,
+    /// The member so far, with its ports.
+    written: &'a str,
+}
+
+/// The member of a list of endpoints in braces, at the end of a text, that is being written.
+fn open_member(text: &str) -> Option<Member<'_>> {
+    let mut open: Vec<usize> = Vec::new();
+    let mut start = 0;
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' => {
+                open.push(at);
+                start = if open.len() == 1 { at + 1 } else { start };
+            }
+            '}' => drop(open.pop()),
+            ',' if open.len() == 1 => start = at + 1,
+            _ => {}
+        }
+    }
+    let before = text.get(..*open.first()?)?;
+    // Braces behind a colon hold ports.
+    let home = before.strip_suffix('/').and_then(|before| before.rsplit([' ', ',', '\t']).next());
+    (!before.trim_end().ends_with(':')).then_some(Member { home, written: text.get(start..)? })
 }

@@ -7,7 +7,7 @@ use crate::syntax::words;
 pub enum Block<'a> {
     /// None.
     File,
-    /// `namespace NAME { ... }`.
+    /// `namespace NAME, ... { ... }`, by its first name.
     Namespace(&'a str),
     /// `platform { ... }`.
     Platform,
@@ -118,9 +118,9 @@ fn opened(head: &str) -> Option<Block<'_>> {
     }
 }
 
-/// The name at the start of a word, behind which labels may stand without a space.
+/// The name at the start of a word, behind which labels or other names may stand without a space.
 fn name_in(word: Option<&str>) -> &str {
-    word.and_then(|word| word.split('(').next()).unwrap_or("")
+    word.and_then(|word| word.split(['(', ',']).next()).unwrap_or("")
 }
 
 /// Whether a character can be part of a name.
@@ -163,6 +163,8 @@ mod tests {
         check("namespace a {\n}\nuse pro|", Block::File, "use pro");
         check("external namespace t (a, b=c) {\n  tier |", Block::Namespace("t"), "tier ");
         check("namespace t(a=b, !c) {\n  tier |", Block::Namespace("t"), "tier ");
+        check("namespace a, b,\n  c {\n  tier |", Block::Namespace("a"), "tier ");
+        check("namespace a,b {\n  disjoint |", Block::Namespace("a"), "disjoint ");
         check("platform {\n  cni c|", Block::Platform, "cni c");
         check("environment s {\n  namespace a = b\n  |", Block::Environment, "");
     }

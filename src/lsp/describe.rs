@@ -14,6 +14,9 @@ use crate::syntax::{Node, NodeKind};
 /// More names are counted and not listed.
 const MOST: usize = 12;
 
+/// So many of what one statement declares in several namespaces are told of.
+const MOST_TOGETHER: usize = 4;
+
 /// One line about something.
 pub fn line(program: &Program, entity: Entity) -> String {
     let Some(model) = program.model() else { return String::new() };
@@ -114,6 +117,19 @@ pub fn markdown(program: &Program, entity: Entity) -> Option<String> {
     let model = program.model()?;
     let mut parts = vec![declaration(program, model, entity)?];
     parts.extend(doc_of(program, entity));
+    let all = program.together(entity);
+    for one in all.iter().take(MOST_TOGETHER) {
+        parts.extend(facts(program, model, *one)?);
+    }
+    if let Some(more @ 1..) = all.len().checked_sub(MOST_TOGETHER) {
+        parts.push(format!("and so in {}", counted(more, "more namespace", "more namespaces")));
+    }
+    Some(parts.join("\n\n"))
+}
+
+/// What is to be known of something beside its declaration.
+fn facts(program: &Program, model: &Model, entity: Entity) -> Option<Vec<String>> {
+    let mut parts = Vec::new();
     match entity {
         Entity::Endpoint(endpoint @ Endpoint::Tier(id)) => {
             let tier = model.tier(id)?;
@@ -139,7 +155,7 @@ pub fn markdown(program: &Program, entity: Entity) -> Option<String> {
         Entity::Port(id, _) => parts.push(format!("A port of `{}`", model.written(Endpoint::Tier(id), None))),
         Entity::PortSet(_) | Entity::Component(_) => {}
     }
-    Some(parts.join("\n\n"))
+    Some(parts)
 }
 
 fn fenced(text: &str) -> String {

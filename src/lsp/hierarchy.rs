@@ -12,15 +12,18 @@ use serde_json::json;
 
 /// What a spot names, as the root of a tree.
 pub fn prepare(program: &Program, spot: Spot) -> Vec<CallHierarchyItem> {
-    let Some((entity, span)) = names::at(program, spot) else { return Vec::new() };
-    let endpoint = match entity {
-        Entity::Endpoint(endpoint) => endpoint,
-        Entity::Namespace(id) => Endpoint::Namespace(id),
-        Entity::Port(tier, _) => Endpoint::Tier(tier),
-        Entity::PortSet(_) | Entity::Component(_) => return Vec::new(),
+    let Some((first, span)) = names::at(program, spot) else { return Vec::new() };
+    let root = |entity: Entity| {
+        let endpoint = match entity {
+            Entity::Endpoint(endpoint) => endpoint,
+            Entity::Namespace(id) => Endpoint::Namespace(id),
+            Entity::Port(tier, _) => Endpoint::Tier(tier),
+            Entity::PortSet(_) | Entity::Component(_) => return None,
+        };
+        let name = program.model().and_then(|model| reach::name(model, endpoint)).unwrap_or_default();
+        item(program, endpoint, &name, Some(span))
     };
-    let name = program.model().and_then(|model| reach::name(model, endpoint)).unwrap_or_default();
-    item(program, endpoint, &name, Some(span)).into_iter().collect()
+    program.together(first).into_iter().filter_map(root).collect()
 }
 
 /// One of those on the other end, with the flows that are about the two.

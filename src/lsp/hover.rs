@@ -6,6 +6,7 @@ use super::program::{Program, Spot};
 use super::reach::Silence;
 use crate::k8s;
 use crate::model::{Cni, CniVersion, Endpoint, Model, Namespace, NamespaceId, NamespaceKind};
+use crate::net::Direction;
 use crate::netpol::Policy;
 use crate::source::Span;
 use crate::syntax::{Node, NodeKind};
@@ -28,15 +29,17 @@ pub fn hover(program: &Program, spot: Spot) -> Option<Hover> {
 /// The hop of a flow that a spot is in, and what it becomes.
 fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
     let (node, _) = program.node_at(spot)?;
-    if !matches!(node.kind, NodeKind::Flow { .. }) {
-        return None;
-    }
+    let NodeKind::Flow { side, .. } = &node.kind else { return None };
     let model = program.model()?;
     let holds =
         |span: &Span| span.file == spot.file && span.start as usize <= spot.offset && spot.offset <= span.end as usize;
     let (index, statement) = model.statements.iter().enumerate().find(|(_, statement)| holds(&statement.span))?;
     let mut parts = vec![format!("```polder\n{}\n```", statement.text)];
     parts.extend(statement.doc.as_deref().map(str::to_owned));
+    parts.extend(side.map(|side| {
+        let end = if side == Direction::Ingress { "is connected to" } else { "connects" };
+        format!("Opens one side only: the {} of who {end}", side.word())
+    }));
     match program.session().proved_policies() {
         None => parts.push(match Silence::of(program.session()) {
             Silence::Errors => "The program has errors: nothing is built.".to_owned(),

@@ -23,6 +23,15 @@ pub fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
     }
     let declared = program.references_in(file).iter().filter(|one| one.role == Role::Declares);
     let titles = titles(program, file);
+    // A tier of several namespaces has one lens where there is one thing to say.
+    let said_before = |tier: TierId| {
+        let together = program.together(Entity::Endpoint(Endpoint::Tier(tier)));
+        let tiers = together.iter().filter_map(|one| match one {
+            Entity::Endpoint(Endpoint::Tier(id)) => Some(*id),
+            _ => None,
+        });
+        tiers.take_while(|one| *one != tier).any(|one| titles.get(&one) == titles.get(&tier))
+    };
     let lens = |one: &crate::model::Reference| match one.entity {
         Entity::Namespace(id) => {
             let namespace = model.namespace(id).filter(|namespace| namespace.managed().is_some())?;
@@ -32,7 +41,8 @@ pub fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
         }
         Entity::Endpoint(Endpoint::Tier(id)) => {
             let arguments = vec![json!(uri), json!(program.range(one.span).start)];
-            Some((one.span, titles.get(&id)?.clone(), command::REACH, arguments))
+            let title = titles.get(&id).filter(|_| !said_before(id))?;
+            Some((one.span, title.clone(), command::REACH, arguments))
         }
         Entity::Endpoint(
             Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) | Endpoint::BuiltIn(_),

@@ -48,6 +48,12 @@ pub fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
     }
 }
 
+/// All that a spot refers to: a name in a block of several namespaces is one of each of them.
+pub fn all_at(program: &Program, spot: Spot) -> Vec<Entity> {
+    let found: Vec<Entity> = program.references_at(spot).iter().map(|reference| reference.entity).collect();
+    if found.is_empty() { at(program, spot).map(|(entity, _)| entity).into_iter().collect() } else { found }
+}
+
 /// What a spot refers to, and where the name stands. A line that could not be read is understood by its words.
 pub fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
     if let Some(reference) = program.references_at(spot).first() {
@@ -60,7 +66,8 @@ pub fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
     let word = text.get(start..end).filter(|word| !word.is_empty())?;
     let line_end = spot.offset + text.get(spot.offset..)?.find('\n').unwrap_or(text.len() - spot.offset);
     let statement = Context::at(text, line_end).statement;
-    if context.comment || !["->", "group ", "isolate ", "dns "].iter().any(|part| statement.contains(part)) {
+    if context.comment || !["->", "group ", "isolate ", "disjoint ", "dns "].iter().any(|part| statement.contains(part))
+    {
         return None;
     }
     let (before, after) = (text.get(..start)?, text.get(end..)?);
@@ -70,12 +77,24 @@ pub fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
         let home = word_at(rest, rest.len(), is_name_character);
         let home = namespace(model, rest.get(home.0..home.1)?)?;
         Entity::Endpoint(endpoints(model).find(|(_, known, place)| *known == word && *place == Some(home))?.0)
+    } else if let Some(home) = namespace_of_braces(before) {
+        let home = namespace(model, home)?;
+        Entity::Endpoint(endpoints(model).find(|(_, known, place)| *known == word && *place == Some(home))?.0)
     } else if before.trim_end().ends_with(':') {
         return None;
     } else {
         Entity::Endpoint(endpoint(model, scope(model, &context), word)?)
     };
     Some((entity, Span::new(spot.file, start..end)))
+}
+
+/// The namespace in front of the braces that are open at the end of a text, where the next thing is a member of them.
+fn namespace_of_braces(before: &str) -> Option<&str> {
+    let (outside, inside) = before.rsplit_once('{')?;
+    let outside = outside.strip_suffix('/')?;
+    let (start, end) = word_at(outside, outside.len(), is_name_character);
+    let is_member = !inside.contains(['}', '>']) && !inside.trim_end().ends_with(':');
+    outside.get(start..end).filter(|name| is_member && !name.is_empty())
 }
 
 /// The name of something, and the namespace it is local to.

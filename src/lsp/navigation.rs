@@ -2,25 +2,19 @@
 
 use super::names;
 use super::program::{Program, Spot};
-use crate::model::{Entity, Role};
+use crate::model::Role;
 use crate::source::Span;
 use lsp_types::{DocumentHighlight, DocumentHighlightKind, Location};
 
-/// Everything that a spot refers to: a port after a group is a port of each member.
-fn entities(program: &Program, spot: Spot) -> Vec<Entity> {
-    let found: Vec<Entity> = program.references_at(spot).iter().map(|reference| reference.entity).collect();
-    if found.is_empty() { names::at(program, spot).map(|(entity, _)| entity).into_iter().collect() } else { found }
-}
-
 /// Where it is declared.
 pub fn definition(program: &Program, spot: Spot) -> Vec<Location> {
-    let spans = entities(program, spot).into_iter().flat_map(|entity| program.declarations(entity));
+    let spans = names::all_at(program, spot).into_iter().flat_map(|entity| program.declarations(entity));
     locations(program, spans)
 }
 
 /// Where it is named.
 pub fn references(program: &Program, spot: Spot, declarations: bool) -> Vec<Location> {
-    let entities = entities(program, spot);
+    let entities = names::all_at(program, spot);
     let places = entities.iter().flat_map(|entity| program.places(*entity));
     let wanted = places.filter(|place| declarations || place.role != Role::Declares);
     locations(program, wanted.map(|place| place.span))
@@ -35,7 +29,7 @@ fn locations(program: &Program, spans: impl Iterator<Item = Span>) -> Vec<Locati
 
 /// Where it is named in its file.
 pub fn highlight(program: &Program, spot: Spot) -> Vec<DocumentHighlight> {
-    let entities = entities(program, spot);
+    let entities = names::all_at(program, spot);
     let mut places: Vec<_> = entities.iter().flat_map(|entity| program.places(*entity)).collect();
     places.retain(|place| place.span.file == spot.file);
     places.sort_unstable();

@@ -256,6 +256,17 @@ impl Program {
         places.get(&entity).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Something and what is declared with it by the same name: a block of several namespaces declares each thing in all of
+    /// them.
+    pub fn together(&self, entity: Entity) -> Vec<Entity> {
+        let declared = self.places(entity).iter().find(|one| one.role == Role::Declares);
+        let Some(span) = declared.map(|one| one.span) else { return vec![entity] };
+        let all = self.references_in(span.file);
+        let start = all.partition_point(|one| one.span < span);
+        let same = all.iter().skip(start).take_while(|one| one.span == span);
+        same.map(|one| one.entity).collect()
+    }
+
     /// Where something is declared: the names. Of what a component declares, the `use` that brings it.
     pub fn declarations(&self, entity: Entity) -> Vec<Span> {
         let declares = |one: &&Reference| one.role == Role::Declares;

@@ -18,6 +18,7 @@ pub fn removal(program: &Program, code: Code, primary: Span) -> Option<(String, 
         Code::W0008 | Code::W0009 | Code::E0109 | Code::E0105 => item(program, node, primary),
         Code::W0003 | Code::E0115 => match &node.kind {
             NodeKind::Use(names) if names.len() > 1 => item(program, node, primary),
+            NodeKind::Namespace(block) if block.names.len() > 1 => item(program, node, primary),
             NodeKind::Platform(_) => None,
             NodeKind::Tier(tier) if tier.name.span != primary => None,
             _ => Some((statement(program, node), String::new())),
@@ -48,7 +49,7 @@ pub fn removal(program: &Program, code: Code, primary: Span) -> Option<(String, 
 }
 
 /// A whole statement with the comments above that belong to it, its line's rest, and one of two blank lines around.
-fn statement(program: &Program, node: &Node) -> Span {
+pub(super) fn statement(program: &Program, node: &Node) -> Span {
     let file = node.span.file;
     let text = program.text(file);
     let end = block_end(text, node);
@@ -120,8 +121,7 @@ fn flow(
     let span = |start: u32, end: u32| Span { start, end, ..primary };
     if at == Some(0) {
         // What now comes first takes no ports.
-        let rest = ports_of(destination);
-        return Some((span(source.span.start, destination.span.end), endpoints(program, destination, rest)));
+        return Some((span(source.span.start, destination.span.end), endpoints(program, destination)));
     }
     if at? + 2 == hops.len() {
         return Some((span(source.span.end, destination.span.end), String::new()));
@@ -129,21 +129,22 @@ fn flow(
     let text = program.text(primary.file);
     let line = text.get(..node.span.start as usize)?;
     let indent = line.get(line.rfind('\n').map_or(0, |at| at + 1)..)?;
-    let rest = ports_of(destination);
     let word = side.map(|side| format!("{} ", side.word())).unwrap_or_default();
-    let flow = format!("\n{indent}{word}{}", endpoints(program, destination, rest));
+    let flow = format!("\n{indent}{word}{}", endpoints(program, destination));
     Some((span(source.span.end, destination.span.end), flow))
 }
 
-fn ports_of(hop: &Hop) -> Option<Span> {
-    hop.ports.as_ref().map(|ports| ports.span)
-}
-
 /// The endpoints of a hop as they are written, without its ports.
-fn endpoints(program: &Program, hop: &Hop, ports: Option<Span>) -> String {
-    let end = ports.map_or(hop.span.end, |ports| ports.start);
-    let text = program.span_text(Span { end, ..hop.span });
-    text.trim_end().trim_end_matches(':').trim_end().to_owned()
+fn endpoints(program: &Program, hop: &Hop) -> String {
+    let text = |start: u32, end: u32| program.span_text(Span { start, end, ..hop.span });
+    let mut written = String::new();
+    let mut at = hop.span.start;
+    for ports in hop.ports.iter() {
+        written.push_str(text(at, ports.span.start).trim_end().trim_end_matches(':').trim_end());
+        at = ports.span.end;
+    }
+    written.push_str(text(at, hop.span.end));
+    written
 }
 
 /// A code of a comment that silences; the comment's line when it has no other.

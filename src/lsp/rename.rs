@@ -22,21 +22,24 @@ pub fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), String> 
     if reference.role == Role::Means {
         return Err("`*` is no name".to_owned());
     }
-    if !others.is_empty() {
+    let entity = reference.entity;
+    let together = program.together(entity);
+    if others.iter().any(|other| !together.contains(&other.entity)) {
         return Err(format!("`{name}` means ports of several tiers here; rename it where a tier lists it"));
     }
-    let entity = reference.entity;
     let built_in = matches!(entity, Entity::Endpoint(endpoint) if Endpoint::built_in(name) == Some(endpoint));
     if built_in || matches!(entity, Entity::Component(_)) {
         return Err(format!("`{name}` is a {}, whose name is fixed", kind(model, entity)));
     }
-    let foreign = |place: &&crate::model::Reference| place.role == Role::Declares && !program.is_own(place.span.file);
-    if program.places(entity).iter().any(|place| foreign(&place)) {
+    let foreign = |place: &crate::model::Reference| place.role == Role::Declares && !program.is_own(place.span.file);
+    let places = together.iter().flat_map(|one| program.places(*one));
+    if places.clone().any(foreign) {
         return Err(format!("`{name}` is declared by a component of the catalogue"));
     }
-    for place in program.places(entity) {
+    for place in places {
         let spot = Spot { file: place.span.file, offset: place.span.start as usize };
-        if program.references_at(spot).iter().any(|other| other.span == place.span && other.entity != entity) {
+        let is_other = |other: &crate::model::Reference| other.span == place.span && !together.contains(&other.entity);
+        if program.references_at(spot).iter().any(is_other) {
             let line = program.position(spot.file, spot.offset).line + 1;
             let path = program.session().sources().file(spot.file).map_or("", |file| file.path.as_str());
             return Err(format!("`{name}` means ports of other tiers as well in line {line} of {path}"));
@@ -87,7 +90,11 @@ pub fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, String> {
         return Err(format!("`{new}` is built in and cannot be declared"));
     }
     let mut changes = Changes::new();
-    let places = program.places(entity).iter().filter(|place| place.role != Role::Means && new != old);
+    let together = program.together(entity);
+    let places = together.iter().flat_map(|one| program.places(*one));
+    let mut places: Vec<_> = places.filter(|place| place.role != Role::Means && new != old).collect();
+    places.sort_unstable_by_key(|place| place.span);
+    places.dedup_by_key(|place| place.span);
     for place in places {
         let mut text = new.to_owned();
         if place.role == Role::Declares {

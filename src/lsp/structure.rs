@@ -99,7 +99,7 @@ pub fn selection(text: &str, tree: &Tree, at: Position, encoding: Encoding) -> S
 fn parts_of(node: &Node, parts: &mut Vec<Span>) {
     match &node.kind {
         NodeKind::Namespace(block) => {
-            parts.push(block.name.span);
+            parts.extend(block.names.iter().map(|name| name.span));
             block.labels.iter().for_each(|selector| selector_parts(selector, parts));
         }
         NodeKind::Tier(tier) => {
@@ -124,6 +124,7 @@ fn parts_of(node: &Node, parts: &mut Vec<Span>) {
             parts.extend([rename.from.span, rename.to.span]);
             rename.labels.iter().for_each(|labels| selector_parts(labels, parts));
         }
+        NodeKind::Disjoint(tiers) => parts.extend(tiers.iter().map(|tier| tier.span)),
         NodeKind::Dns(values) => parts.extend(values),
         NodeKind::PlatformEntry { values, .. } => parts.extend(values),
         _ => {}

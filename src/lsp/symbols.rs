@@ -18,7 +18,9 @@ pub fn document(program: &Program, file: FileId) -> Vec<DocumentSymbol> {
 fn symbol(program: &Program, node: &Node) -> Option<DocumentSymbol> {
     let (name, detail, kind) = match &node.kind {
         NodeKind::Namespace(block) => {
-            (block.name, if block.external { "external namespace" } else { "namespace" }, SymbolKind::Namespace)
+            let detail = if block.external { "external namespace" } else { "namespace" };
+            let names = block.names.iter().map(|name| name.span).reduce(Span::to)?;
+            (Name { span: names }, detail, SymbolKind::Namespace)
         }
         NodeKind::Environment { name, .. } => (*name, "environment", SymbolKind::Module),
         NodeKind::Platform(_) => (Name { span: first_word(program, node) }, "", SymbolKind::Module),

@@ -144,7 +144,7 @@ impl Collector<'_> {
         }
         match &node.kind {
             NodeKind::Namespace(block) => {
-                self.tokens.push((block.name.span, Kind::Namespace, DECLARATION));
+                self.tokens.extend(block.names.iter().map(|name| (name.span, Kind::Namespace, DECLARATION)));
                 block.labels.iter().for_each(|selector| self.selector(selector));
             }
             NodeKind::Environment { name, .. } => self.tokens.push((name.span, Kind::Namespace, DECLARATION)),
@@ -205,6 +205,7 @@ impl Collector<'_> {
                 self.word_between(Some(before), except, &["except"], Kind::Keyword);
                 self.endpoints(&assertion.except);
             }
+            NodeKind::Disjoint(tiers) => tiers.iter().for_each(|tier| self.add(tier.span, Kind::Tier)),
             NodeKind::Use(_) | NodeKind::Platform(_) | NodeKind::Broken { .. } => {}
         }
     }

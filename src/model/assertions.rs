@@ -1,35 +1,45 @@
 //! Assertions: whom they speak of, and what in them says nothing.
 
-use super::flows::Endpoints;
+use super::flows::{Destination, Endpoints};
 use super::ports::Checks;
 use super::resolve::{Member, Resolver};
 use super::scope::Scope;
-use super::{Assertion, Endpoint, Holds, NamespaceKind, Targets};
+use super::{Assertion, Endpoint, Holds, NamespaceKind, StatementId, Targets};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{NAMESPACE_NAME, PortSet, Selector};
 use crate::source::Span;
-use crate::syntax::{AssertionDecl, AssertionKind};
+use crate::syntax::{AssertionDecl, AssertionKind, HopPorts};
 
 impl<'a> Resolver<'a> {
-    /// Resolves an assertion.
-    pub(super) fn assertion(&mut self, member: &Member<'a>, assertion: &'a AssertionDecl) {
-        let (source, destination) = (&assertion.source, &assertion.destination);
-        if let Some(ports) = &source.ports {
-            self.report_source_ports(source, ports);
+    /// Resolves an assertion, for each of its namespaces.
+    pub(super) fn assertions_of(&mut self, members: &[Member<'a>], assertion: &'a AssertionDecl) {
+        self.report_source_ports(&assertion.source);
+        let mut statement = None;
+        for member in members {
+            self.repeats = member.repeats;
+            self.assertion(member, assertion, &mut statement);
         }
+        self.repeats = false;
+    }
+
+    /// Resolves an assertion. Its statement is made where it is needed first.
+    fn assertion(&mut self, member: &Member<'a>, assertion: &'a AssertionDecl, statement: &mut Option<StatementId>) {
+        let (source, destination) = (&assertion.source, &assertion.destination);
         let sources = self.endpoints(member.scope, &source.endpoints);
-        let destinations = self.endpoints(member.scope, &destination.endpoints);
+        let destinations = self.destinations(member.scope, destination);
         let except = self.endpoints(member.scope, &assertion.except);
         let mut sound = sources.len() == source.endpoints.len()
             && destinations.len() == destination.endpoints.len()
             && except.len() == assertion.except.len();
-        for (endpoint, span) in sources.iter().chain(&destinations).chain(&except) {
-            sound &= self.check_assertable(*endpoint, *span);
+        let ends = destinations.iter().map(|to| (to.endpoint, to.span));
+        for (endpoint, span) in sources.iter().copied().chain(ends).chain(except.iter().copied()) {
+            sound &= self.check_assertable(endpoint, span);
         }
         let mut targets = Targets::new();
         let mut first = true;
-        for (endpoint, span) in &destinations {
-            match self.assertion_targets(member.scope, assertion, *endpoint, *span, &mut first) {
+        for to in &destinations {
+            first |= matches!(destination.ports, HopPorts::Own(_));
+            match self.assertion_targets(member.scope, assertion.kind, *to, &mut first) {
                 Some(more) => targets.extend(more),
                 None => sound = false,
             }
@@ -37,10 +47,12 @@ impl<'a> Resolver<'a> {
         if !sound {
             return;
         }
-        let text = self.assertion_text(assertion);
-        let text_start = self.statement_texts.len();
-        self.statement_texts.push_str(&text);
-        let statement = self.statement(member, text_start, member.node.span);
+        let statement = *statement.get_or_insert_with(|| {
+            let text = self.assertion_text(assertion);
+            let text_start = self.statement_texts.len();
+            self.statement_texts.push_str(&text);
+            self.statement(member, text_start, member.node.span)
+        });
         let written = except;
         let endpoints = |list: &Endpoints| list.iter().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>();
         let (sources, except) = (endpoints(&sources), endpoints(&written));
@@ -65,8 +77,7 @@ impl<'a> Resolver<'a> {
             text.push_str(" through dns");
         }
         if !assertion.except.is_empty() {
-            let names: Vec<&str> = assertion.except.iter().map(|endpoint| self.text(endpoint.span)).collect();
-            text.push_str(&format!(" except {}", names.join(", ")));
+            text.push_str(&format!(" except {}", self.list_text(&assertion.except)));
         }
         text
     }
@@ -86,20 +97,19 @@ impl<'a> Resolver<'a> {
     fn assertion_targets(
         &mut self,
         scope: Scope,
-        assertion: &'a AssertionDecl,
-        endpoint: Endpoint,
-        span: Span,
+        kind: AssertionKind,
+        Destination { endpoint, span, ports }: Destination<'a>,
         first: &mut bool,
     ) -> Option<Targets> {
         let group = matches!(endpoint, Endpoint::Group(_)).then(|| self.text(span).to_owned());
         let mut targets = Targets::new();
         for leaf in self.model.leaves(&endpoint).to_vec() {
-            let ports = match &assertion.destination.ports {
+            let ports = match ports {
                 Some(expression) => {
                     let checks = Checks { served: false, first: std::mem::take(first) };
                     self.flow_ports(scope, expression, leaf, group.as_deref(), checks)?
                 }
-                None if assertion.kind == AssertionKind::Always => self.served_ports(leaf, span, group.as_deref())?,
+                None if kind == AssertionKind::Always => self.served_ports(leaf, span, group.as_deref())?,
                 None => PortSet::everything(),
             };
             targets.push((leaf, ports));

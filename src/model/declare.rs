@@ -15,7 +15,7 @@ impl<'a> Resolver<'a> {
         for member in &top {
             match &member.node.kind {
                 NodeKind::Namespace(block) => self.declare_namespace(block, member),
-                NodeKind::Tier(_) | NodeKind::Isolate(_) | NodeKind::Dns(_) => {
+                NodeKind::Tier(_) | NodeKind::Isolate(_) | NodeKind::Disjoint(_) | NodeKind::Dns(_) => {
                     let help = "put it into a block `namespace NAME { ... }`";
                     let help = if matches!(member.node.kind, NodeKind::Dns(_)) {
                         "put it into `platform { ... }` for the whole program, or into a namespace"
@@ -31,54 +31,103 @@ impl<'a> Resolver<'a> {
     }
 
     fn declare_namespace(&mut self, block: &'a NamespaceBlock, member: &Member<'a>) {
-        let name = self.name(block.name);
-        if !self.check_name(block.name) {
+        let external = block.external;
+        let first = block.names.first().map_or("", |name| self.name(*name));
+        let selector = block.labels.as_ref().filter(|_| external).map(|labels| self.namespace_selector(labels, first));
+        let mut declared: Vec<(NamespaceId, Span)> = Vec::with_capacity(block.names.len());
+        for name in &block.names {
+            let Some(id) = self.declare_name(block, *name, selector.clone(), member.built_in) else { continue };
+            if let Some((_, earlier)) = declared.iter().find(|(known, _)| *known == id) {
+                let message = format!("`{}` is already in the list", self.name(*name));
+                let diagnostic = Diagnostic::new(Code::W0009, name.span, message).with_label(*earlier, "here");
+                self.report(diagnostic.with_help("remove it"));
+                continue;
+            }
+            if let Some(labels) = block.labels.as_ref().filter(|_| !external) {
+                self.repeats = !declared.is_empty();
+                self.state_labels(id, labels);
+            }
+            declared.push((id, name.span));
+        }
+        self.repeats = false;
+        if declared.is_empty() {
             self.forgive_all(&block.body);
+        }
+        self.check_size(block, &mut declared);
+        for node in &block.body {
+            for (place, (id, _)) in declared.iter().enumerate() {
+                let member = Member { scope: Some(*id), node, built_in: member.built_in, repeats: place > 0 };
+                if member.is_flow() { self.flows.push(member) } else { self.inner.push(member) }
+            }
+        }
+    }
+
+    /// Keeps what a block of many namespaces is read as to what a program could say without it.
+    fn check_size(&mut self, block: &NamespaceBlock, declared: &mut Vec<(NamespaceId, Span)>) {
+        const MOST: usize = 500_000;
+        if declared.len() < 2 || declared.len().saturating_mul(block.body.len()) <= MOST {
             return;
         }
-        let external = block.external;
-        let selector = block.labels.as_ref().filter(|_| external).map(|labels| self.namespace_selector(labels, name));
+        let message = format!(
+            "{} statements in a block of {} namespaces are more than {MOST} in all",
+            block.body.len(),
+            declared.len()
+        );
+        let places = declared.iter().map(|(_, span)| *span).reduce(Span::to);
+        let diagnostic = places.map(|span| Diagnostic::new(Code::E0001, span, message));
+        let help = "write what they have in common into fewer blocks";
+        diagnostic.into_iter().for_each(|diagnostic| self.report(diagnostic.with_help(help)));
+        declared.truncate(1);
+    }
+
+    /// Declares one name of a block; gives nothing when it is no name.
+    fn declare_name(
+        &mut self,
+        block: &NamespaceBlock,
+        written: Name,
+        selector: Option<Selector>,
+        built_in: bool,
+    ) -> Option<NamespaceId> {
+        let name = self.name(written);
+        if !self.check_name(written) {
+            return None;
+        }
         let id = NamespaceId::at(self.model.namespaces.len());
-        let declared = Declared { value: id, span: block.name.span, built_in: member.built_in };
+        let declared = Declared { value: id, span: written.span, built_in };
         let earlier = self.scopes.namespaces.declare(None, name, declared).cloned();
         let id = match earlier {
             Some(earlier) => {
-                self.check_same_namespace(block, &earlier, selector, member.built_in);
+                self.check_same_namespace(block, written, &earlier, selector, built_in);
                 earlier.value
             }
             None => {
-                let kind = if external {
+                let kind = if block.external {
                     NamespaceKind::External(selector)
                 } else {
                     NamespaceKind::Managed(Managed::default())
                 };
                 let (name, declared): (Arc<str>, Arc<str>) = (name.into(), name.into());
-                self.model.namespaces.push(Namespace { name, declared, kind, span: block.name.span });
+                self.model.namespaces.push(Namespace { name, declared, kind, span: written.span });
                 id
             }
         };
-        if let Some(labels) = block.labels.as_ref().filter(|_| !external) {
-            self.state_labels(id, labels);
-        }
-        self.note(block.name.span, Entity::Namespace(id), Role::Declares);
-        for node in &block.body {
-            let member = Member { scope: Some(id), node, built_in: member.built_in };
-            if member.is_flow() { self.flows.push(member) } else { self.inner.push(member) }
-        }
+        self.note(written.span, Entity::Namespace(id), Role::Declares);
+        Some(id)
     }
 
     /// The parts of one namespace have to agree on whose it is and on its labels.
     fn check_same_namespace(
         &mut self,
         block: &NamespaceBlock,
+        written: Name,
         earlier: &Declared<NamespaceId>,
-        selector: Option<crate::net::Selector>,
+        selector: Option<Selector>,
         built_in: bool,
     ) {
-        let name = self.name(block.name);
+        let name = self.name(written);
         let component = built_in != earlier.built_in;
         // The place to change is the user's.
-        let (here, there) = if built_in { (earlier.span, block.name.span) } else { (block.name.span, earlier.span) };
+        let (here, there) = if built_in { (earlier.span, written.span) } else { (written.span, earlier.span) };
         let label = if component { "the component declares it here" } else { "first declared here" };
         let used = self.components.get(&there.file).map(|span| self.text(*span));
         match &mut self.model.namespaces[earlier.value].kind {
@@ -127,6 +176,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn declare_all(&mut self) {
         let labels = self.label_keys();
         for member in &self.members() {
+            self.repeats = member.repeats;
             match &member.node.kind {
                 NodeKind::Tier(tier) => {
                     if let Some(namespace) = member.scope {
@@ -144,7 +194,7 @@ impl<'a> Resolver<'a> {
                             span: name.span,
                         };
                         self.model.groups.push(group);
-                        self.group_members.push((member.scope, members));
+                        self.group_members.push((member.scope, members, member.repeats));
                     }
                 }
                 NodeKind::Cidr(cidr) => {
@@ -170,6 +220,7 @@ impl<'a> Resolver<'a> {
                 _ => self.check_place(member),
             }
         }
+        self.repeats = false;
     }
 
     /// Statements and blocks that cannot stand inside a namespace.
@@ -246,7 +297,8 @@ impl<'a> Resolver<'a> {
         }
         let served =
             ports.as_ref().map(|ports: &Vec<TierPort>| PortSet::union_of(ports.iter().map(|port| &port.ports)));
-        self.model.tiers.push(Tier { name, namespace, selector, ports, served, span: tier.name.span });
+        let (disjoint, span) = (Vec::new(), tier.name.span);
+        self.model.tiers.push(Tier { name, namespace, selector, ports, served, disjoint, span });
     }
 
     fn tier_ports(&mut self, tier: TierId, entries: &'a [PortEntry]) -> Vec<TierPort> {
@@ -267,10 +319,9 @@ impl<'a> Resolver<'a> {
                 self.report(diagnostic);
                 continue;
             }
-            let known = self.diagnostics.len();
+            let known = self.mistakes;
             let set = self.declared_ports(&entry.ports);
-            let wrong = self.diagnostics.iter().skip(known).any(|found| found.code.stops());
-            if wrong || set.is_empty() {
+            if self.mistakes > known || set.is_empty() {
                 self.broken_ports.entry(tier).or_default().push(written);
             }
             if !set.is_empty() {
@@ -305,6 +356,7 @@ impl<'a> Resolver<'a> {
         let mut labels = Labels::new();
         for member in self.members() {
             let NodeKind::Label(key) = member.node.kind else { continue };
+            self.repeats = member.repeats;
             let Some(text) = self.label_key(key) else { continue };
             if let Some((_, earlier)) = labels.get(&member.scope) {
                 let diagnostic =
@@ -316,6 +368,7 @@ impl<'a> Resolver<'a> {
                 labels.insert(member.scope, (text, member.node.span));
             }
         }
+        self.repeats = false;
         labels
     }
 

@@ -8,34 +8,45 @@ use super::{Endpoint, Flow, Holds, Namespace, NamespaceKind, Statement, Statemen
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
-use crate::syntax::{EndpointRef, Hop, NodeKind, PortExpr, PortKind, PortsExpr, words};
+use crate::syntax::{EndpointRef, Hop, HopPorts, NodeKind, PortExpr, PortKind, PortsExpr, words};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The endpoints on one side of an arrow: nearly always one.
 pub(super) type Endpoints = SmallVec<[(Endpoint, Span); 1]>;
 
+/// A destination, where it stands, and the ports behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Destination<'a> {
+    pub endpoint: Endpoint,
+    pub span: Span,
+    pub ports: Option<&'a PortsExpr>,
+}
+
+/// The destinations of one arrow: nearly always one.
+pub(super) type Destinations<'a> = SmallVec<[Destination<'a>; 1]>;
+
 impl<'a> Resolver<'a> {
     /// Resolves every flow and every assertion.
     pub(super) fn resolve_flows(&mut self) {
         let members = std::mem::take(&mut self.flows);
-        for member in members {
+        // A statement of several namespaces is one, with the flows of each.
+        for members in members.chunk_by(|_, next| next.repeats) {
+            let [member, ..] = members else { continue };
             match &member.node.kind {
                 NodeKind::Flow { hops, .. } if self.report_word_in_front(member.scope, hops) => {}
                 NodeKind::Flow { side, hops } => {
-                    if let Some((first, ports)) = hops.first().and_then(|hop| Some((hop, hop.ports.as_ref()?))) {
-                        self.report_source_ports(first, ports);
-                    }
+                    hops.iter().take(1).for_each(|first| self.report_source_ports(first));
                     for (index, pair) in hops.windows(2).enumerate() {
                         if let [source, destination] = pair {
                             // The word belongs to what is written first, and is said for every part.
                             let start = if index == 0 { member.node.span } else { source.span };
                             let span = Span { end: destination.span.end, ..start };
-                            self.flow(&member, *side, source, destination, span);
+                            self.flows_of_pair(members, *side, [source, destination], span);
                         }
                     }
                 }
-                NodeKind::Assertion(assertion) => self.assertion(&member, assertion),
+                NodeKind::Assertion(assertion) => self.assertions_of(members, assertion),
                 _ => {}
             }
         }
@@ -53,7 +64,7 @@ impl<'a> Resolver<'a> {
 
     /// Reports `rule: web -> api` and `never: web -> api`, which read as a source with ports; whether it is one.
     fn report_word_in_front(&mut self, scope: Scope, hops: &[Hop]) -> bool {
-        let Some(Hop { endpoints, ports: Some(ports), .. }) = hops.first() else { return false };
+        let Some(Hop { endpoints, ports: HopPorts::Shared(ports), .. }) = hops.first() else { return false };
         let ([front], [source]) = (endpoints.as_slice(), ports.items.as_slice()) else { return false };
         let (word, name) = (self.text(front.span), self.text(source.span));
         let is_known =
@@ -75,14 +86,15 @@ impl<'a> Resolver<'a> {
         true
     }
 
-    pub(super) fn report_source_ports(&mut self, source: &Hop, ports: &PortsExpr) {
-        let help = format!("write `{} -> ...:{}`", self.side_text(&source.endpoints), self.text(ports.span));
-        let whole = self.with_colon(ports.span);
-        self.report(
-            Diagnostic::new(Code::E0220, ports.span, "ports belong to the destination, not to the one who connects")
-                .with_help(help)
-                .with_mend(whole, ""),
-        );
+    /// Reports the ports of one who connects.
+    pub(super) fn report_source_ports(&mut self, source: &Hop) {
+        for ports in source.ports.iter() {
+            let help = format!("write `{} -> ...:{}`", self.side_text(&source.endpoints), self.text(ports.span));
+            let whole = self.with_colon(ports.span);
+            let message = "ports belong to the destination, not to the one who connects";
+            let diagnostic = Diagnostic::new(Code::E0220, ports.span, message);
+            self.report(diagnostic.with_help(help).with_mend(whole, ""));
+        }
     }
 
     /// Adds a statement whose text is what was added to `self.statement_texts` from `text_start` on.
@@ -95,6 +107,15 @@ impl<'a> Resolver<'a> {
         id
     }
 
+    /// The destinations of a flow or an assertion, each with its ports.
+    pub(super) fn destinations(&mut self, scope: Scope, hop: &'a Hop) -> Destinations<'a> {
+        let found = hop.endpoints.iter().enumerate().filter_map(|(place, reference)| {
+            let endpoint = self.use_endpoint(scope, reference)?;
+            Some(Destination { endpoint, span: reference.span, ports: hop.ports.of(place) })
+        });
+        found.collect()
+    }
+
     pub(super) fn endpoints(&mut self, scope: Scope, references: &[EndpointRef]) -> Endpoints {
         let found = references.iter().map(|reference| (self.use_endpoint(scope, reference), reference.span));
         found.filter_map(|(endpoint, span)| Some((endpoint?, span))).collect()
@@ -105,16 +126,15 @@ impl<'a> Resolver<'a> {
         SmallVec::from_slice(self.model.leaves(&endpoint))
     }
 
-    fn flow(
+    /// The flows between two ends that a statement names one after the other, in each of its namespaces.
+    fn flows_of_pair(
         &mut self,
-        member: &Member<'a>,
+        members: &[Member<'a>],
         side: Option<Direction>,
-        source: &'a Hop,
-        destination: &'a Hop,
+        [source, destination]: [&'a Hop; 2],
         span: Span,
     ) {
-        let from = self.endpoints(member.scope, &source.endpoints);
-        let to = self.endpoints(member.scope, &destination.endpoints);
+        let [member, ..] = members else { return };
         let mut texts = std::mem::take(&mut self.statement_texts);
         let text_start = texts.len();
         if let Some(side) = side {
@@ -126,16 +146,32 @@ impl<'a> Resolver<'a> {
         self.push_hop(destination, &mut texts);
         self.statement_texts = texts;
         let statement = self.statement(member, text_start, span);
-        for (endpoint, span) in from.iter().chain(&to) {
-            self.check_blocks(*endpoint, *span);
+        for member in members {
+            self.repeats = member.repeats;
+            self.flow(member.scope, side, [source, destination], statement);
         }
+        self.repeats = false;
+    }
+
+    fn flow(
+        &mut self,
+        scope: Scope,
+        side: Option<Direction>,
+        [source, destination]: [&'a Hop; 2],
+        statement: StatementId,
+    ) {
+        let from = self.endpoints(scope, &source.endpoints);
+        let to = self.destinations(scope, destination);
+        let ends = from.iter().copied().chain(to.iter().map(|to| (to.endpoint, to.span)));
+        ends.for_each(|(endpoint, span)| self.check_blocks(endpoint, span));
         let mut first = true;
-        let mut every = false;
-        for (to, to_span) in to {
-            let Some(targets) = self.targets(member.scope, to, to_span, destination.ports.as_ref(), &mut first) else {
-                continue;
-            };
-            every |= targets.iter().any(|(_, ports)| is_every_port(ports));
+        let mut every: Vec<&PortsExpr> = Vec::new();
+        for Destination { endpoint: to, span: to_span, ports } in to {
+            // Those that a member has for itself are read once.
+            first |= matches!(destination.ports, HopPorts::Own(_));
+            let Some(targets) = self.targets(scope, to, to_span, ports, &mut first) else { continue };
+            let opened = ports.filter(|_| targets.iter().any(|(_, ports)| is_every_port(ports)));
+            every.extend(opened.filter(|ports| every.last().is_none_or(|last| last.span != ports.span)));
             for (from, from_span) in &from {
                 if self.check_ends((*from, *from_span), (to, to_span), side, destination.span) {
                     let (source, targets) = (*from, targets.clone());
@@ -143,14 +179,11 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
-        if every {
-            self.warn_about_every_port(destination);
-        }
+        every.into_iter().for_each(|ports| self.warn_about_every_port(ports));
     }
 
     /// Where `*` says so itself, that is the place; else all protocols are listed.
-    fn warn_about_every_port(&mut self, destination: &Hop) {
-        let Some(ports) = &destination.ports else { return };
+    fn warn_about_every_port(&mut self, ports: &PortsExpr) {
         let every = |item: &&PortExpr| item.kind == PortKind::Every && item.protocol().is_none();
         let mut places: Vec<Span> = ports.items.iter().filter(every).map(|item| item.span).collect();
         if places.is_empty() {

@@ -11,7 +11,8 @@ impl Resolver<'_> {
     pub(super) fn resolve_groups(&mut self) {
         let written = std::mem::take(&mut self.group_members);
         let mut spans: Vec<Vec<(Endpoint, Span)>> = Vec::with_capacity(written.len());
-        for (scope, members) in &written {
+        for (scope, members, repeats) in &written {
+            self.repeats = *repeats;
             let mut found: Vec<(Endpoint, Span)> = Vec::with_capacity(members.len());
             let mut known: FxHashMap<Endpoint, Span> = FxHashMap::default();
             for member in *members {
@@ -30,6 +31,7 @@ impl Resolver<'_> {
             }
             spans.push(found);
         }
+        self.repeats = false;
         self.break_cycles(&mut spans);
         for (group, members) in self.model.groups.iter_mut().zip(&spans) {
             group.members = members.iter().map(|(endpoint, _)| *endpoint).collect();

@@ -34,8 +34,9 @@ impl<'a> Resolver<'a> {
     /// Adds up the `isolate` statements of each managed namespace.
     pub(super) fn resolve_isolation(&mut self) {
         let mut asked: BTreeMap<NamespaceId, Asked> = BTreeMap::new();
-        for Member { scope, node, .. } in self.inner.clone() {
+        for Member { scope, node, repeats, .. } in self.inner.clone() {
             let (Some(namespace), NodeKind::Isolate(isolate)) = (scope, &node.kind) else { continue };
+            self.repeats = repeats;
             if self.model.namespace(namespace).is_some_and(|namespace| namespace.managed().is_none()) {
                 self.misplaced(
                     node.span,
@@ -46,6 +47,7 @@ impl<'a> Resolver<'a> {
             }
             self.isolate(namespace, isolate, node.span, asked.entry(namespace).or_default());
         }
+        self.repeats = false;
         for id in self.model.namespaces.ids() {
             let everything = Asked { ingress: Isolated::Every, egress: Isolated::Every, statements: Vec::new() };
             let asked = asked.remove(&id).unwrap_or(everything);
@@ -104,7 +106,8 @@ impl<'a> Resolver<'a> {
     fn isolated_tiers(&mut self, namespace: NamespaceId, names: &[Name]) -> Vec<TierId> {
         let mut tiers = Vec::new();
         for name in names {
-            let Some(endpoint) = self.use_own_tier(namespace, *name) else { continue };
+            let Some(endpoint) = self.find_own_tier(namespace, *name) else { continue };
+            self.used.endpoints.insert(endpoint);
             let leaves = match endpoint {
                 Endpoint::Group(_) => self.model.leaves(&endpoint).to_vec(),
                 other => vec![other],
@@ -133,8 +136,9 @@ impl<'a> Resolver<'a> {
             None => Dns { servers: vec![DnsServer::Cluster], span: None },
         };
         let mut own: BTreeMap<NamespaceId, Dns> = BTreeMap::new();
-        for Member { scope, node, .. } in self.inner.clone() {
+        for Member { scope, node, repeats, .. } in self.inner.clone() {
             let (Some(namespace), NodeKind::Dns(values)) = (scope, &node.kind) else { continue };
+            self.repeats = repeats;
             if self.model.namespace(namespace).is_some_and(|namespace| namespace.managed().is_none()) {
                 let help = "leave `external` out if the namespace is yours";
                 self.misplaced(node.span, "an external namespace belongs to others and gets no DNS rule here", help);
@@ -151,6 +155,7 @@ impl<'a> Resolver<'a> {
             }
             own.insert(namespace, Dns { servers, span: Some(node.span) });
         }
+        self.repeats = false;
         for (index, namespace) in self.model.namespaces.iter_mut().enumerate() {
             if let NamespaceKind::Managed(managed) = &mut namespace.kind {
                 managed.dns = own.remove(&NamespaceId::at(index)).unwrap_or_else(|| default.clone());

@@ -9,6 +9,7 @@ mod catalogue;
 mod cni;
 mod container_ports;
 mod declare;
+mod disjoint;
 mod endpoint_set;
 mod environment;
 mod errors;
@@ -106,6 +107,8 @@ pub struct Model {
     pub statements: Arc<Vec<Statement>>,
     /// The assertions.
     pub assertions: Vec<Assertion>,
+    /// The `disjoint` statements, one for each namespace of its block: where each stands.
+    pub disjoint: Vec<Span>,
     /// The selections of namespaces by labels of which nobody stated whether they mean managed ones.
     pub unstated: Vec<Unstated>,
     /// What each name in the sources refers to, by place; empty unless [`Options::references`] asks for it.
@@ -280,6 +283,8 @@ pub struct Tier {
     pub ports: Option<Vec<TierPort>>,
     /// All those ports together.
     pub served: Option<PortSet>,
+    /// The statements that name it among tiers without a pod in common, by their places in [`Model::disjoint`].
+    pub disjoint: Vec<u32>,
     /// Its name in the source.
     pub span: Span,
 }

@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic, Label, closest};
 pub use crate::net::is_dns_label;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,6 +45,7 @@ pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved
     resolver.apply_environment();
     resolver.resolve_groups();
     resolver.resolve_isolation();
+    resolver.resolve_disjoint();
     resolver.resolve_dns();
     resolver.resolve_flows();
     resolver.finish_statements();
@@ -60,6 +61,8 @@ pub(super) struct Member<'a> {
     pub node: &'a Node,
     /// Whether it came with a component of the catalogue.
     pub built_in: bool,
+    /// Whether it is the statement before it once more, for another namespace of the same block.
+    pub repeats: bool,
 }
 
 impl Member<'_> {
@@ -80,6 +83,12 @@ pub(super) struct Resolver<'a> {
     pub sources: &'a Sources,
     pub model: Model,
     pub diagnostics: Vec<Diagnostic>,
+    /// The places of those, by code: what is wrong in a block of several namespaces is said once.
+    reported: FxHashSet<(Code, Span)>,
+    /// How many mistakes were found that stop a build, with those that were said before.
+    pub mistakes: usize,
+    /// Whether the statement that is looked at was looked at for another namespace before.
+    pub repeats: bool,
     pub scopes: Scopes<'a>,
     /// The blocks of namespaces, environments and so on, and the statements outside of them but for flows.
     pub top: Vec<Member<'a>>,
@@ -90,8 +99,9 @@ pub(super) struct Resolver<'a> {
     pub used: Used,
     /// The entries of the chosen environment.
     pub environment: Option<&'a [Node]>,
-    /// The members of each group as written, until the groups are resolved.
-    pub group_members: Vec<(Scope, &'a [EndpointRef])>,
+    /// The members of each group as written, until the groups are resolved, and whether they are those of another one in
+    /// the same block.
+    pub group_members: Vec<(Scope, &'a [EndpointRef], bool)>,
     /// The labels that each managed namespace states.
     pub stated: BTreeMap<NamespaceId, Stated>,
     /// The namespaces that are managed although a component that is used declares them.
@@ -128,6 +138,9 @@ impl<'a> Resolver<'a> {
             sources,
             model: Model::default(),
             diagnostics: Vec::new(),
+            reported: FxHashSet::default(),
+            mistakes: 0,
+            repeats: false,
             scopes: Scopes::default(),
             top: Vec::new(),
             inner: Vec::new(),
@@ -169,7 +182,7 @@ impl<'a> Resolver<'a> {
                         self.unreadable.insert(self.name(*name).into());
                     }
                 }
-                let member = Member { scope: None, node: meant, built_in };
+                let member = Member { scope: None, node: meant, built_in, repeats: false };
                 if member.is_flow() { self.flows.push(member) } else { self.top.push(member) }
             }
         }
@@ -218,7 +231,7 @@ impl<'a> Resolver<'a> {
 
     /// Takes the names that statements declare as known to be wrong: their uses are not reported.
     pub fn forgive_all(&mut self, nodes: &[Node]) {
-        let names: Vec<Name> = nodes.iter().filter_map(|node| node.kind.declares()).collect();
+        let names: Vec<Name> = nodes.iter().flat_map(|node| node.kind.declares()).collect();
         self.unreadable.extend(names.into_iter().map(|name| Cow::from(self.sources.text(name.span))));
     }
 
@@ -249,7 +262,11 @@ impl<'a> Resolver<'a> {
             }
             diagnostic.mends.retain(|mend| !self.is_built_in(mend.span));
         }
-        self.diagnostics.push(diagnostic);
+        self.mistakes += usize::from(diagnostic.code.stops());
+        let is_new = diagnostic.primary().is_none_or(|span| self.reported.insert((diagnostic.code, span)));
+        if is_new || !self.repeats {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// Reports a name that is none; whether it is one.
@@ -318,17 +335,30 @@ impl<'a> Resolver<'a> {
         None
     }
 
+    fn is_namespace(&self, name: Name) -> bool {
+        self.scopes.namespaces.get(None, self.name(name)).is_some()
+    }
+
     /// What a reference means in `scope`, without noting that it is used; an unknown one is reported.
     pub fn find_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
         let owner = match reference.namespace() {
+            // What is wrong with it has been said.
+            Some(namespace) if reference.repeats_namespace() && !self.is_namespace(namespace) => return None,
             Some(namespace) if self.is_port_behind_slash(scope, reference) => {
                 let (endpoint, port) = (self.name(namespace), reference.name().map_or("", |name| self.name(name)));
+                let diagnostic = Diagnostic::new(Code::E0101, namespace.span, format!("`{endpoint}` is no namespace"));
                 let right = format!("{endpoint}:{port}");
-                self.report(
-                    Diagnostic::new(Code::E0101, namespace.span, format!("`{endpoint}` is no namespace"))
+                self.report(match reference.shared_namespace() {
+                    Some(_) => {
+                        diagnostic.with_help(format!("ports stand behind a colon: `{endpoint}:{{...}}`")).with_mend(
+                            Span { start: namespace.span.end, end: namespace.span.end + 1, ..namespace.span },
+                            ":",
+                        )
+                    }
+                    None => diagnostic
                         .with_help(format!("ports stand behind a colon: `{right}`"))
                         .with_mend(reference.span, right),
-                );
+                });
                 return None;
             }
             Some(namespace) => Some(self.find_namespace(namespace)?),

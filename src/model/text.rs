@@ -1,7 +1,7 @@
 //! Statements on one line, as they go into manifests and reports.
 
 use super::resolve::Resolver;
-use crate::syntax::{EndpointRef, Hop, PortsExpr};
+use crate::syntax::{EndpointRef, Hop, HopPorts, PortsExpr};
 use std::borrow::Cow;
 
 impl Resolver<'_> {
@@ -14,11 +14,17 @@ impl Resolver<'_> {
 
     /// Appends [`Resolver::hop_text`].
     pub(super) fn push_hop(&self, hop: &Hop, text: &mut String) {
-        self.push_side(&hop.endpoints, text);
-        if let Some(ports) = &hop.ports {
-            text.push(':');
-            text.push_str(&self.ports_text(ports));
+        let own = matches!(hop.ports, HopPorts::Own(_)).then_some(&hop.ports);
+        self.push_members(&hop.endpoints, own, text);
+        if let HopPorts::Shared(ports) = &hop.ports {
+            self.push_ports(ports, text);
         }
+    }
+
+    /// Appends a colon and ports.
+    fn push_ports(&self, ports: &PortsExpr, text: &mut String) {
+        text.push(':');
+        text.push_str(&self.ports_text(ports));
     }
 
     /// Ports as written, on one line, without comments and without a comma behind the last.
@@ -41,14 +47,45 @@ impl Resolver<'_> {
 
     /// Appends [`Resolver::side_text`].
     pub(super) fn push_side(&self, endpoints: &[EndpointRef], text: &mut String) {
-        match endpoints {
-            [one] => text.push_str(self.text(one.span)),
-            several => {
-                let names: Vec<&str> = several.iter().map(|endpoint| self.text(endpoint.span)).collect();
-                text.push('{');
-                text.push_str(&names.join(", "));
-                text.push('}');
+        self.push_members(endpoints, None, text);
+    }
+
+    /// A list of endpoints without braces around it, as written; those that share a namespace stand in its braces.
+    pub(super) fn list_text(&self, endpoints: &[EndpointRef]) -> String {
+        let mut text = String::new();
+        let of_one = |one: &EndpointRef, other: &EndpointRef| {
+            other.repeats_namespace() && one.shared_namespace() == other.shared_namespace()
+        };
+        for (index, members) in endpoints.chunk_by(of_one).enumerate() {
+            if index > 0 {
+                text.push_str(", ");
             }
+            self.push_side(members, &mut text);
+        }
+        text
+    }
+
+    /// Appends one endpoint, or several in braces, with their ports where they have some of their own.
+    fn push_members(&self, endpoints: &[EndpointRef], own: Option<&HopPorts>, text: &mut String) {
+        if let Some(namespace) = endpoints.first().and_then(EndpointRef::shared_namespace) {
+            text.push_str(self.name(namespace));
+            text.push('/');
+        }
+        let in_braces = endpoints.len() > 1;
+        if in_braces {
+            text.push('{');
+        }
+        for (place, endpoint) in endpoints.iter().enumerate() {
+            if place > 0 {
+                text.push_str(", ");
+            }
+            text.push_str(self.text(endpoint.span));
+            if let Some(ports) = own.and_then(|ports| ports.of(place)) {
+                self.push_ports(ports, text);
+            }
+        }
+        if in_braces {
+            text.push('}');
         }
     }
 }

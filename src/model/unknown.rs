@@ -57,19 +57,24 @@ impl Resolver<'_> {
             candidates
         };
         let elsewhere = self.namespaces_with(text);
+        let in_braces = reference.shared_namespace().is_some();
         // The very name in another namespace is meant rather than one that only looks like it.
         let known = if owner.is_some() || elsewhere.is_empty() { self.closest(text, candidates) } else { None };
         let (help, mends) = match (known, elsewhere.as_slice()) {
             (Some(known), _) => {
                 let path = place.as_ref().map_or_else(|| known.to_owned(), |place| format!("{place}/{known}"));
-                (format!("did you mean `{path}`?"), vec![path])
+                let help = format!("did you mean `{path}`?");
+                (help, vec![if in_braces { known.to_owned() } else { path }])
             }
             (None, [namespace, ..]) => {
-                let mends = elsewhere.iter().map(|namespace| format!("{namespace}/{text}")).collect();
+                // In the braces of one namespace, another one cannot be named.
+                let holders = elsewhere.iter().filter(|_| !in_braces);
+                let mends = holders.map(|namespace| format!("{namespace}/{text}")).collect();
                 (format!("it is declared in another namespace: `{namespace}/{text}`"), mends)
             }
             (None, []) if self.scopes.namespaces.get(None, text).is_some() => {
-                (format!("it is a namespace: `{text}/*` means every pod of it"), vec![format!("{text}/*")])
+                let mends = if in_braces { Vec::new() } else { vec![format!("{text}/*")] };
+                (format!("it is a namespace: `{text}/*` means every pod of it"), mends)
             }
             (None, []) if reference.namespace().is_none() && catalogue::find(text).is_some() => (
                 format!("the catalogue has a component of that name: write `use {text}`, and name its tier"),
@@ -91,14 +96,15 @@ impl Resolver<'_> {
         self.report(diagnostic.with_mends(reference.span, mends));
     }
 
-    /// What a name means of which only a tier of one namespace makes sense; another one is reported.
-    pub fn use_own_tier(&mut self, namespace: NamespaceId, name: Name) -> Option<Endpoint> {
+    /// What a name means of which only a tier of one namespace makes sense, without noting that it is used; one that nothing
+    /// has is reported.
+    pub fn find_own_tier(&mut self, namespace: NamespaceId, name: Name) -> Option<Endpoint> {
         let text = self.name(name);
         let reference = EndpointRef::named(None, name);
         let is_known =
             self.scopes.endpoints.find(Some(namespace), text).is_some() || Endpoint::built_in(text).is_some();
         if is_known || self.unreadable.contains(text) {
-            return self.use_endpoint(Some(namespace), &reference);
+            return self.find_endpoint(Some(namespace), &reference);
         }
         let place = self.model.namespace(namespace).map(|namespace| namespace.declared.clone()).unwrap_or_default();
         let known = self.closest(text, |this| this.scopes.endpoints.names(Some(namespace)));

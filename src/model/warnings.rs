@@ -51,12 +51,14 @@ impl Resolver<'_> {
                 let others = index.query(&tier.selector).into_iter().map(TierId::at).filter(|other| other > id);
                 let overlapping = others.filter_map(|other| self.model.tier(other)).filter(|other| {
                     tier.selector.overlaps(&other.selector)
+                        && !tier.is_disjoint_from(other)
                         && !tier.selector.contains(&other.selector)
                         && !other.selector.contains(&tier.selector)
                 });
                 let others: Vec<&Tier> = overlapping.take(MOST_COUNTED).collect();
                 if let Some((diagnostic, example, first)) = overlap(tier, &others) {
-                    found.push((diagnostic, example, *id, apart(tier, first).map(str::to_owned)));
+                    let stated = format!("disjoint {}, {}", tier.name, first.name);
+                    found.push((diagnostic, example, *id, stated, apart(tier, first).map(str::to_owned)));
                 }
             }
             // Said once where labels of several keys are mixed: each of them overlaps most others.
@@ -76,22 +78,30 @@ impl Resolver<'_> {
             _ => None,
         });
         let declared: BTreeMap<Span, &TierDecl> = declared.collect();
-        for (diagnostic, example, id, key) in found {
+        // Once for tiers of several namespaces in one block.
+        self.repeats = true;
+        for (diagnostic, example, id, stated, key) in found {
             let Some(span) = diagnostic.primary().filter(|span| !self.built_in(*span)) else { continue };
             let Some(tier) = self.model.tier(id) else { continue };
-            let diagnostic = match (key, declared.get(&span)) {
+            let (advice, mend) = match (key, declared.get(&span)) {
                 (Some(key), Some(written)) => {
                     let (place, text) = with_label(tier, written, &format!("!{key}"));
                     let advice = match &written.selector {
                         Some(_) => format!("add `!{key}` to the labels of `{}`", tier.name),
                         None => format!("write `tier {}{text}`", tier.name),
                     };
-                    diagnostic.with_help(format!("{example}; if none should be, {advice}")).with_mend(place, text)
+                    (advice, Some((place, text)))
                 }
-                _ => diagnostic.with_help(format!("{example}; if none should be, tell them apart by a label")),
+                _ => ("tell them apart by a label".to_owned(), None),
             };
-            self.report(diagnostic);
+            let help = format!("{example}; if none should be, {advice}; if none ever is, state it: `{stated}`");
+            let diagnostic = diagnostic.with_help(help);
+            self.report(match mend {
+                Some((place, text)) => diagnostic.with_mend(place, text),
+                None => diagnostic,
+            });
         }
+        self.repeats = false;
     }
 
     fn warn_about_the_unused(&mut self) {
@@ -136,11 +146,30 @@ impl Resolver<'_> {
         found.extend(ports.map(|declared| named("port set", &declared.name, declared.span)));
         found.extend(self.unused_namespaces(&used).into_iter().map(|(name, span)| named("namespace", &name, span)));
         found.extend(self.unused_components(&used).into_iter().map(|(name, span)| named("component", &name, span)));
+        // What stands in a block of several namespaces is needless when it is for all of them.
+        let shared = self.declared_together();
+        let mut of_one: BTreeMap<Span, usize> = BTreeMap::new();
+        for (_, span, ..) in &found {
+            *of_one.entry(*span).or_default() += 1;
+        }
         for (code, span, message, help) in found {
-            if !self.built_in(span) {
+            let all = shared.get(&span).is_none_or(|all| of_one.get(&span) == Some(all));
+            if !self.built_in(span) && all && of_one.remove(&span).is_some() {
                 self.report(Diagnostic::new(code, span, message).with_help(help));
             }
         }
+    }
+
+    /// The declarations in blocks of several namespaces, each with the number of those.
+    fn declared_together(&self) -> BTreeMap<Span, usize> {
+        let is_repeated = self.inner.iter().any(|member| member.repeats);
+        let mut shared: BTreeMap<Span, usize> = BTreeMap::new();
+        for member in self.inner.iter().filter(|_| is_repeated) {
+            for name in member.node.kind.declares() {
+                *shared.entry(name.span).or_default() += 1;
+            }
+        }
+        shared
     }
 
     /// The DNS servers that managed namespaces ask without naming them.
@@ -199,7 +228,7 @@ impl Resolver<'_> {
     fn shares_pods(&self, tier: &Tier, others: &BTreeMap<NamespaceId, SelectorIndex>) -> bool {
         let near = others.get(&tier.namespace).map(|index| index.query(&tier.selector)).unwrap_or_default();
         let mut near = near.into_iter().filter_map(|index| self.model.tier(TierId::at(index)));
-        near.any(|other| tier.selector.overlaps(&other.selector))
+        near.any(|other| tier.selector.overlaps(&other.selector) && !tier.is_disjoint_from(other))
     }
 
     /// Whether flows of namespaces that are known by labels are about pods of the tier.

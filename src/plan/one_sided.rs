@@ -197,7 +197,23 @@ fn unanswered_by(
     } else {
         (format!("a part of `{text}` comes to nothing: {closed}"), "open that side, or leave the part out".to_owned())
     };
-    Diagnostic::new(Code::W0017, one.statement.span, message).with_help(help)
+    let diagnostic = Diagnostic::new(Code::W0017, one.statement.span, message).with_help(help);
+    // In a chain the word is for every part.
+    if !all || is_in_chain(set, one) {
+        return diagnostic;
+    }
+    let span = one.statement.span;
+    let word = crate::source::Span { end: span.start + crate::table::number(opened.word().len() + 1), ..span };
+    diagnostic.with_titled_mend(format!("Write the plain flow `{}`", one.plain()), word, "")
+}
+
+/// Whether a statement is a part of a chain: another part begins where it ends, or ends where it begins.
+fn is_in_chain(set: &FlowSet, one: &Stated<'_>) -> bool {
+    let span = one.statement.span;
+    [one.id.0.checked_sub(1), Some(one.id.0 + 1)].into_iter().flatten().any(|id| {
+        let next = set.statement(StatementId(id));
+        next.is_some_and(|next| next.span.file == span.file && next.span.start < span.end && span.start < next.span.end)
+    })
 }
 
 /// A party as programs write it.
@@ -297,11 +313,7 @@ fn wide_flow(set: &FlowSet, one: &Stated<'_>, side: Direction, others: Vec<Strin
     let message = format!("`{text}` opens the {} of {} as well", side.word(), listed(others));
     let span = one.statement.span;
     let diagnostic = Diagnostic::new(Code::W0020, span, message);
-    let chain = [one.id.0.checked_sub(1), Some(one.id.0 + 1)].into_iter().flatten().any(|id| {
-        let next = set.statement(StatementId(id));
-        next.is_some_and(|next| next.span.file == span.file && next.span.start < span.end && span.start < next.span.end)
-    });
-    if chain {
+    if is_in_chain(set, one) {
         return diagnostic.with_help(format!("if that is not meant, take it out of the chain: `{own} {text}`"));
     }
     let place = crate::source::Span { end: span.start, ..span };

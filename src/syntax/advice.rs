@@ -30,13 +30,9 @@ pub fn advise(rule: Rule, statement: &str, at: usize) -> Option<Advice> {
         Rule::flow | Rule::assertion => foreign(rule, statement, at)
             .or_else(|| exception(rule, statement, at))
             .or_else(|| selector(rule, statement))
-            .or_else(|| destinations(rule, statement))
             .or_else(|| address(rule, statement))
             .or_else(|| dns_name(rule, statement)),
-        Rule::tier => several("tier", statement, "each tier has a line of its own")
-            .or_else(|| alternatives(statement))
-            .or_else(|| pattern(statement, at)),
-        Rule::external => several("external namespace", statement, "each namespace has a line of its own"),
+        Rule::tier => tiers(statement).or_else(|| alternatives(statement)).or_else(|| pattern(statement, at)),
         Rule::namespace => namespaces(statement),
         Rule::cidr | Rule::replace_cidr => range(statement).or_else(|| ports_of_block(statement)),
         _ => None,
@@ -79,24 +75,6 @@ fn selector(rule: Rule, statement: &str) -> Option<Advice> {
 pub(super) fn is_name(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.bytes().all(inner) && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-')
-}
-
-/// `web -> api:80, db:81`, `web -> {api:80, db:81}`
-fn destinations(rule: Rule, statement: &str) -> Option<Advice> {
-    let (source, list) = statement.split_once("->").filter(|_| rule == Rule::flow)?;
-    let list = list.trim();
-    let list = list.strip_prefix('{').and_then(|list| list.strip_suffix('}')).unwrap_or(list);
-    let list = [" and ", " or ", " & ", "; "].iter().fold(list.to_owned(), |list, sign| list.replace(sign, ", "));
-    let items: Vec<&str> = list.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
-    let has_port =
-        |item: &&str| item.split_once(':').is_some_and(|(name, _)| !name.is_empty() && !name.contains(['{', '}', '>']));
-    let is_list =
-        items.len() > 1 && items.iter().all(has_port) && items.iter().all(|item| item.matches(':').count() == 1);
-    is_list.then(|| {
-        let flows: Vec<String> = items.iter().map(|item| format!("{} -> {item}", source.trim())).collect();
-        let shown: Vec<String> = flows.iter().map(|flow| format!("`{flow}`")).collect();
-        Advice::instead(format!("destinations with ports of their own have a flow each: {}", shown.join(", ")), flows)
-    })?
 }
 
 /// The word of a statement that holds `is`, and the port behind it.
@@ -210,24 +188,23 @@ fn is_top_level(word: &str) -> bool {
     word.len() == 2 || KNOWN.contains(&word)
 }
 
-/// `tier x, y`, `external namespace a, b`
-fn several(keyword: &str, statement: &str, why: &str) -> Option<Advice> {
-    let rest = statement.strip_prefix(keyword)?;
+/// `tier x, y`
+fn tiers(statement: &str) -> Option<Advice> {
+    let rest = statement.strip_prefix("tier")?;
     let end = rest.find(['(', '{', '=', '[', ':', '!']).unwrap_or(rest.len());
     let (names, rest) = rest.split_at(end);
     let names: Vec<&str> = names.split([',', ' ', '\t']).filter(|name| !name.is_empty() && *name != "and").collect();
     let statement = |(index, name): (usize, &&str)| match index {
         // Labels are those of one tier.
-        0 if !rest.is_empty() => format!("{keyword} {name} {rest}"),
-        _ => format!("{keyword} {name}"),
+        0 if !rest.is_empty() => format!("tier {name} {rest}"),
+        _ => format!("tier {name}"),
     };
     let statements: Vec<String> = names.iter().enumerate().map(statement).collect();
-    let rule = if keyword == "tier" { Rule::tier } else { Rule::external };
-    let statements: Vec<String> =
-        statements.into_iter().map(|text| repaired(rule, &text).map_or(text, |repaired| repaired.text)).collect();
+    let mended = |text: String| repaired(Rule::tier, &text).map_or(text, |repaired| repaired.text);
+    let statements: Vec<String> = statements.into_iter().map(mended).collect();
     let shown: Vec<String> = statements.iter().map(|statement| format!("`{statement}`")).collect();
     let is_list = names.len() > 1 && names.iter().all(|name| is_name(name)) && !rest.ends_with('{');
-    is_list.then(|| Advice::instead(format!("{why}: {}", shown.join(", ")), statements))?
+    is_list.then(|| Advice::instead(format!("each tier has a line of its own: {}", shown.join(", ")), statements))?
 }
 
 /// `tier x (app=x || track=y)`
@@ -253,15 +230,12 @@ fn pattern(statement: &str, at: usize) -> Option<Advice> {
     })?
 }
 
-/// `namespace a, b {`, `namespace a/b {`
+/// `namespace a/b {`
 fn namespaces(statement: &str) -> Option<Advice> {
     let names = statement.strip_prefix("namespace")?.trim_end_matches('{').trim();
     let first = names.split([',', ' ', '/']).next().filter(|first| is_name(first))?;
-    if names.contains('/') {
-        return Advice::said(format!("what belongs to a namespace stands in its block: `namespace {first} {{`"));
-    }
-    let is_list = names.split([',', ' ']).filter(|name| !name.is_empty()).all(is_name) && names.contains([',', ' ']);
-    is_list.then(|| Advice::said(format!("each namespace has a block of its own: `namespace {first} {{`")))?
+    let help = format!("what belongs to a namespace stands in its block: `namespace {first} {{`");
+    names.contains('/').then(|| Advice::said(help))?
 }
 
 /// `cidr x = 10.0.0.1-10.0.0.9`

@@ -64,7 +64,8 @@ impl<'a> Parser<'a> {
             Rule::environment => NodeKind::Environment { name, entries: Vec::new() },
             _ => {
                 let external = rule == Rule::external;
-                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, labels: None, body: Vec::new() }))
+                let names = vec![name];
+                NodeKind::Namespace(Box::new(NamespaceBlock { external, names, labels: None, body: Vec::new() }))
             }
         };
         let block = Some(Box::new(Node { span, doc: None, kind }));

@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::net::Direction;
 use crate::source::{FileId, Span};
 use pest::iterators::{Pair, Pairs};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 /// Builds the nodes of statements.
 pub struct Builder<'a> {
@@ -34,7 +34,7 @@ impl<'a> Builder<'a> {
         self.text.get(span.range()).unwrap_or("")
     }
 
-    fn name(&self, pair: &Pair<'_, Rule>) -> Name {
+    pub(super) fn name(&self, pair: &Pair<'_, Rule>) -> Name {
         Name { span: self.span(pair) }
     }
 
@@ -82,9 +82,11 @@ impl<'a> Builder<'a> {
         let name = first_name.unwrap_or(missing);
         match rule {
             Rule::namespace | Rule::external => {
+                let names = self.names(pairs.clone());
                 let labels = self.selector(pairs.find(|pair| pair.as_rule() == Rule::selector));
                 let external = rule == Rule::external;
-                NodeKind::Namespace(Box::new(NamespaceBlock { external, name, labels, body: Vec::new() }))
+                labels.iter().for_each(|labels| self.check_names_with_labels(external, &names, labels));
+                NodeKind::Namespace(Box::new(NamespaceBlock { external, names, labels, body: Vec::new() }))
             }
             Rule::platform => NodeKind::Platform(Vec::new()),
             Rule::environment => NodeKind::Environment { name, entries: Vec::new() },
@@ -118,6 +120,7 @@ impl<'a> Builder<'a> {
                     tiers: limit.map(|pair| self.names(pair.into_inner())),
                 }))
             }
+            Rule::disjoint => self.disjoint(self.names(pairs), missing.span),
             Rule::label => NodeKind::Label(self.spans(pairs, Rule::key).first().copied().unwrap_or(name.span)),
             Rule::dns => NodeKind::Dns(self.spans(pairs, Rule::dns_server)),
             Rule::flow => self.flow(pairs),
@@ -140,6 +143,30 @@ impl<'a> Builder<'a> {
             }
             _ => NodeKind::Broken { declares: None, block: None },
         }
+    }
+
+    /// Namespaces that are found by their labels are one thing of the program, whatever each of them is called.
+    fn check_names_with_labels(&mut self, external: bool, names: &[Name], labels: &SelectorExpr) {
+        let (true, [first, .., last]) = (external, names) else { return };
+        let place = Span { start: last.span.end, ..labels.span };
+        let message = "labels find namespaces whatever their names are, so there is one name for all of them";
+        let help = format!(
+            "write `external namespace {} {}`, or leave the labels out",
+            self.text(first.span),
+            self.text(labels.span)
+        );
+        self.diagnostics.push(Diagnostic::new(Code::E0001, labels.span, message).with_help(help).with_mend(place, ""));
+    }
+
+    /// A tier by itself shares pods with no other.
+    fn disjoint(&mut self, tiers: Vec<Name>, whole: Span) -> NodeKind {
+        if let [one] = tiers.as_slice() {
+            let one = self.text(one.span);
+            let message = "`disjoint` says of tiers that no pod is in two of them, and names two at least";
+            let help = format!("name the others behind a comma, as in `disjoint {one}, canary`, or leave it out");
+            self.diagnostics.push(Diagnostic::new(Code::E0001, whole, message).with_help(help));
+        }
+        NodeKind::Disjoint(tiers)
     }
 
     fn tier(&mut self, name: Name, pairs: Pairs<'_, Rule>) -> NodeKind {
@@ -251,62 +278,6 @@ impl<'a> Builder<'a> {
         NodeKind::Flow { side, hops }
     }
 
-    /// Without braces, the text of a hop says as much as its pairs, and sooner: an endpoint, a colon and a port.
-    fn hop(&mut self, pair: Pair<'_, Rule>) -> Hop {
-        let span = self.span(&pair);
-        let text = self.text(span);
-        if text.bytes().any(|byte| byte == b'{') {
-            return self.hop_with_braces(span, pair);
-        }
-        let part = |from: usize, to: usize| Span::new(self.file, span.start as usize + from..span.start as usize + to);
-        let Some(colon) = text.bytes().position(|byte| byte == b':') else {
-            return Hop { span, endpoints: smallvec![self.endpoint(span)], ports: None };
-        };
-        let (endpoint, port) = (text.get(..colon).unwrap_or(""), text.get(colon + 1..).unwrap_or(""));
-        let endpoint = part(0, endpoint.trim_end_matches(BLANKS).len());
-        let port = part(text.len() - port.trim_start_matches(BLANKS).len(), text.len());
-        let endpoints = smallvec![self.endpoint(endpoint)];
-        Hop { span, endpoints, ports: Some(PortsExpr { span: port, items: smallvec![self.port(port)] }) }
-    }
-
-    fn hop_with_braces(&mut self, span: Span, pair: Pair<'_, Rule>) -> Hop {
-        let mut hop = Hop { span, endpoints: SmallVec::new(), ports: None };
-        for pair in pair.into_inner() {
-            match pair.as_rule() {
-                Rule::side => hop.endpoints = self.side(pair),
-                Rule::ports => hop.ports = Some(self.ports(pair)),
-                _ => {}
-            }
-        }
-        hop
-    }
-
-    fn sides(&self, pair: Pair<'_, Rule>) -> Vec<EndpointRef> {
-        pair.into_inner().filter(|pair| pair.as_rule() == Rule::side).flat_map(|pair| self.side(pair)).collect()
-    }
-
-    fn side(&self, pair: Pair<'_, Rule>) -> SmallVec<[EndpointRef; 1]> {
-        let span = self.span(&pair);
-        if !self.text(span).starts_with('{') {
-            return smallvec![self.endpoint(span)];
-        }
-        let endpoints = pair.into_inner().filter(|pair| pair.as_rule() == Rule::endpoint);
-        endpoints.map(|pair| self.endpoint(self.span(&pair))).collect()
-    }
-
-    /// An endpoint has nothing in it but names, a slash and a star: its text says as much as its pairs, and sooner.
-    fn endpoint(&self, span: Span) -> EndpointRef {
-        let text = self.text(span);
-        if text.ends_with('*') {
-            return EndpointRef::star(span);
-        }
-        let start = span.start as usize;
-        let part = |from: usize, to: usize| Name { span: Span::new(self.file, start + from..start + to) };
-        let slash = text.bytes().position(|byte| byte == b'/');
-        let namespace = slash.map(|slash| part(0, slash));
-        EndpointRef::named(namespace, part(slash.map_or(0, |slash| slash + 1), text.len()))
-    }
-
     fn selector(&self, pair: Option<Pair<'_, Rule>>) -> Option<SelectorExpr> {
         let pair = pair?;
         let span = self.span(&pair);
@@ -351,7 +322,7 @@ impl<'a> Builder<'a> {
 }
 
 /// What may stand between the parts of a line.
-const BLANKS: [char; 2] = [' ', '\t'];
+pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 
 #[cfg(test)]
 mod tests {

@@ -191,6 +191,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("list", "group"),
     ("set", "group"),
     ("union", "group"),
+    ("exclusive", "disjoint"),
+    ("distinct", "disjoint"),
+    ("separate", "disjoint"),
     ("cluster", "platform"),
 ];
 
@@ -200,10 +203,6 @@ type Hint = (String, Option<(Range<usize>, String)>);
 /// Advice where lists or ports of a flow stand as nobody reads them.
 fn misplaced_in_flow(before: &str, after: &str) -> Option<&'static str> {
     let hop = before.rsplit("->").next().unwrap_or(before);
-    let in_braces = hop.bytes().rfind(|byte| matches!(byte, b'{' | b'}')) == Some(b'{');
-    if after.starts_with(':') && in_braces {
-        return Some("ports stand behind the braces: `{frontend, admin}:8080/tcp`");
-    }
     if after.starts_with(',') && hop.contains(':') {
         return Some("several ports stand in braces: `backend:{80, 443}/tcp`");
     }

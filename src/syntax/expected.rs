@@ -115,7 +115,9 @@ fn in_words(rule: Rule) -> &'static [&'static str] {
         Rule::dns_server => &["a DNS preset, an address or a tier"],
         Rule::version => &["a version such as `1.18`"],
         Rule::direction => &["`ingress`", "`egress`", "`none`"],
-        Rule::star | Rule::endpoint | Rule::side | Rule::sides | Rule::hop => &["a tier or another endpoint"],
+        Rule::star | Rule::endpoint | Rule::member | Rule::side | Rule::sides | Rule::hop => {
+            &["a tier or another endpoint"]
+        }
         Rule::ports | Rule::port_set | Rule::port | Rule::number | Rule::quoted => &["a port such as `8080/tcp`"],
         Rule::protocol => &["`/tcp`", "`/udp`", "`/sctp`"],
         Rule::port_list => &["ports such as `{ http: 8080/tcp }`"],

@@ -10,6 +10,7 @@ mod error;
 mod expected;
 mod findings;
 mod foreign;
+mod hops;
 mod parse;
 mod ports;
 mod recover;

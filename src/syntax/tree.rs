@@ -43,7 +43,7 @@ impl Node {
     pub fn meant(&self) -> &Node {
         let NodeKind::Broken { block: Some(block), .. } = &self.kind else { return self };
         let name = match &block.kind {
-            NodeKind::Namespace(block) => Some(block.name),
+            NodeKind::Namespace(block) => block.names.first().copied(),
             NodeKind::Environment { name, .. } => Some(*name),
             _ => None,
         };
@@ -63,7 +63,7 @@ impl Node {
 /// The kinds of statements and blocks. What is large and rare is boxed: a program is mostly flows.
 #[derive(Debug)]
 pub enum NodeKind {
-    /// `namespace NAME { ... }`, or with `external` before it.
+    /// `namespace NAME, ... { ... }`, or with `external` before it.
     Namespace(Box<NamespaceBlock>),
     /// `platform { ... }`; each entry is a [`NodeKind::PlatformEntry`] or broken.
     Platform(Vec<Node>),
@@ -93,6 +93,8 @@ pub enum NodeKind {
     Ports(Box<PortsDecl>),
     /// `isolate DIRECTION, ... [for TIER, ...]`.
     Isolate(Box<IsolateDecl>),
+    /// `disjoint TIER, ...`.
+    Disjoint(Vec<Name>),
     /// `label KEY`.
     Label(Span),
     /// `dns PRESET-OR-SERVER, ...`.
@@ -127,10 +129,10 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
-    /// The name that a declaration gives.
-    pub fn declares(&self) -> Option<Name> {
-        match self {
-            NodeKind::Namespace(block) => Some(block.name),
+    /// The names that a declaration gives.
+    pub fn declares(&self) -> impl Iterator<Item = Name> {
+        let one = match self {
+            NodeKind::Namespace(_) => None,
             NodeKind::Tier(tier) => Some(tier.name),
             NodeKind::Group { name, .. } => Some(*name),
             NodeKind::Ports(ports) => Some(ports.name),
@@ -138,7 +140,9 @@ impl NodeKind {
             NodeKind::Fqdn(fqdn) => fqdn.name.name(),
             NodeKind::Broken { declares, .. } => *declares,
             _ => None,
-        }
+        };
+        let namespaces: &[Name] = if let NodeKind::Namespace(block) = self { &block.names } else { &[] };
+        namespaces.iter().copied().chain(one)
     }
 }
 
@@ -154,8 +158,8 @@ pub struct Name {
 pub struct NamespaceBlock {
     /// Whether it is `external`.
     pub external: bool,
-    /// Its name.
-    pub name: Name,
+    /// Its name; of several that are the same block, the name of each.
+    pub names: Vec<Name>,
     /// Of an external one the selector over the labels of namespaces, of a managed one the labels that it states.
     pub labels: Option<SelectorExpr>,
     /// The statements inside.
@@ -268,14 +272,17 @@ pub struct IsolateDecl {
     pub tiers: Option<Vec<Name>>,
 }
 
-/// A reference to an endpoint, as written: `NAME`, `NAMESPACE/NAME`, `NAMESPACE/*` or `*`.
+/// A reference to an endpoint, as written: `NAME`, `NAMESPACE/NAME`, `NAMESPACE/*` or `*`; or a member of
+/// `NAMESPACE/{ ... }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndpointRef {
-    /// All of it.
+    /// All of it; of a member of a namespace's braces, what stands inside of them.
     pub span: Span,
-    /// Where the name or the star stands; a namespace ends one byte before that.
-    last: u32,
+    /// Where the namespace stands; empty when there is none.
+    namespace: (u32, u32),
     is_star: bool,
+    /// Whether another member of a namespace's braces stands before it.
+    is_next: bool,
 }
 
 impl EndpointRef {
@@ -283,23 +290,42 @@ impl EndpointRef {
     pub fn named(namespace: Option<Name>, name: Name) -> Self {
         debug_assert!(namespace.is_none_or(|namespace| namespace.span.end + 1 == name.span.start));
         let span = namespace.map_or(name.span, |namespace| namespace.span.to(name.span));
-        EndpointRef { span, last: name.span.start, is_star: false }
+        let namespace = namespace.map_or((span.start, span.start), |namespace| (span.start, namespace.span.end));
+        EndpointRef { span, namespace, is_star: false, is_next: false }
     }
 
     /// The star at the end of `span`, with the namespace before its slash if there is one.
     pub fn star(span: Span) -> Self {
-        EndpointRef { span, last: span.end.saturating_sub(1).max(span.start), is_star: true }
+        let slash = span.end.saturating_sub(2).max(span.start);
+        EndpointRef { span, namespace: (span.start, slash), is_star: true, is_next: false }
     }
 
-    /// The namespace before the slash.
+    /// The same, without a namespace of its own, as a member of the braces behind `namespace/`: the first one, or another.
+    pub fn of(self, namespace: Name, is_first: bool) -> Self {
+        EndpointRef { namespace: (namespace.span.start, namespace.span.end), is_next: !is_first, ..self }
+    }
+
+    /// The namespace before the slash, or before the braces around it.
     pub fn namespace(&self) -> Option<Name> {
-        let slash = self.last.checked_sub(1).filter(|slash| *slash >= self.span.start);
-        slash.map(|end| Name { span: Span { end, ..self.span } })
+        let (start, end) = self.namespace;
+        (start < end).then_some(Name { span: Span { start, end, ..self.span } })
+    }
+
+    /// The namespace that it has in common with the other members of its braces.
+    pub fn shared_namespace(&self) -> Option<Name> {
+        self.namespace().filter(|namespace| namespace.span.end < self.span.start)
+    }
+
+    /// Whether its namespace has been read with another member of the same braces.
+    pub fn repeats_namespace(&self) -> bool {
+        self.is_next
     }
 
     /// The name behind it, or `None` for `*`.
     pub fn name(&self) -> Option<Name> {
-        (!self.is_star).then_some(Name { span: Span { start: self.last, ..self.span } })
+        let own = self.namespace().filter(|namespace| namespace.span.start == self.span.start);
+        let start = own.map_or(self.span.start, |namespace| namespace.span.end + 1);
+        (!self.is_star).then_some(Name { span: Span { start, ..self.span } })
     }
 }
 
@@ -310,8 +336,45 @@ pub struct Hop {
     pub span: Span,
     /// The endpoint, or those in braces.
     pub endpoints: SmallVec<[EndpointRef; 1]>,
-    /// The ports after the colon.
-    pub ports: Option<PortsExpr>,
+    /// The ports behind colons.
+    pub ports: HopPorts,
+}
+
+/// The ports of one side of an arrow.
+#[derive(Debug)]
+pub enum HopPorts {
+    /// None are named.
+    None,
+    /// Behind the endpoint, or behind the braces for all in them.
+    Shared(PortsExpr),
+    /// Behind members of the braces, in their order: `None` behind those that name none.
+    Own(Box<[Option<PortsExpr>]>),
+}
+
+impl HopPorts {
+    /// Those of an endpoint, by its place among all of its side.
+    pub fn of(&self, place: usize) -> Option<&PortsExpr> {
+        match self {
+            HopPorts::None => None,
+            HopPorts::Shared(ports) => Some(ports),
+            HopPorts::Own(ports) => ports.get(place)?.as_ref(),
+        }
+    }
+
+    /// All that are written, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &PortsExpr> {
+        let (shared, own): (_, &[Option<PortsExpr>]) = match self {
+            HopPorts::None => (None, &[]),
+            HopPorts::Shared(ports) => (Some(ports), &[]),
+            HopPorts::Own(ports) => (None, ports),
+        };
+        shared.into_iter().chain(own.iter().flatten())
+    }
+
+    /// Those behind the endpoint or the braces.
+    pub fn shared(&self) -> Option<&PortsExpr> {
+        if let HopPorts::Shared(ports) = self { Some(ports) } else { None }
+    }
 }
 
 /// Ports, as written.
@@ -405,7 +468,7 @@ mod tests {
     #[test]
     fn nodes_are_small() {
         assert_eq!(size_of::<Option<Span>>(), size_of::<Span>());
-        assert_eq!(size_of::<EndpointRef>(), 20);
+        assert_eq!(size_of::<EndpointRef>(), 24);
         assert_eq!(size_of::<PortExpr>(), 24);
         assert_eq!(size_of::<Hop>(), 96);
         assert_eq!(size_of::<Node>(), 72);

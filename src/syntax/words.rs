@@ -127,6 +127,11 @@ pub const STATEMENTS: &[StatementKind] = &[
         ["which pods are closed, and in which direction", "isolate ${1:ingress, egress}"],
     ),
     line(
+        ("disjoint", Rule::disjoint, Where::Namespace),
+        ["a tier", "`disjoint TIER, TIER`"],
+        ["tiers that have no pod in common", "disjoint ${1:one}, ${2:other}"],
+    ),
+    line(
         ("label", Rule::label, Where::Both),
         ["a label key such as `app`", "`label KEY`"],
         ["the label that tiers are known by", "label ${1:app.kubernetes.io/name}"],

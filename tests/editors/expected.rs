@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
     fn node(&mut self, node: &Node, parent: Option<&NodeKind>) {
         match &node.kind {
             NodeKind::Namespace(block) => {
-                self.add(block.name.span, Class::Namespace);
+                self.names(&block.names, Class::Namespace);
                 block.labels.iter().for_each(|selector| self.selector(selector));
             }
             NodeKind::Platform(_) => {}
@@ -138,6 +138,7 @@ impl<'a> Reader<'a> {
                 isolate.directions.iter().for_each(|span| self.add(*span, Class::Choice));
                 self.names(isolate.tiers.as_deref().unwrap_or_default(), Class::Endpoint);
             }
+            NodeKind::Disjoint(tiers) => self.names(tiers, Class::Endpoint),
             NodeKind::Label(key) => self.add(*key, Class::Key),
             NodeKind::Dns(servers) => servers.iter().for_each(|span| self.server(*span)),
             NodeKind::Flow { hops, .. } => hops.iter().for_each(|hop| self.hop(hop)),
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
 
     fn endpoints(&mut self, endpoints: &[EndpointRef]) {
         for endpoint in endpoints {
-            if let Some(namespace) = endpoint.namespace() {
+            if let Some(namespace) = endpoint.namespace().filter(|_| !endpoint.repeats_namespace()) {
                 self.add(namespace.span, Class::Namespace);
             }
             match endpoint.name() {

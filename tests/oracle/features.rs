@@ -123,6 +123,11 @@ pub const ALL: &[&str] = &[
     "written: broken lines",
     "written: CRLF",
     "written: default protocol",
+    "written: members of a namespace",
+    "written: ports of members",
+    "written: block of several namespaces",
+    "written: flow in a block of several namespaces",
+    "written: disjoint tiers",
 ];
 
 /// Those that a program holds.
@@ -473,5 +478,21 @@ fn text(program: &Program, add: &mut Add) {
     add("written: doc comments", lines.iter().any(|l| l.starts_with("## ")));
     add("written: broken lines", lines.iter().any(|l| l.ends_with("->") || l.ends_with(',')));
     add("written: CRLF", text.contains("\r\n"));
+    let said = |part: &str| lines.iter().any(|l| l.contains(part) && !l.starts_with('#'));
+    add("written: members of a namespace", said("/{"));
+    let own_ports = |l: &&str| {
+        l.split("-> ").nth(1).and_then(|end| end.split_once('{')).is_some_and(|(before, inside)| {
+            let first = inside.split([',', '}']).next().unwrap_or("");
+            !before.contains(':') && first.contains(':')
+        })
+    };
+    add("written: ports of members", lines.iter().any(own_ports));
+    let heads = |l: &&&str| l.starts_with("namespace ") && l.contains(',') && l.ends_with('{') && !l.contains('(');
+    let shared = lines.iter().position(|l| heads(&l));
+    add("written: block of several namespaces", shared.is_some());
+    let body = shared.map_or(&[][..], |at| &lines[at..]);
+    let flow = body.iter().take_while(|l| **l != "}").any(|l| l.contains("->") && !l.starts_with('#'));
+    add("written: flow in a block of several namespaces", flow);
+    add("written: disjoint tiers", lines.iter().any(|l| l.starts_with("disjoint ")));
     add("written: default protocol", lines.iter().any(|l| [":80", ":443", ":8080"].iter().any(|p| l.ends_with(p))));
 }

@@ -27,6 +27,7 @@ pub fn program(seed: u64) -> Program {
     maker.isolation();
     maker.dns();
     maker.flows();
+    maker.twin();
     maker.environments();
     maker.coined_names();
     maker.plugin();
@@ -135,6 +136,51 @@ impl Maker {
             namespace.tiers.push(self.dns_tier());
             self.program.namespaces.push(namespace);
         }
+    }
+
+    /// At times a namespace once more under another name, with the same flows: what both say alike can be one block.
+    fn twin(&mut self) {
+        let ordinary = |n: &&Namespace| ["shop", "pay", "stock"].contains(&n.name.as_str());
+        let ordinary: Vec<String> = self.program.namespaces.iter().filter(ordinary).map(|n| n.name.clone()).collect();
+        if ordinary.is_empty() || !self.rng.chance(18) {
+            return;
+        }
+        let (from, to) = (self.rng.pick(&ordinary).clone(), "depot".to_string());
+        let renamed = |name: &Name| match &name.namespace {
+            Some(namespace) if *namespace == from => Name { namespace: Some(to.clone()), ..name.clone() },
+            _ => name.clone(),
+        };
+        fn moved(endpoint: &Endpoint, renamed: &impl Fn(&Name) -> Name) -> Endpoint {
+            match endpoint {
+                Endpoint::Tier(name) => Endpoint::Tier(renamed(name)),
+                Endpoint::Group(name) => Endpoint::Group(renamed(name)),
+                Endpoint::Cidr(name) => Endpoint::Cidr(renamed(name)),
+                Endpoint::Pods(namespace) => {
+                    let all = Name { namespace: Some(namespace.clone()), name: String::new() };
+                    Endpoint::Pods(renamed(&all).namespace.expect("it had one"))
+                }
+                Endpoint::Set(members) => Endpoint::Set(members.iter().map(|m| moved(m, renamed)).collect()),
+                other => other.clone(),
+            }
+        }
+        let mut twin = self.program.namespace(&from).clone();
+        (twin.name, twin.actual) = (to.clone(), to.clone());
+        for group in &mut twin.groups {
+            group.members = group.members.iter().map(|member| moved(member, &renamed)).collect();
+        }
+        if let Some(Dns { preset: Preset::Tier(name, _), .. }) = &mut twin.dns {
+            *name = renamed(name);
+        }
+        let mut flows = Vec::new();
+        for flow in &self.program.flows {
+            let ends = [moved(&flow.source, &renamed), moved(&flow.destination, &renamed)];
+            if ends != [flow.source.clone(), flow.destination.clone()] {
+                let [source, destination] = ends;
+                flows.push(super::program::Flow { source, destination, ..flow.clone() });
+            }
+        }
+        self.program.namespaces.push(twin);
+        self.program.flows.extend(flows);
     }
 
     /// Labels of a managed namespace: those that the external ones ask for, and others.

@@ -64,6 +64,7 @@ impl Writer<'_> {
         }
         let mut bodies: Vec<Vec<String>> = program.namespaces.iter().map(|n| self.namespace(n)).collect();
         self.place_flows(&mut file, &mut bodies);
+        file.extend(self.shared_blocks(&mut bodies));
         for (namespace, body) in program.namespaces.iter().zip(bodies) {
             let blocks = self.blocks(namespace, body);
             file.extend(blocks);
@@ -117,29 +118,161 @@ impl Writer<'_> {
             let text = self.cidr(cidr);
             body.push(text);
         }
+        body.extend(self.disjoint(namespace));
         body
+    }
+
+    /// At times, that two tiers have no pod in common: it changes nothing, and nobody may say it of one inside of another.
+    fn disjoint(&mut self, namespace: &Namespace) -> Option<String> {
+        let selector = |tier: &Tier| {
+            let name = Name { namespace: Some(namespace.name.clone()), name: tier.name.clone() };
+            self.program.tier_selector(&name).0
+        };
+        let values = |tier: &Tier| {
+            let is = |one: &Requirement| match one {
+                Requirement::Is(key, value) => Some((key.clone(), value.clone())),
+                _ => None,
+            };
+            selector(tier).iter().filter_map(is).collect::<BTreeMap<String, String>>()
+        };
+        // Each asks for a label of which the other does not speak, or has another value of it.
+        let outside = |one: &Tier, other: &Tier| {
+            let keys: Vec<String> = selector(other).iter().map(|r| r.key().to_string()).collect();
+            let theirs = values(other);
+            values(one).iter().any(|(key, value)| match theirs.get(key) {
+                Some(other) => other != value,
+                None => !keys.contains(key),
+            })
+        };
+        let tiers = &namespace.tiers;
+        let pairs = (0..tiers.len()).flat_map(|i| (i + 1..tiers.len()).map(move |j| (&tiers[i], &tiers[j])));
+        let apart: Vec<(&Tier, &Tier)> = pairs.filter(|(a, b)| outside(a, b) && outside(b, a)).collect();
+        if apart.is_empty() || !self.rng.chance(25) {
+            return None;
+        }
+        let (one, other) = *self.rng.pick(&apart);
+        Some(format!("disjoint {}", self.list(&[one.name.clone(), other.name.clone()])))
+    }
+
+    /// What several namespaces say alike, taken out of their bodies, in blocks for all of them.
+    fn shared_blocks(&mut self, bodies: &mut [Vec<String>]) -> Vec<String> {
+        let program = self.program;
+        let mut blocks: BTreeMap<Vec<usize>, Vec<String>> = BTreeMap::new();
+        for kind in [Kind::Managed, Kind::External] {
+            let of_kind: Vec<usize> = (0..bodies.len()).filter(|&i| program.namespaces[i].kind == kind).collect();
+            let said: Vec<String> = of_kind.iter().flat_map(|&i| bodies[i].clone()).collect();
+            for statement in said {
+                let homes: Vec<usize> = of_kind.iter().copied().filter(|&i| bodies[i].contains(&statement)).collect();
+                if homes.len() < 2 || self.rng.chance(25) {
+                    continue;
+                }
+                for &home in &homes {
+                    let at = bodies[home].iter().position(|one| *one == statement).expect("it is there");
+                    bodies[home].remove(at);
+                }
+                blocks.entry(homes).or_default().push(statement);
+            }
+        }
+        let mut texts = Vec::new();
+        for (homes, mut body) in blocks {
+            self.rng.shuffle(&mut body);
+            let names: Vec<String> = homes.iter().map(|&home| program.namespaces[home].name.clone()).collect();
+            let word = if program.namespaces[homes[0]].kind == Kind::External { "external " } else { "" };
+            texts.push(format!("{word}namespace {} {{\n{}}}", self.list(&names), self.indented(body)));
+        }
+        texts
     }
 
     /// Writes each flow at file level or in the block of a managed namespace that it concerns.
     fn place_flows(&mut self, file: &mut Vec<String>, bodies: &mut [Vec<String>]) {
-        let flows = &self.program.flows;
+        let mut flows: Vec<&Flow> = self.program.flows.iter().collect();
+        let mut fans = Vec::new();
+        let mut start = 0;
+        while start < flows.len() {
+            let fan = self.fan(&mut flows, start);
+            if fan.is_empty() {
+                start += 1;
+            } else {
+                fans.push(fan);
+            }
+        }
         let mut start = 0;
         while start < flows.len() {
             let mut end = start + 1;
-            while end < flows.len() && linked(&flows[end - 1], &flows[end]) && self.rng.chance(80) {
+            while end < flows.len() && linked(flows[end - 1], flows[end]) && self.rng.chance(80) {
                 end += 1;
             }
-            let chain: Vec<&Flow> = flows[start..end].iter().collect();
-            let homes: Vec<usize> = (0..bodies.len()).filter(|&i| self.concerns(i, &chain)).collect();
-            if homes.is_empty() || self.rng.chance(40) {
-                file.push(self.chain(&chain, None));
-            } else {
-                let home = *self.rng.pick(&homes);
-                let scope = Some(self.program.namespaces[home].name.as_str());
-                bodies[home].push(self.chain(&chain, scope));
-            }
+            self.place(&flows[start..end], file, bodies, Self::chain);
             start = end;
         }
+        for fan in fans {
+            self.place(&fan, file, bodies, Self::fan_text);
+        }
+    }
+
+    /// Writes flows as one statement, at file level or in the block of a managed namespace that they concern.
+    fn place(
+        &mut self,
+        flows: &[&Flow],
+        file: &mut Vec<String>,
+        bodies: &mut [Vec<String>],
+        text: impl Fn(&mut Self, &[&Flow], Scope) -> String,
+    ) {
+        let homes: Vec<usize> = (0..bodies.len()).filter(|&i| self.concerns(i, flows)).collect();
+        if homes.is_empty() || self.rng.chance(40) {
+            file.push(text(self, flows, None));
+        } else {
+            let home = *self.rng.pick(&homes);
+            let scope = Some(self.program.namespaces[home].name.as_str());
+            bodies[home].push(text(self, flows, scope));
+        }
+    }
+
+    /// Takes the flows out that can stand with the one at `start` in braces, each destination with its ports, at times.
+    fn fan<'f>(&mut self, flows: &mut Vec<&'f Flow>, start: usize) -> Vec<&'f Flow> {
+        let first = flows[start];
+        let fits = |flow: &Flow| {
+            flow.source == first.source && flow.side == first.side && !matches!(flow.destination, Endpoint::Set(_))
+        };
+        let all: Vec<usize> = (start..flows.len()).filter(|&at| fits(flows[at])).collect();
+        if !fits(first) || all.len() < 2 && self.rng.chance(90) || self.rng.chance(40) {
+            return Vec::new();
+        }
+        let fan = all.iter().map(|&at| flows[at]).collect();
+        for at in all.into_iter().rev() {
+            flows.remove(at);
+        }
+        fan
+    }
+
+    /// Flows of one source as one statement.
+    fn fan_text(&mut self, flows: &[&Flow], scope: Scope) -> String {
+        let first = flows[0];
+        let source = self.endpoint(&first.source, scope);
+        let ends: Vec<Endpoint> = flows.iter().map(|flow| flow.destination.clone()).collect();
+        let home = self.home(&ends);
+        let mut members = Vec::new();
+        for flow in flows {
+            let name = match &home {
+                Some(_) => in_home(&flow.destination),
+                None => self.endpoint(&flow.destination, scope),
+            };
+            let ports = flow.ports.as_ref().map_or(String::new(), |ports| format!(":{}", self.ports(ports)));
+            members.push(format!("{name}{ports}"));
+        }
+        let home = home.map_or(String::new(), |home| format!("{home}/"));
+        format!("{}{source} -> {home}{{{}}}", side_word(first), self.list(&members))
+    }
+
+    /// The namespace that can stand in front of the braces around some endpoints, and does at times.
+    fn home(&mut self, ends: &[Endpoint]) -> Option<String> {
+        let home = |end: &Endpoint| match end {
+            Endpoint::Tier(name) | Endpoint::Group(name) | Endpoint::Cidr(name) => name.namespace.clone(),
+            Endpoint::Pods(namespace) => Some(namespace.clone()),
+            _ => None,
+        };
+        let first = home(ends.first()?)?;
+        (ends.iter().all(|end| home(end).as_ref() == Some(&first)) && self.rng.chance(60)).then_some(first)
     }
 
     /// Whether a chain may stand in a namespace: it is managed, is mentioned, and hides no global name of the chain.
@@ -211,8 +344,14 @@ impl Writer<'_> {
     }
 
     fn group(&mut self, group: &Group, scope: Scope) -> String {
-        let members: Vec<String> = group.members.iter().map(|m| self.endpoint(m, scope)).collect();
-        format!("group {} ={}{}", group.name, self.gap(), self.list(&members))
+        let home = if group.members.len() > 1 { self.home(&group.members) } else { None };
+        let members: Vec<String> = match home {
+            Some(_) => group.members.iter().map(in_home).collect(),
+            None => group.members.iter().map(|m| self.endpoint(m, scope)).collect(),
+        };
+        let list = self.list(&members);
+        let list = home.map_or(list.clone(), |home| format!("{home}/{{{list}}}"));
+        format!("group {} ={}{list}", group.name, self.gap())
     }
 
     fn dns(&mut self, dns: &Dns, scope: Scope) -> String {
@@ -273,11 +412,7 @@ impl Writer<'_> {
     }
 
     fn chain(&mut self, flows: &[&Flow], scope: Scope) -> String {
-        let mut text = match flows[0].side {
-            Some(Direction::Ingress) => "ingress ".to_string(),
-            Some(Direction::Egress) => "egress ".to_string(),
-            None => String::new(),
-        };
+        let mut text = side_word(flows[0]).to_string();
         text.push_str(&self.endpoint(&flows[0].source, scope));
         for flow in flows {
             let arrow = match self.rng.below(10) {
@@ -305,6 +440,10 @@ impl Writer<'_> {
             Endpoint::Anywhere => "anywhere".to_string(),
             Endpoint::ApiServer => "apiserver".to_string(),
             Endpoint::Nodes => "nodes".to_string(),
+            Endpoint::Set(members) if let Some(home) = self.home(members) => {
+                let members: Vec<String> = members.iter().map(in_home).collect();
+                format!("{home}/{{{}}}", self.list(&members))
+            }
             Endpoint::Set(members) => {
                 let members: Vec<String> = members.iter().map(|m| self.endpoint(m, scope)).collect();
                 format!("{{{}}}", self.list(&members))
@@ -404,6 +543,23 @@ impl Writer<'_> {
             2 => format!("## Owner: team-net.\n## Keep until the move.\n{statement}\n"),
             _ => format!("{statement}\n"),
         }
+    }
+}
+
+/// The word of a flow that opens one side, and a space.
+fn side_word(flow: &Flow) -> &'static str {
+    match flow.side {
+        Some(Direction::Ingress) => "ingress ",
+        Some(Direction::Egress) => "egress ",
+        None => "",
+    }
+}
+
+/// An endpoint of a namespace in the braces behind its name.
+fn in_home(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Tier(name) | Endpoint::Group(name) | Endpoint::Cidr(name) => name.name.clone(),
+        _ => "*".to_string(),
     }
 }
 

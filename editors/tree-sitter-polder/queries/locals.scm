@@ -27,7 +27,13 @@
 (endpoint
   namespace: (name) @local.reference)
 
+(endpoint_set
+  namespace: (name) @local.reference)
+
 (isolate_statement
+  tier: (name) @local.reference)
+
+(disjoint_statement
   tier: (name) @local.reference)
 
 (port

@@ -14,6 +14,9 @@ if exists('*GetPolderIndent')
   finish
 endif
 
+" What the first line of a block begins with.
+let s:head = '^\s*\%(external\s\+\)\?\%(namespace\|platform\|environment\)\>'
+
 " A line without its comment and the space behind it.
 function! s:Code(line) abort
   return substitute(substitute(getline(a:line), '#.*', '', ''), '\s\+$', '', '')
@@ -26,8 +29,8 @@ function! s:Open(line) abort
   return searchpairpos('[{(]', '', '[})]', 'bnW', l:comment, 0, 200)
 endfunction
 
-" Whether a bracket holds statements; any other holds a list.
-function! s:IsBlock(line, column) abort
+" The line that the head of the block begins in whose bracket this is; 0 where it holds a list.
+function! s:Head(line, column) abort
   if getline(a:line)[a:column - 1] !=# '{'
     return 0
   endif
@@ -40,7 +43,13 @@ function! s:IsBlock(line, column) abort
     endif
     let l:line = l:above
   endwhile
-  return s:Code(l:line) =~# '^\s*\%(external\s\+\)\?\%(namespace\|platform\|environment\)\>'
+  " It may name several namespaces, each on its line.
+  let l:above = prevnonblank(l:line - 1)
+  while s:Code(l:line) !~# s:head && l:above > 0 && s:Code(l:above) =~# ',$\|^\s*$'
+    let l:line = l:above
+    let l:above = prevnonblank(l:line - 1)
+  endwhile
+  return s:Code(l:line) =~# s:head ? l:line : 0
 endfunction
 
 " How much deeper than its statement a line stands that goes on behind a mark at the end of the line above.
@@ -53,8 +62,8 @@ function! s:Continued(line, open) abort
       break
     endif
     if !empty(l:code)
-      " The list behind `except` and `for` stands deeper than the first one.
-      let l:steps = max([l:steps, l:code =~# '[ \t]\%(except\|for\)[ \t]' ? 2 : 1])
+      " The list behind `except` and `for` stands deeper than the first one, names deeper than what is in their block.
+      let l:steps = max([l:steps, l:code =~# '[ \t]\%(except\|for\)[ \t]\|^\s*\%(external\s\+\)\?namespace\>' ? 2 : 1])
     endif
     let l:above = prevnonblank(l:above - 1)
   endwhile
@@ -66,11 +75,12 @@ function! s:Indent(line) abort
   if l:open == 0
     return s:Continued(a:line, 0)
   endif
+  let l:head = s:Head(l:open, l:column)
+  let l:base = indent(l:head > 0 ? l:head : l:open)
   if getline(a:line) =~# '^\s*[})]'
-    return indent(l:open)
+    return l:base
   endif
-  let l:deeper = s:IsBlock(l:open, l:column) ? s:Continued(a:line, l:open) : 0
-  return indent(l:open) + shiftwidth() + l:deeper
+  return l:base + shiftwidth() + (l:head > 0 ? s:Continued(a:line, l:open) : 0)
 endfunction
 
 function! GetPolderIndent(line) abort

@@ -52,9 +52,9 @@ call s:Match('polderEndpoint', s:name, 'contained')
 call s:Match('polderBuiltIn', '\%(cluster\|internet\|anywhere\|apiserver\|nodes\)' .. s:over, 'contained')
 syn match polderWildcard +\*+ contained
 call s:Match('polderPath', s:name .. '\ze/', 'contained nextgroup=polderPathSlash')
-syn match polderPathSlash +/+ contained nextgroup=polderEndpoint,polderWildcard
+syn match polderPathSlash +/+ contained nextgroup=polderEndpoint,polderWildcard,polderEndpointSet
 syn region polderEndpointSet matchgroup=polderBracket start=+{+ end=+}+ contained
-      \ contains=@polderComments,polderSeparator,polderEndpoint,polderBuiltIn,polderWildcard,polderPath
+      \ contains=@polderComments,polderSeparator,polderEndpoint,polderBuiltIn,polderWildcard,polderPath,polderColon
 
 " Ports.
 syn cluster polderPorts contains=polderPortSet,polderPortName,polderNumber,polderContainer,polderPortWildcard
@@ -75,14 +75,18 @@ call s:Statement('polderFlow', '', '[^ \t#}]', 'contains=@polderHop')
 call s:Statement('polderOneSided', 'polderSideWord', '\%(ingress\|egress\)\ze[ \t]\+[A-Za-z0-9_{*]', 'contains=@polderHop')
 
 syn cluster polderStatements contains=polderFlow,polderUse,polderTierWord,polderGroupWord,polderCidrWord
-syn cluster polderStatements add=polderFqdnWord,polderPortsWord,polderIsolate,polderLabelWord,polderDns
+syn cluster polderStatements add=polderFqdnWord,polderPortsWord,polderIsolate,polderDisjoint,polderLabelWord,polderDns
 syn cluster polderStatements add=polderAssertion,polderOneSided
 
 " Blocks.
 call s:Match('polderExternalWord', 'external\ze[ \t]\+namespace[ \t]\+[A-Za-z0-9_]',
       \ 'nextgroup=polderNamespaceWord skipwhite')
 call s:Match('polderNamespaceWord', 'namespace\ze[ \t]\+[A-Za-z0-9_]', 'nextgroup=polderNamespace skipwhite')
-call s:Match('polderNamespace', s:name, 'contained nextgroup=polderNamespaceSelector,polderBody skipwhite')
+call s:Match('polderNamespace', s:name,
+      \ 'contained nextgroup=polderNamespaceBreak,polderNamespaceComma,polderNamespaceSelector,polderBody skipwhite')
+syn match polderNamespaceComma +,+ contained nextgroup=polderNamespace skipwhite
+syn region polderNamespaceBreak matchgroup=polderSeparator start=+,\ze[ \t]*\%(#\|$\)+
+      \ matchgroup=NONE end=+\ze[^ \t#]+ contained contains=@polderComments nextgroup=polderNamespace
 syn region polderBody matchgroup=polderBracket start=+{+ end=+}+ contained fold
       \ contains=@polderComments,@polderStatements
 
@@ -146,6 +150,8 @@ call s:Statement('polderIsolate', 'polderIsolateWord', 'isolate' .. s:word,
 call s:Match('polderDirection', '\%(ingress\|egress\|none\)' .. s:over, 'contained')
 call s:Statement('polderFor', 'polderForWord', 'for' .. s:over, 'contained contains=@polderMarks,polderEndpoint')
 
+call s:Statement('polderDisjoint', 'polderDisjointWord', 'disjoint' .. s:word, 'contains=@polderMarks,polderEndpoint')
+
 call s:Match('polderLabelWord', 'label' .. s:word, 'nextgroup=polderKey skipwhite')
 call s:Match('polderKey', s:key, 'contained')
 
@@ -197,7 +203,7 @@ call s:Link('SpecialComment', 'polderDoc')
 call s:Link('PreProc', 'polderDirective')
 call s:Link('Statement', 'polderExternalWord', 'polderNamespaceWord', 'polderPlatformWord', 'polderEnvironmentWord',
       \ 'polderUseWord', 'polderTierWord', 'polderGroupWord', 'polderCidrWord', 'polderFqdnWord', 'polderPortsWord')
-call s:Link('Statement', 'polderIsolateWord', 'polderForWord', 'polderSideWord', 'polderThroughWord', 'polderLabelWord', 'polderDnsWord', 'polderAssertionWord',
+call s:Link('Statement', 'polderIsolateWord', 'polderForWord', 'polderDisjointWord', 'polderSideWord', 'polderThroughWord', 'polderLabelWord', 'polderDnsWord', 'polderAssertionWord',
       \ 'polderExceptWord', 'polderInWord', 'polderCniWord', 'polderSettingWord', 'polderRenameWord')
 call s:Link('Include', 'polderNamespace', 'polderPath', 'polderCidrPath', 'polderFqdnPath', 'polderServerPath',
       \ 'polderRenamed', 'polderComponent')

@@ -245,7 +245,7 @@ impl<'a> Writer<'a> {
                 let span = home.map(|namespace| namespace.span);
                 let labels = lasting(&pods.labels);
                 let external = |tiers| {
-                    let external = draft::External { name: declared.clone(), selector: None, tiers };
+                    let external = draft::External { names: vec![declared.clone()], selector: None, tiers };
                     Edit::Line { namespace: None, span: None, text: Statement::External(external).to_string() }
                 };
                 if labels.is_empty() {

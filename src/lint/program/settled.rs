@@ -20,8 +20,10 @@ pub fn settled(model: &Model, cluster: &Cluster, diagnostic: Diagnostic) -> Opti
 
 /// Whether the pods of the namespace were given, in which a tier is declared: those that are in two of its tiers are told.
 fn has_known_pods(model: &Model, cluster: &Cluster, span: Span) -> bool {
-    let home = model.tiers.iter().find(|tier| tier.span == span).and_then(|tier| model.namespace(tier.namespace));
-    home.is_some_and(|home| workloads_of(cluster, home).iter().any(|workload| !workload.pods.is_empty()))
+    let declared = model.tiers.iter().filter(|tier| tier.span == span);
+    let mut homes = declared.filter_map(|tier| model.namespace(tier.namespace)).peekable();
+    homes.peek().is_some()
+        && homes.all(|home| workloads_of(cluster, home).iter().any(|workload| !workload.pods.is_empty()))
 }
 
 /// What is left to say of a selection by labels that may mean managed namespaces, by the labels that they have: of those of

@@ -211,11 +211,9 @@ impl<'a> Fit<'a> {
                 tiers_of.entry((&*workload.namespace, std::ptr::from_ref::<Pods>(pods).addr())).or_default().push(tier);
             }
         }
-        let mut overlapping: BTreeMap<(Span, Span), Vec<String>> = BTreeMap::new();
+        let mut overlapping: BTreeMap<(Span, Span), (Option<u32>, Vec<String>)> = BTreeMap::new();
         for namespace in &self.model.namespaces {
-            if namespace.managed().is_none() {
-                continue;
-            }
+            let is_managed = namespace.managed().is_some();
             let mut uncovered = Vec::new();
             for workload in self.workloads(namespace) {
                 for pods in workload.pods.iter().filter(|pods| !pods.finished && !pods.host_network) {
@@ -228,23 +226,38 @@ impl<'a> Fit<'a> {
                     };
                     for (at, one) in tiers.iter().enumerate() {
                         for other in tiers.iter().skip(at + 1) {
-                            if !one.selector.contains(&other.selector) && !other.selector.contains(&one.selector) {
+                            let stated = one.stated_apart(other);
+                            let is_inside =
+                                one.selector.contains(&other.selector) || other.selector.contains(&one.selector);
+                            // Of the namespaces of others only what the program says of them is looked at.
+                            if stated.is_some() || is_managed && !is_inside {
                                 let pair = (one.span.min(other.span), one.span.max(other.span));
-                                overlapping.entry(pair).or_default().push(format!("`{workload}`"));
+                                let (_, workloads) = overlapping.entry(pair).or_insert((stated, Vec::new()));
+                                workloads.push(format!("`{workload}`"));
                             }
                         }
                     }
                 }
             }
-            self.found.extend(not_covered(namespace, &uncovered));
+            self.found.extend(not_covered(namespace, &uncovered).filter(|_| is_managed));
         }
-        for ((one, other), workloads) in overlapping {
-            let message =
-                format!("{} is in two tiers at once and has the flows of both", listed(workloads.into_iter()));
-            let found = Diagnostic::new(Code::W0303, one, message).with_text("in this one");
-            self.found.push(found.with_label(other, "and in this one").with_help(
-                "give both tiers the same key with different values, or take one out of the other: `(app=web, !canary)`",
-            ));
+        for ((one, other), (stated, mut workloads)) in overlapping {
+            workloads.dedup();
+            let workloads = listed(workloads.into_iter());
+            let stated = stated.and_then(|at| self.model.disjoint.get(at as usize));
+            let code = if stated.is_some() { Code::W0312 } else { Code::W0303 };
+            let message = match stated {
+                Some(_) => format!("{workloads} is in two tiers of which the program says that no pod is in both"),
+                None => format!("{workloads} is in two tiers at once and has the flows of both"),
+            };
+            let found =
+                Diagnostic::new(code, one, message).with_text("in this one").with_label(other, "and in this one");
+            let found = stated.into_iter().fold(found, |found, stated| found.with_label(*stated, "said here"));
+            let apart = "give both tiers the same key with different values, or take one out of the other: `(app=web, !canary)`";
+            self.found.push(match stated {
+                Some(_) => found.with_help(format!("{apart}; or leave the statement out")),
+                None => found.with_help(apart),
+            });
         }
     }
 }

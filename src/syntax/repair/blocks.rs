@@ -7,12 +7,51 @@ impl Broken<'_> {
         if self.quoted().is_some() {
             return self.unquote("a name stands without quotes");
         }
-        self.selector_brackets()
+        self.names()
+            .or_else(|| self.selector_brackets())
             .or_else(|| self.missing_word())
             .or_else(|| self.before_name())
             .or_else(|| self.before_brace())
             .or_else(|| self.platform_name())
             .or_else(|| self.bare_selector())
+    }
+
+    /// `namespace a b {`, `namespace a and b {`, `namespace {a, b} {`, `namespace a, namespace b {`
+    fn names(self) -> Option<Edit> {
+        const COMMAS: &str = "commas stand between the names of namespaces";
+        if !matches!(self.rule, Rule::namespace | Rule::external) {
+            return None;
+        }
+        let before = self.before();
+        let is_first = before.ends_with("namespace");
+        if !is_first && !before.contains("namespace ") {
+            return None;
+        }
+        if let Some((range, inner)) = self.brackets().filter(|(_, inner)| is_first && !inner.contains(['=', '!'])) {
+            return (!inner.is_empty())
+                .then(|| Edit::new(range, inner, "the names of namespaces stand without brackets"));
+        }
+        if before.ends_with(',') && (self.after().is_empty() || self.after().starts_with(['{', '('])) {
+            let end = before.len() - 1;
+            let space = if self.after().is_empty() { "" } else { " " };
+            return Some(Edit::new(end..self.at, space, "no comma stands behind the last item"));
+        }
+        // The word is a name to the grammar, and what follows it is none.
+        let rest = self.after();
+        let last = last_word(before);
+        if matches!(last, "namespace" | "ns") && before.contains(',') && !word(rest).is_empty() {
+            return Some(Edit::new(before.len() - last.len()..self.at, "", COMMAS));
+        }
+        let is_behind_name = !is_first && before.ends_with(|c: char| c.is_ascii_alphanumeric());
+        let sign = self.one_of(&["and", "&&", "&", "+", "|", ";"]);
+        let length = sign.map_or(0, str::len);
+        let next = rest.get(length..)?.trim_start();
+        let is_name = !word(next).is_empty() && !matches!(word(next), "do" | "is" | "as" | "in");
+        let follows = next.get(word(next).len()..)?.trim_start();
+        let is_list =
+            follows.is_empty() || !word(follows).is_empty() || follows.starts_with(['{', ',', '(', '&', '+', '|', ';']);
+        (is_behind_name && is_name && is_list && (sign.is_some() || self.at > before.len()))
+            .then(|| self.instead(length, ", ", COMMAS))?
     }
 
     /// `external namespace x [a=b] {`
@@ -65,4 +104,9 @@ impl Broken<'_> {
         let range = self.before().len()..self.at + labels.len();
         is_labels.then(|| Edit::new(range, format!(" ({labels})"), "labels stand in parentheses"))
     }
+}
+
+/// The word that a text ends with.
+fn last_word(text: &str) -> &str {
+    text.rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).next().unwrap_or("")
 }

@@ -1,5 +1,6 @@
 //! Flows and assertions.
 
+use super::members::{OF_ONE, is_end, items, of_namespace};
 use super::ports::PORTS;
 use super::{Broken, Edit, Rule, is_port, word};
 use crate::syntax::words;
@@ -243,25 +244,15 @@ impl Broken<'_> {
             return Some(Edit::new(self.at..self.at + 1, "", WHY));
         }
         let is_name = hop.ends_with(|c: char| c.is_ascii_alphanumeric());
+        if is_name && self.after().starts_with(".{") {
+            return Some(Edit::new(self.at..self.at + 1, "/", OF_ONE));
+        }
         (is_name && self.after().starts_with(".*")).then(|| Edit::new(self.at..self.at + 2, "/*", WHY))
     }
 
     fn endpoint_quotes(self) -> Option<Edit> {
         let is_port = self.before().ends_with(':') && !self.is_source();
         if is_port { None } else { self.unquote("names stand without quotes") }
-    }
-
-    /// `kafka/{broker, zookeeper}`
-    fn members_of_a_namespace(self) -> Option<Edit> {
-        let (range, inner) = self.brackets().filter(|_| self.before().ends_with('/'))?;
-        let before = self.before().strip_suffix('/')?;
-        let start =
-            before.rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).map_or(0, |at| at + 1);
-        let namespace = before.get(start..).filter(|namespace| !namespace.is_empty())?;
-        let members = inner.split(',').map(str::trim).filter(|member| !member.is_empty());
-        let members: Vec<String> = members.map(|member| format!("{namespace}/{member}")).collect();
-        let text = format!("{{{}}}", members.join(", "));
-        Some(Edit::new(start..range.end, text, "each of several endpoints has its namespace in front"))
     }
 
     /// `db.shop.svc.cluster.local`, `shop/db/sql`
@@ -302,8 +293,12 @@ impl Broken<'_> {
                 .or_else(|| self.port_words(hop));
         }
         let is_behind_end = hop.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '}'));
-        if !is_behind_end || self.bracket().is_some() {
+        if !is_behind_end {
             return None;
+        }
+        if self.bracket().is_some() {
+            let is_number = self.after().starts_with(|c: char| c.is_ascii_digit());
+            return is_number.then(|| self.insert(":", BEHIND))?;
         }
         let sign =
             self.one_of(&["on port", "on ports", "on", "ports", "port", "at", "via", "over", "using", "@", "#", "/"]);
@@ -336,8 +331,25 @@ impl Broken<'_> {
         is_protocol.then(|| Edit::new(self.before().len()..end, text, PORTS))
     }
 
+    /// `api:80, db:81`, `api:80 and db:81`
+    fn destinations(self, start: usize) -> Option<Edit> {
+        let list = self.text.get(start..)?;
+        let list = list.split("->").next().unwrap_or(list);
+        let list = list.split(" except ").next().unwrap_or(list).trim();
+        let list = list.trim_end_matches([',', ';']);
+        let items = items(list);
+        let has_port = |item: &&str| item.split_once(':').is_some_and(|(name, port)| is_end(name) && !port.is_empty());
+        let is_list = items.len() > 1 && items.iter().all(has_port) && !list.contains(['{', '}', '[', '(']);
+        let text = format!("{{{}}}", items.join(", "));
+        is_list
+            .then(|| Edit::new(start..start + list.len(), text, "destinations with ports of their own stand in braces"))
+    }
+
     /// `db:80, 443`, `db:80/tcp,udp`
     fn ports_list(self, start: usize) -> Option<Edit> {
+        if let Some(edit) = self.destinations(start) {
+            return Some(edit);
+        }
         if !self.after().starts_with([',', ';']) && self.one_of(&["and", "&", "|", "+"]).is_none()
             || self.bracket().is_some()
         {
@@ -410,7 +422,14 @@ impl Broken<'_> {
         let items = others.split([',', '&', '|', '+', ';']).flat_map(|item| item.split(" and ")).map(str::trim);
         let items: Vec<&str> = [hop].into_iter().chain(items.filter(|item| !item.is_empty())).collect();
         let end = self.at + separator.len() + rest.len() - rest.trim_start().len() + others.len();
-        Some(Edit::new(start..end, format!("{{{}}}", items.join(", ")), BRACES))
+        let paths: Vec<(&str, &str)> = items.iter().filter_map(|item| item.split_once('/')).collect();
+        match paths.first() {
+            Some((namespace, _)) if paths.len() == items.len() && paths.iter().all(|(one, _)| one == namespace) => {
+                let members: Vec<&str> = paths.iter().map(|(_, member)| *member).collect();
+                Some(Edit::new(start..end, of_namespace(namespace, &members), OF_ONE))
+            }
+            _ => Some(Edit::new(start..end, format!("{{{}}}", items.join(", ")), BRACES)),
+        }
     }
 
     /// `{web; api}`, `{web api}`

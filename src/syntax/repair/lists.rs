@@ -1,5 +1,6 @@
 //! What begins with a word and goes on with a list: groups, cidrs, port sets and all kinds of settings.
 
+use super::members::ports_length;
 use super::ports::usual_port_name;
 use super::{Broken, Edit, Rule, is_port, word};
 
@@ -16,6 +17,8 @@ impl Broken<'_> {
         self.needless_sign()
             .or_else(|| self.version())
             .or_else(|| self.isolated())
+            .or_else(|| self.own_tier())
+            .or_else(|| self.grouped())
             .or_else(|| self.except())
             .or_else(|| self.behind_port())
             .or_else(|| self.list_brackets())
@@ -111,6 +114,27 @@ impl Broken<'_> {
             None if self.before().ends_with("isolate") => None,
             None => self.after().starts_with(|c: char| c.is_ascii_alphanumeric()).then(|| self.insert(" for ", WHY))?,
         }
+    }
+
+    /// `disjoint shop/web, api`
+    fn own_tier(self) -> Option<Edit> {
+        let start = self.before().rfind([' ', ',']).map_or(0, |at| at + 1);
+        let why = "`disjoint` is about tiers of this namespace, by their names";
+        let is_path = self.rule == Rule::disjoint && self.after().starts_with('/');
+        is_path.then(|| Edit::new(start..self.at + 1, "", why))
+    }
+
+    /// `group g = kafka/(broker|zookeeper)`, `group g = {web, kafka/{broker, zookeeper}}`, `group g = web:80`
+    fn grouped(self) -> Option<Edit> {
+        if self.rule != Rule::group {
+            return None;
+        }
+        if self.after().starts_with(':') {
+            let why = "a group holds no ports, which stand in the flows to it";
+            return Some(Edit::new(self.at..self.at + ports_length(self.after()), "", why).guessed());
+        }
+        let is_member = self.before().ends_with('/') || self.bracket().is_some();
+        is_member.then(|| self.members_of_a_namespace())?
     }
 
     /// `cidr x = 10.0.0.0/8 - 10.1.0.0/16`, `cidr x = 10.0.0.0/8, except 10.1.0.0/16`

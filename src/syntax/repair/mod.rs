@@ -7,6 +7,7 @@
 mod blocks;
 mod flows;
 mod lists;
+mod members;
 mod ports;
 mod selectors;
 mod tiers;

@@ -12,6 +12,7 @@
   "fqdn"
   "ports"
   "isolate"
+  "disjoint"
   "for"
   "label"
   "dns"
@@ -69,6 +70,9 @@
 (isolate_statement
   tier: (name) @type)
 
+(disjoint_statement
+  tier: (name) @type)
+
 (endpoint
   name: (name) @type)
 
@@ -84,6 +88,9 @@
   value: (name) @namespace)
 
 (endpoint
+  namespace: (name) @namespace)
+
+(endpoint_set
   namespace: (name) @namespace)
 
 (dns_server

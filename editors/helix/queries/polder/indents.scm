@@ -18,6 +18,7 @@
   (fqdn_declaration)
   (ports_declaration)
   (isolate_statement)
+  (disjoint_statement)
 ] @indent
 
 [

@@ -19,6 +19,7 @@
   (fqdn_declaration)
   (ports_declaration)
   (isolate_statement)
+  (disjoint_statement)
 ] @indent.begin
 
 (namespace_body
