@@ -186,6 +186,7 @@ pub fn dump(extent: Extent) -> String {
 }
 
 /// A pod as it runs, laid out as `kubectl` does it.
+#[allow(clippy::too_many_lines, reason = "it is one text")]
 fn pod(namespace: usize, application: usize, number: usize) -> String {
     let hash = (namespace * 1_000 + application) % 1_000_000;
     let owner = format!("app-{application}-{hash:06}");
