@@ -1,7 +1,7 @@
 //! Whether all of some may connect to all of others.
 
 use crate::engine::{Doubt, EndId, Engine, Verdict};
-use crate::net::{Family, PortSet};
+use crate::net::{Direction, Family, PortSet};
 use std::collections::BTreeMap;
 
 /// Ends of which it is not known whether they are asked about, with what would say it.
@@ -53,8 +53,11 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)], doubtfu
             let verdict = engine.on(*source, *destination, ports);
             if !(is_meant(source) && is_meant(destination)) {
                 // It may be the node of the pods, too, which is always let in.
-                let verdict = match doubtful.get(source) {
-                    Some(Doubt::SourceOfService) => Verdict { unknown: ports.subtract(&verdict.allowed), ..verdict },
+                let verdict = match (doubtful.get(source), doubtful.get(destination)) {
+                    (Some(Doubt::SourceOfService), _) => {
+                        Verdict { unknown: ports.subtract(&verdict.allowed), ..verdict }
+                    }
+                    (_, Some(Doubt::AddressOfService)) => of_service(engine, *source, *destination, verdict),
                     _ => verdict,
                 };
                 perhaps.add(*source, *destination, ports, &verdict);
@@ -85,6 +88,16 @@ pub fn can(engine: &Engine<'_>, from: &[EndId], to: &[(EndId, PortSet)], doubtfu
     }
     perhaps.add_to(&mut answer);
     answer
+}
+
+/// What is known where the plugin judges the egress of an end to the address of a Service, and not to its pods: what no policy
+/// closes there, and what the ingress of the pods closes.
+fn of_service(engine: &Engine<'_>, source: EndId, destination: EndId, verdict: Verdict) -> Verdict {
+    if engine.decision(Direction::Egress, source, destination).isolating.is_empty() {
+        return verdict;
+    }
+    let unknown = engine.side(Direction::Ingress, destination, source).possible();
+    Verdict { allowed: PortSet::empty(), unknown }
 }
 
 /// What is found of those that only may be asked about.

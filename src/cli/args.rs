@@ -180,6 +180,9 @@ pub(super) struct QuestionArgs {
     /// YAML with what runs: ask about these pods and not about all that could exist; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
+    /// What was given is all that runs. Of what `kubectl get` lists, that is known without this.
+    #[arg(long)]
+    pub complete: bool,
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }
@@ -246,6 +249,7 @@ impl QuestionArgs {
             environment: self.environment.choice(),
             manifests: named(&self.manifests),
             workloads: named(&self.workloads),
+            complete: self.complete,
             cluster: self.cluster.said(),
         }
     }

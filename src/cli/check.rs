@@ -30,6 +30,10 @@ pub(super) struct CheckArgs {
     /// Manifests of what runs, to check the program against: files, folders or `-`. May be given again.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
+    /// What was given is all that runs, so a tier without pods is a mistake. Of what `kubectl get` lists, that is known
+    /// without this.
+    #[arg(long, requires = "workloads")]
+    pub complete: bool,
 }
 
 pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
@@ -41,8 +45,12 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
         Ok(opened) => opened,
         Err(message) => return terminal.refuse(&message),
     };
-    let running = (!args.workloads.is_empty())
-        .then(|| Manifests::load_beside(session.sources().clone(), &Disk, &folder, &named(&args.workloads), "default"));
+    let load = || {
+        let named = named(&args.workloads);
+        let given = Manifests::load_beside(session.sources().clone(), &Disk, &folder, &named, "default");
+        if args.complete { given.as_a_whole() } else { given }
+    };
+    let running = (!args.workloads.is_empty()).then(load);
     if let Some(running) = running.as_ref().filter(|running| !running.has_errors()) {
         session = session.in_cluster_of(running.cluster.namespaces.clone());
     }

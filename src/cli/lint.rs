@@ -51,7 +51,8 @@ pub(super) struct LintArgs {
     /// Say notes, too: matters of form and of choice.
     #[arg(long, help_heading = "Warnings")]
     pub notes: bool,
-    /// Mend what has one right mend (W0102, and W0205 where containers list the port), and tell the rest.
+    /// Mend what has one right mend (W0102, W0202, W0205 where containers list the port, W0212 where something stands there
+    /// twice, W0219 where a Service says the port), and tell the rest.
     #[arg(long, conflicts_with = "write_baseline")]
     pub fix: bool,
     /// Tell only what is not in this file [default: `baseline` of polder.toml].

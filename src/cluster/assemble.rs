@@ -167,8 +167,8 @@ impl Given {
 /// What is known of the pods of one workload.
 #[derive(Default)]
 struct Known {
-    /// The labels, the selector and the place of the workload itself.
-    itself: Option<(Labels, Labels, Option<Span>)>,
+    /// The labels, the selector, the number of the first pod and the place of the workload itself.
+    itself: Option<(Labels, Labels, u64, Option<Span>)>,
     /// The selector of what it has made.
     selector_of_made: Labels,
     /// The pods that were given.
@@ -209,7 +209,7 @@ fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<
         let says_one = matches!(runner.workload.pods.as_slice(), [pods] if !pods.several);
         let single = is_top && says_one && !scaled.contains(&key);
         let known = found.entry(top).or_default();
-        let Workload { kind, labels, selector, pods, span, .. } = runner.workload;
+        let Workload { kind, labels, selector, pods, first_number, span, .. } = runner.workload;
         match kind {
             Kind::Pod => known.seen.extend(pods),
             _ if is_top => known.template.extend(pods),
@@ -219,7 +219,7 @@ fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<
             }
         }
         if is_top {
-            known.itself = Some((labels, selector, span));
+            known.itself = Some((labels, selector, first_number, span));
             known.single = single;
         }
     }
@@ -229,10 +229,10 @@ fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<
         let template = template.into_iter().filter(|_| !is_running);
         let single = |labels: &Labels| known.single || (kind.is_stateful() && labels.contains_key(POD_NAME));
         let pods = alike(known.seen.into_iter().chain(template), single);
-        let (labels, selector, span) = known
+        let (labels, selector, first_number, span) = known
             .itself
-            .unwrap_or_else(|| (Labels::new(), known.selector_of_made, pods.first().and_then(|pods| pods.span)));
-        Workload { namespace, name, kind, labels, selector, pods, span }
+            .unwrap_or_else(|| (Labels::new(), known.selector_of_made, 0, pods.first().and_then(|pods| pods.span)));
+        Workload { namespace, name, kind, labels, selector, pods, first_number, span }
     };
     found.into_iter().map(workload).collect()
 }

@@ -19,6 +19,8 @@ pub struct Caller {
     pub who: Who,
     /// To whom.
     pub targets: Vec<Target>,
+    /// The gateways that it is for, by namespace and name, where it names some. Their pods may run there.
+    pub gateways: Vec<(Arc<str>, Arc<str>)>,
     /// Where it was read.
     pub span: Option<Span>,
 }
@@ -32,6 +34,8 @@ pub enum Who {
     Gateway,
     /// The pods of Prometheus or its like.
     Scraper,
+    /// The same, where only annotations say so, which are of use where somebody looks for them.
+    AnnotatedScraper,
 }
 
 /// Pods to which somebody connects.

@@ -124,6 +124,8 @@ pub struct Workload {
     pub selector: Labels,
     /// Its pods, those that policies can tell apart each; none when it runs none (`replicas: 0`).
     pub pods: Vec<Pods>,
+    /// The number of the first pod, where they are numbered: `spec.ordinals.start` of a StatefulSet.
+    pub first_number: u64,
     /// Where it was read.
     pub span: Option<Span>,
 }
@@ -257,6 +259,8 @@ pub struct Service {
     pub external_name: Option<Arc<str>>,
     /// Whether `spec.externalTrafficPolicy` is Local: who connects from outside keeps the address.
     pub keeps_source: bool,
+    /// Whether an annotation has the load balancer of a cloud connect to the pods, so that they may see who is outside.
+    pub is_direct: bool,
     /// Where it was read.
     pub span: Option<Span>,
 }

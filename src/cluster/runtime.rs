@@ -50,7 +50,7 @@ impl Cluster {
 }
 
 fn add_labels(workload: &mut Workload) {
-    let Workload { name, kind, pods, .. } = workload;
+    let Workload { name, kind, pods, first_number, .. } = workload;
     // The server adds to a name that it makes up.
     if *kind == Kind::Job && !name.ends_with('-') {
         for labels in pods.iter_mut().map(|pods| &mut pods.labels) {
@@ -65,7 +65,8 @@ fn add_labels(workload: &mut Workload) {
         && !template.labels.contains_key(POD_NAME)
         && says_how_many(template)
     {
-        *pods = (0..template.count).map(|number| numbered(template, name, number)).collect();
+        *pods =
+            (0..template.count).map(|number| numbered(template, name, first_number.saturating_add(number))).collect();
     }
 }
 

@@ -47,6 +47,16 @@ impl Cluster {
         protocol: Protocol,
         number: u16,
     ) -> Option<TranslatedPort<'c>> {
+        self.translations(pods, protocol, number).into_iter().find(|found| found.target != number)
+    }
+
+    /// What the port `number` of Services of some of these pods, or of every node, becomes.
+    pub fn translations<'c>(
+        &'c self,
+        pods: &[(&Workload, &Pods)],
+        protocol: Protocol,
+        number: u16,
+    ) -> Vec<TranslatedPort<'c>> {
         // The name of a headless one stands for the addresses of pods, and nothing is translated.
         let of_pods = |service: &&Service| {
             !service.headless
@@ -70,6 +80,6 @@ impl Cluster {
             .filter_map(|(service, port)| {
                 Some(TranslatedPort { service, target: target(port)?, of_nodes: port.port != number })
             })
-            .find(|found| found.target != number)
+            .collect()
     }
 }

@@ -34,6 +34,11 @@ impl Cluster {
         self.whole.everywhere || self.whole.given.contains(namespace) || self.has_listed(namespace)
     }
 
+    /// Whether all pods of all namespaces are known.
+    pub fn has_all_pods(&self) -> bool {
+        self.whole.everywhere
+    }
+
     /// Whether the pods of a namespace were listed as they run, with the labels that they have there.
     pub fn has_listed(&self, namespace: &str) -> bool {
         self.whole.listed.contains(namespace)

@@ -57,6 +57,22 @@ pub struct Mend {
     pub span: Span,
     /// What it is replaced by; empty to remove.
     pub text: String,
+    /// How it is made.
+    pub how: How,
+}
+
+/// How a change of a text is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum How {
+    /// The text stands in the place of the span.
+    #[default]
+    Text,
+    /// The map that has a key where the span begins has the text as an entry, as in `protocol: UDP`.
+    Entry,
+    /// Behind that map, an item of a list, stands another one, the same but for the text as an entry.
+    Another,
+    /// The item of a list that has a key where the span begins is removed.
+    Removal,
 }
 
 /// One thing to say: what is wrong, where, and what to type instead.
@@ -125,21 +141,27 @@ impl Diagnostic {
 
     /// Adds a change that mends it: `text` in place of `span`.
     #[must_use]
-    pub fn with_mend(mut self, span: Span, text: impl Into<String>) -> Self {
+    pub fn with_mend(self, span: Span, text: impl Into<String>) -> Self {
+        self.with_mend_as(How::Text, span, text)
+    }
+
+    /// Adds a change that mends it.
+    #[must_use]
+    pub fn with_mend_as(mut self, how: How, span: Span, text: impl Into<String>) -> Self {
         let text = text.into();
         let title = if text.is_empty() {
             "Remove it".to_owned()
         } else {
             format!("Write `{}`", text.trim_matches([',', ' ', '\n']))
         };
-        self.mends.push(Mend { title, span, text });
+        self.mends.push(Mend { title, span, text, how });
         self
     }
 
     /// The same under a title that says more than the text does.
     #[must_use]
     pub fn with_titled_mend(mut self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
-        self.mends.push(Mend { title: title.into(), span, text: text.into() });
+        self.mends.push(Mend { title: title.into(), span, text: text.into(), how: How::Text });
         self
     }
 

@@ -36,6 +36,8 @@ pub enum Doubt {
     NodeAddresses,
     /// Whether pods behind a Service see who connects from outside, or a node in its place.
     SourceOfService,
+    /// Whether egress to the address of a Service is judged as egress to its pods.
+    AddressOfService,
 }
 
 /// What the network plugin may or may not match with address blocks.
@@ -73,6 +75,9 @@ impl fmt::Display for Doubt {
             Doubt::Node { namespace: None } => f.write_str("which node the pods run on, which is always let in"),
             Doubt::NodeAddresses => f.write_str("the addresses of the nodes"),
             Doubt::SourceOfService => f.write_str("whether the pods see the client or a node in its place"),
+            Doubt::AddressOfService => f.write_str(
+                "what the CNI makes of the address of the Service, for it judges egress before that becomes the address of a pod",
+            ),
             Doubt::NamedPort(protocol, name) => {
                 write!(f, "the number of the container port {name:?}/{}", protocol.keyword())
             }

@@ -10,9 +10,18 @@ use crate::netpol::{Peer, Rule};
 use crate::source::Span;
 use std::net::IpAddr;
 
-/// W0236: egress to the clusterIP of a Service. The agent of AWS judges before the address becomes another, so there it is
+/// W0236: the clusterIP of a Service. The agent of AWS judges egress before the address becomes another, so there it is
 /// right.
 pub(super) fn check(all: &[One<'_>], cluster: &Cluster, cni: Cni, found: &mut Vec<Diagnostic>) {
+    for one in all {
+        for (index, rule) in one.rules(Direction::Ingress).unwrap_or_default().iter().enumerate() {
+            for (position, peer) in rule.peers.iter().enumerate() {
+                let service = single(peer).and_then(|address| with_address(cluster, address));
+                let place = one.peer_place(Direction::Ingress, index, position);
+                found.extend(service.map(|service| as_source(one, service, place)));
+            }
+        }
+    }
     if cni.is_of_aws() {
         return;
     }
@@ -56,6 +65,20 @@ fn of_service(one: &One<'_>, service: &Service, place: Option<Span>, cluster: &C
             format!("add the addresses of the endpoints with {}/TCP: {shown}", port.unwrap_or(6443))
         }
         false => "select the pods behind it by their labels, with the port that they listen on".to_owned(),
+    })
+}
+
+fn as_source(one: &One<'_>, service: &Service, place: Option<Span>) -> Diagnostic {
+    let message = format!(
+        "a block in `from` of {} is the clusterIP of the Service `{}/{}`: nothing connects from there, only to it",
+        one.shown(),
+        service.namespace,
+        service.name
+    );
+    let found = with_place(at(Code::W0236, place, message), service.span, "this Service");
+    found.with_help(match service.is_api_server() {
+        true => "the API server connects from its own addresses, those of the nodes of the control plane",
+        false => "select the pods that connect by their labels, with `podSelector` and `namespaceSelector`",
     })
 }
 

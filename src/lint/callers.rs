@@ -1,6 +1,6 @@
 //! Pods that are closed to who connects to them because another object says so.
 
-use super::outside::{is_open_to_others, may_connect};
+use super::outside::{is_open_to_gateway, is_open_to_others, may_connect};
 use super::published::{Behind, Published, is_on, port_of, shown, target as to_pods};
 use super::{One, at};
 use crate::cluster::{Caller, Cluster, Pods, Service, ServicePort, Target, Who, Workload};
@@ -18,15 +18,39 @@ const OF_SCRAPERS: [&str; 4] = ["prometheus", "victoria", "vmagent", "alloy"];
 /// W0229 for gateways, W0238 for scrapers and W0239 for the API server.
 pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
     let mut told: BTreeSet<(Who, Option<Span>, String)> = BTreeSet::new();
+    let has_scrapers = has_scrapers(published);
     for caller in &published.cluster.callers {
         for target in &caller.targets {
             let Some((one, behind, ports)) = closed(caller, target, published) else { continue };
             // Several webhooks of one Service, and several monitors of one program, say the same.
             if told.insert((caller.who, one.name, format!("{behind} {ports}"))) {
-                found.push(diagnostic(caller, one, &behind, &ports));
+                let told = diagnostic(caller, one, &behind, &ports);
+                // Programs have the annotations whether somebody scrapes them or not.
+                let is_sure = caller.who != Who::AnnotatedScraper || has_scrapers;
+                found.push(if is_sure { told } else { told.as_note() });
             }
         }
     }
+}
+
+/// Whether somebody scrapes, as far as pods and peers of policies say.
+fn has_scrapers(published: &Published<'_, '_>) -> bool {
+    let mut pods = published.cluster.workloads.iter().flat_map(|workload| &workload.pods);
+    let mut rules = published.all.iter().flat_map(One::all_rules);
+    let says = |selector: &Selector| {
+        let values = selector.entries().filter_map(|(_, values)| values.required()).flatten();
+        values.into_iter().any(|value| hints(value) || value.contains("monitoring"))
+    };
+    let is_one = |peer: &Peer| match peer {
+        Peer::Pods { namespaces, pods } => says(pods) || namespaces.as_ref().is_some_and(says),
+        Peer::Block(_) => false,
+    };
+    pods.any(|pods| pods.labels.values().any(|value| hints(value)))
+        || rules.any(|(direction, _, rule)| direction == Direction::Ingress && rule.peers.iter().any(is_one))
+}
+
+fn hints(text: &str) -> bool {
+    OF_SCRAPERS.iter().any(|known| text.contains(known))
 }
 
 /// A policy that closes pods to a caller, what these are called, and the port.
@@ -36,7 +60,7 @@ fn closed<'s, 'a>(
     published: &Published<'s, 'a>,
 ) -> Option<(&'s One<'a>, String, String)> {
     let services = published.cluster.services_of(target);
-    if caller.who == Who::Scraper {
+    if matches!(caller.who, Who::Scraper | Who::AnnotatedScraper) {
         return scraped(caller, target, &services, published);
     }
     services.into_iter().find_map(|(service, ports)| {
@@ -82,15 +106,19 @@ fn admits(caller: &Caller, behind: &Behind<'_>, ports: &PortSet, published: &Pub
         Who::ApiServer => {
             published.addresses().iter().any(|address| may_connect(published, behind.end, *address, ports))
         }
-        Who::Gateway => is_open_to_others(published, behind, ports),
-        Who::Scraper => is_open_to_others(published, behind, ports) || is_open_to_own(published, behind, ports),
+        Who::Gateway => {
+            is_open_to_others(published, behind, ports)
+                || is_open_to_gateway(&caller.gateways, published, behind, ports)
+        }
+        Who::Scraper | Who::AnnotatedScraper => {
+            is_open_to_others(published, behind, ports) || is_open_to_own(published, behind, ports)
+        }
     }
 }
 
 /// Whether a rule lets pods of the same namespace in that may scrape: those with such labels, or all of them where nobody
 /// knows that none of them does.
 fn is_open_to_own(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &PortSet) -> bool {
-    let hints = |text: &str| OF_SCRAPERS.iter().any(|known| text.contains(known));
     let may_scrape = |selector: &Selector| {
         let values = selector.entries().filter_map(|(_, values)| values.required()).flatten();
         values.into_iter().any(|value| hints(value))
@@ -129,7 +157,7 @@ fn diagnostic(caller: &Caller, one: &One<'_>, behind: &str, port: &str) -> Diagn
                  gateways}}}}}}]`"
             ),
         ),
-        Who::Scraper => (
+        Who::Scraper | Who::AnnotatedScraper => (
             Code::W0238,
             format!(
                 "{named} has {behind} scraped on {port}, and {} opens that to no pod of another namespace",
@@ -143,7 +171,9 @@ fn diagnostic(caller: &Caller, one: &One<'_>, behind: &str, port: &str) -> Diagn
     };
     let (place, label, text) = match caller.who {
         Who::Gateway => (caller.span.or(one.name), one.name, "isolates its pods"),
-        Who::ApiServer | Who::Scraper => (one.name.or(caller.span), caller.span, "says who connects"),
+        Who::ApiServer | Who::Scraper | Who::AnnotatedScraper => {
+            (one.name.or(caller.span), caller.span, "says who connects")
+        }
     };
     with_place(at(code, place, message), label, text).with_help(help)
 }

@@ -1,11 +1,12 @@
 //! Names that cannot be looked up.
 
 use super::atoms::{Atom, Patience, Side};
+use super::open::is_of_media;
 use super::replies::replies;
 use super::servers::{PORTS, Servers, ports_of_service};
 use super::{One, at, protocols};
 use crate::cluster::Cluster;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, How};
 use crate::lint::near::text;
 use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region, Selector};
 use crate::netpol::{Peer, Port, PortTarget, Rule};
@@ -42,6 +43,13 @@ fn is_of_api_server(atom: &Atom<'_>) -> bool {
     by_address && matches!(port, Some((Protocol::Tcp, PortTarget::Number(443 | 6443))))
 }
 
+/// Whether voice and video go there: both ends of a call tell each other their addresses.
+fn is_media(atom: &Atom<'_>) -> bool {
+    let by_address = matches!(atom.written_peer(), None | Some(Peer::Block(_)));
+    let port = atom.written_port().map(|port| (port.protocol, &port.target));
+    by_address && matches!(port, Some((protocol, PortTarget::Range(low, high))) if is_of_media(protocol, *low, *high))
+}
+
 /// W0201: pods that may open connections, and cannot look up where to.
 pub(super) fn no_dns(side: &Side<'_>, servers: &Servers<'_>, found: &mut Vec<Diagnostic>) {
     let answers = |atom: &&Atom<'_>| {
@@ -52,9 +60,11 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &Servers<'_>, found: &mut Vec<Dia
         side.atoms.iter().filter(|atom| !atom.region.is_empty()).partition(answers);
     // Who answers looks nobody up.
     let is_reply = |atom: &&Atom<'_>| {
-        side.group.get(atom.policy).is_some_and(|one| replies(one, side.direction, atom.written).is_some())
+        let one = side.group.get(atom.policy);
+        one.is_some_and(|one| replies(side.group, one, side.direction, atom.written).is_some())
     };
-    let others: Vec<&Atom<'_>> = others.into_iter().filter(|atom| !is_reply(atom) && !is_of_api_server(atom)).collect();
+    let is_for_names = |atom: &&Atom<'_>| !is_reply(atom) && !is_of_api_server(atom) && !is_media(atom);
+    let others: Vec<&Atom<'_>> = others.into_iter().filter(is_for_names).collect();
     let with_dns: BTreeSet<&Selector> = dns.iter().map(|atom| &atom.region.subject).collect();
     let everything = Selector::everything();
     let policies: BTreeSet<usize> = others.iter().map(|atom| atom.policy).collect();
@@ -118,7 +128,7 @@ pub(super) fn service_port(one: &One<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// W0202: DNS over UDP or TCP alone.
-pub(super) fn one_protocol(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn one_protocol(side: &Side<'_>, servers: &Servers<'_>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     for atom in &side.atoms {
         let Some(port) = atom.written_port() else { continue };
@@ -136,16 +146,22 @@ pub(super) fn one_protocol(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let Some(one) = side.group.get(atom.policy) else { continue };
+        // No server answers there over any protocol.
+        if side.direction == Direction::Egress && !servers.may_listen(one, atom.written_peer(), Some(port)) {
+            continue;
+        }
         // What is missing is the protocol, and that is told.
         if atom.port.is_some_and(|port| protocols::is_told(one, side.direction, atom.rule, port, &[])) {
             continue;
         }
         let message = format!("{} lets DNS through over {} only: {why}", one.shown(), port.protocol.as_str());
         let place = atom.port.and_then(|port| one.port_place(side.direction, atom.rule, port));
-        found.push(
-            at(Code::W0202, place, message)
-                .with_help(format!("add `- {{protocol: {}, port: {number}}}` to these ports", other.as_str())),
-        );
+        let diagnostic = at(Code::W0202, place, message)
+            .with_help(format!("add `- {{protocol: {}, port: {number}}}` to these ports", other.as_str()));
+        found.push(match place {
+            Some(place) => diagnostic.with_mend_as(How::Another, place, format!("protocol: {}", other.as_str())),
+            None => diagnostic,
+        });
     }
 }
 

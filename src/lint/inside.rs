@@ -3,8 +3,9 @@
 use super::at;
 use super::outside::is_published;
 use super::published::{Behind, Published, is_on, shown, target};
-use crate::cluster::Service;
+use crate::cluster::{Service, ServicePort};
 use crate::diag::{Code, Diagnostic};
+use crate::engine::EndId;
 use crate::lint::near::with_place;
 use crate::net::{Direction, PortSet};
 use crate::netpol::{Peer, Rule};
@@ -30,15 +31,18 @@ const OF_PEERS: [&str; 16] = [
     "internal",
 ];
 
-/// W0237 and W0240.
-pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
+/// Words in the names of ports that are another one's, encrypted.
+const ENCRYPTED: [&str; 5] = ["tls", "ssl", "mtls", "secure", "encrypted"];
+
+/// W0237 and W0240. That the pods of `apart` are closed to each other is told already.
+pub(super) fn check(published: &Published<'_, '_>, apart: &BTreeSet<EndId>, found: &mut Vec<Diagnostic>) {
     // Where another object says who connects, it is told there when they may not.
     let targets = published.cluster.callers.iter().flat_map(|caller| &caller.targets);
     let called = targets.flat_map(|target| published.cluster.services_of(target));
     let called: BTreeSet<(&str, &str)> = called.map(|(one, _)| (&*one.namespace, &*one.name)).collect();
     for service in &published.cluster.services {
         found.extend(match service.headless {
-            true => replicas(service, published),
+            true => replicas(service, published, apart),
             false if called.contains(&(&*service.namespace, &*service.name)) => None,
             false => closed(service, published),
         });
@@ -79,15 +83,15 @@ fn is_behind_ingress(service: &Service, published: &Published<'_, '_>) -> bool {
 }
 
 /// W0240: a headless Service is there for the replicas of a workload to find each other, and they may not connect.
-fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+fn replicas(service: &Service, published: &Published<'_, '_>, apart: &BTreeSet<EndId>) -> Option<Diagnostic> {
     let others =
         published.cluster.services.iter().filter(|other| !other.headless && other.namespace == service.namespace);
     let others: Vec<&Service> = others.collect();
-    for behind in published.behind(service).iter().filter(|behind| behind.pods.count > 1) {
+    let is_several = |behind: &&Behind<'_>| behind.pods.count > 1 && !apart.contains(&behind.end);
+    for behind in published.behind(service).iter().filter(is_several) {
         for port in &service.ports {
             let Some(ports) = target(port, behind.pods) else { continue };
-            let is_of_peers = |name: &str| name.split('-').any(|word| OF_PEERS.contains(&word));
-            let named = port.name.as_deref().is_some_and(is_of_peers);
+            let named = is_of_peers(port);
             let offered = |other: &&Service| {
                 other.selects(&behind.pods.labels)
                     && other.ports.iter().filter_map(|port| target(port, behind.pods)).any(|one| one.overlaps(&ports))
@@ -99,11 +103,19 @@ fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnost
             {
                 continue;
             }
-            let side = |direction| {
+            let side = |direction, ports: &PortSet| {
                 let verdict = published.engine.side(direction, behind.end, behind.end);
-                verdict.allowed.union(&verdict.unknown).overlaps(&ports)
+                verdict.allowed.union(&verdict.unknown).overlaps(ports)
             };
-            let Some(direction) = Direction::ALL.into_iter().find(|direction| !side(*direction)) else { continue };
+            let closed = |ports: &PortSet| Direction::ALL.into_iter().find(|direction| !side(*direction, ports));
+            let Some(direction) = closed(&ports) else { continue };
+            let is_open =
+                |other: &&ServicePort| target(other, behind.pods).is_some_and(|ports| closed(&ports).is_none());
+            let mut open = service.ports.iter().filter(is_open);
+            // They find each other by another port, and this one is for clients or for whoever wants to encrypt.
+            if open.any(|other| if named { is_twin(port, other) } else { is_of_peers(other) }) {
+                continue;
+            }
             let isolating = published.engine.decision(direction, behind.end, behind.end).isolating;
             let one = published.all.get(*isolating.first()?)?;
             let message = format!(
@@ -127,6 +139,23 @@ fn replicas(service: &Service, published: &Published<'_, '_>) -> Option<Diagnost
         }
     }
     None
+}
+
+/// Whether the name of a port says that the replicas of a program find each other by it.
+fn is_of_peers(port: &ServicePort) -> bool {
+    words(port).any(|word| OF_PEERS.contains(&word))
+}
+
+fn words(port: &ServicePort) -> impl Iterator<Item = &str> {
+    port.name.as_deref().unwrap_or_default().split('-')
+}
+
+/// Whether one of two ports is the other one, encrypted: a program uses either.
+fn is_twin(port: &ServicePort, other: &ServicePort) -> bool {
+    let is_encrypted = |port: &ServicePort| words(port).any(|word| ENCRYPTED.contains(&word));
+    let plain = |port| words(port).filter(|word| !ENCRYPTED.contains(word)).collect::<BTreeSet<&str>>();
+    let (one, two) = (plain(port), plain(other));
+    is_encrypted(port) != is_encrypted(other) && (one.is_empty() || two.is_empty() || !one.is_disjoint(&two))
 }
 
 /// Whether a rule lets others than the pods themselves connect on ports.

@@ -66,6 +66,8 @@ pub struct Input<'a> {
     pub cni: Cni,
     /// Which version of it; `None` for the oldest that its makers support.
     pub version: Option<CniVersion>,
+    /// Whether some of what runs stands there in several variants, of which there is one.
+    pub varies: bool,
     /// Whether these are all the policies that there are. If not, only what shows in each by itself is told.
     pub complete: bool,
 }
@@ -76,20 +78,22 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     let nothing = vec![Covered::new(); input.policies.len()];
     let covered = if input.complete { redundancies(&ones(input, &nothing), &mut found) } else { nothing };
     let all: Vec<One<'_>> = ones(input, &covered);
+    let runs = runs::Runs::new(input.cluster);
     for one in &all {
         form::check(one, &mut found);
         lists::check(one, &mut found);
-        split::check(one, input.cluster, &mut found);
-        replies::check(one, &mut found);
+        split::check(one, &runs, &mut found);
         control_plane::check(one, &mut found);
         dns::service_port(one, &mut found);
-        open::check(one, input.cluster, &mut found);
+        open::check(one, &runs, &mut found);
         labels::check(one, &mut found);
         peers::check(one, input, &mut found);
-        plugin::check(one, input.cni, input.version, &mut found);
+        plugin::check(one, input.cni, input.version, &runs, &mut found);
     }
     plugin::check_all(&all, input.cni, &mut found);
-    let runs = runs::Runs::new(input.cluster);
+    for group in all.chunk_by(in_one_namespace) {
+        replies::check(group, &mut found);
+    }
     protocols::check(&all, input.complete.then_some(&runs), &mut found);
     if !input.complete {
         return found;
@@ -101,7 +105,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     for group in all.chunk_by(in_one_namespace) {
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         for side in &sides {
-            dns::one_protocol(side, &mut found);
+            dns::one_protocol(side, &servers, &mut found);
             match input.cni.is_of_aws() {
                 true => aws::exceptions(side, input.cni, &mut found),
                 false => except::check(side, &mut found),
@@ -111,7 +115,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         dns::no_dns(egress, &servers, &mut found);
         dns::node_local(egress, input.cluster, &mut found);
     }
-    pods::check(&all, &runs, &mut found);
+    pods::check(&all, &runs, input.varies, &mut found);
     let mistaken = ports::check(&all, &runs, &mut found);
     plugin::check_addresses(&all, &runs, matches, &mut found);
     values::check(&all, &runs, &mut found);
@@ -126,10 +130,10 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let scope = Scope { policies: &sets, marks: &[], facts: &facts };
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);
-        sides::check(&all, &engine, input.cluster, &mistaken, &mut found);
+        let apart = sides::check(&all, &engine, input.cluster, &mistaken, &mut found);
         let published = published::Published::new(&all, &engine, input.cluster, &mistaken);
         outside::check(&published, &mut found);
-        inside::check(&published, &mut found);
+        inside::check(&published, &apart, &mut found);
         callers::check(&published, &mut found);
     }
     found

@@ -3,7 +3,7 @@
 use super::atoms::Side;
 use super::redundant::{Instead, Part, Removal, search};
 use super::{Covered, One, at, overruled};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, How};
 use crate::net::Direction;
 use crate::source::Span;
 
@@ -43,6 +43,20 @@ fn is_slip(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> boo
     says(removal.policy) == says(instead.policy)
 }
 
+/// Whether a part stands in its list another time, so that it was not meant to say more.
+fn is_twice(one: &One<'_>, part: Part) -> bool {
+    fn twice<T: PartialEq>(list: &[T], index: usize) -> bool {
+        list.get(index).is_some_and(|it| list.iter().filter(|other| *other == it).count() > 1)
+    }
+    let rule = |direction, rule: usize| one.rules(direction).and_then(|rules| rules.get(rule));
+    match part {
+        Part::Policy => false,
+        Part::Rule(direction, index) => one.rules(direction).is_some_and(|rules| twice(rules, index)),
+        Part::Peer(direction, at, index) => rule(direction, at).is_some_and(|rule| twice(&rule.peers, index)),
+        Part::Port(direction, at, index) => rule(direction, at).is_some_and(|rule| twice(&rule.ports, index)),
+    }
+}
+
 fn tell(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> Option<Diagnostic> {
     let one = group.get(removal.policy)?;
     let by_own_rule = instead.is_some_and(|instead| instead.is_everything && instead.policy == removal.policy);
@@ -74,5 +88,9 @@ fn tell(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> Option
         diagnostic = diagnostic.with_label(span, "says as much");
     }
     diagnostic = diagnostic.with_help("remove it, or narrow the others if it was meant to say more than they do");
+    let diagnostic = match place.filter(|_| is_twice(one, removal.part)) {
+        Some(place) => diagnostic.with_mend_as(How::Removal, place, ""),
+        None => diagnostic,
+    };
     Some(if is_slip(group, removal, instead) { diagnostic } else { diagnostic.as_note() })
 }

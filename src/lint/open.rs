@@ -1,9 +1,12 @@
 //! Rules that are for everyone.
 
+use super::atoms::ports as ports_of;
+use super::published::target;
+use super::runs::{Found, Runs};
 use super::{One, at, field, peers_field};
-use crate::cluster::Cluster;
+use crate::cluster::{Pods, Service};
 use crate::diag::{Code, Diagnostic};
-use crate::net::{Direction, Protocol, Requirement};
+use crate::net::{Direction, PortSet, Protocol, Requirement};
 use crate::netpol::{Port, PortTarget, Rule};
 
 /// Where API servers and what is for all on the web listen: nobody can name those behind it by labels.
@@ -11,17 +14,26 @@ const OF_THE_WEB: [u16; 4] = [80, 443, 6443, 8443];
 
 /// Where webhooks listen, which the API server calls: the defaults of libraries for controllers, and those of cert-manager
 /// and Istio.
-const OF_WEBHOOKS: [u16; 4] = [4443, 9443, 10250, 15017];
+const OF_WEBHOOKS: [u16; 3] = [4443, 9443, 10250];
+
+/// Where the proxies and the control plane of Istio's mesh listen: who connects there has an identity of its own.
+const OF_MESHES: [u16; 7] = [15008, 15010, 15011, 15012, 15014, 15017, 15021];
+
+/// How the namespaces begin in which OpenShift runs its own programs, which look themselves at who asks.
+const OF_PLATFORM: &str = "openshift-";
 
 /// The names that such ports have.
 const NAMES_OF_THE_WEB: [&str; 5] = ["http", "https", "web", "websecure", "webhook"];
 
 /// Words in the name of a policy or the labels of its pods that say that everyone is meant: who asks is outside of the
 /// cluster, or the API server, which no label matches.
-const FOR_EVERYONE: [&str; 12] = [
+const FOR_EVERYONE: [&str; 15] = [
     "webhook",
     "webhooks",
     "admission",
+    "acme",
+    "http01",
+    "solver",
     "gateway",
     "ingressgateway",
     "proxy",
@@ -33,26 +45,34 @@ const FOR_EVERYONE: [&str; 12] = [
     "anywhere",
 ];
 
+/// Labels of pods that are there for everyone, whatever their value: those that answer a certificate authority, and the
+/// pods of gateways.
+const LABELS_FOR_EVERYONE: [&str; 3] =
+    ["acme.cert-manager.io/http01-solver", "gateway.networking.k8s.io/gateway-name", "istio.io/gateway-name"];
+
+/// Words in the names of ports that are for whoever looks after the cluster.
+const NAMES_OF_METRICS: [&str; 6] = ["prom", "prometheus", "monitoring", "telemetry", "exporter", "webhook"];
+
 /// Words that say that not everyone is meant.
 const FOR_SOME: [&str; 7] = ["deny", "block", "isolate", "isolation", "restrict", "restricted", "only"];
 
 /// W0207 in all its forms.
-pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(one: &One<'_>, runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
     for direction in Direction::ALL {
         let rules = one.rules(direction).unwrap_or_default().iter().enumerate();
         let open = rules.filter(|(_, rule)| rule.peers.is_empty() && !super::dns::is_only_dns(rule));
         // Halves of one rule are told as such.
-        let halves = super::split::split(one, direction, cluster);
+        let halves = super::split::split(one, direction, runs);
         let open = open.filter(|(index, _)| halves.is_none_or(|two| !two.contains(index)));
         let live = open.filter(|(index, _)| !one.covered.contains(&(direction, *index)));
         // The API server, which calls there, cannot be named.
-        let live = live.filter(|(_, rule)| !super::callers::is_for_webhook(one, direction, rule, cluster));
-        found.extend(live.filter_map(|(index, rule)| for_everyone(one, direction, index, rule)));
+        let live = live.filter(|(_, rule)| !super::callers::is_for_webhook(one, direction, rule, runs.cluster));
+        found.extend(live.filter_map(|(index, rule)| for_everyone(one, direction, index, rule, runs)));
         found.extend(nothing_allowed(one, direction));
     }
 }
 
-fn for_everyone(one: &One<'_>, direction: Direction, index: usize, rule: &Rule) -> Option<Diagnostic> {
+fn for_everyone(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, runs: &Runs<'_>) -> Option<Diagnostic> {
     let list = peers_field(direction);
     let written = one.written.rules(direction).rules.get(index)?;
     let why = match written.peers_place {
@@ -89,19 +109,68 @@ fn for_everyone(one: &One<'_>, direction: Direction, index: usize, rule: &Rule) 
         }
     }
     let is_plain = written.peers_place.is_none() && (written.ports_place.is_none() || !rule.ports.is_empty());
-    let is_meant = is_plain && others.is_empty() && is_meant(one, direction, rule);
+    let is_meant = is_plain && others.is_empty() && is_meant(one, direction, rule, runs);
     Some(if is_meant { diagnostic.as_note() } else { diagnostic })
 }
 
 /// Whether a rule without a list of peers is surely meant for everyone: it is `{}` and nothing else, which is how all of
 /// a direction is allowed, or it is about what everyone uses. Unless the name of the policy says that only some are meant.
-fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule) -> bool {
+fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'_>) -> bool {
     let other_way = one.is_called(&[direction.other().word()]) && !one.is_called(&[direction.word()]);
     if one.is_called(&FOR_SOME) && !one.is_called(&["allow"]) && !other_way {
         return false;
     }
     let is_ingress = direction == Direction::Ingress;
-    rule.ports.iter().all(|port| is_for_the_web(port, is_ingress)) || (is_ingress && is_for_all(one))
+    if one.is_called(&["allow", "permit", "open"]) && one.is_called(&["all", "any", "everything"]) && !other_way {
+        return true;
+    }
+    if one.policy.namespace.starts_with(OF_PLATFORM) {
+        return true;
+    }
+    rule.ports.iter().all(|port| is_for_the_web(port, is_ingress))
+        || (is_ingress && (is_for_all(one) || is_of_mesh(rule)))
+        || is_offered(one, direction, rule, runs)
+}
+
+/// Whether what stands around the pods of an ingress rule says that its ports are for everyone: a Service offers them
+/// outside of the cluster, or they have the name of one that whoever looks after it asks.
+pub(super) fn is_offered(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'_>) -> bool {
+    if direction != Direction::Ingress || rule.ports.is_empty() {
+        return false;
+    }
+    let pods = runs.subject(one).pods;
+    let of_pods = |(workload, pods): &Found<'_>| {
+        let here = runs.cluster.services.iter().filter(|service| service.namespace == workload.namespace);
+        let services: Vec<&Service> = here.filter(|service| service.selects(&pods.labels)).collect();
+        rule.ports.iter().all(|port| is_offered_by(port, pods, &services))
+    };
+    pods.iter().any(of_pods)
+}
+
+fn is_offered_by(port: &Port, pods: &Pods, services: &[&Service]) -> bool {
+    let wanted = match &port.target {
+        PortTarget::Number(_) => ports_of(port),
+        PortTarget::Named(name) => {
+            let named =
+                pods.ports.iter().filter(|one| one.protocol == port.protocol && one.name.as_ref() == Some(name));
+            named.fold(PortSet::empty(), |all, one| all.union(&PortSet::number(one.protocol, one.number)))
+        }
+        PortTarget::Range(..) | PortTarget::Every => return false,
+    };
+    let is_of_metrics =
+        |name: &str| name.contains("metrics") || name.split('-').any(|word| NAMES_OF_METRICS.contains(&word));
+    let is_wanted = |ports: PortSet| ports.overlaps(&wanted);
+    let by_container = pods.ports.iter().any(|one| {
+        one.name.as_deref().is_some_and(is_of_metrics) && is_wanted(PortSet::number(one.protocol, one.number))
+    });
+    by_container
+        || services.iter().any(|service| {
+            let is_outside = super::outside::is_published(service);
+            service.ports.iter().any(|one| {
+                (is_outside || one.name.as_deref().is_some_and(is_of_metrics))
+                    && target(one, pods).is_some_and(is_wanted)
+            })
+        })
 }
 
 /// Whether a rule has only ports of what everyone uses on the web.
@@ -117,14 +186,30 @@ fn is_for_the_web(port: &Port, is_ingress: bool) -> bool {
             (port.protocol == Protocol::Tcp && is_known) || (!is_ingress && super::dns::is_dns(port))
         }
         PortTarget::Named(name) => NAMES_OF_THE_WEB.contains(&&**name) || name.contains("metrics"),
-        PortTarget::Range(..) | PortTarget::Every => false,
+        PortTarget::Range(low, high) => !is_ingress && is_of_media(port.protocol, *low, *high),
+        PortTarget::Every => false,
     }
+}
+
+/// Whether a rule has a port of a mesh, perhaps with others of the same program.
+fn is_of_mesh(rule: &Rule) -> bool {
+    rule.ports.iter().any(|port| matches!(port.target, PortTarget::Number(number) if OF_MESHES.contains(&number)))
+}
+
+/// Whether ports are those over which voice and video go, to whomever a call is with.
+pub(super) fn is_of_media(protocol: Protocol, low: u16, high: u16) -> bool {
+    const LOWEST: u16 = 1024;
+    const MOST_OF_OTHERS: u16 = 1000;
+    protocol == Protocol::Udp && low >= LOWEST && high.saturating_sub(low) >= MOST_OF_OTHERS
 }
 
 /// Whether the name of a policy or a label of its pods says that everyone is meant.
 fn is_for_all(one: &One<'_>) -> bool {
     let says = |text: &str| text.split(['-', '.', '_']).any(|word| FOR_EVERYONE.contains(&word));
     let requirements = one.policy.subject.requirements();
+    if one.policy.subject.keys().any(|key| LABELS_FOR_EVERYONE.contains(&&**key)) {
+        return true;
+    }
     let is_said = |requirement: &Requirement<'_>| matches!(requirement, Requirement::Equals(_, value) if says(value));
     says(&one.policy.name) || requirements.iter().any(is_said)
 }

@@ -6,8 +6,9 @@ use crate::cluster::{Backend, Ingress, Pods, Service, Workload};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::EndId;
 use crate::lint::near::with_place;
-use crate::net::{AddressSet, Direction, NAMESPACE_NAME, PortSet};
+use crate::net::{AddressSet, Direction, NAMESPACE_NAME, PortSet, Selector};
 use crate::netpol::{Peer, Rule};
+use std::sync::Arc;
 
 /// What the pods of ingress controllers have as the value of `app` or `app.kubernetes.io/name`.
 const CONTROLLERS: [&str; 12] = [
@@ -23,6 +24,17 @@ const CONTROLLERS: [&str; 12] = [
     "kong",
     "istio-ingressgateway",
     "ingress-controller",
+];
+
+/// Addresses from which the load balancers of clouds connect and ask how pods are, as Google Cloud and Azure document them.
+const OF_BALANCERS: [&str; 7] = [
+    "35.191.0.0/16",
+    "130.211.0.0/22",
+    "209.85.152.0/22",
+    "209.85.204.0/22",
+    "2600:1901:8001::/48",
+    "2600:2d00:1:b029::/64",
+    "168.63.129.16/32",
 ];
 
 /// W0229 and W0241: services of type LoadBalancer or NodePort, and services behind an Ingress.
@@ -70,11 +82,15 @@ pub(super) fn may_connect(published: &Published<'_, '_>, pods: EndId, other: End
 
 /// W0241: the addresses of clients, where the pods see those of nodes.
 fn by_clients(service: &Service, published: &Published<'_, '_>, private: &AddressSet) -> Option<Diagnostic> {
-    if service.keeps_source {
+    if service.keeps_source || service.is_direct {
         return None;
     }
+    let balancers = AddressSet::from_nets(OF_BALANCERS.iter().filter_map(|net| net.parse().ok()));
     let is_of_clients = |peer: &Peer| match peer {
-        Peer::Block(block) => block.cidr.prefix_len() > 0 && !block.addresses().overlaps(private),
+        Peer::Block(block) => {
+            let addresses = block.addresses();
+            block.cidr.prefix_len() > 0 && !addresses.overlaps(private) && !addresses.overlaps(&balancers)
+        }
         Peer::Pods { .. } => false,
     };
     let is_block = |peer: &Peer| matches!(peer, Peer::Block(_));
@@ -172,6 +188,39 @@ fn is_controller(pods: &Pods) -> bool {
     ["app", "app.kubernetes.io/name"]
         .iter()
         .any(|key| pods.labels.get(*key).is_some_and(|value| CONTROLLERS.iter().any(|known| value.contains(known))))
+}
+
+/// Whether a rule lets pods in that may be those of a gateway in their own namespace: by a label or a value that says so, all
+/// that there are, or some of which none was given.
+pub(super) fn is_open_to_gateway(
+    gateways: &[(Arc<str>, Arc<str>)],
+    published: &Published<'_, '_>,
+    behind: &Behind<'_>,
+    ports: &PortSet,
+) -> bool {
+    let home = &behind.workload.namespace;
+    let here: Vec<&str> = gateways.iter().filter(|(namespace, _)| namespace == home).map(|(_, name)| &**name).collect();
+    let says = |text: &str| text.contains("gateway") || here.iter().any(|name| text.contains(name));
+    let is_said = |pods: &Selector| {
+        pods.entries().any(|(key, values)| {
+            says(key) || values.required().is_some_and(|values| values.iter().any(|value| says(value)))
+        })
+    };
+    let is_given = |pods: &Selector| {
+        let of_home = published.cluster.workloads.iter().filter(|workload| workload.namespace == *home);
+        of_home.flat_map(|workload| &workload.pods).any(|one| pods.matches(&one.labels))
+    };
+    let may_be = |peer: &Peer| match peer {
+        Peer::Pods { namespaces, pods } => {
+            let is_here = namespaces
+                .as_ref()
+                .is_none_or(|names| names.required_value(NAMESPACE_NAME).is_none_or(|names| names.contains(home)));
+            is_here && (pods.is_everything() || is_said(pods) || !is_given(pods))
+        }
+        Peer::Block(_) => false,
+    };
+    !here.is_empty()
+        && published.rules(behind).any(|(.., rule)| is_on(rule, behind.pods, ports) && rule.peers.iter().any(may_be))
 }
 
 /// Whether a rule lets somebody of another namespace, or any address, connect to pods; or the ingress controller may run in

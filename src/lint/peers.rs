@@ -4,10 +4,11 @@ use super::atoms::ports;
 use super::{Input, One, at, peers_field};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
-use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Protocol, Selector};
+use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Protocol, Selector, Values};
 use crate::netpol::{Peer, Rule};
 use crate::source::Span;
 use ipnet::IpNet;
+use std::sync::Arc;
 
 /// What most people do not mean by "the internet".
 const INNER: [(&str, &str); 7] = [
@@ -64,7 +65,7 @@ fn and_as_or(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, clu
     else {
         return None;
     };
-    if runs_here_only(one, namespaces, pods, cluster) {
+    if runs_here_only(one, namespaces, pods, cluster) || is_of_same_program(&one.policy.subject, pods) {
         return None;
     }
     let list = peers_field(direction);
@@ -101,6 +102,16 @@ fn neighbours(peers: &[Peer]) -> Option<(usize, usize)> {
         Some(before) => Some((before, whole)),
         None => None,
     }
+}
+
+/// Whether pods are of the program that a policy is for, and so of its namespace: they have one of the labels that it selects by,
+/// and another one.
+fn is_of_same_program(subject: &Selector, pods: &Selector) -> bool {
+    let shared = |(key, values): (&Arc<str>, &Values)| {
+        let own = subject.required_value(key);
+        own.is_some() && own == values.required()
+    };
+    pods.entries().any(shared)
 }
 
 /// Whether what runs shows that the pods are meant to be in the namespace of the policy.

@@ -10,11 +10,17 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 /// W0232: what one policy asks for.
-pub(super) fn check(one: &One<'_>, cni: Cni, version: Option<CniVersion>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(
+    one: &One<'_>,
+    cni: Cni,
+    version: Option<CniVersion>,
+    runs: &Runs<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let mut told = BTreeSet::new();
     for (direction, rule, written) in one.all_rules() {
         for (index, port) in written.ports.iter().enumerate() {
-            for (what, help) in limits(cni, version, direction, port) {
+            for (what, help) in limits(cni, version, direction, port, runs) {
                 if told.insert(what) {
                     let message = format!("{} {what}, which {} needs", cni.name(), one.shown());
                     let place = one.port_place(direction, rule, index);
@@ -37,14 +43,15 @@ fn limits(
     version: Option<CniVersion>,
     direction: Direction,
     port: &Port,
+    runs: &Runs<'_>,
 ) -> Vec<(&'static str, &'static str)> {
     let number = "write the number of the port";
-    let named = || match cni.named_ports() {
+    let named = |name: &str| match cni.named_ports() {
         NamedPortSupport::Known | NamedPortSupport::NotSaid => None,
         NamedPortSupport::Ignored => Some(("ignores named ports and may open every port", number)),
         NamedPortSupport::Refused => Some(("refuses a policy with a named port", number)),
         // Only towards others: of its own pods it knows the ports of each.
-        NamedPortSupport::OneNumber if direction == Direction::Ingress => None,
+        NamedPortSupport::OneNumber if direction == Direction::Ingress || is_one_number(name, port, runs) => None,
         NamedPortSupport::OneNumber => Some(("drops a named port that is several numbers in different pods", number)),
         NamedPortSupport::NotOnWindows => Some(("does not know named ports on nodes with Windows", number)),
         NamedPortSupport::OpenUnlisted => Some(("opens every port where no pod lists a named port", number)),
@@ -56,7 +63,7 @@ fn limits(
         }
     };
     let of_target = match port.target {
-        PortTarget::Named(_) => named(),
+        PortTarget::Named(ref name) => named(name),
         PortTarget::Range(..) => ranges(),
         PortTarget::Number(_) | PortTarget::Every => None,
     };
@@ -69,6 +76,14 @@ fn limits(
         (Protocol::Sctp, SctpSupport::Filtered) | (Protocol::Tcp | Protocol::Udp, _) => None,
     };
     of_target.into_iter().chain(of_protocol).collect()
+}
+
+/// Whether some pods that were given have a port of this name, and it is the same number in all of them.
+fn is_one_number(name: &str, port: &Port, runs: &Runs<'_>) -> bool {
+    let pods = runs.cluster.workloads.iter().flat_map(|workload| &workload.pods);
+    let ports = pods.flat_map(|pods| &pods.ports);
+    let named = ports.filter(|one| one.protocol == port.protocol && one.name.as_deref() == Some(name));
+    named.map(|one| one.number).collect::<BTreeSet<u16>>().len() == 1
 }
 
 /// W0232: exceptions and negative labels, where not all nodes know them.

@@ -10,7 +10,9 @@ use crate::netpol::Peer;
 use crate::source::Span;
 use std::sync::Arc;
 
-pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
+/// W0209, W0216, W0217, W0218, W0222 and W0223. Of which pods there are, nobody is sure where `varies` says that some of what
+/// makes them stands there in several variants.
+pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut Vec<Diagnostic>) {
     // The workloads that policies without pods probably mean.
     let mut meant: Vec<&Workload> = Vec::new();
     for one in all {
@@ -25,7 +27,7 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic
         }
     }
     for group in all.chunk_by(|one, next| one.policy.namespace == next.policy.namespace) {
-        found.extend(uncovered(group, runs, &meant));
+        found.extend(uncovered(group, runs, &meant).map(|one| if varies { one.as_note() } else { one }));
     }
 }
 
@@ -44,10 +46,13 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
             on_node(&matched.pods)
         );
         let found = at(Code::W0222, place, message);
-        return Some(with_place(found, workload.span, "`hostNetwork: true` is in here").with_help(
+        let found = with_place(found, workload.span, "`hostNetwork: true` is in here").with_help(
             "take the pods off the node's network if they have to be isolated; others see them as an address of the \
              node",
-        ));
+        );
+        // Whoever selects others as well has not those in mind.
+        let is_all = matched.pods.iter().all(|(_, pods)| pods.host_network);
+        return Some(if is_all { found } else { found.as_note() });
     }
     let given = !runs.workloads(namespace).is_empty();
     let whole = runs.is_whole(namespace);
@@ -225,8 +230,8 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
         listed(names.into_iter())
     );
     let found = at(Code::W0223, pods.span.or(workload.span), message);
-    // Where no fewer are left open than closed, policies for some are what is meant.
-    let found = if open.len() >= closed { found.as_note() } else { found };
+    // Unless far fewer are left open than closed, policies for some are what is meant.
+    let found = if open.len() * 2 > closed { found.as_note() } else { found };
     Some(found.with_help(format!(
         "deny by default in namespace `{namespace}`: a policy with `podSelector: {{}}` and `policyTypes: [Ingress, \
          Egress]`"

@@ -3,7 +3,7 @@
 use super::runs::{Found, Runs};
 use super::{One, at, protocols};
 use crate::cluster::TranslatedPort;
-use crate::diag::{Code, Diagnostic, closest};
+use crate::diag::{Code, Diagnostic, How, closest};
 use crate::lint::near::{listed, with_place};
 use crate::net::{Direction, Protocol};
 use crate::netpol::{Peer, Port, PortTarget, Rule};
@@ -127,7 +127,14 @@ fn numbers(
             service.name
         );
         let found = with_place(at(Code::W0219, place, message), service.span, "this Service translates it");
-        return Some(found.with_help(format!("write `port: {target}`")));
+        let found = found.with_help(format!("write `port: {target}`"));
+        // Other pods of these may have it behind another number.
+        let mut all = runs.cluster.translations(pods, protocol, low).into_iter();
+        let is_one = all.all(|other| other.target == target);
+        return Some(match place.filter(|_| is_one) {
+            Some(place) => found.with_mend_as(How::Entry, place, format!("port: {target}")),
+            None => found,
+        });
     }
     if pods.iter().any(|(_, pods)| pods.ports.is_empty()) {
         return None;

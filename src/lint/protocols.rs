@@ -3,7 +3,7 @@
 use super::ports::destinations;
 use super::runs::{Found, Runs};
 use super::{One, at};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, How};
 use crate::net::{Direction, Protocol};
 use crate::netpol::{Port, PortTarget, Rule};
 use crate::source::Span;
@@ -114,10 +114,7 @@ fn tell(one: &One<'_>, rule: &Rule, port: &Port, likely: Likely, place: Option<S
     let more = if is_dns { ", and TCP in another item: long answers come over it" } else { "" };
     let found = at(Code::W0205, place, message).with_help(format!("write `protocol: {word}`{more}"));
     match place.filter(|_| likely.is_sure) {
-        Some(place) => {
-            let before = Span::new(place.file, place.start as usize..place.start as usize);
-            found.with_mend(before, format!("protocol: {word}"))
-        }
+        Some(place) => found.with_mend_as(How::Entry, place, format!("protocol: {word}")),
         None => found,
     }
 }

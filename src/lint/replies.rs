@@ -13,9 +13,11 @@ const OF_CLIENTS: (u16, u16) = (49152, 60999);
 const LOWEST: u16 = 1024;
 
 /// W0234: ports of clients towards those that a policy lets through in the other direction.
-pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
-    for (direction, index, rule) in one.all_rules() {
-        let Some(port) = replies(one, direction, rule) else { continue };
+pub(super) fn check(group: &[One<'_>], found: &mut Vec<Diagnostic>) {
+    let rules =
+        group.iter().flat_map(|one| one.all_rules().map(move |(direction, index, rule)| (one, direction, index, rule)));
+    for (one, direction, index, rule) in rules {
+        let Some(port) = replies(group, one, direction, rule) else { continue };
         let (whom, opened) = match direction {
             Direction::Egress => {
                 ("those who may connect to these pods", "lets these pods open connections of their own")
@@ -32,16 +34,29 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The place of a port of clients in a rule, when the rule has no others and is for those that the policy lets through in
-/// the other direction.
-pub(super) fn replies(one: &One<'_>, direction: Direction, rule: &Rule) -> Option<usize> {
-    let others = one.rules(direction.other())?;
+/// The place of a port of clients in a rule, when the rule has no others and is for those that a policy of the same pods
+/// lets through in the other direction.
+pub(super) fn replies(group: &[One<'_>], one: &One<'_>, direction: Direction, rule: &Rule) -> Option<usize> {
+    if rule.ports.is_empty() || !rule.ports.iter().all(is_of_clients) {
+        return None;
+    }
+    let same_pods = group.iter().filter(|other| other.policy.subject == one.policy.subject);
+    let mut others = same_pods.filter_map(|other| other.rules(direction.other())).flatten();
     let is_back = |other: &Rule| {
         let all = rule.peers.iter().all(|peer| other.peers.contains(peer));
-        all && rule.peers.is_empty() == other.peers.is_empty() && !other.ports.iter().any(is_of_clients)
+        all && rule.peers.is_empty() == other.peers.is_empty()
+            && !other.ports.iter().any(is_of_clients)
+            && rule.ports.iter().all(|port| may_be_asked(other, port.protocol))
     };
-    let is_reply = !rule.ports.is_empty() && rule.ports.iter().all(is_of_clients) && others.iter().any(is_back);
-    is_reply.then_some(0)
+    others.any(is_back).then_some(0)
+}
+
+/// Whether a rule lets somebody ask by a protocol. Voice and video go over high ports of UDP in both directions, and who
+/// sends them is told the port by other means; what is asked over UDP and answered has a port of its own below those.
+fn may_be_asked(rule: &Rule, protocol: Protocol) -> bool {
+    let is_asked =
+        |port: &Port| port.protocol == protocol && matches!(port.target, PortTarget::Number(number) if number < LOWEST);
+    protocol != Protocol::Udp || rule.ports.iter().any(is_asked)
 }
 
 fn is_of_clients(port: &Port) -> bool {

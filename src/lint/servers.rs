@@ -38,8 +38,49 @@ impl<'a> Servers<'a> {
         match peer {
             None => true,
             Some(Peer::Block(block)) => !self.is_blocked(block),
-            Some(Peer::Pods { namespaces, pods }) => self.may_be(one, namespaces.as_ref(), pods, asked),
+            Some(Peer::Pods { namespaces, pods }) => {
+                self.may_listen(one, peer, port) && self.may_be(one, namespaces.as_ref(), pods, asked)
+            }
         }
+    }
+
+    /// Whether the servers behind a peer may listen on the port of a rule: not where they are those of the cluster, which have
+    /// another one.
+    pub fn may_listen(&self, one: &One<'_>, peer: Option<&Peer>, port: Option<&Port>) -> bool {
+        let (Some(Peer::Pods { namespaces, pods }), Some(PortTarget::Number(number))) =
+            (peer, port.map(|port| &port.target))
+        else {
+            return true;
+        };
+        let is_theirs = |preset: &PresetPods, name: &str| {
+            *preset.namespace == *name
+                && preset.pods.overlaps(pods)
+                && (pods.is_everything() || preset.pods.contains(pods))
+        };
+        let lists = |name: &str| {
+            let there = self.cluster.workloads.iter().filter(|workload| *workload.namespace == *name);
+            there.flat_map(|workload| &workload.pods).any(|pods| pods.ports.iter().any(|port| port.number == *number))
+        };
+        let listens = |name: &Arc<str>| {
+            let mut presets = presets().filter(|preset| is_theirs(preset, name)).peekable();
+            presets.peek().is_none() || presets.any(|preset| preset.port == *number) || lists(name)
+        };
+        // That 53 is the port of the Service of OpenShift's DNS is told as such.
+        *number == PORTS[0] || names(one, namespaces.as_ref()).is_none_or(|names| names.iter().any(listens))
+    }
+
+    /// Whether the servers of the cluster in one of these namespaces were given, and labels are not theirs.
+    fn are_others(&self, names: &[Arc<str>], pods: &Selector) -> bool {
+        let there = self.cluster.workloads.iter().filter(|workload| names.contains(&workload.namespace));
+        let all = there.flat_map(|workload| workload.pods.iter().map(move |pods| (&workload.namespace, &pods.labels)));
+        let is_server =
+            |name: &str, labels| presets().any(|preset| *preset.namespace == *name && preset.pods.matches(labels));
+        let (mut given, mut matched) = (false, false);
+        for (name, labels) in all {
+            given |= is_server(name, labels);
+            matched |= pods.matches(labels);
+        }
+        given && !matched
     }
 
     /// Whether a block is for the addresses of the cluster's servers, and the CNI matches no pod by its address.
@@ -49,11 +90,10 @@ impl<'a> Servers<'a> {
     }
 
     fn may_be(&self, one: &One<'_>, namespaces: Option<&Selector>, pods: &Selector, asked: Asked) -> bool {
-        let own = std::slice::from_ref(&one.policy.namespace);
-        let names: Option<&[Arc<str>]> = match namespaces {
-            None => Some(own),
-            Some(selector) => selector.required_value(NAMESPACE_NAME),
-        };
+        let names = names(one, namespaces);
+        if names.is_some_and(|names| self.are_others(names, pods)) {
+            return false;
+        }
         let is_hinted = pods.entries().any(|(key, values)| {
             hints(key) || values.required().is_some_and(|values| values.iter().any(|value| hints(value)))
         });
@@ -82,6 +122,14 @@ impl<'a> Servers<'a> {
         hints(name)
             || presets().any(|preset| *preset.namespace == **name)
             || self.cluster.workloads.iter().any(is_hinted)
+    }
+}
+
+/// The names of the namespaces that a peer is about, where it says them.
+fn names<'p>(one: &One<'p>, namespaces: Option<&'p Selector>) -> Option<&'p [Arc<str>]> {
+    match namespaces {
+        None => Some(std::slice::from_ref(&one.policy.namespace)),
+        Some(selector) => selector.required_value(NAMESPACE_NAME),
     }
 }
 

@@ -8,20 +8,23 @@ use crate::diag::{Code, Diagnostic};
 use crate::engine::{EndId, Engine, Member, Namespace};
 use crate::net::{Direction, PortSet, Requirement, Selector, Truth};
 use crate::netpol::Peer;
+use std::collections::BTreeSet;
 
 /// How many pairs of pods are looked at in all.
 const MOST_PAIRS: usize = 5_000_000;
 
 /// W0221: peers that pods have, for which the other side denies everything that the rule allows.
 ///
-/// Nothing is said where a port of `mistaken` rules is likely another one: that is why.
+/// Nothing is said where a port of `mistaken` rules is likely another one: that is why. Gives the ends of which it is told
+/// that those who are alike are closed to each other.
 pub(super) fn check(
     all: &[One<'_>],
     engine: &Engine<'_>,
     cluster: &Cluster,
     mistaken: &Mistaken,
     found: &mut Vec<Diagnostic>,
-) {
+) -> BTreeSet<EndId> {
+    let mut apart = BTreeSet::new();
     let world = engine.world();
     let pods = world.ids().filter_map(|id| labels(engine, id).map(|(name, labels)| (name, labels, id)));
     let by_labels = Labelled::new(pods);
@@ -75,10 +78,12 @@ pub(super) fn check(
                     ),
                     None => format!("a connection needs both sides: let it through in a policy for {theirs}, too"),
                 };
+                apart.extend(half.among_themselves(&subjects, &ends));
                 found.push(diagnostic.with_help(help));
             }
         }
     }
+    apart
 }
 
 /// The pods that a peer surely is.
@@ -128,6 +133,12 @@ impl Half<'_, '_> {
         }
         let (subject, end) = example?;
         Some((subject, end, self.engine.decision(opposite, end, subject).isolating))
+    }
+
+    /// The ends whose pods the rule lets connect to each other.
+    fn among_themselves(&self, subjects: &[EndId], ends: &[EndId]) -> Vec<EndId> {
+        let both = subjects.iter().filter(|subject| ends.contains(subject));
+        both.filter(|end| !self.ports(**end, **end).is_empty()).copied().collect()
     }
 
     /// The ports that the rule allows between two ends.

@@ -1,16 +1,16 @@
 //! Rules of which two were probably meant to be one.
 
+use super::runs::Runs;
 use super::{One, at, peers_field};
-use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::net::Direction;
 use crate::netpol::{Peer, Rule};
 
 /// W0203: two neighbours in a list of rules, one of peers without ports and one of ports without peers: the `-` in front
 /// of the second makes of "these peers on these ports" two rules that are far wider.
-pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(one: &One<'_>, runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
     for direction in Direction::ALL {
-        let Some([first, second]) = split(one, direction, cluster) else { continue };
+        let Some([first, second]) = split(one, direction, runs) else { continue };
         let (list, name) = (peers_field(direction), one.shown());
         let (those, everyone) = match direction {
             Direction::Ingress => ("those peers may connect on every port", "everyone on these ports"),
@@ -35,10 +35,11 @@ pub(super) fn check(one: &One<'_>, cluster: &Cluster, found: &mut Vec<Diagnostic
 
 /// Two neighbouring rules of a direction that are halves of one: one says who and on no port, the other on which ports and
 /// not who.
-pub(super) fn split(one: &One<'_>, direction: Direction, cluster: &Cluster) -> Option<[usize; 2]> {
+pub(super) fn split(one: &One<'_>, direction: Direction, runs: &Runs<'_>) -> Option<[usize; 2]> {
     let rules: Vec<(usize, &Rule)> = one.rules(direction)?.iter().enumerate().collect();
-    let mut others = rules.iter().filter(|(_, rule)| !super::dns::is_only_dns(rule));
-    // Where there are more, somebody lists what each is for.
+    let is_whole = |rule: &Rule| super::dns::is_only_dns(rule) || (!rule.peers.is_empty() && !rule.ports.is_empty());
+    // Beside rules that say who and on which ports. Where there are more of the others, somebody lists what each is for.
+    let mut others = rules.iter().filter(|(_, rule)| !is_whole(rule));
     let ([(first, one_rule), (second, other)], true) = ([*others.next()?, *others.next()?], others.next().is_none())
     else {
         return None;
@@ -53,7 +54,8 @@ pub(super) fn split(one: &One<'_>, direction: Direction, cluster: &Cluster) -> O
         !rule.ports.is_empty()
             && written(at).is_some_and(|rule| rule.peers_place.is_none())
             && !super::open::is_for_all_use(rule)
-            && !super::callers::is_for_webhook(one, direction, rule, cluster)
+            && !super::callers::is_for_webhook(one, direction, rule, runs.cluster)
+            && !super::open::is_offered(one, direction, rule, runs)
     };
     let halves =
         (is_who(first, one_rule) && is_where(second, other)) || (is_where(first, one_rule) && is_who(second, other));

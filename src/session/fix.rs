@@ -1,13 +1,17 @@
 //! Mends findings of `lint` in the texts that they are about: those that have one right mend.
 //!
-//! Nothing else is touched, and each text is held against the one before: what was read of both may differ in the mended
-//! parts alone.
+//! Nothing else is touched, and each text is held against the one before: what is read of it has to be what was read before,
+//! with the mended parts changed as the findings say.
+
+mod item;
 
 use super::Manifests;
-use crate::diag::{Mend, Report};
-use crate::k8s::{self, Reading};
-use crate::netpol::{Policy, Rule};
+use crate::diag::{How, Mend, Report};
+use crate::k8s::{self, ReadPolicy, Reading};
+use crate::net::{Direction, Protocol};
+use crate::netpol::{Port, PortTarget, Rule};
 use crate::source::{FileId, SourceFile};
+use item::ListItem;
 use std::collections::BTreeMap;
 
 /// A text of which something was mended.
@@ -32,100 +36,266 @@ impl Manifests {
                 mends.entry(mend.span.file).or_default().push(mend);
             }
         }
-        let texts = mends.into_iter().filter_map(|(file, mends)| mended(self.sources.file(file)?, &mends));
-        texts.collect()
+        let files = mends.into_iter().filter_map(|(file, mends)| Some((self.sources.file(file)?, mends)));
+        files
+            .filter(|(file, _)| !self.wide.contains(&file.path))
+            .filter_map(|(file, mends)| mended(file, mends))
+            .collect()
     }
 }
 
-fn mended(file: &SourceFile, mends: &[&Mend]) -> Option<Mended> {
-    let mut mends: Vec<&Mend> = mends.to_vec();
+fn mended(file: &SourceFile, mut mends: Vec<&Mend>) -> Option<Mended> {
     // From the back, so that places stay what they are.
     mends.sort_by_key(|mend| std::cmp::Reverse(mend.span.start));
     mends.dedup_by_key(|mend| mend.span);
-    let (mut after, mut added) = (file.text.clone(), 0);
-    for mend in &mends {
-        let (start, end) = (mend.span.start as usize, mend.span.end as usize);
-        let text = match mend.span.start == mend.span.end {
-            true => as_entry(&file.text, start, &mend.text)?,
-            false => mend.text.clone(),
-        };
-        added += usize::from(mend.span.start == mend.span.end);
-        file.text.get(start..end)?;
-        after.replace_range(start..end, &text);
-    }
-    is_proved(&file.text, &after, added).then(|| Mended {
-        path: file.path.clone(),
-        before: file.text.clone(),
-        after,
-        count: mends.len(),
-    })
+    let read = k8s::read(&file.text, NAMESPACE);
+    let all = proved(&file.text, &read, &mends).map(|after| (after, mends.len()));
+    // One that cannot be made takes no other with it.
+    let (after, count) = all.or_else(|| {
+        let mut made: Vec<&Mend> = Vec::new();
+        let mut last = None;
+        for mend in &mends {
+            made.push(mend);
+            match proved(&file.text, &read, &made) {
+                Some(after) => last = Some(after),
+                None => _ = made.pop(),
+            }
+        }
+        last.map(|after| (after, made.len()))
+    })?;
+    Some(Mended { path: file.path.clone(), before: file.text.clone(), after, count })
 }
 
-/// An entry, such as `protocol: UDP`, in the form of the map in which it comes before the key at a place.
-fn as_entry(text: &str, at: usize, entry: &str) -> Option<String> {
-    let before = text.get(..at)?;
-    if before.trim_end().ends_with(['{', ',']) {
-        let (key, value) = entry.split_once(": ")?;
-        return Some(match text.get(at..)?.starts_with('"') {
-            true => format!("\"{key}\": \"{value}\", "),
-            false => format!("{entry}, "),
-        });
-    }
-    let line = before.rsplit('\n').next()?;
-    let is_block = line.chars().all(|character| matches!(character, ' ' | '-'));
-    let end = if before.contains("\r\n") { "\r\n" } else { "\n" };
-    is_block.then(|| format!("{entry}{end}{}", " ".repeat(line.len())))
-}
+/// The namespace of objects that name none: it is the same before and afterwards.
+const NAMESPACE: &str = "default";
 
-/// Whether what is read of a text is what was read before, but for the protocols of so many ports.
-fn is_proved(before: &str, after: &str, protocols: usize) -> bool {
-    let (before, after) = (k8s::read(before, "default"), k8s::read(after, "default"));
-    let same_rest = before.problems.len() == after.problems.len()
-        && before.documents == after.documents
-        && before.policies.len() == after.policies.len()
-        && objects(&before).eq(objects(&after));
-    let changed = before.policies.iter().zip(&after.policies).map(|(one, other)| {
-        let meta = one.labels == other.labels && one.annotations == other.annotations;
-        changed(&one.policy, &other.policy).filter(|_| meta)
-    });
-    same_rest && changed.sum::<Option<usize>>() == Some(protocols)
+/// A text with some mends, sorted from the back, where what is read of it is what was read before but for these.
+fn proved(text: &str, read: &Reading, mends: &[&Mend]) -> Option<String> {
+    let mut after = text.to_owned();
+    let mut expected = read.policies.clone();
+    for mend in mends {
+        edit(&mut after, mend)?;
+        change(&mut expected, mend)?;
+    }
+    let now = k8s::read(&after, NAMESPACE);
+    let is_same = |(one, other): (&ReadPolicy, &ReadPolicy)| {
+        one.policy == other.policy && one.labels == other.labels && one.annotations == other.annotations
+    };
+    let is_proved = read.problems.len() == now.problems.len()
+        && read.documents == now.documents
+        && expected.len() == now.policies.len()
+        && expected.iter().zip(&now.policies).all(is_same)
+        && objects(read).eq(objects(&now));
+    is_proved.then_some(after)
 }
 
 fn objects(reading: &Reading) -> impl Iterator<Item = &crate::cluster::Object> {
     reading.objects.iter().map(|read| &read.object)
 }
 
-/// How many ports of a policy have another protocol in another one; `None` when they differ in anything else.
-fn changed(one: &Policy, other: &Policy) -> Option<usize> {
-    let same = (&one.namespace, &one.name, &one.subject) == (&other.namespace, &other.name, &other.subject);
-    let sides = [(&one.ingress, &other.ingress), (&one.egress, &other.egress)];
-    let count = |(one, other): (&Option<Vec<Rule>>, &Option<Vec<Rule>>)| match (one, other) {
-        (None, None) => Some(0),
-        (Some(one), Some(other)) if one.len() == other.len() => {
-            one.iter().zip(other).map(|(one, other)| changed_in_rule(one, other)).sum()
+/// Makes a change of a text.
+fn edit(text: &mut String, mend: &Mend) -> Option<()> {
+    let (start, end) = (mend.span.start as usize, mend.span.end as usize);
+    let entry = || mend.text.split_once(": ");
+    let (range, new) = match mend.how {
+        How::Text => (start..end, mend.text.clone()),
+        How::Entry => {
+            let (key, value) = entry()?;
+            ListItem::around(text, start)?.with_entry(text, start, key, value)?
         }
-        _ => None,
+        How::Another => {
+            let (key, value) = entry()?;
+            ListItem::around(text, start)?.with_another(text, start, key, value)?
+        }
+        How::Removal => (ListItem::around(text, start)?.whole(text)?, String::new()),
     };
-    if same { sides.into_iter().map(count).sum() } else { None }
+    text.get(range.clone())?;
+    text.replace_range(range, &new);
+    Some(())
 }
 
-fn changed_in_rule(one: &Rule, other: &Rule) -> Option<usize> {
-    let same_targets = one.ports.iter().map(|port| &port.target).eq(other.ports.iter().map(|port| &port.target));
-    let pairs = one.ports.iter().zip(other.ports.iter());
-    (one.peers == other.peers && same_targets).then(|| pairs.filter(|(one, other)| one != other).count())
+/// Makes the same change of what was read.
+fn change(policies: &mut [ReadPolicy], mend: &Mend) -> Option<()> {
+    if mend.how == How::Text {
+        return Some(());
+    }
+    let start = mend.span.start as usize;
+    let mut spots =
+        policies.iter().enumerate().flat_map(|(index, one)| spots(one, start).map(move |spot| (index, spot)));
+    let ((policy, spot), None) = (spots.next()?, spots.next()) else { return None };
+    drop(spots);
+    let policy = &mut policies.get_mut(policy)?.policy;
+    let rules = match spot.direction {
+        Direction::Ingress => policy.ingress.as_mut()?,
+        Direction::Egress => policy.egress.as_mut()?,
+    };
+    match (spot.part, mend.how) {
+        (MendablePart::Rule, How::Removal) => {
+            may_go(rules.len(), spot.rule)?;
+            rules.remove(spot.rule);
+        }
+        (MendablePart::Peer(peer), How::Removal) => {
+            let peers = &mut rules.get_mut(spot.rule)?.peers;
+            may_go(peers.len(), peer)?;
+            peers.remove(peer);
+        }
+        (MendablePart::Port(port), how) => change_port(rules.get_mut(spot.rule)?, port, how, &mend.text)?,
+        (MendablePart::Rule | MendablePart::Peer(_), How::Text | How::Entry | How::Another) => return None,
+    }
+    Some(())
+}
+
+fn change_port(rule: &mut Rule, index: usize, how: How, entry: &str) -> Option<()> {
+    let changed = |port: &Port| -> Option<Port> {
+        let mut port = port.clone();
+        match entry.split_once(": ")? {
+            ("protocol", word) => {
+                port.protocol = Protocol::ALL.into_iter().find(|protocol| protocol.as_str() == word)?;
+            }
+            ("port", number) => port.target = PortTarget::Number(number.parse().ok()?),
+            _ => return None,
+        }
+        Some(port)
+    };
+    match how {
+        How::Entry => {
+            let port = rule.ports.get_mut(index)?;
+            *port = changed(port)?;
+        }
+        How::Another => {
+            let port = changed(rule.ports.get(index)?)?;
+            rule.ports.insert(index + 1, port);
+        }
+        How::Removal => {
+            may_go(rule.ports.len(), index)?;
+            rule.ports.remove(index);
+        }
+        How::Text => return None,
+    }
+    Some(())
+}
+
+/// Whether an item may be removed: an empty list means something else.
+fn may_go(length: usize, index: usize) -> Option<()> {
+    (length > 1 && index < length).then_some(())
+}
+
+/// A part of a policy.
+#[derive(Clone, Copy)]
+struct Mendable {
+    direction: Direction,
+    rule: usize,
+    part: MendablePart,
+}
+
+#[derive(Clone, Copy)]
+enum MendablePart {
+    Rule,
+    Peer(usize),
+    Port(usize),
+}
+
+/// The parts of a policy that begin at a place.
+fn spots(read: &ReadPolicy, start: usize) -> impl Iterator<Item = Mendable> {
+    let is_here = move |place: Option<usize>| place == Some(start);
+    Direction::ALL.into_iter().flat_map(move |direction| {
+        let rules = read.written.rules(direction).rules.iter().enumerate();
+        rules.flat_map(move |(rule, written)| {
+            let itself = is_here(written.place).then_some(MendablePart::Rule).into_iter();
+            let peers = written.peers.iter().enumerate().filter(move |(_, peer)| is_here(peer.place));
+            let ports = written.ports.iter().enumerate().filter(move |(_, port)| is_here(port.place));
+            let parts = itself
+                .chain(peers.map(|(at, _)| MendablePart::Peer(at)))
+                .chain(ports.map(|(at, _)| MendablePart::Port(at)));
+            parts.map(move |part| Mendable { direction, rule, part })
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use crate::source::{Sources, Span};
+
+    const HEAD: &str = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: a\nspec:\n  podSelector: {}\n  \
+                        ingress:\n";
+
+    /// The rules of a policy after a mend at the last place where `at` stands.
+    fn after(rules: &str, at: &str, how: How, text: &str) -> Option<String> {
+        let mut sources = Sources::default();
+        let whole = format!("{HEAD}{rules}");
+        let place = whole.rfind(at).unwrap();
+        let file = sources.add("a.yaml", whole);
+        let mend =
+            Mend { title: String::new(), span: Span::new(file, place..place + at.len()), text: text.into(), how };
+        let mended = mended(sources.file(file).unwrap(), vec![&mend])?;
+        Some(mended.after.strip_prefix(HEAD).unwrap().to_owned())
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
 
     #[test]
     fn an_entry_takes_the_form_of_its_map() {
-        let entry = |before: &str, after: &str| as_entry(&format!("{before}{after}"), before.len(), "protocol: UDP");
-        assert_eq!(entry("  - ", "port: 1"), Some("protocol: UDP\n    ".to_owned()));
-        assert_eq!(entry("a:\n    ", "port: 1"), Some("protocol: UDP\n    ".to_owned()));
-        assert_eq!(entry("ports: [{", "port: 1}]"), Some("protocol: UDP, ".to_owned()));
-        assert_eq!(entry("[{\"endPort\": 2,\n ", "\"port\": 1}]"), Some("\"protocol\": \"UDP\", ".to_owned()));
-        assert_eq!(entry("- ? ", "port: 1"), None);
+        let mend = |rules: &str| after(rules, "port: 53", How::Entry, "protocol: UDP");
+        assert_eq!(
+            mend("  - ports:\n    - port: 53 # DNS\n"),
+            some("  - ports:\n    - protocol: UDP\n      port: 53 # DNS\n")
+        );
+        assert_eq!(mend("  - ports: [{port: 53}]\n"), some("  - ports: [{protocol: UDP, port: 53}]\n"));
+        let json = "  - {\"ports\": [{\"endPort\": 60,\n      \"port\": 53}]}\n";
+        let mended = after(json, "\"endPort\"", How::Entry, "protocol: UDP");
+        assert_eq!(mended, some("  - {\"ports\": [{\"protocol\": \"UDP\", \"endPort\": 60,\n      \"port\": 53}]}\n"));
+    }
+
+    #[test]
+    fn a_value_is_written_over_and_nothing_else() {
+        let mend = |rules: &str, at: &str| after(rules, at, How::Entry, "port: 8080");
+        assert_eq!(
+            mend("  - ports:\n    - protocol: TCP\n      port: 80   # web\n", "protocol"),
+            some("  - ports:\n    - protocol: TCP\n      port: 8080   # web\n")
+        );
+        assert_eq!(
+            mend("  - ports: [{protocol: TCP, port: 80}, {port: 81}]\n", "protocol"),
+            some("  - ports: [{protocol: TCP, port: 8080}, {port: 81}]\n")
+        );
+    }
+
+    #[test]
+    fn another_item_is_the_same_but_for_an_entry() {
+        let mend = |rules: &str| after(rules, "protocol: UDP", How::Another, "protocol: TCP");
+        assert_eq!(
+            mend(
+                "  - ports:\n      # names\n      - protocol: UDP\n        port: 53 # DNS\n    from:\n      - podSelector: {}\n"
+            ),
+            some(
+                "  - ports:\n      # names\n      - protocol: UDP\n        port: 53 # DNS\n      - protocol: TCP\n        port: \
+                 53\n    from:\n      - podSelector: {}\n"
+            )
+        );
+        assert_eq!(
+            mend("  - ports: [{protocol: UDP, port: 53}]\n"),
+            some("  - ports: [{protocol: UDP, port: 53}, {protocol: TCP, port: 53}]\n")
+        );
+        assert_eq!(
+            mend("  - ports:\n    - protocol: UDP\n      port: 53"),
+            some("  - ports:\n    - protocol: UDP\n      port: 53\n    - protocol: TCP\n      port: 53\n")
+        );
+    }
+
+    #[test]
+    fn an_item_goes_with_its_lines_alone_and_never_the_last() {
+        let mend = |rules: &str, at: &str| after(rules, at, How::Removal, "");
+        let two = "  - ports:\n    - port: 80 # one\n    # two\n    - port: 80\n      protocol: TCP\n  # the end\n";
+        assert_eq!(mend(two, "port: 80"), some("  - ports:\n    - port: 80 # one\n    # two\n  # the end\n"));
+        assert_eq!(
+            mend("  - from: [{podSelector: {}}, {podSelector: {}}]\n", "podSelector"),
+            some("  - from: [{podSelector: {}}]\n")
+        );
+        assert_eq!(mend("  - from: [{podSelector: {}}]\n", "podSelector"), None);
+        assert_eq!(mend("  - from:\n    - podSelector: {}\n", "from"), None);
     }
 }

@@ -148,7 +148,7 @@ impl FileSystem for Revision {
                         .push((path.clone(), "it is a symbolic link that leads out of the project".to_owned()));
                 }
                 Some(_) => walk.files.push(path.clone()),
-                None => walk.problems.push((path.clone(), "it is a symbolic link that leads nowhere".to_owned())),
+                None => walk.dangling.push(path.clone()),
             }
         }
         walk.files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));

@@ -243,6 +243,7 @@ impl Import {
             cluster: &self.manifests.cluster,
             cni: Cni::Any,
             version: None,
+            varies: false,
             complete: false,
         });
         let alike = found.into_iter().filter(|found| found.code == Code::W0203);

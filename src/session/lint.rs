@@ -20,6 +20,7 @@ impl Manifests {
             cluster: &self.cluster,
             cni,
             version,
+            varies: self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::W0103),
             complete: !self.has_variants && !self.diagnostics.iter().any(|diagnostic| unread(diagnostic.code)),
         };
         let mut diagnostics = self.diagnostics.clone();

@@ -247,7 +247,9 @@ impl Project {
 
     fn walk(&mut self, system: &dyn FileSystem, folder: &Path) -> Vec<PathBuf> {
         let walk = system.walk(folder, EXTENSION);
-        for (path, reason) in walk.problems {
+        let nowhere =
+            walk.dangling.into_iter().map(|path| (path, "it is a symbolic link that leads nowhere".to_owned()));
+        for (path, reason) in walk.problems.into_iter().chain(nowhere) {
             self.diagnostics.push(unreadable(&shown(&path, &self.folder), &reason));
         }
         let mut seen = BTreeSet::new();
@@ -421,7 +423,8 @@ mod tests {
         }
 
         fn walk(&self, folder: &Path, _: &str) -> crate::session::Walk {
-            crate::session::Walk { files: Vec::new(), problems: vec![(folder.into(), "permission denied".into())] }
+            let problems = vec![(folder.into(), "permission denied".into())];
+            crate::session::Walk { problems, ..crate::session::Walk::default() }
         }
 
         fn identity(&self, path: &Path) -> PathBuf {

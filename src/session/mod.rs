@@ -30,7 +30,7 @@ pub use import::{DEFAULT_NAMESPACE, Given, Import, Refused};
 pub use imported::{LiftedPolicy, NotCarried, Told};
 pub use in_force::{InForce, SettingInForce};
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
-pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, Remark, Unread};
+pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, OfOperator, Remark, Unread};
 pub use metadata::MetadataKeys;
 #[cfg(feature = "cli")]
 pub(crate) use path::normal;

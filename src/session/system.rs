@@ -19,6 +19,8 @@ pub struct Walk {
     pub files: Vec<PathBuf>,
     /// What could not be looked at, and why.
     pub problems: Vec<(PathBuf, String)>,
+    /// Symbolic links that lead nowhere, sorted.
+    pub dangling: Vec<PathBuf>,
 }
 
 /// Where sources come from. Paths are absolute.
@@ -96,7 +98,8 @@ impl FileSystem for Disk {
                         match follow_inside(&path, &root) {
                             Ok(Some(())) => walk.files.push(path),
                             Ok(None) => {}
-                            Err(reason) => walk.problems.push((path, reason)),
+                            Err(None) => walk.dangling.push(path),
+                            Err(Some(reason)) => walk.problems.push((path, reason)),
                         }
                     } else if kind.is_file() {
                         walk.files.push(path);
@@ -115,17 +118,20 @@ impl FileSystem for Disk {
 }
 
 /// A symbolic link counts when it leads to a file in the same folder. Leaving one out silently could leave out an
-/// assertion, so one that leads elsewhere is a problem.
-fn follow_inside(link: &Path, root: &Path) -> Result<Option<()>, String> {
-    let target = fs::canonicalize(link).map_err(|error| reason(&error))?;
+/// assertion, so one that leads elsewhere is a problem; of one that leads nowhere there is no reason.
+fn follow_inside(link: &Path, root: &Path) -> Result<Option<()>, Option<String>> {
+    let target = fs::canonicalize(link).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => None,
+        _ => Some(reason(&error)),
+    })?;
     if target.is_dir() {
         return Ok(None);
     }
     if !target.starts_with(root) {
-        return Err("it is a symbolic link that leads out of the project".into());
+        return Err(Some("it is a symbolic link that leads out of the project".into()));
     }
     // Nobody may ever write to a pipe.
-    if target.is_file() { Ok(Some(())) } else { Err(NOT_REGULAR.into()) }
+    if target.is_file() { Ok(Some(())) } else { Err(Some(NOT_REGULAR.into())) }
 }
 
 fn problem(error: &ignore::Error, folder: &Path) -> (PathBuf, String) {
@@ -161,6 +167,7 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 fn sort(walk: &mut Walk) {
     walk.files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     walk.problems.sort();
+    walk.dangling.sort();
 }
 
 /// Files that are held in memory, for tests and for callers that have no disk. It knows no links and no ignore files.
@@ -217,7 +224,7 @@ impl FileSystem for Memory {
             })
         };
         let files = self.files.keys().filter(|path| has_extension(path, extension)).filter(visible);
-        let mut walk = Walk { files: files.cloned().collect(), problems: Vec::new() };
+        let mut walk = Walk { files: files.cloned().collect(), ..Walk::default() };
         sort(&mut walk);
         walk
     }

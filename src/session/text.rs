@@ -19,6 +19,21 @@ pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
     Ok(text)
 }
 
+/// The text, and whether it was UTF-16: some shells write what is sent to a file so, with a mark in front that says it.
+pub(super) fn text_of_manifest(bytes: Vec<u8>) -> Result<(String, bool), FromUtf8Error> {
+    let number: fn([u8; 2]) -> u16 = match bytes.first_chunk() {
+        Some([0xff, 0xfe]) => u16::from_le_bytes,
+        Some([0xfe, 0xff]) => u16::from_be_bytes,
+        _ => return Ok((text_of(bytes)?, false)),
+    };
+    let (units, rest) = bytes.as_chunks::<2>();
+    let units = units.iter().skip(1).map(|pair| number(*pair));
+    match char::decode_utf16(units).collect::<Result<String, _>>() {
+        Ok(text) if rest.is_empty() => Ok((text, true)),
+        _ => Ok((text_of(bytes)?, false)),
+    }
+}
+
 /// A file that is not UTF-8, shown up to the end of the line that holds the first wrong byte.
 pub(super) fn not_utf8(sources: &mut Sources, name: String, code: Code, error: &FromUtf8Error) -> Diagnostic {
     /// The most of the line that is kept behind that byte.

@@ -106,6 +106,7 @@ impl Head {
                     labels,
                     selector: Labels::new(),
                     pods: vec![pods],
+                    first_number: 0,
                     span: None,
                 };
                 cluster.workloads.push(workload);

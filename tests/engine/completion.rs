@@ -28,6 +28,7 @@ fn cluster(namespaces: &[&str]) -> Cluster {
             labels: Labels::new(),
             selector: Labels::new(),
             pods: vec![pods],
+            first_number: 0,
             span: None,
         }
     };

@@ -27,6 +27,7 @@ fn cluster() -> Cluster {
                 kind: Kind::StatefulSet,
                 labels: labels.clone(),
                 selector: Labels::new(),
+                first_number: 0,
                 pods: vec![Pods {
                     labels,
                     ports,

@@ -36,6 +36,7 @@ impl Maker<'_> {
                     labels: self.labels(&POD_KEYS),
                     selector: Labels::new(),
                     pods,
+                    first_number: 0,
                     span: None,
                 });
             }

@@ -46,6 +46,9 @@ fn pods(pods: &Pods) -> String {
 
 fn workload(workload: &Workload) -> String {
     let mut out = format!("{workload} {}", labels(&workload.labels));
+    if workload.first_number > 0 {
+        write!(out, " from {}", workload.first_number).unwrap();
+    }
     workload.pods.iter().for_each(|each| write!(out, "\n  {}", pods(each)).unwrap());
     out
 }
@@ -80,6 +83,7 @@ pub fn object(object: &Object) -> String {
             }
             out += if service.headless { " headless" } else { "" };
             out += if service.keeps_source { " keeps-source" } else { "" };
+            out += if service.is_direct { " direct" } else { "" };
             service.external_name.iter().for_each(|name| write!(out, " = {name}").unwrap());
             out
         }

@@ -103,8 +103,10 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     }
     let names = Names::new(&reach.groups);
     let beyond = match subject.cluster() {
-        Some(_) => beyond_of(&subject, &engine, situation, &ends).map_err(|untold| refuse(&untold, terminal))?,
-        None => Vec::new(),
+        Some(cluster) if !cluster.has_all_pods() => {
+            beyond_of(&subject, &engine, situation, &ends).map_err(|untold| refuse(&untold, terminal))?
+        }
+        Some(_) | None => Vec::new(),
     };
     let report = Report { subject: &subject, situation, engine: &engine, reach, names, beyond, notes: &notes };
     match args.format {

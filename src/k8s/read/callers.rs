@@ -25,6 +25,7 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
         name: name.into(),
         who,
         targets,
+        gateways: Vec::new(),
         span: None,
     };
     let one = |who, namespace: &str, targets: Vec<Target>| {
@@ -53,7 +54,15 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
         ("gateway.networking.k8s.io", kind) if ROUTES.contains(&kind) => {
             let rules = items(spec_or_self, "rules").filter_map(Object::of);
             let backends = rules.flat_map(|rule| items(rule, "backendRefs")).filter_map(Object::of);
-            one(Who::Gateway, namespace, distinct(backends.filter_map(|backend| backend_service(backend, namespace))))
+            let targets = distinct(backends.filter_map(|backend| backend_service(backend, namespace)));
+            let parents: Vec<Object> = items(spec_or_self, "parentRefs").filter_map(Object::of).collect();
+            let is_gateway = |parent: &&Object| text(**parent, "kind").is_none_or(|kind| kind == "Gateway");
+            let gateways: Vec<_> =
+                parents.iter().filter(is_gateway).filter_map(|one| gateway(*one, namespace)).collect();
+            // One that is only for Services says how the pods of a mesh connect to each other.
+            let is_of_mesh = !parents.is_empty() && gateways.is_empty();
+            let found = one(Who::Gateway, namespace, if is_of_mesh { Vec::new() } else { targets });
+            found.into_iter().map(|caller| Caller { gateways: gateways.clone(), ..caller }).collect()
         }
         ("route.openshift.io", "Route") => {
             let to = spec_or_self.get("to").and_then(Object::of);
@@ -91,6 +100,27 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
     }
 }
 
+/// What scrapes pods with these labels because of annotations of an object, its kind, namespace and name.
+pub(super) fn annotated<'l>(
+    (kind, namespace, name): (&str, &str, &str),
+    labels: impl Iterator<Item = (&'l str, &'l str)>,
+    port: u16,
+) -> Caller {
+    let mut selector = Selector::everything();
+    labels.for_each(|(key, value)| selector.require(key, Values::one_of([value])));
+    let namespaces = Namespaces::Named(vec![namespace.into()]);
+    let target = Target::Pods { namespaces, labels: selector, ports: vec![TargetPort::Number(port)] };
+    Caller {
+        kind: kind.into(),
+        namespace: namespace.into(),
+        name: name.into(),
+        who: Who::AnnotatedScraper,
+        targets: vec![target],
+        gateways: Vec::new(),
+        span: None,
+    }
+}
+
 /// The Service of a `clientConfig`, or of the specification of an APIService. Without a port it is 443.
 fn webhook_service(config: Object) -> Option<Target> {
     let service = Object::of(config.get("service")?)?;
@@ -108,6 +138,11 @@ fn backend_service(backend: Object, namespace: &str) -> Option<Target> {
         name: text(backend, "name").filter(|_| is_service)?.into(),
         port: port(backend, "port").map(TargetPort::Number),
     })
+}
+
+/// The namespace and the name of a Gateway that a route is for.
+fn gateway(parent: Object, namespace: &str) -> Option<(Arc<str>, Arc<str>)> {
+    Some((text(parent, "namespace").unwrap_or(namespace).into(), text(parent, "name")?.into()))
 }
 
 fn distinct(targets: impl Iterator<Item = Target>) -> Vec<Target> {
@@ -147,12 +182,13 @@ fn string<'n>(node: &'n Node) -> Option<&'n str> {
     }
 }
 
-/// `selector`; `None` where it is not there or is not understood, or is everything, as of monitors that a template fills.
+/// `selector`, where `{}` is everything; `None` where it is not there or is not understood.
 fn selector(spec: Object) -> Option<Selector> {
     let written = spec.get("selector").and_then(Object::of)?;
     let mut selector = Selector::everything();
-    if let Some(labels) = written.get("matchLabels").and_then(Object::of) {
-        labels.texts().for_each(|(key, value)| selector.require(key, Values::one_of([value])));
+    if let Some(labels) = written.get("matchLabels") {
+        // What a template was to fill is there, and is nothing.
+        Object::of(labels)?.texts().for_each(|(key, value)| selector.require(key, Values::one_of([value])));
     }
     for expression in items(written, "matchExpressions") {
         let expression = Object::of(expression)?;
@@ -166,5 +202,5 @@ fn selector(spec: Object) -> Option<Selector> {
         };
         selector.require(text(expression, "key")?, values);
     }
-    (!selector.is_everything()).then_some(selector)
+    Some(selector)
 }

@@ -8,7 +8,7 @@ use super::node::{Node, Value};
 use super::pod::{Shape, pod_template};
 use super::walk::{Object, Path, Walk};
 use super::workload::{is_live, owner, pod_selector};
-use super::{ReadObject, Reading, field_text, fields, kinds, metadata_field, metadata_text};
+use super::{ReadObject, Reading, field_text, fields, kinds, metadata_field, metadata_text, number};
 use crate::cluster::{ContainerPort, Labels, Owner, Pods, Runner, Workload};
 use crate::net::Protocol;
 
@@ -69,7 +69,8 @@ pub(super) fn runner(node: &Node, (version, kind): (&str, &str), default_namespa
     let labels = labels(pairs);
     let selector = pod_selector(Some(spec));
     let (namespace, name) = (namespace.into(), name.into());
-    let workload = Workload { namespace, name, kind, labels, selector, pods, span: None };
+    let first_number = number::first(Some(spec));
+    let workload = Workload { namespace, name, kind, labels, selector, pods, first_number, span: None };
     let object =
         crate::cluster::Object::Runner(Runner { workload, owner, asleep, template_of, is_live: is_live(object) });
     Some(ReadObject { at, pods_at, object })

@@ -138,8 +138,18 @@ pub struct Ignored {
     pub api_version: String,
     /// `kind`.
     pub kind: String,
+    /// `metadata.namespace`, or the one of objects that name none.
+    pub namespace: String,
     /// `metadata.name`; empty when there is none.
     pub name: String,
+}
+
+impl Ignored {
+    /// Whether it is of a kind that others made, of which an operator may make pods.
+    pub fn is_of_operator(&self) -> bool {
+        let group = kinds::group(&self.api_version);
+        group.contains('.') && !group.ends_with("k8s.io") && !self.name.is_empty()
+    }
 }
 
 /// Reads every document of `text`. Objects that name no namespace are in `default_namespace`.

@@ -66,6 +66,15 @@ pub(super) fn of(walk: &mut Walk, fields: Object, path: Path, kind: &Kind) -> Nu
     Number { count: if is_suspended { 0 } else { count }, several: !one }
 }
 
+/// The number of the first pod: `ordinals.start` of a specification.
+pub(super) fn first(spec: Option<&Node>) -> u64 {
+    let ordinals = spec.and_then(Object::of).and_then(|spec| Object::of(spec.get("ordinals")?));
+    match ordinals.and_then(|ordinals| ordinals.get("start")).map(|start| &start.value) {
+        Some(Value::Integer(start)) => u64::try_from(*start).unwrap_or_default(),
+        _ => 0,
+    }
+}
+
 /// Whether a Deployment ends its pods before it makes new ones.
 fn is_recreated(walk: &mut Walk, fields: Object, path: Path) -> bool {
     let path = path.field("strategy");

@@ -166,6 +166,7 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
                 at: node.at,
                 api_version: version.to_owned(),
                 kind: kind.to_owned(),
+                namespace: metadata_text(pairs, "namespace").unwrap_or(default_namespace).to_owned(),
                 name: metadata_text(pairs, "name").unwrap_or_default().to_owned(),
             });
         }

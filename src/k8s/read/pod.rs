@@ -99,6 +99,16 @@ pub(super) struct Shape {
     pub(super) host_network: bool,
     /// The label or annotation by which they join a mesh.
     pub(super) mesh: Option<String>,
+    /// The port on which annotations have them scraped.
+    pub(super) scraped: Option<u16>,
+}
+
+/// The port on which annotations have pods scraped. They are a convention of the configuration that Prometheus' charts
+/// bring, where each port that a container lists is asked when none is named.
+pub(super) fn scraped(metadata: Object) -> Option<u16> {
+    let annotations = metadata.get("annotations").and_then(Object::of)?;
+    let is_scraped = place::text(annotations, "prometheus.io/scrape") == Some("true");
+    place::text(annotations, "prometheus.io/port")?.parse().ok().filter(|port| *port > 0 && is_scraped)
 }
 
 /// The label or annotation by which something joins a mesh whose ports are not those that the programs use.
@@ -126,6 +136,7 @@ pub(super) fn pod_template(walk: &mut Walk, node: &Node, path: Path) -> Shape {
         shape.at = node.and_then(|labels| labels.at);
         shape.labels = labels(walk, node, path.field("labels"));
         shape.mesh = mesh(&shape.labels, metadata);
+        shape.scraped = scraped(metadata);
     }
     shape
 }

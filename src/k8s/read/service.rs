@@ -2,10 +2,10 @@
 
 use super::metadata::{Metadata, Naming, SUBDOMAIN, labels, metadata};
 use super::node::{Node, Value};
-use super::place;
+use super::pod::scraped;
 use super::policy::{OBJECT, port_number, protocol};
-use super::syntax;
 use super::walk::{Object, Path, Walk};
+use super::{callers, place, syntax};
 use crate::cluster::{self, Backend, Ingress, Service, ServicePort, TargetPort};
 use std::sync::Arc;
 
@@ -57,8 +57,13 @@ pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespac
     if walk.problems() > before {
         return;
     }
-    let Metadata { at, name, namespace, labels: own, .. } = metadata;
+    let Metadata { at, name, namespace, labels: own, fields } = metadata;
     let status = object.get("status").and_then(Object::of);
+    if let Some(port) = scraped(fields).filter(|_| !selector.is_empty()) {
+        let labels = selector.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let caller = callers::annotated(("Service", namespace, name), labels, port);
+        walk.found(at, at, cluster::Object::Caller(caller));
+    }
     let service = Service {
         namespace: namespace.into(),
         name: name.into(),
@@ -72,9 +77,34 @@ pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespac
         outer_addresses: place::outer_addresses(spec, status),
         external_name: place::text(spec, "externalName").filter(|_| service_type == "ExternalName").map(Arc::from),
         keeps_source: place::text(spec, "externalTrafficPolicy") == Some("Local"),
+        is_direct: is_direct(spec, fields),
         span: None,
     };
     walk.found(at, at, cluster::Object::Service(service));
+}
+
+/// Annotations with which the load balancer of a cloud connects to the pods themselves, or with the addresses of its clients,
+/// each with what its value has in it.
+const TO_PODS: [(&str, &str); 9] = [
+    ("service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "ip"),
+    ("service.beta.kubernetes.io/aws-load-balancer-type", "nlb-ip"),
+    ("service.beta.kubernetes.io/aws-load-balancer-target-group-attributes", "preserve_client_ip.enabled=true"),
+    ("cloud.google.com/neg", "exposed_ports"),
+    ("service.beta.kubernetes.io/backend-type", "eni"),
+    ("service.cloud.tencent.com/direct-access", "true"),
+    ("oci-network-load-balancer.oraclecloud.com/is-preserve-source", "true"),
+    ("service.cilium.io/forwarding-mode", "dsr"),
+    ("kube-router.io/service.dsr", ""),
+];
+
+/// Whether a load balancer connects to the pods themselves, so that no node stands between them and the clients.
+fn is_direct(spec: Object, metadata: Object) -> bool {
+    let annotations = metadata.get("annotations").and_then(Object::of);
+    let has = |(key, value): &(&str, &str)| {
+        annotations.and_then(|annotations| place::text(annotations, key)).is_some_and(|text| text.contains(value))
+    };
+    // In EKS Auto Mode that is the default.
+    place::text(spec, "loadBalancerClass") == Some("eks.amazonaws.com/nlb") || TO_PODS.iter().any(has)
 }
 
 fn service_port(walk: &mut Walk, node: &Node, path: Path) -> Option<ServicePort> {

@@ -3,10 +3,10 @@
 use super::metadata::{Metadata, Naming, SUBDOMAIN, fields as metadata_fields, metadata};
 use super::node::{Node, Value};
 use super::number::{self, Number};
-use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template, seen_pod};
+use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template, scraped, seen_pod};
 use super::policy::OBJECT;
 use super::walk::{Object, Path, Walk};
-use super::{kinds, syntax};
+use super::{callers, kinds, syntax};
 use crate::cluster::{self, Kind, Labels, Namespace, Owner, Pods, Runner, SeenPod, Unmodelled, Workload};
 use std::net::IpAddr;
 
@@ -109,6 +109,7 @@ pub(super) fn workload(
             pods.shape.at = metadata.at;
             pods.shape.labels = metadata.labels.clone();
             pods.shape.mesh = mesh(&metadata.labels, metadata.fields);
+            pods.shape.scraped = scraped(metadata.fields);
             let (spec, status) = (object.get("spec"), object.get("status"));
             pods.seen = (!finished).then(|| seen_pod(metadata.name, &pods.addresses, spec, status));
         }
@@ -122,11 +123,18 @@ pub(super) fn workload(
     };
     let pods_at = pods.shape.at.or(at);
     note_mesh(walk, pods_at, (version, kind.as_str(), namespace, name), pods.shape.mesh.take());
+    // Whoever made them has the same template.
+    if let (Some(port), None) = (pods.shape.scraped, &owner) {
+        let labels = pods.shape.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let caller = callers::annotated((kind.as_str(), namespace, name), labels, port);
+        walk.found(at, at, cluster::Object::Caller(caller));
+    }
     let (pods, asleep) = pods.into_pods();
     let labels = labels.into_iter().collect();
     let selector = pod_selector(object.get("spec"));
     let (namespace, name) = (namespace.into(), name.into());
-    let workload = Workload { namespace, name, kind, labels, selector, pods, span: None };
+    let first_number = number::first(object.get("spec"));
+    let workload = Workload { namespace, name, kind, labels, selector, pods, first_number, span: None };
     let runner = Runner { workload, owner, asleep, template_of: None, is_live };
     walk.found(at, pods_at, cluster::Object::Runner(runner));
 }

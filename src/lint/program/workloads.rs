@@ -9,8 +9,8 @@ use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What does not fit. `cluster` is all that runs, as far as the program is about it: a tier whose namespace is not there
-/// at all is one whose pods were not given, which is said once for each namespace.
+/// What does not fit. Others may run more than was given: that something is not there is said where all of it is known, as in
+/// what a cluster lists, or where it looks like a slip.
 pub fn fit(model: &Model, cluster: &Cluster) -> Vec<Diagnostic> {
     let mut fit = Fit { model, cluster, pods: Vec::new(), meant: BTreeSet::new(), found: Vec::new() };
     fit.pods = fit.pods_of_tiers();
@@ -55,6 +55,17 @@ impl<'a> Fit<'a> {
         workloads_of(self.cluster, namespace)
     }
 
+    /// Whether all pods of the namespaces of a declaration were given.
+    fn has_all_pods_of(&self, namespace: &Namespace) -> bool {
+        match &namespace.kind {
+            NamespaceKind::External(Some(_)) => {
+                let names = || self.workloads(namespace).into_iter().map(|workload| &workload.namespace);
+                self.cluster.whole.namespaces && names().all(|name| self.cluster.has_all_pods_of(name))
+            }
+            _ => self.cluster.has_all_pods_of(&namespace.name),
+        }
+    }
+
     fn pods_of_tiers(&self) -> Vec<Vec<Found<'a>>> {
         let mut by_namespace: BTreeMap<usize, Vec<&Workload>> = BTreeMap::new();
         let pods_of = |tier: &Tier| {
@@ -80,6 +91,9 @@ impl<'a> Fit<'a> {
                     }
                     let message = format!("no namespace has the labels of `{}`", namespace.declared);
                     let near = near(selector, self.cluster.namespaces.iter().map(|one| &one.labels));
+                    if !self.cluster.whole.namespaces && !near.as_ref().is_some_and(|near| near.is_slip) {
+                        continue;
+                    }
                     let found = Diagnostic::new(Code::W0309, namespace.span, message).with_text("matches nothing");
                     self.found.push(found.with_help(near.map_or_else(
                         || "label the namespaces, or select them by their name: `external namespace NAME`".to_owned(),
@@ -90,6 +104,9 @@ impl<'a> Fit<'a> {
                     let message = format!("nothing runs in namespace `{}`, or it was not given", namespace.name);
                     let found = Diagnostic::new(Code::W0310, namespace.span, message);
                     let meant = closest(&namespace.name, used.iter().copied());
+                    if meant.is_none() && !self.cluster.has_all_pods_of(&namespace.name) {
+                        continue;
+                    }
                     self.found.push(match meant {
                         Some(meant) => found.with_help(format!("there is `{meant}`; did you mean that?")),
                         None => found.with_help("give all manifests of the cluster with `--workloads`"),
@@ -112,9 +129,11 @@ impl<'a> Fit<'a> {
         }
         let pods = self.pods.get(index).cloned().unwrap_or_default();
         if pods.is_empty() {
-            let (found, meant) = no_pod(tier, namespace, &workloads);
+            let NoPod { found, meant, is_sure } = no_pod(tier, namespace, &workloads);
             self.meant.extend(meant.into_iter().map(|workload| (workload.namespace.clone(), workload.name.clone())));
-            self.found.push(found);
+            if is_sure || self.has_all_pods_of(namespace) {
+                self.found.push(found);
+            }
             return;
         }
         let on_node: Vec<&Found> = pods.iter().filter(|(_, pods)| pods.host_network).collect();
@@ -269,8 +288,17 @@ fn is_built_in(model: &Model, tier: &Tier) -> bool {
         .is_some_and(|namespace| namespace.span.file != tier.span.file && namespace.managed().is_none())
 }
 
-/// What there is to say of a tier that matches no pod, and the workloads that it probably means.
-fn no_pod<'a>(tier: &Tier, namespace: &Namespace, workloads: &[&'a Workload]) -> (Diagnostic, Vec<&'a Workload>) {
+/// A tier that matches no pod of those that were given.
+struct NoPod<'a> {
+    /// What there is to say of it.
+    found: Diagnostic,
+    /// The workloads that it probably means.
+    meant: Vec<&'a Workload>,
+    /// Whether that is so whatever else runs.
+    is_sure: bool,
+}
+
+fn no_pod<'a>(tier: &Tier, namespace: &Namespace, workloads: &[&'a Workload]) -> NoPod<'a> {
     let owner = workloads.iter().copied().find(|workload| {
         !workload.labels.is_empty() && tier.selector.matches(&workload.labels) && !workload.pods.is_empty()
     });
@@ -285,20 +313,21 @@ fn no_pod<'a>(tier: &Tier, namespace: &Namespace, workloads: &[&'a Workload]) ->
             ),
             _ => "policies look at the labels of `spec.template`: add them there".to_owned(),
         };
-        return (found.with_help(help), vec![owner]);
+        return NoPod { found: found.with_help(help), meant: vec![owner], is_sure: true };
     }
     let labels = workloads.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
     let message = format!("no pod in namespace `{}` has the labels of tier `{}`", namespace.name, tier.name);
     let found = Diagnostic::new(Code::W0301, tier.span, message).with_text("matches nothing that runs");
     let near = near(&tier.selector, labels);
     let label = near.as_ref().and_then(|near| near.label.clone());
+    let is_sure = near.as_ref().is_some_and(|near| near.is_slip);
     let has_label = |workload: &&Workload| {
         let labels = workload.pods.iter().map(|pods| &pods.labels);
         label.as_ref().is_some_and(|(key, value)| labels.into_iter().any(|labels| labels.get(key) == Some(value)))
     };
     let meant = workloads.iter().copied().filter(has_label).collect();
     let help = near.map_or_else(|| what_runs(workloads), |near| near.help);
-    (found.with_help(help), meant)
+    NoPod { found: found.with_help(help), meant, is_sure }
 }
 
 fn what_runs(workloads: &[&Workload]) -> String {

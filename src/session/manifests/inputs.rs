@@ -14,7 +14,13 @@ use std::path::{Path, PathBuf};
 pub(super) enum Input {
     Stdin,
     File(PathBuf),
-    Folder { path: PathBuf, found: usize, files: Vec<PathBuf>, problems: Vec<(PathBuf, String)> },
+    Folder {
+        path: PathBuf,
+        found: usize,
+        files: Vec<PathBuf>,
+        problems: Vec<(PathBuf, String)>,
+        dangling: Vec<PathBuf>,
+    },
     Missing(PathBuf, String),
 }
 
@@ -48,16 +54,18 @@ pub(super) fn inputs(system: &dyn FileSystem, folder: &Path, named: &[Named]) ->
 
 fn walk(system: &dyn FileSystem, path: PathBuf) -> Input {
     let walks = EXTENSIONS.map(|extension| system.walk(&path, extension));
-    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    let (mut files, mut problems, mut dangling) = (Vec::new(), Vec::new(), Vec::new());
     for walk in walks {
         files.extend(walk.files);
         problems.extend(walk.problems);
+        dangling.extend(walk.dangling);
     }
     files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     problems.sort();
     // What cannot be looked at is met on each walk.
     problems.dedup();
-    Input::Folder { path, found: files.len(), files, problems }
+    dangling.sort();
+    Input::Folder { path, found: files.len(), files, problems, dangling }
 }
 
 /// What to do about a folder without manifests that holds something else which may be meant.

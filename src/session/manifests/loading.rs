@@ -4,22 +4,23 @@ use super::around::Around;
 use super::inputs::{Input, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why};
 use super::said::{refused, token, unmodelled};
-use super::{Manifests, Remark};
+use super::{Manifests, OfOperator, Remark};
 use crate::cluster::{Cluster, Object, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
-use crate::k8s::{self, Inside, ReadPolicy, ReadProblem, Reading};
+use crate::k8s::{self, Ignored, Inside, ReadObject, ReadPolicy, ReadProblem, Reading};
 use crate::netpol::{Peer, Policy, Written};
 use crate::parallel;
 use crate::session::load::{EXTENSION, Named};
 use crate::session::metadata::MetadataKeys;
 use crate::session::path::{shell_word, shown};
 use crate::session::system::{FileSystem, reason};
-use crate::session::text::{not_utf8, text_of, unreadable};
+use crate::session::text::{not_utf8, text_of_manifest, unreadable};
 use crate::source::{FileId, Span};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
+use std::sync::Arc;
 
 /// A policy, the place of its name, how it is written, and the keys of its metadata.
 pub(super) type Loaded = (Policy, Option<Span>, Written<Span>, MetadataKeys);
@@ -64,7 +65,8 @@ const AT_ONCE: usize = 8 * 1024 * 1024;
 /// A text, as it came.
 struct Given<'g> {
     name: String,
-    text: Result<String, NoText>,
+    /// The text, and whether it was UTF-16.
+    text: Result<(String, bool), NoText>,
     /// Whether it was named itself, and not found in a folder.
     is_named: bool,
     /// The namespace of objects that name none.
@@ -79,12 +81,12 @@ enum NoText {
 
 impl<'g> Given<'g> {
     fn new(name: String, bytes: io::Result<Vec<u8>>, is_named: bool, namespace: &'g str) -> Given<'g> {
-        let text = bytes.map_err(NoText::Unreadable).and_then(|bytes| text_of(bytes).map_err(NoText::NotUtf8));
+        let text = bytes.map_err(NoText::Unreadable).and_then(|bytes| text_of_manifest(bytes).map_err(NoText::NotUtf8));
         Given { name, text, is_named, namespace }
     }
 
     fn read(&self) -> Reading {
-        self.text.as_ref().map(|text| k8s::read(text, self.namespace)).unwrap_or_default()
+        self.text.as_ref().map(|(text, _)| k8s::read(text, self.namespace)).unwrap_or_default()
     }
 }
 
@@ -133,7 +135,8 @@ impl Load<'_> {
                 self.manifests.places.push(path);
                 (name.clone(), self.named(name, bytes), "no object")
             }
-            Input::Folder { path, found, files, problems } => {
+            Input::Folder { path, found, files, problems, dangling } => {
+                self.manifests.notes.extend(nowhere(&dangling, self.folder));
                 for (path, reason) in problems {
                     self.manifests.diagnostics.push(unreadable(&shown(&path, self.folder), &reason));
                 }
@@ -228,7 +231,7 @@ impl Load<'_> {
     /// Takes in what was read of a text, and says how many documents for Kubernetes it holds.
     fn take(&mut self, Given { name, text, is_named, .. }: Given<'_>, mut reading: Reading) -> usize {
         self.manifests.file_count += 1;
-        let text = match text {
+        let (text, is_wide) = match text {
             Ok(text) => text,
             Err(NoText::NotUtf8(error)) => {
                 let diagnostic = not_utf8(&mut self.manifests.sources, name, Code::E0003, &error);
@@ -240,13 +243,19 @@ impl Load<'_> {
                 return 0;
             }
         };
-        if is_named && !reading.problems.is_empty() && is_program(&text) {
+        if is_named && !reading.problems.is_empty() && !may_be_objects(&text) && is_program(&text) {
             self.program_instead(&name, name == "<stdin>");
             return 0;
         }
         let problems = std::mem::take(&mut reading.problems);
         let documents = reading.documents;
         let file = self.manifests.sources.add(name.clone(), text);
+        if is_wide {
+            self.manifests.wide.insert(name.clone());
+            self.manifests.notes.push(format!(
+                "`{name}` is UTF-16, and is read as such; save it as UTF-8, which is what most programs expect"
+            ));
+        }
         if !reading.unfilled.is_empty() {
             self.manifests.notes.push(unfilled(&name, &reading.unfilled));
         }
@@ -345,6 +354,12 @@ impl Load<'_> {
             self.held.push((object, policy.is_some()));
             self.manifests.inside.extend(policy.map(loaded).map(|(policy, span, written, _)| (policy, span, written)));
         }
+        let runs: BTreeSet<(Arc<str>, Arc<str>)> = reading.objects.iter().filter_map(runner).collect();
+        let of_operators = reading.ignored.into_iter().filter(Ignored::is_of_operator);
+        let of_operators =
+            of_operators.map(|Ignored { kind, namespace, name, .. }| OfOperator { kind, namespace, name });
+        let unknown = of_operators.filter(|one| !runs.contains(&(Arc::from(&*one.namespace), Arc::from(&*one.name))));
+        self.manifests.of_operators.extend(unknown);
         for read in reading.objects {
             let mut object = read.object;
             object.set_spans(place(read.at), place(read.pods_at));
@@ -373,6 +388,14 @@ impl Load<'_> {
     }
 }
 
+/// The namespace and name of what runs pods.
+fn runner(read: &ReadObject) -> Option<(Arc<str>, Arc<str>)> {
+    match &read.object {
+        Object::Runner(runner) => Some((runner.workload.namespace.clone(), runner.workload.name.clone())),
+        _ => None,
+    }
+}
+
 /// Whether a policy selects by labels that pods only have where they run.
 fn asks_at_runtime(policy: &Policy) -> bool {
     let peers = [&policy.ingress, &policy.egress].into_iter().flatten().flatten().flat_map(|rule| &rule.peers);
@@ -394,6 +417,16 @@ fn names_policy(text: &str) -> bool {
         // Not that of a CNI.
         let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'']);
         before.trim_end_matches(' ').ends_with(':')
+    })
+}
+
+/// What is told of symbolic links that lead nowhere.
+fn nowhere(links: &[PathBuf], folder: &Path) -> Option<String> {
+    let (first, more) = links.split_first()?;
+    let first = shown(first, folder);
+    Some(match more.len() {
+        0 => format!("`{first}` is a symbolic link that leads nowhere, and is passed over"),
+        more => format!("`{first}` and {more} more are symbolic links that lead nowhere, and are passed over"),
     })
 }
 

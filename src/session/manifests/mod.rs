@@ -14,6 +14,7 @@ use crate::cluster::{Cluster, Whole};
 use crate::diag::{Code, Diagnostic};
 use crate::netpol::{Policy, PolicySet, Written};
 use crate::source::{Sources, Span};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What the names of manifests end in.
@@ -48,14 +49,38 @@ pub struct Manifests {
     /// The policies inside of other objects, such as those that generate them. They are not among the policies, and count
     /// in no answer.
     pub inside: Vec<(Policy, Option<Span>, Written<Span>)>,
+    /// The objects of kinds that others made, of which operators may make pods that are not given.
+    pub of_operators: Vec<OfOperator>,
     /// Whether some policies stand in several variants, of which a cluster gets one.
     pub has_variants: bool,
+    /// The files that are UTF-16 and not UTF-8: they are read, and not written.
+    pub wide: BTreeSet<String>,
     /// How many files there are, with those that cannot be read.
     pub file_count: usize,
     /// How many documents of folders are none for Kubernetes, and are passed over.
     pub passed_over: usize,
     /// The folders and files that a change can come from.
     pub places: Vec<PathBuf>,
+}
+
+/// An object of a kind that Kubernetes does not have itself, and that holds no template of pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfOperator {
+    /// `kind`.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl OfOperator {
+    /// Whether it goes by this name: with or without its namespace and what it is.
+    pub fn is_called(&self, text: &str) -> bool {
+        let text = text.strip_prefix(&*self.namespace).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text);
+        let rest = text.strip_prefix(&*self.name);
+        rest.is_some_and(|rest| rest.is_empty() || rest == format!("[{}]", self.kind))
+    }
 }
 
 /// What could not be read, so that answers lack it.

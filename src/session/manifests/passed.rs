@@ -18,6 +18,8 @@ pub(super) enum Why {
     Parameters,
     /// Variables have to be filled in, as Flux and envsubst do.
     Variables,
+    /// Variables of a kustomization have to be filled in.
+    OfKustomization,
     /// SOPS has to decrypt it.
     Encrypted,
 }
@@ -42,6 +44,8 @@ impl Why {
             Some(Why::Template)
         } else if value.contains("${") {
             Some(if text.contains("template.openshift.io") { Why::Parameters } else { Why::Variables })
+        } else if value.contains("$(") {
+            Some(Why::OfKustomization)
         } else {
             None
         }
@@ -60,6 +64,9 @@ impl Why {
                 "fill them in first, as in `envsubst < {file} | polder lint -`, or with `flux build kustomization NAME \
                  --path {place} | polder lint -`"
             ),
+            Why::OfKustomization => {
+                format!("build the kustomization that fills them in: `kubectl kustomize {place} | polder lint -`")
+            }
             Why::Encrypted => format!("`sops decrypt {file} | polder lint -` checks it"),
         }
     }
@@ -68,7 +75,9 @@ impl Why {
     pub fn sentence(self, file: &str) -> Option<String> {
         match self {
             Why::Chart | Why::Template => None,
-            Why::Parameters | Why::Variables => Some(format!("`{file}` has variables that are still to be filled in")),
+            Why::Parameters | Why::Variables | Why::OfKustomization => {
+                Some(format!("`{file}` has variables that are still to be filled in"))
+            }
             Why::Encrypted => Some(format!("`{file}` is encrypted")),
         }
     }
@@ -155,7 +164,7 @@ impl Group {
             (Why::Chart, 1) => format!("`{place}` is a chart of Helm, whose template is not read"),
             (Why::Chart, count) => format!("`{place}` is a chart of Helm, whose {count} templates are not read"),
             (Why::Template, _) => format!("{files} {template}, and {is} not read"),
-            (Why::Parameters | Why::Variables, _) => {
+            (Why::Parameters | Why::Variables | Why::OfKustomization, _) => {
                 format!("{files} {has} variables that are still to be filled in, and what holds them is not read")
             }
             (Why::Encrypted, _) => format!("{files} {is} encrypted, and {is} not read"),

@@ -43,6 +43,8 @@ pub struct Question {
     pub manifests: Vec<Named>,
     /// More manifests, with what runs.
     pub workloads: Vec<Named>,
+    /// Whether what was given is all that runs.
+    pub complete: bool,
     /// What else is said of the cluster.
     pub cluster: SaidOfCluster,
 }
@@ -83,6 +85,8 @@ pub struct Subject {
     manifests: Manifests,
     sources: Sources,
     facts: Facts,
+    /// The network plugin, where it is said.
+    cni: Option<Cni>,
 }
 
 impl Subject {
@@ -90,22 +94,32 @@ impl Subject {
     pub fn load(system: &dyn FileSystem, folder: &Path, question: &Question) -> Subject {
         if !question.manifests.is_empty() {
             let named = [question.manifests.as_slice(), &question.workloads].concat();
-            let mut manifests = Manifests::load(system, folder, &named, DEFAULT_NAMESPACE);
+            let manifests = Manifests::load(system, folder, &named, DEFAULT_NAMESPACE);
+            let mut manifests = if question.complete { manifests.as_a_whole() } else { manifests };
             let sources = std::mem::take(&mut manifests.sources);
-            return Subject { session: None, manifests, sources, facts: question.cluster.facts(None) };
+            let (facts, cni) = (question.cluster.facts(None), question.cluster.cni.map(|(cni, _)| cni));
+            return Subject { session: None, manifests, sources, facts, cni };
         }
         let mut project = Project::load(system, folder, &question.program);
         let mut manifests = Manifests::default();
         if !question.workloads.is_empty() {
             let sources = std::mem::take(&mut project.sources);
             manifests = Manifests::load_beside(sources, system, folder, &question.workloads, DEFAULT_NAMESPACE);
+            manifests = if question.complete { manifests.as_a_whole() } else { manifests };
             project.sources = std::mem::take(&mut manifests.sources);
         }
         let environment = question.environment.of(&project.config);
         let session = Session::new(project, Settings { environment, ..Settings::default() });
         let session = session.in_cluster_of(manifests.cluster.namespaces.clone());
         let facts = question.cluster.facts(session.model());
-        Subject { session: Some(session), manifests, sources: Sources::default(), facts }
+        let of_program = || session.model().map(|model| model.platform.cni);
+        let cni = question.cluster.cni.map(|(cni, _)| cni).or_else(of_program);
+        Subject { session: Some(session), manifests, sources: Sources::default(), facts, cni }
+    }
+
+    /// Whether the network plugin judges egress before the address of a Service becomes that of a pod.
+    fn judges_first(&self) -> bool {
+        self.cni.is_some_and(Cni::is_of_aws)
     }
 
     /// Whether nothing stands in the way of an answer.

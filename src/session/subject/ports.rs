@@ -84,6 +84,11 @@ impl AskedPorts {
         &self.numbers
     }
 
+    /// The names of the destination's, with the protocol that was written.
+    pub(super) fn names(&self) -> &[(Arc<str>, Option<Protocol>)] {
+        &self.names
+    }
+
     /// Whether a name is asked for, which has this protocol.
     pub(super) fn has_name(&self, name: &str, protocol: Protocol) -> bool {
         self.names.iter().any(|(own, of)| **own == *name && of.is_none_or(|of| of == protocol))
@@ -323,6 +328,10 @@ impl Subject {
                 return Err(of_other_protocol(&names, name, protocol, &found));
             }
             (true, _) => {}
+        }
+        let of_service = self.service_port_called(situation, end, name, protocol);
+        if !of_service.is_empty() {
+            return Ok(of_service.into_iter().fold(PortSet::empty(), |all, (.., there)| all.union(&there)));
         }
         let may_be_container = situation.world.pods(end).is_none_or(|pods| pods.ports.is_none());
         Err(no_port(&names, name, known, may_be_container))

@@ -126,6 +126,9 @@ impl Subject {
             if let (true, Some(asked)) = (part.is_by_name(), ports.and_then(AskedPorts::without_names)) {
                 posed.notes.extend(self.told_of_ports(&situation, &at, asked));
             }
+            if let (true, Some(asked)) = (part.is_by_name(), ports) {
+                posed.notes.extend(self.told_of_names(&situation, &ends, asked));
+            }
             posed.notes.extend(part.intro.as_ref().map(|intro| told_of_service(&situation, intro, part, &at)));
             at.into_iter().for_each(|(end, ports)| targets.entry(end).or_default().insert(&ports));
         }

@@ -5,8 +5,9 @@ use super::{AskedPorts, Subject};
 use crate::ask::{Asked, Situation};
 use crate::cluster::{Endpoints, Pods, Service, ServicePort, TargetPort, TranslatedPort, Workload};
 use crate::draft::equal;
-use crate::engine::EndId;
+use crate::engine::{Doubt, EndId};
 use crate::net::{AddressSet, Peers, PortSet, Protocol, namespace_by_name};
+use crate::netpol::Peer;
 use std::net::IpAddr;
 
 /// How many times one name may stand for another one.
@@ -163,7 +164,9 @@ impl<'s> Meaning<'s> {
                 Some((workload, _, seen)) => Asked::Seen(workload.namespace.clone(), seen.name.clone()),
                 None => Asked::Behind { service: format!("{namespace}/{name}"), pods },
             };
-            self.means.add(Part { asked, ports: ports.clone(), doubt: None, intro: Some(how.clone()) });
+            let is_by_address = matches!(reached.way, ServiceWay::Name | ServiceWay::ClusterIp);
+            let doubt = (is_by_address && self.is_judged_apart(reached.service)).then_some(Doubt::AddressOfService);
+            self.means.add(Part { asked, ports: ports.clone(), doubt, intro: Some(how.clone()) });
         }
         for (workload, pods) in on_nodes {
             let before = self.means.parts.len();
@@ -179,6 +182,23 @@ impl<'s> Meaning<'s> {
             self.means.parts.iter_mut().skip(before).for_each(|part| part.ports = numbers.clone());
         }
         Ok(())
+    }
+
+    /// Whether the plugin judges egress before the address of a Service becomes that of a pod, and some policy treats the two
+    /// differently: it finds the Services of a peer by taking their selector for the labels of a pod.
+    fn is_judged_apart(&self, service: &Service) -> bool {
+        let Some(selector) = service.selector.as_ref().filter(|_| self.subject.judges_first()) else { return false };
+        let here = self.cluster.workloads.iter().filter(|one| one.namespace == service.namespace);
+        let behind: Vec<&Pods> = here.flat_map(|one| &one.pods).filter(|pods| service.selects(&pods.labels)).collect();
+        let is_apart = |peer: &Peer| match peer {
+            Peer::Block(block) => {
+                let addresses = block.addresses();
+                block.cidr.prefix_len() > 0 && service.cluster_ips.iter().any(|address| addresses.has(*address))
+            }
+            Peer::Pods { pods, .. } => behind.iter().any(|one| pods.matches(&one.labels)) && !pods.matches(selector),
+        };
+        let rules = self.subject.policies().iter().filter_map(|policy| policy.egress.as_ref()).flatten();
+        rules.flat_map(|rule| &rule.peers).any(is_apart)
     }
 
     /// What stands behind a Service that selects nobody.
@@ -346,14 +366,71 @@ impl Subject {
         notes
     }
 
-    fn translated(&self, situation: &Situation, end: EndId, ports: &PortSet) -> Vec<Translated> {
+    /// The Services of an end that call a port of theirs so: each with that port, and what it is at the pods.
+    pub(super) fn service_port_called(
+        &self,
+        situation: &Situation,
+        end: EndId,
+        name: &str,
+        protocol: Option<Protocol>,
+    ) -> Vec<(&Service, PortSet, PortSet)> {
+        let pods = self.pods_of(situation, end);
+        let is_of = |service: &&Service| {
+            pods.iter().any(|(workload, pods)| workload.namespace == service.namespace && service.selects(&pods.labels))
+        };
+        let services = self.cluster().map(|cluster| cluster.services.as_slice()).unwrap_or_default();
+        let called = services.iter().filter(is_of).flat_map(|service| {
+            let is_it = |port: &&ServicePort| {
+                port.name.as_deref() == Some(name) && protocol.is_none_or(|protocol| port.protocol == protocol)
+            };
+            service.ports.iter().filter(is_it).map(move |port| (service, port))
+        });
+        let there = |port: &ServicePort| {
+            let target = Target { protocol: port.protocol, port: port.port, target: port.target.clone() };
+            let numbers = target.numbers(pods.iter().flat_map(|(_, pods)| &pods.ports)).into_iter();
+            numbers.fold(PortSet::empty(), |all, one| all.union(&one))
+        };
+        let found = called.map(|(service, port)| (service, PortSet::number(port.protocol, port.port), there(port)));
+        found.filter(|(.., there)| !there.is_empty()).collect()
+    }
+
+    /// What is said where names that are asked for are those of ports of Services.
+    pub(super) fn told_of_names(&self, situation: &Situation, ends: &[EndId], asked: &AskedPorts) -> Vec<String> {
+        let mut notes = Vec::new();
+        for end in ends {
+            for (name, protocol) in asked.names() {
+                let mut own = self.container_ports(situation, *end);
+                if own.any(|port| port.name.as_ref() == Some(name)) {
+                    continue;
+                }
+                for (service, port, there) in self.service_port_called(situation, *end, name, *protocol) {
+                    let Service { namespace, name: own, .. } = service;
+                    let note = format!(
+                        "`{name}` is what Service `{namespace}/{own}` calls its port {port}: its pods have it as {there}, which policies see"
+                    );
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                }
+            }
+        }
+        notes
+    }
+
+    /// The pods of an end, each with its workload.
+    fn pods_of(&self, situation: &Situation, end: EndId) -> Vec<(&Workload, &Pods)> {
         let Some(cluster) = self.cluster() else { return Vec::new() };
         let members = situation.world.pods(end).map(|pods| pods.members.as_slice()).unwrap_or_default();
         let pods = members.iter().filter_map(|member| {
             let workload = cluster.workloads.get(member.workload)?;
             Some((workload, workload.pods.get(member.pods)?))
         });
-        let pods: Vec<(&Workload, &Pods)> = pods.collect();
+        pods.collect()
+    }
+
+    fn translated(&self, situation: &Situation, end: EndId, ports: &PortSet) -> Vec<Translated> {
+        let Some(cluster) = self.cluster() else { return Vec::new() };
+        let pods = self.pods_of(situation, end);
         let lists = |protocol: Protocol, number: u16| {
             let mut all = pods.iter().flat_map(|(_, pods)| &pods.ports);
             all.any(|port| port.protocol == protocol && port.number == number)

@@ -24,6 +24,13 @@ impl Subject {
         {
             return format!("`{text}` is a Service: write its name, as in `{name}.{namespace}.svc`");
         }
+        if let Some(one) = self.manifests().of_operators.iter().find(|one| one.is_called(text)) {
+            return format!(
+                "cannot tell: `{text}` is a {}, and which pods an operator makes of it is not known; `kubectl get pods -n {} -o \
+                 json` has those that run",
+                one.kind, one.namespace
+            );
+        }
         if let (Some(home), Some(_)) = (text.strip_suffix("/*"), self.cluster())
             && is_dns_label(home)
         {
