@@ -211,6 +211,15 @@ fn the_reference_shows_what_the_compiler_gives() {
 }
 
 #[test]
+fn every_finding_of_an_import_has_a_section_that_says_what_to_do() {
+    let (document, expected) = check_document("docs/imported.md");
+    compare("docs/imported.md", &document, &expected);
+    let sections: Vec<&str> = document.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let words: Vec<&str> = polder::import::Kind::ALL.iter().map(|kind| kind.word()).collect();
+    assert_eq!(sections, words);
+}
+
+#[test]
 fn the_readme_shows_what_the_compiler_gives() {
     let (document, with_manifests) = check_document("README.md");
     let expected = run_transcripts(&with_manifests);

@@ -5,7 +5,7 @@ use polder::ask::{Asked, Between, BlastFrom, Detail, Ends, Reach, Untold};
 use polder::cover::{Budget, GaveUp};
 use polder::engine::Engine;
 use polder::net::PortSet;
-use polder::session::{Memory, Named, Question, Subject};
+use polder::session::{Import, ImportOptions, Memory, Named, Question, Subject};
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -155,6 +155,96 @@ fn twice_as_many_take_four_times_the_steps_at_most() {
             if growth > most {
                 wrong.push(format!("{what} of {name}: {one} and {two} steps, {growth:.1} times as many"));
             }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Policies of one namespace, as one document on one line each: a spec for a number.
+fn policies_of(count: usize, spec: impl Fn(usize) -> String) -> String {
+    let head = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:";
+    (0..count).map(|at| format!("{head} {{name: p{at}, namespace: shop}}\nspec: {{{}}}\n---\n", spec(at))).collect()
+}
+
+/// One policy with so many rules, all on one line.
+fn rules_of(count: usize, rule: impl Fn(usize) -> String) -> String {
+    let rules: Vec<String> = (0..count).map(rule).collect();
+    policies_of(1, |_| format!("podSelector: {{}}, policyTypes: [Ingress, Egress], ingress: [{}]", rules.join(", ")))
+}
+
+#[test]
+fn an_import_of_twice_as_much_takes_pairs_at_most_and_reads_each_line_once() {
+    type Text = fn(usize) -> String;
+    let cases: [(&str, Text); 9] = [
+        ("policies on one selector", |n| {
+            policies_of(n, |at| {
+                format!(
+                    "podSelector: {{matchLabels: {{app: web}}}}, ingress: [{{from: [{{podSelector: {{matchLabels: {{app: c{at}}}}}}}]}}]"
+                )
+            })
+        }),
+        ("policies on many keys", |n| {
+            policies_of(n, |at| {
+                format!(
+                    "podSelector: {{matchLabels: {{k{at}: v}}}}, ingress: [{{from: [{{podSelector: {{matchLabels: {{k{}: v}}}}}}]}}]",
+                    at + 1
+                )
+            })
+        }),
+        ("keys that are there or not", |n| {
+            policies_of(n, |at| {
+                format!(
+                    "podSelector: {{matchExpressions: [{{key: k{at}, operator: DoesNotExist}}]}}, ingress: [{{ports: [{{port: {}}}]}}]",
+                    at + 1
+                )
+            })
+        }),
+        ("large selectors", |n| {
+            let labels: Vec<String> = (0..n).map(|at| format!("k{at}: v")).collect();
+            policies_of(10, |at| {
+                format!("podSelector: {{matchLabels: {{{}, own{at}: v}}}}, ingress: [{{}}]", labels.join(", "))
+            })
+        }),
+        ("values of one label", |n| {
+            let values: Vec<String> = (0..n).map(|at| format!("v{at}")).collect();
+            policies_of(10, |at| {
+                format!(
+                    "podSelector: {{matchExpressions: [{{key: app, operator: NotIn, values: [{}, own{at}]}}]}}, ingress: [{{}}]",
+                    values.join(", ")
+                )
+            })
+        }),
+        ("rules of one policy", |n| {
+            rules_of(n, |at| {
+                format!("{{from: [{{podSelector: {{matchLabels: {{app: c{at}}}}}}}], ports: [{{port: {}}}]}}", at + 1)
+            })
+        }),
+        ("ranges that overlap", |n| {
+            rules_of(n, |at| format!("{{ports: [{{port: {}, endPort: {}}}]}}", at + 1, at + 5000))
+        }),
+        ("blocks of one rule", |n| {
+            let blocks: Vec<String> =
+                (0..n).map(|at| format!("{{ipBlock: {{cidr: 10.{}.{}.0/24}}}}", at / 128, at % 128 * 2)).collect();
+            rules_of(1, |_| format!("{{from: [{}]}}", blocks.join(", ")))
+        }),
+        ("comments above each policy", |n| {
+            policies_of(n, |_| "podSelector: {}, ingress: [{}]".to_owned()).replace("---\n", "---\n# note\n")
+        }),
+    ];
+    let mut wrong = Vec::new();
+    for (name, text) in cases {
+        let count = |size: usize| {
+            let text = text(size);
+            let system = Memory::default().with("/p/all.yaml", text.as_str());
+            let named = [Named::Path("/p/all.yaml".into())];
+            let import = Import::load(&system, Path::new("/p"), &named, &ImportOptions::default());
+            assert_eq!((import.failure, import.refused), (None, Vec::new()), "{name}");
+            assert!(import.looked_at <= text.len() + 1, "{name}: {} bytes of {}", import.looked_at, text.len());
+            import.lifted.comparisons.max(1)
+        };
+        let (small, large) = (count(40), count(80));
+        if large as f64 > MOST * small as f64 {
+            wrong.push(format!("{name}: {small} and {large} comparisons"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -46,6 +46,11 @@ pub fn names_of(selector: &Selector, base: &str) -> Vec<String> {
         }
     }
     if names.is_empty() {
+        // What is there without a value is called by its key.
+        let keys = requirements.iter().filter(|requirement| matches!(requirement, Requirement::Equals(..)));
+        names.extend(keys.map(|requirement| clean(short_key(requirement))).find(|name| !name.is_empty()));
+    }
+    if names.is_empty() {
         names.push(base.to_owned());
     }
     names
@@ -72,11 +77,19 @@ fn key_of<'a>(requirement: &Requirement<'a>) -> &'a str {
     }
 }
 
+/// The key without the domain in front of it.
+fn short_key<'a>(requirement: &Requirement<'a>) -> &'a str {
+    key_of(requirement).rsplit('/').next().unwrap_or_default()
+}
+
 /// What a requirement says, as a part of a name.
 fn word(requirement: &Requirement<'_>) -> String {
-    let key = key_of(requirement).rsplit('/').next().unwrap_or_default();
+    let key = short_key(requirement);
     let several = |values: &[std::sync::Arc<str>], between: &str| match values.len() <= MOST_VALUES {
-        true => values.iter().map(|value| clean(value)).collect::<Vec<_>>().join(between),
+        true => {
+            let words = values.iter().map(|value| clean(value)).filter(|word| !word.is_empty());
+            words.collect::<Vec<_>>().join(between)
+        }
         false => clean(key),
     };
     match requirement {
@@ -159,6 +172,7 @@ mod tests {
             (vec![("zone", one("b")), ("role", one("db")), ("area", one("x"))], vec!["db", "db-x", "db-x-b"]),
             (vec![("app", one("Web_Front.1"))], vec!["web-front-1"]),
             (vec![("app", one("")), ("role", one("db"))], vec!["db"]),
+            (vec![("policy-group.example.com/ingress", one(""))], vec!["ingress"]),
             (vec![("app", Values::one_of(["a", "b"]))], vec!["a-or-b"]),
             (vec![("example.com/team", Values::one_of(["a", "b", "c", "d"]))], vec!["team"]),
             (vec![("app", Values::one_of(["a", "b"])), ("x", one("y"))], vec!["y", "y-a-or-b"]),

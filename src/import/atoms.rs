@@ -4,6 +4,9 @@ use super::places::{Home, Place, PlaceId, Places, lists};
 use crate::draft::NAMING;
 use crate::net::{Direction, IpBlock, PortSet, Requirement, Selector, Values};
 use crate::netpol::{Peer, PerDirection, Policy, Port, Rule};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A rule or a part of it, by places.
@@ -54,7 +57,17 @@ pub(super) struct Atoms {
     pub places: Places,
     /// What has no effect.
     pub dead: Vec<Dead>,
+    /// How many policies are to be said; those behind them a program says already.
+    pub own: usize,
+    /// The pods of each namespace that the program isolates already, none of them inside another one; `None` of a namespace
+    /// that it does not manage.
+    pub before: Vec<Option<PerDirection<Vec<Selector>>>>,
+    /// What was asked of places.
+    known: RefCell<FxHashMap<(Place, Direction), IsolatedPods>>,
 }
+
+/// Isolated pods, each with the place of their namespace.
+pub(super) type IsolatedPods = Option<Rc<[(usize, Selector)]>>;
 
 /// A part of a policy that lets nothing through, or isolates nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +78,15 @@ pub(super) enum Dead {
     Peer(Origin),
     /// A named port, towards addresses, which have none.
     Port(Origin),
+}
+
+impl Dead {
+    fn policy(self) -> usize {
+        match self {
+            Dead::Subject(policy) => policy,
+            Dead::Peer(origin) | Dead::Port(origin) => origin.policy,
+        }
+    }
 }
 
 /// So many values of one key are a tier each.
@@ -79,23 +101,33 @@ const MOST_ISOLATED: usize = 2_000;
 /// How many comparisons it may take to see which isolated pods are inside others.
 const MOST_INSIDE: usize = 3_000_000;
 
+/// More blocks of one rule are only looked at together.
+const MOST_BLOCKS: usize = 200;
+
 /// A rule with more pairs of a peer and a port is looked at for all of its ports at once.
 const MOST_OF_RULE: usize = 10_000;
 
 impl Atoms {
-    /// Takes policies apart, which are sorted by namespace and name.
-    pub fn new(policies: &[Policy]) -> Atoms {
-        let mut atoms = Atoms::default();
-        for (at, policy) in policies.iter().enumerate() {
-            if policy.subject.contradiction().is_some() {
+    /// Takes policies apart, which are sorted by namespace and name; `beside` are those of the program that they become a part
+    /// of.
+    pub fn new(policies: &[Policy], beside: &[Policy]) -> Atoms {
+        let mut atoms = Atoms { own: policies.len(), ..Atoms::default() };
+        let mut all: Vec<(usize, &Policy)> = policies.iter().chain(beside).enumerate().collect();
+        all.sort_by(|(_, one), (_, other)| one.namespace.cmp(&other.namespace));
+        for (at, policy) in all {
+            if policy.subject.contradiction().is_none() {
+                atoms.policy(at, policy);
+            } else if at < atoms.own {
                 atoms.dead.push(Dead::Subject(at));
-                continue;
             }
-            atoms.policy(at, policy);
         }
         for side in &mut atoms.sides {
             Direction::ALL.into_iter().for_each(|direction| widest(&mut side.get_mut(direction).isolated));
         }
+        for side in atoms.before.iter_mut().flatten() {
+            Direction::ALL.into_iter().for_each(|direction| widest(side.get_mut(direction)));
+        }
+        atoms.dead.retain(|dead| dead.policy() < policies.len());
         atoms.dead.sort_unstable();
         atoms.dead.dedup();
         atoms
@@ -103,7 +135,17 @@ impl Atoms {
 
     /// The pods of a place that are isolated in a direction, by the managed namespaces that they are in for sure; `None` where
     /// those are very many.
-    pub fn isolated(&self, place: &Place, direction: Direction) -> Option<Vec<(usize, Selector)>> {
+    pub fn isolated(&self, place: &Place, direction: Direction) -> IsolatedPods {
+        let key = (place.clone(), direction);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let found: IsolatedPods = self.find_isolated(place, direction).map(Rc::from);
+        self.known.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    fn find_isolated(&self, place: &Place, direction: Direction) -> Option<Vec<(usize, Selector)>> {
         let labels = place.labels().unwrap_or_default();
         let mut found = Vec::new();
         for home in place.managed(&self.names) {
@@ -126,10 +168,22 @@ impl Atoms {
         Some(found)
     }
 
+    /// The pods of a namespace that have to be said to be isolated: those that the program does not isolate already.
+    pub fn isolated_anew(&self, home: usize, direction: Direction) -> impl Iterator<Item = &Selector> {
+        let before = self.before.get(home).and_then(Option::as_ref).map(|before| before.get(direction).as_slice());
+        let all = self.sides.get(home).into_iter().flat_map(move |side| &side.get(direction).isolated);
+        all.filter(move |pods| !before.unwrap_or_default().iter().any(|before| before.contains(pods)))
+    }
+
     fn policy(&mut self, at: usize, policy: &Policy) {
         if self.names.last() != Some(&policy.namespace) {
             self.names.push(policy.namespace.clone());
             self.sides.push(PerDirection::default());
+            self.before.push(None);
+        }
+        let is_own = at < self.own;
+        if let Some(before) = self.before.last_mut().filter(|_| !is_own) {
+            before.get_or_insert_default();
         }
         let subjects = each_value(&policy.subject);
         for (direction, rules) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
@@ -142,6 +196,9 @@ impl Atoms {
             let Some(side) = self.sides.last_mut() else { continue };
             let side = side.get_mut(direction);
             side.isolated.extend(subjects.iter().cloned());
+            if let Some(before) = self.before.last_mut().and_then(Option::as_mut).filter(|_| !is_own) {
+                before.get_mut(direction).extend(subjects.iter().cloned());
+            }
             for (peer, ports, origin) in found {
                 let atoms = subjects.iter().map(|subject| Atom {
                     subject: subject.clone(),
@@ -208,6 +265,14 @@ impl Atoms {
             Peer::Pods { .. } => None,
         };
         let blocks: Vec<(usize, IpBlock)> = rule.peers.iter().enumerate().filter_map(block).collect();
+        if (2..=MOST_BLOCKS).contains(&blocks.len()) {
+            // Each by itself, for one of them may add nothing. Those that are left are one list again.
+            for (at, block) in &blocks {
+                let alone = lists(&[block]).into_iter().map(|list| (Some(*at), self.places.id(Place::Addresses(list))));
+                found.extend(alone);
+            }
+            return found;
+        }
         let only = if let [(at, _)] = blocks.as_slice() { Some(*at) } else { None };
         let lists = lists(&blocks.iter().map(|(_, block)| block).collect::<Vec<_>>());
         found.extend(lists.into_iter().map(|list| (only, self.places.id(Place::Addresses(list)))));
@@ -215,8 +280,28 @@ impl Atoms {
     }
 }
 
+/// A selector as those that the language has a form for: an empty value stands in no list with others, but alone.
+pub(super) fn sayable(selector: &Selector) -> Vec<Selector> {
+    let mut all = vec![selector.clone()];
+    for (key, values) in selector.entries() {
+        let Some([empty, rest @ ..]) = values.required().filter(|listed| listed.len() > 1) else { continue };
+        if empty.is_empty() {
+            let apart = |one: &Selector| {
+                [Values::one_of([empty.clone()]), Values::one_of(rest.iter().cloned())]
+                    .map(|values| one.with(key, values))
+            };
+            all = all.iter().flat_map(apart).collect();
+        }
+    }
+    all
+}
+
 /// A selector as those of single values where it lists some values of a key that names tiers.
 pub(super) fn each_value(selector: &Selector) -> Vec<Selector> {
+    sayable(selector).iter().flat_map(single_values).collect()
+}
+
+fn single_values(selector: &Selector) -> Vec<Selector> {
     let several = |requirement: &Requirement<'_>| match *requirement {
         Requirement::In(key, values) => {
             let rank = NAMING.iter().take(KEYS_OF_TIERS).position(|name| **name == **key)?;

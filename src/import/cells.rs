@@ -1,12 +1,15 @@
 //! What one side of a namespace lets through, by pairs of ends, and whether that covers something.
 
-use crate::cover::{Budget, missing};
+use crate::cover::{Budget, missing, unmatched};
 use crate::net::{Direction, Peers, PortSet, Region, RegionIndex, Selector};
 use crate::prove::worlds;
 use rustc_hash::FxHashMap;
 
 /// Comparisons of two regions that one question may take; what is not settled by then counts as not covered.
 const MOST_OF_QUESTION: usize = 4_000;
+
+/// Comparisons that an import may take.
+const MOST_OF_ALL: usize = 6_000_000;
 
 /// How many comparisons of two regions may still be made, by one import as a whole.
 #[derive(Debug)]
@@ -15,7 +18,12 @@ pub(super) struct Patience(usize);
 impl Patience {
     /// What one import may take: some seconds.
     pub fn new() -> Self {
-        Patience(6_000_000)
+        Patience(MOST_OF_ALL)
+    }
+
+    /// How many were made.
+    pub fn spent(&self) -> usize {
+        MOST_OF_ALL - self.0
     }
 
     /// Whether none may be made any more.
@@ -30,6 +38,15 @@ impl Patience {
         left.is_some()
     }
 
+    /// A label set that a selector matches and none of some others; `None` where it takes too long to tell.
+    pub fn unmatched(&mut self, selector: &Selector, by: &[&Selector]) -> Option<Option<Selector>> {
+        let most = self.0.min(MOST_OF_QUESTION);
+        let mut budget = Budget::new(most);
+        let found = unmatched(selector, by, &mut budget);
+        self.0 -= most - budget.left();
+        found.ok()
+    }
+
     /// Whether some regions of a side cover another one. Where it takes too long to tell, the answer is no.
     pub fn covers(&mut self, by: &[&Region], region: &Region, direction: Direction) -> bool {
         worlds(region).into_iter().all(|mut part| {
@@ -37,13 +54,26 @@ impl Patience {
             if direction == Direction::Egress && matches!(part.peers, Peers::Addresses(_)) {
                 part.ports = part.ports.without_names();
             }
-            let most = self.0.min(MOST_OF_QUESTION);
+            let weight = weight(&part);
+            let most = self.0.min(MOST_OF_QUESTION) / weight;
             let mut budget = Budget::new(most);
             let found = missing(part, by, &mut budget);
-            self.0 -= most - budget.left();
+            self.0 = self.0.saturating_sub((most - budget.left()) * weight);
             found == Ok(None)
         })
     }
+}
+
+/// How many comparisons one counts as: of very large selectors it takes much longer.
+fn weight(region: &Region) -> usize {
+    /// So many keys are compared in no time.
+    const FEW: usize = 16;
+    let keys = region.subject.keys().count();
+    let peers = match &region.peers {
+        Peers::Pods { namespaces, pods } => namespaces.keys().count() + pods.keys().count(),
+        Peers::Any | Peers::Addresses(_) => 0,
+    };
+    1 + (keys + peers) / FEW
 }
 
 /// All parts of a side with the same ends.

@@ -54,12 +54,18 @@ impl Asked {
         let ports = PortSet::union_of(&both(self.port));
         let region = |subject, peers| Region { subject, peers, ports: ports.clone() };
         let out = self.places.iter().flat_map(|place| {
-            let isolated = atoms.isolated(&everybody, Direction::Egress).into_iter().flatten();
-            isolated.map(|(home, subject)| (home, Direction::Egress, region(subject, place.peers())))
+            let isolated = atoms.isolated(&everybody, Direction::Egress);
+            let open = |(home, subject): &(usize, Selector)| {
+                (*home, Direction::Egress, region(subject.clone(), place.peers()))
+            };
+            isolated.iter().flat_map(|isolated| isolated.iter().map(open)).collect::<Vec<_>>()
         });
         let into = self.pods.iter().flat_map(|place| {
-            let isolated = atoms.isolated(place, Direction::Ingress).into_iter().flatten();
-            isolated.map(|(home, subject)| (home, Direction::Ingress, region(subject, everybody.peers())))
+            let isolated = atoms.isolated(place, Direction::Ingress);
+            let open = |(home, subject): &(usize, Selector)| {
+                (*home, Direction::Ingress, region(subject.clone(), everybody.peers()))
+            };
+            isolated.iter().flat_map(|isolated| isolated.iter().map(open)).collect::<Vec<_>>()
         });
         out.chain(into).collect()
     }
@@ -92,6 +98,10 @@ impl Sides {
         let Some(opened) = atoms.sides.get(home).map(|side| side.get(Direction::Egress)) else {
             return Asked::nobody();
         };
+        if atoms.before.get(home).is_some_and(Option::is_some) {
+            // The program says it already, and what it opens is known.
+            return Asked { servers: Servers::Implied, ..Asked::nobody() };
+        }
         if opened.isolated.is_empty() {
             // A preset may still open the side of servers that are managed themselves.
             let silent = presets().find(|one| one.servers == Servers::Implied);
@@ -154,10 +164,10 @@ impl Sides {
         let opened: Option<Vec<_>> =
             candidate.pods.iter().map(|place| atoms.isolated(place, Direction::Ingress)).collect();
         opened.is_some_and(|opened| {
-            opened.into_iter().flatten().all(|(home, subject)| {
+            opened.iter().flat_map(|opened| opened.iter()).all(|(home, subject)| {
                 both(candidate.port).into_iter().all(|ports| {
                     let region = Region { subject: subject.clone(), peers: everybody.peers(), ports };
-                    self.covers(home, Direction::Ingress, &region, patience)
+                    self.covers(*home, Direction::Ingress, &region, patience)
                 })
             })
         })

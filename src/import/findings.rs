@@ -49,6 +49,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds, in order.
+    pub const ALL: [Kind; 15] = [
+        Kind::OneSide,
+        Kind::Split,
+        Kind::AllowsEverything,
+        Kind::AddsNothing,
+        Kind::Dead,
+        Kind::Inert,
+        Kind::EmptyList,
+        Kind::LookLikeOne,
+        Kind::HostBits,
+        Kind::NamespaceAssumed,
+        Kind::NoDns,
+        Kind::Dns,
+        Kind::ApiServer,
+        Kind::Metadata,
+        Kind::NamespaceLabel,
+    ];
+
     /// Its word, in machine formats.
     pub fn word(self) -> &'static str {
         match self {
@@ -124,7 +143,11 @@ impl Found<'_> {
         let mut found = Vec::new();
         self.sides(&mut found);
         self.everything(&mut found);
-        found.extend(self.needless.iter().map(|one| self.adds_nothing(one)));
+        let mut counts: BTreeMap<Origin, usize> = BTreeMap::new();
+        for one in self.needless {
+            *counts.entry(one.origin.every_port()).or_default() += 1;
+        }
+        found.extend(self.needless.iter().map(|one| self.adds_nothing(one, &counts)));
         found.extend(self.atoms.dead.iter().map(dead));
         self.dns(&mut found);
         for flow in &self.flows.flows {
@@ -132,7 +155,9 @@ impl Found<'_> {
         }
         self.labels(&mut found);
         found.sort();
-        found.dedup();
+        // Of each port of a rule the same may be told.
+        let told = |one: &Finding| (one.kind, one.place.map(Where::policy), one.statement.clone(), one.message.clone());
+        found.dedup_by(|next, first| told(next) == told(first));
         found
     }
 
@@ -148,7 +173,10 @@ impl Found<'_> {
             side: flow.ends.side,
             sources: end(flow.ends.source),
             destinations: end(flow.ends.destination),
-            ports: Ports::These(flow.ports.clone()),
+            ports: match self.names.port([self.flows.places.place(flow.ends.destination)], &flow.ports) {
+                Some(name) => Ports::Named(name),
+                None => Ports::These(flow.ports.clone()),
+            },
         };
         line.to_string()
     }
@@ -229,18 +257,31 @@ impl Found<'_> {
         }
     }
 
-    fn adds_nothing(&self, one: &Needless) -> Finding {
+    /// `counts` says how many ports of each peer of a rule add nothing.
+    fn adds_nothing(&self, one: &Needless, counts: &BTreeMap<Origin, usize>) -> Finding {
+        let ports = self.policies.get(one.origin.policy).and_then(|policy| {
+            let rules = match one.origin.direction {
+                Direction::Ingress => &policy.ingress,
+                Direction::Egress => &policy.egress,
+            };
+            Some(rules.as_ref()?.get(one.origin.rule)?.ports.len())
+        });
+        // A port is named where the others of its rule add something, and where one of them says the same.
+        let some = counts.get(&one.origin.every_port()).copied() != ports.filter(|ports| *ports > 0);
+        let is_beside = |other: &Origin| other.every_port() == one.origin.every_port();
+        let named = ports > Some(1) && (some || one.instead.iter().any(is_beside));
+        let path = |origin: &Origin| if named { origin.path_to_port() } else { origin.path() };
         let mut others: Vec<String> = one
             .instead
             .iter()
             .map(|other| match other.policy == one.origin.policy {
-                true => other.path(),
-                false => format!("`{}` {}", self.policy(other.policy), other.path()),
+                true => path(other),
+                false => format!("`{}` {}", self.policy(other.policy), path(other)),
             })
             .collect();
         others.dedup();
         let name = self.policy(one.origin.policy);
-        let message = format!("{} of `{name}` adds nothing to {}", one.origin.path(), others.join(", "));
+        let message = format!("{} of `{name}` adds nothing to {}", path(&one.origin), others.join(", "));
         Finding { kind: Kind::AddsNothing, place: Some(Where::Part(one.origin)), statement: None, message }
     }
 
@@ -340,6 +381,21 @@ impl Found<'_> {
 }
 
 impl Origin {
+    /// The same with all ports of the rule.
+    fn every_port(&self) -> Origin {
+        Origin { port: None, ..*self }
+    }
+
+    /// The field, as in `spec.egress[0].to[1]`, with the one of the port, as in `spec.egress[0].to[1], ports[2]`.
+    fn path_to_port(&self) -> String {
+        let path = self.path();
+        match (self.port, self.peer) {
+            (None, _) => path,
+            (Some(port), None) => format!("{path}.ports[{port}]"),
+            (Some(port), Some(_)) => format!("{path}, ports[{port}]"),
+        }
+    }
+
     /// The field, as in `spec.egress[0].to[1]`.
     pub fn path(&self) -> String {
         let (rules, peers) = match self.direction {

@@ -3,9 +3,9 @@
 use super::atoms::{Atom, Atoms, Origin};
 use super::cells::{Cells, Patience};
 use super::dns::Servers;
-use super::places::{Place, PlaceId, Places, width};
+use super::places::{Place, PlaceId, Places, lists, width};
 use super::sides::{Sides, width_of_ports};
-use crate::net::{Direction, PortSet, Region};
+use crate::net::{Direction, IpBlock, PortSet, Region, Selector};
 use crate::netpol::PerDirection;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,17 +51,23 @@ impl Flows {
     /// The flows that say what is left of the atoms.
     pub fn new(mut atoms: Atoms, sides: &Sides, patience: &mut Patience) -> (Flows, Atoms) {
         let mut items: BTreeMap<(Ends, PortSet), BTreeSet<Origin>> = BTreeMap::new();
-        let (mut dns, mut by_dns) = (Vec::new(), Vec::new());
+        let (mut dns, mut said_already) = (Vec::new(), Vec::new());
         let mut places = std::mem::take(&mut atoms.places);
         for home in 0..atoms.names.len() {
             atoms.places = places;
             let servers = sides.servers(&atoms, home, patience);
             let taken: BTreeSet<usize> = servers.taken.iter().copied().collect();
-            by_dns.extend(servers.opens(&atoms, home));
+            said_already.extend(servers.opens(&atoms, home));
             let mut found = Vec::new();
             let mut asked = BTreeSet::new();
             for direction in Direction::ALL {
                 for (at, atom) in sides.left(&atoms, home, direction) {
+                    if atom.origin.policy >= atoms.own {
+                        let peers = atoms.places.get(atom.peer).1.clone();
+                        let region = Region { subject: atom.subject.clone(), peers, ports: atom.ports.clone() };
+                        said_already.push((home, direction, region));
+                        continue;
+                    }
                     if direction == Direction::Egress && taken.contains(&at) {
                         asked.insert(atom.origin);
                         continue;
@@ -72,23 +78,48 @@ impl Flows {
             dns.push((servers.servers, asked));
             places = std::mem::take(&mut atoms.places);
             let Some(name) = atoms.names.get(home) else { continue };
+            let mut listed: BTreeMap<OneRule, (Vec<IpBlock>, BTreeSet<Origin>)> = BTreeMap::new();
             for (atom, plain) in found {
-                let ends = ends(&mut places, name, &atom, plain);
-                items.entry((ends, atom.ports)).or_default().insert(atom.origin);
+                let Atom { subject, peer, ports, origin } = atom;
+                if let Place::Addresses(blocks) = places.place(peer) {
+                    let rule = Origin { peer: None, port: None, ..origin };
+                    let (all, origins) = listed.entry((rule, subject, ports)).or_default();
+                    all.extend(blocks.iter().cloned());
+                    origins.insert(origin);
+                    continue;
+                }
+                let ends = ends(&mut places, name, origin.direction, (subject, peer), plain);
+                items.entry((ends, ports)).or_default().insert(origin);
+            }
+            for ((rule, subject, ports), (blocks, origins)) in listed {
+                for list in lists(&blocks.iter().collect::<Vec<_>>()) {
+                    let peer = places.id(Place::Addresses(list));
+                    // Addresses have no other side.
+                    let ends = ends(&mut places, name, rule.direction, (subject.clone(), peer), true);
+                    items.entry((ends, ports.clone())).or_default().extend(origins.iter().copied());
+                }
             }
         }
         let items = items.into_iter().map(|((ends, ports), origins)| Item { ends, ports, origins }).collect();
-        let items = Said::new(&atoms, &places, items, by_dns).without_needless(patience);
+        let items = Said::new(&atoms, &places, items, said_already).without_needless(patience);
         (Flows { flows: united(items), dns, places }, atoms)
     }
 }
 
-fn ends(places: &mut Places, name: &Arc<str>, atom: &Atom, plain: bool) -> Ends {
-    let direction = atom.origin.direction;
-    let own = places.id(Place::pods(name, atom.subject.clone()));
+/// A rule with its subject and some of its ports.
+type OneRule = (Origin, Selector, PortSet);
+
+fn ends(
+    places: &mut Places,
+    name: &Arc<str>,
+    direction: Direction,
+    (subject, peer): (Selector, PlaceId),
+    plain: bool,
+) -> Ends {
+    let own = places.id(Place::pods(name, subject));
     let (source, destination) = match direction {
-        Direction::Ingress => (atom.peer, own),
-        Direction::Egress => (own, atom.peer),
+        Direction::Ingress => (peer, own),
+        Direction::Egress => (own, peer),
     };
     Ends { source, destination, side: (!plain).then_some(direction) }
 }
@@ -108,7 +139,7 @@ fn united(items: Vec<Item>) -> Vec<Flow> {
 
 /// A part of what flows open: an item, and where.
 struct Grant {
-    /// The item; `None` for what a DNS preset opens.
+    /// The item; `None` for what a DNS preset opens, or the program already.
     item: Option<usize>,
     region: Region,
 }
@@ -127,17 +158,17 @@ struct Said<'a> {
 }
 
 /// More grants are not held against each other.
-const MOST_GRANTS: usize = 500_000;
+const MOST_GRANTS: usize = 200_000;
 
 impl<'a> Said<'a> {
-    fn new(atoms: &Atoms, places: &'a Places, items: Vec<Item>, by_dns: Vec<(usize, Direction, Region)>) -> Self {
+    fn new(atoms: &Atoms, places: &'a Places, items: Vec<Item>, said_already: Vec<(usize, Direction, Region)>) -> Self {
         let grants: Vec<PerDirection<Vec<Grant>>> = atoms.names.iter().map(|_| PerDirection::default()).collect();
         let of = vec![Vec::new(); items.len()];
         let mut said = Said { places, items, grants, of, count: 0, given_up: false };
         for at in 0..said.items.len() {
             said.open(at, atoms);
         }
-        for (home, direction, region) in by_dns {
+        for (home, direction, region) in said_already {
             if let Some(both) = said.grants.get_mut(home) {
                 both.get_mut(direction).push(Grant { item: None, region });
             }
@@ -162,8 +193,9 @@ impl<'a> Said<'a> {
             if self.given_up {
                 return;
             }
-            for (home, subject) in opened {
-                let region = Region { subject, peers: peers.clone(), ports: ports.clone() };
+            for (home, subject) in opened.iter() {
+                let home = *home;
+                let region = Region { subject: subject.clone(), peers: peers.clone(), ports: ports.clone() };
                 let Some(grants) = self.grants.get_mut(home).map(|both| both.get_mut(direction)) else { continue };
                 if let Some(of) = self.of.get_mut(at) {
                     of.push((home, direction, grants.len()));

@@ -65,8 +65,11 @@ pub(super) fn lines(atoms: &Atoms, flows: &Flows, names: &Names) -> Lines {
             Some(group) => vec![End { namespace: None, name: group.clone() }],
             None => ends.into_iter().map(|(_, _, end)| end).collect(),
         };
+        let to_places = destinations.clone();
         let (sources, destinations) = (said(&sources, from), said(&destinations, to));
-        let flow = draft::Flow { side, sources, destinations, ports: Ports::These(ports) };
+        let named = names.port(to_places.iter().map(|place| flows.places.place(*place)), &ports);
+        let ports = named.map_or(Ports::These(ports), Ports::Named);
+        let flow = draft::Flow { side, sources, destinations, ports };
         let section = rank.0;
         blocks.entry(block).or_default().push((rank, Line { flow, origins, section }));
     }

@@ -6,6 +6,7 @@
 
 mod atoms;
 mod cells;
+mod declared;
 mod dns;
 mod findings;
 mod flows;
@@ -13,12 +14,15 @@ mod lines;
 mod names;
 mod notes;
 mod places;
+mod runs;
 mod shared;
 mod sides;
 mod write;
 
 pub use atoms::Origin;
+pub use declared::Declared;
 pub use findings::{Finding, Kind, Where};
+pub use runs::Run;
 pub use write::Said;
 
 use crate::draft::{Namespace, Program, Statement};
@@ -48,6 +52,8 @@ pub struct Lifted {
     pub lost: Vec<Note>,
     /// What there is to know of the policies, in order.
     pub findings: Vec<Finding>,
+    /// How many comparisons of what policies let through it took.
+    pub comparisons: usize,
 }
 
 /// What the file is called that all others use.
@@ -105,14 +111,27 @@ pub struct Note {
     pub is_description: bool,
 }
 
+/// What policies are lifted beside.
+#[derive(Debug, Default)]
+pub struct Around<'a> {
+    /// The policies of the program that they become a part of; they are sorted as well.
+    pub beside: &'a [Policy],
+    /// What that program declares.
+    pub declared: Declared,
+    /// The components that there are, each with what it declares.
+    pub catalogue: &'a [(Arc<str>, Declared)],
+    /// What runs.
+    pub runs: &'a [Run],
+}
+
 /// Lifts policies, which are sorted by namespace and name, no two of one name, with the notes on them.
-pub fn lift(policies: &[Policy], notes: &[Note]) -> Lifted {
+pub fn lift(policies: &[Policy], notes: &[Note], around: Around<'_>) -> Lifted {
     let mut patience = Patience::new();
-    let mut atoms = Atoms::new(policies);
+    let mut atoms = Atoms::new(policies, around.beside);
     let sides = Sides::new(&atoms, &mut patience);
-    Sides::trim_isolated(&mut atoms);
+    Sides::trim_isolated(&mut atoms, &mut patience);
     let (flows, atoms) = Flows::new(atoms, &sides, &mut patience);
-    let names = Names::new(&atoms, &flows);
+    let names = Names::new(&atoms, &flows, around);
     let written = write::write(&atoms, &flows, &names, policies, notes);
     let found = Found { policies, atoms: &atoms, flows: &flows, names: &names, needless: &sides.needless };
     Lifted {
@@ -123,5 +142,6 @@ pub fn lift(policies: &[Policy], notes: &[Note]) -> Lifted {
         lost: written.lost,
         isolate: written.isolate,
         namespaces: atoms.names,
+        comparisons: patience.spent(),
     }
 }

@@ -1,14 +1,16 @@
 //! What everything is called in the program.
 
+use super::Around;
 use super::atoms::Atoms;
+use super::declared::Declared;
 use super::dns::Servers;
 use super::flows::Flows;
 use super::places::{Home, Place};
+use super::runs::Run;
 use crate::draft::{End, free, name_of_addresses, names_of};
 use crate::flow::public_addresses;
 use crate::model::BuiltIn;
-use crate::net::{IpBlock, Selector};
-use crate::netpol::PerDirection;
+use crate::net::{Direction, IpBlock, PortSet, Requirement, Selector};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,7 +25,18 @@ pub(super) struct Names {
     pub keys: BTreeMap<Arc<str>, Arc<str>>,
     /// Lists of addresses; not those of `internet`.
     pub cidrs: BTreeMap<Vec<IpBlock>, Arc<str>>,
+    /// The components of the catalogue that are used.
+    pub used: Vec<Arc<str>>,
+    /// The ports that tiers list, by name.
+    pub ports: BTreeMap<(Home, Selector), NamedPorts>,
+    /// What need not be declared any more.
+    pub declared: Declared,
+    /// Whether a program declares something already.
+    pub is_beside: bool,
 }
+
+/// Ports by their names.
+pub(super) type NamedPorts = Vec<(Arc<str>, PortSet)>;
 
 /// The key that names tiers without saying so.
 pub(super) const USUAL_KEY: &str = "app";
@@ -37,8 +50,9 @@ fn is_built_in(name: &str) -> bool {
 
 impl Names {
     /// The names of everything that flows and settings speak of.
-    pub fn new(atoms: &Atoms, flows: &Flows) -> Names {
-        let mut names = Names::default();
+    pub fn new(atoms: &Atoms, flows: &Flows, around: Around<'_>) -> Names {
+        let Around { declared, catalogue, runs, .. } = around;
+        let mut names = Names { is_beside: !declared.taken.is_empty(), declared, ..Names::default() };
         let ends = flows.flows.iter().flat_map(|flow| [flow.ends.source, flow.ends.destination]);
         let servers = flows.dns.iter().filter_map(|(servers, _)| match servers {
             Servers::Tier(place, _) => Some(*place),
@@ -46,9 +60,8 @@ impl Names {
         });
         let used: BTreeSet<&Place> = ends.chain(servers).map(|id| flows.places.place(id)).collect();
         let mut tiers: BTreeMap<Home, BTreeSet<Selector>> = BTreeMap::new();
-        for (name, side) in atoms.names.iter().zip(&atoms.sides) {
-            let PerDirection { ingress, egress } = side;
-            let isolated = ingress.isolated.iter().chain(&egress.isolated).cloned();
+        for (at, name) in atoms.names.iter().enumerate() {
+            let isolated = Direction::ALL.into_iter().flat_map(|direction| atoms.isolated_anew(at, direction)).cloned();
             tiers.entry(Home::Named(name.clone())).or_default().extend(isolated);
         }
         for place in &used {
@@ -61,19 +74,49 @@ impl Names {
             everywhere.remove(&Selector::everything());
         }
         tiers.retain(|_, pods| !pods.is_empty());
+        names.use_components(atoms, flows, &tiers, catalogue);
         names.namespaces(atoms, tiers.keys());
         for (home, selectors) in tiers {
-            names.name_tiers(home, selectors);
+            names.name_tiers(home, selectors, runs);
         }
+        names.list_ports(flows, runs);
         names.name_keys(atoms);
         names.name_cidrs(flows);
         names
     }
 
+    /// Takes components of the catalogue where they say exactly what is said of their namespaces.
+    fn use_components(
+        &mut self,
+        atoms: &Atoms,
+        flows: &Flows,
+        tiers: &BTreeMap<Home, BTreeSet<Selector>>,
+        catalogue: &[(Arc<str>, Declared)],
+    ) {
+        for (name, component) in catalogue {
+            let is_free = component.namespaces.iter().all(|(home, name)| {
+                let is_managed = matches!(home, Home::Named(name) if atoms.names.binary_search(name).is_ok());
+                let is_other = tiers.keys().any(|other| other != home && *other == Home::Named(name.clone()));
+                !is_managed
+                    && !is_other
+                    && !self.declared.namespaces.contains_key(home)
+                    && !self.declared.taken.contains(name)
+            });
+            if is_free && component.says(flows) {
+                self.declared.join(component);
+                self.used.push(name.clone());
+            }
+        }
+    }
+
     fn namespaces<'a>(&mut self, atoms: &Atoms, homes: impl Iterator<Item = &'a Home>) {
-        let mut taken: BTreeSet<Arc<str>> = atoms.names.iter().cloned().collect();
+        let mut taken: BTreeSet<Arc<str>> = atoms.names.iter().chain(&self.declared.taken).cloned().collect();
         let mut labelled: Vec<&Selector> = Vec::new();
         for home in homes {
+            if let Some(name) = self.declared.namespaces.get(home) {
+                self.externals.insert(home.clone(), name.clone());
+                continue;
+            }
             match home {
                 Home::Labelled(selector) => labelled.push(selector),
                 Home::Named(name) => {
@@ -94,20 +137,79 @@ impl Names {
     }
 
     /// The selector with the fewest requirements gets the short name, so that a narrower one renames nothing.
-    fn name_tiers(&mut self, home: Home, selectors: BTreeSet<Selector>) {
+    fn name_tiers(&mut self, home: Home, selectors: BTreeSet<Selector>, runs: &[Run]) {
         let mut selectors: Vec<Selector> = selectors.into_iter().filter(|selector| !selector.is_everything()).collect();
         selectors.sort_by_cached_key(|selector| (selector.requirements().len(), selector.clone()));
         let (mut taken, mut named): (BTreeSet<String>, BTreeMap<Selector, Arc<str>>) = Default::default();
+        taken.extend(self.declared.taken_tiers.get(&home).into_iter().flatten().map(ToString::to_string));
+        let declared = self.declared.tiers.get(&home);
         for selector in selectors {
-            let name = free(&names_of(&selector, "pods"), |name| taken.contains(name) || is_built_in(name));
+            if let Some(name) = declared.and_then(|declared| declared.get(&selector)) {
+                named.insert(selector, name.clone());
+                continue;
+            }
+            let mut candidates = names_of(&selector, "pods");
+            if let Some(run) = Run::only(runs, &home, &selector) {
+                // A value that somebody chose is the name that people know, or else what runs there has one.
+                let has_value =
+                    |one: &Requirement<'_>| matches!(one, Requirement::Equals(_, value) if !value.is_empty());
+                let at = if selector.requirements().iter().any(has_value) { candidates.len() } else { 0 };
+                candidates.insert(at, run.to_string());
+            }
+            let name = free(&candidates, |name| taken.contains(name) || is_built_in(name));
             taken.insert(name.clone());
             named.insert(selector, name.into());
         }
         self.tiers.insert(home, named);
     }
 
+    /// Lists the ports of tiers to which all flows name only those that what runs there has a name for.
+    fn list_ports(&mut self, flows: &Flows, runs: &[Run]) {
+        if runs.is_empty() {
+            return;
+        }
+        let mut asked: BTreeMap<(&Home, &Selector), Vec<&PortSet>> = BTreeMap::new();
+        for flow in &flows.flows {
+            if let Place::Pods(home @ Home::Named(_), pods) = flows.places.place(flow.ends.destination)
+                && !pods.is_everything()
+            {
+                asked.entry((home, pods)).or_default().push(&flow.ports);
+            }
+        }
+        for (servers, _) in &flows.dns {
+            if let Servers::Tier(place, _) = servers
+                && let Place::Pods(home, pods) = flows.places.place(*place)
+            {
+                asked.remove(&(home, pods));
+            }
+        }
+        for ((home, pods), ports) in asked {
+            let is_declared = self.declared.tiers.get(home).is_some_and(|tiers| tiers.contains_key(pods));
+            let Some(named) = Run::ports(runs, home, pods).filter(|_| !is_declared) else { continue };
+            let known = |ports: &&PortSet| {
+                let known = named.iter().map(|(_, one)| one).filter(|one| ports.contains(one));
+                PortSet::union_of(known) == **ports
+            };
+            if ports.iter().all(known) {
+                self.ports.insert((home.clone(), pods.clone()), named);
+            }
+        }
+    }
+
+    /// The name of the port that all of some ends list for exactly these ports.
+    pub fn port<'p>(&self, ends: impl IntoIterator<Item = &'p Place>, ports: &PortSet) -> Option<Arc<str>> {
+        let mut names = ends.into_iter().map(|place| {
+            let Place::Pods(home, pods) = place else { return None };
+            let listed = self.ports.get(&(home.clone(), pods.clone()))?;
+            listed.iter().find(|(_, one)| one == ports).map(|(name, _)| name.clone())
+        });
+        let first = names.next()??;
+        names.all(|name| name.as_ref() == Some(&first)).then_some(first)
+    }
+
     fn name_keys(&mut self, atoms: &Atoms) {
-        for name in &atoms.names {
+        let new = atoms.names.iter().zip(&atoms.before).filter(|(_, before)| before.is_none());
+        for (name, _) in new {
             let Some(tiers) = self.tiers.get(&Home::Named(name.clone())) else { continue };
             let mut counts: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
             for (selector, tier) in tiers {
@@ -143,6 +245,10 @@ impl Names {
             if IpBlock::all_addresses(blocks) == *public_addresses() {
                 continue;
             }
+            if let Some(name) = self.declared.cidrs.get(blocks) {
+                named.insert(blocks.clone(), name.clone());
+                continue;
+            }
             let (base, word) = name_of_blocks(blocks);
             let other = others.first().map(|other| format!("{other}-{word}"));
             let candidates: Vec<String> = std::iter::once(base).chain(other).collect();
@@ -158,7 +264,7 @@ impl Names {
     pub fn taken(&self) -> BTreeSet<Arc<str>> {
         let tiers = self.tiers.values().flat_map(|tiers| tiers.values());
         let built_in = BuiltIn::ALL.into_iter().map(|one| Arc::from(one.word()));
-        tiers.chain(self.cidrs.values()).cloned().chain(built_in).collect()
+        tiers.chain(self.cidrs.values()).chain(&self.declared.taken).cloned().chain(built_in).collect()
     }
 
     /// What an end is called without its namespace; that of all pods of a namespace as this.

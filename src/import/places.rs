@@ -1,5 +1,6 @@
 //! Who may be at the ends of flows, each once.
 
+use super::atoms::sayable;
 use crate::net::{AddressSet, IpBlock, NAMESPACE_NAME, Peers, Selector, Values, is_dns_label, namespace_by_name};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -27,6 +28,10 @@ pub(super) enum Place {
 impl Home {
     /// The namespaces that a selector finds: several where it lists names, none where no namespace can have such labels.
     pub fn of(selector: &Selector) -> Vec<Home> {
+        sayable(selector).iter().flat_map(Home::of_sayable).collect()
+    }
+
+    fn of_sayable(selector: &Selector) -> Vec<Home> {
         let selector = selector.of_namespaces();
         if selector.contradiction().is_some() {
             return Vec::new();
@@ -91,7 +96,8 @@ impl Place {
                 Vec::new()
             }
             Place::Pods(Home::Labelled(selector), _) => {
-                all.filter(|(_, name)| selector.contains(&namespace_by_name(name))).map(|(at, _)| at).collect()
+                let names = selector.values(NAMESPACE_NAME);
+                all.filter(|(_, name)| names.allows(Some(name))).map(|(at, _)| at).collect()
             }
         }
     }

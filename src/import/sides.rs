@@ -3,8 +3,7 @@
 use super::atoms::{Atom, Atoms, Opened, Origin};
 use super::cells::{Cells, Patience};
 use super::places::width;
-use crate::cover::{Budget, unmatched};
-use crate::net::{Direction, Peers, PortSet, Protocol, Region, Selector, namespace_by_name};
+use crate::net::{Direction, Peers, PortSet, Protocol, Region, Selector, SelectorIndex, namespace_by_name};
 use crate::netpol::PerDirection;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -29,12 +28,6 @@ pub(super) struct Needless {
     pub instead: Vec<Origin>,
 }
 
-/// Comparisons that it may take to see whether some isolated pods are others together.
-const MOST_OF_ISOLATION: usize = 5_000;
-
-/// More isolated pods than these are not held against each other.
-const MOST_TRIMMED: usize = 200;
-
 /// So many others are named that let the same through.
 const MOST_NAMED: usize = 3;
 
@@ -57,6 +50,34 @@ fn left(opened: &PerDirection<Opened>, gone: &PerDirection<Vec<bool>>) -> Vec<Or
         atoms.filter(|(_, gone)| !**gone).map(|(atom, _)| atom.origin).collect::<Vec<_>>()
     };
     Direction::ALL.into_iter().flat_map(of).collect()
+}
+
+/// Takes those selectors out that others together contain, those of many labels first.
+fn trim(isolated: &mut Vec<Selector>, patience: &mut Patience) {
+    if isolated.len() < 3 {
+        return;
+    }
+    let index = SelectorIndex::new(isolated.iter().enumerate());
+    let mut order: Vec<(usize, &Selector)> = isolated.iter().enumerate().collect();
+    order.sort_by_cached_key(|(_, selector)| (Reverse(selector.keys().count()), (*selector).clone()));
+    let mut gone = vec![false; isolated.len()];
+    for (at, selector) in order {
+        let near = index.query(selector);
+        if !patience.spend(near.len()) {
+            return;
+        }
+        let others = near.into_iter().filter(|other| *other != at && gone.get(*other) == Some(&false));
+        let others = others.filter_map(|other| isolated.get(other)).filter(|other| other.overlaps(selector));
+        let others: Vec<&Selector> = others.collect();
+        // None of them is inside another one.
+        if others.len() > 1
+            && let Some(gone) = gone.get_mut(at)
+        {
+            *gone = patience.unmatched(selector, &others) == Some(None);
+        }
+    }
+    let mut gone = gone.into_iter();
+    isolated.retain(|_| !gone.next().unwrap_or_default());
 }
 
 impl Sides {
@@ -95,7 +116,8 @@ impl Sides {
             (narrow, Reverse((atom.origin, *at)))
         });
         for (at, atom) in order {
-            if !cells.cover_without(at, &[at], patience) {
+            // What the program says stays there.
+            if atom.origin.policy >= atoms.own || !cells.cover_without(at, &[at], patience) {
                 continue;
             }
             cells.remove(at);
@@ -121,26 +143,10 @@ impl Sides {
     }
 
     /// Takes those isolated pods out of the lists that others there are together.
-    pub fn trim_isolated(atoms: &mut Atoms) {
-        for home in 0..atoms.names.len() {
+    pub fn trim_isolated(atoms: &mut Atoms, patience: &mut Patience) {
+        for side in &mut atoms.sides {
             for direction in Direction::ALL {
-                let Some(side) = atoms.sides.get(home) else { continue };
-                let mut isolated = side.get(direction).isolated.clone();
-                if isolated.len() < 3 || isolated.len() > MOST_TRIMMED {
-                    continue;
-                }
-                let mut order = isolated.clone();
-                order.sort_by_cached_key(|selector| (Reverse(selector.keys().count()), selector.clone()));
-                for selector in order {
-                    let near: Vec<&Selector> =
-                        isolated.iter().filter(|other| **other != selector && other.overlaps(&selector)).collect();
-                    if unmatched(&selector, &near, &mut Budget::new(MOST_OF_ISOLATION)) == Ok(None) {
-                        isolated.retain(|other| *other != selector);
-                    }
-                }
-                if let Some(side) = atoms.sides.get_mut(home) {
-                    side.get_mut(direction).isolated = isolated;
-                }
+                trim(&mut side.get_mut(direction).isolated, patience);
             }
         }
     }
@@ -151,9 +157,9 @@ impl Sides {
         let other = atom.origin.direction.other();
         let peers = Peers::Pods { namespaces: namespace_by_name(name), pods: atom.subject.clone() };
         let Some(opened) = atoms.isolated(atoms.places.place(atom.peer), other) else { return false };
-        opened.into_iter().all(|(home, subject)| {
-            let region = Region { subject, peers: peers.clone(), ports: atom.ports.clone() };
-            self.covers(home, other, &region, patience)
+        opened.iter().all(|(home, subject)| {
+            let region = Region { subject: subject.clone(), peers: peers.clone(), ports: atom.ports.clone() };
+            self.covers(*home, other, &region, patience)
         })
     }
 

@@ -1,7 +1,7 @@
 //! The program, statement by statement.
 
 use super::Note;
-use super::atoms::{Atoms, Opened, Origin};
+use super::atoms::{Atoms, Origin};
 use super::dns::Servers;
 use super::flows::Flows;
 use super::lines::{Line, Lines, lines};
@@ -11,7 +11,7 @@ use super::places::Home;
 use super::shared::{Body, in_blocks};
 use crate::draft::{End, External, Flow, IpBlocks, Namespace, Ports, Statement, Tier};
 use crate::net::{Direction, IpBlock, Selector};
-use crate::netpol::{PerDirection, Policy};
+use crate::netpol::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -41,7 +41,9 @@ pub(super) struct Written {
 /// Writes the program, with the notes above the first statement that each is about.
 pub(super) fn write(atoms: &Atoms, flows: &Flows, names: &Names, policies: &[Policy], notes: &[Note]) -> Written {
     let mut written = Written::default();
-    let mut head = externals(atoms, names);
+    let mut head: Vec<Statement> =
+        (!names.used.is_empty()).then(|| Statement::Use(names.used.clone())).into_iter().collect();
+    head.extend(externals(atoms, names));
     head.extend(cidrs(names));
     written.head = head;
     let Lines { blocks: mut lines, groups } = lines(atoms, flows, names);
@@ -92,8 +94,8 @@ fn body(
     above: &mut dyn FnMut(bool) -> Vec<Statement>,
     written: &mut Written,
 ) -> Body {
-    let (Some(name), Some(side)) = (atoms.names.get(at), atoms.sides.get(at)) else { return Body::default() };
-    let isolate = isolate(name, side, names);
+    let Some(name) = atoms.names.get(at) else { return Body::default() };
+    let isolate = isolate(atoms, at, names);
     let implied = Statement::Isolate { directions: Direction::ALL.to_vec(), tiers: Vec::new() };
     let stated: Vec<String> = isolate.iter().map(ToString::to_string).collect();
     written.isolate.push(if stated.is_empty() { vec![implied.to_string()] } else { stated });
@@ -109,7 +111,9 @@ fn body(
     block.dns.statement.into_iter().for_each(|dns| body.add(dns));
     if let Some(tiers) = names.tiers.get(&Home::Named(name.clone())) {
         let key = names.keys.get(name).map_or(USUAL_KEY, |key| key);
-        tier_statements(tiers, key).into_iter().for_each(|tier| body.add(Statement::Tier(tier)));
+        tier_statements(names, &Home::Named(name.clone()), tiers, key)
+            .into_iter()
+            .for_each(|tier| body.add(Statement::Tier(tier)));
     }
     let lines = block.lines.into_iter().map(|line| (above(true), line)).collect();
     for (above, line) in with_own_ports(lines) {
@@ -186,14 +190,16 @@ fn externals(atoms: &Atoms, names: &Names) -> Vec<Statement> {
         .externals
         .iter()
         .filter(|(home, _)| !matches!(home, Home::Named(name) if atoms.names.binary_search(name).is_ok()))
-        .map(|(home, name)| External {
-            names: vec![name.clone()],
-            selector: match home {
+        .map(|(home, name)| {
+            let tiers = names.tiers.get(home).map(|tiers| tier_statements(names, home, tiers, USUAL_KEY));
+            let selector = match home {
                 Home::Named(_) => None,
                 Home::Labelled(selector) => Some(selector.clone()),
-            },
-            tiers: names.tiers.get(home).map(|tiers| tier_statements(tiers, USUAL_KEY)).unwrap_or_default(),
+            };
+            (home, External { names: vec![name.clone()], selector, tiers: tiers.unwrap_or_default() })
         })
+        .filter(|(home, external)| !(external.tiers.is_empty() && names.declared.namespaces.contains_key(home)))
+        .map(|(_, external)| external)
         .collect();
     all.sort_by(|one, other| one.names.cmp(&other.names));
     let mut joined: Vec<External> = Vec::with_capacity(all.len());
@@ -210,7 +216,8 @@ fn externals(atoms: &Atoms, names: &Names) -> Vec<Statement> {
 }
 
 fn cidrs(names: &Names) -> Vec<Statement> {
-    let mut all: Vec<(&Arc<str>, &Vec<IpBlock>)> = names.cidrs.iter().map(|(blocks, name)| (name, blocks)).collect();
+    let new = names.cidrs.iter().filter(|(blocks, _)| !names.declared.cidrs.contains_key(*blocks));
+    let mut all: Vec<(&Arc<str>, &Vec<IpBlock>)> = new.map(|(blocks, name)| (name, blocks)).collect();
     all.sort();
     let cidr = |(name, blocks): (&Arc<str>, &Vec<IpBlock>)| {
         let except: BTreeSet<_> = blocks.iter().flat_map(|block| block.except.iter().copied()).collect();
@@ -220,12 +227,17 @@ fn cidrs(names: &Names) -> Vec<Statement> {
     all.into_iter().map(cidr).collect()
 }
 
-fn tier_statements(tiers: &BTreeMap<Selector, Arc<str>>, key: &str) -> Vec<Tier> {
+/// The tiers of a namespace that are not declared yet.
+fn tier_statements(names: &Names, home: &Home, tiers: &BTreeMap<Selector, Arc<str>>, key: &str) -> Vec<Tier> {
+    let declared = names.declared.tiers.get(home);
     let tier = |(selector, name): (&Selector, &Arc<str>)| {
-        let implied = *selector == Selector::equals(key, name.clone());
-        Tier { name: name.clone(), selector: (!implied).then(|| selector.clone()), ports: Vec::new() }
+        // Nobody knows which key names the tiers of a program that is there.
+        let implied = !names.is_beside && *selector == Selector::equals(key, name.clone());
+        let ports = names.ports.get(&(home.clone(), selector.clone())).cloned().unwrap_or_default();
+        Tier { name: name.clone(), selector: (!implied).then(|| selector.clone()), ports }
     };
-    let mut all: Vec<Tier> = tiers.iter().map(tier).collect();
+    let new = tiers.iter().filter(|(selector, _)| declared.is_none_or(|declared| !declared.contains_key(*selector)));
+    let mut all: Vec<Tier> = new.map(tier).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     all
 }
@@ -257,24 +269,22 @@ fn dns(flows: &Flows, names: &Names, at: usize) -> DnsLine {
 }
 
 /// Which pods are isolated; equal lists of both directions stand in one line, and all of them in none.
-fn isolate(name: &Arc<str>, side: &PerDirection<Opened>, names: &Names) -> Vec<Statement> {
-    let home = Home::Named(name.clone());
-    let tiers = |direction: Direction| -> Vec<Arc<str>> {
-        let of = names.tiers.get(&home);
-        let isolated = side.get(direction).isolated.iter();
-        let mut tiers: Vec<Arc<str>> = isolated.filter_map(|selector| of?.get(selector).cloned()).collect();
-        tiers.sort();
-        tiers
-    };
+fn isolate(atoms: &Atoms, at: usize, names: &Names) -> Vec<Statement> {
+    let of_namespace = atoms.names.get(at).and_then(|name| names.tiers.get(&Home::Named(name.clone())));
     let of = |direction: Direction| {
-        let isolated = &side.get(direction).isolated;
-        (!isolated.is_empty()).then(|| tiers(direction))
+        let isolated: Vec<&Selector> = atoms.isolated_anew(at, direction).collect();
+        let mut tiers: Vec<Arc<str>> =
+            isolated.iter().filter_map(|selector| of_namespace?.get(*selector).cloned()).collect();
+        tiers.sort();
+        (!isolated.is_empty()).then_some(tiers)
     };
+    // Beside what a program says already, nothing goes without saying.
+    let is_new = atoms.before.get(at).is_none_or(Option::is_none);
     let statement =
         |directions: &[Direction], tiers: Vec<Arc<str>>| Statement::Isolate { directions: directions.to_vec(), tiers };
     use Direction::{Egress, Ingress};
     match (of(Ingress), of(Egress)) {
-        (Some(ingress), Some(egress)) if ingress == egress && ingress.is_empty() => Vec::new(),
+        (Some(ingress), Some(egress)) if is_new && ingress == egress && ingress.is_empty() => Vec::new(),
         (Some(ingress), Some(egress)) if ingress == egress => vec![statement(&[Ingress, Egress], ingress)],
         (ingress, egress) => {
             let both = [(Ingress, ingress), (Egress, egress)];

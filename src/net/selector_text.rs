@@ -14,6 +14,11 @@ impl fmt::Display for Selector {
                 Requirement::Equals(key, value) => write!(f, "{key}={value}")?,
                 Requirement::In(key, values) => write!(f, "{key} in ({})", values.join(", "))?,
                 Requirement::NotIn(key, [value]) => write!(f, "{key}!={value}")?,
+                // Sorted, the empty value comes first, and no list has a form for it.
+                Requirement::NotIn(key, [first, rest @ ..]) if first.is_empty() => match rest {
+                    [value] => write!(f, "{key}!=, {key}!={value}")?,
+                    _ => write!(f, "{key}!=, {key} notin ({})", rest.join(", "))?,
+                },
                 Requirement::NotIn(key, values) => write!(f, "{key} notin ({})", values.join(", "))?,
                 Requirement::Exists(key) => write!(f, "{key}")?,
                 Requirement::DoesNotExist(key) => write!(f, "!{key}")?,

@@ -26,7 +26,7 @@ mod swap;
 pub use error::{Conflict, Obstacle, OutputError};
 pub use names::folder_name;
 pub use plan::{Change, FileChange, Plan};
-pub use seal::{Ownership, ownership, seal};
+pub use seal::{Ownership, is_header, ownership, seal};
 
 use crate::source::Excerpt;
 use cap_std::fs::Dir;

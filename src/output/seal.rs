@@ -42,6 +42,11 @@ pub fn ownership(bytes: &[u8]) -> Ownership {
     }
 }
 
+/// Whether a line is the first one of a generated file.
+pub fn is_header(line: &str) -> bool {
+    line.starts_with(NOTICE)
+}
+
 /// Whether a file that starts with these bytes, of which there are at least [`HEADER_LEN`] or all, may be ours.
 pub(super) fn may_be_ours(start: &[u8]) -> bool {
     start.starts_with(NOTICE.as_bytes())

@@ -4,6 +4,7 @@ use super::import::Given;
 use crate::diag::Allow;
 use crate::import::{Note, Origin, Where};
 use crate::net::Direction;
+use crate::output::is_header;
 use crate::source::{FileId, Sources, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,28 +39,63 @@ const KEYS: [&str; 27] = [
     "values",
 ];
 
-/// What the comments of some policies say of them, in the order of the policies.
-pub(super) fn notes(sources: &Sources, given: &[Given]) -> Vec<Note> {
-    let mut reader = Reader { sources, lines: BTreeMap::new(), taken: BTreeSet::new(), notes: Vec::new() };
+/// What the comments of some policies say of them, in the order of the policies, and how many bytes were looked at for it.
+pub(super) fn notes(sources: &Sources, given: &[Given]) -> (Vec<Note>, usize) {
+    let mut reader =
+        Reader { sources, lines: BTreeMap::new(), taken: BTreeSet::new(), notes: Vec::new(), looked_at: 0 };
     for (at, one) in given.iter().enumerate() {
         reader.policy(at, one);
     }
-    reader.notes
+    (reader.notes, reader.looked_at)
 }
 
 struct Reader<'s> {
     sources: &'s Sources,
     /// The lines of each text; none of those that are JSON.
-    lines: BTreeMap<FileId, Vec<&'s str>>,
-    /// The lines whose comments are told, each once.
+    lines: BTreeMap<FileId, Lines<'s>>,
+    /// The lines that were looked at: all of a policy may stand on one.
     taken: BTreeSet<(FileId, usize)>,
     notes: Vec<Note>,
+    /// How many bytes were looked at.
+    looked_at: usize,
+}
+
+/// The lines of a text.
+#[derive(Default)]
+struct Lines<'s> {
+    lines: Vec<&'s str>,
+    /// The first line of each document, in order: that behind the line of dashes, and the first one that says something.
+    documents: Vec<(usize, Option<usize>)>,
+}
+
+impl<'s> Lines<'s> {
+    fn new(text: &'s str) -> Self {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut documents = vec![(0, None)];
+        for (at, line) in lines.iter().enumerate() {
+            if line.starts_with("---") {
+                documents.push((at + 1, None));
+            } else if let Some((_, first @ None)) = documents.last_mut()
+                && !line.trim().is_empty()
+                && !line.trim_start().starts_with('#')
+            {
+                *first = Some(at);
+            }
+        }
+        Lines { lines, documents }
+    }
+
+    /// The first line that says something in the document that a line is in.
+    fn first(&self, line: usize) -> Option<usize> {
+        let before = self.documents.partition_point(|(start, _)| *start <= line);
+        self.documents.get(before.checked_sub(1)?)?.1
+    }
 }
 
 impl Reader<'_> {
     fn policy(&mut self, at: usize, given: &Given) {
         let Some((file, name)) = given.span.and_then(|span| self.line(span)) else { return };
-        let Some(first) = self.first_line(file, name) else { return };
+        let Some(first) = self.lines.get(&file).and_then(|lines| lines.first(name)) else { return };
         self.at(file, first, Where::Policy(at));
         for direction in Direction::ALL {
             for (rule, written) in given.written.rules(direction).rules.iter().enumerate() {
@@ -83,15 +119,16 @@ impl Reader<'_> {
 
     /// The comments above and behind a line.
     fn at(&mut self, file: FileId, line: usize, place: Where) {
-        let Some(lines) = self.lines.get(&file) else { return };
+        if !self.taken.insert((file, line)) {
+            return;
+        }
+        let Some(Lines { lines, .. }) = self.lines.get(&file) else { return };
         let above = (0..line).rev().take_while(|at| lines.get(*at).is_some_and(|line| line.trim().starts_with('#')));
-        let mut places: Vec<usize> = above.collect();
+        let mut places: Vec<usize> = above.filter(|at| self.taken.insert((file, *at))).collect();
         places.reverse();
         places.push(line);
-        let texts: Vec<(usize, String)> =
-            places.iter().filter_map(|at| Some((*at, comment(lines.get(*at)?)?))).collect();
-        let texts: Vec<String> =
-            texts.into_iter().filter(|(at, _)| self.taken.insert((file, *at))).map(|(_, text)| text).collect();
+        self.looked_at += places.iter().filter_map(|at| lines.get(*at)).map(|line| line.len() + 1).sum::<usize>();
+        let texts: Vec<String> = places.iter().filter_map(|at| comment(lines.get(*at)?)).collect();
         if !texts.is_empty() {
             self.notes.push(Note { place, text: texts.join("\n"), is_description: false });
         }
@@ -101,20 +138,9 @@ impl Reader<'_> {
     fn line(&mut self, span: Span) -> Option<(FileId, usize)> {
         let source = self.sources.file(span.file)?;
         let is_json = source.text.trim_start().starts_with('{');
-        let lines = || if is_json { Vec::new() } else { source.text.lines().collect() };
+        let lines = || if is_json { Lines::default() } else { Lines::new(&source.text) };
         self.lines.entry(span.file).or_insert_with(lines);
         Some((span.file, source.position(span.start).line.checked_sub(1)?))
-    }
-
-    /// The first line of the document that a line is in.
-    fn first_line(&self, file: FileId, line: usize) -> Option<usize> {
-        let lines = self.lines.get(&file)?;
-        let start = (0..=line).rev().find(|at| lines.get(*at).is_some_and(|line| line.starts_with("---")));
-        let start = start.map_or(0, |at| at + 1);
-        let is_content = |at: &usize| {
-            lines.get(*at).is_some_and(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
-        };
-        (start..=line).find(is_content)
     }
 }
 
@@ -122,6 +148,9 @@ impl Reader<'_> {
 fn comment(line: &str) -> Option<String> {
     let at = if line.trim_start().starts_with('#') { line.find('#') } else { behind(line) }?;
     let text = line.get(at..)?;
+    if is_header(text) {
+        return None;
+    }
     let is_allow = Allow::read(text, Span::new(FileId::at(0), 0..0), None).is_some();
     let text = text.trim_start_matches('#').trim();
     (!text.is_empty() && !is_allow && !is_yaml(text)).then(|| text.to_owned())

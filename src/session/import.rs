@@ -1,15 +1,17 @@
 //! Policies as a program: read, lifted, compiled again and compared side by side with what was read.
 
 use super::comments::notes;
+use super::manifests::Reader;
 use super::metadata::MetadataKeys;
 use super::stages::{Session, Settings};
 use super::{EXTENSION, FileSystem, Manifests, Memory, Named, Project};
+use crate::cluster::{Pods, Workload};
 use crate::diag::{Code, Levels, Severity};
-use crate::import::{self, Lifted};
-use crate::net::{Selector, Values};
-use crate::netpol::{Peer, Policy, Written};
+use crate::import::{self, Around, Declared, Lifted, Run};
+use crate::model::{COMPONENTS, Model};
+use crate::netpol::{Policy, Written};
 use crate::prove::{self, Counterexample, Difference, Grants};
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::target::network_policy as target;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +35,8 @@ pub struct Import {
     pub built: Vec<(Arc<str>, String)>,
     /// Isolated pods that may ask nobody for names, in words.
     pub without_dns: Vec<String>,
+    /// How many bytes of manifests were looked at for comments.
+    pub looked_at: usize,
     /// Why there is no program, though there are policies: a mistake of Polder's own.
     pub failure: Option<String>,
 }
@@ -63,6 +67,29 @@ pub struct Refused {
     pub line: usize,
 }
 
+/// How policies are imported.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOptions<'a> {
+    /// The namespace of those that name none and that no kustomization gives one.
+    pub namespace: Option<&'a str>,
+    /// Manifests of what runs, which names tiers and their ports.
+    pub workloads: &'a [Named],
+    /// Whether the program is in a file for each namespace.
+    pub apart: bool,
+    /// A program that they become a part of. Then there are statements and no files, and nothing is proved: whoever puts
+    /// them into the program has to.
+    pub beside: Option<Beside<'a>>,
+}
+
+/// A program that policies become a part of.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    /// The policies that it becomes.
+    pub policies: &'a [Policy],
+    /// What it declares.
+    pub model: &'a Model,
+}
+
 /// The namespace of objects that name none, where nobody says another one.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
@@ -73,21 +100,26 @@ const NOWHERE: &str = "";
 const PLACE: &str = "/import";
 
 impl Import {
-    /// Reads what was named, seen from the absolute path `folder`, and lifts its policies. Those that name no namespace are
-    /// in `namespace`. With `apart`, the program is in a file for each namespace.
-    pub fn load(
-        system: &dyn FileSystem,
-        folder: &Path,
-        named: &[Named],
-        namespace: Option<&str>,
-        apart: bool,
-    ) -> Import {
-        let manifests = Manifests::load(system, folder, named, NOWHERE);
+    /// Reads what was named, seen from the absolute path `folder`, and lifts its policies.
+    pub fn load(system: &dyn FileSystem, folder: &Path, named: &[Named], options: &ImportOptions<'_>) -> Import {
+        let manifests = Manifests::load_for(Reader::IMPORT, Sources::default(), system, folder, named, NOWHERE);
         let mut import = Import { manifests, ..Import::default() };
-        import.sort(namespace.unwrap_or(DEFAULT_NAMESPACE));
-        let notes = notes(&import.manifests.sources, &import.given);
-        import.lifted = import::lift(&import.policies, &notes);
-        let programs = match apart {
+        import.sort(options.namespace.unwrap_or(DEFAULT_NAMESPACE));
+        let (notes, looked_at) = notes(&import.manifests.sources, &import.given);
+        import.looked_at = looked_at;
+        let catalogue = catalogue();
+        let runs = import.runs(system, folder, options.workloads);
+        let around = Around {
+            catalogue: &catalogue,
+            runs: &runs,
+            beside: options.beside.map(|beside| beside.policies).unwrap_or_default(),
+            declared: options.beside.map(|beside| Declared::of(beside.model)).unwrap_or_default(),
+        };
+        import.lifted = import::lift(&import.policies, &notes, around);
+        if options.beside.is_some() {
+            return import;
+        }
+        let programs = match options.apart {
             true => import.lifted.apart(),
             false => vec![("main".to_owned(), import.lifted.whole())],
         };
@@ -101,6 +133,37 @@ impl Import {
             import.failure = import.prove().err();
         }
         import
+    }
+
+    /// What runs by manifests; what is wrong with them goes to the other mistakes.
+    fn runs(&mut self, system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Vec<Run> {
+        if named.is_empty() {
+            return Vec::new();
+        }
+        let sources = std::mem::take(&mut self.manifests.sources);
+        let found = Manifests::load_for(Reader::IMPORT, sources, system, folder, named, DEFAULT_NAMESPACE);
+        self.manifests.sources = found.sources;
+        self.manifests.notes.extend(found.notes);
+        self.manifests.empty.extend(found.empty);
+        self.manifests.diagnostics.extend(found.diagnostics.into_iter().filter(|found| found.code.stops()));
+        let run = |workload: &Workload| {
+            let (namespace, name) = (workload.namespace.clone(), workload.name.clone());
+            let of = move |pods: &Pods| Run {
+                namespace: namespace.clone(),
+                workload: name.clone(),
+                labels: pods.labels.clone(),
+                ports: pods
+                    .ports
+                    .iter()
+                    .filter_map(|one| Some((one.name.clone()?, one.protocol, one.number)))
+                    .collect(),
+            };
+            workload.pods.iter().filter(|pods| !pods.host_network).map(of).collect::<Vec<_>>()
+        };
+        let mut runs: Vec<Run> = found.cluster.workloads.iter().flat_map(run).collect();
+        runs.sort();
+        runs.dedup();
+        runs
     }
 
     /// Puts the policies in order, and takes out those of which there are two.
@@ -127,20 +190,20 @@ impl Import {
             let (reason, path, line) = (unread.reason.clone(), unread.path.clone(), unread.line);
             self.refused.push(Refused { what, reason, path, line });
         }
+        // A text that cannot be read at all takes only itself away.
+        for found in manifests.diagnostics.iter().filter(|found| found.code == Code::E0003) {
+            let file = found.primary().and_then(|span| Some((manifests.sources.file(span.file)?, span)));
+            let (path, line) =
+                file.map_or((String::new(), 0), |(file, span)| (file.path.clone(), file.position(span.start).line));
+            let what = format!("all of `{path}`");
+            self.refused.push(Refused { what, reason: found.message.clone(), path, line });
+        }
         let same_name = |one: &(Policy, Given), other: &(Policy, Given)| {
             (&one.0.namespace, &one.0.name) == (&other.0.namespace, &other.0.name)
         };
         for same in all.chunk_by(same_name) {
             let Some((first, rest)) = same.split_first() else { continue };
             if rest.iter().all(|(other, _)| says_the_same(&first.0, other)) {
-                if let Some(key) = unsayable(&first.0) {
-                    let what = format!("NetworkPolicy {}/{}", first.0.namespace, first.0.name);
-                    let reason =
-                        format!("an empty value stands among others of the label `{key}`, which no program can say");
-                    let (path, line) = self.place(first.1.span);
-                    self.refused.push(Refused { what, reason, path, line });
-                    continue;
-                }
                 self.policies.push(first.0.clone());
                 self.given.push(first.1.clone());
                 continue;
@@ -228,17 +291,13 @@ fn difference(found: &Counterexample) -> String {
     }
 }
 
-/// The key of a selector that lists an empty value among others, for which the language has no form.
-fn unsayable(policy: &Policy) -> Option<Arc<str>> {
-    let rules = policy.ingress.iter().chain(&policy.egress).flatten();
-    let peers = rules.flat_map(|rule| &rule.peers).flat_map(|peer| match peer {
-        Peer::Pods { namespaces, pods } => namespaces.iter().chain([pods]).collect(),
-        Peer::Block(_) => Vec::new(),
-    });
-    let lists_empty = |values: &Values| {
-        let listed = values.listed();
-        listed.len() > 1 && listed.iter().any(|value| value.is_empty())
+/// The components of the catalogue, each with what it declares.
+fn catalogue() -> Vec<(Arc<str>, Declared)> {
+    let component = |name: &'static str| {
+        let system = Memory::default().with(format!("{PLACE}/use.{EXTENSION}"), format!("use {name}\n"));
+        let project = Project::load(&system, Path::new(PLACE), &[Named::Path(PLACE.into())]);
+        let session = Session::new(project, Settings::default());
+        session.model().map(|model| (name.into(), Declared::of(model)))
     };
-    let mut entries = std::iter::once(&policy.subject).chain(peers).flat_map(Selector::entries);
-    entries.find(|(_, values)| lists_empty(values)).map(|(key, _)| key.clone())
+    COMPONENTS.iter().filter_map(|one| component(one.name)).collect()
 }

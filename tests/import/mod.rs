@@ -8,6 +8,9 @@
 //! and ports that could be told apart. Importing what was built of it again gives the same program, and neither the order of
 //! the documents nor the files that they stand in change a byte.
 
+#[cfg(target_os = "linux")]
+mod folder;
+mod lifted;
 mod mutants;
 mod random;
 
@@ -16,7 +19,7 @@ use crate::oracle::rng::Rng;
 use crate::oracle::universe::{Atoms, Universe};
 use crate::oracle::{generate, naive, read};
 use polder::diag::{Levels, Severity};
-use polder::session::{Import, Memory, Named, Project, Session, Settings};
+use polder::session::{Import, ImportOptions, Memory, Named, Project, Session, Settings};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -26,7 +29,7 @@ const CASES: u64 = 150;
 
 fn import(files: &[(String, String)]) -> Import {
     let system = files.iter().fold(Memory::default(), |system, (path, text)| system.with(path.as_str(), text.as_str()));
-    Import::load(&system, Path::new("/p"), &[Named::Path("/p".into())], None, false)
+    Import::load(&system, Path::new("/p"), &[Named::Path("/p".into())], &ImportOptions::default())
 }
 
 fn import_text(text: &str) -> Import {
@@ -142,6 +145,89 @@ fn cases_become_what_a_person_would_have_written() {
         }
         assert_eq!(fs::read_to_string(&expected).unwrap_or_default(), program, "{name}");
     }
+}
+
+#[test]
+fn many_isolated_pods_come_again() {
+    let policy = |at: usize, labels: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p{at}, namespace: shop}}\nspec: {{podSelector: \
+             {{{labels}}}, policyTypes: [Ingress]}}\n---\n"
+        )
+    };
+    let expression = |operator: &str| format!("matchExpressions: [{{key: track, operator: {operator}}}]");
+    let mut text = policy(0, &expression("Exists")) + &policy(1, &expression("DoesNotExist"));
+    text.extend((2..260).map(|at| policy(at, &format!("matchLabels: {{app: a{at}}}"))));
+    let program = import_text(&text).text().to_owned();
+    // Those two are everybody.
+    assert_eq!(program.matches("tier ").count(), 2, "{program}");
+    assert_eq!(import_text(&build(&program)).text(), program);
+}
+
+#[test]
+fn a_kustomization_gives_its_namespace_to_what_it_is_made_of() {
+    let policy =
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny}\nspec: {podSelector: {}}\n";
+    let named = |name: &str| policy.replace("deny", name);
+    let system = Memory::default()
+        .with("/p/kustomization.yaml", "namespace: shop\nresources: [deny.yaml, parts/more.yaml, sub, twice]\n")
+        .with("/p/deny.yaml", policy)
+        .with("/p/parts/more.yaml", named("more"))
+        .with("/p/sub/kustomization.yaml", "resources: [inner.yaml]\n")
+        .with("/p/sub/inner.yaml", named("inner"))
+        .with("/p/other/kustomization.yaml", "namespace: other\nresources: [../twice]\n")
+        .with("/p/twice/kustomization.yaml", "resources: [both.yaml]\n")
+        .with("/p/twice/both.yaml", named("both"))
+        .with("/p/loose.yaml", named("loose"));
+    let homes = |path: &str| -> Vec<String> {
+        let named = [Named::Path(path.into())];
+        let import = Import::load(&system, Path::new("/p"), &named, &ImportOptions::default());
+        import.policies.iter().map(|one| format!("{}/{}", one.namespace, one.name)).collect()
+    };
+    // What two of them take in is in no one namespace.
+    assert_eq!(homes("/p"), ["default/both", "default/loose", "shop/deny", "shop/inner", "shop/more"]);
+    assert_eq!(homes("/p/deny.yaml"), ["shop/deny"]);
+    assert_eq!(homes("/p/loose.yaml"), ["default/loose"]);
+    let options = ImportOptions { namespace: Some("team"), ..ImportOptions::default() };
+    let import = Import::load(&system, Path::new("/p"), &[Named::Path("/p/loose.yaml".into())], &options);
+    assert_eq!(&*import.policies[0].namespace, "team");
+}
+
+#[test]
+fn what_runs_names_tiers_and_their_ports() {
+    let policy = |name: &str, labels: &str, from: &str, port: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{podSelector: \
+             {{matchExpressions: [{labels}]}}, ingress: [{{from: [{{podSelector: {{matchLabels: {{app: {from}}}}}}}], ports: \
+             [{{port: {port}}}]}}]}}\n---\n"
+        )
+    };
+    let policies = policy("api", "{key: app, operator: In, values: [api]}", "web", "8080")
+        + &policy("db", "{key: stateful, operator: Exists}", "api", "5432")
+        + &policy("cache", "{key: app, operator: In, values: [cache]}", "api", "6380");
+    let deployment = |name: &str, labels: &str, ports: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{selector: {{matchLabels: \
+             {{{labels}}}}}, template: {{metadata: {{labels: {{{labels}}}}}, spec: {{containers: [{{name: c, image: x, ports: \
+             [{ports}]}}]}}}}}}\n---\n"
+        )
+    };
+    let workloads =
+        deployment("api-server", "app: api", "{name: http, containerPort: 8080}, {name: metrics, containerPort: 9090}")
+            + &deployment("postgres", "stateful: 'yes'", "{name: pg, containerPort: 5432}")
+            + &deployment("redis", "app: cache", "{name: redis, containerPort: 6379}");
+    let system = Memory::default().with("/p/policies.yaml", policies).with("/p/runs.yaml", workloads);
+    let runs = [Named::Path("/p/runs.yaml".into())];
+    let options = ImportOptions { workloads: &runs, ..ImportOptions::default() };
+    let import = Import::load(&system, Path::new("/p"), &[Named::Path("/p/policies.yaml".into())], &options);
+    assert_eq!((import.failure.as_deref(), &*import.refused), (None, &[][..]));
+    // A label that has a value is the better name, and a port that a container has no name for leaves its tier open.
+    assert_eq!(
+        import.text(),
+        "namespace shop {\n  isolate ingress for api, cache, postgres\n  tier api                 { http: 8080/tcp, metrics: 9090/tcp }\n  \
+         tier cache\n  tier postgres (stateful) { pg: 5432/tcp }\n  tier web\n\n  web -> api:http\n  api -> cache:6380/tcp\n  \
+         api -> postgres:pg\n}\n"
+    );
 }
 
 fn cases() -> std::ops::Range<u64> {

@@ -1,30 +1,58 @@
 //! The files of a program in a folder: all of them or none, and none that is there already.
+//!
+//! Files that were written one by one would be a smaller program if the process was killed between two of them, and a
+//! build of that would close what it leaves out. So one more file, which no command takes for a program, stands beside
+//! them until all are there: it is the first that is created and the last that goes.
 
-use crate::session::{reason, shown};
+use crate::session::{EXTENSION, reason, shown};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+/// What the file is called that says that not all files are there.
+const UNFINISHED: &str = "unfinished-import";
+
+/// What it says.
+const UNFINISHED_TEXT: &str = "\
+# `polder import` was stopped before it had written all files, so this is not the whole program. Delete this file and
+# those that it wrote beside it, and run it again.
+unfinished import
+";
 
 /// Writes files into a folder, seen from the folder `here`, and gives their paths as they would be typed.
 pub(super) fn write(here: &Path, folder: &Path, files: &[(String, String)]) -> Result<Vec<String>, String> {
     let folder = here.join(folder);
     let name = |path: &Path| shown(path, here);
     let paths: Vec<(PathBuf, &str)> = files.iter().map(|(name, text)| (folder.join(name), text.as_str())).collect();
+    let unfinished = folder.join(format!("{UNFINISHED}.{EXTENSION}"));
+    if unfinished.symlink_metadata().is_ok() {
+        return Err(format!(
+            "`{}` says that an import was stopped before it had written all files: delete it and those that it wrote, and \
+             import again",
+            name(&unfinished)
+        ));
+    }
     if let Some((taken, _)) = paths.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
         return Err(format!("`{}` is already there, and nothing is overwritten", name(taken)));
     }
     let failed = |path: &Path, error: &io::Error| format!("cannot write `{}`: {}", name(path), reason(error));
     let made = new_folders(&folder);
-    fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
     let mut created: Vec<&Path> = Vec::new();
-    for (path, text) in &paths {
-        if let Err(error) = create(path, text, &mut created) {
-            created.iter().for_each(|path| _ = fs::remove_file(path));
+    let written = fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error)).and_then(|()| {
+        let all = std::iter::once((unfinished.as_path(), UNFINISHED_TEXT));
+        all.chain(paths.iter().map(|(path, text)| (path.as_path(), *text)))
+            .try_for_each(|(path, text)| create(path, text, &mut created).map_err(|error| failed(path, &error)))?;
+        fs::remove_file(&unfinished).map_err(|error| failed(&unfinished, &error))
+    });
+    match written {
+        Ok(()) => Ok(paths.iter().map(|(path, _)| name(path)).collect()),
+        Err(message) => {
+            // The last that goes is what says that something is missing.
+            created.iter().rev().for_each(|path| _ = fs::remove_file(path));
             made.iter().for_each(|folder| _ = fs::remove_dir(folder));
-            return Err(failed(path, &error));
+            Err(message)
         }
     }
-    Ok(paths.iter().map(|(path, _)| name(path)).collect())
 }
 
 /// The folders that are not there yet, the innermost first.

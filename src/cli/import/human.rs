@@ -1,14 +1,15 @@
 //! The report for people, on standard error.
 
-use super::{Reported, about_key};
+use super::about_key;
 use crate::cli::terminal::Terminal;
 use crate::diag::render::sanitize;
+use crate::session::ImportReport;
 
 /// Longer lists are cut; `--format json` has all.
 const MOST: usize = 60;
 
 /// Prints the report; what was refused also where only errors are wanted.
-pub(super) fn tell(reported: &Reported<'_>, terminal: &mut Terminal) {
+pub(super) fn tell(reported: &ImportReport<'_>, terminal: &mut Terminal) {
     section("lifted", &lifted(reported), terminal);
     for refused in &reported.import.refused {
         let place = place(&refused.path, refused.line);
@@ -41,7 +42,7 @@ fn place(path: &str, line: usize) -> String {
     if path.is_empty() { String::new() } else { format!("  ({path}:{line})") }
 }
 
-fn lifted(reported: &Reported<'_>) -> Vec<String> {
+fn lifted(reported: &ImportReport<'_>) -> Vec<String> {
     let one = |policy: &crate::session::LiftedPolicy| {
         let place = place(&policy.path, policy.line);
         let statements: String = policy.statements.iter().map(|statement| format!("\n  {statement}")).collect();
@@ -50,7 +51,7 @@ fn lifted(reported: &Reported<'_>) -> Vec<String> {
     reported.lifted.iter().map(one).collect()
 }
 
-fn not_looked_at(reported: &Reported<'_>) -> Vec<String> {
+fn not_looked_at(reported: &ImportReport<'_>) -> Vec<String> {
     let objects = &reported.import.manifests.cluster.unmodelled;
     let one = |object: &crate::cluster::Unmodelled| {
         let (path, line) = reported.import.place(object.span);
@@ -61,7 +62,7 @@ fn not_looked_at(reported: &Reported<'_>) -> Vec<String> {
     objects.iter().map(one).collect()
 }
 
-fn findings(reported: &Reported<'_>) -> Vec<String> {
+fn findings(reported: &ImportReport<'_>) -> Vec<String> {
     let one = |finding: &crate::session::Told| {
         let place = place(&finding.path, finding.line);
         let statement = finding.statement.as_ref().map(|statement| format!("\n  {statement}")).unwrap_or_default();

@@ -2,27 +2,16 @@
 
 mod folder;
 mod human;
-mod json;
 
 use super::args::{AnswerFormat, Format, named};
 use super::exit::Exit;
+use super::json;
 use super::report::{count, show, show_plain, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::net::is_dns_label;
-use crate::session::{Disk, Import, LiftedPolicy, NotCarried, Told, reason};
+use crate::session::{Disk, Import, ImportOptions, ImportReport, NotCarried, reason};
 use std::path::PathBuf;
-
-/// What both formats are made of.
-struct Reported<'a> {
-    import: &'a Import,
-    lifted: Vec<LiftedPolicy>,
-    not_carried: Vec<NotCarried>,
-    findings: Vec<Told>,
-    overwritten: Vec<String>,
-    /// The folder that the program goes to; `None` when it is printed.
-    folder: Option<String>,
-}
 
 /// Turn NetworkPolicies that are there into a program that means exactly the same, proved side by side.
 #[derive(Debug, clap::Args)]
@@ -33,6 +22,8 @@ Examples:
                                         a whole cluster, a file for each namespace
   polder import chart.yaml --namespace shop
                                         objects that name no namespace
+  polder import policies --workloads apps -o network
+                                        with the names of what runs, and of its ports
 
 The exit code is 0 when every policy is in the program, and 1 when some were refused; then the rest is, and program and
 refused policies together mean what was there before. It is 2 when there is no program.")]
@@ -46,6 +37,10 @@ pub(super) struct ImportArgs {
     /// The namespace of policies that name none [default: default].
     #[arg(long, value_name = "NAME", value_parser = namespace_name)]
     pub namespace: Option<String>,
+    /// What runs, as YAML: gives tiers the names of workloads where labels have none, and lists the named ports of containers
+    /// where no flow names others; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub workloads: Vec<PathBuf>,
     /// How to print the report: for people to standard error, or JSON with the program in it to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: AnswerFormat,
@@ -65,10 +60,18 @@ pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
         Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
     };
     let is_printed = args.output.as_os_str() == "-";
-    let import = Import::load(&Disk, &folder, &named(&args.paths), args.namespace.as_deref(), !is_printed);
+    let workloads = named(&args.workloads);
+    let options = ImportOptions {
+        namespace: args.namespace.as_deref(),
+        workloads: &workloads,
+        apart: !is_printed,
+        ..ImportOptions::default()
+    };
+    let import = Import::load(&Disk, &folder, &named(&args.paths), &options);
     tell_empty(&import.manifests, terminal);
     // A document takes only itself away; a text that cannot be read at all may hold any policy.
-    let own_part = |code: Code| code.severity() == Severity::Warning || matches!(code, Code::E0501 | Code::E0503);
+    let own_part =
+        |code: Code| code.severity() == Severity::Warning || matches!(code, Code::E0003 | Code::E0501 | Code::E0503);
     let unreadable = import.manifests.diagnostics.iter().filter(|found| !own_part(found.code));
     let unreadable: Vec<Report> = unreadable.cloned().map(Report::from).collect();
     if !unreadable.is_empty() {
@@ -84,14 +87,7 @@ pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
         show_plain(vec![Diagnostic::about(Code::E0900, message).with_help(help)], Format::Human, terminal);
         return Exit::CannotAnswer;
     }
-    let reported = Reported {
-        lifted: import.lifted_policies(),
-        not_carried: import.not_carried(),
-        findings: import.findings(),
-        overwritten: import.overwritten(),
-        folder: (!is_printed).then(|| args.output.display().to_string()),
-        import: &import,
-    };
+    let reported = ImportReport::new(&import, (!is_printed).then(|| args.output.display().to_string()));
     let mut created = Vec::new();
     if !is_printed && !import.policies.is_empty() {
         match folder::write(&folder, &args.output, &import.files) {
@@ -102,7 +98,7 @@ pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
     match args.format {
         AnswerFormat::Json => {
             let program = is_printed.then(|| import.text());
-            terminal.result(&json::document(&reported, program, &created));
+            terminal.result(&json::document(&reported.document(program, &created)));
         }
         AnswerFormat::Human => {
             if is_printed {
@@ -113,53 +109,6 @@ pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
         }
     }
     if import.refused.is_empty() { Exit::Yes } else { Exit::No }
-}
-
-impl Reported<'_> {
-    /// What the import came to, in a line.
-    fn summary(&self) -> String {
-        let refused = match self.import.refused.len() {
-            0 => String::new(),
-            refused => format!(", {refused} refused"),
-        };
-        if self.lifted.is_empty() {
-            return format!("no policy lifted{refused}");
-        }
-        let policies = count(self.lifted.len(), "policy");
-        let namespaces = count(self.import.lifted.namespaces.len(), "namespace");
-        format!("{policies} of {namespaces} lifted{refused}; what was lifted is proved to mean the same, side by side")
-    }
-
-    /// What to do next.
-    fn next_steps(&self) -> Vec<String> {
-        if self.lifted.is_empty() {
-            return Vec::new();
-        }
-        let mut steps = vec![
-            "read the program, and what there is to know of the policies".to_owned(),
-            match &self.folder {
-                Some(folder) => format!("`polder build {folder} -o {folder}/policies` writes the policies of the program"),
-                None => "with the program in a file, `polder build FILE.polder -o policies` writes its policies".to_owned(),
-            },
-            "`polder diff --sides OLD NEW` compares them with those that are there".to_owned(),
-            "apply the new policies first and delete the old ones afterwards: both mean the same, and so do they together"
-                .to_owned(),
-        ];
-        if !self.overwritten.is_empty() {
-            steps.push(format!(
-                "the build uses these names, too, so it overwrites these policies and adds none: {}; apply the policies that deny \
-                 by default first",
-                self.overwritten.join(", ")
-            ));
-        }
-        if !self.import.refused.is_empty() {
-            steps.push(
-                "keep the policies that were refused as they are: program and they together mean what was there"
-                    .to_owned(),
-            );
-        }
-        steps
-    }
 }
 
 /// What is known of a key that is not in the program.

@@ -57,8 +57,8 @@ fn is_small(text: &str) -> bool {
     text.len() < MOST_VALUES.min(MOST_DOCUMENTS * 3) && open() <= DEEPEST
 }
 
-/// Calls `document` for each YAML document, and says what could not be parsed. After a syntax error there is no telling
-/// where the next document starts.
+/// Calls `document` for each YAML document, and says what could not be parsed. After a syntax error the next document starts
+/// at the next line `---`, where kubectl splits the text before it parses anything.
 pub(super) fn yaml_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
     let Some(documents) = block::documents(seed.text) else { return parsed_documents(seed, seed.text, document) };
     let mut problems = Vec::new();
@@ -67,33 +67,44 @@ pub(super) fn yaml_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Ve
             document(&node);
             continue;
         }
-        let found = parsed_documents(seed, text, document);
-        let is_broken = !found.is_empty() && !seed.refused.get();
-        problems.extend(found);
-        if is_broken {
-            break;
-        }
+        problems.extend(parsed_documents(seed, text, document));
     }
     problems
 }
 
 /// The same for a part of the text that the general parser has to read.
 fn parsed_documents<'a>(seed: Seed<'a, '_>, text: &'a str, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
-    let start = seed.offset(text).unwrap_or_default();
     let mut problems = Vec::new();
-    for deserializer in serde_yaml::Deserializer::from_str(text) {
-        seed.refused.set(false);
-        match seed.deserialize(deserializer) {
-            Ok(node) => document(&node),
-            Err(error) => {
-                problems.push(syntax_problem(seed.text, start, &error));
-                if !seed.refused.get() {
-                    break;
+    let mut left = Some(text);
+    while let Some(text) = left.take() {
+        let start = seed.offset(text).unwrap_or_default();
+        for deserializer in serde_yaml::Deserializer::from_str(text) {
+            seed.refused.set(false);
+            match seed.deserialize(deserializer) {
+                Ok(node) => document(&node),
+                Err(error) => {
+                    problems.push(syntax_problem(seed.text, start, &error));
+                    if !seed.refused.get() {
+                        left = error.location().and_then(|location| next_document(text, location.index()));
+                        break;
+                    }
                 }
             }
         }
     }
     problems
+}
+
+/// The text from the first line `---` on that stands behind a place.
+fn next_document(text: &str, at: usize) -> Option<&str> {
+    let at = text.floor_char_boundary(at.min(text.len()));
+    let rest = text.get(at..)?;
+    let is_mark = |(found, _): &(usize, &str)| {
+        let behind = rest.get(found + "\n---".len()..).unwrap_or_default();
+        behind.is_empty() || behind.starts_with(char::is_whitespace)
+    };
+    let (found, _) = rest.match_indices("\n---").find(is_mark)?;
+    rest.get(found + 1..)
 }
 
 fn syntax_problem(text: &str, start: usize, error: &serde_yaml::Error) -> ReadProblem {

@@ -82,7 +82,13 @@ pub(super) fn metadata<'n, 'a>(
             walk.checked(name, path, check).map(|text| (text, name.at))
         }
         None => {
-            let reason = if naming.generated { "name or generateName is required" } else { "name is required" };
+            let reason = match (naming.generated, written("generateName")) {
+                (true, _) => "name or generateName is required",
+                (false, Some(_)) => {
+                    "name is required: `kubectl apply` makes up none, so give it one in place of generateName"
+                }
+                (false, None) => "name is required",
+            };
             walk.refuse(node.unwrap_or(object), path.field("name"), format!("Required value: {reason}"));
             None
         }

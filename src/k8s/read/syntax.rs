@@ -110,9 +110,14 @@ pub(super) fn block(text: &str) -> Result<(IpNet, Option<String>), Cow<'static, 
         text.parse().map_err(|_| INVALID)?
     };
     if let IpNet::V6(block) = block
-        && block.addr().to_ipv4_mapped().is_some()
+        && let Some(mapped) = block.addr().to_ipv4_mapped()
     {
-        return Err("must not have an IPv4-mapped IPv6 address".into());
+        // Whether it is the one or the other, every plugin has its own opinion.
+        const MAPPED: u8 = 96;
+        let length = block.prefix_len().checked_sub(MAPPED);
+        let meant = length.and_then(|length| ipnet::Ipv4Net::new(mapped, length).ok());
+        let write = meant.map(|meant| format!("; write {}", meant.trunc())).unwrap_or_default();
+        return Err(format!("must not have an IPv4-mapped IPv6 address{write}").into());
     }
     let read = block.trunc();
     let warning = if block != read {

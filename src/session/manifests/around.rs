@@ -1,5 +1,6 @@
 //! What the files of a folder say of each other: charts of Helm, kustomizations.
 
+use super::Reader;
 use crate::k8s::{self, Kustomization};
 use crate::session::path::{normal, shell_word, shown};
 use crate::session::system::FileSystem;
@@ -16,11 +17,16 @@ const TEMPLATES: &str = "templates";
 /// The files by which a folder is a kustomization.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
+/// The namespaces that something gets in all that it is built into.
+type Found<'a> = BTreeSet<Option<&'a str>>;
+
 /// What is known of the files of a folder before they are read as manifests.
 #[derive(Debug, Default)]
 pub(super) struct Around {
     charts: BTreeSet<PathBuf>,
     kustomizations: BTreeMap<PathBuf, Kustomization>,
+    /// The folders of the kustomizations that a file or folder is listed in.
+    listed: BTreeMap<PathBuf, Vec<PathBuf>>,
     /// The files that kustomizations take a part from.
     parts: BTreeSet<PathBuf>,
 }
@@ -42,6 +48,9 @@ impl Around {
         for folder in folders {
             if let Some(found) = KUSTOMIZATIONS.iter().find_map(|name| read(system, &folder.join(name))) {
                 around.parts.extend(found.parts.iter().map(|part| normal(&folder.join(part))));
+                for resource in &found.resources {
+                    around.listed.entry(normal(&folder.join(resource))).or_default().push(folder.clone());
+                }
                 around.kustomizations.insert(folder, found);
             }
         }
@@ -66,17 +75,36 @@ impl Around {
         (is_itself && file.parent().is_some_and(known)) || self.parts.contains(&file)
     }
 
-    /// The namespace that the kustomization beside a file gives to what is in it.
+    /// The namespace that the kustomizations which list a file give to what is in it: of those that build on each other the
+    /// outermost that names one. `None` where none does, and where the file is built into several.
     pub fn namespace_of(&self, file: &Path) -> Option<&str> {
         let file = normal(file);
-        let folder = file.parent()?;
-        let kustomization = self.kustomizations.get(folder)?;
-        let is_resource = kustomization.resources.iter().any(|resource| normal(&folder.join(resource)) == file);
-        kustomization.namespace.as_deref().filter(|_| is_resource)
+        let found = self.namespaces_of(&file, &mut BTreeMap::new());
+        let mut found = found.into_iter();
+        found.next().flatten().filter(|_| found.next().is_none())
+    }
+
+    fn namespaces_of<'a>(&'a self, item: &Path, known: &mut BTreeMap<PathBuf, Found<'a>>) -> Found<'a> {
+        if let Some(known) = known.get(item) {
+            return known.clone();
+        }
+        // Kustomizations that list each other are none.
+        known.insert(item.to_owned(), Found::new());
+        let mut all = Found::new();
+        for folder in self.listed.get(item).into_iter().flatten() {
+            let own = self.kustomizations.get(folder).and_then(|one| one.namespace.as_deref());
+            let outer = self.namespaces_of(folder, known);
+            if outer.is_empty() {
+                all.insert(own);
+            }
+            all.extend(outer.into_iter().map(|outer| outer.or(own)));
+        }
+        known.insert(item.to_owned(), all.clone());
+        all
     }
 
     /// What is told of kustomizations that change what they are made of, seen from the folder `here`.
-    pub fn note(&self, here: &Path) -> Option<String> {
+    pub fn note(&self, here: &Path, reader: Reader) -> Option<String> {
         let changing = || self.kustomizations.iter().filter(|(_, one)| one.changes);
         let is_used = |folder: &Path| {
             changing().any(|(from, one)| one.resources.iter().any(|resource| normal(&from.join(resource)) == folder))
@@ -93,7 +121,8 @@ impl Around {
                 "one",
             ),
         };
-        Some(format!("{what}: `kubectl kustomize {word} | polder lint -` builds and checks {it}"))
+        let Reader { command, does } = reader;
+        Some(format!("{what}: `kubectl kustomize {word} | {command} -` builds and {does} {it}"))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::session::load::{EXTENSION, Named};
 use crate::session::path::shell_word;
 use crate::session::system::{FileSystem, reason};
 use crate::source::Sources;
-use crate::syntax;
+use crate::syntax::{self, NodeKind};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -90,5 +90,6 @@ pub(super) fn is_program(text: &str) -> bool {
     let mut sources = Sources::default();
     let file = sources.add("program", text);
     let parsed = syntax::parse(&sources, file);
-    parsed.tree.nodes.len() > parsed.diagnostics.len()
+    let understood = parsed.tree.nodes.iter().filter(|node| !matches!(node.kind, NodeKind::Broken { .. }));
+    understood.count() > parsed.diagnostics.len()
 }

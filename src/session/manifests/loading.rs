@@ -4,7 +4,7 @@ use super::around::Around;
 use super::inputs::{Input, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why};
 use super::said::{refused, token, unmodelled};
-use super::{Manifests, OfOperator, Remark};
+use super::{Manifests, OfOperator, Reader, Remark};
 use crate::cluster::{Cluster, Object, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Ignored, Inside, ReadObject, ReadPolicy, ReadProblem, Reading};
@@ -32,11 +32,13 @@ pub(super) fn load(
     folder: &Path,
     named: &[Named],
     default_namespace: &str,
+    reader: Reader,
 ) -> Manifests {
     let mut load = Load {
         manifests,
         folder,
         default_namespace,
+        reader,
         policies: Vec::new(),
         objects: Vec::new(),
         passed: PassedOver::default(),
@@ -52,6 +54,7 @@ struct Load<'l> {
     manifests: Manifests,
     folder: &'l Path,
     default_namespace: &'l str,
+    reader: Reader,
     policies: Vec<Loaded>,
     objects: Vec<Object>,
     passed: PassedOver,
@@ -121,7 +124,9 @@ impl Load<'_> {
         let (name, count, what) = match input {
             Input::Stdin => {
                 let bytes = system.read_input(k8s::LONGEST_TEXT as u64);
-                ("<stdin>".to_owned(), self.named("<stdin>".to_owned(), bytes), "no object")
+                let name = "<stdin>".to_owned();
+                let namespace = self.default_namespace;
+                (name.clone(), self.named(name, bytes, namespace), "no object")
             }
             Input::File(path) if path.extension().is_some_and(|end| end == EXTENSION) => {
                 self.program_instead(&shown(&path, self.folder), false);
@@ -132,8 +137,11 @@ impl Load<'_> {
             Input::File(path) => {
                 let name = shown(&path, self.folder);
                 let bytes = system.read(&path, k8s::LONGEST_TEXT as u64);
+                let around = Around::new(system, path.parent().unwrap_or(&path), std::slice::from_ref(&path));
+                let namespace = around.namespace_of(&path).unwrap_or(self.default_namespace);
+                let count = self.named(name.clone(), bytes, namespace);
                 self.manifests.places.push(path);
-                (name.clone(), self.named(name, bytes), "no object")
+                (name, count, "no object")
             }
             Input::Folder { path, found, files, problems, dangling } => {
                 self.manifests.notes.extend(nowhere(&dangling, self.folder));
@@ -197,12 +205,12 @@ impl Load<'_> {
             }
         }
         count += self.add_all(waiting);
-        self.manifests.notes.extend(around.note(self.folder));
+        self.manifests.notes.extend(around.note(self.folder, self.reader));
         count
     }
 
-    fn named(&mut self, name: String, bytes: io::Result<Vec<u8>>) -> usize {
-        let text = Given::new(name, bytes, true, self.default_namespace);
+    fn named(&mut self, name: String, bytes: io::Result<Vec<u8>>, namespace: &str) -> usize {
+        let text = Given::new(name, bytes, true, namespace);
         let reading = text.read();
         self.take(text, reading)
     }
@@ -243,7 +251,7 @@ impl Load<'_> {
                 return 0;
             }
         };
-        if is_named && !reading.problems.is_empty() && !may_be_objects(&text) && is_program(&text) {
+        if is_named && !reading.problems.is_empty() && reading.policies.is_empty() && !may_be_objects(&text) && is_program(&text) {
             self.program_instead(&name, name == "<stdin>");
             return 0;
         }
@@ -257,7 +265,7 @@ impl Load<'_> {
             ));
         }
         if !reading.unfilled.is_empty() {
-            self.manifests.notes.push(unfilled(&name, &reading.unfilled));
+            self.manifests.notes.push(unfilled(&name, &reading.unfilled, self.reader));
         }
         // The texts stay where they are: they may be large.
         let sources = std::mem::take(&mut self.manifests.sources);
@@ -266,7 +274,7 @@ impl Load<'_> {
         self.read(file, text, reading);
         self.manifests.sources = sources;
         for Lacking { span, object, is_policy, reason } in unread {
-            let what = object.unwrap_or_else(|| "an object, and what follows it,".to_owned());
+            let what = object.unwrap_or_else(|| "a document".to_owned());
             self.manifests.lack((format!("{what} could not be read"), reason), span, is_policy, false);
         }
         // What has to be rendered first may be no document yet.
@@ -308,9 +316,13 @@ impl Load<'_> {
                     continue;
                 }
                 diagnostic.message = why.sentence(name).unwrap_or(diagnostic.message);
-                diagnostic = diagnostic.with_help(why.help(folder, name));
+                diagnostic = diagnostic.with_help(why.help(folder, name, self.reader));
             }
-            let (span, reason) = (diagnostic.primary(), diagnostic.message.clone());
+            let span = diagnostic.primary();
+            let reason = match (&diagnostic.help, why) {
+                (Some(help), Some(_)) => format!("{}: {help}", diagnostic.message),
+                _ => diagnostic.message.clone(),
+            };
             sorted.unread.push(Lacking { span, object, is_policy, reason });
             self.manifests.diagnostics.push(diagnostic);
         }
@@ -368,8 +380,8 @@ impl Load<'_> {
     }
 
     fn finish(self) -> Manifests {
-        let Load { mut manifests, mut policies, objects, passed, held, .. } = self;
-        passed.tell(&mut manifests);
+        let Load { mut manifests, mut policies, objects, passed, held, reader, .. } = self;
+        passed.tell(&mut manifests, reader);
         manifests.notes.extend(inside(&held));
         policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         let mut conflicts = Vec::new();
@@ -431,12 +443,12 @@ fn nowhere(links: &[PathBuf], folder: &Path) -> Option<String> {
 }
 
 /// What is told of the parameters of a template.
-fn unfilled(file: &str, names: &[String]) -> String {
+fn unfilled(file: &str, names: &[String], Reader { command, does }: Reader) -> String {
     let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let word = shell_word(file);
     format!(
         "the template `{file}` gives no value to {names}, so a word stands for each: `oc process -f {word} -o yaml | \
-         polder lint -` fills them in, and checks it"
+         {command} -` fills them in, and {does} it"
     )
 }
 

@@ -100,6 +100,20 @@ pub struct Unread {
     pub twice: bool,
 }
 
+/// Which command reads manifests, where messages say how to give it some.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader {
+    /// Its name.
+    pub command: &'static str,
+    /// What it does with them.
+    pub does: &'static str,
+}
+
+impl Reader {
+    pub const LINT: Reader = Reader { command: "polder lint", does: "checks" };
+    pub const IMPORT: Reader = Reader { command: "polder import", does: "imports" };
+}
+
 /// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
@@ -131,7 +145,19 @@ impl Manifests {
         named: &[Named],
         default_namespace: &str,
     ) -> Manifests {
-        loading::load(Manifests { sources, ..Manifests::default() }, system, folder, named, default_namespace)
+        Self::load_for(Reader::LINT, sources, system, folder, named, default_namespace)
+    }
+
+    /// The same, for a command that what has to be rendered first can be given to.
+    pub(super) fn load_for(
+        reader: Reader,
+        sources: Sources,
+        system: &dyn FileSystem,
+        folder: &Path,
+        named: &[Named],
+        default_namespace: &str,
+    ) -> Manifests {
+        loading::load(Manifests { sources, ..Manifests::default() }, system, folder, named, default_namespace, reader)
     }
 
     /// The same, where somebody says that it is all that there is: all Namespaces, and all that runs.

@@ -1,6 +1,6 @@
 //! What is not read because something else has to work on it first.
 
-use super::Manifests;
+use super::{Manifests, Reader};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::ReadProblem;
 use crate::session::path::shell_word;
@@ -52,22 +52,23 @@ impl Why {
     }
 
     /// What to do about it.
-    pub fn help(self, place: &str, file: &str) -> String {
+    pub fn help(self, place: &str, file: &str, reader: Reader) -> String {
         let (place, file) = (shell_word(place), shell_word(file));
+        let Reader { command, does } = reader;
         match self {
-            Why::Chart => format!("`helm template {place} | polder lint -` renders and checks it"),
+            Why::Chart => format!("`helm template {place} | {command} -` renders and {does} it"),
             Why::Template => {
                 "this looks like a template; render it first, as in `helm template . > all.yaml`".to_owned()
             }
-            Why::Parameters => format!("`oc process -f {file} -o yaml | polder lint -` fills them in, and checks it"),
+            Why::Parameters => format!("`oc process -f {file} -o yaml | {command} -` fills them in, and {does} it"),
             Why::Variables => format!(
-                "fill them in first, as in `envsubst < {file} | polder lint -`, or with `flux build kustomization NAME \
-                 --path {place} | polder lint -`"
+                "fill them in first, as in `envsubst < {file} | {command} -`, or with `flux build kustomization NAME \
+                 --path {place} | {command} -`"
             ),
             Why::OfKustomization => {
-                format!("build the kustomization that fills them in: `kubectl kustomize {place} | polder lint -`")
+                format!("build the kustomization that fills them in: `kubectl kustomize {place} | {command} -`")
             }
-            Why::Encrypted => format!("`sops decrypt {file} | polder lint -` checks it"),
+            Why::Encrypted => format!("`sops decrypt {file} | {command} -` {does} it"),
         }
     }
 
@@ -126,11 +127,11 @@ impl PassedOver {
     }
 
     /// Tells of each folder once: with a policy in it as an error, for then answers lack it, and else as a note.
-    pub fn tell(self, manifests: &mut Manifests) {
+    pub fn tell(self, manifests: &mut Manifests, reader: Reader) {
         for ((why, place), group) in self.groups {
             let Some((first, more)) = group.files.split_first() else { continue };
             let what = group.what(why, &place, first, more.len());
-            let help = why.help(&place, first);
+            let help = why.help(&place, first, reader);
             if group.policies == 0 {
                 manifests.notes.push(format!("{what}: {help}"));
                 continue;

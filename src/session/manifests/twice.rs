@@ -9,6 +9,9 @@ use crate::session::path::shell_word;
 use crate::source::{Sources, Span};
 use std::sync::Arc;
 
+/// A policy is held against so many others of its name.
+const MOST_OF_ONE_NAME: usize = 100;
+
 impl Manifests {
     /// Takes note of what answers lack.
     pub(super) fn lack(&mut self, (what, reason): (String, String), span: Option<Span>, is_policy: bool, twice: bool) {
@@ -45,7 +48,7 @@ impl Manifests {
     /// Adds a policy that comes after those that are there, and says when one of its name says something else.
     pub(super) fn add_policy(&mut self, (policy, span, written, keys): Loaded) -> Option<Conflict> {
         let same_name = |one: &&Policy| one.namespace == policy.namespace && one.name == policy.name;
-        let before = self.policies.policies.iter().rev().take_while(same_name);
+        let before = self.policies.policies.iter().rev().take_while(same_name).take(MOST_OF_ONE_NAME);
         let mut conflict = None;
         for (before, first) in before.zip(self.policy_spans.iter().rev()) {
             let same = (&before.subject, &before.ingress, &before.egress)
