@@ -22,7 +22,7 @@ mod write;
 pub use atoms::Origin;
 pub use declared::Declared;
 pub use findings::{Finding, Kind, Where};
-pub use runs::Run;
+pub use runs::RunningPods;
 pub use write::Said;
 
 use crate::draft::{Namespace, Program, Statement};
@@ -113,7 +113,7 @@ pub struct Note {
 
 /// What policies are lifted beside.
 #[derive(Debug, Default)]
-pub struct Around<'a> {
+pub struct Surroundings<'a> {
     /// The policies of the program that they become a part of; they are sorted as well.
     pub beside: &'a [Policy],
     /// What that program declares.
@@ -121,11 +121,11 @@ pub struct Around<'a> {
     /// The components that there are, each with what it declares.
     pub catalogue: &'a [(Arc<str>, Declared)],
     /// What runs.
-    pub runs: &'a [Run],
+    pub runs: &'a [RunningPods],
 }
 
 /// Lifts policies, which are sorted by namespace and name, no two of one name, with the notes on them.
-pub fn lift(policies: &[Policy], notes: &[Note], around: Around<'_>) -> Lifted {
+pub fn lift(policies: &[Policy], notes: &[Note], around: Surroundings<'_>) -> Lifted {
     let mut patience = Patience::new();
     let mut atoms = Atoms::new(policies, around.beside);
     let sides = Sides::new(&atoms, &mut patience);

@@ -1,12 +1,12 @@
 //! What everything is called in the program.
 
-use super::Around;
+use super::Surroundings;
 use super::atoms::Atoms;
 use super::declared::Declared;
 use super::dns::Servers;
 use super::flows::Flows;
 use super::places::{Home, Place};
-use super::runs::Run;
+use super::runs::RunningPods;
 use crate::draft::{End, free, name_of_addresses, names_of};
 use crate::flow::public_addresses;
 use crate::model::BuiltIn;
@@ -28,7 +28,7 @@ pub(super) struct Names {
     /// The components of the catalogue that are used.
     pub used: Vec<Arc<str>>,
     /// The ports that tiers list, by name.
-    pub ports: BTreeMap<(Home, Selector), NamedPorts>,
+    pub ports: BTreeMap<(Home, Selector), PortsByName>,
     /// What need not be declared any more.
     pub declared: Declared,
     /// Whether a program declares something already.
@@ -36,7 +36,7 @@ pub(super) struct Names {
 }
 
 /// Ports by their names.
-pub(super) type NamedPorts = Vec<(Arc<str>, PortSet)>;
+pub(super) type PortsByName = Vec<(Arc<str>, PortSet)>;
 
 /// The key that names tiers without saying so.
 pub(super) const USUAL_KEY: &str = "app";
@@ -50,8 +50,8 @@ fn is_built_in(name: &str) -> bool {
 
 impl Names {
     /// The names of everything that flows and settings speak of.
-    pub fn new(atoms: &Atoms, flows: &Flows, around: Around<'_>) -> Names {
-        let Around { declared, catalogue, runs, .. } = around;
+    pub fn new(atoms: &Atoms, flows: &Flows, around: Surroundings<'_>) -> Names {
+        let Surroundings { declared, catalogue, runs, .. } = around;
         let mut names = Names { is_beside: !declared.taken.is_empty(), declared, ..Names::default() };
         let ends = flows.flows.iter().flat_map(|flow| [flow.ends.source, flow.ends.destination]);
         let servers = flows.dns.iter().filter_map(|(servers, _)| match servers {
@@ -137,7 +137,7 @@ impl Names {
     }
 
     /// The selector with the fewest requirements gets the short name, so that a narrower one renames nothing.
-    fn name_tiers(&mut self, home: Home, selectors: BTreeSet<Selector>, runs: &[Run]) {
+    fn name_tiers(&mut self, home: Home, selectors: BTreeSet<Selector>, runs: &[RunningPods]) {
         let mut selectors: Vec<Selector> = selectors.into_iter().filter(|selector| !selector.is_everything()).collect();
         selectors.sort_by_cached_key(|selector| (selector.requirements().len(), selector.clone()));
         let (mut taken, mut named): (BTreeSet<String>, BTreeMap<Selector, Arc<str>>) = Default::default();
@@ -149,7 +149,7 @@ impl Names {
                 continue;
             }
             let mut candidates = names_of(&selector, "pods");
-            if let Some(run) = Run::only(runs, &home, &selector) {
+            if let Some(run) = RunningPods::only(runs, &home, &selector) {
                 // A value that somebody chose is the name that people know, or else what runs there has one.
                 let has_value =
                     |one: &Requirement<'_>| matches!(one, Requirement::Equals(_, value) if !value.is_empty());
@@ -164,7 +164,7 @@ impl Names {
     }
 
     /// Lists the ports of tiers to which all flows name only those that what runs there has a name for.
-    fn list_ports(&mut self, flows: &Flows, runs: &[Run]) {
+    fn list_ports(&mut self, flows: &Flows, runs: &[RunningPods]) {
         if runs.is_empty() {
             return;
         }
@@ -185,7 +185,7 @@ impl Names {
         }
         for ((home, pods), ports) in asked {
             let is_declared = self.declared.tiers.get(home).is_some_and(|tiers| tiers.contains_key(pods));
-            let Some(named) = Run::ports(runs, home, pods).filter(|_| !is_declared) else { continue };
+            let Some(named) = RunningPods::ports(runs, home, pods).filter(|_| !is_declared) else { continue };
             let known = |ports: &&PortSet| {
                 let known = named.iter().map(|(_, one)| one).filter(|one| ports.contains(one));
                 PortSet::union_of(known) == **ports

@@ -6,7 +6,9 @@ use super::capabilities::Editor;
 use super::edits::workspace_edit;
 use super::program::Program;
 use super::workspace::Workspace;
-use super::{command, completion, diagnostics, hierarchy, hover, inlay, lens, navigation, rename, symbols, tokens};
+use super::{
+    command, completion, diagnostics, hierarchy, hover, import, inlay, lens, navigation, paste, rename, symbols, tokens,
+};
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use lsp_types::{
     CallHierarchyIncomingCallsParams, CallHierarchyOutgoingCallsParams, CodeActionParams, Diagnostic,
@@ -259,13 +261,14 @@ impl Analysis {
                 if kinds.is_some_and(|kinds| !kinds.iter().any(|kind| "quickfix".starts_with(&kind.to_string()))) {
                     return write(Vec::<Value>::new());
                 }
-                let versioned = self.editor.versioned;
-                let found = self.workspace.find(&params.text_document.uri);
-                write(found.map(|(program, file)| {
-                    let told = params.context.diagnostics.iter().map(|one| offsets(program, file, one.range));
-                    let told: Vec<std::ops::Range<usize>> = told.collect();
-                    actions(program, file, offsets(program, file, params.range), &told, versioned)
-                }))
+                let (versioned, uri) = (self.editor.versioned, &params.text_document.uri);
+                let Some((program, file)) = self.workspace.find(uri) else { return write(()) };
+                let told = params.context.diagnostics.iter().map(|one| offsets(program, file, one.range));
+                let told: Vec<std::ops::Range<usize>> = told.collect();
+                let within = offsets(program, file, params.range);
+                let mends = actions(program, file, within.clone(), &told, versioned);
+                let pasted = paste::action(&mut self.workspace, uri, &within, &told, versioned);
+                write(pasted.into_iter().chain(mends).collect::<Vec<_>>())
             }
             "textDocument/codeLens" => {
                 let uri = document(params)?;
@@ -287,6 +290,7 @@ impl Analysis {
                 write(found.map(|(program, file)| tokens::tokens(program, file, offsets(program, file, range))))
             }
             "workspace/executeCommand" => self.execute(params),
+            import::METHOD => import::import(self.workspace.overlay(), self.editor.encoding, read(params)?),
             _ => Err(refusal(ErrorCode::MethodNotFound, &format!("polder does not know {method}"))),
         }
     }

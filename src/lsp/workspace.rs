@@ -83,6 +83,11 @@ impl Workspace {
         self.unsettled = true;
     }
 
+    /// The files as they are, with what is open.
+    pub fn overlay(&mut self) -> &mut Overlay {
+        &mut self.overlay
+    }
+
     /// Something on the disk has changed.
     pub fn unsettle(&mut self) {
         self.unsettled = true;

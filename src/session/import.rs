@@ -7,7 +7,7 @@ use super::stages::{Session, Settings};
 use super::{EXTENSION, FileSystem, Manifests, Memory, Named, Project};
 use crate::cluster::{Pods, Workload};
 use crate::diag::{Code, Levels, Severity};
-use crate::import::{self, Around, Declared, Lifted, Run};
+use crate::import::{self, Declared, Lifted, RunningPods, Surroundings};
 use crate::model::{COMPONENTS, Model};
 use crate::netpol::{Policy, Written};
 use crate::prove::{self, Counterexample, Difference, Grants};
@@ -109,7 +109,7 @@ impl Import {
         import.looked_at = looked_at;
         let catalogue = catalogue();
         let runs = import.runs(system, folder, options.workloads);
-        let around = Around {
+        let around = Surroundings {
             catalogue: &catalogue,
             runs: &runs,
             beside: options.beside.map(|beside| beside.policies).unwrap_or_default(),
@@ -136,7 +136,7 @@ impl Import {
     }
 
     /// What runs by manifests; what is wrong with them goes to the other mistakes.
-    fn runs(&mut self, system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Vec<Run> {
+    fn runs(&mut self, system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Vec<RunningPods> {
         if named.is_empty() {
             return Vec::new();
         }
@@ -148,7 +148,7 @@ impl Import {
         self.manifests.diagnostics.extend(found.diagnostics.into_iter().filter(|found| found.code.stops()));
         let run = |workload: &Workload| {
             let (namespace, name) = (workload.namespace.clone(), workload.name.clone());
-            let of = move |pods: &Pods| Run {
+            let of = move |pods: &Pods| RunningPods {
                 namespace: namespace.clone(),
                 workload: name.clone(),
                 labels: pods.labels.clone(),
@@ -160,7 +160,7 @@ impl Import {
             };
             workload.pods.iter().filter(|pods| !pods.host_network).map(of).collect::<Vec<_>>()
         };
-        let mut runs: Vec<Run> = found.cluster.workloads.iter().flat_map(run).collect();
+        let mut runs: Vec<RunningPods> = found.cluster.workloads.iter().flat_map(run).collect();
         runs.sort();
         runs.dedup();
         runs

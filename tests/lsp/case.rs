@@ -215,6 +215,13 @@ impl Asker {
                 })
             }
             "actions" => self.actions(first),
+            "import" => {
+                let mut more = json!({});
+                if !second.is_empty() {
+                    more = json!({ "range": { "start": self.place(second).1, "end": self.place(words[3]).1 } });
+                }
+                self.of("polder/import", first, more).map(|answer| imported(&answer))
+            }
             "lenses" => self.of("textDocument/codeLens", first, json!({})).map(|list| {
                 lines(&list, |one| {
                     format!("{}: {}", self.part(&path(first), &one["range"]), one["command"]["title"].as_str().unwrap())
@@ -456,6 +463,19 @@ fn completion(list: &Value) -> String {
         writeln!(text, "{}{detail}", item["label"].as_str().unwrap()).unwrap();
     }
     text
+}
+
+/// The program of an import, what was refused and what was found.
+fn imported(answer: &Value) -> String {
+    let mut text = answer["program"].as_str().unwrap_or("no program\n").to_owned();
+    for one in answer["refused"].as_array().unwrap() {
+        let (what, reason) = (one["what"].as_str().unwrap(), one["reason"].as_str().unwrap());
+        writeln!(text, "refused {}: {what}: {reason}", one["line"]).unwrap();
+    }
+    for one in answer["findings"].as_array().unwrap() {
+        writeln!(text, "found {}: {}", one["line"], one["message"].as_str().unwrap()).unwrap();
+    }
+    text + answer["summary"].as_str().unwrap()
 }
 
 fn lines(list: &Value, one: impl Fn(&Value) -> String) -> String {

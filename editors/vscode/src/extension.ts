@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { importPolicies } from './import';
 import { Manifests } from './manifests';
 import { Server } from './server';
 import { Texts } from './texts';
@@ -15,6 +16,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     manifests,
     vscode.commands.registerCommand('polder.restartServer', () => server.restart()),
     vscode.commands.registerCommand('polder.showManifests', () => manifests.show()),
+    vscode.commands.registerCommand('polder.importPolicies', () => importPolicies(server, output)),
     vscode.workspace.onDidChangeConfiguration(async (event) => {
       if (event.affectsConfiguration('polder.path') || event.affectsConfiguration('polder.server')) {
         await server.restart();

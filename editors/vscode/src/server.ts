@@ -26,6 +26,15 @@ export class Server implements vscode.Disposable {
     return this.last;
   }
 
+  /** Asks the server, once it has started. */
+  async ask<T>(method: string, params: unknown): Promise<T> {
+    await this.last;
+    if (this.client === undefined) {
+      throw new Error('The language server of Polder does not run.');
+    }
+    return this.client.sendRequest<T>(method, params);
+  }
+
   dispose(): void {
     void this.client?.dispose();
   }
