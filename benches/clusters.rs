@@ -85,6 +85,7 @@ fn workload(namespace: &Arc<str>, pod: usize, application: &str) -> Workload {
         labels,
         selector: Labels::new(),
         pods: vec![pods],
+        first_number: 0,
         span: None,
     }
 }

@@ -251,7 +251,12 @@ impl Load<'_> {
                 return 0;
             }
         };
-        if is_named && !reading.problems.is_empty() && reading.policies.is_empty() && !may_be_objects(&text) && is_program(&text) {
+        if is_named
+            && !reading.problems.is_empty()
+            && reading.policies.is_empty()
+            && !may_be_objects(&text)
+            && is_program(&text)
+        {
             self.program_instead(&name, name == "<stdin>");
             return 0;
         }
