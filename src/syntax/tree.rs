@@ -470,7 +470,7 @@ mod tests {
         assert_eq!(size_of::<Option<Span>>(), size_of::<Span>());
         assert_eq!(size_of::<EndpointRef>(), 24);
         assert_eq!(size_of::<PortExpr>(), 24);
-        assert_eq!(size_of::<Hop>(), 96);
+        assert_eq!(size_of::<Hop>(), 104);
         assert_eq!(size_of::<Node>(), 72);
     }
 }

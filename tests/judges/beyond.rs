@@ -24,7 +24,7 @@ fn is_one(pod: &Pod, others: &GroupName) -> bool {
 #[test]
 fn what_is_allowed_beyond_those_who_were_given_is_what_can_answers() {
     let mut allowed = 0;
-    for seed in seeds(60) {
+    for seed in seeds(120) {
         let program = generate::program(seed);
         let source = Source::of(&program).text;
         let meaning = Meaning::of(&program);

@@ -68,9 +68,10 @@ impl Editor<'_> {
         self.client.request(method, place).unwrap()
     }
 
-    /// The names of a call hierarchy.
-    fn calls(&mut self, offset: usize, method: &str, end: &str) -> BTreeSet<String> {
-        let root = self.at("textDocument/prepareCallHierarchy", offset)[0].clone();
+    /// The names of the call hierarchy of a tier. Where one is declared in several namespaces at once, each has its own.
+    fn calls(&mut self, offset: usize, tier: &str, method: &str, end: &str) -> BTreeSet<String> {
+        let roots = self.at("textDocument/prepareCallHierarchy", offset);
+        let root = roots.as_array().unwrap().iter().find(|root| root["name"] == tier).unwrap().clone();
         let calls = self.client.request(method, json!({ "item": root })).unwrap();
         calls.as_array().unwrap().iter().map(|call| call[end]["name"].as_str().unwrap().to_owned()).collect()
     }
@@ -124,7 +125,12 @@ fn an_editor_is_told_what_reach_lists() {
                 let listed = listed(&subject, &name, direction);
                 let what = || format!("seed {seed}: {name} {verb}, {lens}\n{source}");
                 // Endpoints are called as the program calls them.
-                assert_eq!(editor.calls(offset, method, end), listed.names, "{}", what());
+                assert_eq!(editor.calls(offset, &name, method, end), listed.names, "{}", what());
+                told += 1;
+                // Above the declaration of several stands what is said of each of them.
+                if model.tiers.iter().filter(|one| one.span == tier.span).count() > 1 {
+                    continue;
+                }
                 let (names, line) = editor.hover(offset, verb);
                 assert!(names.is_subset(&listed.texts), "{line}: {:?}: {}", listed.texts, what());
                 assert_eq!(names.len(), listed.texts.len().min(12), "{line}: {}", what());
@@ -134,7 +140,6 @@ fn an_editor_is_told_what_reach_lists() {
                     assert_eq!(text.contains("nobody"), !says_open && listed.texts.is_empty(), "{text}: {}", what());
                 }
                 assert_eq!(counted(lens), listed.texts.len(), "{}", what());
-                told += 1;
             }
         }
     }

@@ -133,6 +133,9 @@ fn among_workloads(
     });
     let blast = Blast::new(&engine, situation, &start, from.back, from.depth, &dns.unwrap_or_default());
     let given_up = engine.has_given_up() && blast.steps.iter().any(|step| !step.unknown.is_empty());
+    if !subject.may_lack_pods() {
+        return Ok((blast, Vec::new(), given_up));
+    }
     let direction = if from.back { Direction::Ingress } else { Direction::Egress };
     let gone_from: Vec<EndId> = blast.gone_from.iter().copied().collect();
     let beyond = beyond_in(&engine, direction, &gone_from, &mut Budget::of_question());

@@ -102,11 +102,10 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         engine = engine.without_doubtful_blocks();
     }
     let names = Names::new(&reach.groups);
-    let beyond = match subject.cluster() {
-        Some(cluster) if !cluster.has_all_pods() => {
-            beyond_of(&subject, &engine, situation, &ends).map_err(|untold| refuse(&untold, terminal))?
-        }
-        Some(_) | None => Vec::new(),
+    let beyond = if subject.may_lack_pods() {
+        beyond_of(&subject, &engine, situation, &ends).map_err(|untold| refuse(&untold, terminal))?
+    } else {
+        Vec::new()
     };
     let report = Report { subject: &subject, situation, engine: &engine, reach, names, beyond, notes: &notes };
     match args.format {

@@ -187,6 +187,11 @@ impl Subject {
         Some(&self.manifests.cluster).filter(|cluster| !cluster.workloads.is_empty())
     }
 
+    /// Whether pods may run beside those that were given.
+    pub fn may_lack_pods(&self) -> bool {
+        self.cluster().is_some_and(|cluster| !cluster.has_all_pods())
+    }
+
     /// What answers lack, because it could not be read.
     pub fn unread(&self) -> &[Unread] {
         &self.manifests.unread
