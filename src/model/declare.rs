@@ -107,10 +107,13 @@ impl<'a> Resolver<'a> {
                     NamespaceKind::Managed(Managed::default())
                 };
                 let (name, declared): (Arc<str>, Arc<str>) = (name.into(), name.into());
-                self.model.namespaces.push(Namespace { name, declared, kind, span: written.span });
+                self.model.namespaces.push(Namespace { name, declared, kind, span: written.span, own_block: None });
                 id
             }
         };
+        if let [_] = block.names.as_slice() {
+            self.model.namespaces[id].own_block.get_or_insert(written.span);
+        }
         self.note(written.span, Entity::Namespace(id), Role::Declares);
         Some(id)
     }

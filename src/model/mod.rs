@@ -126,6 +126,8 @@ pub struct Namespace {
     pub kind: NamespaceKind,
     /// Where it is first declared: its name.
     pub span: Span,
+    /// The same of a block that is about no other namespace; what is added there is said of it alone.
+    pub own_block: Option<Span>,
 }
 
 impl Namespace {

@@ -85,11 +85,13 @@ pub fn suggest(
     let home = |end| program.home(world, end).map(|(_, namespace)| namespace).filter(|one| one.managed().is_some());
     let scope = home(explanation.source).or_else(|| home(explanation.destination))?;
     let is_clear = [&source, &destination].iter().all(|end| !writer.is_shadowed(end, scope));
-    let (namespace, span) = if is_clear { (Some(scope.declared.clone()), Some(scope.span)) } else { (None, None) };
+    // In a block of several namespaces it would be said of all of them.
+    let block = scope.own_block.filter(|_| is_clear);
+    let namespace = block.map(|_| scope.declared.clone());
     let of = |end: &Written| vec![end.in_scope(namespace.as_deref())];
     let (sources, destinations) = (of(&source), of(&destination));
     let flow = draft::Flow { side: None, sources, destinations, ports };
-    edits.push(Edit::Line { namespace, span, text: Statement::Flow(flow).to_string() });
+    edits.push(Edit::Line { namespace, span: block, text: Statement::Flow(flow).to_string() });
     Some(edits)
 }
 
