@@ -22,6 +22,7 @@ mod editors;
 mod engine;
 mod everybody;
 mod examples;
+mod features;
 mod fmt;
 mod growth;
 mod hostile;

@@ -3,8 +3,11 @@
 mod baseline;
 mod comments;
 mod config;
+#[cfg(feature = "disk")]
+mod disk;
 mod everywhere;
 mod fix;
+#[cfg(feature = "disk")]
 mod git;
 mod import;
 mod import_report;
@@ -24,8 +27,11 @@ mod versions;
 pub use crate::target::network_policy::{Layout, Output};
 pub use baseline::Baseline;
 pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint};
+#[cfg(feature = "disk")]
+pub use disk::Disk;
 pub use everywhere::Everywhere;
 pub use fix::Mended;
+#[cfg(feature = "disk")]
 pub use git::Revision;
 pub use import::{Beside, DEFAULT_NAMESPACE, Given, Import, ImportOptions, Refused};
 pub use import_report::ImportReport;
@@ -41,5 +47,5 @@ pub use path::{shell_word, shown};
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};
 pub use subject::{Added, AskedPorts, AskedTarget, Asking, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
-pub use system::{Disk, FileSystem, LARGEST_FILE, Memory, Walk, reason};
+pub use system::{FileSystem, LARGEST_FILE, Memory, Walk, reason};
 pub use versions::{Place, Terms, Versions};

@@ -7,7 +7,7 @@ use super::entry::{self, Content, Kind};
 use super::error::OutputError;
 use super::names::{STAGING, check_path, check_segment, is_visible, split};
 use super::plan::join;
-use super::seal::{self, Ownership, ownership};
+use crate::output::seal::{self, Ownership, ownership};
 use cap_std::fs::Dir;
 use serde::{Deserialize, Serialize};
 

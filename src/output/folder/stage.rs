@@ -1,12 +1,12 @@
 //! Preparing all new bytes beside the old ones. Until the record stands, nothing that is visible has changed.
 
-use super::OutputFile;
 use super::entry::{self, Kind};
 use super::error::{Conflict, Obstacle, OutputError};
 use super::journal::{self, Journal, NewFile, NewFolder, Orphan};
 use super::names::{STAGING, Wanted, check_segment};
 use super::plan::{Plan, join};
-use super::seal::{digest, header};
+use crate::output::OutputFile;
+use crate::output::seal::{digest, header};
 use cap_std::fs::{Dir, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 

@@ -2,7 +2,7 @@
 
 use super::error::{Conflict, Obstacle, OutputError};
 use super::names::{STAGING, is_visible};
-use super::seal::{HEADER_LEN, may_be_ours};
+use crate::output::seal::{HEADER_LEN, may_be_ours};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};

@@ -1,10 +1,11 @@
 //! What a build would change: what is there, held against what shall be there.
 
+use super::BuildOptions;
 use super::entry::{self, Content, Kind};
 use super::error::{Conflict, Obstacle, OutputError};
 use super::names::{Folder, STAGING, Wanted, fold};
-use super::seal::{Ownership, header, ownership};
-use super::{BuildOptions, OutputFile};
+use crate::output::OutputFile;
+use crate::output::seal::{HEADER_LEN, Ownership, header, ownership};
 use cap_fs_ext::MetadataExt;
 use cap_std::fs::Dir;
 use std::num::NonZero;
@@ -310,7 +311,7 @@ fn is_same(bytes: &[u8], body: &str) -> bool {
     // The checksum is only worked out where the rest agrees.
     bytes
         .strip_suffix(body.as_bytes())
-        .is_some_and(|first| first.len() == super::seal::HEADER_LEN && first == header(body).as_bytes())
+        .is_some_and(|first| first.len() == HEADER_LEN && first == header(body).as_bytes())
 }
 
 /// The file system that a folder is on.
