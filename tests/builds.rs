@@ -228,15 +228,15 @@ fn kustomize_builds_the_same_policies() {
 const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: storefront}\nspec:\n  \
     selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {}\n";
 
-/// The check that the README names finds the labels that Kustomize puts into selectors, and passes those that it only
+/// The check that the page on CI names finds the labels that Kustomize puts into selectors, and passes those that it only
 /// puts on the policies.
 #[test]
 fn labels_that_kustomize_puts_into_selectors_are_found() {
     const CHECK: &str = "kubectl kustomize deploy | polder diff network -";
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    assert!(readme.contains(CHECK));
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md")).unwrap();
+    assert!(page.contains(CHECK));
     let safe = "labels:\n  - pairs: {team: shop}\n    includeSelectors: false\n";
-    assert!(readme.contains(safe));
+    assert!(page.contains(safe));
 
     let temp = tempfile::tempdir().unwrap();
     let (network, deploy) = (temp.path().join("network"), temp.path().join("deploy"));

@@ -1,5 +1,5 @@
-//! Everything that the documents show is run: the programs of README.md, of the language's reference and of the pages
-//! of the codes, the manifests beside them, the names of all policies in blocks `text,policies`, and the transcripts.
+//! Everything that the documents show is run: the programs of README.md, of the pages in docs/, of the language's reference
+//! and of the pages of the codes, the manifests beside them, the names of all policies in blocks `text,policies`, and the transcripts.
 //! `POLDER_UPDATE=1 cargo test --test tests documents::` writes what the compiler gives into the documents.
 
 use polder::diag::{Code, Levels, Severity};
@@ -184,7 +184,6 @@ fn check_document(path: &str) -> (String, String) {
             replacements.push((block.line + 1, block.text.lines().count(), text));
         }
     }
-    assert!(last.is_some(), "{path} shows no program");
     for (start, count, text) in replacements.into_iter().rev() {
         lines.splice(start..start + count, text.lines().map(str::to_owned));
     }
@@ -207,6 +206,7 @@ fn compare(path: &str, document: &str, expected: &str) {
 #[test]
 fn the_reference_shows_what_the_compiler_gives() {
     let (document, expected) = check_document("grammar/README.md");
+    assert!(blocks(&document).iter().filter(|block| block.option("policy").is_some()).count() > 20);
     compare("grammar/README.md", &document, &expected);
 }
 
@@ -221,9 +221,94 @@ fn every_finding_of_an_import_has_a_section_that_says_what_to_do() {
 
 #[test]
 fn the_readme_shows_what_the_compiler_gives() {
-    let (document, with_manifests) = check_document("README.md");
-    let expected = run_transcripts(&with_manifests);
-    compare("README.md", &document, &expected);
+    assert!(shows_what_it_gives("README.md"), "no transcript was run");
+}
+
+/// The pages for users, by their paths in the repository.
+fn pages() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("docs")).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(".md"));
+    names.sort();
+    names.into_iter().map(|name| format!("docs/{name}")).collect()
+}
+
+#[test]
+fn the_pages_show_what_the_compiler_gives() {
+    let run = pages().iter().filter(|page| shows_what_it_gives(page)).count();
+    assert!(run >= 6, "transcripts of only {run} pages were run");
+}
+
+/// Holds a document against the compiler; whether it shows transcripts.
+fn shows_what_it_gives(path: &str) -> bool {
+    let (document, with_manifests) = check_document(path);
+    let transcripts = blocks(&document).iter().any(|block| block.is("console") && block.has("generated"));
+    let expected = if transcripts { run_transcripts(&with_manifests) } else { with_manifests };
+    compare(path, &document, &expected);
+    transcripts
+}
+
+/// The texts that lead from one document to another.
+fn documents() -> Vec<String> {
+    let mut all = pages();
+    let others = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "grammar/README.md", "src/ARCHITECTURE.md"];
+    all.extend(others.map(str::to_owned));
+    for folder in ["examples", "editors", "dist"] {
+        let folders = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = folders.map(|name| format!("{folder}/{}/README.md", name.to_str().unwrap()));
+        all.extend(names.filter(|name| root().join(name).is_file()));
+    }
+    all
+}
+
+/// The places that a document leads to, without those in blocks of code.
+fn links(document: &str) -> Vec<String> {
+    let mut text = String::new();
+    let mut is_code = false;
+    for line in document.lines() {
+        is_code ^= line.starts_with("```");
+        if !is_code && !line.starts_with("```") {
+            writeln!(text, "{line}").unwrap();
+        }
+    }
+    let text: String = text.split('`').step_by(2).collect();
+    let places = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    places.map(str::to_owned).collect()
+}
+
+/// What a heading is called in an address.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+    kept.collect::<String>().trim().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    let mut looked_at = 0;
+    let mut wrong = Vec::new();
+    for document in documents() {
+        let text = std::fs::read_to_string(root().join(&document)).unwrap();
+        for link in links(&text).iter().filter(|link| !link.contains("://")) {
+            looked_at += 1;
+            let (path, place) = link.split_once('#').map_or((link.as_str(), None), |(path, place)| (path, Some(place)));
+            let target = match path {
+                "" => root().join(&document),
+                path => root().join(&document).parent().unwrap().join(path),
+            };
+            if !target.exists() {
+                wrong.push(format!("{document}: {link}"));
+                continue;
+            }
+            let Some(place) = place else { continue };
+            let target = std::fs::read_to_string(target).unwrap_or_default();
+            let headings = target.lines().filter(|line| line.starts_with('#'));
+            if !headings.map(|line| anchor(line.trim_start_matches('#'))).any(|found| found == place) {
+                wrong.push(format!("{document}: {link}: there is no such heading"));
+            }
+        }
+    }
+    assert!(looked_at > 60, "only {looked_at} links were found");
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 /// Runs the tour of a document in one folder: blocks `polder,file=NAME` are saved there, comments `<!-- run: COMMAND -->`
@@ -267,6 +352,7 @@ fn shell(folder: &Path, command: &str) -> String {
         .args(["-c", &format!("{command} 2>&1")])
         .current_dir(folder)
         .env("PATH", path)
+        .env("POLDER_EXAMPLES", root().join("examples"))
         .env("COLUMNS", "100")
         .env("LC_ALL", "C.UTF-8")
         .env_remove("FORCE_COLOR")
@@ -285,7 +371,9 @@ fn shell(folder: &Path, command: &str) -> String {
 fn named_files(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     let is_file = |word: &&str| {
-        ["src/", "tests/", "editors/", "grammar/", "examples/", ".ci/"].iter().any(|folder| word.starts_with(folder))
+        ["src/", "tests/", "editors/", "grammar/", "examples/", "docs/", ".ci/"]
+            .iter()
+            .any(|folder| word.starts_with(folder))
             && !word.contains("NAME")
     };
     quoted.filter(is_file).collect()

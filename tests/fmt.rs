@@ -91,13 +91,20 @@ fn blocks(document: &str) -> Vec<(&str, std::ops::Range<usize>)> {
     found
 }
 
+/// The documents for users.
+fn shown() -> Vec<PathBuf> {
+    let mut documents = files("docs", "md");
+    documents.extend(["README.md", "grammar/README.md"].map(|path| root().join(path)));
+    documents
+}
+
 /// Every program at hand: examples, catalogue, documents, cases.
 fn programs() -> Vec<String> {
     let folders = ["examples", "src/model/catalogue", "src/cli/templates", "tests/fmt"];
     let mut all: Vec<String> =
         folders.iter().flat_map(|folder| files(folder, "polder")).map(|path| read(&path)).collect();
     let mut documents = files("src/diag/codes", "md");
-    documents.extend(["README.md", "grammar/README.md"].map(|path| root().join(path)));
+    documents.extend(shown());
     for document in documents {
         let text = read(&document);
         all.extend(blocks(&text).into_iter().map(|(_, range)| text[range].to_owned()));
@@ -158,8 +165,8 @@ fn what_is_shown_is_in_the_form() {
             }
         }
     }
-    for document in ["README.md", "grammar/README.md"] {
-        let path = root().join(document);
+    for path in shown() {
+        let document = path.display();
         let text = read(&path);
         let mut formatted = text.clone();
         for (fence, range) in blocks(&text).into_iter().rev() {

@@ -1,4 +1,4 @@
-//! What a program reads is always exactly one document on the stream that README names, whatever happens.
+//! What a program reads is always exactly one document on the stream that `docs/commands.md` names, whatever happens.
 
 use serde_json::Value;
 use std::fs;

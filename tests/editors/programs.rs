@@ -30,6 +30,7 @@ pub fn written() -> Vec<String> {
     let sources = folders.iter().flat_map(|folder| files(folder, "polder")).chain(files("tests/fmt", "formatted"));
     let mut all: Vec<String> = sources.map(read).collect();
     let mut documents = files("src/diag/codes", "md");
+    documents.extend(files("docs", "md"));
     documents.extend(["README.md", "grammar/README.md"].map(|path| root().join(path)));
     for document in documents.into_iter().map(read) {
         let fences = document.split("```polder").skip(1);
