@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// How closed the pods are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Habit {
+pub(crate) enum Habit {
     /// Every namespace denies by default, both ways, and opens what is needed.
     Closed,
     /// Only some applications are isolated, for ingress; all else is open, so that nearly everything is a connection.
@@ -16,7 +16,7 @@ pub enum Habit {
 
 /// How many pods, namespaces that they are spread over, and policies.
 #[derive(Debug, Clone, Copy)]
-pub struct Size {
+pub(crate) struct Size {
     /// Pods, each an object of its own.
     pub pods: usize,
     /// Namespaces.
@@ -33,7 +33,7 @@ fn applications(size: Size) -> usize {
 }
 
 /// A cluster: pods of several applications in each namespace, and the namespaces of DNS, monitoring and the ingress.
-pub fn cluster(size: Size) -> Cluster {
+pub(crate) fn cluster(size: Size) -> Cluster {
     let mut cluster = Cluster::default();
     for index in 0..size.namespaces {
         let name: Arc<str> = namespace(index).into();
@@ -91,7 +91,7 @@ fn workload(namespace: &Arc<str>, pod: usize, application: &str) -> Workload {
 }
 
 /// As many policies over the namespaces of a cluster.
-pub fn policies(size: Size, habit: Habit) -> Vec<Policy> {
+pub(crate) fn policies(size: Size, habit: Habit) -> Vec<Policy> {
     let mut policies = Vec::with_capacity(size.policies + 1);
     let each = size.policies / size.namespaces;
     for index in 0..size.namespaces {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// How many namespaces there are, and applications in each.
 #[derive(Debug, Clone, Copy)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// Namespaces.
     pub namespaces: usize,
     /// Applications of a namespace, each with a policy of its own.
@@ -24,7 +24,7 @@ impl Extent {
 }
 
 /// A repository: a file for each policy, one with the workloads of each namespace, all of it in YAML.
-pub fn repository(extent: Extent) -> Vec<(String, String)> {
+pub(crate) fn repository(extent: Extent) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for namespace in 0..extent.namespaces {
         let mut workloads = format!(
@@ -142,7 +142,7 @@ fn deployment(namespace: usize, application: usize, text: &mut String) {
 
 /// What `kubectl get ... -A -o json` prints of a cluster with ten pods of each application: a list of all Namespaces, pods
 /// with their status and who wrote which field, Services and policies.
-pub fn dump(extent: Extent) -> String {
+pub(crate) fn dump(extent: Extent) -> String {
     let mut items: Vec<String> = Vec::new();
     for namespace in 0..extent.namespaces {
         items.push(format!(

@@ -19,7 +19,7 @@ impl Numbers {
 
 /// A program with so many flows, over so many namespaces.
 #[allow(dead_code, reason = "each benchmark uses one of the two")]
-pub fn program(flows: usize, namespaces: usize) -> String {
+pub(crate) fn program(flows: usize, namespaces: usize) -> String {
     let mut numbers = Numbers(7);
     let tiers = (flows / 3 / namespaces).max(3);
     let mut text = String::new();
@@ -51,7 +51,7 @@ pub fn program(flows: usize, namespaces: usize) -> String {
 
 /// The files of a program that as many teams write: so many lines in all, a namespace in each file, an assertion in each.
 #[allow(dead_code, reason = "each benchmark uses one of the two")]
-pub fn files(files: usize, lines: usize) -> Vec<(String, String)> {
+pub(crate) fn files(files: usize, lines: usize) -> Vec<(String, String)> {
     let mut numbers = Numbers(7);
     let lines = lines / files;
     let tiers = lines / 5;

@@ -4,7 +4,7 @@
 //! The planner asks the same with an algorithm of its own. This one is another on purpose: a mistake in one of them
 //! must not hide behind the same mistake in the other.
 
-#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::net::{AddressSet, Peers, Protocol, Region, Requirement, Selector, Values};
 

@@ -12,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The namespaces that are managed, with what is stated of their labels. Nobody knows which others they have.
-pub type Managed = BTreeMap<Arc<str>, Selector>;
+pub(crate) type Managed = BTreeMap<Arc<str>, Selector>;
 
-pub fn managed(flows: &FlowSet) -> Managed {
+pub(crate) fn managed(flows: &FlowSet) -> Managed {
     flows.namespaces.iter().map(|namespace| (namespace.name.clone(), namespace.labels.clone())).collect()
 }
 
 /// The world of them and of all addresses.
-pub fn world(policies: &[Policy], marks: &[Peers], managed: &Managed, facts: &Facts) -> World {
+pub(crate) fn world(policies: &[Policy], marks: &[Peers], managed: &Managed, facts: &Facts) -> World {
     let pods = pods(policies, marks, managed);
     World::examples(&Scope { policies: &[policies], marks, facts }, &pods).0
 }

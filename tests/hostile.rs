@@ -120,7 +120,7 @@ fn tiers(n: usize, more: &str, statements: &str) -> String {
 
 /// The time that this thread was given so far, where the system tells: what others do in between is not in it.
 #[cfg(unix)]
-pub fn given() -> Duration {
+pub(crate) fn given() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap()
 }

@@ -2,7 +2,7 @@
 //! questions with the expected answers; `POLDER_UPDATE=1` writes the answers that come.
 
 mod case;
-pub mod client;
+pub(crate) mod client;
 mod hostile;
 mod lifecycle;
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// What the API server would say about the documents of `yaml`; nothing when it takes all of them in silence.
-pub fn validate(yaml: &str) -> Vec<String> {
+pub(crate) fn validate(yaml: &str) -> Vec<String> {
     let mut report = Report::default();
     for document in serde_yaml::Deserializer::from_str(yaml) {
         match Value::deserialize(document) {

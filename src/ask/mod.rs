@@ -20,7 +20,8 @@ pub use changes::{Came, Freed, Gain, Whom};
 pub use everyone::{Everyone, Meant, Named, Samples, Set};
 pub use reach::{Between, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation, selector_text};
-pub use space::{Ends, Example, Grants, Pods, Space, rule_peers, rule_ports};
+pub use space::{Ends, Example, Grants, Pods, Space};
+pub(crate) use space::{rule_peers, rule_ports};
 pub use why::{
     AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,
     policies_for, suggest, why,

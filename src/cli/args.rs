@@ -135,7 +135,7 @@ pub(super) struct Environment {
 
 impl Environment {
     /// The choice that it is.
-    pub fn choice(&self) -> EnvironmentChoice {
+    pub(super) fn choice(&self) -> EnvironmentChoice {
         match &self.env {
             Some(name) => EnvironmentChoice::Named(name.clone()),
             None if self.no_env => EnvironmentChoice::Without,
@@ -200,7 +200,7 @@ pub(super) struct ClusterArgs {
 
 impl ClusterArgs {
     /// The same for the library.
-    pub fn said(&self) -> SaidOfCluster {
+    pub(super) fn said(&self) -> SaidOfCluster {
         SaidOfCluster { cni: self.cni, blocks_match_pods: self.ipblock_matches_pods }
     }
 }
@@ -243,7 +243,7 @@ impl TypedValueParser for CniParser {
 
 impl QuestionArgs {
     /// What is asked about, with `-` understood.
-    pub fn question(&self) -> Question {
+    pub(super) fn question(&self) -> Question {
         Question {
             program: named(&self.program),
             environment: self.environment.choice(),
@@ -273,7 +273,7 @@ pub(super) enum Format {
 
 impl Format {
     /// Whether a program reads it, so that the report is the result.
-    pub fn is_for_machines(self) -> bool {
+    pub(super) fn is_for_machines(self) -> bool {
         !matches!(self, Format::Human | Format::Short)
     }
 }
@@ -286,21 +286,21 @@ pub(super) fn named(paths: &[PathBuf]) -> Vec<Named> {
 
 impl Input {
     /// The paths, with `-` understood.
-    pub fn named(&self) -> Vec<Named> {
+    pub(super) fn named(&self) -> Vec<Named> {
         named(&self.paths)
     }
 }
 
 impl Warnings {
     /// The levels; the error is a slip on the command line, in words.
-    pub fn levels(&self) -> Result<Levels, String> {
+    pub(super) fn levels(&self) -> Result<Levels, String> {
         let mut levels = Levels::default();
         self.set(&mut levels)?;
         Ok(levels)
     }
 
     /// Sets the levels on top of others; the error is a slip on the command line, in words.
-    pub fn set(&self, levels: &mut Levels) -> Result<(), String> {
+    pub(super) fn set(&self, levels: &mut Levels) -> Result<(), String> {
         if self.deny_warnings {
             levels.deny_warnings();
         }
@@ -333,7 +333,7 @@ pub(super) fn command() -> clap::Command {
 
 impl Cli {
     /// Understands the command line.
-    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut args: Vec<OsString> = args.into_iter().collect();
         help_as_an_option(&mut args);
         let matches = command().bin_name(called(&args)).color(color_of(&args)).try_get_matches_from(args)?;

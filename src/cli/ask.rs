@@ -73,7 +73,7 @@ pub(super) struct Ends {
 
 impl Ends {
     /// Reads the words of the command line.
-    pub fn read(
+    pub(super) fn read(
         subject: &Subject,
         from: Option<&str>,
         to: Option<&str>,
@@ -89,14 +89,14 @@ impl Ends {
     }
 
     /// Those who are meant, with what there is to say about that.
-    pub fn meant(self, subject: &Subject, terminal: &mut Terminal) -> Result<(Ends, Vec<String>), Exit> {
+    pub(super) fn meant(self, subject: &Subject, terminal: &mut Terminal) -> Result<(Ends, Vec<String>), Exit> {
         let ends = Asking { from: self.from, to: self.to, ports: self.ports };
         let (Asking { from, to, ports }, notes) = subject.resolve(ends).map_err(|message| terminal.refuse(&message))?;
         Ok((Ends { from, to, ports }, notes))
     }
 
     /// Both, for the situation.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<Asked> {
         self.from.iter().chain(&self.to).cloned().collect()
     }
 }

@@ -75,7 +75,7 @@ pub(super) enum LayoutName {
 
 impl LayoutName {
     /// The word for it.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             LayoutName::Flow => "flow",
             LayoutName::Tier => "tier",

@@ -31,7 +31,7 @@ pub(super) struct MachineDocument {
 
 impl MachineDocument {
     /// The document that a command has to print; none when it is for people.
-    pub fn of(command: &Command) -> Option<MachineDocument> {
+    pub(super) fn of(command: &Command) -> Option<MachineDocument> {
         let said = |format: Format, is_taken: bool| {
             // Where standard output holds something else, messages keep the other stream.
             let stream = if is_taken { Stream::Err } else { Stream::Out };
@@ -60,12 +60,12 @@ impl MachineDocument {
     }
 
     /// Whether everything else that is said has to leave the standard output to it.
-    pub fn takes_output(&self) -> bool {
+    pub(super) fn takes_output(&self) -> bool {
         self.stream == Stream::Out && !self.is_instead
     }
 
     /// Takes reports in. They may be about other texts than those before.
-    pub fn gather(&mut self, reports: &[Report], sources: &Sources) {
+    pub(super) fn gather(&mut self, reports: &[Report], sources: &Sources) {
         let offset = self.sources.files().count();
         if reports.iter().any(|report| report.diagnostic.primary().is_some()) {
             self.sources.append(sources);
@@ -74,7 +74,7 @@ impl MachineDocument {
     }
 
     /// The document, when something has been `answered` or not.
-    pub fn text(&self, answered: bool) -> Option<String> {
+    pub(super) fn text(&self, answered: bool) -> Option<String> {
         if self.is_instead && answered {
             return None;
         }

@@ -41,7 +41,7 @@ pub(super) struct FmtArgs {
 
 impl FmtArgs {
     /// Whether it formats standard input.
-    pub fn reads_input(&self) -> bool {
+    pub(super) fn reads_input(&self) -> bool {
         self.paths.iter().any(|path| path.as_os_str() == "-")
     }
 }

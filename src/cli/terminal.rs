@@ -27,7 +27,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// The streams of the process.
-    pub fn new(global: &Global, document: Option<MachineDocument>) -> Terminal {
+    pub(super) fn new(global: &Global, document: Option<MachineDocument>) -> Terminal {
         let (out, err) = (io::stdout(), io::stderr());
         let variable = |name: &str| std::env::var_os(name);
         Terminal {
@@ -44,27 +44,27 @@ impl Terminal {
     }
 
     /// Whether standard output takes colours.
-    pub fn out_color(&self) -> bool {
+    pub(super) fn out_color(&self) -> bool {
         self.out_color
     }
 
     /// Whether standard error takes colours.
-    pub fn err_color(&self) -> bool {
+    pub(super) fn err_color(&self) -> bool {
         self.err_color
     }
 
     /// Whether only errors are to be said.
-    pub fn quiet(&self) -> bool {
+    pub(super) fn quiet(&self) -> bool {
         self.quiet
     }
 
     /// Whether nobody reads standard output any more.
-    pub fn closed(&self) -> bool {
+    pub(super) fn closed(&self) -> bool {
         self.closed
     }
 
     /// The result itself, already free of control characters: YAML, JSON, a page.
-    pub fn result(&mut self, text: &str) {
+    pub(super) fn result(&mut self, text: &str) {
         self.answered = true;
         if self.closed || self.failure.is_some() {
             return;
@@ -74,14 +74,14 @@ impl Terminal {
     }
 
     /// Takes reports into the document, if there is to be one.
-    pub fn gather(&mut self, reports: &[Report], sources: &Sources) {
+    pub(super) fn gather(&mut self, reports: &[Report], sources: &Sources) {
         if let Some(document) = &mut self.document {
             document.gather(reports, sources);
         }
     }
 
     /// A line of the result about what was done. Left out when only errors are wanted.
-    pub fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         if self.document.as_ref().is_some_and(MachineDocument::takes_output) {
             return self.note_line(text);
         }
@@ -91,7 +91,7 @@ impl Terminal {
     }
 
     /// Diagnostics, already rendered. Left out where the document is the one thing on standard error.
-    pub fn diagnostics(&mut self, text: &str) {
+    pub(super) fn diagnostics(&mut self, text: &str) {
         self.flush();
         if self.document.as_ref().is_some_and(|document| document.stream == Stream::Err) {
             return;
@@ -101,21 +101,21 @@ impl Terminal {
     }
 
     /// A line on standard error that is no diagnostic. Left out when only errors are wanted.
-    pub fn note_line(&mut self, text: &str) {
+    pub(super) fn note_line(&mut self, text: &str) {
         if !self.quiet {
             self.diagnostics(&format!("{}\n", sanitize(text)));
         }
     }
 
     /// Says why a command cannot do what was asked.
-    pub fn refuse(&mut self, text: &str) -> Exit {
+    pub(super) fn refuse(&mut self, text: &str) -> Exit {
         self.gather(&[Diagnostic::about(Code::E0411, text).into()], &Sources::default());
         self.diagnostics(&format!("error: {}\n", sanitize(text)));
         Exit::CannotAnswer
     }
 
     /// Lets everything out that was printed so far.
-    pub fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         if !self.closed && self.failure.is_none() {
             let flushed = self.out.flush();
             self.note(flushed);
@@ -123,7 +123,7 @@ impl Terminal {
     }
 
     /// The last word: a result that could not be printed is no success, unless its reader went away on purpose.
-    pub fn finish(mut self, exit: Exit) -> Exit {
+    pub(super) fn finish(mut self, exit: Exit) -> Exit {
         let document = self.document.take();
         let text = document.as_ref().and_then(|document| Some((document.text(self.answered)?, document.stream)));
         match text {
@@ -167,7 +167,7 @@ pub(super) struct Said(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
 
 #[cfg(test)]
 impl Said {
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.borrow()).into_owned()
     }
 }
@@ -186,7 +186,7 @@ impl Write for Said {
 #[cfg(test)]
 impl Terminal {
     /// Prints to memory.
-    pub fn captured() -> (Terminal, Said) {
+    pub(super) fn captured() -> (Terminal, Said) {
         let said = Said::default();
         (Terminal::on(said.clone(), said.clone()), said)
     }

@@ -60,7 +60,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Takes note of an object.
-    pub fn add(&mut self, object: &Object) {
+    pub(super) fn add(&mut self, object: &Object) {
         match object {
             Object::Namespace(one) => {
                 self.of_every_cluster |= OF_EVERY_CLUSTER.contains(&&*one.name);
@@ -85,7 +85,7 @@ impl Seen {
 
     /// What that shows. Whoever gives Namespace `kube-system` gives a cluster; of a namespace in which nothing runs that
     /// was given, it is only sure where what runs in `kube-system` was listed, too.
-    pub fn whole(self) -> Whole {
+    pub(super) fn whole(self) -> Whole {
         let Seen { of_every_cluster, system, live, runs } = self;
         Whole {
             namespaces: of_every_cluster,

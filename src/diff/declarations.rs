@@ -36,7 +36,7 @@ struct Meaning {
 }
 
 impl Declarations {
-    pub fn of(program: Program<'_>) -> Declarations {
+    pub(super) fn of(program: Program<'_>) -> Declarations {
         let model = program.model;
         let mut all = Declarations::default();
         for tier in model.tiers.iter() {
@@ -72,14 +72,14 @@ impl Declarations {
     }
 
     /// The declaration of a name that means something else in another version.
-    pub fn changed(&self, other: &Declarations, name: &PartyName) -> Option<Origin> {
+    pub(super) fn changed(&self, other: &Declarations, name: &PartyName) -> Option<Origin> {
         let name = key(name)?;
         let (mine, theirs) = (self.named.get(&name)?, other.named.get(&name)?);
         (mine.meaning != theirs.meaning).then(|| mine.origin.clone())
     }
 
     /// The tiers of a namespace that have some of these labels, and had others in another version.
-    pub fn reselected(&self, other: &Declarations, namespace: &Arc<str>, labels: &[Selector]) -> Vec<Origin> {
+    pub(super) fn reselected(&self, other: &Declarations, namespace: &Arc<str>, labels: &[Selector]) -> Vec<Origin> {
         let is_it = |name: &Name, one: &Declaration| {
             name.0.as_ref() == Some(namespace)
                 && one.origin.text.starts_with("tier ")
@@ -90,7 +90,7 @@ impl Declarations {
     }
 
     /// The declaration of a namespace of which another version states other labels.
-    pub fn relabelled(&self, other: &Declarations, namespace: &str) -> Option<Origin> {
+    pub(super) fn relabelled(&self, other: &Declarations, namespace: &str) -> Option<Origin> {
         let ((labels, origin), (theirs, _)) = (self.namespaces.get(namespace)?, other.namespaces.get(namespace)?);
         (labels != theirs).then(|| origin.clone())
     }

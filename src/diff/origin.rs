@@ -73,7 +73,7 @@ pub(super) struct Origins<'v> {
 }
 
 impl<'v> Origins<'v> {
-    pub fn new(version: &'v Version<'v>) -> Self {
+    pub(super) fn new(version: &'v Version<'v>) -> Self {
         let mut origins = Origins {
             version,
             sources: BTreeMap::new(),
@@ -103,7 +103,7 @@ impl<'v> Origins<'v> {
 
     /// What allows some ports of some connections, by the sides whose rules did it. What stands in the `other` version as
     /// well is only named where nothing else is responsible.
-    pub fn of_connections(
+    pub(super) fn of_connections(
         &self,
         other: &Origins<'_>,
         by: Ways,
@@ -230,7 +230,12 @@ impl<'v> Origins<'v> {
     }
 
     /// The settings of this version in place of those by which the other one lets these ask for names.
-    pub fn instead_of_dns(&self, other: &Origins<'_>, [from, to]: [Those<'_>; 2], ports: &Verdict) -> Vec<Origin> {
+    pub(super) fn instead_of_dns(
+        &self,
+        other: &Origins<'_>,
+        [from, to]: [Those<'_>; 2],
+        ports: &Verdict,
+    ) -> Vec<Origin> {
         let Some(program) = self.version.program else { return Vec::new() };
         let asked = other.dns(self, from, to, &ports.possible());
         if asked.is_empty() {
@@ -259,7 +264,7 @@ impl<'v> Origins<'v> {
     }
 
     /// What isolates pods in some directions.
-    pub fn of_isolation(&self, other: &Origins<'_>, directions: &[Direction], those: Those<'_>) -> Vec<Origin> {
+    pub(super) fn of_isolation(&self, other: &Origins<'_>, directions: &[Direction], those: Those<'_>) -> Vec<Origin> {
         let isolating = |version: &Origins<'_>| version.isolating(directions, those);
         let old = isolating(other);
         let with_age = |origin: Origin| {
@@ -323,7 +328,7 @@ impl<'v> Origins<'v> {
     }
 
     /// What this version has instead of the isolation that the `other` one has.
-    pub fn instead_of_isolation(&self, other: &[Origin], those: Those<'_>) -> Instead {
+    pub(super) fn instead_of_isolation(&self, other: &[Origin], those: Those<'_>) -> Instead {
         let mut found = BTreeSet::new();
         for home in those.namespaces().into_iter().flatten() {
             match self.version.program {
@@ -346,7 +351,7 @@ impl<'v> Origins<'v> {
     }
 
     /// The policies that let some ends of sets through on one side, by their place.
-    pub fn granting_sets(
+    pub(super) fn granting_sets(
         &self,
         direction: Direction,
         [sources, destinations]: [Those<'_>; 2],
@@ -370,7 +375,7 @@ impl<'v> Origins<'v> {
         near.filter(grants).collect()
     }
 
-    pub fn policies(&self, policies: BTreeSet<usize>) -> BTreeSet<Origin> {
+    pub(super) fn policies(&self, policies: BTreeSet<usize>) -> BTreeSet<Origin> {
         let mut origins = BTreeSet::new();
         for index in policies {
             let Some(policy) = self.version.policies.get(index) else { continue };

@@ -54,7 +54,7 @@ pub(super) struct Named {
 
 impl<E> Isolations<E> {
     /// The change of these pods, with what is responsible in the older version and in the newer one.
-    pub fn told(&self, [was, is]: &[Origins<'_>; 2], those: Those<'_>, pods: Named) -> IsolationChange {
+    pub(super) fn told(&self, [was, is]: &[Origins<'_>; 2], those: Those<'_>, pods: Named) -> IsolationChange {
         let (has, lacks) = if self.lifted { (was, is) } else { (is, was) };
         let origins = has.of_isolation(lacks, &self.directions, those);
         IsolationChange {
@@ -70,7 +70,7 @@ impl<E> Isolations<E> {
 
 impl Key {
     /// The change of the connections of two sides, with what is responsible in the older version and in the newer one.
-    pub fn told(
+    pub(super) fn told(
         self,
         [was, is]: &[Origins<'_>; 2],
         those: [Those<'_>; 2],

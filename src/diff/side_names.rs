@@ -13,7 +13,7 @@ const MOST_BLOCKS: usize = 4;
 pub(super) struct SideNames(BTreeMap<Peers, String>);
 
 impl SideNames {
-    pub fn new([old, new]: [&Version<'_>; 2]) -> SideNames {
+    pub(super) fn new([old, new]: [&Version<'_>; 2]) -> SideNames {
         let mut names = BTreeMap::new();
         for flows in [old, new].into_iter().filter_map(|version| version.program).map(|program| program.flows) {
             declared(flows, &mut names);
@@ -22,11 +22,11 @@ impl SideNames {
     }
 
     /// The pods of a namespace that have such labels.
-    pub fn pods(&self, namespace: &Arc<str>, pods: &Selector) -> String {
+    pub(super) fn pods(&self, namespace: &Arc<str>, pods: &Selector) -> String {
         self.peers(&Peers::Pods { namespaces: namespace_by_name(namespace), pods: pods.clone() })
     }
 
-    pub fn peers(&self, peers: &Peers) -> String {
+    pub(super) fn peers(&self, peers: &Peers) -> String {
         if let Some(name) = self.0.get(peers) {
             return name.clone();
         }

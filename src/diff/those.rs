@@ -21,7 +21,7 @@ pub(super) enum Those<'a> {
 
 impl Those<'_> {
     /// The namespaces that they are in; `None` for pods of others, and for addresses.
-    pub fn namespaces(&self) -> BTreeSet<Option<Arc<str>>> {
+    pub(super) fn namespaces(&self) -> BTreeSet<Option<Arc<str>>> {
         match self {
             Those::Given(world, ends) => {
                 ends.iter().map(|end| world.namespace_of(*end).and_then(|home| home.name.clone())).collect()
@@ -34,7 +34,7 @@ impl Those<'_> {
     }
 
     /// Whether some of them are or may be such peers.
-    pub fn touch(&self, peers: &Peers) -> bool {
+    pub(super) fn touch(&self, peers: &Peers) -> bool {
         match self {
             Those::Given(world, ends) => ends.iter().any(|end| is_in(world, *end, peers)),
             Those::Sets(space, ends) => ends.iter().any(|end| meets(space, end, peers)),
@@ -42,7 +42,7 @@ impl Those<'_> {
     }
 
     /// Whether some pods of a namespace are among them that have such labels.
-    pub fn touch_pods(&self, namespace: &Arc<str>, labels: &Selector) -> bool {
+    pub(super) fn touch_pods(&self, namespace: &Arc<str>, labels: &Selector) -> bool {
         self.touch(&Peers::Pods { namespaces: namespace_by_name(namespace), pods: labels.clone() })
     }
 }

@@ -10,23 +10,23 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    pub fn has(self, direction: Direction) -> bool {
+    pub(super) fn has(self, direction: Direction) -> bool {
         match direction {
             Direction::Ingress => self.ingress,
             Direction::Egress => self.egress,
         }
     }
 
-    pub fn is_none(self) -> bool {
+    pub(super) fn is_none(self) -> bool {
         self == Ways::default()
     }
 
     /// Those that are among them.
-    pub fn list(self) -> Vec<Direction> {
+    pub(super) fn list(self) -> Vec<Direction> {
         Direction::ALL.into_iter().filter(|direction| self.has(*direction)).collect()
     }
 
-    pub fn add(&mut self, direction: Direction) {
+    pub(super) fn add(&mut self, direction: Direction) {
         match direction {
             Direction::Ingress => self.ingress = true,
             Direction::Egress => self.egress = true,

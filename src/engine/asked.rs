@@ -27,7 +27,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub fn new(engine: &Engine<'_>) -> Self {
+    pub(super) fn new(engine: &Engine<'_>) -> Self {
         let peers = engine.sides.iter().map(|side| {
             let rules = side.rules.iter().filter_map(|rule| engine.rules.get(*rule)?.peers.as_ref());
             rules.flatten().copied().collect::<BTreeSet<usize>>().into_iter().collect()
@@ -36,7 +36,7 @@ impl Asked {
     }
 
     /// Keeps the verdict that was looked for.
-    pub fn keep(&mut self, verdict: u32) {
+    pub(super) fn keep(&mut self, verdict: u32) {
         if self.known.len() > MOST_KEPT {
             self.known.clear();
         }
@@ -44,7 +44,7 @@ impl Asked {
     }
 
     /// Finds out what matters to the verdict between two ends.
-    pub fn look_at(&mut self, engine: &Engine<'_>, source: EndId, destination: EndId) {
+    pub(super) fn look_at(&mut self, engine: &Engine<'_>, source: EndId, destination: EndId) {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         key.push(number(engine.ports.way_of(destination)));

@@ -1,6 +1,6 @@
 //! The flow set: who may connect to whom, on what, and why. Written intent comes down to it.
 
-#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+#![warn(clippy::wildcard_enum_match_arm)]
 
 mod lower;
 

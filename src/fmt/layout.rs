@@ -69,14 +69,14 @@ struct Breaks {
 
 impl<'a> Statement<'a> {
     /// Puts the tokens of a statement together.
-    pub fn new(tokens: Vec<Token<'a>>, style: Style) -> Self {
+    pub(super) fn new(tokens: Vec<Token<'a>>, style: Style) -> Self {
         let mut builder = Builder { tokens: tokens.into_iter(), style };
         Statement { segments: builder.segments(), style }
     }
 
     /// The statement on one line in its parts: up to the first bracket, and each pair of brackets. `None` when it takes
     /// several lines.
-    pub fn cells(&self, indent: usize) -> Option<Vec<String>> {
+    pub(super) fn cells(&self, indent: usize) -> Option<Vec<String>> {
         let mut out = Writer::new(indent, self.style);
         self.write(&mut out, Breaks { lists: false, arrows: false }, "");
         if self.forced().1 || out.overflows || out.text.contains('\n') {
@@ -94,7 +94,7 @@ impl<'a> Statement<'a> {
     }
 
     /// The statement, its first line without the indentation. `end` is what follows on its last line.
-    pub fn text(&self, indent: usize, end: &str) -> String {
+    pub(super) fn text(&self, indent: usize, end: &str) -> String {
         let (forced, _) = self.forced();
         let mut best = String::new();
         for (lists, arrows) in [(false, false), (true, false), (false, true), (true, true)] {

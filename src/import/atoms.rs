@@ -110,7 +110,7 @@ const MOST_OF_RULE: usize = 10_000;
 impl Atoms {
     /// Takes policies apart, which are sorted by namespace and name; `beside` are those of the program that they become a part
     /// of.
-    pub fn new(policies: &[Policy], beside: &[Policy]) -> Atoms {
+    pub(super) fn new(policies: &[Policy], beside: &[Policy]) -> Atoms {
         let mut atoms = Atoms { own: policies.len(), ..Atoms::default() };
         let mut all: Vec<(usize, &Policy)> = policies.iter().chain(beside).enumerate().collect();
         all.sort_by(|(_, one), (_, other)| one.namespace.cmp(&other.namespace));
@@ -135,7 +135,7 @@ impl Atoms {
 
     /// The pods of a place that are isolated in a direction, by the managed namespaces that they are in for sure; `None` where
     /// those are very many.
-    pub fn isolated(&self, place: &Place, direction: Direction) -> IsolatedPods {
+    pub(super) fn isolated(&self, place: &Place, direction: Direction) -> IsolatedPods {
         let key = (place.clone(), direction);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
@@ -169,7 +169,7 @@ impl Atoms {
     }
 
     /// The pods of a namespace that have to be said to be isolated: those that the program does not isolate already.
-    pub fn isolated_anew(&self, home: usize, direction: Direction) -> impl Iterator<Item = &Selector> {
+    pub(super) fn isolated_anew(&self, home: usize, direction: Direction) -> impl Iterator<Item = &Selector> {
         let before = self.before.get(home).and_then(Option::as_ref).map(|before| before.get(direction).as_slice());
         let all = self.sides.get(home).into_iter().flat_map(move |side| &side.get(direction).isolated);
         all.filter(move |pods| !before.unwrap_or_default().iter().any(|before| before.contains(pods)))

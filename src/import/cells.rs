@@ -17,29 +17,29 @@ pub(super) struct Patience(usize);
 
 impl Patience {
     /// What one import may take: some seconds.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Patience(MOST_OF_ALL)
     }
 
     /// How many were made.
-    pub fn spent(&self) -> usize {
+    pub(super) fn spent(&self) -> usize {
         MOST_OF_ALL - self.0
     }
 
     /// Whether none may be made any more.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.0 == 0
     }
 
     /// Whether so many more comparisons may be made.
-    pub fn spend(&mut self, comparisons: usize) -> bool {
+    pub(super) fn spend(&mut self, comparisons: usize) -> bool {
         let left = self.0.checked_sub(comparisons);
         self.0 = left.unwrap_or_default();
         left.is_some()
     }
 
     /// A label set that a selector matches and none of some others; `None` where it takes too long to tell.
-    pub fn unmatched(&mut self, selector: &Selector, by: &[&Selector]) -> Option<Option<Selector>> {
+    pub(super) fn unmatched(&mut self, selector: &Selector, by: &[&Selector]) -> Option<Option<Selector>> {
         let most = self.0.min(MOST_OF_QUESTION);
         let mut budget = Budget::new(most);
         let found = unmatched(selector, by, &mut budget);
@@ -48,7 +48,7 @@ impl Patience {
     }
 
     /// Whether some regions of a side cover another one. Where it takes too long to tell, the answer is no.
-    pub fn covers(&mut self, by: &[&Region], region: &Region, direction: Direction) -> bool {
+    pub(super) fn covers(&mut self, by: &[&Region], region: &Region, direction: Direction) -> bool {
         worlds(region).into_iter().all(|mut part| {
             // Nobody knows the container ports of an address.
             if direction == Direction::Egress && matches!(part.peers, Peers::Addresses(_)) {
@@ -97,7 +97,7 @@ pub(super) struct Cells {
 
 impl Cells {
     /// The cells of some parts of one direction, each of which is called by its place in the list.
-    pub fn new<'a>(
+    pub(super) fn new<'a>(
         direction: Direction,
         parts: impl IntoIterator<Item = (&'a Selector, &'a Peers, &'a PortSet)>,
     ) -> Cells {
@@ -121,12 +121,12 @@ impl Cells {
     }
 
     /// Whether the parts that are left cover a region.
-    pub fn cover(&self, region: &Region, patience: &mut Patience) -> bool {
+    pub(super) fn cover(&self, region: &Region, patience: &mut Patience) -> bool {
         self.covered_but(region, &[], patience)
     }
 
     /// Whether all other parts that are left cover one; `own` are those that do not count.
-    pub fn cover_without(&self, part: usize, own: &[usize], patience: &mut Patience) -> bool {
+    pub(super) fn cover_without(&self, part: usize, own: &[usize], patience: &mut Patience) -> bool {
         let Some(cell) = self.homes.get(part).and_then(|home| self.cells.get(*home)) else { return false };
         let Some((_, ports)) = cell.parts.iter().find(|(one, _)| *one == part) else { return false };
         if !patience.spend(cell.parts.len()) {
@@ -165,7 +165,7 @@ impl Cells {
     }
 
     /// Takes a part away.
-    pub fn remove(&mut self, part: usize) {
+    pub(super) fn remove(&mut self, part: usize) {
         let home = self.homes.get(part).copied();
         if let Some(cell) = home.and_then(|home| self.cells.get_mut(home)) {
             cell.parts.retain(|(one, _)| *one != part);
@@ -174,7 +174,7 @@ impl Cells {
     }
 
     /// The parts that are left and may let through some of what a region is, in the order of the cells.
-    pub fn near(&self, region: &Region) -> Vec<usize> {
+    pub(super) fn near(&self, region: &Region) -> Vec<usize> {
         let near = self.index.query(&region.subject, &region.peers).into_iter().filter_map(|at| self.cells.get(at));
         let near = near.filter(|cell| cell.region.overlaps(region));
         let parts = near.flat_map(|cell| cell.parts.iter().filter(|(_, ports)| ports.overlaps(&region.ports)));

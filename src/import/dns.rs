@@ -48,7 +48,7 @@ impl Asked {
     }
 
     /// What it opens, for the namespace `home`: where, in which direction and what.
-    pub fn opens(&self, atoms: &Atoms, home: usize) -> Vec<(usize, Direction, Region)> {
+    pub(super) fn opens(&self, atoms: &Atoms, home: usize) -> Vec<(usize, Direction, Region)> {
         let Some(name) = atoms.names.get(home) else { return Vec::new() };
         let everybody = Place::pods(name, Selector::everything());
         let ports = PortSet::union_of(&both(self.port));
@@ -94,7 +94,7 @@ fn presets() -> impl Iterator<Item = Asked> {
 
 impl Sides {
     /// The servers that a namespace asks.
-    pub fn servers(&self, atoms: &Atoms, home: usize, patience: &mut Patience) -> Asked {
+    pub(super) fn servers(&self, atoms: &Atoms, home: usize, patience: &mut Patience) -> Asked {
         let Some(opened) = atoms.sides.get(home).map(|side| side.get(Direction::Egress)) else {
             return Asked::nobody();
         };

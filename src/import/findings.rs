@@ -139,7 +139,7 @@ const METADATA: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
 
 impl Found<'_> {
     /// Everything that the policies and flows themselves show, in order.
-    pub fn all(&self) -> Vec<Finding> {
+    pub(super) fn all(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         self.sides(&mut found);
         self.everything(&mut found);

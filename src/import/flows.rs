@@ -49,7 +49,7 @@ struct Item {
 
 impl Flows {
     /// The flows that say what is left of the atoms.
-    pub fn new(mut atoms: Atoms, sides: &Sides, patience: &mut Patience) -> (Flows, Atoms) {
+    pub(super) fn new(mut atoms: Atoms, sides: &Sides, patience: &mut Patience) -> (Flows, Atoms) {
         let mut items: BTreeMap<(Ends, PortSet), BTreeSet<Origin>> = BTreeMap::new();
         let (mut dns, mut said_already) = (Vec::new(), Vec::new());
         let mut places = std::mem::take(&mut atoms.places);

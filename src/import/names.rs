@@ -50,7 +50,7 @@ fn is_built_in(name: &str) -> bool {
 
 impl Names {
     /// The names of everything that flows and settings speak of.
-    pub fn new(atoms: &Atoms, flows: &Flows, around: Surroundings<'_>) -> Names {
+    pub(super) fn new(atoms: &Atoms, flows: &Flows, around: Surroundings<'_>) -> Names {
         let Surroundings { declared, catalogue, runs, .. } = around;
         let mut names = Names { is_beside: !declared.taken.is_empty(), declared, ..Names::default() };
         let ends = flows.flows.iter().flat_map(|flow| [flow.ends.source, flow.ends.destination]);
@@ -197,7 +197,7 @@ impl Names {
     }
 
     /// The name of the port that all of some ends list for exactly these ports.
-    pub fn port<'p>(&self, ends: impl IntoIterator<Item = &'p Place>, ports: &PortSet) -> Option<Arc<str>> {
+    pub(super) fn port<'p>(&self, ends: impl IntoIterator<Item = &'p Place>, ports: &PortSet) -> Option<Arc<str>> {
         let mut names = ends.into_iter().map(|place| {
             let Place::Pods(home, pods) = place else { return None };
             let listed = self.ports.get(&(home.clone(), pods.clone()))?;
@@ -261,14 +261,14 @@ impl Names {
     }
 
     /// The names that something of the whole program cannot have.
-    pub fn taken(&self) -> BTreeSet<Arc<str>> {
+    pub(super) fn taken(&self) -> BTreeSet<Arc<str>> {
         let tiers = self.tiers.values().flat_map(|tiers| tiers.values());
         let built_in = BuiltIn::ALL.into_iter().map(|one| Arc::from(one.word()));
         tiers.chain(self.cidrs.values()).chain(&self.declared.taken).cloned().chain(built_in).collect()
     }
 
     /// What an end is called without its namespace; that of all pods of a namespace as this.
-    pub fn short(&self, place: &Place) -> Option<Arc<str>> {
+    pub(super) fn short(&self, place: &Place) -> Option<Arc<str>> {
         let Place::Pods(home, pods) = place else { return None };
         let tier = self.tiers.get(home).and_then(|tiers| tiers.get(pods));
         let namespace = match home {
@@ -279,7 +279,7 @@ impl Names {
     }
 
     /// An end as it is written in the block of a namespace, and whether it is addresses, which stand behind pods.
-    pub fn end(&self, place: &Place, block: &Arc<str>) -> (bool, End) {
+    pub(super) fn end(&self, place: &Place, block: &Arc<str>) -> (bool, End) {
         let plain = |name: &str| End { namespace: None, name: name.into() };
         match place {
             Place::Anywhere => (false, plain(BuiltIn::Anywhere.word())),

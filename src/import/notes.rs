@@ -27,7 +27,7 @@ pub(super) struct Placed {
 impl Placed {
     /// Finds the first statement for each note; `origins` are those of each in the order of the program, and whether it is a
     /// flow.
-    pub fn new(policies: &[Policy], notes: &[Note], origins: &[(bool, &BTreeSet<Origin>)]) -> Placed {
+    pub(super) fn new(policies: &[Policy], notes: &[Note], origins: &[(bool, &BTreeSet<Origin>)]) -> Placed {
         let mut placed = Placed::default();
         let mut of_policy: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, (_, origins)) in origins.iter().enumerate() {
@@ -64,12 +64,12 @@ impl Placed {
     }
 
     /// What stands above a statement that is said.
-    pub fn above(&mut self, said: usize) -> Vec<Statement> {
+    pub(super) fn above(&mut self, said: usize) -> Vec<Statement> {
         self.said.remove(&said).map(Above::statements).unwrap_or_default()
     }
 
     /// What stands above the isolation of a namespace.
-    pub fn above_isolation(&mut self, namespace: &Arc<str>) -> Vec<Statement> {
+    pub(super) fn above_isolation(&mut self, namespace: &Arc<str>) -> Vec<Statement> {
         self.isolate.remove(namespace).map(Above::statements).unwrap_or_default()
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum Place {
 
 impl Home {
     /// The namespaces that a selector finds: several where it lists names, none where no namespace can have such labels.
-    pub fn of(selector: &Selector) -> Vec<Home> {
+    pub(super) fn of(selector: &Selector) -> Vec<Home> {
         sayable(selector).iter().flat_map(Home::of_sayable).collect()
     }
 
@@ -52,7 +52,7 @@ impl Home {
     }
 
     /// The labels that the namespaces are known by, and that each has a name where that is asked for.
-    pub fn selector(&self) -> Selector {
+    pub(super) fn selector(&self) -> Selector {
         match self {
             Home::Named(name) => namespace_by_name(name),
             Home::Labelled(selector) => selector.of_namespaces(),
@@ -62,12 +62,12 @@ impl Home {
 
 impl Place {
     /// The pods of a namespace.
-    pub fn pods(namespace: &Arc<str>, pods: Selector) -> Place {
+    pub(super) fn pods(namespace: &Arc<str>, pods: Selector) -> Place {
         Place::Pods(Home::Named(namespace.clone()), pods)
     }
 
     /// The pods that are there; of `anywhere`, all.
-    pub fn labels(&self) -> Option<Selector> {
+    pub(super) fn labels(&self) -> Option<Selector> {
         match self {
             Place::Anywhere => Some(Selector::everything()),
             Place::Pods(_, pods) => Some(pods.clone()),
@@ -76,7 +76,7 @@ impl Place {
     }
 
     /// As the other ends of regions.
-    pub fn peers(&self) -> Peers {
+    pub(super) fn peers(&self) -> Peers {
         match self {
             Place::Anywhere => Peers::Any,
             Place::Pods(home, pods) => Peers::Pods { namespaces: home.selector(), pods: pods.clone() },
@@ -85,7 +85,7 @@ impl Place {
     }
 
     /// The namespaces in it of those that are managed. Of their labels nothing is known but the name.
-    pub fn managed(&self, names: &[Arc<str>]) -> Vec<usize> {
+    pub(super) fn managed(&self, names: &[Arc<str>]) -> Vec<usize> {
         let all = names.iter().enumerate();
         match self {
             Place::Anywhere => (0..names.len()).collect(),
@@ -134,7 +134,7 @@ pub(super) struct Places {
 
 impl Places {
     /// The number of a place.
-    pub fn id(&mut self, place: Place) -> PlaceId {
+    pub(super) fn id(&mut self, place: Place) -> PlaceId {
         if let Some(id) = self.ids.get(&place) {
             return *id;
         }
@@ -145,13 +145,13 @@ impl Places {
     }
 
     /// The place of a number, and what regions make of it.
-    pub fn get(&self, id: PlaceId) -> &(Place, Peers) {
+    pub(super) fn get(&self, id: PlaceId) -> &(Place, Peers) {
         static ANYWHERE: (Place, Peers) = (Place::Anywhere, Peers::Any);
         self.list.get(id).unwrap_or(&ANYWHERE)
     }
 
     /// The place of a number.
-    pub fn place(&self, id: PlaceId) -> &Place {
+    pub(super) fn place(&self, id: PlaceId) -> &Place {
         &self.get(id).0
     }
 }

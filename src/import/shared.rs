@@ -35,17 +35,17 @@ struct Item {
 
 impl Body {
     /// The block of one namespace, in which nothing is said yet.
-    pub fn of(name: Arc<str>) -> Body {
+    pub(super) fn of(name: Arc<str>) -> Body {
         Body { names: vec![name], ..Body::default() }
     }
 
     /// Adds comments and a description that belong to the next statement.
-    pub fn above(&mut self, statements: Vec<Statement>) {
+    pub(super) fn above(&mut self, statements: Vec<Statement>) {
         self.rest.extend(statements);
     }
 
     /// Adds a statement.
-    pub fn add(&mut self, statement: Statement) {
+    pub(super) fn add(&mut self, statement: Statement) {
         let (described, comments): (Vec<Statement>, Vec<Statement>) =
             self.rest.drain(..).partition(|one| matches!(one, Statement::Description(_)));
         let description = described.into_iter().next();

@@ -82,7 +82,7 @@ fn trim(isolated: &mut Vec<Selector>, patience: &mut Patience) {
 
 impl Sides {
     /// Takes away what the rest lets through anyway: of narrow ports and peers first, then what stands last.
-    pub fn new(atoms: &Atoms, patience: &mut Patience) -> Sides {
+    pub(super) fn new(atoms: &Atoms, patience: &mut Patience) -> Sides {
         let mut sides = Sides { cells: Vec::new(), gone: Vec::new(), needless: Vec::new() };
         for opened in &atoms.sides {
             let [ingress, egress] =
@@ -143,7 +143,7 @@ impl Sides {
     }
 
     /// Takes those isolated pods out of the lists that others there are together.
-    pub fn trim_isolated(atoms: &mut Atoms, patience: &mut Patience) {
+    pub(super) fn trim_isolated(atoms: &mut Atoms, patience: &mut Patience) {
         for side in &mut atoms.sides {
             for direction in Direction::ALL {
                 trim(&mut side.get_mut(direction).isolated, patience);
@@ -152,7 +152,7 @@ impl Sides {
     }
 
     /// Whether the policies let through all that a plain flow of an atom would open on the sides of others.
-    pub fn is_plain(&self, atoms: &Atoms, home: usize, atom: &Atom, patience: &mut Patience) -> bool {
+    pub(super) fn is_plain(&self, atoms: &Atoms, home: usize, atom: &Atom, patience: &mut Patience) -> bool {
         let Some(name) = atoms.names.get(home) else { return false };
         let other = atom.origin.direction.other();
         let peers = Peers::Pods { namespaces: namespace_by_name(name), pods: atom.subject.clone() };
@@ -164,12 +164,12 @@ impl Sides {
     }
 
     /// Whether a side lets all of a region through.
-    pub fn covers(&self, home: usize, direction: Direction, region: &Region, patience: &mut Patience) -> bool {
+    pub(super) fn covers(&self, home: usize, direction: Direction, region: &Region, patience: &mut Patience) -> bool {
         self.cells.get(home).is_some_and(|cells| cells.get(direction).cover(region, patience))
     }
 
     /// The atoms of a side that are left, with their places.
-    pub fn left<'a>(&self, atoms: &'a Atoms, home: usize, direction: Direction) -> Vec<(usize, &'a Atom)> {
+    pub(super) fn left<'a>(&self, atoms: &'a Atoms, home: usize, direction: Direction) -> Vec<(usize, &'a Atom)> {
         let all = atoms.sides.get(home).into_iter().flat_map(|side| &side.get(direction).atoms);
         let gone = self.gone.get(home).into_iter().flat_map(|gone| gone.get(direction));
         all.zip(gone).enumerate().filter(|(_, (_, gone))| !**gone).map(|(at, (atom, _))| (at, atom)).collect()

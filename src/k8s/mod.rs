@@ -1,7 +1,5 @@
 //! Policies to and from Kubernetes YAML, and what runs out of it. The only room that knows k8s-openapi and YAML.
 
-#![warn(unreachable_pub)]
-
 mod convert;
 mod read;
 mod write;

@@ -16,13 +16,13 @@ pub(super) struct Patience(Cell<usize>);
 
 impl Patience {
     /// What all of one run may take: about a second.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Patience(Cell::new(4_000_000))
     }
 
     /// A part of a region that none of `by` holds; `Ok(None)` when together they hold all of it, an error when it took
     /// too long to tell.
-    pub fn missing(&self, region: &Region, by: &[&Region]) -> Result<Option<Region>, GaveUp> {
+    pub(super) fn missing(&self, region: &Region, by: &[&Region]) -> Result<Option<Region>, GaveUp> {
         for part in worlds(region) {
             let most = self.0.get().min(MOST_OF_QUESTION);
             let mut budget = Budget::new(most);
@@ -58,17 +58,17 @@ pub(super) struct Atom<'a> {
 
 impl<'a> Atom<'a> {
     /// The peer.
-    pub fn written_peer(&self) -> Option<&'a Peer> {
+    pub(super) fn written_peer(&self) -> Option<&'a Peer> {
         self.written.peers.get(self.peer?)
     }
 
     /// The port.
-    pub fn written_port(&self) -> Option<&'a Port> {
+    pub(super) fn written_port(&self) -> Option<&'a Port> {
         self.written.ports.get(self.port?)
     }
 
     /// Whether it allows everything to everyone.
-    pub fn is_everything(&self) -> bool {
+    pub(super) fn is_everything(&self) -> bool {
         self.region.peers == Peers::Any && self.region.ports.is_everything()
     }
 }
@@ -90,7 +90,7 @@ pub(super) struct Side<'a> {
 
 impl<'a> Side<'a> {
     /// The side of the policies of one namespace.
-    pub fn new(group: &'a [One<'a>], direction: Direction, patience: &'a Patience) -> Self {
+    pub(super) fn new(group: &'a [One<'a>], direction: Direction, patience: &'a Patience) -> Self {
         let (mut atoms, mut ranges) = (Vec::new(), Vec::with_capacity(group.len()));
         for (policy, one) in group.iter().enumerate() {
             let first = atoms.len();
@@ -115,19 +115,19 @@ impl<'a> Side<'a> {
     }
 
     /// The atoms of a policy, with their places.
-    pub fn of(&self, policy: usize) -> impl Iterator<Item = (usize, &Atom<'a>)> {
+    pub(super) fn of(&self, policy: usize) -> impl Iterator<Item = (usize, &Atom<'a>)> {
         let range = self.ranges.get(policy).cloned().unwrap_or_default();
         let first = range.start;
         (first..).zip(self.atoms.get(range).unwrap_or_default())
     }
 
     /// The atoms that may overlap a region.
-    pub fn near(&self, region: &Region) -> Vec<usize> {
+    pub(super) fn near(&self, region: &Region) -> Vec<usize> {
         self.index.query(&region.subject, &region.peers)
     }
 
     /// Whether the atoms for which `counts` says so allow all of a region together.
-    pub fn allows(&self, region: &Region, counts: impl Fn(usize, &Atom<'_>) -> bool) -> Result<bool, GaveUp> {
+    pub(super) fn allows(&self, region: &Region, counts: impl Fn(usize, &Atom<'_>) -> bool) -> Result<bool, GaveUp> {
         let near = self.near(region).into_iter().filter_map(|index| Some((index, self.atoms.get(index)?)));
         let near: Vec<&Region> =
             near.filter(|(index, atom)| counts(*index, atom)).map(|(_, atom)| &atom.region).collect();

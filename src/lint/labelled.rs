@@ -11,7 +11,7 @@ pub(super) struct Labelled<'a, T> {
 }
 
 impl<'a, T: Copy> Labelled<'a, T> {
-    pub fn new(things: impl Iterator<Item = (&'a str, &'a Labels, T)>) -> Self {
+    pub(super) fn new(things: impl Iterator<Item = (&'a str, &'a Labels, T)>) -> Self {
         let mut found = Labelled { all: FxHashMap::default(), equal: FxHashMap::default() };
         for (namespace, labels, thing) in things {
             found.all.entry(namespace).or_default().push(thing);
@@ -23,7 +23,7 @@ impl<'a, T: Copy> Labelled<'a, T> {
     }
 
     /// Those of a namespace that `selector` matches, and perhaps some that it does not.
-    pub fn near(&self, namespace: &str, selector: &Selector) -> Vec<T> {
+    pub(super) fn near(&self, namespace: &str, selector: &Selector) -> Vec<T> {
         let required = selector.entries().find_map(|(key, values)| Some((key, values.required()?)));
         let Some((key, values)) = required else { return self.all.get(namespace).cloned().unwrap_or_default() };
         let mut found = Vec::new();

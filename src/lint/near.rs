@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 const LISTED: usize = 3;
 
 /// What was probably meant by a selector that matches nothing.
-pub struct Near {
+pub(super) struct Near {
     /// What to write, or what there is.
     pub help: String,
     /// The label that was meant.
@@ -20,7 +20,7 @@ pub struct Near {
 }
 
 /// The nearest labels to those that a selector asks for.
-pub fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Labels>) -> Option<Near> {
+pub(super) fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Labels>) -> Option<Near> {
     let meant = |key: &str, value: &str, is_slip: bool| {
         let label = Some((key.to_owned(), value.to_owned()));
         Some(Near { help: format!("`{key}={value}` exists; did you mean that?"), label, is_slip })
@@ -69,7 +69,7 @@ pub fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Labels>) -
 const OF_NAMES: [&str; 6] = ["app", "app.kubernetes.io/name", "component", "k8s-app", "name", "run"];
 
 /// Whether one text is the other with a slip of the finger in it. What differs in its digits is another one: `db-1`, `db-2`.
-pub fn is_slip(wanted: &str, found: &str) -> bool {
+pub(super) fn is_slip(wanted: &str, found: &str) -> bool {
     /// So long a text may have two.
     const LONG: usize = 8;
     let letters = |text: &str| text.chars().filter(|one| !one.is_ascii_digit()).collect::<String>();
@@ -79,7 +79,7 @@ pub fn is_slip(wanted: &str, found: &str) -> bool {
 }
 
 /// Adds a place in a manifest.
-pub fn with_place(found: Diagnostic, span: Option<Span>, text: &str) -> Diagnostic {
+pub(super) fn with_place(found: Diagnostic, span: Option<Span>, text: &str) -> Diagnostic {
     match span {
         Some(span) => found.with_label(span, text),
         None => found,
@@ -87,12 +87,12 @@ pub fn with_place(found: Diagnostic, span: Option<Span>, text: &str) -> Diagnost
 }
 
 /// Labels as the language writes them.
-pub fn text(labels: &Labels) -> String {
+pub(super) fn text(labels: &Labels) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The first few, and how many more there are.
-pub fn listed(names: impl Iterator<Item = String>) -> String {
+pub(super) fn listed(names: impl Iterator<Item = String>) -> String {
     let names: Vec<String> = names.collect();
     let more = names.len().saturating_sub(LISTED);
     let mut shown: Vec<String> = names.into_iter().take(LISTED).collect();

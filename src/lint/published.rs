@@ -38,7 +38,12 @@ pub(super) struct Behind<'s> {
 }
 
 impl<'s, 'a> Published<'s, 'a> {
-    pub fn new(all: &'s [One<'a>], engine: &'s Engine<'s>, cluster: &'s Cluster, mistaken: &'s Mistaken) -> Self {
+    pub(super) fn new(
+        all: &'s [One<'a>],
+        engine: &'s Engine<'s>,
+        cluster: &'s Cluster,
+        mistaken: &'s Mistaken,
+    ) -> Self {
         let world = engine.world();
         let mut ends: BTreeMap<(usize, usize), Vec<EndId>> = BTreeMap::new();
         for id in world.ids() {
@@ -56,30 +61,30 @@ impl<'s, 'a> Published<'s, 'a> {
     }
 
     /// The ends that are addresses.
-    pub fn addresses(&self) -> Vec<EndId> {
+    pub(super) fn addresses(&self) -> Vec<EndId> {
         let is_address = |id: &EndId| matches!(self.engine.world().end(*id), Some(End::Addresses { .. }));
         self.engine.world().ids().filter(is_address).collect()
     }
 
     /// The ends of pods for which `is` says so.
-    pub fn ends_of(&self, is: impl Fn(&Pods) -> bool) -> Vec<(&'s Workload, EndId)> {
+    pub(super) fn ends_of(&self, is: impl Fn(&Pods) -> bool) -> Vec<(&'s Workload, EndId)> {
         let all = self.pods.values().flatten().filter(|(_, pods, _)| is(pods));
         all.flat_map(|(workload, _, ends)| ends.iter().map(|end| (*workload, *end))).collect()
     }
 
     /// The pods that a Service leads to; none when some of them are not isolated, so that everybody may connect to these.
-    pub fn behind(&self, service: &Service) -> Vec<Behind<'s>> {
+    pub(super) fn behind(&self, service: &Service) -> Vec<Behind<'s>> {
         let found = self.each_behind(service);
         if found.iter().any(|one| one.isolating.is_empty()) { Vec::new() } else { found }
     }
 
     /// The pods that a Service leads to, each by itself.
-    pub fn each_behind(&self, service: &Service) -> Vec<Behind<'s>> {
+    pub(super) fn each_behind(&self, service: &Service) -> Vec<Behind<'s>> {
         self.each_of(|name| *name == *service.namespace, |pods| service.selects(&pods.labels))
     }
 
     /// The pods of some namespaces for which `is` says so, each by itself.
-    pub fn each_of(&self, is_there: impl Fn(&str) -> bool, is: impl Fn(&Pods) -> bool) -> Vec<Behind<'s>> {
+    pub(super) fn each_of(&self, is_there: impl Fn(&str) -> bool, is: impl Fn(&Pods) -> bool) -> Vec<Behind<'s>> {
         let there = self.pods.iter().filter(|(name, _)| is_there(name)).flat_map(|(_, pods)| pods);
         let behind = |(workload, pods, ends): &Running<'s>| {
             let (workload, pods) = (*workload, *pods);
@@ -90,13 +95,13 @@ impl<'s, 'a> Published<'s, 'a> {
     }
 
     /// A policy that isolates pods, when `admits` is false of them; none of which a wrong port is told already.
-    pub fn closes(&self, behind: &Behind<'_>, admits: bool) -> Option<&'s One<'a>> {
+    pub(super) fn closes(&self, behind: &Behind<'_>, admits: bool) -> Option<&'s One<'a>> {
         let isolating = behind.isolating.first().filter(|_| !admits && !self.is_mistaken(behind))?;
         self.all.get(*isolating)
     }
 
     /// A policy that isolates the pods of a Service, when `admits` is true for none of them on any of the ports.
-    pub fn closed(
+    pub(super) fn closed(
         &self,
         service: &Service,
         ports: &[ServicePort],
@@ -117,7 +122,7 @@ impl<'s, 'a> Published<'s, 'a> {
     }
 
     /// The ingress rules of the policies that isolate pods.
-    pub fn rules(&self, behind: &Behind<'_>) -> impl Iterator<Item = (&'s One<'a>, usize, &'a Rule)> {
+    pub(super) fn rules(&self, behind: &Behind<'_>) -> impl Iterator<Item = (&'s One<'a>, usize, &'a Rule)> {
         let isolating = behind.isolating.clone().into_iter().filter_map(|index| self.all.get(index));
         isolating.flat_map(|one| {
             let rules = one.rules(Direction::Ingress).unwrap_or_default();

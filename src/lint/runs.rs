@@ -36,7 +36,7 @@ pub(super) struct Matched<'a> {
 }
 
 impl<'a> Runs<'a> {
-    pub fn new(cluster: &'a Cluster) -> Self {
+    pub(super) fn new(cluster: &'a Cluster) -> Self {
         let mut workloads: BTreeMap<&str, Vec<&Workload>> = BTreeMap::new();
         for workload in &cluster.workloads {
             workloads.entry(&workload.namespace).or_default().push(workload);
@@ -55,22 +55,22 @@ impl<'a> Runs<'a> {
     }
 
     /// The workloads of a namespace; none when they were not given.
-    pub fn workloads(&self, namespace: &str) -> &[&'a Workload] {
+    pub(super) fn workloads(&self, namespace: &str) -> &[&'a Workload] {
         self.workloads.get(namespace).map_or(&[], Vec::as_slice)
     }
 
     /// The workloads among which pods were looked for.
-    pub fn among(&self, matched: &Matched<'_>) -> Vec<&'a Workload> {
+    pub(super) fn among(&self, matched: &Matched<'_>) -> Vec<&'a Workload> {
         matched.namespaces.iter().flat_map(|namespace| self.workloads(namespace)).copied().collect()
     }
 
     /// The pods that a policy selects.
-    pub fn subject(&self, one: &One<'_>) -> Matched<'a> {
+    pub(super) fn subject(&self, one: &One<'_>) -> Matched<'a> {
         self.matching(self.home(one), &one.policy.subject, true)
     }
 
     /// The pods that a peer of a policy matches; `None` for addresses.
-    pub fn peer(&self, one: &One<'_>, peer: &Peer) -> Option<Matched<'a>> {
+    pub(super) fn peer(&self, one: &One<'_>, peer: &Peer) -> Option<Matched<'a>> {
         let Peer::Pods { namespaces, pods } = peer else { return None };
         let Some(namespaces) = namespaces else {
             return Some(self.matching(self.home(one), pods, true));
@@ -98,14 +98,14 @@ impl<'a> Runs<'a> {
     }
 
     /// Other namespaces where pods with these labels run.
-    pub fn elsewhere(&self, one: &One<'_>, pods: &Selector) -> Vec<&'a str> {
+    pub(super) fn elsewhere(&self, one: &One<'_>, pods: &Selector) -> Vec<&'a str> {
         let runs = |name: &str| self.pods.near(name, pods).iter().any(|(_, each)| pods.matches(&each.labels));
         let others = self.workloads.keys().filter(|name| **name != &*one.policy.namespace);
         others.copied().filter(|name| runs(name)).collect()
     }
 
     /// Whether all pods of a namespace are known, be it that there are none.
-    pub fn is_whole(&self, namespace: &str) -> bool {
+    pub(super) fn is_whole(&self, namespace: &str) -> bool {
         self.cluster.has_all_pods_of(namespace)
     }
 

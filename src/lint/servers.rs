@@ -28,12 +28,12 @@ pub(super) struct Servers<'a> {
 }
 
 impl<'a> Servers<'a> {
-    pub fn new(cluster: &'a Cluster, matches: BlocksMatch) -> Self {
+    pub(super) fn new(cluster: &'a Cluster, matches: BlocksMatch) -> Self {
         Servers { cluster, matches, private: private() }
     }
 
     /// Whether a DNS server may answer behind a peer of a rule, `None` for everybody, on one of its ports, `None` for all.
-    pub fn may_answer(&self, one: &One<'_>, peer: Option<&Peer>, port: Option<&Port>) -> bool {
+    pub(super) fn may_answer(&self, one: &One<'_>, peer: Option<&Peer>, port: Option<&Port>) -> bool {
         let Some(asked) = on_port(port) else { return false };
         match peer {
             None => true,
@@ -46,7 +46,7 @@ impl<'a> Servers<'a> {
 
     /// Whether the servers behind a peer may listen on the port of a rule: not where they are those of the cluster, which have
     /// another one.
-    pub fn may_listen(&self, one: &One<'_>, peer: Option<&Peer>, port: Option<&Port>) -> bool {
+    pub(super) fn may_listen(&self, one: &One<'_>, peer: Option<&Peer>, port: Option<&Port>) -> bool {
         let (Some(Peer::Pods { namespaces, pods }), Some(PortTarget::Number(number))) =
             (peer, port.map(|port| &port.target))
         else {
@@ -84,7 +84,7 @@ impl<'a> Servers<'a> {
     }
 
     /// Whether a block is for the addresses of the cluster's servers, and the CNI matches no pod by its address.
-    pub fn is_blocked(&self, block: &IpBlock) -> bool {
+    pub(super) fn is_blocked(&self, block: &IpBlock) -> bool {
         let is_single = block.cidr.prefix_len() == block.cidr.max_prefix_len();
         self.matches.pods == Truth::No && !is_single && block.addresses().overlaps(&self.private)
     }

@@ -22,7 +22,7 @@ struct Way {
 
 /// The ways to mend what is wrong within a part of a file, and at the `told` places: an editor may name what it shows for
 /// the line, wherever in it the cursor is.
-pub fn actions(
+pub(super) fn actions(
     program: &Program,
     file: FileId,
     within: Range<usize>,

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MOST_SYMBOLS: usize = 500;
 
 /// Something to do.
-pub enum Job {
+pub(super) enum Job {
     /// A document was opened.
     Open(Uri, i32, Arc<str>),
     /// A document has another text.
@@ -45,10 +45,10 @@ pub enum Job {
 }
 
 /// The requests that wait for an answer; `true` when the editor does not want it any more.
-pub type Waiting = Arc<Mutex<HashMap<RequestId, bool>>>;
+pub(super) type Waiting = Arc<Mutex<HashMap<RequestId, bool>>>;
 
 /// Where messages to the editor go.
-pub type Outbox = Box<dyn Fn(Message) + Send>;
+pub(super) type Outbox = Box<dyn Fn(Message) + Send>;
 
 /// What is shown of a file: the version, and what is wrong.
 type Shown = (Option<i32>, Vec<Diagnostic>);
@@ -56,7 +56,7 @@ type Shown = (Option<i32>, Vec<Diagnostic>);
 type Reply = Result<Value, ResponseError>;
 
 /// The state of the thread.
-pub struct Analysis {
+pub(super) struct Analysis {
     workspace: Workspace,
     editor: Editor,
     waiting: Waiting,
@@ -70,12 +70,12 @@ pub struct Analysis {
 
 impl Analysis {
     /// Nothing is known.
-    pub fn new(workspace: Workspace, editor: Editor, waiting: Waiting, outbox: Outbox) -> Analysis {
+    pub(super) fn new(workspace: Workspace, editor: Editor, waiting: Waiting, outbox: Outbox) -> Analysis {
         Analysis { workspace, editor, waiting, outbox, published: BTreeMap::new(), dirty: false, asked: 0 }
     }
 
     /// Works until nobody sends any more.
-    pub fn run(mut self, jobs: &Receiver<Job>) {
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         let mut queue = VecDeque::new();
         loop {
             if queue.is_empty() && !self.dirty {
@@ -369,16 +369,16 @@ fn document(params: Value) -> Result<Uri, ResponseError> {
 }
 
 /// The parameters of a request.
-pub fn read<T: DeserializeOwned>(params: Value) -> Result<T, ResponseError> {
+pub(super) fn read<T: DeserializeOwned>(params: Value) -> Result<T, ResponseError> {
     serde_json::from_value(params).map_err(|error| refusal(ErrorCode::InvalidParams, &error.to_string()))
 }
 
 /// The answer to a request.
-pub fn write(result: impl Serialize) -> Reply {
+pub(super) fn write(result: impl Serialize) -> Reply {
     serde_json::to_value(result).map_err(|error| refusal(ErrorCode::InternalError, &error.to_string()))
 }
 
 /// Why there is no answer.
-pub fn refusal(code: ErrorCode, message: &str) -> ResponseError {
+pub(super) fn refusal(code: ErrorCode, message: &str) -> ResponseError {
     ResponseError { code: code as i32, message: message.to_owned(), data: None }
 }

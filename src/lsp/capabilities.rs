@@ -15,7 +15,7 @@ use serde_json::Value;
 
 /// What the editor can.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Editor {
+pub(super) struct Editor {
     /// How it counts columns.
     pub encoding: Encoding,
     /// Whether completions may have tab stops.
@@ -30,7 +30,7 @@ pub struct Editor {
 
 /// What the editor can be asked to show anew, once the analysis knows more.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Refreshes {
+pub(super) struct Refreshes {
     /// Semantic tokens.
     pub tokens: bool,
     /// Code lenses.
@@ -41,7 +41,7 @@ pub struct Refreshes {
 
 impl Editor {
     /// Reads the parameters of `initialize`. Only what matters is looked at, so that nothing else can be wrong.
-    pub fn read(params: &Value) -> Editor {
+    pub(super) fn read(params: &Value) -> Editor {
         let is = |path: &str| params.pointer(path).and_then(Value::as_bool).unwrap_or(false);
         let encodings = params.pointer("/capabilities/general/positionEncodings").and_then(Value::as_array);
         let known = encodings.into_iter().flatten().find_map(|name| match name.as_str()? {
@@ -65,7 +65,7 @@ impl Editor {
 }
 
 /// What the server offers.
-pub fn of(editor: Editor) -> ServerCapabilities {
+pub(super) fn of(editor: Editor) -> ServerCapabilities {
     ServerCapabilities {
         position_encoding: Some(match editor.encoding {
             Encoding::Utf8 => PositionEncodingKind::UTF8,

@@ -7,19 +7,19 @@ use crate::diag::Code;
 use crate::k8s;
 
 /// The manifests of a program, or of one of its namespaces: arguments are a document and maybe a namespace.
-pub const MANIFESTS: &str = "polder.manifests";
+pub(super) const MANIFESTS: &str = "polder.manifests";
 
 /// What is to be said about a place, such as who may reach a tier: arguments are a document and a position.
-pub const REACH: &str = "polder.reach";
+pub(super) const REACH: &str = "polder.reach";
 
 /// The page of a code: the argument is the code.
-pub const EXPLAIN: &str = "polder.explain";
+pub(super) const EXPLAIN: &str = "polder.explain";
 
 /// All commands.
-pub const ALL: [&str; 3] = [MANIFESTS, REACH, EXPLAIN];
+pub(super) const ALL: [&str; 3] = [MANIFESTS, REACH, EXPLAIN];
 
 /// The manifests as one YAML stream; `None` while the program has errors, and when they are not proved.
-pub fn manifests(program: &Program, namespace: Option<&str>) -> Option<String> {
+pub(super) fn manifests(program: &Program, namespace: Option<&str>) -> Option<String> {
     let policies = &program.session().proved_policies()?.policies;
     let wanted = policies.iter().filter(|policy| namespace.is_none_or(|name| name == &*policy.namespace));
     let texts = wanted.map(|policy| {
@@ -31,12 +31,12 @@ pub fn manifests(program: &Program, namespace: Option<&str>) -> Option<String> {
 }
 
 /// What is to be said about a place, as Markdown.
-pub fn reach(program: &Program, spot: Spot) -> Option<String> {
+pub(super) fn reach(program: &Program, spot: Spot) -> Option<String> {
     let (entity, _) = names::at(program, spot)?;
     markdown(program, entity)
 }
 
 /// The page of a code, as Markdown.
-pub fn explain(code: &str) -> Option<&'static str> {
+pub(super) fn explain(code: &str) -> Option<&'static str> {
     Code::parse(code).map(Code::page)
 }

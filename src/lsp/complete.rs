@@ -7,7 +7,7 @@ use lsp_types::{
 
 /// How near at hand an offer is; the nearest come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
+pub(super) enum Rank {
     /// What is most likely meant.
     First,
     /// What is known everywhere.
@@ -22,7 +22,7 @@ pub enum Rank {
 
 /// Something that could be written.
 #[derive(Debug)]
-pub struct Offer {
+pub(super) struct Offer {
     /// What is written and shown.
     pub label: String,
     /// How near it is.
@@ -35,31 +35,31 @@ pub struct Offer {
 
 impl Offer {
     /// An offer of a word.
-    pub fn new(label: &str, kind: CompletionItemKind, rank: Rank) -> Offer {
+    pub(super) fn new(label: &str, kind: CompletionItemKind, rank: Rank) -> Offer {
         let (detail, documentation) = (String::new(), String::new());
         Offer { label: label.to_owned(), rank, kind, detail, documentation, snippet: None }
     }
 
     /// A word that starts a statement.
-    pub fn keyword(word: &str, detail: &str, snippet: &'static str) -> Offer {
+    pub(super) fn keyword(word: &str, detail: &str, snippet: &'static str) -> Offer {
         let offer = Offer::new(word, CompletionItemKind::Keyword, Rank::Fifth).with_detail(detail);
         Offer { snippet: Some(snippet), ..offer }
     }
 
     /// What is shown beside it.
     #[must_use]
-    pub fn with_detail(self, detail: &str) -> Offer {
+    pub(super) fn with_detail(self, detail: &str) -> Offer {
         Offer { detail: detail.to_owned(), ..self }
     }
 
     /// What is shown when it is chosen.
     #[must_use]
-    pub fn with_documentation(self, documentation: String) -> Offer {
+    pub(super) fn with_documentation(self, documentation: String) -> Offer {
         Offer { documentation, ..self }
     }
 
     /// As the protocol has it, to be written over `range`.
-    pub fn item(self, range: Range, snippets: bool) -> CompletionItem {
+    pub(super) fn item(self, range: Range, snippets: bool) -> CompletionItem {
         let snippet = self.snippet.filter(|_| snippets);
         let new_text = snippet.map_or_else(|| self.label.clone(), str::to_owned);
         CompletionItem {

@@ -14,10 +14,10 @@ use lsp_types::{CompletionItem, CompletionItemKind, CompletionList};
 use std::collections::BTreeSet;
 
 /// Characters that open a list of their own.
-pub const TRIGGERS: [&str; 5] = ["/", ":", "(", ",", "="];
+pub(super) const TRIGGERS: [&str; 5] = ["/", ":", "(", ",", "="];
 
 /// What a list is made from.
-pub struct Finder<'a> {
+pub(super) struct Finder<'a> {
     pub program: &'a Program,
     pub model: &'a Model,
     context: Context<'a>,
@@ -26,7 +26,7 @@ pub struct Finder<'a> {
 }
 
 /// The list for a spot. `snippets` says whether the editor knows tab stops.
-pub fn complete(program: &Program, spot: Spot, snippets: bool) -> Option<CompletionList> {
+pub(super) fn complete(program: &Program, spot: Spot, snippets: bool) -> Option<CompletionList> {
     let model = program.model()?;
     let text = program.text(spot.file);
     let context = Context::at(text, spot.offset);
@@ -98,7 +98,7 @@ impl Finder<'_> {
     }
 
     /// Offers a word that is as near as can be.
-    pub fn offer(&mut self, label: &str, kind: CompletionItemKind, detail: &str) {
+    pub(super) fn offer(&mut self, label: &str, kind: CompletionItemKind, detail: &str) {
         self.offers.push(Offer::new(label, kind, Rank::First).with_detail(detail));
     }
 

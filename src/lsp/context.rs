@@ -4,7 +4,7 @@ use crate::syntax::words;
 
 /// The block that a place is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Block<'a> {
+pub(super) enum Block<'a> {
     /// None.
     File,
     /// `namespace NAME, ... { ... }`, by its first name.
@@ -17,7 +17,7 @@ pub enum Block<'a> {
 
 /// Where a place stands.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     /// The block around it.
     pub block: Block<'a>,
     /// The statement up to it, without comments and line ends.
@@ -30,7 +30,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Where the place `offset` of `text` stands.
-    pub fn at(text: &'a str, offset: usize) -> Context<'a> {
+    pub(super) fn at(text: &'a str, offset: usize) -> Context<'a> {
         let before = text.get(..text.floor_char_boundary(offset)).unwrap_or("");
         let mut context = Context { block: Block::File, statement: String::new(), comment: false, quoted: false };
         let mut open = 0usize;
@@ -124,12 +124,12 @@ fn name_in(word: Option<&str>) -> &str {
 }
 
 /// Whether a character can be part of a name.
-pub fn is_name_character(character: char) -> bool {
+pub(super) fn is_name_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
 }
 
 /// The start and the end of the word that a place is in, of characters that `fits` takes. An arrow is no part of it.
-pub fn word_at(text: &str, offset: usize, fits: impl Fn(char) -> bool) -> (usize, usize) {
+pub(super) fn word_at(text: &str, offset: usize, fits: impl Fn(char) -> bool) -> (usize, usize) {
     let offset = text.floor_char_boundary(offset);
     let (before, after) = text.split_at(offset);
     let mut start = offset - before.chars().rev().take_while(|c| fits(*c)).map(char::len_utf8).sum::<usize>();

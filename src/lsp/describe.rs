@@ -18,7 +18,7 @@ const MOST: usize = 12;
 const MOST_TOGETHER: usize = 4;
 
 /// One line about something.
-pub fn line(program: &Program, entity: Entity) -> String {
+pub(super) fn line(program: &Program, entity: Entity) -> String {
     let Some(model) = program.model() else { return String::new() };
     let what = kind(model, entity);
     match entity {
@@ -48,14 +48,14 @@ pub fn line(program: &Program, entity: Entity) -> String {
 }
 
 /// The first sentence about a component of the catalogue.
-pub fn component(component: &Component) -> String {
+pub(super) fn component(component: &Component) -> String {
     let lines = component.source.lines().take_while(|line| line.starts_with("##"));
     let text = lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ");
     text.split_inclusive(". ").next().unwrap_or("").trim().trim_end_matches('.').to_owned()
 }
 
 /// What is known of a CNI, in a version or in the oldest that its makers support.
-pub fn cni(cni: Cni, version: Option<CniVersion>) -> String {
+pub(super) fn cni(cni: Cni, version: Option<CniVersion>) -> String {
     let known = |truth: Truth| match truth {
         Truth::Yes => "yes",
         Truth::Maybe => "not known",
@@ -105,7 +105,7 @@ fn nodes(program: &Program, entity: Entity) -> impl Iterator<Item = (Span, &Node
 }
 
 /// The doc comment of something.
-pub fn doc_of(program: &Program, entity: Entity) -> Option<String> {
+pub(super) fn doc_of(program: &Program, entity: Entity) -> Option<String> {
     if let Entity::Port(..) = entity {
         return None;
     }
@@ -113,7 +113,7 @@ pub fn doc_of(program: &Program, entity: Entity) -> Option<String> {
 }
 
 /// All about something, as Markdown.
-pub fn markdown(program: &Program, entity: Entity) -> Option<String> {
+pub(super) fn markdown(program: &Program, entity: Entity) -> Option<String> {
     let model = program.model()?;
     let mut parts = vec![declaration(program, model, entity)?];
     parts.extend(doc_of(program, entity));
@@ -198,7 +198,7 @@ fn declaration(program: &Program, model: &Model, entity: Entity) -> Option<Strin
 }
 
 /// The labels that a tier without a selector is known by.
-pub fn implied(model: &Model, tier: TierId) -> Option<String> {
+pub(super) fn implied(model: &Model, tier: TierId) -> Option<String> {
     let tier = model.tier(tier)?;
     let key = tier.selector.keys().next()?;
     Some(format!("{key}={}", tier.name))
@@ -214,7 +214,7 @@ fn dedent(text: &str) -> String {
 }
 
 /// Some endpoints by name.
-pub fn list(model: &Model, endpoints: &[Endpoint]) -> String {
+pub(super) fn list(model: &Model, endpoints: &[Endpoint]) -> String {
     let names: Vec<String> =
         endpoints.iter().take(MOST).map(|endpoint| format!("`{}`", model.written(*endpoint, None))).collect();
     match endpoints.len().checked_sub(MOST) {
@@ -261,6 +261,6 @@ fn policies(program: &Program, model: &Model, id: NamespaceId) -> Option<String>
 }
 
 /// A number and its noun.
-pub fn counted(number: usize, one: &str, several: &str) -> String {
+pub(super) fn counted(number: usize, one: &str, several: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const MOST: usize = 500;
 
 /// Everything to be said about a program, by address.
-pub fn all(program: &Program) -> BTreeMap<String, Vec<Diagnostic>> {
+pub(super) fn all(program: &Program) -> BTreeMap<String, Vec<Diagnostic>> {
     let mut files: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
     for report in program.reports() {
         let (uri, diagnostic) = convert(program, report);
@@ -23,7 +23,7 @@ pub fn all(program: &Program) -> BTreeMap<String, Vec<Diagnostic>> {
 }
 
 /// A report as the protocol has it. What is about no file of the user's stands at the start of `polder.toml`.
-pub fn convert(program: &Program, report: &Report) -> (Uri, Diagnostic) {
+pub(super) fn convert(program: &Program, report: &Report) -> (Uri, Diagnostic) {
     let diagnostic = &report.diagnostic;
     let own = |label: &&diag::Label| program.is_own(label.span.file);
     let primary = diagnostic.labels.iter().find(own);

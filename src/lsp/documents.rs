@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// A document as the editor shows it.
 #[derive(Debug, Clone)]
-pub struct OpenDocument {
+pub(super) struct OpenDocument {
     /// The name that the editor gives it.
     pub uri: Uri,
     /// The editor's count of its changes.
@@ -18,31 +18,31 @@ pub struct OpenDocument {
 
 /// The open documents.
 #[derive(Debug, Default)]
-pub struct Documents {
+pub(super) struct Documents {
     encoding: Encoding,
     open: HashMap<String, OpenDocument>,
 }
 
 impl Documents {
     /// No documents; columns count as `encoding` says.
-    pub fn new(encoding: Encoding) -> Documents {
+    pub(super) fn new(encoding: Encoding) -> Documents {
         Documents { encoding, open: HashMap::new() }
     }
 
     /// The document of an address.
-    pub fn get(&self, uri: &Uri) -> Option<&OpenDocument> {
+    pub(super) fn get(&self, uri: &Uri) -> Option<&OpenDocument> {
         self.open.get(&uri.0)
     }
 
     /// Opens a document, or opens it again with another text.
-    pub fn open(&mut self, uri: Uri, version: i32, text: String) -> OpenDocument {
+    pub(super) fn open(&mut self, uri: Uri, version: i32, text: String) -> OpenDocument {
         let document = OpenDocument { uri, version, text: text.into() };
         self.open.insert(document.uri.0.clone(), document.clone());
         document
     }
 
     /// Changes a document; `None` when it is not open.
-    pub fn change(
+    pub(super) fn change(
         &mut self,
         uri: &Uri,
         version: i32,
@@ -68,7 +68,7 @@ impl Documents {
     }
 
     /// Closes a document.
-    pub fn close(&mut self, uri: &Uri) -> Option<OpenDocument> {
+    pub(super) fn close(&mut self, uri: &Uri) -> Option<OpenDocument> {
         self.open.remove(&uri.0)
     }
 }

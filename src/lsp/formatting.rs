@@ -7,7 +7,7 @@ use lsp_types::{Range, TextEdit};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// The changes that give a text its canonical form, in `within` if it is given.
-pub fn format(text: &str, within: Option<Range>, encoding: Encoding) -> Result<Vec<TextEdit>, Unformatted> {
+pub(super) fn format(text: &str, within: Option<Range>, encoding: Encoding) -> Result<Vec<TextEdit>, Unformatted> {
     let mut sources = Sources::default();
     let file = sources.add("document", text);
     let mut formatted = fmt::format(&sources, &syntax::parse(&sources, file))?;

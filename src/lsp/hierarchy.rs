@@ -11,7 +11,7 @@ use lsp_types::{CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgo
 use serde_json::json;
 
 /// What a spot names, as the root of a tree.
-pub fn prepare(program: &Program, spot: Spot) -> Vec<CallHierarchyItem> {
+pub(super) fn prepare(program: &Program, spot: Spot) -> Vec<CallHierarchyItem> {
     let Some((first, span)) = names::at(program, spot) else { return Vec::new() };
     let root = |entity: Entity| {
         let endpoint = match entity {
@@ -34,7 +34,7 @@ struct Call {
 }
 
 /// Who may reach it.
-pub fn incoming(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarchyIncomingCall> {
+pub(super) fn incoming(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarchyIncomingCall> {
     let mut found = Vec::new();
     for Call { peer, flows } in calls(program, item, Direction::Ingress) {
         if flows.is_empty() {
@@ -55,7 +55,7 @@ pub fn incoming(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarch
 }
 
 /// Whom it may reach.
-pub fn outgoing(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarchyOutgoingCall> {
+pub(super) fn outgoing(program: &Program, item: &CallHierarchyItem) -> Vec<CallHierarchyOutgoingCall> {
     let call = |Call { peer, flows }: Call| {
         // Ranges are of the file that the tree's root stands in.
         let here = flows.iter().filter(|(file, _)| program.uri(*file) == Some(&item.uri));

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 const MOST: usize = 2;
 
 /// What is to be said about a spot.
-pub fn hover(program: &Program, spot: Spot) -> Option<Hover> {
+pub(super) fn hover(program: &Program, spot: Spot) -> Option<Hover> {
     let named = names::at(program, spot).and_then(|(entity, span)| Some((markdown(program, entity)?, span)));
     let (value, span) = named.or_else(|| flow(program, spot)).or_else(|| cni(program, spot))?;
     Some(Hover {

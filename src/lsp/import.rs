@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// The method.
-pub const METHOD: &str = "polder/import";
+pub(super) const METHOD: &str = "polder/import";
 
 /// The longest document that is read, in bytes.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -20,7 +20,7 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 /// What is asked.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Params {
+pub(super) struct Params {
     /// The document: its open text, or the file's.
     text_document: TextDocumentIdentifier,
     /// Its text, for editors that only tell the server of programs.
@@ -32,7 +32,7 @@ pub struct Params {
 }
 
 /// The answer: the document that `polder import --format json` prints.
-pub fn import(overlay: &mut Overlay, encoding: Encoding, params: Params) -> Result<Value, ResponseError> {
+pub(super) fn import(overlay: &mut Overlay, encoding: Encoding, params: Params) -> Result<Value, ResponseError> {
     let failed = |why: &str| refusal(ErrorCode::RequestFailed, why);
     let path = path_of(&params.text_document.uri);
     let path = overlay.identity(&path);
@@ -61,7 +61,7 @@ pub fn import(overlay: &mut Overlay, encoding: Encoding, params: Params) -> Resu
 }
 
 /// The import of a text that stands in place of a file's.
-pub fn of_text(overlay: &mut Overlay, path: &Path, text: &str, options: &ImportOptions<'_>) -> Import {
+pub(super) fn of_text(overlay: &mut Overlay, path: &Path, text: &str, options: &ImportOptions<'_>) -> Import {
     let before = overlay.open().get(path).cloned();
     overlay.set(path.to_path_buf(), text.into());
     let import = Import::load(overlay, path.parent().unwrap_or(path), &[Named::Path(path.to_path_buf())], options);
@@ -85,7 +85,7 @@ fn selected(text: &str, range: Range, encoding: Encoding) -> String {
 }
 
 /// The documents of a text in YAML, each with the line of dashes above it.
-pub fn documents(text: &str) -> Vec<std::ops::Range<usize>> {
+pub(super) fn documents(text: &str) -> Vec<std::ops::Range<usize>> {
     let mut starts = vec![0];
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -103,7 +103,7 @@ fn is_mark(line: &str) -> bool {
 }
 
 /// A text with nothing but some parts, each in its place: of the rest, the line ends are left.
-pub fn only(text: &str, parts: impl IntoIterator<Item = std::ops::Range<usize>>) -> String {
+pub(super) fn only(text: &str, parts: impl IntoIterator<Item = std::ops::Range<usize>>) -> String {
     let mut left = String::with_capacity(text.len());
     let mut end = 0;
     for part in parts {

@@ -8,7 +8,7 @@ use crate::syntax::{Node, NodeKind, TierDecl};
 use lsp_types::{InlayHint, InlayHintKind, Label, Range, TextEdit, Tooltip};
 
 /// The hints of a part of a file.
-pub fn hints(program: &Program, file: FileId, range: Range) -> Vec<InlayHint> {
+pub(super) fn hints(program: &Program, file: FileId, range: Range) -> Vec<InlayHint> {
     let (start, end) = (program.offset(file, range.start), program.offset(file, range.end));
     let nodes = program.tree(file).into_iter().flat_map(|tree| &tree.nodes);
     let inside = |node: &&Node| node.span.start as usize <= end && start <= node.span.end as usize;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 impl Finder<'_> {
     /// Keys and values of labels, from what all selectors of the program ask for.
-    pub fn labels(&mut self, Open { selector, states }: Open<'_>) {
+    pub(super) fn labels(&mut self, Open { selector, states }: Open<'_>) {
         let requirement = selector.rsplit(['(', ',']).next().unwrap_or("");
         let set = selector.rfind('(').filter(|at| !selector.get(*at..).is_some_and(|rest| rest.contains(')')));
         if let Some(key) = set.and_then(|at| selector.get(..at)?.trim_end().strip_suffix("in")) {
@@ -42,7 +42,7 @@ impl Finder<'_> {
         selectors.flat_map(|selector| &selector.requirements)
     }
 
-    pub fn label_keys(&mut self, written: &str) {
+    pub(super) fn label_keys(&mut self, written: &str) {
         let used = self.requirements().map(|requirement| self.program.span_text(requirement.key).to_owned());
         let implied = self.model.tiers.iter().flat_map(|tier| tier.selector.keys().map(|key| key.to_string()));
         let mut keys: BTreeSet<String> = used.chain(implied).collect();
@@ -69,7 +69,7 @@ impl Finder<'_> {
 
 /// A selector that a statement leaves open.
 #[derive(Debug, Clone, Copy)]
-pub struct Open<'a> {
+pub(super) struct Open<'a> {
     /// It, from behind its parenthesis.
     selector: &'a str,
     /// Whether it states labels, and does not ask for them.
@@ -77,7 +77,7 @@ pub struct Open<'a> {
 }
 
 /// The selector that a statement leaves open.
-pub fn open_selector(statement: &str) -> Option<Open<'_>> {
+pub(super) fn open_selector(statement: &str) -> Option<Open<'_>> {
     let states = statement.starts_with("namespace ");
     let head = states || statement.starts_with("tier ") || statement.starts_with("external ");
     let start = statement.find('(').filter(|_| head)?;

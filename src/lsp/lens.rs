@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const MOST: usize = 3;
 
 /// The lenses of a file.
-pub fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
+pub(super) fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
     let (Some(model), Some(uri)) = (program.model(), program.uri(file)) else { return Vec::new() };
     let mut policies: BTreeMap<&str, usize> = BTreeMap::new();
     for policy in program.session().proved_policies().into_iter().flat_map(|set| &set.policies) {

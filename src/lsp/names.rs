@@ -6,12 +6,12 @@ use crate::model::{Endpoint, EndpointName, Entity, Model, NamespaceId};
 use crate::source::Span;
 
 /// The namespace of a name in the program.
-pub fn namespace(model: &Model, name: &str) -> Option<NamespaceId> {
+pub(super) fn namespace(model: &Model, name: &str) -> Option<NamespaceId> {
     model.namespaces.ids().find(|id| &*model.namespaces[*id].declared == name)
 }
 
 /// Everything that can be an end of a flow, with its name and the namespace it is local to.
-pub fn endpoints(model: &Model) -> impl Iterator<Item = (Endpoint, &str, Option<NamespaceId>)> {
+pub(super) fn endpoints(model: &Model) -> impl Iterator<Item = (Endpoint, &str, Option<NamespaceId>)> {
     let (tiers, groups) = (model.tiers.ids().map(Endpoint::Tier), model.groups.ids().map(Endpoint::Group));
     let (cidrs, fqdns) = (model.cidrs.ids().map(Endpoint::Cidr), model.fqdns.ids().map(Endpoint::Fqdn));
     tiers.chain(groups).chain(cidrs).chain(fqdns).filter_map(|endpoint| {
@@ -21,14 +21,14 @@ pub fn endpoints(model: &Model) -> impl Iterator<Item = (Endpoint, &str, Option<
 }
 
 /// What a name means in a namespace: there, for the whole program, or by itself.
-pub fn endpoint(model: &Model, scope: Option<NamespaceId>, name: &str) -> Option<Endpoint> {
+pub(super) fn endpoint(model: &Model, scope: Option<NamespaceId>, name: &str) -> Option<Endpoint> {
     let declared =
         |place| endpoints(model).find(|(_, known, home)| *known == name && *home == place).map(|(found, ..)| found);
     scope.and_then(|_| declared(scope)).or_else(|| declared(None)).or_else(|| Endpoint::built_in(name))
 }
 
 /// What a path such as `shop/api`, `shop/*` or `api` means.
-pub fn path(model: &Model, scope: Option<NamespaceId>, path: &str) -> Option<Endpoint> {
+pub(super) fn path(model: &Model, scope: Option<NamespaceId>, path: &str) -> Option<Endpoint> {
     match path.split_once('/') {
         Some((home, "*")) => namespace(model, home).map(Endpoint::Namespace),
         Some((home, name)) => {
@@ -41,7 +41,7 @@ pub fn path(model: &Model, scope: Option<NamespaceId>, path: &str) -> Option<End
 }
 
 /// The namespace that a place is in, by the text before it.
-pub fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
+pub(super) fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
     match context.block {
         Block::Namespace(name) => namespace(model, name),
         _ => None,
@@ -49,13 +49,13 @@ pub fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
 }
 
 /// All that a spot refers to: a name in a block of several namespaces is one of each of them.
-pub fn all_at(program: &Program, spot: Spot) -> Vec<Entity> {
+pub(super) fn all_at(program: &Program, spot: Spot) -> Vec<Entity> {
     let found: Vec<Entity> = program.references_at(spot).iter().map(|reference| reference.entity).collect();
     if found.is_empty() { at(program, spot).map(|(entity, _)| entity).into_iter().collect() } else { found }
 }
 
 /// What a spot refers to, and where the name stands. A line that could not be read is understood by its words.
-pub fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
+pub(super) fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
     if let Some(reference) = program.references_at(spot).first() {
         return Some((reference.entity, reference.span));
     }
@@ -98,7 +98,7 @@ fn namespace_of_braces(before: &str) -> Option<&str> {
 }
 
 /// The name of something, and the namespace it is local to.
-pub fn name_of(model: &Model, entity: Entity) -> Option<(&str, Option<NamespaceId>)> {
+pub(super) fn name_of(model: &Model, entity: Entity) -> Option<(&str, Option<NamespaceId>)> {
     match entity {
         Entity::Namespace(id) => model.namespace(id).map(|namespace| (&*namespace.declared, None)),
         Entity::Endpoint(endpoint) => match model.endpoint_name(endpoint) {
@@ -121,7 +121,7 @@ pub fn name_of(model: &Model, entity: Entity) -> Option<(&str, Option<NamespaceI
 }
 
 /// What kind of thing something is, in a word of the language.
-pub fn kind(model: &Model, entity: Entity) -> &'static str {
+pub(super) fn kind(model: &Model, entity: Entity) -> &'static str {
     match entity {
         Entity::Namespace(id) => {
             let managed = model.namespace(id).is_some_and(|namespace| namespace.managed().is_some());

@@ -12,7 +12,7 @@ type Told<T> = Result<T, (io::ErrorKind, String)>;
 
 /// Open documents over the disk. What the disk said is kept until [`Overlay::forget`], for a key stroke is no reason to
 /// read every file again.
-pub struct Overlay {
+pub(super) struct Overlay {
     disk: Box<dyn FileSystem + Send>,
     open: BTreeMap<PathBuf, Arc<str>>,
     known: RefCell<Known>,
@@ -28,27 +28,27 @@ struct Known {
 
 impl Overlay {
     /// Nothing is open.
-    pub fn new(disk: Box<dyn FileSystem + Send>) -> Overlay {
+    pub(super) fn new(disk: Box<dyn FileSystem + Send>) -> Overlay {
         Overlay { disk, open: BTreeMap::new(), known: RefCell::default() }
     }
 
     /// Puts a text over the file at `path`, an [identity](FileSystem::identity).
-    pub fn set(&mut self, path: PathBuf, text: Arc<str>) {
+    pub(super) fn set(&mut self, path: PathBuf, text: Arc<str>) {
         self.open.insert(path, text);
     }
 
     /// Takes a text away.
-    pub fn remove(&mut self, path: &Path) {
+    pub(super) fn remove(&mut self, path: &Path) {
         self.open.remove(path);
     }
 
     /// The texts over the files.
-    pub fn open(&self) -> &BTreeMap<PathBuf, Arc<str>> {
+    pub(super) fn open(&self) -> &BTreeMap<PathBuf, Arc<str>> {
         &self.open
     }
 
     /// Looks at the disk anew from now on.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         *self.known.borrow_mut() = Known::default();
     }
 

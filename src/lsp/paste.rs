@@ -30,7 +30,7 @@ struct Pasted {
 }
 
 /// The action for the policies that stand in a file within some bytes or at one of the `told` places.
-pub fn action(
+pub(super) fn action(
     workspace: &mut Workspace,
     uri: &Uri,
     within: &Range<usize>,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// What makes a program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
+pub(super) enum Key {
     /// The folder of a `polder.toml`.
     Project(PathBuf),
     /// A document that belongs to no project.
@@ -23,7 +23,7 @@ pub enum Key {
 
 /// A place in a file of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spot {
+pub(super) struct Spot {
     /// The file.
     pub file: FileId,
     /// The byte.
@@ -31,7 +31,7 @@ pub struct Spot {
 }
 
 /// A program as it is now.
-pub struct Program {
+pub(super) struct Program {
     session: Session,
     levels: Levels,
     encoding: Encoding,
@@ -50,7 +50,7 @@ pub struct Program {
 impl Program {
     /// Reads a program. What has not changed since `before` is not parsed again. `open` has the addresses and the
     /// versions of open documents, which are those of the editor.
-    pub fn load(
+    pub(super) fn load(
         key: &Key,
         overlay: &Overlay,
         open: &BTreeMap<PathBuf, (Uri, i32)>,
@@ -116,17 +116,17 @@ impl Program {
     }
 
     /// The stages.
-    pub fn session(&self) -> &Session {
+    pub(super) fn session(&self) -> &Session {
         &self.session
     }
 
     /// What it declares; `None` while a file cannot be read.
-    pub fn model(&self) -> Option<&Model> {
+    pub(super) fn model(&self) -> Option<&Model> {
         self.session.model()
     }
 
     /// What is to be said about it.
-    pub fn reports(&self) -> &[Report] {
+    pub(super) fn reports(&self) -> &[Report] {
         self.reports.get_or_init(|| {
             let reports = self.session.findings(&self.levels);
             // While something is wrong anyway, that is what is being written.
@@ -151,80 +151,80 @@ impl Program {
     }
 
     /// The file of a path, which is an identity.
-    pub fn file(&self, path: &Path) -> Option<FileId> {
+    pub(super) fn file(&self, path: &Path) -> Option<FileId> {
         self.files.get(path).copied()
     }
 
     /// The text of a file.
-    pub fn text(&self, file: FileId) -> &str {
+    pub(super) fn text(&self, file: FileId) -> &str {
         self.session.sources().file(file).map_or("", |file| file.text.as_str())
     }
 
     /// The text of a span.
-    pub fn span_text(&self, span: Span) -> &str {
+    pub(super) fn span_text(&self, span: Span) -> &str {
         self.session.sources().text(span)
     }
 
     /// The tree of a file.
-    pub fn tree(&self, file: FileId) -> Option<&Tree> {
+    pub(super) fn tree(&self, file: FileId) -> Option<&Tree> {
         self.session.trees().iter().find(|tree| tree.file == file)
     }
 
     /// How the editor counts columns.
-    pub fn encoding(&self) -> Encoding {
+    pub(super) fn encoding(&self) -> Encoding {
         self.encoding
     }
 
     /// The lines of a file.
-    pub fn lines(&self, file: FileId) -> Option<&Lines> {
+    pub(super) fn lines(&self, file: FileId) -> Option<&Lines> {
         Some(self.lines.get(file.index())?.get_or_init(|| Lines::new(self.text(file))))
     }
 
     /// The address of a file; `None` for the catalogue's.
-    pub fn uri(&self, file: FileId) -> Option<&Uri> {
+    pub(super) fn uri(&self, file: FileId) -> Option<&Uri> {
         self.uris.get(file.index())?.as_ref()
     }
 
     /// The editor's version of a file; `None` when it is not open.
-    pub fn version(&self, file: FileId) -> Option<i32> {
+    pub(super) fn version(&self, file: FileId) -> Option<i32> {
         self.versions.get(file.index()).copied().flatten()
     }
 
     /// Where what is about no source is shown.
-    pub fn root(&self) -> &Uri {
+    pub(super) fn root(&self) -> &Uri {
         &self.root
     }
 
     /// Whether a file is the user's.
-    pub fn is_own(&self, file: FileId) -> bool {
+    pub(super) fn is_own(&self, file: FileId) -> bool {
         self.uri(file).is_some()
     }
 
     /// A byte as the protocol counts.
-    pub fn position(&self, file: FileId, offset: usize) -> Position {
+    pub(super) fn position(&self, file: FileId, offset: usize) -> Position {
         let Some(lines) = self.lines(file) else { return Position::default() };
         let (line, column) = lines.position(self.text(file), offset, self.encoding);
         position(line, column)
     }
 
     /// A span as the protocol counts.
-    pub fn range(&self, span: Span) -> Range {
+    pub(super) fn range(&self, span: Span) -> Range {
         Range { start: self.position(span.file, span.start as usize), end: self.position(span.file, span.end as usize) }
     }
 
     /// A span with its file; `None` in the catalogue.
-    pub fn location(&self, span: Span) -> Option<Location> {
+    pub(super) fn location(&self, span: Span) -> Option<Location> {
         Some(Location { uri: self.uri(span.file)?.clone(), range: self.range(span) })
     }
 
     /// A place of the protocol as a byte.
-    pub fn offset(&self, file: FileId, at: Position) -> usize {
+    pub(super) fn offset(&self, file: FileId, at: Position) -> usize {
         let Some(lines) = self.lines(file) else { return 0 };
         lines.offset(self.text(file), at.line as usize, at.character as usize, self.encoding)
     }
 
     /// What the places of a file refer to, in order.
-    pub fn references_in(&self, file: FileId) -> &[Reference] {
+    pub(super) fn references_in(&self, file: FileId) -> &[Reference] {
         let all = self.model().map(|model| model.references.as_slice()).unwrap_or_default();
         let start = all.partition_point(|one| one.span.file < file);
         let end = all.partition_point(|one| one.span.file <= file);
@@ -232,7 +232,7 @@ impl Program {
     }
 
     /// The references that a spot is in or right behind.
-    pub fn references_at(&self, spot: Spot) -> &[Reference] {
+    pub(super) fn references_at(&self, spot: Spot) -> &[Reference] {
         let all = self.references_in(spot.file);
         let touches = |one: &Reference| one.span.start as usize <= spot.offset && spot.offset <= one.span.end as usize;
         let end = all.partition_point(|one| one.span.start as usize <= spot.offset);
@@ -245,7 +245,7 @@ impl Program {
     }
 
     /// The places that refer to something, in order.
-    pub fn places(&self, entity: Entity) -> &[Reference] {
+    pub(super) fn places(&self, entity: Entity) -> &[Reference] {
         let places = self.places.get_or_init(|| {
             let mut places: BTreeMap<Entity, Vec<Reference>> = BTreeMap::new();
             for reference in self.model().into_iter().flat_map(|model| &model.references) {
@@ -258,7 +258,7 @@ impl Program {
 
     /// Something and what is declared with it by the same name: a block of several namespaces declares each thing in all of
     /// them.
-    pub fn together(&self, entity: Entity) -> Vec<Entity> {
+    pub(super) fn together(&self, entity: Entity) -> Vec<Entity> {
         let declared = self.places(entity).iter().find(|one| one.role == Role::Declares);
         let Some(span) = declared.map(|one| one.span) else { return vec![entity] };
         let all = self.references_in(span.file);
@@ -268,7 +268,7 @@ impl Program {
     }
 
     /// Where something is declared: the names. Of what a component declares, the `use` that brings it.
-    pub fn declarations(&self, entity: Entity) -> Vec<Span> {
+    pub(super) fn declarations(&self, entity: Entity) -> Vec<Span> {
         let declares = |one: &&Reference| one.role == Role::Declares;
         let spans: Vec<Span> = self.places(entity).iter().filter(declares).map(|one| one.span).collect();
         let (own, built_in): (Vec<Span>, Vec<Span>) = spans.into_iter().partition(|span| self.is_own(span.file));
@@ -282,7 +282,7 @@ impl Program {
     }
 
     /// The names in `use` that bring a file of the catalogue.
-    pub fn uses_of(&self, file: FileId) -> Vec<Span> {
+    pub(super) fn uses_of(&self, file: FileId) -> Vec<Span> {
         let Some(path) = self.session.sources().file(file).map(|file| file.path.as_str()) else { return Vec::new() };
         let nodes = self.session.trees().iter().flat_map(|tree| &tree.nodes);
         let names = nodes.filter_map(|node| match &node.kind {
@@ -294,7 +294,7 @@ impl Program {
     }
 
     /// The innermost statement that holds a byte, and the block around it. Of a block, its first line counts.
-    pub fn node_at(&self, spot: Spot) -> Option<(&Node, Option<&Node>)> {
+    pub(super) fn node_at(&self, spot: Spot) -> Option<(&Node, Option<&Node>)> {
         let holds = |node: &Node| node.span.start as usize <= spot.offset && spot.offset <= node.span.end as usize;
         for node in &self.tree(spot.file)?.nodes {
             if holds(node) {
@@ -309,7 +309,7 @@ impl Program {
 }
 
 /// A place as the protocol writes it.
-pub fn position(line: usize, column: usize) -> Position {
+pub(super) fn position(line: usize, column: usize) -> Position {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Position { line: number(line), character: number(column) }
 }

@@ -16,7 +16,7 @@ use std::fmt;
 
 /// Why nothing is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Silence {
+pub(super) enum Silence {
     /// The program has errors.
     Errors,
     /// The policies cannot be proved to mean what the program says.
@@ -27,7 +27,7 @@ pub enum Silence {
 
 impl Silence {
     /// Why nothing is said about the policies of a program.
-    pub fn of(session: &Session) -> Silence {
+    pub(super) fn of(session: &Session) -> Silence {
         session.disproof().map_or(Silence::Errors, |disproof| Silence::Unproved(disproof.message.clone()))
     }
 }
@@ -44,7 +44,7 @@ impl fmt::Display for Silence {
 
 /// One of those on the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
+pub(super) struct Peer {
     /// What `polder reach` calls it; from within the namespace of the question, what is short there.
     pub text: String,
     /// The names that it can be asked for by; none when nobody has a name for it.
@@ -55,7 +55,7 @@ pub struct Peer {
 
 /// Who may reach something, or what it may reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peers {
+pub(super) struct Peers {
     /// How many of those that are asked about are isolated in that direction.
     pub isolated: Isolated,
     /// Those on the other end that are told of.
@@ -64,7 +64,7 @@ pub struct Peers {
 
 impl Peers {
     /// They in words, so many by name.
-    pub fn text(&self, direction: Direction, most: usize) -> String {
+    pub(super) fn text(&self, direction: Direction, most: usize) -> String {
         let mut words: Vec<&str> = self.all.iter().take(most).map(|peer| peer.text.as_str()).collect();
         let more = self.all.len().saturating_sub(most);
         let more = (more > 0).then(|| format!("{more} more"));
@@ -89,7 +89,7 @@ impl Peers {
 }
 
 /// A program that can be asked.
-pub struct Reach<'a> {
+pub(super) struct Reach<'a> {
     model: &'a Model,
     flows: &'a FlowSet,
     everyone: &'a Everyone<'a>,
@@ -100,7 +100,7 @@ pub struct Reach<'a> {
 }
 
 /// Asks a program questions.
-pub fn look<T>(program: &Program, question: impl FnOnce(&Reach<'_>) -> T) -> Result<T, Silence> {
+pub(super) fn look<T>(program: &Program, question: impl FnOnce(&Reach<'_>) -> T) -> Result<T, Silence> {
     let session = program.session();
     let (Some(model), Some(flows), Some(policies)) = (session.model(), session.flows(), session.proved_policies())
     else {
@@ -118,7 +118,7 @@ pub fn look<T>(program: &Program, question: impl FnOnce(&Reach<'_>) -> T) -> Res
 
 impl Reach<'_> {
     /// Who may reach what is called so (ingress), or what that may reach (egress), as it is called from within a namespace.
-    pub fn peers(&self, name: &str, direction: Direction, home: Option<&str>) -> Result<Peers, Silence> {
+    pub(super) fn peers(&self, name: &str, direction: Direction, home: Option<&str>) -> Result<Peers, Silence> {
         let asked = Asked::Name(name.to_owned());
         let mut budget = Budget::of_question();
         let between = match direction {
@@ -149,12 +149,12 @@ impl Reach<'_> {
     }
 
     /// What an endpoint of the program can be asked for by.
-    pub fn name(&self, endpoint: Endpoint) -> Option<String> {
+    pub(super) fn name(&self, endpoint: Endpoint) -> Option<String> {
         name(self.model, endpoint)
     }
 
     /// The endpoint that is called so; none for those that nothing declares.
-    pub fn endpoint(&self, name: &str) -> Option<Endpoint> {
+    pub(super) fn endpoint(&self, name: &str) -> Option<Endpoint> {
         let namespaces = self.model.namespaces.ids().map(Endpoint::Namespace);
         let declared = names::endpoints(self.model).map(|(endpoint, ..)| endpoint);
         let built_in = BuiltIn::ALL.into_iter().map(Endpoint::BuiltIn);
@@ -162,7 +162,7 @@ impl Reach<'_> {
     }
 
     /// The statements with flows that are about two ends, by what they are called.
-    pub fn statements(&self, source: &str, destination: &str) -> Vec<Span> {
+    pub(super) fn statements(&self, source: &str, destination: &str) -> Vec<Span> {
         let mut budget = Budget::of_question();
         let find = |name: &str| self.everyone.find(&Asked::Name(name.to_owned())).unwrap_or_default();
         let (source, destination) = (find(source), find(destination));
@@ -200,7 +200,7 @@ impl Reach<'_> {
 }
 
 /// What an endpoint of the program can be asked for by; none for names of DNS, whose addresses nobody knows.
-pub fn name(model: &Model, endpoint: Endpoint) -> Option<String> {
+pub(super) fn name(model: &Model, endpoint: Endpoint) -> Option<String> {
     (!matches!(endpoint, Endpoint::Fqdn(_))).then(|| model.asked_for(endpoint))
 }
 

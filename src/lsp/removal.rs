@@ -8,7 +8,7 @@ use crate::source::Span;
 use crate::syntax::{Hop, Node, NodeKind};
 
 /// What is replaced to take away what a diagnostic calls needless, and by what; with the title of the action.
-pub fn removal(program: &Program, code: Code, primary: Span) -> Option<(String, Span, String)> {
+pub(super) fn removal(program: &Program, code: Code, primary: Span) -> Option<(String, Span, String)> {
     if code == Code::W0013 {
         return allow(program, primary).map(|(span, text)| ("Remove it".to_owned(), span, text));
     }

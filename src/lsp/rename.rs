@@ -14,7 +14,7 @@ use crate::syntax::{self, NodeKind};
 use std::collections::BTreeMap;
 
 /// A name that can be changed, and where it stands under the cursor. The error says why it cannot.
-pub fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), String> {
+pub(super) fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), String> {
     let model = program.model().ok_or("a file of the program cannot be read, so its names are not known")?;
     let references = program.references_at(spot);
     let [reference, others @ ..] = references else { return Err("there is no name here that can be renamed".into()) };
@@ -49,7 +49,7 @@ pub fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), String> 
 }
 
 /// What the program would be with a new name, to be judged by [`Plan::check`].
-pub struct Plan {
+pub(super) struct Plan {
     /// The changes.
     pub changes: Changes,
     /// The texts that they lead to.
@@ -77,7 +77,7 @@ impl Meaning {
 }
 
 /// Plans to call what is under the cursor `new`.
-pub fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, String> {
+pub(super) fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, String> {
     let (entity, _) = prepare(program, spot)?;
     let model = program.model().ok_or("the names of the program are not known")?;
     if !is_dns_label(new) {
@@ -180,7 +180,7 @@ fn clash(model: &Model, entity: Entity, home: Option<NamespaceId>, new: &str) ->
 
 impl Plan {
     /// Whether `changed`, the program after the changes, means what it meant.
-    pub fn check(&self, changed: &Program) -> Result<(), String> {
+    pub(super) fn check(&self, changed: &Program) -> Result<(), String> {
         let same = changed.model().is_some_and(|model| Meaning::of(changed, model) == self.meaning);
         if same { Ok(()) } else { Err(self.clash.clone()) }
     }

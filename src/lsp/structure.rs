@@ -5,7 +5,7 @@ use crate::syntax::{Hop, Node, NodeKind, PortsExpr, SelectorExpr, Tree};
 use lsp_types::{FoldingRange, FoldingRangeKind, Position, Range, SelectionRange};
 
 /// Where a statement ends; of a block, behind its closing brace.
-pub fn block_end(text: &str, node: &Node) -> usize {
+pub(super) fn block_end(text: &str, node: &Node) -> usize {
     let last = node.children().last().map_or(node.span, |child| child.span);
     let end = last.end.max(node.span.end) as usize;
     let opens = matches!(node.kind, NodeKind::Namespace(_) | NodeKind::Platform(_) | NodeKind::Environment { .. })
@@ -28,7 +28,7 @@ pub fn block_end(text: &str, node: &Node) -> usize {
 }
 
 /// What can be folded: blocks, statements and comments of several lines.
-pub fn folding(text: &str, tree: &Tree) -> Vec<FoldingRange> {
+pub(super) fn folding(text: &str, tree: &Tree) -> Vec<FoldingRange> {
     let lines = Lines::new(text);
     let mut found: Vec<(usize, usize, Option<FoldingRangeKind>)> = Vec::new();
     for node in tree.nodes.iter().flat_map(|node| std::iter::once(node).chain(node.children())) {
@@ -64,7 +64,7 @@ pub fn folding(text: &str, tree: &Tree) -> Vec<FoldingRange> {
 }
 
 /// The selections that grow around a place: word, list, statement, block, file.
-pub fn selection(text: &str, tree: &Tree, at: Position, encoding: Encoding) -> SelectionRange {
+pub(super) fn selection(text: &str, tree: &Tree, at: Position, encoding: Encoding) -> SelectionRange {
     let lines = Lines::new(text);
     let offset = lines.offset(text, at.line as usize, at.character as usize, encoding);
     let mut spans = vec![(0, text.len())];

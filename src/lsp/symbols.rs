@@ -10,7 +10,7 @@ use crate::syntax::{Name, Node, NodeKind};
 use lsp_types::{BaseSymbolInformation, DocumentSymbol, SymbolKind, WorkspaceSymbol, WorkspaceSymbolLocation};
 
 /// The declarations of a file, as they nest.
-pub fn document(program: &Program, file: FileId) -> Vec<DocumentSymbol> {
+pub(super) fn document(program: &Program, file: FileId) -> Vec<DocumentSymbol> {
     let nodes = program.tree(file).map(|tree| tree.nodes.as_slice()).unwrap_or_default();
     nodes.iter().filter_map(|node| symbol(program, node)).collect()
 }
@@ -71,7 +71,7 @@ fn one(
 }
 
 /// The declarations of a program whose names hold the letters of `query` in order.
-pub fn workspace(program: &Program, query: &str) -> Vec<WorkspaceSymbol> {
+pub(super) fn workspace(program: &Program, query: &str) -> Vec<WorkspaceSymbol> {
     let Some(model) = program.model() else { return Vec::new() };
     let namespaces = model.namespaces.ids().map(Entity::Namespace);
     let sets = model.port_sets.ids().map(Entity::PortSet);

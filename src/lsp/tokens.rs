@@ -42,7 +42,7 @@ const DOCUMENTATION: u32 = 2;
 const BUILT_IN: u32 = 4;
 
 /// The words for kinds and for what is said of them besides.
-pub fn legend() -> SemanticTokensLegend {
+pub(super) fn legend() -> SemanticTokensLegend {
     SemanticTokensLegend {
         token_types: KINDS.map(str::to_owned).to_vec(),
         token_modifiers: ["declaration", "documentation", "defaultLibrary"].map(str::to_owned).to_vec(),
@@ -57,7 +57,7 @@ struct Collector<'a> {
 }
 
 /// The tokens of a file that lie in `within`.
-pub fn tokens(program: &Program, file: FileId, within: Range<usize>) -> SemanticTokens {
+pub(super) fn tokens(program: &Program, file: FileId, within: Range<usize>) -> SemanticTokens {
     let mut collector = Collector { program, tokens: Vec::new() };
     if let Some(tree) = program.tree(file) {
         for comment in &tree.comments {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The path of a document. One that is in no file, such as one never saved, gets a path that no file has.
-pub fn path_of(uri: &Uri) -> PathBuf {
+pub(super) fn path_of(uri: &Uri) -> PathBuf {
     file_path(&uri.0).unwrap_or_else(|| {
         let name = utf8_percent_encode(&uri.0, NON_ALPHANUMERIC).to_string();
         PathBuf::from("/").join("%").join(name)
@@ -16,7 +16,7 @@ pub fn path_of(uri: &Uri) -> PathBuf {
 }
 
 /// Whether a path is that of a document in no file.
-pub fn is_in_no_file(path: &Path) -> bool {
+pub(super) fn is_in_no_file(path: &Path) -> bool {
     path.starts_with("/%")
 }
 
@@ -37,7 +37,7 @@ fn file_path(uri: &str) -> Option<PathBuf> {
 }
 
 /// The address of a file.
-pub fn uri_of(path: &Path) -> Uri {
+pub(super) fn uri_of(path: &Path) -> Uri {
     let text = path.to_string_lossy().replace('\\', "/");
     // How Windows writes a path that may be long.
     let text = text.strip_prefix("//?/").unwrap_or(&text);

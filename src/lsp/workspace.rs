@@ -20,7 +20,7 @@ struct Open {
 }
 
 /// The programs.
-pub struct Workspace {
+pub(super) struct Workspace {
     overlay: Overlay,
     encoding: Encoding,
     /// By identity.
@@ -40,19 +40,19 @@ struct Entry {
 
 impl Workspace {
     /// Nothing is open.
-    pub fn new(overlay: Overlay, encoding: Encoding) -> Workspace {
+    pub(super) fn new(overlay: Overlay, encoding: Encoding) -> Workspace {
         let (open, folders, programs) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         Workspace { overlay, encoding, open, folders, programs, unsettled: false }
     }
 
     /// The folders that the editor has open. A project at the top of one is looked at before any of its files is open.
-    pub fn set_folders(&mut self, folders: Vec<PathBuf>) {
+    pub(super) fn set_folders(&mut self, folders: Vec<PathBuf>) {
         self.folders = folders;
         self.unsettled = true;
     }
 
     /// Opens a document.
-    pub fn open(&mut self, uri: &Uri, version: i32, text: Arc<str>) {
+    pub(super) fn open(&mut self, uri: &Uri, version: i32, text: Arc<str>) {
         let path = self.overlay.identity(&path_of(uri));
         let is_config = path.file_name().is_some_and(|name| name == CONFIG_NAME);
         let other = path.extension().is_some_and(|extension| extension != EXTENSION);
@@ -63,7 +63,7 @@ impl Workspace {
     }
 
     /// Changes the text of an open document.
-    pub fn change(&mut self, uri: &Uri, version: i32, text: Arc<str>) {
+    pub(super) fn change(&mut self, uri: &Uri, version: i32, text: Arc<str>) {
         let path = self.overlay.identity(&path_of(uri));
         let Some(open) = self.open.get_mut(&path) else { return };
         open.version = version;
@@ -76,7 +76,7 @@ impl Workspace {
     }
 
     /// Closes a document; what is on the disk counts again.
-    pub fn close(&mut self, uri: &Uri) {
+    pub(super) fn close(&mut self, uri: &Uri) {
         let path = self.overlay.identity(&path_of(uri));
         self.open.remove(&path);
         self.overlay.remove(&path);
@@ -84,12 +84,12 @@ impl Workspace {
     }
 
     /// The files as they are, with what is open.
-    pub fn overlay(&mut self) -> &mut Overlay {
+    pub(super) fn overlay(&mut self) -> &mut Overlay {
         &mut self.overlay
     }
 
     /// Something on the disk has changed.
-    pub fn unsettle(&mut self) {
+    pub(super) fn unsettle(&mut self) {
         self.unsettled = true;
     }
 
@@ -142,13 +142,13 @@ impl Workspace {
     }
 
     /// Throws away everything that was derived, after something went wrong in the midst of it.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.programs.clear();
         self.unsettled = true;
     }
 
     /// The programs, as they are now.
-    pub fn programs(&mut self) -> Vec<&Program> {
+    pub(super) fn programs(&mut self) -> Vec<&Program> {
         self.settle();
         let keys: Vec<Key> = self.programs.keys().cloned().collect();
         keys.iter().for_each(|key| self.load(key));
@@ -156,7 +156,7 @@ impl Workspace {
     }
 
     /// The program that a document belongs to, and which of its files it is. Of several it is the innermost project.
-    pub fn find(&mut self, uri: &Uri) -> Option<(&Program, FileId)> {
+    pub(super) fn find(&mut self, uri: &Uri) -> Option<(&Program, FileId)> {
         self.settle();
         let path = self.overlay.identity(&path_of(uri));
         let lone = Key::Lone(path.clone());
@@ -171,19 +171,19 @@ impl Workspace {
     }
 
     /// The program of a document and a place in it.
-    pub fn spot(&mut self, uri: &Uri, at: Position) -> Option<(&Program, Spot)> {
+    pub(super) fn spot(&mut self, uri: &Uri, at: Position) -> Option<(&Program, Spot)> {
         let (program, file) = self.find(uri)?;
         Some((program, Spot { file, offset: program.offset(file, at) }))
     }
 
     /// The open documents with their versions.
-    pub fn documents(&self) -> impl Iterator<Item = (&Uri, i32)> {
+    pub(super) fn documents(&self) -> impl Iterator<Item = (&Uri, i32)> {
         self.open.values().filter(|open| open.source).map(|open| (&open.uri, open.version))
     }
 
     /// A program like the one of `uri` with other texts in some files, for trying a change. `None` when it has no such
     /// file.
-    pub fn with_changes(&mut self, uri: &Uri, texts: &BTreeMap<FileId, String>) -> Option<Program> {
+    pub(super) fn with_changes(&mut self, uri: &Uri, texts: &BTreeMap<FileId, String>) -> Option<Program> {
         let path = self.overlay.identity(&path_of(uri));
         let (key, files) = self.programs.iter().rev().find_map(|(key, entry)| {
             let program = entry.program.as_ref().filter(|_| holds(entry, &path))?;

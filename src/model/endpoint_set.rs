@@ -5,14 +5,14 @@ use rustc_hash::FxHashSet;
 
 /// A set of endpoints of one model.
 #[derive(Debug, Clone, Default)]
-pub struct EndpointSet {
+pub(super) struct EndpointSet {
     tiers: Vec<bool>,
     others: FxHashSet<Endpoint>,
 }
 
 impl EndpointSet {
     /// Adds an endpoint, and says whether it was not in the set.
-    pub fn insert(&mut self, endpoint: Endpoint) -> bool {
+    pub(super) fn insert(&mut self, endpoint: Endpoint) -> bool {
         let Endpoint::Tier(tier) = endpoint else { return self.others.insert(endpoint) };
         if self.tiers.len() <= tier.index() {
             self.tiers.resize(tier.index() + 1, false);
@@ -21,7 +21,7 @@ impl EndpointSet {
     }
 
     /// Whether an endpoint is in the set.
-    pub fn contains(&self, endpoint: Endpoint) -> bool {
+    pub(super) fn contains(&self, endpoint: Endpoint) -> bool {
         match endpoint {
             Endpoint::Tier(tier) => self.tiers.get(tier.index()) == Some(&true),
             _ => self.others.contains(&endpoint),
@@ -29,7 +29,7 @@ impl EndpointSet {
     }
 
     /// All endpoints of the set, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = Endpoint> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Endpoint> {
         let tiers = self.tiers.iter().enumerate().filter(|(_, is_in)| **is_in);
         tiers.map(|(index, _)| Endpoint::Tier(TierId::at(index))).chain(self.others.iter().copied())
     }

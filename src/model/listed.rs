@@ -17,7 +17,7 @@ pub(super) struct ListedPorts {
 
 impl ListedPorts {
     /// Adds a range or a name; gives the place of an earlier item that says all of it.
-    pub fn add(&mut self, item: &PortSet, span: Span) -> Option<Span> {
+    pub(super) fn add(&mut self, item: &PortSet, span: Span) -> Option<Span> {
         Protocol::ALL.into_iter().find_map(|protocol| {
             let range = item.ranges(protocol).first().and_then(|range| self.add_range(protocol, *range, span));
             range.or_else(|| item.names(protocol).next().and_then(|name| self.add_name(protocol, name, span)))
@@ -57,18 +57,18 @@ pub(super) struct Outermost(BTreeSet<IpNet>);
 
 impl Outermost {
     /// The one that holds a network.
-    pub fn holder(&self, net: &IpNet) -> Option<IpNet> {
+    pub(super) fn holder(&self, net: &IpNet) -> Option<IpNet> {
         // It sorts before whatever is inside of it, and nothing else is between.
         self.0.range(..=*net).next_back().filter(|wider| wider.contains(net)).copied()
     }
 
     /// The first one inside a network.
-    pub fn inside(&self, net: &IpNet) -> Option<IpNet> {
+    pub(super) fn inside(&self, net: &IpNet) -> Option<IpNet> {
         self.0.range(*net..).next().filter(|other| net.contains(*other)).copied()
     }
 
     /// Adds a network, unless one of them holds it.
-    pub fn add(&mut self, net: IpNet) {
+    pub(super) fn add(&mut self, net: IpNet) {
         if self.holder(&net).is_some() {
             return;
         }

@@ -67,7 +67,7 @@ pub(super) struct Member<'a> {
 
 impl Member<'_> {
     /// Whether it is about who may connect to whom.
-    pub fn is_flow(&self) -> bool {
+    pub(super) fn is_flow(&self) -> bool {
         matches!(self.node.kind, NodeKind::Flow { .. } | NodeKind::Assertion(_))
     }
 }
@@ -230,27 +230,27 @@ impl<'a> Resolver<'a> {
     }
 
     /// Takes the names that statements declare as known to be wrong: their uses are not reported.
-    pub fn forgive_all(&mut self, nodes: &[Node]) {
+    pub(super) fn forgive_all(&mut self, nodes: &[Node]) {
         let names: Vec<Name> = nodes.iter().flat_map(|node| node.kind.declares()).collect();
         self.unreadable.extend(names.into_iter().map(|name| Cow::from(self.sources.text(name.span))));
     }
 
     /// Whether a place is in a component of the catalogue.
-    pub fn is_built_in(&self, span: Span) -> bool {
+    pub(super) fn is_built_in(&self, span: Span) -> bool {
         self.sources.file(span.file).is_some_and(|file| file.built_in)
     }
 
-    pub fn text(&self, span: Span) -> &'a str {
+    pub(super) fn text(&self, span: Span) -> &'a str {
         self.sources.text(span)
     }
 
-    pub fn name(&self, name: Name) -> &'a str {
+    pub(super) fn name(&self, name: Name) -> &'a str {
         self.text(name.span)
     }
 
     /// Adds what is wrong. The place to change is the user's: what is wrong with a component alone is shown where it is
     /// used.
-    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+    pub(super) fn report(&mut self, mut diagnostic: Diagnostic) {
         if let Some(primary) = diagnostic.primary().filter(|primary| self.is_built_in(*primary)) {
             match diagnostic.labels.iter().position(|label| !self.is_built_in(label.span)) {
                 Some(own) => diagnostic.labels.swap(0, own),
@@ -270,7 +270,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Reports a name that is none; whether it is one.
-    pub fn check_name(&mut self, name: Name) -> bool {
+    pub(super) fn check_name(&mut self, name: Name) -> bool {
         let text = self.name(name);
         let valid = is_dns_label(text);
         if !valid {
@@ -291,7 +291,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Reports a name of the built-in endpoints; whether it is free.
-    pub fn check_free(&mut self, name: Name) -> bool {
+    pub(super) fn check_free(&mut self, name: Name) -> bool {
         let text = self.name(name);
         let free = Endpoint::built_in(text).is_none();
         if !free {
@@ -305,7 +305,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The namespace that a reference names; an unknown one is reported.
-    pub fn find_namespace(&mut self, name: Name) -> Option<NamespaceId> {
+    pub(super) fn find_namespace(&mut self, name: Name) -> Option<NamespaceId> {
         let text = self.name(name);
         if let Some(declared) = self.scopes.namespaces.get(None, text) {
             let found = declared.value;
@@ -340,7 +340,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What a reference means in `scope`, without noting that it is used; an unknown one is reported.
-    pub fn find_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
+    pub(super) fn find_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
         let owner = match reference.namespace() {
             // What is wrong with it has been said.
             Some(namespace) if reference.repeats_namespace() && !self.is_namespace(namespace) => return None,
@@ -398,7 +398,11 @@ impl<'a> Resolver<'a> {
 
     /// The candidate that was probably meant. A program with very many unknown names is told so of the first ones only,
     /// so that the time does not grow with unknown times known names.
-    pub fn closest<'n>(&mut self, name: &str, candidates: impl FnOnce(&Self) -> Vec<&'n str>) -> Option<&'n str> {
+    pub(super) fn closest<'n>(
+        &mut self,
+        name: &str,
+        candidates: impl FnOnce(&Self) -> Vec<&'n str>,
+    ) -> Option<&'n str> {
         if self.comparisons == 0 {
             return None;
         }
@@ -408,24 +412,24 @@ impl<'a> Resolver<'a> {
     }
 
     /// What a reference means, noted as used.
-    pub fn use_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
+    pub(super) fn use_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
         let endpoint = self.find_endpoint(scope, reference)?;
         self.used.endpoints.insert(endpoint);
         Some(endpoint)
     }
 
     /// How an error names an endpoint.
-    pub fn write_endpoint(&self, endpoint: Endpoint) -> String {
+    pub(super) fn write_endpoint(&self, endpoint: Endpoint) -> String {
         self.model.written(endpoint, None)
     }
 
     /// All statements inside and outside of namespaces but for flows.
-    pub fn members(&self) -> Vec<Member<'a>> {
+    pub(super) fn members(&self) -> Vec<Member<'a>> {
         [self.top.as_slice(), &self.inner].concat()
     }
 
     /// Reports a statement that cannot stand where it does.
-    pub fn misplaced(&mut self, span: Span, what: &str, help: &str) {
+    pub(super) fn misplaced(&mut self, span: Span, what: &str, help: &str) {
         self.report(Diagnostic::new(Code::E0005, span, what.to_owned()).with_help(help));
     }
 }

@@ -5,11 +5,11 @@ use crate::source::Span;
 use rustc_hash::FxHashMap;
 
 /// Where a name is declared: in a namespace, or for the whole program.
-pub type Scope = Option<NamespaceId>;
+pub(super) type Scope = Option<NamespaceId>;
 
 /// A declaration of a name.
 #[derive(Debug, Clone)]
-pub struct Declared<T> {
+pub(super) struct Declared<T> {
     /// What it names.
     pub value: T,
     /// The name in the source.
@@ -20,7 +20,7 @@ pub struct Declared<T> {
 
 /// The names of one kind of thing.
 #[derive(Debug)]
-pub struct Names<'a, T> {
+pub(super) struct Names<'a, T> {
     /// Of the program, then of each namespace.
     scopes: Vec<FxHashMap<&'a str, Declared<T>>>,
 }
@@ -38,7 +38,7 @@ impl<T> Default for Names<'_, T> {
 
 impl<'a, T> Names<'a, T> {
     /// Declares a name; gives back the earlier declaration when there is one, which stays.
-    pub fn declare(&mut self, scope: Scope, name: &'a str, declared: Declared<T>) -> Option<&Declared<T>> {
+    pub(super) fn declare(&mut self, scope: Scope, name: &'a str, declared: Declared<T>) -> Option<&Declared<T>> {
         use std::collections::hash_map::Entry;
         if self.scopes.len() <= place(scope) {
             self.scopes.resize_with(place(scope) + 1, FxHashMap::default);
@@ -53,17 +53,17 @@ impl<'a, T> Names<'a, T> {
     }
 
     /// What a name means in exactly this scope.
-    pub fn get(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
+    pub(super) fn get(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
         self.scopes.get(place(scope))?.get(name)
     }
 
     /// What a name means from within a scope: there, or else for the whole program.
-    pub fn find(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
+    pub(super) fn find(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
         self.get(scope, name).or_else(|| self.get(None, name))
     }
 
     /// The names of a scope, sorted.
-    pub fn names(&self, scope: Scope) -> Vec<&'a str> {
+    pub(super) fn names(&self, scope: Scope) -> Vec<&'a str> {
         let mut names: Vec<&str> =
             self.scopes.get(place(scope)).into_iter().flat_map(|names| names.keys().copied()).collect();
         names.sort_unstable();
@@ -73,7 +73,7 @@ impl<'a, T> Names<'a, T> {
 
 /// All names of a program.
 #[derive(Debug, Default)]
-pub struct Scopes<'a> {
+pub(super) struct Scopes<'a> {
     /// Namespaces, all in the scope of the program.
     pub namespaces: Names<'a, NamespaceId>,
     /// Tiers, groups, cidrs and fqdns.

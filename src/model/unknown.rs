@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 impl Resolver<'_> {
     /// Reports a name of `ports` that is none; whether it is one. It has to hold a letter: a flow that names a number means that number.
-    pub fn check_port_name(&mut self, name: Name, ports: &PortsExpr, is_set: bool) -> bool {
+    pub(super) fn check_port_name(&mut self, name: Name, ports: &PortsExpr, is_set: bool) -> bool {
         let text = self.name(name);
         if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') || !is_dns_label(text) {
             return self.check_name(name);
@@ -98,7 +98,7 @@ impl Resolver<'_> {
 
     /// What a name means of which only a tier of one namespace makes sense, without noting that it is used; one that nothing
     /// has is reported.
-    pub fn find_own_tier(&mut self, namespace: NamespaceId, name: Name) -> Option<Endpoint> {
+    pub(super) fn find_own_tier(&mut self, namespace: NamespaceId, name: Name) -> Option<Endpoint> {
         let text = self.name(name);
         let reference = EndpointRef::named(None, name);
         let is_known =

@@ -1,7 +1,7 @@
 //! What a build writes: named texts, each sealed by a line that says whose it is. `folder/` brings a folder of the disk to
 //! hold exactly them.
 
-#![warn(unreachable_pub, clippy::wildcard_enum_match_arm)]
+#![warn(clippy::wildcard_enum_match_arm)]
 
 #[cfg(feature = "disk")]
 mod folder;

@@ -2,7 +2,7 @@
 
 /// For each bucket its items, by their places, in their order.
 #[derive(Debug, Default)]
-pub struct Buckets {
+pub(super) struct Buckets {
     /// Where each bucket starts in `items`, and where the last one ends.
     starts: Vec<usize>,
     items: Vec<usize>,
@@ -10,7 +10,7 @@ pub struct Buckets {
 
 impl Buckets {
     /// Sorts items into `count` buckets, given the bucket of each; those in none of them are left out.
-    pub fn new(count: usize, keys: impl Iterator<Item = usize> + Clone) -> Self {
+    pub(super) fn new(count: usize, keys: impl Iterator<Item = usize> + Clone) -> Self {
         let mut starts = vec![0; count + 1];
         for key in keys.clone() {
             if let Some(slot) = starts.get_mut(key + 1) {
@@ -34,7 +34,7 @@ impl Buckets {
     }
 
     /// The items of a bucket.
-    pub fn get(&self, bucket: usize) -> &[usize] {
+    pub(super) fn get(&self, bucket: usize) -> &[usize] {
         let range = self.starts.get(bucket).zip(self.starts.get(bucket + 1));
         range.and_then(|(start, end)| self.items.get(*start..*end)).unwrap_or_default()
     }

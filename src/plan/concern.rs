@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// What a concern is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Towards {
+pub(super) enum Towards {
     /// A party, as the flows write it.
     Party(PartyId),
     /// The DNS servers, or for these the namespaces that ask them.
@@ -22,7 +22,7 @@ pub enum Towards {
 
 /// A policy to be: rules that all have the same subject, direction and peer.
 #[derive(Debug)]
-pub struct Concern {
+pub(super) struct Concern {
     /// The pods it selects.
     pub subject: SubjectId,
     /// The direction.
@@ -39,7 +39,7 @@ pub struct Concern {
 
 /// A rule to be: all its peers on all its ports.
 #[derive(Debug, Clone)]
-pub struct RulePart {
+pub(super) struct RulePart {
     /// The peers; a peer that is anything at all has a rule of its own.
     pub peers: SmallVec<[PeerId; 2]>,
     /// The ports.
@@ -48,7 +48,7 @@ pub struct RulePart {
 
 /// A peer to be, by its place among all: see [`Wishes::peer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(u32);
+pub(super) struct PeerId(u32);
 
 impl Id for PeerId {
     fn at(place: usize) -> Self {
@@ -62,7 +62,7 @@ impl Id for PeerId {
 
 /// A peer to be.
 #[derive(Debug)]
-pub struct PeerPart {
+pub(super) struct PeerPart {
     /// It as regions see it.
     pub region: Peers,
     /// It as policies write it.
@@ -71,7 +71,7 @@ pub struct PeerPart {
 
 /// How policies write a peer.
 #[derive(Debug)]
-pub enum PeerForm {
+pub(super) enum PeerForm {
     /// Pods, with their managed namespace where it is one: its own policies do not name it.
     Pods(Option<usize>),
     /// A block of addresses.
@@ -82,7 +82,7 @@ pub enum PeerForm {
 
 /// What one flow adds to one concern.
 #[derive(Debug, Clone, Copy)]
-pub struct Contribution {
+pub(super) struct Contribution {
     /// The flow's statement.
     pub statement: StatementId,
     /// The flow, by its place in the flow set.
@@ -98,7 +98,7 @@ pub struct Contribution {
 
 /// The concerns of one managed namespace.
 #[derive(Debug, Default)]
-pub struct Concerns {
+pub(super) struct Concerns {
     /// The concerns by subject, and for each subject by direction.
     pub list: Table<usize, Concern>,
     /// What the flows add, by concern.
@@ -107,7 +107,7 @@ pub struct Concerns {
 
 impl Concerns {
     /// What the flows add to a concern.
-    pub fn contributions(&self, concern: &Concern) -> &[Contribution] {
+    pub(super) fn contributions(&self, concern: &Concern) -> &[Contribution] {
         let Range { start, end } = concern.contributions;
         self.contributions.get(start as usize..end as usize).unwrap_or_default()
     }
@@ -227,7 +227,7 @@ struct Asked {
 
 /// Everything that the flows and DNS ask for. The concerns of each namespace are made of it when their turn comes, so
 /// that those of all namespaces never take memory at once.
-pub struct Wishes<'a> {
+pub(super) struct Wishes<'a> {
     set: &'a FlowSet,
     /// Whom the concerns select.
     pub subjects: Subjects<'a>,
@@ -243,7 +243,7 @@ pub struct Wishes<'a> {
 }
 
 /// Collects what a flow set asks for.
-pub fn collect(set: &FlowSet) -> Wishes<'_> {
+pub(super) fn collect(set: &FlowSet) -> Wishes<'_> {
     let mut wishes = Wishes {
         set,
         subjects: Subjects::new(set),
@@ -278,17 +278,17 @@ pub fn collect(set: &FlowSet) -> Wishes<'_> {
 
 impl<'a> Wishes<'a> {
     /// A peer of a rule.
-    pub fn peer(&self, id: PeerId) -> &PeerPart {
+    pub(super) fn peer(&self, id: PeerId) -> &PeerPart {
         &self.peers.list[id]
     }
 
     /// On which side of which namespace something is added, and for whom.
-    pub fn subject_of(&self, added: &Contribution) -> (usize, Direction, &Selector) {
+    pub(super) fn subject_of(&self, added: &Contribution) -> (usize, Direction, &Selector) {
         (self.subjects.home(added.subject), added.direction, &self.subjects.get(added.subject).selector)
     }
 
     /// How many concerns there are in some namespaces at most.
-    pub fn most_concerns(&self, namespaces: impl Iterator<Item = usize>) -> usize {
+    pub(super) fn most_concerns(&self, namespaces: impl Iterator<Item = usize>) -> usize {
         let subjects = namespaces.flat_map(|namespace| self.by_namespace.get(namespace));
         // DNS has one for each direction.
         subjects.map(|subject| self.by_subject.get(*subject).len() + Direction::ALL.len()).sum()
@@ -380,7 +380,7 @@ impl<'a> Wishes<'a> {
 
     /// Puts the concerns of a namespace in place of those in `concerns`: what the flows add and what DNS needs, subject
     /// by subject.
-    pub fn concerns_of(&self, namespace: usize, concerns: &mut Concerns) {
+    pub(super) fn concerns_of(&self, namespace: usize, concerns: &mut Concerns) {
         let Concerns { list, contributions } = concerns;
         list.clear();
         contributions.clear();

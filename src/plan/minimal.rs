@@ -24,7 +24,7 @@ struct Cell {
 /// something.
 ///
 /// Gives for each concern whether another one overlaps it at all.
-pub fn reduce(
+pub(super) fn reduce(
     concerns: &mut Concerns,
     wishes: &Wishes<'_>,
     namer: &Namer<'_>,
@@ -354,7 +354,7 @@ impl Removals {
 }
 
 /// The part of a region that traffic can be in: an address that somebody connects to has no named container ports.
-pub fn possible(region: Region, direction: Option<Direction>) -> Vec<Region> {
+pub(super) fn possible(region: Region, direction: Option<Direction>) -> Vec<Region> {
     let numbers = region.ports.without_names();
     if direction != Some(Direction::Egress) || numbers == region.ports {
         return vec![region];

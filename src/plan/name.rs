@@ -19,7 +19,7 @@ const LONGEST: usize = 250;
 
 /// Gives names to the policies of one flow set.
 #[derive(Debug)]
-pub struct Namer<'a> {
+pub(super) struct Namer<'a> {
     set: &'a FlowSet,
     /// Of each party, whether its namespace and whether its name hold one of the words between parts.
     ambiguous: Table<PartyId, [bool; 2]>,
@@ -27,7 +27,7 @@ pub struct Namer<'a> {
 
 impl<'a> Namer<'a> {
     /// A namer for the policies of `set`.
-    pub fn new(set: &'a FlowSet) -> Self {
+    pub(super) fn new(set: &'a FlowSet) -> Self {
         let ambiguous = |party: &Party| match &party.name {
             PartyName::Local(owner, name) => [has_joint(owner), has_joint(name)],
             PartyName::Global(name) => [false, has_joint(name)],
@@ -38,14 +38,20 @@ impl<'a> Namer<'a> {
     }
 
     /// The name of a concern's policy in the layout `flow`, in the namespace of its subject.
-    pub fn concern(&self, namespace: &Arc<str>, subject: &SubjectName, concern: &Concern) -> String {
+    pub(super) fn concern(&self, namespace: &Arc<str>, subject: &SubjectName, concern: &Concern) -> String {
         let mut name = String::new();
         self.push_concern(namespace, subject, concern, &mut name);
         name
     }
 
     /// Appends [`Namer::concern`].
-    pub fn push_concern(&self, namespace: &Arc<str>, subject: &SubjectName, concern: &Concern, out: &mut String) {
+    pub(super) fn push_concern(
+        &self,
+        namespace: &Arc<str>,
+        subject: &SubjectName,
+        concern: &Concern,
+        out: &mut String,
+    ) {
         match concern.towards {
             Towards::Dns => out.push_str(&self.dns(namespace, subject, concern.direction)),
             Towards::Party(peer) => self.push_allow(namespace, subject, concern.direction, peer, out),
@@ -97,7 +103,7 @@ impl<'a> Namer<'a> {
     }
 
     /// The one policy of a subject in a direction, in the layouts that group by tier.
-    pub fn tier(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction) -> String {
+    pub(super) fn tier(&self, namespace: &Arc<str>, subject: &SubjectName, direction: Direction) -> String {
         match self.subject(namespace, subject) {
             Some(subject) => fit(format!("allow-{}.{}", subject.join("."), direction.word())),
             None => fit(format!("{}.{}", spelled(subject).join("."), direction.word())),
@@ -105,7 +111,7 @@ impl<'a> Namer<'a> {
     }
 
     /// `default-deny-all`, or with the direction, and with the tier when it is for one.
-    pub fn deny(&self, subject: &SubjectName, scope: &str) -> String {
+    pub(super) fn deny(&self, subject: &SubjectName, scope: &str) -> String {
         let start = format!("default-deny-{scope}");
         match subject {
             SubjectName::Every => start,

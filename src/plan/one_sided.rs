@@ -43,7 +43,7 @@ fn stated(set: &FlowSet) -> impl Iterator<Item = Stated<'_>> {
 type Said<'a> = Vec<(PartyId, &'a [(PartyId, PortSet)])>;
 
 /// Two statements that open one side each of the same flow. Those of `needless` are reported already.
-pub fn halves(set: &FlowSet, needless: &BTreeSet<StatementId>) -> Vec<Diagnostic> {
+pub(super) fn halves(set: &FlowSet, needless: &BTreeSet<StatementId>) -> Vec<Diagnostic> {
     let mut known: BTreeMap<Said<'_>, Vec<Stated<'_>>> = BTreeMap::new();
     let mut found = Vec::new();
     for one in stated(set).filter(|one| one.side().is_some() && !needless.contains(&one.id)) {
@@ -123,7 +123,7 @@ fn isolation(namespace: &crate::flow::ManagedNamespace, direction: Direction) ->
 
 /// Statements that open one side of connections whose other side is closed: it is isolated, and nothing opens it. Those of
 /// `needless` are reported already.
-pub fn unanswered(
+pub(super) fn unanswered(
     set: &FlowSet,
     wishes: &Wishes<'_>,
     dns: &[DnsGrant],
@@ -239,7 +239,7 @@ fn listed(mut names: Vec<String>) -> String {
 }
 
 /// Flows from or to everybody that open pods of managed namespaces beside that of the end that they name.
-pub fn wide(set: &FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Vec<Diagnostic> {
+pub(super) fn wide(set: &FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Vec<Diagnostic> {
     let mut sides: BTreeMap<StatementId, BTreeSet<(usize, Direction)>> = BTreeMap::new();
     let is_wide = |one: &Stated<'_>| one.side().is_none() && wide_side(set, one).is_some();
     let wide: Vec<Stated<'_>> = stated(set).filter(is_wide).collect();

@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What each statement grants, before anything is taken away.
-pub struct Grants<'a> {
+pub(super) struct Grants<'a> {
     set: &'a FlowSet,
     dns: Vec<DnsGrant>,
     /// What others could cover, each with the namespace, direction and subject that it is for.
@@ -21,7 +21,7 @@ pub struct Grants<'a> {
 }
 
 /// What is granted for DNS in a namespace and direction.
-pub type DnsGrant = (usize, Direction, Region);
+pub(super) type DnsGrant = (usize, Direction, Region);
 
 /// A part of what a statement grants.
 struct Grant {
@@ -107,19 +107,19 @@ impl<'a> Regions<'a> {
 
 impl<'a> Grants<'a> {
     /// Grants of a flow set, none as yet.
-    pub fn new(set: &'a FlowSet) -> Self {
+    pub(super) fn new(set: &'a FlowSet) -> Self {
         Grants { set, dns: Vec::new(), shared: Vec::new(), lone: vec![false; set.statements.len()] }
     }
 
     /// Adds the grants of namespaces that come after those that are there.
-    pub fn append(&mut self, others: Grants<'a>) {
+    pub(super) fn append(&mut self, others: Grants<'a>) {
         self.dns.extend(others.dns);
         self.shared.extend(others.shared);
         self.lone.iter_mut().zip(others.lone).for_each(|(lone, other)| *lone |= other);
     }
 
     /// Adds what the concerns of a namespace grant for DNS, before anything is taken away.
-    pub fn add_dns(&mut self, namespace: usize, concerns: &Concerns, wishes: &Wishes<'_>) {
+    pub(super) fn add_dns(&mut self, namespace: usize, concerns: &Concerns, wishes: &Wishes<'_>) {
         for concern in concerns.list.iter().filter(|concern| concern.towards == Towards::Dns) {
             let subject = wishes.subjects.get(concern.subject);
             for rule in &concern.rules {
@@ -134,7 +134,7 @@ impl<'a> Grants<'a> {
 
     /// Adds what the statements behind the concerns of a namespace grant; `overlapping` says of each concern whether
     /// another one overlaps it. It does not matter what has been taken away from their rules.
-    pub fn add(&mut self, namespace: usize, concerns: &Concerns, overlapping: &Table<usize, bool>) {
+    pub(super) fn add(&mut self, namespace: usize, concerns: &Concerns, overlapping: &Table<usize, bool>) {
         for (at, concern) in concerns.list.iter().enumerate() {
             let added = concerns.contributions(concern);
             let first = added.first().map(|one| one.statement);
@@ -163,7 +163,7 @@ impl<'a> Grants<'a> {
     }
 
     /// Reports the statements that add nothing.
-    pub fn report(mut self, wishes: &Wishes<'_>) -> Vec<Diagnostic> {
+    pub(super) fn report(mut self, wishes: &Wishes<'_>) -> Vec<Diagnostic> {
         let idle = self.without_effect(wishes);
         let mut diagnostics: Vec<Diagnostic> = idle.iter().filter_map(|id| self.idle(*id)).collect();
         // As the flows stand, so that the statements that a diagnostic points to are the first ones.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// What a subject is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SubjectName {
+pub(super) enum SubjectName {
     /// Every pod of the namespace.
     Every,
     /// A tier.
@@ -48,14 +48,14 @@ impl SubjectName {
     }
 
     /// The name of the pods that are in both.
-    pub fn and(&self, isolated: &SubjectName) -> SubjectName {
+    pub(super) fn and(&self, isolated: &SubjectName) -> SubjectName {
         SubjectName::Both(Box::new(self.clone()), Box::new(isolated.clone()))
     }
 }
 
 /// Pods that a policy selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub(super) struct Subject {
     /// What they are called.
     pub name: SubjectName,
     /// Their labels.
@@ -64,7 +64,7 @@ pub struct Subject {
 
 /// The isolated pods of one namespace in one direction.
 #[derive(Debug)]
-pub struct Isolated {
+pub(super) struct Isolated {
     /// Every isolated pod, as few subjects as possible; none inside the others.
     pub subjects: Vec<Subject>,
     every: bool,
@@ -170,7 +170,7 @@ fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
 
 /// The subjects of a whole flow set.
 #[derive(Debug)]
-pub struct Subjects<'a> {
+pub(super) struct Subjects<'a> {
     set: &'a FlowSet,
     isolated: Table<usize, PerDirection<Isolated>>,
     /// Every subject that was numbered, with its namespace.
@@ -184,7 +184,7 @@ pub struct Subjects<'a> {
 
 /// A subject of one namespace; equal only for equal names and equal pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubjectId(u32);
+pub(super) struct SubjectId(u32);
 
 impl Id for SubjectId {
     fn at(place: usize) -> Self {
@@ -198,7 +198,7 @@ impl Id for SubjectId {
 
 impl<'a> Subjects<'a> {
     /// Finds out who is isolated.
-    pub fn new(set: &'a FlowSet) -> Self {
+    pub(super) fn new(set: &'a FlowSet) -> Self {
         let of = |(index, namespace): (usize, &ManagedNamespace)| {
             let [ingress, egress] =
                 [&namespace.ingress, &namespace.egress].map(|isolation| Isolated::new(set, index, isolation));
@@ -214,22 +214,22 @@ impl<'a> Subjects<'a> {
     }
 
     /// How many were numbered.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.list.len()
     }
 
     /// The subject of an id.
-    pub fn get(&self, id: SubjectId) -> &Subject {
+    pub(super) fn get(&self, id: SubjectId) -> &Subject {
         &self.list[id].1
     }
 
     /// The namespace of the subject of an id.
-    pub fn home(&self, id: SubjectId) -> usize {
+    pub(super) fn home(&self, id: SubjectId) -> usize {
         self.list[id].0
     }
 
     /// The subjects of each managed namespace that were numbered, by their places.
-    pub fn by_namespace(&self) -> Buckets {
+    pub(super) fn by_namespace(&self) -> Buckets {
         Buckets::new(self.set.namespaces.len(), self.list.iter().map(|(namespace, _)| *namespace))
     }
 
@@ -245,12 +245,12 @@ impl<'a> Subjects<'a> {
     }
 
     /// The isolated pods of a namespace in a direction.
-    pub fn isolated(&self, namespace: usize, direction: Direction) -> &[Subject] {
+    pub(super) fn isolated(&self, namespace: usize, direction: Direction) -> &[Subject] {
         &self.side(namespace, direction).subjects
     }
 
     /// The same with their numbers.
-    pub fn number_isolated(&mut self, namespace: usize, direction: Direction) -> Vec<SubjectId> {
+    pub(super) fn number_isolated(&mut self, namespace: usize, direction: Direction) -> Vec<SubjectId> {
         let subjects = self.isolated(namespace, direction).to_vec();
         subjects.into_iter().map(|subject| self.number(namespace, subject)).collect()
     }
@@ -276,7 +276,7 @@ impl<'a> Subjects<'a> {
 
     /// The isolated pods of a party without groups, in all namespaces that it has pods in: for
     /// [`Subjects::numbered`].
-    pub fn of(&mut self, direction: Direction, party: PartyId) -> Range<u32> {
+    pub(super) fn of(&mut self, direction: Direction, party: PartyId) -> Range<u32> {
         if let Some(known) = self.of_party[party].get(direction) {
             return known.clone();
         }
@@ -302,12 +302,12 @@ impl<'a> Subjects<'a> {
     }
 
     /// Subjects by their places in the order in which parties were asked for.
-    pub fn numbered(&self, range: Range<u32>) -> &[SubjectId] {
+    pub(super) fn numbered(&self, range: Range<u32>) -> &[SubjectId] {
         self.numbered.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
     /// The pods of a DNS server that are isolated for ingress, in all managed namespaces that it has pods in.
-    pub fn answering(&mut self, server: &DnsPods) -> Vec<SubjectId> {
+    pub(super) fn answering(&mut self, server: &DnsPods) -> Vec<SubjectId> {
         let Place::Pods { pods, .. } = &server.place else { return Vec::new() };
         let mut found = Vec::new();
         for index in self.namespaces(&server.place) {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 /// What to do instead of a broken statement.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Advice {
+pub(super) struct Advice {
     /// In words.
     pub help: String,
     /// The statements to put in its place, when they are no example.
@@ -25,7 +25,7 @@ impl Advice {
 }
 
 /// Advice for a statement without line ends and comments that breaks `at` bytes from its start.
-pub fn advise(rule: Rule, statement: &str, at: usize) -> Option<Advice> {
+pub(super) fn advise(rule: Rule, statement: &str, at: usize) -> Option<Advice> {
     match rule {
         Rule::flow | Rule::assertion => foreign(rule, statement, at)
             .or_else(|| exception(rule, statement, at))

@@ -9,7 +9,7 @@ use pest::iterators::{Pair, Pairs};
 use smallvec::SmallVec;
 
 /// Builds the nodes of statements.
-pub struct Builder<'a> {
+pub(super) struct Builder<'a> {
     pub(super) file: FileId,
     text: &'a str,
     base: usize,
@@ -21,7 +21,7 @@ pub struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// A builder for the statements from `base` on, where pest's offsets count from.
-    pub fn new(file: FileId, text: &'a str, base: usize) -> Self {
+    pub(super) fn new(file: FileId, text: &'a str, base: usize) -> Self {
         Builder { file, text, base, diagnostics: Vec::new(), comments: Vec::new() }
     }
 
@@ -70,7 +70,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The node of a statement that pest has matched.
-    pub fn node(&mut self, pair: Pair<'_, Rule>) -> NodeKind {
+    pub(super) fn node(&mut self, pair: Pair<'_, Rule>) -> NodeKind {
         self.collect_comments(&pair);
         let rule = pair.as_rule();
         let missing = Name { span: self.span(&pair) };

@@ -12,7 +12,7 @@ use pest::error::ErrorVariant;
 use std::ops::Range;
 
 /// Where a statement broke.
-pub struct Place<'a> {
+pub(super) struct Place<'a> {
     /// The file.
     pub file: FileId,
     /// Its text.
@@ -97,7 +97,7 @@ impl Place<'_> {
 }
 
 /// The diagnostic for a statement that does not match its rule.
-pub fn explain(mut place: Place<'_>, problem: Option<&ErrorVariant<Rule>>) -> Diagnostic {
+pub(super) fn explain(mut place: Place<'_>, problem: Option<&ErrorVariant<Rule>>) -> Diagnostic {
     let rule = place.rule;
     let possible = possible(rule, problem);
     pass_keyword(&mut place, &possible);
@@ -124,7 +124,7 @@ pub fn explain(mut place: Place<'_>, problem: Option<&ErrorVariant<Rule>>) -> Di
 }
 
 /// The diagnostic for a statement that starts with a misspelt word.
-pub fn unknown_word(place: &Place<'_>, written: &str, meant: &str) -> Diagnostic {
+pub(super) fn unknown_word(place: &Place<'_>, written: &str, meant: &str) -> Diagnostic {
     let span = Span::new(place.file, place.start..place.start + written.len());
     let diagnostic = Diagnostic::new(Code::E0001, span, format!("`{written}` starts no statement"));
     let statement = place.statement();
@@ -144,7 +144,7 @@ pub fn unknown_word(place: &Place<'_>, written: &str, meant: &str) -> Diagnostic
 }
 
 /// The word that is probably meant by the first one, when the statement stops making sense right after it.
-pub fn misspelt(place: &Place<'_>) -> Option<&'static str> {
+pub(super) fn misspelt(place: &Place<'_>) -> Option<&'static str> {
     let first = place.first_word();
     if place.rule != Rule::flow || first.is_empty() || place.before().trim_end() != first || starts_no_keyword(first) {
         return None;

@@ -31,5 +31,5 @@ mod grammar {
     /// See `grammar/polder.pest`.
     #[derive(pest_derive::Parser)]
     #[grammar = "grammar/polder.pest"]
-    pub struct PolderGrammar;
+    pub(super) struct PolderGrammar;
 }

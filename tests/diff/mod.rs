@@ -14,17 +14,17 @@ use polder::net::{BlocksMatch, Direction, Facts, PortSet, Protocol, Truth};
 use polder::netpol::Policy;
 
 /// How many cases, unless `POLDER_CASES` says another number.
-pub fn cases(usual: u64) -> std::ops::Range<u64> {
+pub(crate) fn cases(usual: u64) -> std::ops::Range<u64> {
     0..std::env::var("POLDER_CASES").map_or(usual, |text| text.parse().unwrap())
 }
 
 /// A cluster whose address blocks match no pods: then pods are a matter of labels, which the oracle can enumerate.
-pub fn outside_only() -> Facts {
+pub(crate) fn outside_only() -> Facts {
     Facts::of_plugin(BlocksMatch { pods: Truth::No, ..BlocksMatch::EVERYTHING })
 }
 
 /// Policies, as the code under test and as the oracle know them.
-pub struct Side<'a> {
+pub(crate) struct Side<'a> {
     pub policies: &'a [Policy],
     pub program: Option<Program<'a>>,
     pub naive: naive::PolicySet,
@@ -32,7 +32,7 @@ pub struct Side<'a> {
 
 /// What the cases came to, to show that they are not all alike.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub same: usize,
     pub wider: usize,
     pub narrower: usize,
@@ -43,7 +43,7 @@ pub struct Counts {
 }
 
 /// What is said of two sets of policies.
-pub fn said<'p>(everyone: &Everyone<'p>, old: &Side<'p>, new: &Side<'p>) -> Diff {
+pub(crate) fn said<'p>(everyone: &Everyone<'p>, old: &Side<'p>, new: &Side<'p>) -> Diff {
     let [before, after] =
         [old, new].map(|side| Version { policies: side.policies, policy_spans: &[], program: side.program });
     let compare = |one, other| compare_everyone(everyone, one, other, false, &mut Budget::of_question()).unwrap();
@@ -53,7 +53,7 @@ pub fn said<'p>(everyone: &Everyone<'p>, old: &Side<'p>, new: &Side<'p>) -> Diff
 }
 
 /// Holds everything that is said of two sets of policies.
-pub fn hold(
+pub(crate) fn hold(
     everyone: &Everyone<'_>,
     diff: &Diff,
     [old, new]: [&naive::PolicySet; 2],

@@ -6,7 +6,7 @@ use polder::syntax::{self, EndpointRef, Hop, Name, Node, NodeKind, PortKind, Por
 
 /// The kinds of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
+pub(super) enum Class {
     Keyword,
     /// A namespace, or what `use` brings in.
     Namespace,
@@ -31,21 +31,21 @@ pub enum Class {
 }
 
 impl Class {
-    pub fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         format!("{self:?}")
     }
 }
 
 /// A word and what it is; the offsets are bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Word {
+pub(super) struct Word {
     pub start: usize,
     pub end: usize,
     pub class: Class,
 }
 
 /// The words of a program in order, or nothing where the parser refuses a part of it.
-pub fn words(text: &str) -> Option<Vec<Word>> {
+pub(super) fn words(text: &str) -> Option<Vec<Word>> {
     let mut sources = Sources::default();
     let file = sources.add("editor.polder", text);
     let parsed = syntax::parse(&sources, file);

@@ -24,7 +24,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Examples, catalogue, documents, cases.
-pub fn written() -> Vec<String> {
+pub(super) fn written() -> Vec<String> {
     let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
     let folders = ["examples", "src/model/catalogue", "src/cli/templates", "tests/fmt", "tests/editors"];
     let sources = folders.iter().flat_map(|folder| files(folder, "polder")).chain(files("tests/fmt", "formatted"));
@@ -41,6 +41,6 @@ pub fn written() -> Vec<String> {
 }
 
 /// Random programs, in random legal formatting.
-pub fn generated(count: u64) -> impl Iterator<Item = String> {
+pub(super) fn generated(count: u64) -> impl Iterator<Item = String> {
     (0..count).map(|seed| render(&generate::program(seed)))
 }

@@ -44,7 +44,7 @@ fn language() -> Language {
     tree_sitter_polder::LANGUAGE.into()
 }
 
-pub fn parse(text: &str) -> Tree {
+pub(super) fn parse(text: &str) -> Tree {
     let mut parser = Parser::new();
     parser.set_language(&language()).unwrap();
     parser.parse(text, None).unwrap()

@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-pub type Words = BTreeSet<String>;
+pub(super) type Words = BTreeSet<String>;
 
 /// What `isolate` takes.
-pub const DIRECTIONS: [&str; 3] = ["ingress", "egress", "none"];
+pub(super) const DIRECTIONS: [&str; 3] = ["ingress", "egress", "none"];
 
 /// Every keyword.
-pub fn keywords() -> &'static Words {
+pub(super) fn keywords() -> &'static Words {
     static KEYWORDS: LazyLock<Words> = LazyLock::new(|| {
         let grammar = std::fs::read_to_string(super::root().join("grammar/polder.pest")).unwrap();
         let lines = grammar.lines().filter(|line| !line.starts_with("//"));
@@ -32,21 +32,21 @@ fn set<'a>(words: impl IntoIterator<Item = &'a str>) -> Words {
     words.into_iter().map(str::to_owned).collect()
 }
 
-pub fn built_in() -> Words {
+pub(super) fn built_in() -> Words {
     set(BuiltIn::ALL.map(BuiltIn::word))
 }
 
-pub fn protocols() -> Words {
+pub(super) fn protocols() -> Words {
     set(Protocol::ALL.iter().map(|protocol| protocol.keyword()))
 }
 
 /// What `dns` takes beside tiers and addresses.
-pub fn presets() -> impl Iterator<Item = &'static str> {
+pub(super) fn presets() -> impl Iterator<Item = &'static str> {
     DnsServer::PRESETS.iter().map(|preset| preset.word).chain([DnsServer::NONE])
 }
 
 /// Every word with a meaning of its own.
-pub fn all() -> Words {
+pub(super) fn all() -> Words {
     let mut words = keywords().clone();
     words.extend(built_in());
     words.extend(set(presets()));

@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 
 /// Pods of a cluster, or an address, for the oracle.
 #[derive(Clone)]
-pub struct Place {
+pub(super) struct Place {
     pub end: EndId,
     pub name: String,
     party: Party,
@@ -32,14 +32,14 @@ pub struct Place {
 }
 
 /// What is said of address blocks.
-pub struct Blocks {
+pub(super) struct Blocks {
     pub pods: Truth,
     /// The addresses of pods whose own are not known; any where there are none.
     pub addresses: Option<Vec<IpNet>>,
 }
 
 impl Blocks {
-    pub fn facts(&self) -> Facts {
+    pub(super) fn facts(&self) -> Facts {
         let pods = match &self.addresses {
             Some(nets) => AddressSet::from_nets(nets.iter().copied()),
             None => AddressSet::all(),
@@ -59,12 +59,12 @@ impl Blocks {
 }
 
 /// What is not known: the labels that some namespaces could have, as far as policies tell them apart.
-pub struct Unknown {
+pub(super) struct Unknown {
     namespaces: BTreeMap<String, Vec<Labels>>,
 }
 
 /// The protocol in the oracle's terms.
-pub fn same(protocol: Protocol) -> naive::Protocol {
+pub(super) fn same(protocol: Protocol) -> naive::Protocol {
     match protocol {
         Protocol::Tcp => naive::Protocol::Tcp,
         Protocol::Udp => naive::Protocol::Udp,
@@ -76,7 +76,7 @@ pub fn same(protocol: Protocol) -> naive::Protocol {
 type Sort = Vec<(bool, Vec<bool>)>;
 
 /// Every pod and a few addresses, with the end of each.
-pub fn places(world: &World, cluster: &Cluster, universe: &Universe, set: &naive::PolicySet) -> Vec<Place> {
+pub(super) fn places(world: &World, cluster: &Cluster, universe: &Universe, set: &naive::PolicySet) -> Vec<Place> {
     let candidates: Vec<IpAddr> = universe
         .parties
         .iter()
@@ -164,7 +164,7 @@ fn pod(namespace: &str, cluster: &Cluster, pods: &Pods) -> Pod {
 
 impl Unknown {
     /// The labels that namespaces without an object could have: every combination of what selectors mention.
-    pub fn new(cluster: &Cluster, atoms: &Atoms) -> Unknown {
+    pub(super) fn new(cluster: &Cluster, atoms: &Atoms) -> Unknown {
         let selectors: BTreeSet<&naive::Selector> = atoms.pods.iter().map(|(namespaces, _)| namespaces).collect();
         let mut domains: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
         for requirement in selectors.iter().flat_map(|selector| &selector.requirements) {
@@ -199,7 +199,7 @@ impl Unknown {
 
     /// Every way in which the two could be. Of ways that differ in addresses, those count where both have one of the same
     /// family.
-    pub fn completions(&self, source: &Place, destination: &Place) -> Vec<(Party, Party)> {
+    pub(super) fn completions(&self, source: &Place, destination: &Place) -> Vec<(Party, Party)> {
         let options = |place: &Place| match &place.party {
             Party::Address(_) => vec![None],
             Party::Pod(pod) => match self.namespaces.get(&pod.namespace) {
@@ -237,7 +237,7 @@ impl Unknown {
 }
 
 /// What the verdict has to be on a port: `None` when it depends on what is not known.
-pub fn judged(
+pub(super) fn judged(
     set: &naive::PolicySet,
     blocks: &Blocks,
     ways: &[(Party, Party)],
@@ -263,7 +263,13 @@ fn of(verdict: &Verdict, protocol: Protocol, number: u16) -> Option<bool> {
 }
 
 /// Holds the engine against the naive evaluator, and `connections` against `between`. Counts allowed, denied, unknown.
-pub fn hold(policies: &[Policy], set: &naive::PolicySet, blocks: &Blocks, cluster: &Cluster, counts: &mut [usize; 3]) {
+pub(super) fn hold(
+    policies: &[Policy],
+    set: &naive::PolicySet,
+    blocks: &Blocks,
+    cluster: &Cluster,
+    counts: &mut [usize; 3],
+) {
     let facts = blocks.facts();
     let scope = Scope { policies: &[policies], marks: &[], facts: &facts };
     let world = World::concrete(&scope, cluster);
@@ -323,7 +329,7 @@ fn pairs(world: &World) -> impl Iterator<Item = (EndId, EndId)> {
 }
 
 /// `connections` is what asking for every pair gives, in order.
-pub fn hold_connections(world: &World, engine: &Engine) {
+pub(super) fn hold_connections(world: &World, engine: &Engine) {
     let verdict = |(source, destination)| (source, destination, engine.between(source, destination));
     let mut expected: Vec<_> = pairs(world).map(verdict).filter(|(.., verdict)| !verdict.is_denied()).collect();
     let mut found = Vec::new();
@@ -353,7 +359,7 @@ pub fn hold_connections(world: &World, engine: &Engine) {
 }
 
 /// Where pods could be.
-pub fn random_nets(rng: &mut Rng) -> Vec<IpNet> {
+pub(super) fn random_nets(rng: &mut Rng) -> Vec<IpNet> {
     const NETS: [&str; 6] = ["10.1.0.0/16", "10.0.0.0/7", "192.0.2.0/24", "0.0.0.0/0", "fd00:1::/32", "fd00::/7"];
     let count = rng.between(1, 3);
     rng.some(&NETS, count).iter().map(|net| net.parse().unwrap()).collect()

@@ -12,7 +12,7 @@ const ADDRESSES: [&str; 7] =
 
 impl Maker<'_> {
     /// A cluster.
-    pub fn cluster(&mut self) -> Cluster {
+    pub(super) fn cluster(&mut self) -> Cluster {
         let mut cluster = Cluster::default();
         for name in NAMESPACES {
             // Of the last one, and sometimes of one with policies, only the name is known.

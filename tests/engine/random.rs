@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// What a case has, to show that all of it is made.
-pub type Features = BTreeSet<&'static str>;
+pub(super) type Features = BTreeSet<&'static str>;
 
-pub const NAMESPACES: [&str; 4] = ["x", "v", "z", "w"];
-pub const POD_KEYS: [&str; 3] = ["app", "tier", "empty"];
-pub const NAMESPACE_KEYS: [&str; 2] = ["team", "env"];
-pub const VALUES: [&str; 3] = ["a", "b", ""];
-pub const NAMES: [&str; 3] = ["http", "metrics", "dns"];
-pub const NUMBERS: [u16; 5] = [1, 53, 80, 8080, 65535];
+pub(super) const NAMESPACES: [&str; 4] = ["x", "v", "z", "w"];
+pub(super) const POD_KEYS: [&str; 3] = ["app", "tier", "empty"];
+pub(super) const NAMESPACE_KEYS: [&str; 2] = ["team", "env"];
+pub(super) const VALUES: [&str; 3] = ["a", "b", ""];
+pub(super) const NAMES: [&str; 3] = ["http", "metrics", "dns"];
+pub(super) const NUMBERS: [u16; 5] = [1, 53, 80, 8080, 65535];
 const BLOCKS: [(&str, &[&str]); 8] = [
     ("10.0.0.0/8", &["10.1.0.0/16", "10.1.2.0/24", "10.255.0.0/16"]),
     ("10.1.0.0/16", &["10.1.2.3/32"]),
@@ -25,7 +25,7 @@ const BLOCKS: [(&str, &[&str]); 8] = [
 ];
 
 /// Makes policies as the documents that somebody might write.
-pub struct Maker<'r> {
+pub(super) struct Maker<'r> {
     pub rng: &'r mut Rng,
     pub features: Features,
     /// How many keys and values selectors use, so that all pods can be enumerated.
@@ -33,12 +33,12 @@ pub struct Maker<'r> {
 }
 
 impl Maker<'_> {
-    pub fn seen(&mut self, feature: &'static str) {
+    pub(super) fn seen(&mut self, feature: &'static str) {
         self.features.insert(feature);
     }
 
     /// NetworkPolicy documents.
-    pub fn policies(&mut self) -> Vec<Value> {
+    pub(super) fn policies(&mut self) -> Vec<Value> {
         let count = self.rng.between(1, 6);
         (0..count).map(|index| self.policy(index)).collect()
     }
@@ -281,7 +281,7 @@ impl Maker<'_> {
 }
 
 /// Everything that [`Maker`] can make.
-pub const ALL: &[&str] = &[
+pub(super) const ALL: &[&str] = &[
     "In",
     "NotIn",
     "Exists",

@@ -52,7 +52,7 @@ fn says(verdict: &Verdict, protocol: Protocol, number: u16, names: &[String]) ->
 
 /// Holds the engine against the naive evaluator. The namespaces of `known` have no labels but their names, of those that are
 /// asked for.
-pub fn hold(
+pub(super) fn hold(
     policies: &[Policy],
     set: &naive::PolicySet,
     blocks: &Blocks,

@@ -8,7 +8,7 @@ const NAMESPACES: [&str; 3] = ["shop", "data", "kube-system"];
 const APPS: [&str; 3] = ["web", "api", "db"];
 
 /// The policies of a seed, at most of two namespaces so that all pods can be enumerated.
-pub fn policies(seed: u64) -> Vec<Value> {
+pub(super) fn policies(seed: u64) -> Vec<Value> {
     let mut rng = Rng::new(seed);
     let homes = rng.between(1, 2);
     let homes = rng.some(&NAMESPACES, homes);

@@ -9,13 +9,13 @@ use polder::session::{Memory, Named, Posed, Question, SaidOfCluster, Subject};
 use std::path::Path;
 
 /// A program with each flow on a line of its own, so that a line tells which.
-pub struct Source {
+pub(super) struct Source {
     pub text: String,
     first_flow: usize,
 }
 
 impl Source {
-    pub fn of(program: &Program) -> Source {
+    pub(super) fn of(program: &Program) -> Source {
         let bare = Program { flows: Vec::new(), ..program.clone() };
         let mut text = render(&bare).replace("\r\n", "\n");
         if !text.ends_with('\n') {
@@ -30,18 +30,18 @@ impl Source {
     }
 
     /// The flow that stands on a line, counted from 1.
-    pub fn flow_on(&self, line: usize) -> usize {
+    pub(super) fn flow_on(&self, line: usize) -> usize {
         line.checked_sub(1 + self.first_flow).expect("a line of a flow")
     }
 }
 
 /// A program, or a program and what runs, to be asked; `None` when the compiler has other objections.
-pub fn subject(source: &str, running: Option<&str>) -> Option<Subject> {
+pub(super) fn subject(source: &str, running: Option<&str>) -> Option<Subject> {
     subject_in(source, running, SaidOfCluster::default())
 }
 
 /// The same in a cluster of which something is said.
-pub fn subject_in(source: &str, running: Option<&str>, cluster: SaidOfCluster) -> Option<Subject> {
+pub(super) fn subject_in(source: &str, running: Option<&str>, cluster: SaidOfCluster) -> Option<Subject> {
     let memory = Memory::default().with("/p/main.polder", source).with("/p/run.json", running.unwrap_or_default());
     let path = |name: &str| vec![Named::Path(name.into())];
     let workloads = if running.is_some() { path("run.json") } else { Vec::new() };
@@ -52,7 +52,7 @@ pub fn subject_in(source: &str, running: Option<&str>, cluster: SaidOfCluster) -
 
 /// What is found among all pairs of the ends of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Whether two of them may connect.
     pub allowed: bool,
     /// Whether two of them may not.
@@ -64,7 +64,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub fn of(answer: &Answer) -> Seen {
+    pub(super) fn of(answer: &Answer) -> Seen {
         let says = match answer.is_yes() {
             Some(true) => Says::Allowed,
             Some(false) => Says::Denied,
@@ -75,28 +75,28 @@ impl Seen {
     }
 
     /// Whether there is nobody to ask about.
-    pub fn is_about_nobody(self) -> bool {
+    pub(super) fn is_about_nobody(self) -> bool {
         !(self.allowed || self.denied || self.unknown)
     }
 
     /// Whether a connection may be.
-    pub fn may(self) -> bool {
+    pub(super) fn may(self) -> bool {
         self.allowed || self.unknown
     }
 
     /// Whether every connection is for sure.
-    pub fn is_sure(self) -> bool {
+    pub(super) fn is_sure(self) -> bool {
         self.allowed && !self.denied && !self.unknown
     }
 }
 
-pub fn pose(subject: &Subject, from: &str, to: &str) -> Result<Posed, String> {
+pub(super) fn pose(subject: &Subject, from: &str, to: &str) -> Result<Posed, String> {
     let (from, to) = (subject.asked(from)?, subject.target(to)?);
     subject.pose(&from, &to.asked, to.ports.as_ref())
 }
 
 /// The same without those who only may be asked about: a list is about those that have a name for sure.
-pub fn ask_of_sure(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
+pub(super) fn ask_of_sure(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
     let Posed { situation, mut from, mut to, doubtful, .. } = pose(subject, from, to)?;
     from.retain(|end| !doubtful.contains_key(end));
     to.retain(|(end, _)| !doubtful.contains_key(end));
@@ -105,24 +105,24 @@ pub fn ask_of_sure(subject: &Subject, from: &str, to: &str) -> Result<Seen, Stri
 }
 
 /// The answer of `can FROM TO:PORTS`, or what it refuses with.
-pub fn ask(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
+pub(super) fn ask(subject: &Subject, from: &str, to: &str) -> Result<Seen, String> {
     let posed = pose(subject, from, to)?;
     let engine = Engine::new(&posed.situation.world, subject.policies());
     Ok(Seen::of(&can(&engine, &posed.from, &posed.to, &posed.doubtful)))
 }
 
-pub fn port(protocol: Protocol, number: u16) -> String {
+pub(super) fn port(protocol: Protocol, number: u16) -> String {
     format!("{number}/{}", protocol.to_string().to_lowercase())
 }
 
 /// What the command line calls an endpoint.
-pub fn name(program: &Program, endpoint: &Endpoint) -> String {
+pub(super) fn name(program: &Program, endpoint: &Endpoint) -> String {
     let flow = Flow { side: None, source: endpoint.clone(), destination: Endpoint::Anywhere, ports: None };
     flow_text(program, &flow).split("->").next().unwrap().split_whitespace().collect()
 }
 
 /// Whether it is certain who is on an end: who belongs to a namespace that is known by labels is not.
-pub fn is_certain(program: &Program, endpoint: &Endpoint) -> bool {
+pub(super) fn is_certain(program: &Program, endpoint: &Endpoint) -> bool {
     let by_labels = |namespace: &str| matches!(program.namespace(namespace).kind, Kind::Matching(_));
     program.parts(endpoint).iter().all(|part| match part {
         Endpoint::Tier(name) => !by_labels(name.namespace.as_deref().unwrap()),
@@ -132,7 +132,7 @@ pub fn is_certain(program: &Program, endpoint: &Endpoint) -> bool {
 }
 
 /// A pod with exactly its labels, or an address, as the command line has them.
-pub fn party(party: &Party) -> String {
+pub(super) fn party(party: &Party) -> String {
     let list = |labels: &mut dyn Iterator<Item = (&String, &String)>| {
         labels.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
     };
@@ -148,6 +148,6 @@ pub fn party(party: &Party) -> String {
 }
 
 /// The second end of a question.
-pub fn target(who: &str, port: &str) -> String {
+pub(super) fn target(who: &str, port: &str) -> String {
     if who.contains(':') { format!("[{who}]:{port}") } else { format!("{who}:{port}") }
 }

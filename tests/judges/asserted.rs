@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const ASSERTIONS: usize = 14;
 
 /// Every end that has a name on the command line.
-pub fn ends(program: &Program) -> Vec<Endpoint> {
+pub(super) fn ends(program: &Program) -> Vec<Endpoint> {
     let mut all = vec![Endpoint::Cluster, Endpoint::Internet, Endpoint::Anywhere];
     all.extend((!program.platform.apiserver.is_empty()).then_some(Endpoint::ApiServer));
     all.extend((!program.platform.nodes.is_empty()).then_some(Endpoint::Nodes));
@@ -38,7 +38,7 @@ pub fn ends(program: &Program) -> Vec<Endpoint> {
 }
 
 /// A port on which something is likely to be decided.
-pub fn some_port(program: &Program, rng: &mut Rng) -> (Protocol, u16) {
+pub(super) fn some_port(program: &Program, rng: &mut Rng) -> (Protocol, u16) {
     let specs = program.flows.iter().flat_map(|flow| flow.ports.iter().flatten());
     let mut all: Vec<(Protocol, u16)> = specs
         .filter_map(|spec| match spec {
@@ -56,7 +56,7 @@ pub fn some_port(program: &Program, rng: &mut Rng) -> (Protocol, u16) {
     *rng.pick(&all)
 }
 
-pub fn judged(source: &str, line: &str) -> Option<&'static str> {
+pub(super) fn judged(source: &str, line: &str) -> Option<&'static str> {
     judged_with(source, line, None)
 }
 
@@ -254,7 +254,7 @@ fn assertions_with_exceptions_are_judged_as_two_by_two() {
     }
 }
 
-pub fn protocol_of(protocol: Protocol) -> polder::net::Protocol {
+pub(super) fn protocol_of(protocol: Protocol) -> polder::net::Protocol {
     match protocol {
         Protocol::Tcp => polder::net::Protocol::Tcp,
         Protocol::Udp => polder::net::Protocol::Udp,

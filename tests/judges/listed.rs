@@ -29,7 +29,7 @@ fn reach(subject: &Subject, everyone: &Everyone<'_>, detail: Detail) -> Reach {
 }
 
 /// What the command line calls a row; none for those that have no name to ask by.
-pub fn name(row: &Row) -> Option<String> {
+pub(super) fn name(row: &Row) -> Option<String> {
     match &row.names {
         RowNames::Groups(groups) => Some(groups.first()?.to_string()),
         RowNames::Namespace(name) => Some(format!("{name}/*")),

@@ -23,7 +23,7 @@ const PODS: usize = 8;
 const QUESTIONS: usize = 20;
 
 /// The pods with their namespaces; of those of `hidden` nobody says the labels.
-pub fn manifests(pods: &[Pod], hidden: Option<&str>) -> String {
+pub(super) fn manifests(pods: &[Pod], hidden: Option<&str>) -> String {
     let mut all: Vec<Value> = Vec::new();
     let mut namespaces: BTreeMap<&str, &Labels> = BTreeMap::new();
     for (index, pod) in pods.iter().enumerate() {
@@ -50,11 +50,11 @@ fn list(items: &[Value]) -> String {
 }
 
 /// Objects of some namespaces, and nothing that runs there.
-pub fn objects(namespaces: &BTreeMap<String, Labels>) -> String {
+pub(super) fn objects(namespaces: &BTreeMap<String, Labels>) -> String {
     list(&namespaces.iter().map(|(name, labels)| object((name, labels))).collect::<Vec<_>>())
 }
 
-pub fn pods(draw: &mut Draw) -> Vec<Pod> {
+pub(super) fn pods(draw: &mut Draw) -> Vec<Pod> {
     let mut homes: BTreeMap<String, Labels> = BTreeMap::new();
     let mut pods = Vec::new();
     while pods.len() < PODS {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Something that a program says and that can be taken away.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Statement {
+pub(super) enum Statement {
     /// The flow of that number.
     Flow(usize),
     /// The DNS servers of a namespace.
@@ -13,7 +13,7 @@ pub enum Statement {
 }
 
 /// A program that does not say some of what it says.
-pub fn without(program: &Program, statements: &BTreeSet<Statement>) -> Program {
+pub(super) fn without(program: &Program, statements: &BTreeSet<Statement>) -> Program {
     let mut rest = program.clone();
     let mut number = 0;
     rest.flows.retain(|_| {

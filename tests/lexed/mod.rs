@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 /// A path that is mentioned, from the root of the crate where it is about this crate, and the line of its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub(crate) struct Reference {
     pub path: Vec<String>,
     pub line: usize,
 }
 
 /// One file.
 #[derive(Debug)]
-pub struct Lexed {
+pub(crate) struct Lexed {
     references: Vec<Reference>,
     macros: Vec<(String, usize)>,
     test_modules: BTreeSet<String>,
@@ -26,22 +26,22 @@ struct Token {
 
 impl Lexed {
     /// Reads a file that is the module `modules` of the crate. What is compiled only for tests is left out.
-    pub fn new(text: &str, modules: &[String]) -> Lexed {
+    pub(crate) fn new(text: &str, modules: &[String]) -> Lexed {
         let (tokens, test_modules) = without_tests(tokens(text));
         Lexed { references: references(&tokens, modules), macros: macros(&tokens), test_modules }
     }
 
-    pub fn references(&self) -> impl Iterator<Item = Reference> + '_ {
+    pub(crate) fn references(&self) -> impl Iterator<Item = Reference> + '_ {
         self.references.iter().cloned()
     }
 
     /// The macros that are called, without `!`.
-    pub fn macros(&self) -> impl Iterator<Item = &(String, usize)> {
+    pub(crate) fn macros(&self) -> impl Iterator<Item = &(String, usize)> {
         self.macros.iter()
     }
 
     /// The modules in files of their own that are compiled only for tests.
-    pub fn test_modules(&self) -> &BTreeSet<String> {
+    pub(crate) fn test_modules(&self) -> &BTreeSet<String> {
         &self.test_modules
     }
 }

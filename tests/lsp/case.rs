@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The capabilities of the editor that asks.
-pub fn editor() -> Value {
+pub(super) fn editor() -> Value {
     json!({
         "workspace": { "workspaceEdit": { "documentChanges": true } },
         "textDocument": { "completion": { "completionItem": { "snippetSupport": false } } },
@@ -15,12 +15,12 @@ pub fn editor() -> Value {
 }
 
 /// A section of a case: what its first line says, and the text below.
-pub struct Section {
+pub(super) struct Section {
     pub head: String,
     pub body: String,
 }
 
-pub fn sections(text: &str) -> Vec<Section> {
+pub(super) fn sections(text: &str) -> Vec<Section> {
     let mut sections = Vec::new();
     for line in text.split_inclusive('\n') {
         if let Some(head) = line.strip_prefix("=== ") {
@@ -33,7 +33,7 @@ pub fn sections(text: &str) -> Vec<Section> {
 }
 
 /// Runs the questions of a case; gives the case with the answers that came.
-pub fn run(text: &str) -> String {
+pub(super) fn run(text: &str) -> String {
     let sections = sections(text);
     let files = Files::default();
     let mut asker = Asker { client: None, texts: BTreeMap::new(), marks: BTreeMap::new() };

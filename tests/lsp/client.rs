@@ -16,14 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A disk whose files the test can change while the server runs.
 #[derive(Clone, Default)]
-pub struct Files(Arc<Mutex<BTreeMap<PathBuf, String>>>);
+pub(crate) struct Files(Arc<Mutex<BTreeMap<PathBuf, String>>>);
 
 impl Files {
-    pub fn set(&self, path: &str, text: &str) {
+    pub(crate) fn set(&self, path: &str, text: &str) {
         self.0.lock().unwrap().insert(path.into(), text.to_owned());
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         self.0.lock().unwrap().remove(Path::new(path));
     }
 
@@ -62,7 +62,7 @@ struct Document {
     version: i32,
 }
 
-pub struct Client {
+pub(crate) struct Client {
     connection: Connection,
     server: Option<JoinHandle<bool>>,
     next: i32,
@@ -75,17 +75,17 @@ pub struct Client {
     pub asked: Vec<Request>,
 }
 
-pub fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     if path.starts_with('/') { format!("file://{path}") } else { path.to_owned() }
 }
 
 impl Client {
-    pub fn start(files: &Files, folders: &[&str]) -> Client {
+    pub(crate) fn start(files: &Files, folders: &[&str]) -> Client {
         Client::start_with(files, folders, json!({}))
     }
 
     /// Starts a server for an editor with these capabilities.
-    pub fn start_with(files: &Files, folders: &[&str], capabilities: Value) -> Client {
+    pub(crate) fn start_with(files: &Files, folders: &[&str], capabilities: Value) -> Client {
         let (client, server) = Connection::memory();
         let disk = files.clone();
         let server = std::thread::spawn(move || serve(server, Box::new(disk)));
@@ -107,13 +107,13 @@ impl Client {
         client
     }
 
-    pub fn notify(&mut self, method: &str, params: Value) {
+    pub(crate) fn notify(&mut self, method: &str, params: Value) {
         let note = Notification { method: method.to_owned(), params };
         self.connection.sender.send(Message::Notification(note)).unwrap();
     }
 
     /// Sends a request and does not wait.
-    pub fn send(&mut self, method: &str, params: Value) -> RequestId {
+    pub(crate) fn send(&mut self, method: &str, params: Value) -> RequestId {
         self.next += 1;
         let id = RequestId::from(self.next);
         let request = Request { id: id.clone(), method: method.to_owned(), params };
@@ -122,12 +122,12 @@ impl Client {
     }
 
     /// The answer, or the message of the refusal.
-    pub fn request(&mut self, method: &str, params: Value) -> Result<Value, String> {
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, String> {
         let id = self.send(method, params);
         self.answer(&id).response_result.map_err(|error| error.message)
     }
 
-    pub fn answer(&mut self, id: &RequestId) -> Response {
+    pub(crate) fn answer(&mut self, id: &RequestId) -> Response {
         loop {
             if let Some(response) = self.receive() {
                 assert_eq!(response.id, *id, "answers in the order of the questions");
@@ -137,7 +137,7 @@ impl Client {
     }
 
     /// Takes one message; an answer is given back.
-    pub fn receive(&mut self) -> Option<Response> {
+    pub(crate) fn receive(&mut self) -> Option<Response> {
         match self.connection.receiver.recv_timeout(PATIENCE).expect("the server is stuck or gone") {
             Message::Response(response) => return Some(response),
             Message::Notification(note) if note.method == "textDocument/publishDiagnostics" => {
@@ -151,26 +151,26 @@ impl Client {
         None
     }
 
-    pub fn open(&mut self, path: &str, text: &str) {
+    pub(crate) fn open(&mut self, path: &str, text: &str) {
         let uri = uri(path);
         self.documents.insert(uri.clone(), Document { text: text.to_owned(), version: 1 });
         let item = json!({ "uri": uri, "languageId": "polder", "version": 1, "text": text });
         self.notify("textDocument/didOpen", json!({ "textDocument": item }));
     }
 
-    pub fn close(&mut self, path: &str) {
+    pub(crate) fn close(&mut self, path: &str) {
         self.documents.remove(&uri(path));
         self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri(path) } }));
     }
 
     /// Replaces the whole text.
-    pub fn replace(&mut self, path: &str, text: &str) {
+    pub(crate) fn replace(&mut self, path: &str, text: &str) {
         self.change(path, vec![json!({ "text": text })]);
         self.documents.get_mut(&uri(path)).unwrap().text = text.to_owned();
     }
 
     /// Replaces a part of the text, given in bytes.
-    pub fn edit(&mut self, path: &str, part: std::ops::Range<usize>, new: &str) {
+    pub(crate) fn edit(&mut self, path: &str, part: std::ops::Range<usize>, new: &str) {
         let text = self.documents[&uri(path)].text.clone();
         let range = json!({ "start": position(&text, part.start), "end": position(&text, part.end) });
         self.change(path, vec![json!({ "range": range, "text": new })]);
@@ -184,12 +184,12 @@ impl Client {
         self.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": changes }));
     }
 
-    pub fn text(&self, path: &str) -> &str {
+    pub(crate) fn text(&self, path: &str) -> &str {
         &self.documents[&uri(path)].text
     }
 
     /// Waits until the server has spoken about the documents as they are now.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while !self.documents.iter().all(|(uri, document)| {
             self.diagnostics.get(uri).is_some_and(|(version, _)| *version == Some(i64::from(document.version)))
         }) {
@@ -200,7 +200,7 @@ impl Client {
     }
 
     /// Waits for something that the server says by itself.
-    pub fn wait(&mut self, what: &str, done: impl Fn(&Client) -> bool) {
+    pub(crate) fn wait(&mut self, what: &str, done: impl Fn(&Client) -> bool) {
         while !done(self) {
             let message = self.connection.receiver.recv_timeout(PATIENCE);
             match message.unwrap_or_else(|_| panic!("{what}: {:?}", self.diagnostics)) {
@@ -217,20 +217,20 @@ impl Client {
     }
 
     /// The codes that are shown for a file.
-    pub fn codes(&self, path: &str) -> Vec<&str> {
+    pub(crate) fn codes(&self, path: &str) -> Vec<&str> {
         let shown = self.diagnostics.get(&uri(path)).map(|(_, list)| list.as_slice()).unwrap_or_default();
         shown.iter().map(|one| one["code"].as_str().unwrap()).collect()
     }
 
     /// Says goodbye; whether the server takes it so.
-    pub fn stop(mut self) -> bool {
+    pub(crate) fn stop(mut self) -> bool {
         assert_eq!(self.request("shutdown", Value::Null), Ok(Value::Null));
         self.notify("exit", Value::Null);
         self.server.take().unwrap().join().unwrap()
     }
 
     /// Goes away without a word.
-    pub fn vanish(mut self) -> bool {
+    pub(crate) fn vanish(mut self) -> bool {
         let server = self.server.take().unwrap();
         drop(self);
         server.join().unwrap()
@@ -238,7 +238,7 @@ impl Client {
 }
 
 /// A byte as the protocol counts.
-pub fn position(text: &str, offset: usize) -> Value {
+pub(crate) fn position(text: &str, offset: usize) -> Value {
     let before = &text[..offset];
     let line = before.matches('\n').count();
     let start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -246,7 +246,7 @@ pub fn position(text: &str, offset: usize) -> Value {
 }
 
 /// What the protocol counts as a byte.
-pub fn offset(text: &str, position: &Value) -> usize {
+pub(crate) fn offset(text: &str, position: &Value) -> usize {
     let (line, column) = (position["line"].as_u64().unwrap(), position["character"].as_u64().unwrap());
     let start: usize = text.split_inclusive('\n').take(usize::try_from(line).unwrap()).map(str::len).sum();
     let mut left = usize::try_from(column).unwrap();
@@ -261,7 +261,7 @@ pub fn offset(text: &str, position: &Value) -> usize {
 }
 
 /// A text after edits of the protocol.
-pub fn edited(text: &str, edits: &[Value]) -> String {
+pub(crate) fn edited(text: &str, edits: &[Value]) -> String {
     let mut edits: Vec<(usize, usize, &str)> = edits
         .iter()
         .map(|edit| {

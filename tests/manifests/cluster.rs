@@ -54,7 +54,7 @@ fn workload(workload: &Workload) -> String {
 }
 
 /// One object by itself.
-pub fn object(object: &Object) -> String {
+pub(super) fn object(object: &Object) -> String {
     match object {
         Object::Namespace(namespace) => format!("Namespace {} {}", namespace.name, labels(&namespace.labels)),
         Object::Runner(Runner { workload: one, owner, asleep, template_of, is_live: _ }) => {
@@ -133,7 +133,7 @@ pub fn object(object: &Object) -> String {
 }
 
 /// A whole cluster.
-pub fn whole(cluster: &Cluster) -> String {
+pub(super) fn whole(cluster: &Cluster) -> String {
     let namespaces = cluster.namespaces.iter().cloned().map(Object::Namespace);
     let services = cluster.services.iter().cloned().map(Object::Service);
     let ingresses = cluster.ingresses.iter().cloned().map(Object::Ingress);

@@ -12,11 +12,11 @@ use super::universe::{Atoms, Universe};
 use std::collections::BTreeMap;
 
 /// A compiler: source, layout and environment to manifests or diagnostics.
-pub type Compiler<'c> = dyn Fn(&str, &str, Option<&str>) -> Result<Vec<String>, String> + 'c;
+pub(crate) type Compiler<'c> = dyn Fn(&str, &str, Option<&str>) -> Result<Vec<String>, String> + 'c;
 
 /// What can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wrong {
+pub(crate) enum Wrong {
     /// A legal program is refused.
     Refused,
     /// The manifests are not valid.
@@ -29,18 +29,18 @@ pub enum Wrong {
 
 /// A program that was compiled wrongly.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub(crate) struct Failure {
     pub wrong: Wrong,
     pub detail: String,
 }
 
 /// Checks a program in each of its environments and all layouts.
-pub fn check(program: &Program, compiler: &Compiler) -> Result<(), Failure> {
+pub(crate) fn check(program: &Program, compiler: &Compiler) -> Result<(), Failure> {
     check_all(program, compiler, true)
 }
 
 /// The same; only with `minimal` are superfluous parts looked for.
-pub fn check_all(program: &Program, compiler: &Compiler, minimal: bool) -> Result<(), Failure> {
+pub(crate) fn check_all(program: &Program, compiler: &Compiler, minimal: bool) -> Result<(), Failure> {
     let source = render(program);
     let environments = program.environments.iter().map(|e| Some(e.name.as_str()));
     for environment in std::iter::once(None).chain(environments) {
@@ -139,7 +139,7 @@ fn sampled(program: &Program, meaning: &Meaning, set: &PolicySet, atoms: &Atoms)
 }
 
 /// Random parties and ports from everything that is mentioned.
-pub struct Draw {
+pub(crate) struct Draw {
     rng: Rng,
     names: Vec<String>,
     stated: Stated,
@@ -152,7 +152,7 @@ pub struct Draw {
 }
 
 impl Draw {
-    pub fn new(seed: u64, meaning: &Meaning, atoms: &Atoms) -> Draw {
+    pub(crate) fn new(seed: u64, meaning: &Meaning, atoms: &Atoms) -> Draw {
         let mut names: Vec<String> = atoms.namespaces.iter().cloned().collect();
         names.extend(["kube-system", "openshift-dns", "somewhere"].map(String::from));
         let domain = |selectors: Vec<&evaluate::Selector>| -> Vec<(String, Vec<String>)> {
@@ -180,7 +180,7 @@ impl Draw {
         }
     }
 
-    pub fn party(&mut self) -> Party {
+    pub(crate) fn party(&mut self) -> Party {
         if self.rng.chance(15) {
             return Party::Address(*self.rng.pick(&self.addresses));
         }
@@ -214,7 +214,7 @@ impl Draw {
         drawn
     }
 
-    pub fn port(&mut self) -> (Protocol, u16) {
+    pub(crate) fn port(&mut self) -> (Protocol, u16) {
         (*self.rng.pick(&Protocol::ALL), *self.rng.pick(&self.numbers))
     }
 }

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// The layouts of a build.
-pub const LAYOUTS: [&str; 3] = ["flow", "tier", "namespace"];
+pub(crate) const LAYOUTS: [&str; 3] = ["flow", "tier", "namespace"];
 
 /// The manifests that the compiler makes of a program, or its diagnostics.
-pub fn compile(source: &str, layout: &str, environment: Option<&str>) -> Result<Vec<String>, String> {
+pub(crate) fn compile(source: &str, layout: &str, environment: Option<&str>) -> Result<Vec<String>, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
     command.args(["build", "-o", "-", "--layout", layout]);
     if let Some(name) = environment {

@@ -11,18 +11,18 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// The labels of a pod or of a namespace.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// The label that Kubernetes gives to every namespace.
-pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+pub(crate) const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// What is known of the labels of some namespaces beside their names: each key with its value, or `None` where there is no
 /// such label. A key that is not mentioned may be there or not.
-pub type Stated = BTreeMap<String, BTreeMap<String, Option<String>>>;
+pub(crate) type Stated = BTreeMap<String, BTreeMap<String, Option<String>>>;
 
 /// A transport protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     Tcp,
     Udp,
     Sctp,
@@ -30,19 +30,19 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
+    pub(crate) const ALL: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
 }
 
 /// The direction of a connection as seen from one of its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Direction {
+pub(crate) enum Direction {
     Ingress,
     Egress,
 }
 
 /// One end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Party {
+pub(crate) enum Party {
     Pod(Pod),
     /// Something outside of the cluster's pods.
     Address(IpAddr),
@@ -50,7 +50,7 @@ pub enum Party {
 
 /// A pod that could exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Pod {
+pub(crate) struct Pod {
     pub namespace: String,
     pub namespace_labels: Labels,
     pub labels: Labels,
@@ -62,7 +62,7 @@ pub struct Pod {
 
 /// A container port with a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NamedPort {
+pub(crate) struct NamedPort {
     pub name: String,
     pub protocol: Protocol,
     pub number: u16,
@@ -70,7 +70,7 @@ pub struct NamedPort {
 
 /// Policies, and how an `ipBlock` is read.
 #[derive(Debug, Clone, Default)]
-pub struct PolicySet {
+pub(crate) struct PolicySet {
     pub policies: Vec<Policy>,
     /// What an `ipBlock` covers; network plugins differ.
     pub blocks: Blocks,
@@ -78,7 +78,7 @@ pub struct PolicySet {
 
 /// One policy. A direction that is not among its types is `None`.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub(crate) struct Policy {
     pub namespace: String,
     pub name: String,
     pub subject: Selector,
@@ -88,14 +88,14 @@ pub struct Policy {
 
 /// One item of `ingress` or `egress`; without peers any peer, without ports any port.
 #[derive(Debug, Clone)]
-pub struct Rule {
+pub(crate) struct Rule {
     pub peers: Vec<Peer>,
     pub ports: Vec<PortItem>,
 }
 
 /// One item of `from` or `to`.
 #[derive(Debug, Clone)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// Both must match. Without a namespace selector only the policy's namespace does, without a pod selector every
     /// pod does.
     Pods {
@@ -110,14 +110,14 @@ pub enum Peer {
 
 /// One item of `ports`.
 #[derive(Debug, Clone)]
-pub struct PortItem {
+pub(crate) struct PortItem {
     pub protocol: Protocol,
     pub port: PortMatch,
 }
 
 /// The `port` and `endPort` of an item.
 #[derive(Debug, Clone)]
-pub enum PortMatch {
+pub(crate) enum PortMatch {
     Every,
     Range(u16, u16),
     Named(String),
@@ -125,13 +125,13 @@ pub enum PortMatch {
 
 /// A label selector: all requirements must hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Selector {
+pub(crate) struct Selector {
     pub requirements: Vec<Requirement>,
 }
 
 /// One requirement of a selector on one key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Requirement {
+pub(crate) struct Requirement {
     pub key: String,
     pub operator: Operator,
     pub values: Vec<String>,
@@ -139,7 +139,7 @@ pub struct Requirement {
 
 /// The operators of `matchExpressions`; an entry of `matchLabels` is `In` with one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operator {
+pub(crate) enum Operator {
     In,
     NotIn,
     Exists,
@@ -148,21 +148,21 @@ pub enum Operator {
 
 impl Selector {
     /// The selector of the one namespace called `name`.
-    pub fn named(name: &str) -> Selector {
+    pub(crate) fn named(name: &str) -> Selector {
         let requirement =
             Requirement { key: NAME_LABEL.to_string(), operator: Operator::In, values: vec![name.to_string()] };
         Selector { requirements: vec![requirement] }
     }
 
     /// Whether `labels` have all that is required.
-    pub fn matches(&self, labels: &Labels) -> bool {
+    pub(crate) fn matches(&self, labels: &Labels) -> bool {
         self.requirements.iter().all(|r| r.holds(labels.get(&r.key).map(String::as_str)))
     }
 }
 
 impl Requirement {
     /// Whether the requirement holds where its key has this value, or is missing.
-    pub fn holds(&self, value: Option<&str>) -> bool {
+    pub(crate) fn holds(&self, value: Option<&str>) -> bool {
         match (self.operator, value) {
             (Operator::In, Some(value)) => self.values.iter().any(|v| v == value),
             (Operator::In, None) => false,
@@ -176,7 +176,7 @@ impl Requirement {
 
 impl Policy {
     /// The rules of a direction, when the policy has it.
-    pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
+    pub(crate) fn rules(&self, direction: Direction) -> Option<&[Rule]> {
         match direction {
             Direction::Ingress => self.ingress.as_deref(),
             Direction::Egress => self.egress.as_deref(),
@@ -184,7 +184,7 @@ impl Policy {
     }
 
     /// The same, to change.
-    pub fn rules_mut(&mut self, direction: Direction) -> Option<&mut Vec<Rule>> {
+    pub(crate) fn rules_mut(&mut self, direction: Direction) -> Option<&mut Vec<Rule>> {
         match direction {
             Direction::Ingress => self.ingress.as_mut(),
             Direction::Egress => self.egress.as_mut(),
@@ -192,7 +192,7 @@ impl Policy {
     }
 
     /// Whether this policy selects that party.
-    pub fn selects(&self, party: &Party) -> bool {
+    pub(crate) fn selects(&self, party: &Party) -> bool {
         match party {
             Party::Pod(pod) => pod.namespace == self.namespace && self.subject.matches(&pod.labels),
             Party::Address(_) => false,
@@ -200,26 +200,26 @@ impl Policy {
     }
 
     /// Whether it has no rule in any direction, so that it only isolates.
-    pub fn only_denies(&self) -> bool {
+    pub(crate) fn only_denies(&self) -> bool {
         [&self.ingress, &self.egress].into_iter().flatten().all(Vec::is_empty)
     }
 }
 
 impl Rule {
     /// Whether `peer` is among the peers, for a policy of `namespace`.
-    pub fn admits(&self, namespace: &str, peer: &Party, blocks: &Blocks) -> bool {
+    pub(crate) fn admits(&self, namespace: &str, peer: &Party, blocks: &Blocks) -> bool {
         self.peers.is_empty() || self.peers.iter().any(|p| p.matches(namespace, peer, blocks))
     }
 
     /// Whether the port is among the ports; a name is looked up at the destination.
-    pub fn serves(&self, destination: &Party, protocol: Protocol, number: u16) -> bool {
+    pub(crate) fn serves(&self, destination: &Party, protocol: Protocol, number: u16) -> bool {
         self.ports.is_empty() || self.ports.iter().any(|p| p.matches(destination, protocol, number))
     }
 }
 
 impl Peer {
     /// Whether the item matches a party, for a policy of `namespace`.
-    pub fn matches(&self, namespace: &str, party: &Party, blocks: &Blocks) -> bool {
+    pub(crate) fn matches(&self, namespace: &str, party: &Party, blocks: &Blocks) -> bool {
         match (self, party) {
             (Peer::Pods { namespaces, pods }, Party::Pod(pod)) => {
                 let inside = match namespaces {
@@ -248,7 +248,7 @@ impl Peer {
 
 impl PortItem {
     /// Whether the item matches a port of the destination.
-    pub fn matches(&self, destination: &Party, protocol: Protocol, number: u16) -> bool {
+    pub(crate) fn matches(&self, destination: &Party, protocol: Protocol, number: u16) -> bool {
         self.protocol == protocol
             && match (&self.port, destination) {
                 (PortMatch::Every, _) => true,
@@ -280,7 +280,7 @@ impl Party {
 
 /// Whether `set` allows a connection from `source` to `destination` on that port. It is made between one address of each,
 /// both of one family where they have one in common, and allowed when it is between some two.
-pub fn allowed(set: &PolicySet, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
+pub(crate) fn allowed(set: &PolicySet, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
     let (from, to) = (source.addresses(), destination.addresses());
     if !set.blocks.pods || from.is_empty() || to.is_empty() || from.len() + to.len() == 2 {
         return allowed_over(set, source, destination, protocol, number);

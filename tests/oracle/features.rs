@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 /// Every hard case.
-pub const ALL: &[&str] = &[
+pub(crate) const ALL: &[&str] = &[
     "tiers that overlap",
     "tier inside another",
     "tiers that overlap by different keys",
@@ -131,7 +131,7 @@ pub const ALL: &[&str] = &[
 ];
 
 /// Those that a program holds.
-pub fn of(program: &Program) -> BTreeSet<&'static str> {
+pub(crate) fn of(program: &Program) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
     let mut add = |feature: &'static str, holds: bool| {
         if holds {

@@ -6,7 +6,7 @@
 mod flows;
 mod names;
 
-pub use names::COINED;
+pub(crate) use names::COINED;
 
 use super::evaluate::{Direction, NAME_LABEL, Protocol};
 use super::program::{
@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use std::collections::BTreeMap;
 
 /// The program of a seed.
-pub fn program(seed: u64) -> Program {
+pub(crate) fn program(seed: u64) -> Program {
     let mut maker = Maker { rng: Rng::new(seed), program: Program { style: seed, ..Program::default() } };
     maker.settings();
     maker.namespaces();

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 /// What is known of a program's cluster.
 #[derive(Debug, Clone)]
-pub struct Law {
+pub(crate) struct Law {
     pods: Option<bool>,
     nodes: Option<bool>,
     api_server: Option<bool>,
@@ -20,7 +20,7 @@ pub struct Law {
 
 /// What blocks cover, when all of it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Blocks {
+pub(crate) struct Blocks {
     /// Whether pods.
     pub pods: bool,
     /// Addresses of the cluster that they do not cover.
@@ -29,7 +29,7 @@ pub struct Blocks {
 
 impl Law {
     /// The law for a program.
-    pub fn of(program: &Program) -> Law {
+    pub(crate) fn of(program: &Program) -> Law {
         let (pods, nodes, api_server) = match program.platform.cni.as_deref().unwrap_or("any") {
             "any" => (None, None, None),
             "cilium 1.14" => (Some(false), Some(false), None),
@@ -49,7 +49,7 @@ impl Law {
     }
 
     /// Whether a pod may have the address.
-    pub fn may_be_a_pods(&self, address: &IpAddr) -> bool {
+    pub(crate) fn may_be_a_pods(&self, address: &IpAddr) -> bool {
         let Platform { apiserver, nodes, pods, services, .. } = &self.platform;
         if !pods.is_empty() {
             return pods.iter().any(|net| net.contains(address));
@@ -60,7 +60,7 @@ impl Law {
     }
 
     /// The blocks that say where pods may be.
-    pub fn bounds(&self) -> Vec<IpNet> {
+    pub(crate) fn bounds(&self) -> Vec<IpNet> {
         let Platform { apiserver, nodes, pods, services, .. } = &self.platform;
         let mut all =
             ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"].map(block).to_vec();
@@ -69,7 +69,7 @@ impl Law {
     }
 
     /// Every way in which it can be.
-    pub fn ways(&self) -> Vec<Blocks> {
+    pub(crate) fn ways(&self) -> Vec<Blocks> {
         let either = |known: Option<bool>| known.map_or(vec![true, false], |known| vec![known]);
         let mut ways = Vec::new();
         for pods in either(self.pods) {

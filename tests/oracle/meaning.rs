@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 /// What an endpoint stands for, without names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Leaf {
+pub(crate) enum Leaf {
     /// Pods by their namespace's labels and their own.
     Pods(Selector, Selector),
     /// The addresses of the blocks less the exclusions.
@@ -30,7 +30,7 @@ pub enum Leaf {
 
 impl Leaf {
     /// Whether the party is one of those.
-    pub fn contains(&self, party: &Party) -> bool {
+    pub(crate) fn contains(&self, party: &Party) -> bool {
         match (self, party) {
             (Leaf::Anyone, _) => true,
             (Leaf::Pods(namespaces, pods), Party::Pod(pod)) => {
@@ -46,7 +46,7 @@ impl Leaf {
 
 impl Leaf {
     /// Whether the party is one of those by what is stated of its namespace, whatever else that has.
-    pub fn holds_for_sure(&self, party: &Party, stated: &Stated) -> bool {
+    pub(crate) fn holds_for_sure(&self, party: &Party, stated: &Stated) -> bool {
         let Party::Pod(pod) = party else { return self.contains(party) };
         let (Leaf::Pods(namespaces, _), Some(known)) = (self, stated.get(&pod.namespace)) else {
             return self.contains(party);
@@ -59,7 +59,7 @@ impl Leaf {
     }
 
     /// Whether the party is one of those as the other end of somebody's traffic, where addresses can be those of pods.
-    pub fn admits(&self, party: &Party, blocks: &Blocks) -> bool {
+    pub(crate) fn admits(&self, party: &Party, blocks: &Blocks) -> bool {
         match (self, party) {
             (Leaf::Addresses(..), Party::Pod(pod)) => {
                 blocks.pods && pod.addresses.iter().any(|address| self.contains(&Party::Address(*address)))
@@ -74,7 +74,7 @@ impl Leaf {
 
 impl Port {
     /// Whether the port is meant, for a destination that has these names for it.
-    pub fn contains(&self, protocol: Protocol, number: u16, names: &[String]) -> bool {
+    pub(crate) fn contains(&self, protocol: Protocol, number: u16, names: &[String]) -> bool {
         match self {
             Port::Every => true,
             Port::EveryOf(p) => *p == protocol,
@@ -86,7 +86,7 @@ impl Port {
 
 /// One source, one destination, and ports.
 #[derive(Debug, Clone)]
-pub struct Cover {
+pub(crate) struct Cover {
     /// The one side that is opened; `None` for both.
     pub side: Option<Direction>,
     pub source: Leaf,
@@ -95,14 +95,14 @@ pub struct Cover {
 }
 
 impl Cover {
-    pub fn opens(&self, direction: Direction) -> bool {
+    pub(crate) fn opens(&self, direction: Direction) -> bool {
         self.side.is_none_or(|side| side == direction)
     }
 }
 
 /// What the DNS rule gives to a namespace.
 #[derive(Debug, Clone)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// All of its pods.
     pub clients: Leaf,
     /// Where they may ask.
@@ -113,14 +113,14 @@ pub struct Grant {
 
 /// The pods that an `isolate` covers.
 #[derive(Debug, Clone)]
-pub struct Isolation {
+pub(crate) struct Isolation {
     pub namespace: String,
     pub direction: Direction,
     pub pods: Leaf,
 }
 
 /// A program's meaning, ready to be asked.
-pub struct Meaning {
+pub(crate) struct Meaning {
     pub covers: Vec<Cover>,
     pub isolations: Vec<Isolation>,
     pub grants: Vec<Grant>,
@@ -132,13 +132,13 @@ pub struct Meaning {
 }
 
 /// Whether a program allows a connection.
-pub fn means(program: &Program, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
+pub(crate) fn means(program: &Program, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
     Meaning::of(program).allows(source, destination, protocol, number)
 }
 
 impl Program {
     /// What a part stands for.
-    pub fn leaf(&self, part: &Endpoint) -> Leaf {
+    pub(crate) fn leaf(&self, part: &Endpoint) -> Leaf {
         match part {
             Endpoint::Tier(name) => {
                 let namespace = name.namespace.as_deref().expect("a tier's namespace");
@@ -267,7 +267,7 @@ impl Program {
 
 impl Meaning {
     /// The meaning of a program.
-    pub fn of(program: &Program) -> Meaning {
+    pub(crate) fn of(program: &Program) -> Meaning {
         let mut covers = Vec::new();
         for flow in &program.flows {
             let sources: BTreeSet<Leaf> = program.parts(&flow.source).iter().map(|p| program.leaf(p)).collect();
@@ -293,17 +293,17 @@ impl Meaning {
     }
 
     /// The same, where address blocks cover this.
-    pub fn where_blocks_cover(self, blocks: Blocks) -> Meaning {
+    pub(crate) fn where_blocks_cover(self, blocks: Blocks) -> Meaning {
         Meaning { blocks, ..self }
     }
 
     /// Whether the party is isolated in a direction.
-    pub fn isolated(&self, direction: Direction, party: &Party) -> bool {
+    pub(crate) fn isolated(&self, direction: Direction, party: &Party) -> bool {
         self.isolations.iter().any(|i| i.direction == direction && i.pods.contains(party))
     }
 
     /// Whether a connection is allowed. A pod has one address, or none that matters.
-    pub fn allows(&self, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
+    pub(crate) fn allows(&self, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
         let names: Vec<String> = match destination {
             Party::Address(_) => Vec::new(),
             Party::Pod(pod) => {
@@ -328,7 +328,7 @@ impl Meaning {
     }
 
     /// What a program can tell apart.
-    pub fn atoms(&self) -> Atoms {
+    pub(crate) fn atoms(&self) -> Atoms {
         let mut atoms = Atoms { namespaces: self.namespaces.clone(), ..Atoms::default() };
         let grants = self.grants.iter().flat_map(|g| g.destinations.iter().chain(&g.servers));
         for cover in self.covers.iter().chain(grants) {
@@ -352,7 +352,7 @@ impl Meaning {
     }
 
     /// The same as [`Meaning::allows`] for all connections at once.
-    pub fn matrix(&self, chunk: &Chunk) -> Matrix {
+    pub(crate) fn matrix(&self, chunk: &Chunk) -> Matrix {
         match self.blocks.pods {
             true => chunk.over_each_family(&|chunk| self.matrix_over(chunk)),
             false => self.matrix_over(chunk),
@@ -367,7 +367,7 @@ impl Meaning {
     }
 
     /// What each side of each connection allows, where pods have one address each at most.
-    pub fn sides(&self, chunk: &Chunk) -> Sides {
+    pub(crate) fn sides(&self, chunk: &Chunk) -> Sides {
         let n = chunk.size();
         let named = |leaf: &Leaf| -> Vec<usize> { (0..n).filter(|&i| leaf.contains(&chunk.parties[i])).collect() };
         let sure = |leaf: &Leaf| -> Vec<usize> {

@@ -14,7 +14,7 @@ use super::universe::{Bits, Chunk, Sides, Universe, index};
 
 /// What has to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needed {
+pub(crate) enum Needed {
     /// A connection.
     ForConnections,
     /// What one side allows.
@@ -24,7 +24,7 @@ pub enum Needed {
 const DIRECTIONS: [Direction; 2] = [Direction::Ingress, Direction::Egress];
 
 /// Descriptions of all parts that are not needed.
-pub fn superfluous(set: &PolicySet, universe: &Universe, needed: Needed) -> Vec<String> {
+pub(crate) fn superfluous(set: &PolicySet, universe: &Universe, needed: Needed) -> Vec<String> {
     let tables: Vec<Table> = universe.chunks().map(|chunk| Table::new(set, chunk, needed)).collect();
     let mut found = Vec::new();
     for (i, policy) in set.policies.iter().enumerate() {

@@ -20,19 +20,19 @@
 #![allow(dead_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-pub mod check;
-pub mod compile;
-pub mod evaluate;
-pub mod features;
-pub mod generate;
-pub mod law;
-pub mod meaning;
-pub mod minimal;
-pub mod mutate;
-pub mod naive;
-pub mod program;
-pub mod read;
-pub mod render;
-pub mod rng;
-pub mod shrink;
-pub mod universe;
+pub(crate) mod check;
+pub(crate) mod compile;
+pub(crate) mod evaluate;
+pub(crate) mod features;
+pub(crate) mod generate;
+pub(crate) mod law;
+pub(crate) mod meaning;
+pub(crate) mod minimal;
+pub(crate) mod mutate;
+pub(crate) mod naive;
+pub(crate) mod program;
+pub(crate) mod read;
+pub(crate) mod render;
+pub(crate) mod rng;
+pub(crate) mod shrink;
+pub(crate) mod universe;

@@ -4,7 +4,7 @@ use super::rng::Rng;
 use serde_json::{Value, json};
 
 /// The kinds of mutations.
-pub const KINDS: [&str; 12] = [
+pub(crate) const KINDS: [&str; 12] = [
     "drop a policy",
     "drop a rule",
     "drop a peer",
@@ -20,7 +20,7 @@ pub const KINDS: [&str; 12] = [
 ];
 
 /// One mutant of each kind that is possible, at a random place.
-pub fn mutants(manifests: &[Value], seed: u64) -> Vec<(&'static str, Vec<Value>)> {
+pub(crate) fn mutants(manifests: &[Value], seed: u64) -> Vec<(&'static str, Vec<Value>)> {
     let mut rng = Rng::new(seed);
     let mut all = Vec::new();
     for kind in KINDS {

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 /// The policies of a program.
-pub fn lower(program: &Program) -> Vec<Value> {
+pub(crate) fn lower(program: &Program) -> Vec<Value> {
     let meaning = Meaning::of(program);
     let mut writer = Writer { meaning: &meaning, documents: Vec::new() };
     for isolation in &meaning.isolations {

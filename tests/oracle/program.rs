@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// A whole program. References are by name; names are unique in their scope.
 #[derive(Debug, Clone, Default)]
-pub struct Program {
+pub(crate) struct Program {
     /// The seed of its formatting.
     pub style: u64,
     pub platform: Platform,
@@ -21,7 +21,7 @@ pub struct Program {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Platform {
+pub(crate) struct Platform {
     pub cni: Option<String>,
     pub dns: Option<Dns>,
     pub apiserver: Vec<IpNet>,
@@ -31,7 +31,7 @@ pub struct Platform {
 }
 
 #[derive(Debug, Clone)]
-pub struct Namespace {
+pub(crate) struct Namespace {
     /// The name in the program.
     pub name: String,
     /// The name in the cluster, which an environment can change.
@@ -48,7 +48,7 @@ pub struct Namespace {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Managed,
     External,
     /// Every namespace whose labels match; without requirements every namespace.
@@ -56,46 +56,46 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone)]
-pub struct Tier {
+pub(crate) struct Tier {
     pub name: String,
     pub selector: Option<Selector>,
     pub ports: Vec<(String, Port)>,
 }
 
 #[derive(Debug, Clone)]
-pub struct Cidr {
+pub(crate) struct Cidr {
     pub name: String,
     pub blocks: Vec<IpNet>,
     pub except: Vec<IpNet>,
 }
 
 #[derive(Debug, Clone)]
-pub struct Group {
+pub(crate) struct Group {
     pub name: String,
     pub members: Vec<Endpoint>,
 }
 
 #[derive(Debug, Clone)]
-pub struct PortSet {
+pub(crate) struct PortSet {
     pub name: String,
     pub ports: Vec<Port>,
 }
 
 /// `isolate DIRECTIONS [for TIER, ...]`; no directions is `none`.
 #[derive(Debug, Clone)]
-pub struct Isolate {
+pub(crate) struct Isolate {
     pub directions: Vec<Direction>,
     pub tiers: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
-pub struct Dns {
+pub(crate) struct Dns {
     pub preset: Preset,
     pub addresses: Vec<IpNet>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Preset {
+pub(crate) enum Preset {
     Cluster,
     Strict,
     OpenShift,
@@ -107,13 +107,13 @@ pub enum Preset {
 
 /// `namespace/name`, or a global name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
+pub(crate) struct Name {
     pub namespace: Option<String>,
     pub name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Endpoint {
+pub(crate) enum Endpoint {
     Tier(Name),
     Group(Name),
     Cidr(Name),
@@ -128,7 +128,7 @@ pub enum Endpoint {
 }
 
 #[derive(Debug, Clone)]
-pub struct Flow {
+pub(crate) struct Flow {
     /// The one side that it opens; `None` for both.
     pub side: Option<Direction>,
     pub source: Endpoint,
@@ -139,7 +139,7 @@ pub struct Flow {
 
 /// An item of a flow's ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PortSpec {
+pub(crate) enum PortSpec {
     Port(Port),
     /// A port that the destination serves under this name.
     Served(String),
@@ -148,7 +148,7 @@ pub enum PortSpec {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Port {
+pub(crate) enum Port {
     Every,
     EveryOf(Protocol),
     Range(u16, u16, Protocol),
@@ -156,7 +156,7 @@ pub enum Port {
 }
 
 #[derive(Debug, Clone)]
-pub struct Environment {
+pub(crate) struct Environment {
     pub name: String,
     pub namespaces: Vec<Rename>,
     pub cidrs: Vec<Cidr>,
@@ -167,7 +167,7 @@ pub struct Environment {
 
 /// `namespace NAME = NAME (LABELS)`.
 #[derive(Debug, Clone)]
-pub struct Rename {
+pub(crate) struct Rename {
     pub from: String,
     pub to: String,
     pub stated: BTreeMap<String, Option<String>>,
@@ -175,10 +175,10 @@ pub struct Rename {
 
 /// A selector as `kubectl -l` has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Selector(pub Vec<Requirement>);
+pub(crate) struct Selector(pub Vec<Requirement>);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Requirement {
+pub(crate) enum Requirement {
     Is(String, String),
     IsNot(String, String),
     In(String, Vec<String>),
@@ -189,7 +189,7 @@ pub enum Requirement {
 
 impl Requirement {
     /// The label that it asks about.
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         match self {
             Requirement::Is(key, _)
             | Requirement::IsNot(key, _)
@@ -203,7 +203,7 @@ impl Requirement {
 
 impl Selector {
     /// Whether all of it holds for these labels.
-    pub fn matches(&self, labels: &Labels) -> bool {
+    pub(crate) fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|r| match r {
             Requirement::Is(key, value) => labels.get(key) == Some(value),
             Requirement::IsNot(key, value) => labels.get(key) != Some(value),
@@ -215,12 +215,12 @@ impl Selector {
     }
 
     /// The one requirement `key=value`.
-    pub fn is(key: &str, value: &str) -> Selector {
+    pub(crate) fn is(key: &str, value: &str) -> Selector {
         Selector(vec![Requirement::Is(key.to_string(), value.to_string())])
     }
 
     /// The same in the evaluator's terms.
-    pub fn translated(&self) -> evaluate::Selector {
+    pub(crate) fn translated(&self) -> evaluate::Selector {
         let one = |r: &Requirement| {
             let (key, operator, values) = match r {
                 Requirement::Is(key, value) => (key, Operator::In, vec![value.clone()]),
@@ -238,7 +238,7 @@ impl Selector {
 
 impl Program {
     /// The program with the replacements of one of its environments.
-    pub fn in_environment(&self, name: &str) -> Program {
+    pub(crate) fn in_environment(&self, name: &str) -> Program {
         let mut program = self.clone();
         let environment = self.environments.iter().find(|e| e.name == name).expect("a declared environment");
         for Rename { from, to, stated } in &environment.namespaces {
@@ -259,30 +259,30 @@ impl Program {
     }
 
     /// A namespace by its name in the program.
-    pub fn namespace(&self, name: &str) -> &Namespace {
+    pub(crate) fn namespace(&self, name: &str) -> &Namespace {
         self.namespaces.iter().find(|n| n.name == name).expect("a declared namespace")
     }
 
     /// A tier by its name.
-    pub fn tier(&self, name: &Name) -> &Tier {
+    pub(crate) fn tier(&self, name: &Name) -> &Tier {
         let namespace = self.namespace(name.namespace.as_deref().expect("a tier's namespace"));
         namespace.tiers.iter().find(|t| t.name == name.name).expect("a declared tier")
     }
 
     /// A group by its name.
-    pub fn group(&self, name: &Name) -> &Group {
+    pub(crate) fn group(&self, name: &Name) -> &Group {
         let groups = name.namespace.as_ref().map_or(&self.groups, |n| &self.namespace(n).groups);
         groups.iter().find(|g| g.name == name.name).expect("a declared group")
     }
 
     /// An address list by its name.
-    pub fn cidr(&self, name: &Name) -> &Cidr {
+    pub(crate) fn cidr(&self, name: &Name) -> &Cidr {
         let cidrs = name.namespace.as_ref().map_or(&self.cidrs, |n| &self.namespace(n).cidrs);
         cidrs.iter().find(|c| c.name == name.name).expect("a declared cidr")
     }
 
     /// The endpoint's parts that are no groups and no sets.
-    pub fn parts(&self, endpoint: &Endpoint) -> Vec<Endpoint> {
+    pub(crate) fn parts(&self, endpoint: &Endpoint) -> Vec<Endpoint> {
         match endpoint {
             Endpoint::Group(name) => self.group(name).members.iter().flat_map(|m| self.parts(m)).collect(),
             Endpoint::Set(members) => members.iter().flat_map(|m| self.parts(m)).collect(),
@@ -291,7 +291,7 @@ impl Program {
     }
 
     /// The labels of a namespace's name or the selector that it was declared with.
-    pub fn namespace_selector(&self, name: &str) -> Selector {
+    pub(crate) fn namespace_selector(&self, name: &str) -> Selector {
         let namespace = self.namespace(name);
         match &namespace.kind {
             Kind::Matching(selector) => selector.clone(),
@@ -300,7 +300,7 @@ impl Program {
     }
 
     /// The selector of a tier, written or not.
-    pub fn tier_selector(&self, name: &Name) -> Selector {
+    pub(crate) fn tier_selector(&self, name: &Name) -> Selector {
         let tier = self.tier(name);
         let namespace = self.namespace(name.namespace.as_deref().expect("a tier's namespace"));
         let key = namespace.label.as_deref().or(self.label.as_deref()).unwrap_or("app");
@@ -309,6 +309,6 @@ impl Program {
 }
 
 /// A block from its text.
-pub fn block(text: &str) -> IpNet {
+pub(crate) fn block(text: &str) -> IpNet {
     text.parse().expect("a block")
 }

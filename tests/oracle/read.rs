@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The documents of a YAML text; empty documents are left out.
-pub fn documents(text: &str) -> Result<Vec<Value>, String> {
+pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
     let mut all = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
         let value = Value::deserialize(document).map_err(|e| format!("not YAML: {e}"))?;
@@ -24,7 +24,7 @@ pub fn documents(text: &str) -> Result<Vec<Value>, String> {
 }
 
 /// The policies of some documents.
-pub fn policies(documents: &[Value]) -> Result<PolicySet, String> {
+pub(crate) fn policies(documents: &[Value]) -> Result<PolicySet, String> {
     let policies = documents.iter().map(policy).collect::<Result<_, _>>()?;
     Ok(PolicySet { policies, blocks: Blocks::default() })
 }

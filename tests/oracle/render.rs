@@ -10,14 +10,14 @@ use ipnet::IpNet;
 use std::collections::BTreeMap;
 
 /// The source text of a program; its `style` chooses among the ways to write it.
-pub fn render(program: &Program) -> String {
+pub(crate) fn render(program: &Program) -> String {
     let mut writer = Writer { program, rng: Rng::new(program.style) };
     let text = writer.program();
     if writer.rng.chance(5) { text.replace('\n', "\r\n") } else { text }
 }
 
 /// A flow as it is written, apart from its formatting, for messages.
-pub fn flow_text(program: &Program, flow: &Flow) -> String {
+pub(crate) fn flow_text(program: &Program, flow: &Flow) -> String {
     Writer { program, rng: Rng::new(0) }.chain(&[flow], None)
 }
 
@@ -587,7 +587,7 @@ fn linked(one: &Flow, two: &Flow) -> bool {
 }
 
 /// Every name in an endpoint; `ns/*` counts as a name of that namespace.
-pub fn mentioned(endpoint: &Endpoint, names: &mut Vec<Name>) {
+pub(crate) fn mentioned(endpoint: &Endpoint, names: &mut Vec<Name>) {
     match endpoint {
         Endpoint::Tier(name) | Endpoint::Group(name) | Endpoint::Cidr(name) => names.push(name.clone()),
         Endpoint::Pods(namespace) => names.push(Name { namespace: Some(namespace.clone()), name: "*".to_string() }),

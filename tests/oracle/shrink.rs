@@ -5,7 +5,7 @@ use super::program::{Endpoint, Kind, Name, PortSpec, Preset, Program};
 use super::render::mentioned;
 
 /// Takes statements and parts of statements away for as long as `check` fails in the same way.
-pub fn shrink(
+pub(crate) fn shrink(
     program: &Program,
     first: Failure,
     check: impl Fn(&Program) -> Result<(), Failure>,

@@ -30,11 +30,11 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How many label combinations of one namespace are enumerated before sampling starts.
-pub const LIMIT: usize = 4096;
+pub(crate) const LIMIT: usize = 4096;
 
 /// What policies, or programs, can tell apart.
 #[derive(Debug, Clone, Default)]
-pub struct Atoms {
+pub(crate) struct Atoms {
     /// Names of namespaces.
     pub namespaces: BTreeSet<String>,
     /// Pods: a selector of namespaces and one of pods.
@@ -49,7 +49,7 @@ pub struct Atoms {
 
 impl Atoms {
     /// What a policy set can tell apart.
-    pub fn of(set: &PolicySet) -> Atoms {
+    pub(crate) fn of(set: &PolicySet) -> Atoms {
         let mut atoms = Atoms::default();
         for policy in &set.policies {
             atoms.namespaces.insert(policy.namespace.clone());
@@ -88,7 +88,7 @@ impl Atoms {
     }
 
     /// What is to be stated of namespaces that have no labels but their names.
-    pub fn bare(&self, names: &BTreeSet<String>) -> Stated {
+    pub(crate) fn bare(&self, names: &BTreeSet<String>) -> Stated {
         let asked = self.pods.iter().flat_map(|(namespaces, _)| &namespaces.requirements);
         let absent: BTreeMap<String, Option<String>> =
             asked.filter(|r| r.key != NAME_LABEL).map(|r| (r.key.clone(), None)).collect();
@@ -96,7 +96,7 @@ impl Atoms {
     }
 
     /// Adds what `other` can tell apart.
-    pub fn join(&mut self, other: Atoms) {
+    pub(crate) fn join(&mut self, other: Atoms) {
         self.namespaces.extend(other.namespaces);
         self.pods.extend(other.pods);
         self.blocks.extend(other.blocks);
@@ -107,7 +107,7 @@ impl Atoms {
 
 /// A port as the destination serves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
+pub(crate) struct Point {
     pub protocol: Protocol,
     pub number: u16,
     /// The names that the destination pod has for it; an address has none.
@@ -115,7 +115,7 @@ pub struct Point {
 }
 
 /// Parties and ports that stand for all that could exist.
-pub struct Universe {
+pub(crate) struct Universe {
     pub parties: Vec<Party>,
     pub points: Vec<Point>,
     /// The names of which there is one namespace.
@@ -123,18 +123,18 @@ pub struct Universe {
 }
 
 /// A set of ports: one bit for each point of a chunk.
-pub type Bits = u128;
+pub(crate) type Bits = u128;
 
 impl Universe {
     /// The universe for `atoms`, where something is stated of some namespaces.
-    pub fn new(atoms: &Atoms, stated: &Stated) -> Universe {
+    pub(crate) fn new(atoms: &Atoms, stated: &Stated) -> Universe {
         let mut parties: Vec<Party> = pods(atoms, stated).into_iter().map(Party::Pod).collect();
         parties.extend(addresses(&atoms.blocks).into_iter().map(Party::Address));
         Universe { parties, points: points(atoms), single: stated.keys().cloned().collect() }
     }
 
     /// The same, where each pod comes with each of these sets of addresses.
-    pub fn with_addresses(self, sets: &[Vec<IpAddr>]) -> Universe {
+    pub(crate) fn with_addresses(self, sets: &[Vec<IpAddr>]) -> Universe {
         let place = |party: Party| match party {
             Party::Pod(pod) => {
                 sets.iter().map(|set| Party::Pod(Pod { addresses: set.clone(), ..pod.clone() })).collect()
@@ -145,7 +145,7 @@ impl Universe {
     }
 
     /// The points, in pieces that fit into [`Bits`].
-    pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
         self.points.chunks(Bits::BITS as usize).map(|points| {
             let nameless = bits(points, |p| p.names.is_empty());
             Chunk { parties: &self.parties, points, single: &self.single, all: bits(points, |_| true), nameless }
@@ -154,7 +154,7 @@ impl Universe {
 }
 
 /// All parties and some ports of a universe.
-pub struct Chunk<'u> {
+pub(crate) struct Chunk<'u> {
     pub parties: &'u [Party],
     pub points: &'u [Point],
     single: &'u BTreeSet<String>,
@@ -163,35 +163,35 @@ pub struct Chunk<'u> {
 }
 
 /// For each source and destination the ports on which something holds.
-pub struct Matrix {
+pub(crate) struct Matrix {
     pub cells: Vec<Bits>,
 }
 
 /// What each side of each connection allows, by itself.
-pub struct Sides {
+pub(crate) struct Sides {
     pub egress: Matrix,
     pub ingress: Matrix,
 }
 
 /// The points for which `holds`.
-pub fn bits(points: &[Point], holds: impl Fn(&Point) -> bool) -> Bits {
+pub(crate) fn bits(points: &[Point], holds: impl Fn(&Point) -> bool) -> Bits {
     points.iter().enumerate().filter(|(_, p)| holds(p)).fold(0, |set, (i, _)| set | 1 << i)
 }
 
 impl Chunk<'_> {
     /// The same ports among other parties.
-    pub fn among<'a>(&'a self, parties: &'a [Party]) -> Chunk<'a> {
+    pub(crate) fn among<'a>(&'a self, parties: &'a [Party]) -> Chunk<'a> {
         Chunk { parties, ..*self }
     }
 
     /// How many parties there are.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.parties.len()
     }
 
     /// The ports on which a connection can be thought of: none between two addresses, none with a name to an address, none
     /// between pods that cannot be there at once or have addresses of different families.
-    pub fn possible(&self, source: usize, destination: usize) -> Bits {
+    pub(crate) fn possible(&self, source: usize, destination: usize) -> Bits {
         let family = |party: &Pod, v4| party.addresses.iter().any(|one| one.is_ipv4() == v4);
         match (&self.parties[source], &self.parties[destination]) {
             (Party::Address(_), Party::Address(_)) => 0,
@@ -215,7 +215,7 @@ impl Chunk<'_> {
     }
 
     /// For each party as the peer, the ports that one policy's rules allow.
-    pub fn allowance(&self, policy: &Policy, rules: &[Rule], blocks: &Blocks) -> Vec<Bits> {
+    pub(crate) fn allowance(&self, policy: &Policy, rules: &[Rule], blocks: &Blocks) -> Vec<Bits> {
         let mut allowance = vec![0; self.size()];
         for rule in rules {
             let ports = self.ports(rule);
@@ -244,12 +244,12 @@ impl Chunk<'_> {
     }
 
     /// The indexes of the parties that a policy selects.
-    pub fn selected(&self, policy: &Policy) -> Vec<usize> {
+    pub(crate) fn selected(&self, policy: &Policy) -> Vec<usize> {
         (0..self.size()).filter(|&i| policy.selects(&self.parties[i])).collect()
     }
 
     /// What each side allows.
-    pub fn sides(&self, set: &PolicySet) -> Sides {
+    pub(crate) fn sides(&self, set: &PolicySet) -> Sides {
         let side = |direction| {
             let n = self.size();
             let mut isolated = vec![false; n];
@@ -276,7 +276,7 @@ impl Chunk<'_> {
 
     /// What is allowed by `judge`, who looks at pods of one address each at most. Between two pods that have addresses, a
     /// connection is made over a family in which both have one, and allowed when it is over some family.
-    pub fn over_each_family(&self, judge: &dyn Fn(&Chunk) -> Matrix) -> Matrix {
+    pub(crate) fn over_each_family(&self, judge: &dyn Fn(&Chunk) -> Matrix) -> Matrix {
         let n = self.size();
         let mut all = vec![0; n * n];
         for v4 in [true, false] {
@@ -305,7 +305,7 @@ impl Chunk<'_> {
     }
 
     /// What a policy set allows.
-    pub fn allowed(&self, set: &PolicySet) -> Matrix {
+    pub(crate) fn allowed(&self, set: &PolicySet) -> Matrix {
         match set.blocks.pods {
             true => self.over_each_family(&|chunk| chunk.allowed_over(set)),
             false => self.allowed_over(set),
@@ -320,7 +320,7 @@ impl Chunk<'_> {
     }
 
     /// The first connection on which two matrices differ.
-    pub fn compare(&self, left: &Matrix, right: &Matrix) -> Option<Counterexample> {
+    pub(crate) fn compare(&self, left: &Matrix, right: &Matrix) -> Option<Counterexample> {
         let n = self.size();
         let cell = (0..n * n).find(|&i| left.cells[i] != right.cells[i])?;
         let bit = (left.cells[cell] ^ right.cells[cell]).trailing_zeros();
@@ -329,7 +329,7 @@ impl Chunk<'_> {
     }
 
     /// The first connection on one side of which two policy sets differ.
-    pub fn compare_sides(&self, left: &Sides, right: &Sides) -> Option<(Direction, Counterexample)> {
+    pub(crate) fn compare_sides(&self, left: &Sides, right: &Sides) -> Option<(Direction, Counterexample)> {
         let n = self.size();
         let some = |matrix: &Matrix| {
             let cells = matrix.cells.iter().enumerate();
@@ -341,7 +341,7 @@ impl Chunk<'_> {
     }
 
     /// The counterexample for a pair and a bit, allowed on the left side or else on the right one.
-    pub fn connection(&self, source: usize, destination: usize, bit: usize, left: bool) -> Counterexample {
+    pub(crate) fn connection(&self, source: usize, destination: usize, bit: usize, left: bool) -> Counterexample {
         let point = &self.points[bit];
         Counterexample {
             source: self.parties[source].clone(),
@@ -354,7 +354,7 @@ impl Chunk<'_> {
 }
 
 /// Where the cell of a subject and its peer is: cells are in the order of sources, then of destinations.
-pub fn index(n: usize, direction: Direction, subject: usize, peer: usize) -> usize {
+pub(crate) fn index(n: usize, direction: Direction, subject: usize, peer: usize) -> usize {
     match direction {
         Direction::Egress => subject * n + peer,
         Direction::Ingress => peer * n + subject,
@@ -362,7 +362,7 @@ pub fn index(n: usize, direction: Direction, subject: usize, peer: usize) -> usi
 }
 
 /// `party` with the container ports that `point` asks for.
-pub fn serving(party: &Party, point: &Point) -> Party {
+pub(crate) fn serving(party: &Party, point: &Point) -> Party {
     match party {
         Party::Address(address) => Party::Address(*address),
         Party::Pod(pod) => {
@@ -374,7 +374,7 @@ pub fn serving(party: &Party, point: &Point) -> Party {
 
 /// A connection that one side allows and the other does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counterexample {
+pub(crate) struct Counterexample {
     pub source: Party,
     pub destination: Party,
     pub protocol: Protocol,
@@ -392,12 +392,12 @@ impl fmt::Display for Counterexample {
 }
 
 /// The first connection on which two sets of manifests differ, where every namespace can have any labels.
-pub fn difference(left: &[Value], right: &[Value]) -> Result<Option<Counterexample>, String> {
+pub(crate) fn difference(left: &[Value], right: &[Value]) -> Result<Option<Counterexample>, String> {
     Ok(compare(&read::policies(left)?, &read::policies(right)?, &Stated::new()))
 }
 
 /// The same for policies, where something is stated of some namespaces.
-pub fn compare(left: &PolicySet, right: &PolicySet, stated: &Stated) -> Option<Counterexample> {
+pub(crate) fn compare(left: &PolicySet, right: &PolicySet, stated: &Stated) -> Option<Counterexample> {
     let mut atoms = Atoms::of(left);
     atoms.join(Atoms::of(right));
     let universe = Universe::new(&atoms, stated);
@@ -511,7 +511,7 @@ fn fresh(taken: &BTreeSet<String>, word: &str) -> String {
 }
 
 /// An address for each set of the blocks that can contain one, in each family.
-pub fn addresses(blocks: &BTreeSet<IpNet>) -> Vec<IpAddr> {
+pub(crate) fn addresses(blocks: &BTreeSet<IpNet>) -> Vec<IpAddr> {
     let mut candidates =
         vec![IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
     for block in blocks {
@@ -571,6 +571,6 @@ fn points(atoms: &Atoms) -> Vec<Point> {
 }
 
 /// Every operator that a selector of the universe uses, to show what was covered.
-pub fn operators(atoms: &Atoms) -> BTreeSet<Operator> {
+pub(crate) fn operators(atoms: &Atoms) -> BTreeSet<Operator> {
     atoms.pods.iter().flat_map(|(a, b)| [a, b]).flat_map(|s| &s.requirements).map(|r| r.operator).collect()
 }

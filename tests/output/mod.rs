@@ -9,7 +9,7 @@ mod links;
 mod model;
 mod names;
 mod races;
-pub mod support;
+pub(crate) mod support;
 
 /// Not a test: the process that the fault and race tests start. It does nothing in an ordinary run.
 #[test]

@@ -8,34 +8,34 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-pub const STAGING: &str = ".polder-staging";
+pub(crate) const STAGING: &str = ".polder-staging";
 
 /// The bodies of a set of files by their paths.
-pub type Set = BTreeMap<String, String>;
+pub(crate) type Set = BTreeMap<String, String>;
 
-pub fn set(files: &[(&str, &str)]) -> Set {
+pub(crate) fn set(files: &[(&str, &str)]) -> Set {
     files.iter().map(|(path, body)| ((*path).to_owned(), format!("{body}\n"))).collect()
 }
 
-pub fn files(set: &Set) -> Vec<OutputFile> {
+pub(crate) fn files(set: &Set) -> Vec<OutputFile> {
     set.iter().map(|(path, body)| OutputFile { path: path.as_str().into(), body: body.as_str().into() }).collect()
 }
 
-pub fn options(force: bool, allow_empty: bool) -> BuildOptions {
+pub(crate) fn options(force: bool, allow_empty: bool) -> BuildOptions {
     BuildOptions { force, allow_empty, ..BuildOptions::default() }
 }
 
-pub fn build(dir: &Path, set: &Set) -> Result<Plan, OutputError> {
+pub(crate) fn build(dir: &Path, set: &Set) -> Result<Plan, OutputError> {
     write(dir, &files(set), &BuildOptions::default())
 }
 
-pub fn check(dir: &Path, set: &Set) -> Result<Plan, OutputError> {
+pub(crate) fn check(dir: &Path, set: &Set) -> Result<Plan, OutputError> {
     plan(dir, &files(set), &BuildOptions::default())
 }
 
 /// One entry of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Node {
+pub(crate) enum Node {
     File(Vec<u8>),
     Folder,
     Link(PathBuf),
@@ -43,7 +43,7 @@ pub enum Node {
 }
 
 /// Everything below a folder, no link followed; empty if there is none.
-pub fn tree(dir: &Path) -> BTreeMap<String, Node> {
+pub(crate) fn tree(dir: &Path) -> BTreeMap<String, Node> {
     let mut found = BTreeMap::new();
     let mut open = vec![String::new()];
     while let Some(folder) = open.pop() {
@@ -70,7 +70,7 @@ pub fn tree(dir: &Path) -> BTreeMap<String, Node> {
 }
 
 /// The tree that holds exactly these sealed files and their folders.
-pub fn sealed(set: &Set) -> BTreeMap<String, Node> {
+pub(crate) fn sealed(set: &Set) -> BTreeMap<String, Node> {
     let mut tree = BTreeMap::new();
     for (path, body) in set {
         if let Some((folder, _)) = path.split_once('/') {
@@ -82,25 +82,25 @@ pub fn sealed(set: &Set) -> BTreeMap<String, Node> {
 }
 
 /// The tree without the folder that a killed build leaves.
-pub fn visible(dir: &Path) -> BTreeMap<String, Node> {
+pub(crate) fn visible(dir: &Path) -> BTreeMap<String, Node> {
     let mut tree = tree(dir);
     tree.retain(|path, _| path != STAGING && !path.starts_with(".polder-staging/"));
     tree
 }
 
-pub fn put(dir: &Path, path: &str, bytes: impl AsRef<[u8]>) {
+pub(crate) fn put(dir: &Path, path: &str, bytes: impl AsRef<[u8]>) {
     let path = dir.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
 }
 
 /// A temporary folder in memory where there is one: these tests make thousands of files and need no disk.
-pub fn temp_dir() -> tempfile::TempDir {
+pub(crate) fn temp_dir() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Copies a tree of files, folders and links.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     for (path, node) in tree(from) {
         match node {
             Node::Folder => fs::create_dir_all(to.join(path)).unwrap(),
@@ -111,23 +111,23 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 /// A command that runs [`writer_main`] in a process of its own.
-pub fn writer(dir: &Path, set: &Set, flags: &str) -> Command {
+pub(crate) fn writer(dir: &Path, set: &Set, flags: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     add_writer(&mut command, dir, set, flags);
     command
 }
 
 /// Gives a command that starts this program what the writer needs.
-pub fn add_writer(command: &mut Command, dir: &Path, set: &Set, flags: &str) {
+pub(crate) fn add_writer(command: &mut Command, dir: &Path, set: &Set, flags: &str) {
     let lines: Vec<String> = set.iter().map(|(path, body)| format!("{path}={}", body.trim_end())).collect();
     command.args(["--exact", "output::writer_process", "--nocapture", "--test-threads=1"]);
     command.env("POLDER_TEST_DIR", dir).env("POLDER_TEST_SET", lines.join("\n")).env("POLDER_TEST_FLAGS", flags);
 }
 
-pub const BUSY: i32 = 3;
+pub(crate) const BUSY: i32 = 3;
 
 /// The body of the process that [`writer`] starts: 0 written, 1 refused, 2 the system refused, 3 busy.
-pub fn writer_main() {
+pub(crate) fn writer_main() {
     let Ok(dir) = std::env::var("POLDER_TEST_DIR") else { return };
     let lines = std::env::var("POLDER_TEST_SET").unwrap();
     let flags = std::env::var("POLDER_TEST_FLAGS").unwrap();
@@ -154,13 +154,13 @@ pub fn writer_main() {
 }
 
 /// A tool or right that a test needs is missing: says so, and fails where everything has to be there.
-pub fn missing(what: &str) {
+pub(crate) fn missing(what: &str) {
     assert!(std::env::var_os("POLDER_REQUIRE_TOOLS").is_none(), "{what}, and POLDER_REQUIRE_TOOLS is set");
     // Not with `eprintln`, which the test runner swallows.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}; set POLDER_REQUIRE_TOOLS=1 to make this a failure");
 }
 
 /// The codes of an error, in order.
-pub fn codes(error: &OutputError) -> Vec<&'static str> {
+pub(crate) fn codes(error: &OutputError) -> Vec<&'static str> {
     error.diagnostics("out").iter().map(|diagnostic| diagnostic.code.as_str()).collect()
 }

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 /// A way to change manifests. `change` answers whether there was a place for it.
-pub struct Operator {
+pub(crate) struct Operator {
     pub name: &'static str,
     pub change: fn(&mut Value, &mut Rng) -> bool,
 }
@@ -266,7 +266,7 @@ fn denies(value: &Value) -> bool {
 
 macro_rules! operators {
     ($($name:literal => |$root:ident, $rng:ident| $body:expr;)*) => {
-        pub const OPERATORS: &[Operator] = &[$(Operator { name: $name, change: |$root, $rng| $body }),*];
+        pub(crate) const OPERATORS: &[Operator] = &[$(Operator { name: $name, change: |$root, $rng| $body }),*];
     };
 }
 

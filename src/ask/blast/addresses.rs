@@ -34,7 +34,7 @@ struct Near {
 }
 
 impl Addresses {
-    pub fn new(everyone: &Everyone<'_>) -> Self {
+    pub(super) fn new(everyone: &Everyone<'_>) -> Self {
         let groups = everyone.groups.iter().enumerate().filter(|(_, group)| !group.name.is_pods());
         let addresses = |peers: &Peers| match peers {
             Peers::Addresses(addresses) => addresses.clone(),
@@ -46,13 +46,13 @@ impl Addresses {
     }
 
     /// The groups all of which are in some addresses.
-    pub fn inside<'s>(&'s self, addresses: &'s AddressSet) -> impl Iterator<Item = usize> + 's {
+    pub(super) fn inside<'s>(&'s self, addresses: &'s AddressSet) -> impl Iterator<Item = usize> + 's {
         self.groups.iter().filter(|(_, all)| addresses.contains(all)).map(|(group, _)| *group)
     }
 
     /// By what groups some sets are told: each that they have as a whole, and for what is in none of those some groups that
     /// it is in.
-    pub fn tell(&mut self, sets: Vec<AddressSet>) -> Rc<[Told]> {
+    pub(super) fn tell(&mut self, sets: Vec<AddressSet>) -> Rc<[Told]> {
         if let Some(known) = self.told.get(&sets) {
             return known.clone();
         }

@@ -49,14 +49,19 @@ struct Wanted {
 
 impl<'a> Far<'a> {
     /// For those who are asked about on their side: ingress for connections to them.
-    pub fn new(grants: &'a Grants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
+    pub(super) fn new(grants: &'a Grants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
         let onward = Onward::new(grants, direction);
         let (open, granted, elsewhere) = Default::default();
         Far { space: grants.space(), kinds, direction, onward, open, granted, elsewhere }
     }
 
     /// Those of some peers whom nothing isolates.
-    pub fn open(&mut self, namespaces: &Selector, labels: &Selector, budget: &mut Budget) -> Result<Rc<[Met]>, GaveUp> {
+    pub(super) fn open(
+        &mut self,
+        namespaces: &Selector,
+        labels: &Selector,
+        budget: &mut Budget,
+    ) -> Result<Rc<[Met]>, GaveUp> {
         let key = Peers::Pods { namespaces: namespaces.clone(), pods: labels.clone() };
         if let Some(known) = self.open.get(&key) {
             return Ok(known.clone());
@@ -91,7 +96,7 @@ impl<'a> Far<'a> {
     }
 
     /// Whether none of a kind in a namespace that goes by labels is among peers, where that is easily seen.
-    pub fn is_elsewhere_beside(&mut self, kind: u32, peers: &Peers) -> bool {
+    pub(super) fn is_elsewhere_beside(&mut self, kind: u32, peers: &Peers) -> bool {
         let pods = self.kinds.get(kind).and_then(Kind::pods);
         if pods.map(Place::of) != Some(Place::Elsewhere) {
             return false;
@@ -107,7 +112,7 @@ impl<'a> Far<'a> {
     }
 
     /// Those whose side a grant is.
-    pub fn of_grant(&mut self, number: usize, budget: &mut Budget) -> Result<Rc<[Met]>, GaveUp> {
+    pub(super) fn of_grant(&mut self, number: usize, budget: &mut Budget) -> Result<Rc<[Met]>, GaveUp> {
         if let Some(known) = self.granted.get(&number) {
             return Ok(known.clone());
         }
@@ -128,7 +133,7 @@ impl<'a> Far<'a> {
     }
 
     /// Those of some that are among peers.
-    pub fn among(
+    pub(super) fn among(
         &self,
         met: &Met,
         namespaces: &Selector,
@@ -177,7 +182,7 @@ impl<'a> Far<'a> {
     }
 
     /// Whether nobody knows the labels of a namespace: it has those that are asked for, or it has not.
-    pub fn is_unknown(&self, home: Option<usize>) -> bool {
+    pub(super) fn is_unknown(&self, home: Option<usize>) -> bool {
         let home = home.and_then(|home| self.space.homes().get(home));
         home.is_some_and(|home| home.others == OtherLabels::Unknown)
     }

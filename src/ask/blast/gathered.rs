@@ -23,7 +23,7 @@ pub(super) struct Ports {
 
 impl Ports {
     /// The number of ports that are allowed, and of those of which it is not known.
-    pub fn number(&mut self, allowed: PortSet, unknown: PortSet) -> Said {
+    pub(super) fn number(&mut self, allowed: PortSet, unknown: PortSet) -> Said {
         let next = Said::try_from(self.all.len()).unwrap_or(Said::MAX);
         let all = &mut self.all;
         *self.known.entry([allowed, unknown]).or_insert_with_key(|both| {
@@ -32,13 +32,13 @@ impl Ports {
         })
     }
 
-    pub fn get(&self, said: Said) -> [&PortSet; 2] {
+    pub(super) fn get(&self, said: Said) -> [&PortSet; 2] {
         const NONE: &PortSet = &PortSet::EMPTY;
         self.all.get(said as usize).map_or([NONE; 2], |both| both.each_ref())
     }
 
     /// What is allowed by one of them at least, or may be.
-    pub fn join(&mut self, one: Said, other: Said) -> Said {
+    pub(super) fn join(&mut self, one: Said, other: Said) -> Said {
         if one == other {
             return one;
         }
@@ -54,12 +54,12 @@ impl Ports {
     }
 
     /// Whether something of what is found is not known at all.
-    pub fn has_doubts(&self, found: &[(Spot, Said)]) -> bool {
+    pub(super) fn has_doubts(&self, found: &[(Spot, Said)]) -> bool {
         found.iter().any(|(_, said)| self.get(*said)[0].is_empty())
     }
 
     /// Of what is found only what is for sure.
-    pub fn sure(&mut self, found: Vec<(Spot, Said)>) -> Vec<(Spot, Said)> {
+    pub(super) fn sure(&mut self, found: Vec<(Spot, Said)>) -> Vec<(Spot, Said)> {
         let sure = |(spot, said): (Spot, Said)| {
             let [allowed, unknown] = self.get(said);
             match (allowed.is_empty(), unknown.is_empty()) {
@@ -75,7 +75,7 @@ impl Ports {
     }
 
     /// The same without doubts about what is allowed in any case.
-    pub fn settled(&mut self, said: Said) -> Said {
+    pub(super) fn settled(&mut self, said: Said) -> Said {
         let [allowed, unknown] = self.get(said);
         if !unknown.overlaps(allowed) {
             return said;
@@ -94,11 +94,11 @@ pub(super) struct Found {
 
 impl Found {
     /// Nothing, of so many.
-    pub fn new(spots: usize) -> Self {
+    pub(super) fn new(spots: usize) -> Self {
         Found { said: vec![None; spots], spots: Vec::new() }
     }
 
-    pub fn add(&mut self, spot: Spot, said: Said, ports: &mut Ports) {
+    pub(super) fn add(&mut self, spot: Spot, said: Said, ports: &mut Ports) {
         let Some(known) = self.said.get_mut(spot as usize) else { return };
         match known {
             Some(all) => *all = ports.join(*all, said),
@@ -109,12 +109,12 @@ impl Found {
         }
     }
 
-    pub fn of(&self, spot: Spot) -> Option<Said> {
+    pub(super) fn of(&self, spot: Spot) -> Option<Said> {
         self.said.get(spot as usize).copied().flatten()
     }
 
     /// All of which something was found, and forgets it.
-    pub fn take(&mut self) -> Vec<(Spot, Said)> {
+    pub(super) fn take(&mut self) -> Vec<(Spot, Said)> {
         let mut spots = std::mem::take(&mut self.spots);
         // There are a few runs, each in order.
         spots.sort();

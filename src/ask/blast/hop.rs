@@ -81,7 +81,7 @@ impl Pack {
 }
 
 impl<'a> Gathering<'a> {
-    pub fn new(grants: &'a Grants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
+    pub(super) fn new(grants: &'a Grants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
         let mut ports = Ports::default();
         let far = Far::new(grants, kinds.clone(), direction.other());
         Gathering {
@@ -109,7 +109,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Gathers what is one hop from some ends.
-    pub fn gather(&mut self, from: &[Front], seen: &Seen, budget: &mut Budget) -> Result<(), GaveUp> {
+    pub(super) fn gather(&mut self, from: &[Front], seen: &Seen, budget: &mut Budget) -> Result<(), GaveUp> {
         (self.told, self.met) = (Told::Nothing, FxHashMap::default());
         for end in from {
             self.at += 1;

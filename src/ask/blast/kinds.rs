@@ -48,7 +48,7 @@ pub(super) enum Place {
 
 impl Place {
     /// Where some pods are.
-    pub fn of(pods: &Pods) -> Place {
+    pub(super) fn of(pods: &Pods) -> Place {
         match (pods.home, pods.namespaces.required_value(NAMESPACE_NAME)) {
             (Some(home), _) => Place::Home(home),
             (None, Some([name])) => Place::Named(name.clone()),
@@ -96,19 +96,19 @@ impl Item {
 
 impl Kind {
     /// Those whom nothing isolates in a direction.
-    pub fn open(&self, direction: Direction) -> &Part {
+    pub(super) fn open(&self, direction: Direction) -> &Part {
         let [ingress, egress] = &self.open;
         if direction == Direction::Ingress { ingress } else { egress }
     }
 
-    pub fn pods(&self) -> Option<&Pods> {
+    pub(super) fn pods(&self) -> Option<&Pods> {
         self.ends.pods()
     }
 }
 
 impl Kinds {
     /// Those of everyone, where `servers` are told apart.
-    pub fn new(
+    pub(super) fn new(
         everyone: &Everyone<'_>,
         grants: &Grants<'_>,
         servers: &[Ends],
@@ -126,33 +126,33 @@ impl Kinds {
         Ok(kinds)
     }
 
-    pub fn get(&self, kind: u32) -> Option<&Kind> {
+    pub(super) fn get(&self, kind: u32) -> Option<&Kind> {
         self.all.get(kind as usize)
     }
 
     /// The places, with the kinds there.
-    pub fn places(&self) -> impl Iterator<Item = (&Place, &[u32])> {
+    pub(super) fn places(&self) -> impl Iterator<Item = (&Place, &[u32])> {
         self.places.iter().map(|(place, kinds)| (place, kinds.as_slice()))
     }
 
     /// Those of a place.
-    pub fn at(&self, place: &Place) -> &[u32] {
+    pub(super) fn at(&self, place: &Place) -> &[u32] {
         self.places.get(place).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Those that are all in some selectors, where no other one has some of that: labels of namespaces beyond what is stated.
-    pub fn inside(&self, place: &Place, namespaces: &Selector, labels: &Selector) -> Option<&[u32]> {
+    pub(super) fn inside(&self, place: &Place, namespaces: &Selector, labels: &Selector) -> Option<&[u32]> {
         self.inside.get(&(place.clone(), namespaces.clone(), labels.clone())).map(Vec::as_slice)
     }
 
     /// Those of some groups that a pod can be in together with another one, and those.
-    pub fn overlapping(&self, groups: impl Iterator<Item = usize>) -> BTreeSet<usize> {
+    pub(super) fn overlapping(&self, groups: impl Iterator<Item = usize>) -> BTreeSet<usize> {
         let known = groups.filter_map(|group| Some((group, self.overlapping.get(&group)?)));
         known.flat_map(|(group, others)| others.iter().copied().chain([group])).collect()
     }
 
     /// Those of some namespaces that are no homes which go by labels.
-    pub fn without_names(&self, namespaces: &Selector) -> Selector {
+    pub(super) fn without_names(&self, namespaces: &Selector) -> Selector {
         let Some((others, all)) = &self.elsewhere else { return namespaces.clone() };
         let known = namespaces.values(NAMESPACE_NAME);
         // Long lists of names share their memory.
@@ -161,7 +161,7 @@ impl Kinds {
     }
 
     /// Those some of whom are among ends.
-    pub fn of(&self, ends: &Ends) -> impl Iterator<Item = u32> {
+    pub(super) fn of(&self, ends: &Ends) -> impl Iterator<Item = u32> {
         let home = ends.pods().map(|pods| pods.home);
         let elsewhere = (home == Some(None)).then(|| {
             let is_elsewhere = |(place, _): &(&Place, &Vec<u32>)| !matches!(place, Place::Home(_));

@@ -23,7 +23,7 @@ enum Together {
 }
 
 impl Seen {
-    pub fn new(kinds: &Kinds) -> Self {
+    pub(super) fn new(kinds: &Kinds) -> Self {
         Seen { whole: vec![false; kinds.all.len()], parts: FxHashMap::default() }
     }
 
@@ -35,12 +35,12 @@ impl Seen {
     }
 
     /// Whether all of a kind were reached.
-    pub fn has_whole(&self, kind: u32) -> bool {
+    pub(super) fn has_whole(&self, kind: u32) -> bool {
         self.whole.get(kind as usize).is_some_and(|whole| *whole)
     }
 
     /// Notes that ends of a kind are reached.
-    pub fn add(&mut self, kinds: &Kinds, space: &Space, kind: u32, ends: &Ends) {
+    pub(super) fn add(&mut self, kinds: &Kinds, space: &Space, kind: u32, ends: &Ends) {
         let is_whole = kinds.get(kind).is_some_and(|one| one.ends == *ends);
         if let Some(whole) = self.whole.get_mut(kind as usize) {
             *whole |= is_whole;
@@ -58,7 +58,7 @@ impl Seen {
     }
 
     /// Those of some ends of a kind that were not reached before, in parts.
-    pub fn fresh(
+    pub(super) fn fresh(
         &self,
         kinds: &Kinds,
         space: &Space,
@@ -82,7 +82,7 @@ impl Seen {
     }
 
     /// Whether all of some ends of a kind were reached before.
-    pub fn covers(
+    pub(super) fn covers(
         &self,
         kinds: &Kinds,
         space: &Space,

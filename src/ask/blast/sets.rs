@@ -95,7 +95,7 @@ impl Ground for Search<'_, '_> {
 
 impl<'a, 'b> Search<'a, 'b> {
     /// A search, and those at its start.
-    pub fn new(
+    pub(super) fn new(
         everyone: &'a Everyone<'_>,
         grants: &'a Grants<'a>,
         from: From<'_>,
@@ -185,7 +185,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Whether all of an end was reached before, or is at the start.
     #[cfg(test)]
-    pub fn has_seen(&mut self, addresses: &AddressSet) -> bool {
+    pub(super) fn has_seen(&mut self, addresses: &AddressSet) -> bool {
         self.seen_addresses.contains(addresses)
     }
 

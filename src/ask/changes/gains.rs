@@ -44,13 +44,13 @@ struct Told {
 type AlikeGains = (Ends, PortSet, PortSet, Truth);
 
 impl<'a> Gains<'a> {
-    pub fn new(space: &'a Space, [old, new]: [&'a Grants<'a>; 2], without_doubtful_blocks: bool) -> Self {
+    pub(super) fn new(space: &'a Space, [old, new]: [&'a Grants<'a>; 2], without_doubtful_blocks: bool) -> Self {
         let (found, ends) = (Vec::new(), FxHashMap::default());
         Gains { space, old, new, without_doubtful_blocks, found, left_out: false, ends }
     }
 
     /// Looks at every grant that only the newer ones have, as far as its pods were isolated before.
-    pub fn find(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
+    pub(super) fn find(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
         for direction in Direction::ALL {
             for home in 0..self.space.homes().len() {
                 if self.old.isolated(home, direction).is_empty() {

@@ -22,7 +22,7 @@ pub(super) struct Gathering<'a> {
 
 impl Gathering<'_> {
     /// All that is allowed; for lines without ends of which neither is isolated, which no line tells.
-    pub fn find<E>(&self, detail: Detail) -> Result<Found, Untold<E>> {
+    pub(super) fn find<E>(&self, detail: Detail) -> Result<Found, Untold<E>> {
         let mut found = Found::default();
         let most = if detail == Detail::Lines { usize::MAX } else { MOST_PAIRS };
         let visit = |source: EndId, destination: EndId, verdict: &Verdict| {
@@ -108,7 +108,7 @@ pub(super) struct Open<'a> {
 }
 
 impl<'a> Open<'a> {
-    pub fn new(engine: &'a Engine<'a>, rows: &[Members], places: &[Vec<Vec<usize>>; 2]) -> Self {
+    pub(super) fn new(engine: &'a Engine<'a>, rows: &[Members], places: &[Vec<Vec<usize>>; 2]) -> Self {
         let sides = [Direction::Egress, Direction::Ingress];
         let open_in = |direction: Direction| {
             let of_row = |row: &Members| {
@@ -149,7 +149,7 @@ impl<'a> Open<'a> {
     }
 
     /// The rows with somebody who can be connected by that, as sources and as destinations.
-    pub fn used(&self, rows: &[Members]) -> [BTreeSet<usize>; 2] {
+    pub(super) fn used(&self, rows: &[Members]) -> [BTreeSet<usize>; 2] {
         let ([out, into], [asked_out, asked_into]) = (&self.ends, &self.asked);
         let [sources, destinations] = &self.rows;
         let known = |place: &usize| rows.get(*place).is_some();

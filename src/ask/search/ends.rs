@@ -10,7 +10,7 @@ use crate::prove::Party;
 
 /// Pods: `labels` in `namespaces`, less those of `less`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pods {
+pub(crate) struct Pods {
     /// The namespace that is known by name; `None` for pods of all others.
     pub home: Option<usize>,
     /// The labels of their namespaces. Where there is just one, it is these pods only if it has such labels.
@@ -23,7 +23,7 @@ pub struct Pods {
 
 /// One end of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// Pods.
     Pods(Pods),
     /// Addresses.
@@ -32,7 +32,7 @@ pub enum End {
 
 impl<'a> Connections<'a> {
     /// The ends that a place comes to.
-    pub fn ends(&self, place: &Place) -> Vec<End> {
+    pub(crate) fn ends(&self, place: &Place) -> Vec<End> {
         match place {
             Place::Any => {
                 let everyone = self.pods(&Selector::everything(), &Selector::everything());
@@ -54,7 +54,7 @@ impl<'a> Connections<'a> {
     }
 
     /// Everybody.
-    pub fn everybody(&self) -> Vec<End> {
+    pub(crate) fn everybody(&self) -> Vec<End> {
         self.ends(&Place::Any)
     }
 
@@ -83,7 +83,7 @@ impl<'a> Connections<'a> {
     }
 
     /// An end less another one.
-    pub fn minus(&self, end: &End, out: &End) -> End {
+    pub(crate) fn minus(&self, end: &End, out: &End) -> End {
         match (end, out) {
             (End::Addresses(all), End::Addresses(out)) => End::Addresses(all.subtract(out)),
             (End::Pods(pods), End::Pods(out)) if pods.home == out.home => {
@@ -115,12 +115,12 @@ impl<'a> Connections<'a> {
     }
 
     /// Those of an end that are in another one too, less those that the first one leaves out.
-    pub fn both(&self, end: &End, other: &End) -> Option<End> {
+    pub(crate) fn both(&self, end: &End, other: &End) -> Option<End> {
         self.among(end, &self.around(other))
     }
 
     /// Whether some of an end are at a place, or may be by their addresses.
-    pub fn meets(&self, end: &End, place: &Place, budget: &mut Budget) -> Result<bool, GaveUp> {
+    pub(crate) fn meets(&self, end: &End, place: &Place, budget: &mut Budget) -> Result<bool, GaveUp> {
         let parts: Vec<End> = match (end, place) {
             (End::Pods(pods), Place::Addresses(blocks)) => {
                 let blocks = blocks.iter().map(IpBlock::addresses);
@@ -153,7 +153,7 @@ impl<'a> Connections<'a> {
     }
 
     /// A part of an end without exceptions, or `None` when there is nobody.
-    pub fn piece(&self, end: &End, budget: &mut Budget) -> Result<Option<Peers>, GaveUp> {
+    pub(crate) fn piece(&self, end: &End, budget: &mut Budget) -> Result<Option<Peers>, GaveUp> {
         let Pods { namespaces, labels, less, .. } = match end {
             End::Addresses(all) => {
                 return Ok((!all.is_empty()).then(|| Peers::Addresses(all.clone())));
@@ -171,7 +171,7 @@ impl<'a> Connections<'a> {
     }
 
     /// One of those of an end.
-    pub fn one(&self, end: &End, budget: &mut Budget) -> Result<Option<Party>, GaveUp> {
+    pub(crate) fn one(&self, end: &End, budget: &mut Budget) -> Result<Option<Party>, GaveUp> {
         let Some(piece) = self.piece(end, budget)? else { return Ok(None) };
         let Some(party) = Party::of(&piece) else { return Ok(None) };
         let (End::Pods(pods), Party::Pod { mut namespace, mut labels }) = (end, party.clone()) else {
@@ -189,7 +189,11 @@ impl<'a> Connections<'a> {
     }
 
     /// Labels that the namespace of an end would have to have, where nobody said them, for some of it to be there.
-    pub fn unstated(&self, end: &End, budget: &mut Budget) -> Result<Option<(&KnownNamespace<'a>, Selector)>, GaveUp> {
+    pub(crate) fn unstated(
+        &self,
+        end: &End,
+        budget: &mut Budget,
+    ) -> Result<Option<(&KnownNamespace<'a>, Selector)>, GaveUp> {
         let End::Pods(Pods { home: Some(home), .. }) = end else { return Ok(None) };
         let home = &self.homes.all[*home];
         let Some(Peers::Pods { namespaces, .. }) = self.piece(end, budget)? else { return Ok(None) };
@@ -201,7 +205,7 @@ impl<'a> Connections<'a> {
     }
 
     /// Those of an end that are there whatever labels their namespace has beside those that are known.
-    pub fn settled(&self, end: &End, budget: &mut Budget) -> Result<Option<End>, GaveUp> {
+    pub(crate) fn settled(&self, end: &End, budget: &mut Budget) -> Result<Option<End>, GaveUp> {
         let End::Pods(Pods { home: Some(home), namespaces, labels, less }) = end else { return Ok(Some(end.clone())) };
         let known = &self.homes.all[*home].labels;
         if !namespaces.contains(known) {

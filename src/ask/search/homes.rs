@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// One of them.
 #[derive(Debug)]
-pub struct KnownNamespace<'a> {
+pub(crate) struct KnownNamespace<'a> {
     /// Its name in the cluster.
     pub name: Arc<str>,
     /// All that is known of its labels.
@@ -20,7 +20,7 @@ pub struct KnownNamespace<'a> {
 
 /// All of them, the managed ones first, in their order.
 #[derive(Debug)]
-pub struct KnownNamespaces<'a> {
+pub(super) struct KnownNamespaces<'a> {
     pub all: Table<usize, KnownNamespace<'a>>,
     pub by_name: BTreeMap<Arc<str>, usize>,
     /// All other namespaces.
@@ -30,7 +30,7 @@ pub struct KnownNamespaces<'a> {
 impl<'a> KnownNamespaces<'a> {
     /// Those of a program. A namespace that is `given` has the labels that it has, whatever is stated, and no others that
     /// anything asks for: the answer is about the cluster.
-    pub fn new(set: &'a FlowSet, given: &[Namespace]) -> Self {
+    pub(super) fn new(set: &'a FlowSet, given: &[Namespace]) -> Self {
         let keys = keys(set);
         let given: BTreeMap<&Arc<str>, &Labels> = given.iter().map(|one| (&one.name, &one.labels)).collect();
         let home = |name: &Arc<str>, stated: &Selector, managed| {

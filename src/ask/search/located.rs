@@ -30,7 +30,7 @@ pub(super) struct Located {
 
 impl Located {
     /// Tells apart where pods can be that some of the blocks may match.
-    pub fn new<'b>(facts: &Facts, blocks: impl Iterator<Item = &'b AddressSet>) -> Located {
+    pub(super) fn new<'b>(facts: &Facts, blocks: impl Iterator<Item = &'b AddressSet>) -> Located {
         let mut located = Located::default();
         if !facts.matches().pods.is_possible() {
             return located;
@@ -68,22 +68,22 @@ impl Located {
     }
 
     /// Pods with these labels, each of which has an address that pods can have.
-    pub fn pods(&self, labels: &Selector) -> Selector {
+    pub(super) fn pods(&self, labels: &Selector) -> Selector {
         labels.and(&self.everywhere)
     }
 
     /// The pods that are in one of the blocks that were given, over each family; none where no pod can be.
-    pub fn inside(&self, block: &AddressSet) -> &[(Family, Selector)] {
+    pub(super) fn inside(&self, block: &AddressSet) -> &[(Family, Selector)] {
         self.known.get(block).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The families that matter: all pods have an address of each.
-    pub fn families(&self) -> &[Family] {
+    pub(super) fn families(&self) -> &[Family] {
         &self.families
     }
 
     /// Takes out of the labels of an example what is no label.
-    pub fn forget(labels: &mut BTreeMap<String, String>) {
+    pub(super) fn forget(labels: &mut BTreeMap<String, String>) {
         Family::ALL.into_iter().for_each(|family| _ = labels.remove(key(family)));
     }
 }

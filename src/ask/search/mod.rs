@@ -22,12 +22,12 @@ use homes::KnownNamespaces;
 use located::Located;
 use std::sync::Arc;
 
-pub use ends::{End, Pods};
-pub use homes::KnownNamespace;
+pub(super) use ends::{End, Pods};
+pub(super) use homes::KnownNamespace;
 
 /// Connections that are allowed: from each of the source to each of the destination.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(super) struct Connection {
     /// Who may connect.
     pub source: End,
     /// To whom.
@@ -97,7 +97,7 @@ impl SideRules {
 
 /// How sure a grant has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
+pub(super) enum Count {
     /// For sure.
     Sure,
     /// Perhaps.
@@ -105,7 +105,7 @@ pub enum Count {
 }
 
 /// A flow set, ready to be asked.
-pub struct Connections<'a> {
+pub(super) struct Connections<'a> {
     set: &'a FlowSet,
     facts: &'a Facts,
     located: Located,
@@ -118,7 +118,7 @@ pub struct Connections<'a> {
 
 impl<'a> Connections<'a> {
     /// Prepares a flow set in a cluster of these facts, with `given` namespaces that have the labels that they have.
-    pub fn new(set: &'a FlowSet, facts: &'a Facts, given: &[Namespace]) -> Self {
+    pub(super) fn new(set: &'a FlowSet, facts: &'a Facts, given: &[Namespace]) -> Self {
         let mut grants = Grants::of_program(set);
         let homes = 0..set.namespaces.len();
         let all = homes.clone().flat_map(|home| Direction::ALL.map(|way| grants.get(home, way)));
@@ -173,7 +173,7 @@ impl<'a> Connections<'a> {
     }
 
     /// Gives all connections that are allowed from `source` to `destination` on `ports`, until `visit` says to stop.
-    pub fn links(
+    pub(super) fn links(
         &self,
         source: &End,
         destination: &End,
@@ -228,7 +228,7 @@ impl<'a> Connections<'a> {
     }
 
     /// The pods that may be reached from one of `source` in one step.
-    pub fn next(&self, source: &End, budget: &mut Budget) -> Result<Vec<Connection>, GaveUp> {
+    pub(super) fn next(&self, source: &End, budget: &mut Budget) -> Result<Vec<Connection>, GaveUp> {
         let mut links = Vec::new();
         let ports = PortSet::everything();
         for out in self.halves(Direction::Egress, source, &Peers::Any) {
@@ -250,7 +250,7 @@ impl<'a> Connections<'a> {
 }
 
 /// A port that is in all of the sets. A named port can be any number, unless the destination is an address.
-pub fn example(sets: [&PortSet; 3], to_address: bool) -> Option<Port> {
+pub(super) fn example(sets: [&PortSet; 3], to_address: bool) -> Option<Port> {
     for protocol in Protocol::ALL {
         let numbers = sets.iter().fold(every_number(protocol), |left, set| left.intersect(set));
         if let Some(&(number, _)) = numbers.ranges(protocol).first() {

@@ -7,7 +7,7 @@ use crate::prove::{Port, every_number, names, numbers, worlds};
 use std::sync::Arc;
 
 /// Two ends of which the first may not connect to the second, or not for sure, on a port, for the side of this direction.
-pub type RefusedPair = (End, End, Port, Direction);
+pub(super) type RefusedPair = (End, End, Port, Direction);
 
 /// What one side is asked for.
 struct SideQuery<'q> {
@@ -22,7 +22,7 @@ struct SideQuery<'q> {
 
 impl Connections<'_> {
     /// A pair on a port of `ports` that may not connect, or not for sure, and on which side that fails.
-    pub fn refused(
+    pub(crate) fn refused(
         &self,
         source: &End,
         destination: &End,

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Names with the sets of ends that they stand for.
-pub type Names = BTreeMap<GroupName, Vec<Peers>>;
+pub(super) type Names = BTreeMap<GroupName, Vec<Peers>>;
 
 /// The names of programs.
 #[derive(Debug, Default)]
-pub struct Declared {
+pub(crate) struct Declared {
     pub names: Names,
     /// What those are that stand for several others, for all pods of a namespace that is not managed, or for those of
     /// every namespace.
@@ -24,7 +24,7 @@ pub struct Declared {
 
 impl Declared {
     /// The names of some programs; where they give one name to several things, the last one counts.
-    pub fn of(programs: &[&FlowSet]) -> Declared {
+    pub(crate) fn of(programs: &[&FlowSet]) -> Declared {
         let mut declared = Declared::default();
         programs.iter().for_each(|set| declared.add(set));
         declared.name_servers();
@@ -32,7 +32,7 @@ impl Declared {
     }
 
     /// The namespaces that are known by name and not managed.
-    pub fn external(&self) -> BTreeSet<Arc<str>> {
+    pub(crate) fn external(&self) -> BTreeSet<Arc<str>> {
         let named = |peers: &Peers| match peers {
             Peers::Pods { namespaces, .. } => namespaces.required_value(NAMESPACE_NAME).map(<[_]>::to_vec),
             Peers::Any | Peers::Addresses(_) => None,

@@ -90,7 +90,7 @@ impl Side {
     }
 
     /// The isolated selectors that overlap labels; only one where that holds them all.
-    pub fn isolating<'s>(&'s self, labels: &Selector) -> Vec<&'s Selector> {
+    pub(crate) fn isolating<'s>(&'s self, labels: &Selector) -> Vec<&'s Selector> {
         match self.isolated.as_slice() {
             [] => Vec::new(),
             [one] if one.is_everything() => vec![one],
@@ -106,20 +106,20 @@ impl Side {
     }
 
     /// The grants that may overlap labels and peers.
-    pub fn near<'s>(&'s self, labels: &Selector, peers: &Peers) -> impl Iterator<Item = &'s Grant> + use<'s> {
+    pub(crate) fn near<'s>(&'s self, labels: &Selector, peers: &Peers) -> impl Iterator<Item = &'s Grant> + use<'s> {
         let near = self.by_grant.as_ref().map(|index| index.query(labels, peers)).unwrap_or_default();
         near.into_iter().filter_map(|at| self.grants.get(at))
     }
 
     /// The grants of a pod of these labels.
-    pub fn of_pod<'s>(&'s self, labels: &Labels) -> impl Iterator<Item = &'s Grant> + use<'s> {
+    pub(crate) fn of_pod<'s>(&'s self, labels: &Labels) -> impl Iterator<Item = &'s Grant> + use<'s> {
         let subjects = || self.grants.iter().map(|grant| &grant.subject).enumerate();
         let index = self.by_labels.get_or_init(|| MatchIndex::new(subjects()));
         index.matching(labels).into_iter().filter_map(|at| self.grants.get(at))
     }
 
     /// Whether pods of these labels are isolated.
-    pub fn isolates(&self, labels: &Labels) -> bool {
+    pub(crate) fn isolates(&self, labels: &Labels) -> bool {
         let index = self.isolated_by_labels.get_or_init(|| MatchIndex::new(self.isolated.iter().enumerate()));
         index.matches_any(labels)
     }
@@ -333,7 +333,7 @@ impl WrittenGrant {
 }
 
 /// The peers of a rule of a policy whose namespace has such labels, in order; of one that takes any, pods and addresses.
-pub fn rule_peers(own: &Selector, rule: &Rule) -> Vec<Peers> {
+pub(crate) fn rule_peers(own: &Selector, rule: &Rule) -> Vec<Peers> {
     let everything = Selector::everything;
     if rule.peers.is_empty() {
         let pods = Peers::Pods { namespaces: everything(), pods: everything() };
@@ -349,7 +349,7 @@ pub fn rule_peers(own: &Selector, rule: &Rule) -> Vec<Peers> {
 }
 
 /// The ports of a rule.
-pub fn rule_ports(rule: &Rule) -> PortSet {
+pub(crate) fn rule_ports(rule: &Rule) -> PortSet {
     let set = |port: &Port| match &port.target {
         PortTarget::Every => PortSet::whole(port.protocol),
         PortTarget::Number(number) => PortSet::number(port.protocol, *number),

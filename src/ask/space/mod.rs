@@ -13,12 +13,14 @@ mod refused;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub(super) use grants::Side;
-pub use grants::{Grant, Grants, rule_peers, rule_ports};
-pub use links::{Half, Link};
-pub use onward::Onward;
-pub use point::{Example, perhaps_on};
-pub use refused::{Refusal, Sure, View, views};
+pub use grants::Grants;
+pub(super) use grants::{Grant, Side};
+pub(crate) use grants::{rule_peers, rule_ports};
+pub(super) use links::{Half, Link};
+pub(super) use onward::Onward;
+pub use point::Example;
+pub(super) use point::perhaps_on;
+pub(super) use refused::{Refusal, Sure, View, views};
 
 use crate::cluster::Labels;
 use crate::cover::{Budget, GaveUp, missing};

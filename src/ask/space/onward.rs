@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// Finds what the other sides grant, by numbers.
 #[derive(Debug)]
-pub struct Onward<'g> {
+pub(crate) struct Onward<'g> {
     grants: &'g Grants<'g>,
     /// The side of the others.
     direction: Direction,
@@ -31,7 +31,7 @@ type Partners = Rc<[usize]>;
 
 impl<'g> Onward<'g> {
     /// For those who are asked about on the other side: ingress for connections from them.
-    pub fn new(grants: &'g Grants<'g>, direction: Direction) -> Self {
+    pub(crate) fn new(grants: &'g Grants<'g>, direction: Direction) -> Self {
         let (mut first, mut homes) = (Vec::new(), Vec::new());
         for home in 0..grants.space.homes().len() {
             first.push(homes.len());
@@ -42,19 +42,19 @@ impl<'g> Onward<'g> {
     }
 
     /// How many grants there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.homes.len()
     }
 
     /// The grant of a number, and its home.
-    pub fn grant(&self, number: usize) -> Option<(usize, &'g Grant)> {
+    pub(crate) fn grant(&self, number: usize) -> Option<(usize, &'g Grant)> {
         let home = *self.homes.get(number)?;
         let place = number.checked_sub(*self.first.get(home)?)?;
         Some((home, self.grants.of(home, self.direction).get(place)?))
     }
 
     /// What is granted towards some pods, and perhaps more.
-    pub fn towards(&self, pods: &Pods) -> Vec<usize> {
+    pub(crate) fn towards(&self, pods: &Pods) -> Vec<usize> {
         let everything = &Selector::everything();
         self.numbers(self.granted.near(self.grants.space, pods, everything, everything))
     }
@@ -64,7 +64,7 @@ impl<'g> Onward<'g> {
     }
 
     /// What is granted to others that may come together with what a home grants, whichever of its pods that is granted to.
-    pub fn partners(&mut self, home: usize, grant: &Grant, budget: &mut Budget) -> Result<Partners, GaveUp> {
+    pub(crate) fn partners(&mut self, home: usize, grant: &Grant, budget: &mut Budget) -> Result<Partners, GaveUp> {
         let Peers::Pods { namespaces, pods } = &grant.peers else { return Ok([].into()) };
         let key = (home, grant.subject.clone(), grant.peers.clone(), grant.ports.clone());
         if let Some(known) = self.partners.get(&key) {

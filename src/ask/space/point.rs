@@ -149,13 +149,13 @@ impl Grants<'_> {
 }
 
 /// The ports that are asked for, and not open as they are, but perhaps as what a name stands for: see the engine.
-pub fn perhaps_on(sides: &BothSides, asked: &PortSet) -> PortSet {
+pub(crate) fn perhaps_on(sides: &BothSides, asked: &PortSet) -> PortSet {
     let [out, into] = [&sides.egress, &sides.ingress].map(Verdict::possible);
     by_a_name([&out, &into], asked)
 }
 
 /// The same where both sides let these ports through.
-pub fn by_a_name([out, into]: [&PortSet; 2], asked: &PortSet) -> PortSet {
+pub(super) fn by_a_name([out, into]: [&PortSet; 2], asked: &PortSet) -> PortSet {
     let named = |open: &PortSet| open.union(&by_name(open, asked, false));
     named(out).intersect(&named(into)).subtract(&out.intersect(into)).intersect(asked)
 }

@@ -58,7 +58,7 @@ impl View {
 }
 
 /// Ports as they are seen by pods that give them no name, and by those that give one of the names to each of them.
-pub fn views(ports: &PortSet, to_address: bool) -> Vec<(View, PortSet)> {
+pub(crate) fn views(ports: &PortSet, to_address: bool) -> Vec<(View, PortSet)> {
     let single = if to_address { Vec::new() } else { names(ports) };
     let named = single.into_iter().map(|(protocol, name)| (View(vec![(protocol, name)]), every_number(protocol)));
     [(View::default(), numbers(ports))].into_iter().chain(named).collect()

@@ -12,12 +12,12 @@ use std::net::IpAddr;
 pub(in crate::ask) struct Random(pub u64);
 
 impl Random {
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % bound as u64) as usize
     }
 
-    pub fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
@@ -86,7 +86,7 @@ impl Random {
         self.chance(70).then(|| (0..self.below(3)).map(|_| rule(self)).collect())
     }
 
-    pub fn policies(&mut self) -> Vec<Policy> {
+    pub(crate) fn policies(&mut self) -> Vec<Policy> {
         let policy = |random: &mut Self, at: usize| Policy {
             namespace: ["p", "q"][random.below(2)].into(),
             name: format!("{at}").as_str().into(),

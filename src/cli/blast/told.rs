@@ -110,7 +110,7 @@ pub(super) struct Told<'a> {
 
 impl<'a> Told<'a> {
     /// Of the pods that somebody has named so, or to them.
-    pub fn new(
+    pub(super) fn new(
         blast: &'a Blast,
         text: &'a str,
         back: bool,
@@ -140,7 +140,7 @@ impl<'a> Told<'a> {
     }
 
     /// The tree, for people.
-    pub fn tree(&self, subject: &Subject) -> String {
+    pub(super) fn tree(&self, subject: &Subject) -> String {
         let mut text = format!("{}\n", sanitize(self.text));
         let children = self.children();
         let [tee, corner, bar] = if unicode() { ["├─ ", "└─ ", "│  "] } else { ["|- ", "`- ", "|  "] };
@@ -286,7 +286,7 @@ impl<'a> Told<'a> {
     }
 
     /// The JSON document.
-    pub fn print(&self, subject: &Subject, terminal: &mut Terminal) {
+    pub(super) fn print(&self, subject: &Subject, terminal: &mut Terminal) {
         let Counts { noun, reached, perhaps, all } = self.counts();
         let mut told: FxHashMap<&[usize], usize> = FxHashMap::default();
         let steps = self.blast.steps.iter().enumerate().map(|(id, step)| {

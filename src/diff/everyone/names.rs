@@ -22,7 +22,7 @@ pub(super) struct Names<'e, 'p> {
 
 impl<'e, 'p> Names<'e, 'p> {
     /// The names, those of the newer version before those that only the older one has.
-    pub fn new(everyone: &'e Everyone<'p>, versions: [&Version<'_>; 2]) -> Self {
+    pub(super) fn new(everyone: &'e Everyone<'p>, versions: [&Version<'_>; 2]) -> Self {
         let is_gone = gone(versions);
         // Of names that say the same here, the one that says least elsewhere.
         let is_wide = |text: &str| matches!(text, "cluster" | "anywhere");
@@ -46,7 +46,7 @@ impl<'e, 'p> Names<'e, 'p> {
     }
 
     /// Names of ends that belong together in several ways, without what others of them say.
-    pub fn of_all(&self, all: &[Whom], ends: &[Ends], budget: &mut Budget) -> Result<Vec<String>, GaveUp> {
+    pub(super) fn of_all(&self, all: &[Whom], ends: &[Ends], budget: &mut Budget) -> Result<Vec<String>, GaveUp> {
         if let [one] = all {
             return self.of(Some(one), ends, budget);
         }
@@ -73,7 +73,7 @@ impl<'e, 'p> Names<'e, 'p> {
     }
 
     /// Names that together are exactly these ends.
-    pub fn of(&self, whom: Option<&Whom>, ends: &[Ends], budget: &mut Budget) -> Result<Vec<String>, GaveUp> {
+    pub(super) fn of(&self, whom: Option<&Whom>, ends: &[Ends], budget: &mut Budget) -> Result<Vec<String>, GaveUp> {
         if let Some((peers, less)) = whom.and_then(only) {
             return Ok(self.of_set(peers, less));
         }

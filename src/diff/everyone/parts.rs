@@ -29,7 +29,7 @@ struct Pair {
 
 impl Changes {
     /// Puts together what came from one set of policies to another one, and what went.
-    pub fn of(
+    pub(crate) fn of(
         everyone: &Everyone<'_>,
         [before, after]: [&Grants<'_>; 2],
         [came, went]: [Came; 2],

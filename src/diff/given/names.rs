@@ -69,7 +69,7 @@ impl Items {
 
 impl<'s> Names<'s> {
     /// The names of a situation, those of the newer version before those that only the older one has.
-    pub fn new(situation: &'s Situation, versions: [&Version<'_>; 2]) -> Self {
+    pub(super) fn new(situation: &'s Situation, versions: [&Version<'_>; 2]) -> Self {
         let all = Items::new(situation);
         let group = |(place, group): (usize, &Group)| Name {
             text: group.name.to_string(),
@@ -102,7 +102,7 @@ impl<'s> Names<'s> {
     }
 
     /// Names that together are exactly these ends, which are sorted: as few as can be, and in the order of the ends.
-    pub fn of(&self, ends: &[EndId]) -> Vec<String> {
+    pub(super) fn of(&self, ends: &[EndId]) -> Vec<String> {
         self.best(&self.items.of(ends))
     }
 

@@ -14,7 +14,7 @@ pub(super) type Changes = Parts<EndId, EndId>;
 
 impl Changes {
     /// Goes through everything that differs.
-    pub fn of(comparison: &Comparison<'_, '_>) -> Changes {
+    pub(crate) fn of(comparison: &Comparison<'_, '_>) -> Changes {
         let world = comparison.old().world();
         let mut credits = Credits { of: vec![Ways::default(); world.ends.len()], comparison };
         let mut keys: FxHashMap<Key, usize> = FxHashMap::default();

@@ -5,14 +5,14 @@ use crate::engine::world::{End, EndId};
 use crate::net::{MatchIndex, Peers, Selector, SelectorIndex, Truth, namespace_by_name};
 
 /// The marks of a scope.
-pub struct Marks<'a> {
+pub(super) struct Marks<'a> {
     marks: &'a [Peers],
     by_namespace: SelectorIndex,
     everywhere: Selector,
 }
 
 impl<'a> Marks<'a> {
-    pub fn new(marks: &'a [Peers]) -> Self {
+    pub(super) fn new(marks: &'a [Peers]) -> Self {
         let everywhere = Selector::everything();
         let by_namespace = SelectorIndex::new(marks.iter().enumerate().filter_map(|(id, mark)| match mark {
             Peers::Pods { namespaces, .. } => Some((id, namespaces)),
@@ -23,7 +23,7 @@ impl<'a> Marks<'a> {
     }
 
     /// Those that pods of a namespace can be in, where that is sure.
-    pub fn in_namespace(&self, namespace: &Namespace) -> MatchIndex {
+    pub(super) fn in_namespace(&self, namespace: &Namespace) -> MatchIndex {
         let name = namespace.name.as_ref().map_or_else(Selector::everything, namespace_by_name);
         let near = self.by_namespace.query(&name).into_iter();
         MatchIndex::new(near.filter_map(|id| match self.marks.get(id)? {

@@ -14,7 +14,7 @@ pub use examples::ExamplePod;
 pub use told::Told;
 
 use crate::cluster::Labels;
-pub use crate::net::Truth;
+pub(super) use crate::net::Truth;
 use crate::net::{
     AddressSet, Facts, NAMESPACE_NAME, Peers, Protocol, Selector, SelectorIndex, Values, namespace_by_name,
 };

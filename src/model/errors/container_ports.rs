@@ -6,7 +6,7 @@ use crate::model::resolve::shorten;
 use crate::source::Span;
 
 /// A name that no container port can have.
-pub fn bad_name(at: Span, name: &str) -> Diagnostic {
+pub(crate) fn bad_name(at: Span, name: &str) -> Diagnostic {
     let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     let help = match is_number {
         true => format!("write the number without quotes: `{name}`"),
@@ -18,7 +18,7 @@ pub fn bad_name(at: Span, name: &str) -> Diagnostic {
 }
 
 /// What a CNI does with a named port, where that is not what it should.
-pub fn support(at: Span, cni: &str, name: &str, support: NamedPortSupport) -> Option<Diagnostic> {
+pub(crate) fn support(at: Span, cni: &str, name: &str, support: NamedPortSupport) -> Option<Diagnostic> {
     let number = "write the port's number";
     let (code, message, help) = match support {
         NamedPortSupport::Ignored => {

@@ -6,18 +6,18 @@ use crate::net::Direction;
 use crate::source::Span;
 
 /// A word with a colon in front of a flow, to be left out or to stand without one: `start` takes its place.
-pub fn word_in_front(at: Span, what: &str, start: String, flow: &str) -> Diagnostic {
+pub(crate) fn word_in_front(at: Span, what: &str, start: String, flow: &str) -> Diagnostic {
     Diagnostic::new(Code::E0001, at, what).with_help(format!("write `{start}{flow}`")).with_mend(at, start)
 }
 
 /// Every port of every protocol.
-pub fn every_port(at: Span) -> Diagnostic {
+pub(crate) fn every_port(at: Span) -> Diagnostic {
     Diagnostic::new(Code::W0005, at, "this opens every port of every protocol")
         .with_help("name the ports that are needed, such as `8080/tcp`")
 }
 
 /// A destination that says no ports and is named without any.
-pub fn no_ports(at: Span, written: &str, end: &str, through: Option<&str>, is_addresses: bool) -> Diagnostic {
+pub(crate) fn no_ports(at: Span, written: &str, end: &str, through: Option<&str>, is_addresses: bool) -> Diagnostic {
     let message = match through {
         Some(group) => format!("`{end}`, a member of `{group}`, lists no ports, so the flow has to name them"),
         None => format!("`{end}` lists no ports, so the flow has to name them"),
@@ -30,13 +30,13 @@ pub fn no_ports(at: Span, written: &str, end: &str, through: Option<&str>, is_ad
 }
 
 /// DNS names that connect.
-pub fn dns_names_as_source(at: Span) -> Diagnostic {
+pub(crate) fn dns_names_as_source(at: Span) -> Diagnostic {
     Diagnostic::new(Code::E0212, at, "DNS names can only be a destination: who connects is seen by its address")
         .with_help("declare the addresses: `cidr NAME = ...`")
 }
 
 /// DNS names that somebody connects to.
-pub fn dns_names_as_destination(at: Span) -> Diagnostic {
+pub(crate) fn dns_names_as_destination(at: Span) -> Diagnostic {
     Diagnostic::new(
         Code::E0213,
         at,
@@ -46,7 +46,7 @@ pub fn dns_names_as_destination(at: Span) -> Diagnostic {
 }
 
 /// Two ends that both hold addresses.
-pub fn addresses_on_both_ends([from, to]: [Span; 2], [source, destination]: [&str; 2]) -> Diagnostic {
+pub(crate) fn addresses_on_both_ends([from, to]: [Span; 2], [source, destination]: [&str; 2]) -> Diagnostic {
     let message =
         format!("`{source}` and `{destination}` both hold addresses: one end of a flow is pods and nothing else");
     Diagnostic::new(Code::E0211, from, message)
@@ -55,7 +55,7 @@ pub fn addresses_on_both_ends([from, to]: [Span; 2], [source, destination]: [&st
 }
 
 /// Two ends of which no manifest is about one.
-pub fn no_end_managed(at: Span, [source, destination]: [&str; 2]) -> Diagnostic {
+pub(crate) fn no_end_managed(at: Span, [source, destination]: [&str; 2]) -> Diagnostic {
     let message = format!("neither `{source}` nor `{destination}` is in a managed namespace");
     Diagnostic::new(Code::E0210, at, message).with_help(
         "no manifest could express this flow: leave it out, or manage one of the namespaces (without `external`)",
@@ -63,7 +63,7 @@ pub fn no_end_managed(at: Span, [source, destination]: [&str; 2]) -> Diagnostic 
 }
 
 /// The side of an end that no manifest is about.
-pub fn opened_end_not_managed(at: Span, side: Direction, end: &str) -> Diagnostic {
+pub(crate) fn opened_end_not_managed(at: Span, side: Direction, end: &str) -> Diagnostic {
     let (word, other) = (side.word(), side.other().word());
     Diagnostic::new(Code::E0210, at, format!("`{word}` opens the side of `{end}`, which is in no managed namespace"))
         .with_help(format!(
@@ -72,7 +72,7 @@ pub fn opened_end_not_managed(at: Span, side: Direction, end: &str) -> Diagnosti
 }
 
 /// `internet` where the platform has all of it.
-pub fn no_internet(at: Span) -> Diagnostic {
+pub(crate) fn no_internet(at: Span) -> Diagnostic {
     Diagnostic::new(
         Code::E0222,
         at,
@@ -82,7 +82,7 @@ pub fn no_internet(at: Span) -> Diagnostic {
 }
 
 /// An endpoint whose addresses `platform` has to list.
-pub fn not_listed(at: Span, name: &str, list: PlatformList) -> Diagnostic {
+pub(crate) fn not_listed(at: Span, name: &str, list: PlatformList) -> Diagnostic {
     let message = format!("the addresses of `{name}` are not known: no manifest can find them out");
     Diagnostic::new(Code::E0214, at, message).with_help(format!(
         "{}: `platform {{ {} }}`",
@@ -92,7 +92,7 @@ pub fn not_listed(at: Span, name: &str, list: PlatformList) -> Diagnostic {
 }
 
 /// Everybody who connects to a tier that lists no ports.
-pub fn everybody_to_unlisted_ports([from, to]: [Span; 2], source: &str, tier: &str) -> Diagnostic {
+pub(crate) fn everybody_to_unlisted_ports([from, to]: [Span; 2], source: &str, tier: &str) -> Diagnostic {
     let message = format!("`{source}` lets everybody in to tier `{tier}`, which lists no ports");
     Diagnostic::new(Code::W0006, from, message).with_label(to, "lists no ports").with_help(format!(
         "list what it serves, so that a mistyped port is an error: `tier {tier} {{ https: 8443/tcp }}`"

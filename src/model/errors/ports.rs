@@ -6,13 +6,13 @@ use crate::net::Protocol;
 use crate::source::Span;
 
 /// `*` where a declaration lists ports.
-pub fn every_port_declared(at: Span) -> Diagnostic {
+pub(crate) fn every_port_declared(at: Span) -> Diagnostic {
     Diagnostic::new(Code::E0204, at, "a declaration lists ports; `*` is none")
         .with_help("leave the list out when any port may be named, and write `:*` in the flow")
 }
 
 /// A name where only numbers stand.
-pub fn name_for_a_number(at: Span, name: &str) -> Diagnostic {
+pub(crate) fn name_for_a_number(at: Span, name: &str) -> Diagnostic {
     Diagnostic::new(Code::E0204, at, format!("`{}` is a name where a number belongs", shorten(name))).with_help(
         "write a number such as `8080/tcp`, or a named container port in quotes: `\"web\"/tcp`; labels stand in \
          parentheses: `(app=web)`",
@@ -20,20 +20,20 @@ pub fn name_for_a_number(at: Span, name: &str) -> Diagnostic {
 }
 
 /// A port that an `earlier` one of the list has already.
-pub fn listed_twice(at: Span, earlier: Span, written: &str) -> Diagnostic {
+pub(crate) fn listed_twice(at: Span, earlier: Span, written: &str) -> Diagnostic {
     Diagnostic::new(Code::W0009, at, format!("`{written}` is already in the list"))
         .with_label(earlier, "here")
         .with_help("remove it")
 }
 
 /// A number that no port has.
-pub fn no_port(at: Span, written: &str) -> Diagnostic {
+pub(crate) fn no_port(at: Span, written: &str) -> Diagnostic {
     let message = format!("`{}` is not a port: ports are numbers from 1 to 65535", shorten(written));
     Diagnostic::new(Code::E0204, at, message).with_help("write a port of the pod, such as `8080/tcp`")
 }
 
 /// A range that ends before it starts; `range` is without its protocol.
-pub fn turned_range(at: Span, range: Span, written: &str, [low, high]: [u16; 2]) -> Diagnostic {
+pub(crate) fn turned_range(at: Span, range: Span, written: &str, [low, high]: [u16; 2]) -> Diagnostic {
     let turned = format!("{high}-{low}");
     Diagnostic::new(Code::E0204, at, format!("the range `{written}` is empty: it ends before it starts"))
         .with_help(format!("write `{turned}`"))
@@ -41,37 +41,37 @@ pub fn turned_range(at: Span, range: Span, written: &str, [low, high]: [u16; 2])
 }
 
 /// A range of which the CNI opens one port.
-pub fn first_of_range_only(at: Span, cni: &str, written: &str, help: String) -> Diagnostic {
+pub(crate) fn first_of_range_only(at: Span, cni: &str, written: &str, help: String) -> Diagnostic {
     Diagnostic::new(Code::E0219, at, format!("{cni} opens only the first port of the range `{written}`"))
         .with_help(help)
 }
 
 /// A range, where it is not known whether the CNI knows ranges.
-pub fn ranges_not_known(at: Span, written: &str) -> Diagnostic {
+pub(crate) fn ranges_not_known(at: Span, written: &str) -> Diagnostic {
     let message = format!("not every CNI knows port ranges; some open only the first port of `{written}`");
     Diagnostic::new(Code::W0012, at, message)
         .with_help("name the CNI in `platform { cni NAME }`, or list the ports one by one")
 }
 
 /// Braces without ports.
-pub fn none_named(at: Span) -> Diagnostic {
+pub(crate) fn none_named(at: Span) -> Diagnostic {
     Diagnostic::new(Code::E0203, at, "no ports are named").with_help("name them: `{80, 443}/tcp`")
 }
 
 /// A named container port of what is no container.
-pub fn named_port_of_addresses(at: Span) -> Diagnostic {
+pub(crate) fn named_port_of_addresses(at: Span) -> Diagnostic {
     Diagnostic::new(Code::E0215, at, "addresses have no named container ports").with_help("write the port's number")
 }
 
 /// A port that is of no such protocol, which stands at `protocol`.
-pub fn not_of_protocol(at: Span, name: &str, protocol: Protocol) -> Diagnostic {
+pub(crate) fn not_of_protocol(at: Span, name: &str, protocol: Protocol) -> Diagnostic {
     Diagnostic::new(Code::E0202, at, format!("`{name}` has no {} port", protocol.keyword()))
         .with_help(format!("leave the protocol out: `{name}`"))
         .with_mend(at, "")
 }
 
 /// A name that no port has.
-pub struct UnknownPort<'a> {
+pub(crate) struct UnknownPort<'a> {
     /// Where it stands, with its protocol, and by itself.
     pub at: Span,
     pub word: Span,
@@ -89,7 +89,7 @@ pub struct UnknownPort<'a> {
 
 impl UnknownPort<'_> {
     /// What is said of it.
-    pub fn diagnostic(self) -> Diagnostic {
+    pub(crate) fn diagnostic(self) -> Diagnostic {
         let UnknownPort { name, tier, names, .. } = &self;
         let message = match (self.listed_at, self.through) {
             (Some(_), Some(group)) => format!("`{tier}`, a member of `{group}`, serves no port `{name}`"),
@@ -119,7 +119,7 @@ impl UnknownPort<'_> {
 }
 
 /// A tier that serves something else than a flow asks for.
-pub struct Unserved<'a> {
+pub(crate) struct Unserved<'a> {
     /// What the flow asks for.
     pub at: Span,
     /// The same as written.
@@ -139,7 +139,7 @@ impl Unserved<'_> {
     }
 
     /// It serves the number over another protocol.
-    pub fn over_another_protocol(&self, other: Protocol, asked: Protocol) -> Diagnostic {
+    pub(crate) fn over_another_protocol(&self, other: Protocol, asked: Protocol) -> Diagnostic {
         let number = self.port.split('/').next().unwrap_or(self.port);
         let (other, asked) = (other.keyword(), asked.keyword());
         let meant = format!("{number}/{other}");
@@ -149,20 +149,20 @@ impl Unserved<'_> {
     }
 
     /// It was asked for every port; `ports` is what to leave out.
-    pub fn not_every_port(&self, ports: Span) -> Diagnostic {
+    pub(crate) fn not_every_port(&self, ports: Span) -> Diagnostic {
         self.of_tier(Code::E0201, "serves only the ports that it lists")
             .with_help("leave the ports out to mean all that it serves")
             .with_mend(ports, "")
     }
 
     /// It serves nothing.
-    pub fn nothing_served(&self) -> Diagnostic {
+    pub(crate) fn nothing_served(&self) -> Diagnostic {
         self.of_tier(Code::E0201, "serves no ports at all")
             .with_help(format!("add the port to its list: `{{ NAME: {} }}`", self.port))
     }
 
     /// It serves others: as they are described, and their names.
-    pub fn other_ports(&self, described: &[String], names: Vec<String>) -> Diagnostic {
+    pub(crate) fn other_ports(&self, described: &[String], names: Vec<String>) -> Diagnostic {
         self.of_tier(Code::E0201, &format!("does not serve port {}", self.port))
             .with_help(format!("it serves {}", described.join(", ")))
             .with_mends(self.at, names)

@@ -22,7 +22,7 @@ pub(super) enum ListItem {
 
 impl ListItem {
     /// The innermost map around a key of it.
-    pub fn around(text: &str, at: usize) -> Option<ListItem> {
+    pub(super) fn around(text: &str, at: usize) -> Option<ListItem> {
         let start = line_start(text, at);
         let before = text.get(start..at)?;
         match before.bytes().all(|byte| matches!(byte, b' ' | b'-')) {
@@ -32,7 +32,7 @@ impl ListItem {
     }
 
     /// The place of what goes where it is removed.
-    pub fn whole(&self, text: &str) -> Option<Range<usize>> {
+    pub(super) fn whole(&self, text: &str) -> Option<Range<usize>> {
         match self {
             ListItem::Block { start, end, is_alone, .. } => is_alone.then_some(*start..*end),
             ListItem::Flow(range) => {
@@ -47,7 +47,7 @@ impl ListItem {
     }
 
     /// What is to be replaced by what, so that it has an entry.
-    pub fn with_entry(&self, text: &str, at: usize, key: &str, value: &str) -> Option<(Range<usize>, String)> {
+    pub(super) fn with_entry(&self, text: &str, at: usize, key: &str, value: &str) -> Option<(Range<usize>, String)> {
         let is_json = text.get(at..)?.starts_with('"');
         let is_word = value.bytes().all(|byte| byte.is_ascii_alphabetic());
         let quoted = |text: &str| if is_json { format!("\"{text}\"") } else { text.to_owned() };
@@ -66,7 +66,7 @@ impl ListItem {
     }
 
     /// What is to be put where, so that another one stands behind it that is the same but for an entry.
-    pub fn with_another(&self, text: &str, at: usize, key: &str, value: &str) -> Option<(Range<usize>, String)> {
+    pub(super) fn with_another(&self, text: &str, at: usize, key: &str, value: &str) -> Option<(Range<usize>, String)> {
         let (range, separator) = match self {
             ListItem::Block { start, end, is_alone, .. } => (is_alone.then_some(*start..*end)?, String::new()),
             ListItem::Flow(range) => {

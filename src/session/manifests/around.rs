@@ -33,7 +33,7 @@ pub(super) struct Around {
 
 impl Around {
     /// Looks at the files that were found below a folder.
-    pub fn new(system: &dyn FileSystem, folder: &Path, files: &[PathBuf]) -> Around {
+    pub(super) fn new(system: &dyn FileSystem, folder: &Path, files: &[PathBuf]) -> Around {
         let mut around = Around::default();
         let of = |file: &PathBuf| file.parent().map(normal);
         let is_chart = |file: &&PathBuf| file.file_name().is_some_and(|name| name == CHART);
@@ -58,7 +58,7 @@ impl Around {
     }
 
     /// The chart of whose templates a file is one: the outermost, which brings the others with it.
-    pub fn chart_of(&self, file: &Path) -> Option<&Path> {
+    pub(super) fn chart_of(&self, file: &Path) -> Option<&Path> {
         let file = normal(file);
         let is_template = |chart: &&PathBuf| {
             let inside = file.strip_prefix(chart.as_path()).ok();
@@ -68,7 +68,7 @@ impl Around {
     }
 
     /// Whether a file is a kustomization, or holds a part for one and no object.
-    pub fn is_part(&self, file: &Path) -> bool {
+    pub(super) fn is_part(&self, file: &Path) -> bool {
         let file = normal(file);
         let is_itself = file.file_name().is_some_and(|name| KUSTOMIZATIONS.iter().any(|one| name == *one));
         let known = |folder: &Path| self.kustomizations.contains_key(folder);
@@ -77,7 +77,7 @@ impl Around {
 
     /// The namespace that the kustomizations which list a file give to what is in it: of those that build on each other the
     /// outermost that names one. `None` where none does, and where the file is built into several.
-    pub fn namespace_of(&self, file: &Path) -> Option<&str> {
+    pub(super) fn namespace_of(&self, file: &Path) -> Option<&str> {
         let file = normal(file);
         let found = self.namespaces_of(&file, &mut BTreeMap::new());
         let mut found = found.into_iter();
@@ -104,7 +104,7 @@ impl Around {
     }
 
     /// What is told of kustomizations that change what they are made of, seen from the folder `here`.
-    pub fn note(&self, here: &Path, reader: Reader) -> Option<String> {
+    pub(super) fn note(&self, here: &Path, reader: Reader) -> Option<String> {
         let changing = || self.kustomizations.iter().filter(|(_, one)| one.changes);
         let is_used = |folder: &Path| {
             changing().any(|(from, one)| one.resources.iter().any(|resource| normal(&from.join(resource)) == folder))

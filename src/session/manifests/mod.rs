@@ -110,8 +110,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub const LINT: Reader = Reader { command: "polder lint", does: "checks" };
-    pub const IMPORT: Reader = Reader { command: "polder import", does: "imports" };
+    pub(super) const LINT: Reader = Reader { command: "polder lint", does: "checks" };
+    pub(super) const IMPORT: Reader = Reader { command: "polder import", does: "imports" };
 }
 
 /// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.

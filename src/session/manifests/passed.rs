@@ -29,7 +29,7 @@ const MARKS: [&str; 4] = ["{{", "{%", "<%", "#@ "];
 
 impl Why {
     /// Why a text has this problem, when something has to be done about it first.
-    pub fn of(text: &str, problem: &ReadProblem) -> Option<Why> {
+    pub(super) fn of(text: &str, problem: &ReadProblem) -> Option<Why> {
         let at = text.floor_char_boundary(problem.at.unwrap_or_default().min(text.len()));
         let (before, rest) = text.split_at_checked(at)?;
         let start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -52,7 +52,7 @@ impl Why {
     }
 
     /// What to do about it.
-    pub fn help(self, place: &str, file: &str, reader: Reader) -> String {
+    pub(super) fn help(self, place: &str, file: &str, reader: Reader) -> String {
         let (place, file) = (shell_word(place), shell_word(file));
         let Reader { command, does } = reader;
         match self {
@@ -73,7 +73,7 @@ impl Why {
     }
 
     /// What is wrong with the file that was named itself; `None` to tell the problem as it is.
-    pub fn sentence(self, file: &str) -> Option<String> {
+    pub(super) fn sentence(self, file: &str) -> Option<String> {
         match self {
             Why::Chart | Why::Template => None,
             Why::Parameters | Why::Variables | Why::OfKustomization => {
@@ -112,7 +112,7 @@ struct Group {
 
 impl PassedOver {
     /// Takes note of a file, or of one more object of it.
-    pub fn add(&mut self, why: Why, place: &str, file: &str, found: Found<'_>) {
+    pub(super) fn add(&mut self, why: Why, place: &str, file: &str, found: Found<'_>) {
         let group = self.groups.entry((why, place.to_owned())).or_default();
         let is_new = group.files.last().is_none_or(|last| last != file);
         if is_new {
@@ -127,7 +127,7 @@ impl PassedOver {
     }
 
     /// Tells of each folder once: with a policy in it as an error, for then answers lack it, and else as a note.
-    pub fn tell(self, manifests: &mut Manifests, reader: Reader) {
+    pub(super) fn tell(self, manifests: &mut Manifests, reader: Reader) {
         for ((why, place), group) in self.groups {
             let Some((first, more)) = group.files.split_first() else { continue };
             let what = group.what(why, &place, first, more.len());

@@ -76,20 +76,20 @@ pub(super) enum End {
 
 impl Part {
     /// Those who are asked for, on the ports that are asked for.
-    pub fn of(asked: Asked) -> Part {
+    pub(super) fn of(asked: Asked) -> Part {
         Part { asked, ports: PartPorts::AsAsked, doubt: None, intro: None }
     }
 }
 
 impl Part {
     /// Whether it is workloads or pods by their names, on the ports that are asked for.
-    pub fn is_by_name(&self) -> bool {
+    pub(super) fn is_by_name(&self) -> bool {
         matches!((&self.ports, &self.asked), (PartPorts::AsAsked, Asked::Name(_) | Asked::Seen(..)))
             && self.intro.is_none()
     }
 
     /// What is told of it without the names of its pods.
-    pub fn told(&self) -> Option<String> {
+    pub(super) fn told(&self) -> Option<String> {
         let intro = self.intro.as_ref()?;
         let PartPorts::Targets(targets) = &self.ports else { return Some(intro.clone()) };
         let all = |ports: &mut dyn Iterator<Item = PortSet>| ports.fold(PortSet::empty(), |all, one| all.union(&one));
@@ -101,14 +101,14 @@ impl Part {
 
 impl Means {
     /// All that is meant as one end.
-    pub fn asked(&self) -> Asked {
+    pub(super) fn asked(&self) -> Asked {
         match self.parts.as_slice() {
             [one] => one.asked.clone(),
             several => Asked::Several(several.iter().map(|part| part.asked.clone()).collect()),
         }
     }
 
-    pub fn add(&mut self, part: Part) {
+    pub(super) fn add(&mut self, part: Part) {
         self.parts.push(part);
     }
 }
@@ -219,7 +219,7 @@ impl<'s> Meaning<'s> {
     }
 
     /// Pods on the network of their nodes, which policies see as these.
-    pub fn host_network(&mut self, who: &str, seen: &[&SeenPod]) -> Result<(), String> {
+    pub(super) fn host_network(&mut self, who: &str, seen: &[&SeenPod]) -> Result<(), String> {
         let nodes = self.cluster.nodes_at();
         let mut addresses = AddressSet::empty();
         let mut all_known = !seen.is_empty();
@@ -257,7 +257,7 @@ impl<'s> Meaning<'s> {
     }
 
     /// Any node: those whose addresses are known, or any address that is no pod's.
-    pub fn some_node(&self) -> Part {
+    pub(super) fn some_node(&self) -> Part {
         let pods = if self.subject.facts.pods_are_stated() {
             self.subject.facts.pod_addresses().clone()
         } else {
@@ -268,7 +268,7 @@ impl<'s> Meaning<'s> {
     }
 
     /// Addresses: those of pods that were given, of Services, of nodes, and others.
-    pub fn addresses(&mut self, all: &AddressSet) -> Result<(), String> {
+    pub(super) fn addresses(&mut self, all: &AddressSet) -> Result<(), String> {
         let single = single(all);
         let text = single.map_or_else(|| Asked::Addresses(all.clone()).to_string(), |address| address.to_string());
         if let Some(address) = single

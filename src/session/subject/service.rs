@@ -43,7 +43,7 @@ pub(super) enum ServiceWay {
 
 impl<'s> Meaning<'s> {
     /// What is behind the Service that an address belongs to, if it does: its own, or a port of a node that leads to it.
-    pub fn service_at(&mut self, address: IpAddr) -> Result<bool, String> {
+    pub(super) fn service_at(&mut self, address: IpAddr) -> Result<bool, String> {
         let cluster = self.cluster;
         let text = address.to_string();
         let by_cluster_ip = cluster.services.iter().find(|one| one.cluster_ips.contains(&address));
@@ -80,7 +80,7 @@ impl<'s> Meaning<'s> {
     }
 
     /// What is behind a Service.
-    pub fn service(&mut self, reached: &Reached<'_>) -> Result<(), String> {
+    pub(super) fn service(&mut self, reached: &Reached<'_>) -> Result<(), String> {
         if self.end == End::Source {
             return Err(format!("no connection comes from a Service: ask about the pods behind `{}`", reached.text));
         }
@@ -320,7 +320,7 @@ impl Target {
     }
 
     /// The numbers at a pod whose containers list these ports.
-    pub fn numbers<'p>(&self, ports: impl Iterator<Item = &'p crate::cluster::ContainerPort>) -> Vec<PortSet> {
+    pub(super) fn numbers<'p>(&self, ports: impl Iterator<Item = &'p crate::cluster::ContainerPort>) -> Vec<PortSet> {
         match &self.target {
             TargetPort::Number(number) => vec![PortSet::number(self.protocol, *number)],
             TargetPort::Named(name) => {
@@ -331,7 +331,7 @@ impl Target {
     }
 
     /// As pods have it of which nobody knows the ports.
-    pub fn as_written(&self) -> PortSet {
+    pub(super) fn as_written(&self) -> PortSet {
         match &self.target {
             TargetPort::Number(number) => PortSet::number(self.protocol, *number),
             TargetPort::Named(name) => PortSet::named(self.protocol, name.clone()),

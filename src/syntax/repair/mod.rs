@@ -28,7 +28,7 @@ const LONGEST: usize = 500;
 
 /// A statement that matches its rule.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Repaired {
+pub(super) struct Repaired {
     /// The statement.
     pub text: String,
     /// What was wrong with the one that was written, as a sentence that a colon and the statement can follow.
@@ -60,7 +60,7 @@ impl Edit {
 }
 
 /// Mends a statement without line ends and comments, if it has a chance to match `rule`.
-pub fn repaired(rule: Rule, statement: &str) -> Option<Repaired> {
+pub(super) fn repaired(rule: Rule, statement: &str) -> Option<Repaired> {
     if statement.len() > LONGEST || statement.contains(['\n', '#']) {
         return None;
     }
@@ -80,7 +80,7 @@ pub fn repaired(rule: Rule, statement: &str) -> Option<Repaired> {
 }
 
 /// Whether a statement matches its rule as it is.
-pub fn is_whole(rule: Rule, statement: &str) -> bool {
+pub(super) fn is_whole(rule: Rule, statement: &str) -> bool {
     failure(rule, statement).is_none()
 }
 

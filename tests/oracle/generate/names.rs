@@ -6,7 +6,7 @@ use super::super::program::{Dns, Endpoint, Flow, Isolate, Kind, Name, Port, Port
 use super::Maker;
 
 /// Words of which the compiler makes the names of policies, or that stand between the parts of one.
-pub const COINED: [&str; 12] =
+pub(crate) const COINED: [&str; 12] =
     ["dns", "strict-dns", "all-pods", "all", "to", "from", "here", "program", "pods", "strict", "ingress", "egress"];
 
 /// Those of the namespaces that the compiler knows by name.

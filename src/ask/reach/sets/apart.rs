@@ -117,7 +117,7 @@ impl Judge<'_, '_> {
     }
 
     /// Whether some may be isolated who only may be of a row, in the order of [`Direction::ALL`](crate::net::Direction::ALL).
-    pub fn perhaps_isolated(&self, member: &Member, budget: &mut Budget) -> Result<[bool; 2], GaveUp> {
+    pub(super) fn perhaps_isolated(&self, member: &Member, budget: &mut Budget) -> Result<[bool; 2], GaveUp> {
         let isolated = self.isolated(&member.perhaps.ends, budget)?;
         Ok(isolated.map(|isolated| isolated != Isolated::No))
     }

@@ -29,7 +29,7 @@ pub(super) struct Area {
 
 impl Area {
     /// Those of the ends that are where one is.
-    pub fn beside(&self, end: &Ends) -> impl Iterator<Item = &Ends> {
+    pub(super) fn beside(&self, end: &Ends) -> impl Iterator<Item = &Ends> {
         let places = self.by_home.get(&end.pods().map(|pods| pods.home)).into_iter().flatten();
         places.filter_map(|place| self.ends.get(*place))
     }
@@ -40,7 +40,7 @@ impl Area {
     }
 
     /// The ends some of whom are isolated.
-    pub fn isolated_in(&self, direction: Direction) -> impl Iterator<Item = &Ends> {
+    pub(super) fn isolated_in(&self, direction: Direction) -> impl Iterator<Item = &Ends> {
         let [ingress, egress] = &self.isolated;
         let places = if direction == Direction::Ingress { ingress } else { egress };
         places.iter().filter_map(|place| self.ends.get(*place))
@@ -72,7 +72,7 @@ pub(super) struct Judge<'a, 'p> {
 }
 
 impl<'a, 'p> Judge<'a, 'p> {
-    pub fn new(everyone: &'a Everyone<'p>, grants: &'a Grants<'a>) -> Self {
+    pub(super) fn new(everyone: &'a Everyone<'p>, grants: &'a Grants<'a>) -> Self {
         let homes = 0..everyone.space.homes().len();
         let grants_of = |home| Direction::ALL.into_iter().flat_map(move |direction| grants.of(home, direction));
         let names = homes.flat_map(grants_of).flat_map(|grant| crate::prove::names(&grant.ports)).collect();
@@ -80,7 +80,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Ends as an area.
-    pub fn area(&self, ends: Vec<Ends>, spans: Vec<Ends>) -> Area {
+    pub(super) fn area(&self, ends: Vec<Ends>, spans: Vec<Ends>) -> Area {
         let isolated = Direction::ALL.map(|direction| {
             let is_isolated =
                 |place: &usize| ends.get(*place).is_some_and(|end| !self.grants.isolated_of(end, direction).is_empty());
@@ -94,7 +94,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// How many of some ends are isolated, in the order of [`Direction::ALL`].
-    pub fn isolated(&self, ends: &[Ends], budget: &mut Budget) -> Result<[Isolated; 2], GaveUp> {
+    pub(super) fn isolated(&self, ends: &[Ends], budget: &mut Budget) -> Result<[Isolated; 2], GaveUp> {
         let [ingress, egress] = Direction::ALL.map(|direction| self.isolated_in(direction, ends, budget));
         Ok([ingress?, egress?])
     }
@@ -117,14 +117,14 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Everybody who is isolated in a direction, home by home.
-    pub fn isolated_pods(&self, direction: Direction) -> Vec<Ends> {
+    pub(super) fn isolated_pods(&self, direction: Direction) -> Vec<Ends> {
         let homes = 0..self.everyone.space.homes().len();
         let all = |home| Ends::Pods(self.everyone.space.all_of(home));
         homes.flat_map(|home| self.grants.isolated_of(&all(home), direction)).collect()
     }
 
     /// All other pods.
-    pub fn open_pods(&self, direction: Direction) -> Vec<Ends> {
+    pub(super) fn open_pods(&self, direction: Direction) -> Vec<Ends> {
         let space = &self.everyone.space;
         let homes = (0..space.homes().len()).map(|home| Ends::Pods(space.all_of(home)));
         let open = |all: Ends| {
@@ -135,7 +135,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Whether two rows have somebody in common.
-    pub fn overlap(&self, one: &Member, other: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
+    pub(super) fn overlap(&self, one: &Member, other: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
         let space = &self.everyone.space;
         for mine in one.ends() {
             for both in other.area.beside(mine).filter_map(|theirs| space.both(mine, theirs)) {
@@ -148,7 +148,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Whether some ends hold all of others.
-    pub fn covers(&self, wide: &[Ends], narrow: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
+    pub(super) fn covers(&self, wide: &[Ends], narrow: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
         for end in narrow {
             if !self.everyone.space.covers(wide, end, budget)? {
                 return Ok(false);
@@ -158,7 +158,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Whether an area holds all of some ends.
-    pub fn holds(&self, wide: &Area, narrow: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
+    pub(super) fn holds(&self, wide: &Area, narrow: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
         for end in narrow {
             if !self.everyone.space.covers(wide.beside(end), end, budget)? {
                 return Ok(false);
@@ -168,7 +168,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// A part of two areas and of ports on which they may not connect for sure.
-    pub fn refused(
+    pub(super) fn refused(
         &self,
         source: &Area,
         destination: &Area,
@@ -228,7 +228,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Those of the ports that are allowed for sure between every two of two areas.
-    pub fn every(
+    pub(super) fn every(
         &self,
         source: &Area,
         destination: &Area,
@@ -317,7 +317,12 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// The part of an end that nothing isolates, unless that is nobody.
-    pub fn open_part(&self, end: &Ends, direction: Direction, budget: &mut Budget) -> Result<Option<Ends>, GaveUp> {
+    pub(super) fn open_part(
+        &self,
+        end: &Ends,
+        direction: Direction,
+        budget: &mut Budget,
+    ) -> Result<Option<Ends>, GaveUp> {
         let space = &self.everyone.space;
         let isolated = self.grants.isolated_of(end, direction);
         let rest = isolated.iter().fold(end.clone(), |rest, out| space.minus(&rest, &without_exceptions(out)));
@@ -326,7 +331,12 @@ impl<'a, 'p> Judge<'a, 'p> {
 
     /// Those of the ports on which not all of one end may connect for sure to all of another, and the first who may not.
     /// Labels of their namespaces count only where they are stated.
-    pub fn doubted(&self, ends: [&Ends; 2], ports: &PortSet, budget: &mut Budget) -> Result<Option<Doubted>, GaveUp> {
+    pub(super) fn doubted(
+        &self,
+        ends: [&Ends; 2],
+        ports: &PortSet,
+        budget: &mut Budget,
+    ) -> Result<Option<Doubted>, GaveUp> {
         let [source, destination] = &ends.map(|end| self.everyone.space.whatever_labels(end));
         let refused =
             |ports: &PortSet, budget: &mut Budget| self.grants.refused(source, destination, ports, Sure::Yes, budget);
@@ -336,7 +346,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// The same of two areas.
-    pub fn doubted_between(
+    pub(super) fn doubted_between(
         &self,
         [source, destination]: [&Area; 2],
         ports: &PortSet,
@@ -349,7 +359,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// One of each of two ends.
-    pub fn examples(
+    pub(super) fn examples(
         &self,
         [source, destination]: [&Ends; 2],
         budget: &mut Budget,

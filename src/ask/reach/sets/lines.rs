@@ -29,7 +29,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.every.is_empty() && self.some.is_empty() && self.unknown.is_empty() && self.more.is_none()
     }
 }
@@ -58,11 +58,11 @@ pub(super) struct Lines<'a, 'p> {
 }
 
 impl<'a, 'p> Lines<'a, 'p> {
-    pub fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [Scope; 2]) -> Self {
+    pub(super) fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [Scope; 2]) -> Self {
         Lines { judge, places: Places::new(judge, rows, scopes), drafts: BTreeMap::new(), left_out: false }
     }
 
-    pub fn find(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
+    pub(super) fn find(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
         let mut left: Vec<Granted<'_>> = Vec::new();
         for direction in Direction::ALL {
             for home in 0..self.judge.everyone.space.homes().len() {

@@ -58,24 +58,24 @@ pub(super) struct Places<'a, 'p> {
 }
 
 impl<'a, 'p> Places<'a, 'p> {
-    pub fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [Scope; 2]) -> Self {
+    pub(super) fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [Scope; 2]) -> Self {
         Places { judge, rows, scopes, spots: FxHashMap::default(), placed: FxHashMap::default() }
     }
 
     /// Whether both ends are asked about by name.
-    pub fn is_pointed(&self) -> bool {
+    pub(super) fn is_pointed(&self) -> bool {
         self.scopes.iter().all(|scope| scope.only.is_some())
     }
 
     /// Whether pods of a home are asked about, among the sources (0) or the destinations (1).
-    pub fn is_asked_about(&self, side: usize, home: usize) -> bool {
+    pub(super) fn is_asked_about(&self, side: usize, home: usize) -> bool {
         let only = self.scopes.get(side).and_then(|scope| scope.only.as_deref());
         let is_there = |end: &Ends| end.pods().is_some_and(|pods| pods.home == Some(home));
         only.is_none_or(|only| only.iter().any(is_there))
     }
 
     /// Those of the peers that are asked about, among the sources (0) or the destinations (1).
-    pub fn spot(&mut self, side: usize, peers: &Peers) -> Spot {
+    pub(super) fn spot(&mut self, side: usize, peers: &Peers) -> Spot {
         let key = (side, peers.clone());
         if let Some(known) = self.spots.get(&key) {
             return known.clone();
@@ -116,12 +116,12 @@ impl<'a, 'p> Places<'a, 'p> {
         spot
     }
 
-    pub fn is_asked(&self, side: usize, row: usize) -> bool {
+    pub(super) fn is_asked(&self, side: usize, row: usize) -> bool {
         self.scopes.get(side).is_some_and(|scope| scope.rows.contains(&row))
     }
 
     /// The widest rows inside a set.
-    pub fn place_all(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
+    pub(super) fn place_all(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
         if let Some(row) = spot.row {
             return Ok(vec![row]);
         }
@@ -132,7 +132,7 @@ impl<'a, 'p> Places<'a, 'p> {
         Ok(self.widest(&rows))
     }
 
-    pub fn place(&mut self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Rc<Placed>, GaveUp> {
+    pub(super) fn place(&mut self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Rc<Placed>, GaveUp> {
         let key = (side, end.clone());
         if let Some(known) = self.placed.get(&key) {
             return Ok(known.clone());
@@ -168,7 +168,7 @@ impl<'a, 'p> Places<'a, 'p> {
 
     /// Of each end of a set, whether it is more than the rows inside it, or not there for sure. Pods of a row that is not asked
     /// about are no more: they have labels of several rows, which tell what is so of each of them.
-    pub fn beyond(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<bool>, GaveUp> {
+    pub(super) fn beyond(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<bool>, GaveUp> {
         let mut beyond = Vec::with_capacity(spot.area.ends.len());
         for end in &spot.area.ends {
             let is_sure = self.judge.everyone.space.is_sure(end);
@@ -180,7 +180,7 @@ impl<'a, 'p> Places<'a, 'p> {
     }
 
     /// The rows inside one that nothing isolates, and the ends of which more may be open; of many one is enough.
-    pub fn open_inside(
+    pub(super) fn open_inside(
         &self,
         side: usize,
         direction: Direction,
@@ -215,7 +215,7 @@ impl<'a, 'p> Places<'a, 'p> {
     }
 
     /// Those parts of a link that are asked about.
-    pub fn among_asked(&self, link: Link) -> Vec<Link> {
+    pub(super) fn among_asked(&self, link: Link) -> Vec<Link> {
         let space = &self.judge.everyone.space;
         let parts = |side: usize, end: &Ends| match self.scopes.get(side).and_then(|scope| scope.only.as_ref()) {
             None => vec![end.clone()],
@@ -231,7 +231,13 @@ impl<'a, 'p> Places<'a, 'p> {
     }
 
     /// The rows that an end comes to, and those that what is left of it is in.
-    pub fn rows_of(&self, side: usize, end: &Ends, placed: &Placed, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
+    pub(super) fn rows_of(
+        &self,
+        side: usize,
+        end: &Ends,
+        placed: &Placed,
+        budget: &mut Budget,
+    ) -> Result<Vec<usize>, GaveUp> {
         let mut rows = placed.rows.clone();
         if placed.whole {
             return Ok(rows);
@@ -245,7 +251,7 @@ impl<'a, 'p> Places<'a, 'p> {
     }
 
     /// The rows that hold all of an end.
-    pub fn holding(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
+    pub(super) fn holding(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
         let mut holding = Vec::new();
         for row in self.rows.near(self.judge, end).into_iter().filter(|row| self.is_asked(side, *row)) {
             let Some(member) = self.rows.get(row) else { continue };
@@ -257,12 +263,12 @@ impl<'a, 'p> Places<'a, 'p> {
     }
 
     /// The one that is in most of the others.
-    pub fn narrowest(&self, rows: &[usize]) -> Option<usize> {
+    pub(super) fn narrowest(&self, rows: &[usize]) -> Option<usize> {
         let depth = |row: &usize| self.rows.get(*row).map_or(0, |member| member.around.len());
         rows.iter().copied().rev().max_by_key(depth)
     }
 
-    pub fn is_wide(&self, row: usize) -> bool {
+    pub(super) fn is_wide(&self, row: usize) -> bool {
         self.rows.get(row).is_some_and(|member| member.names.is_wide())
     }
 }

@@ -43,11 +43,11 @@ impl Member {
         Member { perhaps: judge.area(perhaps, self.area.spans.clone()), ..self }
     }
 
-    pub fn ends(&self) -> &[Ends] {
+    pub(super) fn ends(&self) -> &[Ends] {
         &self.area.ends
     }
 
-    pub fn is_isolated(&self, direction: Direction) -> Isolated {
+    pub(super) fn is_isolated(&self, direction: Direction) -> Isolated {
         let [ingress, egress] = self.isolated;
         match direction {
             Direction::Ingress => ingress,
@@ -55,11 +55,11 @@ impl Member {
         }
     }
 
-    pub fn is_pods(&self) -> bool {
+    pub(super) fn is_pods(&self) -> bool {
         self.ends().iter().all(|end| end.pods().is_some())
     }
 
-    pub fn is_addresses(&self) -> bool {
+    pub(super) fn is_addresses(&self) -> bool {
         self.ends().iter().all(|end| end.pods().is_none())
     }
 }
@@ -97,7 +97,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn new(judge: &Judge<'_, '_>, asked: [Option<&Asked>; 2], budget: &mut Budget) -> Result<Rows, GaveUp> {
+    pub(super) fn new(judge: &Judge<'_, '_>, asked: [Option<&Asked>; 2], budget: &mut Budget) -> Result<Rows, GaveUp> {
         let mut builder = Builder { judge, all: Vec::new(), by_peers: FxHashMap::default() };
         builder.add_groups(budget)?;
         builder.add_wide(budget)?;
@@ -127,17 +127,17 @@ impl Rows {
         Rows { index, places, addresses, all, by_peers }
     }
 
-    pub fn get(&self, place: usize) -> Option<&Member> {
+    pub(super) fn get(&self, place: usize) -> Option<&Member> {
         self.all.get(place)
     }
 
     /// The row that is these peers.
-    pub fn exactly(&self, peers: &Peers) -> Option<usize> {
+    pub(super) fn exactly(&self, peers: &Peers) -> Option<usize> {
         self.by_peers.get(peers).copied()
     }
 
     /// The rows that may overlap an end.
-    pub fn near(&self, judge: &Judge<'_, '_>, end: &Ends) -> Vec<usize> {
+    pub(super) fn near(&self, judge: &Judge<'_, '_>, end: &Ends) -> Vec<usize> {
         let (namespaces, labels) = match judge.everyone.space.around(end) {
             Peers::Pods { namespaces, pods } => (namespaces, pods),
             Peers::Any | Peers::Addresses(_) => return self.addresses.clone(),
