@@ -1,5 +1,7 @@
 //! Questions about who can reach whom, and assertions: answers of the engine and by regions, in the names that people know.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod assertions;
 mod beyond;
 mod blast;

@@ -51,7 +51,12 @@ impl MachineDocument {
             Command::Diff(args) => instead(args.format == DiffFormat::Json),
             Command::Import(args) => instead(args.format == AnswerFormat::Json),
             Command::Config(args) => instead(args.format == AnswerFormat::Json),
-            _ => None,
+            Command::Init(_)
+            | Command::Lsp(_)
+            | Command::Explain(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Version(_) => None,
         }
     }
 

@@ -161,7 +161,9 @@ fn tell(
     let exit = exit(&reports, manifests.lacks_policies());
     match args.format {
         Format::Human => show(&grouped(reports.clone()), &manifests.sources, args.format, terminal),
-        _ => show(&reports, &manifests.sources, args.format, terminal),
+        Format::Short | Format::Json | Format::Github | Format::Sarif | Format::Gitlab => {
+            show(&reports, &manifests.sources, args.format, terminal)
+        }
     }
     tell_empty(manifests, terminal);
     if gone > 0 {

@@ -30,7 +30,9 @@ pub(super) fn show(reports: &[Report], sources: &Sources, format: Format, termin
     };
     let mut text = match format {
         Format::Short => render::short(reports, sources),
-        _ => render::human(reports, sources, &how(terminal.err_color())),
+        Format::Human | Format::Json | Format::Github | Format::Sarif | Format::Gitlab => {
+            render::human(reports, sources, &how(terminal.err_color()))
+        }
     };
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');

@@ -213,7 +213,14 @@ fn workloads(mut runners: BTreeMap<Key, Runner>, scaled: &BTreeSet<Key>) -> Vec<
         match kind {
             Kind::Pod => known.seen.extend(pods),
             _ if is_top => known.template.extend(pods),
-            _ => {
+            Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::ReplicaSet
+            | Kind::ReplicationController
+            | Kind::Job
+            | Kind::CronJob
+            | Kind::Other(..) => {
                 known.made.extend(pods);
                 known.selector_of_made.clone_from(&selector);
             }

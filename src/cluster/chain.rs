@@ -96,6 +96,6 @@ fn unseen(runners: &BTreeMap<Key, Runner>, key: &Key, runner: &Runner) -> Option
             let owner = called(name, Kind::CronJob).filter(|_| time.bytes().all(|byte| byte.is_ascii_digit()))?;
             runners.contains_key(&owner).then_some(owner)
         }
-        _ => None,
+        Kind::Pod | Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::CronJob | Kind::Other(..) => None,
     }
 }

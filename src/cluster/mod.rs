@@ -1,5 +1,7 @@
 //! What runs in a cluster, as plain data: namespaces, workloads with their pods, services, ingresses.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod address;
 mod assemble;
 mod caller;

@@ -4,6 +4,8 @@
 //! one line for all pods that it is about says so; or a rule came or went, and then the connections are listed, those
 //! that changed alike together. Nothing is listed exactly when both allow the same.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod declarations;
 mod doubts;
 mod everyone;

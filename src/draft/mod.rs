@@ -2,6 +2,8 @@
 //!
 //! The text of a statement is what the language reads, and [`Program::text`] brings all of them into the canonical form.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod labels;
 mod names;
 mod text;

@@ -181,7 +181,9 @@ impl fmt::Display for Flow {
                 let ports = |at: usize| each.get(at).map_or_else(String::new, |ports| format!(":{ports}"));
                 write!(f, "{source} -> {}", braces(&self.destinations, ports))
             }
-            ports => write!(f, "{source} -> {}:{ports}", braces(&self.destinations, |_| String::new())),
+            ports @ (Ports::Named(_) | Ports::These(_)) => {
+                write!(f, "{source} -> {}:{ports}", braces(&self.destinations, |_| String::new()))
+            }
         }
     }
 }

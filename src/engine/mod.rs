@@ -4,6 +4,8 @@
 //! do is the union of the rules of all such policies. A connection needs the egress side of its source and the ingress
 //! side of its destination.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod absent;
 mod all_pairs;
 mod asked;

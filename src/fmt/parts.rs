@@ -169,7 +169,7 @@ fn align(parts: &mut [Part<'_>], text: &str) {
         let row = match &part.kind {
             Kind::Statement { row, .. } => row.as_ref(),
             Kind::Comment(_) if !apart => continue,
-            _ => None,
+            Kind::Comment(_) | Kind::Close => None,
         };
         let other = run.first().and_then(|first| keyword(parts, *first)) != row.map(|row| row.keyword);
         let joins = row.is_some();
@@ -187,7 +187,7 @@ fn align(parts: &mut [Part<'_>], text: &str) {
 fn keyword<'a>(parts: &[Part<'a>], index: usize) -> Option<&'a str> {
     match &parts.get(index)?.kind {
         Kind::Statement { row: Some(row), .. } => Some(row.keyword),
-        _ => None,
+        Kind::Statement { .. } | Kind::Comment(_) | Kind::Close => None,
     }
 }
 
@@ -195,7 +195,7 @@ fn line_up(parts: &mut [Part<'_>], run: &[usize]) {
     let rows = || {
         run.iter().filter_map(|index| match &parts.get(*index)?.kind {
             Kind::Statement { row: Some(row), .. } => Some((parts.get(*index)?.indent, row)),
-            _ => None,
+            Kind::Statement { .. } | Kind::Comment(_) | Kind::Close => None,
         })
     };
     let widest =

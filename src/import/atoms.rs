@@ -307,7 +307,9 @@ fn single_values(selector: &Selector) -> Vec<Selector> {
             let rank = NAMING.iter().take(KEYS_OF_TIERS).position(|name| **name == **key)?;
             (values.len() <= MOST_VALUES).then(|| (rank, key.clone(), values.to_vec()))
         }
-        _ => None,
+        Requirement::Equals(..) | Requirement::NotIn(..) | Requirement::Exists(_) | Requirement::DoesNotExist(_) => {
+            None
+        }
     };
     match selector.requirements().iter().filter_map(several).min() {
         None => vec![selector.clone()],

@@ -85,7 +85,11 @@ fn presets() -> impl Iterator<Item = Asked> {
         let caches = server.preset_caches().map(|net| Place::Addresses(IpBlock::list(&[net], &[])));
         let places = match server {
             DnsServer::Any => vec![Place::Anywhere],
-            _ => pods.iter().cloned().chain(caches).collect(),
+            DnsServer::Cluster
+            | DnsServer::Strict
+            | DnsServer::OpenShift
+            | DnsServer::Address(_)
+            | DnsServer::Tier(..) => pods.iter().cloned().chain(caches).collect(),
         };
         let servers = if server == DnsServer::Cluster { Servers::Implied } else { Servers::Preset(word) };
         Some(Asked { servers, places, port: preset.port, pods, taken: Vec::new() })

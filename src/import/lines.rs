@@ -202,7 +202,7 @@ pub(super) fn block(atoms: &Atoms, flows: &Flows, flow: &Flow) -> usize {
         Place::Pods(Home::Named(name), pods) => {
             atoms.names.binary_search(name).ok().map(|at| (at, pods.is_everything()))
         }
-        _ => None,
+        Place::Anywhere | Place::Pods(..) | Place::Addresses(_) => None,
     };
     match (home(flow.ends.source), home(flow.ends.destination)) {
         (Some((source, _)), Some((_, true)) | None) => source,

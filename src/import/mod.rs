@@ -4,6 +4,8 @@
 //! away. An atom becomes a flow: a plain one where the policies open its other side, too, and else one of its own side only.
 //! Nothing is widened and nothing guessed; whoever writes the program proves that it means the same, side by side.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod atoms;
 mod cells;
 mod declared;

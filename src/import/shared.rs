@@ -101,7 +101,15 @@ impl Item {
             Statement::Flow(Flow { sources, destinations, .. }) => {
                 all(sources) && (all(destinations) || others(destinations)) || others(sources) && all(destinations)
             }
-            _ => false,
+            Statement::Comment(_)
+            | Statement::Description(_)
+            | Statement::Space
+            | Statement::Use(_)
+            | Statement::Cidr { .. }
+            | Statement::Group { .. }
+            | Statement::External(_)
+            | Statement::Namespace(_)
+            | Statement::Tier(_) => false,
         }
     }
 }

@@ -108,7 +108,7 @@ fn label_selector(selector: &Selector) -> LabelSelector {
     let requirements = selector.requirements();
     let labels = requirements.iter().filter_map(|requirement| match requirement {
         Requirement::Equals(key, value) => Some((key.to_string(), value.to_string())),
-        _ => None,
+        Requirement::In(..) | Requirement::NotIn(..) | Requirement::Exists(_) | Requirement::DoesNotExist(_) => None,
     });
     let expressions = requirements.iter().filter_map(expression).map(|expression| LabelSelectorRequirement {
         key: expression.key.to_owned(),

@@ -156,7 +156,7 @@ fn region(one: &One<'_>, direction: Direction, rule: &Rule, peer: Option<usize>,
             Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() }
         }
         Peers::Addresses(_) if named && direction == Direction::Egress => Peers::Addresses(AddressSet::empty()),
-        peers => peers,
+        peers @ (Peers::Any | Peers::Pods { .. } | Peers::Addresses(_)) => peers,
     };
     let ports = port.map_or_else(PortSet::everything, ports);
     Region { subject: one.policy.subject.clone(), peers, ports }

@@ -72,7 +72,11 @@ fn absent(selector: &Selector, always: Option<&str>) -> Option<String> {
     }
     selector.requirements().into_iter().find_map(|requirement| match requirement {
         Requirement::NotIn(key, _) if Some(&**key) != always => Some(key.to_string()),
-        _ => None,
+        Requirement::Equals(..)
+        | Requirement::In(..)
+        | Requirement::NotIn(..)
+        | Requirement::Exists(_)
+        | Requirement::DoesNotExist(_) => None,
     })
 }
 

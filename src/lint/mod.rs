@@ -5,6 +5,8 @@
 //! `ports`, `protocols`, `sides`, `outside`). What is said about meaning is exact: it holds for every pod that could exist, or for every pod
 //! that was given.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod addresses;
 mod atoms;
 mod aws;

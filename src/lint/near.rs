@@ -32,7 +32,9 @@ pub(super) fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Lab
         let (asked, wanted) = match requirement {
             Requirement::Equals(key, value) => (key, value),
             Requirement::In(key, [value, ..]) => (key, value),
-            _ => continue,
+            Requirement::In(..) | Requirement::NotIn(..) | Requirement::Exists(_) | Requirement::DoesNotExist(_) => {
+                continue;
+            }
         };
         if labels.iter().any(|labels| selector.values(asked).allows(labels.get(&**asked).map(String::as_str))) {
             continue;

@@ -50,7 +50,7 @@ pub(super) fn check(one: &One<'_>, input: &Input<'_>, found: &mut Vec<Diagnostic
                 Peer::Block(block) if block.cidr.prefix_len() == 0 => {
                     found.extend(everywhere(one, direction, rule, block, place(at_peer)));
                 }
-                _ => {}
+                Peer::Pods { .. } | Peer::Block(_) => {}
             }
         }
     }

@@ -182,7 +182,7 @@ fn names_of_addresses(one: &One<'_>, direction: Direction, index: usize, rule: &
     }
     let named = |port: &Port| match &port.target {
         PortTarget::Named(name) => Some(name.clone()),
-        _ => None,
+        PortTarget::Every | PortTarget::Number(_) | PortTarget::Range(..) => None,
     };
     let (position, name) = rule.ports.iter().enumerate().find_map(|(at, port)| Some((at, named(port)?)))?;
     let message = format!(

@@ -138,7 +138,7 @@ pub(super) fn is_on(rule: &Rule, pods: &Pods, ports: &PortSet) -> bool {
             let mut named = pods.ports.iter().filter(|one| one.name.as_ref() == Some(name)).peekable();
             named.peek().is_none() || named.any(|one| PortSet::number(one.protocol, one.number).overlaps(ports))
         }
-        _ => ports_of(port).overlaps(ports),
+        PortTarget::Every | PortTarget::Number(_) | PortTarget::Range(..) => ports_of(port).overlaps(ports),
     };
     rule.ports.is_empty() || rule.ports.iter().any(is_it)
 }

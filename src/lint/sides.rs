@@ -190,7 +190,9 @@ impl Runs<'_, '_> {
         let ((namespace, _), (other, _)) = (labels(self.engine, id)?, labels(self.engine, home)?);
         let selected = subject.requirements().into_iter().map(|requirement| match requirement {
             Requirement::Equals(key, value) => Some(format!("{key}: {value}")),
-            _ => None,
+            Requirement::In(..) | Requirement::NotIn(..) | Requirement::Exists(_) | Requirement::DoesNotExist(_) => {
+                None
+            }
         });
         let selected: Option<Vec<String>> = selected.collect();
         let pairs = match selected.filter(|selected| !selected.is_empty()) {

@@ -162,7 +162,7 @@ impl Finder<'_> {
             Endpoint::Tier(_) => CompletionItemKind::Class,
             Endpoint::Group(_) => CompletionItemKind::Enum,
             Endpoint::Cidr(_) | Endpoint::Fqdn(_) => CompletionItemKind::Variable,
-            _ => CompletionItemKind::Constant,
+            Endpoint::Namespace(_) | Endpoint::BuiltIn(_) => CompletionItemKind::Constant,
         };
         let doc = describe::doc_of(self.program, entity).unwrap_or_default();
         Offer::new(name, kind, rank).with_detail(&describe::line(self.program, entity)).with_documentation(doc)

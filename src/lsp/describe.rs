@@ -40,7 +40,7 @@ pub(super) fn line(program: &Program, entity: Entity) -> String {
             format!("{what}: {ports}")
         }
         Entity::Endpoint(Endpoint::BuiltIn(one)) => one.description().to_owned(),
-        _ => match home(model, entity) {
+        Entity::Namespace(_) | Entity::Endpoint(_) | Entity::Component(_) => match home(model, entity) {
             Some(home) => format!("{what} of {home}"),
             None => what.to_owned(),
         },

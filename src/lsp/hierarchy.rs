@@ -119,7 +119,11 @@ fn item(program: &Program, endpoint: Endpoint, asked: &str, named: Option<Span>)
     let model = program.model()?;
     let entity = match endpoint {
         Endpoint::Namespace(id) => Entity::Namespace(id),
-        other => Entity::Endpoint(other),
+        other @ (Endpoint::Tier(_)
+        | Endpoint::Group(_)
+        | Endpoint::Cidr(_)
+        | Endpoint::Fqdn(_)
+        | Endpoint::BuiltIn(_)) => Entity::Endpoint(other),
     };
     let own =
         program.places(entity).iter().find(|place| place.role == Role::Declares && program.is_own(place.span.file));

@@ -28,7 +28,11 @@ pub(super) fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
         let together = program.together(Entity::Endpoint(Endpoint::Tier(tier)));
         let tiers = together.iter().filter_map(|one| match one {
             Entity::Endpoint(Endpoint::Tier(id)) => Some(*id),
-            _ => None,
+            Entity::Namespace(_)
+            | Entity::Endpoint(_)
+            | Entity::Port(..)
+            | Entity::PortSet(_)
+            | Entity::Component(_) => None,
         });
         tiers.take_while(|one| *one != tier).any(|one| titles.get(&one) == titles.get(&tier))
     };
@@ -65,7 +69,11 @@ fn titles(program: &Program, file: FileId) -> BTreeMap<TierId, String> {
     let tiers: Vec<TierId> = declared
         .filter_map(|one| match one.entity {
             Entity::Endpoint(Endpoint::Tier(id)) => Some(id),
-            _ => None,
+            Entity::Namespace(_)
+            | Entity::Endpoint(_)
+            | Entity::Port(..)
+            | Entity::PortSet(_)
+            | Entity::Component(_) => None,
         })
         .collect();
     if tiers.is_empty() {

@@ -44,7 +44,7 @@ pub(super) fn path(model: &Model, scope: Option<NamespaceId>, path: &str) -> Opt
 pub(super) fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
     match context.block {
         Block::Namespace(name) => namespace(model, name),
-        _ => None,
+        Block::File | Block::Platform | Block::Environment => None,
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) fn workspace(program: &Program, query: &str) -> Vec<WorkspaceSymbol> 
             Entity::Endpoint(Endpoint::Tier(_)) => SymbolKind::Class,
             Entity::Endpoint(Endpoint::Group(_)) => SymbolKind::Enum,
             Entity::PortSet(_) => SymbolKind::Constant,
-            _ => SymbolKind::Variable,
+            Entity::Endpoint(_) | Entity::Port(..) | Entity::Component(_) => SymbolKind::Variable,
         };
         let home = home.and_then(|id| model.namespace(id)).map(|home| home.declared.to_string());
         let own = program.places(entity).iter().filter(|place| place.role == crate::model::Role::Declares);

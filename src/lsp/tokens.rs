@@ -129,7 +129,7 @@ impl Collector<'_> {
             let declares = if reference.role == Role::Declares { DECLARATION } else { 0 };
             let built_in = match reference.entity {
                 Entity::Endpoint(Endpoint::BuiltIn(_)) | Entity::Component(_) => BUILT_IN,
-                _ => 0,
+                Entity::Namespace(_) | Entity::Endpoint(_) | Entity::Port(..) | Entity::PortSet(_) => 0,
             };
             self.tokens.push((reference.span, kind, declares | built_in));
         }

@@ -205,7 +205,7 @@ impl<'a> Resolver<'a> {
                 Holds::Everything => return Held::Anything,
                 Holds::Public | Holds::Listed(_) => None,
             },
-            _ => None,
+            Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => None,
         };
         pods.map_or(Held::Addresses, |(namespaces, pods)| Held::Pods { namespaces, pods })
     }

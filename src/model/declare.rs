@@ -149,7 +149,7 @@ impl<'a> Resolver<'a> {
                 }
             }
             NamespaceKind::Managed(_) if !block.external => {}
-            _ => {
+            NamespaceKind::Managed(_) | NamespaceKind::External(_) => {
                 let (message, help) = match used.filter(|_| component) {
                     Some(used) => (
                         format!(

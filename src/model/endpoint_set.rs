@@ -24,7 +24,11 @@ impl EndpointSet {
     pub(super) fn contains(&self, endpoint: Endpoint) -> bool {
         match endpoint {
             Endpoint::Tier(tier) => self.tiers.get(tier.index()) == Some(&true),
-            _ => self.others.contains(&endpoint),
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => self.others.contains(&endpoint),
         }
     }
 

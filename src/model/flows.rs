@@ -229,7 +229,11 @@ impl<'a> Resolver<'a> {
         }
         let served = match destination {
             Endpoint::Tier(id) => self.model.tier(id).and_then(|tier| tier.served.as_ref()),
-            _ => None,
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => None,
         };
         if let Some(served) = served.filter(|served| !served.is_empty()) {
             return Some(served.clone());
@@ -283,7 +287,9 @@ impl<'a> Resolver<'a> {
     ) -> bool {
         let open = |endpoint: Endpoint| match endpoint {
             Endpoint::BuiltIn(one) => one.has_addresses(),
-            _ => endpoint.is_addresses(),
+            Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => {
+                endpoint.is_addresses()
+            }
         };
         if open(from.0) && open(to.0) {
             let (source, destination) = (self.write_endpoint(from.0), self.write_endpoint(to.0));
@@ -317,7 +323,7 @@ impl<'a> Resolver<'a> {
             Endpoint::BuiltIn(one) if one.has_pods() => {
                 return self.model.namespaces.iter().any(|namespace| namespace.managed().is_some());
             }
-            _ => None,
+            Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) | Endpoint::BuiltIn(_) => None,
         };
         let model = &self.model;
         let holds = || -> Vec<bool> {
@@ -344,9 +350,11 @@ impl<'a> Resolver<'a> {
         let unknown = leaves.iter().find_map(|leaf| match leaf {
             Endpoint::BuiltIn(one) => match one.holds() {
                 Holds::Listed(list) if platform.list(list).is_none() => Some((one.word(), list)),
-                _ => None,
+                Holds::Pods | Holds::Everything | Holds::Public | Holds::Listed(_) => None,
             },
-            _ => None,
+            Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => {
+                None
+            }
         });
         let Some((name, list)) = unknown else { return true };
         self.report(errors::not_listed(span, name, list));
@@ -357,7 +365,11 @@ impl<'a> Resolver<'a> {
         let wide = sources.iter().any(|source| matches!(source, Endpoint::BuiltIn(one) if matches!(one.holds(), Holds::Everything | Holds::Public)));
         let unlisted = destinations.iter().find_map(|destination| match destination {
             Endpoint::Tier(id) => self.model.tier(*id).filter(|tier| tier.ports.is_none()),
-            _ => None,
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => None,
         });
         let (true, Some(tier)) = (wide, unlisted) else { return };
         self.report(errors::everybody_to_unlisted_ports([from, to], self.text(from), &tier.name));

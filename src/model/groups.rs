@@ -99,7 +99,11 @@ impl Resolver<'_> {
                 let members = &self.model.groups[GroupId::at(group)].members;
                 let inner = members.iter().filter_map(|member| match member {
                     Endpoint::Group(id) => Some(id.index()),
-                    _ => None,
+                    Endpoint::Tier(_)
+                    | Endpoint::Namespace(_)
+                    | Endpoint::Cidr(_)
+                    | Endpoint::Fqdn(_)
+                    | Endpoint::BuiltIn(_) => None,
                 });
                 let missing: Vec<usize> = inner.filter(|id| done.get(*id).is_some_and(Option::is_none)).collect();
                 if !missing.is_empty() {
@@ -110,7 +114,11 @@ impl Resolver<'_> {
                 for member in members {
                     match member {
                         Endpoint::Group(id) => leaves.extend(done.get(id.index()).iter().copied().flatten().flatten()),
-                        leaf => leaves.push(*leaf),
+                        leaf @ (Endpoint::Tier(_)
+                        | Endpoint::Namespace(_)
+                        | Endpoint::Cidr(_)
+                        | Endpoint::Fqdn(_)
+                        | Endpoint::BuiltIn(_)) => leaves.push(*leaf),
                     }
                 }
                 leaves.sort_unstable();

@@ -110,13 +110,22 @@ impl<'a> Resolver<'a> {
             self.used.endpoints.insert(endpoint);
             let leaves = match endpoint {
                 Endpoint::Group(_) => self.model.leaves(&endpoint).to_vec(),
-                other => vec![other],
+                other @ (Endpoint::Tier(_)
+                | Endpoint::Namespace(_)
+                | Endpoint::Cidr(_)
+                | Endpoint::Fqdn(_)
+                | Endpoint::BuiltIn(_)) => vec![other],
             };
             for leaf in leaves {
                 let own = |id: &TierId| self.model.tier(*id).is_some_and(|tier| tier.namespace == namespace);
                 match leaf {
                     Endpoint::Tier(id) if own(&id) => tiers.push(id),
-                    _ => {
+                    Endpoint::Tier(_)
+                    | Endpoint::Namespace(_)
+                    | Endpoint::Group(_)
+                    | Endpoint::Cidr(_)
+                    | Endpoint::Fqdn(_)
+                    | Endpoint::BuiltIn(_) => {
                         let message = format!("`{}` is not a tier of this namespace", self.name(*name));
                         let help =
                             "`isolate ... for` takes tiers of its own namespace; without `for` it takes all pods";

@@ -450,7 +450,11 @@ impl Model {
     pub fn leaves<'a>(&'a self, endpoint: &'a Endpoint) -> &'a [Endpoint] {
         match endpoint {
             Endpoint::Group(id) => &self.groups[*id].leaves,
-            _ => std::slice::from_ref(endpoint),
+            Endpoint::Tier(_)
+            | Endpoint::Namespace(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => std::slice::from_ref(endpoint),
         }
     }
 

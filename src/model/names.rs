@@ -58,7 +58,10 @@ impl Model {
     pub fn written(&self, endpoint: Endpoint, scope: Option<NamespaceId>) -> String {
         match self.endpoint_name(endpoint) {
             EndpointName::Local(home, name) if Some(home) == scope => name.to_string(),
-            name => name.text(|home| &self.namespaces[home].declared),
+            name @ (EndpointName::Local(..)
+            | EndpointName::Global(_)
+            | EndpointName::AllPods(_)
+            | EndpointName::BuiltIn(_)) => name.text(|home| &self.namespaces[home].declared),
         }
     }
 

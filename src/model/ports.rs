@@ -160,7 +160,11 @@ impl<'a> Resolver<'a> {
     fn tier_of(&self, destination: Endpoint) -> Option<&Tier> {
         match destination {
             Endpoint::Tier(id) => self.model.tier(id),
-            _ => None,
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => None,
         }
     }
 
@@ -179,7 +183,11 @@ impl<'a> Resolver<'a> {
                 let port = tier.ports.as_ref()?.get(index)?;
                 Some((Entity::Port(id, number(index)), port.ports.clone()))
             }),
-            _ => None,
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => None,
         };
         let (entity, set, is_own) = match own {
             Some((entity, ports)) => (entity, ports, true),
@@ -221,7 +229,11 @@ impl<'a> Resolver<'a> {
     ) -> Option<PortSet> {
         let broken = match destination {
             Endpoint::Tier(id) => self.broken_ports.get(&id).cloned().unwrap_or_default(),
-            _ => Vec::new(),
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => Vec::new(),
         };
         if broken.contains(&name) || self.unreadable.contains(name) {
             return None;

@@ -199,7 +199,7 @@ impl Resolver<'_> {
                     None => return,
                 },
                 Endpoint::Namespace(id) => (id, Selector::everything()),
-                _ => return,
+                Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) | Endpoint::BuiltIn(_) => return,
             };
             let kind = self.model.namespace(id).map(|namespace| &namespace.kind);
             if matches!(kind, Some(NamespaceKind::External(Some(_)))) {

@@ -205,7 +205,9 @@ impl Resolver<'_> {
         let managed = self.model.namespaces.iter().filter_map(|namespace| namespace.managed());
         flowing.extend(managed.flat_map(|managed| &managed.dns.servers).filter_map(|server| match server {
             DnsServer::Tier(tier, _) => Some(Endpoint::Tier(*tier)),
-            _ => None,
+            DnsServer::Cluster | DnsServer::Strict | DnsServer::OpenShift | DnsServer::Any | DnsServer::Address(_) => {
+                None
+            }
         }));
         if BuiltIn::ALL.into_iter().any(|one| one.has_pods() && flowing.contains(Endpoint::BuiltIn(one))) {
             flowing.extend((0..self.model.namespaces.len()).map(|index| Endpoint::Namespace(NamespaceId::at(index))));
@@ -256,7 +258,7 @@ impl Resolver<'_> {
                 Endpoint::Namespace(id) => Some(id),
                 Endpoint::Group(id) => self.model.groups[id].namespace,
                 Endpoint::Cidr(id) => self.model.cidrs[id].namespace,
-                _ => None,
+                Endpoint::Fqdn(_) | Endpoint::BuiltIn(_) => None,
             })
             .collect();
         let has_tiers: BTreeSet<NamespaceId> = self.model.tiers.iter().map(|tier| tier.namespace).collect();
@@ -277,7 +279,7 @@ impl Resolver<'_> {
             .filter_map(|endpoint| match endpoint {
                 Endpoint::Tier(id) => self.model.tier(id).map(|tier| tier.span.file),
                 Endpoint::Namespace(id) => self.model.namespace(id).map(|namespace| namespace.span.file),
-                _ => None,
+                Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) | Endpoint::BuiltIn(_) => None,
             })
             .collect();
         let used_paths: BTreeSet<&str> =

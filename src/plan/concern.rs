@@ -144,7 +144,7 @@ impl PeerParts {
             Place::Pods { namespaces, .. } => {
                 let home = match namespaces {
                     Namespaces::Managed(index) => Some(*index),
-                    _ => None,
+                    Namespaces::Named(_) | Namespaces::Labelled(_) | Namespaces::Every => None,
                 };
                 let part = |region| PeerPart { region, form: PeerForm::Pods(home) };
                 self.list.extend(set.peers(place).into_iter().map(part));

@@ -1,5 +1,7 @@
 //! From flows to policies: default-deny, DNS, the two sides of each flow, concerns, minimality and names.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod buckets;
 mod concern;
 mod minimal;

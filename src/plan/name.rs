@@ -117,7 +117,9 @@ impl<'a> Namer<'a> {
             SubjectName::Every => start,
             SubjectName::Tier(name) => fit(behind(&start, &[name])),
             // Only whole tiers are isolated.
-            _ => fit(format!("{start}.{}", spelled(subject).join("."))),
+            SubjectName::Both(..) | SubjectName::Foreign(..) | SubjectName::Dns | SubjectName::StrictDns => {
+                fit(format!("{start}.{}", spelled(subject).join(".")))
+            }
         }
     }
 
@@ -166,7 +168,11 @@ impl<'a> Namer<'a> {
                     SubjectName::Foreign(owner, name) if **isolated != *HERE => {
                         smallvec![&**owner, &**name, &**isolated]
                     }
-                    _ => return None,
+                    SubjectName::Every
+                    | SubjectName::Both(..)
+                    | SubjectName::Foreign(..)
+                    | SubjectName::Dns
+                    | SubjectName::StrictDns => return None,
                 }
             }
         })

@@ -106,7 +106,11 @@ impl<'a> Planner<'a> {
         let policy = |(scope, directions, subject): (&str, &str, &Subject)| {
             let limit = match &subject.name {
                 SubjectName::Tier(name) => format!(" for {name}"),
-                _ => String::new(),
+                SubjectName::Every
+                | SubjectName::Both(..)
+                | SubjectName::Foreign(..)
+                | SubjectName::Dns
+                | SubjectName::StrictDns => String::new(),
             };
             Policy {
                 namespace: namespace.name.clone(),

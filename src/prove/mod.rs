@@ -1,5 +1,7 @@
 //! The proof of every build, the kernel that is trusted: what is written grants what a flow set says.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod counterexample;
 mod grants;
 mod named_ports;

@@ -20,7 +20,7 @@ pub(super) fn nameless(peers: &Peers) -> Peers {
             let others = Values::none_of(namespaces.values(NAMESPACE_NAME).listed().iter().cloned());
             Peers::Pods { namespaces: namespaces.with(&NAMESPACE_NAME.into(), others), pods: pods.clone() }
         }
-        _ => peers.clone(),
+        Peers::Any | Peers::Pods { .. } | Peers::Addresses(_) => peers.clone(),
     }
 }
 

@@ -29,7 +29,7 @@ impl<'a> AssertionJudge<'a> {
             let what = if self.facts.is_api_server(addresses) { "the API server" } else { "nodes" };
             return match self.facts.matches().pods {
                 Truth::Maybe => format!("whether the CNI matches {what} by addresses is not known: {name}"),
-                _ => format!(
+                Truth::No | Truth::Yes => format!(
                     "this CNI matches {what} by addresses only in some clusters: a policy of its own kind is what lets it \
                      through there"
                 ),

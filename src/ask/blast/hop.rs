@@ -400,7 +400,7 @@ impl<'a> Gathering<'a> {
         let Some(whole) = kind.pods() else { return Ok(None) };
         let open = match kind.open(self.direction.other()) {
             Part::Some(ends) if of_open => ends.pods(),
-            _ => None,
+            Part::None | Part::Some(_) | Part::All => None,
         };
         if own.is_none() && open.is_none() && met.narrow.is_none() {
             return Ok(Some(None));

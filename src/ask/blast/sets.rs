@@ -137,7 +137,13 @@ impl<'a, 'b> Search<'a, 'b> {
             // There may be others like one that is asked about.
             match one {
                 Asked::Pod { .. } => start.extend(ends.into_iter().map(|ends| Front { ends, kind: None })),
-                _ => self.start_at(&ends, &mut start)?,
+                Asked::Name(_)
+                | Asked::Addresses(_)
+                | Asked::DnsServers(_)
+                | Asked::PodsAt(_)
+                | Asked::Seen(..)
+                | Asked::Behind { .. }
+                | Asked::Several(_) => self.start_at(&ends, &mut start)?,
             }
         }
         Ok(start)

@@ -276,7 +276,7 @@ impl<'a> Gains<'a> {
         let Told { direction, mine, theirs, ports, by_name, partly, .. } = told;
         let verdict = match truth {
             Truth::Yes => Verdict { unknown: by_name.subtract(&ports), allowed: ports },
-            _ => Verdict { allowed: PortSet::empty(), unknown: ports.union(&by_name) },
+            Truth::No | Truth::Maybe => Verdict { allowed: PortSet::empty(), unknown: ports.union(&by_name) },
         };
         if verdict.is_denied() {
             return Ok(());

@@ -143,7 +143,7 @@ impl GrantPiece {
                 let pods = Pods { home: None, namespaces, labels, less: out.collect() };
                 space.is_empty(&Ends::Pods(pods), budget)
             }
-            peers => Ok(peers.is_empty()),
+            peers @ (Peers::Any | Peers::Pods { .. } | Peers::Addresses(_)) => Ok(peers.is_empty()),
         }
     }
 }

@@ -219,7 +219,13 @@ impl<'p> Everyone<'p> {
     pub fn find_perhaps(&self, asked: &Asked) -> Vec<Ends> {
         let names = asked.each().iter().filter_map(|one| match one {
             Asked::Name(text) => self.set(text).ok(),
-            _ => None,
+            Asked::Pod { .. }
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
         });
         names.flat_map(|set| set.perhaps(&self.space)).collect()
     }
@@ -259,7 +265,13 @@ impl<'p> Everyone<'p> {
         let absent = home.map(|home| absent_labels(&home.stated)).unwrap_or_default();
         let is_it = |one: &Asked| match one {
             Asked::Pod { namespace, labels: own, .. } => Some(namespace) == name.as_ref() && own == labels,
-            _ => false,
+            Asked::Name(_)
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => false,
         };
         let asked = asked.iter().flat_map(Asked::each).any(is_it);
         let (name, namespace, labels) = (name.clone(), namespace.clone(), labels.clone());

@@ -21,7 +21,16 @@ impl Everyone<'_> {
         let mut names: BTreeSet<Arc<str>> = self.space.homes().iter().map(|home| home.name.clone()).collect();
         names.extend(groups.iter().filter_map(|group| match &group.name {
             GroupName::Dns(home) => Some(home.clone()),
-            _ => None,
+            GroupName::Tier(..)
+            | GroupName::Workload(..)
+            | GroupName::Pods(..)
+            | GroupName::Selected(..)
+            | GroupName::Labelled(_)
+            | GroupName::Rest(_)
+            | GroupName::Cidr(..)
+            | GroupName::BuiltIn(_)
+            | GroupName::Addresses(_)
+            | GroupName::OtherAddresses => None,
         }));
         let declared = self.declared.names.values().flatten();
         let declared = declared.filter_map(|peers| match peers {

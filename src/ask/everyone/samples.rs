@@ -233,7 +233,7 @@ impl SampleSearch<'_, '_> {
     ) -> Result<Option<Link>, GaveUp> {
         let counts = |link: &Link| match least {
             Truth::Yes => link.truth == Truth::Yes && link.ports().overlaps(ports),
-            _ => !link.possible(ports).is_empty(),
+            Truth::No | Truth::Maybe => !link.possible(ports).is_empty(),
         };
         let mut found = None;
         self.grants.links(source, destination, budget, &mut |link| {

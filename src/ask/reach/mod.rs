@@ -87,7 +87,7 @@ impl Row {
         let [one, other] = self.perhaps;
         [(ingress, one), (egress, other)].map(|(isolated, perhaps)| match isolated {
             Isolated::No if perhaps => Isolated::Partly,
-            _ => isolated,
+            Isolated::No | Isolated::Partly | Isolated::Yes => isolated,
         })
     }
 }
@@ -97,7 +97,13 @@ impl RowNames {
     pub fn groups(&self) -> &[GroupName] {
         match self {
             RowNames::Groups(groups) => groups,
-            _ => &[],
+            RowNames::Namespace(_)
+            | RowNames::Cluster
+            | RowNames::Anywhere
+            | RowNames::NotIsolated(_)
+            | RowNames::PodsNotIsolated(_)
+            | RowNames::Isolated(_)
+            | RowNames::Asked(_) => &[],
         }
     }
 

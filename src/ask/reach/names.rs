@@ -84,6 +84,12 @@ impl Names {
 fn groups_of(row: &Row) -> &[GroupName] {
     match &row.names {
         RowNames::Groups(groups) => groups,
-        _ => &[],
+        RowNames::Namespace(_)
+        | RowNames::Cluster
+        | RowNames::Anywhere
+        | RowNames::NotIsolated(_)
+        | RowNames::PodsNotIsolated(_)
+        | RowNames::Isolated(_)
+        | RowNames::Asked(_) => &[],
     }
 }

@@ -61,7 +61,9 @@ fn is_fit(source: &Row, destination: &Row, has_example: bool) -> bool {
         RowNames::Isolated(of) | RowNames::NotIsolated(of) | RowNames::PodsNotIsolated(of) => {
             of.is_none_or(|of| of == direction)
         }
-        _ => true,
+        RowNames::Groups(_) | RowNames::Namespace(_) | RowNames::Cluster | RowNames::Anywhere | RowNames::Asked(_) => {
+            true
+        }
     };
     side(source, Direction::Egress)
         && side(destination, Direction::Ingress)

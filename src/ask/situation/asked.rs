@@ -48,7 +48,13 @@ impl Asked {
     pub fn each(&self) -> &[Asked] {
         match self {
             Asked::Several(all) => all,
-            one => std::slice::from_ref(one),
+            one @ (Asked::Name(_)
+            | Asked::Pod { .. }
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }) => std::slice::from_ref(one),
         }
     }
 
@@ -56,7 +62,13 @@ impl Asked {
     pub fn namespace(&self) -> Option<(&Arc<str>, &Labels)> {
         match self {
             Asked::Pod { namespace, beside, .. } => Some((namespace, beside)),
-            _ => None,
+            Asked::Name(_)
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
         }
     }
 
@@ -65,7 +77,7 @@ impl Asked {
         match self {
             Asked::Addresses(addresses) => vec![Peers::Addresses(addresses.clone())],
             Asked::DnsServers(all) | Asked::Behind { pods: all, .. } => all.clone(),
-            _ => Vec::new(),
+            Asked::Name(_) | Asked::Pod { .. } | Asked::PodsAt(_) | Asked::Seen(..) | Asked::Several(_) => Vec::new(),
         }
     }
 
@@ -79,7 +91,11 @@ impl Asked {
             }
             Asked::PodsAt(addresses) => Some(Told::At(addresses.clone())),
             Asked::Seen(namespace, name) => Some(Told::Pod(namespace.clone(), name.clone())),
-            _ => None,
+            Asked::Pod { .. }
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
         }
     }
 

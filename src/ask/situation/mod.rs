@@ -176,7 +176,9 @@ impl Situation {
                     };
                     groups.entry(name).or_default().push(id);
                 }
-                _ => named.into_iter().for_each(|name| groups.entry(name.clone()).or_default().push(id)),
+                End::Pods(_) | End::Addresses { .. } => {
+                    named.into_iter().for_each(|name| groups.entry(name.clone()).or_default().push(id))
+                }
             }
         }
         situation.finish(groups, asked);
@@ -353,7 +355,13 @@ fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
         .flat_map(Asked::each)
         .filter_map(|one| match one {
             Asked::Pod { namespace, beside, labels } => Some((namespace, beside, labels)),
-            _ => None,
+            Asked::Name(_)
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
         })
         .collect();
     for (namespace, beside, labels) in pods {
@@ -372,7 +380,14 @@ fn asked_nodes(asked: &[Asked], cluster: &Cluster) -> Vec<NodeAt> {
     const MOST: usize = 512;
     let addresses = asked.iter().flat_map(Asked::each).filter_map(|one| match one {
         Asked::Addresses(addresses) if *addresses != AddressSet::all() => Some(addresses),
-        _ => None,
+        Asked::Name(_)
+        | Asked::Pod { .. }
+        | Asked::Addresses(_)
+        | Asked::DnsServers(_)
+        | Asked::PodsAt(_)
+        | Asked::Seen(..)
+        | Asked::Behind { .. }
+        | Asked::Several(_) => None,
     });
     let all = addresses.fold(AddressSet::empty(), |all, one| all.union(one));
     if all.is_empty() {

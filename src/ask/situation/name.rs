@@ -59,7 +59,16 @@ impl GroupName {
                 Some(if beside.is_empty() { name.to_owned() } else { format!("{name}{}", LabelBraces(beside)) })
             }
             GroupName::Selected(None, namespaces, _) => Some(format!("*{}", selector_text(namespaces))),
-            _ => self.namespace().map(ToString::to_string),
+            GroupName::Tier(..)
+            | GroupName::Workload(..)
+            | GroupName::Selected(..)
+            | GroupName::Labelled(_)
+            | GroupName::Dns(_)
+            | GroupName::Rest(_)
+            | GroupName::Cidr(..)
+            | GroupName::BuiltIn(_)
+            | GroupName::Addresses(_)
+            | GroupName::OtherAddresses => self.namespace().map(ToString::to_string),
         }
     }
 
@@ -75,7 +84,16 @@ impl GroupName {
             GroupName::Workload(namespace, name, kind, _) => {
                 GroupName::Workload(namespace.clone(), name.clone(), kind.clone(), None)
             }
-            _ => self.clone(),
+            GroupName::Tier(..)
+            | GroupName::Pods(..)
+            | GroupName::Selected(..)
+            | GroupName::Labelled(_)
+            | GroupName::Dns(_)
+            | GroupName::Rest(_)
+            | GroupName::Cidr(..)
+            | GroupName::BuiltIn(_)
+            | GroupName::Addresses(_)
+            | GroupName::OtherAddresses => self.clone(),
         }
     }
 
@@ -106,7 +124,17 @@ impl fmt::Display for GroupName {
         match self {
             GroupName::Rest(None) => f.write_str("(other namespaces)"),
             GroupName::Cidr(Some(namespace), name) => write!(f, "{namespace}/{name}"),
-            _ => match self.home() {
+            GroupName::Tier(..)
+            | GroupName::Workload(..)
+            | GroupName::Pods(..)
+            | GroupName::Selected(..)
+            | GroupName::Labelled(_)
+            | GroupName::Dns(_)
+            | GroupName::Rest(_)
+            | GroupName::Cidr(..)
+            | GroupName::BuiltIn(_)
+            | GroupName::Addresses(_)
+            | GroupName::OtherAddresses => match self.home() {
                 Some(home) => write!(f, "{home}/{}", self.short()),
                 None => f.write_str(&self.short()),
             },
@@ -131,7 +159,7 @@ pub fn selector_text(selector: &Selector) -> String {
     }
     let pair = |requirement| match requirement {
         Requirement::Equals(key, value) => Some((key.to_string(), value.to_string())),
-        _ => None,
+        Requirement::In(..) | Requirement::NotIn(..) | Requirement::Exists(_) | Requirement::DoesNotExist(_) => None,
     };
     let labels: Option<Labels> = selector.each_requirement().map(pair).collect();
     labels.map_or_else(|| format!("({selector})"), |labels| LabelBraces(&labels).to_string())

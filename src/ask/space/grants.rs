@@ -327,7 +327,9 @@ impl WrittenGrant {
                 let parts = parts.into_iter().filter(|(addresses, _)| !addresses.is_empty());
                 parts.map(|(addresses, truth)| grant(Peers::Addresses(addresses), truth)).collect()
             }
-            peers => vec![grant(peers, Truth::Yes)],
+            peers @ (Peers::Any | Peers::Pods { .. } | Peers::Addresses(_)) => {
+                vec![grant(peers, Truth::Yes)]
+            }
         }
     }
 }

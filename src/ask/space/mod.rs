@@ -72,7 +72,7 @@ impl Home {
         }
         let truth = match self.others {
             OtherLabels::Unknown if !beyond.is_everything() => Truth::Maybe,
-            _ => Truth::Yes,
+            OtherLabels::None | OtherLabels::Unknown | OtherLabels::Any => Truth::Yes,
         };
         Some((beyond, truth))
     }
@@ -248,7 +248,7 @@ impl Space {
                 let less = pods.less.iter().map(out).collect();
                 Ends::Pods(Pods { namespaces: Selector::everything(), less, ..pods.clone() })
             }
-            _ => end.clone(),
+            Ends::Pods(_) | Ends::Addresses(_) => end.clone(),
         }
     }
 

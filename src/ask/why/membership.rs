@@ -85,14 +85,14 @@ pub(super) fn addresses(world: &World, end: EndId, all: &AddressSet) -> Result<T
     match world.end(end) {
         Some(End::Addresses { addresses, .. }) if all.contains(addresses) => match world.facts.outside(addresses) {
             Truth::No => Err(Misfit::Kind),
-            truth => Ok(truth),
+            truth @ (Truth::Maybe | Truth::Yes) => Ok(truth),
         },
         Some(End::Addresses { .. }) => Err(Misfit::Addresses(all.clone())),
         Some(End::Pods(pods)) => match pods.in_block(&world.facts, all) {
             Truth::No if world.facts.matches().pods == Truth::No => Err(Misfit::Kind),
             Truth::No if pods.addresses.is_empty() => Err(Misfit::Kind),
             Truth::No => Err(Misfit::Addresses(all.clone())),
-            truth => Ok(truth),
+            truth @ (Truth::Maybe | Truth::Yes) => Ok(truth),
         },
         None => Err(Misfit::Kind),
     }

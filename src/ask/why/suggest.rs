@@ -227,7 +227,13 @@ impl<'a> Writer<'a> {
             End::Addresses { addresses, .. } => {
                 let wanted = match asked {
                     Asked::Addresses(wanted) => wanted,
-                    _ => addresses,
+                    Asked::Name(_)
+                    | Asked::Pod { .. }
+                    | Asked::DnsServers(_)
+                    | Asked::PodsAt(_)
+                    | Asked::Seen(..)
+                    | Asked::Behind { .. }
+                    | Asked::Several(_) => addresses,
                 };
                 self.new_cidr(wanted, avoid)
             }

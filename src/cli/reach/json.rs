@@ -48,7 +48,12 @@ fn single_names(row: &Row) -> Vec<String> {
     match &row.names {
         RowNames::Groups(groups) => groups.iter().map(ToString::to_string).collect(),
         RowNames::Asked(text) => vec![text.clone()],
-        _ => Vec::new(),
+        RowNames::Namespace(_)
+        | RowNames::Cluster
+        | RowNames::Anywhere
+        | RowNames::NotIsolated(_)
+        | RowNames::PodsNotIsolated(_)
+        | RowNames::Isolated(_) => Vec::new(),
     }
 }
 
@@ -74,7 +79,12 @@ fn endpoints(row: &Row) -> Vec<Value> {
     match &row.names {
         RowNames::Groups(groups) => groups.iter().map(|group| one(group.to_string(), Some(group))).collect(),
         RowNames::Asked(text) => vec![one(text.clone(), None)],
-        _ => Vec::new(),
+        RowNames::Namespace(_)
+        | RowNames::Cluster
+        | RowNames::Anywhere
+        | RowNames::NotIsolated(_)
+        | RowNames::PodsNotIsolated(_)
+        | RowNames::Isolated(_) => Vec::new(),
     }
 }
 

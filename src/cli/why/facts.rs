@@ -162,7 +162,7 @@ impl Report<'_> {
         let fact = Fact::new(passes, format!("{name} {path}"), span);
         let fact = match grant.truth {
             Truth::Maybe if side.says != Says::Allowed => Fact { key: "perhaps by", ..fact },
-            _ => fact,
+            Truth::No | Truth::Maybe | Truth::Yes => fact,
         };
         if grant.ports.contains(&self.explanation.ports) {
             return fact;

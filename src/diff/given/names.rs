@@ -75,7 +75,16 @@ impl<'s> Names<'s> {
             text: group.name.to_string(),
             items: match group.name {
                 GroupName::Workload(..) => all.of_groups(&group.ends, &[place]),
-                _ => all.of(&group.ends),
+                GroupName::Tier(..)
+                | GroupName::Pods(..)
+                | GroupName::Selected(..)
+                | GroupName::Labelled(_)
+                | GroupName::Dns(_)
+                | GroupName::Rest(_)
+                | GroupName::Cidr(..)
+                | GroupName::BuiltIn(_)
+                | GroupName::Addresses(_)
+                | GroupName::OtherAddresses => all.of(&group.ends),
             },
         };
         let name = |text: String, items| Name { text, items };

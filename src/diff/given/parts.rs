@@ -98,7 +98,7 @@ impl Credits<'_, '_, '_> {
         // The one that does not allow the ports.
         let closed = match isolation {
             SideChange::Lifted => self.comparison.old(),
-            _ => self.comparison.newer(),
+            SideChange::Same | SideChange::Introduced | SideChange::Rules => self.comparison.newer(),
         };
         let all = ports.possible();
         let mut rest = PortSet::empty();

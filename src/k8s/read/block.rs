@@ -257,7 +257,7 @@ impl<'a> Reader<'a, '_, '_> {
         match value(text)? {
             Word::Plain("{}") => Some(Node { at: None, value: Value::Map(Vec::new()) }),
             Word::Plain("[]") => Some(Node { at: None, value: Value::List(Vec::new()) }),
-            word => self.scalar(word),
+            word @ (Word::Quoted(_) | Word::Plain(_)) => self.scalar(word),
         }
     }
 

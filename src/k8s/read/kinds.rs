@@ -114,7 +114,7 @@ pub(super) fn is_mistaken(version: &str, kind: &str) -> bool {
 pub(super) fn owner(version: &str, kind: &str) -> Option<Kind> {
     let known = KINDS.iter().find_map(|(own, name, known)| match known {
         Known::Workload(workload) if *name == kind && group(own) == group(version) => Some(workload.clone()),
-        _ => None,
+        Known::Policy | Known::Workload(_) | Known::Namespace | Known::Service | Known::Ingress => None,
     });
     known.or_else(|| (!group(version).is_empty()).then(|| other(version, kind)))
 }

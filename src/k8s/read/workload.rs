@@ -214,7 +214,14 @@ fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: &
     let near = spec.unwrap_or(object);
     let (template, path) = match kind {
         Kind::CronJob => (fields.get("jobTemplate"), path.field("jobTemplate")),
-        _ => (fields.get("template"), path.field("template")),
+        Kind::Pod
+        | Kind::Deployment
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::ReplicaSet
+        | Kind::ReplicationController
+        | Kind::Job
+        | Kind::Other(..) => (fields.get("template"), path.field("template")),
     };
     let Some(template) = template else {
         walk.refuse(near, path, "Required value");

@@ -32,7 +32,7 @@ fn dns_within(model: &Model, flows: &FlowSet, budget: Budget) -> Vec<Diagnostic>
             let home = model.tier(*tier).and_then(|tier| model.namespace(tier.namespace));
             home.is_some_and(|home| home.name == namespace.name)
         }
-        _ => false,
+        DnsServer::Cluster | DnsServer::Strict | DnsServer::OpenShift | DnsServer::Any | DnsServer::Address(_) => false,
     };
     let answers = |namespace: &Namespace| {
         let preset = presets.iter().any(|preset| *preset.namespace == *namespace.name);
@@ -89,7 +89,12 @@ impl<'a> Asked<'a> {
         let port = |id: TierId| {
             self.model.dns.servers.iter().find_map(|server| match server {
                 DnsServer::Tier(tier, port) if *tier == id => Some(*port),
-                _ => None,
+                DnsServer::Cluster
+                | DnsServer::Strict
+                | DnsServer::OpenShift
+                | DnsServer::Any
+                | DnsServer::Address(_)
+                | DnsServer::Tier(..) => None,
             })
         };
         let all = self.model.tiers.iter().enumerate().filter(|(_, tier)| tier.namespace == namespace);

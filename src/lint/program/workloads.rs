@@ -31,7 +31,7 @@ pub(super) fn workloads_of<'a>(cluster: &'a Cluster, namespace: &Namespace) -> V
             let matching = cluster.namespaces.iter().filter(|one| selector.matches(&one.labels));
             matching.map(|one| &*one.name).collect()
         }
-        _ => BTreeSet::from([&*namespace.name]),
+        NamespaceKind::Managed(_) | NamespaceKind::External(_) => BTreeSet::from([&*namespace.name]),
     };
     cluster.workloads.iter().filter(|workload| names.contains(&*workload.namespace)).collect()
 }
@@ -62,7 +62,7 @@ impl<'a> Fit<'a> {
                 let names = || self.workloads(namespace).into_iter().map(|workload| &workload.namespace);
                 self.cluster.whole.namespaces && names().all(|name| self.cluster.has_all_pods_of(name))
             }
-            _ => self.cluster.has_all_pods_of(&namespace.name),
+            NamespaceKind::Managed(_) | NamespaceKind::External(_) => self.cluster.has_all_pods_of(&namespace.name),
         }
     }
 
@@ -112,7 +112,7 @@ impl<'a> Fit<'a> {
                         None => found.with_help("give all manifests of the cluster with `--workloads`"),
                     });
                 }
-                _ => {}
+                NamespaceKind::Managed(_) | NamespaceKind::External(_) => {}
             }
         }
     }

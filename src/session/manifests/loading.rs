@@ -409,7 +409,14 @@ impl Load<'_> {
 fn runner(read: &ReadObject) -> Option<(Arc<str>, Arc<str>)> {
     match &read.object {
         Object::Runner(runner) => Some((runner.workload.namespace.clone(), runner.workload.name.clone())),
-        _ => None,
+        Object::Namespace(_)
+        | Object::Scaler(_)
+        | Object::Service(_)
+        | Object::Ingress(_)
+        | Object::Node(_)
+        | Object::Endpoints(_)
+        | Object::Caller(_)
+        | Object::Unmodelled(_) => None,
     }
 }
 

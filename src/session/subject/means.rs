@@ -131,7 +131,12 @@ impl Subject {
             match one {
                 Asked::Name(text) => meaning.name(text)?,
                 Asked::Addresses(addresses) => meaning.addresses(addresses)?,
-                _ => meaning.means.add(Part::of(one.clone())),
+                Asked::Pod { .. }
+                | Asked::DnsServers(_)
+                | Asked::PodsAt(_)
+                | Asked::Seen(..)
+                | Asked::Behind { .. }
+                | Asked::Several(_) => meaning.means.add(Part::of(one.clone())),
             }
         }
         Ok(meaning.means)

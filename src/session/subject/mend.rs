@@ -29,7 +29,13 @@ impl Posed {
         let all = self.meant.iter().flatten().flat_map(Asked::each);
         let mut addresses = all.filter_map(|one| match one {
             Asked::Addresses(addresses) => Some(addresses),
-            _ => None,
+            Asked::Name(_)
+            | Asked::Pod { .. }
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
         });
         addresses.next().filter(|_| addresses.next().is_none())
     }

@@ -278,7 +278,13 @@ impl Subject {
     fn named_by<'e>(&self, everyone: &'e Everyone<'_>, about: &Asked) -> Vec<&'e Named> {
         let names = about.each().iter().filter_map(|one| match one {
             Asked::Name(text) => Some(text),
-            _ => None,
+            Asked::Pod { .. }
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
         });
         let sets: Vec<Option<Set>> = names.map(|text| everyone.set(text).ok()).collect();
         if sets.is_empty() {
@@ -408,7 +414,14 @@ const NO_POD: &str = "neither end is a pod, so no policy has a say";
 fn which_ports(to: &Asked) -> String {
     let to = match to {
         Asked::Addresses(addresses) if !addresses.v6().is_empty() => "[2001:db8::1]".to_owned(),
-        to => to.to_string(),
+        to @ (Asked::Name(_)
+        | Asked::Pod { .. }
+        | Asked::Addresses(_)
+        | Asked::DnsServers(_)
+        | Asked::PodsAt(_)
+        | Asked::Seen(..)
+        | Asked::Behind { .. }
+        | Asked::Several(_)) => to.to_string(),
     };
     format!("which ports? write them after a colon, as in `{to}:8080/tcp`; `:*` is every port")
 }

@@ -177,7 +177,7 @@ impl<'s> Meaning<'s> {
                     let all = targets.iter().flat_map(|target| target.numbers(pods.ports.iter()));
                     PartPorts::These(all.fold(PortSet::empty(), |all, one| all.union(&one)))
                 }
-                other => other.clone(),
+                other @ (PartPorts::AsAsked | PartPorts::These(_)) => other.clone(),
             };
             self.means.parts.iter_mut().skip(before).for_each(|part| part.ports = numbers.clone());
         }
@@ -278,7 +278,7 @@ impl<'s> Meaning<'s> {
         }
         let number = |port: &ServicePort| match reached.way {
             ServiceWay::NodePort => port.node_port.unwrap_or(port.port),
-            _ => port.port,
+            ServiceWay::Name | ServiceWay::Headless | ServiceWay::ClusterIp | ServiceWay::Outside => port.port,
         };
         let targets = self.wanted(reached)?.into_iter().map(|port| Target::of(port, number(port))).collect();
         Ok(PartPorts::Targets(targets))
@@ -291,7 +291,7 @@ impl<'s> Meaning<'s> {
         let Some(asked) = self.ports else { return Ok(all) };
         let own = |port: &ServicePort| match reached.way {
             ServiceWay::NodePort => port.node_port,
-            _ => Some(port.port),
+            ServiceWay::Name | ServiceWay::Headless | ServiceWay::ClusterIp | ServiceWay::Outside => Some(port.port),
         };
         let numbers = asked.numbers();
         let is_asked = |port: &&ServicePort| {

@@ -182,7 +182,9 @@ fn holds(judge: &Judge<'_, '_>, wide: &Member, narrow: &Member, budget: &mut Bud
         RowNames::PodsNotIsolated(direction) => Ok(narrow.is_pods() && is(direction, Isolated::No)),
         RowNames::Isolated(direction) => Ok(narrow.is_pods() && is(direction, Isolated::Yes)),
         _ if narrow.names.is_by_isolation() => Ok(false),
-        _ => judge.holds(&wide.area, narrow.ends(), budget),
+        RowNames::Groups(_) | RowNames::Namespace(_) | RowNames::Asked(_) => {
+            judge.holds(&wide.area, narrow.ends(), budget)
+        }
     }
 }
 
@@ -292,7 +294,12 @@ impl Builder<'_, '_> {
         let set = match asked {
             Asked::Name(name) => everyone.set(name).ok(),
             Asked::Addresses(addresses) => Some(Set::addresses(addresses.clone())),
-            _ => None,
+            Asked::Pod { .. }
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
         };
         let Some(set) = set else {
             let ends = everyone.find(asked).unwrap_or_default();

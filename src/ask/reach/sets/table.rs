@@ -56,7 +56,7 @@ impl Links {
     fn new(all: Vec<Link>) -> Self {
         let sides = |link: &Link| match link.truth {
             Truth::Yes => (link.ports(), link.perhaps()),
-            _ => (PortSet::empty(), link.ports().union(&link.perhaps())),
+            Truth::No | Truth::Maybe => (PortSet::empty(), link.ports().union(&link.perhaps())),
         };
         let (ports, perhaps) = all.iter().map(sides).unzip();
         Links { all, ports, perhaps }
