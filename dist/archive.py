@@ -17,7 +17,8 @@ import tarfile
 import tempfile
 import zipfile
 
-from crates import ROOT, notices, sbom
+from crates import notices, sbom
+from release import ROOT, VERSION, archive_name
 
 SHELLS = {"bash": "polder.bash", "zsh": "_polder", "fish": "polder.fish", "powershell": "_polder.ps1", "elvish": "polder.elv"}
 
@@ -67,11 +68,12 @@ def main():
         sys.exit(__doc__)
     target, binary, output = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     version = said(binary, "version").decode().split()[1]
+    if version != VERSION:
+        sys.exit(f"{binary} is version {version}, and not {VERSION}")
     folder = f"polder-{version}-{target}"
     entries = list(files(target, binary))
-    windows = "-windows-" in target
-    name = f"{folder}.zip" if windows else f"{folder}.tar.gz"
-    data = zipped(folder, entries) if windows else tarball(folder, entries)
+    name = archive_name(target)
+    data = zipped(folder, entries) if name.endswith(".zip") else tarball(folder, entries)
     output.mkdir(parents=True, exist_ok=True)
     (output / name).write_bytes(data)
     sums = output / "SHA256SUMS"

@@ -13,7 +13,7 @@ import sys
 import tomllib
 import uuid
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from release import ROOT
 TEXTS = ("license", "licence", "copying", "notice", "unlicense")
 
 

@@ -21,7 +21,7 @@ Usage: install.sh [--to DIR] [--version VERSION] [--from URL] [--target TARGET]
   --to DIR           the folder for the command; ~/.local/bin without it
   --version VERSION  another version than $VERSION
   --from URL         the folder with the archives and SHA256SUMS, such as a mirror; else that of the release
-  --target TARGET    the platform, such as aarch64-unknown-linux-gnu; else that of this machine
+  --target TARGET    the platform, such as aarch64-unknown-linux-musl; else that of this machine
 USAGE
 }
 
@@ -46,7 +46,7 @@ platform() {
     aarch64 | arm64) machine=aarch64 ;;
   esac
   case $system in
-    Linux) target=$machine-unknown-linux-gnu ;;
+    Linux) target=$machine-unknown-linux-musl ;;
     Darwin)
       # A shell that runs translated is told of a processor that is not there.
       if [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || echo 0)" = 1 ]; then machine=aarch64; fi
@@ -60,7 +60,7 @@ platform() {
 # Refuses a platform that there is no archive for.
 known() {
   case $target in
-    x86_64-unknown-linux-gnu | aarch64-unknown-linux-gnu | x86_64-apple-darwin | aarch64-apple-darwin) suffix=tar.gz ;;
+    x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | x86_64-apple-darwin | aarch64-apple-darwin) suffix=tar.gz ;;
     x86_64-pc-windows-msvc) suffix=zip ;;
     *)
       fail "there is no archive for $target" \

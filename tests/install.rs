@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+const TARGET: &str = "x86_64-unknown-linux-musl";
 
 /// A folder with a release, served over HTTP for as long as the test runs.
 struct Release {
@@ -146,7 +146,7 @@ fn refuses_what_does_not_fit() {
     release.refuses(&["--to", &to], "cannot write into");
     release.refuses(&["--to", "/proc/nowhere"], "cannot write into");
     release
-        .refuses(&["--target", "riscv64gc-unknown-linux-gnu"], "there is no archive for riscv64gc-unknown-linux-gnu");
+        .refuses(&["--target", "riscv64gc-unknown-linux-musl"], "there is no archive for riscv64gc-unknown-linux-musl");
     release.refuses(&["--version", "9.9.9"], "SHA256SUMS of version 9.9.9 has no one sum for polder-9.9.9-");
     release.refuses(&["--target", "aarch64-apple-darwin"], "has no one sum for");
     release.refuses(&["--from", &format!("{}/nowhere", release.address)], "cannot download");

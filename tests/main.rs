@@ -49,6 +49,7 @@ mod proof;
 mod proof_operators;
 #[cfg(feature = "cli")]
 mod questions;
+mod release_targets;
 mod settings_schema;
 mod slips;
 mod threads;

@@ -14,14 +14,8 @@ const cargo = readFileSync(join(root, "Cargo.toml"), "utf8");
 const value = (key) => cargo.match(new RegExp(`^${key} = "(.*)"`, "m"))[1];
 const version = value("version");
 
-// What npm calls each target.
-const platforms = {
-  "x86_64-unknown-linux-gnu": { os: "linux", cpu: "x64" },
-  "aarch64-unknown-linux-gnu": { os: "linux", cpu: "arm64" },
-  "x86_64-apple-darwin": { os: "darwin", cpu: "x64" },
-  "aarch64-apple-darwin": { os: "darwin", cpu: "arm64" },
-  "x86_64-pc-windows-msvc": { os: "win32", cpu: "x64" },
-};
+// The targets of a release, with the names that npm has for each.
+const targets = JSON.parse(readFileSync(join(root, "dist/targets.json"), "utf8"));
 
 const [release, output] = process.argv.slice(2);
 if (!output) {
@@ -42,7 +36,7 @@ function write(folder, manifest, files) {
 }
 
 const packages = {};
-for (const [target, { os, cpu }] of Object.entries(platforms)) {
+for (const { target, os, cpu } of targets) {
   const stem = `polder-${version}-${target}`;
   const archive = readdirSync(release).find((file) => file === `${stem}.tar.gz` || file === `${stem}.zip`);
   if (!archive) continue;
