@@ -16,13 +16,15 @@ mod why;
 
 pub use assertions::{Judgement, Outcome, judge};
 pub use beyond::{Beyond, beyond, beyond_in};
-pub use blast::{Blast, Dns, From as BlastFrom, Step};
+pub use blast::{Blast, BlastFrom, DnsEnds, Step};
 pub use can::{Answer, Doubtful, can, doubts};
 pub use changes::{Came, Freed, Gain, Whom};
-pub use everyone::{Everyone, Meant, Named, Samples, Set};
-pub use reach::{Between, Cell, Detail, Isolated, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Told, Untold};
+pub use everyone::{Everyone, Meant, NamedEnds, Samples, Set};
+pub use reach::{
+    Between, Cell, Detail, IsolatedShare, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, ToldReach, Untold,
+};
 pub use situation::{Asked, Group, GroupName, INTERNET, NotFound, Situation, selector_text};
-pub use space::{Ends, Example, Grants, Pods, Space};
+pub use space::{Ends, Example, Space, SpaceGrants, SpacePods};
 pub(crate) use space::{rule_peers, rule_ports};
 pub use why::{
     AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,

@@ -108,7 +108,7 @@ pub(super) enum AnswerFormat {
 
 /// What is compiled, and what is said about it.
 #[derive(Debug, Args)]
-pub(super) struct Input {
+pub(super) struct ProgramInput {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -284,7 +284,7 @@ pub(super) fn named(paths: &[PathBuf]) -> Vec<Named> {
     paths.iter().map(one).collect()
 }
 
-impl Input {
+impl ProgramInput {
     /// The paths, with `-` understood.
     pub(super) fn named(&self) -> Vec<Named> {
         named(&self.paths)

@@ -1,6 +1,6 @@
 //! `polder build`: brings the output folder up to date, or says what that would change.
 
-use super::args::{Format, Input};
+use super::args::{Format, ProgramInput};
 use super::exit::Exit;
 use super::foreign;
 use super::holder::other_holder;
@@ -13,7 +13,7 @@ use crate::diag::render::sanitize;
 use crate::diag::{Code, Diagnostic, Levels};
 use crate::k8s;
 use crate::netpol::PolicySet;
-use crate::output::{self, Change, FileChange, OutputFile, Ownership, Plan};
+use crate::output::{self, ChangeKind, FileChange, OutputFile, Ownership, Plan};
 use crate::session::{Built, EnvironmentChoice, Layout, Output, Project, shell_word, shown};
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ Examples:
   polder build web.polder db.polder     a program of these files")]
 pub(super) struct BuildArgs {
     #[command(flatten)]
-    pub input: Input,
+    pub input: ProgramInput,
     /// The folder to write; `-` prints one YAML stream, with `--format json` one JSON list [default: `output` of polder.toml, else policies].
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -383,12 +383,12 @@ impl OutputFolder<'_> {
     fn list(&self, plan: &Plan, done: bool, terminal: &mut Terminal) {
         for change in in_order(plan) {
             let word = match (change.change, done) {
-                (Change::Create, true) => "created  ",
-                (Change::Update, true) => "updated  ",
-                (Change::Remove, true) => "removed  ",
-                (Change::Create, false) => "would create  ",
-                (Change::Update, false) => "would update  ",
-                (Change::Remove, false) => "would remove  ",
+                (ChangeKind::Create, true) => "created  ",
+                (ChangeKind::Update, true) => "updated  ",
+                (ChangeKind::Remove, true) => "removed  ",
+                (ChangeKind::Create, false) => "would create  ",
+                (ChangeKind::Update, false) => "would update  ",
+                (ChangeKind::Remove, false) => "would remove  ",
             };
             let note = if is_edited(change) && !done { "  (it was edited)" } else { "" };
             terminal.line(&format!("{word}{}/{}{note}", self.run.name, change.path));
@@ -400,7 +400,7 @@ impl OutputFolder<'_> {
         let groups = self.policies.policies.chunk_by(|a, b| a.namespace == b.namespace).count();
         let policies = count(self.policies.policies.len(), "policy");
         let mut subject = format!("{policies} in {}", count(groups, "namespace"));
-        let files = plan.unchanged + plan.count(Change::Create) + plan.count(Change::Update);
+        let files = plan.unchanged + plan.count(ChangeKind::Create) + plan.count(ChangeKind::Update);
         if files != self.policies.policies.len() {
             subject.push_str(&format!(", {}", count(files, "file")));
         }
@@ -413,7 +413,7 @@ impl OutputFolder<'_> {
             return format!("{subject}: {rest}");
         }
         let words = if done { ["created", "updated", "removed"] } else { ["to create", "to update", "to remove"] };
-        let counts = [Change::Create, Change::Update, Change::Remove].map(|change| plan.count(change));
+        let counts = [ChangeKind::Create, ChangeKind::Update, ChangeKind::Remove].map(|change| plan.count(change));
         let parts = counts.into_iter().zip(words).chain([(plan.unchanged, "unchanged")]);
         let parts: Vec<String> =
             parts.filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
@@ -427,12 +427,13 @@ impl OutputFolder<'_> {
         for change in in_order(plan) {
             let old = change.old.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
             let new = match (change.change, bodies.get(&*change.path)) {
-                (Change::Create | Change::Update, Some(body)) => output::seal(body),
+                (ChangeKind::Create | ChangeKind::Update, Some(body)) => output::seal(body),
                 _ => String::new(),
             };
             let path = format!("{}/{}", self.run.name, change.path);
             let side = |present: bool| if present { sanitize(&path).into_owned() } else { "/dev/null".to_owned() };
-            let (before, after) = (side(change.change != Change::Create), side(change.change != Change::Remove));
+            let (before, after) =
+                (side(change.change != ChangeKind::Create), side(change.change != ChangeKind::Remove));
             let diff = TextDiff::from_lines(old.as_ref(), &new);
             let text = diff.unified_diff().header(&before, &after).to_string();
             for line in text.lines() {

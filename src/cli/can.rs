@@ -48,7 +48,7 @@ fn answer(args: &CanArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let answer = can(&engine, &from, &to, &doubtful);
     let ports = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
     let is_one = from.len() == 1 && to.len() == 1;
-    let told = Told { engine: &engine, doubtful: &doubtful, situation: &situation, args, ports, answer, is_one };
+    let told = ToldAnswer { engine: &engine, doubtful: &doubtful, situation: &situation, args, ports, answer, is_one };
     match args.format {
         AnswerFormat::Human => {
             terminal.line(&told.sentence());
@@ -66,7 +66,7 @@ fn answer(args: &CanArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     })
 }
 
-struct Told<'a> {
+struct ToldAnswer<'a> {
     engine: &'a Engine<'a>,
     doubtful: &'a Doubtful,
     situation: &'a Situation,
@@ -77,7 +77,7 @@ struct Told<'a> {
     is_one: bool,
 }
 
-impl Told<'_> {
+impl ToldAnswer<'_> {
     fn pair(&self, source: EndId, destination: EndId) -> String {
         format!("{} -> {}", end_text(self.situation, source), end_text(self.situation, destination))
     }

@@ -1,6 +1,6 @@
 //! `polder check`: everything up to the policies, nothing written.
 
-use super::args::{Input, named};
+use super::args::{ProgramInput, named};
 use super::exit::Exit;
 use super::foreign;
 use super::open::{OpenedSession, open};
@@ -26,7 +26,7 @@ Examples:
   polder check - < shop.polder          standard input")]
 pub(super) struct CheckArgs {
     #[command(flatten)]
-    pub input: Input,
+    pub input: ProgramInput,
     /// Manifests of what runs, to check the program against: files, folders or `-`. May be given again.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,

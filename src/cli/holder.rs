@@ -1,6 +1,6 @@
 //! Whose policies an output folder holds.
 
-use crate::output::{self, Change, Plan};
+use crate::output::{self, ChangeKind, Plan};
 use crate::session::{Built, Output, Session};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub(super) fn other_holder(
     plan: &Plan,
 ) -> Option<Option<String>> {
     let settings = built.settings();
-    let is_replaced = plan.changes.iter().any(|change| change.change != Change::Create);
+    let is_replaced = plan.changes.iter().any(|change| change.change != ChangeKind::Create);
     if environments.is_empty() || !is_replaced {
         return None;
     }

@@ -3,7 +3,7 @@
 use super::report::count;
 use crate::k8s::MANAGED_BY;
 use crate::netpol::PolicySet;
-use crate::output::{Change, Plan};
+use crate::output::{ChangeKind, Plan};
 use std::collections::BTreeSet;
 
 /// Namespace and name of a policy.
@@ -12,7 +12,7 @@ type Name = (String, String);
 /// How what is gone from the folder is closed in a cluster as well: to apply a folder deletes nothing there. `folder` is
 /// written as for a shell.
 pub(super) fn note(plan: &Plan, policies: &PolicySet, folder: &str) -> Option<String> {
-    let old = plan.changes.iter().filter(|one| one.change != Change::Create).filter_map(|one| one.old.as_deref());
+    let old = plan.changes.iter().filter(|one| one.change != ChangeKind::Create).filter_map(|one| one.old.as_deref());
     let mut gone: BTreeSet<Name> = old.flat_map(names).collect();
     if gone.is_empty() {
         return None;

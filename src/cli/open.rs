@@ -1,6 +1,6 @@
 //! From the command line to a session: what `build` and `check` have in common.
 
-use super::args::Input;
+use super::args::ProgramInput;
 use crate::diag::Levels;
 use crate::session::Layout;
 use crate::session::{Disk, Project, Session, Settings, reason};
@@ -19,7 +19,7 @@ pub(super) struct OpenedSession {
 
 /// Reads the program. The command line goes before `polder.toml`, and that before the defaults. The error is a slip on
 /// the command line, in words.
-pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Result<OpenedSession, String> {
+pub(super) fn open(input: &ProgramInput, layout: Option<Layout>, kustomize: bool) -> Result<OpenedSession, String> {
     input.warnings.levels()?;
     let (project, folder) = load(input)?;
     let mut levels = Levels::default();
@@ -37,13 +37,13 @@ pub(super) fn open(input: &Input, layout: Option<Layout>, kustomize: bool) -> Re
 }
 
 /// The folders and files that a change can come from.
-pub(super) fn places(input: &Input) -> Result<Vec<PathBuf>, String> {
+pub(super) fn places(input: &ProgramInput) -> Result<Vec<PathBuf>, String> {
     let (project, _) = load(input)?;
     let places: BTreeSet<PathBuf> = project.places.into_iter().chain(project.root).collect();
     Ok(places.into_iter().collect())
 }
 
-fn load(input: &Input) -> Result<(Project, PathBuf), String> {
+fn load(input: &ProgramInput) -> Result<(Project, PathBuf), String> {
     let folder =
         std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
     Ok((Project::load(&Disk, &folder, &input.named()), folder))

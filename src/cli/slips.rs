@@ -152,7 +152,7 @@ struct CommandLine<'a> {
 }
 
 /// What becomes of a word.
-enum Word<'a> {
+enum SlipWord<'a> {
     /// It stays, and belongs to the word before it where that is an option.
     Kept(&'a str),
     /// A path that stands where it is not taken.
@@ -167,25 +167,25 @@ enum Word<'a> {
 
 impl<'a> CommandLine<'a> {
     /// The words, with `is_path` for those that are no options.
-    fn words(&self, is_path: impl Fn(&str) -> bool) -> Option<Vec<Word<'a>>> {
+    fn words(&self, is_path: impl Fn(&str) -> bool) -> Option<Vec<SlipWord<'a>>> {
         let mut words = Vec::new();
         let mut rest = self.rest.iter().copied();
         while let Some(word) = rest.next() {
             let is_option = word.starts_with('-') && word.len() > 1;
             match (is_option, self.options.takes_value(word)) {
-                _ if word == "--" => words.extend(std::iter::once(word).chain(rest.by_ref()).map(Word::Kept)),
-                (false, _) if is_path(word) => words.push(Word::Path(word)),
-                (false, _) | (true, Some(false)) => words.push(Word::Kept(word)),
-                (true, Some(true)) => words.extend([word].into_iter().chain(rest.next()).map(Word::Kept)),
+                _ if word == "--" => words.extend(std::iter::once(word).chain(rest.by_ref()).map(SlipWord::Kept)),
+                (false, _) if is_path(word) => words.push(SlipWord::Path(word)),
+                (false, _) | (true, Some(false)) => words.push(SlipWord::Kept(word)),
+                (true, Some(true)) => words.extend([word].into_iter().chain(rest.next()).map(SlipWord::Kept)),
                 (true, None) => match word {
                     "-f" | "--file" | "--filename" | "-p" | "--program" | "--path" => {
-                        words.push(Word::Path(rest.next()?));
+                        words.push(SlipWord::Path(rest.next()?));
                     }
-                    "-o" | "--output" => words.push(Word::Format(rest.next()?)),
+                    "-o" | "--output" => words.push(SlipWord::Format(rest.next()?)),
                     "-n" | "--namespace" if QUESTIONS.contains(&self.name) => {
-                        words.push(Word::Namespace(rest.next()?));
+                        words.push(SlipWord::Namespace(rest.next()?));
                     }
-                    "-A" | "--all-namespaces" if QUESTIONS.contains(&self.name) => words.push(Word::Needless),
+                    "-A" | "--all-namespaces" if QUESTIONS.contains(&self.name) => words.push(SlipWord::Needless),
                     _ => return None,
                 },
             }
@@ -210,7 +210,7 @@ impl<'a> CommandLine<'a> {
         let has_program = has("-p") || has("--program");
         let is_about_nothing = !has_program && !has("--manifests") && !is_in_project();
         let words = self.words(|word| is_file(word) || is_about_nothing && Path::new(word).is_dir())?;
-        let paths: Vec<&str> = words.iter().filter_map(Word::path).collect();
+        let paths: Vec<&str> = words.iter().filter_map(SlipWord::path).collect();
         let of_program = has_program || paths.iter().any(|path| !holds_manifests(path));
         let option = |path: &str| match holds_manifests(path) {
             false => "-p",
@@ -219,7 +219,7 @@ impl<'a> CommandLine<'a> {
         };
         let line = self.mended(&words, |path| vec![option(path).to_owned(), shell_word(path).into_owned()])?;
         let command = self.command();
-        let names_some = words.iter().any(|word| matches!(word, Word::Namespace(_) | Word::Needless));
+        let names_some = words.iter().any(|word| matches!(word, SlipWord::Namespace(_) | SlipWord::Needless));
         let why = match paths.first() {
             Some(path) => format!("`{command}` asks about names, and takes `{path}` as an option"),
             None if names_some => format!("`{command}` asks about names, which begin with their namespace"),
@@ -232,7 +232,7 @@ impl<'a> CommandLine<'a> {
     fn of_paths(&self) -> Option<String> {
         let words = self.words(|_| false)?;
         let line = self.mended(&words, |path| vec![shell_word(path).into_owned()])?;
-        let why = match words.iter().find_map(Word::path) {
+        let why = match words.iter().find_map(SlipWord::path) {
             Some(_) => format!("`{}` takes paths as they are", self.command()),
             None => format!("`{}` prints as `--format` says", self.command()),
         };
@@ -244,25 +244,25 @@ impl<'a> CommandLine<'a> {
     }
 
     /// The line with what has to change; `None` when nothing has.
-    fn mended(&self, words: &[Word<'_>], path: impl Fn(&str) -> Vec<String>) -> Option<String> {
-        let changes = words.iter().any(|word| !matches!(word, Word::Kept(_)));
-        let word = |word: &Word<'_>| match word {
-            Word::Kept(word) => vec![shell_word(word).into_owned()],
-            Word::Path(word) => path(word),
-            Word::Format(format) => vec!["--format".to_owned(), shell_word(format).into_owned()],
-            Word::Namespace(name) => vec![shell_word(&format!("{name}/*")).into_owned()],
-            Word::Needless => Vec::new(),
+    fn mended(&self, words: &[SlipWord<'_>], path: impl Fn(&str) -> Vec<String>) -> Option<String> {
+        let changes = words.iter().any(|word| !matches!(word, SlipWord::Kept(_)));
+        let word = |word: &SlipWord<'_>| match word {
+            SlipWord::Kept(word) => vec![shell_word(word).into_owned()],
+            SlipWord::Path(word) => path(word),
+            SlipWord::Format(format) => vec!["--format".to_owned(), shell_word(format).into_owned()],
+            SlipWord::Namespace(name) => vec![shell_word(&format!("{name}/*")).into_owned()],
+            SlipWord::Needless => Vec::new(),
         };
         let words: Vec<String> = std::iter::once(self.command()).chain(words.iter().flat_map(word)).collect();
         changes.then(|| words.join(" "))
     }
 }
 
-impl<'a> Word<'a> {
+impl<'a> SlipWord<'a> {
     fn path(&self) -> Option<&'a str> {
         match self {
-            Word::Path(path) => Some(path),
-            Word::Kept(_) | Word::Format(_) | Word::Namespace(_) | Word::Needless => None,
+            SlipWord::Path(path) => Some(path),
+            SlipWord::Kept(_) | SlipWord::Format(_) | SlipWord::Namespace(_) | SlipWord::Needless => None,
         }
     }
 }

@@ -53,7 +53,7 @@ pub enum Target {
     /// Those behind Services by their labels.
     Services {
         /// Where.
-        namespaces: Namespaces,
+        namespaces: WatchedNamespaces,
         /// The labels of the Services.
         labels: Selector,
         /// The ports of them by name, or those of the pods.
@@ -62,7 +62,7 @@ pub enum Target {
     /// Pods by their labels.
     Pods {
         /// Where.
-        namespaces: Namespaces,
+        namespaces: WatchedNamespaces,
         /// Their labels.
         labels: Selector,
         /// Their ports.
@@ -72,19 +72,19 @@ pub enum Target {
 
 /// Namespaces that a monitor looks in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Namespaces {
+pub enum WatchedNamespaces {
     /// All.
     Any,
     /// These.
     Named(Vec<Arc<str>>),
 }
 
-impl Namespaces {
+impl WatchedNamespaces {
     /// Whether one is among them.
     pub fn has(&self, name: &str) -> bool {
         match self {
-            Namespaces::Any => true,
-            Namespaces::Named(names) => names.iter().any(|one| **one == *name),
+            WatchedNamespaces::Any => true,
+            WatchedNamespaces::Named(names) => names.iter().any(|one| **one == *name),
         }
     }
 }

@@ -14,7 +14,7 @@ mod whole;
 
 pub use address::NodeAt;
 pub use assemble::Conflict;
-pub use caller::{Caller, Namespaces, ScrapedPort, Target, Who};
+pub use caller::{Caller, ScrapedPort, Target, WatchedNamespaces, Who};
 pub use identity::lasting;
 pub use object::{Object, Owner, Runner, Scaler};
 pub use runtime::is_set_at_runtime;

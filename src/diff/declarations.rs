@@ -1,6 +1,6 @@
 //! What the names of a program mean, held against another version: a flow that is written as before may say something else.
 
-use super::origin::Origin;
+use super::origin::DifferenceOrigin;
 use crate::ask::Program;
 use crate::flow::PartyName;
 use crate::model::{Model, NamespaceId};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(super) struct Declarations {
     named: BTreeMap<Name, Declaration>,
     /// By the name in the cluster.
-    namespaces: BTreeMap<Arc<str>, (Selector, Origin)>,
+    namespaces: BTreeMap<Arc<str>, (Selector, DifferenceOrigin)>,
 }
 
 /// The namespace that something is local to, and its name.
@@ -24,7 +24,7 @@ type Name = (Option<Arc<str>>, Arc<str>);
 #[derive(Debug)]
 struct Declaration {
     meaning: Meaning,
-    origin: Origin,
+    origin: DifferenceOrigin,
 }
 
 #[derive(Debug, PartialEq, Default)]
@@ -60,7 +60,7 @@ impl Declarations {
                 true => format!("namespace {}", namespace.declared),
                 false => format!("namespace {} ({})", namespace.declared, managed.labels),
             };
-            let origin = Origin { span: Some(namespace.span), text, is_policy: false };
+            let origin = DifferenceOrigin { span: Some(namespace.span), text, is_policy: false };
             all.namespaces.insert(namespace.name.clone(), (managed.labels.clone(), origin));
         }
         all
@@ -68,18 +68,26 @@ impl Declarations {
 
     fn add(&mut self, name: Name, word: &str, span: Span, meaning: Meaning) {
         let text = format!("{word} {}", name.1);
-        self.named.insert(name, Declaration { meaning, origin: Origin { span: Some(span), text, is_policy: false } });
+        self.named.insert(
+            name,
+            Declaration { meaning, origin: DifferenceOrigin { span: Some(span), text, is_policy: false } },
+        );
     }
 
     /// The declaration of a name that means something else in another version.
-    pub(super) fn changed(&self, other: &Declarations, name: &PartyName) -> Option<Origin> {
+    pub(super) fn changed(&self, other: &Declarations, name: &PartyName) -> Option<DifferenceOrigin> {
         let name = key(name)?;
         let (mine, theirs) = (self.named.get(&name)?, other.named.get(&name)?);
         (mine.meaning != theirs.meaning).then(|| mine.origin.clone())
     }
 
     /// The tiers of a namespace that have some of these labels, and had others in another version.
-    pub(super) fn reselected(&self, other: &Declarations, namespace: &Arc<str>, labels: &[Selector]) -> Vec<Origin> {
+    pub(super) fn reselected(
+        &self,
+        other: &Declarations,
+        namespace: &Arc<str>,
+        labels: &[Selector],
+    ) -> Vec<DifferenceOrigin> {
         let is_it = |name: &Name, one: &Declaration| {
             name.0.as_ref() == Some(namespace)
                 && one.origin.text.starts_with("tier ")
@@ -90,7 +98,7 @@ impl Declarations {
     }
 
     /// The declaration of a namespace of which another version states other labels.
-    pub(super) fn relabelled(&self, other: &Declarations, namespace: &str) -> Option<Origin> {
+    pub(super) fn relabelled(&self, other: &Declarations, namespace: &str) -> Option<DifferenceOrigin> {
         let ((labels, origin), (theirs, _)) = (self.namespaces.get(namespace)?, other.namespaces.get(namespace)?);
         (labels != theirs).then(|| origin.clone())
     }

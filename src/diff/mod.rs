@@ -19,7 +19,7 @@ mod ways;
 
 pub use everyone::compare_everyone;
 pub use given::{compare, compare_without_doubtful_blocks};
-pub use origin::{Origin, Version};
+pub use origin::{DifferenceOrigin, Version};
 pub use sides::compare_sides;
 
 use crate::ask::Ends;
@@ -41,7 +41,7 @@ pub struct Diff {
 
 /// Ends that a difference is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Meant {
+pub enum MeantEnds {
     /// Those of a world; sorted.
     Given(Vec<EndId>),
     /// Sets of all that could exist.
@@ -56,20 +56,20 @@ pub struct IsolationChange {
     /// In which directions.
     pub directions: Vec<Direction>,
     /// Whose it is.
-    pub ends: Meant,
+    pub ends: MeantEnds,
     /// Names that together are exactly these pods.
     pub pods: Vec<String>,
     /// Where it stands, in the set of policies that has it.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<DifferenceOrigin>,
     /// What the other set has in its place.
-    pub instead: Instead,
+    pub instead: WithoutIsolation,
 }
 
 /// What the set of policies without some isolation says of the same pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instead {
+pub enum WithoutIsolation {
     /// These statements or policies, which isolate less.
-    These(Vec<Origin>),
+    These(Vec<DifferenceOrigin>),
     /// It is a program that does not manage this namespace.
     NotManaged(String),
     /// Nothing.
@@ -78,10 +78,10 @@ pub enum Instead {
 
 impl IsolationChange {
     /// What the older set of policies says of the isolation of these pods, and what the newer one says.
-    pub fn origins_by_age(&self) -> [&[Origin]; 2] {
+    pub fn origins_by_age(&self) -> [&[DifferenceOrigin]; 2] {
         let instead = match &self.instead {
-            Instead::These(origins) => origins.as_slice(),
-            Instead::NotManaged(_) | Instead::Nothing => &[],
+            WithoutIsolation::These(origins) => origins.as_slice(),
+            WithoutIsolation::NotManaged(_) | WithoutIsolation::Nothing => &[],
         };
         if self.lifted { [&self.origins, instead] } else { [instead, &self.origins] }
     }
@@ -95,7 +95,7 @@ pub struct ConnectionChange {
     /// The one side that it is about, whatever the other says; `None` for connections, which need both.
     pub side: Option<Direction>,
     /// Who connects and to whom.
-    pub ends: [Meant; 2],
+    pub ends: [MeantEnds; 2],
     /// Names that together are exactly those who connect.
     pub sources: Vec<String>,
     /// Names that together are exactly those to whom they connect.
@@ -107,18 +107,18 @@ pub struct ConnectionChange {
     /// Whether it is so of some of them only, since something else allows it to the others before and after.
     pub partly: bool,
     /// What allowed the ports that went, in the older policies.
-    pub old_origins: Vec<Origin>,
+    pub old_origins: Vec<DifferenceOrigin>,
     /// What allows the ports that came, in the newer policies.
-    pub new_origins: Vec<Origin>,
+    pub new_origins: Vec<DifferenceOrigin>,
     /// What the one of both that does not allow it says in place of what the other one does: such as `dns none`.
-    pub instead: Vec<Origin>,
+    pub instead: Vec<DifferenceOrigin>,
     /// What nobody said, where some ports are unknown for it.
     pub doubts: Vec<Doubt>,
 }
 
 impl ConnectionChange {
     /// What the older policies say of it, and what the newer ones say.
-    pub fn origins_by_age(&self) -> [&[Origin]; 2] {
+    pub fn origins_by_age(&self) -> [&[DifferenceOrigin]; 2] {
         let (old, new) = (self.old_origins.as_slice(), self.new_origins.as_slice());
         match (old, new) {
             ([], _) => [&self.instead, new],

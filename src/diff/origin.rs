@@ -1,12 +1,12 @@
 //! Who is responsible: the statement of a program, or the policy that somebody wrote.
 
-use super::Instead;
+use super::WithoutIsolation;
 use super::declarations::Declarations;
 use super::those::Those;
 use super::ways::Ways;
 use crate::ask::{self, Program, rule_peers, rule_ports};
 use crate::engine::{Verdict, of_unknown_number};
-use crate::flow::{DnsServer, PartyId, Place};
+use crate::flow::{DnsService, PartyId, Place};
 use crate::net::{Direction, NAMESPACE_NAME, Peers, PortSet, Selector, namespace_by_name};
 use crate::netpol::{Policy, Rule};
 use crate::source::{Excerpt, Span};
@@ -41,7 +41,7 @@ pub(super) fn gone([old, new]: [&Version<'_>; 2]) -> impl Fn(&str) -> bool {
 
 /// What is responsible for a difference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin {
+pub struct DifferenceOrigin {
     /// Where it stands.
     pub span: Option<Span>,
     /// The statement, or the policy as `namespace/name`.
@@ -54,16 +54,16 @@ pub struct Origin {
 pub(super) type Granting<'g> = &'g dyn Fn(Direction, &PortSet) -> BTreeSet<usize>;
 
 /// Parties, by whom they mean, with the flows from each.
-type Sources = BTreeMap<Vec<Peers>, Vec<usize>>;
+type FlowSources = BTreeMap<Vec<Peers>, Vec<usize>>;
 
 /// What is responsible, and whether that is so in the other version, too.
-type Responsible = BTreeMap<Origin, bool>;
+type Responsible = BTreeMap<DifferenceOrigin, bool>;
 
 /// Finds origins in one version.
 pub(super) struct Origins<'v> {
     version: &'v Version<'v>,
     /// The flows from each party, by the namespace that it is in; `None` for those that are in several, or are addresses.
-    sources: BTreeMap<Option<Arc<str>>, Sources>,
+    sources: BTreeMap<Option<Arc<str>>, FlowSources>,
     /// The policies of each namespace, by their place.
     policies: BTreeMap<&'v Arc<str>, Vec<usize>>,
     /// The statements of the program, by what they say.
@@ -110,7 +110,7 @@ impl<'v> Origins<'v> {
         [sources, destinations]: [Those<'_>; 2],
         ports: &Verdict,
         granting: Granting<'_>,
-    ) -> Vec<Origin> {
+    ) -> Vec<DifferenceOrigin> {
         let ports = ports.possible();
         if ports.is_empty() {
             return Vec::new();
@@ -120,7 +120,7 @@ impl<'v> Origins<'v> {
         found.extend(self.dns(other, sources, destinations, &ports));
         if found.is_empty() {
             let policies: BTreeSet<usize> = ways.iter().flat_map(|way| granting(*way, &ports)).collect();
-            let with_place = |origin: Origin| {
+            let with_place = |origin: DifferenceOrigin| {
                 let is_old = other.has(self, &origin);
                 (origin, is_old)
             };
@@ -176,7 +176,7 @@ impl<'v> Origins<'v> {
     }
 
     /// The declaration of a party that means something else in the other version.
-    fn changed(&self, other: &Origins<'_>, party: PartyId) -> Option<Origin> {
+    fn changed(&self, other: &Origins<'_>, party: PartyId) -> Option<DifferenceOrigin> {
         let party = self.version.program?.flows.party(party)?;
         self.declarations.changed(&other.declarations, &party.name)
     }
@@ -212,17 +212,17 @@ impl<'v> Origins<'v> {
                 continue;
             }
             let serves = |place: &Place| program.flows.peers(place).iter().any(|peers| to.touch(peers));
-            let answers = |server: &&DnsServer| {
+            let answers = |server: &&DnsService| {
                 let pods = server.pods.as_ref().is_some_and(|pods| serves(&pods.place));
                 server.ports.overlaps(ports) && (serves(&server.place) || pods)
             };
-            let asked: Vec<&DnsServer> = namespace.dns.iter().filter(answers).collect();
+            let asked: Vec<&DnsService> = namespace.dns.iter().filter(answers).collect();
             let setting = program.dns(index).filter(|_| !asked.is_empty());
             if let Some(ask::Origin::Dns { namespace: declared, text, span }) = setting {
                 let default = if span.is_none() { ", by default" } else { "" };
                 let origin = self.statement(&format!("{text} (all of namespace {declared}{default})"), span);
                 let asks =
-                    |server: &&DnsServer| other.asks(&namespace.name, &program.flows.peers(&server.place), server);
+                    |server: &&DnsService| other.asks(&namespace.name, &program.flows.peers(&server.place), server);
                 found.insert(origin, asked.iter().all(asks));
             }
         }
@@ -235,7 +235,7 @@ impl<'v> Origins<'v> {
         other: &Origins<'_>,
         [from, to]: [Those<'_>; 2],
         ports: &Verdict,
-    ) -> Vec<Origin> {
+    ) -> Vec<DifferenceOrigin> {
         let Some(program) = self.version.program else { return Vec::new() };
         let asked = other.dns(self, from, to, &ports.possible());
         if asked.is_empty() {
@@ -251,35 +251,45 @@ impl<'v> Origins<'v> {
                 found.insert(self.statement(&format!("{text} (all of namespace {declared})"), span));
             }
         }
-        let is_other = |origin: &Origin| asked.keys().all(|own| own.text != origin.text);
+        let is_other = |origin: &DifferenceOrigin| asked.keys().all(|own| own.text != origin.text);
         found.into_iter().filter(is_other).collect()
     }
 
     /// Whether the pods of a namespace may ask such a DNS server, which is at these peers.
-    fn asks(&self, namespace: &str, at: &[Peers], server: &DnsServer) -> bool {
+    fn asks(&self, namespace: &str, at: &[Peers], server: &DnsService) -> bool {
         let Some(program) = self.version.program else { return false };
         let all = program.flows.namespaces.iter().filter(|one| *one.name == *namespace).flat_map(|one| &one.dns);
-        let is_it = |one: &DnsServer| one.ports.contains(&server.ports) && program.flows.peers(&one.place) == at;
+        let is_it = |one: &DnsService| one.ports.contains(&server.ports) && program.flows.peers(&one.place) == at;
         all.into_iter().any(is_it)
     }
 
     /// What isolates pods in some directions.
-    pub(super) fn of_isolation(&self, other: &Origins<'_>, directions: &[Direction], those: Those<'_>) -> Vec<Origin> {
+    pub(super) fn of_isolation(
+        &self,
+        other: &Origins<'_>,
+        directions: &[Direction],
+        those: Those<'_>,
+    ) -> Vec<DifferenceOrigin> {
         let isolating = |version: &Origins<'_>| version.isolating(directions, those);
         let old = isolating(other);
-        let with_age = |origin: Origin| {
+        let with_age = |origin: DifferenceOrigin| {
             let is_old = old.iter().any(|one| one.text == origin.text);
             let is_old = is_old && (!origin.is_policy || other.has(self, &origin));
             (origin, is_old)
         };
-        let mut found: BTreeSet<Origin> =
+        let mut found: BTreeSet<DifferenceOrigin> =
             only_new(isolating(self).into_iter().map(with_age).collect()).into_iter().collect();
         found.extend(self.reselected(other, &found, those));
         found.into_iter().collect()
     }
 
     /// The tiers whose labels are others, where what isolates them is written as before.
-    fn reselected(&self, other: &Origins<'_>, isolating: &BTreeSet<Origin>, those: Those<'_>) -> Vec<Origin> {
+    fn reselected(
+        &self,
+        other: &Origins<'_>,
+        isolating: &BTreeSet<DifferenceOrigin>,
+        those: Those<'_>,
+    ) -> Vec<DifferenceOrigin> {
         let (Some(mine), Some(theirs)) = (self.version.program, other.version.program) else { return Vec::new() };
         let mut found = Vec::new();
         for home in those.namespaces().into_iter().flatten() {
@@ -300,7 +310,7 @@ impl<'v> Origins<'v> {
         found
     }
 
-    fn isolating(&self, directions: &[Direction], those: Those<'_>) -> BTreeSet<Origin> {
+    fn isolating(&self, directions: &[Direction], those: Those<'_>) -> BTreeSet<DifferenceOrigin> {
         let mut found = BTreeSet::new();
         for home in those.namespaces().into_iter().flatten() {
             match self.version.program {
@@ -328,12 +338,12 @@ impl<'v> Origins<'v> {
     }
 
     /// What this version has instead of the isolation that the `other` one has.
-    pub(super) fn instead_of_isolation(&self, other: &[Origin], those: Those<'_>) -> Instead {
+    pub(super) fn instead_of_isolation(&self, other: &[DifferenceOrigin], those: Those<'_>) -> WithoutIsolation {
         let mut found = BTreeSet::new();
         for home in those.namespaces().into_iter().flatten() {
             match self.version.program {
                 Some(program) => match program.isolation(&home) {
-                    None => return Instead::NotManaged(home.to_string()),
+                    None => return WithoutIsolation::NotManaged(home.to_string()),
                     Some(settings) => found.extend(
                         settings
                             .into_iter()
@@ -347,7 +357,7 @@ impl<'v> Origins<'v> {
                 }
             }
         }
-        if found.is_empty() { Instead::Nothing } else { Instead::These(found.into_iter().collect()) }
+        if found.is_empty() { WithoutIsolation::Nothing } else { WithoutIsolation::These(found.into_iter().collect()) }
     }
 
     /// The policies that let some ends of sets through on one side, by their place.
@@ -375,14 +385,14 @@ impl<'v> Origins<'v> {
         near.filter(grants).collect()
     }
 
-    pub(super) fn policies(&self, policies: BTreeSet<usize>) -> BTreeSet<Origin> {
+    pub(super) fn policies(&self, policies: BTreeSet<usize>) -> BTreeSet<DifferenceOrigin> {
         let mut origins = BTreeSet::new();
         for index in policies {
             let Some(policy) = self.version.policies.get(index) else { continue };
             if self.version.program.is_none() {
                 let span = self.version.policy_spans.get(index).copied().flatten();
                 let text = format!("{}/{}", policy.namespace, policy.name);
-                origins.insert(Origin { span, text, is_policy: true });
+                origins.insert(DifferenceOrigin { span, text, is_policy: true });
                 continue;
             }
             let statement = |text: &Excerpt| self.statement(text, self.statements.get(&**text).copied());
@@ -392,7 +402,7 @@ impl<'v> Origins<'v> {
     }
 
     /// Whether this version has the same as an origin of another one.
-    fn has(&self, other: &Origins<'_>, origin: &Origin) -> bool {
+    fn has(&self, other: &Origins<'_>, origin: &DifferenceOrigin) -> bool {
         if !origin.is_policy {
             return self.statements.contains_key(origin.text.as_str());
         }
@@ -411,8 +421,8 @@ impl<'v> Origins<'v> {
         near.filter_map(|index| self.version.policies.get(*index)).find(|policy| *policy.name == *name)
     }
 
-    fn statement(&self, text: &str, span: Option<Span>) -> Origin {
-        Origin { span, text: text.to_owned(), is_policy: false }
+    fn statement(&self, text: &str, span: Option<Span>) -> DifferenceOrigin {
+        DifferenceOrigin { span, text: text.to_owned(), is_policy: false }
     }
 }
 
@@ -425,7 +435,7 @@ fn rules(policy: &Policy, direction: Direction) -> Option<&Vec<Rule>> {
 }
 
 /// What is responsible and new; all of it, where nothing is new.
-fn only_new(found: Responsible) -> Vec<Origin> {
+fn only_new(found: Responsible) -> Vec<DifferenceOrigin> {
     let some_new = found.values().any(|is_old| !is_old);
     found.into_iter().filter(|(_, is_old)| !some_new || !is_old).map(|(origin, _)| origin).collect()
 }

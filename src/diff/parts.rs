@@ -3,7 +3,7 @@
 use super::origin::{Granting, Origins};
 use super::those::Those;
 use super::ways::Ways;
-use super::{ConnectionChange, IsolationChange, Kind, Meant};
+use super::{ConnectionChange, IsolationChange, Kind, MeantEnds};
 use crate::engine::Verdict;
 use crate::net::Direction;
 
@@ -47,14 +47,14 @@ pub(super) struct Key {
 
 /// Ends and their names.
 #[derive(Debug)]
-pub(super) struct Named {
+pub(super) struct EndsByName {
     pub names: Vec<String>,
-    pub ends: Meant,
+    pub ends: MeantEnds,
 }
 
 impl<E> Isolations<E> {
     /// The change of these pods, with what is responsible in the older version and in the newer one.
-    pub(super) fn told(&self, [was, is]: &[Origins<'_>; 2], those: Those<'_>, pods: Named) -> IsolationChange {
+    pub(super) fn told(&self, [was, is]: &[Origins<'_>; 2], those: Those<'_>, pods: EndsByName) -> IsolationChange {
         let (has, lacks) = if self.lifted { (was, is) } else { (is, was) };
         let origins = has.of_isolation(lacks, &self.directions, those);
         IsolationChange {
@@ -75,7 +75,7 @@ impl Key {
         [was, is]: &[Origins<'_>; 2],
         those: [Those<'_>; 2],
         [before, after]: [Granting<'_>; 2],
-        [sources, destinations]: [Named; 2],
+        [sources, destinations]: [EndsByName; 2],
     ) -> ConnectionChange {
         let old_origins = was.of_connections(is, self.by, those, &self.removed, before);
         let new_origins = is.of_connections(was, self.by, those, &self.added, after);

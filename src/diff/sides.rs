@@ -3,7 +3,7 @@
 
 use super::origin::Origins;
 use super::side_names::SideNames;
-use super::{ConnectionChange, Diff, Instead, IsolationChange, Kind, Meant, Version};
+use super::{ConnectionChange, Diff, IsolationChange, Kind, MeantEnds, Version, WithoutIsolation};
 use crate::cover::{Budget, GaveUp, unmatched};
 use crate::engine::Verdict;
 use crate::net::{Direction, Peers, PortSet, Region, Selector, namespace_by_name};
@@ -17,7 +17,7 @@ const MOST_PARTS: usize = 8;
 
 /// Compares the sides of two versions.
 pub fn compare_sides(old: &Version<'_>, new: &Version<'_>, budget: &mut Budget) -> Result<Diff, GaveUp> {
-    let mut comparison = Comparison {
+    let mut comparison = SidesComparison {
         names: SideNames::new([old, new]),
         origins: [Origins::new(old), Origins::new(new)],
         versions: [old, new],
@@ -85,18 +85,18 @@ struct Change {
 }
 
 /// Isolation that came or went: of which namespace and pods, and whether it went.
-type Isolations = BTreeMap<(Arc<str>, Selector, bool), (Vec<Direction>, BTreeSet<usize>)>;
+type SideIsolations = BTreeMap<(Arc<str>, Selector, bool), (Vec<Direction>, BTreeSet<usize>)>;
 
-struct Comparison<'v, 'b> {
+struct SidesComparison<'v, 'b> {
     names: SideNames,
     origins: [Origins<'v>; 2],
     versions: [&'v Version<'v>; 2],
-    isolation: Isolations,
+    isolation: SideIsolations,
     changes: BTreeMap<Ends, Change>,
     budget: &'b mut Budget,
 }
 
-impl Comparison<'_, '_> {
+impl SidesComparison<'_, '_> {
     fn side(&mut self, name: &Arc<str>, direction: Direction, [before, after]: &[Vec<usize>; 2]) -> Result<(), GaveUp> {
         let own = namespace_by_name(name);
         let [old, new] = self.versions;
@@ -172,7 +172,7 @@ impl Comparison<'_, '_> {
     }
 
     fn diff(self) -> Diff {
-        let Comparison { names, origins, versions, isolation, changes, .. } = self;
+        let SidesComparison { names, origins, versions, isolation, changes, .. } = self;
         let [old, new] = &origins;
         let manages = |version: &Version<'_>, namespace: &Arc<str>| {
             version.program.is_none_or(|program| program.flows.namespaces.iter().any(|one| one.name == *namespace))
@@ -183,12 +183,12 @@ impl Comparison<'_, '_> {
             IsolationChange {
                 lifted,
                 directions,
-                ends: Meant::Sets(Vec::new()),
+                ends: MeantEnds::Sets(Vec::new()),
                 pods: vec![names.pods(&namespace, &pods)],
                 origins: own.policies(policies).into_iter().collect(),
                 instead: match manages(other, &namespace) {
-                    true => Instead::Nothing,
-                    false => Instead::NotManaged(namespace.to_string()),
+                    true => WithoutIsolation::Nothing,
+                    false => WithoutIsolation::NotManaged(namespace.to_string()),
                 },
             }
         });
@@ -208,7 +208,7 @@ impl Comparison<'_, '_> {
                     (false, false) => Kind::Changed,
                 },
                 side: Some(ends.direction),
-                ends: [Meant::Sets(Vec::new()), Meant::Sets(Vec::new())],
+                ends: [MeantEnds::Sets(Vec::new()), MeantEnds::Sets(Vec::new())],
                 sources,
                 destinations,
                 added,

@@ -74,7 +74,7 @@ fn meets(space: &Space, end: &Ends, peers: &Peers) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ask::Pods;
+    use crate::ask::SpacePods;
     use crate::net::{Facts, Values};
 
     /// Pods of which each takes a hole for every pigeon and no two take the same: nobody, once there are more pigeons.
@@ -92,7 +92,7 @@ mod tests {
             }
         }
         let others = space.others();
-        Ends::Pods(Pods { less, ..others.pods().cloned().unwrap_or_else(|| space.all_of(0)) })
+        Ends::Pods(SpacePods { less, ..others.pods().cloned().unwrap_or_else(|| space.all_of(0)) })
     }
 
     #[test]

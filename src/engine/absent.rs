@@ -50,7 +50,7 @@ pub struct Absent {
 }
 
 /// The rules of a side for each peer whom nobody is.
-type Asking = Vec<(usize, Vec<usize>)>;
+type AbsentRules = Vec<(usize, Vec<usize>)>;
 
 /// The other side of peers whom nobody is.
 #[derive(Debug, Default)]
@@ -141,7 +141,7 @@ impl Engine<'_> {
     }
 
     /// The rules that let through peers whom nobody is, for each side.
-    fn asking_for_nobody(&self) -> Vec<Asking> {
+    fn asking_for_nobody(&self) -> Vec<AbsentRules> {
         let mut is_somebody = vec![false; self.peers.len()];
         for peer in self.world.ids().flat_map(|end| self.peers.of(end)).flatten() {
             is_somebody.get_mut(*peer).into_iter().for_each(|is| *is = true);

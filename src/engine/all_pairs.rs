@@ -24,7 +24,7 @@ const ASK: u32 = u32::MAX;
 type Allowance = (usize, Truth);
 
 /// Finds all connections.
-pub(super) struct Reach<'e, 'a> {
+pub(super) struct AllPairs<'e, 'a> {
     engine: &'e Engine<'a>,
     classes: Classes,
     /// The rules of ingress sides that ask for each peer: their side and ports.
@@ -50,7 +50,7 @@ pub(super) struct Reach<'e, 'a> {
     left_out: Vec<Vec<u32>>,
 }
 
-impl<'e, 'a> Reach<'e, 'a> {
+impl<'e, 'a> AllPairs<'e, 'a> {
     pub(super) fn new(engine: &'e Engine<'a>, with_open: bool) -> Self {
         let mut classes = Classes::new(engine);
         let left_out = if engine.leaves_out_blocks() { classes.leave_out_blocks(engine) } else { Vec::new() };
@@ -82,7 +82,7 @@ impl<'e, 'a> Reach<'e, 'a> {
             namespace.name.as_ref().is_some_and(|name| !names.insert(name.clone()))
         };
         let exclusive = engine.world.namespaces.iter().any(twin);
-        Reach {
+        AllPairs {
             verdicts: Verdicts::new(&engine.ports),
             engine,
             classes,

@@ -41,13 +41,13 @@ pub struct Delta {
 pub struct Comparison<'e, 'a> {
     old: &'e Engine<'a>,
     new: &'e Engine<'a>,
-    changes: Vec<Change>,
+    changes: Vec<EndChange>,
     /// The changes of each end, in the order of [`Direction::ALL`].
     changes_of: Vec<[usize; 2]>,
 }
 
 #[derive(Debug)]
-struct Change {
+struct EndChange {
     kind: SideChange,
     /// The peers that it makes a difference to, sorted; `None` when they may be all.
     peers: Option<Vec<EndId>>,
@@ -69,7 +69,7 @@ struct Atom<'a> {
 }
 
 /// The changes that each peer of an engine has a part in.
-type Wanted = BTreeMap<usize, Vec<usize>>;
+type WantedChanges = BTreeMap<usize, Vec<usize>>;
 
 impl<'e, 'a> Comparison<'e, 'a> {
     /// Compares the sides of all ends. Both engines have to be about the same world.
@@ -77,11 +77,11 @@ impl<'e, 'a> Comparison<'e, 'a> {
         let mut comparison = Comparison {
             old,
             new,
-            changes: vec![Change { kind: SideChange::Same, peers: Some(Vec::new()) }],
+            changes: vec![EndChange { kind: SideChange::Same, peers: Some(Vec::new()) }],
             changes_of: Vec::with_capacity(old.world.ends.len()),
         };
         let mut known: FxHashMap<(Option<usize>, Option<usize>), usize> = FxHashMap::default();
-        let mut wanted = [Wanted::new(), Wanted::new()];
+        let mut wanted = [WantedChanges::new(), WantedChanges::new()];
         for end in old.world.ids() {
             let of = Direction::ALL.map(|direction| {
                 let sides = (old.side_index(direction, end), new.side_index(direction, end));
@@ -111,7 +111,7 @@ impl<'e, 'a> Comparison<'e, 'a> {
         self.change(direction, end).map_or(SideChange::Same, |change| change.kind)
     }
 
-    fn change(&self, direction: Direction, end: EndId) -> Option<&Change> {
+    fn change(&self, direction: Direction, end: EndId) -> Option<&EndChange> {
         let [ingress, egress] = self.changes_of.get(end.index())?;
         self.changes.get(match direction {
             Direction::Ingress => *ingress,
@@ -124,7 +124,7 @@ impl<'e, 'a> Comparison<'e, 'a> {
         &mut self,
         direction: Direction,
         (old, new): (Option<usize>, Option<usize>),
-        wanted: &mut [Wanted; 2],
+        wanted: &mut [WantedChanges; 2],
     ) -> usize {
         let index = self.changes.len();
         let before = old.map(|side| self.old.atoms(direction, side));
@@ -145,18 +145,18 @@ impl<'e, 'a> Comparison<'e, 'a> {
                         peer.into_iter().for_each(|peer| wanted.entry(peer).or_default().push(index));
                     }
                 }
-                Change { kind: SideChange::Rules, peers: (!all).then(Vec::new) }
+                EndChange { kind: SideChange::Rules, peers: (!all).then(Vec::new) }
             }
             (Some(one), None) | (None, Some(one)) if is_open(one) => return 0,
-            (Some(_), None) => Change { kind: SideChange::Lifted, peers: None },
-            (None, _) => Change { kind: SideChange::Introduced, peers: None },
+            (Some(_), None) => EndChange { kind: SideChange::Lifted, peers: None },
+            (None, _) => EndChange { kind: SideChange::Introduced, peers: None },
         };
         self.changes.push(change);
         index
     }
 
     /// Finds the ends that changes of rules are about.
-    fn find_peers(&mut self, wanted: &[Wanted; 2]) {
+    fn find_peers(&mut self, wanted: &[WantedChanges; 2]) {
         for (engine, wanted) in [self.old, self.new].into_iter().zip(wanted) {
             if wanted.is_empty() {
                 continue;

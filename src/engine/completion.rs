@@ -34,14 +34,14 @@ type Addresses = Option<[IpAddr; 2]>;
 
 /// What one side of a connection allows, where addresses are known.
 #[derive(Debug, Default)]
-struct Allowance<'a> {
+struct SideAllowance<'a> {
     /// For sure.
     sure: PortSet,
     /// When the namespace of the peer has such labels.
     perhaps: Vec<(&'a Selector, &'a PortSet)>,
 }
 
-impl Allowance<'_> {
+impl SideAllowance<'_> {
     fn possible(&self) -> PortSet {
         self.perhaps.iter().fold(self.sure.clone(), |all, (_, ports)| all.union(ports))
     }
@@ -153,7 +153,7 @@ impl Engine<'_> {
             let (subject, peer, end) = seen_from(direction, source, destination);
             let home = self.world.pods(peer).map(|pods| pods.namespace);
             let allowance = match self.side_of(direction, subject) {
-                None => Allowance { sure: PortSet::everything(), perhaps: Vec::new() },
+                None => SideAllowance { sure: PortSet::everything(), perhaps: Vec::new() },
                 Some(side) => {
                     let address = addresses.and_then(|pair| pair.get(end).copied());
                     self.allowance(side, destination, peer, address)
@@ -178,8 +178,8 @@ impl Engine<'_> {
     }
 
     /// What a side allows to a peer with that address.
-    fn allowance(&self, side: &Side, destination: EndId, peer: EndId, address: Option<IpAddr>) -> Allowance<'_> {
-        let mut allowance = Allowance::default();
+    fn allowance(&self, side: &Side, destination: EndId, peer: EndId, address: Option<IpAddr>) -> SideAllowance<'_> {
+        let mut allowance = SideAllowance::default();
         for rule in side.rules.iter().filter_map(|index| self.rules.get(*index)) {
             let ports = self.ports.of(rule.ports, destination);
             let Some(peers) = &rule.peers else {
@@ -207,7 +207,7 @@ impl Engine<'_> {
     /// What is allowed whatever labels the namespace of the peer has.
     fn for_sure(
         &self,
-        allowance: &Allowance<'_>,
+        allowance: &SideAllowance<'_>,
         home: Option<NamespaceId>,
         budget: &mut Budget,
     ) -> Result<PortSet, GaveUp> {
@@ -233,8 +233,8 @@ impl Engine<'_> {
     /// What a rule of each side allows to labels that both let through.
     fn at_once(
         &self,
-        egress: &Allowance<'_>,
-        ingress: &Allowance<'_>,
+        egress: &SideAllowance<'_>,
+        ingress: &SideAllowance<'_>,
         home: Option<NamespaceId>,
         destination: EndId,
         budget: &mut Budget,
@@ -284,7 +284,7 @@ impl Engine<'_> {
         // With a family each, something in between translates.
         let pairs = pairs.filter(|[one, other]| same == 0 || one.is_ipv4() == other.is_ipv4());
         let mut choices: Vec<Choice> = match (one, other) {
-            (Given::Exactly, Given::Exactly) => vec![pairs.map(Some).collect()],
+            (GivenAddresses::Exactly, GivenAddresses::Exactly) => vec![pairs.map(Some).collect()],
             _ => pairs.map(|pair| vec![Some(pair)]).collect(),
         };
         let doubtful = |end, blocks: &[AddressSet]| !blocks.is_empty() && self.matching(end) != Truth::Yes;
@@ -325,9 +325,11 @@ impl Engine<'_> {
         }
     }
 
-    fn addresses_of(&self, end: EndId, blocks: &[AddressSet]) -> (Vec<IpAddr>, Given) {
+    fn addresses_of(&self, end: EndId, blocks: &[AddressSet]) -> (Vec<IpAddr>, GivenAddresses) {
         let all = match self.world.end(end) {
-            Some(End::Pods(pods)) if !pods.addresses.is_empty() => return (pods.addresses.clone(), Given::Exactly),
+            Some(End::Pods(pods)) if !pods.addresses.is_empty() => {
+                return (pods.addresses.clone(), GivenAddresses::Exactly);
+            }
             Some(End::Addresses { addresses, .. }) => addresses,
             _ if self.world.facts.pod_addresses().is_empty() => &AddressSet::all(),
             _ => self.world.facts.pod_addresses(),
@@ -338,12 +340,12 @@ impl Engine<'_> {
             let v6 = kind.v6().first().map(|(low, _)| IpAddr::V6(Ipv6Addr::from(*low)));
             [v4, v6]
         };
-        (addresses::kinds(blocks).into_iter().flat_map(first).flatten().collect(), Given::OneOf)
+        (addresses::kinds(blocks).into_iter().flat_map(first).flatten().collect(), GivenAddresses::OneOf)
     }
 }
 
 /// The ports that are not allowed for sure, in parts that all selectors ask for or not.
-fn parts(allowance: &Allowance<'_>, budget: &mut Budget) -> Result<Vec<PortSet>, GaveUp> {
+fn parts(allowance: &SideAllowance<'_>, budget: &mut Budget) -> Result<Vec<PortSet>, GaveUp> {
     let mut parts: Vec<PortSet> = Vec::new();
     let asked: BTreeSet<&PortSet> = allowance.perhaps.iter().map(|(_, ports)| *ports).collect();
     for ports in asked {
@@ -368,7 +370,7 @@ fn parts(allowance: &Allowance<'_>, budget: &mut Budget) -> Result<Vec<PortSet>,
 
 /// What is known of the addresses of an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Given {
+enum GivenAddresses {
     /// It has all of them.
     Exactly,
     /// It has one of them.

@@ -32,7 +32,7 @@ pub use world::{
 use crate::net::{Direction, MatchIndex, PortSet, Selector, Truth};
 use crate::netpol::{Policy, Rule};
 use crate::table::Table;
-use all_pairs::Reach;
+use all_pairs::AllPairs;
 use peers::PeerTable;
 use ports::PortTable;
 use rustc_hash::FxHashMap;
@@ -426,12 +426,12 @@ impl<'a> Engine<'a> {
     /// Calls `found` for every two ends between which something is allowed or may be, by source and destination, until it
     /// breaks. Left out are addresses among themselves, a pod and itself, and ends that cannot both exist.
     pub fn connections(&self, found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
-        _ = Reach::new(self, true).each(found);
+        _ = AllPairs::new(self, true).each(found);
     }
 
     /// The same, without those of which neither the source is isolated for egress nor the destination for ingress.
     pub fn closed_connections(&self, found: impl FnMut(EndId, EndId, &Verdict) -> ControlFlow<()>) {
-        _ = Reach::new(self, false).each(found);
+        _ = AllPairs::new(self, false).each(found);
     }
 }
 

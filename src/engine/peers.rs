@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Peers, those that mean the same once.
 #[derive(Debug, Default)]
 pub(super) struct PeerTable<'a> {
-    peers: Vec<Entry<'a>>,
+    peers: Vec<PeerEntry<'a>>,
     known: FxHashMap<(Option<&'a str>, &'a Peer), usize>,
     /// The peers that each end is, sorted; the second, those that it may be.
     peers_of: Vec<[Vec<usize>; 2]>,
@@ -17,7 +17,7 @@ pub(super) struct PeerTable<'a> {
 
 /// A peer, and the namespace it is local to.
 #[derive(Debug)]
-struct Entry<'a> {
+struct PeerEntry<'a> {
     home: Option<&'a str>,
     peer: &'a Peer,
 }
@@ -28,14 +28,14 @@ impl<'a> PeerTable<'a> {
         let home = matches!(peer, Peer::Pods { namespaces: None, .. }).then_some(home);
         let peers = &mut self.peers;
         *self.known.entry((home, peer)).or_insert_with(|| {
-            peers.push(Entry { home, peer });
+            peers.push(PeerEntry { home, peer });
             peers.len() - 1
         })
     }
 
     /// Finds the ends of each peer; nothing is inserted after that.
     pub(super) fn match_ends(&mut self, world: &World) {
-        let found = Finder::new(&self.peers, world);
+        let found = PeerFinder::new(&self.peers, world);
         let mut candidates: FxHashMap<NamespaceId, Candidates> = FxHashMap::default();
         for id in world.ids() {
             let mut found_here = [Vec::new(), Vec::new()];
@@ -112,7 +112,7 @@ struct Candidates {
 }
 
 /// Finds peers.
-struct Finder<'a, 'w> {
+struct PeerFinder<'a, 'w> {
     world: &'w World,
     local: FxHashMap<&'a str, Vec<(usize, &'a Selector)>>,
     anywhere: Vec<(usize, &'a Selector, &'a Selector)>,
@@ -120,8 +120,8 @@ struct Finder<'a, 'w> {
     blocks: Vec<(usize, AddressSet)>,
 }
 
-impl<'a, 'w> Finder<'a, 'w> {
-    fn new(peers: &[Entry<'a>], world: &'w World) -> Self {
+impl<'a, 'w> PeerFinder<'a, 'w> {
+    fn new(peers: &[PeerEntry<'a>], world: &'w World) -> Self {
         let mut local: FxHashMap<&str, Vec<(usize, &Selector)>> = FxHashMap::default();
         let (mut anywhere, mut blocks) = (Vec::new(), Vec::new());
         for (index, entry) in peers.iter().enumerate() {
@@ -134,7 +134,7 @@ impl<'a, 'w> Finder<'a, 'w> {
             }
         }
         let by_namespace = SelectorIndex::new(anywhere.iter().map(|(_, namespaces, _)| *namespaces).enumerate());
-        Finder { world, local, anywhere, by_namespace, blocks }
+        PeerFinder { world, local, anywhere, by_namespace, blocks }
     }
 
     fn pods_in(&self, id: NamespaceId) -> Candidates {

@@ -214,16 +214,19 @@ impl Lowering<'_> {
     }
 
     /// The servers of a preset: see `dns` in the language, and which distribution answers where.
-    fn dns(&mut self, server: &model::DnsServer) -> Vec<DnsServer> {
+    fn dns(&mut self, server: &model::DnsServer) -> Vec<DnsService> {
         let pods = |namespace: &str, pods: Selector| Place::Pods { namespaces: self.namespace_called(namespace), pods };
         let preset = server.preset_pods().map(|preset| (pods(preset.namespace, preset.pods), preset.port));
-        let by_labels = |place: Place, name: DnsName, port: u16| DnsServer {
+        let by_labels = |place: Place, name: DnsName, port: u16| DnsService {
             place: place.clone(),
             ports: both(port),
             pods: Some(DnsPods { place, name }),
         };
-        let by_address =
-            |net: IpNet| DnsServer { place: Place::Addresses(IpBlock::list(&[net], &[])), ports: both(53), pods: None };
+        let by_address = |net: IpNet| DnsService {
+            place: Place::Addresses(IpBlock::list(&[net], &[])),
+            ports: both(53),
+            pods: None,
+        };
         let preset = |name| preset.map(|(place, port)| by_labels(place, name, port)).into_iter();
         match server {
             model::DnsServer::Cluster => {
@@ -233,7 +236,7 @@ impl Lowering<'_> {
             model::DnsServer::Strict => preset(DnsName::Strict).collect(),
             model::DnsServer::OpenShift => preset(DnsName::Cluster).collect(),
             model::DnsServer::Any => {
-                preset(DnsName::Cluster).map(|server| DnsServer { place: Place::Any, ..server }).collect()
+                preset(DnsName::Cluster).map(|server| DnsService { place: Place::Any, ..server }).collect()
             }
             model::DnsServer::Address(net) => vec![by_address(*net)],
             model::DnsServer::Tier(tier, port) => {

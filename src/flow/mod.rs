@@ -66,7 +66,7 @@ pub struct ManagedNamespace {
     /// Whose egress is denied by default.
     pub egress: Isolation,
     /// The DNS servers that all its pods may ask.
-    pub dns: Vec<DnsServer>,
+    pub dns: Vec<DnsService>,
     /// The `dns` setting that they come from, as the language writes it.
     pub dns_setting: Arc<str>,
 }
@@ -89,7 +89,7 @@ pub enum Isolation {
 
 /// A DNS server and the ports that it answers on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DnsServer {
+pub struct DnsService {
     /// Where it is.
     pub place: Place,
     /// Its ports, over udp and tcp.

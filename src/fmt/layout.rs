@@ -16,7 +16,7 @@ pub(super) struct Style {
 
 /// A statement, by its brackets and items.
 #[derive(Debug)]
-pub(super) struct Statement<'a> {
+pub(super) struct StatementLayout<'a> {
     segments: Vec<Item<'a>>,
     style: Style,
 }
@@ -67,11 +67,11 @@ struct Breaks {
     arrows: bool,
 }
 
-impl<'a> Statement<'a> {
+impl<'a> StatementLayout<'a> {
     /// Puts the tokens of a statement together.
     pub(super) fn new(tokens: Vec<Token<'a>>, style: Style) -> Self {
-        let mut builder = Builder { tokens: tokens.into_iter(), style };
-        Statement { segments: builder.segments(), style }
+        let mut builder = LayoutBuilder { tokens: tokens.into_iter(), style };
+        StatementLayout { segments: builder.segments(), style }
     }
 
     /// The statement on one line in its parts: up to the first bracket, and each pair of brackets. `None` when it takes
@@ -165,20 +165,20 @@ fn holds_word(segment: &Item<'_>, word: Option<&str>) -> bool {
     segment.pieces.iter().skip(1).any(holds)
 }
 
-struct Builder<'a> {
+struct LayoutBuilder<'a> {
     tokens: std::vec::IntoIter<Token<'a>>,
     style: Style,
 }
 
 /// The items read so far, and the comments behind the last piece, which belong to its item when that goes on.
 #[derive(Default)]
-struct Items<'a> {
+struct LayoutItems<'a> {
     done: Vec<Item<'a>>,
     item: Item<'a>,
     pending: Vec<(&'a str, bool)>,
 }
 
-impl<'a> Items<'a> {
+impl<'a> LayoutItems<'a> {
     fn piece(&mut self, piece: Piece<'a>) {
         self.item.before.extend(self.pending.drain(..).map(|(comment, _)| comment));
         self.item.pieces.push(piece);
@@ -211,9 +211,9 @@ impl<'a> Items<'a> {
     }
 }
 
-impl<'a> Builder<'a> {
+impl<'a> LayoutBuilder<'a> {
     fn segments(&mut self) -> Vec<Item<'a>> {
-        let mut items = Items::default();
+        let mut items = LayoutItems::default();
         while let Some(token) = self.tokens.next() {
             match token {
                 Token::Comment(comment, own_line) => items.comment(comment, own_line),
@@ -238,7 +238,7 @@ impl<'a> Builder<'a> {
     /// accepted.
     fn group(&mut self, open: char, trailing_comma: bool, depth: usize) -> Group<'a> {
         let mut head = None;
-        let mut items = Items::default();
+        let mut items = LayoutItems::default();
         let mut first = true;
         while let Some(token) = self.tokens.next() {
             match token {
@@ -258,7 +258,7 @@ impl<'a> Builder<'a> {
             items.end_item();
         }
         let padded = open == '{' && depth == 1 && self.style.port_list;
-        let Items { done: items, item, .. } = items;
+        let LayoutItems { done: items, item, .. } = items;
         Group::new(open, head, items, item.before, trailing_comma, padded, self.style)
     }
 }

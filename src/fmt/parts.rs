@@ -1,6 +1,6 @@
 //! A file as a list of statements, comments and closing braces, and that list as text.
 
-use super::layout::{Statement, Style};
+use super::layout::{StatementLayout, Style};
 use super::{STEP, WIDTH, lex};
 use crate::syntax::{Node, NodeKind, Tree};
 
@@ -121,7 +121,7 @@ fn line(text: &str) -> &str {
     text.split('\n').next().unwrap_or("").trim_end_matches([' ', '\t', '\r'])
 }
 
-fn statement<'a>(text: &'a str, kind: &NodeKind) -> Statement<'a> {
+fn statement<'a>(text: &'a str, kind: &NodeKind) -> StatementLayout<'a> {
     let colons = !matches!(kind, NodeKind::Cidr(_) | NodeKind::Dns(_) | NodeKind::PlatformEntry { .. });
     let style = Style {
         port_list: matches!(kind, NodeKind::Tier(_)),
@@ -132,10 +132,10 @@ fn statement<'a>(text: &'a str, kind: &NodeKind) -> Statement<'a> {
             _ => None,
         },
     };
-    Statement::new(lex::tokens(text, colons), style)
+    StatementLayout::new(lex::tokens(text, colons), style)
 }
 
-fn row<'a>(statement: &Statement<'_>, kind: &NodeKind, indent: usize) -> Option<Columns<'a>> {
+fn row<'a>(statement: &StatementLayout<'_>, kind: &NodeKind, indent: usize) -> Option<Columns<'a>> {
     match kind {
         NodeKind::Tier(_) => {
             let mut cells = statement.cells(indent)?.into_iter().peekable();

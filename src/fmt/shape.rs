@@ -2,8 +2,8 @@
 
 use crate::source::Span;
 use crate::syntax::{
-    AssertionDecl, CidrDecl, EndpointRef, Hop, IsolateDecl, NamespaceBlock, Node, NodeKind, PortsExpr, SelectorExpr,
-    TierDecl, Tree,
+    ArrowSide, AssertionDecl, CidrDecl, EndpointRef, IsolateDecl, NamespaceBlock, Node, NodeKind, PortsExpr,
+    SelectorExpr, TierDecl, Tree,
 };
 use std::fmt::Write as _;
 
@@ -13,14 +13,14 @@ pub(super) struct Shape(String);
 
 /// The shape of a tree of `text`.
 pub(super) fn of(text: &str, tree: &Tree) -> Shape {
-    let mut writer = Writer { text, tree, out: String::new(), starts: Vec::new(), comments: 0 };
+    let mut writer = ShapeWriter { text, tree, out: String::new(), starts: Vec::new(), comments: 0 };
     writer.nodes(&tree.nodes);
     writer.comments_before(u32::MAX, "after");
     writer.allows();
     Shape(writer.out)
 }
 
-struct Writer<'a> {
+struct ShapeWriter<'a> {
     text: &'a str,
     tree: &'a Tree,
     out: String,
@@ -30,7 +30,7 @@ struct Writer<'a> {
     comments: usize,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> ShapeWriter<'a> {
     fn at(&self, span: Span) -> &'a str {
         self.text.get(span.range()).unwrap_or("")
     }
@@ -184,7 +184,7 @@ impl<'a> Writer<'a> {
         self.spans(name, shared.into_iter().chain([endpoint.span]));
     }
 
-    fn hop(&mut self, hop: &Hop) {
+    fn hop(&mut self, hop: &ArrowSide) {
         for (place, endpoint) in hop.endpoints.iter().enumerate() {
             self.endpoint(endpoint);
             self.ports(hop.ports.of(place).filter(|_| hop.ports.shared().is_none()));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// A rule or a part of it, by places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
+pub struct RuleOrigin {
     /// The policy, by its place in the input.
     pub policy: usize,
     /// The direction.
@@ -34,7 +34,7 @@ pub(super) struct Atom {
     /// The ports.
     pub ports: PortSet,
     /// Where it stands.
-    pub origin: Origin,
+    pub origin: RuleOrigin,
 }
 
 /// One direction of a namespace.
@@ -75,9 +75,9 @@ pub(super) enum Dead {
     /// No pod can have the labels of the policy's `podSelector`.
     Subject(usize),
     /// Nobody can be this peer.
-    Peer(Origin),
+    Peer(RuleOrigin),
     /// A named port, towards addresses, which have none.
-    Port(Origin),
+    Port(RuleOrigin),
 }
 
 impl Dead {
@@ -190,7 +190,7 @@ impl Atoms {
             let Some(rules) = rules else { continue };
             let mut found = Vec::new();
             for (rule, written) in rules.iter().enumerate() {
-                let origin = Origin { policy: at, direction, rule, peer: None, port: None };
+                let origin = RuleOrigin { policy: at, direction, rule, peer: None, port: None };
                 self.rule(policy, written, origin, &mut found);
             }
             let Some(side) = self.sides.last_mut() else { continue };
@@ -211,7 +211,13 @@ impl Atoms {
         }
     }
 
-    fn rule(&mut self, policy: &Policy, rule: &Rule, origin: Origin, found: &mut Vec<(PlaceId, PortSet, Origin)>) {
+    fn rule(
+        &mut self,
+        policy: &Policy,
+        rule: &Rule,
+        origin: RuleOrigin,
+        found: &mut Vec<(PlaceId, PortSet, RuleOrigin)>,
+    ) {
         let many = rule.peers.len().saturating_mul(rule.ports.len()) > MOST_OF_RULE;
         let ports: Vec<(Option<usize>, PortSet)> = match rule.ports.as_slice() {
             [] => vec![(None, PortSet::everything())],
@@ -221,7 +227,7 @@ impl Atoms {
         for (peer, place) in self.peers(policy, rule, origin) {
             let addresses = matches!(self.places.place(place), Place::Addresses(_));
             for (port, ports) in &ports {
-                let origin = Origin { peer, port: *port, ..origin };
+                let origin = RuleOrigin { peer, port: *port, ..origin };
                 // Nobody knows the container ports of an address.
                 let nameless = addresses && origin.direction == Direction::Egress;
                 let ports = if nameless { ports.without_names() } else { ports.clone() };
@@ -234,13 +240,13 @@ impl Atoms {
     }
 
     /// The other ends of a rule, each with its place there.
-    fn peers(&mut self, policy: &Policy, rule: &Rule, origin: Origin) -> Vec<(Option<usize>, PlaceId)> {
+    fn peers(&mut self, policy: &Policy, rule: &Rule, origin: RuleOrigin) -> Vec<(Option<usize>, PlaceId)> {
         if rule.peers.is_empty() {
             return vec![(None, self.places.id(Place::Anywhere))];
         }
         let mut found = Vec::new();
         for (at, peer) in rule.peers.iter().enumerate() {
-            let origin = Origin { peer: Some(at), ..origin };
+            let origin = RuleOrigin { peer: Some(at), ..origin };
             let Peer::Pods { namespaces, pods } = peer else {
                 if matches!(peer, Peer::Block(block) if block.addresses().is_empty()) {
                     self.dead.push(Dead::Peer(origin));

@@ -1,6 +1,6 @@
 //! What somebody who reads the program should know of the policies that it came from.
 
-use super::atoms::{Atoms, Dead, Origin};
+use super::atoms::{Atoms, Dead, RuleOrigin};
 use super::dns::Servers;
 use super::flows::{Flow, Flows};
 use super::names::Names;
@@ -96,7 +96,7 @@ pub enum Where {
     /// A policy as a whole, by its place in the input.
     Policy(usize),
     /// A part of one.
-    Part(Origin),
+    Part(RuleOrigin),
 }
 
 impl Where {
@@ -143,7 +143,7 @@ impl Found<'_> {
         let mut found = Vec::new();
         self.sides(&mut found);
         self.everything(&mut found);
-        let mut counts: BTreeMap<Origin, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<RuleOrigin, usize> = BTreeMap::new();
         for one in self.needless {
             *counts.entry(one.origin.every_port()).or_default() += 1;
         }
@@ -192,7 +192,7 @@ impl Found<'_> {
 
     /// Flows of one side, and the rules that came apart.
     fn sides(&self, found: &mut Vec<Finding>) {
-        let mut told: BTreeSet<Origin> = BTreeSet::new();
+        let mut told: BTreeSet<RuleOrigin> = BTreeSet::new();
         for flow in &self.flows.flows {
             let (Some(side), Some(first)) = (flow.ends.side, flow.origins.first()) else { continue };
             let (own, other) = match side {
@@ -217,8 +217,8 @@ impl Found<'_> {
             let (place, statement) = (Some(Where::Part(*first)), Some(self.text(flow)));
             found.push(Finding { kind: Kind::OneSide, place, statement, message });
         }
-        let rule = |origin: &Origin| Origin { peer: None, port: None, ..*origin };
-        let mut words: BTreeMap<Origin, (BTreeSet<bool>, Option<&Flow>)> = BTreeMap::new();
+        let rule = |origin: &RuleOrigin| RuleOrigin { peer: None, port: None, ..*origin };
+        let mut words: BTreeMap<RuleOrigin, (BTreeSet<bool>, Option<&Flow>)> = BTreeMap::new();
         for flow in &self.flows.flows {
             for origin in
                 flow.origins.iter().filter(|origin| flow.ends.side.is_none_or(|side| side == origin.direction))
@@ -230,7 +230,7 @@ impl Found<'_> {
                 }
             }
         }
-        let told: BTreeSet<Origin> = told.iter().map(rule).collect();
+        let told: BTreeSet<RuleOrigin> = told.iter().map(rule).collect();
         for (origin, (sides, flow)) in words {
             let Some(flow) = flow.filter(|_| sides.len() > 1 && !told.contains(&origin)) else { continue };
             let message = format!(
@@ -258,7 +258,7 @@ impl Found<'_> {
     }
 
     /// `counts` says how many ports of each peer of a rule add nothing.
-    fn adds_nothing(&self, one: &Needless, counts: &BTreeMap<Origin, usize>) -> Finding {
+    fn adds_nothing(&self, one: &Needless, counts: &BTreeMap<RuleOrigin, usize>) -> Finding {
         let ports = self.policies.get(one.origin.policy).and_then(|policy| {
             let rules = match one.origin.direction {
                 Direction::Ingress => &policy.ingress,
@@ -268,9 +268,9 @@ impl Found<'_> {
         });
         // A port is named where the others of its rule add something, and where one of them says the same.
         let some = counts.get(&one.origin.every_port()).copied() != ports.filter(|ports| *ports > 0);
-        let is_beside = |other: &Origin| other.every_port() == one.origin.every_port();
+        let is_beside = |other: &RuleOrigin| other.every_port() == one.origin.every_port();
         let named = ports > Some(1) && (some || one.instead.iter().any(is_beside));
-        let path = |origin: &Origin| if named { origin.path_to_port() } else { origin.path() };
+        let path = |origin: &RuleOrigin| if named { origin.path_to_port() } else { origin.path() };
         let mut others: Vec<String> = one
             .instead
             .iter()
@@ -380,10 +380,10 @@ impl Found<'_> {
     }
 }
 
-impl Origin {
+impl RuleOrigin {
     /// The same with all ports of the rule.
-    fn every_port(&self) -> Origin {
-        Origin { port: None, ..*self }
+    fn every_port(&self) -> RuleOrigin {
+        RuleOrigin { port: None, ..*self }
     }
 
     /// The field, as in `spec.egress[0].to[1]`, with the one of the port, as in `spec.egress[0].to[1], ports[2]`.

@@ -1,6 +1,6 @@
 //! From atoms to flows: on both sides where that opens nothing more, each once, without those that others say already.
 
-use super::atoms::{Atom, Atoms, Origin};
+use super::atoms::{Atom, Atoms, RuleOrigin};
 use super::cells::{Cells, Patience};
 use super::dns::Servers;
 use super::places::{Place, PlaceId, Places, lists, width};
@@ -26,7 +26,7 @@ pub(super) struct Flow {
     pub ends: Ends,
     pub ports: PortSet,
     /// What of the policies it says.
-    pub origins: BTreeSet<Origin>,
+    pub origins: BTreeSet<RuleOrigin>,
 }
 
 /// Flows and the settings of each namespace.
@@ -34,7 +34,7 @@ pub(super) struct Flow {
 pub(super) struct Flows {
     pub flows: Vec<Flow>,
     /// The DNS servers of each namespace, and what of its policies they say.
-    pub dns: Vec<(Servers, BTreeSet<Origin>)>,
+    pub dns: Vec<(Servers, BTreeSet<RuleOrigin>)>,
     /// The places, also those of subjects.
     pub places: Places,
 }
@@ -44,13 +44,13 @@ pub(super) struct Flows {
 struct Item {
     ends: Ends,
     ports: PortSet,
-    origins: BTreeSet<Origin>,
+    origins: BTreeSet<RuleOrigin>,
 }
 
 impl Flows {
     /// The flows that say what is left of the atoms.
     pub(super) fn new(mut atoms: Atoms, sides: &Sides, patience: &mut Patience) -> (Flows, Atoms) {
-        let mut items: BTreeMap<(Ends, PortSet), BTreeSet<Origin>> = BTreeMap::new();
+        let mut items: BTreeMap<(Ends, PortSet), BTreeSet<RuleOrigin>> = BTreeMap::new();
         let (mut dns, mut said_already) = (Vec::new(), Vec::new());
         let mut places = std::mem::take(&mut atoms.places);
         for home in 0..atoms.names.len() {
@@ -78,11 +78,11 @@ impl Flows {
             dns.push((servers.servers, asked));
             places = std::mem::take(&mut atoms.places);
             let Some(name) = atoms.names.get(home) else { continue };
-            let mut listed: BTreeMap<OneRule, (Vec<IpBlock>, BTreeSet<Origin>)> = BTreeMap::new();
+            let mut listed: BTreeMap<OneRule, (Vec<IpBlock>, BTreeSet<RuleOrigin>)> = BTreeMap::new();
             for (atom, plain) in found {
                 let Atom { subject, peer, ports, origin } = atom;
                 if let Place::Addresses(blocks) = places.place(peer) {
-                    let rule = Origin { peer: None, port: None, ..origin };
+                    let rule = RuleOrigin { peer: None, port: None, ..origin };
                     let (all, origins) = listed.entry((rule, subject, ports)).or_default();
                     all.extend(blocks.iter().cloned());
                     origins.insert(origin);
@@ -107,7 +107,7 @@ impl Flows {
 }
 
 /// A rule with its subject and some of its ports.
-type OneRule = (Origin, Selector, PortSet);
+type OneRule = (RuleOrigin, Selector, PortSet);
 
 fn ends(
     places: &mut Places,
@@ -126,7 +126,7 @@ fn ends(
 
 /// Flows of the same ends as one.
 fn united(items: Vec<Item>) -> Vec<Flow> {
-    let mut all: BTreeMap<Ends, (Vec<PortSet>, BTreeSet<Origin>)> = BTreeMap::new();
+    let mut all: BTreeMap<Ends, (Vec<PortSet>, BTreeSet<RuleOrigin>)> = BTreeMap::new();
     for item in items {
         let (ports, origins) = all.entry(item.ends).or_default();
         ports.push(item.ports);

@@ -1,6 +1,6 @@
 //! Flows as lines: in braces where they only differ in one end, in groups where the same braces come again.
 
-use super::atoms::{Atoms, Origin};
+use super::atoms::{Atoms, RuleOrigin};
 use super::flows::{Flow, Flows};
 use super::names::Names;
 use super::places::{Home, Place, PlaceId};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A line with a flow.
 pub(super) struct Line {
     pub flow: draft::Flow,
-    pub origins: BTreeSet<Origin>,
+    pub origins: BTreeSet<RuleOrigin>,
     /// Whether it comes from outside of its block, stays within, or goes outside.
     pub section: usize,
 }
@@ -31,11 +31,11 @@ struct Braces {
     destinations: Vec<PlaceId>,
     side: Option<Direction>,
     ports: PortSet,
-    origins: BTreeSet<Origin>,
+    origins: BTreeSet<RuleOrigin>,
 }
 
 /// Ends with the origins of what they say.
-type Grouped<K> = BTreeMap<K, Vec<(PlaceId, BTreeSet<Origin>)>>;
+type Grouped<K> = BTreeMap<K, Vec<(PlaceId, BTreeSet<RuleOrigin>)>>;
 
 /// Fewer ends stay in their braces.
 const FEWEST_MEMBERS: usize = 3;
@@ -121,8 +121,8 @@ fn braces(atoms: &Atoms, flows: &Flows) -> Vec<Braces> {
 }
 
 /// Ends in as many braces as people can read.
-fn pieces(ends: Vec<(PlaceId, BTreeSet<Origin>)>) -> Vec<(Vec<PlaceId>, BTreeSet<Origin>)> {
-    let piece = |some: &[(PlaceId, BTreeSet<Origin>)]| {
+fn pieces(ends: Vec<(PlaceId, BTreeSet<RuleOrigin>)>) -> Vec<(Vec<PlaceId>, BTreeSet<RuleOrigin>)> {
+    let piece = |some: &[(PlaceId, BTreeSet<RuleOrigin>)]| {
         let places = some.iter().map(|(place, _)| *place).collect();
         (places, some.iter().flat_map(|(_, origins)| origins.iter().copied()).collect())
     };

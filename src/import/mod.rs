@@ -21,7 +21,7 @@ mod shared;
 mod sides;
 mod write;
 
-pub use atoms::Origin;
+pub use atoms::RuleOrigin;
 pub use declared::Declared;
 pub use findings::{Finding, Kind, Where};
 pub use runs::RunningPods;

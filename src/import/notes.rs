@@ -1,6 +1,6 @@
 //! Which statement a note stands above.
 
-use super::{Note, Origin, Where};
+use super::{Note, RuleOrigin, Where};
 use crate::draft::Statement;
 use crate::netpol::Policy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ pub(super) struct Placed {
 impl Placed {
     /// Finds the first statement for each note; `origins` are those of each in the order of the program, and whether it is a
     /// flow.
-    pub(super) fn new(policies: &[Policy], notes: &[Note], origins: &[(bool, &BTreeSet<Origin>)]) -> Placed {
+    pub(super) fn new(policies: &[Policy], notes: &[Note], origins: &[(bool, &BTreeSet<RuleOrigin>)]) -> Placed {
         let mut placed = Placed::default();
         let mut of_policy: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, (_, origins)) in origins.iter().enumerate() {
@@ -75,7 +75,7 @@ impl Placed {
 }
 
 /// Whether an origin is the part of a rule that a note is about.
-fn is_of(origin: &Origin, part: &Origin) -> bool {
+fn is_of(origin: &RuleOrigin, part: &RuleOrigin) -> bool {
     let same = |one: Option<usize>, other: Option<usize>| other.is_none() || one.is_none() || one == other;
     (origin.policy, origin.direction, origin.rule) == (part.policy, part.direction, part.rule)
         && same(origin.peer, part.peer)

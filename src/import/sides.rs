@@ -1,6 +1,6 @@
 //! What of the atoms adds something, and which of them a flow can say that opens both sides.
 
-use super::atoms::{Atom, Atoms, Opened, Origin};
+use super::atoms::{Atom, Atoms, Opened, RuleOrigin};
 use super::cells::{Cells, Patience};
 use super::places::width;
 use crate::net::{Direction, Peers, PortSet, Protocol, Region, Selector, SelectorIndex, namespace_by_name};
@@ -23,9 +23,9 @@ pub(super) struct Sides {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Needless {
     /// The part.
-    pub origin: Origin,
+    pub origin: RuleOrigin,
     /// What lets the same through, or some of it.
-    pub instead: Vec<Origin>,
+    pub instead: Vec<RuleOrigin>,
 }
 
 /// So many others are named that let the same through.
@@ -44,7 +44,7 @@ pub(super) fn width_of_ports(ports: &PortSet) -> u64 {
 }
 
 /// Where what is left of a namespace stands.
-fn left(opened: &PerDirection<Opened>, gone: &PerDirection<Vec<bool>>) -> Vec<Origin> {
+fn left(opened: &PerDirection<Opened>, gone: &PerDirection<Vec<bool>>) -> Vec<RuleOrigin> {
     let of = |direction: Direction| {
         let atoms = opened.get(direction).atoms.iter().zip(gone.get(direction));
         atoms.filter(|(_, gone)| !**gone).map(|(atom, _)| atom.origin).collect::<Vec<_>>()
@@ -91,7 +91,7 @@ impl Sides {
             sides.gone.push(PerDirection { ingress: ingress.1, egress: egress.1 });
         }
         // Of several values that became a tier each, some may still be needed.
-        let left: BTreeSet<Origin> =
+        let left: BTreeSet<RuleOrigin> =
             atoms.sides.iter().zip(&sides.gone).flat_map(|(opened, gone)| left(opened, gone)).collect();
         sides.needless.retain(|one| !left.contains(&one.origin));
         sides.needless.sort();

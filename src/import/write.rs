@@ -1,7 +1,7 @@
 //! The program, statement by statement.
 
 use super::Note;
-use super::atoms::{Atoms, Origin};
+use super::atoms::{Atoms, RuleOrigin};
 use super::dns::Servers;
 use super::flows::Flows;
 use super::lines::{Line, Lines, lines};
@@ -23,12 +23,12 @@ pub struct Said {
     /// The statement.
     pub text: String,
     /// What it says.
-    pub origins: BTreeSet<Origin>,
+    pub origins: BTreeSet<RuleOrigin>,
 }
 
 /// A program and where its statements come from.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct WrittenProgram {
     pub head: Vec<Statement>,
     pub blocks: Vec<Namespace>,
     pub said: Vec<Said>,
@@ -39,8 +39,14 @@ pub(super) struct Written {
 }
 
 /// Writes the program, with the notes above the first statement that each is about.
-pub(super) fn write(atoms: &Atoms, flows: &Flows, names: &Names, policies: &[Policy], notes: &[Note]) -> Written {
-    let mut written = Written::default();
+pub(super) fn write(
+    atoms: &Atoms,
+    flows: &Flows,
+    names: &Names,
+    policies: &[Policy],
+    notes: &[Note],
+) -> WrittenProgram {
+    let mut written = WrittenProgram::default();
     let mut head: Vec<Statement> =
         (!names.used.is_empty()).then(|| Statement::Use(names.used.clone())).into_iter().collect();
     head.extend(externals(atoms, names));
@@ -51,12 +57,12 @@ pub(super) fn write(atoms: &Atoms, flows: &Flows, names: &Names, policies: &[Pol
     let blocks: Vec<Block> = (0..atoms.names.len())
         .map(|at| Block { dns: dns(flows, names, at), lines: lines.remove(&at).unwrap_or_default() })
         .collect();
-    let of_block = |block: &'_ Block| -> Vec<(bool, BTreeSet<Origin>)> {
+    let of_block = |block: &'_ Block| -> Vec<(bool, BTreeSet<RuleOrigin>)> {
         let dns = block.dns.said.iter().map(|said| (false, said.origins.clone()));
         dns.chain(block.lines.iter().map(|line| (true, line.origins.clone()))).collect()
     };
-    let origins: Vec<(bool, BTreeSet<Origin>)> = blocks.iter().flat_map(of_block).collect();
-    let origins: Vec<(bool, &BTreeSet<Origin>)> = origins.iter().map(|(is_flow, all)| (*is_flow, all)).collect();
+    let origins: Vec<(bool, BTreeSet<RuleOrigin>)> = blocks.iter().flat_map(of_block).collect();
+    let origins: Vec<(bool, &BTreeSet<RuleOrigin>)> = origins.iter().map(|(is_flow, all)| (*is_flow, all)).collect();
     let mut placed = Placed::new(policies, notes, &origins);
     let mut next = 0;
     let mut bodies = Vec::with_capacity(blocks.len());
@@ -92,7 +98,7 @@ fn body(
     at: usize,
     block: Block,
     above: &mut dyn FnMut(bool) -> Vec<Statement>,
-    written: &mut Written,
+    written: &mut WrittenProgram,
 ) -> Body {
     let Some(name) = atoms.names.get(at) else { return Body::default() };
     let isolate = isolate(atoms, at, names);

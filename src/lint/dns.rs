@@ -3,7 +3,7 @@
 use super::atoms::{Atom, Patience, Side};
 use super::open::is_of_media;
 use super::replies::replies;
-use super::servers::{PORTS, Servers, ports_of_service};
+use super::servers::{PORTS, ServerPlaces, ports_of_service};
 use super::{One, at, protocols};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic, How};
@@ -51,7 +51,7 @@ fn is_media(atom: &Atom<'_>) -> bool {
 }
 
 /// W0201: pods that may open connections, and cannot look up where to.
-pub(super) fn no_dns(side: &Side<'_>, servers: &Servers<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, found: &mut Vec<Diagnostic>) {
     let answers = |atom: &&Atom<'_>| {
         let one = side.group.get(atom.policy);
         one.is_some_and(|one| servers.may_answer(one, atom.written_peer(), atom.written_port()))
@@ -128,7 +128,7 @@ pub(super) fn service_port(one: &One<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// W0202: DNS over UDP or TCP alone.
-pub(super) fn one_protocol(side: &Side<'_>, servers: &Servers<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn one_protocol(side: &Side<'_>, servers: &ServerPlaces<'_>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     for atom in &side.atoms {
         let Some(port) = atom.written_port() else { continue };

@@ -103,7 +103,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     peers::families(&all, input.cluster, &mut found);
     let patience = atoms::Patience::new();
     let matches = input.cni.blocks_match(input.version);
-    let servers = servers::Servers::new(input.cluster, matches);
+    let servers = servers::ServerPlaces::new(input.cluster, matches);
     for group in all.chunk_by(in_one_namespace) {
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         for side in &sides {

@@ -1,6 +1,6 @@
 //! Policies and peers against the pods that run.
 
-use super::runs::{Found, Matched, Runs};
+use super::runs::{Found, MatchedPods, Runs};
 use super::{One, at, peers_field};
 use crate::cluster::{Kind, Labels, OF_EVERY_CLUSTER, Pods, Workload};
 use crate::diag::{Code, Diagnostic, closest};
@@ -240,7 +240,7 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
 
 /// Whether a peer means pods on the network of nodes, where it matches some: by their labels, or as a whole namespace in
 /// which nothing else runs. In those of every cluster there is always more than was given.
-fn is_meant_on_nodes(peer: &Peer, matched: &Matched<'_>) -> bool {
+fn is_meant_on_nodes(peer: &Peer, matched: &MatchedPods<'_>) -> bool {
     match peer {
         Peer::Pods { pods, .. } if pods.is_everything() => {
             let is_of_every_cluster = |name: &&str| OF_EVERY_CLUSTER.contains(name);

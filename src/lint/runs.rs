@@ -24,7 +24,7 @@ pub(super) struct Runs<'a> {
 }
 
 /// The pods that a peer or a policy matches.
-pub(super) struct Matched<'a> {
+pub(super) struct MatchedPods<'a> {
     /// They, without those that have ended.
     pub pods: Vec<Found<'a>>,
     /// The namespaces in which they were looked for.
@@ -60,17 +60,17 @@ impl<'a> Runs<'a> {
     }
 
     /// The workloads among which pods were looked for.
-    pub(super) fn among(&self, matched: &Matched<'_>) -> Vec<&'a Workload> {
+    pub(super) fn among(&self, matched: &MatchedPods<'_>) -> Vec<&'a Workload> {
         matched.namespaces.iter().flat_map(|namespace| self.workloads(namespace)).copied().collect()
     }
 
     /// The pods that a policy selects.
-    pub(super) fn subject(&self, one: &One<'_>) -> Matched<'a> {
+    pub(super) fn subject(&self, one: &One<'_>) -> MatchedPods<'a> {
         self.matching(self.home(one), &one.policy.subject, true)
     }
 
     /// The pods that a peer of a policy matches; `None` for addresses.
-    pub(super) fn peer(&self, one: &One<'_>, peer: &Peer) -> Option<Matched<'a>> {
+    pub(super) fn peer(&self, one: &One<'_>, peer: &Peer) -> Option<MatchedPods<'a>> {
         let Peer::Pods { namespaces, pods } = peer else { return None };
         let Some(namespaces) = namespaces else {
             return Some(self.matching(self.home(one), pods, true));
@@ -113,7 +113,7 @@ impl<'a> Runs<'a> {
         self.workloads.get_key_value(&*one.policy.namespace).map(|(name, _)| *name).into_iter().collect()
     }
 
-    fn matching(&self, namespaces: Vec<&'a str>, selector: &Selector, sure: bool) -> Matched<'a> {
+    fn matching(&self, namespaces: Vec<&'a str>, selector: &Selector, sure: bool) -> MatchedPods<'a> {
         let near = namespaces.iter().flat_map(|name| self.pods.near(name, selector));
         let pods = near.filter(|(_, pods)| selector.matches(&pods.labels)).collect();
         // The labels of pods that do not run are not known; those of their owner are often the same.
@@ -123,6 +123,6 @@ impl<'a> Runs<'a> {
         let at_runtime = selector.keys().any(|key| is_set_at_runtime(key));
         let sure = sure && (!at_runtime || namespaces.iter().all(|name| self.cluster.has_listed(name)));
         let whole = namespaces.iter().all(|name| self.is_whole(name));
-        Matched { pods, namespaces, sure, whole }
+        MatchedPods { pods, namespaces, sure, whole }
     }
 }

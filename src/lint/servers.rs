@@ -19,7 +19,7 @@ fn hints(text: &str) -> bool {
 }
 
 /// Where DNS servers may be.
-pub(super) struct Servers<'a> {
+pub(super) struct ServerPlaces<'a> {
     cluster: &'a Cluster,
     /// What address blocks match.
     matches: BlocksMatch,
@@ -27,9 +27,9 @@ pub(super) struct Servers<'a> {
     private: AddressSet,
 }
 
-impl<'a> Servers<'a> {
+impl<'a> ServerPlaces<'a> {
     pub(super) fn new(cluster: &'a Cluster, matches: BlocksMatch) -> Self {
-        Servers { cluster, matches, private: private() }
+        ServerPlaces { cluster, matches, private: private() }
     }
 
     /// Whether a DNS server may answer behind a peer of a rule, `None` for everybody, on one of its ports, `None` for all.

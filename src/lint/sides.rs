@@ -39,13 +39,13 @@ pub(super) fn check(
         for (direction, rule, written) in one.all_rules() {
             for (index, peer) in written.peers.iter().enumerate() {
                 let ends = ends(one, peer, engine, &by_labels);
-                let half = Half { engine, policy, direction, rule, peer: index };
+                let half = RulePeer { engine, policy, direction, rule, peer: index };
                 let Some((subject, other, isolating)) = half.closed(&subjects, &ends, &mut pairs) else { continue };
                 let mut other_way = isolating.iter().map(|other| (*other, direction.other()));
                 if mistaken.contains(&(policy, direction)) || other_way.any(|other| mistaken.contains(&other)) {
                     continue;
                 }
-                let runs = Runs { engine, cluster };
+                let runs = EndNames { engine, cluster };
                 let theirs = if subject == other { runs.another(other) } else { runs.name(other) };
                 let (Some(mine), Some(theirs)) = (runs.name(subject), theirs) else { continue };
                 let by = isolating.first().and_then(|index| all.get(*index));
@@ -100,7 +100,7 @@ fn ends(one: &One<'_>, peer: &Peer, engine: &Engine<'_>, by_labels: &Labelled<'_
 }
 
 /// One peer of one rule.
-struct Half<'e, 'a> {
+struct RulePeer<'e, 'a> {
     engine: &'e Engine<'a>,
     policy: usize,
     direction: Direction,
@@ -108,7 +108,7 @@ struct Half<'e, 'a> {
     peer: usize,
 }
 
-impl Half<'_, '_> {
+impl RulePeer<'_, '_> {
     /// An example of two ends when the other side is closed for all of them, with the policies that isolate it there.
     fn closed(&self, subjects: &[EndId], ends: &[EndId], pairs: &mut usize) -> Option<(EndId, EndId, Vec<usize>)> {
         let opposite = self.direction.other();
@@ -156,12 +156,12 @@ fn labels<'e>(engine: &'e Engine<'_>, id: EndId) -> Option<(&'e str, &'e Labels)
 }
 
 /// What the ends of a connection are called, and selected by.
-struct Runs<'e, 'a> {
+struct EndNames<'e, 'a> {
     engine: &'e Engine<'a>,
     cluster: &'e Cluster,
 }
 
-impl Runs<'_, '_> {
+impl EndNames<'_, '_> {
     fn members(&self, id: EndId) -> &[Member] {
         self.engine.world().pods(id).map(|pods| pods.members.as_slice()).unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use super::near::{is_slip, with_place};
 use super::pods::owner;
-use super::runs::{Matched, Runs};
+use super::runs::{MatchedPods, Runs};
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Selector, Values};
@@ -62,7 +62,7 @@ struct Single<'a> {
     value: Arc<str>,
     /// The selector with this value alone.
     pods: Selector,
-    matched: Matched<'a>,
+    matched: MatchedPods<'a>,
 }
 
 /// What is to be said of a value that no pod has, when it is not just one of those that may come.

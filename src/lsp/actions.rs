@@ -1,21 +1,21 @@
 //! `textDocument/codeAction`: the changes that mend what is wrong.
 
 use super::diagnostics::convert;
-use super::edits::{Changes, workspace_edit};
-use super::program::{Program, Spot};
+use super::edits::{Replacements, workspace_edit};
+use super::program::{FileSpot, Program};
 use super::removal::{removal, statement as whole_statement};
 use crate::diag::{Code, Diagnostic};
 use crate::draft::{External, Statement, Tier};
 use crate::model::{Endpoint, is_dns_label};
 use crate::source::{FileId, Span};
-use crate::syntax::{AssertionKind, EndpointRef, Hop, Node, NodeKind};
+use crate::syntax::{ArrowSide, AssertionKind, EndpointRef, Node, NodeKind};
 use lsp_types::{CodeAction, CodeActionKind};
 use std::ops::Range;
 
 /// One way to mend something.
-struct Way {
+struct MendWay {
     title: String,
-    changes: Changes,
+    changes: Replacements,
     /// Whether it is the one that is meant when nobody chooses.
     preferred: bool,
 }
@@ -52,18 +52,22 @@ pub(super) fn actions(
     actions
 }
 
-fn ways(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Vec<Way> {
+fn ways(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Vec<MendWay> {
     // Which pods are meant, and whether the other side is closed on purpose, nobody knows but the author.
     let only = diagnostic.mends.len() == 1 && !matches!(diagnostic.code, Code::W0004 | Code::W0017);
     let mends = diagnostic.mends.iter().filter(|mend| program.is_own(mend.span.file));
-    let mut ways: Vec<Way> = mends
-        .map(|mend| Way { title: mend.title.clone(), changes: vec![(mend.span, mend.text.clone())], preferred: only })
+    let mut ways: Vec<MendWay> = mends
+        .map(|mend| MendWay {
+            title: mend.title.clone(),
+            changes: vec![(mend.span, mend.text.clone())],
+            preferred: only,
+        })
         .collect();
     let halves = both_halves(program, diagnostic, primary);
     if let (None, Some((title, span, text))) = (&halves, removal(program, diagnostic.code, primary)) {
         // Which of two declarations is meant nobody knows.
         let preferred = ways.is_empty() && diagnostic.code != Code::E0107;
-        ways.push(Way { title, changes: vec![(span, text)], preferred });
+        ways.push(MendWay { title, changes: vec![(span, text)], preferred });
     }
     ways.extend(halves);
     ways.extend(declaration(program, diagnostic.code, primary));
@@ -74,22 +78,22 @@ fn ways(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Vec<Way> {
 }
 
 /// A comment that silences a warning, above the statement or in the comment that is there.
-fn silence(program: &Program, code: Code, primary: Span) -> Option<Way> {
+fn silence(program: &Program, code: Code, primary: Span) -> Option<MendWay> {
     if code.stops() || code == Code::W0013 {
         return None;
     }
-    let (node, _) = program.node_at(Spot { file: primary.file, offset: primary.start as usize })?;
+    let (node, _) = program.node_at(FileSpot { file: primary.file, offset: primary.start as usize })?;
     let title = format!("Silence {code} here");
     let allows = program.tree(primary.file)?.allows.iter();
     let last =
         allows.filter(|allow| allow.covers == Some(node.span)).filter_map(|allow| allow.codes.last()).next_back();
     if let Some((_, span)) = last {
         let end = Span { start: span.end, ..*span };
-        return Some(Way { title, changes: vec![(end, format!(", {code}"))], preferred: false });
+        return Some(MendWay { title, changes: vec![(end, format!(", {code}"))], preferred: false });
     }
     let (start, indent) = line_start(program, node)?;
     let text = format!("{indent}# polder: allow({code})\n");
-    Some(Way { title, changes: vec![(Span::new(primary.file, start..start), text)], preferred: false })
+    Some(MendWay { title, changes: vec![(Span::new(primary.file, start..start), text)], preferred: false })
 }
 
 /// Where the line of a statement starts, and the space before the statement; `None` when it is not the first there.
@@ -102,8 +106,8 @@ fn line_start<'a>(program: &'a Program, node: &Node) -> Option<(usize, &'a str)>
 }
 
 /// The flow that has to be there, below the assertion that says so.
-fn asserted_flow(program: &Program, code: Code, primary: Span) -> Option<Way> {
-    let (node, _) = program.node_at(Spot { file: primary.file, offset: primary.start as usize })?;
+fn asserted_flow(program: &Program, code: Code, primary: Span) -> Option<MendWay> {
+    let (node, _) = program.node_at(FileSpot { file: primary.file, offset: primary.start as usize })?;
     let NodeKind::Assertion(assertion) = &node.kind else { return None };
     if code != Code::E0301 || assertion.kind != AssertionKind::Always || !assertion.except.is_empty() {
         return None;
@@ -116,14 +120,14 @@ fn asserted_flow(program: &Program, code: Code, primary: Span) -> Option<Way> {
         return None;
     }
     let title = format!("Write `{}`", flow.split_whitespace().collect::<Vec<_>>().join(" "));
-    Some(Way { title, changes: vec![(place, format!("\n{indent}{flow}"))], preferred: false })
+    Some(MendWay { title, changes: vec![(place, format!("\n{indent}{flow}"))], preferred: false })
 }
 
 /// The plain flow in the place of two that open one side of it each: without either of them it would open less.
-fn both_halves(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Option<Way> {
+fn both_halves(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Option<MendWay> {
     let ([_, other], Code::W0001) = (diagnostic.labels.as_slice(), diagnostic.code) else { return None };
     let one_sided = |span: Span| {
-        let (node, _) = program.node_at(Spot { file: span.file, offset: span.start as usize })?;
+        let (node, _) = program.node_at(FileSpot { file: span.file, offset: span.start as usize })?;
         match &node.kind {
             NodeKind::Flow { side: Some(side), hops } => Some((node, *side, hops.len())),
             _ => None,
@@ -142,32 +146,32 @@ fn both_halves(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Opt
     // A part of a chain cannot be written by itself.
     let is_whole = parts == 2 && other_parts == 2;
     let changes = if is_whole { changes } else { Vec::new() };
-    Some(Way { title, changes, preferred: is_whole })
+    Some(MendWay { title, changes, preferred: is_whole })
 }
 
 /// The statement that no pod is in both of two tiers.
-fn stated_apart(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Option<Way> {
+fn stated_apart(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Option<MendWay> {
     let tiers: Vec<&str> = diagnostic.labels.iter().map(|label| program.span_text(label.span)).collect();
     let ([one, other], Code::W0004) = (tiers.as_slice(), diagnostic.code) else { return None };
-    let (_, block) = program.node_at(Spot { file: primary.file, offset: primary.start as usize })?;
+    let (_, block) = program.node_at(FileSpot { file: primary.file, offset: primary.start as usize })?;
     let (place, indent) = after_tiers(program, block?)?;
     let text = format!("disjoint {one}, {other}");
     let changes = vec![(place, format!("\n{indent}{text}"))];
-    Some(Way { title: format!("State `{text}`"), changes, preferred: false })
+    Some(MendWay { title: format!("State `{text}`"), changes, preferred: false })
 }
 
 /// The declaration of what is unknown: a tier after those of its namespace, or an external namespace.
-fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
+fn declaration(program: &Program, code: Code, primary: Span) -> Option<MendWay> {
     let written = program.span_text(primary);
     let file = primary.file;
-    let (node, parent) = program.node_at(Spot { file, offset: primary.start as usize })?;
+    let (node, parent) = program.node_at(FileSpot { file, offset: primary.start as usize })?;
     match code {
         Code::E0101 if is_dns_label(written) => {
             let (start, _) = line_start(program, parent.unwrap_or(node))?;
             let external = External { names: vec![written.into()], selector: None, tiers: Vec::new() };
             let text = Statement::External(external).to_string();
             let changes = vec![(Span::new(file, start..start), format!("{text}\n\n"))];
-            Some(Way { title: format!("Declare `{text}`"), changes, preferred: false })
+            Some(MendWay { title: format!("Declare `{text}`"), changes, preferred: false })
         }
         Code::E0102 => {
             let (home, name) = match (written.split_once('/'), home_of_member(program, node, primary)) {
@@ -184,7 +188,7 @@ fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
             let (place, indent) = after_tiers(program, block)?;
             let text = Statement::Tier(Tier { name: name.into(), selector: None, ports: Vec::new() }).to_string();
             let changes = vec![(place, format!("\n{indent}{text}"))];
-            Some(Way { title: format!("Declare `{text}`"), changes, preferred: false })
+            Some(MendWay { title: format!("Declare `{text}`"), changes, preferred: false })
         }
         _ => None,
     }
@@ -192,7 +196,7 @@ fn declaration(program: &Program, code: Code, primary: Span) -> Option<Way> {
 
 /// The namespace in front of the braces that an endpoint of a statement stands in.
 fn home_of_member<'a>(program: &'a Program, node: &Node, endpoint: Span) -> Option<&'a str> {
-    let hops: Vec<&Hop> = match &node.kind {
+    let hops: Vec<&ArrowSide> = match &node.kind {
         NodeKind::Flow { hops, .. } => hops.iter().collect(),
         NodeKind::Assertion(assertion) => vec![&assertion.source, &assertion.destination],
         _ => Vec::new(),

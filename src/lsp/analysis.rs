@@ -299,7 +299,7 @@ impl Analysis {
     fn at<T: Serialize>(
         &mut self,
         params: Value,
-        answer: impl FnOnce(&Program, super::program::Spot) -> Option<T>,
+        answer: impl FnOnce(&Program, super::program::FileSpot) -> Option<T>,
     ) -> Reply {
         let TextDocumentPositionParams { text_document, position } = read(params)?;
         let found = self.workspace.spot(&text_document.uri, position);

@@ -2,7 +2,7 @@
 
 use super::describe::markdown;
 use super::names;
-use super::program::{Program, Spot};
+use super::program::{FileSpot, Program};
 use crate::diag::Code;
 use crate::k8s;
 
@@ -31,7 +31,7 @@ pub(super) fn manifests(program: &Program, namespace: Option<&str>) -> Option<St
 }
 
 /// What is to be said about a place, as Markdown.
-pub(super) fn reach(program: &Program, spot: Spot) -> Option<String> {
+pub(super) fn reach(program: &Program, spot: FileSpot) -> Option<String> {
     let (entity, _) = names::at(program, spot)?;
     markdown(program, entity)
 }

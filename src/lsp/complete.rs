@@ -7,7 +7,7 @@ use lsp_types::{
 
 /// How near at hand an offer is; the nearest come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
+pub(super) enum OfferRank {
     /// What is most likely meant.
     First,
     /// What is known everywhere.
@@ -26,7 +26,7 @@ pub(super) struct Offer {
     /// What is written and shown.
     pub label: String,
     /// How near it is.
-    pub rank: Rank,
+    pub rank: OfferRank,
     kind: CompletionItemKind,
     detail: String,
     documentation: String,
@@ -35,14 +35,14 @@ pub(super) struct Offer {
 
 impl Offer {
     /// An offer of a word.
-    pub(super) fn new(label: &str, kind: CompletionItemKind, rank: Rank) -> Offer {
+    pub(super) fn new(label: &str, kind: CompletionItemKind, rank: OfferRank) -> Offer {
         let (detail, documentation) = (String::new(), String::new());
         Offer { label: label.to_owned(), rank, kind, detail, documentation, snippet: None }
     }
 
     /// A word that starts a statement.
     pub(super) fn keyword(word: &str, detail: &str, snippet: &'static str) -> Offer {
-        let offer = Offer::new(word, CompletionItemKind::Keyword, Rank::Fifth).with_detail(detail);
+        let offer = Offer::new(word, CompletionItemKind::Keyword, OfferRank::Fifth).with_detail(detail);
         Offer { snippet: Some(snippet), ..offer }
     }
 

@@ -1,15 +1,15 @@
 //! `textDocument/completion`: what can stand where the cursor is.
 
-use super::complete::{Offer, Rank};
-use super::context::{Block, Context, is_name_character, word_at};
+use super::complete::{Offer, OfferRank};
+use super::context::{Context, EnclosingBlock, is_name_character, word_at};
 use super::describe;
 use super::labels::open_selector;
 use super::names::{self, path};
-use super::program::{Program, Spot};
+use super::program::{FileSpot, Program};
 use crate::model::{BuiltIn, COMPONENTS, Cni, DnsServer, Endpoint, Entity, Model, NamespaceId};
 use crate::net::Protocol;
 use crate::source::Span;
-use crate::syntax::words::{self, PLATFORM_KEYS, STATEMENTS, StatementKind, Where};
+use crate::syntax::words::{self, PLATFORM_KEYS, STATEMENTS, StatementKind, StatementPlace};
 use lsp_types::{CompletionItem, CompletionItemKind, CompletionList};
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub(super) struct Finder<'a> {
 }
 
 /// The list for a spot. `snippets` says whether the editor knows tab stops.
-pub(super) fn complete(program: &Program, spot: Spot, snippets: bool) -> Option<CompletionList> {
+pub(super) fn complete(program: &Program, spot: FileSpot, snippets: bool) -> Option<CompletionList> {
     let model = program.model()?;
     let text = program.text(spot.file);
     let context = Context::at(text, spot.offset);
@@ -61,9 +61,9 @@ impl Finder<'_> {
             return false;
         }
         let is_entry = match self.context.block {
-            Block::Platform => true,
-            Block::Environment => words::is_platform_key(word),
-            Block::File | Block::Namespace(_) => false,
+            EnclosingBlock::Platform => true,
+            EnclosingBlock::Environment => words::is_platform_key(word),
+            EnclosingBlock::File | EnclosingBlock::Namespace(_) => false,
         };
         if is_entry {
             self.platform_entry(word, rest);
@@ -81,8 +81,10 @@ impl Finder<'_> {
             }
             "dns" => self.dns(),
             "external" if !rest.contains("namespace") => self.offer("namespace", CompletionItemKind::Keyword, ""),
-            "namespace" if self.context.block == Block::Environment && !rest.contains('=') => self.namespaces(""),
-            "cidr" | "fqdn" if self.context.block == Block::Environment && !rest.contains('=') => {
+            "namespace" if self.context.block == EnclosingBlock::Environment && !rest.contains('=') => {
+                self.namespaces("")
+            }
+            "cidr" | "fqdn" if self.context.block == EnclosingBlock::Environment && !rest.contains('=') => {
                 self.replaceable(word == "cidr");
             }
             "group" if let Some((_, list)) = rest.split_once('=') => self.last_endpoint(list),
@@ -99,21 +101,27 @@ impl Finder<'_> {
 
     /// Offers a word that is as near as can be.
     pub(super) fn offer(&mut self, label: &str, kind: CompletionItemKind, detail: &str) {
-        self.offers.push(Offer::new(label, kind, Rank::First).with_detail(detail));
+        self.offers.push(Offer::new(label, kind, OfferRank::First).with_detail(detail));
     }
 
     /// The words that can start a statement here, and the ends of a flow.
     fn start(&mut self) {
-        let is_entry = matches!(self.context.block, Block::Platform | Block::Environment);
+        let is_entry = matches!(self.context.block, EnclosingBlock::Platform | EnclosingBlock::Environment);
         for key in PLATFORM_KEYS.iter().filter(|_| is_entry) {
             self.offer(key.word, CompletionItemKind::Property, key.purpose);
         }
         let block = self.context.block;
         let fits = |one: &&StatementKind| match (block, one.place) {
-            (Block::File, Where::File | Where::Both)
-            | (Block::Namespace(_), Where::Namespace | Where::Both)
-            | (Block::Environment, Where::Environment) => true,
-            (Block::File | Block::Namespace(_) | Block::Environment | Block::Platform, _) => false,
+            (EnclosingBlock::File, StatementPlace::File | StatementPlace::Both)
+            | (EnclosingBlock::Namespace(_), StatementPlace::Namespace | StatementPlace::Both)
+            | (EnclosingBlock::Environment, StatementPlace::Environment) => true,
+            (
+                EnclosingBlock::File
+                | EnclosingBlock::Namespace(_)
+                | EnclosingBlock::Environment
+                | EnclosingBlock::Platform,
+                _,
+            ) => false,
         };
         let keyword = |one: &StatementKind| Offer::keyword(one.words, one.purpose, one.snippet);
         self.offers.extend(STATEMENTS.iter().filter(fits).map(keyword));
@@ -136,14 +144,14 @@ impl Finder<'_> {
         let Some(id) = names::namespace(self.model, home) else { return };
         self.members(id);
         let detail = format!("every pod of {home}");
-        self.offers.push(Offer::new("*", CompletionItemKind::Operator, Rank::Second).with_detail(&detail));
+        self.offers.push(Offer::new("*", CompletionItemKind::Operator, OfferRank::Second).with_detail(&detail));
     }
 
     /// The last endpoint of a list, which is being written.
     fn last_endpoint(&mut self, list: &str) {
         match open_member(list) {
-            Some(Member { home: Some(home), .. }) => self.endpoints_of(home),
-            Some(Member { home: None, written }) => self.endpoints_after(written),
+            Some(OpenMember { home: Some(home), .. }) => self.endpoints_of(home),
+            Some(OpenMember { home: None, written }) => self.endpoints_after(written),
             None => self.endpoints_after(list.rsplit(',').next().unwrap_or("")),
         }
     }
@@ -151,12 +159,12 @@ impl Finder<'_> {
     fn members(&mut self, home: NamespaceId) {
         for (endpoint, name, place) in names::endpoints(self.model) {
             if place == Some(home) {
-                self.offers.push(self.endpoint(endpoint, name, Rank::First));
+                self.offers.push(self.endpoint(endpoint, name, OfferRank::First));
             }
         }
     }
 
-    fn endpoint(&self, endpoint: Endpoint, name: &str, rank: Rank) -> Offer {
+    fn endpoint(&self, endpoint: Endpoint, name: &str, rank: OfferRank) -> Offer {
         let entity = Entity::Endpoint(endpoint);
         let kind = match endpoint {
             Endpoint::Tier(_) => CompletionItemKind::Class,
@@ -174,13 +182,13 @@ impl Finder<'_> {
         }
         for (endpoint, name, place) in names::endpoints(self.model) {
             if place.is_none() {
-                let rank = if self.scope.is_none() { Rank::First } else { Rank::Second };
+                let rank = if self.scope.is_none() { OfferRank::First } else { OfferRank::Second };
                 self.offers.push(self.endpoint(endpoint, name, rank));
             }
         }
         self.namespaces("/");
         for one in BuiltIn::ALL {
-            self.offers.push(self.endpoint(Endpoint::BuiltIn(one), one.word(), Rank::Fourth));
+            self.offers.push(self.endpoint(Endpoint::BuiltIn(one), one.word(), OfferRank::Fourth));
         }
     }
 
@@ -188,7 +196,7 @@ impl Finder<'_> {
         for id in self.model.namespaces.ids() {
             let detail = describe::line(self.program, Entity::Namespace(id));
             let label = format!("{}{suffix}", self.model.namespaces[id].declared);
-            self.offers.push(Offer::new(&label, CompletionItemKind::Module, Rank::Third).with_detail(&detail));
+            self.offers.push(Offer::new(&label, CompletionItemKind::Module, OfferRank::Third).with_detail(&detail));
         }
     }
 
@@ -197,7 +205,7 @@ impl Finder<'_> {
             if matches!((endpoint, cidrs), (Endpoint::Cidr(_), true) | (Endpoint::Fqdn(_), false)) {
                 let home = place.and_then(|id| self.model.namespace(id));
                 let label = home.map_or_else(|| name.to_owned(), |home| format!("{}/{name}", home.declared));
-                self.offers.push(self.endpoint(endpoint, &label, Rank::First));
+                self.offers.push(self.endpoint(endpoint, &label, OfferRank::First));
             }
         }
     }
@@ -211,7 +219,7 @@ impl Finder<'_> {
         if let Some((_, except)) = hop.rsplit_once(" except ").filter(|_| assertion) {
             return self.last_endpoint(except);
         }
-        if let Some(Member { home, written }) = open_member(hop) {
+        if let Some(OpenMember { home, written }) = open_member(hop) {
             return match (home, written.split_once(':')) {
                 (home, Some((name, ports))) => {
                     let home = home.map_or(String::new(), |home| format!("{home}/"));
@@ -263,8 +271,9 @@ impl Finder<'_> {
                 let Endpoint::Tier(id) = leaf else { continue };
                 for (place, port) in (0..).zip(self.model.tiers[*id].ports.iter().flatten()) {
                     let detail = describe::line(self.program, Entity::Port(*id, place));
-                    self.offers
-                        .push(Offer::new(&port.name, CompletionItemKind::Property, Rank::First).with_detail(&detail));
+                    self.offers.push(
+                        Offer::new(&port.name, CompletionItemKind::Property, OfferRank::First).with_detail(&detail),
+                    );
                 }
             }
         }
@@ -273,7 +282,7 @@ impl Finder<'_> {
             if set.namespace.is_none() || set.namespace == self.scope {
                 let detail = describe::line(self.program, Entity::PortSet(id));
                 self.offers
-                    .push(Offer::new(&set.name, CompletionItemKind::Constant, Rank::Second).with_detail(&detail));
+                    .push(Offer::new(&set.name, CompletionItemKind::Constant, OfferRank::Second).with_detail(&detail));
             }
         }
     }
@@ -298,7 +307,7 @@ impl Finder<'_> {
         let names: BTreeSet<&str> =
             self.model.tiers.iter().flat_map(|tier| tier.ports.iter().flatten()).map(|port| &*port.name).collect();
         for name in names {
-            self.offers.push(Offer::new(name, CompletionItemKind::Property, Rank::First));
+            self.offers.push(Offer::new(name, CompletionItemKind::Property, OfferRank::First));
         }
     }
 
@@ -307,7 +316,7 @@ impl Finder<'_> {
         let listed: Vec<&str> = list.split(',').map(str::trim).collect();
         for (endpoint, name, place) in names::endpoints(self.model) {
             if matches!(endpoint, Endpoint::Tier(_)) && place == self.scope && !listed.contains(&name) {
-                self.offers.push(self.endpoint(endpoint, name, Rank::First));
+                self.offers.push(self.endpoint(endpoint, name, OfferRank::First));
             }
         }
     }
@@ -317,7 +326,7 @@ impl Finder<'_> {
             for (endpoint, name, place) in names::endpoints(self.model) {
                 let fits = matches!(endpoint, Endpoint::Tier(_)) && place == self.scope;
                 if fits || matches!(endpoint, Endpoint::Group(_)) && (place == self.scope || place.is_none()) {
-                    self.offers.push(self.endpoint(endpoint, name, Rank::First));
+                    self.offers.push(self.endpoint(endpoint, name, OfferRank::First));
                 }
             }
             return;
@@ -341,7 +350,8 @@ impl Finder<'_> {
         let named: Vec<&str> = rest.split(',').map(str::trim).collect();
         for component in COMPONENTS.iter().filter(|component| !named.contains(&component.name)) {
             let detail = describe::component(component);
-            self.offers.push(Offer::new(component.name, CompletionItemKind::Module, Rank::First).with_detail(&detail));
+            self.offers
+                .push(Offer::new(component.name, CompletionItemKind::Module, OfferRank::First).with_detail(&detail));
         }
     }
 
@@ -366,14 +376,15 @@ impl Finder<'_> {
         self.offer(DnsServer::NONE, CompletionItemKind::EnumMember, "no DNS");
         for id in self.model.tiers.ids() {
             let endpoint = Endpoint::Tier(id);
-            let rank = if Some(self.model.tiers[id].namespace) == self.scope { Rank::Second } else { Rank::Third };
+            let rank =
+                if Some(self.model.tiers[id].namespace) == self.scope { OfferRank::Second } else { OfferRank::Third };
             self.offers.push(self.endpoint(endpoint, &self.model.written(endpoint, self.scope), rank));
         }
     }
 }
 
 /// A member of braces that are open.
-struct Member<'a> {
+struct OpenMember<'a> {
     /// The namespace in front of the braces.
     home: Option<&'a str>,
     /// The member so far, with its ports.
@@ -381,7 +392,7 @@ struct Member<'a> {
 }
 
 /// The member of a list of endpoints in braces, at the end of a text, that is being written.
-fn open_member(text: &str) -> Option<Member<'_>> {
+fn open_member(text: &str) -> Option<OpenMember<'_>> {
     let mut open: Vec<usize> = Vec::new();
     let mut start = 0;
     for (at, character) in text.char_indices() {
@@ -398,5 +409,5 @@ fn open_member(text: &str) -> Option<Member<'_>> {
     let before = text.get(..*open.first()?)?;
     // Braces behind a colon hold ports.
     let home = before.strip_suffix('/').and_then(|before| before.rsplit([' ', ',', '\t']).next());
-    (!before.trim_end().ends_with(':')).then_some(Member { home, written: text.get(start..)? })
+    (!before.trim_end().ends_with(':')).then_some(OpenMember { home, written: text.get(start..)? })
 }

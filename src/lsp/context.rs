@@ -4,7 +4,7 @@ use crate::syntax::words;
 
 /// The block that a place is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Block<'a> {
+pub(super) enum EnclosingBlock<'a> {
     /// None.
     File,
     /// `namespace NAME, ... { ... }`, by its first name.
@@ -19,7 +19,7 @@ pub(super) enum Block<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Context<'a> {
     /// The block around it.
-    pub block: Block<'a>,
+    pub block: EnclosingBlock<'a>,
     /// The statement up to it, without comments and line ends.
     pub statement: String,
     /// Whether it is in a comment.
@@ -32,7 +32,8 @@ impl<'a> Context<'a> {
     /// Where the place `offset` of `text` stands.
     pub(super) fn at(text: &'a str, offset: usize) -> Context<'a> {
         let before = text.get(..text.floor_char_boundary(offset)).unwrap_or("");
-        let mut context = Context { block: Block::File, statement: String::new(), comment: false, quoted: false };
+        let mut context =
+            Context { block: EnclosingBlock::File, statement: String::new(), comment: false, quoted: false };
         let mut open = 0usize;
         let mut head = 0;
         for (at, character) in before.char_indices() {
@@ -72,7 +73,7 @@ impl<'a> Context<'a> {
                 }
                 '{' if !context.quoted => open += 1,
                 '}' if !context.quoted && open == 0 => {
-                    context.block = Block::File;
+                    context.block = EnclosingBlock::File;
                     context.statement.clear();
                     continue;
                 }
@@ -107,13 +108,13 @@ fn starts_statement(rest: &str) -> bool {
 }
 
 /// The block that a first line opens, up to its brace.
-fn opened(head: &str) -> Option<Block<'_>> {
+fn opened(head: &str) -> Option<EnclosingBlock<'_>> {
     let mut words = head.split_whitespace();
     match words.next()? {
-        "platform" if words.next().is_none() => Some(Block::Platform),
-        "environment" => Some(Block::Environment),
-        "namespace" => Some(Block::Namespace(name_in(words.next()))),
-        "external" => Some(Block::Namespace(name_in(words.nth(1)))),
+        "platform" if words.next().is_none() => Some(EnclosingBlock::Platform),
+        "environment" => Some(EnclosingBlock::Environment),
+        "namespace" => Some(EnclosingBlock::Namespace(name_in(words.next()))),
+        "external" => Some(EnclosingBlock::Namespace(name_in(words.nth(1)))),
         _ => None,
     }
 }
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, block: Block<'_>, statement: &str) {
+    fn check(text: &str, block: EnclosingBlock<'_>, statement: &str) {
         let offset = text.find('|').unwrap();
         let whole = text.replacen('|', "", 1);
         let context = Context::at(&whole, offset);
@@ -157,39 +158,39 @@ mod tests {
 
     #[test]
     fn finds_the_block_and_the_statement() {
-        check("|", Block::File, "");
-        check("namespace a {\n  tier x\n  we|", Block::Namespace("a"), "we");
-        check("namespace a { tier x }\nnamespace b {|", Block::Namespace("b"), "");
-        check("namespace a {\n}\nuse pro|", Block::File, "use pro");
-        check("external namespace t (a, b=c) {\n  tier |", Block::Namespace("t"), "tier ");
-        check("namespace t(a=b, !c) {\n  tier |", Block::Namespace("t"), "tier ");
-        check("namespace a, b,\n  c {\n  tier |", Block::Namespace("a"), "tier ");
-        check("namespace a,b {\n  disjoint |", Block::Namespace("a"), "disjoint ");
-        check("platform {\n  cni c|", Block::Platform, "cni c");
-        check("environment s {\n  namespace a = b\n  |", Block::Environment, "");
+        check("|", EnclosingBlock::File, "");
+        check("namespace a {\n  tier x\n  we|", EnclosingBlock::Namespace("a"), "we");
+        check("namespace a { tier x }\nnamespace b {|", EnclosingBlock::Namespace("b"), "");
+        check("namespace a {\n}\nuse pro|", EnclosingBlock::File, "use pro");
+        check("external namespace t (a, b=c) {\n  tier |", EnclosingBlock::Namespace("t"), "tier ");
+        check("namespace t(a=b, !c) {\n  tier |", EnclosingBlock::Namespace("t"), "tier ");
+        check("namespace a, b,\n  c {\n  tier |", EnclosingBlock::Namespace("a"), "tier ");
+        check("namespace a,b {\n  disjoint |", EnclosingBlock::Namespace("a"), "disjoint ");
+        check("platform {\n  cni c|", EnclosingBlock::Platform, "cni c");
+        check("environment s {\n  namespace a = b\n  |", EnclosingBlock::Environment, "");
     }
 
     #[test]
     fn a_statement_goes_on_where_it_is_open() {
-        let namespace = Block::Namespace("a");
+        let namespace = EnclosingBlock::Namespace("a");
         check("namespace a {\n  tier x (a=b,\n    c|", namespace, "tier x (a=b,     c");
         check("namespace a {\n  tier x {\n    http: 80/tcp,\n    m|", namespace, "tier x {     http: 80/tcp,     m");
         check("namespace a {\n  x -> # why\n    y|", namespace, "x ->      y");
-        check("group g =\n  a/b,\n  |", Block::File, "group g =   a/b,   ");
-        check("use a # |", Block::File, "use a ");
+        check("group g =\n  a/b,\n  |", EnclosingBlock::File, "group g =   a/b,   ");
+        check("use a # |", EnclosingBlock::File, "use a ");
     }
 
     #[test]
     fn what_is_half_written_ends_where_a_statement_starts() {
-        check("namespace a {\n  tier x (app=\n  tier y\n  y -|", Block::Namespace("a"), "y -");
-        check("namespace a {\n  x -> {b,\n  never y|", Block::Namespace("a"), "never y");
-        check("namespace a {\n  x ->\n  egress y|", Block::Namespace("a"), "egress y");
+        check("namespace a {\n  tier x (app=\n  tier y\n  y -|", EnclosingBlock::Namespace("a"), "y -");
+        check("namespace a {\n  x -> {b,\n  never y|", EnclosingBlock::Namespace("a"), "never y");
+        check("namespace a {\n  x ->\n  egress y|", EnclosingBlock::Namespace("a"), "egress y");
         check(
             "namespace a {\n  isolate ingress,\n    egress for |",
-            Block::Namespace("a"),
+            EnclosingBlock::Namespace("a"),
             "isolate ingress,     egress for ",
         );
-        check("tier x (\nnamespace b {\n  |", Block::Namespace("b"), "");
+        check("tier x (\nnamespace b {\n  |", EnclosingBlock::Namespace("b"), "");
     }
 
     #[test]

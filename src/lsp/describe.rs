@@ -1,8 +1,8 @@
 //! What is said about a thing: in one line for lists, in Markdown for a hover.
 
 use super::names::{kind, name_of};
-use super::program::{Program, Spot};
-use super::reach::{self, Reach, Silence};
+use super::program::{FileSpot, Program};
+use super::reach::{self, ReachQuery, Silence};
 use crate::model::{
     Cni, CniVersion, Component, Endpoint, Entity, Model, NamedPortSupport, NamespaceId, RangeSupport, Role, TierId,
     describe_ports,
@@ -99,7 +99,7 @@ fn home(model: &Model, entity: Entity) -> Option<String> {
 fn nodes(program: &Program, entity: Entity) -> impl Iterator<Item = (Span, &Node)> {
     let declares = program.places(entity).iter().filter(|place| place.role == Role::Declares);
     declares.filter_map(|place| {
-        let spot = Spot { file: place.span.file, offset: place.span.start as usize };
+        let spot = FileSpot { file: place.span.file, offset: place.span.start as usize };
         program.node_at(spot).map(|(node, _)| (place.span, node))
     })
 }
@@ -225,7 +225,7 @@ pub(super) fn list(model: &Model, endpoints: &[Endpoint]) -> String {
 
 /// Who may reach it, and whom it may reach.
 fn reachability(program: &Program, endpoint: Endpoint) -> Vec<String> {
-    let all = |reach: &Reach<'_>| -> Result<Vec<String>, Silence> {
+    let all = |reach: &ReachQuery<'_>| -> Result<Vec<String>, Silence> {
         let Some(name) = reach.name(endpoint) else { return Ok(Vec::new()) };
         let mut parts = Vec::new();
         for (direction, verb) in [(Direction::Ingress, "Reached by"), (Direction::Egress, "Reaches")] {

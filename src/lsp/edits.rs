@@ -9,9 +9,9 @@ use lsp_types::{
 use std::collections::BTreeMap;
 
 /// What is replaced, and by what. No two touch.
-pub(super) type Changes = Vec<(Span, String)>;
+pub(super) type Replacements = Vec<(Span, String)>;
 
-fn by_file(changes: &Changes) -> BTreeMap<FileId, Vec<&(Span, String)>> {
+fn by_file(changes: &Replacements) -> BTreeMap<FileId, Vec<&(Span, String)>> {
     let mut files: BTreeMap<FileId, Vec<&(Span, String)>> = BTreeMap::new();
     for change in changes {
         files.entry(change.0.file).or_default().push(change);
@@ -20,7 +20,7 @@ fn by_file(changes: &Changes) -> BTreeMap<FileId, Vec<&(Span, String)>> {
 }
 
 /// Changes for the editor. `versioned` says whether it takes them with the versions that they are made for.
-pub(super) fn workspace_edit(program: &Program, changes: &Changes, versioned: bool) -> WorkspaceEdit {
+pub(super) fn workspace_edit(program: &Program, changes: &Replacements, versioned: bool) -> WorkspaceEdit {
     let edit = |(span, text): &(Span, String)| TextEdit { range: program.range(*span), new_text: text.clone() };
     let files = by_file(changes);
     let files = files.into_iter().filter_map(|(file, changes)| {
@@ -46,7 +46,7 @@ pub(super) fn workspace_edit(program: &Program, changes: &Changes, versioned: bo
 }
 
 /// The texts of the files after the changes.
-pub(super) fn apply(program: &Program, changes: &Changes) -> BTreeMap<FileId, String> {
+pub(super) fn apply(program: &Program, changes: &Replacements) -> BTreeMap<FileId, String> {
     let files = by_file(changes).into_iter();
     let changed = files.map(|(file, mut changes)| {
         changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));

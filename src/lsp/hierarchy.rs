@@ -2,8 +2,8 @@
 
 use super::describe::line;
 use super::names::{self, kind};
-use super::program::{Program, Spot};
-use super::reach::{self, Peer, Reach, Silence};
+use super::program::{FileSpot, Program};
+use super::reach::{self, ReachPeer, ReachQuery, Silence};
 use crate::model::{Endpoint, Entity, Role};
 use crate::net::Direction;
 use crate::source::{FileId, Span};
@@ -11,7 +11,7 @@ use lsp_types::{CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgo
 use serde_json::json;
 
 /// What a spot names, as the root of a tree.
-pub(super) fn prepare(program: &Program, spot: Spot) -> Vec<CallHierarchyItem> {
+pub(super) fn prepare(program: &Program, spot: FileSpot) -> Vec<CallHierarchyItem> {
     let Some((first, span)) = names::at(program, spot) else { return Vec::new() };
     let root = |entity: Entity| {
         let endpoint = match entity {
@@ -68,9 +68,9 @@ pub(super) fn outgoing(program: &Program, item: &CallHierarchyItem) -> Vec<CallH
 /// Those on the other end, as `polder reach` tells them. Nothing, where nothing can be told.
 fn calls(program: &Program, root: &CallHierarchyItem, direction: Direction) -> Vec<Call> {
     let name = root.data.as_ref().and_then(|data| data.get("name")?.as_str()).unwrap_or_default();
-    let all = |reach: &Reach<'_>| -> Result<Vec<Call>, Silence> {
+    let all = |reach: &ReachQuery<'_>| -> Result<Vec<Call>, Silence> {
         let peers = reach.peers(name, direction, None)?.all;
-        let one = |peer: &Peer| -> Vec<Call> {
+        let one = |peer: &ReachPeer| -> Vec<Call> {
             if peer.names.is_empty() {
                 return vec![Call { peer: nameless(root, &peer.text), flows: Vec::new() }];
             }
@@ -83,7 +83,7 @@ fn calls(program: &Program, root: &CallHierarchyItem, direction: Direction) -> V
 
 fn call(
     program: &Program,
-    reach: &Reach<'_>,
+    reach: &ReachQuery<'_>,
     root: &CallHierarchyItem,
     [name, other]: [&str; 2],
     direction: Direction,
@@ -128,7 +128,7 @@ fn item(program: &Program, endpoint: Endpoint, asked: &str, named: Option<Span>)
     let own =
         program.places(entity).iter().find(|place| place.role == Role::Declares && program.is_own(place.span.file));
     let name = own.map(|place| place.span).or_else(|| program.declarations(entity).first().copied()).or(named)?;
-    let node = program.node_at(Spot { file: name.file, offset: name.start as usize });
+    let node = program.node_at(FileSpot { file: name.file, offset: name.start as usize });
     let whole = node.map(|(node, _)| node.span).filter(|whole| whole.start <= name.start && name.end <= whole.end);
     let symbol = match endpoint {
         Endpoint::Tier(_) => SymbolKind::Class,

@@ -2,7 +2,7 @@
 
 use super::describe::{self, counted, markdown};
 use super::names;
-use super::program::{Program, Spot};
+use super::program::{FileSpot, Program};
 use super::reach::Silence;
 use crate::k8s;
 use crate::model::{Cni, CniVersion, Endpoint, Model, Namespace, NamespaceId, NamespaceKind};
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 const MOST: usize = 2;
 
 /// What is to be said about a spot.
-pub(super) fn hover(program: &Program, spot: Spot) -> Option<Hover> {
+pub(super) fn hover(program: &Program, spot: FileSpot) -> Option<Hover> {
     let named = names::at(program, spot).and_then(|(entity, span)| Some((markdown(program, entity)?, span)));
     let (value, span) = named.or_else(|| flow(program, spot)).or_else(|| cni(program, spot))?;
     Some(Hover {
@@ -27,7 +27,7 @@ pub(super) fn hover(program: &Program, spot: Spot) -> Option<Hover> {
 }
 
 /// The hop of a flow that a spot is in, and what it becomes.
-fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
+fn flow(program: &Program, spot: FileSpot) -> Option<(String, Span)> {
     let (node, _) = program.node_at(spot)?;
     let NodeKind::Flow { side, .. } = &node.kind else { return None };
     let model = program.model()?;
@@ -69,7 +69,7 @@ fn flow(program: &Program, spot: Spot) -> Option<(String, Span)> {
 }
 
 /// The CNI that a spot is on, in `platform` or in an environment, and what is known of it.
-fn cni(program: &Program, spot: Spot) -> Option<(String, Span)> {
+fn cni(program: &Program, spot: FileSpot) -> Option<(String, Span)> {
     let (Node { kind: NodeKind::PlatformEntry { key, values, version }, .. }, _) = program.node_at(spot)? else {
         return None;
     };

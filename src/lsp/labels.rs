@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 impl Finder<'_> {
     /// Keys and values of labels, from what all selectors of the program ask for.
-    pub(super) fn labels(&mut self, Open { selector, states }: Open<'_>) {
+    pub(super) fn labels(&mut self, OpenSelector { selector, states }: OpenSelector<'_>) {
         let requirement = selector.rsplit(['(', ',']).next().unwrap_or("");
         let set = selector.rfind('(').filter(|at| !selector.get(*at..).is_some_and(|rest| rest.contains(')')));
         if let Some(key) = set.and_then(|at| selector.get(..at)?.trim_end().strip_suffix("in")) {
@@ -69,7 +69,7 @@ impl Finder<'_> {
 
 /// A selector that a statement leaves open.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Open<'a> {
+pub(super) struct OpenSelector<'a> {
     /// It, from behind its parenthesis.
     selector: &'a str,
     /// Whether it states labels, and does not ask for them.
@@ -77,7 +77,7 @@ pub(super) struct Open<'a> {
 }
 
 /// The selector that a statement leaves open.
-pub(super) fn open_selector(statement: &str) -> Option<Open<'_>> {
+pub(super) fn open_selector(statement: &str) -> Option<OpenSelector<'_>> {
     let states = statement.starts_with("namespace ");
     let head = states || statement.starts_with("tier ") || statement.starts_with("external ");
     let start = statement.find('(').filter(|_| head)?;
@@ -93,5 +93,5 @@ pub(super) fn open_selector(statement: &str) -> Option<Open<'_>> {
             return None;
         }
     }
-    Some(Open { selector: rest, states })
+    Some(OpenSelector { selector: rest, states })
 }

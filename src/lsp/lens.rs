@@ -3,7 +3,7 @@
 use super::command;
 use super::describe::counted;
 use super::program::Program;
-use super::reach::{self, Reach, Silence};
+use super::reach::{self, ReachQuery, Silence};
 use crate::model::{Endpoint, Entity, Role, TierId};
 use crate::net::Direction;
 use crate::source::{FileId, Span};
@@ -79,7 +79,7 @@ fn titles(program: &Program, file: FileId) -> BTreeMap<TierId, String> {
     if tiers.is_empty() {
         return BTreeMap::new();
     }
-    let all = |reach: &Reach<'_>| -> Vec<String> {
+    let all = |reach: &ReachQuery<'_>| -> Vec<String> {
         tiers.iter().map(|tier| title(program, reach, *tier).unwrap_or_else(|why| silent(&why))).collect()
     };
     let titles = reach::look(program, all).unwrap_or_else(|why| tiers.iter().map(|_| silent(&why)).collect());
@@ -90,7 +90,7 @@ fn silent(why: &Silence) -> String {
     format!("reachability: {why}")
 }
 
-fn title(program: &Program, reach: &Reach<'_>, tier: TierId) -> Result<String, Silence> {
+fn title(program: &Program, reach: &ReachQuery<'_>, tier: TierId) -> Result<String, Silence> {
     let home = program.model().and_then(|model| model.namespace(model.tier(tier)?.namespace));
     let home = home.map(|namespace| &*namespace.name);
     let name = reach.name(Endpoint::Tier(tier)).unwrap_or_default();

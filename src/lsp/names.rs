@@ -1,7 +1,7 @@
 //! Names as the model knows them: what can be meant where, and what a word means in a line that could not be read.
 
-use super::context::{Block, Context, is_name_character, word_at};
-use super::program::{Program, Spot};
+use super::context::{Context, EnclosingBlock, is_name_character, word_at};
+use super::program::{FileSpot, Program};
 use crate::model::{Endpoint, EndpointName, Entity, Model, NamespaceId};
 use crate::source::Span;
 
@@ -43,19 +43,19 @@ pub(super) fn path(model: &Model, scope: Option<NamespaceId>, path: &str) -> Opt
 /// The namespace that a place is in, by the text before it.
 pub(super) fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
     match context.block {
-        Block::Namespace(name) => namespace(model, name),
-        Block::File | Block::Platform | Block::Environment => None,
+        EnclosingBlock::Namespace(name) => namespace(model, name),
+        EnclosingBlock::File | EnclosingBlock::Platform | EnclosingBlock::Environment => None,
     }
 }
 
 /// All that a spot refers to: a name in a block of several namespaces is one of each of them.
-pub(super) fn all_at(program: &Program, spot: Spot) -> Vec<Entity> {
+pub(super) fn all_at(program: &Program, spot: FileSpot) -> Vec<Entity> {
     let found: Vec<Entity> = program.references_at(spot).iter().map(|reference| reference.entity).collect();
     if found.is_empty() { at(program, spot).map(|(entity, _)| entity).into_iter().collect() } else { found }
 }
 
 /// What a spot refers to, and where the name stands. A line that could not be read is understood by its words.
-pub(super) fn at(program: &Program, spot: Spot) -> Option<(Entity, Span)> {
+pub(super) fn at(program: &Program, spot: FileSpot) -> Option<(Entity, Span)> {
     if let Some(reference) = program.references_at(spot).first() {
         return Some((reference.entity, reference.span));
     }

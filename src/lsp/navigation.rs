@@ -1,19 +1,19 @@
 //! `textDocument/definition`, `references` and `documentHighlight`.
 
 use super::names;
-use super::program::{Program, Spot};
+use super::program::{FileSpot, Program};
 use crate::model::Role;
 use crate::source::Span;
 use lsp_types::{DocumentHighlight, DocumentHighlightKind, Location};
 
 /// Where it is declared.
-pub(super) fn definition(program: &Program, spot: Spot) -> Vec<Location> {
+pub(super) fn definition(program: &Program, spot: FileSpot) -> Vec<Location> {
     let spans = names::all_at(program, spot).into_iter().flat_map(|entity| program.declarations(entity));
     locations(program, spans)
 }
 
 /// Where it is named.
-pub(super) fn references(program: &Program, spot: Spot, declarations: bool) -> Vec<Location> {
+pub(super) fn references(program: &Program, spot: FileSpot, declarations: bool) -> Vec<Location> {
     let entities = names::all_at(program, spot);
     let places = entities.iter().flat_map(|entity| program.places(*entity));
     let wanted = places.filter(|place| declarations || place.role != Role::Declares);
@@ -28,7 +28,7 @@ fn locations(program: &Program, spans: impl Iterator<Item = Span>) -> Vec<Locati
 }
 
 /// Where it is named in its file.
-pub(super) fn highlight(program: &Program, spot: Spot) -> Vec<DocumentHighlight> {
+pub(super) fn highlight(program: &Program, spot: FileSpot) -> Vec<DocumentHighlight> {
     let entities = names::all_at(program, spot);
     let mut places: Vec<_> = entities.iter().flat_map(|entity| program.places(*entity)).collect();
     places.retain(|place| place.span.file == spot.file);

@@ -1,6 +1,6 @@
 //! The files that the server sees: those of the disk, with what the editor holds over them.
 
-use crate::session::{FileSystem, Walk, reason};
+use crate::session::{FileSystem, FolderWalk, reason};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -8,21 +8,21 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// An error that can be told more than once.
-type Told<T> = Result<T, (io::ErrorKind, String)>;
+type ToldText<T> = Result<T, (io::ErrorKind, String)>;
 
 /// Open documents over the disk. What the disk said is kept until [`Overlay::forget`], for a key stroke is no reason to
 /// read every file again.
 pub(super) struct Overlay {
     disk: Box<dyn FileSystem + Send>,
     open: BTreeMap<PathBuf, Arc<str>>,
-    known: RefCell<Known>,
+    known: RefCell<KnownText>,
 }
 
 #[derive(Default)]
-struct Known {
-    bytes: HashMap<PathBuf, Told<Vec<u8>>>,
-    folders: HashMap<PathBuf, Told<bool>>,
-    walks: HashMap<(PathBuf, String), Walk>,
+struct KnownText {
+    bytes: HashMap<PathBuf, ToldText<Vec<u8>>>,
+    folders: HashMap<PathBuf, ToldText<bool>>,
+    walks: HashMap<(PathBuf, String), FolderWalk>,
     identities: HashMap<PathBuf, PathBuf>,
 }
 
@@ -49,10 +49,10 @@ impl Overlay {
 
     /// Looks at the disk anew from now on.
     pub(super) fn forget(&self) {
-        *self.known.borrow_mut() = Known::default();
+        *self.known.borrow_mut() = KnownText::default();
     }
 
-    fn on_disk(&self, path: &Path) -> Told<bool> {
+    fn on_disk(&self, path: &Path) -> ToldText<bool> {
         let ask = || self.disk.is_folder(path).map_err(told);
         self.known.borrow_mut().folders.entry(path.to_path_buf()).or_insert_with(ask).clone()
     }
@@ -87,7 +87,7 @@ impl FileSystem for Overlay {
         self.on_disk(path).map_err(again)
     }
 
-    fn walk(&self, folder: &Path, extension: &str) -> Walk {
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk {
         let key = (folder.to_path_buf(), extension.to_owned());
         let look = || self.disk.walk(folder, extension);
         let mut walk = self.known.borrow_mut().walks.entry(key).or_insert_with(look).clone();

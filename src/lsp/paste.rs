@@ -1,7 +1,7 @@
 //! NetworkPolicies that were pasted into a program, as statements of it.
 
 use super::diagnostics::convert;
-use super::edits::{Changes, apply, workspace_edit};
+use super::edits::{Replacements, apply, workspace_edit};
 use super::import::{documents, of_text, only};
 use super::program::Program;
 use super::workspace::Workspace;
@@ -173,7 +173,7 @@ fn changes(
     lifted: &Lifted,
     beside: &[Policy],
     rest: &str,
-) -> Option<Changes> {
+) -> Option<Replacements> {
     let (mut own, mut others): (Vec<draft::Statement>, Vec<draft::Statement>) = (Vec::new(), Vec::new());
     for draft::Namespace { names, statements } in &lifted.blocks {
         // Of what the program manages already, nothing new may be to be said.

@@ -23,7 +23,7 @@ pub(super) enum Key {
 
 /// A place in a file of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(super) struct FileSpot {
     /// The file.
     pub file: FileId,
     /// The byte.
@@ -232,7 +232,7 @@ impl Program {
     }
 
     /// The references that a spot is in or right behind.
-    pub(super) fn references_at(&self, spot: Spot) -> &[Reference] {
+    pub(super) fn references_at(&self, spot: FileSpot) -> &[Reference] {
         let all = self.references_in(spot.file);
         let touches = |one: &Reference| one.span.start as usize <= spot.offset && spot.offset <= one.span.end as usize;
         let end = all.partition_point(|one| one.span.start as usize <= spot.offset);
@@ -294,7 +294,7 @@ impl Program {
     }
 
     /// The innermost statement that holds a byte, and the block around it. Of a block, its first line counts.
-    pub(super) fn node_at(&self, spot: Spot) -> Option<(&Node, Option<&Node>)> {
+    pub(super) fn node_at(&self, spot: FileSpot) -> Option<(&Node, Option<&Node>)> {
         let holds = |node: &Node| node.span.start as usize <= spot.offset && spot.offset <= node.span.end as usize;
         for node in &self.tree(spot.file)?.nodes {
             if holds(node) {

@@ -2,7 +2,7 @@
 
 use super::names;
 use super::program::Program;
-use crate::ask::{self, Asked, Ends, Everyone, GroupName, Isolated, Names, RowNames, Sheet};
+use crate::ask::{self, Asked, Ends, Everyone, GroupName, IsolatedShare, Names, RowNames, Sheet};
 use crate::cover::Budget;
 use crate::flow::{FlowSet, PartyId};
 use crate::model::{BuiltIn, Endpoint, Model};
@@ -44,7 +44,7 @@ impl fmt::Display for Silence {
 
 /// One of those on the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Peer {
+pub(super) struct ReachPeer {
     /// What `polder reach` calls it; from within the namespace of the question, what is short there.
     pub text: String,
     /// The names that it can be asked for by; none when nobody has a name for it.
@@ -55,14 +55,14 @@ pub(super) struct Peer {
 
 /// Who may reach something, or what it may reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Peers {
+pub(super) struct ReachPeers {
     /// How many of those that are asked about are isolated in that direction.
-    pub isolated: Isolated,
+    pub isolated: IsolatedShare,
     /// Those on the other end that are told of.
-    pub all: Vec<Peer>,
+    pub all: Vec<ReachPeer>,
 }
 
-impl Peers {
+impl ReachPeers {
     /// They in words, so many by name.
     pub(super) fn text(&self, direction: Direction, most: usize) -> String {
         let mut words: Vec<&str> = self.all.iter().take(most).map(|peer| peer.text.as_str()).collect();
@@ -70,11 +70,11 @@ impl Peers {
         let more = (more > 0).then(|| format!("{more} more"));
         words.extend(more.as_deref());
         let others = match (self.isolated, direction) {
-            (Isolated::Yes, _) => None,
-            (Isolated::No, Direction::Ingress) => Some("whoever may leave"),
-            (Isolated::No, Direction::Egress) => Some("all that is open"),
-            (Isolated::Partly, Direction::Ingress) => Some("whoever may leave for some of them"),
-            (Isolated::Partly, Direction::Egress) => Some("all that is open for some of them"),
+            (IsolatedShare::Yes, _) => None,
+            (IsolatedShare::No, Direction::Ingress) => Some("whoever may leave"),
+            (IsolatedShare::No, Direction::Egress) => Some("all that is open"),
+            (IsolatedShare::Partly, Direction::Ingress) => Some("whoever may leave for some of them"),
+            (IsolatedShare::Partly, Direction::Egress) => Some("all that is open for some of them"),
         };
         match (words.split_last(), others.or(more.as_deref())) {
             (None, None) => "nobody".to_owned(),
@@ -89,7 +89,7 @@ impl Peers {
 }
 
 /// A program that can be asked.
-pub(super) struct Reach<'a> {
+pub(super) struct ReachQuery<'a> {
     model: &'a Model,
     flows: &'a FlowSet,
     everyone: &'a Everyone<'a>,
@@ -100,7 +100,7 @@ pub(super) struct Reach<'a> {
 }
 
 /// Asks a program questions.
-pub(super) fn look<T>(program: &Program, question: impl FnOnce(&Reach<'_>) -> T) -> Result<T, Silence> {
+pub(super) fn look<T>(program: &Program, question: impl FnOnce(&ReachQuery<'_>) -> T) -> Result<T, Silence> {
     let session = program.session();
     let (Some(model), Some(flows), Some(policies)) = (session.model(), session.flows(), session.proved_policies())
     else {
@@ -113,12 +113,12 @@ pub(super) fn look<T>(program: &Program, question: impl FnOnce(&Reach<'_>) -> T)
     let sheet = sheet.map_err(|_| Silence::TooHard)?;
     let (names, rows) = (Names::new(&groups), sheet.rows());
     let told = RefCell::new(ask::Reach { groups, rows, ..ask::Reach::default() });
-    Ok(question(&Reach { model, flows, everyone: &everyone, sheet: &sheet, told, names }))
+    Ok(question(&ReachQuery { model, flows, everyone: &everyone, sheet: &sheet, told, names }))
 }
 
-impl Reach<'_> {
+impl ReachQuery<'_> {
     /// Who may reach what is called so (ingress), or what that may reach (egress), as it is called from within a namespace.
-    pub(super) fn peers(&self, name: &str, direction: Direction, home: Option<&str>) -> Result<Peers, Silence> {
+    pub(super) fn peers(&self, name: &str, direction: Direction, home: Option<&str>) -> Result<ReachPeers, Silence> {
         let asked = Asked::Name(name.to_owned());
         let mut budget = Budget::of_question();
         let between = match direction {
@@ -128,7 +128,7 @@ impl Reach<'_> {
         let [ingress, egress] = self.sheet.isolated(&asked, &mut budget).map_err(|_| Silence::TooHard)?;
         let mut told = self.told.borrow_mut();
         told.cells = self.sheet.cells(between, &mut budget).map_err(|_| Silence::TooHard)?;
-        let mut all: Vec<Peer> = Vec::new();
+        let mut all: Vec<ReachPeer> = Vec::new();
         for cell in told.lines() {
             let row = match direction {
                 Direction::Ingress => cell.source,
@@ -138,14 +138,14 @@ impl Reach<'_> {
             let (text, names) = (self.names.of(row, home), asked_by(&row.names));
             let is_near = home.is_some() && self.names.home(row).as_deref() == home;
             let distance = if is_declared(&row.names) { u8::from(!is_near) } else { 2 };
-            let peer = Peer { text, names, distance };
+            let peer = ReachPeer { text, names, distance };
             if !all.contains(&peer) {
                 all.push(peer);
             }
         }
         all.sort_by_key(|peer| peer.distance);
         let isolated = if direction == Direction::Ingress { ingress } else { egress };
-        Ok(Peers { isolated, all })
+        Ok(ReachPeers { isolated, all })
     }
 
     /// What an endpoint of the program can be asked for by.
@@ -240,7 +240,7 @@ mod tests {
 
     use super::*;
     use crate::lsp::overlay::Overlay;
-    use crate::lsp::program::{Key, Spot};
+    use crate::lsp::program::{FileSpot, Key};
     use crate::lsp::{command, hierarchy, hover, lens};
     use crate::session::{Memory, with_wrong_policies};
     use crate::source::Encoding;
@@ -257,7 +257,7 @@ mod tests {
     /// What hovers, the lenses and the call hierarchy of the first tier say, and the manifests.
     fn said(program: &Program) -> [String; 5] {
         let file = program.file(Path::new("/p/a.polder")).unwrap();
-        let at = |word: &str| Spot { file, offset: TEXT.find(word).unwrap() + 5 };
+        let at = |word: &str| FileSpot { file, offset: TEXT.find(word).unwrap() + 5 };
         let lenses: Vec<String> =
             lens::lenses(program, file).iter().map(|lens| lens.command.as_ref().unwrap().title.clone()).collect();
         let root = hierarchy::prepare(program, at("tier a")).pop().unwrap();

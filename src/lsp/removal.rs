@@ -1,18 +1,18 @@
 //! How to take something away: a statement with its comments, an item with its comma, a hop of a chain.
 
-use super::program::{Program, Spot};
+use super::program::{FileSpot, Program};
 use super::structure::block_end;
 use crate::diag::Code;
 use crate::net::Direction;
 use crate::source::Span;
-use crate::syntax::{Hop, Node, NodeKind};
+use crate::syntax::{ArrowSide, Node, NodeKind};
 
 /// What is replaced to take away what a diagnostic calls needless, and by what; with the title of the action.
 pub(super) fn removal(program: &Program, code: Code, primary: Span) -> Option<(String, Span, String)> {
     if code == Code::W0013 {
         return allow(program, primary).map(|(span, text)| ("Remove it".to_owned(), span, text));
     }
-    let spot = Spot { file: primary.file, offset: primary.start as usize };
+    let spot = FileSpot { file: primary.file, offset: primary.start as usize };
     let (node, _) = program.node_at(spot)?;
     let removed = match code {
         Code::W0008 | Code::W0009 | Code::E0109 | Code::E0105 => item(program, node, primary),
@@ -110,7 +110,7 @@ fn flow(
     program: &Program,
     node: &Node,
     side: Option<Direction>,
-    hops: &[Hop],
+    hops: &[ArrowSide],
     primary: Span,
 ) -> Option<(Span, String)> {
     let at = hops.windows(2).position(|pair| matches!(pair, [_, destination] if destination.span.end == primary.end));
@@ -135,7 +135,7 @@ fn flow(
 }
 
 /// The endpoints of a hop as they are written, without its ports.
-fn endpoints(program: &Program, hop: &Hop) -> String {
+fn endpoints(program: &Program, hop: &ArrowSide) -> String {
     let text = |start: u32, end: u32| program.span_text(Span { start, end, ..hop.span });
     let mut written = String::new();
     let mut at = hop.span.start;

@@ -4,9 +4,9 @@
 //! everything else still means the same is not guessed: the changed program is resolved and compared.
 
 use super::describe::implied;
-use super::edits::{Changes, apply};
+use super::edits::{Replacements, apply};
 use super::names::{endpoints, kind, name_of, namespace};
-use super::program::{Program, Spot};
+use super::program::{FileSpot, Program};
 use crate::fmt;
 use crate::model::{Endpoint, Entity, Model, NamespaceId, Role, is_dns_label};
 use crate::source::{FileId, Sources, Span};
@@ -14,7 +14,7 @@ use crate::syntax::{self, NodeKind};
 use std::collections::BTreeMap;
 
 /// A name that can be changed, and where it stands under the cursor. The error says why it cannot.
-pub(super) fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), String> {
+pub(super) fn prepare(program: &Program, spot: FileSpot) -> Result<(Entity, Span), String> {
     let model = program.model().ok_or("a file of the program cannot be read, so its names are not known")?;
     let references = program.references_at(spot);
     let [reference, others @ ..] = references else { return Err("there is no name here that can be renamed".into()) };
@@ -37,7 +37,7 @@ pub(super) fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), S
         return Err(format!("`{name}` is declared by a component of the catalogue"));
     }
     for place in places {
-        let spot = Spot { file: place.span.file, offset: place.span.start as usize };
+        let spot = FileSpot { file: place.span.file, offset: place.span.start as usize };
         let is_other = |other: &crate::model::Reference| other.span == place.span && !together.contains(&other.entity);
         if program.references_at(spot).iter().any(is_other) {
             let line = program.position(spot.file, spot.offset).line + 1;
@@ -48,27 +48,27 @@ pub(super) fn prepare(program: &Program, spot: Spot) -> Result<(Entity, Span), S
     Ok((entity, reference.span))
 }
 
-/// What the program would be with a new name, to be judged by [`Plan::check`].
-pub(super) struct Plan {
+/// What the program would be with a new name, to be judged by [`RenamePlan::check`].
+pub(super) struct RenamePlan {
     /// The changes.
-    pub changes: Changes,
+    pub changes: Replacements,
     /// The texts that they lead to.
     pub texts: BTreeMap<FileId, String>,
-    meaning: Meaning,
+    meaning: KeptMeaning,
     clash: String,
 }
 
 /// What has to stay as it is.
 #[derive(PartialEq)]
-struct Meaning {
+struct KeptMeaning {
     references: Vec<(Entity, Role)>,
     selectors: Vec<crate::net::Selector>,
     mistakes: Vec<crate::diag::Code>,
 }
 
-impl Meaning {
-    fn of(program: &Program, model: &Model) -> Meaning {
-        Meaning {
+impl KeptMeaning {
+    fn of(program: &Program, model: &Model) -> KeptMeaning {
+        KeptMeaning {
             references: model.references.iter().map(|reference| (reference.entity, reference.role)).collect(),
             selectors: model.tiers.iter().map(|tier| tier.selector.clone()).collect(),
             mistakes: program.session().mistakes().map(|mistake| mistake.code).collect(),
@@ -77,7 +77,7 @@ impl Meaning {
 }
 
 /// Plans to call what is under the cursor `new`.
-pub(super) fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, String> {
+pub(super) fn plan(program: &Program, spot: FileSpot, new: &str) -> Result<RenamePlan, String> {
     let (entity, _) = prepare(program, spot)?;
     let model = program.model().ok_or("the names of the program are not known")?;
     if !is_dns_label(new) {
@@ -89,7 +89,7 @@ pub(super) fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, Str
     if matches!(entity, Entity::Endpoint(_)) && Endpoint::built_in(new).is_some() {
         return Err(format!("`{new}` is built in and cannot be declared"));
     }
-    let mut changes = Changes::new();
+    let mut changes = Replacements::new();
     let together = program.together(entity);
     let places = together.iter().flat_map(|one| program.places(*one));
     let mut places: Vec<_> = places.filter(|place| place.role != Role::Means && new != old).collect();
@@ -106,12 +106,12 @@ pub(super) fn plan(program: &Program, spot: Spot, new: &str) -> Result<Plan, Str
     for (file, text) in &mut texts {
         keep_form(program, *file, text, &mut changes);
     }
-    Ok(Plan { changes, texts, meaning: Meaning::of(program, model), clash: clash(model, entity, home, new) })
+    Ok(RenamePlan { changes, texts, meaning: KeptMeaning::of(program, model), clash: clash(model, entity, home, new) })
 }
 
 /// Brings a changed text into the canonical form where it had that before, with the changes that lead to it: columns of
 /// declarations stand below each other.
-fn keep_form(program: &Program, file: FileId, text: &mut String, changes: &mut Changes) {
+fn keep_form(program: &Program, file: FileId, text: &mut String, changes: &mut Replacements) {
     let old = program.text(file);
     let Some(formatted) = canonical(text).filter(|_| canonical(old).as_deref() == Some(old)) else { return };
     let (before, after): (Vec<&str>, Vec<&str>) =
@@ -139,7 +139,7 @@ fn canonical(text: &str) -> Option<String> {
 /// The labels that a tier loses with its name.
 fn labels(program: &Program, model: &Model, entity: Entity, span: Span) -> Option<String> {
     let Entity::Endpoint(Endpoint::Tier(id)) = entity else { return None };
-    let (node, _) = program.node_at(Spot { file: span.file, offset: span.start as usize })?;
+    let (node, _) = program.node_at(FileSpot { file: span.file, offset: span.start as usize })?;
     match &node.kind {
         NodeKind::Tier(tier) if tier.selector.is_none() => Some(format!(" ({})", implied(model, id)?)),
         _ => None,
@@ -178,10 +178,10 @@ fn clash(model: &Model, entity: Entity, home: Option<NamespaceId>, new: &str) ->
     }
 }
 
-impl Plan {
+impl RenamePlan {
     /// Whether `changed`, the program after the changes, means what it meant.
     pub(super) fn check(&self, changed: &Program) -> Result<(), String> {
-        let same = changed.model().is_some_and(|model| Meaning::of(changed, model) == self.meaning);
+        let same = changed.model().is_some_and(|model| KeptMeaning::of(changed, model) == self.meaning);
         if same { Ok(()) } else { Err(self.clash.clone()) }
     }
 }

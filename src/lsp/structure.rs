@@ -1,7 +1,7 @@
 //! `textDocument/foldingRange` and `selectionRange`: the form of a text, without asking what it means.
 
 use crate::source::{Encoding, Lines, Span};
-use crate::syntax::{Hop, Node, NodeKind, PortsExpr, SelectorExpr, Tree};
+use crate::syntax::{ArrowSide, Node, NodeKind, PortsExpr, SelectorExpr, Tree};
 use lsp_types::{FoldingRange, FoldingRangeKind, Position, Range, SelectionRange};
 
 /// Where a statement ends; of a block, behind its closing brace.
@@ -139,7 +139,7 @@ fn selector_parts(selector: &SelectorExpr, parts: &mut Vec<Span>) {
     }
 }
 
-fn hop_parts(hop: &Hop, parts: &mut Vec<Span>) {
+fn hop_parts(hop: &ArrowSide, parts: &mut Vec<Span>) {
     parts.push(hop.span);
     parts.extend(hop.endpoints.iter().map(|endpoint| endpoint.span));
     hop.ports.iter().for_each(|ports| port_parts(ports, parts));

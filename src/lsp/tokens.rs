@@ -3,7 +3,7 @@
 use super::program::Program;
 use crate::model::{Endpoint, Entity, Role};
 use crate::source::{FileId, Span};
-use crate::syntax::{EndpointRef, Hop, Node, NodeKind, PortExpr, PortKind, PortsExpr, SelectorExpr};
+use crate::syntax::{ArrowSide, EndpointRef, Node, NodeKind, PortExpr, PortKind, PortsExpr, SelectorExpr};
 use lsp_types::{SemanticToken, SemanticTokens, SemanticTokensLegend};
 use std::ops::Range;
 
@@ -49,11 +49,11 @@ pub(super) fn legend() -> SemanticTokensLegend {
     }
 }
 
-type Token = (Span, Kind, u32);
+type TokenSpan = (Span, Kind, u32);
 
 struct Collector<'a> {
     program: &'a Program,
-    tokens: Vec<Token>,
+    tokens: Vec<TokenSpan>,
 }
 
 /// The tokens of a file that lie in `within`.
@@ -80,7 +80,7 @@ pub(super) fn tokens(program: &Program, file: FileId, within: Range<usize>) -> S
 }
 
 /// Each token as the distance from the one before.
-fn encode(program: &Program, file: FileId, tokens: &[Token]) -> Vec<SemanticToken> {
+fn encode(program: &Program, file: FileId, tokens: &[TokenSpan]) -> Vec<SemanticToken> {
     let (text, Some(lines)) = (program.text(file), program.lines(file)) else { return Vec::new() };
     let (mut line, mut start, mut end) = (0, 0, 0);
     let mut data = Vec::with_capacity(tokens.len());
@@ -237,7 +237,7 @@ impl Collector<'_> {
         }
     }
 
-    fn hops(&mut self, hops: &[Hop]) {
+    fn hops(&mut self, hops: &[ArrowSide]) {
         hops.iter().for_each(|hop| self.hop(hop));
         for pair in hops.windows(2) {
             if let [one, other] = pair {
@@ -246,7 +246,7 @@ impl Collector<'_> {
         }
     }
 
-    fn hop(&mut self, hop: &Hop) {
+    fn hop(&mut self, hop: &ArrowSide) {
         self.endpoints(&hop.endpoints);
         hop.ports.iter().for_each(|ports| self.ports(ports));
     }

@@ -1,7 +1,7 @@
 //! All programs of the open documents and folders.
 
 use super::overlay::Overlay;
-use super::program::{Key, Program, Spot};
+use super::program::{FileSpot, Key, Program};
 use super::uri::{is_in_no_file, path_of};
 use crate::session::{CONFIG_NAME, EXTENSION, FileSystem};
 use crate::source::{Encoding, FileId};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// A document as the analysis sees it.
 #[derive(Debug, Clone)]
-struct Open {
+struct AnalysedDocument {
     uri: Uri,
     version: i32,
     /// Whether it is a program's source, and not its `polder.toml`, say.
@@ -24,15 +24,15 @@ pub(super) struct Workspace {
     overlay: Overlay,
     encoding: Encoding,
     /// By identity.
-    open: BTreeMap<PathBuf, Open>,
+    open: BTreeMap<PathBuf, AnalysedDocument>,
     folders: Vec<PathBuf>,
-    programs: BTreeMap<Key, Entry>,
+    programs: BTreeMap<Key, DocumentEntry>,
     /// Whether the disk has to be looked at before the next answer.
     unsettled: bool,
 }
 
 #[derive(Default)]
-struct Entry {
+struct DocumentEntry {
     program: Option<Program>,
     /// Whether something has changed since it was read.
     stale: bool,
@@ -57,7 +57,7 @@ impl Workspace {
         let is_config = path.file_name().is_some_and(|name| name == CONFIG_NAME);
         let other = path.extension().is_some_and(|extension| extension != EXTENSION);
         let source = !is_config && (!other || is_in_no_file(&path));
-        self.open.insert(path.clone(), Open { uri: uri.clone(), version, source });
+        self.open.insert(path.clone(), AnalysedDocument { uri: uri.clone(), version, source });
         self.overlay.set(path, text);
         self.unsettled = true;
     }
@@ -115,7 +115,7 @@ impl Workspace {
         let sources = self.open.iter().filter(|(_, open)| open.source).map(|(path, _)| path);
         let lone: Vec<PathBuf> = sources.filter(|path| !taken(path)).cloned().collect();
         for path in lone {
-            self.programs.insert(Key::Lone(path), Entry { program: None, stale: true });
+            self.programs.insert(Key::Lone(path), DocumentEntry { program: None, stale: true });
         }
     }
 
@@ -171,9 +171,9 @@ impl Workspace {
     }
 
     /// The program of a document and a place in it.
-    pub(super) fn spot(&mut self, uri: &Uri, at: Position) -> Option<(&Program, Spot)> {
+    pub(super) fn spot(&mut self, uri: &Uri, at: Position) -> Option<(&Program, FileSpot)> {
         let (program, file) = self.find(uri)?;
-        Some((program, Spot { file, offset: program.offset(file, at) }))
+        Some((program, FileSpot { file, offset: program.offset(file, at) }))
     }
 
     /// The open documents with their versions.
@@ -209,6 +209,6 @@ impl Workspace {
     }
 }
 
-fn holds(entry: &Entry, path: &Path) -> bool {
+fn holds(entry: &DocumentEntry, path: &Path) -> bool {
     entry.program.as_ref().is_some_and(|program| program.file(path).is_some())
 }

@@ -1,9 +1,9 @@
 //! Assertions: whom they speak of, and what in them says nothing.
 
-use super::flows::{Destination, Endpoints};
+use super::flows::{FlowDestination, FlowEndpoints};
 use super::ports::Checks;
-use super::resolve::{Member, Resolver};
-use super::scope::Scope;
+use super::resolve::{PlacedStatement, Resolver};
+use super::scope::NameScope;
 use super::{Assertion, Endpoint, Holds, NamespaceKind, StatementId, Targets};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{NAMESPACE_NAME, PortSet, Selector};
@@ -12,7 +12,7 @@ use crate::syntax::{AssertionDecl, AssertionKind, HopPorts};
 
 impl<'a> Resolver<'a> {
     /// Resolves an assertion, for each of its namespaces.
-    pub(super) fn assertions_of(&mut self, members: &[Member<'a>], assertion: &'a AssertionDecl) {
+    pub(super) fn assertions_of(&mut self, members: &[PlacedStatement<'a>], assertion: &'a AssertionDecl) {
         self.report_source_ports(&assertion.source);
         let mut statement = None;
         for member in members {
@@ -23,7 +23,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves an assertion. Its statement is made where it is needed first.
-    fn assertion(&mut self, member: &Member<'a>, assertion: &'a AssertionDecl, statement: &mut Option<StatementId>) {
+    fn assertion(
+        &mut self,
+        member: &PlacedStatement<'a>,
+        assertion: &'a AssertionDecl,
+        statement: &mut Option<StatementId>,
+    ) {
         let (source, destination) = (&assertion.source, &assertion.destination);
         let sources = self.endpoints(member.scope, &source.endpoints);
         let destinations = self.destinations(member.scope, destination);
@@ -54,7 +59,7 @@ impl<'a> Resolver<'a> {
             self.statement(member, text_start, member.node.span)
         });
         let written = except;
-        let endpoints = |list: &Endpoints| list.iter().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>();
+        let endpoints = |list: &FlowEndpoints| list.iter().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>();
         let (sources, except) = (endpoints(&sources), endpoints(&written));
         let through_dns = assertion.through_dns.is_some();
         if assertion.kind == AssertionKind::Only || !self.is_about_nobody(&sources, &except, member.node.span) {
@@ -96,9 +101,9 @@ impl<'a> Resolver<'a> {
 
     fn assertion_targets(
         &mut self,
-        scope: Scope,
+        scope: NameScope,
         kind: AssertionKind,
-        Destination { endpoint, span, ports }: Destination<'a>,
+        FlowDestination { endpoint, span, ports }: FlowDestination<'a>,
         first: &mut bool,
     ) -> Option<Targets> {
         let group = matches!(endpoint, Endpoint::Group(_)).then(|| self.text(span).to_owned());
@@ -137,7 +142,7 @@ impl<'a> Resolver<'a> {
 
     /// Exceptions without which the assertion would say the same. `never` and `always` speak of the pods on their left,
     /// `only` of all others.
-    fn check_except(&mut self, kind: AssertionKind, sources: &[Endpoint], except: &Endpoints) {
+    fn check_except(&mut self, kind: AssertionKind, sources: &[Endpoint], except: &FlowEndpoints) {
         let sources = self.all_leaves(sources);
         let spoken_of: Vec<Held> = sources.iter().map(|source| self.held(*source)).collect();
         let mut earlier: Vec<Endpoint> = Vec::new();

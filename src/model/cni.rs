@@ -35,7 +35,7 @@ pub const POLICY_ENGINE: &str = "run a policy engine beside it (Canal has Calico
                                  that engine";
 
 /// What is known of one CNI, in the oldest version that its makers support.
-struct Known {
+struct KnownCni {
     /// Its name in the language.
     name: &'static str,
     /// What its address blocks match.
@@ -73,7 +73,7 @@ enum Maker {
 }
 
 /// The rules of Kubernetes, with blocks that match whatever has an address in them, as plain packet filters do.
-const FILTER: Known = Known {
+const FILTER: KnownCni = KnownCni {
     name: "",
     blocks: BlocksMatch::EVERYTHING,
     named_ports: NamedPortSupport::Known,
@@ -87,7 +87,7 @@ const FILTER: Known = Known {
 };
 
 /// Cilium and what is built on it.
-const CILIUM: Known = Known {
+const CILIUM: KnownCni = KnownCni {
     // Pods, nodes, and an API server on a node have identities, and blocks are for what has none; `policyCIDRMatchMode`
     // changes that for nodes, and an API server elsewhere has none (docs.cilium.io, "Layer 3 Policies", cilium#20550).
     blocks: BlocksMatch { pods: Truth::No, ..BlocksMatch::UNKNOWN },
@@ -121,9 +121,9 @@ impl Cni {
     ];
 
     /// The table: one row for each.
-    const fn known(self) -> Known {
+    const fn known(self) -> KnownCni {
         match self {
-            Cni::Any => Known {
+            Cni::Any => KnownCni {
                 name: "any",
                 blocks: BlocksMatch::UNKNOWN,
                 named_ports: NamedPortSupport::NotSaid,
@@ -131,32 +131,32 @@ impl Cni {
                 ..FILTER
             },
             // `libcalico-go/lib/backend/k8s/conversion/conversion.go` of projectcalico/calico.
-            Cni::Calico => Known { name: "calico", ..FILTER },
-            Cni::Canal => Known { name: "canal", ..FILTER },
+            Cni::Calico => KnownCni { name: "calico", ..FILTER },
+            Cni::Canal => KnownCni { name: "canal", ..FILTER },
             // `endPort` from 1.16, nodes by blocks from 1.15 (docs.cilium.io). From 1.20 a beta switch lets blocks match
             // pods (cilium#47227): who has it on says so with `--ipblock-matches-pods`.
-            Cni::Cilium => Known {
+            Cni::Cilium => KnownCni {
                 name: "cilium",
                 versions: FactVersions { ranges: Some(CniVersion(1, 16)), nodes: Some(CniVersion(1, 15)) },
                 ..CILIUM
             },
             // Versions are Cilium's: `migrate-from-npm-to-cilium-network-policy.md` of MicrosoftDocs/azure-aks-docs.
-            Cni::AksCilium => Known {
+            Cni::AksCilium => KnownCni {
                 name: "aks-cilium",
                 maker: Maker::Azure,
                 versions: FactVersions { ranges: Some(CniVersion(1, 17)), ..CILIUM.versions },
                 ..CILIUM
             },
             // `docs/antrea-network-policy.md` of antrea-io/antrea; it passes the tests of Kubernetes.
-            Cni::Antrea => Known { name: "antrea", ..FILTER },
+            Cni::Antrea => KnownCni { name: "antrea", ..FILTER },
             // Peers become addresses, and a prefix trie of all: `pkg/resolvers/endpoints.go` of
             // aws/amazon-network-policy-controller-k8s, `pkg/fwruleprocessor` of aws/aws-network-policy-agent.
-            Cni::AwsVpcCni => Known { name: "aws-vpc-cni", maker: Maker::Aws, ..FILTER },
-            Cni::EksAuto => Known { name: "eks-auto", maker: Maker::Aws, ..FILTER },
+            Cni::AwsVpcCni => KnownCni { name: "aws-vpc-cni", maker: Maker::Aws, ..FILTER },
+            Cni::EksAuto => KnownCni { name: "eks-auto", maker: Maker::Aws, ..FILTER },
             // cloud.google.com, "GKE Dataplane V2": Cilium's rules. Its version is GKE's own matter.
-            Cni::GkeDataplaneV2 => Known { name: "gke-dataplane-v2", ..CILIUM },
+            Cni::GkeDataplaneV2 => KnownCni { name: "gke-dataplane-v2", ..CILIUM },
             // `use-network-policies.md` of MicrosoftDocs/azure-aks-docs.
-            Cni::AzureNpm => Known {
+            Cni::AzureNpm => KnownCni {
                 name: "azure-npm",
                 named_ports: NamedPortSupport::NotOnWindows,
                 maker: Maker::Azure,
@@ -165,16 +165,18 @@ impl Cni {
             },
             // A name counts as the number 0, which is every port: `go-controller/pkg/ovn/gress_policy.go` of
             // ovn-kubernetes/ovn-kubernetes.
-            Cni::OvnKubernetes => Known { name: "ovn-kubernetes", named_ports: NamedPortSupport::Ignored, ..FILTER },
+            Cni::OvnKubernetes => KnownCni { name: "ovn-kubernetes", named_ports: NamedPortSupport::Ignored, ..FILTER },
             // Blocks and pods are in one set of addresses (rancher/k3k#690). With which address a node or the API server
             // is seen, nothing says.
-            Cni::KubeOvn => {
-                Known { name: "kube-ovn", blocks: BlocksMatch { pods: Truth::Yes, ..BlocksMatch::UNKNOWN }, ..FILTER }
-            }
+            Cni::KubeOvn => KnownCni {
+                name: "kube-ovn",
+                blocks: BlocksMatch { pods: Truth::Yes, ..BlocksMatch::UNKNOWN },
+                ..FILTER
+            },
             // Measured on 2.1.0.
-            Cni::KubeRouter => Known { name: "kube-router", named_ports: NamedPortSupport::OpenUnlisted, ..FILTER },
+            Cni::KubeRouter => KnownCni { name: "kube-router", named_ports: NamedPortSupport::OpenUnlisted, ..FILTER },
             // `npc/analyser.go` of weaveworks/weave.
-            Cni::Weave => Known {
+            Cni::Weave => KnownCni {
                 name: "weave",
                 named_ports: NamedPortSupport::Refused,
                 ranges: RangeSupport::FirstOnly,
@@ -182,9 +184,9 @@ impl Cni {
                 ..FILTER
             },
             // kubernetes-sigs/kube-network-policies.
-            Cni::Kindnet => Known { name: "kindnet", ..FILTER },
+            Cni::Kindnet => KnownCni { name: "kindnet", ..FILTER },
             // `Documentation/netpol.md` of flannel-io/flannel.
-            Cni::Flannel => Known {
+            Cni::Flannel => KnownCni {
                 name: "flannel",
                 blocks: BlocksMatch::UNKNOWN,
                 enforces_nothing: Some("flannel alone enforces no NetworkPolicy: every pod stays open"),
@@ -201,7 +203,7 @@ impl Cni {
     /// What its address blocks match, in a version or in the oldest that its makers support. Where its makers leave that
     /// to a switch or to where something runs, it is not known.
     pub fn blocks_match(self, version: Option<CniVersion>) -> BlocksMatch {
-        let Known { blocks, versions, .. } = self.known();
+        let KnownCni { blocks, versions, .. } = self.known();
         let is_older = version.zip(versions.nodes).is_some_and(|(version, since)| version < since);
         if is_older { BlocksMatch { nodes: Truth::No, ..blocks } } else { blocks }
     }
@@ -213,7 +215,7 @@ impl Cni {
 
     /// What it makes of ranges of ports, in a version or in the oldest that its makers support.
     pub fn ranges(self, version: Option<CniVersion>) -> RangeSupport {
-        let Known { ranges, versions, .. } = self.known();
+        let KnownCni { ranges, versions, .. } = self.known();
         let is_older = version.zip(versions.ranges).is_some_and(|(version, since)| version < since);
         if is_older { RangeSupport::FirstOnly } else { ranges }
     }

@@ -1,7 +1,7 @@
 //! Declarations: namespaces first, then everything that has a name.
 
-use super::resolve::{Member, Resolver, shorten};
-use super::scope::{Declared, Scope};
+use super::resolve::{PlacedStatement, Resolver, shorten};
+use super::scope::{NameDeclaration, NameScope};
 use super::*;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::{Name, NamespaceBlock, NodeKind, PortEntry, TierDecl};
@@ -30,7 +30,7 @@ impl<'a> Resolver<'a> {
         self.top = top;
     }
 
-    fn declare_namespace(&mut self, block: &'a NamespaceBlock, member: &Member<'a>) {
+    fn declare_namespace(&mut self, block: &'a NamespaceBlock, member: &PlacedStatement<'a>) {
         let external = block.external;
         let first = block.names.first().map_or("", |name| self.name(*name));
         let selector = block.labels.as_ref().filter(|_| external).map(|labels| self.namespace_selector(labels, first));
@@ -56,7 +56,7 @@ impl<'a> Resolver<'a> {
         self.check_size(block, &mut declared);
         for node in &block.body {
             for (place, (id, _)) in declared.iter().enumerate() {
-                let member = Member { scope: Some(*id), node, built_in: member.built_in, repeats: place > 0 };
+                let member = PlacedStatement { scope: Some(*id), node, built_in: member.built_in, repeats: place > 0 };
                 if member.is_flow() { self.flows.push(member) } else { self.inner.push(member) }
             }
         }
@@ -93,7 +93,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let id = NamespaceId::at(self.model.namespaces.len());
-        let declared = Declared { value: id, span: written.span, built_in };
+        let declared = NameDeclaration { value: id, span: written.span, built_in };
         let earlier = self.scopes.namespaces.declare(None, name, declared).cloned();
         let id = match earlier {
             Some(earlier) => {
@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
         &mut self,
         block: &NamespaceBlock,
         written: Name,
-        earlier: &Declared<NamespaceId>,
+        earlier: &NameDeclaration<NamespaceId>,
         selector: Option<Selector>,
         built_in: bool,
     ) {
@@ -227,7 +227,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Statements and blocks that cannot stand inside a namespace.
-    fn check_place(&mut self, member: &Member<'a>) {
+    fn check_place(&mut self, member: &PlacedStatement<'a>) {
         if member.scope.is_none() {
             return;
         }
@@ -241,12 +241,12 @@ impl<'a> Resolver<'a> {
         self.misplaced(member.node.span, what, help);
     }
 
-    fn declare_endpoint(&mut self, member: &Member<'a>, name: Name, endpoint: Endpoint) -> bool {
+    fn declare_endpoint(&mut self, member: &PlacedStatement<'a>, name: Name, endpoint: Endpoint) -> bool {
         if !self.check_name(name) || !self.check_free(name) {
             return false;
         }
         let text = self.name(name);
-        let declared = Declared { value: endpoint, span: name.span, built_in: member.built_in };
+        let declared = NameDeclaration { value: endpoint, span: name.span, built_in: member.built_in };
         let Some(earlier) = self.scopes.endpoints.declare(member.scope, text, declared).cloned() else {
             self.note(name.span, Entity::Endpoint(endpoint), Role::Declares);
             return true;
@@ -255,7 +255,7 @@ impl<'a> Resolver<'a> {
         false
     }
 
-    fn report_twice(&mut self, scope: Scope, name: Name, earlier: crate::source::Span, component: bool) {
+    fn report_twice(&mut self, scope: NameScope, name: Name, earlier: crate::source::Span, component: bool) {
         if component && scope.is_some_and(|id| self.taken_over.contains(&id)) {
             // The namespace is the mistake.
             return;
@@ -282,7 +282,13 @@ impl<'a> Resolver<'a> {
         });
     }
 
-    fn declare_tier(&mut self, namespace: NamespaceId, tier: &'a TierDecl, member: &Member<'a>, labels: &Labels) {
+    fn declare_tier(
+        &mut self,
+        namespace: NamespaceId,
+        tier: &'a TierDecl,
+        member: &PlacedStatement<'a>,
+        labels: &Labels,
+    ) {
         let id = TierId::at(self.model.tiers.len());
         if !self.declare_endpoint(member, tier.name, Endpoint::Tier(id)) {
             return;
@@ -336,20 +342,20 @@ impl<'a> Resolver<'a> {
         ports
     }
 
-    fn declare_ports(&mut self, member: &Member<'a>, name: Name, ports: &'a crate::syntax::PortsExpr) {
+    fn declare_ports(&mut self, member: &PlacedStatement<'a>, name: Name, ports: &'a crate::syntax::PortsExpr) {
         if !self.check_port_name(name, ports, true) {
             return;
         }
         let set = self.declared_ports(ports);
         let text = self.name(name);
         let id = PortSetId::at(self.model.port_sets.len());
-        let declared = Declared { value: id, span: name.span, built_in: member.built_in };
+        let declared = NameDeclaration { value: id, span: name.span, built_in: member.built_in };
         match self.scopes.ports.declare(member.scope, text, declared).cloned() {
             Some(earlier) => self.report_twice(member.scope, name, earlier.span, false),
             None => {
                 self.note(name.span, Entity::PortSet(id), Role::Declares);
                 let (name, namespace, span) = (text.into(), member.scope, name.span);
-                self.model.port_sets.push(NamedPorts { name, namespace, ports: set, span });
+                self.model.port_sets.push(DeclaredPorts { name, namespace, ports: set, span });
             }
         }
     }
@@ -409,7 +415,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// The key that a tier without a selector is known by, and where it was set.
-type Labels = std::collections::HashMap<Scope, (Arc<str>, crate::source::Span)>;
+type Labels = std::collections::HashMap<NameScope, (Arc<str>, crate::source::Span)>;
 
 /// The first tier that a component declares, on one line.
 fn first_tier(source: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Tiers of which a program states that no pod is in two of them.
 
-use super::resolve::{Member, Resolver};
+use super::resolve::{PlacedStatement, Resolver};
 use super::{Endpoint, NamespaceId, Tier, TierId};
 use crate::diag::{Code, Diagnostic};
 use crate::net::SelectorIndex;
@@ -24,7 +24,7 @@ impl Tier {
 impl Resolver<'_> {
     /// Finds the tiers that `disjoint` statements name.
     pub(super) fn resolve_disjoint(&mut self) {
-        for Member { scope, node, repeats, .. } in self.inner.clone() {
+        for PlacedStatement { scope, node, repeats, .. } in self.inner.clone() {
             let (Some(namespace), NodeKind::Disjoint(names)) = (scope, &node.kind) else { continue };
             self.repeats = repeats;
             let tiers = self.disjoint_tiers(namespace, names);

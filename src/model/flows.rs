@@ -2,29 +2,29 @@
 
 use super::errors::flows as errors;
 use super::ports::Checks;
-use super::resolve::{Member, Resolver};
-use super::scope::Scope;
+use super::resolve::{PlacedStatement, Resolver};
+use super::scope::NameScope;
 use super::{Endpoint, Flow, Holds, Namespace, NamespaceKind, Statement, StatementId, Targets};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
-use crate::syntax::{EndpointRef, Hop, HopPorts, NodeKind, PortExpr, PortKind, PortsExpr, words};
+use crate::syntax::{ArrowSide, EndpointRef, HopPorts, NodeKind, PortExpr, PortKind, PortsExpr, words};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The endpoints on one side of an arrow: nearly always one.
-pub(super) type Endpoints = SmallVec<[(Endpoint, Span); 1]>;
+pub(super) type FlowEndpoints = SmallVec<[(Endpoint, Span); 1]>;
 
 /// A destination, where it stands, and the ports behind it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Destination<'a> {
+pub(super) struct FlowDestination<'a> {
     pub endpoint: Endpoint,
     pub span: Span,
     pub ports: Option<&'a PortsExpr>,
 }
 
 /// The destinations of one arrow: nearly always one.
-pub(super) type Destinations<'a> = SmallVec<[Destination<'a>; 1]>;
+pub(super) type Destinations<'a> = SmallVec<[FlowDestination<'a>; 1]>;
 
 impl<'a> Resolver<'a> {
     /// Resolves every flow and every assertion.
@@ -63,8 +63,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// Reports `rule: web -> api` and `never: web -> api`, which read as a source with ports; whether it is one.
-    fn report_word_in_front(&mut self, scope: Scope, hops: &[Hop]) -> bool {
-        let Some(Hop { endpoints, ports: HopPorts::Shared(ports), .. }) = hops.first() else { return false };
+    fn report_word_in_front(&mut self, scope: NameScope, hops: &[ArrowSide]) -> bool {
+        let Some(ArrowSide { endpoints, ports: HopPorts::Shared(ports), .. }) = hops.first() else { return false };
         let ([front], [source]) = (endpoints.as_slice(), ports.items.as_slice()) else { return false };
         let (word, name) = (self.text(front.span), self.text(source.span));
         let is_known =
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Reports the ports of one who connects.
-    pub(super) fn report_source_ports(&mut self, source: &Hop) {
+    pub(super) fn report_source_ports(&mut self, source: &ArrowSide) {
         for ports in source.ports.iter() {
             let help = format!("write `{} -> ...:{}`", self.side_text(&source.endpoints), self.text(ports.span));
             let whole = self.with_colon(ports.span);
@@ -98,7 +98,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Adds a statement whose text is what was added to `self.statement_texts` from `text_start` on.
-    pub(super) fn statement(&mut self, member: &Member<'a>, text_start: usize, span: Span) -> StatementId {
+    pub(super) fn statement(&mut self, member: &PlacedStatement<'a>, text_start: usize, span: Span) -> StatementId {
         let id = StatementId::at(self.statements.len());
         let doc = member.node.doc.as_deref().map(Into::into);
         // Shares the memory of all texts once there are all.
@@ -108,15 +108,15 @@ impl<'a> Resolver<'a> {
     }
 
     /// The destinations of a flow or an assertion, each with its ports.
-    pub(super) fn destinations(&mut self, scope: Scope, hop: &'a Hop) -> Destinations<'a> {
+    pub(super) fn destinations(&mut self, scope: NameScope, hop: &'a ArrowSide) -> Destinations<'a> {
         let found = hop.endpoints.iter().enumerate().filter_map(|(place, reference)| {
             let endpoint = self.use_endpoint(scope, reference)?;
-            Some(Destination { endpoint, span: reference.span, ports: hop.ports.of(place) })
+            Some(FlowDestination { endpoint, span: reference.span, ports: hop.ports.of(place) })
         });
         found.collect()
     }
 
-    pub(super) fn endpoints(&mut self, scope: Scope, references: &[EndpointRef]) -> Endpoints {
+    pub(super) fn endpoints(&mut self, scope: NameScope, references: &[EndpointRef]) -> FlowEndpoints {
         let found = references.iter().map(|reference| (self.use_endpoint(scope, reference), reference.span));
         found.filter_map(|(endpoint, span)| Some((endpoint?, span))).collect()
     }
@@ -129,9 +129,9 @@ impl<'a> Resolver<'a> {
     /// The flows between two ends that a statement names one after the other, in each of its namespaces.
     fn flows_of_pair(
         &mut self,
-        members: &[Member<'a>],
+        members: &[PlacedStatement<'a>],
         side: Option<Direction>,
-        [source, destination]: [&'a Hop; 2],
+        [source, destination]: [&'a ArrowSide; 2],
         span: Span,
     ) {
         let [member, ..] = members else { return };
@@ -155,9 +155,9 @@ impl<'a> Resolver<'a> {
 
     fn flow(
         &mut self,
-        scope: Scope,
+        scope: NameScope,
         side: Option<Direction>,
-        [source, destination]: [&'a Hop; 2],
+        [source, destination]: [&'a ArrowSide; 2],
         statement: StatementId,
     ) {
         let from = self.endpoints(scope, &source.endpoints);
@@ -166,7 +166,7 @@ impl<'a> Resolver<'a> {
         ends.for_each(|(endpoint, span)| self.check_blocks(endpoint, span));
         let mut first = true;
         let mut every: Vec<&PortsExpr> = Vec::new();
-        for Destination { endpoint: to, span: to_span, ports } in to {
+        for FlowDestination { endpoint: to, span: to_span, ports } in to {
             // Those that a member has for itself are read once.
             first |= matches!(destination.ports, HopPorts::Own(_));
             let Some(targets) = self.targets(scope, to, to_span, ports, &mut first) else { continue };
@@ -195,7 +195,7 @@ impl<'a> Resolver<'a> {
     /// The destination without groups, and the ports of each; nothing when something is wrong.
     fn targets(
         &mut self,
-        scope: Scope,
+        scope: NameScope,
         destination: Endpoint,
         span: Span,
         ports: Option<&PortsExpr>,

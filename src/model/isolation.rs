@@ -1,8 +1,8 @@
 //! Which pods are isolated, and where they find DNS.
 
 use super::ports::describe;
-use super::resolve::{Member, Resolver, shorten};
-use super::scope::Scope;
+use super::resolve::{PlacedStatement, Resolver, shorten};
+use super::scope::NameScope;
 use super::{Dns, DnsPreset, DnsServer, Endpoint, Isolate, Isolated, NamespaceId, NamespaceKind, TierId};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::Protocol;
@@ -34,7 +34,7 @@ impl<'a> Resolver<'a> {
     /// Adds up the `isolate` statements of each managed namespace.
     pub(super) fn resolve_isolation(&mut self) {
         let mut asked: BTreeMap<NamespaceId, Asked> = BTreeMap::new();
-        for Member { scope, node, repeats, .. } in self.inner.clone() {
+        for PlacedStatement { scope, node, repeats, .. } in self.inner.clone() {
             let (Some(namespace), NodeKind::Isolate(isolate)) = (scope, &node.kind) else { continue };
             self.repeats = repeats;
             if self.model.namespace(namespace).is_some_and(|namespace| namespace.managed().is_none()) {
@@ -145,7 +145,7 @@ impl<'a> Resolver<'a> {
             None => Dns { servers: vec![DnsServer::Cluster], span: None },
         };
         let mut own: BTreeMap<NamespaceId, Dns> = BTreeMap::new();
-        for Member { scope, node, repeats, .. } in self.inner.clone() {
+        for PlacedStatement { scope, node, repeats, .. } in self.inner.clone() {
             let (Some(namespace), NodeKind::Dns(values)) = (scope, &node.kind) else { continue };
             self.repeats = repeats;
             if self.model.namespace(namespace).is_some_and(|namespace| namespace.managed().is_none()) {
@@ -173,7 +173,7 @@ impl<'a> Resolver<'a> {
         self.model.dns = default;
     }
 
-    fn dns_servers(&mut self, scope: Scope, values: &[Span]) -> Vec<DnsServer> {
+    fn dns_servers(&mut self, scope: NameScope, values: &[Span]) -> Vec<DnsServer> {
         let mut servers: Vec<DnsServer> = Vec::with_capacity(values.len());
         let mut known: FxHashSet<DnsServer> = FxHashSet::default();
         for span in values {
@@ -198,7 +198,7 @@ impl<'a> Resolver<'a> {
         servers
     }
 
-    fn dns_server(&mut self, scope: Scope, span: Span) -> Option<DnsServer> {
+    fn dns_server(&mut self, scope: NameScope, span: Span) -> Option<DnsServer> {
         let text = self.text(span);
         if let Some(DnsPreset { server: preset, .. }) = DnsServer::PRESETS.iter().find(|one| one.word == text) {
             return Some(preset.clone());

@@ -96,7 +96,7 @@ pub struct Model {
     /// The lists of DNS names.
     pub fqdns: Table<FqdnId, Fqdn>,
     /// The port sets.
-    pub port_sets: Table<PortSetId, NamedPorts>,
+    pub port_sets: Table<PortSetId, DeclaredPorts>,
     /// The facts about the cluster.
     pub platform: Platform,
     /// The DNS servers of the managed namespaces that say nothing themselves.
@@ -345,7 +345,7 @@ pub struct Fqdn {
 
 /// A port set.
 #[derive(Debug)]
-pub struct NamedPorts {
+pub struct DeclaredPorts {
     /// Its name.
     pub name: Arc<str>,
     /// The namespace it is local to.

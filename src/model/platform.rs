@@ -202,7 +202,7 @@ impl Model {
 
 /// An entry of `platform`, as it is written.
 #[derive(Clone, Copy)]
-struct Entry<'a> {
+struct ListEntry<'a> {
     values: &'a [Span],
     /// What stands behind the name of a CNI.
     version: Option<Span>,
@@ -212,7 +212,7 @@ struct Entry<'a> {
 impl<'a> Resolver<'a> {
     /// Reads `platform { ... }`, with the entries that the environment replaces.
     pub(super) fn read_platform(&mut self) {
-        let mut entries: BTreeMap<&str, Entry<'a>> = BTreeMap::new();
+        let mut entries: BTreeMap<&str, ListEntry<'a>> = BTreeMap::new();
         let mut first: Option<Span> = None;
         for member in self.top.clone() {
             let NodeKind::Platform(nodes) = &member.node.kind else { continue };
@@ -255,12 +255,12 @@ impl<'a> Resolver<'a> {
         self.report(Diagnostic::new(Code::E0111, span, message).with_help(help));
     }
 
-    fn platform_entries(&mut self, nodes: &'a [Node], entries: &mut BTreeMap<&'a str, Entry<'a>>) {
+    fn platform_entries(&mut self, nodes: &'a [Node], entries: &mut BTreeMap<&'a str, ListEntry<'a>>) {
         for node in nodes {
             let NodeKind::PlatformEntry { key, values, version } = &node.kind else { continue };
             let name = self.text(*key);
             match entries.get(name) {
-                Some(Entry { span: earlier, .. }) => {
+                Some(ListEntry { span: earlier, .. }) => {
                     let help = if name == "cni" {
                         "keep one of them: a cluster has one CNI that enforces policies"
                     } else {
@@ -272,13 +272,13 @@ impl<'a> Resolver<'a> {
                     self.report(diagnostic);
                 }
                 None => {
-                    entries.insert(name, Entry { values, version: version.as_deref().copied(), span: node.span });
+                    entries.insert(name, ListEntry { values, version: version.as_deref().copied(), span: node.span });
                 }
             }
         }
     }
 
-    fn set_platform(&mut self, entries: &BTreeMap<&'a str, Entry<'a>>) {
+    fn set_platform(&mut self, entries: &BTreeMap<&'a str, ListEntry<'a>>) {
         let lists = PlatformList::ALL.map(|list| {
             let entry = entries.get(list.key())?;
             Some(entry.values.iter().filter_map(|span| self.block(*span)).collect::<Vec<_>>())
@@ -289,7 +289,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// `cni NAME [VERSION]`.
-    fn cni(&mut self, entry: &Entry<'a>) -> Option<(Cni, Option<CniVersion>)> {
+    fn cni(&mut self, entry: &ListEntry<'a>) -> Option<(Cni, Option<CniVersion>)> {
         let [value, others @ ..] = entry.values else { return None };
         let name = self.text(*value);
         let Some(cni) = Cni::parse(name) else {

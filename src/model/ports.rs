@@ -3,7 +3,7 @@
 use super::errors::ports::{self as errors, UnknownPort, Unserved};
 use super::listed::ListedPorts;
 use super::resolve::Resolver;
-use super::scope::Scope;
+use super::scope::NameScope;
 use super::{Endpoint, Entity, RangeSupport, Role, Tier};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
@@ -95,7 +95,7 @@ impl<'a> Resolver<'a> {
     /// `through` names the group that the destination was reached through, for the messages.
     pub(super) fn flow_ports(
         &mut self,
-        scope: Scope,
+        scope: NameScope,
         expression: &PortsExpr,
         destination: Endpoint,
         through: Option<&str>,
@@ -113,7 +113,7 @@ impl<'a> Resolver<'a> {
 
     fn flow_port(
         &mut self,
-        scope: Scope,
+        scope: NameScope,
         item: &PortExpr,
         destination: Endpoint,
         through: Option<&str>,
@@ -171,7 +171,7 @@ impl<'a> Resolver<'a> {
     /// A port of the tier by its name, or a port set.
     fn port_by_name(
         &mut self,
-        scope: Scope,
+        scope: NameScope,
         item: &PortExpr,
         destination: Endpoint,
         through: Option<&str>,
@@ -221,7 +221,7 @@ impl<'a> Resolver<'a> {
 
     fn unknown_port(
         &mut self,
-        scope: Scope,
+        scope: NameScope,
         item: &PortExpr,
         name: &str,
         destination: Endpoint,

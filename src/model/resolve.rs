@@ -2,7 +2,7 @@
 
 use super::endpoint_set::EndpointSet;
 use super::labels::Stated;
-use super::scope::{Scope, Scopes};
+use super::scope::{NameScope, Scopes};
 use super::{COMPONENTS, Endpoint, Entity, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
 use crate::diag::{Code, Diagnostic, Label, closest};
 pub use crate::net::is_dns_label;
@@ -56,8 +56,8 @@ pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved
 
 /// A statement with the place that it stands in.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Member<'a> {
-    pub scope: Scope,
+pub(super) struct PlacedStatement<'a> {
+    pub scope: NameScope,
     pub node: &'a Node,
     /// Whether it came with a component of the catalogue.
     pub built_in: bool,
@@ -65,7 +65,7 @@ pub(super) struct Member<'a> {
     pub repeats: bool,
 }
 
-impl Member<'_> {
+impl PlacedStatement<'_> {
     /// Whether it is about who may connect to whom.
     pub(super) fn is_flow(&self) -> bool {
         matches!(self.node.kind, NodeKind::Flow { .. } | NodeKind::Assertion(_))
@@ -91,17 +91,17 @@ pub(super) struct Resolver<'a> {
     pub repeats: bool,
     pub scopes: Scopes<'a>,
     /// The blocks of namespaces, environments and so on, and the statements outside of them but for flows.
-    pub top: Vec<Member<'a>>,
+    pub top: Vec<PlacedStatement<'a>>,
     /// The statements inside namespaces but for flows.
-    pub inner: Vec<Member<'a>>,
+    pub inner: Vec<PlacedStatement<'a>>,
     /// The flows and assertions, which are most of a program: those outside of namespaces, then the others.
-    pub flows: Vec<Member<'a>>,
+    pub flows: Vec<PlacedStatement<'a>>,
     pub used: Used,
     /// The entries of the chosen environment.
     pub environment: Option<&'a [Node]>,
     /// The members of each group as written, until the groups are resolved, and whether they are those of another one in
     /// the same block.
-    pub group_members: Vec<(Scope, &'a [EndpointRef], bool)>,
+    pub group_members: Vec<(NameScope, &'a [EndpointRef], bool)>,
     /// The labels that each managed namespace states.
     pub stated: BTreeMap<NamespaceId, Stated>,
     /// The namespaces that are managed although a component that is used declares them.
@@ -182,7 +182,7 @@ impl<'a> Resolver<'a> {
                         self.unreadable.insert(self.name(*name).into());
                     }
                 }
-                let member = Member { scope: None, node: meant, built_in, repeats: false };
+                let member = PlacedStatement { scope: None, node: meant, built_in, repeats: false };
                 if member.is_flow() { self.flows.push(member) } else { self.top.push(member) }
             }
         }
@@ -340,7 +340,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What a reference means in `scope`, without noting that it is used; an unknown one is reported.
-    pub(super) fn find_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
+    pub(super) fn find_endpoint(&mut self, scope: NameScope, reference: &EndpointRef) -> Option<Endpoint> {
         let owner = match reference.namespace() {
             // What is wrong with it has been said.
             Some(namespace) if reference.repeats_namespace() && !self.is_namespace(namespace) => return None,
@@ -412,7 +412,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What a reference means, noted as used.
-    pub(super) fn use_endpoint(&mut self, scope: Scope, reference: &EndpointRef) -> Option<Endpoint> {
+    pub(super) fn use_endpoint(&mut self, scope: NameScope, reference: &EndpointRef) -> Option<Endpoint> {
         let endpoint = self.find_endpoint(scope, reference)?;
         self.used.endpoints.insert(endpoint);
         Some(endpoint)
@@ -424,7 +424,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// All statements inside and outside of namespaces but for flows.
-    pub(super) fn members(&self) -> Vec<Member<'a>> {
+    pub(super) fn members(&self) -> Vec<PlacedStatement<'a>> {
         [self.top.as_slice(), &self.inner].concat()
     }
 

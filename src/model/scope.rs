@@ -5,11 +5,11 @@ use crate::source::Span;
 use rustc_hash::FxHashMap;
 
 /// Where a name is declared: in a namespace, or for the whole program.
-pub(super) type Scope = Option<NamespaceId>;
+pub(super) type NameScope = Option<NamespaceId>;
 
 /// A declaration of a name.
 #[derive(Debug, Clone)]
-pub(super) struct Declared<T> {
+pub(super) struct NameDeclaration<T> {
     /// What it names.
     pub value: T,
     /// The name in the source.
@@ -22,11 +22,11 @@ pub(super) struct Declared<T> {
 #[derive(Debug)]
 pub(super) struct Names<'a, T> {
     /// Of the program, then of each namespace.
-    scopes: Vec<FxHashMap<&'a str, Declared<T>>>,
+    scopes: Vec<FxHashMap<&'a str, NameDeclaration<T>>>,
 }
 
 /// The place of a scope among all.
-fn place(scope: Scope) -> usize {
+fn place(scope: NameScope) -> usize {
     scope.map_or(0, |namespace| namespace.index() + 1)
 }
 
@@ -38,7 +38,12 @@ impl<T> Default for Names<'_, T> {
 
 impl<'a, T> Names<'a, T> {
     /// Declares a name; gives back the earlier declaration when there is one, which stays.
-    pub(super) fn declare(&mut self, scope: Scope, name: &'a str, declared: Declared<T>) -> Option<&Declared<T>> {
+    pub(super) fn declare(
+        &mut self,
+        scope: NameScope,
+        name: &'a str,
+        declared: NameDeclaration<T>,
+    ) -> Option<&NameDeclaration<T>> {
         use std::collections::hash_map::Entry;
         if self.scopes.len() <= place(scope) {
             self.scopes.resize_with(place(scope) + 1, FxHashMap::default);
@@ -53,17 +58,17 @@ impl<'a, T> Names<'a, T> {
     }
 
     /// What a name means in exactly this scope.
-    pub(super) fn get(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
+    pub(super) fn get(&self, scope: NameScope, name: &str) -> Option<&NameDeclaration<T>> {
         self.scopes.get(place(scope))?.get(name)
     }
 
     /// What a name means from within a scope: there, or else for the whole program.
-    pub(super) fn find(&self, scope: Scope, name: &str) -> Option<&Declared<T>> {
+    pub(super) fn find(&self, scope: NameScope, name: &str) -> Option<&NameDeclaration<T>> {
         self.get(scope, name).or_else(|| self.get(None, name))
     }
 
     /// The names of a scope, sorted.
-    pub(super) fn names(&self, scope: Scope) -> Vec<&'a str> {
+    pub(super) fn names(&self, scope: NameScope) -> Vec<&'a str> {
         let mut names: Vec<&str> =
             self.scopes.get(place(scope)).into_iter().flat_map(|names| names.keys().copied()).collect();
         names.sort_unstable();

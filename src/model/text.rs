@@ -1,19 +1,19 @@
 //! Statements on one line, as they go into manifests and reports.
 
 use super::resolve::Resolver;
-use crate::syntax::{EndpointRef, Hop, HopPorts, PortsExpr};
+use crate::syntax::{ArrowSide, EndpointRef, HopPorts, PortsExpr};
 use std::borrow::Cow;
 
 impl Resolver<'_> {
     /// One side of an arrow as written, with regular spacing.
-    pub(super) fn hop_text(&self, hop: &Hop) -> String {
+    pub(super) fn hop_text(&self, hop: &ArrowSide) -> String {
         let mut text = String::new();
         self.push_hop(hop, &mut text);
         text
     }
 
     /// Appends [`Resolver::hop_text`].
-    pub(super) fn push_hop(&self, hop: &Hop, text: &mut String) {
+    pub(super) fn push_hop(&self, hop: &ArrowSide, text: &mut String) {
         let own = matches!(hop.ports, HopPorts::Own(_)).then_some(&hop.ports);
         self.push_members(&hop.endpoints, own, text);
         if let HopPorts::Shared(ports) = &hop.ports {

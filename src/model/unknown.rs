@@ -1,7 +1,7 @@
 //! Names that nothing has, and what was probably meant by them.
 
 use super::resolve::{Resolver, is_dns_label, shorten};
-use super::scope::Scope;
+use super::scope::NameScope;
 use super::{BuiltIn, Endpoint, NamespaceId, catalogue};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::{EndpointRef, Name, PortsExpr, usual_port_name};
@@ -32,14 +32,20 @@ impl Resolver<'_> {
     }
 
     /// Whether `backend/8080` stands where `backend:8080` is meant.
-    pub(super) fn is_port_behind_slash(&self, scope: Scope, reference: &EndpointRef) -> bool {
+    pub(super) fn is_port_behind_slash(&self, scope: NameScope, reference: &EndpointRef) -> bool {
         let (Some(endpoint), Some(port)) = (reference.namespace(), reference.name()) else { return false };
         self.name(port).bytes().all(|byte| byte.is_ascii_digit())
             && self.scopes.namespaces.get(None, self.name(endpoint)).is_none()
             && self.scopes.endpoints.find(scope, self.name(endpoint)).is_some()
     }
 
-    pub(super) fn report_unknown_endpoint(&mut self, scope: Scope, owner: Scope, reference: &EndpointRef, name: Name) {
+    pub(super) fn report_unknown_endpoint(
+        &mut self,
+        scope: NameScope,
+        owner: NameScope,
+        reference: &EndpointRef,
+        name: Name,
+    ) {
         let text = self.name(name);
         let place = owner.and_then(|id| self.model.namespace(id)).map(|namespace| namespace.declared.clone());
         let message = match &place {

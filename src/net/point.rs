@@ -12,7 +12,7 @@ type Labels = BTreeMap<String, String>;
 pub struct Point {
     subject: Labels,
     end: End,
-    port: Port,
+    port: PointPort,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ enum End {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Port {
+enum PointPort {
     Number(Protocol, u16),
     Name(Protocol, Arc<str>),
     /// A port of a protocol that has no name here.
@@ -40,20 +40,20 @@ impl Point {
         };
         let numbers = Protocol::ALL
             .into_iter()
-            .flat_map(|protocol| ports.ranges(protocol).iter().map(move |&(low, _)| Port::Number(protocol, low)));
+            .flat_map(|protocol| ports.ranges(protocol).iter().map(move |&(low, _)| PointPort::Number(protocol, low)));
         let names = Protocol::ALL
             .into_iter()
-            .flat_map(|protocol| ports.names(protocol).map(move |name| Port::Name(protocol, name.clone())));
-        let port = numbers.chain(names).next().or_else(|| ports.has_others().then_some(Port::Other))?;
+            .flat_map(|protocol| ports.names(protocol).map(move |name| PointPort::Name(protocol, name.clone())));
+        let port = numbers.chain(names).next().or_else(|| ports.has_others().then_some(PointPort::Other))?;
         Some(Point { subject: subject.witness()?, end, port })
     }
 
     /// Whether the region of these parts has it.
     pub fn is_in(&self, subject: &Selector, peers: &Peers, ports: &PortSet) -> bool {
         let port = match &self.port {
-            Port::Number(protocol, number) => ports.has(*protocol, *number),
-            Port::Name(protocol, name) => ports.has_name(*protocol, name),
-            Port::Other => ports.has_others(),
+            PointPort::Number(protocol, number) => ports.has(*protocol, *number),
+            PointPort::Name(protocol, name) => ports.has_name(*protocol, name),
+            PointPort::Other => ports.has_others(),
         };
         port && subject.matches(&self.subject)
             && match (peers, &self.end) {

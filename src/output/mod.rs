@@ -9,7 +9,7 @@ mod names;
 mod seal;
 
 #[cfg(feature = "disk")]
-pub use folder::{BuildOptions, Change, Conflict, FileChange, Obstacle, OutputError, Plan, plan, write};
+pub use folder::{BuildOptions, ChangeKind, FileChange, Obstacle, OutputError, PathConflict, Plan, plan, write};
 pub use names::folder_name;
 pub use seal::{Ownership, is_header, ownership, seal};
 

@@ -2,7 +2,7 @@
 
 use super::buckets::Buckets;
 use super::subject::{SubjectId, Subjects};
-use crate::flow::{DnsServer, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
+use crate::flow::{DnsService, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
 use crate::net::{Direction, IpBlock, Peers, PortSet, Selector};
 use crate::table::{Id, Table, known, number};
 use rustc_hash::FxHashMap;
@@ -331,7 +331,7 @@ impl<'a> Wishes<'a> {
         for (index, namespace) in self.set.namespaces.iter().enumerate() {
             for subject in self.subjects.number_isolated(index, Direction::Egress) {
                 let mut rules = Rules::default();
-                for DnsServer { place, ports, .. } in &namespace.dns {
+                for DnsService { place, ports, .. } in &namespace.dns {
                     let peers = self.peers.of_place(self.set, place);
                     self.peers.add_rule(&mut rules, peers, ports);
                 }

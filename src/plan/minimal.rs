@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// A peer of a rule of a concern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cell {
+struct PeerCell {
     concern: usize,
     rule: usize,
     peer: usize,
@@ -53,7 +53,7 @@ struct Group<'a> {
     namer: &'a Namer<'a>,
     home: &'a Arc<str>,
     /// By subject, for each by direction.
-    cells: Table<usize, Cell>,
+    cells: Table<usize, PeerCell>,
     /// Of each cell.
     parts: Table<usize, Part<'a>>,
     /// The pairs of cells that overlap, the earlier first, by their places in `cells`.
@@ -83,7 +83,7 @@ impl<'a> Group<'a> {
             let selector = &wishes.subjects.get(subject).selector;
             for (rule, RulePart { peers, ports }) in rules.iter().enumerate() {
                 for (peer, id) in peers.iter().enumerate() {
-                    cells.push(Cell { concern, rule, peer });
+                    cells.push(PeerCell { concern, rule, peer });
                     parts.push(Part { subject, selector, direction, peers: &wishes.peer(*id).region, ports });
                 }
             }
@@ -185,7 +185,7 @@ impl<'a> Group<'a> {
     }
 
     /// Whether `ports` of a cell are allowed by the cells that `counts` admits.
-    fn is_covered(&self, at: usize, ports: &PortSet, counts: &dyn Fn(&Cell) -> bool) -> bool {
+    fn is_covered(&self, at: usize, ports: &PortSet, counts: &dyn Fn(&PeerCell) -> bool) -> bool {
         let region = self.region(at, ports);
         let others = || self.neighbours.of(at).iter().copied().filter(|other| counts(&self.cells[*other]));
         // Many of those that overlap a cell in many ways have none of its plainest connections.
@@ -236,7 +236,7 @@ impl<'a> Group<'a> {
                 rules.entry(self.cells[at].rule).or_default().push(at);
             }
             for (rule, cells) in rules {
-                let elsewhere = |cell: &Cell| (cell.concern, cell.rule) != (*concern, rule);
+                let elsewhere = |cell: &PeerCell| (cell.concern, cell.rule) != (*concern, rule);
                 self.try_without(&cells, &elsewhere);
                 for at in &cells {
                     let own = self.cells[*at];
@@ -253,7 +253,7 @@ impl<'a> Group<'a> {
     }
 
     /// Takes cells away when the others allow the same.
-    fn try_without(&mut self, cells: &[usize], counts: &dyn Fn(&Cell) -> bool) {
+    fn try_without(&mut self, cells: &[usize], counts: &dyn Fn(&PeerCell) -> bool) {
         let alive = self.alive(cells);
         if alive.iter().all(|at| self.is_covered(*at, &self.ports[*at], counts)) {
             alive.into_iter().for_each(|at| self.ports[at] = PortSet::empty());
@@ -261,7 +261,7 @@ impl<'a> Group<'a> {
     }
 
     /// Takes single ports of a rule away when other rules allow them to all its peers.
-    fn try_ports(&mut self, cells: &[usize], elsewhere: &dyn Fn(&Cell) -> bool) {
+    fn try_ports(&mut self, cells: &[usize], elsewhere: &dyn Fn(&PeerCell) -> bool) {
         let alive = self.alive(cells);
         let Some(ports) = alive.first().map(|at| self.ports[*at].clone()) else { return };
         let mut left = ports.clone();
@@ -333,12 +333,12 @@ impl Neighbours {
 
 /// What is left of the cells that changed.
 struct Removals {
-    cells: Vec<(Cell, PortSet)>,
+    cells: Vec<(PeerCell, PortSet)>,
 }
 
 impl Removals {
     fn apply(self, concerns: &mut Table<usize, Concern>) {
-        let mut dead: Vec<Cell> = Vec::new();
+        let mut dead: Vec<PeerCell> = Vec::new();
         for (cell, left) in self.cells {
             match concerns[cell.concern].rules.get_mut(cell.rule) {
                 Some(rule) if !left.is_empty() => rule.ports = left,

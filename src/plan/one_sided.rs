@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST_NAMED: usize = 3;
 
 /// The flows of one statement, which all open the same sides.
-struct Stated<'a> {
+struct StatedFlows<'a> {
     id: StatementId,
     statement: &'a Statement,
     flows: &'a [Flow],
 }
 
-impl Stated<'_> {
+impl StatedFlows<'_> {
     fn side(&self) -> Option<Direction> {
         self.flows.first().and_then(|flow| flow.side)
     }
@@ -31,11 +31,11 @@ impl Stated<'_> {
 }
 
 /// The statements that have flows, in order.
-fn stated(set: &FlowSet) -> impl Iterator<Item = Stated<'_>> {
+fn stated(set: &FlowSet) -> impl Iterator<Item = StatedFlows<'_>> {
     let same = set.flows.chunk_by(|one, other| one.statement == other.statement);
     same.filter_map(|flows| {
         let id = flows.first()?.statement;
-        Some(Stated { id, statement: set.statement(id)?, flows })
+        Some(StatedFlows { id, statement: set.statement(id)?, flows })
     })
 }
 
@@ -44,7 +44,7 @@ type Said<'a> = Vec<(PartyId, &'a [(PartyId, PortSet)])>;
 
 /// Two statements that open one side each of the same flow. Those of `needless` are reported already.
 pub(super) fn halves(set: &FlowSet, needless: &BTreeSet<StatementId>) -> Vec<Diagnostic> {
-    let mut known: BTreeMap<Said<'_>, Vec<Stated<'_>>> = BTreeMap::new();
+    let mut known: BTreeMap<Said<'_>, Vec<StatedFlows<'_>>> = BTreeMap::new();
     let mut found = Vec::new();
     for one in stated(set).filter(|one| one.side().is_some() && !needless.contains(&one.id)) {
         let mut said: Said<'_> = one.flows.iter().map(|flow| (flow.source, flow.targets.as_slice())).collect();
@@ -63,7 +63,7 @@ pub(super) fn halves(set: &FlowSet, needless: &BTreeSet<StatementId>) -> Vec<Dia
 }
 
 /// What is granted on the sides of managed namespaces, each with an index once somebody asks for it.
-struct Opened<'a> {
+struct OpenedSides<'a> {
     regions: BTreeMap<(usize, Direction), Vec<Region>>,
     indexes: BTreeMap<(usize, Direction), RegionIndex>,
     set: &'a FlowSet,
@@ -78,7 +78,7 @@ fn granted(set: &FlowSet, wishes: &Wishes<'_>, added: &Contribution) -> Option<(
     Some(((home, direction), set.peers(place).into_iter().map(region).collect()))
 }
 
-impl<'a> Opened<'a> {
+impl<'a> OpenedSides<'a> {
     fn new(set: &'a FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Self {
         let mut regions: BTreeMap<(usize, Direction), Vec<Region>> = BTreeMap::new();
         for (home, direction, region) in dns {
@@ -89,7 +89,7 @@ impl<'a> Opened<'a> {
                 regions.entry(side).or_default().extend(granted);
             }
         }
-        Opened { regions, indexes: BTreeMap::new(), set }
+        OpenedSides { regions, indexes: BTreeMap::new(), set }
     }
 
     /// Whether some of these connections are open on a side.
@@ -133,7 +133,7 @@ pub(super) fn unanswered(
     let mut found = Vec::new();
     for one in stated(set).filter(|one| !needless.contains(&one.id)) {
         let Some(side) = one.side() else { continue };
-        let opened = opened.get_or_insert_with(|| Opened::new(set, wishes, dns));
+        let opened = opened.get_or_insert_with(|| OpenedSides::new(set, wishes, dns));
         let (mut closed, mut all) = (Vec::new(), true);
         for (other, own, ports) in one.flows.iter().flat_map(|flow| ends(set, flow, side)) {
             if !is_closed(opened, side.other(), other, own, ports) {
@@ -165,7 +165,7 @@ fn ends<'a>(
 }
 
 /// Whether an end names pods of a managed namespace whose side towards the other end is isolated, and not opened.
-fn is_closed(opened: &mut Opened<'_>, side: Direction, end: PartyId, peer: PartyId, ports: &PortSet) -> bool {
+fn is_closed(opened: &mut OpenedSides<'_>, side: Direction, end: PartyId, peer: PartyId, ports: &PortSet) -> bool {
     let set = opened.set;
     let place = |id: PartyId| set.parties[id].place.as_ref();
     let Some(Place::Pods { namespaces: Namespaces::Managed(home), pods }) = place(end) else { return false };
@@ -177,7 +177,7 @@ fn is_closed(opened: &mut Opened<'_>, side: Direction, end: PartyId, peer: Party
 
 fn unanswered_by(
     set: &FlowSet,
-    one: &Stated<'_>,
+    one: &StatedFlows<'_>,
     (other, own): (PartyId, PartyId),
     more: usize,
     all: bool,
@@ -208,7 +208,7 @@ fn unanswered_by(
 }
 
 /// Whether a statement is a part of a chain: another part begins where it ends, or ends where it begins.
-fn is_in_chain(set: &FlowSet, one: &Stated<'_>) -> bool {
+fn is_in_chain(set: &FlowSet, one: &StatedFlows<'_>) -> bool {
     let span = one.statement.span;
     [one.id.0.checked_sub(1), Some(one.id.0 + 1)].into_iter().flatten().any(|id| {
         let next = set.statement(StatementId(id));
@@ -241,8 +241,8 @@ fn listed(mut names: Vec<String>) -> String {
 /// Flows from or to everybody that open pods of managed namespaces beside that of the end that they name.
 pub(super) fn wide(set: &FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Vec<Diagnostic> {
     let mut sides: BTreeMap<StatementId, BTreeSet<(usize, Direction)>> = BTreeMap::new();
-    let is_wide = |one: &Stated<'_>| one.side().is_none() && wide_side(set, one).is_some();
-    let wide: Vec<Stated<'_>> = stated(set).filter(is_wide).collect();
+    let is_wide = |one: &StatedFlows<'_>| one.side().is_none() && wide_side(set, one).is_some();
+    let wide: Vec<StatedFlows<'_>> = stated(set).filter(is_wide).collect();
     if wide.is_empty() {
         return Vec::new();
     }
@@ -257,7 +257,7 @@ pub(super) fn wide(set: &FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Vec<
             sides.entry(added.statement).or_default().insert(side);
         }
     }
-    let diagnostic = |one: &Stated<'_>| {
+    let diagnostic = |one: &StatedFlows<'_>| {
         let (side, homes) = wide_side(set, one)?;
         let opened = sides.get(&one.id)?;
         // Where its own side is not isolated, the flow is about nothing but the others.
@@ -273,7 +273,7 @@ pub(super) fn wide(set: &FlowSet, wishes: &Wishes<'_>, dns: &[DnsGrant]) -> Vec<
 }
 
 /// The side of a statement's flows that is everybody's, and the managed namespaces of the other end, which names pods.
-fn wide_side(set: &FlowSet, one: &Stated<'_>) -> Option<(Direction, BTreeSet<usize>)> {
+fn wide_side(set: &FlowSet, one: &StatedFlows<'_>) -> Option<(Direction, BTreeSet<usize>)> {
     let place = |id: &PartyId| set.parties[*id].place.as_ref();
     let is_everybody = |place: &Place| match place {
         Place::Any => true,
@@ -308,7 +308,7 @@ fn wide_side(set: &FlowSet, one: &Stated<'_>) -> Option<(Direction, BTreeSet<usi
     Some((side, homes))
 }
 
-fn wide_flow(set: &FlowSet, one: &Stated<'_>, side: Direction, others: Vec<String>) -> Diagnostic {
+fn wide_flow(set: &FlowSet, one: &StatedFlows<'_>, side: Direction, others: Vec<String>) -> Diagnostic {
     let (text, own) = (&one.statement.text, side.other().word());
     let message = format!("`{text}` opens the {} of {} as well", side.word(), listed(others));
     let span = one.statement.span;

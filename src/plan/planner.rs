@@ -2,7 +2,7 @@
 
 use super::concern::{self, Concern, Concerns, PeerForm, PeerId, PeerPart, RulePart, Towards, Wishes};
 use super::name::Namer;
-use super::subject::{Subject, SubjectName};
+use super::subject::{PolicySubject, SubjectName};
 use super::{Layout, minimal, report};
 use crate::diag::Diagnostic;
 use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
@@ -32,7 +32,7 @@ pub fn plan(set: &FlowSet, layout: Layout) -> Planned {
     let (wishes, namer) = (concern::collect(set), Namer::new(set));
     let namespaces: Vec<(usize, &ManagedNamespace)> = set.namespaces.iter().enumerate().collect();
     let parts = parallel::parts(&namespaces, LEAST, |part| of_namespaces(set, layout, part, &wishes, &namer));
-    let mut grants = report::Grants::new(set);
+    let mut grants = report::StatementGrants::new(set);
     let mut policies = Vec::new();
     for (planned, granted) in parts {
         grants.append(granted);
@@ -51,12 +51,12 @@ fn of_namespaces<'a>(
     namespaces: &[(usize, &ManagedNamespace)],
     wishes: &Wishes<'_>,
     namer: &Namer<'_>,
-) -> (Vec<Policy>, report::Grants<'a>) {
+) -> (Vec<Policy>, report::StatementGrants<'a>) {
     let mut policies = Vec::new();
     if layout == Layout::Flow {
         policies.reserve(wishes.most_concerns(namespaces.iter().map(|(index, _)| *index)) + namespaces.len());
     }
-    let mut grants = report::Grants::new(set);
+    let mut grants = report::StatementGrants::new(set);
     let mut concerns = Concerns::default();
     // The namespaces are sorted, so sorting within each is enough.
     for &(index, namespace) in namespaces {
@@ -94,16 +94,16 @@ impl<'a> Planner<'a> {
     fn default_deny(&self, namespace: &ManagedNamespace) -> Vec<Policy> {
         let ingress = self.wishes.subjects.isolated(self.index, Direction::Ingress);
         let egress = self.wishes.subjects.isolated(self.index, Direction::Egress);
-        let key = |subject: &'a Subject| (&subject.name, &subject.selector);
-        let known = |subjects: &'a [Subject]| subjects.iter().map(key).collect::<BTreeSet<_>>();
+        let key = |subject: &'a PolicySubject| (&subject.name, &subject.selector);
+        let known = |subjects: &'a [PolicySubject]| subjects.iter().map(key).collect::<BTreeSet<_>>();
         let (of_ingress, of_egress) = (known(ingress), known(egress));
-        let (both, only_ingress): (Vec<&Subject>, Vec<&Subject>) =
+        let (both, only_ingress): (Vec<&PolicySubject>, Vec<&PolicySubject>) =
             ingress.iter().partition(|subject| of_egress.contains(&key(subject)));
         let only_egress = egress.iter().filter(|subject| !of_ingress.contains(&key(subject)));
         let scopes = both.into_iter().map(|subject| ("all", "ingress, egress", subject));
         let scopes = scopes.chain(only_ingress.into_iter().map(|subject| ("ingress", "ingress", subject)));
         let scopes = scopes.chain(only_egress.map(|subject| ("egress", "egress", subject)));
-        let policy = |(scope, directions, subject): (&str, &str, &Subject)| {
+        let policy = |(scope, directions, subject): (&str, &str, &PolicySubject)| {
             let limit = match &subject.name {
                 SubjectName::Tier(name) => format!(" for {name}"),
                 SubjectName::Every

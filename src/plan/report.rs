@@ -1,7 +1,7 @@
 //! Flows that add nothing: covered by others, written twice, or between pods that are not isolated.
 
 use super::concern::{Concerns, Contribution, PeerPart, Towards, Wishes};
-use super::subject::{Subject, SubjectId};
+use super::subject::{PolicySubject, SubjectId};
 use super::{minimal, one_sided};
 use crate::diag::{Code, Diagnostic};
 use crate::flow::{Flow, FlowSet, PartyId, StatementId};
@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What each statement grants, before anything is taken away.
-pub(super) struct Grants<'a> {
+pub(super) struct StatementGrants<'a> {
     set: &'a FlowSet,
     dns: Vec<DnsGrant>,
     /// What others could cover, each with the namespace, direction and subject that it is for.
@@ -105,14 +105,14 @@ impl<'a> Regions<'a> {
     }
 }
 
-impl<'a> Grants<'a> {
+impl<'a> StatementGrants<'a> {
     /// Grants of a flow set, none as yet.
     pub(super) fn new(set: &'a FlowSet) -> Self {
-        Grants { set, dns: Vec::new(), shared: Vec::new(), lone: vec![false; set.statements.len()] }
+        StatementGrants { set, dns: Vec::new(), shared: Vec::new(), lone: vec![false; set.statements.len()] }
     }
 
     /// Adds the grants of namespaces that come after those that are there.
-    pub(super) fn append(&mut self, others: Grants<'a>) {
+    pub(super) fn append(&mut self, others: StatementGrants<'a>) {
         self.dns.extend(others.dns);
         self.shared.extend(others.shared);
         self.lone.iter_mut().zip(others.lone).for_each(|(lone, other)| *lone |= other);
@@ -189,7 +189,7 @@ impl<'a> Grants<'a> {
         flow.and_then(|flow| flow.targets.get(contribution.target as usize)).map_or(&NONE, |(_, ports)| ports)
     }
 
-    fn grants(&self, side: (usize, Direction), subject: &Subject, contribution: &Contribution) -> Vec<Grant> {
+    fn grants(&self, side: (usize, Direction), subject: &PolicySubject, contribution: &Contribution) -> Vec<Grant> {
         let Some(place) = &self.set.parties[contribution.peer].place else { return Vec::new() };
         let ports = self.ports(contribution);
         let grant = |peers: Peers| Grant {

@@ -55,7 +55,7 @@ impl SubjectName {
 
 /// Pods that a policy selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Subject {
+pub(super) struct PolicySubject {
     /// What they are called.
     pub name: SubjectName,
     /// Their labels.
@@ -64,31 +64,32 @@ pub(super) struct Subject {
 
 /// The isolated pods of one namespace in one direction.
 #[derive(Debug)]
-pub(super) struct Isolated {
+pub(super) struct PlannedIsolation {
     /// Every isolated pod, as few subjects as possible; none inside the others.
-    pub subjects: Vec<Subject>,
+    pub subjects: Vec<PolicySubject>,
     every: bool,
     index: SelectorIndex,
 }
 
-impl Isolated {
+impl PlannedIsolation {
     fn new(set: &FlowSet, namespace: usize, isolation: &Isolation) -> Self {
         let every = *isolation == Isolation::Every;
         let subjects = match isolation {
-            Isolation::Every => vec![Subject { name: SubjectName::Every, selector: Selector::everything() }],
+            Isolation::Every => vec![PolicySubject { name: SubjectName::Every, selector: Selector::everything() }],
             Isolation::Tiers(tiers) => outermost(tiers.iter().map(|id| subject_of(set, namespace, *id)).collect()),
         };
         let index = SelectorIndex::new(subjects.iter().enumerate().map(|(index, subject)| (index, &subject.selector)));
-        Isolated { subjects, every, index }
+        PlannedIsolation { subjects, every, index }
     }
 
     /// The isolated ones among the pods of `wanted`.
-    fn within(&self, wanted: Subject) -> SmallVec<[Subject; 1]> {
+    fn within(&self, wanted: PolicySubject) -> SmallVec<[PolicySubject; 1]> {
         if self.every {
             return smallvec![wanted];
         }
         let candidates = self.index.query(&wanted.selector);
-        let isolated: Vec<&Subject> = candidates.into_iter().filter_map(|index| self.subjects.get(index)).collect();
+        let isolated: Vec<&PolicySubject> =
+            candidates.into_iter().filter_map(|index| self.subjects.get(index)).collect();
         // Where several isolate all of them together, one policy may select them all.
         if isolated.len() > 1 {
             let regions: Vec<Region> = isolated.iter().map(|subject| region(subject)).collect();
@@ -106,19 +107,19 @@ impl Isolated {
             }
             let selector = wanted.selector.and(&isolated.selector);
             let name = wanted.name.and(&isolated.name);
-            selector.contradiction().is_none().then_some(Subject { name, selector })
+            selector.contradiction().is_none().then_some(PolicySubject { name, selector })
         });
         outermost(common.collect()).into()
     }
 }
 
 /// Whether every pod is isolated in both directions, so that the isolated pods of a party are the same in both.
-fn isolates_alike(sides: &PerDirection<Isolated>) -> bool {
+fn isolates_alike(sides: &PerDirection<PlannedIsolation>) -> bool {
     sides.ingress.every && sides.egress.every
 }
 
 /// The pods of a party in one of the namespaces that it has pods in.
-fn subject_of(set: &FlowSet, namespace: usize, id: PartyId) -> Subject {
+fn subject_of(set: &FlowSet, namespace: usize, id: PartyId) -> PolicySubject {
     let Party { name, place, .. } = &set.parties[id];
     let selector = match place {
         Some(Place::Pods { pods, .. }) => pods.clone(),
@@ -128,16 +129,16 @@ fn subject_of(set: &FlowSet, namespace: usize, id: PartyId) -> Subject {
         PartyName::Local(owner, name) => SubjectName::of_tier(owner, name, &set.namespaces[namespace]),
         PartyName::AllPods(_) | PartyName::Global(_) | PartyName::BuiltIn(_) => SubjectName::Every,
     };
-    Subject { name, selector }
+    PolicySubject { name, selector }
 }
 
 /// All traffic of the pods of a subject.
-fn region(subject: &Subject) -> Region {
+fn region(subject: &PolicySubject) -> Region {
     Region { subject: subject.selector.clone(), peers: Peers::Any, ports: PortSet::everything() }
 }
 
 /// Takes away the subjects whose pods the others select already.
-fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
+fn outermost(mut subjects: Vec<PolicySubject>) -> Vec<PolicySubject> {
     subjects.sort_by(|one, other| one.name.cmp(&other.name));
     subjects.dedup();
     if subjects.len() < 2 {
@@ -172,9 +173,9 @@ fn outermost(mut subjects: Vec<Subject>) -> Vec<Subject> {
 #[derive(Debug)]
 pub(super) struct Subjects<'a> {
     set: &'a FlowSet,
-    isolated: Table<usize, PerDirection<Isolated>>,
+    isolated: Table<usize, PerDirection<PlannedIsolation>>,
     /// Every subject that was numbered, with its namespace.
-    list: Table<SubjectId, (usize, Subject)>,
+    list: Table<SubjectId, (usize, PolicySubject)>,
     /// Those of each name. That is one: a name says which pods it stands for. But nothing here depends on it.
     ids: FxHashMap<(usize, SubjectName), SmallVec<[SubjectId; 1]>>,
     /// Where the subjects of each party are in `numbered`, once somebody asked.
@@ -201,7 +202,7 @@ impl<'a> Subjects<'a> {
     pub(super) fn new(set: &'a FlowSet) -> Self {
         let of = |(index, namespace): (usize, &ManagedNamespace)| {
             let [ingress, egress] =
-                [&namespace.ingress, &namespace.egress].map(|isolation| Isolated::new(set, index, isolation));
+                [&namespace.ingress, &namespace.egress].map(|isolation| PlannedIsolation::new(set, index, isolation));
             PerDirection { ingress, egress }
         };
         let isolated = set.namespaces.iter().enumerate().map(of).collect();
@@ -219,7 +220,7 @@ impl<'a> Subjects<'a> {
     }
 
     /// The subject of an id.
-    pub(super) fn get(&self, id: SubjectId) -> &Subject {
+    pub(super) fn get(&self, id: SubjectId) -> &PolicySubject {
         &self.list[id].1
     }
 
@@ -233,7 +234,7 @@ impl<'a> Subjects<'a> {
         Buckets::new(self.set.namespaces.len(), self.list.iter().map(|(namespace, _)| *namespace))
     }
 
-    fn number(&mut self, namespace: usize, subject: Subject) -> SubjectId {
+    fn number(&mut self, namespace: usize, subject: PolicySubject) -> SubjectId {
         let known = self.ids.entry((namespace, subject.name.clone())).or_default();
         if let Some(id) = known.iter().find(|id| self.list[**id].1.selector == subject.selector) {
             return *id;
@@ -245,7 +246,7 @@ impl<'a> Subjects<'a> {
     }
 
     /// The isolated pods of a namespace in a direction.
-    pub(super) fn isolated(&self, namespace: usize, direction: Direction) -> &[Subject] {
+    pub(super) fn isolated(&self, namespace: usize, direction: Direction) -> &[PolicySubject] {
         &self.side(namespace, direction).subjects
     }
 
@@ -255,7 +256,7 @@ impl<'a> Subjects<'a> {
         subjects.into_iter().map(|subject| self.number(namespace, subject)).collect()
     }
 
-    fn side(&self, namespace: usize, direction: Direction) -> &Isolated {
+    fn side(&self, namespace: usize, direction: Direction) -> &PlannedIsolation {
         self.isolated[namespace].get(direction)
     }
 
@@ -312,7 +313,7 @@ impl<'a> Subjects<'a> {
         let mut found = Vec::new();
         for index in self.namespaces(&server.place) {
             let name = SubjectName::of_dns(&server.name, &self.set.namespaces[index]);
-            let wanted = Subject { name, selector: pods.clone() };
+            let wanted = PolicySubject { name, selector: pods.clone() };
             let subjects = self.side(index, Direction::Ingress).within(wanted);
             found.extend(subjects.into_iter().map(|subject| self.number(index, subject)));
         }

@@ -1,6 +1,6 @@
 //! Where policies and a program differ, in words.
 
-use super::grants::Party;
+use super::grants::ExampleEnd;
 use crate::net::{Direction, Protocol};
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub enum Difference {
         /// In this direction.
         direction: Direction,
         /// The pod.
-        pod: Party,
+        pod: ExampleEnd,
         /// Whether it is the policies that isolate it.
         by_policies: bool,
     },
@@ -42,11 +42,11 @@ pub enum Difference {
         /// In this direction, as seen from the pod.
         direction: Direction,
         /// The pod.
-        pod: Party,
+        pod: ExampleEnd,
         /// The other end.
-        peer: Party,
+        peer: ExampleEnd,
         /// The port.
-        port: Port,
+        port: ExamplePort,
         /// Whether it is the policies that grant it.
         by_policies: bool,
     },
@@ -56,7 +56,7 @@ pub enum Difference {
 
 /// An example of a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Port {
+pub enum ExamplePort {
     /// A number.
     Number(Protocol, u16),
     /// A named container port.
@@ -65,12 +65,12 @@ pub enum Port {
     Other,
 }
 
-impl fmt::Display for Port {
+impl fmt::Display for ExamplePort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Port::Number(protocol, number) => write!(f, "port {number}/{}", protocol.keyword()),
-            Port::Named(protocol, name) => write!(f, "port \"{name}\"/{}", protocol.keyword()),
-            Port::Other => f.write_str("a protocol other than tcp, udp and sctp"),
+            ExamplePort::Number(protocol, number) => write!(f, "port {number}/{}", protocol.keyword()),
+            ExamplePort::Named(protocol, name) => write!(f, "port \"{name}\"/{}", protocol.keyword()),
+            ExamplePort::Other => f.write_str("a protocol other than tcp, udp and sctp"),
         }
     }
 }

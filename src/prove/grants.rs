@@ -199,7 +199,7 @@ pub fn worlds(region: &Region) -> Vec<Region> {
 
 /// An example of an end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Party {
+pub enum ExampleEnd {
     /// A pod.
     Pod {
         /// The labels of its namespace.
@@ -211,33 +211,33 @@ pub enum Party {
     Address(IpAddr),
 }
 
-impl Party {
+impl ExampleEnd {
     /// A pod of the namespace of that name.
-    pub fn pod(namespace: &std::sync::Arc<str>, labels: BTreeMap<String, String>) -> Party {
-        Party::Pod { namespace: namespace_by_name(namespace).witness().unwrap_or_default(), labels }
+    pub fn pod(namespace: &std::sync::Arc<str>, labels: BTreeMap<String, String>) -> ExampleEnd {
+        ExampleEnd::Pod { namespace: namespace_by_name(namespace).witness().unwrap_or_default(), labels }
     }
 
     /// One of the peers.
-    pub fn of(peers: &Peers) -> Option<Party> {
+    pub fn of(peers: &Peers) -> Option<ExampleEnd> {
         match peers {
-            Peers::Any => Some(Party::Pod { namespace: BTreeMap::new(), labels: BTreeMap::new() }),
+            Peers::Any => Some(ExampleEnd::Pod { namespace: BTreeMap::new(), labels: BTreeMap::new() }),
             Peers::Pods { namespaces, pods } => {
-                Some(Party::Pod { namespace: namespaces.witness()?, labels: pods.witness()? })
+                Some(ExampleEnd::Pod { namespace: namespaces.witness()?, labels: pods.witness()? })
             }
-            Peers::Addresses(addresses) => addresses.first().map(Party::Address),
+            Peers::Addresses(addresses) => addresses.first().map(ExampleEnd::Address),
         }
     }
 }
 
-impl fmt::Display for Party {
+impl fmt::Display for ExampleEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |labels: &BTreeMap<String, String>| {
             let pairs: BTreeSet<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
             pairs.into_iter().collect::<Vec<_>>().join(", ")
         };
         match self {
-            Party::Address(address) => write!(f, "{address}"),
-            Party::Pod { namespace, labels } => {
+            ExampleEnd::Address(address) => write!(f, "{address}"),
+            ExampleEnd::Pod { namespace, labels } => {
                 match labels.is_empty() {
                     true => f.write_str("a pod without labels")?,
                     false => write!(f, "a pod with ({})", list(labels))?,

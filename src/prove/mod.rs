@@ -9,8 +9,8 @@ mod policies;
 mod proof;
 mod side;
 
-pub use counterexample::{Counterexample, Difference, Port};
-pub use grants::{Grants, Party, Side, worlds};
+pub use counterexample::{Counterexample, Difference, ExamplePort};
+pub use grants::{ExampleEnd, Grants, Side, worlds};
 pub use named_ports::{every_number, names, numbers};
 pub use policies::{PolicyGrants, granted};
 pub use proof::{compare, prove};

@@ -4,8 +4,8 @@
 //! same. It shares nothing with `plan/` but the plain data, and is told what is granted by what is about to be written,
 //! read back.
 
-use super::counterexample::{Counterexample, Difference, Port};
-use super::grants::{Grants, Party, Side, worlds};
+use super::counterexample::{Counterexample, Difference, ExamplePort};
+use super::grants::{ExampleEnd, Grants, Side, worlds};
 use super::named_ports::{every_number, names, numbers};
 use super::side::{named, nameless};
 use crate::cover::{Budget, GaveUp, missing, unmatched};
@@ -67,7 +67,7 @@ fn differs(
     budget: &mut Budget,
 ) -> Result<Option<Difference>, GaveUp> {
     for (direction, (meant, written)) in Direction::ALL.into_iter().zip(meant.iter().zip(written)) {
-        let found = Comparison { namespace, direction, meant, written, budget }.run()?;
+        let found = NamespaceProof { namespace, direction, meant, written, budget }.run()?;
         if found.is_some() {
             return Ok(found);
         }
@@ -76,7 +76,7 @@ fn differs(
 }
 
 /// One namespace in one direction.
-struct Comparison<'a> {
+struct NamespaceProof<'a> {
     namespace: &'a Arc<str>,
     direction: Direction,
     meant: &'a Side,
@@ -84,7 +84,7 @@ struct Comparison<'a> {
     budget: &'a mut Budget,
 }
 
-impl Comparison<'_> {
+impl NamespaceProof<'_> {
     fn run(&mut self) -> Result<Option<Difference>, GaveUp> {
         for by_policies in [false, true] {
             if let Some(pod) = self.isolation(by_policies)? {
@@ -105,8 +105,8 @@ impl Comparison<'_> {
         }
     }
 
-    fn pod(&self, labels: &Selector) -> Party {
-        Party::pod(self.namespace, labels.witness().unwrap_or_default())
+    fn pod(&self, labels: &Selector) -> ExampleEnd {
+        ExampleEnd::pod(self.namespace, labels.witness().unwrap_or_default())
     }
 
     fn isolation(&mut self, by_policies: bool) -> Result<Option<Difference>, GaveUp> {
@@ -200,13 +200,13 @@ impl Comparison<'_> {
             Protocol::ALL.into_iter().find_map(first)
         };
         let port = match (name, number()) {
-            (Some((protocol, name)), _) => Port::Named(protocol, name),
-            (None, Some((protocol, number))) => Port::Number(protocol, number),
-            (None, None) => Port::Other,
+            (Some((protocol, name)), _) => ExamplePort::Named(protocol, name),
+            (None, Some((protocol, number))) => ExamplePort::Number(protocol, number),
+            (None, None) => ExamplePort::Other,
         };
         let (direction, pod) = (self.direction, self.pod(&found.subject));
         let grant = |peer| Difference::Grant { direction, pod, peer, port, by_policies };
-        Party::of(&nameless(&found.peers)).map_or(Difference::Unknown, grant)
+        ExampleEnd::of(&nameless(&found.peers)).map_or(Difference::Unknown, grant)
     }
 }
 
@@ -275,7 +275,7 @@ mod tests {
     fn a_difference_without_an_example_is_a_difference() {
         let (side, namespace) = (Side::default(), Arc::from("app"));
         let (direction, budget) = (Direction::Egress, &mut Budget::new(0));
-        let comparison = Comparison { namespace: &namespace, direction, meant: &side, written: &side, budget };
+        let comparison = NamespaceProof { namespace: &namespace, direction, meant: &side, written: &side, budget };
         let nobody = Peers::Addresses(AddressSet::default());
         let found = Region { subject: Selector::everything(), peers: nobody, ports: PortSet::everything() };
         assert_eq!(comparison.example(&found, None, true), Difference::Unknown);

@@ -1,8 +1,8 @@
 //! The comments of manifests that say something of a policy: those directly above it, a rule, a peer or a port, or behind one.
 
-use super::import::Given;
+use super::import::WrittenPolicy;
 use crate::diag::Allow;
-use crate::import::{Note, Origin, Where};
+use crate::import::{Note, RuleOrigin, Where};
 use crate::net::Direction;
 use crate::output::is_header;
 use crate::source::{FileId, Sources, Span};
@@ -40,19 +40,19 @@ const KEYS: [&str; 27] = [
 ];
 
 /// What the comments of some policies say of them, in the order of the policies, and how many bytes were looked at for it.
-pub(super) fn notes(sources: &Sources, given: &[Given]) -> (Vec<Note>, usize) {
+pub(super) fn notes(sources: &Sources, given: &[WrittenPolicy]) -> (Vec<Note>, usize) {
     let mut reader =
-        Reader { sources, lines: BTreeMap::new(), taken: BTreeSet::new(), notes: Vec::new(), looked_at: 0 };
+        CommentReader { sources, lines: BTreeMap::new(), taken: BTreeSet::new(), notes: Vec::new(), looked_at: 0 };
     for (at, one) in given.iter().enumerate() {
         reader.policy(at, one);
     }
     (reader.notes, reader.looked_at)
 }
 
-struct Reader<'s> {
+struct CommentReader<'s> {
     sources: &'s Sources,
     /// The lines of each text; none of those that are JSON.
-    lines: BTreeMap<FileId, Lines<'s>>,
+    lines: BTreeMap<FileId, TextLines<'s>>,
     /// The lines that were looked at: all of a policy may stand on one.
     taken: BTreeSet<(FileId, usize)>,
     notes: Vec<Note>,
@@ -62,13 +62,13 @@ struct Reader<'s> {
 
 /// The lines of a text.
 #[derive(Default)]
-struct Lines<'s> {
+struct TextLines<'s> {
     lines: Vec<&'s str>,
     /// The first line of each document, in order: that behind the line of dashes, and the first one that says something.
     documents: Vec<(usize, Option<usize>)>,
 }
 
-impl<'s> Lines<'s> {
+impl<'s> TextLines<'s> {
     fn new(text: &'s str) -> Self {
         let lines: Vec<&str> = text.lines().collect();
         let mut documents = vec![(0, None)];
@@ -82,7 +82,7 @@ impl<'s> Lines<'s> {
                 *first = Some(at);
             }
         }
-        Lines { lines, documents }
+        TextLines { lines, documents }
     }
 
     /// The first line that says something in the document that a line is in.
@@ -92,26 +92,26 @@ impl<'s> Lines<'s> {
     }
 }
 
-impl Reader<'_> {
-    fn policy(&mut self, at: usize, given: &Given) {
+impl CommentReader<'_> {
+    fn policy(&mut self, at: usize, given: &WrittenPolicy) {
         let Some((file, name)) = given.span.and_then(|span| self.line(span)) else { return };
         let Some(first) = self.lines.get(&file).and_then(|lines| lines.first(name)) else { return };
         self.at(file, first, Where::Policy(at));
         for direction in Direction::ALL {
             for (rule, written) in given.written.rules(direction).rules.iter().enumerate() {
-                let origin = Origin { policy: at, direction, rule, peer: None, port: None };
+                let origin = RuleOrigin { policy: at, direction, rule, peer: None, port: None };
                 self.part(written.place, origin);
                 for (peer, written) in written.peers.iter().enumerate() {
-                    self.part(written.place, Origin { peer: Some(peer), ..origin });
+                    self.part(written.place, RuleOrigin { peer: Some(peer), ..origin });
                 }
                 for (port, written) in written.ports.iter().enumerate() {
-                    self.part(written.place, Origin { port: Some(port), ..origin });
+                    self.part(written.place, RuleOrigin { port: Some(port), ..origin });
                 }
             }
         }
     }
 
-    fn part(&mut self, place: Option<Span>, origin: Origin) {
+    fn part(&mut self, place: Option<Span>, origin: RuleOrigin) {
         if let Some((file, line)) = place.and_then(|span| self.line(span)) {
             self.at(file, line, Where::Part(origin));
         }
@@ -122,7 +122,7 @@ impl Reader<'_> {
         if !self.taken.insert((file, line)) {
             return;
         }
-        let Some(Lines { lines, .. }) = self.lines.get(&file) else { return };
+        let Some(TextLines { lines, .. }) = self.lines.get(&file) else { return };
         let above = (0..line).rev().take_while(|at| lines.get(*at).is_some_and(|line| line.trim().starts_with('#')));
         let mut places: Vec<usize> = above.filter(|at| self.taken.insert((file, *at))).collect();
         places.reverse();
@@ -138,7 +138,7 @@ impl Reader<'_> {
     fn line(&mut self, span: Span) -> Option<(FileId, usize)> {
         let source = self.sources.file(span.file)?;
         let is_json = source.text.trim_start().starts_with('{');
-        let lines = || if is_json { Lines::default() } else { Lines::new(&source.text) };
+        let lines = || if is_json { TextLines::default() } else { TextLines::new(&source.text) };
         self.lines.entry(span.file).or_insert_with(lines);
         Some((span.file, source.position(span.start).line.checked_sub(1)?))
     }

@@ -87,12 +87,13 @@ pub(super) fn layout_name(layout: Layout) -> Option<&'static str> {
     LAYOUTS.iter().find(|(_, known)| *known == layout).map(|(name, _)| *name)
 }
 
-type Value<'a> = Spanned<DeValue<'a>>;
+type ConfigValue<'a> = Spanned<DeValue<'a>>;
 
 impl Config {
     /// Reads the text of a `polder.toml`, which is `file` for the places in the diagnostics.
     pub(super) fn parse(text: &str, file: FileId) -> (Config, Vec<Diagnostic>) {
-        let mut reader = Reader { file, config: Config::default(), listed: BTreeMap::new(), diagnostics: Vec::new() };
+        let mut reader =
+            ConfigReader { file, config: Config::default(), listed: BTreeMap::new(), diagnostics: Vec::new() };
         match DeTable::parse(text) {
             Ok(document) => reader.document(document.get_ref()),
             Err(error) => {
@@ -104,7 +105,7 @@ impl Config {
     }
 }
 
-struct Reader {
+struct ConfigReader {
     file: FileId,
     config: Config,
     /// The warnings that were given a level so far in the section that is read.
@@ -121,9 +122,9 @@ fn entry(level: Level) -> &'static str {
     }
 }
 
-impl Reader {
+impl ConfigReader {
     /// Keeps where an entry stands.
-    fn found(&mut self, name: String, key: Range<usize>, value: &Value<'_>) {
+    fn found(&mut self, name: String, key: Range<usize>, value: &ConfigValue<'_>) {
         self.config.entries.insert(name, Span::new(self.file, key.start..value.span().end));
     }
 
@@ -156,9 +157,9 @@ impl Reader {
                 continue;
             }
             let (section, known) = match name {
-                "build" => (Reader::build as fn(&mut Reader, &str, &Value<'_>), BUILD),
-                "warnings" => (Reader::warnings as fn(&mut Reader, &str, &Value<'_>), WARNINGS),
-                "lint" => (Reader::lint as fn(&mut Reader, &str, &Value<'_>), LINT),
+                "build" => (ConfigReader::build as fn(&mut ConfigReader, &str, &ConfigValue<'_>), BUILD),
+                "warnings" => (ConfigReader::warnings as fn(&mut ConfigReader, &str, &ConfigValue<'_>), WARNINGS),
+                "lint" => (ConfigReader::lint as fn(&mut ConfigReader, &str, &ConfigValue<'_>), LINT),
                 _ => {
                     self.no_section(key.span(), name);
                     continue;
@@ -204,7 +205,7 @@ impl Reader {
     }
 
     /// An entry with a value of another kind.
-    fn wrong(&mut self, value: &Value<'_>, name: &str, kind: &str, example: &str) {
+    fn wrong(&mut self, value: &ConfigValue<'_>, name: &str, kind: &str, example: &str) {
         let found = match value.get_ref() {
             DeValue::String(_) => "text in quotes",
             DeValue::Integer(_) | DeValue::Float(_) => "a number",
@@ -216,7 +217,7 @@ impl Reader {
         self.bad(value.span(), format!("{name} is {kind}, not {found}"), Some(format!("write `{example}`")));
     }
 
-    fn text<'a>(&mut self, value: &'a Value<'_>, name: &str, example: &str) -> Option<&'a str> {
+    fn text<'a>(&mut self, value: &'a ConfigValue<'_>, name: &str, example: &str) -> Option<&'a str> {
         let text = value.get_ref().as_str();
         if text.is_none() {
             self.wrong(value, &format!("`{name}`"), "text in quotes", &format!("{name} = \"{example}\""));
@@ -224,7 +225,7 @@ impl Reader {
         text
     }
 
-    fn choice<T: Copy>(&mut self, value: &Value<'_>, name: &str, known: &[(&'static str, T)]) -> Option<T> {
+    fn choice<T: Copy>(&mut self, value: &ConfigValue<'_>, name: &str, known: &[(&'static str, T)]) -> Option<T> {
         let text = self.text(value, name, known.first().map_or("", |(word, _)| word))?;
         let found = known.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
         if found.is_none() {
@@ -234,7 +235,7 @@ impl Reader {
         found
     }
 
-    fn build(&mut self, name: &str, value: &Value<'_>) {
+    fn build(&mut self, name: &str, value: &ConfigValue<'_>) {
         match name {
             "output" => self.config.output = self.output(value, "policies"),
             "layout" => self.config.layout = self.choice(value, name, LAYOUTS),
@@ -252,7 +253,7 @@ impl Reader {
     }
 
     /// An output folder.
-    fn output(&mut self, value: &Value<'_>, example: &str) -> Option<PathBuf> {
+    fn output(&mut self, value: &ConfigValue<'_>, example: &str) -> Option<PathBuf> {
         let path = self.text(value, "output", example).map(PathBuf::from)?;
         if is_inside(&path) {
             return Some(path);
@@ -264,7 +265,7 @@ impl Reader {
     }
 
     /// The sections `[environments.NAME]`.
-    fn environments(&mut self, value: &Value<'_>) {
+    fn environments(&mut self, value: &ConfigValue<'_>) {
         const EXAMPLE: &str = "[environments.staging]";
         let DeValue::Table(environments) = value.get_ref() else {
             return self.wrong(value, "`environments`", "one section for each of them", EXAMPLE);
@@ -292,7 +293,7 @@ impl Reader {
     }
 
     /// Two environments in one folder, or one in the folder of the other, would be taken for one set of policies.
-    fn check_apart(&mut self, name: &str, environment: &OfEnvironment, value: &Value<'_>) {
+    fn check_apart(&mut self, name: &str, environment: &OfEnvironment, value: &ConfigValue<'_>) {
         let Some(own) = environment.output.as_deref().map(plain) else { return };
         let others = self.config.environments.iter();
         let shares = |other: &OfEnvironment| {
@@ -303,12 +304,12 @@ impl Reader {
         self.bad(value.span(), message, Some(format!("give each a folder of its own: `output = \"policies-{name}\"`")));
     }
 
-    fn warnings(&mut self, name: &str, value: &Value<'_>) {
+    fn warnings(&mut self, name: &str, value: &ConfigValue<'_>) {
         let levels = self.levels(name, value);
         self.config.levels.extend(levels);
     }
 
-    fn lint(&mut self, name: &str, value: &Value<'_>) {
+    fn lint(&mut self, name: &str, value: &ConfigValue<'_>) {
         match name {
             "notes" => match value.get_ref().as_bool() {
                 Some(notes) => self.config.lint.notes = notes,
@@ -323,7 +324,7 @@ impl Reader {
     }
 
     /// The file with what is not told again.
-    fn baseline(&mut self, value: &Value<'_>) -> Option<PathBuf> {
+    fn baseline(&mut self, value: &ConfigValue<'_>) -> Option<PathBuf> {
         let path = self.text(value, "baseline", ".lint.json").map(PathBuf::from)?;
         if is_inside(&path) {
             return Some(path);
@@ -334,7 +335,7 @@ impl Reader {
     }
 
     /// A list of codes, each with the level that the list is for.
-    fn levels(&mut self, name: &str, value: &Value<'_>) -> Vec<(String, Level)> {
+    fn levels(&mut self, name: &str, value: &ConfigValue<'_>) -> Vec<(String, Level)> {
         let level = match name {
             "deny" => Level::Deny,
             "warn" => Level::Warn,

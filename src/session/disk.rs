@@ -1,7 +1,7 @@
 //! The files of the machine.
 
 use super::load::CONFIG_NAME;
-use super::system::{FileSystem, Walk, has_extension, read_at_most, reason, sort, too_large};
+use super::system::{FileSystem, FolderWalk, has_extension, read_at_most, reason, sort, too_large};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,8 +34,8 @@ impl FileSystem for Disk {
         Ok(fs::metadata(path)?.is_dir())
     }
 
-    fn walk(&self, folder: &Path, extension: &str) -> Walk {
-        let mut walk = Walk::default();
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk {
+        let mut walk = FolderWalk::default();
         let root = self.identity(folder);
         // Only what lies in the project decides what belongs to it: no settings of the user or of the machine.
         let entries = ignore::WalkBuilder::new(folder)

@@ -1,7 +1,7 @@
 //! The files of a Git revision, read by the `git` command and without touching the working tree.
 
 use super::path::normal;
-use super::system::{FileSystem, Walk, reason, too_large};
+use super::system::{FileSystem, FolderWalk, reason, too_large};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ const MOST_LINKS: usize = 16;
 #[derive(Debug)]
 pub struct Revision {
     /// The files and symbolic links, by their absolute paths.
-    entries: BTreeMap<PathBuf, Entry>,
+    entries: BTreeMap<PathBuf, TreeEntry>,
     folders: BTreeSet<PathBuf>,
     /// The rules of each folder with a `.gitignore`.
     ignores: BTreeMap<PathBuf, Gitignore>,
@@ -24,7 +24,7 @@ pub struct Revision {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct TreeEntry {
     object: String,
     size: u64,
     is_link: bool,
@@ -92,7 +92,7 @@ impl Revision {
     }
 
     /// The entry at a path after following symbolic links, and its own path.
-    fn resolve(&self, path: &Path) -> Option<(PathBuf, &Entry)> {
+    fn resolve(&self, path: &Path) -> Option<(PathBuf, &TreeEntry)> {
         let mut path = normal(path);
         for _ in 0..MOST_LINKS {
             let entry = self.entries.get(&path)?;
@@ -128,9 +128,9 @@ impl FileSystem for Revision {
         self.resolve(&path).map(|_| false).ok_or_else(missing)
     }
 
-    fn walk(&self, folder: &Path, extension: &str) -> Walk {
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk {
         let folder = normal(folder);
-        let mut walk = Walk::default();
+        let mut walk = FolderWalk::default();
         for (path, entry) in self.entries.range(folder.clone()..).take_while(|(path, _)| path.starts_with(&folder)) {
             let visible = path.strip_prefix(&folder).is_ok_and(|rest| {
                 rest.components().all(|part| match part {
@@ -165,7 +165,7 @@ fn missing() -> io::Error {
 }
 
 /// A line of `git ls-tree --long`: `MODE TYPE OBJECT SIZE<tab>PATH`. Nothing for a submodule.
-fn entry(line: &[u8]) -> Option<(PathBuf, Option<Entry>)> {
+fn entry(line: &[u8]) -> Option<(PathBuf, Option<TreeEntry>)> {
     let tab = line.iter().position(|byte| *byte == b'\t')?;
     let head = std::str::from_utf8(line.get(..tab)?).ok()?;
     let path = PathBuf::from(String::from_utf8_lossy(line.get(tab + 1..)?).into_owned());
@@ -174,7 +174,7 @@ fn entry(line: &[u8]) -> Option<(PathBuf, Option<Entry>)> {
     if kind != "blob" {
         return Some((path, None));
     }
-    let entry = Entry { object: object.to_owned(), size: size.parse().ok()?, is_link: mode == "120000" };
+    let entry = TreeEntry { object: object.to_owned(), size: size.parse().ok()?, is_link: mode == "120000" };
     Some((path, Some(entry)))
 }
 

@@ -24,7 +24,7 @@ pub struct Import {
     /// The policies that were lifted, sorted by namespace and name; origins count them.
     pub policies: Vec<Policy>,
     /// Where and how each of them is written.
-    pub given: Vec<Given>,
+    pub given: Vec<WrittenPolicy>,
     /// What is not in the program, each with the reason.
     pub refused: Vec<Refused>,
     /// What the policies became.
@@ -43,7 +43,7 @@ pub struct Import {
 
 /// Where and how a policy is written.
 #[derive(Debug, Clone)]
-pub struct Given {
+pub struct WrittenPolicy {
     /// The place of its name.
     pub span: Option<Span>,
     /// How it is written.
@@ -174,14 +174,14 @@ impl Import {
         let written =
             std::mem::take(&mut manifests.written).into_iter().zip(std::mem::take(&mut manifests.policy_keys));
         let places = manifests.policy_spans.iter().zip(written);
-        let mut all: Vec<(Policy, Given)> = policies
+        let mut all: Vec<(Policy, WrittenPolicy)> = policies
             .zip(places)
             .map(|(mut policy, (span, (written, keys)))| {
                 let homeless = &*policy.namespace == NOWHERE;
                 if homeless {
                     policy.namespace = namespace.clone();
                 }
-                (policy, Given { span: *span, written, homeless, keys })
+                (policy, WrittenPolicy { span: *span, written, homeless, keys })
             })
             .collect();
         all.sort_by(|(one, _), (other, _)| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
@@ -198,7 +198,7 @@ impl Import {
             let what = format!("all of `{path}`");
             self.refused.push(Refused { what, reason: found.message.clone(), path, line });
         }
-        let same_name = |one: &(Policy, Given), other: &(Policy, Given)| {
+        let same_name = |one: &(Policy, WrittenPolicy), other: &(Policy, WrittenPolicy)| {
             (&one.0.namespace, &one.0.name) == (&other.0.namespace, &other.0.name)
         };
         for same in all.chunk_by(same_name) {

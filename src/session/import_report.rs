@@ -1,6 +1,6 @@
 //! What an import came to, as it is told to people and machines.
 
-use super::{Import, LiftedPolicy, NotCarried, Told};
+use super::{Import, LiftedPolicy, NotCarried, ToldFinding};
 use serde_json::{Value, json};
 
 /// Everything there is to report of an import.
@@ -13,7 +13,7 @@ pub struct ImportReport<'a> {
     /// What is not in the program of their metadata.
     pub not_carried: Vec<NotCarried>,
     /// What there is to know of them.
-    pub findings: Vec<Told>,
+    pub findings: Vec<ToldFinding>,
     /// The policies whose names a build of the program uses, too.
     pub overwritten: Vec<String>,
     /// The folder that the program goes to, as it would be typed; `None` when it is printed.

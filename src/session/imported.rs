@@ -1,7 +1,7 @@
 //! What there is to report of an import, in the order of the policies and of the findings.
 
 use super::Import;
-use super::import::{DEFAULT_NAMESPACE, Given};
+use super::import::{DEFAULT_NAMESPACE, WrittenPolicy};
 use crate::diag::Code;
 use crate::import::{Finding, Kind, Where};
 use crate::lint;
@@ -40,7 +40,7 @@ pub struct NotCarried {
 
 /// A finding with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct ToldFinding {
     /// What it is about.
     pub kind: Kind,
     /// The policy, as `NAMESPACE/NAME`.
@@ -98,7 +98,7 @@ impl Import {
     /// The labels and annotations that are not in the program, those that decide something first.
     pub fn not_carried(&self) -> Vec<NotCarried> {
         let mut counts: BTreeMap<(bool, &str), usize> = BTreeMap::new();
-        for Given { keys, .. } in &self.given {
+        for WrittenPolicy { keys, .. } in &self.given {
             let labels = keys.labels.iter().map(|key| (false, key.as_str()));
             let annotations = keys.annotations.iter().map(|key| (true, key.as_str()));
             labels.chain(annotations).for_each(|key| *counts.entry(key).or_default() += 1);
@@ -124,16 +124,16 @@ impl Import {
     }
 
     /// What there is to know, in order: by what it is about, then by policy.
-    pub fn findings(&self) -> Vec<Told> {
+    pub fn findings(&self) -> Vec<ToldFinding> {
         let mut all: Vec<Finding> = self.lifted.findings.clone();
         for (at, given) in self.given.iter().enumerate() {
             self.of_text(at, given, &mut all);
         }
         all.sort();
-        let mut told: Vec<Told> = all.iter().map(|finding| self.told(finding)).collect();
+        let mut told: Vec<ToldFinding> = all.iter().map(|finding| self.told(finding)).collect();
         told.extend(self.of_blocks());
         told.extend(self.of_lint());
-        let without_dns = self.without_dns.iter().map(|message| Told {
+        let without_dns = self.without_dns.iter().map(|message| ToldFinding {
             kind: Kind::NoDns,
             policy: None,
             path: String::new(),
@@ -146,10 +146,10 @@ impl Import {
         told
     }
 
-    fn told(&self, finding: &Finding) -> Told {
+    fn told(&self, finding: &Finding) -> ToldFinding {
         let policy = finding.place.and_then(|place| self.policies.get(place.policy()));
         let (path, line) = self.place(finding.place.and_then(|place| self.span(place)));
-        Told {
+        ToldFinding {
             kind: finding.kind,
             policy: policy.map(|policy| format!("{}/{}", policy.namespace, policy.name)),
             path,
@@ -170,7 +170,7 @@ impl Import {
     }
 
     /// What shows in the text of a policy alone.
-    fn of_text(&self, at: usize, given: &Given, found: &mut Vec<Finding>) {
+    fn of_text(&self, at: usize, given: &WrittenPolicy, found: &mut Vec<Finding>) {
         let Some(policy) = self.policies.get(at) else { return };
         let mut add = |kind, message: String| {
             found.push(Finding { kind, place: Some(Where::Policy(at)), statement: None, message });
@@ -206,7 +206,7 @@ impl Import {
     }
 
     /// Blocks that are written in another form than they are read.
-    fn of_blocks(&self) -> Vec<Told> {
+    fn of_blocks(&self) -> Vec<ToldFinding> {
         let warnings = self.manifests.diagnostics.iter().filter(|found| found.code == Code::W0102);
         let mut names: Vec<(Span, usize)> =
             self.given.iter().enumerate().filter_map(|(at, given)| Some((given.span?, at))).collect();
@@ -220,7 +220,7 @@ impl Import {
             let owner = before.and_then(|before| names.get(before.checked_sub(1)?));
             let owner = owner.filter(|(name, _)| span.is_some_and(|span| span.file == name.file));
             let policy = owner.and_then(|(_, at)| self.policies.get(*at));
-            Told {
+            ToldFinding {
                 kind: Kind::HostBits,
                 policy: policy.map(|policy| format!("{}/{}", policy.namespace, policy.name)),
                 path,
@@ -233,7 +233,7 @@ impl Import {
     }
 
     /// Peers that look like one.
-    fn of_lint(&self) -> Vec<Told> {
+    fn of_lint(&self) -> Vec<ToldFinding> {
         let names: Vec<Option<Span>> = self.given.iter().map(|given| given.span).collect();
         let written: Vec<_> = self.given.iter().map(|given| given.written.clone()).collect();
         let found = lint::lint(&lint::Input {
@@ -249,7 +249,7 @@ impl Import {
         let alike = found.into_iter().filter(|found| found.code == Code::W0203);
         let told = alike.map(|found| {
             let (path, line) = self.place(found.primary());
-            Told { kind: Kind::LookLikeOne, policy: None, path, line, statement: None, message: found.message }
+            ToldFinding { kind: Kind::LookLikeOne, policy: None, path, line, statement: None, message: found.message }
         });
         told.collect()
     }

@@ -422,9 +422,9 @@ mod tests {
             self.0.is_folder(path)
         }
 
-        fn walk(&self, folder: &Path, _: &str) -> crate::session::Walk {
+        fn walk(&self, folder: &Path, _: &str) -> crate::session::FolderWalk {
             let problems = vec![(folder.into(), "permission denied".into())];
-            crate::session::Walk { problems, ..crate::session::Walk::default() }
+            crate::session::FolderWalk { problems, ..crate::session::FolderWalk::default() }
         }
 
         fn identity(&self, path: &Path) -> PathBuf {

@@ -33,9 +33,9 @@ pub use everywhere::Everywhere;
 pub use fix::Mended;
 #[cfg(feature = "disk")]
 pub use git::Revision;
-pub use import::{Beside, DEFAULT_NAMESPACE, Given, Import, ImportOptions, Refused};
+pub use import::{Beside, DEFAULT_NAMESPACE, Import, ImportOptions, Refused, WrittenPolicy};
 pub use import_report::ImportReport;
-pub use imported::{LiftedPolicy, NotCarried, Told};
+pub use imported::{LiftedPolicy, NotCarried, ToldFinding};
 pub use in_force::{InForce, SettingInForce};
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
 pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, OfOperator, Remark, Unread};
@@ -47,5 +47,5 @@ pub use path::{shell_word, shown};
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};
 pub use subject::{Added, AskedPorts, AskedTarget, Asking, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
-pub use system::{FileSystem, LARGEST_FILE, Memory, Walk, reason};
+pub use system::{FileSystem, FolderWalk, LARGEST_FILE, Memory, reason};
 pub use versions::{Place, Terms, Versions};

@@ -9,7 +9,7 @@ pub const LARGEST_FILE: u64 = 1 << 30;
 
 /// What a walk through a folder found.
 #[derive(Debug, Clone, Default)]
-pub struct Walk {
+pub struct FolderWalk {
     /// The files, sorted by the bytes of their paths.
     pub files: Vec<PathBuf>,
     /// What could not be looked at, and why.
@@ -30,7 +30,7 @@ pub trait FileSystem {
     fn is_folder(&self, path: &Path) -> io::Result<bool>;
 
     /// The files below `folder` whose names end in `.extension`, without hidden and ignored ones.
-    fn walk(&self, folder: &Path, extension: &str) -> Walk;
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk;
 
     /// One path for all the paths of one file, so that a file named twice is read once.
     fn identity(&self, path: &Path) -> PathBuf;
@@ -63,7 +63,7 @@ pub(super) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }
 
-pub(super) fn sort(walk: &mut Walk) {
+pub(super) fn sort(walk: &mut FolderWalk) {
     walk.files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     walk.problems.sort();
     walk.dangling.sort();
@@ -113,7 +113,7 @@ impl FileSystem for Memory {
         if self.files.contains_key(path) { Ok(false) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    fn walk(&self, folder: &Path, extension: &str) -> Walk {
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk {
         let visible = |path: &&PathBuf| {
             path.strip_prefix(folder).is_ok_and(|rest| {
                 rest.components().all(|part| match part {
@@ -123,7 +123,7 @@ impl FileSystem for Memory {
             })
         };
         let files = self.files.keys().filter(|path| has_extension(path, extension)).filter(visible);
-        let mut walk = Walk { files: files.cloned().collect(), ..Walk::default() };
+        let mut walk = FolderWalk { files: files.cloned().collect(), ..FolderWalk::default() };
         sort(&mut walk);
         walk
     }

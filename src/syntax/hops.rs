@@ -11,7 +11,7 @@ use smallvec::{SmallVec, smallvec};
 
 impl Builder<'_> {
     /// Without braces, the text of a hop says as much as its pairs, and sooner: an endpoint, a colon and a port.
-    pub(super) fn hop(&mut self, pair: Pair<'_, Rule>) -> Hop {
+    pub(super) fn hop(&mut self, pair: Pair<'_, Rule>) -> ArrowSide {
         let span = self.span(&pair);
         let text = self.text(span);
         if text.bytes().any(|byte| byte == b'{') {
@@ -19,17 +19,17 @@ impl Builder<'_> {
         }
         let part = |from: usize, to: usize| Span::new(self.file, span.start as usize + from..span.start as usize + to);
         let Some(colon) = text.bytes().position(|byte| byte == b':') else {
-            return Hop { span, endpoints: smallvec![self.endpoint(span)], ports: HopPorts::None };
+            return ArrowSide { span, endpoints: smallvec![self.endpoint(span)], ports: HopPorts::None };
         };
         let (endpoint, port) = (text.get(..colon).unwrap_or(""), text.get(colon + 1..).unwrap_or(""));
         let endpoint = part(0, endpoint.trim_end_matches(BLANKS).len());
         let port = part(text.len() - port.trim_start_matches(BLANKS).len(), text.len());
         let endpoints = smallvec![self.endpoint(endpoint)];
         let ports = HopPorts::Shared(PortsExpr { span: port, items: smallvec![self.port(port)] });
-        Hop { span, endpoints, ports }
+        ArrowSide { span, endpoints, ports }
     }
 
-    fn hop_with_braces(&mut self, span: Span, pair: Pair<'_, Rule>) -> Hop {
+    fn hop_with_braces(&mut self, span: Span, pair: Pair<'_, Rule>) -> ArrowSide {
         let is_list = pair.clone().into_inner().any(|pair| pair.as_rule() == Rule::close_brace);
         let mut namespace = None;
         let mut endpoints: SmallVec<[EndpointRef; 1]> = SmallVec::new();
@@ -54,17 +54,17 @@ impl Builder<'_> {
             own.resize_with(endpoints.len(), || None);
         }
         let (own, shared) = match (own.is_empty(), shared) {
-            (true, None) => return Hop { span, endpoints, ports: HopPorts::None },
-            (true, Some(shared)) => return Hop { span, endpoints, ports: HopPorts::Shared(shared) },
+            (true, None) => return ArrowSide { span, endpoints, ports: HopPorts::None },
+            (true, Some(shared)) => return ArrowSide { span, endpoints, ports: HopPorts::Shared(shared) },
             (false, shared) => (own, shared),
         };
-        let hop = Hop { span, endpoints, ports: HopPorts::Own(own.into()) };
+        let hop = ArrowSide { span, endpoints, ports: HopPorts::Own(own.into()) };
         shared.iter().for_each(|shared| self.report_ports_behind_braces(&hop, shared));
         hop
     }
 
     /// `{a:80, b}:90` says two things of `a`: those behind the braces are taken for the members that have none.
-    fn report_ports_behind_braces(&mut self, hop: &Hop, shared: &PortsExpr) {
+    fn report_ports_behind_braces(&mut self, hop: &ArrowSide, shared: &PortsExpr) {
         let (whole, ports) = (hop.span, self.text(shared.span));
         let text = |start: u32, end: u32| self.text(Span { start, end, ..whole });
         let braces = text(whole.start, shared.span.start).trim_end_matches(BLANKS).trim_end_matches(':');

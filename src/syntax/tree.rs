@@ -104,7 +104,7 @@ pub enum NodeKind {
         /// The one side that it opens; `None` for both. The statement then starts with its word.
         side: Option<Direction>,
         /// The ends.
-        hops: Vec<Hop>,
+        hops: Vec<ArrowSide>,
     },
     /// `never`, `only` and `always`.
     Assertion(Box<AssertionDecl>),
@@ -331,7 +331,7 @@ impl EndpointRef {
 
 /// One side of an arrow.
 #[derive(Debug)]
-pub struct Hop {
+pub struct ArrowSide {
     /// All of it.
     pub span: Span,
     /// The endpoint, or those in braces.
@@ -451,9 +451,9 @@ pub struct AssertionDecl {
     /// Which.
     pub kind: AssertionKind,
     /// Who connects.
-    pub source: Hop,
+    pub source: ArrowSide,
     /// To whom, on which ports.
-    pub destination: Hop,
+    pub destination: ArrowSide,
     /// Whether DNS servers count as stepping stones: `through dns`.
     pub through_dns: Option<Span>,
     /// Whom it does not hold for.
@@ -470,7 +470,7 @@ mod tests {
         assert_eq!(size_of::<Option<Span>>(), size_of::<Span>());
         assert_eq!(size_of::<EndpointRef>(), 24);
         assert_eq!(size_of::<PortExpr>(), 24);
-        assert_eq!(size_of::<Hop>(), 104);
+        assert_eq!(size_of::<ArrowSide>(), 104);
         assert_eq!(size_of::<Node>(), 72);
     }
 }

@@ -5,7 +5,7 @@ use super::grammar::Rule;
 
 /// Where a statement may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Where {
+pub enum StatementPlace {
     /// Outside of blocks.
     File,
     /// In a `namespace`.
@@ -22,7 +22,7 @@ pub struct StatementKind {
     /// The words that it begins with.
     pub words: &'static str,
     /// Where it may stand.
-    pub place: Where,
+    pub place: StatementPlace,
     /// What it is for, in a few words.
     pub purpose: &'static str,
     /// A whole one, with tab stops for an editor.
@@ -51,7 +51,7 @@ impl StatementKind {
 
 /// A row whose statement is one line.
 const fn line(
-    (words, rule, place): (&'static str, Rule, Where),
+    (words, rule, place): (&'static str, Rule, StatementPlace),
     [wanted, form]: [&'static str; 2],
     [purpose, snippet]: [&'static str; 2],
 ) -> StatementKind {
@@ -60,7 +60,7 @@ const fn line(
 
 /// A row whose statement may open a block.
 const fn block(
-    what: (&'static str, Rule, Where),
+    what: (&'static str, Rule, StatementPlace),
     errors: [&'static str; 2],
     editors: [&'static str; 2],
 ) -> StatementKind {
@@ -72,112 +72,112 @@ const AN_END: &str = "a tier or another endpoint";
 /// All statements that begin with a word. What begins with none is a flow.
 pub const STATEMENTS: &[StatementKind] = &[
     block(
-        ("namespace", Rule::namespace, Where::File),
+        ("namespace", Rule::namespace, StatementPlace::File),
         ["a name", "`namespace NAME {`"],
         ["a namespace of your own, closed but for its flows", "namespace ${1:name} {\n  $0\n}"],
     ),
     block(
-        ("external namespace", Rule::external, Where::File),
+        ("external namespace", Rule::external, StatementPlace::File),
         ["a name", "`external namespace NAME`"],
         ["a namespace of others, to refer to", "external namespace ${1:name}"],
     ),
     block(
-        ("platform", Rule::platform, Where::File),
+        ("platform", Rule::platform, StatementPlace::File),
         ["`{`", "`platform {`"],
         ["facts about the cluster", "platform {\n  $0\n}"],
     ),
     block(
-        ("environment", Rule::environment, Where::File),
+        ("environment", Rule::environment, StatementPlace::File),
         ["a name", "`environment NAME {`"],
         ["other names and addresses for the same flows", "environment ${1:name} {\n  $0\n}"],
     ),
     line(
-        ("use", Rule::use_entry, Where::File),
+        ("use", Rule::use_entry, StatementPlace::File),
         ["a component such as `ingress-nginx`", "`use NAME`"],
         ["well-known components of a cluster", "use ${1:ingress-nginx}"],
     ),
     line(
-        ("tier", Rule::tier, Where::Namespace),
+        ("tier", Rule::tier, StatementPlace::Namespace),
         ["a name", "`tier NAME`"],
         ["pods, by their labels", "tier ${1:name} { ${2:http}: ${3:8080}/tcp }"],
     ),
     line(
-        ("group", Rule::group, Where::Both),
+        ("group", Rule::group, StatementPlace::Both),
         ["a name", "`group NAME = ...`"],
         ["a union of endpoints", "group ${1:name} = ${2:one}, ${3:other}"],
     ),
     line(
-        ("cidr", Rule::cidr, Where::Both),
+        ("cidr", Rule::cidr, StatementPlace::Both),
         ["a name", "`cidr NAME = ...`"],
         ["addresses", "cidr ${1:name} = ${2:192.0.2.0/24}"],
     ),
     line(
-        ("fqdn", Rule::fqdn, Where::Both),
+        ("fqdn", Rule::fqdn, StatementPlace::Both),
         ["a name", "`fqdn NAME = ...`"],
         ["DNS names", "fqdn ${1:name} = ${2:example.com}"],
     ),
     line(
-        ("ports", Rule::ports_entry, Where::Both),
+        ("ports", Rule::ports_entry, StatementPlace::Both),
         ["a name", "`ports NAME = ...`"],
         ["a port set", "ports ${1:name} = ${2:8080/tcp}"],
     ),
     line(
-        ("isolate", Rule::isolate, Where::Namespace),
+        ("isolate", Rule::isolate, StatementPlace::Namespace),
         ["`ingress`, `egress` or `none`", "`isolate ingress, egress`"],
         ["which pods are closed, and in which direction", "isolate ${1:ingress, egress}"],
     ),
     line(
-        ("disjoint", Rule::disjoint, Where::Namespace),
+        ("disjoint", Rule::disjoint, StatementPlace::Namespace),
         ["a tier", "`disjoint TIER, TIER`"],
         ["tiers that have no pod in common", "disjoint ${1:one}, ${2:other}"],
     ),
     line(
-        ("label", Rule::label, Where::Both),
+        ("label", Rule::label, StatementPlace::Both),
         ["a label key such as `app`", "`label KEY`"],
         ["the label that tiers are known by", "label ${1:app.kubernetes.io/name}"],
     ),
     line(
-        ("dns", Rule::dns, Where::Namespace),
+        ("dns", Rule::dns, StatementPlace::Namespace),
         [A_SERVER, "`dns PRESET`"],
         ["where the pods find DNS", "dns ${1:cluster}"],
     ),
     line(
-        ("never", Rule::assertion, Where::Both),
+        ("never", Rule::assertion, StatementPlace::Both),
         [AN_END, "`never A -> B`"],
         ["an assertion: this may never be allowed", "never ${1:one} -> ${2:other}"],
     ),
     line(
-        ("only", Rule::assertion, Where::Both),
+        ("only", Rule::assertion, StatementPlace::Both),
         [AN_END, "`never A -> B`"],
         ["an assertion: nobody else may", "only ${1:one} -> ${2:other}"],
     ),
     line(
-        ("always", Rule::assertion, Where::Both),
+        ("always", Rule::assertion, StatementPlace::Both),
         [AN_END, "`never A -> B`"],
         ["an assertion: this has to be allowed", "always ${1:one} -> ${2:other}"],
     ),
     line(
-        ("ingress", Rule::flow, Where::Both),
+        ("ingress", Rule::flow, StatementPlace::Both),
         [AN_END, A_FLOW],
         ["a flow that opens only its destination's side", "ingress ${1:one} -> ${2:other}:${3:8080}"],
     ),
     line(
-        ("egress", Rule::flow, Where::Both),
+        ("egress", Rule::flow, StatementPlace::Both),
         [AN_END, A_FLOW],
         ["a flow that opens only its source's side", "egress ${1:one} -> ${2:other}:${3:8080}"],
     ),
     line(
-        ("namespace", Rule::rename_namespace, Where::Environment),
+        ("namespace", Rule::rename_namespace, StatementPlace::Environment),
         ["a name", "`namespace NAME = NAME`"],
         ["another name for a namespace", "namespace ${1:name} = ${2:other}"],
     ),
     line(
-        ("cidr", Rule::replace_cidr, Where::Environment),
+        ("cidr", Rule::replace_cidr, StatementPlace::Environment),
         ["a name", "`cidr NAME = ...`"],
         ["other addresses for a cidr", "cidr ${1:name} = ${2:192.0.2.0/24}"],
     ),
     line(
-        ("fqdn", Rule::replace_fqdn, Where::Environment),
+        ("fqdn", Rule::replace_fqdn, StatementPlace::Environment),
         ["a name", "`fqdn NAME = ...`"],
         ["other names for an fqdn", "fqdn ${1:name} = ${2:example.com}"],
     ),
@@ -216,7 +216,7 @@ const A_BLOCK: &str = "an address block such as `10.0.0.0/8`";
 
 /// The statements of an environment, or all others.
 pub(super) fn statements(in_environment: bool) -> impl Iterator<Item = &'static StatementKind> {
-    STATEMENTS.iter().filter(move |one| (one.place == Where::Environment) == in_environment)
+    STATEMENTS.iter().filter(move |one| (one.place == StatementPlace::Environment) == in_environment)
 }
 
 /// The statement that begins with a word, in an environment or elsewhere.

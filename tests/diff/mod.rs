@@ -8,7 +8,7 @@ use crate::oracle::evaluate::{self as naive, Party, Stated};
 use crate::oracle::universe::{Atoms, Bits, Chunk, Point, Universe, index};
 use polder::ask::{Ends, Everyone, Example, Program, Space};
 use polder::cover::Budget;
-use polder::diff::{ConnectionChange, Diff, IsolationChange, Kind, Meant, Version, compare_everyone};
+use polder::diff::{ConnectionChange, Diff, IsolationChange, Kind, MeantEnds, Version, compare_everyone};
 use polder::engine::Verdict;
 use polder::net::{BlocksMatch, Direction, Facts, PortSet, Protocol, Truth};
 use polder::netpol::Policy;
@@ -165,8 +165,8 @@ struct Held<'a> {
 }
 
 impl Held<'_> {
-    fn is_among(&self, meant: &Meant, party: usize) -> bool {
-        let Meant::Sets(sets) = meant else { panic!("{meant:?}") };
+    fn is_among(&self, meant: &MeantEnds, party: usize) -> bool {
+        let MeantEnds::Sets(sets) = meant else { panic!("{meant:?}") };
         sets.iter().any(|end: &Ends| self.space.has(end, &self.examples[party]))
     }
 

@@ -2,7 +2,7 @@
 
 use polder::model::Endpoint;
 use polder::source::{FileId, Sources, Span};
-use polder::syntax::{self, EndpointRef, Hop, Name, Node, NodeKind, PortKind, PortsExpr, SelectorExpr};
+use polder::syntax::{self, ArrowSide, EndpointRef, Name, Node, NodeKind, PortKind, PortsExpr, SelectorExpr};
 
 /// The kinds of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn hop(&mut self, hop: &Hop) {
+    fn hop(&mut self, hop: &ArrowSide) {
         self.endpoints(&hop.endpoints);
         hop.ports.iter().for_each(|ports| self.ports(ports));
     }

@@ -15,7 +15,7 @@ use crate::oracle::program::{
 use crate::oracle::rng::Rng;
 use polder::ask::{Ends, Everyone, Example, Program as Asked, Situation};
 use polder::cover::Budget;
-use polder::diff::{Diff, Meant, Origin, Version, compare, compare_everyone};
+use polder::diff::{Diff, DifferenceOrigin, MeantEnds, Version, compare, compare_everyone};
 use polder::engine::{EndId, Engine, Verdict};
 use polder::net::PortSet;
 use polder::netpol::Policy;
@@ -178,12 +178,12 @@ impl<'a> Judged<'a> {
     }
 
     /// The flows and the settings of DNS that origins name; declarations of what flows name stand beside those.
-    fn statements(&self, origins: &[Origin]) -> BTreeSet<Statement> {
+    fn statements(&self, origins: &[DifferenceOrigin]) -> BTreeSet<Statement> {
         let sources = self.subject.sources();
-        let is_declaration = |origin: &&Origin| {
+        let is_declaration = |origin: &&DifferenceOrigin| {
             ["tier ", "group ", "cidr ", "namespace "].iter().any(|word| origin.text.starts_with(word))
         };
-        let one = |origin: &Origin| match origin.text.split_once(" (all of namespace ") {
+        let one = |origin: &DifferenceOrigin| match origin.text.split_once(" (all of namespace ") {
             Some((_, rest)) => Statement::Dns(rest.trim_end_matches(')').trim_end_matches(", by default").to_owned()),
             None => {
                 let span = origin.span.unwrap();
@@ -212,9 +212,9 @@ impl Ground<'_> {
     }
 
     /// What policies allow between two of each two sets of a difference.
-    fn verdicts(self, policies: &[Policy], ends: &[Meant; 2]) -> Vec<(String, Verdict)> {
+    fn verdicts(self, policies: &[Policy], ends: &[MeantEnds; 2]) -> Vec<(String, Verdict)> {
         match (self, ends) {
-            (Ground::All(everyone), [Meant::Sets(from), Meant::Sets(to)]) => {
+            (Ground::All(everyone), [MeantEnds::Sets(from), MeantEnds::Sets(to)]) => {
                 let grants = everyone.grants(policies);
                 let examples = |ends: &[Ends]| -> Vec<Example> {
                     let one = |end: &Ends| everyone.space.example(end, &mut Budget::of_question()).unwrap();
@@ -224,7 +224,7 @@ impl Ground<'_> {
                     |one: &Example, other: &Example| (format!("{one:?} -> {other:?}"), grants.between(one, other).both);
                 pairs(&examples(from), &examples(to), between)
             }
-            (Ground::Running(situation), [Meant::Given(from), Meant::Given(to)]) => {
+            (Ground::Running(situation), [MeantEnds::Given(from), MeantEnds::Given(to)]) => {
                 let engine = Engine::new(&situation.world, policies);
                 let between =
                     |one: &EndId, other: &EndId| (format!("{one:?} -> {other:?}"), engine.between(*one, *other));
@@ -255,7 +255,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     /// Of a declaration that was edited, the difference names it by its word and its name.
-    fn hold_declared(&self, subject: &Subject, origins: &[Origin], diff: &dyn Fn() -> String) {
+    fn hold_declared(&self, subject: &Subject, origins: &[DifferenceOrigin], diff: &dyn Fn() -> String) {
         let expected = match self.edit {
             Edit::Named(Endpoint::Tier(name)) => format!("tier {}", name.name),
             Edit::Named(Endpoint::Group(name)) => format!("group {}", name.name),
@@ -264,7 +264,7 @@ impl Case<'_> {
         };
         let by_dns = origins.iter().any(|origin| origin.text.contains(" (all of namespace "));
         // A group is another one when one inside of it is.
-        let is_it = |origin: &&Origin| {
+        let is_it = |origin: &&DifferenceOrigin| {
             origin.text == expected || (expected.starts_with("group ") && origin.text.starts_with("group "))
         };
         let found = origins.iter().find(is_it);
@@ -279,9 +279,9 @@ impl Case<'_> {
     fn hold(
         &mut self,
         is_new: bool,
-        ends: &[Meant; 2],
+        ends: &[MeantEnds; 2],
         ports: &Verdict,
-        origins: &[Origin],
+        origins: &[DifferenceOrigin],
         diff: &dyn Fn() -> String,
     ) {
         if ports.is_denied() {

@@ -4,7 +4,7 @@ use crate::judges::asked::{Source, subject};
 use crate::judges::seeds;
 use crate::lsp::client::{Client, Files, position, uri};
 use crate::oracle::generate;
-use polder::ask::{Asked, Between, Detail, Isolated, Names, Row, RowNames, Told, Untold};
+use polder::ask::{Asked, Between, Detail, IsolatedShare, Names, Row, RowNames, ToldReach, Untold};
 use polder::cover::Budget;
 use polder::net::Direction;
 use polder::session::Subject;
@@ -19,7 +19,7 @@ struct Listed {
     texts: BTreeSet<String>,
     /// Those names one by one.
     names: BTreeSet<String>,
-    isolated: Isolated,
+    isolated: IsolatedShare,
 }
 
 fn listed(subject: &Subject, tier: &str, direction: Direction) -> Listed {
@@ -31,7 +31,7 @@ fn listed(subject: &Subject, tier: &str, direction: Direction) -> Listed {
         Direction::Egress => (Some(&asked), None),
     };
     let between = Between { from, to, detail: Detail::Lines };
-    let told: Result<Told, Untold<()>> =
+    let told: Result<ToldReach, Untold<()>> =
         everyone.reach(&grants, between, &mut |_, _| Ok(None), &mut Budget::of_question());
     let reach = told.unwrap().reach;
     let names = Names::new(&reach.groups);
@@ -136,7 +136,7 @@ fn an_editor_is_told_what_reach_lists() {
                 assert_eq!(names.len(), listed.texts.len().min(12), "{line}: {}", what());
                 for text in [line.as_str(), lens] {
                     let says_open = text.contains("whoever may leave") || text.contains("all that is open");
-                    assert_eq!(says_open, listed.isolated != Isolated::Yes, "{text}: {}", what());
+                    assert_eq!(says_open, listed.isolated != IsolatedShare::Yes, "{text}: {}", what());
                     assert_eq!(text.contains("nobody"), !says_open && listed.texts.is_empty(), "{text}: {}", what());
                 }
                 assert_eq!(counted(lens), listed.texts.len(), "{}", what());

@@ -8,7 +8,7 @@ use crate::oracle::check::Draw;
 use crate::oracle::generate;
 use crate::oracle::meaning::Meaning;
 use crate::oracle::rng::Rng;
-use polder::ask::{Asked, Blast, BlastFrom, Dns, Everyone};
+use polder::ask::{Asked, Blast, BlastFrom, DnsEnds, Everyone};
 use polder::cover::Budget;
 use polder::engine::Engine;
 use polder::net::PortSet;
@@ -55,7 +55,7 @@ fn pods_that_are_open_on_the_same_ports_may_differ_in_what_is_not_known() {
     let situation = subject.situation(std::slice::from_ref(&asked)).unwrap();
     let engine = Engine::new(&situation.world, subject.policies());
     let start = subject.find(&situation, &asked).unwrap();
-    hold(&Blast::new(&engine, &situation, &start, false, usize::MAX, &Dns::default()));
+    hold(&Blast::new(&engine, &situation, &start, false, usize::MAX, &DnsEnds::default()));
 }
 
 fn from_everyone(subject: &Subject, asked: &Asked) -> Blast {
@@ -68,7 +68,7 @@ fn from_pods(subject: &Subject, asked: &Asked) -> Blast {
     let situation = subject.situation(std::slice::from_ref(asked)).unwrap();
     let engine = Engine::new(&situation.world, subject.policies());
     let start = subject.find(&situation, asked).unwrap();
-    Blast::new(&engine, &situation, &start, false, 1, &Dns::default())
+    Blast::new(&engine, &situation, &start, false, 1, &DnsEnds::default())
 }
 
 /// How many were told for sure, as not known, and not at all.

@@ -8,7 +8,7 @@ use crate::oracle::generate;
 use crate::oracle::program::{Port, PortSpec, Program};
 use crate::oracle::rng::Rng;
 
-use polder::ask::{Between, Detail, Everyone, GroupName, Isolated, Reach, Row, RowNames, Told, Untold};
+use polder::ask::{Between, Detail, Everyone, GroupName, IsolatedShare, Reach, Row, RowNames, ToldReach, Untold};
 use polder::cover::Budget;
 use polder::net::Direction;
 use polder::net::PortSet;
@@ -19,7 +19,7 @@ const PAIRS: usize = 24;
 
 fn reach(subject: &Subject, everyone: &Everyone<'_>, detail: Detail) -> Reach {
     let grants = everyone.grants(subject.policies());
-    let told: Result<Told, Untold<String>> = everyone.reach(
+    let told: Result<ToldReach, Untold<String>> = everyone.reach(
         &grants,
         Between { from: None, to: None, detail },
         &mut |_, _| Ok(None),
@@ -115,7 +115,7 @@ impl Pair<'_> {
     /// Whether neither side is isolated, which is no line.
     fn is_open(&self) -> bool {
         let (source, destination) = self.rows();
-        source.egress() == Isolated::No && destination.ingress() == Isolated::No
+        source.egress() == IsolatedShare::No && destination.ingress() == IsolatedShare::No
     }
 }
 
@@ -214,11 +214,13 @@ fn every_line_of_reach_is_answered_so_by_can_and_nothing_is_left_out() {
                 |place: usize, row: &Row| row.around.contains(&place) || overlap(&everyone, &reach.rows[place], row);
             let near = lines.iter().filter(|cell| is_near(cell.source, from) && is_near(cell.destination, to));
             let side = |row: &Row, direction| row.isolated[usize::from(direction == Direction::Egress)];
-            let is_open = |row: &Row, direction| side(row, direction) != Isolated::Yes;
+            let is_open = |row: &Row, direction| side(row, direction) != IsolatedShare::Yes;
             // Of tiers only some of which are isolated that is said, and not what they may all the same.
             let is_partly = |row: &Row, direction| {
                 let singles = reach.rows.iter().filter(|one| !one.names.is_wide());
-                singles.into_iter().any(|one| side(one, direction) == Isolated::Partly && overlap(&everyone, one, row))
+                singles
+                    .into_iter()
+                    .any(|one| side(one, direction) == IsolatedShare::Partly && overlap(&everyone, one, row))
             };
             let some = (is_open(from, Direction::Egress) && is_open(to, Direction::Ingress))
                 || is_partly(from, Direction::Egress)

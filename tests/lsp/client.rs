@@ -2,7 +2,7 @@
 
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use polder::lsp::serve;
-use polder::session::{FileSystem, Memory, Walk};
+use polder::session::{FileSystem, FolderWalk, Memory};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
@@ -46,7 +46,7 @@ impl FileSystem for Files {
         self.now().is_folder(path)
     }
 
-    fn walk(&self, folder: &Path, extension: &str) -> Walk {
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk {
         self.now().walk(folder, extension)
     }
 

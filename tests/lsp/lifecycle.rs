@@ -3,7 +3,7 @@
 use crate::lsp::client::{Client, Files, position, uri};
 use lsp_server::{Connection, Message, Request, RequestId};
 use polder::lsp::serve;
-use polder::session::{FileSystem, Memory, Walk};
+use polder::session::{FileSystem, FolderWalk, Memory};
 use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -305,7 +305,7 @@ impl FileSystem for Trap {
         self.0.is_folder(path)
     }
 
-    fn walk(&self, folder: &Path, extension: &str) -> Walk {
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk {
         self.0.walk(folder, extension)
     }
 

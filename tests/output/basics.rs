@@ -1,12 +1,12 @@
 //! What a build does to an ordinary folder.
 
 use crate::output::support::{build, check, codes, files, options, put, sealed, set, temp_dir, tree};
-use polder::output::{BuildOptions, Change, OutputError, plan, seal, write};
+use polder::output::{BuildOptions, ChangeKind, OutputError, plan, seal, write};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-fn changes(plan: &polder::output::Plan) -> Vec<(&str, Change)> {
+fn changes(plan: &polder::output::Plan) -> Vec<(&str, ChangeKind)> {
     plan.changes.iter().map(|change| (change.path.as_str(), change.change)).collect()
 }
 
@@ -19,7 +19,7 @@ fn a_folder_is_created_updated_and_emptied() {
     assert!(!dir.exists(), "a plan writes nothing");
     let done = build(&dir, &first).unwrap();
     assert_eq!(planned, done);
-    assert!(done.changes.iter().all(|change| change.change == Change::Create && change.old.is_none()));
+    assert!(done.changes.iter().all(|change| change.change == ChangeKind::Create && change.old.is_none()));
     assert_eq!(tree(&dir), sealed(&first));
     assert!(check(&dir, &first).unwrap().is_clean());
 
@@ -30,10 +30,10 @@ fn a_folder_is_created_updated_and_emptied() {
     assert_eq!(planned, done);
     assert_eq!(done.unchanged, 1);
     let expected = [
-        ("a/x.yaml", Change::Update),
-        ("b/z.yaml", Change::Remove),
-        ("c/w.yaml", Change::Create),
-        ("kustomization.yaml", Change::Remove),
+        ("a/x.yaml", ChangeKind::Update),
+        ("b/z.yaml", ChangeKind::Remove),
+        ("c/w.yaml", ChangeKind::Create),
+        ("kustomization.yaml", ChangeKind::Remove),
     ];
     assert_eq!(changes(&done), expected);
     assert_eq!(done.changes[0].old.as_deref(), Some(seal("1\n").as_bytes()));
@@ -154,7 +154,11 @@ fn hidden_entries_and_deeper_folders_are_left_alone() {
     put(dir, "a/Copy of x.yaml", seal("1\n"));
     put(dir, "Moved/x.yaml", seal("1\n"));
     let done = build(dir, &set(&[("y.yaml", "1")])).unwrap();
-    let expected = [("Moved/x.yaml", Change::Remove), ("a/Copy of x.yaml", Change::Remove), ("y.yaml", Change::Create)];
+    let expected = [
+        ("Moved/x.yaml", ChangeKind::Remove),
+        ("a/Copy of x.yaml", ChangeKind::Remove),
+        ("y.yaml", ChangeKind::Create),
+    ];
     assert_eq!(changes(&done), expected, "Polder's bytes are Polder's wherever they went");
     let left: Vec<String> = tree(dir).into_keys().collect();
     assert_eq!(left, [".git", ".git/x.yaml", ".x.yaml", "a", "a/.x.yaml", "a/b", "a/b/x.yaml", "y.yaml"]);
@@ -204,7 +208,7 @@ fn many_folders_are_judged_as_few_are() {
             .map(|(folder, file)| (format!("ns-{folder:02}/f-{file}.yaml"), format!("{body} {folder} {file}\n")))
             .collect::<crate::output::support::Set>()
     };
-    assert_eq!(build(temp.path(), &many("one")).unwrap().count(Change::Create), 150);
+    assert_eq!(build(temp.path(), &many("one")).unwrap().count(ChangeKind::Create), 150);
     assert_eq!(check(temp.path(), &many("one")).unwrap().unchanged, 150);
     put(temp.path(), "ns-02/f-1.yaml", "foreign\n");
     put(temp.path(), "ns-47/f-1.yaml", "foreign\n");
@@ -213,7 +217,7 @@ fn many_folders_are_judged_as_few_are() {
     fs::remove_file(temp.path().join("ns-47/f-1.yaml")).unwrap();
     let done = build(temp.path(), &many("two")).unwrap();
     assert!(done.changes.is_sorted_by(|one, other| one.path < other.path));
-    assert_eq!((done.count(Change::Update), done.count(Change::Create)), (148, 2));
+    assert_eq!((done.count(ChangeKind::Update), done.count(ChangeKind::Create)), (148, 2));
     assert_eq!(tree(temp.path()), sealed(&many("two")));
 }
 
@@ -242,13 +246,13 @@ fn another_output_folder_inside_is_left_alone() {
         ("shop/kustomization.yaml", &of_namespace),
         ("shop/x.yaml", "1"),
     ]);
-    assert_eq!(build(temp.path(), &outer).unwrap().count(Change::Remove), 0);
+    assert_eq!(build(temp.path(), &outer).unwrap().count(ChangeKind::Remove), 0);
     assert_eq!(tree(&sub), sealed(&inner));
 
     // What belongs to a namespace that is gone, and the file of the folder itself, go as before.
     let done = build(temp.path(), &set(&[("shop/x.yaml", "1")])).unwrap();
     let gone = ["kustomization.yaml", "old/kustomization.yaml", "old/x.yaml", "shop/kustomization.yaml"];
-    assert_eq!(changes(&done), gone.map(|path| (path, Change::Remove)));
+    assert_eq!(changes(&done), gone.map(|path| (path, ChangeKind::Remove)));
     assert_eq!(tree(&sub), sealed(&inner));
 
     // Edited or not, it is nothing that a build asks about.

@@ -6,7 +6,7 @@ use crate::cover::{Budget, GaveUp};
 use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
 use crate::model::{Settling, stating};
 use crate::net::{AddressSet, NAMESPACE_NAME, PortSet, Selector, Truth};
-use crate::prove::Party;
+use crate::prove::ExampleEnd;
 use crate::table::known;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -78,7 +78,7 @@ impl<'a> AssertionJudge<'a> {
     /// What to do about a connection that a namespace opens so that its pods can ask for names.
     fn opened_by_dns(&mut self, link: &Connection) -> Result<String, GaveUp> {
         let home = match self.connections.one(&link.source, &mut self.budget)? {
-            Some(Party::Pod { namespace, .. }) => namespace.get(NAMESPACE_NAME).cloned().unwrap_or_default(),
+            Some(ExampleEnd::Pod { namespace, .. }) => namespace.get(NAMESPACE_NAME).cloned().unwrap_or_default(),
             _ => String::new(),
         };
         let setting = self.set.namespaces.iter().find(|one| *one.name == *home).map(|one| one.dns_setting.clone());
@@ -165,7 +165,7 @@ impl<'a> AssertionJudge<'a> {
     /// What messages call one of those of an end: by its tiers, where it has some.
     pub(super) fn name(&mut self, end: &End) -> Result<String, GaveUp> {
         let Some(party) = self.connections.one(end, &mut self.budget)? else { return Ok("nobody".to_owned()) };
-        let Party::Pod { namespace, labels } = &party else { return Ok(party.to_string()) };
+        let ExampleEnd::Pod { namespace, labels } = &party else { return Ok(party.to_string()) };
         let mut tiers = Vec::new();
         let mut plain = false;
         for tier in &self.set.parties {

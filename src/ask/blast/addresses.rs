@@ -8,16 +8,16 @@ use std::rc::Rc;
 
 /// The groups of addresses.
 #[derive(Debug, Default)]
-pub(super) struct Addresses {
+pub(super) struct AddressGroups {
     groups: Vec<(usize, AddressSet)>,
     none: AddressSet,
     /// What was told before: many ends have the same before them.
-    told: FxHashMap<Vec<AddressSet>, Rc<[Told]>>,
+    told: FxHashMap<Vec<AddressSet>, Rc<[ToldAddresses]>>,
 }
 
 /// Groups that tell the same.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct ToldAddresses {
     pub groups: Vec<usize>,
     /// The places of the sets that they are of, and what they have of them.
     pub sets: Vec<usize>,
@@ -25,7 +25,7 @@ pub(super) struct Told {
 }
 
 /// The groups that have some of a set.
-struct Near {
+struct NearGroups {
     /// Those that have all of it.
     around: Vec<usize>,
     /// Those all of which it has.
@@ -33,7 +33,7 @@ struct Near {
     others: Vec<usize>,
 }
 
-impl Addresses {
+impl AddressGroups {
     pub(super) fn new(everyone: &Everyone<'_>) -> Self {
         let groups = everyone.groups.iter().enumerate().filter(|(_, group)| !group.name.is_pods());
         let addresses = |peers: &Peers| match peers {
@@ -42,7 +42,7 @@ impl Addresses {
             Peers::Pods { .. } => AddressSet::empty(),
         };
         let groups = groups.map(|(place, group)| (place, union(group.set.peers.iter().map(addresses))));
-        Addresses { groups: groups.filter(|(_, all)| !all.is_empty()).collect(), ..Addresses::default() }
+        AddressGroups { groups: groups.filter(|(_, all)| !all.is_empty()).collect(), ..AddressGroups::default() }
     }
 
     /// The groups all of which are in some addresses.
@@ -52,16 +52,16 @@ impl Addresses {
 
     /// By what groups some sets are told: each that they have as a whole, and for what is in none of those some groups that
     /// it is in.
-    pub(super) fn tell(&mut self, sets: Vec<AddressSet>) -> Rc<[Told]> {
+    pub(super) fn tell(&mut self, sets: Vec<AddressSet>) -> Rc<[ToldAddresses]> {
         if let Some(known) = self.told.get(&sets) {
             return known.clone();
         }
-        let told: Rc<[Told]> = self.find(&sets).into();
+        let told: Rc<[ToldAddresses]> = self.find(&sets).into();
         self.told.insert(sets, told.clone());
         told
     }
 
-    fn find(&self, sets: &[AddressSet]) -> Vec<Told> {
+    fn find(&self, sets: &[AddressSet]) -> Vec<ToldAddresses> {
         let everything = union(sets.iter().cloned());
         let whole: BTreeSet<usize> =
             (0..self.groups.len()).filter(|group| everything.contains(self.of(*group))).collect();
@@ -72,7 +72,7 @@ impl Addresses {
             }
         }
         let mut places: FxHashMap<Vec<usize>, usize> = FxHashMap::default();
-        let mut told: Vec<Told> = Vec::new();
+        let mut told: Vec<ToldAddresses> = Vec::new();
         for (group, ats) in by_group {
             let own = self.of(group);
             let mine: Vec<&AddressSet> = ats.iter().filter_map(|at| sets.get(*at)).collect();
@@ -85,7 +85,7 @@ impl Addresses {
                 None => {
                     let addresses = union(mine.into_iter().cloned());
                     let addresses = if has_all { addresses } else { addresses.intersect(own) };
-                    told.push(Told { groups: name.into_iter().collect(), sets: ats, addresses });
+                    told.push(ToldAddresses { groups: name.into_iter().collect(), sets: ats, addresses });
                 }
             }
         }
@@ -96,8 +96,8 @@ impl Addresses {
         self.groups.get(group).map_or(&self.none, |(_, all)| all)
     }
 
-    fn near(&self, set: &AddressSet) -> Near {
-        let mut near = Near { around: Vec::new(), inside: Vec::new(), others: Vec::new() };
+    fn near(&self, set: &AddressSet) -> NearGroups {
+        let mut near = NearGroups { around: Vec::new(), inside: Vec::new(), others: Vec::new() };
         for (group, (_, all)) in self.groups.iter().enumerate().filter(|(_, (_, all))| all.overlaps(set)) {
             let (is_around, is_inside) = (all.contains(set), set.contains(all));
             near.around.extend(is_around.then_some(group));
@@ -109,7 +109,7 @@ impl Addresses {
 
     /// The groups by which one set is told.
     fn by_groups(&self, set: &AddressSet, whole: &BTreeSet<usize>) -> Vec<usize> {
-        let Near { around, inside, others } = self.near(set);
+        let NearGroups { around, inside, others } = self.near(set);
         if around.iter().any(|group| inside.contains(group)) {
             return inside;
         }

@@ -1,7 +1,7 @@
 //! Who is at the other end of what is granted.
 
 use super::kinds::{Kind, Kinds, Part, Place};
-use crate::ask::space::{Ends, Grants, Onward, OtherLabels, Pods, Space};
+use crate::ask::space::{Ends, Onward, OtherLabels, Space, SpaceGrants, SpacePods};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, NAMESPACE_NAME, Peers, Selector, Truth, namespace_by_name};
 use rustc_hash::FxHashMap;
@@ -39,7 +39,7 @@ pub(super) struct Far<'a> {
 }
 
 /// What is asked of pods at a place.
-struct Wanted {
+struct WantedPods {
     truth: Truth,
     namespaces: Selector,
     labels: Selector,
@@ -49,7 +49,7 @@ struct Wanted {
 
 impl<'a> Far<'a> {
     /// For those who are asked about on their side: ingress for connections to them.
-    pub(super) fn new(grants: &'a Grants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
+    pub(super) fn new(grants: &'a SpaceGrants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
         let onward = Onward::new(grants, direction);
         let (open, granted, elsewhere) = Default::default();
         Far { space: grants.space(), kinds, direction, onward, open, granted, elsewhere }
@@ -77,7 +77,7 @@ impl<'a> Far<'a> {
                 Some(known) if **known == narrow => known.clone(),
                 _ => shared.insert(Rc::new(narrow)).clone(),
             };
-            let wanted = Wanted { truth, namespaces: beyond, labels: labels.clone(), narrow: Some(narrow) };
+            let wanted = WantedPods { truth, namespaces: beyond, labels: labels.clone(), narrow: Some(narrow) };
             let inside = self.region(&place, &key).and_then(|region| kinds.inside(&place, &region, labels));
             for kind in inside.unwrap_or_else(|| kinds.at(&place)) {
                 let Some(one) = kinds.get(*kind) else { continue };
@@ -121,7 +121,7 @@ impl<'a> Far<'a> {
         let everything = Selector::everything();
         let inside = kinds.inside(&place, &everything, &grant.subject);
         let labels = grant.subject.clone();
-        let wanted = Wanted { truth: Truth::Yes, namespaces: everything, labels, narrow: None };
+        let wanted = WantedPods { truth: Truth::Yes, namespaces: everything, labels, narrow: None };
         let mut met = Vec::new();
         for kind in inside.unwrap_or_else(|| kinds.at(&place)) {
             let pods = kinds.get(*kind).and_then(Kind::pods);
@@ -146,12 +146,18 @@ impl<'a> Far<'a> {
         let known = met.narrow.as_deref();
         let beyond = known.map_or(beyond.clone(), |known| known.namespaces.and(&beyond));
         let labels = known.map_or(labels.clone(), |known| known.labels.and(labels));
-        let wanted = Wanted { truth: met.truth.and(truth), namespaces: beyond, labels, narrow: None };
+        let wanted = WantedPods { truth: met.truth.and(truth), namespaces: beyond, labels, narrow: None };
         self.meet(met.kind, pods, &wanted, budget)
     }
 
     /// Those of the pods of a kind that are asked for.
-    fn meet(&self, kind: u32, pods: &Pods, wanted: &Wanted, budget: &mut Budget) -> Result<Option<Met>, GaveUp> {
+    fn meet(
+        &self,
+        kind: u32,
+        pods: &SpacePods,
+        wanted: &WantedPods,
+        budget: &mut Budget,
+    ) -> Result<Option<Met>, GaveUp> {
         if !wanted.labels.overlaps(&pods.labels) {
             return Ok(None);
         }
@@ -169,7 +175,7 @@ impl<'a> Far<'a> {
         }
         if !is_there {
             let labels = pods.labels.and(&wanted.labels);
-            let part = Ends::Pods(Pods { namespaces: namespaces_left, labels, ..pods.clone() });
+            let part = Ends::Pods(SpacePods { namespaces: namespaces_left, labels, ..pods.clone() });
             if self.space.is_empty(&part, budget)? {
                 return Ok(None);
             }

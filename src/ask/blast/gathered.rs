@@ -15,13 +15,13 @@ pub(super) type Said = u32;
 
 /// Numbers for ports.
 #[derive(Debug, Default)]
-pub(super) struct Ports {
+pub(super) struct PortNumbers {
     all: Vec<[PortSet; 2]>,
     known: FxHashMap<[PortSet; 2], Said>,
     joined: FxHashMap<(Said, Said), Said>,
 }
 
-impl Ports {
+impl PortNumbers {
     /// The number of ports that are allowed, and of those of which it is not known.
     pub(super) fn number(&mut self, allowed: PortSet, unknown: PortSet) -> Said {
         let next = Said::try_from(self.all.len()).unwrap_or(Said::MAX);
@@ -98,7 +98,7 @@ impl Found {
         Found { said: vec![None; spots], spots: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, spot: Spot, said: Said, ports: &mut Ports) {
+    pub(super) fn add(&mut self, spot: Spot, said: Said, ports: &mut PortNumbers) {
         let Some(known) = self.said.get_mut(spot as usize) else { return };
         match known {
             Some(all) => *all = ports.join(*all, said),
@@ -147,7 +147,7 @@ pub(super) trait Spots {
 
 /// What is told as one.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct GatheredEntry {
     pub groups: Vec<usize>,
     pub spots: Vec<Spot>,
     /// The ports, settled.
@@ -163,10 +163,10 @@ pub(super) struct Entry {
 pub(super) fn entries(
     found: &[(Spot, Said)],
     spots: &mut impl Spots,
-    ports: &mut Ports,
+    ports: &mut PortNumbers,
     dns_ports: &PortSet,
-) -> Result<Vec<Entry>, GaveUp> {
-    let mut entries: Vec<Entry> = Vec::new();
+) -> Result<Vec<GatheredEntry>, GaveUp> {
+    let mut entries: Vec<GatheredEntry> = Vec::new();
     let mut alike: FxHashMap<(Said, [bool; 3]), usize> = FxHashMap::default();
     for (groups, members) in by_groups(found, spots) {
         let Some((_, first)) = members.first() else { continue };
@@ -186,18 +186,18 @@ pub(super) fn entries(
                 known.groups.extend(groups);
                 known.spots.extend(spots);
             }
-            None => entries.push(Entry { groups, spots: spots.collect(), said, is_lookup, free: all.free }),
+            None => entries.push(GatheredEntry { groups, spots: spots.collect(), said, is_lookup, free: all.free }),
         }
     }
     Ok(entries)
 }
 
 /// Groups, and what is found of their ends.
-type Members = (Vec<usize>, Vec<(Spot, Said)>);
+type GroupMembers = (Vec<usize>, Vec<(Spot, Said)>);
 
 /// What is found by groups, in their order; those of which the same ends are found are one. A group of which only such ends
 /// are found as are all of other groups is left out.
-pub(super) fn by_groups(found: &[(Spot, Said)], spots: &impl Spots) -> Vec<Members> {
+pub(super) fn by_groups(found: &[(Spot, Said)], spots: &impl Spots) -> Vec<GroupMembers> {
     let mut pairs: Vec<(usize, Spot, Said)> = Vec::with_capacity(found.len());
     let mut single = true;
     for (spot, said) in found {
@@ -219,9 +219,9 @@ pub(super) fn by_groups(found: &[(Spot, Said)], spots: &impl Spots) -> Vec<Membe
     let is_told =
         |chunk: &&[(usize, Spot, Said)]| is_whole(chunk) || !chunk.iter().all(|(_, spot, _)| covered.contains(spot));
     let mut places: FxHashMap<Vec<(Spot, Said)>, usize> = FxHashMap::default();
-    let mut all: Vec<Members> = Vec::new();
+    let mut all: Vec<GroupMembers> = Vec::new();
     for chunk in chunks().filter(is_told) {
-        let (mut groups, members): Members = (group(chunk), members(chunk));
+        let (mut groups, members): GroupMembers = (group(chunk), members(chunk));
         let place = *places.entry(members.clone()).or_insert(all.len());
         match all.get_mut(place) {
             Some((known, _)) => known.append(&mut groups),
@@ -235,9 +235,9 @@ pub(super) fn by_groups(found: &[(Spot, Said)], spots: &impl Spots) -> Vec<Membe
 pub(super) fn together(
     found: &[(Spot, Said)],
     spots: &mut impl Spots,
-    ports: &mut Ports,
+    ports: &mut PortNumbers,
     dns_ports: &PortSet,
-) -> Result<Option<Entry>, GaveUp> {
+) -> Result<Option<GatheredEntry>, GaveUp> {
     let Some((_, first)) = found.first() else { return Ok(None) };
     let said = found.iter().fold(*first, |all, (_, said)| ports.join(all, *said));
     let said = ports.settled(said);
@@ -250,5 +250,5 @@ pub(super) fn together(
     }
     let is_lookup = is_server && ports.get(said).iter().all(|set| dns_ports.contains(set));
     let spots = found.iter().map(|(spot, _)| *spot).collect();
-    Ok(Some(Entry { groups: groups.into_iter().collect(), spots, said, is_lookup, free }))
+    Ok(Some(GatheredEntry { groups: groups.into_iter().collect(), spots, said, is_lookup, free }))
 }

@@ -1,10 +1,10 @@
 //! What is one hop away, gathered grant by grant.
 
 use super::far::{Far, Met};
-use super::gathered::{Found, Ports, Said};
+use super::gathered::{Found, PortNumbers, Said};
 use super::kinds::{Kind, Kinds, Part};
-use super::seen::Seen;
-use crate::ask::space::{Ends, Grants, Half, Pods, Space, Sure};
+use super::seen::SeenPods;
+use crate::ask::space::{Ends, SideHalf, Space, SpaceGrants, SpacePods, Sure};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::of_unknown_number;
 use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth};
@@ -33,7 +33,7 @@ pub(super) struct Front {
 
 /// How much is told of open pods to those whom nothing isolates.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum ToldHop {
     #[default]
     Nothing,
     /// All but some of this home: a home has one set of labels, and these may be less than all that it can have.
@@ -42,14 +42,14 @@ enum Told {
 }
 
 /// Gathers what is one hop from some ends.
-pub(super) struct Gathering<'a> {
+pub(super) struct HopGathering<'a> {
     space: &'a Space,
-    grants: &'a Grants<'a>,
+    grants: &'a SpaceGrants<'a>,
     kinds: Rc<Kinds>,
     pub far: Far<'a>,
     /// The side of those that it goes on from.
     direction: Direction,
-    pub ports: Ports,
+    pub ports: PortNumbers,
     /// The numbers of the ports of grants.
     of_grants: Vec<Option<Said>>,
     everything: Said,
@@ -59,7 +59,7 @@ pub(super) struct Gathering<'a> {
     pub granted: Pack,
     pub open: Pack,
     pub outside: Outside,
-    told: Told,
+    told: ToldHop,
     /// The grants of which all is told to those whom nothing isolates, and whether for sure.
     met: FxHashMap<usize, Truth>,
     /// By which of the ends it was said last of a kind that something is not known.
@@ -67,7 +67,7 @@ pub(super) struct Gathering<'a> {
     /// Of which several doubts may be none together.
     several: Vec<(Ends, u32, Said)>,
     /// What is granted to those whom nobody means.
-    doubtful: Vec<(usize, Said, Pods)>,
+    doubtful: Vec<(usize, Said, SpacePods)>,
     /// The number of what it goes on from.
     at: u32,
     /// Whether only what is allowed for sure counts.
@@ -80,11 +80,11 @@ impl Pack {
     }
 }
 
-impl<'a> Gathering<'a> {
-    pub(super) fn new(grants: &'a Grants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
-        let mut ports = Ports::default();
+impl<'a> HopGathering<'a> {
+    pub(super) fn new(grants: &'a SpaceGrants<'a>, kinds: Rc<Kinds>, direction: Direction) -> Self {
+        let mut ports = PortNumbers::default();
         let far = Far::new(grants, kinds.clone(), direction.other());
-        Gathering {
+        HopGathering {
             space: grants.space(),
             grants,
             direction,
@@ -97,7 +97,7 @@ impl<'a> Gathering<'a> {
             granted: Pack::new(&kinds),
             open: Pack::new(&kinds),
             outside: Outside::default(),
-            told: Told::Nothing,
+            told: ToldHop::Nothing,
             met: FxHashMap::default(),
             doubted: vec![0; kinds.all.len()],
             several: Vec::new(),
@@ -109,8 +109,8 @@ impl<'a> Gathering<'a> {
     }
 
     /// Gathers what is one hop from some ends.
-    pub(super) fn gather(&mut self, from: &[Front], seen: &Seen, budget: &mut Budget) -> Result<(), GaveUp> {
-        (self.told, self.met) = (Told::Nothing, FxHashMap::default());
+    pub(super) fn gather(&mut self, from: &[Front], seen: &SeenPods, budget: &mut Budget) -> Result<(), GaveUp> {
+        (self.told, self.met) = (ToldHop::Nothing, FxHashMap::default());
         for end in from {
             self.at += 1;
             for near in self.grants.halves(self.direction, &end.ends, &Peers::Any) {
@@ -133,9 +133,9 @@ impl<'a> Gathering<'a> {
 
     fn gather_half(
         &mut self,
-        near: &Half,
+        near: &SideHalf,
         from: (Option<u32>, &[Front]),
-        seen: &Seen,
+        seen: &SeenPods,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         if self.is_sure && near.truth() != Truth::Yes {
@@ -208,18 +208,18 @@ impl<'a> Gathering<'a> {
     }
 
     /// Pods that nothing isolates, to or from others.
-    fn open_to_open(&mut self, near: &Pods, seen: &Seen, budget: &mut Budget) -> Result<(), GaveUp> {
+    fn open_to_open(&mut self, near: &SpacePods, seen: &SeenPods, budget: &mut Budget) -> Result<(), GaveUp> {
         let narrow = near.home.filter(|_| !near.namespaces.is_everything());
         let told = self.told;
         self.told = match (told, narrow) {
-            (Told::Nothing, Some(home)) => Told::AllBut(home),
-            (Told::AllBut(home), Some(own)) if own == home => told,
-            _ => Told::Everything,
+            (ToldHop::Nothing, Some(home)) => ToldHop::AllBut(home),
+            (ToldHop::AllBut(home), Some(own)) if own == home => told,
+            _ => ToldHop::Everything,
         };
-        if told == Told::Nothing {
+        if told == ToldHop::Nothing {
             self.add_addresses(true, &AddressSet::all(), (self.everything, self.everything), Truth::Yes);
         }
-        if told == Told::Everything {
+        if told == ToldHop::Everything {
             return Ok(());
         }
         let everything = Selector::everything();
@@ -227,7 +227,7 @@ impl<'a> Gathering<'a> {
         budget.spend(open.len().div_ceil(8))?;
         for met in &*open {
             let home = self.kinds.get(met.kind).and_then(Kind::pods).and_then(|pods| pods.home);
-            if told == Told::Nothing || told == home.map_or(Told::Nothing, Told::AllBut) {
+            if told == ToldHop::Nothing || told == home.map_or(ToldHop::Nothing, ToldHop::AllBut) {
                 self.add(true, Some(near), (met, true), self.everything, seen, budget)?;
             }
         }
@@ -237,9 +237,9 @@ impl<'a> Gathering<'a> {
     /// What is granted to those whom nothing isolates.
     fn with_granted(
         &mut self,
-        near: &Pods,
+        near: &SpacePods,
         (kind, from): (Option<u32>, &[Front]),
-        seen: &Seen,
+        seen: &SeenPods,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         let numbers = self.far.onward.towards(near);
@@ -277,11 +277,11 @@ impl<'a> Gathering<'a> {
     /// Those of some pods that are such peers, where there are some.
     fn let_in(
         &self,
-        near: &Pods,
+        near: &SpacePods,
         namespaces: &Selector,
         labels: &Selector,
         budget: &mut Budget,
-    ) -> Result<Option<(Pods, Truth)>, GaveUp> {
+    ) -> Result<Option<(SpacePods, Truth)>, GaveUp> {
         if !near.labels.overlaps(labels) {
             return Ok(None);
         }
@@ -296,10 +296,10 @@ impl<'a> Gathering<'a> {
     /// What is granted on both sides.
     fn with_partners(
         &mut self,
-        near: &Half,
-        pods: &Pods,
+        near: &SideHalf,
+        pods: &SpacePods,
         mine: Said,
-        seen: &Seen,
+        seen: &SeenPods,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         let (Some(grant), Some(home)) = (&near.grant, pods.home) else { return Ok(()) };
@@ -326,7 +326,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// What addresses may connect to, or who may connect to them.
-    fn gather_addresses(&mut self, near: &AddressSet, seen: &Seen, budget: &mut Budget) -> Result<(), GaveUp> {
+    fn gather_addresses(&mut self, near: &AddressSet, seen: &SeenPods, budget: &mut Budget) -> Result<(), GaveUp> {
         let to_address = self.direction == Direction::Ingress;
         let everything = Selector::everything();
         let said = self.said(self.everything, self.everything, Truth::Yes, to_address);
@@ -352,10 +352,10 @@ impl<'a> Gathering<'a> {
     fn add(
         &mut self,
         is_open: bool,
-        near: Option<&Pods>,
+        near: Option<&SpacePods>,
         (met, of_open): (&Met, bool),
         said: Said,
-        seen: &Seen,
+        seen: &SeenPods,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         if said == self.none {
@@ -365,7 +365,7 @@ impl<'a> Gathering<'a> {
         let Some(kind) = kinds.get(met.kind) else { return Ok(()) };
         // A namespace has one set of labels.
         let home = kind.pods().and_then(|pods| pods.home);
-        let is_own = |near: &&Pods| home.is_some() && near.home == home && !near.namespaces.is_everything();
+        let is_own = |near: &&SpacePods| home.is_some() && near.home == home && !near.namespaces.is_everything();
         let own = near.filter(is_own).map(|near| &near.namespaces);
         let is_known = seen.has_whole(met.kind) && !matches!(kind.open(self.direction), Part::Some(_));
         let part = match own.is_none() && is_known {
@@ -419,7 +419,7 @@ impl<'a> Gathering<'a> {
         if self.far.is_unknown(whole.home) {
             namespaces = Selector::everything();
         }
-        let part = Pods { home: whole.home, namespaces, labels, less: base.less.clone() };
+        let part = SpacePods { home: whole.home, namespaces, labels, less: base.less.clone() };
         if part == *whole {
             return Ok(Some(None));
         }
@@ -431,7 +431,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Notes that something is not known again, of the same ends: of several that may be one may be in any case.
-    fn note_doubt(&mut self, near: Option<&Pods>, kind: u32, said: Said) {
+    fn note_doubt(&mut self, near: Option<&SpacePods>, kind: u32, said: Said) {
         let [_, unknown] = self.ports.get(said);
         if unknown.is_empty() {
             return;
@@ -470,7 +470,7 @@ impl<'a> Gathering<'a> {
 
 /// Whether pods are in a namespace that has a name and may also have labels by which others are known: nobody means it by
 /// those, so where others get, they do not get further for the sake of these.
-fn is_doubtful(pods: &Pods) -> bool {
+fn is_doubtful(pods: &SpacePods) -> bool {
     let is_named = || pods.namespaces.required_value(NAMESPACE_NAME).is_some_and(|names| names.len() == 1);
     pods.home.is_none() && pods.namespaces.keys().count() > 1 && is_named()
 }

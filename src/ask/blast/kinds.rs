@@ -5,8 +5,8 @@
 //! nothing else tells pods apart, and what is asked about them is asked of each as a whole.
 
 use super::soon;
-use crate::ask::everyone::{Everyone, Named};
-use crate::ask::space::{Ends, Grants, Pods, Space};
+use crate::ask::everyone::{Everyone, NamedEnds};
+use crate::ask::space::{Ends, Space, SpaceGrants, SpacePods};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, NAMESPACE_NAME, Peers, ProductIndex, Selector, Values, namespace_by_name};
 use rustc_hash::FxHashMap;
@@ -48,7 +48,7 @@ pub(super) enum Place {
 
 impl Place {
     /// Where some pods are.
-    pub(super) fn of(pods: &Pods) -> Place {
+    pub(super) fn of(pods: &SpacePods) -> Place {
         match (pods.home, pods.namespaces.required_value(NAMESPACE_NAME)) {
             (Some(home), _) => Place::Home(home),
             (None, Some([name])) => Place::Named(name.clone()),
@@ -101,7 +101,7 @@ impl Kind {
         if direction == Direction::Ingress { ingress } else { egress }
     }
 
-    pub(super) fn pods(&self) -> Option<&Pods> {
+    pub(super) fn pods(&self) -> Option<&SpacePods> {
         self.ends.pods()
     }
 }
@@ -110,11 +110,11 @@ impl Kinds {
     /// Those of everyone, where `servers` are told apart.
     pub(super) fn new(
         everyone: &Everyone<'_>,
-        grants: &Grants<'_>,
+        grants: &SpaceGrants<'_>,
         servers: &[Ends],
         budget: &mut Budget,
     ) -> Result<Kinds, GaveUp> {
-        let mut builder = Builder { space: &everyone.space, grants, servers, kinds: Kinds::default(), budget };
+        let mut builder = KindsBuilder { space: &everyone.space, grants, servers, kinds: Kinds::default(), budget };
         for (place, items) in builder.items(everyone)? {
             builder.add(&place, items)?;
         }
@@ -184,15 +184,15 @@ fn inside(items: &[Item]) -> Vec<Vec<usize>> {
     inside
 }
 
-struct Builder<'a, 'b> {
+struct KindsBuilder<'a, 'b> {
     space: &'a Space,
-    grants: &'a Grants<'a>,
+    grants: &'a SpaceGrants<'a>,
     servers: &'a [Ends],
     kinds: Kinds,
     budget: &'b mut Budget,
 }
 
-impl Builder<'_, '_> {
+impl KindsBuilder<'_, '_> {
     /// The selectors of all groups, by their places. Where groups name the namespace, nobody means its pods by others.
     fn items(&mut self, everyone: &Everyone<'_>) -> Result<BTreeMap<Place, Vec<Item>>, GaveUp> {
         let mut named: BTreeMap<Place, Vec<Item>> = BTreeMap::new();
@@ -245,7 +245,7 @@ impl Builder<'_, '_> {
             let home = namespace_by_name(name);
             for item in &elsewhere {
                 let Some(pods) = item.ends.pods().filter(|pods| pods.namespaces.contains(&home)) else { continue };
-                let ends = Ends::Pods(Pods { namespaces: home.clone(), ..pods.clone() });
+                let ends = Ends::Pods(SpacePods { namespaces: home.clone(), ..pods.clone() });
                 Self::add_beside(Item::new(item.group, ends), known, self.space);
             }
         }
@@ -268,7 +268,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn ends(&mut self, everyone: &Everyone<'_>, group: &Named) -> Result<Vec<Ends>, GaveUp> {
+    fn ends(&mut self, everyone: &Everyone<'_>, group: &NamedEnds) -> Result<Vec<Ends>, GaveUp> {
         let space = self.space;
         let own = group.name.namespace().and_then(|name| space.home(name));
         let all = |home| Ends::Pods(space.all_of(home));
@@ -396,7 +396,7 @@ impl Builder<'_, '_> {
         let mut rest = item.ends.clone();
         for out in item.beside.iter().filter_map(|at| items.get(*at)?.ends.pods()) {
             // What another one leaves out is left out here, too.
-            rest = self.space.minus(&rest, &Ends::Pods(Pods { less: Vec::new(), ..out.clone() }));
+            rest = self.space.minus(&rest, &Ends::Pods(SpacePods { less: Vec::new(), ..out.clone() }));
         }
         let is_nobody = soon(self.budget, |budget| self.space.is_empty(&rest, budget))?;
         Ok((!is_nobody).then_some(rest))

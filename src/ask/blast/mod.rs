@@ -12,8 +12,8 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use sets::From;
-pub use world::Dns;
+pub use sets::BlastFrom;
+pub use world::DnsEnds;
 
 use super::situation::GroupName;
 use crate::cover::{Budget, GaveUp};

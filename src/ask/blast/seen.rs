@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 /// Pods that were reached, by their kinds.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct SeenPods {
     /// The kinds all of which were.
     whole: Vec<bool>,
     /// Of the others those that were, together with other kinds that may have some of them.
@@ -22,9 +22,9 @@ enum Together {
     OfHome(Option<usize>),
 }
 
-impl Seen {
+impl SeenPods {
     pub(super) fn new(kinds: &Kinds) -> Self {
-        Seen { whole: vec![false; kinds.all.len()], parts: FxHashMap::default() }
+        SeenPods { whole: vec![false; kinds.all.len()], parts: FxHashMap::default() }
     }
 
     fn together(kinds: &Kinds, kind: u32) -> Together {
@@ -45,7 +45,7 @@ impl Seen {
         if let Some(whole) = self.whole.get_mut(kind as usize) {
             *whole |= is_whole;
         }
-        let together = Seen::together(kinds, kind);
+        let together = SeenPods::together(kinds, kind);
         match (together, is_whole) {
             (Together::One(_), true) => _ = self.parts.remove(&together),
             _ => {
@@ -68,7 +68,7 @@ impl Seen {
         if self.has_whole(kind) {
             return Ok(Vec::new());
         }
-        let Some(all) = self.parts.get(&Seen::together(kinds, kind)) else { return Ok(vec![ends.clone()]) };
+        let Some(all) = self.parts.get(&SeenPods::together(kinds, kind)) else { return Ok(vec![ends.clone()]) };
         if all.iter().any(|known| space.holds(known, ends)) {
             return Ok(Vec::new());
         }
@@ -92,7 +92,7 @@ impl Seen {
         if self.has_whole(kind) {
             return Ok(true);
         }
-        let Some(all) = self.parts.get(&Seen::together(kinds, kind)) else { return Ok(false) };
+        let Some(all) = self.parts.get(&SeenPods::together(kinds, kind)) else { return Ok(false) };
         soon(budget, |budget| space.covers(all, ends, budget))
     }
 }

@@ -1,14 +1,14 @@
 //! A search among all pods that could exist, kind by kind.
 
-use super::addresses::Addresses;
-use super::gathered::{Entry, Look, Said, Spot, Spots, entries, together};
-use super::hop::{Front, Gathering, Outside, Pack};
+use super::addresses::AddressGroups;
+use super::gathered::{GatheredEntry, Look, Said, Spot, Spots, entries, together};
+use super::hop::{Front, HopGathering, Outside, Pack};
 use super::kinds::{Kind, Kinds, Part};
-use super::seen::Seen;
+use super::seen::SeenPods;
 use super::{Blast, Ground, Hop, Reached, walk};
 use crate::ask::everyone::Everyone;
 use crate::ask::situation::Asked;
-use crate::ask::space::{Ends, Grants, Space};
+use crate::ask::space::{Ends, Space, SpaceGrants};
 use crate::cover::{Budget, GaveUp};
 use crate::flow::public_addresses;
 use crate::net::{AddressSet, Direction, PortSet};
@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 /// Where a search starts, and how far it goes.
 #[derive(Debug, Clone, Copy)]
-pub struct From<'a> {
+pub struct BlastFrom<'a> {
     /// Those at the start.
     pub asked: &'a Asked,
     /// Whether it goes against what is allowed.
@@ -30,8 +30,8 @@ pub struct From<'a> {
 
 impl Everyone<'_> {
     /// Goes from some ends along what some policies allow or may allow, or against it.
-    pub fn blast(&self, grants: &Grants<'_>, from: From<'_>, budget: &mut Budget) -> Result<Blast, GaveUp> {
-        let (mut search, start) = Search::new(self, grants, from, budget)?;
+    pub fn blast(&self, grants: &SpaceGrants<'_>, from: BlastFrom<'_>, budget: &mut Budget) -> Result<Blast, GaveUp> {
+        let (mut search, start) = SetSearch::new(self, grants, from, budget)?;
         let (steps, dns) = walk(&mut search, start, from.depth)?;
         let mut blast = std::mem::take(&mut search.blast);
         let all = std::mem::take(&mut search.reached);
@@ -52,16 +52,16 @@ impl Everyone<'_> {
     }
 }
 
-pub(super) struct Search<'a, 'b> {
+pub(super) struct SetSearch<'a, 'b> {
     space: &'a Space,
     pub kinds: Rc<Kinds>,
-    gathering: Gathering<'a>,
+    gathering: HopGathering<'a>,
     direction: Direction,
-    addresses: Addresses,
+    addresses: AddressGroups,
     /// The DNS servers among addresses.
     servers: AddressSet,
     dns_ports: PortSet,
-    seen: Seen,
+    seen: SeenPods,
     seen_addresses: AddressSet,
     reached: Reached,
     /// Whether it goes only along what is allowed for sure.
@@ -73,12 +73,12 @@ pub(super) struct Search<'a, 'b> {
 }
 
 /// What is told as one.
-enum Line {
-    Pods(Entry, bool),
+enum BlastLine {
+    Pods(GatheredEntry, bool),
     Addresses { groups: Vec<usize>, addresses: AddressSet, said: Said, is_lookup: bool },
 }
 
-impl Ground for Search<'_, '_> {
+impl Ground for SetSearch<'_, '_> {
     type Front = Vec<Front>;
 
     fn hop(&mut self, from: &Vec<Front>) -> Result<Vec<Hop<Vec<Front>>>, GaveUp> {
@@ -93,12 +93,12 @@ impl Ground for Search<'_, '_> {
     }
 }
 
-impl<'a, 'b> Search<'a, 'b> {
+impl<'a, 'b> SetSearch<'a, 'b> {
     /// A search, and those at its start.
     pub(super) fn new(
         everyone: &'a Everyone<'_>,
-        grants: &'a Grants<'a>,
-        from: From<'_>,
+        grants: &'a SpaceGrants<'a>,
+        from: BlastFrom<'_>,
         budget: &'b mut Budget,
     ) -> Result<(Self, Vec<Front>), GaveUp> {
         let find = |asked: &Asked| everyone.find(asked).unwrap_or_default();
@@ -106,14 +106,14 @@ impl<'a, 'b> Search<'a, 'b> {
         let servers = from.servers.map(|(servers, _)| find(servers)).unwrap_or_default();
         let (pods, others): (Vec<Ends>, Vec<Ends>) = servers.into_iter().partition(|end| end.pods().is_some());
         let kinds = Rc::new(Kinds::new(everyone, grants, &pods, budget)?);
-        let mut search = Search {
+        let mut search = SetSearch {
             space: &everyone.space,
-            gathering: Gathering::new(grants, kinds.clone(), direction),
+            gathering: HopGathering::new(grants, kinds.clone(), direction),
             direction,
-            addresses: Addresses::new(everyone),
+            addresses: AddressGroups::new(everyone),
             servers: all_addresses(&others),
             dns_ports: from.servers.map(|(_, ports)| ports.clone()).unwrap_or_default(),
-            seen: Seen::new(&kinds),
+            seen: SeenPods::new(&kinds),
             kinds,
             seen_addresses: AddressSet::empty(),
             reached: Reached::default(),
@@ -129,7 +129,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Those at the start, where nothing has been reached yet.
     fn start(&mut self, everyone: &Everyone<'_>, asked: &Asked) -> Result<Vec<Front>, GaveUp> {
-        (self.seen, self.seen_addresses) = (Seen::new(&self.kinds), AddressSet::empty());
+        (self.seen, self.seen_addresses) = (SeenPods::new(&self.kinds), AddressSet::empty());
         self.reached = Reached::default();
         let mut start = Vec::new();
         for one in asked.each() {
@@ -196,7 +196,7 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     /// What is found as it is told, in the order of the groups. All that is open to all that is open is one.
-    fn lines(&mut self) -> Result<Vec<Line>, GaveUp> {
+    fn lines(&mut self) -> Result<Vec<BlastLine>, GaveUp> {
         let mut lines = Vec::new();
         let mut has_doubts = false;
         let mut outside = std::mem::take(&mut self.gathering.outside);
@@ -204,12 +204,12 @@ impl<'a, 'b> Search<'a, 'b> {
             let ports = &self.gathering.ports;
             outside.retain(|_, said| !ports.get(*said)[0].is_empty());
         }
-        let Gathering { granted, open, ports, .. } = &mut self.gathering;
+        let HopGathering { granted, open, ports, .. } = &mut self.gathering;
         let mut look = |pack: &mut Pack, is_open: bool| {
             let found = pack.found.take();
             has_doubts |= ports.has_doubts(&found);
             let found = if self.is_sure { ports.sure(found) } else { found };
-            let mut view = View {
+            let mut view = KindsView {
                 kinds: &self.kinds,
                 space: self.space,
                 seen: &self.seen,
@@ -223,17 +223,17 @@ impl<'a, 'b> Search<'a, 'b> {
                 false => entries(&found, &mut view, ports, &self.dns_ports),
             }
         };
-        lines.extend(look(granted, false)?.into_iter().map(|entry| Line::Pods(entry, false)));
+        lines.extend(look(granted, false)?.into_iter().map(|entry| BlastLine::Pods(entry, false)));
         let open = look(open, true)?;
         self.has_doubts |= has_doubts || outside.values().any(|said| self.gathering.ports.get(*said)[0].is_empty());
         self.tell_addresses(&outside, &mut lines);
-        lines.extend(open.into_iter().map(|entry| Line::Pods(entry, true)));
+        lines.extend(open.into_iter().map(|entry| BlastLine::Pods(entry, true)));
         self.tell_open_addresses(&outside, &mut lines);
         Ok(lines)
     }
 
     /// Tells addresses: where DNS servers are asked, they are told apart from all others.
-    fn tell_addresses(&mut self, outside: &Outside, lines: &mut Vec<Line>) {
+    fn tell_addresses(&mut self, outside: &Outside, lines: &mut Vec<BlastLine>) {
         let mut sets: BTreeMap<(bool, AddressSet), Said> = BTreeMap::new();
         for ((_, all), said) in outside.iter().filter(|((is_open, _), _)| !is_open) {
             let is_told_apart = self.direction == Direction::Egress && all.overlaps(&self.servers);
@@ -270,23 +270,23 @@ impl<'a, 'b> Search<'a, 'b> {
             let ports = &mut self.gathering.ports;
             let said = ports.settled(said);
             let is_lookup = is_server && ports.get(said).iter().all(|set| self.dns_ports.contains(set));
-            lines.push(Line::Addresses { groups, addresses, said, is_lookup });
+            lines.push(BlastLine::Addresses { groups, addresses, said, is_lookup });
         }
     }
 
-    fn tell_open_addresses(&mut self, outside: &Outside, lines: &mut Vec<Line>) {
+    fn tell_open_addresses(&mut self, outside: &Outside, lines: &mut Vec<BlastLine>) {
         for ((_, addresses), said) in outside.iter().filter(|((is_open, _), _)| *is_open) {
             let told = self.addresses.tell(vec![addresses.clone()]);
             let groups: BTreeSet<usize> = told.iter().flat_map(|told| told.groups.iter().copied()).collect();
             let (groups, addresses) = (groups.into_iter().collect(), addresses.clone());
-            lines.push(Line::Addresses { groups, addresses, said: *said, is_lookup: false });
+            lines.push(BlastLine::Addresses { groups, addresses, said: *said, is_lookup: false });
         }
     }
 
     /// Notes that those of a line are reached.
-    fn reach(&mut self, line: Line) -> Result<Hop<Vec<Front>>, GaveUp> {
+    fn reach(&mut self, line: BlastLine) -> Result<Hop<Vec<Front>>, GaveUp> {
         let (groups, said, is_lookup, open, repeated, onward) = match line {
-            Line::Addresses { groups, addresses, said, is_lookup } => {
+            BlastLine::Addresses { groups, addresses, said, is_lookup } => {
                 let fresh = addresses.subtract(&self.seen_addresses);
                 self.reached.internet |= fresh.overlaps(public_addresses());
                 if !fresh.is_empty() {
@@ -295,7 +295,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 self.seen_addresses = self.seen_addresses.union(&fresh);
                 (groups, said, is_lookup, false, fresh.is_empty(), Vec::new())
             }
-            Line::Pods(entry, is_open) => {
+            BlastLine::Pods(entry, is_open) => {
                 let (is_fresh, onward) = self.reach_pods(&entry, is_open)?;
                 (entry.groups, entry.said, entry.is_lookup, entry.free, !is_fresh, onward)
             }
@@ -306,7 +306,7 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     /// Notes that pods are reached: whether some were not before, and those of them from whom it goes on.
-    fn reach_pods(&mut self, entry: &Entry, is_open: bool) -> Result<(bool, Vec<Front>), GaveUp> {
+    fn reach_pods(&mut self, entry: &GatheredEntry, is_open: bool) -> Result<(bool, Vec<Front>), GaveUp> {
         let pack = if is_open { &self.gathering.open } else { &self.gathering.granted };
         let (mut is_fresh, mut onward) = (false, Vec::new());
         for kind in entry.spots.iter().copied().filter(|kind| !self.seen.has_whole(*kind)).collect::<Vec<_>>() {
@@ -331,10 +331,10 @@ impl<'a, 'b> Search<'a, 'b> {
 }
 
 /// Kinds as they are found.
-struct View<'v> {
+struct KindsView<'v> {
     kinds: &'v Kinds,
     space: &'v Space,
-    seen: &'v Seen,
+    seen: &'v SeenPods,
     parts: &'v rustc_hash::FxHashMap<u32, Vec<Ends>>,
     direction: Direction,
     /// Whether DNS servers are asked for names.
@@ -342,7 +342,7 @@ struct View<'v> {
     budget: &'v mut Budget,
 }
 
-impl View<'_> {
+impl KindsView<'_> {
     fn parts<'p>(&'p self, spot: Spot, kind: &'p Kind) -> &'p [Ends] {
         self.parts.get(&spot).map_or(std::slice::from_ref(&kind.ends), Vec::as_slice)
     }
@@ -364,7 +364,7 @@ impl View<'_> {
     }
 }
 
-impl Spots for View<'_> {
+impl Spots for KindsView<'_> {
     fn groups(&self, spot: Spot) -> &[usize] {
         self.kinds.get(spot).map(|kind| kind.groups.as_slice()).unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::hop::Front;
-use super::sets::Search;
+use super::sets::SetSearch;
 use super::*;
 use crate::ask::everyone::Everyone;
 use crate::ask::situation::Asked;
@@ -118,7 +118,7 @@ fn start(random: &mut Random, policies: &[Policy]) -> Asked {
 }
 
 /// Calls `check` with many searches.
-fn for_many(check: impl Fn(&mut Search<'_, '_>, &Pods<'_>, Vec<Front>, bool)) {
+fn for_many(check: impl Fn(&mut SetSearch<'_, '_>, &Pods<'_>, Vec<Front>, bool)) {
     for seed in 0..12 {
         let mut random = Random(seed);
         let policies = random.policies();
@@ -131,8 +131,8 @@ fn for_many(check: impl Fn(&mut Search<'_, '_>, &Pods<'_>, Vec<Front>, bool)) {
         for back in [false, true] {
             let pods = Pods { everyone: &everyone, everybody: &everybody, engine: &engine, known: &known, back };
             let mut budget = Budget::new(5_000_000);
-            let from = sets::From { asked: &asked, back, depth: usize::MAX, servers: None };
-            let (mut search, start) = Search::new(&everyone, &grants, from, &mut budget).unwrap();
+            let from = sets::BlastFrom { asked: &asked, back, depth: usize::MAX, servers: None };
+            let (mut search, start) = SetSearch::new(&everyone, &grants, from, &mut budget).unwrap();
             check(&mut search, &pods, start, matches!(asked, Asked::Pod { .. }));
         }
     }

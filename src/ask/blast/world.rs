@@ -1,6 +1,6 @@
 //! A search among the ends of a world, one by one.
 
-use super::gathered::{Entry, Found, Look, Ports, Said, Spot, Spots, entries, together};
+use super::gathered::{Found, GatheredEntry, Look, PortNumbers, Said, Spot, Spots, entries, together};
 use super::{Blast, Ground, Hop, Reached, Step, walk};
 use crate::ask::situation::Situation;
 use crate::cover::GaveUp;
@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 /// DNS servers, which nearly everybody may ask: whoever went through them would get nearly everywhere.
 #[derive(Debug, Clone, Default)]
-pub struct Dns {
+pub struct DnsEnds {
     /// They.
     pub ends: BTreeSet<EndId>,
     /// The ports that they answer on.
@@ -31,9 +31,9 @@ impl Blast {
         start: &[EndId],
         back: bool,
         depth: usize,
-        dns: &Dns,
+        dns: &DnsEnds,
     ) -> Blast {
-        let mut search = Search::new(engine, situation, back, dns);
+        let mut search = WorldSearch::new(engine, situation, back, dns);
         let start: BTreeSet<EndId> = start.iter().copied().collect();
         // Nothing here is given up.
         let (steps, dns_step) = search.run(&start, depth).unwrap_or_default();
@@ -62,7 +62,7 @@ impl Blast {
 struct Ends<'a> {
     situation: &'a Situation,
     back: bool,
-    dns: &'a Dns,
+    dns: &'a DnsEnds,
     /// Whether nothing isolates them on the way on.
     open: Vec<bool>,
     /// Those that are told, and the start.
@@ -106,14 +106,14 @@ impl Spots for Ends<'_> {
     }
 }
 
-struct Search<'a> {
+struct WorldSearch<'a> {
     world: &'a World,
     ends: Ends<'a>,
     links: Links,
     /// The ends that nothing isolates on the way here: pods, and addresses.
     open: [Vec<EndId>; 2],
     found: Found,
-    ports: Ports,
+    ports: PortNumbers,
     everything: Said,
     /// Those that it went on from.
     gone_from: BTreeSet<EndId>,
@@ -123,7 +123,7 @@ struct Search<'a> {
     has_doubts: bool,
 }
 
-impl Ground for Search<'_> {
+impl Ground for WorldSearch<'_> {
     type Front = Vec<EndId>;
 
     fn hop(&mut self, from: &Vec<EndId>) -> Result<Vec<Hop<Vec<EndId>>>, GaveUp> {
@@ -136,10 +136,10 @@ impl Ground for Search<'_> {
     }
 }
 
-impl<'a> Search<'a> {
-    fn new(engine: &'a Engine<'_>, situation: &'a Situation, back: bool, dns: &'a Dns) -> Self {
+impl<'a> WorldSearch<'a> {
+    fn new(engine: &'a Engine<'_>, situation: &'a Situation, back: bool, dns: &'a DnsEnds) -> Self {
         let world = &situation.world;
-        let mut ports = Ports::default();
+        let mut ports = PortNumbers::default();
         let mut links: Links = vec![Vec::new(); world.ends.len()];
         engine.closed_connections(|source, destination, verdict| {
             let (from, to) = if back { (destination, source) } else { (source, destination) };
@@ -160,7 +160,7 @@ impl<'a> Search<'a> {
         };
         let everything = ports.number(PortSet::everything(), PortSet::empty());
         let found = Found::new(world.ends.len());
-        Search {
+        WorldSearch {
             world,
             ends,
             links,
@@ -201,7 +201,7 @@ impl<'a> Search<'a> {
     }
 
     /// Notes that those of an entry are reached.
-    fn reach(&mut self, entry: Entry) -> Hop<Vec<EndId>> {
+    fn reach(&mut self, entry: GatheredEntry) -> Hop<Vec<EndId>> {
         let fresh: Vec<EndId> =
             entry.spots.iter().map(|spot| EndId(*spot)).filter(|end| !self.ends.is_seen(*end)).collect();
         fresh.iter().for_each(|end| self.ends.see(*end));
@@ -220,7 +220,7 @@ impl<'a> Search<'a> {
     }
 
     /// What is one hop from some ends, as it is told. All that is open to all that is open is one.
-    fn next(&mut self, from: &[EndId]) -> Result<Vec<Entry>, GaveUp> {
+    fn next(&mut self, from: &[EndId]) -> Result<Vec<GatheredEntry>, GaveUp> {
         for (to, said) in from.iter().filter_map(|end| self.links.get(end.index())).flatten() {
             self.found.add(*to, *said, &mut self.ports);
         }

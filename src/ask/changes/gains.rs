@@ -3,7 +3,7 @@
 use super::pieces::{GrantPiece, beyond, within};
 use super::{Gain, Whom};
 use crate::ask::everyone::Set;
-use crate::ask::space::{Ends, Grant, Grants, Half, OtherLabels, Pods, Space, Sure, View, views};
+use crate::ask::space::{Ends, Grant, OtherLabels, PortViews, SideHalf, Space, SpaceGrants, SpacePods, Sure, views};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{Verdict, of_unknown_number};
 use crate::net::{Direction, Peers, PortSet, Protocol, Selector, Truth, namespace_by_name};
@@ -15,8 +15,8 @@ use std::rc::Rc;
 /// Finds what `new` allows and `old` does not.
 pub(super) struct Gains<'a> {
     pub space: &'a Space,
-    pub old: &'a Grants<'a>,
-    pub new: &'a Grants<'a>,
+    pub old: &'a SpaceGrants<'a>,
+    pub new: &'a SpaceGrants<'a>,
     /// Whether pods are left out that only address blocks may let through.
     pub without_doubtful_blocks: bool,
     pub found: Vec<Gain>,
@@ -29,7 +29,7 @@ pub(super) struct Gains<'a> {
 const MOST_KINDS: usize = 3;
 
 /// What is let through from a subject to peers, before it is known which of them is the source.
-struct Told {
+struct ToldGain {
     direction: Direction,
     mine: Ends,
     theirs: Whom,
@@ -44,7 +44,7 @@ struct Told {
 type AlikeGains = (Ends, PortSet, PortSet, Truth);
 
 impl<'a> Gains<'a> {
-    pub(super) fn new(space: &'a Space, [old, new]: [&'a Grants<'a>; 2], without_doubtful_blocks: bool) -> Self {
+    pub(super) fn new(space: &'a Space, [old, new]: [&'a SpaceGrants<'a>; 2], without_doubtful_blocks: bool) -> Self {
         let (found, ends) = (Vec::new(), FxHashMap::default());
         Gains { space, old, new, without_doubtful_blocks, found, left_out: false, ends }
     }
@@ -86,7 +86,7 @@ impl<'a> Gains<'a> {
         let kinds = if partly { vec![grant.subject.clone()] } else { overlapping(&grant.subject, &isolating) };
         for labels in kinds {
             let whole = GrantPiece {
-                subject: Pods { labels, ..self.space.all_of(home) },
+                subject: SpacePods { labels, ..self.space.all_of(home) },
                 peers: grant.peers.clone(),
                 out: Vec::new(),
                 ports: ports.clone(),
@@ -126,7 +126,7 @@ impl<'a> Gains<'a> {
         if !sure.is_empty() && self.lets_all_through(direction.other(), &sure, &mine, &piece.ports, budget)? {
             let theirs = Whom { set: Some(set.clone()), ends: sure };
             let (ports, by_name, partly) = (piece.ports.clone(), PortSet::empty(), piece.partly);
-            self.tell(Told { direction, mine: mine.clone(), theirs, ports, by_name, truth, partly }, budget)?;
+            self.tell(ToldGain { direction, mine: mine.clone(), theirs, ports, by_name, truth, partly }, budget)?;
         } else {
             self.one_by_one(direction, &piece, (&sure, Some(&set)), truth, budget)?;
         }
@@ -191,7 +191,7 @@ impl<'a> Gains<'a> {
         for ((mine, ports, by_name, truth), theirs) in alike {
             let set = set.and_then(|set| self.less(set, ends, &theirs));
             let (theirs, partly) = (Whom { set, ends: theirs }, piece.partly);
-            self.tell(Told { direction, mine, theirs, ports, by_name, truth, partly }, budget)?;
+            self.tell(ToldGain { direction, mine, theirs, ports, by_name, truth, partly }, budget)?;
         }
         Ok(())
     }
@@ -217,7 +217,7 @@ impl<'a> Gains<'a> {
     }
 
     /// Those of the first that the other side lets through, the others, and whether that is sure.
-    fn through(&self, mine: &Ends, half: Half, budget: &mut Budget) -> Result<Option<(Ends, Ends, Truth)>, GaveUp> {
+    fn through(&self, mine: &Ends, half: SideHalf, budget: &mut Budget) -> Result<Option<(Ends, Ends, Truth)>, GaveUp> {
         let Some((mine, truth)) = self.new.let_through(mine, &half) else { return Ok(None) };
         let Some((mine, theirs)) = self.new.in_one_world(mine, half.subject) else { return Ok(None) };
         if self.space.is_empty(&mine, budget)? || self.space.is_empty(&theirs, budget)? {
@@ -240,7 +240,7 @@ impl<'a> Gains<'a> {
             return Ok(came);
         }
         let mut ask = |view: Vec<(Protocol, std::sync::Arc<str>)>, ports: &PortSet| {
-            let found = self.old.refused_by(direction, &View(view), [mine, theirs], ports, Sure::Yes, budget);
+            let found = self.old.refused_by(direction, &PortViews(view), [mine, theirs], ports, Sure::Yes, budget);
             found.map(|found| found.is_some())
         };
         for (named, numbered) in [(own, other), (other, own)] {
@@ -263,7 +263,7 @@ impl<'a> Gains<'a> {
     }
 
     /// Files what came, as far as it was refused before.
-    fn tell(&mut self, mut told: Told, budget: &mut Budget) -> Result<(), GaveUp> {
+    fn tell(&mut self, mut told: ToldGain, budget: &mut Budget) -> Result<(), GaveUp> {
         self.take_out_names(&mut told, budget)?;
         let mut truth = told.truth;
         if told.partly {
@@ -273,7 +273,7 @@ impl<'a> Gains<'a> {
                 truth = Truth::Maybe;
             }
         }
-        let Told { direction, mine, theirs, ports, by_name, partly, .. } = told;
+        let ToldGain { direction, mine, theirs, ports, by_name, partly, .. } = told;
         let verdict = match truth {
             Truth::Yes => Verdict { unknown: by_name.subtract(&ports), allowed: ports },
             Truth::No | Truth::Maybe => Verdict { allowed: PortSet::empty(), unknown: ports.union(&by_name) },
@@ -291,7 +291,7 @@ impl<'a> Gains<'a> {
     }
 
     /// A name is no other port where all numbers were open that it could stand for.
-    fn take_out_names(&self, told: &mut Told, budget: &mut Budget) -> Result<(), GaveUp> {
+    fn take_out_names(&self, told: &mut ToldGain, budget: &mut Budget) -> Result<(), GaveUp> {
         for protocol in Protocol::ALL {
             let only_names = ranges(&told.ports, protocol).is_empty();
             if only_names && told.ports.has_unlisted_names(protocol) {
@@ -308,7 +308,13 @@ impl<'a> Gains<'a> {
     }
 
     /// Some of the peers to whom something of these ports was not allowed by the same side before.
-    fn was_refused(&self, told: &Told, ports: &PortSet, sure: Sure, budget: &mut Budget) -> Result<Option<()>, GaveUp> {
+    fn was_refused(
+        &self,
+        told: &ToldGain,
+        ports: &PortSet,
+        sure: Sure,
+        budget: &mut Budget,
+    ) -> Result<Option<()>, GaveUp> {
         for end in told.theirs.ends.iter().rev() {
             let to_address = told.direction == Direction::Egress && matches!(end, Ends::Addresses(_));
             for (view, ports) in views(ports, to_address) {
@@ -349,9 +355,9 @@ impl<'a> Gains<'a> {
             Ends::Pods(_) | Ends::Addresses(_) => return Ok([Vec::new(), vec![end.clone()]]),
         };
         let whatever = pods.less.iter().map(|(_, labels)| (Selector::everything(), labels.clone())).collect();
-        let sure = Ends::Pods(Pods { less: whatever, ..pods.clone() });
+        let sure = Ends::Pods(SpacePods { less: whatever, ..pods.clone() });
         let depends = pods.less.iter().filter(|(namespaces, _)| !namespaces.is_everything());
-        let open = depends.map(|(_, labels)| Ends::Pods(Pods { labels: pods.labels.and(labels), ..pods.clone() }));
+        let open = depends.map(|(_, labels)| Ends::Pods(SpacePods { labels: pods.labels.and(labels), ..pods.clone() }));
         let mut parts = [vec![sure], open.collect()];
         for ends in &mut parts {
             let mut somebody = Vec::with_capacity(ends.len());

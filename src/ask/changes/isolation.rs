@@ -1,7 +1,7 @@
 //! Isolation that went, as far as that makes a difference.
 
 use super::gains::Gains;
-use crate::ask::space::{Ends, Grants, Half, Pods, Refusal, Side, Sure, views};
+use crate::ask::space::{Ends, Refusal, Side, SideHalf, SpaceGrants, SpacePods, Sure, views};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{AddressSet, Direction, Peers, PortSet, Selector, Truth};
 
@@ -48,7 +48,7 @@ fn no_longer_isolated(gains: &Gains<'_>, direction: Direction, home: usize) -> V
         }
         let out = after.isolating(isolated).into_iter().chain(open.iter().filter(|one| one.overlaps(isolated)));
         let less = out.map(|out| (Selector::everything(), out.clone())).collect();
-        all.push(Ends::Pods(Pods { labels: isolated.clone(), less, ..gains.space.all_of(home) }));
+        all.push(Ends::Pods(SpacePods { labels: isolated.clone(), less, ..gains.space.all_of(home) }));
     }
     all
 }
@@ -95,7 +95,7 @@ fn makes_a_difference(
 }
 
 fn refused(
-    grants: &Grants<'_>,
+    grants: &SpaceGrants<'_>,
     direction: Direction,
     ends: [&Ends; 2],
     ports: &PortSet,
@@ -112,7 +112,7 @@ fn refused(
 }
 
 /// Whether the other side was open to it before as well, or is open only since its isolation went, too.
-fn was_let_in(gains: &Gains<'_>, direction: Direction, half: &Half, end: &Ends, found: &Refusal) -> bool {
+fn was_let_in(gains: &Gains<'_>, direction: Direction, half: &SideHalf, end: &Ends, found: &Refusal) -> bool {
     if half.grant.is_none() {
         return true;
     }

@@ -12,7 +12,7 @@ mod pieces;
 pub use isolation::Freed;
 
 use super::everyone::{Everyone, Set};
-use super::space::{Ends, Grants, Half};
+use super::space::{Ends, SideHalf, SpaceGrants};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{Verdict, of_unknown_number};
 use crate::net::{Direction, Peers, PortSet, Truth};
@@ -57,7 +57,7 @@ impl Everyone<'_> {
     /// What `new` allows and `old` does not; perhaps without the pods that only address blocks may let through.
     pub fn came(
         &self,
-        [old, new]: [&Grants<'_>; 2],
+        [old, new]: [&SpaceGrants<'_>; 2],
         without_doubtful_blocks: bool,
         budget: &mut Budget,
     ) -> Result<Came, GaveUp> {
@@ -68,7 +68,7 @@ impl Everyone<'_> {
     }
 }
 
-impl Grants<'_> {
+impl SpaceGrants<'_> {
     /// Whether every one of some ends may connect to every one of others on some port, as far as it is known.
     pub fn all_may(&self, sources: &[Ends], destinations: &[Ends], budget: &mut Budget) -> Result<bool, GaveUp> {
         for source in sources {
@@ -93,17 +93,17 @@ impl Grants<'_> {
     /// The ports of whatever lets all of a subject through to all of its peers on one side.
     fn open_to_whole(&self, direction: Direction, subject: &Ends, peer: &Ends) -> Vec<PortSet> {
         let halves = self.halves(direction, subject, &self.space().around(peer));
-        let is_whole = |half: &Half| {
+        let is_whole = |half: &SideHalf| {
             let mine = match (&half.grant, subject) {
                 (Some(grant), Ends::Pods(pods)) => grant.subject.contains(&pods.labels),
                 _ => half.subject == *subject,
             };
             mine && self.lets_whole(half, peer)
         };
-        halves.iter().filter(|half| is_whole(half)).map(Half::ports).collect()
+        halves.iter().filter(|half| is_whole(half)).map(SideHalf::ports).collect()
     }
 
-    fn lets_whole(&self, half: &Half, peer: &Ends) -> bool {
+    fn lets_whole(&self, half: &SideHalf, peer: &Ends) -> bool {
         let Some(grant) = &half.grant else { return true };
         match (peer, &grant.peers) {
             (Ends::Addresses(all), Peers::Addresses(theirs)) => theirs.contains(all),

@@ -1,6 +1,6 @@
 //! What a grant gives that others do not give on the same side.
 
-use crate::ask::space::{Ends, Grant, Pods, Space};
+use crate::ask::space::{Ends, Grant, Space, SpacePods};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{AddressSet, NAMESPACE_NAME, Peers, PortSet, Selector, Truth};
 
@@ -14,7 +14,7 @@ const MOST_EXCEPTIONS: usize = 3;
 #[derive(Debug, Clone)]
 pub(super) struct GrantPiece {
     /// The pods whose side it is.
-    pub subject: Pods,
+    pub subject: SpacePods,
     /// The other ends: all of these,
     pub peers: Peers,
     /// and none of those.
@@ -140,7 +140,7 @@ impl GrantPiece {
                     Peers::Any | Peers::Addresses(_) => None,
                 });
                 let (namespaces, labels) = (namespaces.clone(), pods.clone());
-                let pods = Pods { home: None, namespaces, labels, less: out.collect() };
+                let pods = SpacePods { home: None, namespaces, labels, less: out.collect() };
                 space.is_empty(&Ends::Pods(pods), budget)
             }
             peers @ (Peers::Any | Peers::Pods { .. } | Peers::Addresses(_)) => Ok(peers.is_empty()),

@@ -5,8 +5,8 @@ mod samples;
 
 pub use samples::{Meant, Samples};
 
-use super::situation::{Asked, Declared, GroupName, NotFound, Situation};
-use super::space::{Ends, Example, Grants, Home, OtherLabels, Space};
+use super::situation::{Asked, DeclaredNames, GroupName, NotFound, Situation};
+use super::space::{Ends, Example, OtherLabels, Space, SpaceGrants, SpaceHome};
 use crate::cluster::{Labels, Namespace};
 use crate::cover::{Budget, GaveUp};
 use crate::draft::equal;
@@ -116,7 +116,7 @@ impl Set {
 
 /// Ends that have a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedEnds {
     /// The name.
     pub name: GroupName,
     /// Who they are.
@@ -129,10 +129,10 @@ pub struct Everyone<'p> {
     /// The sets that they make.
     pub space: Space,
     /// What reports list: everybody is in one at least. Sorted by name.
-    pub groups: Vec<Named>,
+    pub groups: Vec<NamedEnds>,
     /// Other names that can be asked for.
     unions: BTreeMap<String, Set>,
-    declared: Declared,
+    declared: DeclaredNames,
     policies: Vec<&'p [Policy]>,
     /// The label keys of pods that something asks for.
     keys: BTreeSet<Arc<str>>,
@@ -154,7 +154,7 @@ impl<'p> Everyone<'p> {
         asked: &[Asked],
         facts: &Facts,
     ) -> Everyone<'p> {
-        let declared = Declared::of(programs);
+        let declared = DeclaredNames::of(programs);
         let homes = homes(&declared, given, asked);
         let space = Space::new(homes, policies.iter().copied().flatten(), facts.clone());
         let mut everyone = Everyone {
@@ -177,8 +177,8 @@ impl<'p> Everyone<'p> {
     }
 
     /// What some policies say of them.
-    pub fn grants(&self, policies: &'p [Policy]) -> Grants<'_> {
-        Grants::new(&self.space, policies)
+    pub fn grants(&self, policies: &'p [Policy]) -> SpaceGrants<'_> {
+        SpaceGrants::new(&self.space, policies)
     }
 
     /// Every name that can be asked for, sorted.
@@ -285,17 +285,17 @@ impl<'p> Everyone<'p> {
 }
 
 /// The namespaces of whose labels something is known, each once.
-fn homes(declared: &Declared, given: &[Namespace], asked: &[Asked]) -> Vec<Home> {
+fn homes(declared: &DeclaredNames, given: &[Namespace], asked: &[Asked]) -> Vec<SpaceHome> {
     let mut beside: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
     for (name, labels) in asked.iter().flat_map(Asked::each).filter_map(Asked::namespace) {
         beside.entry(name).or_default().extend(labels.clone());
     }
-    let home = |name: &Arc<str>, stated, others| (name.clone(), Home { name: name.clone(), stated, others });
+    let home = |name: &Arc<str>, stated, others| (name.clone(), SpaceHome { name: name.clone(), stated, others });
     let posed = |(name, labels): (&Arc<str>, &Labels)| {
         home(name, namespace_by_name(name).and(&equal(labels)), OtherLabels::Unknown)
     };
     let by_name = |name: &Arc<str>| home(name, namespace_by_name(name), OtherLabels::Unknown);
-    let mut homes: BTreeMap<Arc<str>, Home> = declared.external().iter().map(by_name).collect();
+    let mut homes: BTreeMap<Arc<str>, SpaceHome> = declared.external().iter().map(by_name).collect();
     homes.extend(beside.iter().map(|(name, labels)| posed((*name, labels))));
     homes.extend(declared.managed.iter().map(|(name, stated)| home(name, stated.clone(), OtherLabels::Unknown)));
     // Who asks about other labels than there are means a namespace that could be.

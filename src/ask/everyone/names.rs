@@ -11,10 +11,10 @@ impl Everyone<'_> {
     pub(super) fn give_names(&mut self, asked: &[Asked]) {
         let by_program = self.has_program;
         let looks = LookedAt::new(&self.policies);
-        let mut groups: Vec<Named> = self.declared.names.iter().map(named).collect();
+        let mut groups: Vec<NamedEnds> = self.declared.names.iter().map(named).collect();
         if !by_program {
-            let servers: Vec<Named> = asked.iter().flat_map(servers).collect();
-            let has_name = |group: &Named| servers.iter().any(|server| server.set == group.set);
+            let servers: Vec<NamedEnds> = asked.iter().flat_map(servers).collect();
+            let has_name = |group: &NamedEnds| servers.iter().any(|server| server.set == group.set);
             groups.extend(looks.selected.iter().filter_map(selected).filter(|group| !has_name(group)));
             groups.extend(servers);
         }
@@ -66,7 +66,7 @@ impl Everyone<'_> {
     }
 
     /// The pods of each namespace, and of all others, that have no name of their own.
-    fn rest(&self, groups: &[Named], names: &BTreeSet<Arc<str>>, by_program: bool) -> Vec<Named> {
+    fn rest(&self, groups: &[NamedEnds], names: &BTreeSet<Arc<str>>, by_program: bool) -> Vec<NamedEnds> {
         let everything = Selector::everything;
         let peers: Vec<&Peers> = groups.iter().flat_map(|group| &group.set.peers).collect();
         let namespaces = |peers: &&Peers| match peers {
@@ -85,7 +85,7 @@ impl Everyone<'_> {
             };
             let less = near.filter(own).filter(|peers| overlaps(peers, &namespaces)).cloned().collect();
             let set = Set { peers: vec![Peers::Pods { namespaces, pods: everything() }], less };
-            Named { name: GroupName::Rest(name), set }
+            NamedEnds { name: GroupName::Rest(name), set }
         };
         let mut others = Selector::everything();
         others.require(NAMESPACE_NAME, Values::exists());
@@ -108,12 +108,12 @@ fn overlaps(peers: &Peers, namespaces: &Selector) -> bool {
     }
 }
 
-fn named((name, peers): (&GroupName, &Vec<Peers>)) -> Named {
-    Named { name: name.clone(), set: Set::of(peers.clone()) }
+fn named((name, peers): (&GroupName, &Vec<Peers>)) -> NamedEnds {
+    NamedEnds { name: name.clone(), set: Set::of(peers.clone()) }
 }
 
 /// The DNS servers of each namespace that are asked about.
-fn servers(asked: &Asked) -> Vec<Named> {
+fn servers(asked: &Asked) -> Vec<NamedEnds> {
     let Asked::DnsServers(all) = asked else { return Vec::new() };
     let mut by_home: BTreeMap<Arc<str>, Vec<Peers>> = BTreeMap::new();
     for peers in all {
@@ -122,29 +122,29 @@ fn servers(asked: &Asked) -> Vec<Named> {
             by_home.entry(home.clone()).or_default().push(peers.clone());
         }
     }
-    by_home.into_iter().map(|(home, peers)| Named { name: GroupName::Dns(home), set: Set::of(peers) }).collect()
+    by_home.into_iter().map(|(home, peers)| NamedEnds { name: GroupName::Dns(home), set: Set::of(peers) }).collect()
 }
 
 /// What selectors stand for, unless that has a name of its own.
-fn selected((home, namespaces, pods): &Selected) -> Option<Named> {
+fn selected((home, namespaces, pods): &Selected) -> Option<NamedEnds> {
     let whole = pods.is_everything() && (home.is_some() || namespaces.is_everything());
     let name = GroupName::Selected(home.clone(), namespaces.clone(), pods.clone());
     let namespaces = home.as_ref().map_or_else(|| namespaces.clone(), namespace_by_name);
     let set = Set::pods(namespaces, pods.clone());
-    (!whole && set.peers.iter().all(|peers| !peers.is_empty())).then_some(Named { name, set })
+    (!whole && set.peers.iter().all(|peers| !peers.is_empty())).then_some(NamedEnds { name, set })
 }
 
 /// The addresses that policies ask for and nothing names, and all others.
-fn other_addresses(groups: &[Named], blocks: &BTreeSet<AddressSet>) -> Vec<Named> {
+fn other_addresses(groups: &[NamedEnds], blocks: &BTreeSet<AddressSet>) -> Vec<NamedEnds> {
     let mut all = AddressSet::empty();
     for peers in groups.iter().flat_map(|group| &group.set.peers) {
         if let Peers::Addresses(addresses) = peers {
             all = all.union(addresses);
         }
     }
-    let of = |name, addresses| Named { name, set: Set::of(vec![Peers::Addresses(addresses)]) };
+    let of = |name, addresses| NamedEnds { name, set: Set::of(vec![Peers::Addresses(addresses)]) };
     let nameless: Vec<&AddressSet> = blocks.iter().filter(|block| !all.contains(block)).collect();
-    let mut found: Vec<Named> =
+    let mut found: Vec<NamedEnds> =
         nameless.iter().map(|block| of(GroupName::Addresses((*block).clone()), (*block).clone())).collect();
     let ranges = nameless.iter().flat_map(|block| block.v4()).copied().collect();
     let ranges_v6 = nameless.iter().flat_map(|block| block.v6()).copied().collect();

@@ -40,7 +40,7 @@ impl<'p> Everyone<'p> {
     /// Whatever two of all ends have, some of these have.
     pub fn samples(
         &self,
-        grants: &Grants<'_>,
+        grants: &SpaceGrants<'_>,
         asked: &[Asked],
         from: &Meant<Ends>,
         to: &Meant<(Ends, PortSet)>,
@@ -83,7 +83,7 @@ impl<'p> Everyone<'p> {
     /// The ends of each declared name that someone has, as far as they are where they are.
     fn around(&self, example: &Example) -> Vec<Vec<Ends>> {
         let groups = self.groups.iter().filter(|group| !matches!(group.name, GroupName::Rest(_)));
-        let ends = |group: &Named| -> Option<Vec<Ends>> {
+        let ends = |group: &NamedEnds| -> Option<Vec<Ends>> {
             let here = self.space.where_is(example);
             let ends = group.set.beside(&self.space, &here);
             ends.iter().any(|end| self.space.has(end, example)).then_some(ends)
@@ -145,7 +145,7 @@ impl<'p> Everyone<'p> {
 
 struct SampleSearch<'a, 'p> {
     everyone: &'a Everyone<'p>,
-    grants: &'a Grants<'a>,
+    grants: &'a SpaceGrants<'a>,
     pairs: Vec<SamplePair>,
     unsure: Unsure,
 }

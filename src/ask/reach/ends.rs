@@ -1,7 +1,7 @@
 //! What is allowed among the ends of a world.
 
 use super::gathered::{Gathering, Open, cells};
-use super::{Cell, Detail, Isolated, Only, Reach, Row, RowNames, Untold};
+use super::{Cell, Detail, IsolatedShare, Only, Reach, Row, RowNames, Untold};
 use crate::ask::situation::{GroupName, Situation};
 use crate::engine::{End, EndId, Engine, World};
 use crate::net::{AddressSet, Direction, PortSet};
@@ -262,10 +262,10 @@ fn rows(engine: &Engine<'_>, situation: &Situation, asked: [Option<&Only>; 2]) -
     rows
 }
 
-fn isolated(engine: &Engine<'_>, ends: &[EndId]) -> [Isolated; 2] {
+fn isolated(engine: &Engine<'_>, ends: &[EndId]) -> [IsolatedShare; 2] {
     Direction::ALL.map(|direction| match ends.iter().filter(|end| engine.is_isolated(direction, **end)).count() {
-        0 => Isolated::No,
-        all if all == ends.len() => Isolated::Yes,
-        _ => Isolated::Partly,
+        0 => IsolatedShare::No,
+        all if all == ends.len() => IsolatedShare::Yes,
+        _ => IsolatedShare::Partly,
     })
 }

@@ -70,7 +70,7 @@ fn is_open(engine: &Engine<'_>, source: EndId, destination: EndId) -> bool {
 
 /// What was gathered as cells, with what nothing isolates.
 pub(super) fn cells(world: &World, rows: &[Members], found: Found, open: Option<&Open<'_>>) -> Vec<Cell> {
-    let pairs = Pairs::new(world);
+    let pairs = PairCount::new(world);
     let counts: Vec<Counts<'_>> = rows.iter().map(|row| pairs.count(&row.ends)).collect();
     let counts_open =
         open.map(|open| open.ends.each_ref().map(|all| all.iter().map(|ends| pairs.count(ends)).collect()));
@@ -213,7 +213,7 @@ impl Gathered {
 }
 
 /// Counts the pairs of ends that can be connected, a pod and itself among them.
-struct Pairs<'a> {
+struct PairCount<'a> {
     world: &'a World,
     /// The names that several namespaces have, which cannot exist at once.
     several: BTreeSet<&'a Arc<str>>,
@@ -227,7 +227,7 @@ struct Counts<'a> {
     exclusive: BTreeMap<&'a Arc<str>, BTreeMap<u32, u64>>,
 }
 
-impl<'a> Pairs<'a> {
+impl<'a> PairCount<'a> {
     fn new(world: &'a World) -> Self {
         let (mut once, mut several) = (BTreeSet::new(), BTreeSet::new());
         for name in world.namespaces.iter().filter_map(|namespace| namespace.name.as_ref()) {
@@ -235,7 +235,7 @@ impl<'a> Pairs<'a> {
                 several.insert(name);
             }
         }
-        Pairs { world, several }
+        PairCount { world, several }
     }
 
     fn count(&self, ends: &[EndId]) -> Counts<'a> {

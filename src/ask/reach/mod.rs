@@ -7,7 +7,7 @@ mod sets;
 mod told;
 
 pub use names::Names;
-pub use sets::{Between, Detail, PortsAt, Sheet, Told, Untold};
+pub use sets::{Between, Detail, PortsAt, Sheet, ToldReach, Untold};
 
 use super::situation::GroupName;
 use crate::engine::{Doubt, EndId};
@@ -39,7 +39,7 @@ pub struct Row {
     /// They, when all of them are addresses.
     pub addresses: Option<AddressSet>,
     /// Whether they are isolated, in the order of [`Direction::ALL`].
-    pub isolated: [Isolated; 2],
+    pub isolated: [IsolatedShare; 2],
     /// Whether some more may be isolated, who are of the row only if their namespaces have labels that nobody stated; in the
     /// same order.
     pub perhaps: [bool; 2],
@@ -72,22 +72,22 @@ pub enum RowNames {
 
 impl Row {
     /// How many are isolated for ingress.
-    pub fn ingress(&self) -> Isolated {
+    pub fn ingress(&self) -> IsolatedShare {
         self.isolated[0]
     }
 
     /// How many are isolated for egress.
-    pub fn egress(&self) -> Isolated {
+    pub fn egress(&self) -> IsolatedShare {
         self.isolated[1]
     }
 
     /// How many are isolated at most: with those who only may be of the row.
-    pub fn at_most(&self) -> [Isolated; 2] {
+    pub fn at_most(&self) -> [IsolatedShare; 2] {
         let [ingress, egress] = self.isolated;
         let [one, other] = self.perhaps;
         [(ingress, one), (egress, other)].map(|(isolated, perhaps)| match isolated {
-            Isolated::No if perhaps => Isolated::Partly,
-            Isolated::No | Isolated::Partly | Isolated::Yes => isolated,
+            IsolatedShare::No if perhaps => IsolatedShare::Partly,
+            IsolatedShare::No | IsolatedShare::Partly | IsolatedShare::Yes => isolated,
         })
     }
 }
@@ -120,7 +120,7 @@ impl RowNames {
 
 /// How many of some ends are isolated in a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Isolated {
+pub enum IsolatedShare {
     /// None.
     No,
     /// Some.

@@ -1,6 +1,6 @@
 //! Which cells say something that nothing else says.
 
-use super::{Cell, Isolated, Reach, Row, RowNames};
+use super::{Cell, IsolatedShare, Reach, Row, RowNames};
 use crate::net::{Direction, PortSet};
 use std::collections::BTreeMap;
 
@@ -46,12 +46,12 @@ impl Reach {
 
 /// Whether neither side is isolated, so that everything is allowed: a remark says so.
 fn is_open(source: &Row, destination: &Row) -> bool {
-    source.egress() == Isolated::No && destination.ingress() == Isolated::No
+    source.egress() == IsolatedShare::No && destination.ingress() == IsolatedShare::No
 }
 
 /// Whether some rule lets every one of them through.
 fn is_closed(source: &Row, destination: &Row) -> bool {
-    source.egress() == Isolated::Yes || destination.ingress() == Isolated::Yes
+    source.egress() == IsolatedShare::Yes || destination.ingress() == IsolatedShare::Yes
 }
 
 /// Whether wide rows stand where they say why: one that is isolated in part hides who is let through by a rule, unless an

@@ -6,11 +6,11 @@ use super::located::Located;
 use crate::cover::{Budget, GaveUp, missing};
 use crate::flow::{Namespaces, Place};
 use crate::net::{AddressSet, Family, IpBlock, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, Selector};
-use crate::prove::Party;
+use crate::prove::ExampleEnd;
 
 /// Pods: `labels` in `namespaces`, less those of `less`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pods {
+pub(crate) struct SearchedPods {
     /// The namespace that is known by name; `None` for pods of all others.
     pub home: Option<usize>,
     /// The labels of their namespaces. Where there is just one, it is these pods only if it has such labels.
@@ -25,7 +25,7 @@ pub(crate) struct Pods {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
     /// Pods.
-    Pods(Pods),
+    Pods(SearchedPods),
     /// Addresses.
     Addresses(AddressSet),
 }
@@ -44,7 +44,7 @@ impl<'a> Connections<'a> {
             Place::Pods { namespaces: Namespaces::Managed(home), pods } => {
                 let namespaces = self.homes.all[*home].labels.clone();
                 let (labels, less) = (self.located.pods(pods), Vec::new());
-                vec![End::Pods(Pods { home: Some(*home), namespaces, labels, less })]
+                vec![End::Pods(SearchedPods { home: Some(*home), namespaces, labels, less })]
             }
             Place::Pods { namespaces, pods } => {
                 let namespaces = self.set.namespace_selector(namespaces);
@@ -59,7 +59,7 @@ impl<'a> Connections<'a> {
     }
 
     /// Pods by labels.
-    pub(super) fn pods(&self, namespaces: &Selector, labels: &Selector) -> Vec<Pods> {
+    pub(super) fn pods(&self, namespaces: &Selector, labels: &Selector) -> Vec<SearchedPods> {
         let labels = &self.located.pods(labels);
         let homes: Vec<usize> = match namespaces.required_value(NAMESPACE_NAME) {
             Some(names) => names.iter().filter_map(|name| self.homes.by_name.get(name).copied()).collect(),
@@ -68,15 +68,15 @@ impl<'a> Connections<'a> {
         let at_home = |home: usize| {
             let namespaces = self.homes.all[home].labels.and(namespaces);
             let possible = namespaces.contradiction().is_none();
-            possible.then(|| Pods { home: Some(home), namespaces, labels: labels.clone(), less: Vec::new() })
+            possible.then(|| SearchedPods { home: Some(home), namespaces, labels: labels.clone(), less: Vec::new() })
         };
         // Namespaces of which nothing is known say more as an example than one that is only mentioned.
         let (managed, named): (Vec<usize>, Vec<usize>) =
             homes.into_iter().partition(|home| self.homes.all[*home].managed.is_some());
-        let mut all: Vec<Pods> = managed.into_iter().filter_map(at_home).collect();
+        let mut all: Vec<SearchedPods> = managed.into_iter().filter_map(at_home).collect();
         let elsewhere = namespaces.and(&self.homes.others);
         if elsewhere.contradiction().is_none() && labels.contradiction().is_none() {
-            all.push(Pods { home: None, namespaces: elsewhere, labels: labels.clone(), less: Vec::new() });
+            all.push(SearchedPods { home: None, namespaces: elsewhere, labels: labels.clone(), less: Vec::new() });
         }
         all.extend(named.into_iter().filter_map(at_home));
         all
@@ -105,7 +105,7 @@ impl<'a> Connections<'a> {
             }
             (End::Pods(own), Peers::Pods { namespaces, pods }) => {
                 let (labels, namespaces) = (own.labels.and(pods), own.namespaces.and(namespaces));
-                let both = Pods { labels, namespaces, ..own.clone() };
+                let both = SearchedPods { labels, namespaces, ..own.clone() };
                 let possible = both.labels.contradiction().is_none() && both.namespaces.contradiction().is_none();
                 possible.then_some(End::Pods(both))
             }
@@ -125,8 +125,10 @@ impl<'a> Connections<'a> {
             (End::Pods(pods), Place::Addresses(blocks)) => {
                 let blocks = blocks.iter().map(IpBlock::addresses);
                 let inside = |block: AddressSet| {
-                    let of_family =
-                        |(_, there): &(Family, Selector)| Pods { labels: pods.labels.and(there), ..pods.clone() };
+                    let of_family = |(_, there): &(Family, Selector)| SearchedPods {
+                        labels: pods.labels.and(there),
+                        ..pods.clone()
+                    };
                     self.located.inside(&block).iter().map(of_family).map(End::Pods).collect::<Vec<_>>()
                 };
                 blocks.flat_map(inside).collect()
@@ -146,7 +148,7 @@ impl<'a> Connections<'a> {
     pub(super) fn around(&self, end: &End) -> Peers {
         match end {
             End::Addresses(addresses) => Peers::Addresses(addresses.clone()),
-            End::Pods(Pods { namespaces, labels, .. }) => {
+            End::Pods(SearchedPods { namespaces, labels, .. }) => {
                 Peers::Pods { namespaces: namespaces.clone(), pods: labels.clone() }
             }
         }
@@ -154,7 +156,7 @@ impl<'a> Connections<'a> {
 
     /// A part of an end without exceptions, or `None` when there is nobody.
     pub(crate) fn piece(&self, end: &End, budget: &mut Budget) -> Result<Option<Peers>, GaveUp> {
-        let Pods { namespaces, labels, less, .. } = match end {
+        let SearchedPods { namespaces, labels, less, .. } = match end {
             End::Addresses(all) => {
                 return Ok((!all.is_empty()).then(|| Peers::Addresses(all.clone())));
             }
@@ -171,21 +173,21 @@ impl<'a> Connections<'a> {
     }
 
     /// One of those of an end.
-    pub(crate) fn one(&self, end: &End, budget: &mut Budget) -> Result<Option<Party>, GaveUp> {
+    pub(crate) fn one(&self, end: &End, budget: &mut Budget) -> Result<Option<ExampleEnd>, GaveUp> {
         let Some(piece) = self.piece(end, budget)? else { return Ok(None) };
-        let Some(party) = Party::of(&piece) else { return Ok(None) };
-        let (End::Pods(pods), Party::Pod { mut namespace, mut labels }) = (end, party.clone()) else {
+        let Some(party) = ExampleEnd::of(&piece) else { return Ok(None) };
+        let (End::Pods(pods), ExampleEnd::Pod { mut namespace, mut labels }) = (end, party.clone()) else {
             return Ok(Some(party));
         };
         Located::forget(&mut labels);
         if let Some(home) = pods.home {
-            return Ok(Some(Party::pod(&self.homes.all[home].name, labels)));
+            return Ok(Some(ExampleEnd::pod(&self.homes.all[home].name, labels)));
         }
         let Peers::Pods { namespaces, .. } = &piece else { return Ok(None) };
         if namespaces.required_value(NAMESPACE_NAME).is_none() {
             namespace.remove(NAMESPACE_NAME);
         }
-        Ok(Some(Party::Pod { namespace, labels }))
+        Ok(Some(ExampleEnd::Pod { namespace, labels }))
     }
 
     /// Labels that the namespace of an end would have to have, where nobody said them, for some of it to be there.
@@ -194,7 +196,7 @@ impl<'a> Connections<'a> {
         end: &End,
         budget: &mut Budget,
     ) -> Result<Option<(&KnownNamespace<'a>, Selector)>, GaveUp> {
-        let End::Pods(Pods { home: Some(home), .. }) = end else { return Ok(None) };
+        let End::Pods(SearchedPods { home: Some(home), .. }) = end else { return Ok(None) };
         let home = &self.homes.all[*home];
         let Some(Peers::Pods { namespaces, .. }) = self.piece(end, budget)? else { return Ok(None) };
         let mut labels = Selector::everything();
@@ -206,7 +208,9 @@ impl<'a> Connections<'a> {
 
     /// Those of an end that are there whatever labels their namespace has beside those that are known.
     pub(crate) fn settled(&self, end: &End, budget: &mut Budget) -> Result<Option<End>, GaveUp> {
-        let End::Pods(Pods { home: Some(home), namespaces, labels, less }) = end else { return Ok(Some(end.clone())) };
+        let End::Pods(SearchedPods { home: Some(home), namespaces, labels, less }) = end else {
+            return Ok(Some(end.clone()));
+        };
         let known = &self.homes.all[*home].labels;
         if !namespaces.contains(known) {
             return Ok(None);
@@ -214,7 +218,7 @@ impl<'a> Connections<'a> {
         let may_be_out = less.iter().filter(|(namespaces, _)| namespaces.overlaps(known));
         let less = may_be_out.map(|(_, labels)| (Selector::everything(), labels.clone())).collect();
         let (home, namespaces, labels) = (Some(*home), known.clone(), labels.clone());
-        let settled = End::Pods(Pods { home, namespaces, labels, less });
+        let settled = End::Pods(SearchedPods { home, namespaces, labels, less });
         Ok(self.piece(&settled, budget)?.map(|_| settled))
     }
 }

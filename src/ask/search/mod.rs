@@ -16,13 +16,13 @@ use crate::flow::FlowSet;
 use crate::net::{
     AddressSet, Direction, Facts, Family, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Truth,
 };
-use crate::prove::{Grants, Port, Side, every_number};
+use crate::prove::{ExamplePort, Grants, Side, every_number};
 use ends::together;
 use homes::KnownNamespaces;
 use located::Located;
 use std::sync::Arc;
 
-pub(super) use ends::{End, Pods};
+pub(super) use ends::{End, SearchedPods};
 pub(super) use homes::KnownNamespace;
 
 /// Connections that are allowed: from each of the source to each of the destination.
@@ -33,7 +33,7 @@ pub(super) struct Connection {
     /// To whom.
     pub destination: End,
     /// On this port, for one.
-    pub port: Port,
+    pub port: ExamplePort,
     /// Whether the source is not isolated for egress.
     pub open_source: bool,
     /// Whether the destination is not isolated for ingress.
@@ -164,7 +164,7 @@ impl<'a> Connections<'a> {
         for Grant { region, over } in near.into_iter().filter_map(|at| side.grants.get(at)) {
             let labels = pods.labels.and(&region.subject);
             if labels.contradiction().is_none() {
-                let subject = End::Pods(Pods { labels, ..pods.clone() });
+                let subject = End::Pods(SearchedPods { labels, ..pods.clone() });
                 let (peers, ports) = (region.peers.clone(), region.ports.clone());
                 halves.push(Half { subject, peers, ports, open: false, over: *over });
             }
@@ -250,11 +250,11 @@ impl<'a> Connections<'a> {
 }
 
 /// A port that is in all of the sets. A named port can be any number, unless the destination is an address.
-pub(super) fn example(sets: [&PortSet; 3], to_address: bool) -> Option<Port> {
+pub(super) fn example(sets: [&PortSet; 3], to_address: bool) -> Option<ExamplePort> {
     for protocol in Protocol::ALL {
         let numbers = sets.iter().fold(every_number(protocol), |left, set| left.intersect(set));
         if let Some(&(number, _)) = numbers.ranges(protocol).first() {
-            return Some(Port::Number(protocol, number));
+            return Some(ExamplePort::Number(protocol, number));
         }
         if to_address {
             continue;
@@ -263,8 +263,8 @@ pub(super) fn example(sets: [&PortSet; 3], to_address: bool) -> Option<Port> {
         let plain = sets.iter().filter(|set| set.names(protocol).next().is_none());
         let numbers = plain.fold(every_number(protocol), |left, set| left.intersect(set));
         if let (Some(name), Some(_)) = (named.first(), numbers.ranges(protocol).first()) {
-            return Some(Port::Named(protocol, (*name).clone()));
+            return Some(ExamplePort::Named(protocol, (*name).clone()));
         }
     }
-    sets.iter().all(|set| set.has_others()).then_some(Port::Other)
+    sets.iter().all(|set| set.has_others()).then_some(ExamplePort::Other)
 }

@@ -1,18 +1,18 @@
 //! Pairs that may not connect, or not for sure.
 
-use super::{Connections, Count, End, Grant, Pods, SideRules, example};
+use super::{Connections, Count, End, Grant, SearchedPods, SideRules, example};
 use crate::cover::{Budget, GaveUp, missing};
 use crate::net::{Direction, Family, Peers, PortSet, Protocol, Region, Selector, Truth};
-use crate::prove::{Port, every_number, names, numbers, worlds};
+use crate::prove::{ExamplePort, every_number, names, numbers, worlds};
 use std::sync::Arc;
 
 /// Two ends of which the first may not connect to the second, or not for sure, on a port, for the side of this direction.
-pub(super) type RefusedPair = (End, End, Port, Direction);
+pub(super) type RefusedPair = (End, End, ExamplePort, Direction);
 
 /// What one side is asked for.
 struct SideQuery<'q> {
     direction: Direction,
-    subject: &'q Pods,
+    subject: &'q SearchedPods,
     peer: &'q End,
     ports: &'q PortSet,
     count: Count,
@@ -42,7 +42,7 @@ impl Connections<'_> {
                 let End::Pods(pods) = subject else { continue };
                 let Some(side) = pods.home.and_then(|home| self.rules(home, direction)) else { continue };
                 for isolated in &side.isolated {
-                    let subject = Pods { labels: pods.labels.and(isolated), ..pods.clone() };
+                    let subject = SearchedPods { labels: pods.labels.and(isolated), ..pods.clone() };
                     let asked = SideQuery { direction, subject: &subject, peer, ports, count, over };
                     if let Some((subject, peer, port)) = self.ungranted(&asked, side, budget)? {
                         return Ok(Some(match direction {
@@ -70,7 +70,7 @@ impl Connections<'_> {
         asked: &SideQuery<'_>,
         side: &SideRules,
         budget: &mut Budget,
-    ) -> Result<Option<(End, End, Port)>, GaveUp> {
+    ) -> Result<Option<(End, End, ExamplePort)>, GaveUp> {
         let SideQuery { direction, subject, peer, ports, .. } = *asked;
         let to_address = direction == Direction::Egress && matches!(peer, End::Addresses(_));
         let peers = match peer {
@@ -89,7 +89,7 @@ impl Connections<'_> {
         for (_, labels) in out {
             without.push(Region { subject: labels.clone(), peers: Peers::Any, ports: everything.clone() });
         }
-        if let End::Pods(Pods { less, .. }) = peer {
+        if let End::Pods(SearchedPods { less, .. }) = peer {
             let out = less.iter().map(|(namespaces, pods)| Region {
                 subject: Selector::everything(),
                 peers: Peers::Pods { namespaces: namespaces.clone(), pods: pods.clone() },
@@ -102,26 +102,26 @@ impl Connections<'_> {
             let by: Vec<&Region> = by.iter().chain(&without).collect();
             let wanted = Region { ports: view.of(ports), ..whole.clone() };
             let Some(found) = missing(wanted, &by, budget)? else { continue };
-            let subject = self.some_less(Pods { labels: found.subject, ..subject.clone() }, budget)?;
+            let subject = self.some_less(SearchedPods { labels: found.subject, ..subject.clone() }, budget)?;
             let peer = match (peer, found.peers) {
                 (End::Pods(pods), Peers::Pods { namespaces, pods: labels }) => {
-                    End::Pods(Pods { namespaces, labels, less: Vec::new(), ..pods.clone() })
+                    End::Pods(SearchedPods { namespaces, labels, less: Vec::new(), ..pods.clone() })
                 }
                 (_, Peers::Addresses(addresses)) => End::Addresses(addresses),
                 _ => peer.clone(),
             };
-            let port = view.name.map(|(protocol, name)| Port::Named(protocol, name)).or_else(|| {
+            let port = view.name.map(|(protocol, name)| ExamplePort::Named(protocol, name)).or_else(|| {
                 let sets = [&found.ports, &found.ports, &found.ports];
                 example(sets, to_address)
             });
-            return Ok(Some((subject, peer, port.unwrap_or(Port::Other))));
+            return Ok(Some((subject, peer, port.unwrap_or(ExamplePort::Other))));
         }
         Ok(None)
     }
 
     /// Pods without those that are left out where the namespace has some labels, if any remain.
-    fn some_less(&self, pods: Pods, budget: &mut Budget) -> Result<End, GaveUp> {
-        let all = Pods { less: Vec::new(), ..pods.clone() };
+    fn some_less(&self, pods: SearchedPods, budget: &mut Budget) -> Result<End, GaveUp> {
+        let all = SearchedPods { less: Vec::new(), ..pods.clone() };
         let some = End::Pods(pods);
         Ok(if self.piece(&some, budget)?.is_some() { some } else { End::Pods(all) })
     }
@@ -149,11 +149,11 @@ impl Connections<'_> {
 }
 
 /// Ports as pods see them that give a port no name, or this one.
-struct View {
+struct PortView {
     name: Option<(Protocol, Arc<str>)>,
 }
 
-impl View {
+impl PortView {
     fn of(&self, ports: &PortSet) -> PortSet {
         match &self.name {
             Some((protocol, name)) if ports.has_name(*protocol, name) => every_number(*protocol),
@@ -163,7 +163,7 @@ impl View {
     }
 }
 
-fn views(ports: &PortSet, to_address: bool) -> Vec<View> {
+fn views(ports: &PortSet, to_address: bool) -> Vec<PortView> {
     let single = if to_address { Vec::new() } else { names(ports) };
-    [View { name: None }].into_iter().chain(single.into_iter().map(|name| View { name: Some(name) })).collect()
+    [PortView { name: None }].into_iter().chain(single.into_iter().map(|name| PortView { name: Some(name) })).collect()
 }

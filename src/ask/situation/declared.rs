@@ -1,7 +1,7 @@
 //! The names that programs give to pods and addresses.
 
 use super::GroupName;
-use crate::flow::{DnsName, DnsServer, FlowSet, Namespaces, PartyName, Place};
+use crate::flow::{DnsName, DnsService, FlowSet, Namespaces, PartyName, Place};
 use crate::net::{NAMESPACE_NAME, Peers, Selector, namespace_by_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ pub(super) type Names = BTreeMap<GroupName, Vec<Peers>>;
 
 /// The names of programs.
 #[derive(Debug, Default)]
-pub(crate) struct Declared {
+pub(crate) struct DeclaredNames {
     pub names: Names,
     /// What those are that stand for several others, for all pods of a namespace that is not managed, or for those of
     /// every namespace.
@@ -22,10 +22,10 @@ pub(crate) struct Declared {
     servers: BTreeMap<Arc<str>, BTreeSet<Selector>>,
 }
 
-impl Declared {
+impl DeclaredNames {
     /// The names of some programs; where they give one name to several things, the last one counts.
-    pub(crate) fn of(programs: &[&FlowSet]) -> Declared {
-        let mut declared = Declared::default();
+    pub(crate) fn of(programs: &[&FlowSet]) -> DeclaredNames {
+        let mut declared = DeclaredNames::default();
         programs.iter().for_each(|set| declared.add(set));
         declared.name_servers();
         declared
@@ -122,7 +122,7 @@ fn party_text(name: &PartyName) -> String {
 }
 
 /// The DNS servers of a setting that no tier names: their namespace and their labels.
-fn dns_pods(set: &FlowSet, server: &DnsServer) -> Option<(Arc<str>, Selector)> {
+fn dns_pods(set: &FlowSet, server: &DnsService) -> Option<(Arc<str>, Selector)> {
     let pods = server.pods.as_ref()?;
     let Place::Pods { namespaces, pods: labels } = &pods.place else { return None };
     let named = matches!(pods.name, DnsName::Tier(..));

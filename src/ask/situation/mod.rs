@@ -5,7 +5,7 @@ mod declared;
 mod name;
 
 pub use asked::Asked;
-pub(super) use declared::Declared;
+pub(super) use declared::DeclaredNames;
 pub use name::{GroupName, INTERNET, selector_text};
 
 use crate::cluster::{Cluster, Labels, NodeAt};
@@ -58,7 +58,7 @@ impl Situation {
         asked: &[Asked],
         facts: &Facts,
     ) -> Situation {
-        let declared = Declared::of(programs);
+        let declared = DeclaredNames::of(programs);
         let (owners, mut marks) = marks_of(&declared.names);
         marks.extend(asked_marks(asked));
         let nodes = asked_nodes(asked, cluster);
@@ -140,7 +140,7 @@ impl Situation {
 
     /// Some pods that could exist, in the order that they are given, and all addresses.
     pub(super) fn of_examples(
-        declared: &Declared,
+        declared: &DeclaredNames,
         policies: &[&[Policy]],
         asked: &[Asked],
         examples: &[ExamplePod],

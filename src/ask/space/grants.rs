@@ -1,6 +1,6 @@
 //! Who is isolated and what is granted, side by side.
 
-use super::{Ends, Home, Pods, Space};
+use super::{Ends, Space, SpaceHome, SpacePods};
 use crate::cluster::Labels;
 use crate::net::{
     AddressSet, Direction, Facts, MatchIndex, Peers, PortSet, ProductIndex, RegionIndex, Selector, SelectorIndex,
@@ -12,7 +12,7 @@ use std::cell::OnceCell;
 
 /// What policies say, by namespace and direction.
 #[derive(Debug)]
-pub struct Grants<'s> {
+pub struct SpaceGrants<'s> {
     pub(super) space: &'s Space,
     /// The sides of each home, in the order of [`Direction::ALL`].
     sides: Vec<[Side; 2]>,
@@ -59,7 +59,7 @@ pub struct Grant {
 }
 
 impl Side {
-    fn new(space: &Space, home: &Home, policies: &[&Policy], direction: Direction) -> Side {
+    fn new(space: &Space, home: &SpaceHome, policies: &[&Policy], direction: Direction) -> Side {
         let mut isolated: Vec<Selector> = Vec::new();
         let mut granted = GrantCollector::default();
         let own = &namespace_by_name(&home.name);
@@ -125,7 +125,7 @@ impl Side {
     }
 }
 
-impl<'s> Grants<'s> {
+impl<'s> SpaceGrants<'s> {
     /// What policies say; the namespace of each has to be a home of the space.
     pub fn new<'p>(space: &'s Space, policies: impl IntoIterator<Item = &'p Policy>) -> Self {
         let mut by_home: Vec<Vec<&Policy>> = vec![Vec::new(); space.homes.len()];
@@ -137,7 +137,7 @@ impl<'s> Grants<'s> {
         let sides = sides.map(|(home, policies)| Direction::ALL.map(|way| Side::new(space, home, policies, way)));
         let sides: Vec<[Side; 2]> = sides.collect();
         let ingress = AllGrants::new(space, &sides, Direction::Ingress);
-        Grants { space, sides, ingress }
+        SpaceGrants { space, sides, ingress }
     }
 
     /// The space that they are about.
@@ -169,12 +169,12 @@ impl<'s> Grants<'s> {
         let Some((pods, side)) = end.pods().and_then(|pods| Some((pods, self.side(pods.home, direction)?))) else {
             return Vec::new();
         };
-        let part = |isolated: &Selector| Ends::Pods(Pods { labels: pods.labels.and(isolated), ..pods.clone() });
+        let part = |isolated: &Selector| Ends::Pods(SpacePods { labels: pods.labels.and(isolated), ..pods.clone() });
         side.isolating(&pods.labels).into_iter().map(part).collect()
     }
 
     /// What may let pods in that some pods may reach: the home of each and its place there.
-    pub fn letting_in(&self, from: &Pods, namespaces: &Selector, labels: &Selector) -> Vec<(usize, usize)> {
+    pub fn letting_in(&self, from: &SpacePods, namespaces: &Selector, labels: &Selector) -> Vec<(usize, usize)> {
         self.ingress.near(self.space, from, namespaces, labels)
     }
 
@@ -204,7 +204,7 @@ impl AllGrants {
     pub(super) fn near(
         &self,
         space: &Space,
-        peers: &Pods,
+        peers: &SpacePods,
         namespaces: &Selector,
         labels: &Selector,
     ) -> Vec<(usize, usize)> {

@@ -1,8 +1,8 @@
 //! Connections that may be, as products of what two sides allow.
 
-use super::grants::{Grant, Grants};
+use super::grants::{Grant, SpaceGrants};
 use super::point::by_a_name;
-use super::{Ends, Pods};
+use super::{Ends, SpacePods};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::of_unknown_number;
 use crate::net::{Direction, Peers, PortSet, Selector, Truth};
@@ -52,14 +52,14 @@ impl Link {
 
 /// What one side allows.
 #[derive(Debug, Clone)]
-pub struct Half {
+pub struct SideHalf {
     /// The pods whose side it is, or addresses.
     pub subject: Ends,
     /// The grant; `None` where nothing isolates the subject.
     pub grant: Option<Grant>,
 }
 
-impl Half {
+impl SideHalf {
     /// The ports.
     pub fn ports(&self) -> PortSet {
         self.grant.as_ref().map_or_else(PortSet::everything, |grant| grant.ports.clone())
@@ -71,10 +71,10 @@ impl Half {
     }
 }
 
-impl Grants<'_> {
+impl SpaceGrants<'_> {
     /// What the side of `subject` allows towards `peers`. Those that nothing isolates may be nobody.
-    pub fn halves(&self, direction: Direction, subject: &Ends, peers: &Peers) -> Vec<Half> {
-        let open = |subject: Ends| Half { subject, grant: None };
+    pub fn halves(&self, direction: Direction, subject: &Ends, peers: &Peers) -> Vec<SideHalf> {
+        let open = |subject: Ends| SideHalf { subject, grant: None };
         let sided = subject.pods().and_then(|pods| Some((pods, self.side(pods.home, direction)?)));
         let Some((pods, side)) = sided else { return vec![open(subject.clone())] };
         let mut halves = Vec::new();
@@ -90,15 +90,15 @@ impl Grants<'_> {
         for grant in side.near(&pods.labels, peers) {
             let labels = pods.labels.and(&grant.subject);
             if labels.contradiction().is_none() {
-                let subject = Ends::Pods(Pods { labels, ..pods.clone() });
-                halves.push(Half { subject, grant: Some(grant.clone()) });
+                let subject = Ends::Pods(SpacePods { labels, ..pods.clone() });
+                halves.push(SideHalf { subject, grant: Some(grant.clone()) });
             }
         }
         halves
     }
 
     /// Those of an end that a half lets through.
-    pub fn let_through(&self, end: &Ends, half: &Half) -> Option<(Ends, Truth)> {
+    pub fn let_through(&self, end: &Ends, half: &SideHalf) -> Option<(Ends, Truth)> {
         let Some(grant) = &half.grant else { return Some((end.clone(), Truth::Yes)) };
         match (end, &grant.peers) {
             (Ends::Addresses(all), Peers::Addresses(theirs)) => {
@@ -136,7 +136,7 @@ impl Grants<'_> {
     /// The same for what one side allows.
     pub fn links_of(
         &self,
-        out: &Half,
+        out: &SideHalf,
         destination: &Ends,
         budget: &mut Budget,
         visit: &mut dyn FnMut(Link) -> bool,
@@ -157,7 +157,7 @@ impl Grants<'_> {
     }
 
     /// What both halves allow, of which the second has what the first lets through.
-    pub(super) fn link(&self, out: &Half, into: &Half, sure: Truth) -> Option<Link> {
+    pub(super) fn link(&self, out: &SideHalf, into: &SideHalf, sure: Truth) -> Option<Link> {
         let (source, known) = self.let_through(&out.subject, into)?;
         let (source, destination) = self.in_one_world(source, into.subject.clone())?;
         // Nobody knows the container ports of an address.
@@ -195,11 +195,12 @@ impl Grants<'_> {
     /// What two grants allow together: one that lets pods of a home out, and one that lets pods into another.
     pub fn product(&self, (from, out): (usize, &Grant), (to, into): (usize, &Grant)) -> Option<Link> {
         let labels = out.subject.clone();
-        let out = Half { subject: Ends::Pods(Pods { labels, ..self.space.all_of(from) }), grant: Some(out.clone()) };
+        let out =
+            SideHalf { subject: Ends::Pods(SpacePods { labels, ..self.space.all_of(from) }), grant: Some(out.clone()) };
         let labels = into.subject.clone();
-        let all = Ends::Pods(Pods { labels, ..self.space.all_of(to) });
+        let all = Ends::Pods(SpacePods { labels, ..self.space.all_of(to) });
         let (target, sure) = self.let_through(&all, &out)?;
-        self.link(&out, &Half { subject: target, grant: Some(into.clone()) }, sure)
+        self.link(&out, &SideHalf { subject: target, grant: Some(into.clone()) }, sure)
     }
 
     pub(super) fn is_real(&self, link: &Link, budget: &mut Budget) -> Result<bool, GaveUp> {

@@ -13,14 +13,14 @@ mod refused;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use grants::Grants;
+pub use grants::SpaceGrants;
 pub(super) use grants::{Grant, Side};
 pub(crate) use grants::{rule_peers, rule_ports};
-pub(super) use links::{Half, Link};
+pub(super) use links::{Link, SideHalf};
 pub(super) use onward::Onward;
 pub use point::Example;
 pub(super) use point::perhaps_on;
-pub(super) use refused::{Refusal, Sure, View, views};
+pub(super) use refused::{PortViews, Refusal, Sure, views};
 
 use crate::cluster::Labels;
 use crate::cover::{Budget, GaveUp, missing};
@@ -45,7 +45,7 @@ pub enum OtherLabels {
 
 /// A namespace that is looked at by itself.
 #[derive(Debug, Clone)]
-pub struct Home {
+pub struct SpaceHome {
     /// Its name.
     pub name: Arc<str>,
     /// What is stated of its labels, the one of its name among it.
@@ -54,7 +54,7 @@ pub struct Home {
     pub others: OtherLabels,
 }
 
-impl Home {
+impl SpaceHome {
     /// What a selector asks of the namespace beyond what is stated, and whether that is so; `None` when it is not.
     pub(in crate::ask) fn settle(&self, selector: &Selector) -> Option<(Selector, Truth)> {
         let mut beyond = Selector::everything();
@@ -80,7 +80,7 @@ impl Home {
 
 /// Pods: `labels` in `namespaces`, less those of `less`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pods {
+pub struct SpacePods {
     /// Their namespace; `None` for those of all namespaces that are no home.
     pub home: Option<usize>,
     /// The labels of their namespaces, beyond what is stated of a home.
@@ -95,14 +95,14 @@ pub struct Pods {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ends {
     /// Pods.
-    Pods(Pods),
+    Pods(SpacePods),
     /// Addresses outside of the cluster.
     Addresses(AddressSet),
 }
 
 impl Ends {
     /// The pods, if it is some.
-    pub fn pods(&self) -> Option<&Pods> {
+    pub fn pods(&self) -> Option<&SpacePods> {
         match self {
             Ends::Pods(pods) => Some(pods),
             Ends::Addresses(_) => None,
@@ -113,7 +113,7 @@ impl Ends {
 /// Every pod that could exist.
 #[derive(Debug)]
 pub struct Space {
-    homes: Vec<Home>,
+    homes: Vec<SpaceHome>,
     by_name: FxHashMap<Arc<str>, usize>,
     /// The namespaces that are no home.
     elsewhere: Selector,
@@ -122,11 +122,11 @@ pub struct Space {
 
 impl Space {
     /// The space of some homes; the namespaces of `policies` are homes, too.
-    pub fn new<'p>(known: Vec<Home>, policies: impl IntoIterator<Item = &'p Policy>, facts: Facts) -> Space {
+    pub fn new<'p>(known: Vec<SpaceHome>, policies: impl IntoIterator<Item = &'p Policy>, facts: Facts) -> Space {
         let mut homes = known;
         let stated: BTreeSet<Arc<str>> = homes.iter().map(|home| home.name.clone()).collect();
         let named: BTreeSet<&Arc<str>> = policies.into_iter().map(|policy| &policy.namespace).collect();
-        homes.extend(named.into_iter().filter(|name| !stated.contains(*name)).map(|name| Home {
+        homes.extend(named.into_iter().filter(|name| !stated.contains(*name)).map(|name| SpaceHome {
             name: name.clone(),
             stated: namespace_by_name(name),
             others: OtherLabels::Any,
@@ -145,7 +145,7 @@ impl Space {
     }
 
     /// The homes, by name.
-    pub fn homes(&self) -> &[Home] {
+    pub fn homes(&self) -> &[SpaceHome] {
         &self.homes
     }
 
@@ -155,13 +155,13 @@ impl Space {
     }
 
     /// All pods of a home.
-    pub fn all_of(&self, home: usize) -> Pods {
+    pub fn all_of(&self, home: usize) -> SpacePods {
         let everything = Selector::everything;
-        Pods { home: Some(home), namespaces: everything(), labels: everything(), less: Vec::new() }
+        SpacePods { home: Some(home), namespaces: everything(), labels: everything(), less: Vec::new() }
     }
 
     /// The pods of some labels, home by home, those of other namespaces last.
-    pub fn pods(&self, namespaces: &Selector, labels: &Selector) -> Vec<Pods> {
+    pub fn pods(&self, namespaces: &Selector, labels: &Selector) -> Vec<SpacePods> {
         if labels.contradiction().is_some() {
             return Vec::new();
         }
@@ -169,9 +169,9 @@ impl Space {
             Some(names) => names.iter().filter_map(|name| self.home(name)).collect(),
             None => (0..self.homes.len()).collect(),
         };
-        let pods = |home, namespaces| Pods { home, namespaces, labels: labels.clone(), less: Vec::new() };
+        let pods = |home, namespaces| SpacePods { home, namespaces, labels: labels.clone(), less: Vec::new() };
         let of_home = |home: usize| Some(pods(Some(home), self.homes.get(home)?.settle(namespaces)?.0));
-        let mut all: Vec<Pods> = homes.into_iter().filter_map(of_home).collect();
+        let mut all: Vec<SpacePods> = homes.into_iter().filter_map(of_home).collect();
         all.extend(self.elsewhere(namespaces).map(|namespaces| pods(None, namespaces)));
         all
     }
@@ -179,7 +179,7 @@ impl Space {
     /// The pods of all namespaces that are no homes.
     pub fn others(&self) -> Ends {
         let (namespaces, labels) = (self.elsewhere.clone(), Selector::everything());
-        Ends::Pods(Pods { home: None, namespaces, labels, less: Vec::new() })
+        Ends::Pods(SpacePods { home: None, namespaces, labels, less: Vec::new() })
     }
 
     /// Peers that hold at least an end.
@@ -198,7 +198,7 @@ impl Space {
     pub fn span(&self, end: &Ends) -> Ends {
         match self.around(end) {
             Peers::Pods { namespaces, pods } => {
-                Ends::Pods(Pods { home: None, namespaces, labels: pods, less: Vec::new() })
+                Ends::Pods(SpacePods { home: None, namespaces, labels: pods, less: Vec::new() })
             }
             Peers::Any | Peers::Addresses(_) => end.clone(),
         }
@@ -229,7 +229,7 @@ impl Space {
 
     /// Whether all that is asked of the namespaces of some ends is known to be so.
     pub fn is_sure(&self, end: &Ends) -> bool {
-        let unknown = |pods: &Pods| {
+        let unknown = |pods: &SpacePods| {
             let home = pods.home.and_then(|home| self.homes.get(home));
             home.is_some_and(|home| home.others == OtherLabels::Unknown) && !pods.namespaces.is_everything()
         };
@@ -246,7 +246,7 @@ impl Space {
                     false => (namespaces.clone(), labels.clone()),
                 };
                 let less = pods.less.iter().map(out).collect();
-                Ends::Pods(Pods { namespaces: Selector::everything(), less, ..pods.clone() })
+                Ends::Pods(SpacePods { namespaces: Selector::everything(), less, ..pods.clone() })
             }
             Ends::Pods(_) | Ends::Addresses(_) => end.clone(),
         }
@@ -257,20 +257,22 @@ impl Space {
         match (peers, end) {
             (Peers::Any, Ends::Addresses(_)) => Some(Ends::Addresses(AddressSet::all())),
             (Peers::Addresses(all), Ends::Addresses(_)) => Some(Ends::Addresses(all.clone())),
-            (Peers::Any, Ends::Pods(pods)) => Some(Ends::Pods(Pods { labels: Selector::everything(), ..plain(pods) })),
+            (Peers::Any, Ends::Pods(pods)) => {
+                Some(Ends::Pods(SpacePods { labels: Selector::everything(), ..plain(pods) }))
+            }
             (Peers::Pods { namespaces, pods: labels }, Ends::Pods(pods)) => {
                 let namespaces = match pods.home {
                     Some(home) => self.homes.get(home)?.settle(namespaces)?.0,
                     None => self.elsewhere(namespaces)?,
                 };
-                Some(Ends::Pods(Pods { home: pods.home, namespaces, labels: labels.clone(), less: Vec::new() }))
+                Some(Ends::Pods(SpacePods { home: pods.home, namespaces, labels: labels.clone(), less: Vec::new() }))
             }
             (Peers::Pods { .. }, Ends::Addresses(_)) | (Peers::Addresses(_), Ends::Pods(_)) => None,
         }
     }
 
     /// Those of some pods that have labels, and whether they are in such namespaces for sure.
-    pub fn among(&self, pods: &Pods, namespaces: &Selector, labels: &Selector) -> Option<(Pods, Truth)> {
+    pub fn among(&self, pods: &SpacePods, namespaces: &Selector, labels: &Selector) -> Option<(SpacePods, Truth)> {
         let labels = pods.labels.and(labels);
         if labels.contradiction().is_some() {
             return None;
@@ -281,7 +283,7 @@ impl Space {
         };
         let namespaces = pods.namespaces.and(&beyond);
         let possible = namespaces.contradiction().is_none();
-        possible.then(|| (Pods { home: pods.home, namespaces, labels, less: pods.less.clone() }, truth))
+        possible.then(|| (SpacePods { home: pods.home, namespaces, labels, less: pods.less.clone() }, truth))
     }
 
     /// Those that are in both.
@@ -297,7 +299,7 @@ impl Space {
                 let mut less = one.less.clone();
                 less.extend(other.less.iter().filter(|out| !one.less.contains(out)).cloned());
                 let possible = labels.contradiction().is_none() && namespaces.contradiction().is_none();
-                possible.then_some(Ends::Pods(Pods { home: one.home, namespaces, labels, less }))
+                possible.then_some(Ends::Pods(SpacePods { home: one.home, namespaces, labels, less }))
             }
             _ => None,
         }
@@ -337,8 +339,8 @@ impl Space {
     }
 
     /// A part of some pods without exceptions: labels of namespaces and of pods. `None` when there are none.
-    pub fn piece(&self, pods: &Pods, budget: &mut Budget) -> Result<Option<(Selector, Selector)>, GaveUp> {
-        let Pods { namespaces, labels, less, .. } = pods;
+    pub fn piece(&self, pods: &SpacePods, budget: &mut Budget) -> Result<Option<(Selector, Selector)>, GaveUp> {
+        let SpacePods { namespaces, labels, less, .. } = pods;
         if less.is_empty() {
             let possible = labels.contradiction().is_none() && namespaces.contradiction().is_none();
             return Ok(possible.then(|| (namespaces.clone(), labels.clone())));
@@ -428,7 +430,7 @@ impl Space {
             return;
         }
         for (namespaces, labels) in out.less.iter().filter(|(namespaces, labels)| touches(namespaces, labels)) {
-            let left_out = Pods { namespaces: namespaces.clone(), labels: labels.clone(), ..plain(pods) };
+            let left_out = SpacePods { namespaces: namespaces.clone(), labels: labels.clone(), ..plain(pods) };
             parts.extend(self.both(&part, &Ends::Pods(left_out)));
         }
         parts.push(self.minus(&part, &Ends::Pods(plain(out))));
@@ -456,8 +458,8 @@ impl Space {
 
 /// Whether there are such pods, where that is easily seen: one that is taken away as a whole has none, and one with as few
 /// labels as possible is often not taken away.
-fn at_first_sight(pods: &Pods) -> Option<bool> {
-    let Pods { namespaces, labels, less, .. } = pods;
+fn at_first_sight(pods: &SpacePods) -> Option<bool> {
+    let SpacePods { namespaces, labels, less, .. } = pods;
     if less.iter().any(|(out, own)| out.contains(namespaces) && own.contains(labels)) {
         return Some(false);
     }
@@ -467,8 +469,8 @@ fn at_first_sight(pods: &Pods) -> Option<bool> {
 }
 
 /// Pods without exceptions.
-fn plain(pods: &Pods) -> Pods {
-    Pods { less: Vec::new(), ..pods.clone() }
+fn plain(pods: &SpacePods) -> SpacePods {
+    SpacePods { less: Vec::new(), ..pods.clone() }
 }
 
 /// Pods as a region.

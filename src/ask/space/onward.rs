@@ -1,7 +1,7 @@
 //! What ends may be connected to, whoever grants it.
 
-use super::Pods;
-use super::grants::{AllGrants, Grant, Grants};
+use super::SpacePods;
+use super::grants::{AllGrants, Grant, SpaceGrants};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::of_unknown_number;
 use crate::net::{Direction, Peers, PortSet, Selector};
@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// Finds what the other sides grant, by numbers.
 #[derive(Debug)]
 pub(crate) struct Onward<'g> {
-    grants: &'g Grants<'g>,
+    grants: &'g SpaceGrants<'g>,
     /// The side of the others.
     direction: Direction,
     granted: AllGrants,
@@ -31,7 +31,7 @@ type Partners = Rc<[usize]>;
 
 impl<'g> Onward<'g> {
     /// For those who are asked about on the other side: ingress for connections from them.
-    pub(crate) fn new(grants: &'g Grants<'g>, direction: Direction) -> Self {
+    pub(crate) fn new(grants: &'g SpaceGrants<'g>, direction: Direction) -> Self {
         let (mut first, mut homes) = (Vec::new(), Vec::new());
         for home in 0..grants.space.homes().len() {
             first.push(homes.len());
@@ -54,7 +54,7 @@ impl<'g> Onward<'g> {
     }
 
     /// What is granted towards some pods, and perhaps more.
-    pub(crate) fn towards(&self, pods: &Pods) -> Vec<usize> {
+    pub(crate) fn towards(&self, pods: &SpacePods) -> Vec<usize> {
         let everything = &Selector::everything();
         self.numbers(self.granted.near(self.grants.space, pods, everything, everything))
     }
@@ -71,7 +71,7 @@ impl<'g> Onward<'g> {
             return Ok(known.clone());
         }
         let space = self.grants.space;
-        let whole = Pods { labels: grant.subject.clone(), ..space.all_of(home) };
+        let whole = SpacePods { labels: grant.subject.clone(), ..space.all_of(home) };
         let mut partners = self.numbers(self.granted.near(space, &whole, namespaces, pods));
         budget.spend(partners.len())?;
         partners.retain(|number| self.grant(*number).is_some_and(|(_, other)| meet(&other.ports, &grant.ports)));

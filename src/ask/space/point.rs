@@ -1,7 +1,7 @@
 //! What single pods and addresses may do.
 
-use super::grants::Grants;
-use super::{Budget, Ends, GaveUp, OtherLabels, Pods, Space, labels_of};
+use super::grants::SpaceGrants;
+use super::{Budget, Ends, GaveUp, OtherLabels, Space, SpacePods, labels_of};
 use crate::cluster::Labels;
 use crate::engine::{Verdict, by_name, of_unknown_number};
 use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Selector, Truth};
@@ -43,7 +43,7 @@ impl Space {
         match example {
             Example::Address(_) => Ends::Addresses(AddressSet::all()),
             Example::Pod { home: Some(home), .. } => Ends::Pods(self.all_of(*home)),
-            Example::Pod { home: None, .. } => Ends::Pods(Pods {
+            Example::Pod { home: None, .. } => Ends::Pods(SpacePods {
                 home: None,
                 namespaces: self.elsewhere.clone(),
                 labels: Selector::everything(),
@@ -68,7 +68,7 @@ impl Space {
         }
     }
 
-    fn example_of(&self, pods: &Pods, namespaces: &Selector, labels: &Selector) -> Example {
+    fn example_of(&self, pods: &SpacePods, namespaces: &Selector, labels: &Selector) -> Example {
         let home = pods.home.and_then(|home| self.homes.get(home));
         let named = namespaces.required_value(NAMESPACE_NAME).and_then(|names| names.first());
         let mut namespace = home.map(|home| labels_of(&home.stated)).unwrap_or_default();
@@ -92,7 +92,7 @@ pub struct BothSides {
     pub both: Verdict,
 }
 
-impl Grants<'_> {
+impl SpaceGrants<'_> {
     /// What is allowed between two.
     pub fn between(&self, source: &Example, destination: &Example) -> BothSides {
         let egress = self.of_one(Direction::Egress, source, destination);

@@ -1,7 +1,7 @@
 //! Connections that are not allowed.
 
-use super::grants::{Grant, Grants, Side};
-use super::{Ends, Pods};
+use super::grants::{Grant, Side, SpaceGrants};
+use super::{Ends, SpacePods};
 use crate::cover::{Budget, GaveUp, missing};
 use crate::engine::addresses;
 use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region, Selector, Truth};
@@ -37,9 +37,9 @@ pub struct Refusal {
 
 /// Ports as pods see them that give these names to each of them.
 #[derive(Debug, Clone, Default)]
-pub struct View(pub Vec<(Protocol, Arc<str>)>);
+pub struct PortViews(pub Vec<(Protocol, Arc<str>)>);
 
-impl View {
+impl PortViews {
     /// Ports as plain numbers.
     fn of(&self, ports: &PortSet, by_any_name: bool) -> PortSet {
         let mut plain = numbers(ports);
@@ -58,16 +58,16 @@ impl View {
 }
 
 /// Ports as they are seen by pods that give them no name, and by those that give one of the names to each of them.
-pub(crate) fn views(ports: &PortSet, to_address: bool) -> Vec<(View, PortSet)> {
+pub(crate) fn views(ports: &PortSet, to_address: bool) -> Vec<(PortViews, PortSet)> {
     let single = if to_address { Vec::new() } else { names(ports) };
-    let named = single.into_iter().map(|(protocol, name)| (View(vec![(protocol, name)]), every_number(protocol)));
-    [(View::default(), numbers(ports))].into_iter().chain(named).collect()
+    let named = single.into_iter().map(|(protocol, name)| (PortViews(vec![(protocol, name)]), every_number(protocol)));
+    [(PortViews::default(), numbers(ports))].into_iter().chain(named).collect()
 }
 
 /// Keys of the labels of a subject's namespace, beside those of its own.
 const NAMESPACE: &str = "\u{1}";
 
-impl Grants<'_> {
+impl SpaceGrants<'_> {
     /// A part of `source`, of `destination` and of `ports` on which they may not connect.
     pub fn refused(
         &self,
@@ -88,7 +88,7 @@ impl Grants<'_> {
     /// The same for ports that all have the names of a view.
     pub fn refused_in(
         &self,
-        view: &View,
+        view: &PortViews,
         source: &Ends,
         destination: &Ends,
         ports: &PortSet,
@@ -115,7 +115,7 @@ impl Grants<'_> {
     pub fn refused_by(
         &self,
         direction: Direction,
-        view: &View,
+        view: &PortViews,
         [subject, peer]: [&Ends; 2],
         ports: &PortSet,
         sure: Sure,
@@ -125,7 +125,7 @@ impl Grants<'_> {
             return Ok(None);
         };
         for isolated in side.isolating(&pods.labels) {
-            let isolated = Pods { labels: pods.labels.and(isolated), ..pods.clone() };
+            let isolated = SpacePods { labels: pods.labels.and(isolated), ..pods.clone() };
             let asking = Ungranted { grants: self, side, direction, view, sure };
             if let Some((subject, peer, ports)) = asking.find(&isolated, peer, ports, budget)? {
                 let (source, destination) = match direction {
@@ -142,17 +142,17 @@ impl Grants<'_> {
 
 /// Looks for what no grant of a side covers.
 struct Ungranted<'a> {
-    grants: &'a Grants<'a>,
+    grants: &'a SpaceGrants<'a>,
     side: &'a Side,
     direction: Direction,
-    view: &'a View,
+    view: &'a PortViews,
     sure: Sure,
 }
 
 impl Ungranted<'_> {
     fn find(
         &self,
-        subject: &Pods,
+        subject: &SpacePods,
         peer: &Ends,
         ports: &PortSet,
         budget: &mut Budget,
@@ -221,7 +221,7 @@ impl Ungranted<'_> {
 
 /// Two ends as one region, whose subject has the labels of its namespace only where they make a difference.
 struct PairRegion<'a> {
-    subject: &'a Pods,
+    subject: &'a SpacePods,
     peer: &'a Ends,
     /// Whether both are in one namespace, whose labels are then those of the peer's.
     one_home: bool,
@@ -230,7 +230,7 @@ struct PairRegion<'a> {
 }
 
 impl<'a> PairRegion<'a> {
-    fn new(subject: &'a Pods, peer: &'a Ends) -> Self {
+    fn new(subject: &'a SpacePods, peer: &'a Ends) -> Self {
         let one_home = subject.home.is_some() && peer.pods().is_some_and(|pods| pods.home == subject.home);
         let beside = !one_home && subject.less.iter().any(|(namespaces, _)| !namespaces.is_everything());
         PairRegion { subject, peer, one_home, beside }
@@ -282,7 +282,7 @@ impl<'a> PairRegion<'a> {
     }
 
     /// The ends of a part of the region.
-    fn part(&self, found: Region) -> (Pods, Ends) {
+    fn part(&self, found: Region) -> (SpacePods, Ends) {
         let (mut beside, mut labels) = (Selector::everything(), Selector::everything());
         for (key, values) in found.subject.entries() {
             match key.strip_prefix(NAMESPACE) {
@@ -290,7 +290,7 @@ impl<'a> PairRegion<'a> {
                 None => labels.require(key.clone(), values.clone()),
             }
         }
-        let mut subject = Pods { labels, less: Vec::new(), ..self.subject.clone() };
+        let mut subject = SpacePods { labels, less: Vec::new(), ..self.subject.clone() };
         if self.beside {
             subject.namespaces = beside;
         }
@@ -299,7 +299,7 @@ impl<'a> PairRegion<'a> {
                 if self.one_home {
                     subject.namespaces = namespaces.clone();
                 }
-                Ends::Pods(Pods { home: pods.home, namespaces, labels, less: Vec::new() })
+                Ends::Pods(SpacePods { home: pods.home, namespaces, labels, less: Vec::new() })
             }
             (_, Peers::Addresses(addresses)) => Ends::Addresses(addresses),
             (end, _) => end.clone(),

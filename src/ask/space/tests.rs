@@ -184,7 +184,7 @@ pub(in crate::ask) fn is_in(space: &Space, end: &Ends, example: &Example) -> boo
         (Ends::Pods(pods), Example::Pod { home, namespace, labels, .. }) => {
             let known = home.map(|home| &space.homes()[home]);
             let of = |selector: &Selector| match known {
-                Some(Home { others: OtherLabels::Unknown, stated, .. }) => {
+                Some(SpaceHome { others: OtherLabels::Unknown, stated, .. }) => {
                     selector.and(stated).contradiction().is_none()
                 }
                 _ => selector.matches(namespace),
@@ -217,18 +217,18 @@ pub(in crate::ask) fn facts(random: &mut Random, seed: u64) -> Facts {
 }
 
 /// Calls `check` with many policies, some of which are about namespaces whose labels are known or fixed.
-fn for_many(check: impl Fn(&mut Random, &Space, &Grants<'_>, &[Policy], &Everybody)) {
+fn for_many(check: impl Fn(&mut Random, &Space, &SpaceGrants<'_>, &[Policy], &Everybody)) {
     for seed in 0..45 {
         let mut random = Random(seed);
         let policies = random.policies();
-        let home = |others| Home { name: "p".into(), stated: namespace_by_name(&"p".into()), others };
+        let home = |others| SpaceHome { name: "p".into(), stated: namespace_by_name(&"p".into()), others };
         let known = match seed % 3 {
             0 => vec![home(OtherLabels::None)],
             1 => vec![home(OtherLabels::Unknown)],
             _ => Vec::new(),
         };
         let space = Space::new(known, &policies, facts(&mut random, seed));
-        let grants = Grants::new(&space, &policies);
+        let grants = SpaceGrants::new(&space, &policies);
         let everybody = everybody(&space, &policies);
         check(&mut random, &space, &grants, &policies, &everybody);
     }

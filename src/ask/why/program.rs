@@ -3,7 +3,7 @@
 use super::Program;
 use super::membership::{self, Misfit};
 use crate::engine::{EndId, World};
-use crate::flow::{Assertion, AssertionKind, DnsServer, Flow, PartyId, Place, StatementId};
+use crate::flow::{Assertion, AssertionKind, DnsService, Flow, PartyId, Place, StatementId};
 use crate::model::{DnsServer as Preset, Isolated, NamespaceId, PresetPods};
 use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::Span;
@@ -189,7 +189,7 @@ impl Program<'_> {
     }
 
     /// The DNS servers that pods may ask, with the place of their namespace.
-    fn servers(&self, world: &World, source: EndId) -> Vec<(usize, &DnsServer)> {
+    fn servers(&self, world: &World, source: EndId) -> Vec<(usize, &DnsService)> {
         let name = world.namespace_of(source).and_then(|namespace| namespace.name.as_ref());
         let all = self.flows.namespaces.iter().enumerate();
         let own = all.filter(|(_, namespace)| Some(&namespace.name) == name);
@@ -288,7 +288,7 @@ impl Program<'_> {
         let at = self.flows.namespaces.iter().position(|namespace| {
             world.namespace_of(source).and_then(|one| one.name.as_ref()) == Some(&namespace.name)
         });
-        let asks = |server: &DnsServer| {
+        let asks = |server: &DnsService| {
             server.ports.overlaps(ports) && membership::place(self.flows, world, destination, &server.place).is_ok()
         };
         let is_asked = self.servers(world, source).iter().any(|(_, server)| asks(server));

@@ -61,7 +61,7 @@ pub fn suggest(
     if explanation.says != Says::Denied || !explanation.ports.is_writable() {
         return None;
     }
-    let writer = Writer { program, sources, world };
+    let writer = EndWriter { program, sources, world };
     let ends = |[from_by_name, to_by_name]: [bool; 2]| {
         let source = writer.end(from, explanation.source, from_by_name, "")?;
         let destination = writer.end(to, explanation.destination, to_by_name, "")?;
@@ -72,7 +72,7 @@ pub fn suggest(
         Some((source, destination))
     };
     // A group can hold more than one flow may name.
-    let is_legal = |(source, destination): &(Written<'_>, Written<'_>)| {
+    let is_legal = |(source, destination): &(WrittenEnd<'_>, WrittenEnd<'_>)| {
         (source.managed || destination.managed) && !(source.addresses && destination.addresses)
     };
     // As they were asked for as far as one flow may say that, and else by names of those whose answer is told.
@@ -88,7 +88,7 @@ pub fn suggest(
     // In a block of several namespaces it would be said of all of them.
     let block = scope.own_block.filter(|_| is_clear);
     let namespace = block.map(|_| scope.declared.clone());
-    let of = |end: &Written| vec![end.in_scope(namespace.as_deref())];
+    let of = |end: &WrittenEnd| vec![end.in_scope(namespace.as_deref())];
     let (sources, destinations) = (of(&source), of(&destination));
     let flow = draft::Flow { side: None, sources, destinations, ports };
     edits.push(Edit::Line { namespace, span: block, text: Statement::Flow(flow).to_string() });
@@ -97,7 +97,7 @@ pub fn suggest(
 
 /// An end as the language writes it.
 #[derive(Debug, Clone, Default)]
-struct Written<'a> {
+struct WrittenEnd<'a> {
     /// The namespace that it is local to, by its name in the program.
     namespace: Option<Arc<str>>,
     name: String,
@@ -111,22 +111,22 @@ struct Written<'a> {
     edits: Vec<Edit>,
 }
 
-impl Written<'_> {
+impl WrittenEnd<'_> {
     fn in_scope(&self, scope: Option<&str>) -> draft::End {
         let namespace = self.namespace.clone().filter(|namespace| Some(&**namespace) != scope);
         draft::End { namespace, name: self.name.as_str().into() }
     }
 }
 
-struct Writer<'a> {
+struct EndWriter<'a> {
     program: Program<'a>,
     sources: &'a Sources,
     world: &'a World,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> EndWriter<'a> {
     /// Whether the name means something else inside a namespace.
-    fn is_shadowed(&self, end: &Written<'_>, scope: &Namespace) -> bool {
+    fn is_shadowed(&self, end: &WrittenEnd<'_>, scope: &Namespace) -> bool {
         let local = (Some(scope.name.clone()), Arc::from(end.name.as_str()));
         end.namespace.is_none() && self.program.flows.declared.contains(&local)
     }
@@ -136,7 +136,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A party of the program as it is written.
-    fn party(&self, id: PartyId) -> Option<Written<'a>> {
+    fn party(&self, id: PartyId) -> Option<WrittenEnd<'a>> {
         let party = self.program.flows.party(id)?;
         let tiers = party.leaves.iter().filter_map(|leaf| self.tier(*leaf)).collect();
         let leaves = || party.leaves.iter().filter_map(|leaf| self.program.flows.party(*leaf));
@@ -149,17 +149,17 @@ impl<'a> Writer<'a> {
         };
         let managed = leaves().all(is_managed);
         let addresses = leaves().any(|one| matches!(one.place, Some(Place::Addresses(_) | Place::Any)));
-        let written = |namespace: Option<&Arc<str>>, name: &str| -> Option<Written<'a>> {
+        let written = |namespace: Option<&Arc<str>>, name: &str| -> Option<WrittenEnd<'a>> {
             let namespace = match namespace {
                 Some(name) => Some(self.namespace(name)?.declared.clone()),
                 None => None,
             };
-            Some(Written { namespace, name: name.to_owned(), tiers, managed, addresses, edits: Vec::new() })
+            Some(WrittenEnd { namespace, name: name.to_owned(), tiers, managed, addresses, edits: Vec::new() })
         };
         match &party.name {
             PartyName::Local(namespace, name) => written(Some(namespace), name),
             PartyName::Global(name) => written(None, name),
-            PartyName::AllPods(namespace) => Some(Written { tiers: Vec::new(), ..written(Some(namespace), "*")? }),
+            PartyName::AllPods(namespace) => Some(WrittenEnd { tiers: Vec::new(), ..written(Some(namespace), "*")? }),
             PartyName::BuiltIn(name) => written(None, name),
         }
     }
@@ -172,7 +172,7 @@ impl<'a> Writer<'a> {
     }
 
     /// How an end is best called: as it was asked for, or else by the narrowest name there is or could be.
-    fn end(&self, asked: AskedEnd<'_>, end: EndId, by_name: bool, avoid: &str) -> Option<Written<'a>> {
+    fn end(&self, asked: AskedEnd<'_>, end: EndId, by_name: bool, avoid: &str) -> Option<WrittenEnd<'a>> {
         let holds = |id: PartyId, end: EndId| self.program.party(self.world, end, id) == Ok(Truth::Yes);
         let holding: Vec<PartyId> = self.program.flows.parties.ids().filter(|id| holds(*id, end)).collect();
         if let Asked::Name(text) = asked.asked
@@ -186,7 +186,7 @@ impl<'a> Writer<'a> {
             }
             if let Some(one) = BuiltIn::named(text) {
                 let (managed, addresses) = (one.has_pods(), one.has_addresses());
-                return Some(Written { name: one.word().to_owned(), managed, addresses, ..Written::default() });
+                return Some(WrittenEnd { name: one.word().to_owned(), managed, addresses, ..WrittenEnd::default() });
             }
         }
         let single = holding.iter().copied().filter(|id| self.is_single(*id, end));
@@ -198,7 +198,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn is_called(&self, written: &Written<'_>, text: &str) -> bool {
+    fn is_called(&self, written: &WrittenEnd<'_>, text: &str) -> bool {
         let Some(declared) = &written.namespace else { return written.name == text };
         let actual = self.program.model.namespaces.iter().find(|one| one.declared == *declared).map(|one| &one.name);
         written.name == text
@@ -222,7 +222,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A name for what has none.
-    fn new_name(&self, asked: &Asked, end: EndId, avoid: &str) -> Option<Written<'a>> {
+    fn new_name(&self, asked: &Asked, end: EndId, avoid: &str) -> Option<WrittenEnd<'a>> {
         match self.world.end(end)? {
             End::Addresses { addresses, .. } => {
                 let wanted = match asked {
@@ -261,12 +261,12 @@ impl<'a> Writer<'a> {
                         Some(_) => Vec::new(),
                         None => vec![external(Vec::new())],
                     };
-                    return Some(Written {
+                    return Some(WrittenEnd {
                         namespace: Some(declared),
                         name: "*".to_owned(),
                         managed,
                         edits,
-                        ..Written::default()
+                        ..WrittenEnd::default()
                     });
                 }
                 let selector = equal(&labels);
@@ -279,12 +279,18 @@ impl<'a> Writer<'a> {
                     }
                     None => external(vec![tier]),
                 };
-                Some(Written { namespace: Some(declared), name, managed, edits: vec![edit], ..Written::default() })
+                Some(WrittenEnd {
+                    namespace: Some(declared),
+                    name,
+                    managed,
+                    edits: vec![edit],
+                    ..WrittenEnd::default()
+                })
             }
         }
     }
 
-    fn new_cidr(&self, addresses: &AddressSet, avoid: &str) -> Option<Written<'a>> {
+    fn new_cidr(&self, addresses: &AddressSet, avoid: &str) -> Option<WrittenEnd<'a>> {
         let nets = addresses.to_nets();
         if nets.is_empty() || nets.len() > MOST_BLOCKS {
             return None;
@@ -293,7 +299,7 @@ impl<'a> Writer<'a> {
         let blocks = draft::IpBlocks { blocks: nets, except: Vec::new() };
         let text = Statement::Cidr { name: name.as_str().into(), blocks }.to_string();
         let edits = vec![Edit::Line { namespace: None, span: None, text }];
-        Some(Written { name, edits, ..Written::default() })
+        Some(WrittenEnd { name, edits, ..WrittenEnd::default() })
     }
 
     /// A name that nothing has, in a namespace or, for the whole program, anywhere; and not the one to `avoid`.
@@ -310,7 +316,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The ports as the flow names them; those that a tier does not list have to be added there.
-    fn ports(&self, destination: &Written<'_>, ports: &PortSet, edits: &mut Vec<Edit>) -> Option<draft::Ports> {
+    fn ports(&self, destination: &WrittenEnd<'_>, ports: &PortSet, edits: &mut Vec<Edit>) -> Option<draft::Ports> {
         if let [tier] = destination.tiers.as_slice() {
             let listed =
                 tier.ports.iter().flatten().find(|port| port.ports.contains(ports) && ports.contains(&port.ports));

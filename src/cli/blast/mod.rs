@@ -6,13 +6,13 @@ use super::args::{AnswerFormat, QuestionArgs};
 use super::ask;
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::ask::{Asked, Beyond, Blast, BlastFrom, Dns, Situation, beyond_in};
+use crate::ask::{Asked, Beyond, Blast, BlastFrom, DnsEnds, Situation, beyond_in};
 use crate::cluster::Service;
 use crate::cover::Budget;
 use crate::engine::{EndId, Engine};
 use crate::net::{Direction, PortSet};
 use crate::session::{Subject, TOO_HARD};
-use told::Told;
+use told::ToldBlast;
 
 /// Show how far somebody gets who has taken over a pod, hop by hop; with --to, who can get at a pod.
 #[derive(Debug, clap::Args)]
@@ -74,7 +74,7 @@ fn answer(args: &BlastArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         None => (among_everybody(&subject, &from, &mut Budget::of_question(), terminal)?, Vec::new(), false),
     };
     let situation = situation.unwrap_or_default();
-    let told = Told::new(&blast, text, back, (&situation, &beyond));
+    let told = ToldBlast::new(&blast, text, back, (&situation, &beyond));
     match args.format {
         AnswerFormat::Human => terminal.result(&told.tree(&subject)),
         AnswerFormat::Json => told.print(&subject, terminal),
@@ -127,7 +127,7 @@ fn among_workloads(
 ) -> Result<(Blast, Vec<Beyond>, bool), Exit> {
     let start = subject.find(situation, from.asked).map_err(|message| terminal.refuse(&message))?;
     let engine = Engine::new(&situation.world, subject.policies());
-    let dns = from.servers.map(|(servers, ports)| Dns {
+    let dns = from.servers.map(|(servers, ports)| DnsEnds {
         ends: situation.find(servers).unwrap_or_default().into_iter().collect(),
         ports: ports.clone(),
     });

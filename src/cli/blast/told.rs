@@ -19,14 +19,14 @@ const MOST_NAMES: usize = 4;
 const MOST_REPEATED_NAMES: usize = 16;
 
 /// A line of the tree.
-struct Node {
+struct PrintedNode {
     /// The step, when there are others below.
     place: Option<usize>,
     step: Step,
 }
 
-impl Node {
-    fn is_alike(&self, other: &Node) -> bool {
+impl PrintedNode {
+    fn is_alike(&self, other: &PrintedNode) -> bool {
         let (mine, theirs) = (&self.step, &other.step);
         self.place.is_none()
             && (mine.open, mine.repeated) == (theirs.open, theirs.repeated)
@@ -36,13 +36,13 @@ impl Node {
 
 /// Where groups are: what is all of one place has one name.
 struct Homes {
-    all: Vec<Home>,
+    all: Vec<TreeHome>,
     /// That of each group.
     of: Vec<usize>,
 }
 
 /// A namespace, or where addresses are.
-struct Home {
+struct TreeHome {
     pods: bool,
     name: Option<String>,
     /// How many groups are there.
@@ -52,13 +52,13 @@ struct Home {
 impl Homes {
     fn new(groups: &[GroupName]) -> Self {
         let mut places: BTreeMap<(bool, Option<String>), usize> = BTreeMap::new();
-        let mut all: Vec<Home> = Vec::new();
+        let mut all: Vec<TreeHome> = Vec::new();
         let of = groups.iter().map(|group| {
             let (pods, name) = (group.is_pods(), group.home());
             let place = *places.entry((pods, name.clone())).or_insert(all.len());
             match all.get_mut(place) {
                 Some(home) => home.size += 1,
-                None => all.push(Home { pods, name, size: 1 }),
+                None => all.push(TreeHome { pods, name, size: 1 }),
             }
             place
         });
@@ -66,7 +66,7 @@ impl Homes {
         Homes { all, of }
     }
 
-    fn of(&self, group: usize) -> Option<(usize, &Home)> {
+    fn of(&self, group: usize) -> Option<(usize, &TreeHome)> {
         let place = *self.of.get(group)?;
         Some((place, self.all.get(place)?))
     }
@@ -90,7 +90,7 @@ impl fmt::Display for Short<'_> {
 }
 
 /// How many are reached, for sure and perhaps.
-struct Counts {
+struct ReachedCounts {
     noun: &'static str,
     reached: usize,
     perhaps: usize,
@@ -98,7 +98,7 @@ struct Counts {
 }
 
 /// What the formats are made of.
-pub(super) struct Told<'a> {
+pub(super) struct ToldBlast<'a> {
     homes: Homes,
     blast: &'a Blast,
     text: &'a str,
@@ -108,7 +108,7 @@ pub(super) struct Told<'a> {
     beyond: &'a [Beyond],
 }
 
-impl<'a> Told<'a> {
+impl<'a> ToldBlast<'a> {
     /// Of the pods that somebody has named so, or to them.
     pub(super) fn new(
         blast: &'a Blast,
@@ -116,17 +116,17 @@ impl<'a> Told<'a> {
         back: bool,
         (situation, beyond): (&'a Situation, &'a [Beyond]),
     ) -> Self {
-        Told { homes: Homes::new(&blast.groups), blast, text, back, situation, beyond }
+        ToldBlast { homes: Homes::new(&blast.groups), blast, text, back, situation, beyond }
     }
 
     /// What is below each step, the start being the first; steps that end there are one where they are alike.
-    fn children(&self) -> Vec<Vec<Node>> {
+    fn children(&self) -> Vec<Vec<PrintedNode>> {
         let steps = &self.blast.steps;
         let parents: BTreeSet<usize> = steps.iter().filter_map(|step| step.before).collect();
-        let mut children: Vec<Vec<Node>> = steps.iter().map(|_| Vec::new()).chain([Vec::new()]).collect();
+        let mut children: Vec<Vec<PrintedNode>> = steps.iter().map(|_| Vec::new()).chain([Vec::new()]).collect();
         for (place, step) in steps.iter().enumerate() {
             let Some(list) = children.get_mut(step.before.map_or(0, |before| before + 1)) else { continue };
-            let mut node = Node { place: parents.contains(&place).then_some(place), step: step.clone() };
+            let mut node = PrintedNode { place: parents.contains(&place).then_some(place), step: step.clone() };
             let alike = list.iter_mut().find(|known| node.place.is_none() && known.is_alike(&node));
             match alike {
                 Some(known) => known.step.groups.append(&mut node.step.groups),
@@ -134,7 +134,7 @@ impl<'a> Told<'a> {
             }
         }
         if let (Some(list), Some(step)) = (children.first_mut(), &self.blast.dns) {
-            list.push(Node { place: None, step: Step { open: false, repeated: false, ..step.clone() } });
+            list.push(PrintedNode { place: None, step: Step { open: false, repeated: false, ..step.clone() } });
         }
         children
     }
@@ -144,8 +144,8 @@ impl<'a> Told<'a> {
         let mut text = format!("{}\n", sanitize(self.text));
         let children = self.children();
         let [tee, corner, bar] = if unicode() { ["├─ ", "└─ ", "│  "] } else { ["|- ", "`- ", "|  "] };
-        let mut stack: Vec<(&Node, String, bool)> = Vec::new();
-        let below = |parent: usize, indent: &str| -> Vec<(&Node, String, bool)> {
+        let mut stack: Vec<(&PrintedNode, String, bool)> = Vec::new();
+        let below = |parent: usize, indent: &str| -> Vec<(&PrintedNode, String, bool)> {
             let list = children.get(parent).map(Vec::as_slice).unwrap_or_default();
             let nodes = list.iter().enumerate().rev();
             nodes.map(|(at, node)| (node, indent.to_owned(), at + 1 == list.len())).collect()
@@ -227,8 +227,8 @@ impl<'a> Told<'a> {
             let many = groups.len() > 1 || groups.iter().all(rest);
             let is_whole = many && home.size == groups.len();
             match home {
-                Home { pods: true, name: Some(home), .. } if is_whole => names.push(Short::Namespace(home)),
-                Home { pods: false, .. } if is_whole => names.push(Short::EveryAddress),
+                TreeHome { pods: true, name: Some(home), .. } if is_whole => names.push(Short::Namespace(home)),
+                TreeHome { pods: false, .. } if is_whole => names.push(Short::EveryAddress),
                 _ => names.extend(groups.into_iter().map(Short::Group)),
             }
         }
@@ -236,7 +236,7 @@ impl<'a> Told<'a> {
     }
 
     /// How many of the tiers or workloads are reached, without those at the start.
-    fn counts(&self) -> Counts {
+    fn counts(&self) -> ReachedCounts {
         type Wanted = fn(&GroupName) -> bool;
         let groups = self.blast.groups.iter().enumerate();
         let groups = groups.filter(|(place, _)| !self.blast.start.contains(place));
@@ -253,7 +253,7 @@ impl<'a> Told<'a> {
                 *known = truth.max(*known);
             }
             let count = |wanted| all.values().filter(|truth| **truth == wanted).count();
-            Counts { noun, reached: count(Truth::Yes), perhaps: count(Truth::Maybe), all: all.len() }
+            ReachedCounts { noun, reached: count(Truth::Yes), perhaps: count(Truth::Maybe), all: all.len() }
         };
         let known: [(&str, Wanted); 3] = [
             ("tier", |name| matches!(name, GroupName::Tier(..))),
@@ -262,11 +262,11 @@ impl<'a> Told<'a> {
         ];
         let found = known.map(|(noun, wanted)| of(noun, wanted));
         let found = found.into_iter().find(|counts| counts.all > 0);
-        found.unwrap_or(Counts { noun: "pod", reached: 0, perhaps: 0, all: 0 })
+        found.unwrap_or(ReachedCounts { noun: "pod", reached: 0, perhaps: 0, all: 0 })
     }
 
     fn summary(&self) -> String {
-        let Counts { noun, reached, perhaps, all } = self.counts();
+        let ReachedCounts { noun, reached, perhaps, all } = self.counts();
         let of = match noun {
             "kind of pods" => format!("{reached} of {all} kinds of pods"),
             noun => format!("{reached} of {}", count(all, noun)),
@@ -287,7 +287,7 @@ impl<'a> Told<'a> {
 
     /// The JSON document.
     pub(super) fn print(&self, subject: &Subject, terminal: &mut Terminal) {
-        let Counts { noun, reached, perhaps, all } = self.counts();
+        let ReachedCounts { noun, reached, perhaps, all } = self.counts();
         let mut told: FxHashMap<&[usize], usize> = FxHashMap::default();
         let steps = self.blast.steps.iter().enumerate().map(|(id, step)| {
             // The same long lists of names come again and again.

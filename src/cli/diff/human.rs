@@ -1,9 +1,9 @@
 //! Differences for people: lines of the language, and below each what is responsible.
 
-use super::{Compared, Placed, directions, flow, names};
+use super::{Compared, PlacedOrigin, directions, flow, names};
 use crate::cli::report::first_doubts;
 use crate::diag::render::sanitize;
-use crate::diff::{ConnectionChange, Instead, IsolationChange, Kind, Origin};
+use crate::diff::{ConnectionChange, DifferenceOrigin, IsolationChange, Kind, WithoutIsolation};
 use crate::engine::Verdict;
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ const DIM: &str = "2";
 
 /// All differences and a summary.
 pub(super) fn text(report: &Compared<'_>, color: bool) -> String {
-    let mut printer = Printer { text: String::new(), color, report };
+    let mut printer = DiffPrinter { text: String::new(), color, report };
     for change in &report.diff.isolation {
         let pods = names(&change.pods, MOST);
         let ways = directions(change);
@@ -92,23 +92,23 @@ pub(super) fn partly(change: &ConnectionChange) -> &'static str {
 /// What there is in place of isolation, where it is no statement and no policy.
 pub(super) fn instead(change: &IsolationChange) -> Option<String> {
     match (&change.instead, change.lifted) {
-        (Instead::NotManaged(namespace), true) => {
+        (WithoutIsolation::NotManaged(namespace), true) => {
             Some(format!("nothing isolates it now: namespace {namespace} is not managed any more"))
         }
-        (Instead::NotManaged(namespace), false) => {
+        (WithoutIsolation::NotManaged(namespace), false) => {
             Some(format!("nothing isolated it: namespace {namespace} was not managed"))
         }
-        (Instead::These(_) | Instead::Nothing, _) => None,
+        (WithoutIsolation::These(_) | WithoutIsolation::Nothing, _) => None,
     }
 }
 
-struct Printer<'a> {
+struct DiffPrinter<'a> {
     text: String,
     color: bool,
     report: &'a Compared<'a>,
 }
 
-impl Printer<'_> {
+impl DiffPrinter<'_> {
     fn painted(&self, color: &str, text: &str) -> String {
         if self.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
@@ -127,7 +127,7 @@ impl Printer<'_> {
     }
 
     /// What is responsible in both versions, told apart where it is in both.
-    fn both(&mut self, [was, is]: [&[Origin]; 2]) {
+    fn both(&mut self, [was, is]: [&[DifferenceOrigin]; 2]) {
         let both = !was.is_empty() && !is.is_empty();
         let [old, new] = if both { ["- ", "+ "] } else { ["", ""] };
         let (before, after) = (self.report.in_old(was), self.report.in_new(is));
@@ -135,7 +135,7 @@ impl Printer<'_> {
         self.origins(&after, false, new);
     }
 
-    fn origins(&mut self, origins: &[Placed<'_>], old: bool, sign: &str) {
+    fn origins(&mut self, origins: &[PlacedOrigin<'_>], old: bool, sign: &str) {
         for origin in origins.iter().take(MOST) {
             let kind = if origin.origin.is_policy { "policy " } else { "" };
             let place = self.report.place(origin, old).map(|place| format!("  {}", sanitize(&place)));

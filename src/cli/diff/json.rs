@@ -1,6 +1,6 @@
 //! Differences for programs.
 
-use super::{Compared, Placed};
+use super::{Compared, PlacedOrigin};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::diff::{ConnectionChange, IsolationChange, Kind};
 use crate::engine::Verdict;
@@ -72,7 +72,7 @@ fn connection(report: &Compared<'_>, change: &ConnectionChange) -> Value {
     value
 }
 
-fn origin(placed: &Placed<'_>) -> Value {
+fn origin(placed: &PlacedOrigin<'_>) -> Value {
     let known = placed.path.is_some();
     json!({
         "kind": if placed.origin.is_policy { "policy" } else { "statement" },

@@ -1,7 +1,7 @@
 //! Differences as a comment on a pull request.
 
 use super::human::{instead, partly, ports, unknown};
-use super::{Compared, Placed, directions, flow, names};
+use super::{Compared, PlacedOrigin, directions, flow, names};
 use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
 use std::fmt::Write as _;
@@ -72,14 +72,14 @@ fn rows(report: &Compared<'_>) -> Vec<[String; 4]> {
 }
 
 /// What is responsible in both versions, told apart where it is in both.
-fn both(report: &Compared<'_>, [old, new]: [&[Placed<'_>]; 2]) -> Vec<String> {
+fn both(report: &Compared<'_>, [old, new]: [&[PlacedOrigin<'_>]; 2]) -> Vec<String> {
     let [was, is] = if old.is_empty() || new.is_empty() { ["", ""] } else { ["before: ", "now: "] };
     let old = origin_list(report, old, true).into_iter().map(|origin| format!("{was}{origin}"));
     old.chain(origin_list(report, new, false).into_iter().map(|origin| format!("{is}{origin}"))).collect()
 }
 
-fn origin_list(report: &Compared<'_>, origins: &[Placed<'_>], old: bool) -> Vec<String> {
-    let one = |origin: &Placed<'_>| {
+fn origin_list(report: &Compared<'_>, origins: &[PlacedOrigin<'_>], old: bool) -> Vec<String> {
+    let one = |origin: &PlacedOrigin<'_>| {
         let place = report.place(origin, old).map(|place| format!(" ({})", plain(&place))).unwrap_or_default();
         format!("{}{place}", code(&origin.origin.text))
     };

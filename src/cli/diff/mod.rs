@@ -11,7 +11,7 @@ use super::report::{count, incomplete, left_out, show, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::Report;
 use crate::diag::render::{sanitize, short};
-use crate::diff::{ConnectionChange, Diff, Kind, Origin};
+use crate::diff::{ConnectionChange, Diff, DifferenceOrigin, Kind};
 use crate::session::{
     CONFIG_NAME, Disk, EnvironmentChoice, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason,
 };
@@ -256,8 +256,8 @@ fn say(versions: &Versions, revisions: [Option<&str>; 2], terminal: &mut Termina
 }
 
 /// An origin with its place in words.
-struct Placed<'a> {
-    origin: &'a Origin,
+struct PlacedOrigin<'a> {
+    origin: &'a DifferenceOrigin,
     path: Option<&'a str>,
     line: usize,
     column: usize,
@@ -265,12 +265,12 @@ struct Placed<'a> {
 
 impl Compared<'_> {
     /// The origins of the older version.
-    fn in_old<'b>(&'b self, origins: &'b [Origin]) -> Vec<Placed<'b>> {
+    fn in_old<'b>(&'b self, origins: &'b [DifferenceOrigin]) -> Vec<PlacedOrigin<'b>> {
         placed(self.versions.old.as_ref(), origins)
     }
 
     /// The origins of the newer version.
-    fn in_new<'b>(&'b self, origins: &'b [Origin]) -> Vec<Placed<'b>> {
+    fn in_new<'b>(&'b self, origins: &'b [DifferenceOrigin]) -> Vec<PlacedOrigin<'b>> {
         placed(self.versions.new.as_ref(), origins)
     }
 
@@ -328,19 +328,19 @@ impl Compared<'_> {
     }
 
     /// A place, with the revision in front when it is of one.
-    fn place(&self, origin: &Placed<'_>, old: bool) -> Option<String> {
+    fn place(&self, origin: &PlacedOrigin<'_>, old: bool) -> Option<String> {
         let [before, after] = self.revisions;
         let revision = if old { before } else { after }.map(|revision| format!("{revision}:")).unwrap_or_default();
         origin.path.map(|path| format!("{revision}{path}:{}", origin.line))
     }
 }
 
-fn placed<'b>(subject: Option<&'b Subject>, origins: &'b [Origin]) -> Vec<Placed<'b>> {
+fn placed<'b>(subject: Option<&'b Subject>, origins: &'b [DifferenceOrigin]) -> Vec<PlacedOrigin<'b>> {
     let sources: Option<&Sources> = subject.map(Subject::sources);
-    let one = |origin: &'b Origin| {
+    let one = |origin: &'b DifferenceOrigin| {
         let file = origin.span.and_then(|span| Some((sources?.file(span.file)?, span)));
         let position = file.map(|(file, span)| file.position(span.start));
-        Placed {
+        PlacedOrigin {
             origin,
             path: file.map(|(file, _)| file.path.as_str()),
             line: position.as_ref().map_or(0, |position| position.line),

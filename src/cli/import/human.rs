@@ -63,7 +63,7 @@ fn not_looked_at(reported: &ImportReport<'_>) -> Vec<String> {
 }
 
 fn findings(reported: &ImportReport<'_>) -> Vec<String> {
-    let one = |finding: &crate::session::Told| {
+    let one = |finding: &crate::session::ToldFinding| {
         let place = place(&finding.path, finding.line);
         let statement = finding.statement.as_ref().map(|statement| format!("\n  {statement}")).unwrap_or_default();
         format!("{}{place}{statement}", finding.message)

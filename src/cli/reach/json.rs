@@ -1,9 +1,9 @@
 //! What is allowed for programs: every two ends between which something is.
 
-use super::Report;
+use super::ReachReport;
 use super::ends::end_text;
 use super::lines::{missing, outside, split};
-use crate::ask::{Cell, GroupName, Isolated, Row, RowNames};
+use crate::ask::{Cell, GroupName, IsolatedShare, Row, RowNames};
 use crate::cli::beyond;
 use crate::cli::json::{document, ports, print_with_list, truth, unmodelled, unread};
 use crate::cli::terminal::Terminal;
@@ -12,7 +12,7 @@ use crate::net::AddressSet;
 use serde_json::{Value, json};
 
 /// Prints one object with the schema `polder/reach/v1`.
-pub(super) fn print(report: &Report<'_>, terminal: &mut Terminal) {
+pub(super) fn print(report: &ReachReport<'_>, terminal: &mut Terminal) {
     let rows = report.reach.rows.iter().filter(|row| !row.names.is_wide());
     let ends: Vec<Value> = rows.flat_map(endpoints).collect();
     let connections = report.reach.cells.iter().flat_map(|cell| connection(report, cell));
@@ -59,9 +59,9 @@ fn single_names(row: &Row) -> Vec<String> {
 
 fn endpoints(row: &Row) -> Vec<Value> {
     let [ingress, egress] = row.isolated.map(|isolated| match isolated {
-        Isolated::No => "no",
-        Isolated::Partly => "partly",
-        Isolated::Yes => "yes",
+        IsolatedShare::No => "no",
+        IsolatedShare::Partly => "partly",
+        IsolatedShare::Yes => "yes",
     });
     let one = |name: String, group: Option<&GroupName>| {
         let kind = group.map_or("asked", kind);
@@ -100,7 +100,7 @@ fn kind(name: &GroupName) -> &'static str {
     }
 }
 
-fn connection(report: &Report<'_>, cell: &Cell) -> Vec<Value> {
+fn connection(report: &ReachReport<'_>, cell: &Cell) -> Vec<Value> {
     let Some((source, destination)) = report.reach.rows_of(cell) else { return Vec::new() };
     if cell.is_empty() {
         return Vec::new();

@@ -1,8 +1,8 @@
 //! What is allowed as lines of the language, each only where no wider one says it.
 
-use super::Report;
+use super::ReachReport;
 use super::ends::end_text;
-use crate::ask::{Cell, GroupName, Isolated, Row};
+use crate::ask::{Cell, GroupName, IsolatedShare, Row};
 use crate::cli::beyond;
 use crate::cli::report::{first_doubts, incomplete, left_out, overlap};
 use crate::cluster::{Kind, Workload};
@@ -27,7 +27,7 @@ pub(super) fn painted(table: &str, color: bool) -> String {
 }
 
 /// The table.
-pub(super) fn table(report: &Report<'_>) -> String {
+pub(super) fn table(report: &ReachReport<'_>) -> String {
     let mut reasons = Reasons::default();
     let sections = sections(report, &mut reasons);
     let mut text = String::new();
@@ -56,9 +56,9 @@ pub(super) fn table(report: &Report<'_>) -> String {
 }
 
 /// Lines by the namespace that they are told under; those of none come last.
-type Sections = BTreeMap<(bool, Option<String>), Vec<Line>>;
+type Sections = BTreeMap<(bool, Option<String>), Vec<PrintedLine>>;
 
-fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
+fn sections(report: &ReachReport<'_>, reasons: &mut Reasons) -> Sections {
     let mut sections = Sections::new();
     for cell in report.reach.lines() {
         let Some((source, destination)) = report.reach.rows_of(cell) else { continue };
@@ -66,9 +66,9 @@ fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
         let from = report.names.of(source, home.as_deref());
         let to = report.names.of(destination, home.as_deref());
         let mut section = Vec::new();
-        let line = |ports: &PortSet, remark| Line { from: from.clone(), to: format!("{to}:{ports}"), remark };
+        let line = |ports: &PortSet, remark| PrintedLine { from: from.clone(), to: format!("{to}:{ports}"), remark };
         if !cell.every.is_empty() {
-            let unknown = |doubt: &Doubt| Remark::Unknown("perhaps not all", reasons.add(doubt.to_string()));
+            let unknown = |doubt: &Doubt| ReachRemark::Unknown("perhaps not all", reasons.add(doubt.to_string()));
             let remark = cell.apart.as_ref().map(unknown);
             section.push(line(&cell.every, remark));
         }
@@ -78,7 +78,7 @@ fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
         };
         if cell.has_rest() {
             let remark = format!("only some, such as {}", between(cell.example));
-            section.push(line(&cell.some, Some(Remark::Some(remark))));
+            section.push(line(&cell.some, Some(ReachRemark::Some(remark))));
         }
         let unknown = cell.unknown.subtract(&cell.some);
         if !unknown.is_empty() {
@@ -86,7 +86,7 @@ fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
             let whole = if unknown.is_writable() { unknown } else { unknown.union(&cell.some) };
             let whole = if whole.is_writable() { whole } else { PortSet::everything() };
             let reason = reasons.add(first_doubts(&doubts(report, cell)));
-            section.push(line(&whole, Some(Remark::Unknown("unknown", reason))));
+            section.push(line(&whole, Some(ReachRemark::Unknown("unknown", reason))));
         }
         if !section.is_empty() {
             sections.entry((home.is_none(), home)).or_default().extend(section);
@@ -95,7 +95,7 @@ fn sections(report: &Report<'_>, reasons: &mut Reasons) -> Sections {
     sections
 }
 
-fn push_section(text: &mut String, home: Option<&str>, lines: &[Line], reasons: &Reasons) {
+fn push_section(text: &mut String, home: Option<&str>, lines: &[PrintedLine], reasons: &Reasons) {
     let indent = match home {
         Some(namespace) => {
             push(text, &format!("namespace {namespace}"));
@@ -106,7 +106,7 @@ fn push_section(text: &mut String, home: Option<&str>, lines: &[Line], reasons: 
     let width = lines.iter().map(|line| line.from.chars().count()).max().unwrap_or_default();
     let with_remark = lines.iter().filter(|line| line.remark.is_some());
     let to_width = with_remark.map(|line| line.to.chars().count()).max().unwrap_or_default();
-    for Line { from, to, remark } in lines {
+    for PrintedLine { from, to, remark } in lines {
         match remark.as_ref().map(|remark| remark.text(reasons)) {
             None => push(text, &format!("{indent}{from:width$} -> {to}")),
             Some(remark) => push(text, &format!("{indent}{from:width$} -> {to:to_width$}  # {remark}")),
@@ -114,24 +114,24 @@ fn push_section(text: &mut String, home: Option<&str>, lines: &[Line], reasons: 
     }
 }
 
-struct Line {
+struct PrintedLine {
     from: String,
     to: String,
-    remark: Option<Remark>,
+    remark: Option<ReachRemark>,
 }
 
-enum Remark {
+enum ReachRemark {
     /// That it is only so of some.
     Some(String),
     /// What is not known, for this reason.
     Unknown(&'static str, usize),
 }
 
-impl Remark {
+impl ReachRemark {
     fn text(&self, reasons: &Reasons) -> String {
         match self {
-            Remark::Some(text) => text.clone(),
-            Remark::Unknown(what, reason) => reasons.remark(what, *reason),
+            ReachRemark::Some(text) => text.clone(),
+            ReachRemark::Unknown(what, reason) => reasons.remark(what, *reason),
         }
     }
 }
@@ -178,26 +178,26 @@ fn push(text: &mut String, line: &str) {
 }
 
 /// What is missing to say whether a connection is allowed.
-pub(super) fn missing(report: &Report<'_>, cell: &Cell) -> String {
+pub(super) fn missing(report: &ReachReport<'_>, cell: &Cell) -> String {
     doubts(report, cell).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn doubts(report: &Report<'_>, cell: &Cell) -> Vec<Doubt> {
+fn doubts(report: &ReachReport<'_>, cell: &Cell) -> Vec<Doubt> {
     let doubts = cell.doubtful.map(|(source, destination)| report.engine.doubts(source, destination, &cell.unknown));
     doubts.unwrap_or_default()
 }
 
 /// What there is to know beside the lines.
-fn remarks(report: &Report<'_>) -> Vec<String> {
+fn remarks(report: &ReachReport<'_>) -> Vec<String> {
     let mut remarks = report.notes.to_vec();
     remarks.extend(beyond::lines(report.situation, &report.beyond));
     let told = |row: &Row| row.used && !row.names.is_by_isolation();
     let all_rows = || report.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
-    let open = |wanted: fn([Isolated; 2]) -> bool| -> Option<String> {
+    let open = |wanted: fn([IsolatedShare; 2]) -> bool| -> Option<String> {
         let rows: Vec<(usize, &Row)> = all_rows().filter(|(_, row)| row.pods && wanted(row.at_most())).collect();
         list(report, &rows)
     };
-    use Isolated::{No, Partly};
+    use IsolatedShare::{No, Partly};
     if let Some(names) = open(|isolated| isolated == [No, No]) {
         remarks.push(match names.as_str() {
             "cluster" => "no pod is isolated: everything is allowed".to_owned(),
@@ -238,7 +238,7 @@ fn remarks(report: &Report<'_>) -> Vec<String> {
 }
 
 /// The names of rows; those that others hold are left out.
-fn list(report: &Report<'_>, rows: &[(usize, &Row)]) -> Option<String> {
+fn list(report: &ReachReport<'_>, rows: &[(usize, &Row)]) -> Option<String> {
     let is_inside = |place: usize, row: &Row| {
         rows.iter().any(|(other, wide)| row.around.contains(other) && !wide.around.contains(&place))
     };
@@ -251,13 +251,13 @@ fn list(report: &Report<'_>, rows: &[(usize, &Row)]) -> Option<String> {
 }
 
 /// The workloads that policies do not apply to, or that have no pods, and why.
-pub(super) fn outside<'a>(report: &Report<'a>) -> Vec<(&'a Workload, &'static str)> {
+pub(super) fn outside<'a>(report: &ReachReport<'a>) -> Vec<(&'a Workload, &'static str)> {
     let workloads = report.subject.cluster().map(|cluster| cluster.workloads.as_slice()).unwrap_or_default();
     workloads.iter().filter_map(|workload| Some((workload, workload.outside()?))).collect()
 }
 
 /// The workloads whose pods the policies can tell apart.
-pub(super) fn split(report: &Report<'_>) -> Vec<String> {
+pub(super) fn split(report: &ReachReport<'_>) -> Vec<String> {
     let mut kinds: BTreeMap<(&Arc<str>, &Arc<str>, &Kind), usize> = BTreeMap::new();
     for group in &report.reach.groups {
         if let GroupName::Workload(namespace, name, kind, Some(_)) = group {

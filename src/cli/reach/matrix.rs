@@ -1,6 +1,6 @@
 //! What is allowed as a matrix: who connects stands on the left, to whom above.
 
-use super::Report;
+use super::ReachReport;
 use crate::ask::{Cell, Row};
 use crate::cli::report::incomplete;
 use crate::diag::render::sanitize;
@@ -17,7 +17,7 @@ const SHORTEST_NAME: usize = 16;
 const FEWEST_COLUMNS: usize = 8;
 
 /// The matrix. Where it is wider than `width`, its columns stand in several bands, one below the other.
-pub(super) fn matrix(report: &Report<'_>, width: Option<usize>) -> String {
+pub(super) fn matrix(report: &ReachReport<'_>, width: Option<usize>) -> String {
     let all = report.reach.rows.iter().enumerate().filter(|(_, row)| !row.names.is_wide());
     let cells: BTreeMap<(usize, usize), &Cell> = report
         .reach

@@ -10,7 +10,7 @@ use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::report::out_width;
 use super::terminal::Terminal;
-use crate::ask::{Asked, Between, Beyond, Detail, Names, Only, Reach, Situation, Told, Untold, beyond};
+use crate::ask::{Asked, Between, Beyond, Detail, Names, Only, Reach, Situation, ToldReach, Untold, beyond};
 use crate::cover::Budget;
 use crate::diag::render::sanitize;
 use crate::engine::Engine;
@@ -19,7 +19,7 @@ use crate::session::{Subject, TOO_HARD};
 pub(super) use ends::end_text;
 
 /// Everything that the formats are made of.
-pub(super) struct Report<'a> {
+pub(super) struct ReachReport<'a> {
     pub subject: &'a Subject,
     pub situation: &'a Situation,
     pub engine: &'a Engine<'a>,
@@ -96,7 +96,7 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         Some(situation) => among_workloads(&subject, situation, &ends, args.format, terminal)?,
         None => (among_everybody(&subject, &ends, args.format, &mut Budget::of_question(), terminal)?, false),
     };
-    let Told { reach, situation } = &told;
+    let ToldReach { reach, situation } = &told;
     let mut engine = Engine::new(&situation.world, subject.policies());
     if is_overview(args.format, &ends) {
         engine = engine.without_doubtful_blocks();
@@ -107,7 +107,7 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     } else {
         Vec::new()
     };
-    let report = Report { subject: &subject, situation, engine: &engine, reach, names, beyond, notes: &notes };
+    let report = ReachReport { subject: &subject, situation, engine: &engine, reach, names, beyond, notes: &notes };
     match args.format {
         ReachFormat::Human => terminal.result(&lines::painted(&lines::table(&report), terminal.out_color())),
         ReachFormat::Matrix => terminal.result(&matrix::matrix(&report, out_width())),
@@ -146,7 +146,7 @@ fn among_workloads(
     ends: &Ends,
     format: ReachFormat,
     terminal: &mut Terminal,
-) -> Result<(Told, bool), Exit> {
+) -> Result<(ToldReach, bool), Exit> {
     let only = |asked: Option<&Asked>| -> Result<Option<Only>, String> {
         asked.map(|asked| Ok(Only { text: asked.to_string(), ends: subject.find(&situation, asked)? })).transpose()
     };
@@ -163,7 +163,7 @@ fn among_workloads(
     let mut reach = reach().map_err(|untold| refuse(&untold, terminal))?;
     reach.left_out = engine.has_left_out();
     let given_up = engine.has_given_up() && reach.cells.iter().any(|cell| !cell.unknown.is_empty());
-    Ok((Told { reach, situation }, given_up))
+    Ok((ToldReach { reach, situation }, given_up))
 }
 
 /// What is allowed among all pods that could exist.
@@ -173,7 +173,7 @@ fn among_everybody(
     format: ReachFormat,
     budget: &mut Budget,
     terminal: &mut Terminal,
-) -> Result<Told, Exit> {
+) -> Result<ToldReach, Exit> {
     let everyone = subject.everyone(&ends.asked());
     for asked in ends.asked() {
         subject.find_among(&everyone, &asked).map_err(|message| terminal.refuse(&message))?;

@@ -1,6 +1,6 @@
 //! What an explanation says, fact by fact, in words.
 
-use super::Report;
+use super::WhyReport;
 use crate::ask::{Misfit, NearFlow, Origin, Says, Setting, WhySide, Wrong, WrongRule};
 use crate::cli::reach::end_text;
 use crate::cli::report::{incomplete, remedies};
@@ -31,7 +31,7 @@ impl Fact {
     }
 }
 
-impl Report<'_> {
+impl WhyReport<'_> {
     /// What an end is called.
     pub(super) fn name(&self, end: EndId) -> String {
         if self.situation.world.pods(end).is_none() {

@@ -1,6 +1,6 @@
 //! An explanation for people: the answer first, then the path of decisions, then what to write.
 
-use super::Report;
+use super::WhyReport;
 use super::facts::Fact;
 use super::mend::{WrittenMend, manifests};
 use crate::ask::{Edit, Says};
@@ -11,14 +11,14 @@ use clap::builder::styling::{AnsiColor, Style};
 use std::fmt::Write as _;
 
 /// The whole explanation.
-pub(super) fn text(report: &Report<'_>, color: bool) -> String {
+pub(super) fn text(report: &WhyReport<'_>, color: bool) -> String {
     let mut page = Page { report, color, text: String::new() };
     page.write();
     page.text
 }
 
 /// One line for each fact, as editors and grep read it.
-pub(super) fn lines(report: &Report<'_>) -> String {
+pub(super) fn lines(report: &WhyReport<'_>) -> String {
     let mut text = format!("{}: {}\n", report.explanation.says.word(), sanitize(&report.question()));
     let mut line = |what: &str, fact: &Fact| {
         let place = report.place(fact.span).map(|place| format!("{place}: ")).unwrap_or_default();
@@ -48,7 +48,7 @@ pub(super) fn lines(report: &Report<'_>) -> String {
     text
 }
 
-impl Report<'_> {
+impl WhyReport<'_> {
     /// What was asked, with the ports.
     pub(super) fn question(&self) -> String {
         let ports = format!(":{}", self.asked);
@@ -79,7 +79,7 @@ impl Report<'_> {
 }
 
 struct Page<'a> {
-    report: &'a Report<'a>,
+    report: &'a WhyReport<'a>,
     color: bool,
     text: String,
 }

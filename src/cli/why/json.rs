@@ -1,6 +1,6 @@
 //! An explanation for programs.
 
-use super::Report;
+use super::WhyReport;
 use super::mend::{WrittenMend, manifests};
 use crate::ask::{Edit, Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
@@ -11,7 +11,7 @@ use crate::source::Span;
 use serde_json::{Value, json};
 
 /// One object with the schema `polder/why/v1`.
-pub(super) fn document(report: &Report<'_>) -> String {
+pub(super) fn document(report: &WhyReport<'_>) -> String {
     let explanation = &report.explanation;
     let [egress, ingress] = &explanation.sides;
     let missing: Vec<String> = explanation.doubts.iter().map(ToString::to_string).collect();
@@ -48,19 +48,19 @@ pub(super) fn document(report: &Report<'_>) -> String {
     }))
 }
 
-fn end(report: &Report<'_>, end: EndId) -> Value {
+fn end(report: &WhyReport<'_>, end: EndId) -> Value {
     let names: Vec<String> = report.situation.names_of(end).iter().map(ToString::to_string).collect();
     json!({ "names": names, "example": end_text(report.situation, end) })
 }
 
-fn place(report: &Report<'_>, span: Option<Span>) -> Option<Value> {
+fn place(report: &WhyReport<'_>, span: Option<Span>) -> Option<Value> {
     let span = span?;
     let file = report.subject.sources().file(span.file)?;
     let position = file.position(span.start);
     Some(json!({ "path": file.path, "line": position.line, "column": position.column }))
 }
 
-fn origin(report: &Report<'_>, one: &Origin) -> Value {
+fn origin(report: &WhyReport<'_>, one: &Origin) -> Value {
     let span = report.origin(one).1;
     match one {
         Origin::Flow(_) => json!({ "kind": "flow", "statement": report.origin(one).0, "place": place(report, span) }),
@@ -70,7 +70,7 @@ fn origin(report: &Report<'_>, one: &Origin) -> Value {
     }
 }
 
-fn side(report: &Report<'_>, side: &WhySide) -> Value {
+fn side(report: &WhyReport<'_>, side: &WhySide) -> Value {
     let policy = |at: usize| {
         let (name, span) = report.policy(at);
         json!({ "policy": name, "place": place(report, span) })
@@ -108,7 +108,7 @@ fn side(report: &Report<'_>, side: &WhySide) -> Value {
     })
 }
 
-fn near_flow(report: &Report<'_>, near: &NearFlow) -> Value {
+fn near_flow(report: &WhyReport<'_>, near: &NearFlow) -> Value {
     let (wrong, detail) = match &near.wrong {
         Wrong::Ports(others) => ("ports", json!(ports(others))),
         Wrong::Source(other) => ("source", misfit(other)),
@@ -140,7 +140,7 @@ fn misfit(misfit: &Misfit) -> Value {
     }
 }
 
-fn mend(report: &Report<'_>) -> Value {
+fn mend(report: &WhyReport<'_>) -> Value {
     match &report.mend {
         None => Value::Null,
         Some(WrittenMend::Policies(policies)) => {

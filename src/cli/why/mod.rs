@@ -16,7 +16,7 @@ use crate::session::{Added, Posed, Subject};
 use mend::WrittenMend;
 
 /// Everything that the formats are made of.
-pub(super) struct Report<'a> {
+pub(super) struct WhyReport<'a> {
     args: &'a WhyArgs,
     subject: &'a Subject,
     situation: &'a Situation,
@@ -102,8 +102,17 @@ fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     };
     let exit = if explanation.says == Says::Unknown { Exit::CannotAnswer } else { ask::sure(&subject, Exit::Yes) };
     let asked = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-    let report =
-        Report { args, subject: &subject, situation: &situation, asked, explanation, mend, notes, addresses, is_known };
+    let report = WhyReport {
+        args,
+        subject: &subject,
+        situation: &situation,
+        asked,
+        explanation,
+        mend,
+        notes,
+        addresses,
+        is_known,
+    };
     let text = match args.format {
         WhyFormat::Human => human::text(&report, terminal.out_color()),
         WhyFormat::Short => human::lines(&report),

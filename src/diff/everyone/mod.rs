@@ -5,9 +5,9 @@ mod parts;
 
 use super::doubts::{MOST_ENDS, doubts};
 use super::origin::Origins;
-use super::parts::{Isolations, Named, Part};
+use super::parts::{EndsByName, Isolations, Part};
 use super::those::Those;
-use super::{ConnectionChange, Diff, IsolationChange, Meant, Version};
+use super::{ConnectionChange, Diff, IsolationChange, MeantEnds, Version};
 use crate::ask::{Ends, Everyone, Example, Whom};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{EndId, Engine};
@@ -55,8 +55,8 @@ fn say_doubts(
 ) -> Result<(), GaveUp> {
     let mut unsure = Vec::new();
     for change in changes.iter_mut().filter(|change| !change.unknown().is_empty()) {
-        let mut examples = |meant: &Meant| -> Result<Vec<Example>, GaveUp> {
-            let Meant::Sets(ends) = meant else { return Ok(Vec::new()) };
+        let mut examples = |meant: &MeantEnds| -> Result<Vec<Example>, GaveUp> {
+            let MeantEnds::Sets(ends) = meant else { return Ok(Vec::new()) };
             let some = ends.iter().take(MOST_ENDS).map(|end| everyone.space.example(end, budget));
             Ok(some.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
         };
@@ -88,7 +88,7 @@ fn isolation(
     one: Isolations<Ends>,
     budget: &mut Budget,
 ) -> Result<IsolationChange, GaveUp> {
-    let pods = Named { names: names.of(None, &one.ends, budget)?, ends: Meant::Sets(one.ends.clone()) };
+    let pods = EndsByName { names: names.of(None, &one.ends, budget)?, ends: MeantEnds::Sets(one.ends.clone()) };
     Ok(one.told(origins, Those::Sets(&names.everyone.space, &one.ends), pods))
 }
 
@@ -110,10 +110,10 @@ fn connection(
         .each_ref()
         .map(|origins| move |direction: Direction, ports: &_| origins.granting_sets(direction, those, ports));
     let named = [
-        Named { names: names.of_all(&part.sources, &sources, budget)?, ends: Meant::Sets(sources.clone()) },
-        Named {
+        EndsByName { names: names.of_all(&part.sources, &sources, budget)?, ends: MeantEnds::Sets(sources.clone()) },
+        EndsByName {
             names: names.of_all(&part.destinations, &destinations, budget)?,
-            ends: Meant::Sets(destinations.clone()),
+            ends: MeantEnds::Sets(destinations.clone()),
         },
     ];
     Ok(part.key.told(origins, those, [&before, &after], named))

@@ -2,7 +2,7 @@
 
 use super::super::origin::{Version, gone};
 use super::parts::{MOST_PARTS, only};
-use crate::ask::{Ends, Everyone, GroupName, Pods, Set, Whom, selector_text};
+use crate::ask::{Ends, Everyone, GroupName, Set, SpacePods, Whom, selector_text};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{AddressSet, NAMESPACE_NAME, Peers, Selector, namespace_by_name};
 use rustc_hash::FxHashMap;
@@ -168,7 +168,7 @@ impl<'e, 'p> Names<'e, 'p> {
     }
 
     /// Pods of one namespace, or of all that have no name, less some.
-    fn of_pods(&self, pods: &Pods) -> String {
+    fn of_pods(&self, pods: &SpacePods) -> String {
         let home = pods.home.and_then(|home| self.everyone.space.homes().get(home));
         let Some(home) = home else { return self.of_others(pods) };
         let named = |namespaces: &Selector, labels: &Selector| {
@@ -179,7 +179,7 @@ impl<'e, 'p> Names<'e, 'p> {
         self.of_set(&named(&pods.namespaces, &pods.labels), &less).concat()
     }
 
-    fn of_others(&self, pods: &Pods) -> String {
+    fn of_others(&self, pods: &SpacePods) -> String {
         let peers = |namespaces: &Selector, labels: &Selector| Peers::Pods {
             namespaces: namespaces.clone(),
             pods: labels.clone(),

@@ -3,7 +3,7 @@
 use super::super::Kind;
 use super::super::parts::{Isolations, Key, Part, Parts};
 use super::super::ways::Ways;
-use crate::ask::{Came, Ends, Everyone, Freed, Gain, Grants, Pods, Whom};
+use crate::ask::{Came, Ends, Everyone, Freed, Gain, SpaceGrants, SpacePods, Whom};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::Verdict;
 use crate::net::{Direction, Peers, Selector};
@@ -18,7 +18,7 @@ pub(super) type Changes = Parts<Whom, Ends>;
 
 /// What came and what went between two.
 #[derive(Debug, Clone)]
-struct Pair {
+struct ChangedPair {
     source: Whom,
     destination: Whom,
     added: Verdict,
@@ -31,18 +31,18 @@ impl Changes {
     /// Puts together what came from one set of policies to another one, and what went.
     pub(crate) fn of(
         everyone: &Everyone<'_>,
-        [before, after]: [&Grants<'_>; 2],
+        [before, after]: [&SpaceGrants<'_>; 2],
         [came, went]: [Came; 2],
         budget: &mut Budget,
     ) -> Result<Changes, GaveUp> {
-        let mut pairs: BTreeMap<[Vec<Ends>; 2], Pair> = BTreeMap::new();
+        let mut pairs: BTreeMap<[Vec<Ends>; 2], ChangedPair> = BTreeMap::new();
         for (gains, is_new) in [(came.gains, true), (went.gains, false)] {
             for gain in gains.into_iter().flat_map(one_by_one) {
                 file(&mut pairs, gain, is_new);
             }
         }
         let mut told: Vec<(Key, [Whom; 2])> = Vec::new();
-        let mut pairs: Vec<Pair> = pairs.into_values().collect();
+        let mut pairs: Vec<ChangedPair> = pairs.into_values().collect();
         sure_elsewhere(everyone, &mut pairs, budget)?;
         for pair in only_told(everyone, pairs, budget)? {
             let key = pair.key([before, after], budget)?;
@@ -125,13 +125,13 @@ fn one_by_one(gain: Gain) -> Vec<Gain> {
     all
 }
 
-fn file(pairs: &mut BTreeMap<[Vec<Ends>; 2], Pair>, gain: Gain, is_new: bool) {
+fn file(pairs: &mut BTreeMap<[Vec<Ends>; 2], ChangedPair>, gain: Gain, is_new: bool) {
     let Gain { by, mut source, mut destination, ports, partly } = gain;
     tidy(&mut source);
     tidy(&mut destination);
     let key = [source.ends.clone(), destination.ends.clone()];
     let (added, removed) = (Verdict::default(), Verdict::default());
-    let new = Pair { source, destination, added, removed, by: Ways::default(), partly: false };
+    let new = ChangedPair { source, destination, added, removed, by: Ways::default(), partly: false };
     let pair = pairs.entry(key).or_insert(new);
     let verdict = if is_new { &mut pair.added } else { &mut pair.removed };
     verdict.allowed.insert(&ports.allowed);
@@ -151,11 +151,11 @@ fn tidy(whom: &mut Whom) {
 }
 
 /// The pairs of each namespace, by their place: among the sources and among the destinations. Addresses are one namespace.
-struct Near([FxHashMap<Option<Option<usize>>, Vec<usize>>; 2]);
+struct NearPairs([FxHashMap<Option<Option<usize>>, Vec<usize>>; 2]);
 
-impl Near {
-    fn new(pairs: &[Pair]) -> Near {
-        let mut near = Near(Default::default());
+impl NearPairs {
+    fn new(pairs: &[ChangedPair]) -> NearPairs {
+        let mut near = NearPairs(Default::default());
         for (place, pair) in pairs.iter().enumerate() {
             for (whom, by_home) in [&pair.source, &pair.destination].into_iter().zip(&mut near.0) {
                 let homes: BTreeSet<_> = whom.ends.iter().map(home_of).collect();
@@ -166,7 +166,7 @@ impl Near {
     }
 
     /// Those that may be about all ends that a pair is about.
-    fn of(&self, pair: &Pair) -> &[usize] {
+    fn of(&self, pair: &ChangedPair) -> &[usize] {
         let [sources, destinations] = &self.0;
         let from = pair.source.ends.first().and_then(|end| sources.get(&home_of(end)));
         let to = pair.destination.ends.first().and_then(|end| destinations.get(&home_of(end)));
@@ -191,8 +191,8 @@ fn trim(end: &mut Ends) {
 }
 
 /// Takes ports out that are unknown of some and that another pair tells of them for sure.
-fn sure_elsewhere(everyone: &Everyone<'_>, pairs: &mut Vec<Pair>, budget: &mut Budget) -> Result<(), GaveUp> {
-    let near = Near::new(pairs);
+fn sure_elsewhere(everyone: &Everyone<'_>, pairs: &mut Vec<ChangedPair>, budget: &mut Budget) -> Result<(), GaveUp> {
+    let near = NearPairs::new(pairs);
     for place in 0..pairs.len() {
         let Some(pair) = pairs.get(place).filter(|pair| pair.is_unsure()) else { continue };
         let mut left = pair.clone();
@@ -211,9 +211,13 @@ fn sure_elsewhere(everyone: &Everyone<'_>, pairs: &mut Vec<Pair>, budget: &mut B
 }
 
 /// The pairs that no other one tells.
-fn only_told(everyone: &Everyone<'_>, pairs: Vec<Pair>, budget: &mut Budget) -> Result<Vec<Pair>, GaveUp> {
-    let mut kept: Vec<Pair> = Vec::with_capacity(pairs.len());
-    let near = Near::new(&pairs);
+fn only_told(
+    everyone: &Everyone<'_>,
+    pairs: Vec<ChangedPair>,
+    budget: &mut Budget,
+) -> Result<Vec<ChangedPair>, GaveUp> {
+    let mut kept: Vec<ChangedPair> = Vec::with_capacity(pairs.len());
+    let near = NearPairs::new(&pairs);
     for (place, pair) in pairs.iter().enumerate() {
         let mut is_told = false;
         for &other_place in near.of(pair) {
@@ -235,9 +239,9 @@ fn only_told(everyone: &Everyone<'_>, pairs: Vec<Pair>, budget: &mut Budget) -> 
     Ok(kept)
 }
 
-impl Pair {
+impl ChangedPair {
     /// Whether it is about all ports that another one is about.
-    fn says(&self, other: &Pair) -> bool {
+    fn says(&self, other: &ChangedPair) -> bool {
         let all = |mine: &Verdict, theirs: &Verdict| {
             mine.allowed.contains(&theirs.allowed) && mine.unknown.contains(&theirs.unknown)
         };
@@ -249,12 +253,12 @@ impl Pair {
     }
 
     /// Whether ports are unknown that another one tells for sure.
-    fn is_unsure_beside(&self, other: &Pair) -> bool {
+    fn is_unsure_beside(&self, other: &ChangedPair) -> bool {
         self.added.unknown.overlaps(&other.added.allowed) || self.removed.unknown.overlaps(&other.removed.allowed)
     }
 
     /// Whether it is about all ends that another one is about.
-    fn holds(&self, everyone: &Everyone<'_>, other: &Pair, budget: &mut Budget) -> Result<bool, GaveUp> {
+    fn holds(&self, everyone: &Everyone<'_>, other: &ChangedPair, budget: &mut Budget) -> Result<bool, GaveUp> {
         budget.spend(1)?;
         let within = |wide: &Whom, narrow: &Whom| {
             narrow.ends.iter().all(|end| wide.ends.iter().any(|wide| holds(everyone, wide, end)))
@@ -262,7 +266,7 @@ impl Pair {
         Ok(within(&self.source, &other.source) && within(&self.destination, &other.destination))
     }
 
-    fn key(&self, [before, after]: [&Grants<'_>; 2], budget: &mut Budget) -> Result<Key, GaveUp> {
+    fn key(&self, [before, after]: [&SpaceGrants<'_>; 2], budget: &mut Budget) -> Result<Key, GaveUp> {
         let ends = [&self.source.ends, &self.destination.ends];
         let kind = match (self.added.is_denied(), self.removed.is_denied()) {
             (false, false) => Kind::Changed,
@@ -281,7 +285,8 @@ fn holds(everyone: &Everyone<'_>, wide: &Ends, narrow: &Ends) -> bool {
     match (wide, narrow) {
         (Ends::Pods(wide), Ends::Pods(narrow)) => {
             let is_out = |(namespaces, labels): &(Selector, Selector)| {
-                let out = Pods { namespaces: namespaces.clone(), labels: labels.clone(), less: Vec::new(), ..*narrow };
+                let out =
+                    SpacePods { namespaces: namespaces.clone(), labels: labels.clone(), less: Vec::new(), ..*narrow };
                 narrow.less.contains(&(namespaces.clone(), labels.clone()))
                     || everyone.space.both(&Ends::Pods(narrow.clone()), &Ends::Pods(out)).is_none()
             };

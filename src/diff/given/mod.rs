@@ -5,14 +5,14 @@ mod parts;
 
 use super::doubts::doubts;
 use super::origin::Origins;
-use super::parts::{Isolations, Named, Part, Parts};
+use super::parts::{EndsByName, Isolations, Part, Parts};
 use super::those::Those;
-use super::{Diff, Meant, Version};
+use super::{Diff, MeantEnds, Version};
 use crate::ask::Situation;
 use crate::engine::{Comparison, EndId, Engine};
 use crate::net::{Direction, PortSet};
 use names::Names;
-use parts::Changes;
+use parts::WorldChanges;
 
 /// What differs between two sets of policies, both of which the situation has to know.
 pub fn compare(situation: &Situation, old: &Version<'_>, new: &Version<'_>) -> Diff {
@@ -30,7 +30,7 @@ pub fn compare_without_doubtful_blocks(situation: &Situation, old: &Version<'_>,
 
 fn by_engines(situation: &Situation, [old, new]: [&Version<'_>; 2], engines: [Engine<'_>; 2]) -> Diff {
     let [before, after] = &engines;
-    let Parts { isolations, parts } = Changes::of(&Comparison::new(before, after));
+    let Parts { isolations, parts } = WorldChanges::of(&Comparison::new(before, after));
     if isolations.is_empty() && parts.is_empty() {
         return Diff {
             given_up: engines.iter().any(Engine::has_given_up),
@@ -41,7 +41,7 @@ fn by_engines(situation: &Situation, [old, new]: [&Version<'_>; 2], engines: [En
     let names = Names::new(situation, [old, new]);
     let origins = [Origins::new(old), Origins::new(new)];
     let world = &situation.world;
-    let named = |ends: &[EndId]| Named { names: names.of(ends), ends: Meant::Given(ends.to_vec()) };
+    let named = |ends: &[EndId]| EndsByName { names: names.of(ends), ends: MeantEnds::Given(ends.to_vec()) };
     let isolation = |one: &Isolations<EndId>| one.told(&origins, Those::Given(world, &one.ends), named(&one.ends));
     let connection = |part: Part<EndId>| {
         let ends = [&part.sources, &part.destinations].map(Vec::as_slice);

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All that differs between ends of a world.
-pub(super) type Changes = Parts<EndId, EndId>;
+pub(super) type WorldChanges = Parts<EndId, EndId>;
 
-impl Changes {
+impl WorldChanges {
     /// Goes through everything that differs.
-    pub(crate) fn of(comparison: &Comparison<'_, '_>) -> Changes {
+    pub(crate) fn of(comparison: &Comparison<'_, '_>) -> WorldChanges {
         let world = comparison.old().world();
         let mut credits = Credits { of: vec![Ways::default(); world.ends.len()], comparison };
         let mut keys: FxHashMap<Key, usize> = FxHashMap::default();
@@ -38,7 +38,7 @@ impl Changes {
 }
 
 /// A namespace, whether isolation was introduced there, and in which directions.
-type Isolated = (Option<Arc<str>>, bool, Ways);
+type NewlyIsolated = (Option<Arc<str>>, bool, Ways);
 
 /// Sources and destinations.
 type Rectangle = (Vec<EndId>, Vec<EndId>);
@@ -136,7 +136,7 @@ impl Credits<'_, '_, '_> {
 
     /// The isolation that makes a difference, by namespace.
     fn isolations(&self, world: &World) -> Vec<Isolations<EndId>> {
-        let mut found: BTreeMap<Isolated, Vec<EndId>> = BTreeMap::new();
+        let mut found: BTreeMap<NewlyIsolated, Vec<EndId>> = BTreeMap::new();
         for end in world.ids() {
             let namespace = world.namespace_of(end).and_then(|namespace| namespace.name.clone());
             for (lifted, kind) in [(true, SideChange::Lifted), (false, SideChange::Introduced)] {
@@ -151,7 +151,7 @@ impl Credits<'_, '_, '_> {
                 }
             }
         }
-        let isolations = |((_, introduced, ways), ends): (Isolated, _)| Isolations {
+        let isolations = |((_, introduced, ways), ends): (NewlyIsolated, _)| Isolations {
             lifted: !introduced,
             directions: ways.list(),
             ends,

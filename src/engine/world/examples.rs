@@ -27,7 +27,7 @@ pub struct ExamplePod {
 }
 
 /// What namespaces are told apart by: name, labels, those that are absent, and whether there are no others.
-type Home<'p> = (&'p Option<Arc<str>>, &'p Labels, &'p BTreeSet<String>, bool);
+type HomeTraits<'p> = (&'p Option<Arc<str>>, &'p Labels, &'p BTreeSet<String>, bool);
 
 impl World {
     /// Pods that could exist, each a kind of its own, and all addresses. Gives the end of each pod, in order.
@@ -35,7 +35,7 @@ impl World {
         let looks = Looks::new(scope);
         let marks = Marks::new(scope.marks);
         let mut world = World { facts: scope.facts.clone(), ..World::default() };
-        let mut ids: BTreeMap<Home<'_>, NamespaceId> = BTreeMap::new();
+        let mut ids: BTreeMap<HomeTraits<'_>, NamespaceId> = BTreeMap::new();
         let mut marks_of: FxHashMap<NamespaceId, MatchIndex> = FxHashMap::default();
         let mut known: FxHashMap<&ExamplePod, EndId> = FxHashMap::default();
         let mut ends = Vec::with_capacity(pods.len());

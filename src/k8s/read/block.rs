@@ -7,7 +7,7 @@
 //! comes out as the general parser makes it, to the offset.
 
 use super::merge::is_key;
-use super::node::{MANAGED_FIELDS, Node, Seed, Value};
+use super::node::{MANAGED_FIELDS, Seed, Value, YamlNode};
 use memchr::{memchr, memchr_iter, memmem};
 use std::borrow::Cow;
 
@@ -49,7 +49,7 @@ fn is_comment(content: &str) -> bool {
 }
 
 /// A document as the general parser reads it; `None` when that has to do it.
-pub(super) fn read<'a>(seed: Seed<'a, '_>, document: &'a str) -> Option<Node<'a>> {
+pub(super) fn read<'a>(seed: Seed<'a, '_>, document: &'a str) -> Option<YamlNode<'a>> {
     let mut rest = document;
     if let Some(after) = rest.strip_prefix("---") {
         let (mark, below) = after.split_once('\n').unwrap_or((after, ""));
@@ -64,7 +64,7 @@ pub(super) fn read<'a>(seed: Seed<'a, '_>, document: &'a str) -> Option<Node<'a>
         return None;
     }
     let lines = lines(rest);
-    let mut reader = Reader {
+    let mut reader = BlockReader {
         seed,
         lines: &lines,
         next: 0,
@@ -89,7 +89,7 @@ fn is_plain(one: char) -> bool {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Line<'a> {
+struct BlockLine<'a> {
     /// The spaces in front.
     indent: usize,
     /// What follows them, without spaces behind it.
@@ -98,13 +98,13 @@ struct Line<'a> {
     whole: &'a str,
 }
 
-fn lines(text: &str) -> Vec<Line<'_>> {
+fn lines(text: &str) -> Vec<BlockLine<'_>> {
     let mut lines = Vec::with_capacity(memchr_iter(b'\n', text.as_bytes()).count() + 1);
     let mut start = 0;
     for end in memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
         let whole = text.get(start..end).unwrap_or_default();
         let content = without_start(whole);
-        lines.push(Line { indent: whole.len() - content.len(), content: without_end(content), whole });
+        lines.push(BlockLine { indent: whole.len() - content.len(), content: without_end(content), whole });
         start = end + 1;
     }
     // What stands behind the last line end is a line only if there is something.
@@ -126,22 +126,22 @@ fn without_end(text: &str) -> &str {
     text.get(..text.len() - spaces).unwrap_or_default()
 }
 
-struct Reader<'a, 'l, 's> {
+struct BlockReader<'a, 'l, 's> {
     seed: Seed<'a, 's>,
-    lines: &'l [Line<'a>],
+    lines: &'l [BlockLine<'a>],
     next: usize,
     depth: usize,
     /// Whether the last line has an end.
     ends: bool,
     /// The pairs so far of the maps that are being read, the innermost last: a map then takes what it needs at once.
-    pairs: Vec<(Node<'a>, Node<'a>)>,
+    pairs: Vec<(YamlNode<'a>, YamlNode<'a>)>,
     /// The same for lists.
-    items: Vec<Node<'a>>,
+    items: Vec<YamlNode<'a>>,
 }
 
-impl<'a> Reader<'a, '_, '_> {
+impl<'a> BlockReader<'a, '_, '_> {
     /// The next line with something on it.
-    fn peek(&mut self) -> Option<Line<'a>> {
+    fn peek(&mut self) -> Option<BlockLine<'a>> {
         loop {
             let line = self.lines.get(self.next)?;
             if !is_comment(line.content) {
@@ -152,7 +152,7 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// The map or list that begins with the next line, at this depth.
-    fn block(&mut self, indent: usize) -> Option<Node<'a>> {
+    fn block(&mut self, indent: usize) -> Option<YamlNode<'a>> {
         let line = self.peek().filter(|line| line.indent == indent)?;
         self.depth += 1;
         if self.depth > DEEPEST {
@@ -167,7 +167,7 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// The list whose items stand at this depth.
-    fn list(&mut self, indent: usize) -> Option<Node<'a>> {
+    fn list(&mut self, indent: usize) -> Option<YamlNode<'a>> {
         let first = self.items.len();
         while let Some(line) = self.peek().filter(|line| line.indent == indent) {
             let Some(content) = item(line.content) else { break };
@@ -189,17 +189,17 @@ impl<'a> Reader<'a, '_, '_> {
             };
             self.items.push(node);
         }
-        let items: Vec<Node> = self.items.drain(first..).collect();
+        let items: Vec<YamlNode> = self.items.drain(first..).collect();
         let at = items.iter().find_map(|item| item.at);
-        Some(Node { at, value: Value::List(items) })
+        Some(YamlNode { at, value: Value::List(items) })
     }
 
     /// The map whose keys stand at this depth; the first one perhaps on the line of an item of a list, which is gone.
-    fn map(&mut self, indent: usize, first: Option<Pair<'a>>) -> Option<Node<'a>> {
+    fn map(&mut self, indent: usize, first: Option<BlockPair<'a>>) -> Option<YamlNode<'a>> {
         let start = self.pairs.len();
         let mut first = first;
         loop {
-            let Pair { key, behind } = match first.take() {
+            let BlockPair { key, behind } = match first.take() {
                 Some(pair) => pair,
                 None => match self.peek() {
                     Some(line) if line.indent == indent && item(line.content).is_none() => {
@@ -213,13 +213,13 @@ impl<'a> Reader<'a, '_, '_> {
             let pair = self.pair(key, behind, indent)?;
             self.pairs.push(pair);
         }
-        let pairs: Vec<(Node, Node)> = self.pairs.drain(start..).collect();
+        let pairs: Vec<(YamlNode, YamlNode)> = self.pairs.drain(start..).collect();
         let at = pairs.first().and_then(|(key, _)| key.at);
-        (!pairs.is_empty()).then_some(Node { at, value: Value::Map(pairs) })
+        (!pairs.is_empty()).then_some(YamlNode { at, value: Value::Map(pairs) })
     }
 
     /// A key and its value, which may go on below the line.
-    fn pair(&mut self, key: Word<'a>, behind: &'a str, indent: usize) -> Option<(Node<'a>, Node<'a>)> {
+    fn pair(&mut self, key: Word<'a>, behind: &'a str, indent: usize) -> Option<(YamlNode<'a>, YamlNode<'a>)> {
         let key = self.scalar(key)?;
         if is_key(self.seed, &key) {
             return None;
@@ -229,24 +229,24 @@ impl<'a> Reader<'a, '_, '_> {
             false => self.value(behind, indent)?,
         };
         if matches!(&key.value, Value::Text(name) if name == MANAGED_FIELDS) {
-            value = Node { at: None, value: Value::Null };
+            value = YamlNode { at: None, value: Value::Null };
         }
         value.at = value.at.or(key.at);
         Some((key, value))
     }
 
     /// What stands below a key or an item without a value on its line.
-    fn below(&mut self, indent: usize, of_key: bool) -> Option<Node<'a>> {
+    fn below(&mut self, indent: usize, of_key: bool) -> Option<YamlNode<'a>> {
         match self.peek() {
             Some(line) if line.indent > indent => self.block(line.indent),
             // The items of a list may stand as deep as the key that it belongs to.
             Some(line) if of_key && line.indent == indent && item(line.content).is_some() => self.block(indent),
-            _ => Some(Node { at: None, value: Value::Null }),
+            _ => Some(YamlNode { at: None, value: Value::Null }),
         }
     }
 
     /// A value on the line of its key or item.
-    fn value(&mut self, text: &'a str, indent: usize) -> Option<Node<'a>> {
+    fn value(&mut self, text: &'a str, indent: usize) -> Option<YamlNode<'a>> {
         if let Some(keeps_end) = literal(text) {
             return self.literal(indent, keeps_end);
         }
@@ -255,15 +255,15 @@ impl<'a> Reader<'a, '_, '_> {
             return None;
         }
         match value(text)? {
-            Word::Plain("{}") => Some(Node { at: None, value: Value::Map(Vec::new()) }),
-            Word::Plain("[]") => Some(Node { at: None, value: Value::List(Vec::new()) }),
+            Word::Plain("{}") => Some(YamlNode { at: None, value: Value::Map(Vec::new()) }),
+            Word::Plain("[]") => Some(YamlNode { at: None, value: Value::List(Vec::new()) }),
             word @ (Word::Quoted(_) | Word::Plain(_)) => self.scalar(word),
         }
     }
 
     /// The lines of a literal scalar.
-    fn literal(&mut self, indent: usize, keeps_end: bool) -> Option<Node<'a>> {
-        let is_blank = |line: &Line| line.content.is_empty();
+    fn literal(&mut self, indent: usize, keeps_end: bool) -> Option<YamlNode<'a>> {
+        let is_blank = |line: &BlockLine| line.content.is_empty();
         let first = self.lines.get(self.next)?;
         if is_blank(first) || first.indent <= indent {
             return None;
@@ -298,12 +298,12 @@ impl<'a> Reader<'a, '_, '_> {
         if !keeps_end {
             text.pop();
         }
-        Some(Node { at: None, value: Value::Text(Cow::Owned(text)) })
+        Some(YamlNode { at: None, value: Value::Text(Cow::Owned(text)) })
     }
 
     /// A scalar on one line.
-    fn scalar(&self, word: Word<'a>) -> Option<Node<'a>> {
-        let plain = |value| Some(Node { at: None, value });
+    fn scalar(&self, word: Word<'a>) -> Option<YamlNode<'a>> {
+        let plain = |value| Some(YamlNode { at: None, value });
         match word {
             Word::Quoted(text) => Some(self.seed.borrowed(text)),
             Word::Plain(text) => match kind(text)? {
@@ -325,7 +325,7 @@ enum Word<'a> {
 }
 
 /// A key and what stands behind its colon, without the spaces in front.
-struct Pair<'a> {
+struct BlockPair<'a> {
     key: Word<'a>,
     behind: &'a str,
 }
@@ -348,16 +348,16 @@ fn quoted(text: &str) -> Option<Option<(&str, &str)>> {
 }
 
 /// The key at the beginning of a line; `None` when there is none, or it is not as simple.
-fn pair(content: &str) -> Option<Pair<'_>> {
+fn pair(content: &str) -> Option<BlockPair<'_>> {
     if let Some((key, behind)) = quoted(content)? {
         let behind = without_start(behind).strip_prefix(':')?;
         let is_short = content.len() - behind.len() <= LONGEST_KEY;
         return (is_short && (behind.is_empty() || behind.starts_with(' ')))
-            .then(|| Pair { key: Word::Quoted(key), behind: without_start(behind) });
+            .then(|| BlockPair { key: Word::Quoted(key), behind: without_start(behind) });
     }
     let end = plain_end(content).filter(|end| content.as_bytes().get(*end) == Some(&b':') && *end <= LONGEST_KEY)?;
     let (key, behind) = content.split_at_checked(end)?;
-    Some(Pair { key: Word::Plain(without_end(key)), behind: without_start(behind.get(1..)?) })
+    Some(BlockPair { key: Word::Plain(without_end(key)), behind: without_start(behind.get(1..)?) })
 }
 
 /// Where a plain scalar ends on its line: at a colon that ends a key, or at a comment.

@@ -1,10 +1,10 @@
 //! Objects that have somebody connect to pods. Their kinds are mostly those of others, so what is not as expected says
 //! nothing.
 
-use super::node::{Node, Value};
+use super::node::{Value, YamlNode};
 use super::place::{items, port, text};
-use super::walk::Object;
-use crate::cluster::{Caller, Namespaces, ScrapedPort, Target, TargetPort, Who};
+use super::walk::MapFields;
+use crate::cluster::{Caller, ScrapedPort, Target, TargetPort, WatchedNamespaces, Who};
 use crate::net::{Selector, Values};
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use std::sync::Arc;
 const ROUTES: [&str; 5] = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"];
 
 /// Who connects to pods because of an object.
-pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &str) -> Vec<Caller> {
-    let Some(object) = Object::of(node) else { return Vec::new() };
-    let Some(metadata) = object.get("metadata").and_then(Object::of) else { return Vec::new() };
-    let Some(spec_or_self) = object.get("spec").and_then(Object::of).or(Some(object)) else { return Vec::new() };
+pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace: &str) -> Vec<Caller> {
+    let Some(object) = MapFields::of(node) else { return Vec::new() };
+    let Some(metadata) = object.get("metadata").and_then(MapFields::of) else { return Vec::new() };
+    let Some(spec_or_self) = object.get("spec").and_then(MapFields::of).or(Some(object)) else { return Vec::new() };
     let group = version.split('/').next().unwrap_or(version);
     let namespace = text(metadata, "namespace").unwrap_or(default_namespace);
     let name = text(metadata, "name").unwrap_or_default();
@@ -34,8 +34,8 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
     match (group, kind) {
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
             let webhook = |item| {
-                let webhook = Object::of(item)?;
-                let target = webhook_service(webhook.get("clientConfig").and_then(Object::of)?)?;
+                let webhook = MapFields::of(item)?;
+                let target = webhook_service(webhook.get("clientConfig").and_then(MapFields::of)?)?;
                 Some(caller(Who::ApiServer, "", text(webhook, "name").unwrap_or(name), vec![target]))
             };
             items(object, "webhooks").filter_map(webhook).collect()
@@ -44,19 +44,19 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
             one(Who::ApiServer, "", webhook_service(spec_or_self).into_iter().collect())
         }
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            let inner = |object: Object<'_, '_>, field: &str| object.get(field).is_some();
+            let inner = |object: MapFields<'_, '_>, field: &str| object.get(field).is_some();
             let conversion =
-                spec_or_self.get("conversion").and_then(Object::of).filter(|found| inner(*found, "webhook"));
-            let webhook = conversion.and_then(|found| found.get("webhook")).and_then(Object::of);
-            let config = webhook.and_then(|found| found.get("clientConfig")).and_then(Object::of);
+                spec_or_self.get("conversion").and_then(MapFields::of).filter(|found| inner(*found, "webhook"));
+            let webhook = conversion.and_then(|found| found.get("webhook")).and_then(MapFields::of);
+            let config = webhook.and_then(|found| found.get("clientConfig")).and_then(MapFields::of);
             one(Who::ApiServer, "", config.and_then(webhook_service).into_iter().collect())
         }
         ("gateway.networking.k8s.io", kind) if ROUTES.contains(&kind) => {
-            let rules = items(spec_or_self, "rules").filter_map(Object::of);
-            let backends = rules.flat_map(|rule| items(rule, "backendRefs")).filter_map(Object::of);
+            let rules = items(spec_or_self, "rules").filter_map(MapFields::of);
+            let backends = rules.flat_map(|rule| items(rule, "backendRefs")).filter_map(MapFields::of);
             let targets = distinct(backends.filter_map(|backend| backend_service(backend, namespace)));
-            let parents: Vec<Object> = items(spec_or_self, "parentRefs").filter_map(Object::of).collect();
-            let is_gateway = |parent: &&Object| text(**parent, "kind").is_none_or(|kind| kind == "Gateway");
+            let parents: Vec<MapFields> = items(spec_or_self, "parentRefs").filter_map(MapFields::of).collect();
+            let is_gateway = |parent: &&MapFields| text(**parent, "kind").is_none_or(|kind| kind == "Gateway");
             let gateways: Vec<_> =
                 parents.iter().filter(is_gateway).filter_map(|one| gateway(*one, namespace)).collect();
             // One that is only for Services says how the pods of a mesh connect to each other.
@@ -65,10 +65,10 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
             found.into_iter().map(|caller| Caller { gateways: gateways.clone(), ..caller }).collect()
         }
         ("route.openshift.io", "Route") => {
-            let to = spec_or_self.get("to").and_then(Object::of);
-            let more = items(spec_or_self, "alternateBackends").filter_map(Object::of);
-            let port = spec_or_self.get("port").and_then(Object::of).and_then(|port| port.get("targetPort"));
-            let service = |to: Object<'_, '_>| {
+            let to = spec_or_self.get("to").and_then(MapFields::of);
+            let more = items(spec_or_self, "alternateBackends").filter_map(MapFields::of);
+            let port = spec_or_self.get("port").and_then(MapFields::of).and_then(|port| port.get("targetPort"));
+            let service = |to: MapFields<'_, '_>| {
                 let is_service = text(to, "kind").is_none_or(|kind| kind == "Service");
                 let name = text(to, "name").filter(|_| is_service)?;
                 // By name it is a port of the Service, by number one of the pods, which the Service may call otherwise.
@@ -78,7 +78,7 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
             one(Who::Gateway, namespace, distinct(to.into_iter().chain(more).filter_map(service)))
         }
         ("monitoring.coreos.com", "ServiceMonitor") => {
-            let ports = items(spec_or_self, "endpoints").filter_map(Object::of).filter_map(|endpoint| {
+            let ports = items(spec_or_self, "endpoints").filter_map(MapFields::of).filter_map(|endpoint| {
                 let of_service = text(endpoint, "port").map(|name| ScrapedPort::OfService(name.into()));
                 of_service.or_else(|| endpoint.get("targetPort").and_then(target_port).map(ScrapedPort::OfPods))
             });
@@ -87,7 +87,7 @@ pub(super) fn read(version: &str, kind: &str, node: &Node, default_namespace: &s
             one(Who::Scraper, namespace, targets.into_iter().collect())
         }
         ("monitoring.coreos.com", "PodMonitor") => {
-            let ports = items(spec_or_self, "podMetricsEndpoints").filter_map(Object::of).filter_map(|endpoint| {
+            let ports = items(spec_or_self, "podMetricsEndpoints").filter_map(MapFields::of).filter_map(|endpoint| {
                 let named = text(endpoint, "port").map(|name| TargetPort::Named(name.into()));
                 let number = || endpoint.get("portNumber").or(endpoint.get("targetPort")).and_then(target_port);
                 named.or_else(number)
@@ -108,7 +108,7 @@ pub(super) fn annotated<'l>(
 ) -> Caller {
     let mut selector = Selector::everything();
     labels.for_each(|(key, value)| selector.require(key, Values::one_of([value])));
-    let namespaces = Namespaces::Named(vec![namespace.into()]);
+    let namespaces = WatchedNamespaces::Named(vec![namespace.into()]);
     let target = Target::Pods { namespaces, labels: selector, ports: vec![TargetPort::Number(port)] };
     Caller {
         kind: kind.into(),
@@ -122,8 +122,8 @@ pub(super) fn annotated<'l>(
 }
 
 /// The Service of a `clientConfig`, or of the specification of an APIService. Without a port it is 443.
-fn webhook_service(config: Object) -> Option<Target> {
-    let service = Object::of(config.get("service")?)?;
+fn webhook_service(config: MapFields) -> Option<Target> {
+    let service = MapFields::of(config.get("service")?)?;
     Some(Target::Service {
         namespace: text(service, "namespace")?.into(),
         name: text(service, "name")?.into(),
@@ -131,7 +131,7 @@ fn webhook_service(config: Object) -> Option<Target> {
     })
 }
 
-fn backend_service(backend: Object, namespace: &str) -> Option<Target> {
+fn backend_service(backend: MapFields, namespace: &str) -> Option<Target> {
     let is_service = text(backend, "kind").is_none_or(|kind| kind == "Service") && text(backend, "group").is_none();
     Some(Target::Service {
         namespace: text(backend, "namespace").unwrap_or(namespace).into(),
@@ -141,7 +141,7 @@ fn backend_service(backend: Object, namespace: &str) -> Option<Target> {
 }
 
 /// The namespace and the name of a Gateway that a route is for.
-fn gateway(parent: Object, namespace: &str) -> Option<(Arc<str>, Arc<str>)> {
+fn gateway(parent: MapFields, namespace: &str) -> Option<(Arc<str>, Arc<str>)> {
     Some((text(parent, "namespace").unwrap_or(namespace).into(), text(parent, "name")?.into()))
 }
 
@@ -155,7 +155,7 @@ fn distinct(targets: impl Iterator<Item = Target>) -> Vec<Target> {
     all
 }
 
-fn target_port(node: &Node) -> Option<TargetPort> {
+fn target_port(node: &YamlNode) -> Option<TargetPort> {
     match &node.value {
         Value::Text(name) => Some(TargetPort::Named(Arc::from(&**name))),
         Value::Integer(number) => u16::try_from(*number).ok().filter(|number| *number > 0).map(TargetPort::Number),
@@ -164,18 +164,18 @@ fn target_port(node: &Node) -> Option<TargetPort> {
 }
 
 /// `namespaceSelector` of a monitor: by default its own namespace.
-fn monitored(spec: Object, namespace: &str) -> Namespaces {
-    let Some(selector) = spec.get("namespaceSelector").and_then(Object::of) else {
-        return Namespaces::Named(vec![namespace.into()]);
+fn monitored(spec: MapFields, namespace: &str) -> WatchedNamespaces {
+    let Some(selector) = spec.get("namespaceSelector").and_then(MapFields::of) else {
+        return WatchedNamespaces::Named(vec![namespace.into()]);
     };
     if matches!(selector.get("any").map(|node| &node.value), Some(Value::Bool(true))) {
-        return Namespaces::Any;
+        return WatchedNamespaces::Any;
     }
     let names: Vec<Arc<str>> = items(selector, "matchNames").filter_map(string).map(Arc::from).collect();
-    Namespaces::Named(if names.is_empty() { vec![namespace.into()] } else { names })
+    WatchedNamespaces::Named(if names.is_empty() { vec![namespace.into()] } else { names })
 }
 
-fn string<'n>(node: &'n Node) -> Option<&'n str> {
+fn string<'n>(node: &'n YamlNode) -> Option<&'n str> {
     match &node.value {
         Value::Text(text) => Some(&**text),
         _ => None,
@@ -183,15 +183,15 @@ fn string<'n>(node: &'n Node) -> Option<&'n str> {
 }
 
 /// `selector`, where `{}` is everything; `None` where it is not there or is not understood.
-fn selector(spec: Object) -> Option<Selector> {
-    let written = spec.get("selector").and_then(Object::of)?;
+fn selector(spec: MapFields) -> Option<Selector> {
+    let written = spec.get("selector").and_then(MapFields::of)?;
     let mut selector = Selector::everything();
     if let Some(labels) = written.get("matchLabels") {
         // What a template was to fill is there, and is nothing.
-        Object::of(labels)?.texts().for_each(|(key, value)| selector.require(key, Values::one_of([value])));
+        MapFields::of(labels)?.texts().for_each(|(key, value)| selector.require(key, Values::one_of([value])));
     }
     for expression in items(written, "matchExpressions") {
-        let expression = Object::of(expression)?;
+        let expression = MapFields::of(expression)?;
         let values = || items(expression, "values").filter_map(string);
         let values = match text(expression, "operator")? {
             "In" => Values::one_of(values()),

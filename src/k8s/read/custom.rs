@@ -4,9 +4,9 @@
 //! What else such an object says is up to its authors, so nothing of it is refused: where a template is not as Kubernetes
 //! wants it, the object counts as one of those that have no part in what is allowed.
 
-use super::node::{Node, Value};
-use super::pod::{Shape, pod_template};
-use super::walk::{Object, Path, Walk};
+use super::node::{Value, YamlNode};
+use super::pod::{PodShape, pod_template};
+use super::walk::{MapFields, Path, Walk};
 use super::workload::{is_live, owner, pod_selector};
 use super::{ReadObject, Reading, field_text, fields, kinds, metadata_field, metadata_text, number};
 use crate::cluster::{ContainerPort, Labels, Owner, Pods, Runner, Workload};
@@ -31,7 +31,7 @@ const KNATIVE_PORTS: [(&str, u16); 5] = [
 ];
 
 /// The object as something that runs pods, when it is that.
-pub(super) fn runner(node: &Node, (version, kind): (&str, &str), default_namespace: &str) -> Option<ReadObject> {
+pub(super) fn runner(node: &YamlNode, (version, kind): (&str, &str), default_namespace: &str) -> Option<ReadObject> {
     let Value::Map(pairs) = &node.value else { return None };
     let group = kinds::group(version);
     if OF_PATTERNS.iter().any(|of| group == *of || group.strip_suffix(of).is_some_and(|sub| sub.ends_with('.'))) {
@@ -48,10 +48,10 @@ pub(super) fn runner(node: &Node, (version, kind): (&str, &str), default_namespa
     let name = metadata_text(pairs, "name").or_else(|| metadata_text(pairs, "generateName"))?;
     let mut scratch = Reading::default();
     let mut walk = Walk::new(&mut scratch, "");
-    let mut shapes: Vec<Shape> =
+    let mut shapes: Vec<PodShape> =
         templates.into_iter().map(|template| pod_template(&mut walk, template, Path::ROOT)).collect();
-    let object = Object::of(node)?;
-    let owners = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("ownerReferences"));
+    let object = MapFields::of(node)?;
+    let owners = object.get("metadata").and_then(MapFields::of).and_then(|metadata| metadata.get("ownerReferences"));
     let owner = owner(&mut walk, owners, Path::ROOT);
     if !scratch.problems.is_empty() {
         return None;
@@ -77,7 +77,7 @@ pub(super) fn runner(node: &Node, (version, kind): (&str, &str), default_namespa
 }
 
 /// The templates of pods in a specification. One in the usual place needs no labels.
-fn find<'n, 'a>(node: &'n Node<'a>, depth: usize, is_spec: bool, found: &mut Vec<&'n Node<'a>>) {
+fn find<'n, 'a>(node: &'n YamlNode<'a>, depth: usize, is_spec: bool, found: &mut Vec<&'n YamlNode<'a>>) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match &node.value {
         Value::Map(pairs) => {
@@ -104,11 +104,11 @@ fn find<'n, 'a>(node: &'n Node<'a>, depth: usize, is_spec: bool, found: &mut Vec
 }
 
 /// Whether a value is a template of pods: it has containers and, where anything could stand, labels.
-fn is_template(node: &Node, is_usual: bool) -> bool {
+fn is_template(node: &YamlNode, is_usual: bool) -> bool {
     let Value::Map(pairs) = &node.value else { return false };
     let Some(Value::Map(spec)) = fields(pairs, "spec").next().map(|spec| &spec.value) else { return false };
     let Some(Value::List(containers)) = fields(spec, "containers").next().map(|list| &list.value) else { return false };
-    let is_container = |node: &Node| match &node.value {
+    let is_container = |node: &YamlNode| match &node.value {
         Value::Map(pairs) => field_text(pairs, "name").or_else(|| field_text(pairs, "image")).is_some(),
         _ => false,
     };
@@ -118,14 +118,14 @@ fn is_template(node: &Node, is_usual: bool) -> bool {
 }
 
 /// The object whose template this one makes pods of: `spec.workloadRef` of a Rollout.
-fn lender(spec: &[(Node, Node)]) -> Option<Owner> {
+fn lender(spec: &[(YamlNode, YamlNode)]) -> Option<Owner> {
     let Value::Map(reference) = &fields(spec, "workloadRef").next()?.value else { return None };
     let kind = kinds::owner(field_text(reference, "apiVersion").unwrap_or("apps/v1"), field_text(reference, "kind")?)?;
     Some(Owner { kind: Some(kind), name: field_text(reference, "name")?.into() })
 }
 
 /// `spec.replicas`; `None` where it is left to others.
-fn count(spec: &[(Node, Node)]) -> Option<u64> {
+fn count(spec: &[(YamlNode, YamlNode)]) -> Option<u64> {
     match fields(spec, "replicas").next()?.value {
         Value::Integer(count) => u64::try_from(count).ok(),
         _ => None,
@@ -133,18 +133,18 @@ fn count(spec: &[(Node, Node)]) -> Option<u64> {
 }
 
 /// Each version of a canary has pods of its own, so there can be two whatever is written.
-fn pods(shape: Shape, count: u64) -> Pods {
-    let Shape { labels, ports, host_network, .. } = shape;
+fn pods(shape: PodShape, count: u64) -> Pods {
+    let PodShape { labels, ports, host_network, .. } = shape;
     let labels = labels.into_iter().collect();
     let (addresses, seen) = (Vec::new(), Vec::new());
     Pods { labels, ports, count, several: true, host_network, finished: false, addresses, seen, span: None }
 }
 
-fn labels(pairs: &[(Node, Node)]) -> Labels {
+fn labels(pairs: &[(YamlNode, YamlNode)]) -> Labels {
     let Some(Value::Map(labels)) = metadata_field(pairs, "labels").map(|labels| &labels.value) else {
         return Labels::new();
     };
-    let text = |node: &Node| match &node.value {
+    let text = |node: &YamlNode| match &node.value {
         Value::Text(text) => Some(text.to_string()),
         _ => None,
     };
@@ -152,7 +152,7 @@ fn labels(pairs: &[(Node, Node)]) -> Labels {
 }
 
 /// What Knative adds to the pods of a Service or a Configuration.
-fn of_knative(shape: &mut Shape, kind: &str, name: &str) {
+fn of_knative(shape: &mut PodShape, kind: &str, name: &str) {
     let keys: &[&str] = match kind {
         "Service" => &["configuration", "service"],
         "Configuration" => &["configuration"],

@@ -1,6 +1,6 @@
 //! A text as its documents, JSON or YAML.
 
-use super::node::{Node, Seed};
+use super::node::{Seed, YamlNode};
 use super::{ReadProblem, block, whole_text};
 use serde::de::DeserializeSeed;
 
@@ -59,7 +59,7 @@ fn is_small(text: &str) -> bool {
 
 /// Calls `document` for each YAML document, and says what could not be parsed. After a syntax error the next document starts
 /// at the next line `---`, where kubectl splits the text before it parses anything.
-pub(super) fn yaml_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+pub(super) fn yaml_documents(seed: Seed, document: &mut impl FnMut(&YamlNode)) -> Vec<ReadProblem> {
     let Some(documents) = block::documents(seed.text) else { return parsed_documents(seed, seed.text, document) };
     let mut problems = Vec::new();
     for text in documents {
@@ -73,7 +73,7 @@ pub(super) fn yaml_documents(seed: Seed, document: &mut impl FnMut(&Node)) -> Ve
 }
 
 /// The same for a part of the text that the general parser has to read.
-fn parsed_documents<'a>(seed: Seed<'a, '_>, text: &'a str, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+fn parsed_documents<'a>(seed: Seed<'a, '_>, text: &'a str, document: &mut impl FnMut(&YamlNode)) -> Vec<ReadProblem> {
     let mut problems = Vec::new();
     let mut left = Some(text);
     while let Some(text) = left.take() {

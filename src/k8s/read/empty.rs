@@ -1,11 +1,11 @@
 //! Where the items of a list stand, those that are empty maps included: they have no first key whose place could be
 //! taken.
 
-use super::node::{Node, Value};
+use super::node::{Value, YamlNode};
 
 /// The place of each item of `list`, the value of `key`, in `text`; of an empty map that of its brace. `None` where that
 /// cannot be told.
-pub(super) fn item_places(key: &Node, list: &Node, text: &str) -> Vec<Option<usize>> {
+pub(super) fn item_places(key: &YamlNode, list: &YamlNode, text: &str) -> Vec<Option<usize>> {
     let Value::List(items) = &list.value else { return Vec::new() };
     if items.iter().all(|item| item.at.is_some()) {
         return items.iter().map(|item| item.at).collect();
@@ -23,7 +23,7 @@ struct Scan<'t> {
 
 impl Scan<'_> {
     /// Steps over a node, and gives its place.
-    fn node(&mut self, node: &Node) -> Option<usize> {
+    fn node(&mut self, node: &YamlNode) -> Option<usize> {
         match &node.value {
             Value::Map(pairs) if pairs.is_empty() => return self.empty_map(),
             Value::Map(pairs) => {

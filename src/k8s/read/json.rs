@@ -3,7 +3,7 @@
 //! Of a list only the ends of its items are found at first: they are read one after the other, so that never all of a
 //! cluster is held as values.
 
-use super::node::{Node, Seed, Value};
+use super::node::{Seed, Value, YamlNode};
 use super::{ReadProblem, whole_text};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -17,7 +17,7 @@ pub(super) const MOST_VALUES: usize = 3_000_000;
 /// A document.
 pub(super) struct Document<'a> {
     /// The object; a list is there without its items.
-    pub node: Node<'a>,
+    pub node: YamlNode<'a>,
     /// The items of a list, each a part of the text.
     pub items: Vec<&'a str>,
 }
@@ -50,7 +50,7 @@ pub(super) fn documents<'a>(seed: Seed<'a, '_>) -> Option<(Vec<Document<'a>>, Ve
 }
 
 /// One item of a list in `whole`.
-pub(super) fn item<'a>(whole: &'a str, text: &'a str) -> Result<Node<'a>, ReadProblem> {
+pub(super) fn item<'a>(whole: &'a str, text: &'a str) -> Result<YamlNode<'a>, ReadProblem> {
     let (budget, refused) = (Cell::new(MOST_VALUES), Cell::new(false));
     let seed = Seed { text: whole, budget: &budget, refused: &refused };
     let node = seed.deserialize(&mut serde_json::Deserializer::from_str(text));
@@ -77,14 +77,14 @@ impl<'a> Visitor<'a> for Top<'a, '_> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut fields: A) -> Result<Document<'a>, A::Error> {
         let Top(seed) = self;
-        let mut pairs: Vec<(Node, Node)> = Vec::new();
+        let mut pairs: Vec<(YamlNode, YamlNode)> = Vec::new();
         let mut items = None;
         while let Some(key) = fields.next_key_seed(seed)? {
             let is_items = items.is_none() && matches!(&key.value, Value::Text(name) if name == "items");
             let mut value = match is_items && has_list(seed.text, &key) {
                 true => {
-                    items = Some((pairs.len(), fields.next_value::<Items>()?.0));
-                    Node { at: None, value: Value::List(Vec::new()) }
+                    items = Some((pairs.len(), fields.next_value::<ItemTexts>()?.0));
+                    YamlNode { at: None, value: Value::List(Vec::new()) }
                 }
                 false => fields.next_value_seed(seed)?,
             };
@@ -97,47 +97,47 @@ impl<'a> Visitor<'a> for Top<'a, '_> {
                 apart = texts;
             } else if let Some((_, value)) = pairs.get_mut(place) {
                 let node = |text| seed.deserialize(&mut serde_json::Deserializer::from_str(text));
-                let nodes = texts.into_iter().map(node).collect::<Result<Vec<Node>, _>>().map_err(Error::custom)?;
+                let nodes = texts.into_iter().map(node).collect::<Result<Vec<YamlNode>, _>>().map_err(Error::custom)?;
                 let at = nodes.iter().find_map(|node| node.at).or(value.at);
-                *value = Node { at, value: Value::List(nodes) };
+                *value = YamlNode { at, value: Value::List(nodes) };
             }
         }
         let at = pairs.first().and_then(|(key, _)| key.at);
-        Ok(Document { node: Node { at, value: Value::Map(pairs) }, items: apart })
+        Ok(Document { node: YamlNode { at, value: Value::Map(pairs) }, items: apart })
     }
 }
 
 /// Whether the value of a key is a list.
-fn has_list(text: &str, key: &Node) -> bool {
+fn has_list(text: &str, key: &YamlNode) -> bool {
     let rest = key.at.and_then(|at| text.get(at..)).and_then(|rest| rest.strip_prefix("\"items\""));
     let value = rest.and_then(|rest| rest.trim_start().strip_prefix(':'));
     value.is_some_and(|value| value.trim_start().starts_with('['))
 }
 
 /// Whether an object says that it is a list.
-fn is_list(pairs: &[(Node, Node)]) -> bool {
+fn is_list(pairs: &[(YamlNode, YamlNode)]) -> bool {
     super::field_text(pairs, "kind").is_some_and(|kind| kind.ends_with("List"))
 }
 
 /// The texts of the items of a list.
-struct Items<'a>(Vec<&'a str>);
+struct ItemTexts<'a>(Vec<&'a str>);
 
-impl<'a> serde::Deserialize<'a> for Items<'a> {
+impl<'a> serde::Deserialize<'a> for ItemTexts<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
         struct Each;
         impl<'a> Visitor<'a> for Each {
-            type Value = Items<'a>;
+            type Value = ItemTexts<'a>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
                 formatter.write_str("a list")
             }
 
-            fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Items<'a>, A::Error> {
+            fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<ItemTexts<'a>, A::Error> {
                 let mut all = Vec::new();
                 while let Some(item) = items.next_element::<&RawValue>()? {
                     all.push(item.get());
                 }
-                Ok(Items(all))
+                Ok(ItemTexts(all))
             }
         }
         deserializer.deserialize_seq(Each)

@@ -4,7 +4,7 @@ use crate::cluster::Kind;
 
 /// A kind that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum KnownKind {
     /// `networking.k8s.io/v1` NetworkPolicy.
     Policy,
     /// What runs pods.
@@ -17,23 +17,23 @@ pub(super) enum Known {
     Ingress,
 }
 
-static KINDS: [(&str, &str, Known); 12] = [
-    ("networking.k8s.io/v1", "NetworkPolicy", Known::Policy),
-    ("networking.k8s.io/v1", "Ingress", Known::Ingress),
-    ("v1", "Namespace", Known::Namespace),
-    ("v1", "Service", Known::Service),
-    ("v1", "Pod", Known::Workload(Kind::Pod)),
-    ("v1", "ReplicationController", Known::Workload(Kind::ReplicationController)),
-    ("apps/v1", "Deployment", Known::Workload(Kind::Deployment)),
-    ("apps/v1", "StatefulSet", Known::Workload(Kind::StatefulSet)),
-    ("apps/v1", "DaemonSet", Known::Workload(Kind::DaemonSet)),
-    ("apps/v1", "ReplicaSet", Known::Workload(Kind::ReplicaSet)),
-    ("batch/v1", "Job", Known::Workload(Kind::Job)),
-    ("batch/v1", "CronJob", Known::Workload(Kind::CronJob)),
+static KINDS: [(&str, &str, KnownKind); 12] = [
+    ("networking.k8s.io/v1", "NetworkPolicy", KnownKind::Policy),
+    ("networking.k8s.io/v1", "Ingress", KnownKind::Ingress),
+    ("v1", "Namespace", KnownKind::Namespace),
+    ("v1", "Service", KnownKind::Service),
+    ("v1", "Pod", KnownKind::Workload(Kind::Pod)),
+    ("v1", "ReplicationController", KnownKind::Workload(Kind::ReplicationController)),
+    ("apps/v1", "Deployment", KnownKind::Workload(Kind::Deployment)),
+    ("apps/v1", "StatefulSet", KnownKind::Workload(Kind::StatefulSet)),
+    ("apps/v1", "DaemonSet", KnownKind::Workload(Kind::DaemonSet)),
+    ("apps/v1", "ReplicaSet", KnownKind::Workload(Kind::ReplicaSet)),
+    ("batch/v1", "Job", KnownKind::Workload(Kind::Job)),
+    ("batch/v1", "CronJob", KnownKind::Workload(Kind::CronJob)),
 ];
 
 /// The kind of that name, when it is read.
-pub(super) fn known(version: &str, kind: &str) -> Option<Known> {
+pub(super) fn known(version: &str, kind: &str) -> Option<KnownKind> {
     KINDS.iter().find(|(known, name, _)| *known == version && *name == kind).map(|(.., known)| known.clone())
 }
 
@@ -113,8 +113,10 @@ pub(super) fn is_mistaken(version: &str, kind: &str) -> bool {
 /// static pod.
 pub(super) fn owner(version: &str, kind: &str) -> Option<Kind> {
     let known = KINDS.iter().find_map(|(own, name, known)| match known {
-        Known::Workload(workload) if *name == kind && group(own) == group(version) => Some(workload.clone()),
-        Known::Policy | Known::Workload(_) | Known::Namespace | Known::Service | Known::Ingress => None,
+        KnownKind::Workload(workload) if *name == kind && group(own) == group(version) => Some(workload.clone()),
+        KnownKind::Policy | KnownKind::Workload(_) | KnownKind::Namespace | KnownKind::Service | KnownKind::Ingress => {
+            None
+        }
     });
     known.or_else(|| (!group(version).is_empty()).then(|| other(version, kind)))
 }

@@ -1,6 +1,6 @@
 //! What a `kustomization.yaml` says of the files beside it.
 
-use super::node::{Node, Seed, Value};
+use super::node::{Seed, Value, YamlNode};
 use super::{field_text, fields};
 use serde::de::DeserializeSeed;
 use std::cell::Cell;
@@ -84,14 +84,14 @@ pub fn kustomization(text: &str) -> Option<Kustomization> {
     Some(found)
 }
 
-fn items<'n, 'a>(pairs: &'n [(Node<'a>, Node<'a>)], field: &str) -> &'n [Node<'a>] {
+fn items<'n, 'a>(pairs: &'n [(YamlNode<'a>, YamlNode<'a>)], field: &str) -> &'n [YamlNode<'a>] {
     match fields(pairs, field).next().map(|node| &node.value) {
         Some(Value::List(items)) => items,
         _ => &[],
     }
 }
 
-fn texts<'n>(pairs: &'n [(Node, Node)], field: &str) -> impl Iterator<Item = &'n str> {
+fn texts<'n>(pairs: &'n [(YamlNode, YamlNode)], field: &str) -> impl Iterator<Item = &'n str> {
     items(pairs, field).iter().filter_map(|item| match &item.value {
         Value::Text(text) => Some(&**text),
         _ => None,

@@ -4,11 +4,11 @@
 //! front of it does not, whatever YAML says. Of a list of maps the first that has a key counts. Whoever quotes it has a key
 //! of two characters.
 
-use super::node::{Node, Seed, Value};
+use super::node::{Seed, Value, YamlNode};
 use rustc_hash::FxHashMap;
 
 /// A pair of a map.
-type Pair<'a> = (Node<'a>, Node<'a>);
+type Pair<'a> = (YamlNode<'a>, YamlNode<'a>);
 
 /// The pairs of a map with what it merges. What cannot be merged stays as it is, to be refused.
 pub(super) fn merged<'a>(seed: Seed<'a, '_>, pairs: Vec<Pair<'a>>) -> Vec<Pair<'a>> {
@@ -26,7 +26,7 @@ pub(super) fn merged<'a>(seed: Seed<'a, '_>, pairs: Vec<Pair<'a>>) -> Vec<Pair<'
                     }
                 }
             }
-            other => merged.own((key, Node { at: value.at, value: other })),
+            other => merged.own((key, YamlNode { at: value.at, value: other })),
         }
     }
     merged.pairs
@@ -63,11 +63,11 @@ impl<'a> Merged<'a> {
     }
 }
 
-fn is_map(node: &Node) -> bool {
+fn is_map(node: &YamlNode) -> bool {
     matches!(node.value, Value::Map(_))
 }
 
-fn text(key: &Node) -> Option<String> {
+fn text(key: &YamlNode) -> Option<String> {
     match &key.value {
         Value::Text(text) => Some(text.to_string()),
         _ => None,
@@ -75,7 +75,7 @@ fn text(key: &Node) -> Option<String> {
 }
 
 /// Whether a key is `<<` and not in quotes.
-pub(super) fn is_key(seed: Seed<'_, '_>, key: &Node) -> bool {
+pub(super) fn is_key(seed: Seed<'_, '_>, key: &YamlNode) -> bool {
     let is_plain = |at: usize| seed.text.get(at..).is_some_and(|rest| rest.starts_with("<<"));
     matches!(&key.value, Value::Text(name) if name == "<<") && key.at.is_some_and(is_plain)
 }

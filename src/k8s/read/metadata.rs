@@ -1,8 +1,8 @@
 //! `metadata`, which every object has.
 
-use super::node::{Node, Value, shortened};
+use super::node::{Value, YamlNode, shortened};
 use super::syntax;
-use super::walk::{Object, Path, Walk};
+use super::walk::{MapFields, Path, Walk};
 use std::borrow::Cow;
 
 const METADATA: [&str; 15] = [
@@ -32,7 +32,7 @@ pub(super) type Pairs = Vec<(String, String)>;
 /// What is read of the metadata of an object.
 pub(super) struct Metadata<'n, 'a> {
     /// All fields.
-    pub(super) fields: Object<'n, 'a>,
+    pub(super) fields: MapFields<'n, 'a>,
     /// Where the name stands.
     pub(super) at: Option<usize>,
     pub(super) name: &'n str,
@@ -53,15 +53,15 @@ pub(super) struct Naming {
 pub(super) const SUBDOMAIN: Naming = Naming { check: syntax::dns_subdomain, generated: false };
 
 /// The fields of metadata, none other than those that there are.
-pub(super) fn fields<'n, 'a>(walk: &mut Walk, node: Option<&'n Node<'a>>, path: Path) -> Option<Object<'n, 'a>> {
+pub(super) fn fields<'n, 'a>(walk: &mut Walk, node: Option<&'n YamlNode<'a>>, path: Path) -> Option<MapFields<'n, 'a>> {
     walk.optional(node, path, &METADATA)
 }
 
 /// The metadata `node` of `object`.
 pub(super) fn metadata<'n, 'a>(
     walk: &mut Walk,
-    object: &'n Node<'a>,
-    node: Option<&'n Node<'a>>,
+    object: &'n YamlNode<'a>,
+    node: Option<&'n YamlNode<'a>>,
     default_namespace: &'n str,
     naming: Naming,
     path: Path,
@@ -102,17 +102,17 @@ pub(super) fn metadata<'n, 'a>(
 }
 
 /// Labels, sorted by key.
-pub(super) fn labels(walk: &mut Walk, node: Option<&Node>, path: Path) -> Pairs {
+pub(super) fn labels(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Pairs {
     owned(label_pairs(walk, node, path))
 }
 
 /// The same, as they stand in the text.
-pub(super) fn label_pairs<'n>(walk: &mut Walk, node: Option<&'n Node>, path: Path) -> Vec<(&'n str, &'n str)> {
+pub(super) fn label_pairs<'n>(walk: &mut Walk, node: Option<&'n YamlNode>, path: Path) -> Vec<(&'n str, &'n str)> {
     string_pairs(walk, node, path, syntax::label_key, syntax::label_value)
 }
 
 /// Annotations, sorted by key.
-pub(super) fn annotations(walk: &mut Walk, node: Option<&Node>, path: Path) -> Pairs {
+pub(super) fn annotations(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Pairs {
     let lower = |key: &str| syntax::label_key(&key.to_lowercase());
     let annotations = string_map(walk, node, path, lower, |_| None);
     let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
@@ -127,7 +127,7 @@ pub(super) fn annotations(walk: &mut Walk, node: Option<&Node>, path: Path) -> P
 /// A map of strings, sorted by key as Kubernetes keeps it.
 pub(super) fn string_map(
     walk: &mut Walk,
-    node: Option<&Node>,
+    node: Option<&YamlNode>,
     path: Path,
     check_key: impl Fn(&str) -> Option<Cow<'static, str>>,
     check_value: impl Fn(&str) -> Option<&'static str>,
@@ -141,7 +141,7 @@ fn owned(pairs: Vec<(&str, &str)>) -> Pairs {
 
 fn string_pairs<'n>(
     walk: &mut Walk,
-    node: Option<&'n Node>,
+    node: Option<&'n YamlNode>,
     path: Path,
     check_key: impl Fn(&str) -> Option<Cow<'static, str>>,
     check_value: impl Fn(&str) -> Option<&'static str>,

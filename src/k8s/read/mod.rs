@@ -38,7 +38,7 @@ use super::{DESCRIPTION, SOURCE};
 use crate::cluster::Object;
 use crate::netpol::{Policy, Written};
 use crate::parallel;
-use node::{Node, Seed, Value};
+use node::{Seed, Value, YamlNode};
 use objects::{is_foreign, object};
 use std::cell::Cell;
 use walk::{Path, Walk};
@@ -171,7 +171,7 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
             }
             problems
         }
-        None => yaml(seed, &mut |node: &Node| document(&mut reading, body, node, default_namespace)),
+        None => yaml(seed, &mut |node: &YamlNode| document(&mut reading, body, node, default_namespace)),
     };
     reading.problems.extend(unparsed);
     let mark = text.len() - body.len();
@@ -182,7 +182,7 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
 }
 
 /// Reads one document.
-fn document(reading: &mut Reading, text: &str, node: &Node, default_namespace: &str) {
+fn document(reading: &mut Reading, text: &str, node: &YamlNode, default_namespace: &str) {
     let before = reading.problems.len();
     reading.documents += usize::from(node.value != Value::Null);
     object(&mut Walk::new(reading, text), node, Path::ROOT, default_namespace, None);
@@ -195,7 +195,7 @@ fn document(reading: &mut Reading, text: &str, node: &Node, default_namespace: &
 fn listed<'a>(
     reading: &mut Reading,
     whole: &'a str,
-    list: &Node,
+    list: &YamlNode,
     items: &[&'a str],
     default_namespace: &str,
 ) -> Vec<ReadProblem> {
@@ -225,7 +225,7 @@ fn listed<'a>(
 }
 
 /// Reads the documents of a text in YAML, and says what could not be.
-fn yaml(seed: Seed<'_, '_>, document: &mut impl FnMut(&Node)) -> Vec<ReadProblem> {
+fn yaml(seed: Seed<'_, '_>, document: &mut impl FnMut(&YamlNode)) -> Vec<ReadProblem> {
     if seed.text.len() > LONGEST_YAML {
         let reason = format!("the text is longer than {LONGEST_YAML} bytes; JSON may be longer");
         return vec![whole_text(None, reason)];
@@ -274,27 +274,27 @@ fn whole_text(at: Option<usize>, reason: impl Into<String>) -> ReadProblem {
     ReadProblem { at, path: String::new(), reason: reason.into(), foreign: false, object: None, is_policy: true }
 }
 
-fn fields<'n, 'a>(pairs: &'n [(Node<'a>, Node<'a>)], name: &str) -> impl Iterator<Item = &'n Node<'a>> {
+fn fields<'n, 'a>(pairs: &'n [(YamlNode<'a>, YamlNode<'a>)], name: &str) -> impl Iterator<Item = &'n YamlNode<'a>> {
     let named = pairs.iter().filter(move |(key, _)| matches!(&key.value, Value::Text(text) if text == name));
     named.map(|(_, value)| value)
 }
 
 /// The text of a field; what is empty is as good as missing.
-fn field_text<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<&'n str> {
+fn field_text<'n>(pairs: &'n [(YamlNode, YamlNode)], name: &str) -> Option<&'n str> {
     match &fields(pairs, name).next()?.value {
         Value::Text(text) => Some(&**text).filter(|text| !text.is_empty()),
         _ => None,
     }
 }
 
-fn metadata_field<'n, 'a>(pairs: &'n [(Node<'a>, Node<'a>)], name: &str) -> Option<&'n Node<'a>> {
+fn metadata_field<'n, 'a>(pairs: &'n [(YamlNode<'a>, YamlNode<'a>)], name: &str) -> Option<&'n YamlNode<'a>> {
     match &fields(pairs, "metadata").next()?.value {
         Value::Map(metadata) => fields(metadata, name).next(),
         _ => None,
     }
 }
 
-fn metadata_text<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<&'n str> {
+fn metadata_text<'n>(pairs: &'n [(YamlNode, YamlNode)], name: &str) -> Option<&'n str> {
     match &metadata_field(pairs, name)?.value {
         Value::Text(text) => Some(text),
         _ => None,

@@ -10,7 +10,7 @@ use std::fmt;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node<'a> {
+pub(super) struct YamlNode<'a> {
     /// The offset of the value in the text, or of the nearest thing around it whose place the parser tells.
     pub(super) at: Option<usize>,
     /// The value.
@@ -33,9 +33,9 @@ pub(super) enum Value<'a> {
     /// A plain scalar that looks like a string but is something else to Kubernetes.
     Misread(Cow<'a, str>, Misreading),
     /// A list.
-    List(Vec<Node<'a>>),
+    List(Vec<YamlNode<'a>>),
     /// A map, with every pair as written.
-    Map(Vec<(Node<'a>, Node<'a>)>),
+    Map(Vec<(YamlNode<'a>, YamlNode<'a>)>),
 }
 
 /// What a YAML 1.1 reader takes a plain scalar for.
@@ -169,7 +169,7 @@ impl<'a> Seed<'a, '_> {
     }
 
     /// A string that stands in the text as it is: plain, unless there is a quote in front of it.
-    pub(super) fn borrowed(self, text: &'a str) -> Node<'a> {
+    pub(super) fn borrowed(self, text: &'a str) -> YamlNode<'a> {
         let at = self.offset(text);
         let before = at.and_then(|at| self.text.as_bytes().get(at.checked_sub(1)?));
         if matches!(before, Some(b'"' | b'\'')) {
@@ -182,77 +182,77 @@ impl<'a> Seed<'a, '_> {
     }
 }
 
-fn node(at: Option<usize>, value: Value<'_>) -> Node<'_> {
-    Node { at, value }
+fn node(at: Option<usize>, value: Value<'_>) -> YamlNode<'_> {
+    YamlNode { at, value }
 }
 
 impl<'a> DeserializeSeed<'a> for Seed<'a, '_> {
-    type Value = Node<'a>;
+    type Value = YamlNode<'a>;
 
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Node<'a>, D::Error> {
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<YamlNode<'a>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'a> Visitor<'a> for Seed<'a, '_> {
-    type Value = Node<'a>;
+    type Value = YamlNode<'a>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("a value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Node<'a>, E> {
+    fn visit_unit<E: Error>(self) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, Value::Null))
     }
 
-    fn visit_none<E: Error>(self) -> Result<Node<'a>, E> {
+    fn visit_none<E: Error>(self) -> Result<YamlNode<'a>, E> {
         self.visit_unit()
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Node<'a>, E> {
+    fn visit_bool<E: Error>(self, value: bool) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, Value::Bool(value)))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Node<'a>, E> {
+    fn visit_i64<E: Error>(self, value: i64) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, Value::Integer(value)))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Node<'a>, E> {
+    fn visit_u64<E: Error>(self, value: u64) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, i64::try_from(value).map_or(Value::Number, Value::Integer)))
     }
 
-    fn visit_i128<E: Error>(self, _: i128) -> Result<Node<'a>, E> {
+    fn visit_i128<E: Error>(self, _: i128) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, Value::Number))
     }
 
-    fn visit_u128<E: Error>(self, _: u128) -> Result<Node<'a>, E> {
+    fn visit_u128<E: Error>(self, _: u128) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, Value::Number))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Node<'a>, E> {
+    fn visit_f64<E: Error>(self, _: f64) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, Value::Number))
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Node<'a>, E> {
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(self.borrowed(text))
     }
 
     /// A string that had to be put together: one with escapes, or over several lines. None of those is plain and
     /// anything but a string.
-    fn visit_str<E: Error>(self, text: &str) -> Result<Node<'a>, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<YamlNode<'a>, E> {
         self.spend()?;
         Ok(node(None, Value::Text(Cow::Owned(text.to_owned()))))
     }
 
-    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Node<'a>, A::Error> {
+    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<YamlNode<'a>, A::Error> {
         self.spend()?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
@@ -261,9 +261,9 @@ impl<'a> Visitor<'a> for Seed<'a, '_> {
         Ok(node(list.iter().find_map(|item| item.at), Value::List(list)))
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut pairs: A) -> Result<Node<'a>, A::Error> {
+    fn visit_map<A: MapAccess<'a>>(self, mut pairs: A) -> Result<YamlNode<'a>, A::Error> {
         self.spend()?;
-        let mut map: Vec<(Node, Node)> = Vec::new();
+        let mut map: Vec<(YamlNode, YamlNode)> = Vec::new();
         while let Some(key) = pairs.next_key_seed(self)? {
             let mut value = if matches!(&key.value, Value::Text(name) if name == MANAGED_FIELDS) {
                 pairs.next_value::<IgnoredAny>()?;
@@ -281,7 +281,7 @@ impl<'a> Visitor<'a> for Seed<'a, '_> {
         Ok(node(at, Value::Map(map)))
     }
 
-    fn visit_enum<A: EnumAccess<'a>>(self, tagged: A) -> Result<Node<'a>, A::Error> {
+    fn visit_enum<A: EnumAccess<'a>>(self, tagged: A) -> Result<YamlNode<'a>, A::Error> {
         let _ = tagged;
         Err(self.refuse("a tag other than YAML's own (`!name`) has no meaning to Kubernetes"))
     }

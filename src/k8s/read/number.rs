@@ -1,7 +1,7 @@
 //! How many pods there are at a time of what makes pods.
 
-use super::node::{Node, Value};
-use super::walk::{Object, Path, Walk};
+use super::node::{Value, YamlNode};
+use super::walk::{MapFields, Path, Walk};
 use super::{field_text, fields as fields_of, kinds, metadata_text};
 use crate::cluster::{Kind, Scaler};
 
@@ -41,7 +41,7 @@ pub(super) fn fields(kind: &Kind) -> &'static [&'static str] {
 /// somebody who scales. As a Deployment rolls out, the new pod runs beside the old one, with `maxSurge: 0` until that has
 /// ended; only `Recreate` waits for the end. A StatefulSet waits, too: it has one pod of each name. A CronJob that
 /// replaces a Job does not wait for its pods.
-pub(super) fn of(walk: &mut Walk, fields: Object, path: Path, kind: &Kind) -> Number {
+pub(super) fn of(walk: &mut Walk, fields: MapFields, path: Path, kind: &Kind) -> Number {
     let mut number = |field: &str| {
         let node = fields.get(field);
         let count = walk.count(node, path.field(field), 1);
@@ -67,8 +67,8 @@ pub(super) fn of(walk: &mut Walk, fields: Object, path: Path, kind: &Kind) -> Nu
 }
 
 /// The number of the first pod: `ordinals.start` of a specification.
-pub(super) fn first(spec: Option<&Node>) -> u64 {
-    let ordinals = spec.and_then(Object::of).and_then(|spec| Object::of(spec.get("ordinals")?));
+pub(super) fn first(spec: Option<&YamlNode>) -> u64 {
+    let ordinals = spec.and_then(MapFields::of).and_then(|spec| MapFields::of(spec.get("ordinals")?));
     match ordinals.and_then(|ordinals| ordinals.get("start")).map(|start| &start.value) {
         Some(Value::Integer(start)) => u64::try_from(*start).unwrap_or_default(),
         _ => 0,
@@ -76,23 +76,23 @@ pub(super) fn first(spec: Option<&Node>) -> u64 {
 }
 
 /// Whether a Deployment ends its pods before it makes new ones.
-fn is_recreated(walk: &mut Walk, fields: Object, path: Path) -> bool {
+fn is_recreated(walk: &mut Walk, fields: MapFields, path: Path) -> bool {
     let path = path.field("strategy");
     let strategy = walk.parts(fields.get("strategy"), path, &["type"], &["rollingUpdate"]);
     strategy.is_some_and(|strategy| word(walk, strategy, path, "type") == Some("Recreate"))
 }
 
-fn word<'n>(walk: &mut Walk, object: Object<'n, '_>, path: Path, field: &str) -> Option<&'n str> {
+fn word<'n>(walk: &mut Walk, object: MapFields<'n, '_>, path: Path, field: &str) -> Option<&'n str> {
     object.get(field).and_then(|node| walk.text(node, path.field(field)))
 }
 
 /// What an object scales, when it may run two pods of it: a HorizontalPodAutoscaler, or one of another kind that names its
 /// target in the same way. Its other fields are not looked at.
-pub(super) fn scaler(pairs: &[(Node, Node)], default_namespace: &str) -> Option<Scaler> {
+pub(super) fn scaler(pairs: &[(YamlNode, YamlNode)], default_namespace: &str) -> Option<Scaler> {
     let Value::Map(spec) = &fields_of(pairs, "spec").next()?.value else { return None };
     let Value::Map(target) = &fields_of(spec, "scaleTargetRef").next()?.value else { return None };
     let most = ["maxReplicas", "maxReplicaCount"].iter().find_map(|field| fields_of(spec, field).next());
-    if matches!(most, Some(Node { value: Value::Integer(most), .. }) if *most <= 1) {
+    if matches!(most, Some(YamlNode { value: Value::Integer(most), .. }) if *most <= 1) {
         return None;
     }
     let version = field_text(target, "apiVersion").unwrap_or("apps/v1");

@@ -1,7 +1,7 @@
 //! One object after the other, each by its kind.
 
-use super::kinds::{self, Known};
-use super::node::{Node, Value, shortened};
+use super::kinds::{self, KnownKind};
+use super::node::{Value, YamlNode, shortened};
 use super::unmodelled::is_unmodelled;
 use super::walk::{Path, Walk};
 use super::{
@@ -12,7 +12,7 @@ use crate::cluster::{Object, Unmodelled};
 
 /// Whether nothing says of a document that it is an object of Kubernetes: it does not say what it is, nor has it what a
 /// policy has. Charts of Helm have a version, some programs a kind of their own, and many metadata or a specification.
-pub(super) fn is_foreign(node: &Node) -> bool {
+pub(super) fn is_foreign(node: &YamlNode) -> bool {
     let Value::Map(pairs) = &node.value else { return true };
     let is_policy = fields(pairs, "spec").any(|spec| match &spec.value {
         Value::Map(spec) => ["podSelector", "policyTypes"].iter().any(|field| fields(spec, field).next().is_some()),
@@ -27,7 +27,7 @@ pub(super) fn is_foreign(node: &Node) -> bool {
 }
 
 /// Whether an object that cannot be read may be a NetworkPolicy, or hold one.
-fn may_be_policy(node: &Node, typed: Option<(&str, &str)>) -> bool {
+fn may_be_policy(node: &YamlNode, typed: Option<(&str, &str)>) -> bool {
     let Value::Map(pairs) = &node.value else { return true };
     let (version, kind) = typed.unwrap_or_default();
     let version = field_text(pairs, "apiVersion").unwrap_or(version);
@@ -38,14 +38,20 @@ fn may_be_policy(node: &Node, typed: Option<(&str, &str)>) -> bool {
 }
 
 /// Reads one object, or the objects of a list, and notes in each problem on the way what it is about.
-pub(super) fn object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
+pub(super) fn object(
+    walk: &mut Walk,
+    node: &YamlNode,
+    path: Path,
+    default_namespace: &str,
+    typed: Option<(&str, &str)>,
+) {
     let before = walk.reading.problems.len();
     read_object(walk, node, path, default_namespace, typed);
     say_of(walk, before, node, typed);
 }
 
 /// Notes in the problems from the one in place `before` on what they are about.
-fn say_of(walk: &mut Walk, before: usize, node: &Node, typed: Option<(&str, &str)>) {
+fn say_of(walk: &mut Walk, before: usize, node: &YamlNode, typed: Option<(&str, &str)>) {
     for problem in walk.reading.problems.iter_mut().skip(before).filter(|problem| problem.object.is_none()) {
         problem.is_policy = may_be_policy(node, typed);
         problem.object = Some(called(node, typed));
@@ -53,14 +59,14 @@ fn say_of(walk: &mut Walk, before: usize, node: &Node, typed: Option<(&str, &str
 }
 
 /// Refuses an item of a list that is null.
-pub(super) fn null_item(walk: &mut Walk, list: &Node, path: Path) {
+pub(super) fn null_item(walk: &mut Walk, list: &YamlNode, path: Path) {
     let before = walk.reading.problems.len();
     walk.refuse(list, path, "must not be null");
     say_of(walk, before, list, None);
 }
 
 /// An object as it is called in a message.
-pub(super) fn called(node: &Node, typed: Option<(&str, &str)>) -> String {
+pub(super) fn called(node: &YamlNode, typed: Option<(&str, &str)>) -> String {
     let Value::Map(pairs) = &node.value else { return "an object".to_owned() };
     let kind = field_text(pairs, "kind").or(typed.map(|(_, kind)| kind)).unwrap_or("an object");
     let namespace = metadata_text(pairs, "namespace").filter(|namespace| !namespace.is_empty());
@@ -70,7 +76,7 @@ pub(super) fn called(node: &Node, typed: Option<(&str, &str)>) -> String {
 }
 
 /// What the items of a list are, version and kind, where they need not say it themselves; `None` when it is no list.
-pub(super) fn items_of<'n>(node: &'n Node) -> Option<Option<(&'n str, &'n str)>> {
+pub(super) fn items_of<'n>(node: &'n YamlNode) -> Option<Option<(&'n str, &'n str)>> {
     let Value::Map(pairs) = &node.value else { return None };
     let (version, kind) = (field_text(pairs, "apiVersion")?, field_text(pairs, "kind")?);
     if (version, kind) == ("v1", "List") {
@@ -78,14 +84,14 @@ pub(super) fn items_of<'n>(node: &'n Node) -> Option<Option<(&'n str, &'n str)>>
     }
     let item = kind.strip_suffix("List")?;
     let is_ours = kinds::is_known(version, item) || is_unmodelled(version, item);
-    let has_items = || matches!(fields(pairs, "items").next(), Some(Node { value: Value::List(_), .. }));
+    let has_items = || matches!(fields(pairs, "items").next(), Some(YamlNode { value: Value::List(_), .. }));
     // The API server gives lists of every kind so.
     (is_ours || (!kinds::is_mistaken(version, kind) && has_items())).then_some(Some((version, item)))
 }
 
 /// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
 /// the version and the kind.
-fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
+fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
     let pairs = match &node.value {
         Value::Null => return,
         Value::Map(pairs) => pairs,
@@ -122,14 +128,14 @@ fn read_object(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str
         return;
     }
     match kinds::known(version, kind) {
-        Some(Known::Policy) => {
+        Some(KnownKind::Policy) => {
             let policy = policy::policy(walk, node, path, default_namespace);
             walk.reading.policies.extend(policy);
         }
-        Some(Known::Workload(kind)) => workload::workload(walk, node, path, (version, kind), default_namespace),
-        Some(Known::Namespace) => workload::namespace(walk, node, path),
-        Some(Known::Service) => service::service(walk, node, path, default_namespace),
-        Some(Known::Ingress) => service::ingress(walk, node, path, default_namespace),
+        Some(KnownKind::Workload(kind)) => workload::workload(walk, node, path, (version, kind), default_namespace),
+        Some(KnownKind::Namespace) => workload::namespace(walk, node, path),
+        Some(KnownKind::Service) => service::service(walk, node, path, default_namespace),
+        Some(KnownKind::Ingress) => service::ingress(walk, node, path, default_namespace),
         None if is_unmodelled(version, kind) && !kinds::is_mistaken(version, kind) => {
             let text = |name| metadata_text(pairs, name).unwrap_or_default().to_owned();
             let (namespace, name) = (text("namespace"), text("name"));

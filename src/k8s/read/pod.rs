@@ -1,12 +1,12 @@
 //! What pods look like, and what is seen of them.
 
 use super::metadata::{Pairs, fields as metadata_fields, labels};
-use super::node::{Node, Value};
+use super::node::{Value, YamlNode};
 use super::place;
 use super::policy::{port_number, protocol};
 use super::syntax;
 use super::unmodelled::{MESH_ANNOTATIONS, MESH_LABELS};
-use super::walk::{Object, Path, Walk};
+use super::walk::{MapFields, Path, Walk};
 use crate::cluster::{ContainerPort, SeenPod};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ const CONTAINER_PORT: [&str; 5] = ["containerPort", "hostIP", "hostPort", "name"
 
 /// What pods look like.
 #[derive(Default)]
-pub(super) struct Shape {
+pub(super) struct PodShape {
     /// Where their labels stand.
     pub(super) at: Option<usize>,
     pub(super) labels: Pairs,
@@ -105,14 +105,14 @@ pub(super) struct Shape {
 
 /// The port on which annotations have pods scraped. They are a convention of the configuration that Prometheus' charts
 /// bring, where each port that a container lists is asked when none is named.
-pub(super) fn scraped(metadata: Object) -> Option<u16> {
-    let annotations = metadata.get("annotations").and_then(Object::of)?;
+pub(super) fn scraped(metadata: MapFields) -> Option<u16> {
+    let annotations = metadata.get("annotations").and_then(MapFields::of)?;
     let is_scraped = place::text(annotations, "prometheus.io/scrape") == Some("true");
     place::text(annotations, "prometheus.io/port")?.parse().ok().filter(|port| *port > 0 && is_scraped)
 }
 
 /// The label or annotation by which something joins a mesh whose ports are not those that the programs use.
-pub(super) fn mesh(labels: &[(String, String)], metadata: Object) -> Option<String> {
+pub(super) fn mesh(labels: &[(String, String)], metadata: MapFields) -> Option<String> {
     let labelled = MESH_LABELS.into_iter().find_map(|(key, values)| {
         let (_, value) = labels.iter().find(|(label, value)| label == key && values.contains(&value.as_str()))?;
         Some(format!("{key}={value}"))
@@ -127,8 +127,8 @@ pub(super) fn mesh(labels: &[(String, String)], metadata: Object) -> Option<Stri
 }
 
 /// Reads the template of pods.
-pub(super) fn pod_template(walk: &mut Walk, node: &Node, path: Path) -> Shape {
-    let Some(template) = walk.object(node, path, &TEMPLATE) else { return Shape::default() };
+pub(super) fn pod_template(walk: &mut Walk, node: &YamlNode, path: Path) -> PodShape {
+    let Some(template) = walk.object(node, path, &TEMPLATE) else { return PodShape::default() };
     let mut shape = pod_spec(walk, template.get("spec"), path.field("spec"));
     let path = path.field("metadata");
     if let Some(metadata) = metadata_fields(walk, template.get("metadata"), path) {
@@ -142,8 +142,8 @@ pub(super) fn pod_template(walk: &mut Walk, node: &Node, path: Path) -> Shape {
 }
 
 /// Reads the specification of pods.
-pub(super) fn pod_spec(walk: &mut Walk, node: Option<&Node>, path: Path) -> Shape {
-    let Some(spec) = walk.parts(node, path, &POD_SPEC, POD_SPEC_OTHERS) else { return Shape::default() };
+pub(super) fn pod_spec(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> PodShape {
+    let Some(spec) = walk.parts(node, path, &POD_SPEC, POD_SPEC_OTHERS) else { return PodShape::default() };
     let host_network = walk.flag(spec.get("hostNetwork"), path.field("hostNetwork"));
     let lists = [("containers", false), ("initContainers", true)];
     let containers = lists.map(|(field, is_init)| {
@@ -152,18 +152,18 @@ pub(super) fn pod_spec(walk: &mut Walk, node: Option<&Node>, path: Path) -> Shap
     let mut ports: Vec<ContainerPort> = containers.into_iter().flatten().flatten().collect();
     ports.sort_unstable();
     ports.dedup();
-    Shape { ports, host_network, ..Shape::default() }
+    PodShape { ports, host_network, ..PodShape::default() }
 }
 
 /// The ports of a container. An init container has ended before the others begin, unless it always restarts.
-fn container(walk: &mut Walk, node: &Node, path: Path, is_init: bool) -> Option<Vec<ContainerPort>> {
+fn container(walk: &mut Walk, node: &YamlNode, path: Path, is_init: bool) -> Option<Vec<ContainerPort>> {
     let container = walk.parts(Some(node), path, &CONTAINER, CONTAINER_OTHERS)?;
     let ports = walk.list(container.get("ports"), path.field("ports"), container_port);
     let restart = container.get("restartPolicy").map(|node| walk.text(node, path.field("restartPolicy")));
     (!is_init || restart == Some(Some("Always"))).then_some(ports)
 }
 
-fn container_port(walk: &mut Walk, node: &Node, path: Path) -> Option<ContainerPort> {
+fn container_port(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<ContainerPort> {
     let port = walk.object(node, path, &CONTAINER_PORT)?;
     let number_path = path.field("containerPort");
     let number = match port.get("containerPort") {
@@ -181,7 +181,7 @@ fn container_port(walk: &mut Walk, node: &Node, path: Path) -> Option<ContainerP
 }
 
 /// Whether a pod has ended, and its addresses otherwise.
-pub(super) fn pod_status(walk: &mut Walk, node: Option<&Node>, path: Path) -> (bool, Vec<IpAddr>) {
+pub(super) fn pod_status(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> (bool, Vec<IpAddr>) {
     const PHASES: [&str; 5] = ["Pending", "Running", "Succeeded", "Failed", "Unknown"];
     let Some(status) = walk.any_object(node, path) else { return (false, Vec::new()) };
     let phase = status.get("phase").and_then(|node| walk.word(node, path.field("phase"), &PHASES));
@@ -201,14 +201,19 @@ pub(super) fn pod_status(walk: &mut Walk, node: Option<&Node>, path: Path) -> (b
 }
 
 /// A pod as it was given: where it runs.
-pub(super) fn seen_pod(name: &str, addresses: &[IpAddr], spec: Option<&Node>, status: Option<&Node>) -> SeenPod {
-    let node = spec.and_then(Object::of).and_then(|spec| place::text(spec, "nodeName"));
-    let status = status.and_then(Object::of);
+pub(super) fn seen_pod(
+    name: &str,
+    addresses: &[IpAddr],
+    spec: Option<&YamlNode>,
+    status: Option<&YamlNode>,
+) -> SeenPod {
+    let node = spec.and_then(MapFields::of).and_then(|spec| place::text(spec, "nodeName"));
+    let status = status.and_then(MapFields::of);
     let node_addresses = status.map(|status| place::addresses(status, "hostIP", "hostIPs")).unwrap_or_default();
     SeenPod { name: name.into(), addresses: addresses.to_vec(), node: node.map(Arc::from), node_addresses }
 }
 
-fn address(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<IpAddr> {
+fn address(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Option<IpAddr> {
     let node = node.filter(|node| node.value != Value::Text("".into()))?;
     let check = |text: &str| text.parse::<IpAddr>().is_err().then_some("must be a valid IP address");
     walk.checked(node, path, check)?.parse().ok()

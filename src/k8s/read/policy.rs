@@ -2,8 +2,8 @@
 
 use super::empty::item_places;
 use super::metadata::{SUBDOMAIN, annotations, label_pairs, metadata};
-use super::node::{Node, Value};
-use super::walk::{Object, Path, Walk};
+use super::node::{Value, YamlNode};
+use super::walk::{MapFields, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE, syntax};
 use crate::net::{IpBlock, Protocol, Selector, Values};
 use crate::netpol::{
@@ -23,14 +23,14 @@ const BLOCK: [&str; 2] = ["cidr", "except"];
 const PORT: [&str; 3] = ["protocol", "port", "endPort"];
 
 /// Reads `node`, an object of the kind NetworkPolicy. `None` when there are problems, all of which are noted.
-pub(super) fn policy(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) -> Option<ReadPolicy> {
+pub(super) fn policy(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: &str) -> Option<ReadPolicy> {
     let before = walk.problems();
     // Where the parts go on after a problem they leave something out, so nothing with a problem may get away.
     let policy = policy_parts(walk, node, path, default_namespace);
     policy.filter(|_| walk.problems() == before)
 }
 
-fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) -> Option<ReadPolicy> {
+fn policy_parts(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: &str) -> Option<ReadPolicy> {
     let object = walk.object(node, path, &OBJECT)?;
     if let Some(status) = object.get("status") {
         walk.remark(
@@ -41,9 +41,9 @@ fn policy_parts(walk: &mut Walk, node: &Node, path: Path, default_namespace: &st
     }
     let path_of_metadata = path.field("metadata");
     let metadata = metadata(walk, node, object.get("metadata"), default_namespace, SUBDOMAIN, path_of_metadata);
-    let annotated = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("annotations"));
+    let annotated = object.get("metadata").and_then(MapFields::of).and_then(|metadata| metadata.get("annotations"));
     let annotations = annotations(walk, annotated, path_of_metadata.field("annotations"));
-    let written = object.get("spec").and_then(Object::of);
+    let written = object.get("spec").and_then(MapFields::of);
     let written = written.map(|spec| as_written(spec, walk.text)).unwrap_or_default();
     let spec = spec(walk, object.get("spec"), path.field("spec"));
     let (metadata, spec) = (metadata?, spec?);
@@ -67,7 +67,7 @@ struct Spec {
     egress: Option<Vec<Rule>>,
 }
 
-fn spec(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Spec> {
+fn spec(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Option<Spec> {
     let object = walk.optional(node, path, &SPEC)?;
     let subject = object.get("podSelector").map(|node| selector(walk, node, path.field("podSelector")));
     let subject = subject.unwrap_or_default();
@@ -92,7 +92,7 @@ fn spec(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Spec> {
 }
 
 /// How a specification is written, of whatever is of the right kind in it.
-fn as_written(spec: Object, text: &str) -> Written<usize> {
+fn as_written(spec: MapFields, text: &str) -> Written<usize> {
     let place = |name: &str| spec.get(name).and_then(|node| node.at);
     let types = spec.get("policyTypes").filter(|node| !items(Some(*node)).is_empty());
     Written {
@@ -107,16 +107,16 @@ fn as_written(spec: Object, text: &str) -> Written<usize> {
     }
 }
 
-fn written_rule(rule: &Node, place: Option<usize>, peers_key: &str) -> WrittenRule<usize> {
-    let field = |name: &str| Object::of(rule).and_then(|rule| rule.get(name));
+fn written_rule(rule: &YamlNode, place: Option<usize>, peers_key: &str) -> WrittenRule<usize> {
+    let field = |name: &str| MapFields::of(rule).and_then(|rule| rule.get(name));
     let (peers, ports) = (field(peers_key), field("ports"));
-    let written_port = |port: &Node| WrittenPort {
+    let written_port = |port: &YamlNode| WrittenPort {
         place: port.at.or(place),
-        protocol: Object::of(port).is_some_and(|port| port.get("protocol").is_some()),
+        protocol: MapFields::of(port).is_some_and(|port| port.get("protocol").is_some()),
     };
-    let written_peer = |peer: &Node| {
-        let namespaces = Object::of(peer).and_then(|peer| peer.get("namespaceSelector"));
-        WrittenPeer { place: peer.at.or(place), negative: namespaces.and_then(Object::of).is_some_and(is_negative) }
+    let written_peer = |peer: &YamlNode| {
+        let namespaces = MapFields::of(peer).and_then(|peer| peer.get("namespaceSelector"));
+        WrittenPeer { place: peer.at.or(place), negative: namespaces.and_then(MapFields::of).is_some_and(is_negative) }
     };
     WrittenRule {
         place,
@@ -128,11 +128,11 @@ fn written_rule(rule: &Node, place: Option<usize>, peers_key: &str) -> WrittenRu
 }
 
 /// Whether a selector asks only for what is not there.
-fn is_negative(selector: Object) -> bool {
+fn is_negative(selector: MapFields) -> bool {
     let labels =
         matches!(selector.get("matchLabels").map(|node| &node.value), Some(Value::Map(pairs)) if !pairs.is_empty());
-    let is_negative = |expression: &Node| {
-        let operator = Object::of(expression).and_then(|expression| expression.get("operator"));
+    let is_negative = |expression: &YamlNode| {
+        let operator = MapFields::of(expression).and_then(|expression| expression.get("operator"));
         matches!(operator.map(|node| &node.value), Some(Value::Text(word)) if matches!(&**word, "NotIn" | "DoesNotExist"))
     };
     let expressions = items(selector.get("matchExpressions"));
@@ -140,7 +140,7 @@ fn is_negative(selector: Object) -> bool {
 }
 
 /// The items of a list.
-fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> &'n [Node<'a>] {
+fn items<'n, 'a>(node: Option<&'n YamlNode<'a>>) -> &'n [YamlNode<'a>] {
     match node.map(|node| &node.value) {
         Some(Value::List(items)) => items,
         _ => &[],
@@ -148,7 +148,7 @@ fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> &'n [Node<'a>] {
 }
 
 /// Whether ingress and egress are listed; `None` when nothing is.
-fn policy_types(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<(bool, bool)> {
+fn policy_types(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Option<(bool, bool)> {
     let types = walk.list(node, path, |walk, item, path| walk.word(item, path, &["Ingress", "Egress"]));
     if let (Some(node), 3..) = (node, types.len()) {
         walk.refuse(node, path, "Invalid value: may not specify more than two policyTypes");
@@ -156,11 +156,11 @@ fn policy_types(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<(boo
     (!types.is_empty()).then(|| (types.contains(&"Ingress"), types.contains(&"Egress")))
 }
 
-fn rules(walk: &mut Walk, node: Option<&Node>, path: Path, peers_key: &str) -> Vec<Rule> {
+fn rules(walk: &mut Walk, node: Option<&YamlNode>, path: Path, peers_key: &str) -> Vec<Rule> {
     walk.list(node, path, |walk, item, path| rule(walk, item, path, peers_key))
 }
 
-fn rule(walk: &mut Walk, node: &Node, path: Path, peers_key: &str) -> Option<Rule> {
+fn rule(walk: &mut Walk, node: &YamlNode, path: Path, peers_key: &str) -> Option<Rule> {
     let object = walk.object(node, path, &[peers_key, "ports"])?;
     Some(Rule {
         peers: walk.list(object.get(peers_key), path.field(peers_key), peer).into(),
@@ -168,7 +168,7 @@ fn rule(walk: &mut Walk, node: &Node, path: Path, peers_key: &str) -> Option<Rul
     })
 }
 
-fn peer(walk: &mut Walk, node: &Node, path: Path) -> Option<Peer> {
+fn peer(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<Peer> {
     let object = walk.object(node, path, &PEER)?;
     let [pods, namespaces, block] = PEER.map(|field| object.get(field));
     if pods.is_none() && namespaces.is_none() && block.is_none() {
@@ -186,7 +186,7 @@ fn peer(walk: &mut Walk, node: &Node, path: Path) -> Option<Peer> {
     ip_block(walk, block, path.field("ipBlock")).map(Peer::Block)
 }
 
-fn ip_block(walk: &mut Walk, node: &Node, path: Path) -> Option<IpBlock> {
+fn ip_block(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<IpBlock> {
     let object = walk.object(node, path, &BLOCK)?;
     let Some(cidr) = object.get("cidr").filter(|node| node.value != Value::Text("".into())) else {
         walk.refuse(node, path.field("cidr"), "Required value");
@@ -203,7 +203,7 @@ fn ip_block(walk: &mut Walk, node: &Node, path: Path) -> Option<IpBlock> {
     Some(IpBlock { cidr: cidr?, except: outermost(except) })
 }
 
-fn cidr_value(walk: &mut Walk, node: &Node, path: Path) -> Option<IpNet> {
+fn cidr_value(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<IpNet> {
     let text = walk.checked(node, path, |text| syntax::block(text).err())?;
     let (block, warning) = syntax::block(text).ok()?;
     if let Some(warning) = warning {
@@ -220,7 +220,7 @@ fn outermost(mut blocks: Vec<IpNet>) -> Vec<IpNet> {
     blocks
 }
 
-fn port(walk: &mut Walk, node: &Node, path: Path) -> Option<Port> {
+fn port(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<Port> {
     let object = walk.object(node, path, &PORT)?;
     let protocol = protocol(walk, object.get("protocol"), path.field("protocol"));
     let target = port_target(walk, object, path);
@@ -228,13 +228,13 @@ fn port(walk: &mut Walk, node: &Node, path: Path) -> Option<Port> {
 }
 
 /// The protocol of a port; TCP when it is not written.
-pub(super) fn protocol(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Protocol> {
+pub(super) fn protocol(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Option<Protocol> {
     let Some(node) = node else { return Some(Protocol::Tcp) };
     let word = walk.word(node, path, &Protocol::ALL.map(Protocol::as_str))?;
     Protocol::ALL.into_iter().find(|protocol| protocol.as_str() == word)
 }
 
-fn port_target(walk: &mut Walk, object: Object, path: Path) -> Option<PortTarget> {
+fn port_target(walk: &mut Walk, object: MapFields, path: Path) -> Option<PortTarget> {
     let (port_path, end_path) = (path.field("port"), path.field("endPort"));
     let end = object.get("endPort");
     let Some(port) = object.get("port") else {
@@ -258,7 +258,7 @@ fn port_target(walk: &mut Walk, object: Object, path: Path) -> Option<PortTarget
     Some(if low == high { PortTarget::Number(low) } else { PortTarget::Range(low, high) })
 }
 
-pub(super) fn port_number(walk: &mut Walk, node: &Node, path: Path, wanted: &str) -> Option<u16> {
+pub(super) fn port_number(walk: &mut Walk, node: &YamlNode, path: Path, wanted: &str) -> Option<u16> {
     let Value::Integer(number) = node.value else {
         walk.wrong_kind(node, path, wanted);
         return None;
@@ -281,7 +281,7 @@ fn expression_values(operator: &str, values: Vec<&str>) -> Option<Values> {
     }
 }
 
-fn selector(walk: &mut Walk, node: &Node, path: Path) -> Selector {
+fn selector(walk: &mut Walk, node: &YamlNode, path: Path) -> Selector {
     let Some(object) = walk.object(node, path, &SELECTOR) else { return Selector::everything() };
     let labels = label_pairs(walk, object.get("matchLabels"), path.field("matchLabels"));
     let expressions = walk.list(object.get("matchExpressions"), path.field("matchExpressions"), expression);
@@ -289,7 +289,7 @@ fn selector(walk: &mut Walk, node: &Node, path: Path) -> Selector {
     equal.chain(expressions.into_iter().map(|(key, values)| (key.into(), values))).collect()
 }
 
-fn expression<'n>(walk: &mut Walk, node: &'n Node, path: Path) -> Option<(&'n str, Values)> {
+fn expression<'n>(walk: &mut Walk, node: &'n YamlNode, path: Path) -> Option<(&'n str, Values)> {
     const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
     let object = walk.object(node, path, &EXPRESSION)?;
     let mut required = |field: &str, check: fn(&str) -> Option<Cow<'static, str>>| match object.get(field) {

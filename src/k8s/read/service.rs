@@ -1,10 +1,10 @@
 //! What stands in front of pods: Service and Ingress.
 
 use super::metadata::{Metadata, Naming, SUBDOMAIN, labels, metadata};
-use super::node::{Node, Value};
+use super::node::{Value, YamlNode};
 use super::pod::scraped;
 use super::policy::{OBJECT, port_number, protocol};
-use super::walk::{Object, Path, Walk};
+use super::walk::{MapFields, Path, Walk};
 use super::{callers, place, syntax};
 use crate::cluster::{self, Backend, Ingress, Service, ServicePort, TargetPort};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ const BACKEND_SERVICE: [&str; 2] = ["name", "port"];
 const BACKEND_PORT: [&str; 2] = ["name", "number"];
 
 /// Reads a Service.
-pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) {
+pub(super) fn service(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: &str) {
     let before = walk.problems();
     let Some(object) = walk.object(node, path, &OBJECT) else { return };
     let naming = Naming { check: syntax::dns_label, generated: false };
@@ -58,7 +58,7 @@ pub(super) fn service(walk: &mut Walk, node: &Node, path: Path, default_namespac
         return;
     }
     let Metadata { at, name, namespace, labels: own, fields } = metadata;
-    let status = object.get("status").and_then(Object::of);
+    let status = object.get("status").and_then(MapFields::of);
     if let Some(port) = scraped(fields).filter(|_| !selector.is_empty()) {
         let labels = selector.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let caller = callers::annotated(("Service", namespace, name), labels, port);
@@ -98,8 +98,8 @@ const TO_PODS: [(&str, &str); 9] = [
 ];
 
 /// Whether a load balancer connects to the pods themselves, so that no node stands between them and the clients.
-fn is_direct(spec: Object, metadata: Object) -> bool {
-    let annotations = metadata.get("annotations").and_then(Object::of);
+fn is_direct(spec: MapFields, metadata: MapFields) -> bool {
+    let annotations = metadata.get("annotations").and_then(MapFields::of);
     let has = |(key, value): &(&str, &str)| {
         annotations.and_then(|annotations| place::text(annotations, key)).is_some_and(|text| text.contains(value))
     };
@@ -107,7 +107,7 @@ fn is_direct(spec: Object, metadata: Object) -> bool {
     place::text(spec, "loadBalancerClass") == Some("eks.amazonaws.com/nlb") || TO_PODS.iter().any(has)
 }
 
-fn service_port(walk: &mut Walk, node: &Node, path: Path) -> Option<ServicePort> {
+fn service_port(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<ServicePort> {
     let object = walk.object(node, path, &SERVICE_PORT)?;
     let port = match object.get("port") {
         Some(node) => port_number(walk, node, path.field("port"), "an integer"),
@@ -131,12 +131,12 @@ fn service_port(walk: &mut Walk, node: &Node, path: Path) -> Option<ServicePort>
 }
 
 /// A field, unless it is an empty string, which is none to Kubernetes.
-fn filled<'n, 'a>(object: Object<'n, 'a>, name: &str) -> Option<&'n Node<'a>> {
+fn filled<'n, 'a>(object: MapFields<'n, 'a>, name: &str) -> Option<&'n YamlNode<'a>> {
     object.get(name).filter(|node| node.value != Value::Text("".into()))
 }
 
 /// Reads an Ingress.
-pub(super) fn ingress(walk: &mut Walk, node: &Node, path: Path, default_namespace: &str) {
+pub(super) fn ingress(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: &str) {
     let before = walk.problems();
     let Some(object) = walk.object(node, path, &OBJECT) else { return };
     let metadata = metadata(walk, node, object.get("metadata"), default_namespace, SUBDOMAIN, path.field("metadata"));
@@ -170,7 +170,7 @@ pub(super) fn ingress(walk: &mut Walk, node: &Node, path: Path, default_namespac
 }
 
 /// The Service that a backend names; `None` for another resource.
-fn backend(walk: &mut Walk, node: &Node, path: Path) -> Option<Backend> {
+fn backend(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<Backend> {
     let backend = walk.object(node, path, &BACKEND)?;
     let service_path = path.field("service");
     let Some(service) = backend.get("service") else {

@@ -2,7 +2,7 @@
 //!
 //! A parameter has its value; where there is none, its name in small letters stands for whatever will be filled in.
 
-use super::node::{Node, Value};
+use super::node::{Value, YamlNode};
 use super::{field_text, fields, kinds};
 use std::borrow::Cow;
 
@@ -23,9 +23,11 @@ pub(super) fn is_template(version: &str, kind: &str) -> bool {
 }
 
 /// The parameters of a template.
-pub(super) fn parameters<'n>(pairs: &'n [(Node, Node)]) -> Vec<Parameter<'n>> {
-    let Some(Node { value: Value::List(items), .. }) = fields(pairs, "parameters").next() else { return Vec::new() };
-    let parameter = |item: &'n Node| {
+pub(super) fn parameters<'n>(pairs: &'n [(YamlNode, YamlNode)]) -> Vec<Parameter<'n>> {
+    let Some(YamlNode { value: Value::List(items), .. }) = fields(pairs, "parameters").next() else {
+        return Vec::new();
+    };
+    let parameter = |item: &'n YamlNode| {
         let Value::Map(pairs) = &item.value else { return None };
         let name = field_text(pairs, "name")?;
         let value = fields(pairs, "value").next().and_then(|value| text(&value.value));
@@ -53,7 +55,7 @@ fn word(name: &str) -> String {
 }
 
 /// A part of the template with its parameters filled in.
-pub(super) fn filled<'a>(node: &Node<'a>, parameters: &[Parameter<'_>]) -> Node<'a> {
+pub(super) fn filled<'a>(node: &YamlNode<'a>, parameters: &[Parameter<'_>]) -> YamlNode<'a> {
     let value = match &node.value {
         Value::Text(text) if text.contains("${") => filled_text(text, parameters),
         Value::List(items) => Value::List(items.iter().map(|item| filled(item, parameters)).collect()),
@@ -62,7 +64,7 @@ pub(super) fn filled<'a>(node: &Node<'a>, parameters: &[Parameter<'_>]) -> Node<
         }
         other => other.clone(),
     };
-    Node { at: node.at, value }
+    YamlNode { at: node.at, value }
 }
 
 fn filled_text<'a>(text: &str, parameters: &[Parameter<'_>]) -> Value<'a> {

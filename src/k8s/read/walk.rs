@@ -1,6 +1,6 @@
 //! Steps through a document with the path of the field at hand, and with every problem on the way noted.
 
-use super::node::{Misreading, Node, Value, shortened};
+use super::node::{Misreading, Value, YamlNode, shortened};
 use super::{ReadObject, ReadProblem, Reading};
 use crate::cluster;
 use smallvec::SmallVec;
@@ -10,25 +10,25 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub(super) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
-    step: Step<'p>,
+    step: PathStep<'p>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'p> {
+enum PathStep<'p> {
     Field(&'p str),
     Index(usize),
 }
 
 impl<'p> Path<'p> {
     /// The document itself.
-    pub(super) const ROOT: Path<'static> = Path { parent: None, step: Step::Field("") };
+    pub(super) const ROOT: Path<'static> = Path { parent: None, step: PathStep::Field("") };
 
     pub(super) fn field(&'p self, name: &'p str) -> Path<'p> {
-        Path { parent: Some(self), step: Step::Field(name) }
+        Path { parent: Some(self), step: PathStep::Field(name) }
     }
 
     pub(super) fn index(&'p self, index: usize) -> Path<'p> {
-        Path { parent: Some(self), step: Step::Index(index) }
+        Path { parent: Some(self), step: PathStep::Index(index) }
     }
 }
 
@@ -37,11 +37,11 @@ impl fmt::Display for Path<'_> {
         let Some(parent) = self.parent else { return Ok(()) };
         parent.fmt(formatter)?;
         match self.step {
-            Step::Field(name) => {
+            PathStep::Field(name) => {
                 let dot = if parent.parent.is_none() { "" } else { "." };
                 write!(formatter, "{dot}{}", shortened(name))
             }
-            Step::Index(index) => write!(formatter, "[{index}]"),
+            PathStep::Index(index) => write!(formatter, "[{index}]"),
         }
     }
 }
@@ -61,33 +61,33 @@ pub(super) struct Walk<'r> {
 const MOST_TOLD: usize = 1_000;
 
 /// The pairs of a map whose keys are strings. Most have few.
-pub(super) type Fields<'n, 'a> = SmallVec<[(&'n str, &'n Node<'a>); 8]>;
+pub(super) type Fields<'n, 'a> = SmallVec<[(&'n str, &'n YamlNode<'a>); 8]>;
 
 /// The fields of a map.
 #[derive(Clone, Copy)]
-pub(super) struct Object<'n, 'a> {
-    pairs: &'n [(Node<'a>, Node<'a>)],
+pub(super) struct MapFields<'n, 'a> {
+    pairs: &'n [(YamlNode<'a>, YamlNode<'a>)],
 }
 
-impl<'n, 'a> Object<'n, 'a> {
-    const EMPTY: Object<'static, 'static> = Object { pairs: &[] };
+impl<'n, 'a> MapFields<'n, 'a> {
+    const EMPTY: MapFields<'static, 'static> = MapFields { pairs: &[] };
 
     /// The fields of a map that is checked elsewhere.
-    pub(super) fn of(node: &'n Node<'a>) -> Option<Self> {
+    pub(super) fn of(node: &'n YamlNode<'a>) -> Option<Self> {
         match &node.value {
-            Value::Map(pairs) => Some(Object { pairs }),
+            Value::Map(pairs) => Some(MapFields { pairs }),
             _ => None,
         }
     }
 
     /// The value of a field; `None` when it is missing or null, which Kubernetes does not tell apart.
-    pub(super) fn get(&self, name: &str) -> Option<&'n Node<'a>> {
+    pub(super) fn get(&self, name: &str) -> Option<&'n YamlNode<'a>> {
         self.pair(name).map(|(_, value)| value)
     }
 
     /// The key and the value of such a field.
-    pub(super) fn pair(&self, name: &str) -> Option<(&'n Node<'a>, &'n Node<'a>)> {
-        let field = |key: &Node| matches!(&key.value, Value::Text(text) if text == name);
+    pub(super) fn pair(&self, name: &str) -> Option<(&'n YamlNode<'a>, &'n YamlNode<'a>)> {
+        let field = |key: &YamlNode| matches!(&key.value, Value::Text(text) if text == name);
         let (key, value) = self.pairs.iter().find(|(key, _)| field(key))?;
         (value.value != Value::Null).then_some((key, value))
     }
@@ -112,20 +112,20 @@ impl<'r> Walk<'r> {
     }
 
     /// Notes why `node` cannot be read.
-    pub(super) fn refuse(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
+    pub(super) fn refuse(&mut self, node: &YamlNode, path: Path, reason: impl Into<String>) {
         self.problems += 1;
         let at = self.place(node);
         tell(&mut self.reading.problems, at, path, reason);
     }
 
     /// Notes what Kubernetes would warn of, or refuse in a newer version.
-    pub(super) fn warn(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
+    pub(super) fn warn(&mut self, node: &YamlNode, path: Path, reason: impl Into<String>) {
         let at = self.place(node);
         tell(&mut self.reading.warnings, at, path, reason);
     }
 
     /// Notes what somebody who reads `node` should know.
-    pub(super) fn remark(&mut self, node: &Node, path: Path, reason: impl Into<String>) {
+    pub(super) fn remark(&mut self, node: &YamlNode, path: Path, reason: impl Into<String>) {
         let at = self.place(node);
         tell(&mut self.reading.remarks, at, path, reason);
     }
@@ -135,13 +135,13 @@ impl<'r> Walk<'r> {
         self.reading.objects.push(ReadObject { at, pods_at, object });
     }
 
-    fn place(&mut self, node: &Node) -> Option<usize> {
+    fn place(&mut self, node: &YamlNode) -> Option<usize> {
         self.near = node.at.or(self.near);
         self.near
     }
 
     /// Notes that `node` is not of the kind that is wanted there.
-    pub(super) fn wrong_kind(&mut self, node: &Node, path: Path, wanted: &str) {
+    pub(super) fn wrong_kind(&mut self, node: &YamlNode, path: Path, wanted: &str) {
         let hint = match node.value {
             Value::Misread(..) | Value::Bool(_) | Value::Integer(_) | Value::Number if wanted == "a string" => {
                 "; quote it"
@@ -153,7 +153,7 @@ impl<'r> Walk<'r> {
     }
 
     /// The pairs of a map, without those whose key is no string.
-    pub(super) fn pairs<'n, 'a>(&mut self, node: &'n Node<'a>, path: Path) -> Option<Fields<'n, 'a>> {
+    pub(super) fn pairs<'n, 'a>(&mut self, node: &'n YamlNode<'a>, path: Path) -> Option<Fields<'n, 'a>> {
         self.place(node);
         let Value::Map(map) = &node.value else {
             self.wrong_kind(node, path, "a map");
@@ -173,15 +173,15 @@ impl<'r> Walk<'r> {
         Some(pairs)
     }
 
-    fn duplicates(&mut self, pairs: &[(&str, &Node)], path: Path) {
+    fn duplicates(&mut self, pairs: &[(&str, &YamlNode)], path: Path) {
         // Nearly all maps are so small that nothing is gained by sorting their keys.
         const SMALL: usize = 12;
         let comes_again =
-            |(at, (key, _)): (usize, &(&str, &Node))| pairs.iter().skip(at + 1).any(|(one, _)| one == key);
+            |(at, (key, _)): (usize, &(&str, &YamlNode))| pairs.iter().skip(at + 1).any(|(one, _)| one == key);
         if pairs.len() <= SMALL && !pairs.iter().enumerate().any(comes_again) {
             return;
         }
-        let mut sorted: Vec<&(&str, &Node)> = pairs.iter().collect();
+        let mut sorted: Vec<&(&str, &YamlNode)> = pairs.iter().collect();
         sorted.sort_by_key(|(key, _)| *key);
         for two in sorted.windows(2) {
             if let [(one, _), (key, value)] = two
@@ -193,7 +193,12 @@ impl<'r> Walk<'r> {
     }
 
     /// A map that may have the `known` fields and no others.
-    pub(super) fn object<'n, 'a>(&mut self, node: &'n Node<'a>, path: Path, known: &[&str]) -> Option<Object<'n, 'a>> {
+    pub(super) fn object<'n, 'a>(
+        &mut self,
+        node: &'n YamlNode<'a>,
+        path: Path,
+        known: &[&str],
+    ) -> Option<MapFields<'n, 'a>> {
         for (key, value) in self.pairs(node, path)? {
             if known.contains(&key) {
                 continue;
@@ -203,19 +208,19 @@ impl<'r> Walk<'r> {
             let hint = near.map(|name| format!("; did you mean `{name}`?"));
             self.refuse(value, path.field(key), format!("unknown field{}", hint.unwrap_or_default()));
         }
-        Object::of(node)
+        MapFields::of(node)
     }
 
     /// A map whose fields `read` are read, and that may have the `others`. Newer versions of Kubernetes have more, so
     /// an unknown field is refused only when it looks like one that is read; any other makes a remark.
     pub(super) fn parts<'n, 'a>(
         &mut self,
-        node: Option<&'n Node<'a>>,
+        node: Option<&'n YamlNode<'a>>,
         path: Path,
         read: &[&str],
         others: &[&str],
-    ) -> Option<Object<'n, 'a>> {
-        let Some(node) = node else { return Some(Object::EMPTY) };
+    ) -> Option<MapFields<'n, 'a>> {
+        let Some(node) = node else { return Some(MapFields::EMPTY) };
         for (key, value) in self.pairs(node, path)? {
             if read.contains(&key) || others.contains(&key) {
                 continue;
@@ -227,33 +232,37 @@ impl<'r> Walk<'r> {
                 None => self.remark(value, path.field(key), "unknown field; it is not looked at"),
             }
         }
-        Object::of(node)
+        MapFields::of(node)
     }
 
     /// A map that may have any fields; an empty one when the field is missing.
-    pub(super) fn any_object<'n, 'a>(&mut self, node: Option<&'n Node<'a>>, path: Path) -> Option<Object<'n, 'a>> {
-        let Some(node) = node else { return Some(Object::EMPTY) };
+    pub(super) fn any_object<'n, 'a>(
+        &mut self,
+        node: Option<&'n YamlNode<'a>>,
+        path: Path,
+    ) -> Option<MapFields<'n, 'a>> {
+        let Some(node) = node else { return Some(MapFields::EMPTY) };
         self.pairs(node, path)?;
-        Object::of(node)
+        MapFields::of(node)
     }
 
     /// The map of an optional field; an empty one when the field is missing.
     pub(super) fn optional<'n, 'a>(
         &mut self,
-        node: Option<&'n Node<'a>>,
+        node: Option<&'n YamlNode<'a>>,
         path: Path,
         known: &[&str],
-    ) -> Option<Object<'n, 'a>> {
-        node.map_or(Some(Object::EMPTY), |node| self.object(node, path, known))
+    ) -> Option<MapFields<'n, 'a>> {
+        node.map_or(Some(MapFields::EMPTY), |node| self.object(node, path, known))
     }
 
     /// The items of an optional list as `read` reads them; none when the list is missing. Kubernetes would read a null
     /// item as an empty one, which allows everything where it stands for a rule, so it is refused.
     pub(super) fn list<'n, 'a, T>(
         &mut self,
-        node: Option<&'n Node<'a>>,
+        node: Option<&'n YamlNode<'a>>,
         path: Path,
-        mut read: impl FnMut(&mut Self, &'n Node<'a>, Path) -> Option<T>,
+        mut read: impl FnMut(&mut Self, &'n YamlNode<'a>, Path) -> Option<T>,
     ) -> Vec<T> {
         let Some(node) = node else { return Vec::new() };
         self.place(node);
@@ -273,7 +282,7 @@ impl<'r> Walk<'r> {
     }
 
     /// A string.
-    pub(super) fn text<'n>(&mut self, node: &'n Node, path: Path) -> Option<&'n str> {
+    pub(super) fn text<'n>(&mut self, node: &'n YamlNode, path: Path) -> Option<&'n str> {
         match &node.value {
             Value::Text(text) => Some(text),
             _ => {
@@ -284,7 +293,7 @@ impl<'r> Walk<'r> {
     }
 
     /// A boolean; false when the field is missing.
-    pub(super) fn flag(&mut self, node: Option<&Node>, path: Path) -> bool {
+    pub(super) fn flag(&mut self, node: Option<&YamlNode>, path: Path) -> bool {
         match node.map(|node| (node, &node.value)) {
             None => false,
             Some((_, Value::Bool(value))) => *value,
@@ -300,7 +309,7 @@ impl<'r> Walk<'r> {
     }
 
     /// A whole number that is not negative; `default` when the field is missing.
-    pub(super) fn count(&mut self, node: Option<&Node>, path: Path, default: u64) -> u64 {
+    pub(super) fn count(&mut self, node: Option<&YamlNode>, path: Path, default: u64) -> u64 {
         let Some(node) = node else { return default };
         let Value::Integer(number) = node.value else {
             self.wrong_kind(node, path, "an integer");
@@ -315,7 +324,7 @@ impl<'r> Walk<'r> {
     /// A string for which `check` has no complaint.
     pub(super) fn checked<'n, R: fmt::Display>(
         &mut self,
-        node: &'n Node,
+        node: &'n YamlNode,
         path: Path,
         check: impl Fn(&str) -> Option<R>,
     ) -> Option<&'n str> {
@@ -330,7 +339,7 @@ impl<'r> Walk<'r> {
     }
 
     /// One of the words that the schema has for a field.
-    pub(super) fn word<'n>(&mut self, node: &'n Node, path: Path, words: &[&str]) -> Option<&'n str> {
+    pub(super) fn word<'n>(&mut self, node: &'n YamlNode, path: Path, words: &[&str]) -> Option<&'n str> {
         let text = self.text(node, path)?;
         if words.contains(&text) {
             return Some(text);

@@ -1,11 +1,11 @@
 //! Namespaces, pods, and what makes pods.
 
 use super::metadata::{Metadata, Naming, SUBDOMAIN, fields as metadata_fields, metadata};
-use super::node::{Node, Value};
+use super::node::{Value, YamlNode};
 use super::number::{self, Number};
-use super::pod::{Shape, TEMPLATE, mesh, pod_spec, pod_status, pod_template, scraped, seen_pod};
+use super::pod::{PodShape, TEMPLATE, mesh, pod_spec, pod_status, pod_template, scraped, seen_pod};
 use super::policy::OBJECT;
-use super::walk::{Object, Path, Walk};
+use super::walk::{MapFields, Path, Walk};
 use super::{callers, kinds, syntax};
 use crate::cluster::{self, Kind, Labels, Namespace, Owner, Pods, Runner, SeenPod, Unmodelled, Workload};
 use std::net::IpAddr;
@@ -50,7 +50,7 @@ const SPEC_OTHERS: &[&str] = &[
 ];
 
 /// Reads a Namespace.
-pub(super) fn namespace(walk: &mut Walk, node: &Node, path: Path) {
+pub(super) fn namespace(walk: &mut Walk, node: &YamlNode, path: Path) {
     let before = walk.problems();
     let Some(object) = walk.object(node, path, &OBJECT) else { return };
     let path = path.field("metadata");
@@ -88,7 +88,7 @@ fn note_mesh(walk: &mut Walk, at: Option<usize>, object: (&str, &str, &str, &str
 /// Reads a pod, or what makes pods.
 pub(super) fn workload(
     walk: &mut Walk,
-    node: &Node,
+    node: &YamlNode,
     path: Path,
     (version, kind): (&str, Kind),
     default_namespace: &str,
@@ -98,7 +98,7 @@ pub(super) fn workload(
     let (metadata_path, spec_path, status_path) = (path.field("metadata"), path.field("spec"), path.field("status"));
     let naming = Naming { generated: true, ..SUBDOMAIN };
     let metadata = metadata(walk, node, object.get("metadata"), default_namespace, naming, metadata_path);
-    let owners = object.get("metadata").and_then(Object::of).and_then(|metadata| metadata.get("ownerReferences"));
+    let owners = object.get("metadata").and_then(MapFields::of).and_then(|metadata| metadata.get("ownerReferences"));
     let owner = owner(walk, owners, metadata_path.field("ownerReferences"));
     let is_live = is_live(object);
     let mut pods = if kind == Kind::Pod {
@@ -140,21 +140,21 @@ pub(super) fn workload(
 }
 
 /// Whether an object is as the API server gives it: it has what nobody writes.
-pub(super) fn is_live(object: Object) -> bool {
-    let has = |node: Option<&Node>| match node.map(|node| &node.value) {
+pub(super) fn is_live(object: MapFields) -> bool {
+    let has = |node: Option<&YamlNode>| match node.map(|node| &node.value) {
         Some(Value::Map(pairs)) => !pairs.is_empty(),
         Some(Value::Text(text)) => !text.is_empty(),
         _ => false,
     };
-    let metadata = object.get("metadata").and_then(Object::of);
+    let metadata = object.get("metadata").and_then(MapFields::of);
     has(object.get("status"))
         || ["uid", "resourceVersion"].iter().any(|field| has(metadata.and_then(|of| of.get(field))))
 }
 
 /// `spec.selector.matchLabels`, or the whole selector of a kind that has only labels there.
-pub(super) fn pod_selector(spec: Option<&Node>) -> Labels {
-    let selector = spec.and_then(Object::of).and_then(|spec| Object::of(spec.get("selector")?));
-    let labels = selector.map(|selector| selector.get("matchLabels").and_then(Object::of).unwrap_or(selector));
+pub(super) fn pod_selector(spec: Option<&YamlNode>) -> Labels {
+    let selector = spec.and_then(MapFields::of).and_then(|spec| MapFields::of(spec.get("selector")?));
+    let labels = selector.map(|selector| selector.get("matchLabels").and_then(MapFields::of).unwrap_or(selector));
     labels
         .map(|labels| labels.texts().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
         .unwrap_or_default()
@@ -163,7 +163,7 @@ pub(super) fn pod_selector(spec: Option<&Node>) -> Labels {
 /// The pods that one object is or makes.
 #[derive(Default)]
 struct Made {
-    shape: Shape,
+    shape: PodShape,
     number: Number,
     finished: bool,
     addresses: Vec<IpAddr>,
@@ -174,7 +174,7 @@ impl Made {
     /// The pods, and those that it would make where it makes none.
     fn into_pods(self) -> (Vec<Pods>, Vec<Pods>) {
         let Made { shape, number: Number { count, several }, finished, addresses, seen } = self;
-        let Shape { labels, ports, host_network, .. } = shape;
+        let PodShape { labels, ports, host_network, .. } = shape;
         let labels = labels.into_iter().collect();
         let addresses = Some(addresses).filter(|known| !known.is_empty()).into_iter().collect();
         let (count_or_one, seen) = (count.max(1), seen.into_iter().collect());
@@ -185,7 +185,7 @@ impl Made {
 }
 
 /// The controller among the owners.
-pub(super) fn owner(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<Owner> {
+pub(super) fn owner(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Option<Owner> {
     let owners = walk.list(node, path, |walk, item, path| {
         let object = walk.object(item, path, &OWNER)?;
         let mut text = |field: &str| match object.get(field) {
@@ -208,7 +208,7 @@ pub(super) fn owner(walk: &mut Walk, node: Option<&Node>, path: Path) -> Option<
 }
 
 /// The pods that the specification of an object of this kind asks for. Without a template it asks for none.
-fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: &Kind) -> Made {
+fn made(walk: &mut Walk, object: &YamlNode, spec: Option<&YamlNode>, path: Path, kind: &Kind) -> Made {
     let Some(fields) = walk.parts(spec, path, number::fields(kind), SPEC_OTHERS) else { return Made::default() };
     let number = number::of(walk, fields, path, kind);
     let near = spec.unwrap_or(object);
@@ -238,9 +238,9 @@ fn made(walk: &mut Walk, object: &Node, spec: Option<&Node>, path: Path, kind: &
 }
 
 /// Whether a Job has ended, by its conditions.
-fn job_is_finished(status: Option<&Node>) -> bool {
-    let Some(Node { value: Value::Map(status), .. }) = status else { return false };
-    let Some(Node { value: Value::List(conditions), .. }) = super::fields(status, "conditions").next() else {
+fn job_is_finished(status: Option<&YamlNode>) -> bool {
+    let Some(YamlNode { value: Value::Map(status), .. }) = status else { return false };
+    let Some(YamlNode { value: Value::List(conditions), .. }) = super::fields(status, "conditions").next() else {
         return false;
     };
     conditions.iter().any(|condition| {

@@ -212,7 +212,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether some pods of namespaces that are not managed may not ask a server.
-    fn closed_to_others(&mut self, at: usize, server: &Server<'_>) -> Result<bool, GaveUp> {
+    fn closed_to_others(&mut self, at: usize, server: &NamespaceServer<'_>) -> Result<bool, GaveUp> {
         let side = self.grants.get(at, Direction::Ingress);
         let mut others = Selector::everything();
         let managed = self.flows.namespaces.iter().map(|namespace| namespace.name.clone());
@@ -235,7 +235,7 @@ impl<'a> Asked<'a> {
 
     /// Whether no connection that a server may open could be one to the API server: that one speaks tcp, and on no port of
     /// DNS.
-    fn cut_from_apiserver(&mut self, at: usize, server: &Server<'_>) -> bool {
+    fn cut_from_apiserver(&mut self, at: usize, server: &NamespaceServer<'_>) -> bool {
         let side = self.grants.get(at, Direction::Egress);
         // The caches of a node are on its network, and pass on what they are asked.
         let is_cache = server.pods.required_value("k8s-app").is_some_and(|apps| apps == ["node-local-dns".into()]);
@@ -257,7 +257,7 @@ impl<'a> Asked<'a> {
 }
 
 /// DNS servers of a managed namespace.
-struct Server<'a> {
+struct NamespaceServer<'a> {
     namespace: &'a Namespace,
     /// What they are called, when they are declared.
     tier: Option<&'a Tier>,
@@ -273,10 +273,14 @@ struct Server<'a> {
 
 /// The servers among the pods of a namespace: its tiers that are asked by the whole program or are what a preset means;
 /// without any, the pods that a preset means.
-fn servers<'a>(tiers: &[(&'a Tier, Option<u16>)], namespace: &'a Namespace, presets: &[PresetPods]) -> Vec<Server<'a>> {
+fn servers<'a>(
+    tiers: &[(&'a Tier, Option<u16>)],
+    namespace: &'a Namespace,
+    presets: &[PresetPods],
+) -> Vec<NamespaceServer<'a>> {
     let both = [Protocol::Udp, Protocol::Tcp];
     let own = presets.iter().filter(|preset| *preset.namespace == *namespace.name);
-    let mut found: Vec<Server<'a>> = Vec::new();
+    let mut found: Vec<NamespaceServer<'a>> = Vec::new();
     for (tier, port) in tiers {
         let preset = own.clone().find(|preset| preset.pods.contains(&tier.selector));
         let Some(port) = port.or(preset.map(|preset| preset.port)) else { continue };
@@ -284,7 +288,15 @@ fn servers<'a>(tiers: &[(&'a Tier, Option<u16>)], namespace: &'a Namespace, pres
         let protocols: Vec<Protocol> = both.into_iter().filter(serves).collect();
         if !protocols.is_empty() {
             let (pods, is_preset) = (tier.selector.clone(), preset.is_some());
-            found.push(Server { namespace, tier: Some(tier), free: String::new(), pods, is_preset, port, protocols });
+            found.push(NamespaceServer {
+                namespace,
+                tier: Some(tier),
+                free: String::new(),
+                pods,
+                is_preset,
+                port,
+                protocols,
+            });
         }
     }
     if found.is_empty() {
@@ -295,13 +307,13 @@ fn servers<'a>(tiers: &[(&'a Tier, Option<u16>)], namespace: &'a Namespace, pres
         let free = names.find(|name| !is_taken(name)).unwrap_or_default();
         found.extend(widest.map(|PresetPods { pods, port, .. }| {
             let (pods, port, protocols) = (pods.clone(), *port, both.to_vec());
-            Server { namespace, tier: None, free, pods, is_preset: true, port, protocols }
+            NamespaceServer { namespace, tier: None, free, pods, is_preset: true, port, protocols }
         }));
     }
     found
 }
 
-impl Server<'_> {
+impl NamespaceServer<'_> {
     /// The servers that each of the selectors isolates.
     fn among(&self, isolated: &[Selector]) -> impl Iterator<Item = Selector> {
         let both = isolated.iter().map(|isolated| self.pods.and(isolated));

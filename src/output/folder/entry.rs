@@ -1,6 +1,6 @@
 //! Reading what is in the folder, without following links and without waiting for pipes.
 
-use super::error::{Conflict, Obstacle, OutputError};
+use super::error::{Obstacle, OutputError, PathConflict};
 use super::names::{STAGING, is_visible};
 use crate::output::seal::{HEADER_LEN, may_be_ours};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
@@ -104,7 +104,7 @@ pub(super) fn open_staging(root: &Dir) -> Result<Option<Dir>, OutputError> {
         None => Ok(None),
         Some(Kind::Folder) => open_folder(root, STAGING).map_err(OutputError::io(STAGING, "open")),
         Some(_) => {
-            let conflict = Conflict { path: STAGING.to_owned(), obstacle: Obstacle::NotAFolder };
+            let conflict = PathConflict { path: STAGING.to_owned(), obstacle: Obstacle::NotAFolder };
             Err(OutputError::conflicts(vec![conflict]))
         }
     }

@@ -7,7 +7,7 @@ use std::{fmt, io};
 #[derive(Debug)]
 pub enum OutputError {
     /// Paths that something else holds or that must not be written; all of them, sorted.
-    Conflicts(Vec<Conflict>),
+    Conflicts(Vec<PathConflict>),
     /// No file would be written, and Polder owns files in the folder.
     WouldBeEmpty {
         /// How many files it owns there.
@@ -30,7 +30,7 @@ pub enum OutputError {
 
 /// A path that cannot be written or removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Conflict {
+pub struct PathConflict {
     /// The path relative to the folder, with forward slashes; empty for the folder itself.
     pub path: String,
     /// What is wrong with it.
@@ -62,7 +62,7 @@ pub enum Obstacle {
 
 impl OutputError {
     /// The error for these conflicts, in order and each once.
-    pub(super) fn conflicts(mut conflicts: Vec<Conflict>) -> Self {
+    pub(super) fn conflicts(mut conflicts: Vec<PathConflict>) -> Self {
         conflicts.sort();
         conflicts.dedup();
         OutputError::Conflicts(conflicts)
@@ -108,7 +108,7 @@ impl OutputError {
     }
 }
 
-impl Conflict {
+impl PathConflict {
     /// The code of the condition.
     pub fn code(&self) -> Code {
         match self.obstacle {

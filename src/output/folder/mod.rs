@@ -20,8 +20,8 @@ mod plan;
 mod stage;
 mod swap;
 
-pub use error::{Conflict, Obstacle, OutputError};
-pub use plan::{Change, FileChange, Plan};
+pub use error::{Obstacle, OutputError, PathConflict};
+pub use plan::{ChangeKind, FileChange, Plan};
 
 use super::OutputFile;
 use cap_std::fs::Dir;
@@ -87,7 +87,7 @@ fn open(dir: &Path) -> Result<Option<Dir>, OutputError> {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     match entry::open_root(dir) {
         Err(error) if matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::NotFound) => {
-            Err(OutputError::conflicts(vec![Conflict { path: String::new(), obstacle: Obstacle::NotAFolder }]))
+            Err(OutputError::conflicts(vec![PathConflict { path: String::new(), obstacle: Obstacle::NotAFolder }]))
         }
         result => result.map_err(OutputError::io("", "open")),
     }

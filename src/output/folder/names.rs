@@ -1,6 +1,6 @@
 //! Which paths may be written, on every system alike.
 
-use super::error::{Conflict, Obstacle, OutputError};
+use super::error::{Obstacle, OutputError, PathConflict};
 use crate::output::OutputFile;
 use crate::output::names::is_reserved;
 use std::collections::BTreeMap;
@@ -81,11 +81,11 @@ impl<'a> Wanted<'a> {
                     earlier.map(|_| Obstacle::Twice)
                 }
             };
-            conflicts.extend(problem.map(|obstacle| Conflict { path: file.path.to_string(), obstacle }));
+            conflicts.extend(problem.map(|obstacle| PathConflict { path: file.path.to_string(), obstacle }));
         }
         let top: Vec<&str> = wanted.folders.get("").into_iter().flat_map(BTreeMap::keys).copied().collect();
         let both = top.into_iter().filter(|name| wanted.folders.contains_key(name));
-        conflicts.extend(both.map(|name| Conflict { path: name.to_owned(), obstacle: Obstacle::Twice }));
+        conflicts.extend(both.map(|name| PathConflict { path: name.to_owned(), obstacle: Obstacle::Twice }));
         if conflicts.is_empty() { Ok(wanted) } else { Err(OutputError::conflicts(conflicts)) }
     }
 

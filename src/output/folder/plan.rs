@@ -2,7 +2,7 @@
 
 use super::BuildOptions;
 use super::entry::{self, Content, Kind};
-use super::error::{Conflict, Obstacle, OutputError};
+use super::error::{Obstacle, OutputError, PathConflict};
 use super::names::{Folder, STAGING, Wanted, fold};
 use crate::output::OutputFile;
 use crate::output::seal::{HEADER_LEN, Ownership, header, ownership};
@@ -18,7 +18,7 @@ const KUSTOMIZATION: &str = "kustomization.yaml";
 
 /// What happens to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Change {
+pub enum ChangeKind {
     /// It is not there yet.
     Create,
     /// It is there with other bytes.
@@ -33,7 +33,7 @@ pub struct FileChange {
     /// The path relative to the folder, with forward slashes.
     pub path: String,
     /// What happens to it.
-    pub change: Change,
+    pub change: ChangeKind,
     /// The bytes that it has now, unless it is to be created.
     pub old: Option<Vec<u8>>,
 }
@@ -63,7 +63,7 @@ impl Plan {
     }
 
     /// How many files are changed in this way.
-    pub fn count(&self, change: Change) -> usize {
+    pub fn count(&self, change: ChangeKind) -> usize {
         self.changes.iter().filter(|entry| entry.change == change).count()
     }
 
@@ -95,7 +95,7 @@ pub(super) fn judge(root: &Dir, wanted: &Wanted, options: &BuildOptions) -> Resu
         return Err(OutputError::conflicts(found.conflicts));
     }
     let plan = found.into_plan(wanted, &folders);
-    let removed = plan.count(Change::Remove);
+    let removed = plan.count(ChangeKind::Remove);
     if wanted.is_empty() && removed > 0 && !options.allow_empty {
         return Err(OutputError::WouldBeEmpty { owned: removed });
     }
@@ -115,21 +115,21 @@ struct FolderFindings {
     changes: Vec<FileChange>,
     unchanged: usize,
     foreign: Vec<String>,
-    conflicts: Vec<Conflict>,
+    conflicts: Vec<PathConflict>,
 }
 
 impl FolderFindings {
-    fn change(&mut self, path: String, change: Change, old: Option<Vec<u8>>) {
+    fn change(&mut self, path: String, change: ChangeKind, old: Option<Vec<u8>>) {
         self.changes.push(FileChange { path, change, old });
     }
 
     fn conflict(&mut self, path: String, obstacle: Obstacle) {
-        self.conflicts.push(Conflict { path, obstacle });
+        self.conflicts.push(PathConflict { path, obstacle });
     }
 
     fn create<'a>(&mut self, folder: &str, names: impl Iterator<Item = &'a str>) {
         for name in names {
-            self.change(join(folder, name), Change::Create, None);
+            self.change(join(folder, name), ChangeKind::Create, None);
         }
     }
 
@@ -258,7 +258,7 @@ impl FileJudge<'_> {
         let old = match (content, wanted) {
             (Content::Ours(old), _) => old,
             (Content::Gone, Some(_)) => {
-                found.change(path, Change::Create, None);
+                found.change(path, ChangeKind::Create, None);
                 return Ok(());
             }
             (Content::NotAFile, Some(_)) => {
@@ -282,7 +282,7 @@ impl FileJudge<'_> {
         if wanted.is_none() && path.contains('/') && name == KUSTOMIZATION && lists_folders(&old) {
             return Ok(());
         }
-        let change = if wanted.is_some() { Change::Update } else { Change::Remove };
+        let change = if wanted.is_some() { ChangeKind::Update } else { ChangeKind::Remove };
         match ownership(&old) {
             Ownership::Owned => found.change(path, change, Some(old)),
             Ownership::Edited if self.options.force => found.change(path, change, Some(old)),

@@ -1,7 +1,7 @@
 //! Preparing all new bytes beside the old ones. Until the record stands, nothing that is visible has changed.
 
 use super::entry::{self, Kind};
-use super::error::{Conflict, Obstacle, OutputError};
+use super::error::{Obstacle, OutputError, PathConflict};
 use super::journal::{self, Journal, NewFile, NewFolder, Orphan};
 use super::names::{STAGING, Wanted, check_segment};
 use super::plan::{Plan, join};
@@ -27,7 +27,7 @@ fn fill(root: &Dir, plan: &Plan, wanted: &Wanted) -> Result<(Dir, Journal), Outp
     root.create_dir(STAGING).map_err(OutputError::io(STAGING, "create"))?;
     let staging = entry::open_staging(root)?;
     let staging = staging.ok_or(ErrorKind::NotFound.into()).map_err(OutputError::io(STAGING, "open"))?;
-    let mut writer = Writer::default();
+    let mut writer = StageWriter::default();
     writer.write(&staging, IGNORE, &["*\n"]).map_err(OutputError::io(STAGING, "write"))?;
     let mut journal = Journal::default();
     let mut numbers = 0..;
@@ -71,11 +71,11 @@ fn new_folder(staging: &Dir, name: &str) -> io::Result<Dir> {
 
 /// Writes files, each with one call.
 #[derive(Default)]
-struct Writer {
+struct StageWriter {
     buffer: Vec<u8>,
 }
 
-impl Writer {
+impl StageWriter {
     fn file(&mut self, dir: &Dir, name: &str, file: &OutputFile) -> Result<(), OutputError> {
         self.write(dir, name, &[&header(&file.body), &file.body]).map_err(OutputError::io(&file.path, "write"))
     }
@@ -103,7 +103,7 @@ pub(super) fn discard(root: &Dir) -> Result<(), OutputError> {
                 staging.remove_file(&name).or_else(unless_gone).map_err(OutputError::io(&path, "remove"))?;
             }
             Kind::File | Kind::Folder | Kind::Link | Kind::Other => {
-                foreign.push(Conflict { path, obstacle: Obstacle::Foreign })
+                foreign.push(PathConflict { path, obstacle: Obstacle::Foreign })
             }
         }
     }
@@ -113,7 +113,7 @@ pub(super) fn discard(root: &Dir) -> Result<(), OutputError> {
     root.remove_dir(STAGING).or_else(unless_gone).map_err(OutputError::io(STAGING, "remove"))
 }
 
-fn discard_folder(staging: &Dir, name: &str, foreign: &mut Vec<Conflict>) -> Result<(), OutputError> {
+fn discard_folder(staging: &Dir, name: &str, foreign: &mut Vec<PathConflict>) -> Result<(), OutputError> {
     let path = join(STAGING, name);
     let Some(dir) = entry::open_folder(staging, name).map_err(OutputError::io(&path, "open"))? else {
         return Ok(());
@@ -124,7 +124,7 @@ fn discard_folder(staging: &Dir, name: &str, foreign: &mut Vec<Conflict>) -> Res
         if check_segment(&name).is_ok() && matches!(kind, Kind::File | Kind::Link) {
             dir.remove_file(&name).or_else(unless_gone).map_err(OutputError::io(&path, "remove"))?;
         } else {
-            foreign.push(Conflict { path, obstacle: Obstacle::Foreign });
+            foreign.push(PathConflict { path, obstacle: Obstacle::Foreign });
         }
     }
     if foreign.len() > before {

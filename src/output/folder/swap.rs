@@ -4,7 +4,7 @@
 //! at once, which costs about as much as removing the old file first, and makes the update safe against a loss of power.
 
 use super::entry::{self, Content, Kind};
-use super::error::{Conflict, Obstacle, OutputError};
+use super::error::{Obstacle, OutputError, PathConflict};
 use super::journal::{Journal, NewFile, NewFolder, Orphan};
 use super::names::split;
 use super::stage::{discard, unless_gone};
@@ -26,7 +26,7 @@ pub(super) fn recover(root: &Dir) -> Result<bool, OutputError> {
 }
 
 /// Does everything that the record says, except where the target is not what the record expects; gives those.
-pub(super) fn carry_out(root: &Dir, staging: &Dir, journal: &Journal) -> Result<Vec<Conflict>, OutputError> {
+pub(super) fn carry_out(root: &Dir, staging: &Dir, journal: &Journal) -> Result<Vec<PathConflict>, OutputError> {
     let mut swap = Swap { root, staging, open: None, conflicts: Vec::new() };
     journal.folders.iter().try_for_each(|folder| swap.folder(folder))?;
     journal.files.iter().try_for_each(|file| swap.file(file))?;
@@ -43,12 +43,12 @@ struct Swap<'a> {
     staging: &'a Dir,
     /// The folder inside DIR in which the last step worked.
     open: Option<(String, Dir)>,
-    conflicts: Vec<Conflict>,
+    conflicts: Vec<PathConflict>,
 }
 
 impl Swap<'_> {
     fn conflict(&mut self, path: &str, obstacle: Obstacle) {
-        self.conflicts.push(Conflict { path: path.to_owned(), obstacle });
+        self.conflicts.push(PathConflict { path: path.to_owned(), obstacle });
     }
 
     fn folder(&mut self, folder: &NewFolder) -> Result<(), OutputError> {

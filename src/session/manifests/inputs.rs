@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What one thing that was named leads to.
-pub(super) enum Input {
+pub(super) enum NamedInput {
     Stdin,
     File(PathBuf),
     Folder {
@@ -25,34 +25,34 @@ pub(super) enum Input {
 }
 
 /// What was named, with each file once: where it is named itself, or else in the first folder that holds it.
-pub(super) fn inputs(system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Vec<Input> {
+pub(super) fn inputs(system: &dyn FileSystem, folder: &Path, named: &[Named]) -> Vec<NamedInput> {
     let mut seen: BTreeSet<OsString> = BTreeSet::new();
     let mut has_input = false;
     let mut inputs = Vec::new();
     for item in named {
         let Named::Path(path) = item else {
             if !std::mem::replace(&mut has_input, true) {
-                inputs.push(Input::Stdin);
+                inputs.push(NamedInput::Stdin);
             }
             continue;
         };
         let path = folder.join(path);
         match system.is_folder(&path) {
             Ok(true) => inputs.push(walk(system, path)),
-            Ok(false) if seen.insert(system.identity(&path).into_os_string()) => inputs.push(Input::File(path)),
+            Ok(false) if seen.insert(system.identity(&path).into_os_string()) => inputs.push(NamedInput::File(path)),
             Ok(false) => {}
-            Err(error) => inputs.push(Input::Missing(path, reason(&error))),
+            Err(error) => inputs.push(NamedInput::Missing(path, reason(&error))),
         }
     }
     for input in &mut inputs {
-        if let Input::Folder { files, .. } = input {
+        if let NamedInput::Folder { files, .. } = input {
             files.retain(|path| seen.insert(system.identity(path).into_os_string()));
         }
     }
     inputs
 }
 
-fn walk(system: &dyn FileSystem, path: PathBuf) -> Input {
+fn walk(system: &dyn FileSystem, path: PathBuf) -> NamedInput {
     let walks = EXTENSIONS.map(|extension| system.walk(&path, extension));
     let (mut files, mut problems, mut dangling) = (Vec::new(), Vec::new(), Vec::new());
     for walk in walks {
@@ -65,7 +65,7 @@ fn walk(system: &dyn FileSystem, path: PathBuf) -> Input {
     // What cannot be looked at is met on each walk.
     problems.dedup();
     dangling.sort();
-    Input::Folder { path, found: files.len(), files, problems, dangling }
+    NamedInput::Folder { path, found: files.len(), files, problems, dangling }
 }
 
 /// What to do about a folder without manifests that holds something else which may be meant.

@@ -1,7 +1,7 @@
 //! Texts in, one after the other, and what comes of them together.
 
 use super::around::Around;
-use super::inputs::{Input, inputs, is_program, something_else_below};
+use super::inputs::{NamedInput, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why};
 use super::said::{refused, token, unmodelled};
 use super::{Manifests, OfOperator, Reader, Remark};
@@ -66,7 +66,7 @@ struct Load<'l> {
 const AT_ONCE: usize = 8 * 1024 * 1024;
 
 /// A text, as it came.
-struct Given<'g> {
+struct GivenText<'g> {
     name: String,
     /// The text, and whether it was UTF-16.
     text: Result<(String, bool), NoText>,
@@ -82,10 +82,10 @@ enum NoText {
     NotUtf8(FromUtf8Error),
 }
 
-impl<'g> Given<'g> {
-    fn new(name: String, bytes: io::Result<Vec<u8>>, is_named: bool, namespace: &'g str) -> Given<'g> {
+impl<'g> GivenText<'g> {
+    fn new(name: String, bytes: io::Result<Vec<u8>>, is_named: bool, namespace: &'g str) -> GivenText<'g> {
         let text = bytes.map_err(NoText::Unreadable).and_then(|bytes| text_of_manifest(bytes).map_err(NoText::NotUtf8));
-        Given { name, text, is_named, namespace }
+        GivenText { name, text, is_named, namespace }
     }
 
     fn read(&self) -> Reading {
@@ -114,27 +114,27 @@ struct Lacking {
 }
 
 impl Load<'_> {
-    fn input(&mut self, system: &dyn FileSystem, input: Input) {
+    fn input(&mut self, system: &dyn FileSystem, input: NamedInput) {
         let errors = self.errors();
         const CLUSTER: &str = "`kubectl get networkpolicies,pods,namespaces -A -o json` prints those of a cluster";
         let mut help = CLUSTER.to_owned();
         // What a pipe leaves empty is what failed at its other end.
-        let mut may_be_empty = !matches!(input, Input::Stdin);
-        let is_folder = matches!(input, Input::Folder { .. });
+        let mut may_be_empty = !matches!(input, NamedInput::Stdin);
+        let is_folder = matches!(input, NamedInput::Folder { .. });
         let (name, count, what) = match input {
-            Input::Stdin => {
+            NamedInput::Stdin => {
                 let bytes = system.read_input(k8s::LONGEST_TEXT as u64);
                 let name = "<stdin>".to_owned();
                 let namespace = self.default_namespace;
                 (name.clone(), self.named(name, bytes, namespace), "no object")
             }
-            Input::File(path) if path.extension().is_some_and(|end| end == EXTENSION) => {
+            NamedInput::File(path) if path.extension().is_some_and(|end| end == EXTENSION) => {
                 self.program_instead(&shown(&path, self.folder), false);
                 self.manifests.file_count += 1;
                 self.manifests.places.push(path);
                 return;
             }
-            Input::File(path) => {
+            NamedInput::File(path) => {
                 let name = shown(&path, self.folder);
                 let bytes = system.read(&path, k8s::LONGEST_TEXT as u64);
                 let around = Around::new(system, path.parent().unwrap_or(&path), std::slice::from_ref(&path));
@@ -143,7 +143,7 @@ impl Load<'_> {
                 self.manifests.places.push(path);
                 (name, count, "no object")
             }
-            Input::Folder { path, found, files, problems, dangling } => {
+            NamedInput::Folder { path, found, files, problems, dangling } => {
                 self.manifests.notes.extend(nowhere(&dangling, self.folder));
                 for (path, reason) in problems {
                     self.manifests.diagnostics.push(unreadable(&shown(&path, self.folder), &reason));
@@ -161,7 +161,7 @@ impl Load<'_> {
                 self.manifests.places.push(path);
                 (name, count, what)
             }
-            Input::Missing(path, reason) => {
+            NamedInput::Missing(path, reason) => {
                 self.manifests.diagnostics.push(unreadable(&shown(&path, self.folder), &reason));
                 self.manifests.places.push(path);
                 return;
@@ -197,7 +197,7 @@ impl Load<'_> {
             } else {
                 let namespace = around.namespace_of(path).unwrap_or(self.default_namespace);
                 bytes_waiting += bytes.as_ref().map_or(0, Vec::len);
-                waiting.push(Given::new(name, bytes, false, namespace));
+                waiting.push(GivenText::new(name, bytes, false, namespace));
             }
             if bytes_waiting > AT_ONCE {
                 count += self.add_all(std::mem::take(&mut waiting));
@@ -210,7 +210,7 @@ impl Load<'_> {
     }
 
     fn named(&mut self, name: String, bytes: io::Result<Vec<u8>>, namespace: &str) -> usize {
-        let text = Given::new(name, bytes, true, namespace);
+        let text = GivenText::new(name, bytes, true, namespace);
         let reading = text.read();
         self.take(text, reading)
     }
@@ -229,15 +229,15 @@ impl Load<'_> {
     }
 
     /// Reads texts that know nothing of each other, and says how many documents for Kubernetes they hold.
-    fn add_all(&mut self, texts: Vec<Given<'_>>) -> usize {
+    fn add_all(&mut self, texts: Vec<GivenText<'_>>) -> usize {
         /// Fewer are read sooner than a thread has begun with them.
         const LEAST: usize = 16;
-        let read = parallel::parts(&texts, LEAST, |texts| texts.iter().map(Given::read).collect::<Vec<_>>());
+        let read = parallel::parts(&texts, LEAST, |texts| texts.iter().map(GivenText::read).collect::<Vec<_>>());
         texts.into_iter().zip(read.into_iter().flatten()).map(|(text, reading)| self.take(text, reading)).sum()
     }
 
     /// Takes in what was read of a text, and says how many documents for Kubernetes it holds.
-    fn take(&mut self, Given { name, text, is_named, .. }: Given<'_>, mut reading: Reading) -> usize {
+    fn take(&mut self, GivenText { name, text, is_named, .. }: GivenText<'_>, mut reading: Reading) -> usize {
         self.manifests.file_count += 1;
         let (text, is_wide) = match text {
             Ok(text) => text,

@@ -35,15 +35,15 @@ pub struct Settings {
 
 /// What parsing a file has given.
 #[derive(Debug)]
-struct Known {
+struct KnownProgram {
     tree: Tree,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Known {
-    fn parsed(sources: &Sources, file: FileId) -> Known {
+impl KnownProgram {
+    fn parsed(sources: &Sources, file: FileId) -> KnownProgram {
         let parsed = syntax::parse(sources, file);
-        Known { tree: parsed.tree, diagnostics: parsed.diagnostics }
+        KnownProgram { tree: parsed.tree, diagnostics: parsed.diagnostics }
     }
 }
 
@@ -62,7 +62,7 @@ pub struct Session {
     /// The names of the environments, which are asked for when the trees are gone.
     environments: OnceCell<BTreeSet<String>>,
     /// Trees of files that a session before this one has parsed and that are still the same.
-    known: RefCell<BTreeMap<FileId, Known>>,
+    known: RefCell<BTreeMap<FileId, KnownProgram>>,
     model: Stage<Model>,
     flows: Stage<FlowSet>,
     policies: Stage<PolicySet>,
@@ -141,7 +141,7 @@ impl Session {
         };
         let known = trees.into_iter().filter(same).map(|tree| {
             let diagnostics = reported.remove(&tree.file).unwrap_or_default();
-            (tree.file, Known { tree, diagnostics })
+            (tree.file, KnownProgram { tree, diagnostics })
         });
         *next.known.borrow_mut() = known.collect();
         next
@@ -275,7 +275,7 @@ impl Session {
             let mut trees = Vec::new();
             self.parse_unknown();
             for file in &self.project.files {
-                let Known { tree, diagnostics: more } = self.parse(*file);
+                let KnownProgram { tree, diagnostics: more } = self.parse(*file);
                 trees.push(tree);
                 diagnostics.extend(more);
             }
@@ -298,14 +298,14 @@ impl Session {
         let unknown: Vec<FileId> =
             self.project.files.iter().filter(|file| !known.contains_key(*file)).copied().collect();
         let parsed = parallel::parts(&unknown, LEAST, |files| {
-            files.iter().map(|file| (*file, Known::parsed(sources, *file))).collect::<Vec<_>>()
+            files.iter().map(|file| (*file, KnownProgram::parsed(sources, *file))).collect::<Vec<_>>()
         });
         known.extend(parsed.into_iter().flatten());
     }
 
-    fn parse(&self, file: FileId) -> Known {
+    fn parse(&self, file: FileId) -> KnownProgram {
         let known = self.known.borrow_mut().remove(&file);
-        known.unwrap_or_else(|| Known::parsed(self.sources(), file))
+        known.unwrap_or_else(|| KnownProgram::parsed(self.sources(), file))
     }
 
     fn resolved(&self) -> Option<&(Model, Vec<Diagnostic>)> {

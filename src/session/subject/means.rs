@@ -1,7 +1,7 @@
 //! Who is really connected to where addresses and names of Services are asked about: the pods that have them or stand behind
 //! them, nodes, the API server. Policies see the connection after that.
 
-use super::service::{Reached, ServiceWay};
+use super::service::{ReachedService, ServiceWay};
 use super::unknown::quoted;
 use super::{AskedPorts, Subject};
 use crate::ask::Asked;
@@ -51,12 +51,12 @@ pub(super) enum PartPorts {
     /// These.
     These(PortSet),
     /// What the ports of a Service are at its pods.
-    Targets(Vec<Target>),
+    Targets(Vec<ServiceTarget>),
 }
 
 /// A port of a Service, and what it is at its pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct ServiceTarget {
     /// The protocol of both.
     pub protocol: Protocol,
     /// The port of the Service, or of the nodes.
@@ -94,7 +94,7 @@ impl Part {
         let PartPorts::Targets(targets) = &self.ports else { return Some(intro.clone()) };
         let all = |ports: &mut dyn Iterator<Item = PortSet>| ports.fold(PortSet::empty(), |all, one| all.union(&one));
         let own = all(&mut targets.iter().map(|target| PortSet::number(target.protocol, target.port)));
-        let there = all(&mut targets.iter().map(Target::as_written));
+        let there = all(&mut targets.iter().map(ServiceTarget::as_written));
         Some(format!("{intro}: {own} is {there} of its pods"))
     }
 }
@@ -114,7 +114,7 @@ impl Means {
 }
 
 /// What finds out what an end means.
-pub(super) struct Meaning<'s> {
+pub(super) struct EndMeaning<'s> {
     pub subject: &'s Subject,
     pub cluster: &'s Cluster,
     pub end: End,
@@ -126,7 +126,7 @@ impl Subject {
     /// What an end of a question means. The error is a sentence.
     pub(super) fn means(&self, asked: &Asked, end: End, ports: Option<&AskedPorts>) -> Result<Means, String> {
         let cluster = &self.manifests.cluster;
-        let mut meaning = Meaning { subject: self, cluster, end, ports, means: Means::default() };
+        let mut meaning = EndMeaning { subject: self, cluster, end, ports, means: Means::default() };
         for one in asked.each() {
             match one {
                 Asked::Name(text) => meaning.name(text)?,
@@ -152,7 +152,7 @@ impl Subject {
     }
 }
 
-impl<'s> Meaning<'s> {
+impl<'s> EndMeaning<'s> {
     fn name(&mut self, text: &str) -> Result<(), String> {
         if let Some((namespace, name, host)) = service_name(text) {
             return self.service_called(text, namespace, name, host);
@@ -366,7 +366,7 @@ impl<'s> Meaning<'s> {
             ));
         };
         let way = if service.headless { ServiceWay::Headless } else { ServiceWay::Name };
-        self.service(&Reached { text, service, way, host })
+        self.service(&ReachedService { text, service, way, host })
     }
 }
 

@@ -4,7 +4,7 @@ use super::Subject;
 use crate::ask::{Asked, GroupName, Situation};
 use crate::cluster::ContainerPort;
 use crate::engine::EndId;
-use crate::model::{Model, NamedPorts, Tier, describe_ports};
+use crate::model::{DeclaredPorts, Model, Tier, describe_ports};
 use crate::net::{PortSet, Protocol};
 use crate::source::Sources;
 use crate::syntax::{self, NodeKind, PortKind};
@@ -360,7 +360,7 @@ fn listed(all: &[String]) -> String {
 /// The port set of a name: that of the namespace which is asked about, or the only one that there is.
 fn port_set<'m>(model: &'m Model, name: &str, about: &Asked) -> Option<&'m PortSet> {
     let all: Vec<_> = model.port_sets.iter().filter(|set| *set.name == *name).collect();
-    let is_at_home = |set: &&&NamedPorts| {
+    let is_at_home = |set: &&&DeclaredPorts| {
         let home = set.namespace.and_then(|id| model.namespace(id));
         let is_in = |one: &Asked| match (one, home) {
             (Asked::Name(text), Some(home)) => {

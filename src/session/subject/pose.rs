@@ -3,7 +3,7 @@
 use super::means::{End, Means, Part, PartPorts};
 use super::unknown::quoted;
 use super::{AskedPorts, Subject};
-use crate::ask::{Asked, Doubtful, Ends, Everyone, GroupName, Meant, Named, Samples, Set, Situation};
+use crate::ask::{Asked, Doubtful, Ends, Everyone, GroupName, Meant, NamedEnds, Samples, Set, Situation};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{Doubt, EndId};
 use crate::net::{Facts, PortSet, Truth};
@@ -275,7 +275,7 @@ impl Subject {
     }
 
     /// Those that may say what the names of ports mean: a tier that was named speaks for itself, as it does in a flow.
-    fn named_by<'e>(&self, everyone: &'e Everyone<'_>, about: &Asked) -> Vec<&'e Named> {
+    fn named_by<'e>(&self, everyone: &'e Everyone<'_>, about: &Asked) -> Vec<&'e NamedEnds> {
         let names = about.each().iter().filter_map(|one| match one {
             Asked::Name(text) => Some(text),
             Asked::Pod { .. }
@@ -290,8 +290,8 @@ impl Subject {
         if sets.is_empty() {
             return Vec::new();
         }
-        let is_tier = |group: &&Named| matches!(group.name, GroupName::Tier(..));
-        let is_meant = |group: &&Named| is_tier(group) && sets.iter().flatten().any(|set| *set == group.set);
+        let is_tier = |group: &&NamedEnds| matches!(group.name, GroupName::Tier(..));
+        let is_meant = |group: &&NamedEnds| is_tier(group) && sets.iter().flatten().any(|set| *set == group.set);
         let is_all =
             sets.iter().all(|set| everyone.groups.iter().filter(is_tier).any(|group| Some(&group.set) == set.as_ref()));
         match is_all {
@@ -303,7 +303,7 @@ impl Subject {
     fn no_port(
         &self,
         everyone: &Everyone<'_>,
-        groups: &[&Named],
+        groups: &[&NamedEnds],
         rest: &Ends,
         ports: &AskedPorts,
         budget: &mut Budget,
@@ -400,7 +400,7 @@ fn told_of_service(situation: &Situation, intro: &str, part: &Part, at: &[(EndId
     let pods = quoted(&names_of(situation, &ends));
     match &part.ports {
         PartPorts::Targets(targets) => {
-            let own = |target: &super::means::Target| PortSet::number(target.protocol, target.port);
+            let own = |target: &super::means::ServiceTarget| PortSet::number(target.protocol, target.port);
             let ports = targets.iter().map(own).fold(PortSet::empty(), |all, one| all.union(&one));
             let there = at.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
             format!("{intro}: {ports} is {there} of {pods}")

@@ -1,6 +1,6 @@
 //! What stands behind a Service: its pods, on the ports that they have it on.
 
-use super::means::{End, Meaning, Part, PartPorts, Target, service_name};
+use super::means::{End, EndMeaning, Part, PartPorts, ServiceTarget, service_name};
 use super::{AskedPorts, Subject};
 use crate::ask::{Asked, Situation};
 use crate::cluster::{Endpoints, Pods, Service, ServicePort, TargetPort, TranslatedPort, Workload};
@@ -15,7 +15,7 @@ const LONGEST_CHAIN: usize = 4;
 
 /// A Service, and how it is reached.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reached<'r> {
+pub(super) struct ReachedService<'r> {
     /// As it was asked for.
     pub text: &'r str,
     /// It.
@@ -41,7 +41,7 @@ pub(super) enum ServiceWay {
     NodePort,
 }
 
-impl<'s> Meaning<'s> {
+impl<'s> EndMeaning<'s> {
     /// What is behind the Service that an address belongs to, if it does: its own, or a port of a node that leads to it.
     pub(super) fn service_at(&mut self, address: IpAddr) -> Result<bool, String> {
         let cluster = self.cluster;
@@ -64,7 +64,7 @@ impl<'s> Meaning<'s> {
                 service.namespace, service.name
             ));
         }
-        self.service(&Reached { text: &text, service, way, host: None })?;
+        self.service(&ReachedService { text: &text, service, way, host: None })?;
         Ok(true)
     }
 
@@ -80,14 +80,17 @@ impl<'s> Meaning<'s> {
     }
 
     /// What is behind a Service.
-    pub(super) fn service(&mut self, reached: &Reached<'_>) -> Result<(), String> {
+    pub(super) fn service(&mut self, reached: &ReachedService<'_>) -> Result<(), String> {
         if self.end == End::Source {
             return Err(format!("no connection comes from a Service: ask about the pods behind `{}`", reached.text));
         }
         let service = self.beyond_external_names(reached)?;
         let called = format!("{}/{}", service.namespace, service.name);
-        let reached =
-            Reached { service, way: if service.headless { ServiceWay::Headless } else { reached.way }, ..*reached };
+        let reached = ReachedService {
+            service,
+            way: if service.headless { ServiceWay::Headless } else { reached.way },
+            ..*reached
+        };
         let how = match reached.way {
             ServiceWay::Name => format!("`{}` is Service `{called}`", reached.text),
             ServiceWay::Headless => format!("`{}` is Service `{called}`, which is headless", reached.text),
@@ -109,7 +112,7 @@ impl<'s> Meaning<'s> {
     }
 
     /// The Service that one of the type ExternalName stands for in the end.
-    fn beyond_external_names<'r>(&self, reached: &Reached<'r>) -> Result<&'r Service, String>
+    fn beyond_external_names<'r>(&self, reached: &ReachedService<'r>) -> Result<&'r Service, String>
     where
         's: 'r,
     {
@@ -130,7 +133,7 @@ impl<'s> Meaning<'s> {
 
     fn pods_behind(
         &mut self,
-        reached: &Reached<'_>,
+        reached: &ReachedService<'_>,
         how: String,
         pods: Vec<Peers>,
         ports: PartPorts,
@@ -202,7 +205,7 @@ impl<'s> Meaning<'s> {
     }
 
     /// What stands behind a Service that selects nobody.
-    fn endpoints(&mut self, reached: &Reached<'_>, how: &str) -> Result<(), String> {
+    fn endpoints(&mut self, reached: &ReachedService<'_>, how: &str) -> Result<(), String> {
         let service = reached.service;
         let own = |one: &&Endpoints| one.namespace == service.namespace && one.service == service.name;
         let own: Vec<&Endpoints> = self.cluster.endpoints.iter().filter(own).collect();
@@ -267,25 +270,25 @@ impl<'s> Meaning<'s> {
     }
 
     /// The ports of a Service that are asked for, as its pods have them.
-    fn ports_of(&self, reached: &Reached<'_>) -> Result<PartPorts, String> {
+    fn ports_of(&self, reached: &ReachedService<'_>) -> Result<PartPorts, String> {
         if reached.way == ServiceWay::Headless {
             if self.ports.is_some_and(|ports| ports.without_names().is_some()) {
                 return Ok(PartPorts::AsAsked);
             }
             // The names of its ports are in the DNS, with the numbers of the pods.
-            let targets = self.wanted(reached)?.into_iter().map(|port| Target::of(port, port.port)).collect();
+            let targets = self.wanted(reached)?.into_iter().map(|port| ServiceTarget::of(port, port.port)).collect();
             return Ok(PartPorts::Targets(targets));
         }
         let number = |port: &ServicePort| match reached.way {
             ServiceWay::NodePort => port.node_port.unwrap_or(port.port),
             ServiceWay::Name | ServiceWay::Headless | ServiceWay::ClusterIp | ServiceWay::Outside => port.port,
         };
-        let targets = self.wanted(reached)?.into_iter().map(|port| Target::of(port, number(port))).collect();
+        let targets = self.wanted(reached)?.into_iter().map(|port| ServiceTarget::of(port, number(port))).collect();
         Ok(PartPorts::Targets(targets))
     }
 
     /// The ports of a Service that are asked for.
-    fn wanted<'r>(&self, reached: &Reached<'r>) -> Result<Vec<&'r ServicePort>, String> {
+    fn wanted<'r>(&self, reached: &ReachedService<'r>) -> Result<Vec<&'r ServicePort>, String> {
         let service = reached.service;
         let all: Vec<&ServicePort> = service.ports.iter().collect();
         let Some(asked) = self.ports else { return Ok(all) };
@@ -314,9 +317,9 @@ impl<'s> Meaning<'s> {
     }
 }
 
-impl Target {
-    fn of(port: &ServicePort, number: u16) -> Target {
-        Target { protocol: port.protocol, port: number, target: port.target.clone() }
+impl ServiceTarget {
+    fn of(port: &ServicePort, number: u16) -> ServiceTarget {
+        ServiceTarget { protocol: port.protocol, port: number, target: port.target.clone() }
     }
 
     /// The numbers at a pod whose containers list these ports.
@@ -386,7 +389,7 @@ impl Subject {
             service.ports.iter().filter(is_it).map(move |port| (service, port))
         });
         let there = |port: &ServicePort| {
-            let target = Target { protocol: port.protocol, port: port.port, target: port.target.clone() };
+            let target = ServiceTarget { protocol: port.protocol, port: port.port, target: port.target.clone() };
             let numbers = target.numbers(pods.iter().flat_map(|(_, pods)| &pods.ports)).into_iter();
             numbers.fold(PortSet::empty(), |all, one| all.union(&one))
         };

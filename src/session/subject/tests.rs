@@ -70,7 +70,7 @@ fn meant_by_all(subject: &Subject, asked: &Asked) -> Vec<String> {
     let everyone = subject.everyone(std::slice::from_ref(asked));
     let meant = subject.find_among(&everyone, asked).unwrap();
     let mut budget = Budget::of_question();
-    let mut is_meant = |group: &&crate::ask::Named| {
+    let mut is_meant = |group: &&crate::ask::NamedEnds| {
         let ends = group.set.ends(&everyone.space);
         ends.iter().all(|end| everyone.space.covers(&meant, end, &mut budget).unwrap())
     };

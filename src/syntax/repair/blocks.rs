@@ -1,9 +1,9 @@
 //! The first line of a block.
 
-use super::{Broken, Edit, Rule, word};
+use super::{Broken, Rule, StatementEdit, word};
 
 impl Broken<'_> {
-    pub(super) fn block(self) -> Option<Edit> {
+    pub(super) fn block(self) -> Option<StatementEdit> {
         if self.quoted().is_some() {
             return self.unquote("a name stands without quotes");
         }
@@ -17,7 +17,7 @@ impl Broken<'_> {
     }
 
     /// `namespace a b {`, `namespace a and b {`, `namespace {a, b} {`, `namespace a, namespace b {`
-    fn names(self) -> Option<Edit> {
+    fn names(self) -> Option<StatementEdit> {
         const COMMAS: &str = "commas stand between the names of namespaces";
         if !matches!(self.rule, Rule::namespace | Rule::external) {
             return None;
@@ -29,18 +29,18 @@ impl Broken<'_> {
         }
         if let Some((range, inner)) = self.brackets().filter(|(_, inner)| is_first && !inner.contains(['=', '!'])) {
             return (!inner.is_empty())
-                .then(|| Edit::new(range, inner, "the names of namespaces stand without brackets"));
+                .then(|| StatementEdit::new(range, inner, "the names of namespaces stand without brackets"));
         }
         if before.ends_with(',') && (self.after().is_empty() || self.after().starts_with(['{', '('])) {
             let end = before.len() - 1;
             let space = if self.after().is_empty() { "" } else { " " };
-            return Some(Edit::new(end..self.at, space, "no comma stands behind the last item"));
+            return Some(StatementEdit::new(end..self.at, space, "no comma stands behind the last item"));
         }
         // The word is a name to the grammar, and what follows it is none.
         let rest = self.after();
         let last = last_word(before);
         if matches!(last, "namespace" | "ns") && before.contains(',') && !word(rest).is_empty() {
-            return Some(Edit::new(before.len() - last.len()..self.at, "", COMMAS));
+            return Some(StatementEdit::new(before.len() - last.len()..self.at, "", COMMAS));
         }
         let is_behind_name = !is_first && before.ends_with(|c: char| c.is_ascii_alphanumeric());
         let sign = self.one_of(&["and", "&&", "&", "+", "|", ";"]);
@@ -55,31 +55,31 @@ impl Broken<'_> {
     }
 
     /// `external namespace x [a=b] {`
-    fn selector_brackets(self) -> Option<Edit> {
+    fn selector_brackets(self) -> Option<StatementEdit> {
         let (range, inner) = self.brackets().filter(|(_, inner)| inner.contains(['=', '!']))?;
         let text = format!("({inner})");
-        (!self.after().starts_with('(')).then(|| Edit::new(range, text, "labels stand in parentheses"))
+        (!self.after().starts_with('(')).then(|| StatementEdit::new(range, text, "labels stand in parentheses"))
     }
 
     /// `external monitoring`
-    fn missing_word(self) -> Option<Edit> {
+    fn missing_word(self) -> Option<StatementEdit> {
         let is_name = self.rule == Rule::external && self.before() == "external" && !self.word().is_empty();
         let length = if matches!(self.word(), "ns" | "namespaces") { self.word().len() } else { 0 };
         is_name.then(|| self.instead(length, " namespace ", "it is a namespace that is external"))?
     }
 
     /// `namespace shop: {`, `platform = {`, `namespace shop do {`
-    fn before_brace(self) -> Option<Edit> {
+    fn before_brace(self) -> Option<StatementEdit> {
         let brace = self.after().find('{')?;
         let between = self.after().get(..brace)?.trim_end();
         let is_sign = matches!(between, ":" | "=" | "=>" | ":=" | "->")
             || matches!(word(between), "do" | "is" | "as") && word(between) == between;
         let end = self.at + brace;
-        is_sign.then(|| Edit::new(self.before().len()..end, " ", "the `{` stands right behind the name"))
+        is_sign.then(|| StatementEdit::new(self.before().len()..end, " ", "the `{` stands right behind the name"))
     }
 
     /// `namespace: shop {`
-    fn before_name(self) -> Option<Edit> {
+    fn before_name(self) -> Option<StatementEdit> {
         let is_behind_keyword = self.before().split_ascii_whitespace().count() == 1;
         let sign = self
             .one_of(&[":", "="])
@@ -89,20 +89,20 @@ impl Broken<'_> {
     }
 
     /// `platform cluster {`
-    fn platform_name(self) -> Option<Edit> {
+    fn platform_name(self) -> Option<StatementEdit> {
         let name = self.word();
         let is_name = self.rule == Rule::platform && !name.is_empty();
         is_name.then(|| self.instead(name.len(), " ", "there is one platform, which has no name"))?
     }
 
     /// `external namespace x a=b {`
-    fn bare_selector(self) -> Option<Edit> {
+    fn bare_selector(self) -> Option<StatementEdit> {
         let end = self.after().find(" {").unwrap_or(self.after().len());
         let labels = self.after().get(..end)?.trim_end();
         let is_labels =
             self.before().contains([' ', '\t']) && labels.contains(['=', '!', ':']) && !labels.contains(['(', ')']);
         let range = self.before().len()..self.at + labels.len();
-        is_labels.then(|| Edit::new(range, format!(" ({labels})"), "labels stand in parentheses"))
+        is_labels.then(|| StatementEdit::new(range, format!(" ({labels})"), "labels stand in parentheses"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::members::{OF_ONE, is_end, items, of_namespace};
 use super::ports::PORTS;
-use super::{Broken, Edit, Rule, is_port, word};
+use super::{Broken, Rule, StatementEdit, is_port, word};
 use crate::syntax::words;
 
 const ARROW: &str = "an arrow is written `->`";
@@ -75,7 +75,7 @@ pub(in crate::syntax) fn starts_no_keyword(word: &str) -> bool {
 }
 
 impl Broken<'_> {
-    pub(super) fn flow(self) -> Option<Edit> {
+    pub(super) fn flow(self) -> Option<StatementEdit> {
         self.first_word()
             .or_else(|| self.late_word())
             .or_else(|| self.colon_before_arrow())
@@ -111,7 +111,7 @@ impl Broken<'_> {
     }
 
     /// `allow web -> db`, `deny web -> db`
-    fn first_word(self) -> Option<Edit> {
+    fn first_word(self) -> Option<StatementEdit> {
         let first = word(self.text);
         let is_behind = self.before() == first && self.at > first.len() && self.rule == Rule::flow;
         if !is_behind
@@ -123,13 +123,13 @@ impl Broken<'_> {
         let lower = first.to_ascii_lowercase();
         let is = |known: &[&str]| known.contains(&&*lower);
         if is(ALLOWING) {
-            return Some(Edit::new(0..self.at, "", "a flow has no word in front"));
+            return Some(StatementEdit::new(0..self.at, "", "a flow has no word in front"));
         }
         if is(ASSERTING) && words::starts_assertion(self.word()) {
             let rule = Some(Rule::assertion);
-            return Some(Edit {
+            return Some(StatementEdit {
                 rule,
-                ..Edit::new(0..self.at, "", "an assertion begins with `never`, `only` or `always`")
+                ..StatementEdit::new(0..self.at, "", "an assertion begins with `never`, `only` or `always`")
             });
         }
         let (word, why) = match () {
@@ -139,20 +139,20 @@ impl Broken<'_> {
             () if is(ASSERTING) => ("always ", "an assertion begins with `never`, `only` or `always`"),
             () => return None,
         };
-        Some(Edit { rule: Some(Rule::assertion), ..Edit::new(0..self.at, word, why) })
+        Some(StatementEdit { rule: Some(Rule::assertion), ..StatementEdit::new(0..self.at, word, why) })
     }
 
     /// `web never -> db`
-    fn late_word(self) -> Option<Edit> {
+    fn late_word(self) -> Option<StatementEdit> {
         let word = self.one_of(&["never", "only", "always"]).filter(|_| self.rule == Rule::flow)?;
         let rest = self.text.get(self.around(word.len()).end..)?;
         let text = format!("{word} {} {rest}", self.before());
         let why = "an assertion begins with `never`, `only` or `always`";
-        Some(Edit { rule: Some(Rule::assertion), ..Edit::new(0..self.text.len(), text, why) })
+        Some(StatementEdit { rule: Some(Rule::assertion), ..StatementEdit::new(0..self.text.len(), text, why) })
     }
 
     /// Another sign or a word in the place of an arrow.
-    fn arrow(self) -> Option<Edit> {
+    fn arrow(self) -> Option<StatementEdit> {
         if self.after().starts_with("->>") && self.rule == Rule::flow {
             return self.instead("->>".len(), " -> ", "`->>` only stands in `never A ->> B`");
         }
@@ -161,14 +161,14 @@ impl Broken<'_> {
             !hop.is_empty() && hop.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '}'));
         if self.after().starts_with("->") && !is_behind_end {
             // `a -> -> b`
-            return (!self.is_source()).then(|| Edit::new(self.around(2), " ", ARROW));
+            return (!self.is_source()).then(|| StatementEdit::new(self.around(2), " ", ARROW));
         }
         if !is_behind_end || self.after().starts_with("->") {
             return None;
         }
         if let Some(rest) = self.after().strip_prefix("<->") {
             let range = self.before().len()..self.text.len() - rest.trim_start().len();
-            return Some(Edit::new(range, " -> ", "replies need no flow of their own"));
+            return Some(StatementEdit::new(range, " -> ", "replies need no flow of their own"));
         }
         if let Some(written) = self.one_of(ARROWS) {
             return self.instead(written.len(), " -> ", ARROW);
@@ -182,18 +182,19 @@ impl Broken<'_> {
     }
 
     /// `db:80 <- web`
-    fn reversed(self, length: usize) -> Option<Edit> {
+    fn reversed(self, length: usize) -> Option<StatementEdit> {
         let (start, destination) = self.hop();
         let source = self.after().get(length..)?.trim();
         let is_plain = !source.is_empty() && !source.contains(['-', '<', '>', ':']);
         let text = format!("{source} -> {destination}");
-        is_plain.then(|| Edit::new(start..self.text.len(), text, "a flow is written from the one who connects"))
+        is_plain
+            .then(|| StatementEdit::new(start..self.text.len(), text, "a flow is written from the one who connects"))
     }
 
     /// `web: -> db`
-    fn colon_before_arrow(self) -> Option<Edit> {
+    fn colon_before_arrow(self) -> Option<StatementEdit> {
         let before = self.before().strip_suffix(':').filter(|_| self.after().starts_with("->"))?;
-        Some(Edit::new(
+        Some(StatementEdit::new(
             before.len()..self.at,
             " ",
             "the ports of a destination stand behind its colon, and a source has none",
@@ -201,7 +202,7 @@ impl Broken<'_> {
     }
 
     /// `web -> namespace kafka:80`, `web -> service db:80`
-    fn kind_in_front(self) -> Option<Edit> {
+    fn kind_in_front(self) -> Option<StatementEdit> {
         const NAMESPACES: &[&str] = &["namespace", "ns", "project"];
         const OTHERS: &[&str] = &[
             "service",
@@ -228,35 +229,37 @@ impl Broken<'_> {
         let end = self.at + name.len();
         if NAMESPACES.contains(&hop) {
             let text = if self.text.get(end..)?.starts_with('/') { name.to_owned() } else { format!("{name}/*") };
-            return Some(Edit::new(start..end, text, "every pod of a namespace is written `NAMESPACE/*`"));
+            return Some(StatementEdit::new(start..end, text, "every pod of a namespace is written `NAMESPACE/*`"));
         }
-        OTHERS.contains(&hop).then(|| Edit::new(start..self.at, "", "an endpoint has a name, and no word in front"))
+        OTHERS
+            .contains(&hop)
+            .then(|| StatementEdit::new(start..self.at, "", "an endpoint has a name, and no word in front"))
     }
 
     /// `kafka/:9092`, `kafka/**:9092`, `kafka.*:9092`
-    fn every_pod(self) -> Option<Edit> {
+    fn every_pod(self) -> Option<StatementEdit> {
         const WHY: &str = "every pod of a namespace is written `NAMESPACE/*`";
         let (_, hop) = self.hop();
         if hop.ends_with('/') && (self.after().is_empty() || self.after().starts_with([':', '-', ' '])) {
             return self.insert(if self.after().starts_with('-') { "* " } else { "*" }, WHY);
         }
         if hop.ends_with("/*") && self.after().starts_with('*') {
-            return Some(Edit::new(self.at..self.at + 1, "", WHY));
+            return Some(StatementEdit::new(self.at..self.at + 1, "", WHY));
         }
         let is_name = hop.ends_with(|c: char| c.is_ascii_alphanumeric());
         if is_name && self.after().starts_with(".{") {
-            return Some(Edit::new(self.at..self.at + 1, "/", OF_ONE));
+            return Some(StatementEdit::new(self.at..self.at + 1, "/", OF_ONE));
         }
-        (is_name && self.after().starts_with(".*")).then(|| Edit::new(self.at..self.at + 2, "/*", WHY))
+        (is_name && self.after().starts_with(".*")).then(|| StatementEdit::new(self.at..self.at + 2, "/*", WHY))
     }
 
-    fn endpoint_quotes(self) -> Option<Edit> {
+    fn endpoint_quotes(self) -> Option<StatementEdit> {
         let is_port = self.before().ends_with(':') && !self.is_source();
         if is_port { None } else { self.unquote("names stand without quotes") }
     }
 
     /// `db.shop.svc.cluster.local`, `shop/db/sql`
-    fn service_name(self) -> Option<Edit> {
+    fn service_name(self) -> Option<StatementEdit> {
         let before = self.before();
         let start =
             before.rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/'))).map_or(0, |at| at + 1);
@@ -265,7 +268,7 @@ impl Broken<'_> {
         if let Some(port) =
             self.after().strip_prefix('/').map(word).filter(|port| !port.is_empty() && name.contains('/'))
         {
-            return Some(Edit::new(self.at..self.at + 1 + port.len(), format!(":{port}"), BEHIND));
+            return Some(StatementEdit::new(self.at..self.at + 1 + port.len(), format!(":{port}"), BEHIND));
         }
         let rest = self.after().strip_prefix('.')?;
         let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))).unwrap_or(rest.len());
@@ -275,12 +278,16 @@ impl Broken<'_> {
             matches!(labels.collect::<Vec<_>>().join(".").as_str(), "svc" | "svc.cluster" | "svc.cluster.local");
         let text = format!("{namespace}/{name}");
         (is_service && !name.contains('/')).then(|| {
-            Edit::new(start..self.at + 1 + length, text, "a tier of another namespace is written `NAMESPACE/TIER`")
+            StatementEdit::new(
+                start..self.at + 1 + length,
+                text,
+                "a tier of another namespace is written `NAMESPACE/TIER`",
+            )
         })
     }
 
     /// What is wrong with the ports of a destination, or in front of them.
-    fn ports_of_hop(self) -> Option<Edit> {
+    fn ports_of_hop(self) -> Option<StatementEdit> {
         let (start, hop) = self.hop();
         if self.is_source() || hop.is_empty() {
             return None;
@@ -308,31 +315,31 @@ impl Broken<'_> {
         let place = Broken { at: self.at + length + space, ..self };
         let end = self.before().len();
         if let Some((port, length)) = place.protocol_first() {
-            return Some(Edit::new(end..place.at + length, format!(":{port}"), BEHIND));
+            return Some(StatementEdit::new(end..place.at + length, format!(":{port}"), BEHIND));
         }
         if let Some((range, inner)) =
             place.brackets().filter(|(_, inner)| inner.split(',').all(|port| is_port(port.trim())))
         {
             let ports = if inner.contains(',') { format!(":{{{inner}}}") } else { format!(":{inner}") };
-            return Some(Edit::new(end..range.end, ports, BEHIND));
+            return Some(StatementEdit::new(end..range.end, ports, BEHIND));
         }
         let is_number = place.after().starts_with(|c: char| c.is_ascii_digit());
         let is_name = sign.is_some_and(|sign| !matches!(sign, "/" | "#")) && !place.word().is_empty();
-        (is_number || is_name).then(|| Edit::new(end..place.at, ":", BEHIND))
+        (is_number || is_name).then(|| StatementEdit::new(end..place.at, ":", BEHIND))
     }
 
     /// `db:80:tcp`, `db:{80, 443}:tcp`
-    fn protocol_behind_colon(self) -> Option<Edit> {
+    fn protocol_behind_colon(self) -> Option<StatementEdit> {
         let rest = self.after().strip_prefix(':')?.trim_start();
         let protocol = word(rest);
         let is_protocol = ["tcp", "udp", "sctp"].iter().any(|known| protocol.eq_ignore_ascii_case(known));
         let end = self.text.len() - rest.len() + protocol.len();
         let text = format!("/{}", protocol.to_ascii_lowercase());
-        is_protocol.then(|| Edit::new(self.before().len()..end, text, PORTS))
+        is_protocol.then(|| StatementEdit::new(self.before().len()..end, text, PORTS))
     }
 
     /// `api:80, db:81`, `api:80 and db:81`
-    fn destinations(self, start: usize) -> Option<Edit> {
+    fn destinations(self, start: usize) -> Option<StatementEdit> {
         let list = self.text.get(start..)?;
         let list = list.split("->").next().unwrap_or(list);
         let list = list.split(" except ").next().unwrap_or(list).trim();
@@ -341,12 +348,13 @@ impl Broken<'_> {
         let has_port = |item: &&str| item.split_once(':').is_some_and(|(name, port)| is_end(name) && !port.is_empty());
         let is_list = items.len() > 1 && items.iter().all(has_port) && !list.contains(['{', '}', '[', '(']);
         let text = format!("{{{}}}", items.join(", "));
-        is_list
-            .then(|| Edit::new(start..start + list.len(), text, "destinations with ports of their own stand in braces"))
+        is_list.then(|| {
+            StatementEdit::new(start..start + list.len(), text, "destinations with ports of their own stand in braces")
+        })
     }
 
     /// `db:80, 443`, `db:80/tcp,udp`
-    fn ports_list(self, start: usize) -> Option<Edit> {
+    fn ports_list(self, start: usize) -> Option<StatementEdit> {
         if let Some(edit) = self.destinations(start) {
             return Some(edit);
         }
@@ -375,11 +383,11 @@ impl Broken<'_> {
             _ if items.iter().any(|item| item.contains(':') || item.is_empty()) => return None,
             _ => items.join(", "),
         };
-        Some(Edit::new(from..from + list.len(), format!("{{{text}}}"), "several ports stand in braces"))
+        Some(StatementEdit::new(from..from + list.len(), format!("{{{text}}}"), "several ports stand in braces"))
     }
 
     /// `db:port 80`, `db:[80, 443]`, `db:tcp 80`
-    fn port_words(self, hop: &str) -> Option<Edit> {
+    fn port_words(self, hop: &str) -> Option<StatementEdit> {
         if !hop.ends_with(':') {
             let port = word(hop.rsplit(':').next()?.trim_start());
             let is_protocol = matches!(port, "tcp" | "udp" | "sctp" | "TCP" | "UDP" | "SCTP" | "port" | "ports");
@@ -390,25 +398,26 @@ impl Broken<'_> {
             } else {
                 format!("{number}/{}", port.to_lowercase())
             };
-            return (is_protocol && is_port(number)).then(|| Edit::new(start..self.at + number.len(), text, PORTS));
+            return (is_protocol && is_port(number))
+                .then(|| StatementEdit::new(start..self.at + number.len(), text, PORTS));
         }
         if let Some(sign) = self.one_of(&[":", "port", "ports"]) {
-            return Some(Edit::new(self.at..self.around(sign.len()).end, "", BEHIND));
+            return Some(StatementEdit::new(self.at..self.around(sign.len()).end, "", BEHIND));
         }
         let (range, inner) = self.brackets()?;
-        Some(Edit::new(range, format!("{{{inner}}}"), "several ports stand in braces"))
+        Some(StatementEdit::new(range, format!("{{{inner}}}"), "several ports stand in braces"))
     }
 
     /// `[web, api] -> db`, `(web, api) -> db`
-    fn endpoint_brackets(self) -> Option<Edit> {
+    fn endpoint_brackets(self) -> Option<StatementEdit> {
         let (range, inner) = self.brackets().filter(|_| self.after().starts_with(['[', '(', '<']))?;
         let (_, hop) = self.hop();
         let text = if inner.contains(',') { format!("{{{inner}}}") } else { inner.to_owned() };
-        (hop.is_empty() && !inner.contains(['=', '!'])).then(|| Edit::new(range, text, BRACES))
+        (hop.is_empty() && !inner.contains(['=', '!'])).then(|| StatementEdit::new(range, text, BRACES))
     }
 
     /// `web, api -> db`, `web -> api, db:80`
-    fn outside_of_braces(self) -> Option<Edit> {
+    fn outside_of_braces(self) -> Option<StatementEdit> {
         let (start, hop) = self.hop();
         let separator = self.one_of(&[",", "&&", "&", "||", "|", "+", "and", "or", ";"])?;
         let rest = self.after().get(separator.len()..)?;
@@ -426,14 +435,14 @@ impl Broken<'_> {
         match paths.first() {
             Some((namespace, _)) if paths.len() == items.len() && paths.iter().all(|(one, _)| one == namespace) => {
                 let members: Vec<&str> = paths.iter().map(|(_, member)| *member).collect();
-                Some(Edit::new(start..end, of_namespace(namespace, &members), OF_ONE))
+                Some(StatementEdit::new(start..end, of_namespace(namespace, &members), OF_ONE))
             }
-            _ => Some(Edit::new(start..end, format!("{{{}}}", items.join(", ")), BRACES)),
+            _ => Some(StatementEdit::new(start..end, format!("{{{}}}", items.join(", ")), BRACES)),
         }
     }
 
     /// `{web; api}`, `{web api}`
-    fn between_members(self) -> Option<Edit> {
+    fn between_members(self) -> Option<StatementEdit> {
         self.bracket().filter(|(_, bracket)| *bracket == '{')?;
         self.comma().or_else(|| {
             let ends = self.after().is_empty() || self.after().starts_with("->") || self.after().starts_with(':');
@@ -444,10 +453,10 @@ impl Broken<'_> {
     }
 
     /// `web -> db:80;`
-    fn statement_end(self) -> Option<Edit> {
+    fn statement_end(self) -> Option<StatementEdit> {
         let rest = self.after().strip_prefix([';', ',', '.', '{'])?;
         let is_end = rest.trim().is_empty() || rest.trim() == "}";
         (is_end && !self.is_source())
-            .then(|| Edit::new(self.before().len()..self.text.len(), "", "a statement ends with its line"))
+            .then(|| StatementEdit::new(self.before().len()..self.text.len(), "", "a statement ends with its line"))
     }
 }

@@ -1,13 +1,13 @@
 //! Lists of endpoints in braces, and those of one namespace.
 
-use super::{Broken, Edit, is_port, word};
+use super::{Broken, StatementEdit, is_port, word};
 
 pub(super) const OF_ONE: &str = "several endpoints of one namespace stand in braces behind its name";
 const FLAT: &str = "no braces stand in braces";
 
 impl Broken<'_> {
     /// `kafka/(broker|zookeeper)`, `kafka{broker, zookeeper}`, `{kafka/{broker, zookeeper}, web}`, `{{web, api}, db}`
-    pub(super) fn members_of_a_namespace(self) -> Option<Edit> {
+    pub(super) fn members_of_a_namespace(self) -> Option<StatementEdit> {
         let in_braces = self.bracket().is_some_and(|(_, bracket)| bracket == '{');
         if in_braces && self.after().starts_with('/') {
             return self.member_with_namespace();
@@ -15,7 +15,7 @@ impl Broken<'_> {
         let (range, inner) = self.brackets().filter(|(_, inner)| !inner.contains(['=', '!']))?;
         let before = self.before();
         if in_braces && before.ends_with(['{', ',']) {
-            return Some(Edit::new(range, items(inner).join(", "), FLAT));
+            return Some(StatementEdit::new(range, items(inner).join(", "), FLAT));
         }
         let (namespace, has_slash) = match before.strip_suffix(['/', '.']) {
             Some(before) => (last_name(before)?, true),
@@ -37,18 +37,18 @@ impl Broken<'_> {
             let length = if rest.starts_with(':') { ports_length(rest) } else { 0 };
             let ports = rest.get(..length)?.trim_end();
             let each = members.iter().map(|member| format!("{namespace}/{member}{ports}"));
-            return Some(Edit::new(start..range.end + ports.len(), each.collect::<Vec<_>>().join(", "), FLAT));
+            return Some(StatementEdit::new(start..range.end + ports.len(), each.collect::<Vec<_>>().join(", "), FLAT));
         }
-        Some(Edit::new(start..range.end, of_namespace(namespace, &members), OF_ONE))
+        Some(StatementEdit::new(start..range.end, of_namespace(namespace, &members), OF_ONE))
     }
 
     /// `kafka/{kafka/broker, zookeeper}`, `kafka/{broker, data/db}`
-    fn member_with_namespace(self) -> Option<Edit> {
+    fn member_with_namespace(self) -> Option<StatementEdit> {
         let (open, _) = self.bracket()?;
         let before = self.text.get(..open)?.strip_suffix('/')?;
         let (namespace, own) = (last_name(before)?, last_name(self.before())?);
         if namespace == own {
-            return Some(Edit::new(self.at - own.len()..self.at + 1, "", OF_ONE));
+            return Some(StatementEdit::new(self.at - own.len()..self.at + 1, "", OF_ONE));
         }
         let end = open + self.text.get(open..)?.find('}')?;
         let members = items(self.text.get(open + 1..end)?);
@@ -58,7 +58,7 @@ impl Broken<'_> {
         };
         let members: Vec<String> = members.iter().map(whole).collect();
         let text = format!("{{{}}}", members.join(", "));
-        Some(Edit::new(
+        Some(StatementEdit::new(
             open - 1 - namespace.len()..end + 1,
             text,
             "the braces behind a namespace hold names of that namespace",

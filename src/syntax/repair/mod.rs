@@ -39,7 +39,7 @@ pub(super) struct Repaired {
 
 /// One change of a statement.
 #[derive(Debug)]
-struct Edit {
+struct StatementEdit {
     range: Range<usize>,
     text: String,
     why: &'static str,
@@ -48,14 +48,14 @@ struct Edit {
     guessed: bool,
 }
 
-impl Edit {
+impl StatementEdit {
     fn new(range: Range<usize>, text: impl Into<String>, why: &'static str) -> Self {
-        Edit { range, text: text.into(), why, rule: None, guessed: false }
+        StatementEdit { range, text: text.into(), why, rule: None, guessed: false }
     }
 
     /// What it writes is only an example.
     fn guessed(self) -> Self {
-        Edit { guessed: true, ..self }
+        StatementEdit { guessed: true, ..self }
     }
 }
 
@@ -124,7 +124,7 @@ struct Broken<'t> {
 }
 
 impl<'t> Broken<'t> {
-    fn edit(self) -> Option<Edit> {
+    fn edit(self) -> Option<StatementEdit> {
         let found = self.skip_space();
         match self.rule {
             Rule::namespace | Rule::external if !found.is_in_selector() => found.block(),
@@ -184,13 +184,13 @@ impl<'t> Broken<'t> {
     }
 
     /// Puts `text` in the place of the next `length` bytes and of the spaces around them.
-    fn instead(self, length: usize, text: &str, why: &'static str) -> Option<Edit> {
-        Some(Edit::new(self.around(length), text, why))
+    fn instead(self, length: usize, text: &str, why: &'static str) -> Option<StatementEdit> {
+        Some(StatementEdit::new(self.around(length), text, why))
     }
 
     /// Puts `text` at the place, behind what stands before it.
-    fn insert(self, text: &str, why: &'static str) -> Option<Edit> {
-        Some(Edit::new(self.before().len()..self.at, text, why))
+    fn insert(self, text: &str, why: &'static str) -> Option<StatementEdit> {
+        Some(StatementEdit::new(self.before().len()..self.at, text, why))
     }
 
     /// The first of these signs or words that stands at the place. A word ends there.
@@ -214,9 +214,9 @@ impl<'t> Broken<'t> {
     }
 
     /// Takes quotes away.
-    fn unquote(self, why: &'static str) -> Option<Edit> {
+    fn unquote(self, why: &'static str) -> Option<StatementEdit> {
         let (range, inner) = self.quoted()?;
-        Some(Edit::new(range, inner, why))
+        Some(StatementEdit::new(range, inner, why))
     }
 
     /// The range of the brackets that begin at the place, and what stands between.
@@ -234,12 +234,12 @@ impl<'t> Broken<'t> {
     }
 
     /// A comma in the place of another sign between items, or where there is none.
-    fn comma(self) -> Option<Edit> {
+    fn comma(self) -> Option<StatementEdit> {
         self.comma_for(&["&&", "&", "||", "|", ";", "+", "and", "AND", "or", "OR"])
     }
 
     /// The same for these signs only.
-    fn comma_for(self, others: &[&'static str]) -> Option<Edit> {
+    fn comma_for(self, others: &[&'static str]) -> Option<StatementEdit> {
         const WHY: &str = "commas stand between the items of a list";
         let before = self.before();
         if let Some(sign) = self.one_of(others) {
@@ -250,7 +250,7 @@ impl<'t> Broken<'t> {
         if let Some(rest) = before.strip_suffix(',')
             && (self.after().is_empty() || self.after().starts_with([')', '}', ',']))
         {
-            return Some(Edit::new(rest.len()..self.at, "", "no comma stands behind the last item"));
+            return Some(StatementEdit::new(rest.len()..self.at, "", "no comma stands behind the last item"));
         }
         let is_item = |character: char| character.is_alphanumeric() || matches!(character, '!' | '*');
         let follows =

@@ -1,6 +1,6 @@
 //! Ports: of a tier, of a flow, and in lists.
 
-use super::{Broken, Edit, is_port, word};
+use super::{Broken, StatementEdit, is_port, word};
 
 pub(super) const PORTS: &str = "a port is written `8080/tcp`, and a range of them `30000-32767/tcp`";
 const SEVERAL: &str = "several ports stand in braces";
@@ -28,7 +28,7 @@ pub fn usual_port_name(number: &str) -> String {
 
 impl Broken<'_> {
     /// What is wrong behind a port: `80 tcp`, `80/tcp/udp`, `80:81`, `80..90`.
-    pub(super) fn behind_port(self) -> Option<Edit> {
+    pub(super) fn behind_port(self) -> Option<StatementEdit> {
         let before = self.before();
         let start =
             before.rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '/'))).map_or(0, |at| at + 1);
@@ -39,12 +39,12 @@ impl Broken<'_> {
             && protocol.is_none()
         {
             let range = before.len()..self.at + written.len();
-            return Some(Edit::new(range, format!("/{}", written.to_lowercase()), PORTS));
+            return Some(StatementEdit::new(range, format!("/{}", written.to_lowercase()), PORTS));
         }
         let second = self.after().strip_prefix(['/', '|', '+']).map(|rest| (rest, word(rest)));
         if let (Some(first), Some((rest, second))) = (protocol, second) {
             let end = self.text.len() - rest.len() + second.len();
-            return Some(Edit::new(start..end, format!("{{{number}/{first}, {number}/{second}}}"), SEVERAL));
+            return Some(StatementEdit::new(start..end, format!("{{{number}/{first}, {number}/{second}}}"), SEVERAL));
         }
         let sign = self.one_of(&["...", "..", "–", "—", "-", "to", ":", ";", "|", "+", "and", "&"])?;
         let rest = self.after().get(sign.len()..)?.trim_start();
@@ -53,7 +53,7 @@ impl Broken<'_> {
         let is_range = matches!(sign, "..." | ".." | "–" | "—" | "-" | "to");
         let text = if is_range { format!("{number}-{second}") } else { format!("{{{number}, {second}}}") };
         let why = if is_range { PORTS } else { SEVERAL };
-        protocol.is_none().then(|| Edit::new(start..end, text, why))
+        protocol.is_none().then(|| StatementEdit::new(start..end, text, why))
     }
 
     /// `tcp/80`, `tcp:80`, `tcp 80` at the place: what it is and how long.

@@ -1,6 +1,6 @@
 //! Labels in parentheses.
 
-use super::{Broken, Edit, word};
+use super::{Broken, StatementEdit, word};
 
 const EQUALS: &str = "labels are written `key=value`";
 const QUOTES: &str = "labels stand without quotes";
@@ -10,7 +10,7 @@ const LIST: &str = "the values of a label stand in parentheses, with commas betw
 
 impl Broken<'_> {
     /// Mends what stands in the parentheses of a selector.
-    pub(super) fn selector(self) -> Option<Edit> {
+    pub(super) fn selector(self) -> Option<StatementEdit> {
         if self.quoted().is_some() {
             return self.unquote(QUOTES);
         }
@@ -33,7 +33,7 @@ impl Broken<'_> {
     }
 
     /// `labels app=web`, `matchLabels: {app: web}`, `exists app`
-    fn needless_word(self) -> Option<Edit> {
+    fn needless_word(self) -> Option<StatementEdit> {
         const WORDS: &[&str] = &["labels", "label", "matchLabels", "selector", "has", "with", "exists", "where", "key"];
         let (start, written) = self.requirement();
         let rest = self.after().strip_prefix([':', '=']).unwrap_or(self.after()).trim_start();
@@ -43,18 +43,18 @@ impl Broken<'_> {
         if let Some(inner) = rest.strip_prefix('{') {
             let close = inner.find('}')?;
             let end = self.text.len() - inner.len() + close + 1;
-            return Some(Edit::new(start..end, inner.get(..close)?.trim(), NOTHING_ELSE));
+            return Some(StatementEdit::new(start..end, inner.get(..close)?.trim(), NOTHING_ELSE));
         }
         let is_label = !word(rest).is_empty() && !matches!(word(rest), "in" | "notin" | "exists" | "is" | "not");
         let is_apart = self.before().len() < self.at || self.after().len() != rest.len();
         let key = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
         let is_whole = key.trim_start().starts_with(['=', ':', '!', ')', ',']);
         (is_label && is_apart && is_whole && written != "key")
-            .then(|| Edit::new(start..self.text.len() - rest.len(), "", NOTHING_ELSE))
+            .then(|| StatementEdit::new(start..self.text.len() - rest.len(), "", NOTHING_ELSE))
     }
 
     /// `app=web || app=api`, `app=web|api`
-    fn alternative(self) -> Option<Edit> {
+    fn alternative(self) -> Option<StatementEdit> {
         let sign = self.one_of(&["||", "|", "or", "OR"])?;
         let (start, first) = self.requirement();
         let (key, value) = first.split_once('=')?;
@@ -72,21 +72,21 @@ impl Broken<'_> {
         }
         let operator = if negative { "notin" } else { "in" };
         let value = value.trim_start_matches('=').trim();
-        Some(Edit::new(start..end, format!("{key} {operator} ({value}, {other})"), LIST))
+        Some(StatementEdit::new(start..end, format!("{key} {operator} ({value}, {other})"), LIST))
     }
 
     /// `app=[a, b]`, `app in [a, b]`, `app in a, b`
-    fn values(self) -> Option<Edit> {
+    fn values(self) -> Option<StatementEdit> {
         let before = self.before();
         for (written, meant) in [("!=", "notin"), ("==", "in"), ("=", "in"), ("notin", "notin"), ("in", "in")] {
             let Some(key) = before.strip_suffix(written) else { continue };
             if let Some((range, inner)) = self.brackets() {
                 let inner = inner.replace(['"', '\'', '['], "");
-                return Some(Edit::new(key.trim_end().len()..range.end, format!(" {meant} ({inner})"), LIST));
+                return Some(StatementEdit::new(key.trim_end().len()..range.end, format!(" {meant} ({inner})"), LIST));
             }
             let is_word = written.starts_with(|c: char| c.is_ascii_alphabetic()) && key.ends_with([' ', '\t']);
             if let Some(values) = is_word.then(|| bare_values(self.after())).flatten() {
-                return Some(Edit::new(self.at..self.at + values.len(), format!("({values})"), LIST));
+                return Some(StatementEdit::new(self.at..self.at + values.len(), format!("({values})"), LIST));
             }
             return None;
         }
@@ -94,7 +94,7 @@ impl Broken<'_> {
     }
 
     /// `app: web`, `app is web`, `app not in (web)`
-    fn operator(self) -> Option<Edit> {
+    fn operator(self) -> Option<StatementEdit> {
         const LISTS: &[(&str, &str)] =
             &[("not in", " notin "), ("NOT IN", " notin "), ("NOTIN", " notin "), ("!in", " notin "), ("IN", " in ")];
         const SIGNS: &[(&str, &str)] = &[
@@ -133,7 +133,7 @@ impl Broken<'_> {
                 let end = self.text.len() - value.len() + existing.len();
                 let absent = if existing == "Exists" { "" } else { "!" };
                 let why = "`key` alone is every pod that has the label, and `!key` every one that lacks it";
-                return Some(Edit::new(start..end, format!("{absent}{key}"), why));
+                return Some(StatementEdit::new(start..end, format!("{absent}{key}"), why));
             }
             _ => {}
         }
@@ -145,17 +145,17 @@ impl Broken<'_> {
     }
 
     /// `not debug`, `app=web, not debug`
-    fn absent(self) -> Option<Edit> {
+    fn absent(self) -> Option<StatementEdit> {
         const WHY: &str = "`!key` is every pod that lacks the label";
         let (start, written) = self.requirement();
         if matches!(written, "not" | "NOT" | "no" | "without") {
-            return Some(Edit::new(start..self.at, "!", WHY));
+            return Some(StatementEdit::new(start..self.at, "!", WHY));
         }
         let (range, inner) = self.brackets().filter(|_| self.before().ends_with('!'))?;
-        Some(Edit::new(range, inner, WHY))
+        Some(StatementEdit::new(range, inner, WHY))
     }
 
-    fn between(self) -> Option<Edit> {
+    fn between(self) -> Option<StatementEdit> {
         // `app in)` lacks its values.
         if matches!(self.word(), "in" | "notin") {
             return None;
@@ -164,11 +164,15 @@ impl Broken<'_> {
         let edit = self.comma_for(&["&&", "&", ";", "+", "and", "AND"])?;
         let head = self.text.get(..self.at).unwrap_or("");
         let is_value = head.matches('(').count() > head.matches(')').count() + 1;
-        Some(if edit.text.contains(',') { Edit { why: if is_value { LIST } else { COMMAS }, ..edit } } else { edit })
+        Some(if edit.text.contains(',') {
+            StatementEdit { why: if is_value { LIST } else { COMMAS }, ..edit }
+        } else {
+            edit
+        })
     }
 
     /// A parenthesis that is never closed.
-    fn end(self) -> Option<Edit> {
+    fn end(self) -> Option<StatementEdit> {
         let ends = self.after().is_empty() || self.after().starts_with('{');
         let space = if self.after().is_empty() { "" } else { " " };
         ends.then(|| self.insert(&format!("){space}"), "a `)` closes the labels"))?

@@ -34,12 +34,12 @@ impl Output {
             let mut texts = Texts::default();
             let policies = namespaces.iter().map(|policies| policies.len()).sum();
             texts.files.reserve(if layout == Layout::Namespace { namespaces.len() } else { policies });
-            let folders: Vec<Folder> =
+            let folders: Vec<NamespaceFolder> =
                 namespaces.iter().map(|policies| namespace(policies, layout, &mut texts)).collect();
             (texts.finish(), folders)
         });
         let (files, folders): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        let folders: Vec<Folder> = folders.into_iter().flatten().collect();
+        let folders: Vec<NamespaceFolder> = folders.into_iter().flatten().collect();
         let mut files = files.into_iter();
         let mut all = files.next().unwrap_or_default();
         all.extend(files.flatten());
@@ -47,7 +47,7 @@ impl Output {
         if kustomize && !folders.is_empty() {
             let mut texts = Texts::default();
             let mut names = all.iter().map(|file| file.path.rsplit('/').next().unwrap_or_default());
-            for Folder { name, files } in &folders {
+            for NamespaceFolder { name, files } in &folders {
                 let names: Vec<&str> = names.by_ref().take(*files).collect();
                 texts.add([name.as_str(), "/", KUSTOMIZATION], |out| out.push_str(&kustomization(&names)));
             }
@@ -76,13 +76,13 @@ impl Output {
 }
 
 /// The folder of a namespace, and how many manifests there are in it.
-struct Folder {
+struct NamespaceFolder {
     name: String,
     files: usize,
 }
 
 /// Adds the manifests with the policies of one namespace.
-fn namespace(policies: &[Policy], layout: Layout, texts: &mut Texts) -> Folder {
+fn namespace(policies: &[Policy], layout: Layout, texts: &mut Texts) -> NamespaceFolder {
     let folder = policies.first().map(|first| folder_name(&first.namespace)).unwrap_or_default();
     let mut add = |name: [&str; 2], policies: &[Policy]| {
         texts.add([&*folder, "/"].into_iter().chain(name), |out| documents(policies, out));
@@ -97,7 +97,7 @@ fn namespace(policies: &[Policy], layout: Layout, texts: &mut Texts) -> Folder {
             policies.len()
         }
     };
-    Folder { name: folder.into_owned(), files }
+    NamespaceFolder { name: folder.into_owned(), files }
 }
 
 /// Paths and bodies in texts that some of them share: two texts for each of very many files would cost a good part of

@@ -2,8 +2,8 @@
 
 use super::judge::{Area, Judge};
 use super::lines::Draft;
-use super::rows::{Member, Rows};
-use crate::ask::reach::{Cell, Detail, Isolated, Reach};
+use super::rows::{RowMember, Rows};
+use crate::ask::reach::{Cell, Detail, IsolatedShare, Reach};
 use crate::ask::space::Ends;
 use crate::cover::{Budget, GaveUp};
 use crate::engine::Doubt;
@@ -57,7 +57,7 @@ pub(super) fn add_more(
 }
 
 /// Every two areas of two rows of which one at least only may be of its row.
-fn perhaps_pairs([source, destination]: [&Member; 2]) -> impl Iterator<Item = [&Area; 2]> {
+fn perhaps_pairs([source, destination]: [&RowMember; 2]) -> impl Iterator<Item = [&Area; 2]> {
     let pairs = [
         [&source.perhaps, &*destination.area],
         [&source.perhaps, &destination.perhaps],
@@ -70,7 +70,7 @@ impl Judge<'_, '_> {
     /// The ports that some have who only may be of two rows, beyond those that are `known`.
     fn more(
         &self,
-        members: [&Member; 2],
+        members: [&RowMember; 2],
         mut known: PortSet,
         budget: &mut Budget,
     ) -> Result<Option<(PortSet, Doubt)>, GaveUp> {
@@ -96,7 +96,7 @@ impl Judge<'_, '_> {
         Ok(more)
     }
 
-    fn apart(&self, members: [&Member; 2], ports: &PortSet, budget: &mut Budget) -> Result<Option<Doubt>, GaveUp> {
+    fn apart(&self, members: [&RowMember; 2], ports: &PortSet, budget: &mut Budget) -> Result<Option<Doubt>, GaveUp> {
         let [source, destination] = members;
         for [from, to] in perhaps_pairs(members) {
             let Some(refusal) = self.refused(from, to, ports, budget)? else { continue };
@@ -117,8 +117,8 @@ impl Judge<'_, '_> {
     }
 
     /// Whether some may be isolated who only may be of a row, in the order of [`Direction::ALL`](crate::net::Direction::ALL).
-    pub(super) fn perhaps_isolated(&self, member: &Member, budget: &mut Budget) -> Result<[bool; 2], GaveUp> {
+    pub(super) fn perhaps_isolated(&self, member: &RowMember, budget: &mut Budget) -> Result<[bool; 2], GaveUp> {
         let isolated = self.isolated(&member.perhaps.ends, budget)?;
-        Ok(isolated.map(|isolated| isolated != Isolated::No))
+        Ok(isolated.map(|isolated| isolated != IsolatedShare::No))
     }
 }

@@ -1,9 +1,9 @@
 //! What is so of whole sets.
 
-use super::rows::Member;
+use super::rows::RowMember;
 use crate::ask::everyone::Everyone;
-use crate::ask::reach::Isolated;
-use crate::ask::space::{Ends, Example, Grants, Refusal, Sure, views};
+use crate::ask::reach::IsolatedShare;
+use crate::ask::space::{Ends, Example, Refusal, SpaceGrants, Sure, views};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, PortSet, Protocol};
 use crate::prove::numbers;
@@ -66,13 +66,13 @@ impl Doubted {
 /// Judges sets by what some policies say.
 pub(super) struct Judge<'a, 'p> {
     pub everyone: &'a Everyone<'p>,
-    pub grants: &'a Grants<'a>,
+    pub grants: &'a SpaceGrants<'a>,
     /// The names of ports that something asks for.
     names: BTreeSet<(Protocol, Arc<str>)>,
 }
 
 impl<'a, 'p> Judge<'a, 'p> {
-    pub(super) fn new(everyone: &'a Everyone<'p>, grants: &'a Grants<'a>) -> Self {
+    pub(super) fn new(everyone: &'a Everyone<'p>, grants: &'a SpaceGrants<'a>) -> Self {
         let homes = 0..everyone.space.homes().len();
         let grants_of = |home| Direction::ALL.into_iter().flat_map(move |direction| grants.of(home, direction));
         let names = homes.flat_map(grants_of).flat_map(|grant| crate::prove::names(&grant.ports)).collect();
@@ -94,12 +94,12 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// How many of some ends are isolated, in the order of [`Direction::ALL`].
-    pub(super) fn isolated(&self, ends: &[Ends], budget: &mut Budget) -> Result<[Isolated; 2], GaveUp> {
+    pub(super) fn isolated(&self, ends: &[Ends], budget: &mut Budget) -> Result<[IsolatedShare; 2], GaveUp> {
         let [ingress, egress] = Direction::ALL.map(|direction| self.isolated_in(direction, ends, budget));
         Ok([ingress?, egress?])
     }
 
-    fn isolated_in(&self, direction: Direction, ends: &[Ends], budget: &mut Budget) -> Result<Isolated, GaveUp> {
+    fn isolated_in(&self, direction: Direction, ends: &[Ends], budget: &mut Budget) -> Result<IsolatedShare, GaveUp> {
         let space = &self.everyone.space;
         let (mut some, mut others) = (false, false);
         for end in ends {
@@ -110,10 +110,10 @@ impl<'a, 'p> Judge<'a, 'p> {
             }
             others = others || !space.is_empty(&rest, budget)?;
             if some && others {
-                return Ok(Isolated::Partly);
+                return Ok(IsolatedShare::Partly);
             }
         }
-        Ok(if some { Isolated::Yes } else { Isolated::No })
+        Ok(if some { IsolatedShare::Yes } else { IsolatedShare::No })
     }
 
     /// Everybody who is isolated in a direction, home by home.
@@ -135,7 +135,7 @@ impl<'a, 'p> Judge<'a, 'p> {
     }
 
     /// Whether two rows have somebody in common.
-    pub(super) fn overlap(&self, one: &Member, other: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
+    pub(super) fn overlap(&self, one: &RowMember, other: &RowMember, budget: &mut Budget) -> Result<bool, GaveUp> {
         let space = &self.everyone.space;
         for mine in one.ends() {
             for both in other.area.beside(mine).filter_map(|theirs| space.both(mine, theirs)) {

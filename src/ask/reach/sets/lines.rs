@@ -4,9 +4,9 @@
 //! with each other, and with ends that nothing isolates.
 
 use super::judge::{Area, Doubted, Judge};
-use super::places::{Places, Scope, Spot, in_sides};
+use super::places::{AskedScope, RowSpot, SetPlaces, in_sides};
 use super::rows::Rows;
-use crate::ask::space::{Ends, Example, Grant, Link, Pods};
+use crate::ask::space::{Ends, Example, Grant, Link, SpacePods};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::Doubt;
 use crate::net::{Direction, Peers, PortSet, Truth, namespace_by_name};
@@ -42,24 +42,24 @@ struct Granted<'a> {
     place: usize,
     grant: &'a Grant,
     /// Those whose side it is, and the others.
-    spots: [Spot; 2],
+    spots: [RowSpot; 2],
     /// The ports that the other side does not let through altogether, of those that are meant for sure.
     rest: PortSet,
 }
 
 /// Finds all lines between two lists of rows.
-pub(super) struct Lines<'a, 'p> {
+pub(super) struct LineFinder<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
-    places: Places<'a, 'p>,
+    places: SetPlaces<'a, 'p>,
     pub drafts: BTreeMap<(usize, usize), Draft>,
     /// Whether pods are left out that address blocks may let through: who could be anybody would be in every line. Between
     /// two ends that are asked about they are told.
     pub left_out: bool,
 }
 
-impl<'a, 'p> Lines<'a, 'p> {
-    pub(super) fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [Scope; 2]) -> Self {
-        Lines { judge, places: Places::new(judge, rows, scopes), drafts: BTreeMap::new(), left_out: false }
+impl<'a, 'p> LineFinder<'a, 'p> {
+    pub(super) fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [AskedScope; 2]) -> Self {
+        LineFinder { judge, places: SetPlaces::new(judge, rows, scopes), drafts: BTreeMap::new(), left_out: false }
     }
 
     pub(super) fn find(&mut self, budget: &mut Budget) -> Result<(), GaveUp> {
@@ -135,7 +135,7 @@ impl<'a, 'p> Lines<'a, 'p> {
     /// there only if their namespaces have labels that nobody stated.
     fn tell_others(
         &mut self,
-        [sources, destinations]: [&Spot; 2],
+        [sources, destinations]: [&RowSpot; 2],
         ports: &PortSet,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
@@ -270,7 +270,7 @@ impl<'a, 'p> Lines<'a, 'p> {
     ) -> Result<(), GaveUp> {
         let Peers::Pods { namespaces, pods } = &granted.grant.peers else { return Ok(()) };
         let judge = self.judge;
-        let from = Pods { labels: granted.grant.subject.clone(), ..judge.everyone.space.all_of(granted.home) };
+        let from = SpacePods { labels: granted.grant.subject.clone(), ..judge.everyone.space.all_of(granted.home) };
         for (home, place) in judge.grants.letting_in(&from, namespaces, pods) {
             budget.spend(1)?;
             let Some(other) = let_in.get(&(home, place)) else { continue };

@@ -7,17 +7,17 @@ mod places;
 mod rows;
 mod table;
 
-use super::{Cell, Isolated, Reach, Row};
+use super::{Cell, IsolatedShare, Reach, Row};
 use crate::ask::everyone::Everyone;
 use crate::ask::situation::{Asked, Situation};
-use crate::ask::space::{Ends, Example, Grants, perhaps_on};
+use crate::ask::space::{Ends, Example, SpaceGrants, perhaps_on};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{Doubt, EndId};
 use crate::net::{AddressSet, Direction, PortSet};
 use judge::Judge;
-use lines::{Draft, Lines};
-use places::Scope;
-use rows::{Member, Rows};
+use lines::{Draft, LineFinder};
+use places::AskedScope;
+use rows::{RowMember, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How much is told.
@@ -67,7 +67,7 @@ pub type PortsAt<'a, E> = &'a mut dyn FnMut(&[Ends], &mut Budget) -> Result<Opti
 
 /// What is found out, with the pods and addresses that it names as examples.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct ToldReach {
     /// What is allowed.
     pub reach: Reach,
     /// The world of the examples.
@@ -78,11 +78,11 @@ impl<'p> Everyone<'p> {
     /// What some policies allow.
     pub fn reach<E>(
         &self,
-        grants: &Grants<'_>,
+        grants: &SpaceGrants<'_>,
         between: Between<'_>,
         ports: PortsAt<'_, E>,
         budget: &mut Budget,
-    ) -> Result<Told, Untold<E>> {
+    ) -> Result<ToldReach, Untold<E>> {
         Sheet::new(self, grants, [between.from, between.to], budget)?.reach(between, ports, budget)
     }
 }
@@ -97,7 +97,7 @@ impl<'a, 'p> Sheet<'a, 'p> {
     /// Those of everyone, by what some policies say, and of what is asked for by other names.
     pub fn new(
         everyone: &'a Everyone<'p>,
-        grants: &'a Grants<'a>,
+        grants: &'a SpaceGrants<'a>,
         asked: [Option<&Asked>; 2],
         budget: &mut Budget,
     ) -> Result<Self, GaveUp> {
@@ -107,13 +107,13 @@ impl<'a, 'p> Sheet<'a, 'p> {
     }
 
     /// How many of what is asked for are isolated, in the order of [`Direction::ALL`].
-    pub fn isolated(&self, asked: &Asked, budget: &mut Budget) -> Result<[Isolated; 2], GaveUp> {
+    pub fn isolated(&self, asked: &Asked, budget: &mut Budget) -> Result<[IsolatedShare; 2], GaveUp> {
         self.judge.isolated(&self.judge.everyone.find(asked).unwrap_or_default(), budget)
     }
 
     /// The rows as [`Reach`] has them, but for what is found out about each of them by itself.
     pub fn rows(&self) -> Vec<Row> {
-        let row = |member: &Member| row(member, [false; 2], false);
+        let row = |member: &RowMember| row(member, [false; 2], false);
         self.rows.all.iter().map(row).collect()
     }
 
@@ -121,7 +121,7 @@ impl<'a, 'p> Sheet<'a, 'p> {
     pub fn cells(&self, [from, to]: [Option<&Asked>; 2], budget: &mut Budget) -> Result<Vec<Cell>, GaveUp> {
         let Sheet { judge, rows } = self;
         let asked = [asked(judge, rows, from, budget)?, asked(judge, rows, to, budget)?];
-        let mut lines = Lines::new(judge, rows, &asked);
+        let mut lines = LineFinder::new(judge, rows, &asked);
         lines.find(budget)?;
         let cells = lines.drafts.iter().map(|(places, draft)| cell(*places, draft, |_| None));
         Ok(cells.filter(|cell| !cell.is_empty()).collect())
@@ -133,13 +133,13 @@ impl<'a, 'p> Sheet<'a, 'p> {
         between: Between<'_>,
         ports: PortsAt<'_, E>,
         budget: &mut Budget,
-    ) -> Result<Told, Untold<E>> {
+    ) -> Result<ToldReach, Untold<E>> {
         let Sheet { judge, rows } = self;
         let asked = [asked(judge, rows, between.from, budget)?, asked(judge, rows, between.to, budget)?];
         let mut left_out = false;
         let mut drafts = match between.detail {
             Detail::Lines => {
-                let mut lines = Lines::new(judge, rows, &asked);
+                let mut lines = LineFinder::new(judge, rows, &asked);
                 lines.find(budget)?;
                 left_out = lines.left_out;
                 lines.drafts
@@ -177,9 +177,9 @@ fn single(rows: &Rows, asked: &BTreeSet<usize>) -> Vec<usize> {
 }
 
 /// The rows that are inside what is asked about.
-fn asked(judge: &Judge<'_, '_>, rows: &Rows, asked: Option<&Asked>, budget: &mut Budget) -> Result<Scope, GaveUp> {
+fn asked(judge: &Judge<'_, '_>, rows: &Rows, asked: Option<&Asked>, budget: &mut Budget) -> Result<AskedScope, GaveUp> {
     let everybody = || (0..rows.all.len()).collect();
-    let Some(asked) = asked else { return Ok(Scope { rows: everybody(), only: None }) };
+    let Some(asked) = asked else { return Ok(AskedScope { rows: everybody(), only: None }) };
     let ends = judge.everyone.find(asked).unwrap_or_default();
     // What was asked for by other words than those of a group goes by those.
     let whole = rows.all.iter().rposition(|member| *member.ends() == ends);
@@ -191,7 +191,7 @@ fn asked(judge: &Judge<'_, '_>, rows: &Rows, asked: Option<&Asked>, budget: &mut
             inside.insert(place);
         }
     }
-    Ok(Scope { rows: inside, only: Some(ends) })
+    Ok(AskedScope { rows: inside, only: Some(ends) })
 }
 
 /// Keeps only the ports that are asked for.
@@ -236,11 +236,11 @@ fn narrow<E>(
 fn told(
     judge: &Judge<'_, '_>,
     rows: &Rows,
-    asked: &[Scope; 2],
+    asked: &[AskedScope; 2],
     drafts: BTreeMap<(usize, usize), Draft>,
     pods: &[Asked],
     budget: &mut Budget,
-) -> Result<Told, GaveUp> {
+) -> Result<ToldReach, GaveUp> {
     let examples = drafts.values().flat_map(|draft| [&draft.example, &draft.doubtful]).flatten();
     let (situation, ends) = judge.everyone.world_of(pods, examples.flat_map(|(one, other)| [one, other]));
     let pair = |pair: &Option<(Example, Example)>| -> Option<(EndId, EndId)> {
@@ -256,10 +256,10 @@ fn told(
     }
     let overlapping = overlapping(judge, rows, &cells, budget)?;
     let groups = judge.everyone.groups.iter().map(|group| group.name.clone()).collect();
-    Ok(Told { reach: Reach { groups, rows: all, cells, overlapping, left_out: false }, situation })
+    Ok(ToldReach { reach: Reach { groups, rows: all, cells, overlapping, left_out: false }, situation })
 }
 
-fn row(member: &Member, perhaps: [bool; 2], used: bool) -> Row {
+fn row(member: &RowMember, perhaps: [bool; 2], used: bool) -> Row {
     Row {
         names: member.names.clone(),
         pods: member.is_pods(),
@@ -290,7 +290,7 @@ fn cell(
     }
 }
 
-fn addresses(member: &Member) -> Option<AddressSet> {
+fn addresses(member: &RowMember) -> Option<AddressSet> {
     let one = |end: &Ends| match end {
         Ends::Addresses(all) => Some(all.clone()),
         Ends::Pods(_) => None,
@@ -300,17 +300,17 @@ fn addresses(member: &Member) -> Option<AddressSet> {
 }
 
 /// The rows between some of which something is allowed, or may be.
-fn used(rows: &Rows, [from, to]: &[Scope; 2], cells: &[Cell]) -> BTreeSet<usize> {
+fn used(rows: &Rows, [from, to]: &[AskedScope; 2], cells: &[Cell]) -> BTreeSet<usize> {
     let mut used: BTreeSet<usize> = cells.iter().flat_map(|cell| [cell.source, cell.destination]).collect();
     // What nothing isolates is allowed without a cell.
-    let open = |asked: &Scope, direction| -> Vec<usize> {
-        let is_open = |row: &usize| rows.get(*row).is_some_and(|one| one.is_isolated(direction) != Isolated::Yes);
+    let open = |asked: &AskedScope, direction| -> Vec<usize> {
+        let is_open = |row: &usize| rows.get(*row).is_some_and(|one| one.is_isolated(direction) != IsolatedShare::Yes);
         asked.rows.iter().copied().filter(is_open).collect()
     };
     let (sources, destinations) = (open(from, Direction::Egress), open(to, Direction::Ingress));
     let pods = |places: &[usize]| places.iter().any(|row| rows.get(*row).is_some_and(|one| !one.is_addresses()));
     let can = |row: usize, others: &[usize]| {
-        let outside = rows.get(row).is_some_and(Member::is_addresses);
+        let outside = rows.get(row).is_some_and(RowMember::is_addresses);
         if outside { pods(others) } else { !others.is_empty() }
     };
     used.extend(sources.iter().copied().filter(|row| can(*row, &destinations)));

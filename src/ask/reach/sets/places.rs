@@ -2,7 +2,7 @@
 
 use super::judge::{Area, Judge};
 use super::rows::{Rows, spans};
-use crate::ask::reach::Isolated;
+use crate::ask::reach::IsolatedShare;
 use crate::ask::space::{Ends, Link};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, Peers};
@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// A set, and the row that it is.
 #[derive(Debug, Clone)]
-pub(super) struct Spot {
+pub(super) struct RowSpot {
     pub area: Rc<Area>,
     pub row: Option<usize>,
     /// Whether it is part of a row, or one, by the same words.
@@ -24,7 +24,7 @@ pub(super) struct Spot {
 
 /// Which rows and ends are asked about, among the sources or among the destinations.
 #[derive(Debug)]
-pub(super) struct Scope {
+pub(super) struct AskedScope {
     pub rows: BTreeSet<usize>,
     /// The ends; `None` for everybody.
     pub only: Option<Vec<Ends>>,
@@ -32,7 +32,7 @@ pub(super) struct Scope {
 
 /// Where a set is among the rows.
 #[derive(Debug, Clone)]
-pub(super) struct Placed {
+pub(super) struct PlacedSet {
     /// The widest rows inside it.
     pub rows: Vec<usize>,
     /// Whether they are all of it.
@@ -48,18 +48,18 @@ pub(super) fn in_sides(direction: Direction) -> (usize, usize) {
 }
 
 /// Sets among the rows, each looked up once.
-pub(super) struct Places<'a, 'p> {
+pub(super) struct SetPlaces<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
     pub rows: &'a Rows,
     /// What is asked about among the sources (0) and the destinations (1).
-    scopes: &'a [Scope; 2],
-    spots: FxHashMap<(usize, Peers), Spot>,
-    placed: FxHashMap<(usize, Ends), Rc<Placed>>,
+    scopes: &'a [AskedScope; 2],
+    spots: FxHashMap<(usize, Peers), RowSpot>,
+    placed: FxHashMap<(usize, Ends), Rc<PlacedSet>>,
 }
 
-impl<'a, 'p> Places<'a, 'p> {
-    pub(super) fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [Scope; 2]) -> Self {
-        Places { judge, rows, scopes, spots: FxHashMap::default(), placed: FxHashMap::default() }
+impl<'a, 'p> SetPlaces<'a, 'p> {
+    pub(super) fn new(judge: &'a Judge<'a, 'p>, rows: &'a Rows, scopes: &'a [AskedScope; 2]) -> Self {
+        SetPlaces { judge, rows, scopes, spots: FxHashMap::default(), placed: FxHashMap::default() }
     }
 
     /// Whether both ends are asked about by name.
@@ -75,7 +75,7 @@ impl<'a, 'p> Places<'a, 'p> {
     }
 
     /// Those of the peers that are asked about, among the sources (0) or the destinations (1).
-    pub(super) fn spot(&mut self, side: usize, peers: &Peers) -> Spot {
+    pub(super) fn spot(&mut self, side: usize, peers: &Peers) -> RowSpot {
         let key = (side, peers.clone());
         if let Some(known) = self.spots.get(&key) {
             return known.clone();
@@ -92,9 +92,9 @@ impl<'a, 'p> Places<'a, 'p> {
                 match row_area {
                     Some(area) => {
                         let perhaps = ends.into_iter().filter(|end| !space.is_sure(end)).collect();
-                        Spot { area, row, is_named, perhaps }
+                        RowSpot { area, row, is_named, perhaps }
                     }
-                    None => Spot {
+                    None => RowSpot {
                         area: Rc::new(self.judge.area(ends, spans(peers))),
                         row,
                         is_named,
@@ -109,7 +109,7 @@ impl<'a, 'p> Places<'a, 'p> {
                 let asked = self.scopes.get(side).map(|scope| &scope.rows).into_iter().flatten();
                 let is_it = |row: &&usize| self.rows.get(**row).is_some_and(|member| member.ends() == ends);
                 let row = asked.filter(|_| !ends.is_empty()).copied().find(|row| is_it(&row));
-                Spot { area: Rc::new(self.judge.area(ends, Vec::new())), row, is_named, perhaps: Rc::default() }
+                RowSpot { area: Rc::new(self.judge.area(ends, Vec::new())), row, is_named, perhaps: Rc::default() }
             }
         };
         self.spots.insert(key, spot.clone());
@@ -121,7 +121,7 @@ impl<'a, 'p> Places<'a, 'p> {
     }
 
     /// The widest rows inside a set.
-    pub(super) fn place_all(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
+    pub(super) fn place_all(&mut self, side: usize, spot: &RowSpot, budget: &mut Budget) -> Result<Vec<usize>, GaveUp> {
         if let Some(row) = spot.row {
             return Ok(vec![row]);
         }
@@ -132,7 +132,7 @@ impl<'a, 'p> Places<'a, 'p> {
         Ok(self.widest(&rows))
     }
 
-    pub(super) fn place(&mut self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Rc<Placed>, GaveUp> {
+    pub(super) fn place(&mut self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Rc<PlacedSet>, GaveUp> {
         let key = (side, end.clone());
         if let Some(known) = self.placed.get(&key) {
             return Ok(known.clone());
@@ -142,7 +142,7 @@ impl<'a, 'p> Places<'a, 'p> {
         Ok(placed)
     }
 
-    fn look_up(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<Placed, GaveUp> {
+    fn look_up(&self, side: usize, end: &Ends, budget: &mut Budget) -> Result<PlacedSet, GaveUp> {
         let mut inside = BTreeSet::new();
         for row in self.rows.near(self.judge, end).into_iter().filter(|row| self.is_asked(side, *row)) {
             let Some(member) = self.rows.get(row) else { continue };
@@ -154,7 +154,7 @@ impl<'a, 'p> Places<'a, 'p> {
         let members = rows.iter().filter_map(|row| self.rows.get(*row));
         let all: Vec<Ends> = members.flat_map(|member| member.ends()).cloned().collect();
         let whole = self.judge.covers(&all, std::slice::from_ref(end), budget)?;
-        Ok(Placed { rows, whole })
+        Ok(PlacedSet { rows, whole })
     }
 
     /// Those of some rows that are in none of the others.
@@ -168,7 +168,7 @@ impl<'a, 'p> Places<'a, 'p> {
 
     /// Of each end of a set, whether it is more than the rows inside it, or not there for sure. Pods of a row that is not asked
     /// about are no more: they have labels of several rows, which tell what is so of each of them.
-    pub(super) fn beyond(&mut self, side: usize, spot: &Spot, budget: &mut Budget) -> Result<Vec<bool>, GaveUp> {
+    pub(super) fn beyond(&mut self, side: usize, spot: &RowSpot, budget: &mut Budget) -> Result<Vec<bool>, GaveUp> {
         let mut beyond = Vec::with_capacity(spot.area.ends.len());
         for end in &spot.area.ends {
             let is_sure = self.judge.everyone.space.is_sure(end);
@@ -189,13 +189,13 @@ impl<'a, 'p> Places<'a, 'p> {
     ) -> Result<(Vec<usize>, Vec<Ends>), GaveUp> {
         let Some(member) = self.rows.get(row) else { return Ok(Default::default()) };
         match (member.is_isolated(direction), &member.names) {
-            (Isolated::Yes, _) => return Ok(Default::default()),
-            (Isolated::No, _) => return Ok((vec![row], Vec::new())),
-            (Isolated::Partly, _) => {}
+            (IsolatedShare::Yes, _) => return Ok(Default::default()),
+            (IsolatedShare::No, _) => return Ok((vec![row], Vec::new())),
+            (IsolatedShare::Partly, _) => {}
         }
         let inside = |other: &usize| {
             let inner = self.rows.get(*other);
-            inner.is_some_and(|inner| inner.around.contains(&row) && inner.is_isolated(direction) == Isolated::No)
+            inner.is_some_and(|inner| inner.around.contains(&row) && inner.is_isolated(direction) == IsolatedShare::No)
         };
         let asked = self.scopes.get(side).map(|scope| &scope.rows).into_iter().flatten().copied();
         let open: BTreeSet<usize> = asked.filter(inside).collect();
@@ -235,7 +235,7 @@ impl<'a, 'p> Places<'a, 'p> {
         &self,
         side: usize,
         end: &Ends,
-        placed: &Placed,
+        placed: &PlacedSet,
         budget: &mut Budget,
     ) -> Result<Vec<usize>, GaveUp> {
         let mut rows = placed.rows.clone();

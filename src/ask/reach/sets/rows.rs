@@ -2,9 +2,9 @@
 
 use super::judge::{Area, Judge};
 use crate::ask::everyone::Set;
-use crate::ask::reach::{Isolated, RowNames};
+use crate::ask::reach::{IsolatedShare, RowNames};
 use crate::ask::situation::Asked;
-use crate::ask::space::{Ends, Pods};
+use crate::ask::space::{Ends, SpacePods};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{AddressSet, Direction, Peers, ProductIndex, Selector, namespace_by_name};
 use rustc_hash::FxHashMap;
@@ -14,40 +14,40 @@ use std::sync::Arc;
 
 /// A row with the set that it is.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct RowMember {
     pub names: RowNames,
     /// Who they are.
     pub area: Rc<Area>,
     /// Who else they are if namespaces have labels that nobody stated.
     pub perhaps: Area,
     /// Whether they are isolated, in the order of [`Direction::ALL`].
-    pub isolated: [Isolated; 2],
+    pub isolated: [IsolatedShare; 2],
     /// The rows that hold all of it, itself among them.
     pub around: Vec<usize>,
 }
 
-impl Member {
-    fn of(judge: &Judge<'_, '_>, names: RowNames, set: &Set) -> Member {
+impl RowMember {
+    fn of(judge: &Judge<'_, '_>, names: RowNames, set: &Set) -> RowMember {
         let spans = set.peers.iter().flat_map(spans).collect();
         let space = &judge.everyone.space;
-        Member::new(judge, names, set.ends(space), spans).or_perhaps(judge, set.perhaps(space))
+        RowMember::new(judge, names, set.ends(space), spans).or_perhaps(judge, set.perhaps(space))
     }
 
-    fn new(judge: &Judge<'_, '_>, names: RowNames, ends: Vec<Ends>, spans: Vec<Ends>) -> Member {
+    fn new(judge: &Judge<'_, '_>, names: RowNames, ends: Vec<Ends>, spans: Vec<Ends>) -> RowMember {
         let area = Rc::new(judge.area(ends, spans));
-        Member { names, area, perhaps: Area::default(), isolated: [Isolated::No; 2], around: Vec::new() }
+        RowMember { names, area, perhaps: Area::default(), isolated: [IsolatedShare::No; 2], around: Vec::new() }
     }
 
     /// The same with some who only may be of it.
-    fn or_perhaps(self, judge: &Judge<'_, '_>, perhaps: Vec<Ends>) -> Member {
-        Member { perhaps: judge.area(perhaps, self.area.spans.clone()), ..self }
+    fn or_perhaps(self, judge: &Judge<'_, '_>, perhaps: Vec<Ends>) -> RowMember {
+        RowMember { perhaps: judge.area(perhaps, self.area.spans.clone()), ..self }
     }
 
     pub(super) fn ends(&self) -> &[Ends] {
         &self.area.ends
     }
 
-    pub(super) fn is_isolated(&self, direction: Direction) -> Isolated {
+    pub(super) fn is_isolated(&self, direction: Direction) -> IsolatedShare {
         let [ingress, egress] = self.isolated;
         match direction {
             Direction::Ingress => ingress,
@@ -75,7 +75,7 @@ pub(super) fn spans(peers: &Peers) -> Vec<Ends> {
 
 /// All pods of some labels, whatever homes there are.
 fn anywhere(namespaces: Selector, labels: Selector) -> Ends {
-    Ends::Pods(Pods { home: None, namespaces, labels, less: Vec::new() })
+    Ends::Pods(SpacePods { home: None, namespaces, labels, less: Vec::new() })
 }
 
 fn everywhere() -> Ends {
@@ -85,7 +85,7 @@ fn everywhere() -> Ends {
 /// All rows.
 #[derive(Debug)]
 pub(super) struct Rows {
-    pub all: Vec<Member>,
+    pub all: Vec<RowMember>,
     /// The row of what one selector, or one set of addresses, says.
     by_peers: FxHashMap<Peers, usize>,
     /// Finds rows by the labels of namespaces and of pods.
@@ -98,19 +98,19 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(judge: &Judge<'_, '_>, asked: [Option<&Asked>; 2], budget: &mut Budget) -> Result<Rows, GaveUp> {
-        let mut builder = Builder { judge, all: Vec::new(), by_peers: FxHashMap::default() };
+        let mut builder = RowsBuilder { judge, all: Vec::new(), by_peers: FxHashMap::default() };
         builder.add_groups(budget)?;
         builder.add_wide(budget)?;
         for asked in asked.into_iter().flatten() {
             builder.add_asked(asked, budget)?;
         }
-        let Builder { all, by_peers, .. } = builder;
+        let RowsBuilder { all, by_peers, .. } = builder;
         let mut rows = Rows::indexed(all, by_peers);
         rows.nest(judge, budget)?;
         Ok(rows)
     }
 
-    fn indexed(all: Vec<Member>, by_peers: FxHashMap<Peers, usize>) -> Rows {
+    fn indexed(all: Vec<RowMember>, by_peers: FxHashMap<Peers, usize>) -> Rows {
         let mut places = Vec::new();
         let mut addresses = Vec::new();
         let mut items: Vec<[&Selector; 2]> = Vec::new();
@@ -127,7 +127,7 @@ impl Rows {
         Rows { index, places, addresses, all, by_peers }
     }
 
-    pub(super) fn get(&self, place: usize) -> Option<&Member> {
+    pub(super) fn get(&self, place: usize) -> Option<&RowMember> {
         self.all.get(place)
     }
 
@@ -170,17 +170,17 @@ impl Rows {
     }
 }
 
-fn holds(judge: &Judge<'_, '_>, wide: &Member, narrow: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
-    let is = |direction: &Option<Direction>, wanted: Isolated| {
+fn holds(judge: &Judge<'_, '_>, wide: &RowMember, narrow: &RowMember, budget: &mut Budget) -> Result<bool, GaveUp> {
+    let is = |direction: &Option<Direction>, wanted: IsolatedShare| {
         let mut meant = Direction::ALL.into_iter().filter(|one| direction.is_none_or(|only| only == *one));
         meant.all(|one| narrow.is_isolated(one) == wanted)
     };
     match &wide.names {
         RowNames::Anywhere => Ok(true),
         RowNames::Cluster => Ok(narrow.is_pods()),
-        RowNames::NotIsolated(direction) => Ok(is(direction, Isolated::No)),
-        RowNames::PodsNotIsolated(direction) => Ok(narrow.is_pods() && is(direction, Isolated::No)),
-        RowNames::Isolated(direction) => Ok(narrow.is_pods() && is(direction, Isolated::Yes)),
+        RowNames::NotIsolated(direction) => Ok(is(direction, IsolatedShare::No)),
+        RowNames::PodsNotIsolated(direction) => Ok(narrow.is_pods() && is(direction, IsolatedShare::No)),
+        RowNames::Isolated(direction) => Ok(narrow.is_pods() && is(direction, IsolatedShare::Yes)),
         _ if narrow.names.is_by_isolation() => Ok(false),
         RowNames::Groups(_) | RowNames::Namespace(_) | RowNames::Asked(_) => {
             judge.holds(&wide.area, narrow.ends(), budget)
@@ -188,14 +188,14 @@ fn holds(judge: &Judge<'_, '_>, wide: &Member, narrow: &Member, budget: &mut Bud
     }
 }
 
-struct Builder<'a, 'p> {
+struct RowsBuilder<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
-    all: Vec<Member>,
+    all: Vec<RowMember>,
     by_peers: FxHashMap<Peers, usize>,
 }
 
-impl Builder<'_, '_> {
-    fn add(&mut self, mut member: Member, set: Option<&Set>, budget: &mut Budget) -> Result<(), GaveUp> {
+impl RowsBuilder<'_, '_> {
+    fn add(&mut self, mut member: RowMember, set: Option<&Set>, budget: &mut Budget) -> Result<(), GaveUp> {
         member.isolated = self.judge.isolated(&member.area.ends, budget)?;
         if let Some(peers) = set.and_then(Set::as_peers) {
             self.by_peers.entry(peers).or_insert(self.all.len());
@@ -215,7 +215,7 @@ impl Builder<'_, '_> {
                 _ => {
                     by_set.insert(&group.set, self.all.len());
                     let names = RowNames::Groups(vec![group.name.clone()]);
-                    self.add(Member::of(self.judge, names, &group.set), Some(&group.set), budget)?;
+                    self.add(RowMember::of(self.judge, names, &group.set), Some(&group.set), budget)?;
                 }
             }
         }
@@ -230,7 +230,7 @@ impl Builder<'_, '_> {
             let is_whole = *set == Set::pods(namespace_by_name(&Arc::from(name)), everything());
             let is_known = set.as_peers().is_some_and(|peers| self.by_peers.contains_key(&peers));
             if is_whole && !is_known {
-                let member = Member::of(self.judge, RowNames::Namespace(name.to_owned()), set);
+                let member = RowMember::of(self.judge, RowNames::Namespace(name.to_owned()), set);
                 self.add(member, Some(set), budget)?;
             }
         }
@@ -238,7 +238,7 @@ impl Builder<'_, '_> {
         for (names, set) in
             [(RowNames::Cluster, Set::pods(everything(), everything())), (RowNames::Anywhere, Set::everybody())]
         {
-            self.add(Member::of(self.judge, names, &set), Some(&set), budget)?;
+            self.add(RowMember::of(self.judge, names, &set), Some(&set), budget)?;
         }
         let [ingress, egress] = Direction::ALL.map(|direction| self.judge.isolated_pods(direction));
         let one = ingress == egress;
@@ -251,9 +251,9 @@ impl Builder<'_, '_> {
             let addresses = Ends::Addresses(AddressSet::all());
             let everybody = open.iter().cloned().chain([addresses.clone()]).collect();
             for member in [
-                Member::new(self.judge, RowNames::NotIsolated(named), everybody, vec![everywhere(), addresses]),
-                Member::new(self.judge, RowNames::PodsNotIsolated(named), open, vec![everywhere()]),
-                Member::new(self.judge, RowNames::Isolated(named), isolated, vec![everywhere()]),
+                RowMember::new(self.judge, RowNames::NotIsolated(named), everybody, vec![everywhere(), addresses]),
+                RowMember::new(self.judge, RowNames::PodsNotIsolated(named), open, vec![everywhere()]),
+                RowMember::new(self.judge, RowNames::Isolated(named), isolated, vec![everywhere()]),
             ] {
                 self.add_if_many(member, singles, budget)?;
             }
@@ -262,7 +262,7 @@ impl Builder<'_, '_> {
     }
 
     /// Adds a wide row, unless it brings so few together that it says less than the single rows.
-    fn add_if_many(&mut self, member: Member, singles: usize, budget: &mut Budget) -> Result<(), GaveUp> {
+    fn add_if_many(&mut self, member: RowMember, singles: usize, budget: &mut Budget) -> Result<(), GaveUp> {
         let mut inside = 0;
         if matches!(member.names, RowNames::Isolated(_)) && self.is_a_namespace(&member, budget)? {
             return Ok(());
@@ -277,7 +277,7 @@ impl Builder<'_, '_> {
     }
 
     /// Whether some pods are all those of a namespace, which has a name.
-    fn is_a_namespace(&self, member: &Member, budget: &mut Budget) -> Result<bool, GaveUp> {
+    fn is_a_namespace(&self, member: &RowMember, budget: &mut Budget) -> Result<bool, GaveUp> {
         for other in self.all.iter().filter(|other| matches!(other.names, RowNames::Namespace(_))) {
             if self.judge.covers(other.ends(), member.ends(), budget)?
                 && self.judge.covers(member.ends(), other.ends(), budget)?
@@ -304,13 +304,13 @@ impl Builder<'_, '_> {
         let Some(set) = set else {
             let ends = everyone.find(asked).unwrap_or_default();
             let spans = ends.iter().map(|end| everyone.space.span(end)).collect();
-            let member = Member::new(self.judge, names, ends, spans);
+            let member = RowMember::new(self.judge, names, ends, spans);
             let member = member.or_perhaps(self.judge, everyone.find_perhaps(asked));
             return self.add(member, None, budget);
         };
-        let member = Member::of(self.judge, names, &set);
+        let member = RowMember::of(self.judge, names, &set);
         let is_known = set.as_peers().is_some_and(|peers| self.by_peers.contains_key(&peers));
-        let is_same = |other: &Member| !other.names.is_by_isolation() && other.area.ends == member.area.ends;
+        let is_same = |other: &RowMember| !other.names.is_by_isolation() && other.area.ends == member.area.ends;
         match is_known || self.all.iter().any(is_same) {
             true => Ok(()),
             false => self.add(member, Some(&set), budget),

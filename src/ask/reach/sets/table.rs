@@ -5,8 +5,8 @@
 
 use super::judge::Judge;
 use super::lines::Draft;
-use super::rows::{Member, Rows};
-use crate::ask::reach::Isolated;
+use super::rows::{RowMember, Rows};
+use crate::ask::reach::IsolatedShare;
 use crate::ask::space::{Ends, Example, Link};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{AddressSet, Direction, PortSet, Truth};
@@ -23,7 +23,7 @@ pub(super) fn table(
     with_examples: bool,
     budget: &mut Budget,
 ) -> Result<BTreeMap<(usize, usize), Draft>, GaveUp> {
-    let mut table = Table::new(judge, with_examples);
+    let mut table = ReachTable::new(judge, with_examples);
     let mut drafts = BTreeMap::new();
     for source in sources {
         for destination in destinations {
@@ -45,21 +45,21 @@ type PartsKey = ([Place; 2], [usize; 2]);
 
 /// The links of all that is in two places.
 #[derive(Debug)]
-struct Links {
+struct PlaceLinks {
     all: Vec<Link>,
     /// The ports of each that are open for sure, and those that may be.
     ports: Vec<PortSet>,
     perhaps: Vec<PortSet>,
 }
 
-impl Links {
+impl PlaceLinks {
     fn new(all: Vec<Link>) -> Self {
         let sides = |link: &Link| match link.truth {
             Truth::Yes => (link.ports(), link.perhaps()),
             Truth::No | Truth::Maybe => (PortSet::empty(), link.ports().union(&link.perhaps())),
         };
         let (ports, perhaps) = all.iter().map(sides).unzip();
-        Links { all, ports, perhaps }
+        PlaceLinks { all, ports, perhaps }
     }
 }
 
@@ -84,11 +84,11 @@ struct Common {
     unsure: Vec<usize>,
 }
 
-struct Table<'a, 'p> {
+struct ReachTable<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
     with_examples: bool,
     /// By the places of source and destination.
-    links: FxHashMap<[Place; 2], Rc<Links>>,
+    links: FxHashMap<[Place; 2], Rc<PlaceLinks>>,
     /// By the side, source (0) or destination (1), the place of the other end and the end.
     parts: FxHashMap<(usize, Place, &'a Ends), Part>,
     /// The number of each list of links.
@@ -97,9 +97,9 @@ struct Table<'a, 'p> {
     common: FxHashMap<PartsKey, Rc<Common>>,
 }
 
-impl<'a, 'p> Table<'a, 'p> {
+impl<'a, 'p> ReachTable<'a, 'p> {
     fn new(judge: &'a Judge<'a, 'p>, with_examples: bool) -> Self {
-        Table {
+        ReachTable {
             judge,
             with_examples,
             links: FxHashMap::default(),
@@ -110,13 +110,13 @@ impl<'a, 'p> Table<'a, 'p> {
     }
 
     /// All that is allowed between two rows.
-    fn draft(&mut self, from: &'a Member, to: &'a Member, budget: &mut Budget) -> Result<Draft, GaveUp> {
+    fn draft(&mut self, from: &'a RowMember, to: &'a RowMember, budget: &mut Budget) -> Result<Draft, GaveUp> {
         let mut draft = Draft::default();
         if from.is_addresses() && to.is_addresses() {
             return Ok(draft);
         }
-        let open =
-            from.is_isolated(Direction::Egress) == Isolated::No && to.is_isolated(Direction::Ingress) == Isolated::No;
+        let open = from.is_isolated(Direction::Egress) == IsolatedShare::No
+            && to.is_isolated(Direction::Ingress) == IsolatedShare::No;
         if open {
             draft.every = PortSet::everything();
             return Ok(draft);
@@ -137,7 +137,12 @@ impl<'a, 'p> Table<'a, 'p> {
     }
 
     /// The links of all that is where two ends are, if these have just their part of them.
-    fn links(&mut self, source: &Ends, destination: &Ends, budget: &mut Budget) -> Result<Option<Rc<Links>>, GaveUp> {
+    fn links(
+        &mut self,
+        source: &Ends,
+        destination: &Ends,
+        budget: &mut Budget,
+    ) -> Result<Option<Rc<PlaceLinks>>, GaveUp> {
         let places = [place(source), place(destination)];
         // Two ends in one namespace ask something of it together.
         let asks = |end: &Ends| end.pods().is_some_and(|pods| !pods.namespaces.is_everything());
@@ -156,7 +161,7 @@ impl<'a, 'p> Table<'a, 'p> {
             all.push(link);
             false
         })?;
-        let links = Rc::new(Links::new(all));
+        let links = Rc::new(PlaceLinks::new(all));
         self.links.insert(places, links.clone());
         Ok(Some(links))
     }
@@ -174,7 +179,7 @@ impl<'a, 'p> Table<'a, 'p> {
     fn add_known(
         &mut self,
         draft: &mut Draft,
-        links: &Links,
+        links: &PlaceLinks,
         ends: [&'a Ends; 2],
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
@@ -210,7 +215,7 @@ impl<'a, 'p> Table<'a, 'p> {
     fn add_unsure(
         &self,
         draft: &mut Draft,
-        links: &Links,
+        links: &PlaceLinks,
         link: usize,
         [source, destination]: [&Ends; 2],
         budget: &mut Budget,
@@ -224,7 +229,7 @@ impl<'a, 'p> Table<'a, 'p> {
 
     fn common(
         &mut self,
-        links: &Links,
+        links: &PlaceLinks,
         [source, destination]: [&'a Ends; 2],
         budget: &mut Budget,
     ) -> Result<Rc<Common>, GaveUp> {
@@ -258,7 +263,7 @@ impl<'a, 'p> Table<'a, 'p> {
     fn part(
         &mut self,
         side: usize,
-        links: &Links,
+        links: &PlaceLinks,
         [end, other]: [&'a Ends; 2],
         budget: &mut Budget,
     ) -> Result<&mut Part, GaveUp> {
@@ -285,7 +290,7 @@ impl<'a, 'p> Table<'a, 'p> {
     fn example(
         &mut self,
         side: usize,
-        links: &Links,
+        links: &PlaceLinks,
         link: usize,
         ends: [&'a Ends; 2],
         budget: &mut Budget,
@@ -329,7 +334,7 @@ impl Judge<'_, '_> {
             false
         })?;
         for link in links {
-            let links = Links::new(vec![link]);
+            let links = PlaceLinks::new(vec![link]);
             let ([link], [sure], [perhaps]) = (&*links.all, &*links.ports, &*links.perhaps) else { continue };
             let ends = [&link.source, &link.destination];
             if !draft.some.contains(sure) {

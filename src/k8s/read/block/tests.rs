@@ -18,7 +18,7 @@ const PIECES: [&str; 46] = [
 ];
 
 /// The documents as the general parser has them; `None` when it finds something wrong.
-fn generally<'a>(seed: Seed<'a, '_>, text: &'a str) -> Option<Vec<Node<'a>>> {
+fn generally<'a>(seed: Seed<'a, '_>, text: &'a str) -> Option<Vec<YamlNode<'a>>> {
     serde_yaml::Deserializer::from_str(text).map(|one| seed.deserialize(one).ok()).collect()
 }
 
@@ -29,7 +29,7 @@ fn agrees(text: &str) -> usize {
     let Some(documents) = documents(text) else { return 0 };
     let whole = generally(seed, text);
     if let Some(whole) = whole.as_ref().filter(|whole| documents.len() > 1 || !whole.is_empty()) {
-        let apart: Option<Vec<Node>> =
+        let apart: Option<Vec<YamlNode>> =
             documents.iter().map(|one| generally(seed, one)).collect::<Option<Vec<_>>>().map(|all| all.concat());
         assert_eq!(apart.as_ref(), Some(whole), "the documents of {text:?}");
     }
