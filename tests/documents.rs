@@ -239,6 +239,13 @@ fn the_pages_show_what_the_compiler_gives() {
     assert!(run >= 6, "transcripts of only {run} pages were run");
 }
 
+#[test]
+fn every_page_has_its_place_on_the_site() {
+    let summary = std::fs::read_to_string(root().join("dist/site/summary.md")).unwrap();
+    let missing: Vec<String> = pages().into_iter().filter(|page| !summary.contains(&format!("]({page})"))).collect();
+    assert!(missing.is_empty(), "dist/site/summary.md has no line for {missing:?}");
+}
+
 /// Holds a document against the compiler; whether it shows transcripts.
 fn shows_what_it_gives(path: &str) -> bool {
     let (document, with_manifests) = check_document(path);
@@ -371,7 +378,7 @@ fn shell(folder: &Path, command: &str) -> String {
 fn named_files(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     let is_file = |word: &&str| {
-        ["src/", "tests/", "editors/", "grammar/", "examples/", "docs/", ".ci/"]
+        ["src/", "tests/", "editors/", "grammar/", "examples/", "docs/", "dist/", ".ci/"]
             .iter()
             .any(|folder| word.starts_with(folder))
             && !word.contains("NAME")
