@@ -1,6 +1,7 @@
 //! The language server, asked as an editor asks. A case is a file in `tests/lsp/cases`: sources with marked places, and
 //! questions with the expected answers; `POLDER_UPDATE=1` writes the answers that come.
 
+mod alone;
 mod case;
 pub(crate) mod client;
 mod hostile;

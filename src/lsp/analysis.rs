@@ -48,7 +48,7 @@ pub(super) enum Job {
 pub(super) type Waiting = Arc<Mutex<HashMap<RequestId, bool>>>;
 
 /// Where messages to the editor go.
-pub(super) type Outbox = Box<dyn Fn(Message) + Send>;
+pub(super) type Outbox = Arc<dyn Fn(Message) + Send + Sync>;
 
 /// What is shown of a file: the version, and what is wrong.
 type Shown = (Option<i32>, Vec<Diagnostic>);
@@ -87,15 +87,30 @@ impl Analysis {
             if take_all(jobs, &mut queue) {
                 return;
             }
-            match queue.pop_front() {
-                Some(job) => self.handle(job),
-                None => {
-                    let published = catch_unwind(AssertUnwindSafe(|| self.publish(jobs, &mut queue)));
-                    if published.is_err() {
-                        // The same text would end the same way: wait for another.
-                        self.dirty = false;
-                        self.recover();
-                    }
+            self.step(jobs, &mut queue);
+        }
+    }
+
+    /// Works until there is nothing to do.
+    pub(super) fn settle(&mut self, jobs: &Receiver<Job>) {
+        let mut queue = VecDeque::new();
+        take_all(jobs, &mut queue);
+        while self.dirty || !queue.is_empty() {
+            self.step(jobs, &mut queue);
+            take_all(jobs, &mut queue);
+        }
+    }
+
+    /// Does what comes first, or says what is wrong where nothing waits.
+    fn step(&mut self, jobs: &Receiver<Job>, queue: &mut VecDeque<Job>) {
+        match queue.pop_front() {
+            Some(job) => self.handle(job),
+            None => {
+                let published = catch_unwind(AssertUnwindSafe(|| self.publish(jobs, queue)));
+                if published.is_err() {
+                    // The same text would end the same way: wait for another.
+                    self.dirty = false;
+                    self.recover();
                 }
             }
         }

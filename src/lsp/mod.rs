@@ -1,9 +1,10 @@
 //! The language server: what an editor asks of the program that is being written.
 //!
 //! Two threads. `server` speaks with the editor and holds the documents; `analysis` knows the programs. Whatever goes
-//! wrong in one request is caught there, told, and ends nothing else.
+//! wrong in one request is caught there, told, and ends nothing else. `alone` does the same on one thread.
 
 mod actions;
+mod alone;
 mod analysis;
 mod capabilities;
 mod command;
@@ -36,5 +37,6 @@ mod tokens;
 mod uri;
 mod workspace;
 
+pub use alone::Alone;
 pub use lsp_server::{Connection, IoThreads};
 pub use server::serve;

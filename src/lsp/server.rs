@@ -1,7 +1,7 @@
 //! The thread that speaks with the editor. It holds the documents, answers at once what their text alone can tell, and
 //! hands everything else to the analysis, so that formatting waits for nothing.
 
-use super::analysis::{Analysis, Job, Waiting, read, refusal, write};
+use super::analysis::{Analysis, Job, Outbox, Waiting, read, refusal, write};
 use super::capabilities::{self, Editor};
 use super::documents::{Documents, OpenDocument};
 use super::overlay::Overlay;
@@ -21,52 +21,96 @@ use lsp_types::{
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, PoisonError};
 
 /// Serves one editor until it says `exit` or is gone; whether it said goodbye before.
 pub fn serve(connection: Connection, disk: Box<dyn FileSystem + Send>) -> bool {
-    let mut files = Some(disk);
-    let mut server: Option<Server> = None;
-    let mut goodbye = false;
-    for message in &connection.receiver {
+    let sender = connection.sender.clone();
+    let send = move |message| {
+        // An editor that is gone needs no answer.
+        let _ = sender.send(message);
+    };
+    let begin = |analysis: NewAnalysis, jobs: Receiver<Job>| {
+        std::thread::spawn(move || analysis.make().run(&jobs));
+    };
+    let mut conversation = Conversation::new(Arc::new(send), disk, Box::new(begin));
+    let mut messages = connection.receiver.iter();
+    messages.find_map(|message| conversation.take(message)).unwrap_or(false)
+}
+
+/// How the analysis is started, once the editor is known.
+pub(super) type Begin = Box<dyn FnOnce(NewAnalysis, Receiver<Job>)>;
+
+/// What an analysis is made of, which has to be made where it works.
+pub(super) struct NewAnalysis {
+    disk: Box<dyn FileSystem + Send>,
+    editor: Editor,
+    waiting: Waiting,
+    outbox: Outbox,
+}
+
+impl NewAnalysis {
+    /// Makes it.
+    pub(super) fn make(self) -> Analysis {
+        let workspace = Workspace::new(Overlay::new(self.disk), self.editor.encoding);
+        Analysis::new(workspace, self.editor, self.waiting, self.outbox)
+    }
+}
+
+/// All that one editor says, and what is answered at once.
+pub(super) struct Conversation {
+    outbox: Outbox,
+    /// What the server is made of, until the editor says who it is.
+    beginning: Option<(Box<dyn FileSystem + Send>, Begin)>,
+    server: Option<Server>,
+    goodbye: bool,
+}
+
+impl Conversation {
+    /// Nothing was said.
+    pub(super) fn new(outbox: Outbox, disk: Box<dyn FileSystem + Send>, begin: Begin) -> Conversation {
+        Conversation { outbox, beginning: Some((disk, begin)), server: None, goodbye: false }
+    }
+
+    /// Takes what the editor says. Once it says `exit`, whether it said goodbye before.
+    pub(super) fn take(&mut self, message: Message) -> Option<bool> {
         match message {
-            Message::Notification(note) if note.method == "exit" => return goodbye,
-            Message::Request(request) if goodbye => {
+            Message::Notification(note) if note.method == "exit" => return Some(self.goodbye),
+            Message::Request(request) if self.goodbye => {
                 let why = refusal(ErrorCode::InvalidRequest, "the server was asked to shut down");
-                respond(&connection, request.id, Err(why));
+                respond(&self.outbox, request.id, Err(why));
             }
             Message::Request(request) if request.method == "shutdown" => {
-                goodbye = true;
-                respond(&connection, request.id, Ok(Value::Null));
+                self.goodbye = true;
+                respond(&self.outbox, request.id, Ok(Value::Null));
             }
-            Message::Request(request) => match (&mut server, files.take()) {
-                (Some(server), _) => server.request(&connection, request),
-                (None, Some(disk)) if request.method == "initialize" => {
-                    let (started, result) = Server::start(&connection, disk, &request.params);
-                    server = Some(started);
-                    respond(&connection, request.id, result);
+            Message::Request(request) => match (&mut self.server, self.beginning.take()) {
+                (Some(server), _) => server.request(request),
+                (None, Some((disk, begin))) if request.method == "initialize" => {
+                    let (started, result) = Server::start(&self.outbox, disk, begin, &request.params);
+                    self.server = Some(started);
+                    respond(&self.outbox, request.id, result);
                 }
-                (None, disk) => {
-                    files = disk;
+                (None, beginning) => {
+                    self.beginning = beginning;
                     let why = refusal(ErrorCode::ServerNotInitialized, "`initialize` comes first");
-                    respond(&connection, request.id, Err(why));
+                    respond(&self.outbox, request.id, Err(why));
                 }
             },
             Message::Notification(note) => {
-                if let (Some(server), false) = (&mut server, goodbye) {
-                    server.notification(&connection, note);
+                if let (Some(server), false) = (&mut self.server, self.goodbye) {
+                    server.notification(note);
                 }
             }
             Message::Response(_) => {}
         }
+        None
     }
-    false
 }
 
-fn respond(connection: &Connection, id: RequestId, response_result: Result<Value, ResponseError>) {
-    // An editor that is gone needs no answer.
-    let _ = connection.sender.send(Response { id, response_result }.into());
+fn respond(outbox: &Outbox, id: RequestId, response_result: Result<Value, ResponseError>) {
+    outbox(Response { id, response_result }.into());
 }
 
 struct Server {
@@ -75,28 +119,22 @@ struct Server {
     folders: Vec<PathBuf>,
     jobs: Sender<Job>,
     waiting: Waiting,
+    outbox: Outbox,
 }
 
 impl Server {
     fn start(
-        connection: &Connection,
+        outbox: &Outbox,
         disk: Box<dyn FileSystem + Send>,
+        begin: Begin,
         params: &Value,
     ) -> (Server, Result<Value, ResponseError>) {
         let editor = Editor::read(params);
         let (jobs, inbox) = mpsc::channel();
-        let waiting = Waiting::default();
-        let sender = connection.sender.clone();
-        let outbox = Box::new(move |message| {
-            let _ = sender.send(message);
-        });
-        let known = waiting.clone();
-        std::thread::spawn(move || {
-            let workspace = Workspace::new(Overlay::new(disk), editor.encoding);
-            Analysis::new(workspace, editor, known, outbox).run(&inbox);
-        });
+        let (waiting, outbox) = (Waiting::default(), Arc::clone(outbox));
+        begin(NewAnalysis { disk, editor, waiting: waiting.clone(), outbox: Arc::clone(&outbox) }, inbox);
         let folders = folders(params);
-        let server = Server { editor, documents: Documents::new(editor.encoding), folders, jobs, waiting };
+        let server = Server { editor, documents: Documents::new(editor.encoding), folders, jobs, waiting, outbox };
         server.send(Job::Folders(server.folders.clone()));
         let info = ServerInfo { name: "polder".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
         let result = InitializeResult { capabilities: capabilities::of(editor), server_info: Some(info) };
@@ -108,7 +146,7 @@ impl Server {
         let _ = self.jobs.send(job);
     }
 
-    fn request(&mut self, connection: &Connection, request: Request) {
+    fn request(&mut self, request: Request) {
         let own = match request.method.as_str() {
             "textDocument/formatting"
             | "textDocument/rangeFormatting"
@@ -116,7 +154,7 @@ impl Server {
             | "textDocument/selectionRange" => true,
             "initialize" => {
                 let why = refusal(ErrorCode::InvalidRequest, "`initialize` comes once");
-                return respond(connection, request.id, Err(why));
+                return respond(&self.outbox, request.id, Err(why));
             }
             _ => false,
         };
@@ -125,23 +163,23 @@ impl Server {
             return self.send(Job::Request(request));
         }
         let Request { id, method, params } = request;
-        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(connection, &method, params))).unwrap_or_else(|_| {
+        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(&method, params))).unwrap_or_else(|_| {
             Err(refusal(ErrorCode::InternalError, &format!("an internal error of polder, in {method}")))
         });
-        respond(connection, id, answer);
+        respond(&self.outbox, id, answer);
     }
 
     /// Answers from the text of a document; nothing when it is not open.
-    fn answer(&self, connection: &Connection, method: &str, params: Value) -> Result<Value, ResponseError> {
+    fn answer(&self, method: &str, params: Value) -> Result<Value, ResponseError> {
         let encoding = self.editor.encoding;
         match method {
             "textDocument/formatting" => {
                 let uri = read::<DocumentFormattingParams>(params)?.text_document.uri;
-                self.format(connection, &uri, None)
+                self.format(&uri, None)
             }
             "textDocument/rangeFormatting" => {
                 let DocumentRangeFormattingParams { text_document, range, .. } = read(params)?;
-                self.format(connection, &text_document.uri, Some(range))
+                self.format(&text_document.uri, Some(range))
             }
             "textDocument/foldingRange" => {
                 let uri = read::<FoldingRangeParams>(params)?.text_document.uri;
@@ -160,7 +198,7 @@ impl Server {
 
     /// The edits that format a document, or nothing and a line in the editor's log where it has to stay as it is. Many
     /// editors format whatever is saved, and would show an error each time.
-    fn format(&self, connection: &Connection, uri: &Uri, within: Option<Range>) -> Result<Value, ResponseError> {
+    fn format(&self, uri: &Uri, within: Option<Range>) -> Result<Value, ResponseError> {
         let Some(document) = self.documents.get(uri) else { return write(()) };
         let path = path_of(uri);
         let why = if !is_in_no_file(&path) && path.extension().is_none_or(|end| end != EXTENSION) {
@@ -176,20 +214,19 @@ impl Server {
         };
         let message = format!("polder: {} is not formatted: {why}", uri.0);
         let note = Notification::new("window/logMessage".to_owned(), json!({ "type": 3, "message": message }));
-        // An editor that is gone needs no answer.
-        let _ = connection.sender.send(Message::Notification(note));
+        (self.outbox)(Message::Notification(note));
         write(())
     }
 
-    fn notification(&mut self, connection: &Connection, note: Notification) {
+    fn notification(&mut self, note: Notification) {
         let Notification { method, params } = note;
         // Of what cannot be read nothing is known; there is nobody to tell.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.note(connection, &method, params)));
+        let _ = catch_unwind(AssertUnwindSafe(|| self.note(&method, params)));
     }
 
-    fn note(&mut self, connection: &Connection, method: &str, params: Value) -> Result<(), ResponseError> {
+    fn note(&mut self, method: &str, params: Value) -> Result<(), ResponseError> {
         match method {
-            "initialized" => self.watch(connection),
+            "initialized" => self.watch(),
             "textDocument/didOpen" => {
                 let item = read::<DidOpenTextDocumentParams>(params)?.text_document;
                 let document = self.documents.open(item.uri, item.version, item.text);
@@ -231,7 +268,7 @@ impl Server {
     }
 
     /// Asks to be told of files that change outside of the editor.
-    fn watch(&self, connection: &Connection) {
+    fn watch(&self) {
         if !self.editor.watches {
             return;
         }
@@ -247,7 +284,7 @@ impl Server {
             method: "client/registerCapability".to_owned(),
             params: json!({ "registrations": [registration] }),
         };
-        let _ = connection.sender.send(Message::Request(request));
+        (self.outbox)(Message::Request(request));
     }
 }
 
