@@ -1,9 +1,10 @@
-//! `dist/targets.json`, the list of what is released: the installer and the workflows know the same.
+//! What is released: the installer and the workflows know the targets of `dist/targets.json`, and the crate is what is meant.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -31,14 +32,17 @@ fn the_installer_knows_every_archive() {
     assert_eq!(named(&script), targets.iter().map(|(target, _)| target.as_str()).collect());
 }
 
+/// Released on a tag, and compiled on each push.
 #[test]
-fn the_workflow_builds_every_archive() {
-    let workflow = read(".github/workflows/release.yml");
-    for (target, runner) in targets() {
-        let line = format!("- {{ target: {target}, runner: {runner} }}");
-        assert_eq!(workflow.matches(&line).count(), 1, "{line}");
+fn the_workflows_know_every_archive() {
+    for file in [".github/workflows/release.yml", ".github/workflows/ci.yml"] {
+        let workflow = read(file);
+        for (target, runner) in targets() {
+            let line = format!("- {{ target: {target}, runner: {runner} }}");
+            assert_eq!(workflow.matches(&line).count(), 1, "{file}: {line}");
+        }
+        assert_eq!(workflow.matches("- { target: ").count(), targets().len(), "{file}");
     }
-    assert_eq!(workflow.matches("- { target: ").count(), targets().len());
 }
 
 #[test]
@@ -51,4 +55,22 @@ fn actions_are_pinned() {
             assert!(version.starts_with(|char: char| char.is_ascii_digit()), "{file}: {line}");
         }
     }
+}
+
+#[test]
+fn the_crate_holds_the_compiler_and_nothing_else() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["package", "--list", "--allow-dirty", "--locked", "--offline"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let list = String::from_utf8(output.stdout).unwrap().replace('\\', "/");
+    let mut tops: BTreeSet<&str> = list.lines().filter_map(|path| path.split('/').next()).collect();
+    // Cargo's own; the last only where there is a repository of Git.
+    for own in ["Cargo.lock", "Cargo.toml", "Cargo.toml.orig", ".cargo_vcs_info.json"] {
+        tops.remove(own);
+    }
+    assert_eq!(
+        tops.into_iter().collect::<Vec<_>>(),
+        ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "grammar", "src"]
+    );
 }
