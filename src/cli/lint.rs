@@ -221,10 +221,11 @@ fn by_code(reports: &[Report]) -> Vec<String> {
     counts.iter().zip(&times).map(line).collect()
 }
 
-/// Errors and warnings count, notes do not. What could not be read keeps the rest from being sure.
+/// Errors and warnings count, notes do not. What could not be read, or took too many steps, keeps the rest from being sure.
 fn exit(reports: &[Report], lacks_policies: bool) -> Exit {
     let unread = |report: &Report| match report.diagnostic.code {
         Code::E0501 => lacks_policies,
+        Code::W0243 => true,
         code => code.stops() && code != Code::E0503,
     };
     if reports.iter().any(unread) {

@@ -6,7 +6,7 @@ use crate::cluster::Unmodelled;
 use crate::diag::render::sanitize;
 use crate::diag::{Diagnostic, Report, Severity, render};
 use crate::engine::Doubt;
-use crate::model::{Labels, Settling, stating};
+use crate::model::{Labels, Model, Settling, stating};
 use crate::net::{BlocksMatch, Facts, Truth};
 use crate::session::{Manifests, Project, Subject, Unread};
 use crate::source::Sources;
@@ -162,8 +162,9 @@ pub(super) fn left_out(facts: &Facts, of_program: bool) -> String {
     format!("address blocks may let pods through, too, which are not listed: nobody said {missing}; {help}")
 }
 
-/// That pods can be in several of some, which what is told of each of them leaves out; nothing where there are none.
-pub(super) fn overlap(names: &[String]) -> Option<String> {
+/// That pods can be in several of some, which what is told of each of them leaves out; nothing where there are none. Of tiers
+/// that the program states to be disjoint it is what would be.
+pub(super) fn overlap(names: &[String], model: Option<&Model>) -> Option<String> {
     /// More names are counted.
     const MOST: usize = 6;
     let mut shown: Vec<String> = names.iter().take(MOST).cloned().collect();
@@ -171,8 +172,11 @@ pub(super) fn overlap(names: &[String]) -> Option<String> {
         shown.push(format!("{more} more"));
     }
     let shown = shown.join(", ");
-    (!names.is_empty())
-        .then(|| format!("a pod can be in several of these, and then has what is allowed to each: {shown}"))
+    let sentence = match model.is_some_and(|model| model.states_disjoint(names)) {
+        true => "stated to be disjoint; a pod that is in several nevertheless has what is allowed to each",
+        false => "a pod can be in several of these, and then has what is allowed to each",
+    };
+    (!names.is_empty()).then(|| format!("{sentence}: {shown}"))
 }
 
 /// What is missing for a sure answer: the first facts, and how many more there are.

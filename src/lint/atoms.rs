@@ -11,25 +11,43 @@ use std::ops::Range;
 /// How many comparisons of two regions one question may take.
 const MOST_OF_QUESTION: usize = 50_000;
 
-/// How many comparisons of two regions may still be made, by all that is looked at together.
-pub(super) struct Patience(Cell<usize>);
+/// How many comparisons of two regions may still be made, by all that is looked at together, and whether they were too few.
+pub(super) struct Patience {
+    left: Cell<usize>,
+    gave_up: Cell<bool>,
+}
 
 impl Patience {
     /// What all of one run may take: about a second.
     pub(super) fn new() -> Self {
-        Patience(Cell::new(4_000_000))
+        Patience::of(4_000_000)
+    }
+
+    /// What takes at most so many comparisons.
+    pub(super) fn of(comparisons: usize) -> Self {
+        Patience { left: Cell::new(comparisons), gave_up: Cell::new(false) }
+    }
+
+    /// Whether something was given up.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up.get()
     }
 
     /// A part of a region that none of `by` holds; `Ok(None)` when together they hold all of it, an error when it took
     /// too long to tell.
     pub(super) fn missing(&self, region: &Region, by: &[&Region]) -> Result<Option<Region>, GaveUp> {
         for part in worlds(region) {
-            let most = self.0.get().min(MOST_OF_QUESTION);
+            let most = self.left.get().min(MOST_OF_QUESTION);
             let mut budget = Budget::new(most);
             let found = missing(part, by, &mut budget);
-            self.0.set(self.0.get().saturating_sub(most - budget.left()));
-            if let Some(rest) = found? {
-                return Ok(Some(rest));
+            self.left.set(self.left.get().saturating_sub(most - budget.left()));
+            match found {
+                Ok(None) => {}
+                Ok(Some(rest)) => return Ok(Some(rest)),
+                Err(GaveUp) => {
+                    self.gave_up.set(true);
+                    return Err(GaveUp);
+                }
             }
         }
         Ok(None)
@@ -173,5 +191,21 @@ pub(super) fn ports(port: &Port) -> PortSet {
         PortTarget::Number(number) => PortSet::number(port.protocol, *number),
         PortTarget::Range(low, high) => PortSet::range(port.protocol, *low, *high),
         PortTarget::Named(name) => PortSet::named(port.protocol, name.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_many_comparisons_is_given_up_and_known() {
+        let region = Region { subject: Selector::everything(), peers: Peers::Any, ports: PortSet::everything() };
+        let enough = Patience::of(10);
+        assert_eq!(enough.missing(&region, &[&region]), Ok(None));
+        assert!(!enough.gave_up());
+        let few = Patience::of(0);
+        assert_eq!(few.missing(&region, &[&region]), Err(GaveUp));
+        assert!(few.gave_up());
     }
 }

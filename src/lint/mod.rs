@@ -117,6 +117,9 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         dns::no_dns(egress, &servers, &mut found);
         dns::node_local(egress, input.cluster, &mut found);
     }
+    if patience.gave_up() {
+        found.push(unfinished("comparing what the rules of each namespace allow", "an exception or a DNS rule"));
+    }
     pods::check(&all, &runs, input.varies, &mut found);
     let mistaken = ports::check(&all, &runs, &mut found);
     plugin::check_addresses(&all, &runs, matches, &mut found);
@@ -132,7 +135,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let scope = Scope { policies: &sets, marks: &[], facts: &facts };
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);
-        let apart = sides::check(&all, &engine, input.cluster, &mistaken, &mut found);
+        let apart = sides::check(&all, &engine, input.cluster, &mistaken, sides::MOST_PAIRS, &mut found);
         let published = published::Published::new(&all, &engine, input.cluster, &mistaken);
         outside::check(&published, &mut found);
         inside::check(&published, &apart, &mut found);
@@ -149,7 +152,19 @@ fn redundancies(all: &[One<'_>], found: &mut Vec<Diagnostic>) -> Vec<Covered> {
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         covered.extend(needless::check(group, &sides, found));
     }
+    if patience.gave_up() {
+        found.push(unfinished(
+            "comparing the rules of each namespace with each other",
+            "a rule that others make needless",
+        ));
+    }
     covered
+}
+
+/// That something took too many steps, so that a finding may be missing.
+fn unfinished(what: &str, missing: &str) -> Diagnostic {
+    let message = format!("{what} takes too many steps and was given up: {missing} may not be told here");
+    Diagnostic::about(Code::W0243, message).with_help("lint the namespaces one by one: the rest of what is told holds")
 }
 
 fn in_one_namespace(one: &One<'_>, next: &One<'_>) -> bool {

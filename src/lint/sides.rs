@@ -2,7 +2,7 @@
 
 use super::labelled::Labelled;
 use super::ports::Mistaken;
-use super::{One, at};
+use super::{One, at, unfinished};
 use crate::cluster::{Cluster, Labels};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::{EndId, Engine, Member, Namespace};
@@ -11,24 +11,25 @@ use crate::netpol::Peer;
 use std::collections::BTreeSet;
 
 /// How many pairs of pods are looked at in all.
-const MOST_PAIRS: usize = 5_000_000;
+pub(super) const MOST_PAIRS: usize = 5_000_000;
 
 /// W0221: peers that pods have, for which the other side denies everything that the rule allows.
 ///
-/// Nothing is said where a port of `mistaken` rules is likely another one: that is why. Gives the ends of which it is told
+/// Looks at fewer than `most_pairs` pairs of pods. Nothing is said where a port of `mistaken` rules is likely another one: that is why. Gives the ends of which it is told
 /// that those who are alike are closed to each other.
 pub(super) fn check(
     all: &[One<'_>],
     engine: &Engine<'_>,
     cluster: &Cluster,
     mistaken: &Mistaken,
+    most_pairs: usize,
     found: &mut Vec<Diagnostic>,
 ) -> BTreeSet<EndId> {
     let mut apart = BTreeSet::new();
     let world = engine.world();
     let pods = world.ids().filter_map(|id| labels(engine, id).map(|(name, labels)| (name, labels, id)));
     let by_labels = Labelled::new(pods);
-    let mut pairs = MOST_PAIRS;
+    let mut pairs = most_pairs;
     for (policy, one) in all.iter().enumerate() {
         let near = by_labels.near(&one.policy.namespace, &one.policy.subject);
         let selected = |id: &EndId| world.pods(*id).is_some_and(|pods| one.policy.subject.matches(&pods.labels));
@@ -83,6 +84,9 @@ pub(super) fn check(
             }
         }
     }
+    if pairs == 0 {
+        found.push(unfinished("asking of each two pods whether both sides let them connect", "a side that is missing"));
+    }
     apart
 }
 
@@ -115,7 +119,10 @@ impl RulePeer<'_, '_> {
         let mut example: Option<(EndId, EndId)> = None;
         for subject in subjects {
             for end in ends {
-                *pairs = pairs.checked_sub(1)?;
+                *pairs = pairs.saturating_sub(1);
+                if *pairs == 0 {
+                    return None;
+                }
                 let single = self.engine.world().pods(*subject).is_some_and(|pods| !pods.several);
                 let ports = self.ports(*subject, *end);
                 if (subject == end && single) || ports.is_empty() {

@@ -1,13 +1,14 @@
 //! Tiers of which a program states that no pod is in two of them.
 
 use super::resolve::{PlacedStatement, Resolver};
-use super::{Endpoint, NamespaceId, Tier, TierId};
+use super::{Endpoint, Model, NamespaceId, Tier, TierId};
 use crate::diag::{Code, Diagnostic};
 use crate::net::SelectorIndex;
 use crate::source::Span;
 use crate::syntax::{Name, NodeKind};
 use crate::table::number;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 impl Tier {
     /// Whether the program states that no pod is in both.
@@ -18,6 +19,28 @@ impl Tier {
     /// The statement that says that no pod is in both, by its place in [`super::Model::disjoint`].
     pub fn stated_apart(&self, other: &Tier) -> Option<u32> {
         self.disjoint.iter().copied().find(|stated| other.disjoint.contains(stated))
+    }
+}
+
+impl Model {
+    /// Whether the program states of tiers, by their names with their namespace, that no pod is in two of them. False when one
+    /// is no tier, or when each is in a namespace of its own.
+    pub fn states_disjoint(&self, names: &[String]) -> bool {
+        let mut by_namespace: BTreeMap<NamespaceId, Vec<&Tier>> = BTreeMap::new();
+        let all = self.tiers.iter().filter(|tier| !tier.disjoint.is_empty());
+        let known: FxHashMap<String, &Tier> = all
+            .filter_map(|tier| Some((format!("{}/{}", self.namespace(tier.namespace)?.name, tier.name), tier)))
+            .collect();
+        for name in names {
+            let Some(tier) = known.get(name) else { return false };
+            by_namespace.entry(tier.namespace).or_default().push(tier);
+        }
+        let apart = |tiers: &Vec<&Tier>| {
+            let later = tiers.iter().enumerate().map(|(at, tier)| (tier, tiers.get(at + 1..).unwrap_or_default()));
+            tiers.len() > 1
+                && later.into_iter().all(|(tier, others)| others.iter().all(|other| tier.is_disjoint_from(other)))
+        };
+        !by_namespace.is_empty() && by_namespace.values().all(apart)
     }
 }
 

@@ -172,7 +172,9 @@ impl<'a> ToldBlast<'a> {
         for line in beyond::lines(self.situation, self.beyond) {
             text.push_str(&format!("{}\n", sanitize(&line)));
         }
-        overlap(&self.overlapping()).iter().for_each(|sentence| text.push_str(&format!("{sentence}\n")));
+        overlap(&self.overlapping(), subject.model())
+            .iter()
+            .for_each(|sentence| text.push_str(&format!("{sentence}\n")));
         incomplete(subject.unmodelled(), subject.unread())
             .iter()
             .for_each(|sentence| text.push_str(&format!("{sentence}\n")));
@@ -267,6 +269,9 @@ impl<'a> ToldBlast<'a> {
 
     fn summary(&self) -> String {
         let ReachedCounts { noun, reached, perhaps, all } = self.counts();
+        if all == 0 {
+            return self.summary_of_all_pods();
+        }
         let of = match noun {
             "kind of pods" => format!("{reached} of {all} kinds of pods"),
             noun => format!("{reached} of {}", count(all, noun)),
@@ -283,6 +288,19 @@ impl<'a> ToldBlast<'a> {
             (true, Truth::Maybe) => format!("{of}{more} can get there in {hops}, and perhaps the internet can"),
             (true, Truth::No) => format!("{of}{more} can get there in {hops}; the internet cannot"),
         }
+    }
+
+    /// What is left to say where it begins with every pod.
+    fn summary_of_all_pods(&self) -> String {
+        let internet = match (self.back, self.blast.internet) {
+            (false, Truth::Yes) => "they reach the internet",
+            (false, Truth::Maybe) => "they perhaps reach the internet",
+            (false, Truth::No) => "they do not reach the internet",
+            (true, Truth::Yes) => "the internet can get there",
+            (true, Truth::Maybe) => "perhaps the internet can get there",
+            (true, Truth::No) => "the internet cannot get there",
+        };
+        format!("it begins with all pods that there are; {internet}")
     }
 
     /// The JSON document.

@@ -225,7 +225,8 @@ fn remarks(report: &ReachReport<'_>) -> Vec<String> {
         remarks.push(format!("some of the pods may be isolated, in namespaces whose labels nobody stated: {names}"));
     }
     let overlapping = report.reach.overlapping.iter().filter_map(|place| report.reach.row(*place));
-    remarks.extend(overlap(&overlapping.map(|row| report.names.of(row, None)).collect::<Vec<_>>()));
+    let overlapping: Vec<String> = overlapping.map(|row| report.names.of(row, None)).collect();
+    remarks.extend(overlap(&overlapping, report.subject.model()));
     remarks.extend(outside(report).into_iter().map(|(workload, why)| format!("not in the answer: {workload} ({why})")));
     for workload in split(report) {
         remarks.push(format!("the pods of {workload} are not alike to the policies; each kind is told apart"));
