@@ -46,9 +46,8 @@ pub fn names_of(selector: &Selector, base: &str) -> Vec<String> {
         }
     }
     if names.is_empty() {
-        // What is there without a value is called by its key.
         let keys = requirements.iter().filter(|requirement| matches!(requirement, Requirement::Equals(..)));
-        names.extend(keys.map(|requirement| clean(short_key(requirement))).find(|name| !name.is_empty()));
+        names.extend(keys.map(of_empty_value).find(|name| !name.is_empty()));
     }
     if names.is_empty() {
         names.push(base.to_owned());
@@ -80,6 +79,16 @@ fn key_of<'a>(requirement: &Requirement<'a>) -> &'a str {
 /// The key without the domain in front of it.
 fn short_key<'a>(requirement: &Requirement<'a>) -> &'a str {
     key_of(requirement).rsplit('/').next().unwrap_or_default()
+}
+
+/// What somebody is called who has a label without a value: a key with a domain marks them, and of any other one it is the
+/// value that is missing.
+fn of_empty_value(requirement: &Requirement<'_>) -> String {
+    let (key, short) = (key_of(requirement), clean(short_key(requirement)));
+    match key.contains('/') && !NAMING.contains(&key) || short.is_empty() {
+        true => short,
+        false => cut(&format!("empty-{short}")),
+    }
 }
 
 /// What a requirement says, as a part of a name.
@@ -173,6 +182,9 @@ mod tests {
             (vec![("app", one("Web_Front.1"))], vec!["web-front-1"]),
             (vec![("app", one("")), ("role", one("db"))], vec!["db"]),
             (vec![("policy-group.example.com/ingress", one(""))], vec!["ingress"]),
+            (vec![("app", one(""))], vec!["empty-app"]),
+            (vec![("app.kubernetes.io/name", one(""))], vec!["empty-name"]),
+            (vec![("team", one(""))], vec!["empty-team"]),
             (vec![("app", Values::one_of(["a", "b"]))], vec!["a-or-b"]),
             (vec![("example.com/team", Values::one_of(["a", "b", "c", "d"]))], vec!["team"]),
             (vec![("app", Values::one_of(["a", "b"])), ("x", one("y"))], vec!["y", "y-a-or-b"]),

@@ -117,7 +117,11 @@ impl fmt::Display for External {
             return Ok(());
         }
         f.write_str(" ")?;
-        block(f, &self.tiers)
+        match (self.tiers.as_slice(), &self.selector) {
+            // Two selectors in one line are hard to tell apart.
+            ([tier], Some(_)) => write!(f, "{{\n{tier}\n}}"),
+            (tiers, _) => block(f, tiers),
+        }
     }
 }
 

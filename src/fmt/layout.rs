@@ -3,6 +3,9 @@
 use super::lex::Token;
 use super::{STEP, WIDTH};
 
+/// A longer item has a line of its own where a list is broken.
+const SHORT: usize = 12;
+
 /// How the statement's kind is written.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Style {
@@ -285,6 +288,17 @@ impl<'a> Group<'a> {
         group
     }
 
+    /// Its items, where each is one short word: ports, and values of labels.
+    fn short_items(&self) -> Option<Vec<String>> {
+        let short = |item: &Item<'a>| match item.pieces.as_slice() {
+            [Piece::Token(token @ Token::Word(_))] => {
+                Some(spelling(token)).filter(|text| text.chars().count() <= SHORT).map(str::to_owned)
+            }
+            _ => None,
+        };
+        if self.has_comments { None } else { self.items.iter().map(short).collect() }
+    }
+
     fn close(&self) -> &'static str {
         if self.open == '{' { "}" } else { ")" }
     }
@@ -395,7 +409,29 @@ impl Writer {
         width + end.chars().count()
     }
 
+    /// Short items, as many on a line as it has room for.
+    fn filled_group(&mut self, group: &Group<'_>, items: &[String]) {
+        let outside = self.indent;
+        self.push(if group.open == '{' { "{" } else { "(" });
+        for (index, item) in items.iter().enumerate() {
+            let last = index + 1 == items.len();
+            let comma = if !last || group.trailing_comma { "," } else { "" };
+            if index == 0 || self.column + 1 + item.chars().count() + comma.len() > WIDTH {
+                self.new_line(outside + STEP);
+            } else {
+                self.push(" ");
+            }
+            self.push(item);
+            self.push(comma);
+        }
+        self.new_line(outside);
+        self.push(group.close());
+    }
+
     fn broken_group(&mut self, group: &Group<'_>) {
+        if let Some(items) = group.short_items() {
+            return self.filled_group(group, &items);
+        }
         let outside = self.indent;
         self.push(if group.open == '{' { "{" } else { "(" });
         if let Some(comment) = group.head {

@@ -225,12 +225,23 @@ fn aligned(row: &Columns<'_>, first: usize, second: usize) -> String {
     }
 }
 
+/// A block of one statement that somebody wrote on one line, where that fits, and its closing brace.
+fn on_one_line<'p, 'a>(parts: &'p [Part<'a>], at: usize, text: &str) -> Option<(String, &'p Part<'a>)> {
+    let [head, inside, close] = parts.get(at..at + 3)? else { return None };
+    let Kind::Statement { text: first, opens: true, .. } = &head.kind else { return None };
+    let Kind::Statement { text: statement, opens: false, .. } = &inside.kind else { return None };
+    let is_one = matches!(close.kind, Kind::Close) && line_ends(text, head.start, close.end) == 0;
+    let line = format!("{first} {statement} }}");
+    (is_one && !line.contains('\n') && line.chars().count() <= WIDTH).then_some((line, close))
+}
+
 fn write(parts: &[Part<'_>], text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before: Option<&Part<'_>> = None;
     // Whether nothing stands in the block yet, so that a blank line has nothing to part.
     let mut fresh = true;
-    for part in parts {
+    let mut parts_left = parts.iter().enumerate();
+    while let Some((at, part)) = parts_left.next() {
         let ends = before.map_or(0, |before| line_ends(text, before.end, part.start));
         let opened = matches!(before, Some(Part { kind: Kind::Statement { opens: true, .. }, .. }));
         let after_line = matches!(before, Some(Part { kind: Kind::Statement { .. } | Kind::Close, .. }));
@@ -259,13 +270,19 @@ fn write(parts: &[Part<'_>], text: &str) -> String {
             }
         }
         out.extend(std::iter::repeat_n(' ', part.indent));
+        fresh = false;
+        before = Some(part);
+        if let Some((line, close)) = on_one_line(parts, at, text) {
+            out.push_str(&line);
+            before = Some(close);
+            parts_left.nth(1);
+            continue;
+        }
         match &part.kind {
             Kind::Statement { text, .. } => out.push_str(text),
             Kind::Comment(comment) => out.push_str(comment),
             Kind::Close => out.push('}'),
         }
-        fresh = false;
-        before = Some(part);
     }
     if !out.is_empty() {
         out.push('\n');

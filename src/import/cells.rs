@@ -1,7 +1,7 @@
 //! What one side of a namespace lets through, by pairs of ends, and whether that covers something.
 
 use crate::cover::{Budget, missing, unmatched};
-use crate::net::{Direction, Peers, PortSet, Region, RegionIndex, Selector};
+use crate::net::{Direction, Peers, PortSet, Region, RegionIndex, Selector, escapes};
 use crate::prove::worlds;
 use rustc_hash::FxHashMap;
 
@@ -38,13 +38,21 @@ impl Patience {
         left.is_some()
     }
 
-    /// A label set that a selector matches and none of some others; `None` where it takes too long to tell.
-    pub(super) fn unmatched(&mut self, selector: &Selector, by: &[&Selector]) -> Option<Option<Selector>> {
-        let most = self.0.min(MOST_OF_QUESTION);
+    /// Whether all that a selector matches is matched by some others. Where it takes too long to tell, the answer is no.
+    pub(super) fn all_matched(&mut self, selector: &Selector, by: &[&Selector]) -> bool {
+        let region =
+            |pods: &Selector| Region { subject: pods.clone(), peers: Peers::Any, ports: PortSet::everything() };
+        let regions: Vec<Region> = by.iter().map(|pods| region(pods)).collect();
+        let whole = region(selector);
+        let weight = weight(&whole);
+        if !self.spend(by.len() * weight) || escapes(&whole, &regions.iter().collect::<Vec<_>>()) {
+            return false;
+        }
+        let most = self.0.min(MOST_OF_QUESTION) / weight;
         let mut budget = Budget::new(most);
         let found = unmatched(selector, by, &mut budget);
-        self.0 -= most - budget.left();
-        found.ok()
+        self.0 = self.0.saturating_sub((most - budget.left()) * weight);
+        found == Ok(None)
     }
 
     /// Whether some regions of a side cover another one. Where it takes too long to tell, the answer is no.
@@ -55,6 +63,10 @@ impl Patience {
                 part.ports = part.ports.without_names();
             }
             let weight = weight(&part);
+            self.0 = self.0.saturating_sub(by.len() * weight);
+            if escapes(&part, by) {
+                return false;
+            }
             let most = self.0.min(MOST_OF_QUESTION) / weight;
             let mut budget = Budget::new(most);
             let found = missing(part, by, &mut budget);
@@ -173,10 +185,12 @@ impl Cells {
         }
     }
 
-    /// The parts that are left and may let through some of what a region is, in the order of the cells.
-    pub(super) fn near(&self, region: &Region) -> Vec<usize> {
+    /// The parts that are left and may let through some of what a region is, in the order of the cells. Not all of them, where
+    /// it takes too long to find them.
+    pub(super) fn near(&self, region: &Region, patience: &mut Patience) -> Vec<usize> {
         let near = self.index.query(&region.subject, &region.peers).into_iter().filter_map(|at| self.cells.get(at));
         let near = near.filter(|cell| cell.region.overlaps(region));
+        let near = near.take_while(|cell| patience.spend(1 + cell.parts.len()));
         let parts = near.flat_map(|cell| cell.parts.iter().filter(|(_, ports)| ports.overlaps(&region.ports)));
         parts.map(|(part, _)| *part).collect()
     }

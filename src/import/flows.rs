@@ -251,7 +251,7 @@ impl<'a> Said<'a> {
             if let Some(slot) = gone.get_mut(at) {
                 *slot = true;
             }
-            self.hand_on(at, &of, &cells);
+            self.hand_on(at, &of, &cells, patience);
         }
         self.items.into_iter().zip(gone).filter(|(_, gone)| !gone).map(|(item, _)| item).collect()
     }
@@ -265,13 +265,19 @@ impl<'a> Said<'a> {
     }
 
     /// Gives what an item says of the policies to those that are left and say it, too.
-    fn hand_on(&mut self, at: usize, of: &[(usize, Direction, usize)], cells: &[PerDirection<Cells>]) {
+    fn hand_on(
+        &mut self,
+        at: usize,
+        of: &[(usize, Direction, usize)],
+        cells: &[PerDirection<Cells>],
+        patience: &mut Patience,
+    ) {
         let Some(origins) = self.items.get(at).map(|item| item.origins.clone()) else { return };
         let mut heirs: BTreeSet<usize> = BTreeSet::new();
         for (home, direction, part) in of {
             let Some(grants) = self.grants.get(*home).map(|both| both.get(*direction)) else { continue };
             let Some(region) = grants.get(*part).map(|grant| &grant.region) else { continue };
-            let near = cells.get(*home).map(|both| both.get(*direction).near(region)).unwrap_or_default();
+            let near = cells.get(*home).map(|both| both.get(*direction).near(region, patience)).unwrap_or_default();
             heirs.extend(near.into_iter().filter_map(|part| grants.get(part)?.item));
         }
         for heir in heirs {

@@ -12,6 +12,7 @@ mod declared;
 mod dns;
 mod findings;
 mod flows;
+mod limits;
 mod lines;
 mod names;
 mod notes;
@@ -24,6 +25,7 @@ mod write;
 pub use atoms::RuleOrigin;
 pub use declared::Declared;
 pub use findings::{Finding, Kind, Where};
+pub use limits::{LeftOut, left_out};
 pub use runs::RunningPods;
 pub use write::Said;
 
@@ -65,11 +67,15 @@ impl Lifted {
     /// The program in one file.
     pub fn whole(&self) -> Program {
         let mut statements = self.head.clone();
+        let mut before: Option<&Namespace> = None;
         for block in &self.blocks {
-            if !statements.is_empty() {
+            // Blocks of one line each stand together.
+            let is_line = |block: &Namespace| block.statements.len() == 1;
+            if !statements.is_empty() && !(is_line(block) && before.is_some_and(is_line)) {
                 statements.push(Statement::Space);
             }
             statements.push(Statement::Namespace(block.clone()));
+            before = Some(block);
         }
         Program { statements }
     }

@@ -10,6 +10,9 @@ const FEWEST_NAMESPACES: usize = 3;
 /// Fewer statements stay where they are.
 const FEWEST_STATEMENTS: usize = 2;
 
+/// So many statements are read at a glance, without a blank line between settings and flows.
+const FEW_LINES: usize = 3;
+
 /// So many sets of namespaces are looked at, lest thousands of them take the square of that.
 const MOST_SETS: usize = 200;
 
@@ -70,7 +73,9 @@ impl Body {
     fn block(self) -> Namespace {
         let mut statements = Vec::new();
         let is_flow = |item: &Item| matches!(item.statement, Statement::Flow(_));
-        let first_flow = self.items.iter().position(is_flow).filter(|at| *at > 0);
+        let has_comments = self.items.iter().any(|item| !item.comments.is_empty() || item.description.is_some());
+        let is_short = self.items.len() <= FEW_LINES && !has_comments;
+        let first_flow = self.items.iter().position(is_flow).filter(|at| *at > 0 && !is_short);
         for (at, item) in self.items.into_iter().enumerate() {
             if first_flow == Some(at) {
                 statements.push(Statement::Space);

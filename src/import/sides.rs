@@ -73,7 +73,7 @@ fn trim(isolated: &mut Vec<Selector>, patience: &mut Patience) {
         if others.len() > 1
             && let Some(gone) = gone.get_mut(at)
         {
-            *gone = patience.unmatched(selector, &others) == Some(None);
+            *gone = patience.all_matched(selector, &others);
         }
     }
     let mut gone = gone.into_iter();
@@ -126,7 +126,7 @@ impl Sides {
             }
             let region =
                 Region { subject: atom.subject.clone(), peers: peers(atom).clone(), ports: atom.ports.clone() };
-            let near = cells.near(&region).into_iter().filter_map(|at| opened.atoms.get(at));
+            let near = cells.near(&region, patience).into_iter().filter_map(|at| opened.atoms.get(at));
             let alone = |other: &&Atom| {
                 other.ports.contains(&region.ports)
                     && other.subject.contains(&region.subject)

@@ -22,6 +22,8 @@ pub(super) struct Finder<'a> {
     pub model: &'a Model,
     context: Context<'a>,
     scope: Option<NamespaceId>,
+    /// The other namespaces of a block of several.
+    beside: Vec<NamespaceId>,
     offers: Vec<Offer>,
 }
 
@@ -33,8 +35,9 @@ pub(super) fn complete(program: &Program, spot: FileSpot, snippets: bool) -> Opt
     if context.comment || context.quoted {
         return None;
     }
-    let scope = names::scope(model, &context);
-    let mut finder = Finder { program, model, context, scope, offers: Vec::new() };
+    let mut beside = names::scopes(model, &context);
+    let scope = (!beside.is_empty()).then(|| beside.remove(0));
+    let mut finder = Finder { program, model, context, scope, beside, offers: Vec::new() };
     let labels = finder.find();
     let fits = |c: char| is_name_character(c) || (labels && matches!(c, '.' | '/'));
     let (start, end) = word_at(text, spot.offset, fits);
@@ -164,6 +167,16 @@ impl Finder<'_> {
         }
     }
 
+    /// What the namespace around holds; of a block of several, what each of them does, for a statement there is one of each.
+    fn own(&self) -> Vec<(Endpoint, &str)> {
+        let Some(scope) = self.scope else { return Vec::new() };
+        let of = |home: NamespaceId| names::endpoints(self.model).filter(move |(.., place)| *place == Some(home));
+        let others: Vec<BTreeSet<&str>> =
+            self.beside.iter().map(|home| of(*home).map(|(_, name, _)| name).collect()).collect();
+        let is_everywhere = |name: &str| others.iter().all(|names| names.contains(name));
+        of(scope).filter(|(_, name, _)| is_everywhere(name)).map(|(endpoint, name, _)| (endpoint, name)).collect()
+    }
+
     fn endpoint(&self, endpoint: Endpoint, name: &str, rank: OfferRank) -> Offer {
         let entity = Entity::Endpoint(endpoint);
         let kind = match endpoint {
@@ -177,9 +190,9 @@ impl Finder<'_> {
     }
 
     fn endpoints(&mut self) {
-        if let Some(scope) = self.scope {
-            self.members(scope);
-        }
+        let own = self.own().into_iter().map(|(endpoint, name)| self.endpoint(endpoint, name, OfferRank::First));
+        let own: Vec<Offer> = own.collect();
+        self.offers.extend(own);
         for (endpoint, name, place) in names::endpoints(self.model) {
             if place.is_none() {
                 let rank = if self.scope.is_none() { OfferRank::First } else { OfferRank::Second };
@@ -314,21 +327,21 @@ impl Finder<'_> {
     /// The tiers of the namespace that are not listed yet.
     fn own_tiers(&mut self, list: &str) {
         let listed: Vec<&str> = list.split(',').map(str::trim).collect();
-        for (endpoint, name, place) in names::endpoints(self.model) {
-            if matches!(endpoint, Endpoint::Tier(_)) && place == self.scope && !listed.contains(&name) {
-                self.offers.push(self.endpoint(endpoint, name, OfferRank::First));
-            }
-        }
+        let fits = |one: &(Endpoint, &str)| matches!(one.0, Endpoint::Tier(_)) && !listed.contains(&one.1);
+        let own =
+            self.own().into_iter().filter(fits).map(|(endpoint, name)| self.endpoint(endpoint, name, OfferRank::First));
+        let own: Vec<Offer> = own.collect();
+        self.offers.extend(own);
     }
 
     fn isolate(&mut self, rest: &str) {
         if rest.contains(" for ") {
-            for (endpoint, name, place) in names::endpoints(self.model) {
-                let fits = matches!(endpoint, Endpoint::Tier(_)) && place == self.scope;
-                if fits || matches!(endpoint, Endpoint::Group(_)) && (place == self.scope || place.is_none()) {
-                    self.offers.push(self.endpoint(endpoint, name, OfferRank::First));
-                }
-            }
+            let global = names::endpoints(self.model).filter(|(.., place)| place.is_none());
+            let all = self.own().into_iter().chain(global.map(|(endpoint, name, _)| (endpoint, name)));
+            let fits = all.filter(|(endpoint, _)| matches!(endpoint, Endpoint::Tier(_) | Endpoint::Group(_)));
+            let offers: Vec<Offer> =
+                fits.map(|(endpoint, name)| self.endpoint(endpoint, name, OfferRank::First)).collect();
+            self.offers.extend(offers);
             return;
         }
         let words: Vec<&str> = rest.split([',', ' ']).filter(|word| !word.is_empty()).collect();

@@ -7,7 +7,7 @@ use crate::syntax::words;
 pub(super) enum EnclosingBlock<'a> {
     /// None.
     File,
-    /// `namespace NAME, ... { ... }`, by its first name.
+    /// `namespace NAME, ... { ... }`, by all that stands between the word and the labels: [`names_in`] takes it apart.
     Namespace(&'a str),
     /// `platform { ... }`.
     Platform,
@@ -109,19 +109,29 @@ fn starts_statement(rest: &str) -> bool {
 
 /// The block that a first line opens, up to its brace.
 fn opened(head: &str) -> Option<EnclosingBlock<'_>> {
-    let mut words = head.split_whitespace();
-    match words.next()? {
-        "platform" if words.next().is_none() => Some(EnclosingBlock::Platform),
+    let (word, rest) = first_word(head);
+    match word {
+        "platform" if rest.is_empty() => Some(EnclosingBlock::Platform),
         "environment" => Some(EnclosingBlock::Environment),
-        "namespace" => Some(EnclosingBlock::Namespace(name_in(words.next()))),
-        "external" => Some(EnclosingBlock::Namespace(name_in(words.nth(1)))),
+        "namespace" => Some(EnclosingBlock::Namespace(before_labels(rest))),
+        "external" => Some(EnclosingBlock::Namespace(before_labels(first_word(rest).1))),
         _ => None,
     }
 }
 
-/// The name at the start of a word, behind which labels or other names may stand without a space.
-fn name_in(word: Option<&str>) -> &str {
-    word.and_then(|word| word.split(['(', ',']).next()).unwrap_or("")
+fn before_labels(text: &str) -> &str {
+    text.split('(').next().unwrap_or("").trim()
+}
+
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim_start())
+}
+
+/// The names in the first line of a block.
+pub(super) fn names_in(head: &str) -> impl Iterator<Item = &str> {
+    head.split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
 /// Whether a character can be part of a name.
@@ -164,8 +174,8 @@ mod tests {
         check("namespace a {\n}\nuse pro|", EnclosingBlock::File, "use pro");
         check("external namespace t (a, b=c) {\n  tier |", EnclosingBlock::Namespace("t"), "tier ");
         check("namespace t(a=b, !c) {\n  tier |", EnclosingBlock::Namespace("t"), "tier ");
-        check("namespace a, b,\n  c {\n  tier |", EnclosingBlock::Namespace("a"), "tier ");
-        check("namespace a,b {\n  disjoint |", EnclosingBlock::Namespace("a"), "disjoint ");
+        check("namespace a, b,\n  c {\n  tier |", EnclosingBlock::Namespace("a, b,\n  c"), "tier ");
+        check("namespace a,b {\n  disjoint |", EnclosingBlock::Namespace("a,b"), "disjoint ");
         check("platform {\n  cni c|", EnclosingBlock::Platform, "cni c");
         check("environment s {\n  namespace a = b\n  |", EnclosingBlock::Environment, "");
     }

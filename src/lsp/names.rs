@@ -1,6 +1,6 @@
 //! Names as the model knows them: what can be meant where, and what a word means in a line that could not be read.
 
-use super::context::{Context, EnclosingBlock, is_name_character, word_at};
+use super::context::{Context, EnclosingBlock, is_name_character, names_in, word_at};
 use super::program::{FileSpot, Program};
 use crate::model::{Endpoint, EndpointName, Entity, Model, NamespaceId};
 use crate::source::Span;
@@ -40,11 +40,16 @@ pub(super) fn path(model: &Model, scope: Option<NamespaceId>, path: &str) -> Opt
     }
 }
 
-/// The namespace that a place is in, by the text before it.
+/// The namespace that a place is in, by the text before it: the first one of several.
 pub(super) fn scope(model: &Model, context: &Context<'_>) -> Option<NamespaceId> {
+    scopes(model, context).into_iter().next()
+}
+
+/// The namespaces that a place is in, by the text before it.
+pub(super) fn scopes(model: &Model, context: &Context<'_>) -> Vec<NamespaceId> {
     match context.block {
-        EnclosingBlock::Namespace(name) => namespace(model, name),
-        EnclosingBlock::File | EnclosingBlock::Platform | EnclosingBlock::Environment => None,
+        EnclosingBlock::Namespace(names) => names_in(names).filter_map(|name| namespace(model, name)).collect(),
+        EnclosingBlock::File | EnclosingBlock::Platform | EnclosingBlock::Environment => Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Regions: products of pods, peers and ports, and whether some of them together cover another.
 
-use super::{AddressSet, PortSet, Selector, Values};
+use super::{AddressSet, PortSet, Selector, Values, escapes};
 use std::sync::Arc;
 
 /// The other ends of traffic. A pod is never one of the addresses.
@@ -105,7 +105,7 @@ const BUDGET: usize = 100_000;
 /// Whether `by` together cover `region`; as exact as [`uncovered`], and faster where they do not.
 pub fn is_covered(region: &Region, by: &[&Region]) -> bool {
     let missed = region.point().is_some_and(|point| !by.iter().any(|one| one.has(&point)));
-    !missed && uncovered(region, by).is_none()
+    !missed && !escapes(region, by) && uncovered(region, by).is_none()
 }
 
 /// A part of `region` that none of `by` covers, or `None` when together they cover it; an empty region is covered.
@@ -186,6 +186,10 @@ pub fn cut(selector: &Selector, by: &Selector, mut keep: impl FnMut(Selector)) -
     for (key, theirs) in by.entries() {
         let key: &Arc<str> = key;
         let mine: Values = inside.values(key).clone();
+        // Of large selectors mostly all keys but one are alike.
+        if theirs.contains(&mine) {
+            continue;
+        }
         for rest in mine.minus(theirs) {
             keep(inside.with(key, rest));
         }

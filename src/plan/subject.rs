@@ -90,6 +90,9 @@ impl PlannedIsolation {
         let candidates = self.index.query(&wanted.selector);
         let isolated: Vec<&PolicySubject> =
             candidates.into_iter().filter_map(|index| self.subjects.get(index)).collect();
+        if isolated.iter().any(|isolated| isolated.selector.contains(&wanted.selector)) {
+            return smallvec![wanted];
+        }
         // Where several isolate all of them together, one policy may select them all.
         if isolated.len() > 1 {
             let regions: Vec<Region> = isolated.iter().map(|subject| region(subject)).collect();
@@ -99,9 +102,6 @@ impl PlannedIsolation {
         }
         let isolated = isolated.into_iter();
         let common = isolated.filter_map(|isolated| {
-            if isolated.selector.contains(&wanted.selector) {
-                return Some(wanted.clone());
-            }
             if wanted.selector.contains(&isolated.selector) {
                 return Some(isolated.clone());
             }

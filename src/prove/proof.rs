@@ -12,7 +12,7 @@ use crate::cover::{Budget, GaveUp, missing, unmatched};
 use crate::flow::FlowSet;
 use crate::net::{Direction, Peers, PortSet, Protocol, Region, RegionIndex, Selector, SelectorIndex};
 use crate::parallel;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::cell::LazyCell;
 use std::sync::Arc;
@@ -117,9 +117,11 @@ impl NamespaceProof<'_> {
         if by.iter().any(Selector::is_everything) {
             return Ok(None);
         }
-        let index = SelectorIndex::new(by.iter().enumerate());
+        // Many policies select the same pods.
+        let (all, by) = (each_once(all), each_once(by));
+        let index = SelectorIndex::new(by.iter().copied().enumerate());
         for selector in all {
-            let near: Vec<&Selector> = index.query(selector).into_iter().filter_map(|at| by.get(at)).collect();
+            let near: Vec<&Selector> = index.query(selector).into_iter().filter_map(|at| by.get(at).copied()).collect();
             if let Some(labels) = unmatched(selector, &near, self.budget)? {
                 let (direction, pod) = (self.direction, self.pod(&labels));
                 return Ok(Some(Difference::Isolation { direction, pod, by_policies }));
@@ -208,6 +210,12 @@ impl NamespaceProof<'_> {
         let grant = |peer| Difference::Grant { direction, pod, peer, port, by_policies };
         ExampleEnd::of(&nameless(&found.peers)).map_or(Difference::Unknown, grant)
     }
+}
+
+/// Selectors without those that are there already.
+fn each_once(selectors: &[Selector]) -> Vec<&Selector> {
+    let mut known = FxHashSet::default();
+    selectors.iter().filter(|one| known.insert(*one)).collect()
 }
 
 /// Which of the regions on each side are inside those on the other side with the same ends, as nearly all are.

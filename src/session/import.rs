@@ -7,12 +7,13 @@ use super::stages::{Session, Settings};
 use super::{EXTENSION, FileSystem, Manifests, Memory, Named, Project};
 use crate::cluster::{Pods, Workload};
 use crate::diag::{Code, Levels, Severity};
-use crate::import::{self, Declared, Lifted, RunningPods, Surroundings};
+use crate::import::{self, Declared, LeftOut, Lifted, RunningPods, Surroundings};
 use crate::model::{COMPONENTS, Model};
 use crate::netpol::{Policy, Written};
 use crate::prove::{self, Counterexample, Difference, Grants};
 use crate::source::{Sources, Span};
 use crate::target::network_policy as target;
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,8 +49,8 @@ pub struct WrittenPolicy {
     pub span: Option<Span>,
     /// How it is written.
     pub written: Written<Span>,
-    /// Whether the document does not say in which namespace the policy is.
-    pub homeless: bool,
+    /// Whether nobody says in which namespace the policy is.
+    pub assumed: bool,
     /// The keys of its labels and annotations.
     pub keys: MetadataKeys,
 }
@@ -104,7 +105,8 @@ impl Import {
     pub fn load(system: &dyn FileSystem, folder: &Path, named: &[Named], options: &ImportOptions<'_>) -> Import {
         let manifests = Manifests::load_for(Reader::IMPORT, Sources::default(), system, folder, named, NOWHERE);
         let mut import = Import { manifests, ..Import::default() };
-        import.sort(options.namespace.unwrap_or(DEFAULT_NAMESPACE));
+        import.sort(options.namespace);
+        import.leave_out();
         let (notes, looked_at) = notes(&import.manifests.sources, &import.given);
         import.looked_at = looked_at;
         let catalogue = catalogue();
@@ -167,8 +169,8 @@ impl Import {
     }
 
     /// Puts the policies in order, and takes out those of which there are two.
-    fn sort(&mut self, namespace: &str) {
-        let namespace: Arc<str> = namespace.into();
+    fn sort(&mut self, given: Option<&str>) {
+        let namespace: Arc<str> = given.unwrap_or(DEFAULT_NAMESPACE).into();
         let manifests = &mut self.manifests;
         let policies = std::mem::take(&mut manifests.policies.policies).into_iter();
         let written =
@@ -181,7 +183,7 @@ impl Import {
                 if homeless {
                     policy.namespace = namespace.clone();
                 }
-                (policy, WrittenPolicy { span: *span, written, homeless, keys })
+                (policy, WrittenPolicy { span: *span, written, assumed: homeless && given.is_none(), keys })
             })
             .collect();
         all.sort_by(|(one, _), (other, _)| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
@@ -218,9 +220,24 @@ impl Import {
                 self.refused.push(Refused { what, reason, path, line });
             }
         }
-        self.refused.sort_by(|one, other| {
-            (&one.path, one.line, &one.what, &one.reason).cmp(&(&other.path, other.line, &other.what, &other.reason))
-        });
+        self.refused.sort_by(in_order);
+    }
+
+    /// Refuses the namespaces that would take too long.
+    fn leave_out(&mut self) {
+        for LeftOut { policies: range, reason } in import::left_out(&self.policies).into_iter().rev() {
+            let span = self.given.get(range.start).and_then(|given| given.span);
+            let (path, line) = self.place(span);
+            self.given.drain(range.clone());
+            let policies: Vec<Policy> = self.policies.drain(range).collect();
+            let Some(namespace) = policies.first().map(|policy| &policy.namespace) else { continue };
+            let what = match policies.len() {
+                1 => format!("the policy of namespace `{namespace}`"),
+                count => format!("the {count} policies of namespace `{namespace}`"),
+            };
+            self.refused.push(Refused { what, reason: reason.to_owned(), path, line });
+        }
+        self.refused.sort_by(in_order);
     }
 
     /// Compiles the program and compares what its policies grant, read back from their text, with what those that were lifted
@@ -262,6 +279,10 @@ impl Import {
         let file = span.and_then(|span| Some((self.manifests.sources.file(span.file)?, span)));
         file.map_or((String::new(), 0), |(file, span)| (file.path.clone(), file.position(span.start).line))
     }
+}
+
+fn in_order(one: &Refused, other: &Refused) -> Ordering {
+    (&one.path, one.line, &one.what, &one.reason).cmp(&(&other.path, other.line, &other.what, &other.reason))
 }
 
 fn says_the_same(one: &Policy, other: &Policy) -> bool {

@@ -176,13 +176,10 @@ impl Import {
             found.push(Finding { kind, place: Some(Where::Policy(at)), statement: None, message });
         };
         let name = &policy.name;
-        if given.homeless {
-            let message = match &*policy.namespace {
-                DEFAULT_NAMESPACE => format!(
-                    "`{name}` names no namespace, so it is taken to be in `default`; `--namespace NAME` says another one"
-                ),
-                other => format!("`{name}` names no namespace, so it is taken to be in `{other}`"),
-            };
+        if given.assumed {
+            let message = format!(
+                "`{name}` names no namespace, so it is taken to be in `{DEFAULT_NAMESPACE}`; `--namespace NAME` says another one"
+            );
             add(Kind::NamespaceAssumed, message);
         }
         for (direction, counts) in [(Direction::Ingress, &policy.ingress), (Direction::Egress, &policy.egress)] {
