@@ -71,7 +71,8 @@ impl Lifted {
         for block in &self.blocks {
             // Blocks of one line each stand together.
             let is_line = |block: &Namespace| block.statements.len() == 1;
-            if !statements.is_empty() && !(is_line(block) && before.is_some_and(is_line)) {
+            let together = is_line(block) && before.is_some_and(is_line);
+            if !statements.is_empty() && !together {
                 statements.push(Statement::Space);
             }
             statements.push(Statement::Namespace(block.clone()));

@@ -2,7 +2,7 @@
 
 use super::One;
 use crate::cover::{Budget, GaveUp, missing};
-use crate::net::{AddressSet, Direction, Peers, PortSet, Region, RegionIndex, Selector, namespace_by_name};
+use crate::net::{AddressSet, Direction, Peers, PortSet, Region, RegionIndex, Selector, escapes, namespace_by_name};
 use crate::netpol::{Peer, Port, PortTarget, Rule};
 use crate::prove::worlds;
 use std::cell::Cell;
@@ -33,14 +33,32 @@ impl Patience {
         self.gave_up.get()
     }
 
+    /// Whether so many more comparisons may be made.
+    pub(super) fn spend(&self, comparisons: usize) -> Result<(), GaveUp> {
+        let left = self.left.get().checked_sub(comparisons);
+        self.left.set(left.unwrap_or_default());
+        self.gave_up.set(self.gave_up.get() || left.is_none());
+        left.map(|_| ()).ok_or(GaveUp)
+    }
+
+    /// Whether `by` together hold all of a region; an error when it took too long to tell.
+    pub(super) fn covers(&self, region: &Region, by: &[&Region]) -> Result<bool, GaveUp> {
+        self.spend(by.len() * weight(region))?;
+        if worlds(region).iter().any(|part| escapes(part, by)) {
+            return Ok(false);
+        }
+        Ok(self.missing(region, by)?.is_none())
+    }
+
     /// A part of a region that none of `by` holds; `Ok(None)` when together they hold all of it, an error when it took
     /// too long to tell.
     pub(super) fn missing(&self, region: &Region, by: &[&Region]) -> Result<Option<Region>, GaveUp> {
         for part in worlds(region) {
-            let most = self.left.get().min(MOST_OF_QUESTION);
+            let weight = weight(&part);
+            let most = self.left.get().min(MOST_OF_QUESTION) / weight;
             let mut budget = Budget::new(most);
             let found = missing(part, by, &mut budget);
-            self.left.set(self.left.get().saturating_sub(most - budget.left()));
+            self.left.set(self.left.get().saturating_sub((most - budget.left()) * weight));
             match found {
                 Ok(None) => {}
                 Ok(Some(rest)) => return Ok(Some(rest)),
@@ -52,6 +70,19 @@ impl Patience {
         }
         Ok(None)
     }
+}
+
+/// How many comparisons one counts as: of very large selectors and lists it takes much longer.
+fn weight(region: &Region) -> usize {
+    /// So many keys and values are compared in no time.
+    const FEW: usize = 16;
+    let size = |selector: &Selector| selector.entries().map(|(_, values)| 1 + values.listed().len()).sum::<usize>();
+    let peers = match &region.peers {
+        Peers::Pods { namespaces, pods } => size(namespaces) + size(pods),
+        Peers::Addresses(addresses) => addresses.v4().len() + addresses.v6().len(),
+        Peers::Any => 0,
+    };
+    1 + (size(&region.subject) + peers) / FEW
 }
 
 /// How many pairs of a peer and a port a rule may have to be looked at by each port.
@@ -139,6 +170,20 @@ impl<'a> Side<'a> {
         (first..).zip(self.atoms.get(range).unwrap_or_default())
     }
 
+    /// The places of the atoms of a rule, or of one of its peers.
+    pub(super) fn of_rule(&self, policy: usize, rule: usize, peer: Option<usize>) -> Range<usize> {
+        let range = self.ranges.get(policy).cloned().unwrap_or_default();
+        let atoms = self.atoms.get(range.clone()).unwrap_or_default();
+        // They stand in the order of the text.
+        let from = |wanted: (usize, usize)| {
+            range.start + atoms.partition_point(|atom| (atom.rule, atom.peer.unwrap_or_default()) < wanted)
+        };
+        match peer {
+            Some(peer) => from((rule, peer))..from((rule, peer + 1)),
+            None => from((rule, 0))..from((rule + 1, 0)),
+        }
+    }
+
     /// The atoms that may overlap a region.
     pub(super) fn near(&self, region: &Region) -> Vec<usize> {
         self.index.query(&region.subject, &region.peers)
@@ -146,10 +191,14 @@ impl<'a> Side<'a> {
 
     /// Whether the atoms for which `counts` says so allow all of a region together.
     pub(super) fn allows(&self, region: &Region, counts: impl Fn(usize, &Atom<'_>) -> bool) -> Result<bool, GaveUp> {
-        let near = self.near(region).into_iter().filter_map(|index| Some((index, self.atoms.get(index)?)));
-        let near: Vec<&Region> =
-            near.filter(|(index, atom)| counts(*index, atom)).map(|(_, atom)| &atom.region).collect();
-        Ok(self.patience.missing(region, &near)?.is_none())
+        // Once it is over, nothing is looked for any more.
+        self.patience.spend(1)?;
+        let near = self.near(region);
+        self.patience.spend(near.len())?;
+        let near = near.into_iter().filter_map(|index| Some((index, self.atoms.get(index)?)));
+        let near = near.filter(|(index, atom)| atom.region.ports.overlaps(&region.ports) && counts(*index, atom));
+        let near: Vec<&Region> = near.map(|(_, atom)| &atom.region).collect();
+        self.patience.covers(region, &near)
     }
 }
 

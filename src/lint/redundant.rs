@@ -2,7 +2,7 @@
 //!
 //! All that is told at once can be taken away at once: what was found before does not count any more.
 
-use super::atoms::{Atom, Patience, Side};
+use super::atoms::{Patience, Side};
 use super::{Covered, One};
 use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region};
 use crate::netpol::{Policy, Written};
@@ -114,9 +114,9 @@ impl<'s> Search<'s, '_> {
         self.group.get(policy)?.rules(direction).map(<[_]>::len)
     }
 
-    fn part(&self, way: usize, policy: usize, wanted: impl Fn(&Atom<'_>) -> bool) -> Atoms {
-        let atoms = self.side(way).into_iter().flat_map(|side| side.of(policy));
-        atoms.filter(|(_, atom)| wanted(atom)).map(|(index, _)| index).collect()
+    /// The atoms of a rule, or of one of its peers.
+    fn of_rule(&self, way: usize, policy: usize, rule: usize, peer: Option<usize>) -> Atoms {
+        self.side(way).map(|side| side.of_rule(policy, rule, peer).collect()).unwrap_or_default()
     }
 
     fn is_gone(&self, way: usize, atom: usize) -> bool {
@@ -151,10 +151,11 @@ impl<'s> Search<'s, '_> {
         let atom = side.atoms.get(*part.first()?)?;
         let inside = |index: &usize| part.binary_search(index).is_ok() || self.is_gone(way, *index);
         let near: Vec<usize> = side.near(&atom.region).into_iter().filter(|index| !inside(index)).collect();
+        side.patience.spend(near.len()).ok()?;
         let others = || near.iter().filter_map(|index| side.atoms.get(*index));
         let whole = others().find(|other| {
             let mut all = part.iter().filter_map(|index| side.atoms.get(*index));
-            all.all(|atom| side.patience.missing(&atom.region, &[&other.region]) == Ok(None))
+            all.all(|atom| side.patience.covers(&atom.region, &[&other.region]) == Ok(true))
         });
         let some = || others().find(|other| other.region.overlaps(&atom.region));
         let other = whole.or_else(some)?;
@@ -175,7 +176,8 @@ impl<'s> Search<'s, '_> {
         if told || one.policy.subject.contradiction().is_some() {
             return;
         }
-        let parts = [0, 1].map(|way| self.part(way, policy, |_| true));
+        let whole = |way| self.side(way).into_iter().flat_map(|side| side.of(policy)).map(|(index, _)| index).collect();
+        let parts: [Atoms; 2] = [0, 1].map(whole);
         let mut ways = (0..).zip(&parts).filter(|(way, _)| self.rules_of(policy, *way).is_some());
         if !ways.all(|(way, part)| self.is_covered(way, part) && self.is_isolated_without(policy, way)) {
             return;
@@ -229,7 +231,7 @@ impl<'s> Search<'s, '_> {
         let others: Vec<Region> = self.others(policy, way).into_iter().filter_map(region).collect();
         let Some(mine) = region(policy) else { return false };
         let patience = self.side(way).map(|side| side.patience);
-        patience.is_some_and(|patience| patience.missing(&mine, &others.iter().collect::<Vec<_>>()) == Ok(None))
+        patience.is_some_and(|patience| patience.covers(&mine, &others.iter().collect::<Vec<_>>()) == Ok(true))
     }
 
     /// Looks which rules, and which peers and ports of rules, can be removed.
@@ -243,19 +245,19 @@ impl<'s> Search<'s, '_> {
         }
         let direction = side.direction;
         for rule in (0..rules).rev() {
-            let is_here = |atom: &Atom<'_>| atom.rule == rule;
-            let whole = self.part(way, policy, is_here);
+            let whole = self.of_rule(way, policy, rule, None);
             if self.remove(way, &whole, Removal { policy, part: Part::Rule(direction, rule) }) {
                 continue;
             }
             let Some(written) = one.rules(direction).and_then(|rules| rules.get(rule)) else { continue };
             for peer in (0..written.peers.len()).rev().filter(|_| written.peers.len() > 1) {
-                let part = self.part(way, policy, |atom| is_here(atom) && atom.peer == Some(peer));
+                let part = self.of_rule(way, policy, rule, Some(peer));
                 self.remove(way, &part, Removal { policy, part: Part::Peer(direction, rule, peer) });
             }
             for port in (0..written.ports.len()).rev().filter(|_| written.ports.len() > 1) {
-                let part = self.part(way, policy, |atom| is_here(atom) && atom.port == Some(port));
-                let left: Atoms = part.into_iter().filter(|atom| !self.is_gone(way, *atom)).collect();
+                let is_of_port = |atom: &usize| side.atoms.get(*atom).is_some_and(|atom| atom.port == Some(port));
+                let left: Atoms =
+                    whole.iter().copied().filter(|atom| is_of_port(atom) && !self.is_gone(way, *atom)).collect();
                 self.remove(way, &left, Removal { policy, part: Part::Port(direction, rule, port) });
             }
         }
