@@ -1,9 +1,22 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 
-/** The `polder` of the settings. */
+/** The command that the package for this platform brings; nothing in the package for all platforms. */
+let bundled: string | undefined;
+let homepage = '';
+
+/** Looks for the command that came with the extension. */
+export function findBundled({ extension }: vscode.ExtensionContext): void {
+  const path = join(extension.extensionPath, 'bin', process.platform === 'win32' ? 'polder.exe' : 'polder');
+  bundled = existsSync(path) ? path : undefined;
+  homepage = (extension.packageJSON as { homepage: string }).homepage;
+}
+
+/** The `polder` of the settings, or else the one that came with the extension, or else the one on the path. */
 export function executable(): string {
-  return vscode.workspace.getConfiguration('polder').get<string>('path', 'polder').trim() || 'polder';
+  return vscode.workspace.getConfiguration('polder').get<string>('path', '').trim() || (bundled ?? 'polder');
 }
 
 export interface Finished {
@@ -24,11 +37,19 @@ export function run(args: string[], folder: string): Promise<Finished> {
   });
 }
 
-/** Says that polder is not there, and offers to mend it. */
-export async function reportMissing(): Promise<void> {
-  const open = 'Open Settings';
-  const text = `\`${executable()}\` cannot be started. Install Polder, or set its path.`;
-  if ((await vscode.window.showErrorMessage(text, open)) === open) {
+/** Says that polder is not there and why, and offers what can be done. */
+export async function reportMissing(problem: string): Promise<void> {
+  const command = executable();
+  const install = 'How to Install';
+  const settings = 'Open Settings';
+  const text =
+    command === 'polder'
+      ? 'There is no `polder` on the path, and this package of the extension brings none. Install it, or set `polder.path`.'
+      : `\`${command}\` cannot be started: ${problem.trim()}`;
+  const choice = await vscode.window.showErrorMessage(text, install, settings);
+  if (choice === install) {
+    await vscode.env.openExternal(vscode.Uri.parse(homepage));
+  } else if (choice === settings) {
     await vscode.commands.executeCommand('workbench.action.openSettings', 'polder.path');
   }
 }

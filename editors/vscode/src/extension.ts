@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
+import { findBundled } from './command';
 import { importPolicies } from './import';
 import { Manifests } from './manifests';
 import { Server } from './server';
 import { Texts } from './texts';
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  findBundled(context);
   const output = vscode.window.createOutputChannel('Polder', { log: true });
   const texts = new Texts();
   const server = new Server(output, texts);

@@ -54,7 +54,7 @@ export class Manifests implements vscode.TextDocumentContentProvider, vscode.Dis
     const program = uri.query;
     const built = await run(['build', '-o', '-', program], dirname(program));
     if (built.code === undefined) {
-      void reportMissing();
+      void reportMissing(built.errors);
     }
     if (built.code === 0) {
       return built.output || '# The program makes no policies.\n';

@@ -48,7 +48,7 @@ export class Server implements vscode.Disposable {
     const version = await run(['--version'], '.');
     if (version.code !== 0) {
       this.output.error(version.errors);
-      void reportMissing();
+      void reportMissing(version.errors);
       return;
     }
     this.output.info(version.output.trim());
