@@ -38,6 +38,8 @@ def files(target, binary):
             yield f"man/{page.name}", page.read_bytes(), False
     for name in ("LICENSE", "README.md", "CHANGELOG.md"):
         yield name, (ROOT / name).read_bytes(), False
+    for path in sorted((ROOT / "schemas").iterdir()):
+        yield f"schemas/{path.name}", path.read_bytes(), False
     yield "THIRD-PARTY.md", notices(target).encode(), False
     yield "sbom.cdx.json", sbom(target).encode(), False
 

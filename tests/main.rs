@@ -29,6 +29,7 @@ mod hostile;
 mod import;
 #[cfg(unix)]
 mod install;
+mod json_schemas;
 mod judges;
 mod lexed;
 mod lint;

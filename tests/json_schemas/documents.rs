@@ -1,0 +1,513 @@
+//! What each JSON that a command prints holds. The schemas are made of these types, and what is printed is read into them.
+
+// What is described is never asked for its parts.
+#![allow(dead_code)]
+
+use super::{Nullable, Schema};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Defines documents and what they hold: no other members than these, and all of them.
+macro_rules! objects {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => { $(
+        $(#[$doc])*
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name { $($(#[$field_doc])* $field: $type,)* }
+    )* };
+}
+
+/// Defines the words that a member may be.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($word:ident),* })*) => { $(
+        $(#[$doc])*
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(rename_all = "lowercase")]
+        pub(super) enum $name { $($word),* }
+    )* };
+}
+
+words! {
+    /// An answer; `unknown` where a fact is missing.
+    Answer { Yes, No, Unknown }
+    Says { Allowed, Denied, Unknown }
+    Severity { Error, Warning, Note }
+    Verdict { Pass, Fail, Unknown }
+    Protocol { Tcp, Udp, Sctp, Other }
+    Direction { Ingress, Egress }
+    Way { To, From }
+    Share { No, Partly, Yes }
+    Difference { Added, Removed, Changed }
+    Isolated { Lifted, Introduced }
+    OriginKind { Policy, Statement }
+    FlowKind { Flow, Dns }
+    EndKind { Tier, Workload, Pods, Dns, Addresses, Asked }
+    EditKind { Line, Port }
+    Carried { Annotation, Label }
+}
+
+/// Those that no policy isolates.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Only {
+    NotIsolated,
+}
+
+/// A value of a setting: a word, a switch or codes; `null` where there is none.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Setting {
+    Word(String),
+    Switch(bool),
+    Codes(Vec<String>),
+}
+
+objects! {
+    /// Ports of a protocol: a range of numbers, the ends included, or a name. `other` stands for all that is neither TCP nor
+    /// UDP nor SCTP.
+    Ports {
+        protocol: Protocol,
+        port: Option<u16>,
+        end_port: Option<u16>,
+        name: Option<String>,
+    }
+    /// A place in a file; lines and columns count from 1.
+    Place {
+        path: String,
+        line: usize,
+        column: usize,
+    }
+    /// A kind of objects that is not understood.
+    Kind {
+        kind: String,
+        api_version: String,
+    }
+    /// What could not be read.
+    Unread {
+        what: String,
+        path: String,
+        line: usize,
+    }
+    Pair {
+        source: String,
+        destination: String,
+    }
+
+    /// What is wrong with a program or with policies.
+    Diagnostics {
+        schema: Schema,
+        diagnostics: Vec<Diagnostic>,
+    }
+    Diagnostic {
+        /// See `polder explain CODE`.
+        code: String,
+        severity: Severity,
+        title: String,
+        message: String,
+        help: Nullable<String>,
+        labels: Vec<Label>,
+    }
+    /// A place that a diagnostic is about. Lines and columns count from 1, columns in Unicode scalar values; `start` and `end`
+    /// are offsets into the UTF-8 text, from 0, the end being the byte after the last.
+    Label {
+        path: String,
+        line: usize,
+        column: usize,
+        end_line: usize,
+        end_column: usize,
+        start: usize,
+        end: usize,
+        text: Nullable<String>,
+    }
+
+    Version {
+        schema: Schema,
+        version: String,
+        target: String,
+    }
+
+    /// The settings in force.
+    Config {
+        schema: Schema,
+        file: Nullable<String>,
+        settings: Vec<SettingInForce>,
+    }
+    SettingInForce {
+        name: String,
+        value: Nullable<Setting>,
+        place: Nullable<Line>,
+    }
+    Line {
+        path: String,
+        line: usize,
+    }
+
+    /// What the assertions of a program come to.
+    Test {
+        schema: Schema,
+        passed: usize,
+        failed: usize,
+        unknown: usize,
+        assertions: Vec<Assertion>,
+    }
+    Assertion {
+        statement: String,
+        doc: Nullable<String>,
+        path: String,
+        line: usize,
+        verdict: Verdict,
+        message: Nullable<String>,
+        help: Nullable<String>,
+    }
+
+    /// What can be asked about.
+    Names {
+        schema: Schema,
+        names: Vec<String>,
+    }
+
+    /// Whether something is allowed.
+    Can {
+        schema: Schema,
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        from: String,
+        to: String,
+        ports: Vec<Ports>,
+        answer: Answer,
+        notes: Vec<String>,
+        allowed: Nullable<Pair>,
+        over: Nullable<Over>,
+        denied: Nullable<OnPorts>,
+        unknown: Nullable<Doubt>,
+    }
+    Over {
+        example: Pair,
+        family: String,
+    }
+    OnPorts {
+        example: Pair,
+        ports: Vec<Ports>,
+    }
+    Doubt {
+        example: Pair,
+        ports: Vec<Ports>,
+        missing: String,
+    }
+
+    /// Who reaches whom.
+    Reach {
+        schema: Schema,
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        /// Whether pods are matched by their addresses; `null` where nobody said.
+        ipblock_matches_pods: Nullable<bool>,
+        endpoints: Vec<Endpoint>,
+        connections: Vec<Connection>,
+        not_given: Vec<NotGiven>,
+        notes: Vec<String>,
+        outside: Vec<Outside>,
+        split: Vec<String>,
+    }
+    Endpoint {
+        name: String,
+        kind: EndKind,
+        namespace: Nullable<String>,
+        addresses: Nullable<Vec<String>>,
+        isolated: BothSides,
+    }
+    BothSides {
+        ingress: Nullable<Share>,
+        egress: Nullable<Share>,
+    }
+    Connection {
+        source: String,
+        destination: String,
+        ports: Vec<Ports>,
+        some_pods: Nullable<SomePods>,
+        unknown: Nullable<UnknownPorts>,
+        perhaps: Nullable<Perhaps>,
+    }
+    SomePods {
+        ports: Vec<Ports>,
+        example: Nullable<Pair>,
+    }
+    UnknownPorts {
+        ports: Vec<Ports>,
+        missing: String,
+        example: Nullable<Pair>,
+    }
+    Perhaps {
+        not_all: bool,
+        ports: Vec<Ports>,
+        missing: String,
+    }
+    /// What is allowed with pods of which none was given.
+    NotGiven {
+        direction: Direction,
+        pods: Vec<String>,
+        others: String,
+        only: Nullable<Only>,
+        perhaps: bool,
+        ports: Vec<Ports>,
+    }
+    Outside {
+        name: String,
+        reason: String,
+    }
+
+    /// Who is reached, step after step.
+    Blast {
+        schema: Schema,
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        start: String,
+        direction: Way,
+        steps: Vec<Step>,
+        dns: Nullable<DnsStep>,
+        stops_at_dns: bool,
+        not_given: Vec<NotGiven>,
+        overlapping: Vec<String>,
+        counted: String,
+        reached: usize,
+        perhaps_reached: usize,
+        of: usize,
+        internet: bool,
+        perhaps_internet: bool,
+    }
+    Step {
+        id: usize,
+        before: Nullable<usize>,
+        hops: usize,
+        names: Vec<String>,
+        same_names_as: Nullable<usize>,
+        ports: Vec<Ports>,
+        unknown_ports: Vec<Ports>,
+        onward_isolated: bool,
+        repeated: bool,
+    }
+    DnsStep {
+        hops: usize,
+        names: Vec<String>,
+        ports: Vec<Ports>,
+        unknown_ports: Vec<Ports>,
+    }
+
+    /// Why something is allowed, or not.
+    Why {
+        schema: Schema,
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        from: String,
+        to: String,
+        ports: Vec<Ports>,
+        answer: Says,
+        about: About,
+        unlike: Nullable<Ends>,
+        over: Nullable<String>,
+        same_pod: bool,
+        allowed_ports: Vec<Ports>,
+        egress: Side,
+        ingress: Side,
+        missing: Vec<String>,
+        notes: Vec<String>,
+        near: Vec<NearFlow>,
+        forbidden_by: Vec<Forbidden>,
+        mend: Nullable<Mend>,
+    }
+    About {
+        source: End,
+        destination: End,
+        ports: Vec<Ports>,
+    }
+    Ends {
+        source: End,
+        destination: End,
+    }
+    End {
+        names: Vec<String>,
+        example: String,
+    }
+    Side {
+        subject: End,
+        answer: Says,
+        isolated: bool,
+        isolated_by: Vec<IsolatedBy>,
+        policies: Vec<PlacedPolicy>,
+        allowed_by: Vec<Flow>,
+        rules: Vec<Rule>,
+        near: Vec<NearRule>,
+    }
+    IsolatedBy {
+        namespace: String,
+        statement: Nullable<String>,
+        place: Nullable<Place>,
+    }
+    PlacedPolicy {
+        policy: String,
+        place: Nullable<Place>,
+    }
+    Flow {
+        kind: FlowKind,
+        statement: String,
+        namespace: Option<String>,
+        place: Nullable<Place>,
+    }
+    Rule {
+        policy: String,
+        path: String,
+        place: Nullable<Place>,
+        ports: Vec<Ports>,
+        sure: bool,
+    }
+    NearRule {
+        policy: String,
+        path: String,
+        place: Nullable<Place>,
+        wrong: String,
+        detail: Value,
+    }
+    NearFlow {
+        allows: Flow,
+        wrong: String,
+        detail: Value,
+    }
+    Forbidden {
+        statement: String,
+        place: Nullable<Place>,
+    }
+    /// What would allow it: policies, or edits of the program.
+    Mend {
+        policies: Option<Vec<MendPolicy>>,
+        edits: Option<Vec<MendEdit>>,
+    }
+    MendPolicy {
+        policy: String,
+        direction: Direction,
+        manifest: String,
+    }
+    MendEdit {
+        kind: EditKind,
+        namespace: Option<String>,
+        tier: Option<String>,
+        place: Nullable<Place>,
+        text: String,
+    }
+
+    /// What two versions allow differently.
+    Diff {
+        schema: Schema,
+        same: bool,
+        wider: bool,
+        narrower: bool,
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        revision: Nullable<String>,
+        new_revision: Nullable<String>,
+        isolation: Vec<Isolation>,
+        connections: Vec<ChangedConnection>,
+        sides: Option<bool>,
+        same_connections: Option<bool>,
+    }
+    Isolation {
+        change: Isolated,
+        directions: Vec<Direction>,
+        pods: Vec<String>,
+        origins: Vec<Origin>,
+        instead: Vec<Origin>,
+    }
+    ChangedConnection {
+        change: Difference,
+        sources: Vec<String>,
+        destinations: Vec<String>,
+        added: ChangedPorts,
+        removed: ChangedPorts,
+        partly: bool,
+        missing: Vec<String>,
+        old_origins: Vec<Origin>,
+        new_origins: Vec<Origin>,
+        instead: Vec<Origin>,
+        side: Option<Direction>,
+    }
+    ChangedPorts {
+        ports: Vec<Ports>,
+        perhaps: Vec<Ports>,
+    }
+    Origin {
+        kind: OriginKind,
+        text: String,
+        path: Nullable<String>,
+        line: Nullable<usize>,
+        column: Nullable<usize>,
+    }
+
+    /// A program that means the same as policies, and what became of each.
+    Import {
+        schema: Schema,
+        program: Nullable<String>,
+        files: Vec<String>,
+        namespaces: Vec<String>,
+        lifted: Vec<Lifted>,
+        refused: Vec<Refused>,
+        not_looked_at: Vec<NotLookedAt>,
+        not_carried: Vec<NotCarried>,
+        lost_comments: Vec<String>,
+        findings: Vec<Finding>,
+        overwritten: Vec<String>,
+        next_steps: Vec<String>,
+        summary: String,
+    }
+    Lifted {
+        namespace: String,
+        name: String,
+        path: String,
+        line: usize,
+        statements: Vec<String>,
+    }
+    Refused {
+        what: String,
+        reason: String,
+        path: String,
+        line: usize,
+    }
+    NotLookedAt {
+        kind: String,
+        api_version: String,
+        namespace: String,
+        name: String,
+        path: String,
+        line: usize,
+    }
+    NotCarried {
+        what: Carried,
+        key: String,
+        policies: usize,
+        decides: bool,
+    }
+    Finding {
+        kind: String,
+        policy: Nullable<String>,
+        path: String,
+        line: usize,
+        statement: Nullable<String>,
+        message: String,
+    }
+
+    /// What `lint` does not tell again: the file of `--write-baseline`.
+    LintBaseline {
+        schema: Schema,
+        findings: Vec<Known>,
+    }
+    Known {
+        code: String,
+        object: String,
+        text: String,
+        count: usize,
+    }
+}
