@@ -24,6 +24,8 @@ mod everybody;
 mod examples;
 mod features;
 mod fmt;
+#[cfg(all(feature = "cli", unix))]
+mod gitops;
 mod growth;
 mod hostile;
 mod import;
