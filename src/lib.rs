@@ -25,6 +25,7 @@ pub mod output;
 pub mod parallel;
 pub mod plan;
 pub mod prove;
+pub mod replay;
 pub mod session;
 pub mod source;
 pub mod syntax;

@@ -53,6 +53,8 @@ mod proof_operators;
 #[cfg(feature = "cli")]
 mod questions;
 mod release_targets;
+#[cfg(feature = "disk")]
+mod replay;
 mod settings_schema;
 mod slips;
 mod threads;

@@ -14,6 +14,7 @@ use super::init::InitArgs;
 use super::lint::LintArgs;
 use super::man::ManArgs;
 use super::reach::ReachArgs;
+use super::replay::ReplayArgs;
 use super::slips::place_of_command;
 use super::test::TestArgs;
 use super::version::VersionArgs;
@@ -81,6 +82,7 @@ pub(super) enum Command {
     Can(CanArgs),
     Why(WhyArgs),
     Blast(BlastArgs),
+    Replay(ReplayArgs),
     Test(TestArgs),
     Diff(DiffArgs),
     Lint(LintArgs),

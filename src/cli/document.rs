@@ -4,6 +4,7 @@ use super::args::{AnswerFormat, Command, Format};
 use super::build::prints;
 use super::diff::DiffFormat;
 use super::reach::ReachFormat;
+use super::replay::ReplayFormat;
 use super::test::TestFormat;
 use super::why::WhyFormat;
 use crate::diag::{Report, render};
@@ -44,6 +45,7 @@ impl MachineDocument {
             Command::Lint(args) => said(args.format, false),
             Command::Fmt(args) => said(args.format, args.diff || (args.reads_input() && !args.check)),
             Command::Reach(args) => instead(args.format == ReachFormat::Json),
+            Command::Replay(args) => instead(args.format == ReplayFormat::Json),
             Command::Can(args) => instead(args.format == AnswerFormat::Json),
             Command::Why(args) => instead(args.format == WhyFormat::Json),
             Command::Blast(args) => instead(args.format == AnswerFormat::Json),

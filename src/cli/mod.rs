@@ -30,6 +30,7 @@ mod page;
 mod panic;
 mod reach;
 mod replace;
+mod replay;
 mod report;
 mod slips;
 mod terminal;
@@ -71,6 +72,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
         Command::Build(args) => build::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Reach(args) => reach::run(args, terminal),
+        Command::Replay(args) => replay::run(args, terminal),
         Command::Can(args) => can::run(args, terminal),
         Command::Why(args) => why::run(args, terminal),
         Command::Blast(args) => blast::run(args, terminal),

@@ -25,8 +25,8 @@ pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::{Doubt, Matched};
 pub use ports::{by_name, of_unknown_number};
 pub use world::{
-    End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, Scope, Told, World, absent_labels,
-    addresses,
+    End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, PodOfWorld, Scope, Told, World,
+    absent_labels, addresses,
 };
 
 use crate::net::{Direction, MatchIndex, PortSet, Selector, Truth};

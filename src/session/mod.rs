@@ -8,6 +8,8 @@ mod disk;
 mod everywhere;
 mod fix;
 #[cfg(feature = "disk")]
+mod flow_logs;
+#[cfg(feature = "disk")]
 mod git;
 mod import;
 mod import_report;
@@ -31,6 +33,8 @@ pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint};
 pub use disk::Disk;
 pub use everywhere::Everywhere;
 pub use fix::Mended;
+#[cfg(feature = "disk")]
+pub use flow_logs::LogFile;
 #[cfg(feature = "disk")]
 pub use git::Revision;
 pub use import::{Beside, DEFAULT_NAMESPACE, Import, ImportOptions, Refused, WrittenPolicy};

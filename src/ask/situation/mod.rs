@@ -3,10 +3,12 @@
 mod asked;
 mod declared;
 mod name;
+mod pods;
 
 pub use asked::Asked;
 pub(super) use declared::DeclaredNames;
 pub use name::{GroupName, INTERNET, selector_text};
+pub use pods::KnownLabels;
 
 use crate::cluster::{Cluster, Labels, NodeAt};
 use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, Told, World};

@@ -252,7 +252,7 @@ fn namespaces(selector: &Selector) -> String {
 }
 
 /// What is wrong with a flow.
-fn wrong(wrong: &Wrong) -> String {
+pub(in crate::cli) fn wrong(wrong: &Wrong) -> String {
     let who = |who: &str, misfit: &Misfit| match misfit {
         Misfit::Labels { missing, close: true } => format!("only if the {who} had ({})", missing),
         Misfit::Labels { missing, close: false } => format!("is for another {who}: ({})", missing),

@@ -10,7 +10,7 @@ mod marks;
 mod told;
 
 pub use concrete::Member;
-pub use examples::ExamplePod;
+pub use examples::{ExamplePod, PodOfWorld};
 pub use told::Told;
 
 use crate::cluster::Labels;

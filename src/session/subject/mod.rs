@@ -6,6 +6,7 @@ mod means;
 mod mend;
 mod ports;
 mod pose;
+mod replayed;
 mod service;
 mod unknown;
 

@@ -95,7 +95,7 @@ impl AskedPorts {
     }
 
     /// Ports without a name of the destination's.
-    pub(super) fn of_numbers(numbers: PortSet) -> AskedPorts {
+    pub fn of_numbers(numbers: PortSet) -> AskedPorts {
         AskedPorts { numbers, names: Vec::new() }
     }
 

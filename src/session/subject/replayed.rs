@@ -1,0 +1,24 @@
+//! A subject as what flow logs are held against.
+
+use super::Subject;
+use crate::ask::Program;
+use crate::replay::{Candidate, PodsThatRun};
+
+impl Subject {
+    /// The policies that flow logs are held against.
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            policies: self.policies(),
+            program: self.model().zip(self.flows()).map(|(model, flows)| Program { model, flows }),
+            facts: &self.facts,
+            namespaces: &self.manifests.cluster.namespaces,
+            cluster: &self.manifests.cluster,
+            cni: self.cni,
+        }
+    }
+
+    /// What is known to run, by name and by address.
+    pub fn running(&self) -> PodsThatRun<'_> {
+        PodsThatRun::new(&self.manifests.cluster, &self.facts)
+    }
+}
