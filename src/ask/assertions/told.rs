@@ -152,7 +152,10 @@ impl<'a> AssertionJudge<'a> {
                 continue;
             }
             for (id, theirs) in &flow.targets {
-                if example([ports, theirs, theirs], to_address).is_some() && common(target, *id, &mut self.budget)? {
+                if example([ports, theirs, theirs], to_address).is_some()
+                    && common(target, *id, &mut self.budget)?
+                    && (flow.side.is_none() || self.is_answered(flow, [source, target], (*id, ports))?)
+                {
                     found.push(flow);
                     break;
                 }
@@ -160,6 +163,37 @@ impl<'a> AssertionJudge<'a> {
         }
         found.dedup_by_key(|flow| flow.statement);
         Ok(found)
+    }
+
+    /// Whether something that a flow with one side asks for is let through on the other side as well.
+    fn is_answered(
+        &mut self,
+        flow: &Flow,
+        [source, target]: [&End; 2],
+        (id, ports): (PartyId, &PortSet),
+    ) -> Result<bool, GaveUp> {
+        let connections = self.connections;
+        let parts = |end: &End, leaf: PartyId| -> Vec<End> {
+            // Pods that are let through by their addresses are at no place by themselves.
+            let places = place(self.set, leaf).map(|place| connections.ends(place)).unwrap_or_default();
+            match (end, places.as_slice()) {
+                (End::Pods(_), [End::Addresses(_)]) => vec![end.clone()],
+                _ => places.iter().filter_map(|part| connections.both(end, part)).collect(),
+            }
+        };
+        let leaves = &known(self.set.party(flow.source)).leaves;
+        let sources: Vec<End> = leaves.iter().flat_map(|leaf| parts(source, *leaf)).collect();
+        let targets = parts(target, id);
+        let theirs = flow.targets.iter().filter(|(one, _)| *one == id).map(|(_, ports)| ports);
+        let ports = theirs.fold(PortSet::empty(), |all, theirs| all.union(theirs)).intersect(ports);
+        for source in &sources {
+            for target in &targets {
+                if connections.links(source, target, &ports, &mut self.budget, &mut |_| true)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// What messages call one of those of an end: by its tiers, where it has some.
