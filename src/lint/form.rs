@@ -21,7 +21,7 @@ fn types(one: &One<'_>) -> Option<Diagnostic> {
     let has_egress = one.policy.egress.is_some();
     let (taken, list) = match (ingress.place, egress.place) {
         (None, Some(_)) if !has_egress => {
-            ("takes it for ingress, which it denies; its empty `egress` denies nothing", "[Egress]")
+            ("takes it for ingress, which it denies; its empty `egress` denies nothing", "[Ingress, Egress]")
         }
         (Some(_), Some(_)) if !has_egress => {
             ("takes it for ingress only, so its empty `egress` denies nothing", "[Ingress, Egress]")
@@ -42,7 +42,14 @@ fn types(one: &One<'_>) -> Option<Diagnostic> {
         (false, _) => list,
     };
     let message = format!("{} has no `policyTypes`: Kubernetes {taken}", one.shown());
-    let found = at(Code::W0204, one.name, message).with_help(format!("write what is meant: `policyTypes: {list}`"));
+    let denies_only = !has_egress && egress.place.is_some() && ingress.place.is_none();
+    let more = match (denies_only, list) {
+        (true, "[Egress]") => ", which denies egress and opens ingress again",
+        (true, _) => ", which denies both; `[Egress]` would open ingress again",
+        (false, _) => "",
+    };
+    let help = format!("write what is meant: `policyTypes: {list}`{more}");
+    let found = at(Code::W0204, one.name, message).with_help(help);
     // Where there are rules, they say which directions are meant, and these are those that count; else the name may.
     let is_plain = egress.place.is_some() == has_egress && (ingress.place.is_some() || !has_egress);
     Some(if is_plain && !says_egress { found.as_note() } else { found })

@@ -34,7 +34,8 @@ pub(super) fn check(group: &[One<'_>], sides: &[Side<'_>; 2], found: &mut Vec<Di
 fn is_slip(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> bool {
     let Some(instead) = instead else { return true };
     if removal.part != Part::Policy {
-        return instead.policy == removal.policy && instead.alone;
+        // What templates of charts add for those who close the open rule is meant.
+        return instead.policy == removal.policy && instead.alone && !instead.is_open;
     }
     let says = |index: usize| {
         let policy = group.get(index)?.policy;

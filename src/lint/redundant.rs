@@ -65,6 +65,8 @@ pub(super) struct Instead {
     pub denies: bool,
     /// Whether it is a rule that allows everything to everyone.
     pub is_everything: bool,
+    /// Whether it is a rule for everyone, on some ports.
+    pub is_open: bool,
 }
 
 /// What can be removed from the policies of one namespace. `told` are those of each direction that have no effect for
@@ -164,8 +166,8 @@ impl<'s> Search<'s, '_> {
             Some(peer) => one.peer_place(side.direction, other.rule, peer),
             None => one.rule_place(side.direction, other.rule),
         };
-        let is_everything = other.is_everything();
-        Some(Instead { policy: other.policy, place, alone: whole.is_some(), denies: false, is_everything })
+        let (is_everything, is_open) = (other.is_everything(), other.region.peers == Peers::Any);
+        Some(Instead { policy: other.policy, place, alone: whole.is_some(), denies: false, is_everything, is_open })
     }
 
     /// Looks whether a whole policy can be removed.
@@ -186,7 +188,8 @@ impl<'s> Search<'s, '_> {
         if let Some(instead) = &mut instead {
             instead.alone &= parts.iter().filter(|part| !part.is_empty()).count() < 2;
         }
-        let denies = |policy| Instead { policy, place: None, alone: true, denies: true, is_everything: false };
+        let denies =
+            |policy| Instead { policy, place: None, alone: true, denies: true, is_everything: false, is_open: false };
         let isolating = || self.isolating(policy).map(denies);
         self.found.push((Removal { policy, part: Part::Policy }, instead.or_else(isolating)));
         for (way, part) in parts.iter().enumerate() {

@@ -10,9 +10,11 @@
 
 #[cfg(target_os = "linux")]
 mod folder;
+mod hostile;
 mod lifted;
 mod mutants;
 mod random;
+mod shapes;
 
 use crate::oracle::evaluate::{Direction, PolicySet, Stated};
 use crate::oracle::rng::Rng;
