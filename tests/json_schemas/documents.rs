@@ -44,6 +44,8 @@ words! {
     FlowKind { Flow, Dns }
     EndKind { Tier, Workload, Pods, Dns, Addresses, Asked }
     EditKind { Line, Port }
+    SeenInLog { Passed, Audited, Refused, Unanswered }
+    ReplayChange { Dropped, Opened, Unknown, Same }
     Carried { Annotation, Label }
 }
 
@@ -497,6 +499,96 @@ objects! {
         line: usize,
         statement: Nullable<String>,
         message: String,
+    }
+
+    /// What policies would do with the connections of flow logs.
+    Replay {
+        schema: Schema,
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        logs: Vec<String>,
+        formats: Vec<String>,
+        lines: u64,
+        lost: u64,
+        first: Nullable<String>,
+        last: Nullable<String>,
+        changes: ReplayChanges,
+        hidden_labels: Vec<String>,
+        notes: Vec<String>,
+        groups: Vec<ReplayGroup>,
+        left_out: Vec<LeftOutLines>,
+    }
+    ReplayChanges {
+        dropped: u64,
+        opened: u64,
+        unknown: u64,
+        same: u64,
+    }
+    LeftOutLines {
+        reason: String,
+        lines: LoggedLines,
+    }
+    /// How many lines, and the first of them.
+    LoggedLines {
+        count: u64,
+        first: Vec<LoggedLine>,
+    }
+    LoggedLine {
+        log: String,
+        line: u64,
+    }
+    /// Connections that are alike.
+    ReplayGroup {
+        from: String,
+        to: String,
+        port: String,
+        seen: SeenInLog,
+        candidate: Says,
+        change: ReplayChange,
+        attempts: u64,
+        only_established: bool,
+        refusals: u64,
+        same_pod: bool,
+        first: Nullable<String>,
+        last: Nullable<String>,
+        lines: LoggedLines,
+        reason: Nullable<String>,
+        because: Nullable<String>,
+        allowed_by: Vec<ReplayStatement>,
+        nearly_by: Vec<NearStatement>,
+        breaks: Vec<ReplayStatement>,
+        write: Vec<ReplayEdit>,
+        service: Nullable<String>,
+        names: Vec<String>,
+        addresses: Vec<String>,
+        address_count: usize,
+        sample: Nullable<ReplaySample>,
+    }
+    ReplayStatement {
+        statement: String,
+        place: Nullable<Line>,
+    }
+    NearStatement {
+        statement: String,
+        place: Nullable<Line>,
+        wrong: Nullable<String>,
+    }
+    ReplayEdit {
+        kind: EditKind,
+        namespace: Option<String>,
+        tier: Option<String>,
+        place: Nullable<Line>,
+        text: String,
+    }
+    ReplaySample {
+        time: Nullable<String>,
+        source: ReplayEnd,
+        destination: ReplayEnd,
+    }
+    ReplayEnd {
+        pod: Nullable<String>,
+        address: Nullable<String>,
     }
 
     /// What `lint` does not tell again: the file of `--write-baseline`.

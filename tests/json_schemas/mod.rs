@@ -3,7 +3,9 @@
 
 mod documents;
 
-use documents::{Blast, Can, Config, Diagnostics, Diff, Import, LintBaseline, Names, Reach, Test, Version, Why};
+use documents::{
+    Blast, Can, Config, Diagnostics, Diff, Import, LintBaseline, Names, Reach, Replay, Test, Version, Why,
+};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
@@ -67,6 +69,7 @@ fn kinds() -> Vec<Kind> {
         kind::<LintBaseline>("polder/lint-baseline/v1"),
         kind::<Names>("polder/names/v1"),
         kind::<Reach>("polder/reach/v1"),
+        kind::<Replay>("polder/replay/v1"),
         kind::<Test>("polder/test/v1"),
         kind::<Version>("polder/version/v1"),
         kind::<Why>("polder/why/v1"),
