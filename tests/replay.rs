@@ -3,13 +3,16 @@
 //!
 //! Names of lines are `3` or `"3-5"`. Of longer lists the first ten are looked at, which is what a report has.
 
+use polder::ask::{Asked, can};
+use polder::engine::Engine;
 use polder::replay::{
     Because, LineNumber, LoggedLines, Replay, ReplayChange, ReplayOptions, ReplayReport, ReplayRow, Unclear,
 };
-use polder::session::{Disk, Named, Question, Subject};
+use polder::session::{AskedPorts, Disk, LogFile, Named, Question, Subject, save_groups};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Deserialize)]
@@ -283,4 +286,204 @@ fn the_order_of_lines_and_files_changes_no_verdict() {
     let (one, other) = lines.split_at(70);
     assert_eq!(verdicts(&replayed(&subject, &[&other.join(&b'\n'), &one.join(&b'\n')])), expected);
     assert_eq!(verdicts(&replayed(&subject, &[&log, &log])), expected);
+}
+
+/// What replaying a file says, which may be packed.
+fn replayed_file(subject: &Subject, path: &Path) -> ReplayReport {
+    let logs = LogFile::find(&[Named::Path(path.to_path_buf())], Path::new("/")).expect("there is a log");
+    let mut replay = Replay::new(subject.running(), ReplayOptions::default());
+    for log in logs {
+        let mut input = log.open().expect("it can be opened");
+        replay.read(&log.name, &mut input, &mut |_, _| true).expect("it can be read");
+    }
+    replay.report(&subject.candidate())
+}
+
+#[test]
+fn packed_and_wrapped_logs_say_the_same() {
+    let subject = subject("shop", None);
+    let log = fs::read(root().join("shop/hubble.jsonl")).unwrap();
+    let expected = verdicts(&replayed(&subject, &[&log]));
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let gzip = |bytes: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    let zstd = |bytes: &[u8]| ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest);
+    let (one, other) = log.split_at(log.iter().position(|byte| *byte == b'\n').unwrap() + 1);
+    // Several of them one after the other are one file, as rotation has it.
+    for path in [
+        put("a.log.gz", &gzip(&log)),
+        put("b.log.gz", &[gzip(one), gzip(other)].concat()),
+        put("a.log.zst", &zstd(&log)),
+        put("b.log.zst", &[zstd(one), zstd(other)].concat()),
+    ] {
+        assert_eq!(verdicts(&replayed_file(&subject, &path)), expected, "{path:?}");
+    }
+    // What is cut off is no log that can be read.
+    let cut = put("c.log.gz", &gzip(&log)[..1000]);
+    let logs = LogFile::find(&[Named::Path(cut)], Path::new("/")).unwrap();
+    let mut replay = Replay::new(subject.running(), ReplayOptions::default());
+    let read = replay.read("c", &mut logs[0].open().unwrap(), &mut |_, _| true);
+    assert!(read.is_err());
+    let text = String::from_utf8(log).unwrap();
+    let wrap = |line: &str| match line.starts_with("{\"flow\"") {
+        true => format!("2026-11-23T08:22:42.141000Z stdout F {}", serde_json::json!({ "log": format!("{line}\n") })),
+        false => line.to_owned(),
+    };
+    let wrapped: Vec<String> = text.lines().map(wrap).collect();
+    assert_eq!(verdicts(&replayed(&subject, &[wrapped.join("\n").as_bytes()])), expected);
+}
+
+#[test]
+fn hostile_lines_are_unreadable_and_change_no_other_answer() {
+    let subject = subject("shop", None);
+    let log = fs::read(root().join("shop/hubble.jsonl")).unwrap();
+    let report = replayed(&subject, &[&log]);
+    let (expected, unreadable) = (verdicts(&report), report.unreadable());
+    let long = format!("{{\"flow\":{{\"uuid\":\"{}\"}}}}", "x".repeat(2 << 20));
+    let deep = format!("{{\"flow\":{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let hostile: [&[u8]; 7] = [
+        b"\xff\xfe{",
+        long.as_bytes(),
+        deep.as_bytes(),
+        b"{\"flow\":{\"l4\":{\"TCP\":{\"destination_port\":70000}},\"verdict\":\"FORWARDED\",\"is_reply\":false}}",
+        b"{\"flow\":{\"verdict\":7}}",
+        b"{\"flow\":{\"verdict\":\"FORWARDED\",\"IP\":{\"source\":\"\xe2\x80\xae\"},\"is_reply\":\"x\"}}",
+        b"\0\0\0",
+    ];
+    let mut all = log.clone();
+    for line in hostile {
+        all.push(b'\n');
+        all.extend_from_slice(line);
+    }
+    let report = replayed(&subject, &[&all]);
+    assert_eq!(verdicts(&report), expected);
+    assert_eq!(report.unreadable(), unreadable + hostile.len() as u64);
+}
+
+#[test]
+fn what_is_saved_says_the_same_and_stays_as_it_is() {
+    for (log, workloads) in [("hubble.jsonl", false), ("ovn-acl.log", true), ("calico-flows.json", false)] {
+        let workloads = workloads.then(|| root().join("shop/workloads.yaml"));
+        let subject = subject("shop", workloads.as_deref());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seen.csv");
+        let keep = |log: &Path| {
+            let logs = LogFile::find(&[Named::Path(log.to_path_buf())], Path::new("/")).unwrap();
+            let mut replay = Replay::new(subject.running(), ReplayOptions::default());
+            replay.read("log", &mut logs[0].open().unwrap(), &mut |_, _| true).unwrap();
+            save_groups(&replay.saved(&subject.candidate()), &path, folder.path()).unwrap();
+            fs::read_to_string(&path).unwrap()
+        };
+        let first = keep(&root().join("shop").join(log));
+        let changes = |report: &ReplayReport| {
+            let row = |row: &ReplayRow| format!("{} -> {}:{} {}", row.from, row.to, row.port, row.change.word());
+            let mut all: Vec<String> = report.rows.iter().map(row).collect();
+            all.sort();
+            all
+        };
+        let before = changes(&replayed_file(&subject, &root().join("shop").join(log)));
+        let after = changes(&replayed_file(&subject, &path));
+        // Of public clients no address is kept.
+        let known = |all: &[String]| -> Vec<String> {
+            all.iter().filter(|row| !row.starts_with("192.0.2.77") && !row.starts_with("a public")).cloned().collect()
+        };
+        assert_eq!(known(&after), known(&before), "{log}");
+        assert_eq!(keep(&path.clone()), first, "{log}");
+        assert!(!first.contains("192.0.2.77,"), "{log}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.csv"), "a,b\n").unwrap();
+    let saved = polder::replay::SavedGroups::default();
+    assert!(save_groups(&saved, Path::new("mine.csv"), folder.path()).is_err());
+}
+
+/// Pods that the shop may have, with their namespaces.
+const PODS: [(&str, &[(&str, &str)]); 9] = [
+    ("storefront", &[("app.kubernetes.io/name", "web")]),
+    ("storefront", &[("app.kubernetes.io/name", "api"), ("track", "canary")]),
+    ("storefront", &[("app.kubernetes.io/name", "api")]),
+    ("orders", &[("app.kubernetes.io/name", "worker")]),
+    ("orders", &[("app.kubernetes.io/name", "migration"), ("batch.kubernetes.io/job-name", "m-1")]),
+    ("data", &[("app.kubernetes.io/name", "postgres")]),
+    ("data", &[("app.kubernetes.io/name", "redis")]),
+    ("monitoring", &[("app.kubernetes.io/name", "prometheus")]),
+    ("dev", &[("run", "x")]),
+];
+
+fn hubble_end(place: usize, with_labels: bool) -> serde_json::Value {
+    let (namespace, labels) = PODS[place];
+    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("k8s:{key}={value}")).collect();
+    let labels = if with_labels { labels } else { Vec::new() };
+    serde_json::json!({ "identity": 20_000 + place, "namespace": namespace, "pod_name": format!("p-{place}"), "labels": labels })
+}
+
+fn hubble_line(source: serde_json::Value, destination: serde_json::Value, port: u16) -> String {
+    let l4 =
+        serde_json::json!({ "TCP": { "source_port": 40_000, "destination_port": port, "flags": { "SYN": true } } });
+    let flow = serde_json::json!({
+        "verdict": "FORWARDED", "l4": l4, "source": source, "destination": destination, "event_type": { "type": 4 },
+        "traffic_direction": "INGRESS", "is_reply": false,
+    });
+    serde_json::json!({ "flow": flow }).to_string()
+}
+
+#[test]
+fn the_answer_is_the_one_of_can_and_never_flips_where_labels_are_missing() {
+    let subject = subject("shop", None);
+    let ports = [3000, 5432, 6379, 8080, 9464];
+    // All labels are shown by some pod of the log.
+    let mut context: Vec<String> =
+        (0..PODS.len()).map(|place| hubble_line(hubble_end(place, true), hubble_end(0, true), 1)).collect();
+    context.push(String::new());
+    let context = context.join("\n");
+    let mut asked: Vec<(usize, usize, u16, &str)> = Vec::new();
+    for source in 0..PODS.len() {
+        for destination in (0..PODS.len()).filter(|place| *place != source) {
+            for port in ports {
+                let end = |place: usize| {
+                    let (namespace, labels) = PODS[place];
+                    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                    Asked::parse(&format!("{namespace}/{{{}}}", labels.join(","))).unwrap()
+                };
+                let ports = AskedPorts::parse(&format!("{port}/tcp")).unwrap();
+                let posed = subject.pose(&end(source), &end(destination), Some(&ports)).unwrap();
+                let engine = Engine::new(&posed.situation.world, subject.policies());
+                let word = match can(&engine, &posed.from, &posed.to, &posed.doubtful).is_yes() {
+                    Some(true) => "allowed",
+                    Some(false) => "denied",
+                    None => "unknown",
+                };
+                asked.push((source, destination, port, word));
+            }
+        }
+    }
+    // All pairs in one log: the answer is the one of `can`.
+    let lines =
+        asked.iter().map(|(from, to, port, _)| hubble_line(hubble_end(*from, true), hubble_end(*to, true), *port));
+    let log = format!("{context}{}", lines.collect::<Vec<_>>().join("\n"));
+    let report = replayed(&subject, &[log.as_bytes()]);
+    for (place, (from, to, port, word)) in asked.iter().enumerate() {
+        let at = (PODS.len() + 1 + place) as u64;
+        let row = report.rows.iter().find(|row| first(&row.tally.lines).contains(&at)).unwrap();
+        assert_eq!(row.candidate.word(), *word, "{from} -> {to}:{port}");
+    }
+    // Without labels it stays, or is not known.
+    for (from, to, port, word) in asked.iter().step_by(11) {
+        for [source, destination] in [[false, true], [true, false], [false, false]] {
+            let line = hubble_line(hubble_end(*from, source), hubble_end(*to, destination), *port);
+            let report = replayed(&subject, &[format!("{context}{line}").as_bytes()]);
+            let at = PODS.len() as u64 + 1;
+            let row = report.rows.iter().find(|row| first(&row.tally.lines).contains(&at)).unwrap();
+            let less = row.candidate.word();
+            assert!(less == *word || less == "unknown", "{from} -> {to}:{port} {less} {word}");
+        }
+    }
 }

@@ -262,6 +262,7 @@ impl Roster {
             LoggedLabels::Calico(text, true) => (3, text),
             LoggedLabels::Pairs(text) => (4, text),
             LoggedLabels::Object(text) => (5, text),
+            LoggedLabels::SomePairs(text) => (6, text),
         };
         let mut hasher = FxHasher::default();
         (pod.cluster, pod.namespace, form, text).hash(&mut hasher);
@@ -360,18 +361,18 @@ fn read_labels(labels: LoggedLabels<'_>) -> PodsOfLog {
             let is_one = is_one || labels.contains_key("pod-template-hash");
             pods(labels, if is_one { UnshownLabels::None } else { UnshownLabels::Any })
         }
-        LoggedLabels::Pairs(text) => {
-            let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-            pods(
-                pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect(),
-                UnshownLabels::None,
-            )
-        }
+        LoggedLabels::Pairs(text) => pods(pairs(text), UnshownLabels::None),
+        LoggedLabels::SomePairs(text) => pods(pairs(text), UnshownLabels::Any),
         LoggedLabels::Object(text) => match serde_json::from_str::<Labels>(text) {
             Ok(labels) => pods(labels, UnshownLabels::None),
             Err(_) => PodsOfLog::default(),
         },
     }
+}
+
+fn pairs(text: &str) -> Labels {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
 /// Those of Cilium: the source in front, and those of the namespace among them.

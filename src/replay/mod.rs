@@ -10,6 +10,7 @@ mod names;
 mod place;
 mod read;
 mod report;
+mod saved;
 mod seen;
 mod verdict;
 
@@ -18,7 +19,8 @@ pub use groups::{GroupKey, GroupPort, LineNumber, LoggedLines, MOST_GROUPS, Samp
 pub use judged::{Because, Judged, Unclear};
 pub use read::LogFormat;
 pub use report::{LogTimes, ReplayChange, ReplayReport, ReplayRow};
-pub use seen::{LeftOut, Unidentified, Unnamed};
+pub use saved::SavedGroups;
+pub use seen::{ReasonLeftOut, Unidentified, Unnamed};
 pub use verdict::Candidate;
 
 /// A time in RFC 3339, with slashes, or in seconds since 1970, in nanoseconds since then.
@@ -79,7 +81,7 @@ pub struct Replay<'c> {
     options: ReplayOptions,
     roster: Roster,
     groups: Groups,
-    left_out: BTreeMap<LeftOut, LoggedLines>,
+    left_out: BTreeMap<ReasonLeftOut, LoggedLines>,
     names: FxHashMap<IpAddr, Vec<Arc<str>>>,
     /// What the logs are called, in the order in which they were read.
     logs: Vec<String>,
@@ -140,7 +142,7 @@ impl<'c> Replay<'c> {
             let text = match piece {
                 LogPiece::Line(text) => text,
                 LogPiece::TooLong => {
-                    self.leave(LeftOut::Unreadable, at);
+                    self.leave(ReasonLeftOut::Unreadable, at);
                     continue;
                 }
             };
@@ -150,7 +152,7 @@ impl<'c> Replay<'c> {
                 reader = Some(self.reader(format));
             }
             let Some(reader) = &mut reader else {
-                self.leave(LeftOut::Blank, at);
+                self.leave(ReasonLeftOut::Blank, at);
                 continue;
             };
             let mut is_full = false;
@@ -171,7 +173,7 @@ impl<'c> Replay<'c> {
         FileReader::new(format)
     }
 
-    fn leave(&mut self, reason: LeftOut, at: LineNumber) {
+    fn leave(&mut self, reason: ReasonLeftOut, at: LineNumber) {
         self.left_out.entry(reason).or_default().add(at);
     }
 
@@ -191,12 +193,12 @@ impl<'c> Replay<'c> {
                         }
                     }
                 }
-                self.leave(LeftOut::L7, at);
+                self.leave(ReasonLeftOut::L7, at);
             }
             LogLine::Lost(count, time) => {
                 self.times.add(time);
                 self.lost = self.lost.saturating_add(count);
-                self.leave(LeftOut::Lost, at);
+                self.leave(ReasonLeftOut::Lost, at);
             }
         }
         true
@@ -213,7 +215,7 @@ impl<'c> Replay<'c> {
 
     fn take_flow(&mut self, seen: &Observation<'_>, at: LineNumber) -> bool {
         if !self.is_in_time(seen.last.or(seen.time)) {
-            self.leave(LeftOut::Time, at);
+            self.leave(ReasonLeftOut::Time, at);
             return true;
         }
         self.times.add(seen.time);
@@ -223,7 +225,7 @@ impl<'c> Replay<'c> {
     }
 
     fn take_reply(&mut self, reply: &LoggedReply<'_>, at: LineNumber) -> bool {
-        self.leave(LeftOut::Reply, at);
+        self.leave(ReasonLeftOut::Reply, at);
         if !self.is_in_time(reply.time) {
             return true;
         }

@@ -3,14 +3,13 @@
 use super::ends::{EndKind, EndKindId, PodsOfLog, braces};
 use super::judged::Judged;
 use super::place::PlacedEnd;
-use super::report::PairOfEnds;
 use super::verdict::GroupJudge;
-use crate::ask::{Asked, GroupName, Origin, why};
+use crate::ask::{Asked, Explanation, GroupName, Origin};
 use crate::cluster::Labels;
 use crate::engine::EndId;
 use crate::flow::{PartyName, StatementId};
 use crate::model::Tier;
-use crate::net::{AddressSet, PortSet, Selector, Truth};
+use crate::net::{AddressSet, Selector, Truth};
 
 /// What stands in place of labels that are not all in the log, where they matter.
 const NOT_ALL_LABELS: &str = "(not all labels in the log)";
@@ -63,16 +62,7 @@ pub(super) fn of_some(judge: &GroupJudge<'_>, pods: &PodsOfLog, known: &Selector
 }
 
 /// What the statement that lets a connection through calls the end that is an address.
-pub(super) fn of_statement(
-    judge: &GroupJudge<'_>,
-    [source, destination]: PairOfEnds,
-    ports: &PortSet,
-    is_source: bool,
-) -> Option<String> {
-    let program = judge.candidate.program?;
-    let to = [(destination, ports.clone())];
-    let told = why(&judge.engine, Some(program), &[source], &to, &crate::ask::Doubtful::new())?;
-    let end = if is_source { source } else { destination };
+pub(super) fn of_statement(judge: &GroupJudge<'_>, told: &Explanation, end: EndId, is_source: bool) -> Option<String> {
     let names = judge.placement.situation.names_of(end);
     for origin in told.sides.iter().flat_map(|side| &side.origins) {
         let found = match origin {

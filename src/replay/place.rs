@@ -70,6 +70,8 @@ pub(super) struct Placement {
     pub facts: Facts,
     /// The label keys of pods that the log leaves out, where it leaves out some.
     pub hidden: BTreeSet<Arc<str>>,
+    /// The label keys of pods that the policies look at.
+    pub looked_at: BTreeSet<Arc<str>>,
 }
 
 /// What makes the pods of a world.
@@ -187,7 +189,7 @@ impl Placement {
         let places = places.collect();
         let pod = |(namespace, beside)| Asked::Pod { namespace, beside, labels: Labels::new() };
         let asked = asked.into_iter().map(pod).collect();
-        Placement { situation, places, asked, facts, hidden }
+        Placement { situation, places, asked, facts, hidden, looked_at: keys.all().cloned().collect() }
     }
 }
 

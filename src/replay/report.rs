@@ -6,11 +6,10 @@ use super::judged::{Because, Judged};
 use super::place::{Nowhere, PlacedEnd, Placement};
 use super::read::LogFormat;
 use super::read::csv::NO_LABELS;
-use super::seen::{LeftOut, Unidentified, Unnamed};
+use super::seen::{ReasonLeftOut, Unidentified, Unnamed};
 use super::verdict::{Candidate, GroupJudge, Nobody};
 use super::{Replay, names};
 use crate::ask::{Asked, Everyone, Explanation, Says};
-use crate::engine::EndId;
 use crate::flow::FlowSet;
 use crate::net::{Peers, PortSet, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,7 +120,7 @@ pub struct ReplayReport {
     /// The rows: by what changes, and then by how often they were seen.
     pub rows: Vec<ReplayRow>,
     /// What is in none of them.
-    pub left_out: BTreeMap<LeftOut, LoggedLines>,
+    pub left_out: BTreeMap<ReasonLeftOut, LoggedLines>,
     /// The logs that were read.
     pub logs: Vec<String>,
     /// How many lines they have.
@@ -144,7 +143,7 @@ impl ReplayReport {
 
     /// How many lines could not be read.
     pub fn unreadable(&self) -> u64 {
-        self.left_out.get(&LeftOut::Unreadable).map_or(0, |lines| lines.count)
+        self.left_out.get(&ReasonLeftOut::Unreadable).map_or(0, |lines| lines.count)
     }
 
     /// Whether the log is no base for an answer: nothing in it was a connection, or too much of it could not be read.
@@ -190,7 +189,7 @@ impl Replay<'_> {
         for (key, tally) in self.groups.all.iter().filter(|(_, tally)| tally.lines.count > 0) {
             match judge.judge(key) {
                 Ok(judged) => self.file(&judge, &mut drafts, key, tally, judged),
-                Err(Nobody) => left_out.entry(LeftOut::Unreadable).or_default().merge(&tally.lines),
+                Err(Nobody) => left_out.entry(ReasonLeftOut::Unreadable).or_default().merge(&tally.lines),
             }
         }
         let drafts = collapsed(drafts);
@@ -213,13 +212,12 @@ impl Replay<'_> {
     }
 
     /// The cluster that the log is of, where it names several: the one of most of the lines.
-    fn home(&self) -> Option<String> {
+    pub(super) fn home(&self) -> Option<String> {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         for (key, tally) in &self.groups.all {
             for end in [key.from, key.to] {
-                if let Some(EndKind::Pods(pods)) = self.kind(end)
-                    && !pods.cluster.is_empty()
-                {
+                // Most logs name none, and then it is the one without a name.
+                if let Some(EndKind::Pods(pods)) = self.kind(end) {
                     *counts.entry(&pods.cluster).or_default() += tally.lines.count;
                 }
             }
@@ -230,7 +228,7 @@ impl Replay<'_> {
             .map(|(name, _)| name.to_owned())
     }
 
-    fn kind(&self, id: EndKindId) -> Option<&EndKind> {
+    pub(super) fn kind(&self, id: EndKindId) -> Option<&EndKind> {
         self.roster.kinds.get(id.0 as usize)
     }
 
@@ -242,7 +240,13 @@ impl Replay<'_> {
         tally: &Tally,
         judged: Judged,
     ) {
-        let name = |id, is_source| self.name(judge, id, is_source, &judged);
+        let is_address = |id: EndKindId| {
+            let placed = judge.placement.places.get(id.0 as usize);
+            matches!(placed, Some(PlacedEnd::Addresses(_) | PlacedEnd::Nowhere(Nowhere::ServiceAddress(_))))
+        };
+        let is_named = judged.says == Says::Allowed && (is_address(key.from) || is_address(key.to));
+        let told = if is_named { judge.explain(key, &judged) } else { None };
+        let name = |id, is_source| self.name(judge, id, is_source, &judged, told.as_ref());
         let (from, to) = (name(key.from, true), name(key.to, false));
         let row = (from, to, port_text(&key.port), key.itself, says_order(judged.says), judged.why.clone());
         let draft = drafts.entry(row).or_insert_with(|| RowInMaking {
@@ -271,7 +275,14 @@ impl Replay<'_> {
     }
 
     /// What an end is called.
-    fn name(&self, judge: &GroupJudge<'_>, id: EndKindId, is_source: bool, judged: &Judged) -> String {
+    fn name(
+        &self,
+        judge: &GroupJudge<'_>,
+        id: EndKindId,
+        is_source: bool,
+        judged: &Judged,
+        told: Option<&Explanation>,
+    ) -> String {
         let Some(kind) = self.kind(id) else { return String::new() };
         let placed = judge.placement.places.get(id.0 as usize);
         if let Some(PlacedEnd::Nowhere(Nowhere::Cluster)) = placed
@@ -300,7 +311,7 @@ impl Replay<'_> {
             EndKind::Unnamed(Unnamed::Public) => "a public address that the log does not name".to_owned(),
             EndKind::Unnamed(Unnamed::Private) => "a private address that the log does not name".to_owned(),
             EndKind::Address(..) | EndKind::Service(_) | EndKind::OwnNode(_) | EndKind::Node(_) => {
-                self.address_name(judge, (kind, placed), is_source, judged)
+                self.address_name(judge, (kind, placed), is_source, judged, told)
             }
         }
     }
@@ -312,6 +323,7 @@ impl Replay<'_> {
         (kind, placed): (&EndKind, Option<&PlacedEnd>),
         is_source: bool,
         judged: &Judged,
+        told: Option<&Explanation>,
     ) -> String {
         if let (Some(PlacedEnd::Service(service)), None | Some(Because::Open)) = (placed, &judged.why)
             && let Some(first) = service.pods.first()
@@ -319,9 +331,12 @@ impl Replay<'_> {
             let behind = judged.pair.as_ref().map(|(_, destination, _)| *destination);
             return names::pods(judge, behind.filter(|end| service.pods.contains(end)).unwrap_or(*first));
         }
-        if let (Says::Allowed, None, Some((source, destination, ports))) = (judged.says, &judged.why, &judged.pair)
-            && let Some(name) = names::of_statement(judge, [*source, *destination], ports, is_source)
-        {
+        let at = match placed {
+            Some(PlacedEnd::Addresses(all)) => all.first(),
+            Some(PlacedEnd::Nowhere(Nowhere::ServiceAddress(at))) => Some(at),
+            _ => None,
+        };
+        if let Some(name) = told.zip(at).and_then(|(told, at)| names::of_statement(judge, told, *at, is_source)) {
             return name;
         }
         match kind {
@@ -456,6 +471,3 @@ fn port_text(port: &GroupPort) -> String {
         GroupPort::Other => "other".to_owned(),
     }
 }
-
-/// The two ends of a pair.
-pub(super) type PairOfEnds = [EndId; 2];

@@ -155,6 +155,8 @@ pub(super) enum LoggedLabels<'l> {
     Calico(&'l str, bool),
     /// `app=web,tier=front`, all that there are.
     Pairs(&'l str),
+    /// The same, of which there may be others.
+    SomePairs(&'l str),
     /// An object in JSON, all that there are.
     Object(&'l str),
 }
@@ -180,7 +182,7 @@ pub(super) enum LogLine<'l> {
     /// A packet of the other direction, where the ends and the port of the connection are known.
     Reply(LoggedReply<'l>),
     /// Nothing to judge.
-    LeftOut(LeftOut),
+    LeftOut(ReasonLeftOut),
     /// A detail of a connection that has lines of its own: which name stands for which addresses.
     Detail(Vec<IpAddr>, String),
     /// So many events are missing in the log, which it says at this time.
@@ -204,7 +206,7 @@ pub(super) struct LoggedReply<'l> {
 
 /// Why a line is in no group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LeftOut {
+pub enum ReasonLeftOut {
     /// It is a reply.
     Reply,
     /// Nobody knows whether it opens a connection or answers one.
@@ -237,44 +239,44 @@ pub enum LeftOut {
     Time,
 }
 
-impl LeftOut {
+impl ReasonLeftOut {
     /// All reasons, as reports list them.
-    pub const ALL: [LeftOut; 15] = [
-        LeftOut::Reply,
-        LeftOut::L7,
-        LeftOut::NotAFlow,
-        LeftOut::Direction,
-        LeftOut::DroppedOtherwise,
-        LeftOut::Error,
-        LeftOut::Socket,
-        LeftOut::Health,
-        LeftOut::Link,
-        LeftOut::NotAnAttempt,
-        LeftOut::Lost,
-        LeftOut::Header,
-        LeftOut::Blank,
-        LeftOut::Time,
-        LeftOut::Unreadable,
+    pub const ALL: [ReasonLeftOut; 15] = [
+        ReasonLeftOut::Reply,
+        ReasonLeftOut::L7,
+        ReasonLeftOut::NotAFlow,
+        ReasonLeftOut::Direction,
+        ReasonLeftOut::DroppedOtherwise,
+        ReasonLeftOut::Error,
+        ReasonLeftOut::Socket,
+        ReasonLeftOut::Health,
+        ReasonLeftOut::Link,
+        ReasonLeftOut::NotAnAttempt,
+        ReasonLeftOut::Lost,
+        ReasonLeftOut::Header,
+        ReasonLeftOut::Blank,
+        ReasonLeftOut::Time,
+        ReasonLeftOut::Unreadable,
     ];
 
     /// Its word in documents for machines.
     pub fn word(self) -> &'static str {
         match self {
-            LeftOut::Reply => "reply",
-            LeftOut::Direction => "direction",
-            LeftOut::DroppedOtherwise => "dropped-otherwise",
-            LeftOut::Error => "error",
-            LeftOut::Socket => "socket",
-            LeftOut::L7 => "l7",
-            LeftOut::Health => "health",
-            LeftOut::Link => "link",
-            LeftOut::NotAFlow => "not-a-flow",
-            LeftOut::NotAnAttempt => "not-an-attempt",
-            LeftOut::Lost => "lost",
-            LeftOut::Header => "header",
-            LeftOut::Blank => "blank",
-            LeftOut::Unreadable => "unreadable",
-            LeftOut::Time => "time",
+            ReasonLeftOut::Reply => "reply",
+            ReasonLeftOut::Direction => "direction",
+            ReasonLeftOut::DroppedOtherwise => "dropped-otherwise",
+            ReasonLeftOut::Error => "error",
+            ReasonLeftOut::Socket => "socket",
+            ReasonLeftOut::L7 => "l7",
+            ReasonLeftOut::Health => "health",
+            ReasonLeftOut::Link => "link",
+            ReasonLeftOut::NotAFlow => "not-a-flow",
+            ReasonLeftOut::NotAnAttempt => "not-an-attempt",
+            ReasonLeftOut::Lost => "lost",
+            ReasonLeftOut::Header => "header",
+            ReasonLeftOut::Blank => "blank",
+            ReasonLeftOut::Unreadable => "unreadable",
+            ReasonLeftOut::Time => "time",
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::load::Named;
 use super::path::shown;
 use super::system::reason;
+use crate::replay::SavedGroups;
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 use std::fs::{self, File};
@@ -76,6 +77,30 @@ fn add(path: &Path, folder: &Path, is_named: bool, deep: usize, found: &mut Vec<
     inside.sort();
     let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     inside.iter().filter(|path| !is_hidden(path)).try_for_each(|path| add(path, folder, false, deep, found))
+}
+
+/// Keeps the groups of logs in a file, beside those that it has already. The error is a sentence.
+pub fn save_groups(groups: &SavedGroups, path: &Path, folder: &Path) -> Result<(), String> {
+    let place = folder.join(path);
+    let name = shown(&place, folder);
+    let told = |error: &io::Error| format!("cannot write `{name}`: {}", reason(error));
+    let mut all = groups.clone();
+    match fs::read_to_string(&place) {
+        Ok(text) => match SavedGroups::parse(&text) {
+            Some(older) => all.merge(&older),
+            None => return Err(format!("`{name}` is something else than groups that were saved, and stays as it is")),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(told(&error)),
+    }
+    // Whoever reads it meanwhile sees one or the other.
+    let mut beside = place.clone().into_os_string();
+    beside.push(".new");
+    let written = fs::write(&beside, all.text()).and_then(|()| fs::rename(&beside, &place));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        told(&error)
+    })
 }
 
 /// What is in a stream that may be packed with gzip or zstd.

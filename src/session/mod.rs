@@ -34,7 +34,7 @@ pub use disk::Disk;
 pub use everywhere::Everywhere;
 pub use fix::Mended;
 #[cfg(feature = "disk")]
-pub use flow_logs::LogFile;
+pub use flow_logs::{LogFile, save_groups};
 #[cfg(feature = "disk")]
 pub use git::Revision;
 pub use import::{Beside, DEFAULT_NAMESPACE, Import, ImportOptions, Refused, WrittenPolicy};

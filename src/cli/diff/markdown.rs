@@ -91,7 +91,8 @@ fn origin_list(report: &Compared<'_>, origins: &[PlacedOrigin<'_>], old: bool) -
 }
 
 /// Text as code in a cell of a table: a pipe would end the cell even there.
-fn code(text: &str) -> String {
+/// Text as code.
+pub(in crate::cli) fn code(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
@@ -104,7 +105,7 @@ fn code(text: &str) -> String {
 }
 
 /// Text that nothing in it can format, link or mention.
-fn plain(text: &str) -> String {
+pub(in crate::cli) fn plain(text: &str) -> String {
     let mut shown = String::new();
     for character in text.chars() {
         match character {

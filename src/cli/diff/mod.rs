@@ -16,6 +16,7 @@ use crate::session::{
     CONFIG_NAME, Disk, EnvironmentChoice, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason,
 };
 use crate::source::Sources;
+pub(super) use markdown::{code as markdown_code, plain as markdown_plain};
 use std::path::{Path, PathBuf};
 
 /// What is said where the comparison takes too long.

@@ -2,7 +2,7 @@
 
 use super::told::{ToldReplay, ToldRow};
 use crate::ask::Edit;
-use crate::replay::{EndKind, LeftOut, ReplayChange, ReplayReport, SeenOfGroup, time_parts};
+use crate::replay::{EndKind, ReasonLeftOut, ReplayChange, ReplayReport, SeenOfGroup, time_parts};
 use std::collections::BTreeMap;
 
 /// Without `--all`, so many rows of each section are listed.
@@ -169,14 +169,15 @@ fn writing(told: &ToldReplay<'_>, row: &ToldRow<'_>) -> Vec<String> {
 
 /// What is left out, in brackets behind a number.
 pub(super) fn left_out(report: &ReplayReport) -> Option<String> {
-    const TOLD: [(LeftOut, &str, &str); 5] = [
-        (LeftOut::Reply, "reply", "replies"),
-        (LeftOut::L7, "L7 detail", "L7 details"),
-        (LeftOut::NotAFlow, "not a flow", "not flows"),
-        (LeftOut::Time, "of another time", "of another time"),
-        (LeftOut::Unreadable, "unreadable", "unreadable"),
+    const TOLD: [(ReasonLeftOut, &str, &str); 5] = [
+        (ReasonLeftOut::Reply, "reply", "replies"),
+        (ReasonLeftOut::L7, "L7 detail", "L7 details"),
+        (ReasonLeftOut::NotAFlow, "not a flow", "not flows"),
+        (ReasonLeftOut::Time, "of another time", "of another time"),
+        (ReasonLeftOut::Unreadable, "unreadable", "unreadable"),
     ];
-    let counts: BTreeMap<LeftOut, u64> = report.left_out.iter().map(|(reason, lines)| (*reason, lines.count)).collect();
+    let counts: BTreeMap<ReasonLeftOut, u64> =
+        report.left_out.iter().map(|(reason, lines)| (*reason, lines.count)).collect();
     let all: u64 = counts.values().sum();
     if all == 0 {
         return None;

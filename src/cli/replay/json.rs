@@ -3,7 +3,7 @@
 use super::told::{ToldReplay, ToldRow, ToldStatement};
 use crate::ask::Edit;
 use crate::cli::json::{document as print, unmodelled, unread};
-use crate::replay::{Because, LeftOut, LoggedLines, ReplayChange, time_text};
+use crate::replay::{Because, LoggedLines, ReasonLeftOut, ReplayChange, time_text};
 use crate::source::Span;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub(super) fn document(told: &ToldReplay<'_>) -> String {
     let report = told.report;
     let count = |change| (change_word(change), json!(report.count(change)));
     let changes: serde_json::Map<String, Value> = ReplayChange::ALL.into_iter().map(count).collect();
-    let reason = |reason: LeftOut| {
+    let reason = |reason: ReasonLeftOut| {
         let found = report.left_out.get(&reason).filter(|found| found.count > 0)?;
         Some(json!({ "reason": reason.word(), "lines": lines(told, found) }))
     };
@@ -31,7 +31,7 @@ pub(super) fn document(told: &ToldReplay<'_>) -> String {
         "hidden_labels": report.hidden.iter().map(|key| &**key).collect::<Vec<_>>(),
         "notes": told.remarks(),
         "groups": told.rows.iter().map(|row| group(told, row)).collect::<Vec<_>>(),
-        "left_out": LeftOut::ALL.into_iter().filter_map(reason).collect::<Vec<_>>(),
+        "left_out": ReasonLeftOut::ALL.into_iter().filter_map(reason).collect::<Vec<_>>(),
     }))
 }
 

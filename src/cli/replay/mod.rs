@@ -2,6 +2,7 @@
 
 mod human;
 mod json;
+mod markdown;
 mod told;
 
 use super::args::{QuestionArgs, named};
@@ -9,7 +10,7 @@ use super::ask;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::replay::{LogFormat, Replay, ReplayChange, ReplayOptions, ReplayReport, Stopped, parse_time};
-use crate::session::{LogFile, Named, Subject, reason};
+use crate::session::{LogFile, Named, Subject, reason, save_groups};
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -27,8 +28,9 @@ Examples:
   polder replay /var/log/flows -p shop     all logs of a folder, also packed with gzip or zstd
   hubble observe -o json --last 10000 | polder replay -
   polder replay flows.csv --workloads pods.yaml --fail-on unknown
+  polder replay hubble.jsonl --save seen.csv && polder replay seen.csv
 
-The log's format is seen by its first line. Nothing is written, and nothing leaves the machine.")]
+The log's format is seen by its first line. Nothing is written but what --save names, and nothing leaves the machine.")]
 pub(super) struct ReplayArgs {
     /// Logs, folders of logs, or `-` for standard input [default: standard input].
     #[arg(value_name = "LOG")]
@@ -44,6 +46,10 @@ pub(super) struct ReplayArgs {
     /// List everything, also what stays the same.
     #[arg(long)]
     pub all: bool,
+    /// Keep the groups in a file, beside those that it has: a CSV to commit and to replay. It has no times finer than a
+    /// day, and no address of a public client.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// The format of the logs [default: as the first line of each shows].
     #[arg(long, value_name = "NAME", value_parser = FormatParser)]
     pub log_format: Option<LogFormat>,
@@ -61,6 +67,8 @@ pub(super) enum ReplayFormat {
     Human,
     /// JSON
     Json,
+    /// A comment on a pull request
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,19 +131,29 @@ fn answer(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     if report.is_no_answer() {
         return Err(no_answer(&report, terminal));
     }
+    if let Some(path) = &args.save {
+        let folder = current_folder(terminal)?;
+        let saved = save_groups(&replay.saved(&subject.candidate()), path, &folder);
+        saved.map_err(|message| terminal.refuse(&message))?;
+    }
     let told = ToldReplay::new(&subject, &report);
     match args.format {
         ReplayFormat::Human => {
             human::lines(&told, args.all).iter().for_each(|line| terminal.line(line));
         }
         ReplayFormat::Json => terminal.result(&json::document(&told)),
+        ReplayFormat::Markdown => terminal.result(&markdown::comment(&told)),
     }
     Ok(exit(args.fail_on, &report, &subject))
 }
 
+fn current_folder(terminal: &mut Terminal) -> Result<PathBuf, Exit> {
+    std::env::current_dir()
+        .map_err(|error| terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))))
+}
+
 fn find(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Vec<LogFile>, Exit> {
-    let folder = std::env::current_dir()
-        .map_err(|error| terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))))?;
+    let folder = current_folder(terminal)?;
     let mut logs = named(&args.logs);
     if logs.is_empty() {
         if std::io::stdin().is_terminal() {
@@ -191,7 +209,7 @@ fn no_answer(report: &ReplayReport, terminal: &mut Terminal) -> Exit {
         let lines = human::counted(lines, "line");
         return terminal.refuse(&format!("no connection in {lines}, so there is no answer{left_out}"));
     }
-    let line = report.left_out.get(&crate::replay::LeftOut::Unreadable).and_then(|lines| lines.first.first());
+    let line = report.left_out.get(&crate::replay::ReasonLeftOut::Unreadable).and_then(|lines| lines.first.first());
     let first = line.map(|line| format!(", first {}:{}", report.log(line), line.line)).unwrap_or_default();
     terminal.refuse(&format!("{unreadable} of {lines} lines cannot be read{first}, so there is no answer"))
 }

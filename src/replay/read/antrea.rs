@@ -6,7 +6,8 @@
 use super::{LogReader, address, line_of, protocol, time};
 use crate::net::Protocol;
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
+    Unidentified,
 };
 use std::net::IpAddr;
 
@@ -16,7 +17,7 @@ pub(super) struct AntreaReader;
 
 impl LogReader for AntreaReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
-        take(of_node(line).unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+        take(of_node(line).unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
     }
 }
 
@@ -40,7 +41,7 @@ fn of_node(line: &str) -> Option<LogLine<'_>> {
         None => 1,
     };
     if name.eq_ignore_ascii_case("igmp") {
-        return Some(LogLine::LeftOut(LeftOut::Link));
+        return Some(LogLine::LeftOut(ReasonLeftOut::Link));
     }
     let port = match (protocol(name), to_port) {
         (Some(Ok(Protocol::Sctp)), "<nil>") => LoggedPort::Other,
@@ -85,7 +86,7 @@ const LEAST: usize = 29;
 
 impl LogReader for AggregatorReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
-        take(of_aggregator(line).unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+        take(of_aggregator(line).unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
     }
 }
 

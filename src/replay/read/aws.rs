@@ -4,7 +4,9 @@
 
 use super::text::{Text, WireNumber, port, text};
 use super::{LogReader, address, line_of, protocol, time};
-use crate::replay::seen::{LeftOut, LogLine, LoggedEnd, LoggedPort, Observation, Observer, SeenVerdict, Unidentified};
+use crate::replay::seen::{
+    LogLine, LoggedEnd, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict, Unidentified,
+};
 use serde::Deserialize;
 
 /// Reads such lines.
@@ -15,18 +17,18 @@ impl LogReader for AwsReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
         if !line.starts_with('{') {
             let told = of_cloud_watch(line).or_else(|| of_text(line, None));
-            return take(told.unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+            return take(told.unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
         }
         let Ok(entry) = serde_json::from_str::<AgentEntry<'_>>(line) else {
-            return take(LogLine::LeftOut(LeftOut::Unreadable));
+            return take(LogLine::LeftOut(ReasonLeftOut::Unreadable));
         };
         let said = text(&entry.msg);
         let told = match (said.starts_with(FLOW), &entry.verdict) {
             (true, Some(_)) => entry.with_keys(),
             (true, None) => of_text(said, time::parse(text(&entry.ts))),
-            (false, _) => Some(LogLine::LeftOut(LeftOut::NotAFlow)),
+            (false, _) => Some(LogLine::LeftOut(ReasonLeftOut::NotAFlow)),
         };
-        take(told.unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+        take(told.unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
     }
 }
 
@@ -96,7 +98,7 @@ impl AgentFlow<'_> {
         let verdict = match self.verdict {
             "ACCEPT" => SeenVerdict::Passed,
             "DENY" => SeenVerdict::Refused,
-            "EXPIRED/DELETED" => return Some(LogLine::LeftOut(LeftOut::NotAnAttempt)),
+            "EXPIRED/DELETED" => return Some(LogLine::LeftOut(ReasonLeftOut::NotAnAttempt)),
             _ => return None,
         };
         let observer = match self.direction {

@@ -7,8 +7,8 @@ use super::text::{Text, WireNumber, port, text};
 use super::{LogReader, address, line_of, protocol, time};
 use crate::net::Protocol;
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, SeenVerdict, Unidentified,
-    Unnamed,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
+    Unidentified, Unnamed,
 };
 use serde::Deserialize;
 
@@ -55,12 +55,12 @@ impl LogReader for WhiskerReader {
         if !line.starts_with('{') {
             // What else a stream of events has.
             let is_event = [":", "event:", "id:", "retry:"].iter().any(|start| line.starts_with(start));
-            return take(LogLine::LeftOut(if is_event { LeftOut::NotAFlow } else { LeftOut::Unreadable }));
+            return take(LogLine::LeftOut(if is_event { ReasonLeftOut::NotAFlow } else { ReasonLeftOut::Unreadable }));
         }
         let Ok(item) = serde_json::from_str::<WhiskerItem<'_>>(line) else {
-            return take(LogLine::LeftOut(LeftOut::Unreadable));
+            return take(LogLine::LeftOut(ReasonLeftOut::Unreadable));
         };
-        take(item.tell().unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+        take(item.tell().unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
     }
 }
 
@@ -122,7 +122,7 @@ pub(super) fn is_of_log_rule(line: &str) -> bool {
 impl LogReader for LogRuleReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
         let told = of_kernel(line).or_else(|| of_ebpf(line));
-        take(told.unwrap_or(LogLine::LeftOut(LeftOut::NotAFlow)));
+        take(told.unwrap_or(LogLine::LeftOut(ReasonLeftOut::NotAFlow)));
     }
 }
 

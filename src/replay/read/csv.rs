@@ -4,8 +4,8 @@
 use super::{LogReader, address, time};
 use crate::net::Protocol;
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, SeenVerdict, Unidentified,
-    Unnamed,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
+    Unidentified, Unnamed,
 };
 use std::borrow::Cow;
 
@@ -51,6 +51,10 @@ pub(crate) const PRIVATE: &str = "(private address)";
 pub(crate) const NO_LABELS: &str = "(labels not in the log)";
 /// Between the namespace and the labels of a pod, and its cluster.
 pub(crate) const OF_CLUSTER: &str = " of cluster ";
+/// For the destination, where a pod connects to itself.
+pub(crate) const ITSELF: &str = "(itself)";
+/// Behind the labels of a pod that may have others, in place of the brace.
+pub(crate) const MORE_LABELS: &str = ",...}";
 /// What stands in the column `verdict` of a connection that was let through, and that nobody answered.
 pub(crate) const UNANSWERED: &str = "unanswered";
 
@@ -66,11 +70,11 @@ impl LogReader for CsvReader {
         let fields = fields(line);
         let Some(columns) = &self.columns else {
             self.columns = header(&fields);
-            let reason = if self.columns.is_some() { LeftOut::Header } else { LeftOut::Unreadable };
+            let reason = if self.columns.is_some() { ReasonLeftOut::Header } else { ReasonLeftOut::Unreadable };
             return take(LogLine::LeftOut(reason));
         };
         if header(&fields).is_some() {
-            return take(LogLine::LeftOut(LeftOut::Header));
+            return take(LogLine::LeftOut(ReasonLeftOut::Header));
         }
         let field = |column: usize| {
             let place = columns.get(column).copied().flatten();
@@ -96,9 +100,13 @@ pub(super) fn is_header(line: &str) -> bool {
 }
 
 fn row<'f>(field: &dyn Fn(usize) -> &'f str, take: &mut dyn FnMut(LogLine<'_>)) {
-    let unreadable = || LogLine::LeftOut(LeftOut::Unreadable);
-    let ends = (end(field(SOURCE)), end(field(DESTINATION)));
-    let (Some(from), Some(to)) = ends else { return take(unreadable()) };
+    let unreadable = || LogLine::LeftOut(ReasonLeftOut::Unreadable);
+    let Some(from) = end(field(SOURCE)) else { return take(unreadable()) };
+    let both = match (field(DESTINATION), from) {
+        (ITSELF, LoggedEnd::Pod(pod)) => Some([LoggedEnd::Pod(LoggedPod { name: ITSELF, ..pod }); 2]),
+        (text, from) => end(text).map(|to| [from, to]),
+    };
+    let Some([from, to]) = both else { return take(unreadable()) };
     let Some(port) = port(field(PORT), field(PROTOCOL)) else { return take(unreadable()) };
     let (verdict, answered) = match field(VERDICT).to_ascii_lowercase().as_str() {
         "" | "allowed" | "allow" | "passed" | "pass" | "forwarded" | "accept" => (SeenVerdict::Passed, true),
@@ -163,6 +171,9 @@ fn end(text: &str) -> Option<LoggedEnd<'_>> {
     if rest == NO_LABELS {
         return Some(pod(LoggedLabels::Missing));
     }
+    if let Some(pairs) = rest.strip_prefix('{').and_then(|rest| rest.strip_suffix(MORE_LABELS)) {
+        return Some(pod(LoggedLabels::SomePairs(pairs)));
+    }
     match rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         Some(pairs) if pairs.split(',').all(|pair| pair.trim().is_empty() || pair.contains('=')) => {
             Some(pod(LoggedLabels::Pairs(pairs)))
@@ -196,7 +207,7 @@ fn port<'l>(text: &'l str, protocol: &str) -> Option<LoggedPort<'l>> {
 }
 
 /// The fields of a line.
-pub(super) fn fields(line: &str) -> Vec<Cow<'_, str>> {
+pub(crate) fn fields(line: &str) -> Vec<Cow<'_, str>> {
     let mut fields = Vec::with_capacity(COLUMNS.len());
     let mut rest = line;
     loop {

@@ -3,7 +3,8 @@
 use super::text::{Text, WireNumber, port, text};
 use super::{LogReader, NOBODY_ANSWERED, address, line_of, protocol, time};
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
+    Unidentified,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -68,14 +69,14 @@ pub(super) fn is_event(line: &str) -> bool {
 impl LogReader for GadgetReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
         let Ok(event) = serde_json::from_str::<GadgetEvent<'_>>(line) else {
-            return take(LogLine::LeftOut(LeftOut::Unreadable));
+            return take(LogLine::LeftOut(ReasonLeftOut::Unreadable));
         };
         match (text(&event.kind), &event.src, &event.dst) {
             ("connect", Some(source), Some(destination)) => {
-                take(event.tell(source, destination).unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+                take(event.tell(source, destination).unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
             }
-            ("accept" | "close", ..) => take(LogLine::LeftOut(LeftOut::NotAnAttempt)),
-            _ => take(LogLine::LeftOut(LeftOut::NotAFlow)),
+            ("accept" | "close", ..) => take(LogLine::LeftOut(ReasonLeftOut::NotAnAttempt)),
+            _ => take(LogLine::LeftOut(ReasonLeftOut::NotAFlow)),
         }
     }
 }

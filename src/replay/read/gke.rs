@@ -3,7 +3,8 @@
 use super::text::{Text, WireNumber, number, port, text};
 use super::{LogReader, address, line_of, protocol, time};
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
+    Unidentified,
 };
 use serde::Deserialize;
 
@@ -62,11 +63,11 @@ pub(super) fn is_entry(line: &str) -> bool {
 impl LogReader for GkeReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
         let Ok(entry) = serde_json::from_str::<GkeEntry<'_>>(line) else {
-            return take(LogLine::LeftOut(LeftOut::Unreadable));
+            return take(LogLine::LeftOut(ReasonLeftOut::Unreadable));
         };
         match &entry.connection {
-            Some(connection) => take(entry.tell(connection).unwrap_or(LogLine::LeftOut(LeftOut::Unreadable))),
-            None => take(LogLine::LeftOut(LeftOut::NotAFlow)),
+            Some(connection) => take(entry.tell(connection).unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable))),
+            None => take(LogLine::LeftOut(ReasonLeftOut::NotAFlow)),
         }
     }
 }

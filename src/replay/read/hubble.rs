@@ -7,8 +7,8 @@ use super::text::{Text, WireNumber, number, port, text};
 use super::{LogReader, time};
 use crate::net::Protocol;
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, LoggedReply, Observation, Observer, SeenVerdict,
-    Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, LoggedReply, Observation, Observer, ReasonLeftOut,
+    SeenVerdict, Unidentified,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -189,7 +189,7 @@ impl LogReader for HubbleReader {
             return flow.tell("", take);
         }
         let Ok(event) = serde_json::from_str::<HubbleEvent<'_>>(line) else {
-            return take(LogLine::LeftOut(LeftOut::Unreadable));
+            return take(LogLine::LeftOut(ReasonLeftOut::Unreadable));
         };
         if let Some(flow) = &event.flow {
             self.is_bare = false;
@@ -199,15 +199,15 @@ impl LogReader for HubbleReader {
             return take(LogLine::Lost(number(lost.num_events_lost), time::parse(text(&event.time))));
         }
         if event.node_status.is_some() || event.agent_event.is_some() || event.debug_event.is_some() {
-            return take(LogLine::LeftOut(LeftOut::NotAFlow));
+            return take(LogLine::LeftOut(ReasonLeftOut::NotAFlow));
         }
         match serde_json::from_str::<HubbleFlow<'_>>(line) {
             Ok(flow) if flow.is_some() => {
                 self.is_bare = true;
                 flow.tell("", take);
             }
-            Ok(_) => take(LogLine::LeftOut(LeftOut::NotAFlow)),
-            Err(_) => take(LogLine::LeftOut(LeftOut::Unreadable)),
+            Ok(_) => take(LogLine::LeftOut(ReasonLeftOut::NotAFlow)),
+            Err(_) => take(LogLine::LeftOut(ReasonLeftOut::Unreadable)),
         }
     }
 }
@@ -221,23 +221,23 @@ impl HubbleFlow<'_> {
     fn tell(&self, outer_time: &str, take: &mut dyn FnMut(LogLine<'_>)) {
         let left_out = |reason| LogLine::LeftOut(reason);
         if self.is_of_link() {
-            return take(left_out(LeftOut::Link));
+            return take(left_out(ReasonLeftOut::Link));
         }
         let kind = self.event_type.as_ref().map(|event| number(event.kind));
         if let Some(l7) = self.l7.as_ref() {
             return take(l7.detail());
         }
         if kind == Some(ACCESS_LOG) || text(&self.kind) == "L7" {
-            return take(left_out(LeftOut::L7));
+            return take(left_out(ReasonLeftOut::L7));
         }
         if kind == Some(SOCKET) || text(&self.kind) == "SOCK" {
-            return take(left_out(LeftOut::Socket));
+            return take(left_out(ReasonLeftOut::Socket));
         }
         let [source, destination] =
             [&self.source, &self.destination].map(|end| end.as_ref().map(HubbleEndpoint::reserved));
         let is_health = |reserved: Option<Reserved>| reserved.is_some_and(|reserved| reserved.health);
         if is_health(source) || is_health(destination) {
-            return take(left_out(LeftOut::Health));
+            return take(left_out(ReasonLeftOut::Health));
         }
         let seen = match self.seen(kind) {
             Ok(seen) => seen,
@@ -256,10 +256,10 @@ impl HubbleFlow<'_> {
             }
             (end, ..) => end,
         };
-        let Some(ports) = self.ports() else { return take(left_out(LeftOut::Unreadable)) };
+        let Some(ports) = self.ports() else { return take(left_out(ReasonLeftOut::Unreadable)) };
         match self.direction(kind) {
-            PacketWay::Unknown => take(left_out(LeftOut::Direction)),
-            PacketWay::Reply if seen == SeenVerdict::Refused => take(left_out(LeftOut::Reply)),
+            PacketWay::Unknown => take(left_out(ReasonLeftOut::Direction)),
+            PacketWay::Reply if seen == SeenVerdict::Refused => take(left_out(ReasonLeftOut::Reply)),
             PacketWay::Reply => {
                 let resets = self.flags().is_some_and(|flags| flags.rst);
                 take(LogLine::Reply(LoggedReply { from: to, to: from, port: ports.0, resets, time }));
@@ -291,7 +291,7 @@ impl HubbleFlow<'_> {
         l4.igmp.is_some() || l4.vrrp.is_some() || icmp.is_some_and(|kind| matches!(kind, 130..=137 | 143))
     }
 
-    fn seen(&self, kind: Option<u64>) -> Result<SeenVerdict, LeftOut> {
+    fn seen(&self, kind: Option<u64>) -> Result<SeenVerdict, ReasonLeftOut> {
         match text(&self.verdict) {
             "FORWARDED" | "REDIRECTED" => Ok(SeenVerdict::Passed),
             "AUDIT" => Ok(SeenVerdict::Audited),
@@ -305,12 +305,12 @@ impl HubbleFlow<'_> {
                 let by_policy = by_policy
                     || (!is_said && kind == Some(POLICY_VERDICT))
                     || (!is_said && kind == Some(DROP) && BY_POLICY.iter().any(|(number, _)| *number == sub_type));
-                if by_policy { Ok(SeenVerdict::Refused) } else { Err(LeftOut::DroppedOtherwise) }
+                if by_policy { Ok(SeenVerdict::Refused) } else { Err(ReasonLeftOut::DroppedOtherwise) }
             }
-            "TRACED" | "TRANSLATED" => Err(LeftOut::Socket),
+            "TRACED" | "TRANSLATED" => Err(ReasonLeftOut::Socket),
             // What a trace says is that the packet got as far as there.
             "" if kind == Some(TRACE) => Ok(SeenVerdict::Passed),
-            _ => Err(LeftOut::Error),
+            _ => Err(ReasonLeftOut::Error),
         }
     }
 
@@ -390,7 +390,7 @@ enum PacketWay {
 impl L7<'_> {
     fn detail(&self) -> LogLine<'static> {
         let Some(HubbleDns { query: Some(query), ips: Some(ips) }) = &self.dns else {
-            return LogLine::LeftOut(LeftOut::L7);
+            return LogLine::LeftOut(ReasonLeftOut::L7);
         };
         let addresses: Vec<IpAddr> = ips.iter().filter_map(|text| text.get().parse().ok()).collect();
         LogLine::Detail(addresses, query.get().trim_end_matches('.').to_owned())

@@ -3,7 +3,8 @@
 use super::text::{Text, text};
 use super::{LogReader, address, line_of, protocol, time};
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
+    Unidentified,
 };
 use serde::Deserialize;
 
@@ -38,9 +39,9 @@ struct TrafficItem<'a> {
 impl LogReader for KguardianReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
         let Ok(item) = serde_json::from_str::<TrafficItem<'_>>(line) else {
-            return take(LogLine::LeftOut(LeftOut::Unreadable));
+            return take(LogLine::LeftOut(ReasonLeftOut::Unreadable));
         };
-        take(item.tell().unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+        take(item.tell().unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
     }
 }
 

@@ -18,7 +18,7 @@ mod wrapped;
 pub(super) use cut::{Cutter, JsonPlace, LogPiece};
 pub(super) use detect::{detect, detect_list};
 
-use super::seen::{LeftOut, LogLine, LoggedEnd, LoggedPort, Observation, SeenVerdict};
+use super::seen::{LogLine, LoggedEnd, LoggedPort, Observation, ReasonLeftOut, SeenVerdict};
 use crate::net::Protocol;
 use std::net::IpAddr;
 
@@ -115,10 +115,10 @@ impl FileReader {
 
     /// Calls `take` once with what the line says.
     pub(super) fn read(&mut self, line: &[u8], take: &mut dyn FnMut(LogLine<'_>)) {
-        let Ok(line) = std::str::from_utf8(line) else { return take(LogLine::LeftOut(LeftOut::Unreadable)) };
+        let Ok(line) = std::str::from_utf8(line) else { return take(LogLine::LeftOut(ReasonLeftOut::Unreadable)) };
         let line = wrapped::bare(line);
         if line.is_empty() || (self.has_comments && line.starts_with('#')) {
-            return take(LogLine::LeftOut(LeftOut::Blank));
+            return take(LogLine::LeftOut(ReasonLeftOut::Blank));
         }
         self.reader.read(&line, take);
     }

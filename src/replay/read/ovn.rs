@@ -4,7 +4,7 @@
 
 use super::{LogReader, address, line_of, protocol, time};
 use crate::replay::seen::{
-    LeftOut, LogLine, LoggedEnd, LoggedPort, LoggedReply, Observation, Observer, SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedPort, LoggedReply, Observation, Observer, ReasonLeftOut, SeenVerdict, Unidentified,
 };
 
 /// Reads such lines.
@@ -13,7 +13,7 @@ pub(super) struct OvnReader;
 
 impl LogReader for OvnReader {
     fn read(&mut self, line: &str, take: &mut dyn FnMut(LogLine<'_>)) {
-        take(read(line).unwrap_or(LogLine::LeftOut(LeftOut::Unreadable)));
+        take(read(line).unwrap_or(LogLine::LeftOut(ReasonLeftOut::Unreadable)));
     }
 }
 
@@ -31,7 +31,7 @@ fn read(line: &str) -> Option<LogLine<'_>> {
     let mut parts = line.splitn(5, '|');
     let (when, _, module) = (parts.next()?, parts.next()?, parts.next()?);
     if !module.starts_with("acl_log") {
-        return Some(LogLine::LeftOut(LeftOut::NotAFlow));
+        return Some(LogLine::LeftOut(ReasonLeftOut::NotAFlow));
     }
     let text = parts.nth(1)?;
     // Behind the last quote of the name nothing is somebody else's choice.
@@ -43,7 +43,7 @@ fn read(line: &str) -> Option<LogLine<'_>> {
         "allow" | "allow-related" | "allow-stateless" => SeenVerdict::Passed,
         "drop" | "reject" => SeenVerdict::Refused,
         // What comes behind it decides.
-        "pass" => return Some(LogLine::LeftOut(LeftOut::NotAnAttempt)),
+        "pass" => return Some(LogLine::LeftOut(ReasonLeftOut::NotAnAttempt)),
         _ => return None,
     };
     let observer = match of_head("direction") {
@@ -58,12 +58,12 @@ fn read(line: &str) -> Option<LogLine<'_>> {
             .is_some_and(|kind| matches!(kind, 130..=137 | 143))
     };
     if matches!(kind, "arp" | "rarp" | "igmp" | "vrrp") || (kind == "icmp6" && is_of_neighbours()) {
-        return Some(LogLine::LeftOut(LeftOut::Link));
+        return Some(LogLine::LeftOut(ReasonLeftOut::Link));
     }
     let either = |old: &str, new: &str| of_packet(old).or_else(|| of_packet(new)).and_then(address);
     let end = |address| LoggedEnd::Unidentified(Some(address), Unidentified::Address);
     let (Some(from), Some(to)) = (either("nw_src", "ipv6_src"), either("nw_dst", "ipv6_dst")) else {
-        return Some(LogLine::LeftOut(LeftOut::Link));
+        return Some(LogLine::LeftOut(ReasonLeftOut::Link));
     };
     let time = time::parse(when);
     let port_of = |key: &str| -> Option<LoggedPort<'static>> {
