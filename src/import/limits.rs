@@ -1,19 +1,27 @@
 //! Namespaces that would take too long: what they ask for is counted before anything is compared.
 
-use crate::net::{Direction, IpBlock, Peers, RegionIndex, Selector, SelectorIndex, namespace_by_name};
-use crate::netpol::{Peer, Policy, Rule};
+use crate::net::{Direction, IpBlock, NAMESPACE_NAME, Peers, RegionIndex, Selector, SelectorIndex, namespace_by_name};
+use crate::netpol::{Peer, Policy, PortTarget, Rule};
 use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How many steps all namespaces together may take: a step is about a microsecond of the whole import.
 const MOST_OF_ALL: usize = 1_200_000;
 
-/// What one pair of a peer and a port takes, and a key or value of a selector.
+/// What one pair of a peer and a port takes, a value of a selector, and a key of one.
 const STEPS_OF_PART: usize = 6;
-const STEPS_OF_LABEL: usize = 3;
+const STEPS_OF_VALUE: usize = 3;
+const STEPS_OF_KEY: usize = 12;
+
+/// So many parts of a rule, or of a selector, are usual: however many policies have them, they are read one by one.
+const USUAL: usize = 16;
 
 /// So many keys or values are compared in the time of one step.
-const FEW: usize = 16;
+const FEW: usize = 8;
+
+/// To so many namespaces each is held that does not have one of the names that a peer rules out, in the time of one step.
+const FEW_NAMESPACES: usize = 4;
 
 /// Policies that are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +34,7 @@ pub struct LeftOut {
 
 const PARTS: &str = "its rules have so many pairs of a peer and a port that nobody could read them as flows";
 const LABELS: &str = "its selectors have too many keys and values to compare all of them";
+const NAMESPACES: &str = "too many of its peers are all namespaces but some to hold each against each namespace";
 const PODS: &str = "too many of its policies may select the same pods to compare each with each other";
 const RULES: &str = "too many of its rules may be about the same connections to compare each with each other";
 
@@ -34,8 +43,10 @@ const RULES: &str = "too many of its rules may be about the same connections to 
 pub fn left_out(policies: &[Policy]) -> Vec<LeftOut> {
     let mut start = 0;
     let mut weighed: Vec<(usize, &'static str, Range<usize>)> = Vec::new();
-    for of_one in policies.chunk_by(|one, other| one.namespace == other.namespace) {
-        let (weight, reason) = weigh(of_one);
+    let in_one_namespace = |one: &Policy, other: &Policy| one.namespace == other.namespace;
+    let namespaces = policies.chunk_by(in_one_namespace).count();
+    for of_one in policies.chunk_by(in_one_namespace) {
+        let (weight, reason) = weigh(of_one, namespaces);
         weighed.push((weight, reason, start..start + of_one.len()));
         start += of_one.len();
     }
@@ -52,15 +63,17 @@ pub fn left_out(policies: &[Policy]) -> Vec<LeftOut> {
     out
 }
 
-/// About how many steps the policies of a namespace take, and what takes most of them.
-fn weigh(policies: &[Policy]) -> (usize, &'static str) {
+/// About how many steps the policies of one of so many namespaces take, and what takes most of them.
+fn weigh(policies: &[Policy], namespaces: usize) -> (usize, &'static str) {
     let sum = |counts: &mut dyn Iterator<Item = usize>| counts.fold(0, usize::saturating_add);
     let all_rules = || policies.iter().flat_map(|policy| Direction::ALL.into_iter().flat_map(|one| rules(policy, one)));
     let parts = sum(&mut all_rules().map(parts)).saturating_mul(STEPS_OF_PART);
-    let of_subjects = sum(&mut policies.iter().map(|policy| size(&policy.subject)));
-    let of_peers = sum(&mut all_rules().flat_map(|rule| &rule.peers).map(size_of_peer));
-    let labels = of_subjects.saturating_add(of_peers).saturating_mul(STEPS_OF_LABEL);
-    let mut weights = vec![(parts, PARTS), (labels, LABELS)];
+    let of_subjects = sum(&mut policies.iter().map(|policy| steps(&policy.subject)));
+    let of_peers = sum(&mut all_rules().flat_map(|rule| &rule.peers).map(steps_of_peer));
+    let labels = of_subjects.saturating_add(of_peers);
+    let others = all_rules().flat_map(|rule| &rule.peers).filter(|peer| rules_names_out(peer)).count();
+    let others = others.saturating_mul(namespaces / FEW_NAMESPACES);
+    let mut weights = vec![(parts, PARTS), (labels, LABELS), (others, NAMESPACES)];
     if parts.max(labels) <= MOST_OF_ALL {
         weights.push((pairs_of_pods(policies), PODS));
         weights.push((pairs_of_rules(policies), RULES));
@@ -78,9 +91,9 @@ fn rules(policy: &Policy, direction: Direction) -> &[Rule] {
     rules.as_deref().unwrap_or_default()
 }
 
-/// How many pairs of a peer and a port a rule has.
+/// How many pairs of a peer and a port a rule has beyond those that people write.
 fn parts(rule: &Rule) -> usize {
-    rule.peers.len().max(1).saturating_mul(rule.ports.len().max(1))
+    rule.peers.len().max(1).saturating_mul(rule.ports.len().max(1)).saturating_sub(USUAL)
 }
 
 /// How many keys and values a selector has.
@@ -88,11 +101,26 @@ fn size(selector: &Selector) -> usize {
     selector.entries().map(|(_, values)| 1 + values.listed().len()).sum()
 }
 
-fn size_of_peer(peer: &Peer) -> usize {
+/// What they take by themselves, where they are more than people write.
+fn steps(selector: &Selector) -> usize {
+    if size(selector) <= USUAL {
+        return 0;
+    }
+    selector.entries().map(|(_, values)| STEPS_OF_KEY + STEPS_OF_VALUE * values.listed().len()).sum()
+}
+
+fn steps_of_peer(peer: &Peer) -> usize {
     match peer {
-        Peer::Pods { namespaces, pods } => size(pods) + namespaces.as_ref().map_or(0, size),
+        Peer::Pods { namespaces, pods } => steps(pods) + namespaces.as_ref().map_or(0, steps),
         Peer::Block(_) => 0,
     }
+}
+
+/// Whether a peer is all namespaces but those of some names.
+fn rules_names_out(peer: &Peer) -> bool {
+    let Peer::Pods { namespaces: Some(namespaces), .. } = peer else { return false };
+    let names = namespaces.values(NAMESPACE_NAME);
+    names.required().is_none() && !names.listed().is_empty()
 }
 
 /// Adds up what items take that are near others each, until that is too much.
@@ -126,22 +154,25 @@ fn pairs_of_pods(policies: &[Policy]) -> usize {
 /// The same of rules by their pods and peers.
 fn pairs_of_rules(policies: &[Policy]) -> usize {
     let of = |direction: Direction| {
-        let ends = policies.iter().flat_map(|policy| {
-            let peers = rules(policy, direction).iter().flat_map(|rule| peers(policy, rule));
-            peers.map(|peers| (&policy.subject, peers))
-        });
-        let ends: FxHashSet<(&Selector, Peers)> = ends.collect();
-        let mut ends: Vec<(&Selector, Peers)> = ends.into_iter().collect();
-        ends.sort();
-        let index = RegionIndex::new(ends.iter().enumerate().map(|(at, (subject, peers))| (at, *subject, peers)));
-        until_too_much(ends.iter().map(|(subject, peers)| {
+        // With how many names of ports: each of them is a question of its own.
+        let mut ends: BTreeMap<(&Selector, Peers), usize> = BTreeMap::new();
+        for policy in policies {
+            for rule in rules(policy, direction) {
+                let named = rule.ports.iter().filter(|port| matches!(port.target, PortTarget::Named(_))).count();
+                for peers in peers(policy, rule) {
+                    *ends.entry((&policy.subject, peers)).or_default() += named;
+                }
+            }
+        }
+        let index = RegionIndex::new(ends.keys().enumerate().map(|(at, (subject, peers))| (at, *subject, peers)));
+        until_too_much(ends.iter().map(|((subject, peers), named)| {
             let size = size(subject)
                 + match peers {
                     Peers::Pods { namespaces, pods } => size(namespaces) + size(pods),
                     Peers::Addresses(addresses) => addresses.v4().len() + addresses.v6().len(),
                     Peers::Any => 0,
                 };
-            index.query(subject, peers).len() * (1 + size / FEW)
+            index.query(subject, peers).len() * (1 + named + size / FEW)
         }))
     };
     Direction::ALL.into_iter().map(of).fold(0, usize::saturating_add)
