@@ -2,7 +2,7 @@
 
 use super::around::Around;
 use super::inputs::{NamedInput, inputs, is_program, something_else_below};
-use super::passed::{Found, PassedOver, Why};
+use super::passed::{Found, PassedOver, Why, is_marked};
 use super::said::{refused, token, unmodelled};
 use super::{Manifests, OfOperator, Reader, Remark};
 use crate::cluster::{Cluster, Object, is_set_at_runtime};
@@ -16,6 +16,7 @@ use crate::session::path::{shell_word, shown};
 use crate::session::system::{FileSystem, reason};
 use crate::session::text::{not_utf8, text_of_manifest, unreadable};
 use crate::source::{FileId, Span};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -293,12 +294,16 @@ impl Load<'_> {
         let mut told: BTreeSet<Why> = BTreeSet::new();
         let mut is_foreign_text = false;
         let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        // Of all problems of the text, once.
+        let marked = LazyCell::new(|| is_marked(text));
+        let may_be_objects = LazyCell::new(|| may_be_objects(text));
+        let names_policy = LazyCell::new(|| names_policy(text));
         for mut problem in problems {
             let is_whole = problem.object.is_none() && problem.path.is_empty();
             if is_whole && !is_named {
-                problem.is_policy = names_policy(text);
+                problem.is_policy = *names_policy;
             }
-            if !is_named && (problem.foreign || (is_whole && !may_be_objects(text))) {
+            if !is_named && (problem.foreign || (is_whole && !*may_be_objects)) {
                 // However many faults a text has that is for something else, it is one document.
                 if !std::mem::replace(&mut is_foreign_text, is_whole) {
                     sorted.foreign += 1;
@@ -306,7 +311,7 @@ impl Load<'_> {
                 }
                 continue;
             }
-            let why = Why::of(text, &problem);
+            let why = Why::of(text, &problem, &|| *marked);
             if let (Some(why), false) = (why, is_named) {
                 sorted.waits = true;
                 let span = problem.at.map(|at| token(file, text, at));

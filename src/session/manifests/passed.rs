@@ -27,20 +27,26 @@ pub(super) enum Why {
 /// How templates begin what is to be filled in: of Go, Jinja, ERB, ytt.
 const MARKS: [&str; 4] = ["{{", "{%", "<%", "#@ "];
 
+/// Whether something in a text is to be filled in.
+pub(super) fn is_marked(text: &str) -> bool {
+    let text = text.replace("${{", "${");
+    MARKS.iter().any(|mark| text.contains(mark))
+}
+
 impl Why {
-    /// Why a text has this problem, when something has to be done about it first.
-    pub(super) fn of(text: &str, problem: &ReadProblem) -> Option<Why> {
+    /// Why a text has this problem, when something has to be done about it first. `marked` says whether [`is_marked`] holds
+    /// for the whole text, which is asked for all its problems once.
+    pub(super) fn of(text: &str, problem: &ReadProblem, marked: &dyn Fn() -> bool) -> Option<Why> {
         let at = text.floor_char_boundary(problem.at.unwrap_or_default().min(text.len()));
         let (before, rest) = text.split_at_checked(at)?;
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let value = rest.lines().next().unwrap_or_default();
-        let is_marked = |text: &str| MARKS.iter().any(|mark| text.replace("${{", "${").contains(mark));
         // A text that is no YAML may have its fault anywhere below what makes it so.
         let is_broken = problem.object.is_none() && problem.path.is_empty();
         if line.contains("ENC[") || problem.path == "sops" {
             Some(Why::Encrypted)
-        } else if is_marked(line) || (is_broken && is_marked(text)) {
+        } else if is_marked(line) || (is_broken && marked()) {
             Some(Why::Template)
         } else if value.contains("${") {
             Some(if text.contains("template.openshift.io") { Why::Parameters } else { Why::Variables })
