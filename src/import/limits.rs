@@ -25,7 +25,7 @@ const FEW_NAMESPACES: usize = 4;
 
 /// Policies that are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct HeavyNamespace {
     /// Their places in the list.
     pub policies: Range<usize>,
     /// What there is too much of, as a sentence about their namespace.
@@ -40,7 +40,7 @@ const RULES: &str = "too many of its rules may be about the same connections to 
 
 /// The namespaces, of policies that are sorted by them, that would take too long. The light ones come first, so that a heavy
 /// one takes only itself away.
-pub fn left_out(policies: &[Policy]) -> Vec<LeftOut> {
+pub fn left_out(policies: &[Policy]) -> Vec<HeavyNamespace> {
     let mut start = 0;
     let mut weighed: Vec<(usize, &'static str, Range<usize>)> = Vec::new();
     let in_one_namespace = |one: &Policy, other: &Policy| one.namespace == other.namespace;
@@ -56,7 +56,7 @@ pub fn left_out(policies: &[Policy]) -> Vec<LeftOut> {
     for (weight, reason, policies) in weighed {
         match left.checked_sub(weight) {
             Some(rest) => left = rest,
-            None => out.push(LeftOut { policies, reason }),
+            None => out.push(HeavyNamespace { policies, reason }),
         }
     }
     out.sort_by_key(|one| one.policies.start);
@@ -224,6 +224,6 @@ mod tests {
             |name: &'static str| (0..5_000).map(move |at| policy(name, Selector::equals("app", format!("a{at}"))));
         let all: Vec<Policy> = light("a").chain(heavy).chain(light("c")).collect();
         let left = left_out(&all);
-        assert_eq!(left, [LeftOut { policies: 5_000..7_000, reason: PODS }]);
+        assert_eq!(left, [HeavyNamespace { policies: 5_000..7_000, reason: PODS }]);
     }
 }

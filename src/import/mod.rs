@@ -25,7 +25,7 @@ mod write;
 pub use atoms::RuleOrigin;
 pub use declared::Declared;
 pub use findings::{Finding, Kind, Where};
-pub use limits::{LeftOut, left_out};
+pub use limits::{HeavyNamespace, left_out};
 pub use runs::RunningPods;
 pub use write::Said;
 

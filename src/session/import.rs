@@ -7,7 +7,7 @@ use super::stages::{Session, Settings};
 use super::{EXTENSION, FileSystem, Manifests, Memory, Named, Project};
 use crate::cluster::{Pods, Workload};
 use crate::diag::{Code, Levels, Severity};
-use crate::import::{self, Declared, LeftOut, Lifted, RunningPods, Surroundings};
+use crate::import::{self, Declared, HeavyNamespace, Lifted, RunningPods, Surroundings};
 use crate::model::{COMPONENTS, Model};
 use crate::netpol::{Policy, Written};
 use crate::prove::{self, Counterexample, Difference, Grants};
@@ -225,7 +225,7 @@ impl Import {
 
     /// Refuses the namespaces that would take too long.
     fn leave_out(&mut self) {
-        for LeftOut { policies: range, reason } in import::left_out(&self.policies).into_iter().rev() {
+        for HeavyNamespace { policies: range, reason } in import::left_out(&self.policies).into_iter().rev() {
             let span = self.given.get(range.start).and_then(|given| given.span);
             let (path, line) = self.place(span);
             self.given.drain(range.clone());
