@@ -63,9 +63,11 @@ pub enum UnshownLabels {
     OfCilium,
     /// Any: the log has what several pods share.
     Any,
-    /// None.
+    /// None that the format leaves out.
     #[default]
     None,
+    /// None at all: somebody wrote them down as all that there are.
+    Stated,
 }
 
 /// The pods, nodes and Services that are known to run, by name and by address.
@@ -361,7 +363,7 @@ fn read_labels(labels: LoggedLabels<'_>) -> PodsOfLog {
             let is_one = is_one || labels.contains_key("pod-template-hash");
             pods(labels, if is_one { UnshownLabels::None } else { UnshownLabels::Any })
         }
-        LoggedLabels::Pairs(text) => pods(pairs(text), UnshownLabels::None),
+        LoggedLabels::Pairs(text) => pods(pairs(text), UnshownLabels::Stated),
         LoggedLabels::SomePairs(text) => pods(pairs(text), UnshownLabels::Any),
         LoggedLabels::Object(text) => match serde_json::from_str::<Labels>(text) {
             Ok(labels) => pods(labels, UnshownLabels::None),

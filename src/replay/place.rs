@@ -340,11 +340,12 @@ fn any_of(pods: &PodsOfLog, keys: &Keys, hidden: &BTreeSet<Arc<str>>) -> Option<
     let Some(labels) = &pods.labels else { return Some(Set::pods(namespaces, Selector::everything())) };
     let may_have = |key: &Arc<str>| {
         !labels.contains_key(&**key)
+            && pods.others != UnshownLabels::Stated
             && (hidden.contains(key)
                 || match pods.others {
                     UnshownLabels::OfCilium => is_hidden_by_cilium(key),
                     UnshownLabels::Any => true,
-                    UnshownLabels::None => false,
+                    UnshownLabels::None | UnshownLabels::Stated => false,
                 })
     };
     if !keys.of(&pods.namespace).any(may_have) {
