@@ -3,6 +3,7 @@
 use super::atoms::{Atom, Patience, Side};
 use super::open::is_of_media;
 use super::replies::replies;
+use super::runs::{Found, Runs};
 use super::servers::{PORTS, ServerPlaces, ports_of_service};
 use super::{One, at, protocols};
 use crate::cluster::Cluster;
@@ -50,8 +51,8 @@ fn is_media(atom: &Atom<'_>) -> bool {
     by_address && matches!(port, Some((protocol, PortTarget::Range(low, high))) if is_of_media(protocol, *low, *high))
 }
 
-/// W0201: pods that may open connections, and cannot look up where to.
-pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, found: &mut Vec<Diagnostic>) {
+/// W0201: pods that may open connections, and cannot look up where to. Of pods that were given, those count.
+pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
     let answers = |atom: &&Atom<'_>| {
         let one = side.group.get(atom.policy);
         one.is_some_and(|one| servers.may_answer(one, atom.written_peer(), atom.written_port()))
@@ -71,6 +72,11 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, found: &mut Ve
     let lacking = policies.into_iter().filter_map(|policy| {
         let one = side.group.get(policy)?;
         if with_dns.contains(&one.policy.subject) || with_dns.contains(&everything) {
+            return None;
+        }
+        let given = runs.subject(one).pods;
+        let may_ask = |(_, pods): &Found<'_>| with_dns.iter().any(|subject| subject.matches(&pods.labels));
+        if !given.is_empty() && given.iter().all(may_ask) {
             return None;
         }
         Some((one, beyond(&one.policy.subject, &with_dns, side.patience)?.witness()?))

@@ -114,7 +114,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
             }
         }
         let [_, egress] = &sides;
-        dns::no_dns(egress, &servers, &mut found);
+        dns::no_dns(egress, &servers, &runs, &mut found);
         dns::node_local(egress, input.cluster, &mut found);
     }
     if patience.gave_up() {

@@ -193,7 +193,7 @@ fn tiers(statement: &str) -> Option<Advice> {
     let rest = statement.strip_prefix("tier")?;
     let end = rest.find(['(', '{', '=', '[', ':', '!']).unwrap_or(rest.len());
     let (names, rest) = rest.split_at(end);
-    let names: Vec<&str> = names.split([',', ' ', '\t']).filter(|name| !name.is_empty() && *name != "and").collect();
+    let names: Vec<&str> = names.split([',', ' ', '\t']).filter(|name| !["", "and", "tier"].contains(name)).collect();
     let statement = |(index, name): (usize, &&str)| match index {
         // Labels are those of one tier.
         0 if !rest.is_empty() => format!("tier {name} {rest}"),

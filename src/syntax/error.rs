@@ -287,6 +287,9 @@ fn hint(place: &Place<'_>, rule: Rule, possible: &[Rule]) -> Option<Hint> {
     if after.starts_with(';') && before.bytes().rfind(|byte| matches!(byte, b'{' | b'}')) == Some(b'{') {
         return instead("what stands in braces is parted by commas", ";".len(), ",");
     }
+    if after.strip_prefix(';').is_some_and(|next| !next.trim_start_matches([' ', '\t', '}']).is_empty()) {
+        return instead("each statement has a line of its own", ";".len(), "\n");
+    }
     if after.starts_with(';') {
         return instead("a statement ends with its line; leave the `;` out", ";".len(), "");
     }
