@@ -131,11 +131,9 @@ mod tests {
             assert_eq!(parse(text), nanos, "{text}");
         }
         assert_eq!(super::text(day * SECOND + 28_807 * SECOND), "2026-11-23T08:00:07Z");
-        for day in (-200_000..200_000).step_by(17) {
+        for day in (0..106_000).step_by(17) {
             let nanos = day * 86_400 * SECOND;
-            if nanos >= 0 {
-                assert_eq!(parse(&super::text(nanos)), Some(nanos));
-            }
+            assert_eq!(parse(&super::text(nanos)), Some(nanos));
         }
     }
 }
