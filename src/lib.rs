@@ -3,7 +3,7 @@
 //! `ARCHITECTURE.md` beside this file shows the rooms, the way of the data and who may use whom.
 
 pub mod ask;
-#[cfg(feature = "cli")]
+#[cfg(feature = "answers")]
 pub mod cli;
 pub mod cluster;
 pub mod cover;

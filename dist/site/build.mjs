@@ -84,8 +84,12 @@ const documents = new Set([
 ]);
 const pictures = new Set();
 
+/** Where the site leads to what only it has. */
+const toPlayground = '[Try it in your browser](playground/index.html), with nothing to install.';
+
 for (const document of [...named, ...pagesOfCodes.map((one) => one.document)]) {
-  write(page(document), converted(read(document), document, documents, pictures));
+  const text = converted(read(document), document, documents, pictures);
+  write(page(document), document === 'README.md' ? text.replace('\nInstall it:', `\n${toPlayground}\n\nInstall it:`) : text);
 }
 for (const name of recipes) write(`recipes/${name}.md`, recipe(name, documents));
 const helps = commands();

@@ -1,22 +1,33 @@
 //! The command line: what commands have in common. What one alone takes stands beside it.
 
 use super::blast::BlastArgs;
+#[cfg(feature = "cli")]
 use super::build::BuildArgs;
 use super::can::CanArgs;
+#[cfg(feature = "cli")]
 use super::check::CheckArgs;
+#[cfg(feature = "cli")]
 use super::completions::CompletionsArgs;
+#[cfg(feature = "cli")]
 use super::config::ConfigArgs;
 use super::diff::DiffArgs;
 use super::explain::ExplainArgs;
+#[cfg(feature = "cli")]
 use super::fmt::FmtArgs;
+#[cfg(feature = "cli")]
 use super::import::ImportArgs;
+#[cfg(feature = "cli")]
 use super::init::InitArgs;
+#[cfg(feature = "cli")]
 use super::lint::LintArgs;
+#[cfg(feature = "cli")]
 use super::man::ManArgs;
 use super::reach::ReachArgs;
+#[cfg(feature = "cli")]
 use super::replay::ReplayArgs;
 use super::slips::place_of_command;
 use super::test::TestArgs;
+#[cfg(feature = "cli")]
 use super::version::VersionArgs;
 use super::why::WhyArgs;
 use crate::diag::{Level, Levels};
@@ -74,29 +85,40 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    #[cfg(feature = "cli")]
     #[command(visible_alias = "compile")]
     Build(BuildArgs),
+    #[cfg(feature = "cli")]
     #[command(visible_alias = "validate")]
     Check(CheckArgs),
     Reach(ReachArgs),
     Can(CanArgs),
     Why(WhyArgs),
     Blast(BlastArgs),
+    #[cfg(feature = "cli")]
     Replay(ReplayArgs),
     Test(TestArgs),
     Diff(DiffArgs),
+    #[cfg(feature = "cli")]
     Lint(LintArgs),
+    #[cfg(feature = "cli")]
     Import(ImportArgs),
+    #[cfg(feature = "cli")]
     #[command(visible_alias = "format")]
     Fmt(FmtArgs),
+    #[cfg(feature = "cli")]
     Init(InitArgs),
-    #[cfg(feature = "lsp")]
+    #[cfg(all(feature = "cli", feature = "lsp"))]
     Lsp(super::lsp::LspArgs),
+    #[cfg(feature = "cli")]
     Config(ConfigArgs),
     Explain(ExplainArgs),
+    #[cfg(feature = "cli")]
     #[command(visible_alias = "completion")]
     Completions(CompletionsArgs),
+    #[cfg(feature = "cli")]
     Man(ManArgs),
+    #[cfg(feature = "cli")]
     Version(VersionArgs),
 }
 
@@ -323,6 +345,7 @@ impl Warnings {
 }
 
 /// The command line, to be parsed or described.
+#[cfg(feature = "cli")]
 pub(super) fn command() -> clap::Command {
     // What it has in common with `build` has another default.
     let help = "The environment to compile for [default: all that the program declares, and none of them unless polder.toml \
@@ -333,22 +356,37 @@ pub(super) fn command() -> clap::Command {
     })
 }
 
+/// The questions, to be parsed.
+#[cfg(not(feature = "cli"))]
+pub(super) fn command() -> clap::Command {
+    Cli::command()
+}
+
 impl Cli {
     /// Understands the command line.
     pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut args: Vec<OsString> = args.into_iter().collect();
         help_as_an_option(&mut args);
         let matches = command().bin_name(called(&args)).color(color_of(&args)).try_get_matches_from(args)?;
-        let mut cli = Cli::from_arg_matches(&matches)?;
+        let cli = Cli::from_arg_matches(&matches)?;
+        #[cfg(feature = "cli")]
+        let cli = cli.with_levels_of(&matches);
+        Ok(cli)
+    }
+
+    /// The levels of warnings in the order of the command line.
+    #[cfg(feature = "cli")]
+    fn with_levels_of(mut self, matches: &ArgMatches) -> Cli {
         if let (Command::Build(BuildArgs { input, .. }) | Command::Check(CheckArgs { input, .. }), Some((_, inner))) =
-            (&mut cli.command, matches.subcommand())
+            (&mut self.command, matches.subcommand())
         {
             input.warnings.order(inner);
         }
-        if let (Command::Lint(LintArgs { warnings, .. }), Some((_, inner))) = (&mut cli.command, matches.subcommand()) {
+        if let (Command::Lint(LintArgs { warnings, .. }), Some((_, inner))) = (&mut self.command, matches.subcommand())
+        {
             warnings.order(inner);
         }
-        Ok(cli)
+        self
     }
 }
 

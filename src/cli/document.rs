@@ -1,9 +1,11 @@
 //! The one document that a program reads in the place of messages.
 
 use super::args::{AnswerFormat, Command, Format};
+#[cfg(feature = "cli")]
 use super::build::prints;
 use super::diff::DiffFormat;
 use super::reach::ReachFormat;
+#[cfg(feature = "cli")]
 use super::replay::ReplayFormat;
 use super::test::TestFormat;
 use super::why::WhyFormat;
@@ -33,6 +35,7 @@ pub(super) struct MachineDocument {
 impl MachineDocument {
     /// The document that a command has to print; none when it is for people.
     pub(super) fn of(command: &Command) -> Option<MachineDocument> {
+        #[cfg(feature = "cli")]
         let said = |format: Format, is_taken: bool| {
             // Where standard output holds something else, messages keep the other stream.
             let stream = if is_taken { Stream::Err } else { Stream::Out };
@@ -40,25 +43,31 @@ impl MachineDocument {
         };
         let instead = |is_json: bool| is_json.then(|| MachineDocument::new(Format::Json, Stream::Out, true));
         match command {
+            #[cfg(feature = "cli")]
             Command::Build(args) => said(args.input.format, args.diff || prints(args)),
+            #[cfg(feature = "cli")]
             Command::Check(args) => said(args.input.format, false),
+            #[cfg(feature = "cli")]
             Command::Lint(args) => said(args.format, false),
+            #[cfg(feature = "cli")]
             Command::Fmt(args) => said(args.format, args.diff || (args.reads_input() && !args.check)),
             Command::Reach(args) => instead(args.format == ReachFormat::Json),
+            #[cfg(feature = "cli")]
             Command::Replay(args) => instead(args.format == ReplayFormat::Json),
             Command::Can(args) => instead(args.format == AnswerFormat::Json),
             Command::Why(args) => instead(args.format == WhyFormat::Json),
             Command::Blast(args) => instead(args.format == AnswerFormat::Json),
             Command::Test(args) => instead(args.format == TestFormat::Json),
             Command::Diff(args) => instead(args.format == DiffFormat::Json),
+            #[cfg(feature = "cli")]
             Command::Import(args) => instead(args.format == AnswerFormat::Json),
+            #[cfg(feature = "cli")]
             Command::Config(args) => instead(args.format == AnswerFormat::Json),
-            Command::Init(_)
-            | Command::Lsp(_)
-            | Command::Explain(_)
-            | Command::Completions(_)
-            | Command::Man(_)
-            | Command::Version(_) => None,
+            Command::Explain(_) => None,
+            #[cfg(all(feature = "cli", feature = "lsp"))]
+            Command::Lsp(_) => None,
+            #[cfg(feature = "cli")]
+            Command::Init(_) | Command::Completions(_) | Command::Man(_) | Command::Version(_) => None,
         }
     }
 

@@ -1,54 +1,85 @@
 //! The command line: one file per command, and the only room that prints.
 
+// A page in a browser only asks; see `console`.
+#![cfg_attr(not(feature = "cli"), allow(dead_code))]
+
 mod args;
 mod ask;
+#[cfg(feature = "cli")]
 mod baseline;
 mod beyond;
 mod blast;
+#[cfg(feature = "cli")]
 mod build;
 mod can;
+#[cfg(feature = "cli")]
 mod check;
+#[cfg(feature = "cli")]
 mod completions;
+#[cfg(feature = "cli")]
 mod config;
+mod console;
 mod diff;
 mod document;
 mod exit;
 mod explain;
+#[cfg(feature = "cli")]
 mod fmt;
+#[cfg(feature = "cli")]
 mod foreign;
+#[cfg(feature = "cli")]
 mod holder;
+#[cfg(feature = "cli")]
 mod import;
+#[cfg(feature = "cli")]
 mod init;
 mod json;
+#[cfg(feature = "cli")]
 mod leftover;
+#[cfg(feature = "cli")]
 mod lint;
-#[cfg(feature = "lsp")]
+#[cfg(all(feature = "cli", feature = "lsp"))]
 mod lsp;
+#[cfg(feature = "cli")]
 mod man;
+#[cfg(feature = "cli")]
 mod open;
 mod page;
+#[cfg(feature = "cli")]
 mod panic;
 mod reach;
+#[cfg(feature = "cli")]
 mod replace;
+#[cfg(feature = "cli")]
 mod replay;
 mod report;
 mod slips;
 mod terminal;
 mod test;
+#[cfg(feature = "cli")]
 mod version;
+#[cfg(feature = "cli")]
 mod watch;
 mod why;
 
+pub use console::{Console, Printed};
 pub use exit::Exit;
 
+#[cfg(feature = "cli")]
 use crate::diag::render::sanitize;
+#[cfg(feature = "cli")]
 use args::{Cli, Command};
+#[cfg(feature = "cli")]
 use document::MachineDocument;
+#[cfg(feature = "cli")]
 use std::ffi::OsString;
+#[cfg(feature = "cli")]
 use std::process::ExitCode;
+#[cfg(feature = "cli")]
 use terminal::Terminal;
 
 /// Runs the command line of this process.
+#[cfg(feature = "cli")]
 pub fn main() -> ExitCode {
     panic::install();
     let mut args: Vec<OsString> = std::env::args_os().collect();
@@ -61,12 +92,14 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
+#[cfg(feature = "cli")]
 fn run(cli: &Cli) -> Exit {
     let mut terminal = Terminal::new(&cli.global, MachineDocument::of(&cli.command));
     let exit = answer(&cli.command, &mut terminal);
     terminal.finish(exit)
 }
 
+#[cfg(feature = "cli")]
 fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
     match command {
         Command::Build(args) => build::run(args, terminal),
@@ -94,6 +127,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
 
 /// Help and version that were asked for go to standard output; a slip is shown without what it holds of the terminal's
 /// control characters.
+#[cfg(feature = "cli")]
 fn usage(mut error: clap::Error) -> Exit {
     if error.use_stderr() {
         slips::without_far_tips(&mut error);
@@ -106,13 +140,14 @@ fn usage(mut error: clap::Error) -> Exit {
 }
 
 /// Says why a command line is not understood.
+#[cfg(feature = "cli")]
 fn say(why: &str) -> Exit {
     let text = why.lines().map(|line| format!("{}\n", sanitize(line))).collect::<String>();
     let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
     Exit::CannotAnswer
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 

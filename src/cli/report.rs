@@ -64,23 +64,39 @@ pub(super) fn tell_blank(project: &Project, terminal: &mut Terminal) {
 pub(super) fn unicode() -> bool {
     let locale = variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG"));
     let locale = locale.unwrap_or_default().to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
+    // A page in a browser has no variables, and shows everything.
+    cfg!(target_family = "wasm") || locale.contains("utf-8") || locale.contains("utf8")
 }
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// How many columns the terminals behind standard output and standard error have.
+#[cfg(feature = "cli")]
+fn measured() -> [Option<usize>; 2] {
+    let streams =
+        [terminal_size::terminal_size_of(std::io::stdout()), terminal_size::terminal_size_of(std::io::stderr())];
+    streams.map(|size| size.map(|(width, _)| usize::from(width.0)))
+}
+
+/// A page has none.
+#[cfg(not(feature = "cli"))]
+fn measured() -> [Option<usize>; 2] {
+    [None; 2]
+}
+
 fn how(color: bool) -> render::Human {
     let columns = variable("COLUMNS").and_then(|columns| columns.parse().ok());
-    let measured = || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
-    render::Human { unicode: unicode(), color, width: columns.or_else(measured).unwrap_or(100), limit: MOST }
+    let [_, measured] = measured();
+    render::Human { unicode: unicode(), color, width: columns.or(measured).unwrap_or(100), limit: MOST }
 }
 
 /// How many columns standard output has; `None` where nobody said, as in a file.
 pub(super) fn out_width() -> Option<usize> {
     let columns = variable("COLUMNS").and_then(|columns| columns.parse().ok());
-    columns.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0)))
+    let [measured, _] = measured();
+    columns.or(measured)
 }
 
 /// A number and its noun.

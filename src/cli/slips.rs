@@ -2,7 +2,9 @@
 
 use super::args::command;
 use crate::diag::closest;
-use crate::session::{CONFIG_NAME, Disk, EXTENSION, FileSystem as _, MANIFEST_EXTENSIONS, shell_word};
+use crate::session::{CONFIG_NAME, EXTENSION, MANIFEST_EXTENSIONS, shell_word};
+#[cfg(feature = "cli")]
+use crate::session::{Disk, FileSystem as _};
 use clap::ArgAction;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
@@ -277,9 +279,21 @@ fn is_manifest(path: &str) -> bool {
 
 /// Whether a file, or a folder without a program, has manifests.
 fn holds_manifests(path: &str) -> bool {
-    let below = |end: &str| !Disk.walk(Path::new(path), end).files.is_empty();
+    let below = |end: &str| has_below(path, end);
     is_manifest(path)
         || Path::new(path).is_dir() && !below(EXTENSION) && MANIFEST_EXTENSIONS.iter().any(|end| below(end))
+}
+
+/// Whether there are files of a kind below a folder.
+#[cfg(feature = "cli")]
+fn has_below(path: &str, end: &str) -> bool {
+    !Disk.walk(Path::new(path), end).files.is_empty()
+}
+
+/// A page has no folders.
+#[cfg(not(feature = "cli"))]
+fn has_below(_: &str, _: &str) -> bool {
+    false
 }
 
 /// Whether a word names a file or folder, and cannot be the name of pods.

@@ -1,14 +1,39 @@
 //! The two streams. Everything that is printed goes through here.
 
-use super::args::{Color, Global};
+use super::args::Color;
+#[cfg(feature = "cli")]
+use super::args::Global;
 use super::document::{MachineDocument, Stream};
 use super::exit::Exit;
 use crate::diag::render::sanitize;
 use crate::diag::{Code, Diagnostic, Report};
-use crate::session::reason;
+#[cfg(feature = "cli")]
+use crate::session::Disk;
+use crate::session::{FileSystem, reason};
 use crate::source::Sources;
+use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, Write};
+#[cfg(feature = "cli")]
+use std::io::{BufWriter, IsTerminal};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// The files that a command sees, and where among them it was called.
+pub(super) struct Workplace {
+    /// The files.
+    pub files: Rc<dyn FileSystem>,
+    /// The current folder; `None` is that of the process.
+    pub folder: Option<PathBuf>,
+}
+
+#[cfg(feature = "cli")]
+impl Workplace {
+    /// The files of the machine, where the process is.
+    fn of_the_process() -> Workplace {
+        Workplace { files: Rc::new(Disk), folder: None }
+    }
+}
 
 /// Standard output for results, standard error for messages.
 pub(super) struct Terminal {
@@ -23,10 +48,12 @@ pub(super) struct Terminal {
     document: Option<MachineDocument>,
     /// Whether the result was printed.
     answered: bool,
+    workplace: Workplace,
 }
 
 impl Terminal {
     /// The streams of the process.
+    #[cfg(feature = "cli")]
     pub(super) fn new(global: &Global, document: Option<MachineDocument>) -> Terminal {
         let (out, err) = (io::stdout(), io::stderr());
         let variable = |name: &str| std::env::var_os(name);
@@ -40,7 +67,43 @@ impl Terminal {
             failure: None,
             document,
             answered: false,
+            workplace: Workplace::of_the_process(),
         }
+    }
+
+    /// Prints both streams into one memory.
+    pub(super) fn in_memory(document: Option<MachineDocument>, workplace: Workplace) -> (Terminal, Said) {
+        let said = Said::default();
+        let terminal = Terminal { document, ..Terminal::on(said.clone(), said.clone(), workplace) };
+        (terminal, said)
+    }
+
+    fn on(out: impl Write + 'static, err: Said, workplace: Workplace) -> Terminal {
+        Terminal {
+            out: Box::new(out),
+            err: Box::new(err),
+            out_color: false,
+            err_color: false,
+            quiet: false,
+            closed: false,
+            failure: None,
+            document: None,
+            answered: false,
+            workplace,
+        }
+    }
+
+    /// The files that there are.
+    pub(super) fn files(&self) -> Rc<dyn FileSystem> {
+        Rc::clone(&self.workplace.files)
+    }
+
+    /// The current folder; the error is a sentence.
+    pub(super) fn folder(&self) -> Result<PathBuf, String> {
+        if let Some(folder) = &self.workplace.folder {
+            return Ok(folder.clone());
+        }
+        std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))
     }
 
     /// Whether standard output takes colours.
@@ -160,19 +223,16 @@ fn wants_color(flag: Color, terminal: bool, variable: impl Fn(&str) -> Option<Os
     }
 }
 
-/// What a command under test has said, on both streams.
-#[cfg(test)]
+/// What a command has said, on both streams.
 #[derive(Clone, Default)]
-pub(super) struct Said(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+pub(super) struct Said(Rc<RefCell<Vec<u8>>>);
 
-#[cfg(test)]
 impl Said {
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.borrow()).into_owned()
     }
 }
 
-#[cfg(test)]
 impl Write for Said {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().write(bytes)
@@ -183,30 +243,16 @@ impl Write for Said {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 impl Terminal {
     /// Prints to memory.
     pub(super) fn captured() -> (Terminal, Said) {
         let said = Said::default();
-        (Terminal::on(said.clone(), said.clone()), said)
-    }
-
-    fn on(out: impl Write + 'static, err: Said) -> Terminal {
-        Terminal {
-            out: Box::new(out),
-            err: Box::new(err),
-            out_color: false,
-            err_color: false,
-            quiet: false,
-            closed: false,
-            failure: None,
-            document: None,
-            answered: false,
-        }
+        (Terminal::on(said.clone(), said.clone(), Workplace::of_the_process()), said)
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -248,7 +294,8 @@ mod tests {
     fn a_reader_that_went_away_changes_no_answer() {
         let err = Said::default();
         for exit in [Exit::Yes, Exit::No] {
-            let mut terminal = Terminal::on(Failing(io::ErrorKind::BrokenPipe), err.clone());
+            let mut terminal =
+                Terminal::on(Failing(io::ErrorKind::BrokenPipe), err.clone(), Workplace::of_the_process());
             terminal.line("text");
             assert!(terminal.closed());
             terminal.line("text");
@@ -260,7 +307,7 @@ mod tests {
     #[test]
     fn a_result_that_cannot_be_printed_is_no_success() {
         let err = Said::default();
-        let mut terminal = Terminal::on(Failing(io::ErrorKind::StorageFull), err.clone());
+        let mut terminal = Terminal::on(Failing(io::ErrorKind::StorageFull), err.clone(), Workplace::of_the_process());
         terminal.line("text");
         assert_eq!(terminal.finish(Exit::Yes), Exit::CannotAnswer);
         assert!(err.text().contains("standard output"));

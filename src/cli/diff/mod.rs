@@ -12,10 +12,9 @@ use super::terminal::Terminal;
 use crate::diag::Report;
 use crate::diag::render::{sanitize, short};
 use crate::diff::{ConnectionChange, Diff, DifferenceOrigin, Kind};
-use crate::session::{
-    CONFIG_NAME, Disk, EnvironmentChoice, FileSystem, Named, Place, Revision, Subject, Terms, Versions, reason,
-};
+use crate::session::{CONFIG_NAME, EnvironmentChoice, FileSystem, Named, Place, Subject, Terms, Versions};
 use crate::source::Sources;
+#[cfg(feature = "cli")]
 pub(super) use markdown::{code as markdown_code, plain as markdown_plain};
 use std::path::{Path, PathBuf};
 
@@ -100,17 +99,17 @@ pub(super) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
-    let folder =
-        std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
+    let (folder, files) = (terminal.folder()?, terminal.files());
+    let files = files.as_ref();
     let terms = Terms {
         environment: args.environment.choice(),
         workloads: named(&args.workloads),
         cluster: args.cluster.said(),
     };
     let paths = named(&args.paths);
-    let disk = |named, optional| Place { system: &Disk, named, optional };
+    let disk = |named, optional| Place { system: files, named, optional };
     let versions = match (&args.git, paths.as_slice()) {
-        (None, [Named::Path(old), Named::Path(new)]) if are_revisions(&folder, [old, new]) => {
+        (None, [Named::Path(old), Named::Path(new)]) if are_revisions(files, &folder, [old, new]) => {
             let (old, new) = (old.display(), new.display());
             return Err(format!(
                 "`{old}` and `{new}` are no paths but Git revisions: `polder diff --git {old}..{new}` compares them, and \
@@ -118,14 +117,14 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
             ));
         }
         (None, [old, new]) if old != new || *old != Named::Input => {
-            Versions::load(&folder, [disk(old, false), disk(new, false)], &terms, &Disk)
+            Versions::load(&folder, [disk(old, false), disk(new, false)], &terms, files)
         }
         (None, [_, _]) => return Err("standard input can only be one of the two".to_owned()),
         (Some(revision), [] | [Named::Path(_)]) if revision.contains("...") => {
             return Err(format!("`{revision}` has three dots: write `--git OLD..NEW`, or one revision"));
         }
         (None, _) => return Err("name two paths, OLD and NEW, or a Git revision with `--git REV`".to_owned()),
-        (Some(revision), [Named::Path(other)]) if are_revisions(&folder, [other]) => {
+        (Some(revision), [Named::Path(other)]) if are_revisions(files, &folder, [other]) => {
             let other = other.display();
             return Err(format!(
                 "`{other}` is no path but a Git revision: `polder diff --git {revision}..{other}` compares the two"
@@ -135,17 +134,17 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
         (Some(revision), [] | [_]) => {
             let path = match paths.first() {
                 Some(Named::Path(path)) => path.clone(),
-                _ => project(&folder),
+                _ => project(files, &folder),
             };
-            let open = |revision| Revision::open(&folder.join(&path), revision);
+            let open = |revision| open_revision(&folder.join(&path), revision);
             let named = Named::Path(path.clone());
             let at = |system| Place { system, named: &named, optional: true };
             match two(revision) {
                 (old, Some(new)) => {
                     let (old, new) = (open(old)?, open(new)?);
-                    Versions::load(&folder, [at(&old), at(&new)], &terms, &Disk)
+                    Versions::load(&folder, [at(old.as_ref()), at(new.as_ref())], &terms, files)
                 }
-                (old, None) => Versions::load(&folder, [at(&open(old)?), at(&Disk)], &terms, &Disk),
+                (old, None) => Versions::load(&folder, [at(open(old)?.as_ref()), at(files)], &terms, files),
             }
         }
         (Some(_), _) => return Err("`--git REV` compares one path with itself: name at most one".to_owned()),
@@ -201,17 +200,29 @@ fn two(revision: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// The files of a revision of the Git repository that a path is in.
+#[cfg(feature = "cli")]
+fn open_revision(path: &Path, revision: &str) -> Result<Box<dyn FileSystem>, String> {
+    Ok(Box::new(crate::session::Revision::open(path, revision)?))
+}
+
+/// A page has no Git.
+#[cfg(not(feature = "cli"))]
+fn open_revision(_: &Path, _: &str) -> Result<Box<dyn FileSystem>, String> {
+    Err("there is no Git here".to_owned())
+}
+
 /// Whether these are no paths, and revisions of the Git repository that a folder is in.
-fn are_revisions<const N: usize>(folder: &Path, paths: [&PathBuf; N]) -> bool {
+fn are_revisions<const N: usize>(files: &dyn FileSystem, folder: &Path, paths: [&PathBuf; N]) -> bool {
     paths.into_iter().all(|path| {
-        let is_there = Disk.is_folder(&folder.join(path)).is_ok();
-        !is_there && path.to_str().is_some_and(|text| Revision::open(folder, text).is_ok())
+        let is_there = files.is_folder(&folder.join(path)).is_ok();
+        !is_there && path.to_str().is_some_and(|text| open_revision(folder, text).is_ok())
     })
 }
 
 /// The project that a folder is in, or without one the folder itself.
-fn project(folder: &Path) -> PathBuf {
-    let is_root = |folder: &&Path| matches!(Disk.is_folder(&folder.join(CONFIG_NAME)), Ok(false));
+fn project(files: &dyn FileSystem, folder: &Path) -> PathBuf {
+    let is_root = |folder: &&Path| matches!(files.is_folder(&folder.join(CONFIG_NAME)), Ok(false));
     folder.ancestors().find(is_root).unwrap_or(folder).to_path_buf()
 }
 

@@ -13,6 +13,7 @@ use crate::ask::{Asked, Explanation, Program, Says, Situation, why};
 use crate::engine::Engine;
 use crate::net::PortSet;
 use crate::session::{Added, Posed, Subject};
+#[cfg(feature = "cli")]
 pub(super) use facts::wrong as wrong_of_flow;
 use mend::WrittenMend;
 
