@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// A kind of ends, by its place in [`Roster::kinds`].
+/// A kind of ends, by its place among those of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EndKindId(pub u32);
 
