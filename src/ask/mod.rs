@@ -23,7 +23,9 @@ pub use everyone::{Everyone, Meant, NamedEnds, Samples, Set};
 pub use reach::{
     Between, Cell, Detail, IsolatedShare, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, ToldReach, Untold,
 };
-pub use situation::{Asked, Group, GroupName, INTERNET, KnownLabels, NotFound, Situation, selector_text};
+pub use situation::{
+    Asked, AskedPod, Group, GroupName, INTERNET, KnownLabels, NamedWorkload, NotFound, Situation, selector_text,
+};
 pub use space::{Ends, Example, Space, SpaceGrants, SpacePods};
 pub(crate) use space::{rule_peers, rule_ports};
 pub use why::{

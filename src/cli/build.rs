@@ -144,8 +144,8 @@ pub(super) struct BuildOutcome {
 
 /// Builds one time.
 pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> BuildOutcome {
-    let OpenedSession { session, levels, folder } = match open(&args.input, args.layout.map(Into::into), args.kustomize)
-    {
+    let opened = open(&args.input, args.layout.map(Into::into), args.kustomize, terminal);
+    let OpenedSession { session, levels, folder } = match opened {
         Ok(opened) => opened,
         Err(message) => return BuildOutcome { exit: terminal.refuse(&message), output: None },
     };

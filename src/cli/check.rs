@@ -41,7 +41,7 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
     if from_input(&args.workloads) && from_input(&args.input.paths) {
         return terminal.refuse("the program and the workloads cannot both come from standard input");
     }
-    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false) {
+    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false, terminal) {
         Ok(opened) => opened,
         Err(message) => return terminal.refuse(&message),
     };

@@ -7,7 +7,7 @@ use super::report::show;
 use super::terminal::Terminal;
 use crate::diag::Levels;
 use crate::diag::render::sanitize;
-use crate::session::{CONFIG_NAME, Disk, InForce, Project, SettingInForce, reason, shown};
+use crate::session::{CONFIG_NAME, Disk, InForce, Project, SettingInForce, shown};
 use crate::source::Span;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -30,9 +30,9 @@ pub(super) struct ConfigArgs {
 }
 
 pub(super) fn run(args: &ConfigArgs, terminal: &mut Terminal) -> Exit {
-    let folder = match std::env::current_dir() {
+    let folder = match terminal.folder() {
         Ok(folder) => folder,
-        Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
+        Err(message) => return terminal.refuse(&message),
     };
     let paths: Vec<PathBuf> = args.path.iter().cloned().collect();
     if let Some(path) = paths.iter().find(|path| !path.exists()) {

@@ -47,9 +47,9 @@ impl FmtArgs {
 }
 
 pub(super) fn run(args: &FmtArgs, terminal: &mut Terminal) -> Exit {
-    let folder = match std::env::current_dir() {
+    let folder = match terminal.folder() {
         Ok(folder) => folder,
-        Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
+        Err(message) => return terminal.refuse(&message),
     };
     let mut project = Project::load(&Disk, &folder, &named(&args.paths));
     let mut diagnostics = std::mem::take(&mut project.diagnostics);

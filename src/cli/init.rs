@@ -70,8 +70,7 @@ pub(super) fn run(args: &InitArgs, terminal: &mut Terminal) -> Exit {
 }
 
 fn write(args: &InitArgs, terminal: &mut Terminal) -> Result<(), String> {
-    let here =
-        std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
+    let here = terminal.folder()?;
     let folder = normal(&here.join(&args.folder));
     if let Some(outer) = folder.ancestors().skip(1).map(|above| above.join(CONFIG_NAME)).find(|path| path.is_file()) {
         // The outer project takes in every file below it, so one program would become two.

@@ -66,9 +66,9 @@ pub(super) struct LintArgs {
 }
 
 pub(super) fn run(args: &LintArgs, terminal: &mut Terminal) -> Exit {
-    let folder = match std::env::current_dir() {
+    let folder = match terminal.folder() {
         Ok(folder) => folder,
-        Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
+        Err(message) => return terminal.refuse(&message),
     };
     let project = Project::load_config(&Disk, &folder, &named(&args.paths));
     let mut levels = match levels(args, &project.config.lint) {

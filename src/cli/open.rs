@@ -1,9 +1,10 @@
 //! From the command line to a session: what `build` and `check` have in common.
 
 use super::args::ProgramInput;
+use super::terminal::Terminal;
 use crate::diag::Levels;
 use crate::session::Layout;
-use crate::session::{Disk, Project, Session, Settings, reason};
+use crate::session::{Disk, Project, Session, Settings};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -19,9 +20,14 @@ pub(super) struct OpenedSession {
 
 /// Reads the program. The command line goes before `polder.toml`, and that before the defaults. The error is a slip on
 /// the command line, in words.
-pub(super) fn open(input: &ProgramInput, layout: Option<Layout>, kustomize: bool) -> Result<OpenedSession, String> {
+pub(super) fn open(
+    input: &ProgramInput,
+    layout: Option<Layout>,
+    kustomize: bool,
+    terminal: &Terminal,
+) -> Result<OpenedSession, String> {
     input.warnings.levels()?;
-    let (project, folder) = load(input)?;
+    let (project, folder) = load(input, terminal)?;
     let mut levels = Levels::default();
     for (code, level) in &project.config.levels {
         levels.set(code, *level)?;
@@ -37,14 +43,13 @@ pub(super) fn open(input: &ProgramInput, layout: Option<Layout>, kustomize: bool
 }
 
 /// The folders and files that a change can come from.
-pub(super) fn places(input: &ProgramInput) -> Result<Vec<PathBuf>, String> {
-    let (project, _) = load(input)?;
+pub(super) fn places(input: &ProgramInput, terminal: &Terminal) -> Result<Vec<PathBuf>, String> {
+    let (project, _) = load(input, terminal)?;
     let places: BTreeSet<PathBuf> = project.places.into_iter().chain(project.root).collect();
     Ok(places.into_iter().collect())
 }
 
-fn load(input: &ProgramInput) -> Result<(Project, PathBuf), String> {
-    let folder =
-        std::env::current_dir().map_err(|error| format!("cannot find the current folder: {}", reason(&error)))?;
+fn load(input: &ProgramInput, terminal: &Terminal) -> Result<(Project, PathBuf), String> {
+    let folder = terminal.folder()?;
     Ok((Project::load(&Disk, &folder, &input.named()), folder))
 }

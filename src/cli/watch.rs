@@ -27,7 +27,7 @@ pub(super) fn run(args: &BuildArgs, terminal: &mut Terminal) -> Exit {
         Ok(watcher) => watcher,
         Err(error) => return terminal.refuse(&format!("cannot watch files: {error}")),
     };
-    let places = match places(&args.input) {
+    let places = match places(&args.input, terminal) {
         Ok(places) => places,
         Err(message) => return terminal.refuse(&message),
     };

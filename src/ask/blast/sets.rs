@@ -135,15 +135,9 @@ impl<'a, 'b> SetSearch<'a, 'b> {
         for one in asked.each() {
             let ends = everyone.find(one).unwrap_or_default();
             // There may be others like one that is asked about.
-            match one {
-                Asked::Pod { .. } => start.extend(ends.into_iter().map(|ends| Front { ends, kind: None })),
-                Asked::Name(_)
-                | Asked::Addresses(_)
-                | Asked::DnsServers(_)
-                | Asked::PodsAt(_)
-                | Asked::Seen(..)
-                | Asked::Behind { .. }
-                | Asked::Several(_) => self.start_at(&ends, &mut start)?,
+            match one.pod() {
+                Some(_) => start.extend(ends.into_iter().map(|ends| Front { ends, kind: None })),
+                None => self.start_at(&ends, &mut start)?,
             }
         }
         Ok(start)

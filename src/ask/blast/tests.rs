@@ -133,7 +133,7 @@ fn for_many(check: impl Fn(&mut SetSearch<'_, '_>, &Pods<'_>, Vec<Front>, bool))
             let mut budget = Budget::new(5_000_000);
             let from = sets::BlastFrom { asked: &asked, back, depth: usize::MAX, servers: None };
             let (mut search, start) = SetSearch::new(&everyone, &grants, from, &mut budget).unwrap();
-            check(&mut search, &pods, start, matches!(asked, Asked::Pod { .. }));
+            check(&mut search, &pods, start, asked.pod().is_some());
         }
     }
 }

@@ -217,16 +217,7 @@ impl<'p> Everyone<'p> {
 
     /// Those that only may be asked for: by labels of their namespaces that nobody stated.
     pub fn find_perhaps(&self, asked: &Asked) -> Vec<Ends> {
-        let names = asked.each().iter().filter_map(|one| match one {
-            Asked::Name(text) => self.set(text).ok(),
-            Asked::Pod { .. }
-            | Asked::Addresses(_)
-            | Asked::DnsServers(_)
-            | Asked::PodsAt(_)
-            | Asked::Seen(..)
-            | Asked::Behind { .. }
-            | Asked::Several(_) => None,
-        });
+        let names = asked.each().iter().filter_map(Asked::name).filter_map(|name| self.set(name).ok());
         names.flat_map(|set| set.perhaps(&self.space)).collect()
     }
 
@@ -263,16 +254,8 @@ impl<'p> Everyone<'p> {
         let home = home.and_then(|home| self.space.homes().get(home));
         let known = home.is_none_or(|home| home.others != OtherLabels::Unknown);
         let absent = home.map(|home| absent_labels(&home.stated)).unwrap_or_default();
-        let is_it = |one: &Asked| match one {
-            Asked::Pod { namespace, labels: own, .. } => Some(namespace) == name.as_ref() && own == labels,
-            Asked::Name(_)
-            | Asked::Addresses(_)
-            | Asked::DnsServers(_)
-            | Asked::PodsAt(_)
-            | Asked::Seen(..)
-            | Asked::Behind { .. }
-            | Asked::Several(_) => false,
-        };
+        let is_it =
+            |one: &Asked| one.pod().is_some_and(|pod| Some(pod.namespace) == name.as_ref() && pod.labels == labels);
         let asked = asked.iter().flat_map(Asked::each).any(is_it);
         let (name, namespace, labels) = (name.clone(), namespace.clone(), labels.clone());
         Some(ExamplePod { name, namespace, absent, known, labels, asked })
@@ -287,8 +270,8 @@ impl<'p> Everyone<'p> {
 /// The namespaces of whose labels something is known, each once.
 fn homes(declared: &DeclaredNames, given: &[Namespace], asked: &[Asked]) -> Vec<SpaceHome> {
     let mut beside: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
-    for (name, labels) in asked.iter().flat_map(Asked::each).filter_map(Asked::namespace) {
-        beside.entry(name).or_default().extend(labels.clone());
+    for pod in asked.iter().flat_map(Asked::each).filter_map(Asked::pod) {
+        beside.entry(pod.namespace).or_default().extend(pod.beside.clone());
     }
     let home = |name: &Arc<str>, stated, others| (name.clone(), SpaceHome { name: name.clone(), stated, others });
     let posed = |(name, labels): (&Arc<str>, &Labels)| {

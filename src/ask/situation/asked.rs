@@ -43,6 +43,17 @@ pub enum Asked {
     Several(Vec<Asked>),
 }
 
+/// One pod that somebody asks about, as [`Asked::Pod`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AskedPod<'a> {
+    /// Its namespace.
+    pub namespace: &'a Arc<str>,
+    /// What is said of the labels of its namespace, beside its name.
+    pub beside: &'a Labels,
+    /// Its labels.
+    pub labels: &'a Labels,
+}
+
 impl Asked {
     /// What is asked for, one by one.
     pub fn each(&self) -> &[Asked] {
@@ -58,12 +69,40 @@ impl Asked {
         }
     }
 
-    /// The namespace of a single pod, and what is said of its labels.
-    pub fn namespace(&self) -> Option<(&Arc<str>, &Labels)> {
+    /// The name, where it is one.
+    pub fn name(&self) -> Option<&str> {
         match self {
-            Asked::Pod { namespace, beside, .. } => Some((namespace, beside)),
+            Asked::Name(name) => Some(name),
+            Asked::Pod { .. }
+            | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
+        }
+    }
+
+    /// The pod, where it is one of given labels.
+    pub fn pod(&self) -> Option<AskedPod<'_>> {
+        match self {
+            Asked::Pod { namespace, beside, labels } => Some(AskedPod { namespace, beside, labels }),
             Asked::Name(_)
             | Asked::Addresses(_)
+            | Asked::DnsServers(_)
+            | Asked::PodsAt(_)
+            | Asked::Seen(..)
+            | Asked::Behind { .. }
+            | Asked::Several(_) => None,
+        }
+    }
+
+    /// The addresses, where they are given.
+    pub fn addresses(&self) -> Option<&AddressSet> {
+        match self {
+            Asked::Addresses(addresses) => Some(addresses),
+            Asked::Name(_)
+            | Asked::Pod { .. }
             | Asked::DnsServers(_)
             | Asked::PodsAt(_)
             | Asked::Seen(..)

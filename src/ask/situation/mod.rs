@@ -5,9 +5,9 @@ mod declared;
 mod name;
 mod pods;
 
-pub use asked::Asked;
+pub use asked::{Asked, AskedPod};
 pub(super) use declared::DeclaredNames;
-pub use name::{GroupName, INTERNET, selector_text};
+pub use name::{GroupName, INTERNET, NamedWorkload, selector_text};
 pub use pods::KnownLabels;
 
 use crate::cluster::{Cluster, Labels, NodeAt};
@@ -18,7 +18,6 @@ use crate::netpol::Policy;
 use declared::{Names, marks_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// A world with names.
 #[derive(Debug, Default)]
@@ -124,7 +123,7 @@ impl Situation {
             situation.unions.entry(name.to_string()).or_default().extend(ends);
         }
         situation.finish(groups, asked);
-        for one in asked.iter().flat_map(Asked::each).filter(|one| !matches!(one, Asked::Name(_))) {
+        for one in asked.iter().flat_map(Asked::each).filter(|one| one.name().is_none()) {
             if let Some(place) = one.told().and_then(|own| told.iter().position(|told| *told == own)) {
                 situation.unions.insert(one.to_string(), situation.world.of_told(place));
             }
@@ -222,7 +221,7 @@ impl Situation {
         }
         self.unions.insert("cluster".to_owned(), cluster);
         self.unions.insert("anywhere".to_owned(), anywhere);
-        for one in asked.iter().flat_map(Asked::each).filter(|one| !matches!(one, Asked::Name(_))) {
+        for one in asked.iter().flat_map(Asked::each).filter(|one| one.name().is_none()) {
             let ends = self.world.ids().filter(|id| self.is_asked(*id, one)).collect();
             self.unions.insert(one.to_string(), ends);
         }
@@ -291,7 +290,7 @@ impl Situation {
         let text = asked.to_string();
         let mut exact: BTreeSet<EndId> = self.unions.get(&text).into_iter().flatten().copied().collect();
         // A kind of pods can have an example like a pod that is asked for, and be more.
-        let by_name = matches!(asked, Asked::Name(_));
+        let by_name = asked.name().is_some();
         let named = self.groups.iter().filter(|group| by_name && group.name.to_string() == text);
         exact.extend(named.flat_map(|group| &group.ends).copied());
         if !exact.is_empty() || self.unions.contains_key(&text) {
@@ -302,7 +301,7 @@ impl Situation {
             short == text || short.split_once('[').is_some_and(|(name, _)| name == text)
         };
         // Some of the pods of a workload are not meant by its name.
-        let is_whole = |group: &&Group| !matches!(group.name, GroupName::Workload(.., Some(_)));
+        let is_whole = |group: &&Group| group.name.workload().is_none_or(|workload| workload.some.is_none());
         let groups = self.groups.iter().filter(is_whole).map(|group| (group.name.to_string(), &group.ends));
         let unions = self.unions.iter().map(|(name, ends)| (name.clone(), ends));
         let mut found: BTreeMap<Vec<EndId>, String> = BTreeMap::new();
@@ -352,22 +351,9 @@ impl Situation {
 }
 
 fn add_asked(world: &mut World, scope: &Scope<'_>, asked: &[Asked]) {
-    let pods: BTreeSet<(&Arc<str>, &Labels, &Labels)> = asked
-        .iter()
-        .flat_map(Asked::each)
-        .filter_map(|one| match one {
-            Asked::Pod { namespace, beside, labels } => Some((namespace, beside, labels)),
-            Asked::Name(_)
-            | Asked::Addresses(_)
-            | Asked::DnsServers(_)
-            | Asked::PodsAt(_)
-            | Asked::Seen(..)
-            | Asked::Behind { .. }
-            | Asked::Several(_) => None,
-        })
-        .collect();
-    for (namespace, beside, labels) in pods {
-        world.add_pod(scope, namespace, beside, labels.clone());
+    let pods: BTreeSet<AskedPod<'_>> = asked.iter().flat_map(Asked::each).filter_map(Asked::pod).collect();
+    for pod in pods {
+        world.add_pod(scope, pod.namespace, pod.beside, pod.labels.clone());
     }
 }
 
@@ -380,17 +366,8 @@ fn asked_marks(asked: &[Asked]) -> Vec<Peers> {
 fn asked_nodes(asked: &[Asked], cluster: &Cluster) -> Vec<NodeAt> {
     /// Of more nodes none is told apart.
     const MOST: usize = 512;
-    let addresses = asked.iter().flat_map(Asked::each).filter_map(|one| match one {
-        Asked::Addresses(addresses) if *addresses != AddressSet::all() => Some(addresses),
-        Asked::Name(_)
-        | Asked::Pod { .. }
-        | Asked::Addresses(_)
-        | Asked::DnsServers(_)
-        | Asked::PodsAt(_)
-        | Asked::Seen(..)
-        | Asked::Behind { .. }
-        | Asked::Several(_) => None,
-    });
+    let addresses = asked.iter().flat_map(Asked::each).filter_map(Asked::addresses);
+    let addresses = addresses.filter(|addresses| **addresses != AddressSet::all());
     let all = addresses.fold(AddressSet::empty(), |all, one| all.union(one));
     if all.is_empty() {
         return Vec::new();

@@ -36,6 +36,19 @@ pub enum GroupName {
     OtherAddresses,
 }
 
+/// A workload by its name, as [`GroupName::Workload`].
+#[derive(Debug, Clone, Copy)]
+pub struct NamedWorkload<'a> {
+    /// Its namespace.
+    pub namespace: &'a Arc<str>,
+    /// Its own name.
+    pub name: &'a Arc<str>,
+    /// What runs the pods.
+    pub kind: &'a Kind,
+    /// Where only some of its pods are meant: the labels that tell these from the others.
+    pub some: Option<&'a Labels>,
+}
+
 impl GroupName {
     /// The namespace of pods.
     pub fn namespace(&self) -> Option<&Arc<str>> {
@@ -80,9 +93,19 @@ impl GroupName {
 
     /// The name of all pods of a workload, when it is that of some of them.
     pub fn whole(&self) -> GroupName {
+        match self.workload() {
+            Some(workload) => {
+                GroupName::Workload(workload.namespace.clone(), workload.name.clone(), workload.kind.clone(), None)
+            }
+            None => self.clone(),
+        }
+    }
+
+    /// The workload, where it is one or some of its pods.
+    pub fn workload(&self) -> Option<NamedWorkload<'_>> {
         match self {
-            GroupName::Workload(namespace, name, kind, _) => {
-                GroupName::Workload(namespace.clone(), name.clone(), kind.clone(), None)
+            GroupName::Workload(namespace, name, kind, some) => {
+                Some(NamedWorkload { namespace, name, kind, some: some.as_ref() })
             }
             GroupName::Tier(..)
             | GroupName::Pods(..)
@@ -93,7 +116,7 @@ impl GroupName {
             | GroupName::Cidr(..)
             | GroupName::BuiltIn(_)
             | GroupName::Addresses(_)
-            | GroupName::OtherAddresses => self.clone(),
+            | GroupName::OtherAddresses => None,
         }
     }
 

@@ -224,19 +224,7 @@ impl<'a> EndWriter<'a> {
     /// A name for what has none.
     fn new_name(&self, asked: &Asked, end: EndId, avoid: &str) -> Option<WrittenEnd<'a>> {
         match self.world.end(end)? {
-            End::Addresses { addresses, .. } => {
-                let wanted = match asked {
-                    Asked::Addresses(wanted) => wanted,
-                    Asked::Name(_)
-                    | Asked::Pod { .. }
-                    | Asked::DnsServers(_)
-                    | Asked::PodsAt(_)
-                    | Asked::Seen(..)
-                    | Asked::Behind { .. }
-                    | Asked::Several(_) => addresses,
-                };
-                self.new_cidr(wanted, avoid)
-            }
+            End::Addresses { addresses, .. } => self.new_cidr(asked.addresses().unwrap_or(addresses), avoid),
             End::Pods(pods) => {
                 let actual = self.world.namespace(pods.namespace)?.name.clone()?;
                 let home = self.program.home(self.world, end).map(|(_, namespace)| namespace);

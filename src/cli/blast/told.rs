@@ -259,7 +259,7 @@ impl<'a> ToldBlast<'a> {
         };
         let known: [(&str, Wanted); 3] = [
             ("tier", |name| matches!(name, GroupName::Tier(..))),
-            ("workload", |name| matches!(name, GroupName::Workload(..))),
+            ("workload", |name| name.workload().is_some()),
             ("kind of pods", GroupName::is_pods),
         ];
         let found = known.map(|(noun, wanted)| of(noun, wanted));

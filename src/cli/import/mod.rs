@@ -10,7 +10,7 @@ use super::report::{count, show, show_plain, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::net::is_dns_label;
-use crate::session::{Disk, Import, ImportOptions, ImportReport, NotCarried, reason};
+use crate::session::{Disk, Import, ImportOptions, ImportReport, NotCarried};
 use std::path::PathBuf;
 
 /// Turn NetworkPolicies that are there into a program that means exactly the same, proved side by side.
@@ -55,9 +55,9 @@ fn namespace_name(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
-    let folder = match std::env::current_dir() {
+    let folder = match terminal.folder() {
         Ok(folder) => folder,
-        Err(error) => return terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))),
+        Err(message) => return terminal.refuse(&message),
     };
     let is_printed = args.output.as_os_str() == "-";
     let workloads = named(&args.workloads);

@@ -127,9 +127,7 @@ fn beyond_of(
         asked.as_ref().map(|asked| subject.find(situation, asked)).transpose().map_err(Untold::Wrong)
     };
     // Whoever asks about all of them means those, too, that were not given.
-    let named = |asked: &Option<Asked>| {
-        asked.clone().filter(|one| !matches!(one, Asked::Name(text) if text == "anywhere" || text == "cluster"))
-    };
+    let named = |asked: &Option<Asked>| asked.clone().filter(|one| !matches!(one.name(), Some("anywhere" | "cluster")));
     let (from, to) = (find(&named(&ends.from))?, find(&named(&ends.to))?);
     Ok(beyond(engine, [from.as_deref(), to.as_deref()], &mut Budget::of_question())?)
 }

@@ -148,8 +148,7 @@ fn answer(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
 }
 
 fn current_folder(terminal: &mut Terminal) -> Result<PathBuf, Exit> {
-    std::env::current_dir()
-        .map_err(|error| terminal.refuse(&format!("cannot find the current folder: {}", reason(&error))))
+    terminal.folder().map_err(|message| terminal.refuse(&message))
 }
 
 fn find(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Vec<LogFile>, Exit> {

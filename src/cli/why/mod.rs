@@ -82,7 +82,7 @@ fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         return Err(terminal.refuse("no two such pods can exist at once, so there is nothing to explain"));
     };
     let is_known = ![explanation.source, explanation.destination].iter().any(|end| doubtful.contains_key(end));
-    let addresses = meant.iter().flatten().flat_map(Asked::each).find(|asked| matches!(asked, Asked::Addresses(_)));
+    let addresses = meant.iter().flatten().flat_map(Asked::each).find(|asked| asked.addresses().is_some());
     let addresses = addresses.cloned().filter(|_| is_known);
     let mend = match program {
         // Nobody knows who would have to be let in.

@@ -44,7 +44,7 @@ impl Items {
         for end in situation.world.ids() {
             let is_workload = |place: &&usize| {
                 let group = situation.groups.get(**place);
-                group.is_some_and(|group| matches!(group.name, GroupName::Workload(..)))
+                group.is_some_and(|group| group.name.workload().is_some())
             };
             let workloads: Vec<usize> = situation.groups_of(end).iter().filter(is_workload).copied().collect();
             let groups = if workloads.is_empty() { vec![None] } else { workloads.into_iter().map(Some).collect() };
@@ -73,18 +73,9 @@ impl<'s> Names<'s> {
         let all = Items::new(situation);
         let group = |(place, group): (usize, &Group)| Name {
             text: group.name.to_string(),
-            items: match group.name {
-                GroupName::Workload(..) => all.of_groups(&group.ends, &[place]),
-                GroupName::Tier(..)
-                | GroupName::Pods(..)
-                | GroupName::Selected(..)
-                | GroupName::Labelled(_)
-                | GroupName::Dns(_)
-                | GroupName::Rest(_)
-                | GroupName::Cidr(..)
-                | GroupName::BuiltIn(_)
-                | GroupName::Addresses(_)
-                | GroupName::OtherAddresses => all.of(&group.ends),
+            items: match group.name.workload() {
+                Some(_) => all.of_groups(&group.ends, &[place]),
+                None => all.of(&group.ends),
             },
         };
         let name = |text: String, items| Name { text, items };

@@ -401,6 +401,6 @@ fn no_port(names: &[&GroupName], name: &str, mut known: Vec<String>, may_be_cont
 
 /// Whether a tier is asked about by its name.
 fn is_meant(about: Option<&Asked>, full: &str, short: &str) -> bool {
-    let is_it = |one: &Asked| matches!(one, Asked::Name(text) if text == full || text == short);
+    let is_it = |one: &Asked| one.name().is_some_and(|name| name == full || name == short);
     about.is_some_and(|about| about.each().iter().any(is_it))
 }

@@ -412,16 +412,7 @@ fn told_of_service(situation: &Situation, intro: &str, part: &Part, at: &[(EndId
 const NO_POD: &str = "neither end is a pod, so no policy has a say";
 
 fn which_ports(to: &Asked) -> String {
-    let to = match to {
-        Asked::Addresses(addresses) if !addresses.v6().is_empty() => "[2001:db8::1]".to_owned(),
-        to @ (Asked::Name(_)
-        | Asked::Pod { .. }
-        | Asked::Addresses(_)
-        | Asked::DnsServers(_)
-        | Asked::PodsAt(_)
-        | Asked::Seen(..)
-        | Asked::Behind { .. }
-        | Asked::Several(_)) => to.to_string(),
-    };
+    let is_v6 = to.addresses().is_some_and(|addresses| !addresses.v6().is_empty());
+    let to = if is_v6 { "[2001:db8::1]".to_owned() } else { to.to_string() };
     format!("which ports? write them after a colon, as in `{to}:8080/tcp`; `:*` is every port")
 }

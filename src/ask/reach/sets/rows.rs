@@ -291,16 +291,8 @@ impl RowsBuilder<'_, '_> {
     fn add_asked(&mut self, asked: &Asked, budget: &mut Budget) -> Result<(), GaveUp> {
         let everyone = self.judge.everyone;
         let names = RowNames::Asked(asked.to_string());
-        let set = match asked {
-            Asked::Name(name) => everyone.set(name).ok(),
-            Asked::Addresses(addresses) => Some(Set::addresses(addresses.clone())),
-            Asked::Pod { .. }
-            | Asked::DnsServers(_)
-            | Asked::PodsAt(_)
-            | Asked::Seen(..)
-            | Asked::Behind { .. }
-            | Asked::Several(_) => None,
-        };
+        let named = asked.name().and_then(|name| everyone.set(name).ok());
+        let set = named.or_else(|| asked.addresses().cloned().map(Set::addresses));
         let Some(set) = set else {
             let ends = everyone.find(asked).unwrap_or_default();
             let spans = ends.iter().map(|end| everyone.space.span(end)).collect();
