@@ -55,6 +55,7 @@ mod questions;
 mod release_targets;
 #[cfg(feature = "disk")]
 mod replay;
+mod rollout;
 mod settings_schema;
 mod slips;
 mod threads;

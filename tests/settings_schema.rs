@@ -20,6 +20,7 @@ struct Settings {
     environments: Option<BTreeMap<String, Environment>>,
     warnings: Option<Warnings>,
     lint: Option<Lint>,
+    rollout: Option<Rollout>,
 }
 
 /// How to build.
@@ -82,6 +83,19 @@ struct Lint {
     /// A file with what is not told again, as `--write-baseline` writes it.
     baseline: Option<String>,
 }
+
+/// How far the program is enforced, while it is rolled out step by step.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Rollout {
+    /// What a build isolates; without it, all that the program does. `polder build --enforce` goes before it.
+    enforce: Option<Vec<EnforcedPlace>>,
+}
+
+/// A namespace, or one of its tiers, in both directions or in one: `data`, `data/redis:ingress`; `all` is every namespace.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct EnforcedPlace(#[schemars(regex(pattern = r"^[^\s/:]+(/[^\s/:]+)?(:(ingress|egress))?$"))] String);
 
 /// The code of a warning, as `polder explain` lists them.
 #[derive(JsonSchema)]

@@ -32,7 +32,7 @@ use super::version::VersionArgs;
 use super::why::WhyArgs;
 use crate::diag::{Level, Levels};
 use crate::model::{Cni, CniVersion};
-use crate::session::{EnvironmentChoice, Named, Question, SaidOfCluster};
+use crate::session::{EnforceChoice, EnforceEntry, EnvironmentChoice, Named, Question, SaidOfCluster};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -168,6 +168,11 @@ impl Environment {
     }
 }
 
+/// What `--enforce` says of how far the program is enforced, or what holds without it.
+pub(super) fn listed(entries: &Option<Vec<EnforceEntry>>, otherwise: EnforceChoice) -> EnforceChoice {
+    entries.as_ref().map_or(otherwise, |entries| EnforceChoice::Listed(entries.clone()))
+}
+
 /// Which warnings are errors, and which are not said.
 #[derive(Debug, Args)]
 pub(super) struct Warnings {
@@ -209,6 +214,10 @@ pub(super) struct QuestionArgs {
     pub complete: bool,
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Ask about what is enforced: places as in `data/redis:ingress`, `all` or `none` [default: `enforce` of polder.toml,
+    /// else all].
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "manifests")]
+    pub enforce: Option<Vec<EnforceEntry>>,
 }
 
 /// What is said of the cluster that is asked about.
@@ -275,6 +284,7 @@ impl QuestionArgs {
             workloads: named(&self.workloads),
             complete: self.complete,
             cluster: self.cluster.said(),
+            enforce: listed(&self.enforce, EnforceChoice::Configured),
         }
     }
 }

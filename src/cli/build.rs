@@ -1,12 +1,13 @@
 //! `polder build`: brings the output folder up to date, or says what that would change.
 
-use super::args::{Format, ProgramInput};
+use super::args::{Format, ProgramInput, listed};
 use super::exit::Exit;
 use super::foreign;
 use super::holder::other_holder;
 use super::leftover;
 use super::open::{OpenedSession, open};
 use super::report::{count, show, show_plain, tally, tell_blank};
+use super::step;
 use super::terminal::Terminal;
 use super::watch;
 use crate::diag::render::sanitize;
@@ -14,7 +15,9 @@ use crate::diag::{Code, Diagnostic, Levels};
 use crate::k8s;
 use crate::netpol::PolicySet;
 use crate::output::{self, ChangeKind, FileChange, OutputFile, Ownership, Plan};
-use crate::session::{Built, EnvironmentChoice, Layout, Output, Project, shell_word, shown};
+use crate::session::{
+    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, RolloutStep, shell_word, shown,
+};
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,6 +31,8 @@ Examples:
                                         apply without writing files
   polder build --check                  in CI: fail when the folder is out of date
   polder build --diff                   what a build would change
+  polder build --enforce data/redis:ingress,audit
+                                        a step of a roll-out: all else stays open
   polder build --env staging -o staging/policies
                                         the same program for another environment
   polder build web.polder db.polder     a program of these files")]
@@ -43,6 +48,10 @@ pub(super) struct BuildArgs {
     /// Write kustomization.yaml files too.
     #[arg(long)]
     pub kustomize: bool,
+    /// Isolate only what is enforced: places as in `data/redis:ingress`, `all` or `none` [default: `enforce` of
+    /// polder.toml, else all].
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub enforce: Option<Vec<EnforceEntry>>,
     /// Write nothing; fail when the folder is not what would be written.
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,
@@ -144,7 +153,8 @@ pub(super) struct BuildOutcome {
 
 /// Builds one time.
 pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> BuildOutcome {
-    let opened = open(&args.input, args.layout.map(Into::into), args.kustomize, terminal);
+    let enforce = listed(&args.enforce, EnforceChoice::Configured);
+    let opened = open(&args.input, args.layout.map(Into::into), args.kustomize, &enforce, terminal);
     let OpenedSession { session, levels, folder } = match opened {
         Ok(opened) => opened,
         Err(message) => return BuildOutcome { exit: terminal.refuse(&message), output: None },
@@ -263,7 +273,7 @@ impl OutputFolder<'_> {
         let options = output::BuildOptions {
             // A comparison shows what is there, edited or not, and what would be taken away.
             force: args.force || compares,
-            allow_empty: args.allow_empty || compares,
+            allow_empty: args.allow_empty || compares || self.is_emptied_by_name(),
             ..output::BuildOptions::default()
         };
         let plan = if writes && self.run.environments.is_empty() {
@@ -304,6 +314,11 @@ impl OutputFolder<'_> {
             show_plain(vec![self.outdated(&plan, holder)], args.input.format, terminal);
         }
         if compares && !args.dry_run && !plan.is_clean() { Exit::No } else { Exit::Yes }
+    }
+
+    /// Whether the list of what is enforced leaves nothing of a program that has policies: whoever wrote it asks for that.
+    fn is_emptied_by_name(&self) -> bool {
+        self.policies.policies.is_empty() && self.run.built.step().is_some_and(|(_, whole)| whole > 0)
     }
 
     /// The environment whose policies the folder holds instead.
@@ -348,7 +363,7 @@ impl OutputFolder<'_> {
 
     /// The command that builds the same, `into` the same folder or as far as that is left out.
     fn command(&self, into: bool) -> String {
-        let BuildArgs { input, output, layout, kustomize, allow_empty, .. } = self.run.args;
+        let BuildArgs { input, output, layout, kustomize, allow_empty, enforce, .. } = self.run.args;
         let mut command = "polder build".to_owned();
         let mut add = |word: &str| command.push_str(&format!(" {}", shell_word(word)));
         input.paths.iter().for_each(|path| add(&path.to_string_lossy()));
@@ -362,6 +377,10 @@ impl OutputFolder<'_> {
         }
         if let Some(layout) = layout {
             ["--layout", layout.name()].into_iter().for_each(&mut add);
+        }
+        if let Some(entries) = enforce {
+            let entries: Vec<&str> = entries.iter().map(EnforceEntry::text).collect();
+            ["--enforce", &entries.join(",")].into_iter().for_each(&mut add);
         }
         for (given, option) in [(kustomize, "--kustomize"), (allow_empty, "--allow-empty")] {
             given.then(|| add(option));
@@ -394,6 +413,25 @@ impl OutputFolder<'_> {
             terminal.line(&format!("{word}{}/{}{note}", self.run.name, change.path));
         }
         terminal.line(&self.summary(plan, done));
+        if let Some((step, _)) = self.run.built.step() {
+            self.tell_step(step, plan, done, terminal);
+        }
+    }
+
+    /// How far the program is enforced.
+    fn tell_step(&self, step: &RolloutStep, plan: &Plan, done: bool, terminal: &mut Terminal) {
+        terminal.line(&step::of_build(step));
+        let removed = plan.count(ChangeKind::Remove);
+        if self.is_emptied_by_name() && removed > 0 {
+            let verb = if done { "were" } else { "would be" };
+            let files = count(removed, "file");
+            terminal.note_line(&format!("note: as nothing is enforced, {files} {verb} removed, and none is left"));
+        }
+        if step.is_configured && step.is_done() {
+            terminal.note_line(
+                "note: `enforce` in polder.toml lists all that the program isolates: the roll-out is done, and `[rollout]` can go",
+            );
+        }
     }
 
     fn summary(&self, plan: &Plan, done: bool) -> String {

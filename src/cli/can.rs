@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::json;
 use super::reach::end_text;
 use super::report::{first_doubts, incomplete, remedies};
+use super::step;
 use super::terminal::Terminal;
 use crate::ask::{Answer, Doubtful, Situation, can, doubts};
 use crate::engine::{Doubt, EndId, Engine};
@@ -54,6 +55,7 @@ fn answer(args: &CanArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
             terminal.line(&told.sentence());
             notes.iter().for_each(|note| terminal.line(note));
             told.remedies(&subject).iter().for_each(|sentence| terminal.line(sentence));
+            subject.step().iter().for_each(|step| terminal.line(&step::of_answer(step)));
             incomplete(subject.unmodelled(), subject.unread()).iter().for_each(|sentence| terminal.line(sentence));
         }
         AnswerFormat::Json => terminal.result(&told.document(&subject, &notes)),
@@ -134,7 +136,7 @@ impl ToldAnswer<'_> {
             Some(false) => "no",
             None => "unknown",
         };
-        json::document(&json!({
+        let document = json!({
             "schema": "polder/can/v1",
             "complete": subject.unmodelled().is_empty() && subject.unread().is_empty(),
             "unmodelled": json::unmodelled(subject.unmodelled()),
@@ -150,6 +152,7 @@ impl ToldAnswer<'_> {
             "unknown": unknown.as_ref().map(|(a, b, on)| {
                 json!({ "example": pair(a, b), "ports": json::ports(on), "missing": self.missing(*a, *b, on) })
             }),
-        }))
+        });
+        json::document(&step::with_step(document, subject.step()))
     }
 }

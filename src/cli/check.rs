@@ -1,14 +1,15 @@
 //! `polder check`: everything up to the policies, nothing written.
 
-use super::args::{ProgramInput, named};
+use super::args::{ProgramInput, listed, named};
 use super::exit::Exit;
 use super::foreign;
 use super::open::{OpenedSession, open};
 use super::report::{count, show, tally, tell_blank, tell_empty};
+use super::step;
 use super::terminal::Terminal;
 use crate::diag::{Report, Severity};
 use crate::lint::settled;
-use crate::session::{Disk, EnvironmentChoice, Everywhere, Manifests, Project, Session};
+use crate::session::{Disk, EnforceChoice, EnforceEntry, EnvironmentChoice, Everywhere, Manifests, Project, Session};
 use crate::source::Sources;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,10 @@ pub(super) struct CheckArgs {
     /// without this.
     #[arg(long, requires = "workloads")]
     pub complete: bool,
+    /// Check what is enforced, as if the program isolated no more: places as in `data/redis:ingress`, `all` or `none`
+    /// [default: all].
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub enforce: Option<Vec<EnforceEntry>>,
 }
 
 pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
@@ -41,7 +46,8 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
     if from_input(&args.workloads) && from_input(&args.input.paths) {
         return terminal.refuse("the program and the workloads cannot both come from standard input");
     }
-    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false, terminal) {
+    let enforce = listed(&args.enforce, EnforceChoice::Whole);
+    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false, &enforce, terminal) {
         Ok(opened) => opened,
         Err(message) => return terminal.refuse(&message),
     };
@@ -51,6 +57,8 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
         if args.complete { given.as_a_whole() } else { given }
     };
     let running = (!args.workloads.is_empty()).then(load);
+    // Without a list, it is about the whole program.
+    session = session.at_step();
     if let Some(running) = running.as_ref().filter(|running| !running.has_errors()) {
         session = session.in_cluster_of(running.cluster.namespaces.clone());
     }
@@ -61,7 +69,7 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
     if let (None, true) = (&running, others.is_empty()) {
         let built = session.build();
         let policies = built.policies().map(|set| set.policies.len());
-        let found = Found { reports: built.reports(&levels), policies };
+        let found = Found { reports: built.reports(&levels), policies, step: told_step(built.session()) };
         return conclude(args, found, built.project(), &built.project().sources, &folder, terminal);
     }
     let first = match &running {
@@ -72,16 +80,17 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
         None => session.reports(&levels),
     };
     let policies = session.policies().map(|set| set.policies.len());
+    let step = told_step(&session);
     let mut everywhere = Everywhere::new(compiled.clone(), first);
     if compiled.is_some() && !everywhere.is_empty() {
-        session = session.in_environment(None);
+        session = session.in_environment(None).at_step();
         everywhere.compare(&match &running {
             Some(running) => session.reports_with(&levels, running),
             None => session.reports(&levels),
         });
     }
     for name in others.iter().filter(|name| compiled.as_ref() != Some(*name)) {
-        session = session.in_environment(Some(name));
+        session = session.in_environment(Some(name)).at_step();
         let reports = session.reports(&levels).into_iter();
         // What runs is in one cluster, and settles only there what it settles.
         let counts = |report: &Report| running.is_none() || report.severity == Severity::Error;
@@ -91,7 +100,7 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
         tell_empty(running, terminal);
     }
     let sources = running.as_ref().map_or(session.sources(), |running| &running.sources);
-    let found = Found { reports: everywhere.reports(running.is_none()), policies };
+    let found = Found { reports: everywhere.reports(running.is_none()), policies, step };
     conclude(args, found, session.project(), sources, &folder, terminal)
 }
 
@@ -102,10 +111,17 @@ fn in_the_light_of(report: Report, session: &Session, running: &Manifests) -> Op
     Some(Report { diagnostic, ..report })
 }
 
-/// What was found, and how many policies the program becomes, if it becomes any.
+/// What was found, how many policies the program becomes, if it becomes any, and how far it is enforced.
 struct Found {
     reports: Vec<Report>,
     policies: Option<usize>,
+    step: Option<String>,
+}
+
+/// How far a program is enforced, where that is not as far as it goes.
+fn told_step(session: &Session) -> Option<String> {
+    let asked = session.step().map(step::of_answer);
+    asked.or_else(|| session.enforced_so_far().as_ref().map(step::of_whole))
 }
 
 fn conclude(
@@ -116,7 +132,7 @@ fn conclude(
     folder: &Path,
     terminal: &mut Terminal,
 ) -> Exit {
-    let Found { reports, policies } = found;
+    let Found { reports, policies, step } = found;
     let format = args.input.format;
     show(&reports, sources, format, terminal);
     if format.is_for_machines() {
@@ -131,6 +147,7 @@ fn conclude(
         foreign.into_iter().for_each(|note| terminal.note_line(&note));
         tell_blank(project, terminal);
         terminal.line(&format!("{} in {files}{}", tally(&reports), policies.unwrap_or_default()));
+        step.iter().for_each(|step| terminal.line(step));
     }
     exit
 }

@@ -78,8 +78,8 @@ fn value(value: &InForce) -> String {
     match value {
         InForce::Word(word) => word.clone(),
         InForce::Flag(flag) => flag.to_string(),
-        InForce::Codes(codes) if codes.is_empty() => "none".to_owned(),
-        InForce::Codes(codes) => codes.join(", "),
+        InForce::List(codes) if codes.is_empty() => "none".to_owned(),
+        InForce::List(codes) => codes.join(", "),
         InForce::Nothing => "none".to_owned(),
     }
 }
@@ -89,7 +89,7 @@ fn as_json(file: Option<&str>, settings: &[SettingInForce], project: &Project) -
         let value = match &setting.value {
             InForce::Word(word) => json!(word),
             InForce::Flag(flag) => json!(flag),
-            InForce::Codes(codes) => json!(codes),
+            InForce::List(codes) => json!(codes),
             InForce::Nothing => Value::Null,
         };
         let place = setting.place.and_then(|span| line(span, project));

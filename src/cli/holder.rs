@@ -25,8 +25,7 @@ pub(super) fn other_holder(
     let mut best: Option<(usize, Option<String>)> = None;
     for name in others {
         session = session.in_environment(name);
-        let Some(policies) = session.policies() else { continue };
-        let other = Output::new(policies, settings.layout, settings.kustomize);
+        let Some(other) = session.files_of_build() else { continue };
         let votes = votes(plan, output, &other);
         if votes > best.as_ref().map_or(0, |(most, _)| *most) {
             best = Some((votes, name.map(str::to_owned)));

@@ -54,6 +54,7 @@ mod replace;
 mod replay;
 mod report;
 mod slips;
+mod step;
 mod terminal;
 mod test;
 #[cfg(feature = "cli")]

@@ -3,8 +3,7 @@
 use super::args::ProgramInput;
 use super::terminal::Terminal;
 use crate::diag::Levels;
-use crate::session::Layout;
-use crate::session::{Disk, Project, Session, Settings};
+use crate::session::{Disk, EnforceChoice, Layout, Project, Session, Settings};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -24,6 +23,7 @@ pub(super) fn open(
     input: &ProgramInput,
     layout: Option<Layout>,
     kustomize: bool,
+    enforce: &EnforceChoice,
     terminal: &Terminal,
 ) -> Result<OpenedSession, String> {
     input.warnings.levels()?;
@@ -38,6 +38,7 @@ pub(super) fn open(
         layout: layout.or(project.config.layout).unwrap_or_default(),
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
         references: false,
+        enforce: enforce.of(&project.config),
     };
     Ok(OpenedSession { session: Session::new(project, settings), levels, folder })
 }

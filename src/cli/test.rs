@@ -1,15 +1,15 @@
 //! `polder test`: the assertions of a program, each with its verdict.
 
-use super::args::{Environment, Format};
+use super::args::{Environment, Format, listed};
 use super::exit::Exit;
 use super::report::{count, show};
 use super::terminal::Terminal;
-use super::{ask, json};
+use super::{ask, json, step};
 use crate::ask::{Judgement, Outcome};
 use crate::diag::Report;
 use crate::diag::render::sanitize;
 use crate::flow::Statement;
-use crate::session::{EnvironmentChoice, Question, Session};
+use crate::session::{EnforceChoice, EnforceEntry, EnvironmentChoice, Question, Session};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -54,6 +54,10 @@ pub(super) struct TestArgs {
     /// YAML with Namespace objects, whose labels decide where the program states none; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub workloads: Vec<PathBuf>,
+    /// Judge what is enforced, as if the program isolated no more: places as in `data/redis:ingress`, `all` or `none`
+    /// [default: all].
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub enforce: Option<Vec<EnforceEntry>>,
     /// Only assertions with this text in them.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub filter: Option<String>,
@@ -81,6 +85,7 @@ fn answer(args: &TestArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         program: super::args::named(&args.paths),
         environment: args.environment.choice(),
         workloads: super::args::named(&args.workloads),
+        enforce: listed(&args.enforce, EnforceChoice::Whole),
         ..Question::default()
     };
     let subject = ask::load(&question, terminal)?;
@@ -99,11 +104,17 @@ fn answer(args: &TestArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
             let reports: Vec<Report> = wrong.map(Report::from).collect();
             show(&reports, session.sources(), Format::Human, terminal);
             terminal.line(&tally(&cases, session.settings().environment.as_deref()));
+            if let Some(step) = session.step() {
+                terminal.line(&step::of_answer(step));
+            }
+            if let Some(step) = session.enforced_so_far() {
+                terminal.line(&step::of_whole(&step));
+            }
             if let Some(note) = elsewhere(session, args).filter(|_| !cases.is_empty()) {
                 terminal.note_line(&note);
             }
         }
-        TestFormat::Json => terminal.result(&document(&cases)),
+        TestFormat::Json => terminal.result(&document(&cases, session)),
         TestFormat::Junit => terminal.result(&junit(&cases)),
     }
     let exit = |case: &&Case| match case.outcome {
@@ -174,7 +185,7 @@ fn tally(cases: &[&Case<'_>], environment: Option<&str>) -> String {
     text
 }
 
-fn document(cases: &[&Case<'_>]) -> String {
+fn document(cases: &[&Case<'_>], session: &Session) -> String {
     let case = |case: &&Case<'_>| -> Value {
         json!({
             "statement": &*case.statement.text,
@@ -186,13 +197,14 @@ fn document(cases: &[&Case<'_>]) -> String {
             "help": case.outcome.diagnostic().and_then(|diagnostic| diagnostic.help.as_deref()),
         })
     };
-    json::document(&json!({
+    let document = json!({
         "schema": "polder/test/v1",
         "passed": number(cases, "pass"),
         "failed": number(cases, "fail"),
         "unknown": number(cases, "unknown"),
         "assertions": cases.iter().map(case).collect::<Vec<_>>(),
-    }))
+    });
+    json::document(&step::with_step(document, session.step()))
 }
 
 /// The form that CI systems read.

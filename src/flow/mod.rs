@@ -2,9 +2,11 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod enforced;
 mod lower;
 
 pub use crate::model::{AssertionKind, Statement};
+pub use enforced::{EnforcedShare, EnforcedSide};
 pub use lower::{lower, public_addresses};
 
 use crate::net::{Direction, Facts, IpBlock, Peers, PortSet, Selector, Truth, namespace_by_name};
@@ -72,6 +74,14 @@ pub struct ManagedNamespace {
 }
 
 impl ManagedNamespace {
+    /// Whose traffic in a direction is denied by default.
+    pub fn isolation(&self, direction: Direction) -> &Isolation {
+        match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        }
+    }
+
     /// Whether it is one of those that have such labels.
     pub fn is_among(&self, labels: &Selector) -> Truth {
         labels.is_met_by(&self.labels)

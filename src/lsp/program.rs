@@ -74,6 +74,7 @@ impl Program {
             layout: project.config.layout.unwrap_or_default(),
             kustomize: project.config.kustomize.unwrap_or_default(),
             references: true,
+            enforce: None,
         };
         let session = match before {
             Some(before) => before.session.again(project, settings),

@@ -104,20 +104,13 @@ impl<'a> OpenedSides<'a> {
 
     /// Whether all pods of a selector are isolated on a side.
     fn isolates(&self, (home, direction): (usize, Direction), pods: &Selector) -> bool {
-        match isolation(&self.set.namespaces[home], direction) {
+        match self.set.namespaces[home].isolation(direction) {
             Isolation::Every => true,
             Isolation::Tiers(tiers) => tiers.iter().any(|id| match &self.set.parties[*id].place {
                 Some(Place::Pods { pods: isolated, .. }) => isolated.contains(pods),
                 _ => false,
             }),
         }
-    }
-}
-
-fn isolation(namespace: &crate::flow::ManagedNamespace, direction: Direction) -> &Isolation {
-    match direction {
-        Direction::Ingress => &namespace.ingress,
-        Direction::Egress => &namespace.egress,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `polder.toml`: how to build, never what is allowed.
 
+use super::rollout::EnforceEntry;
 use crate::diag::{Code, Diagnostic, Level, Levels, closest};
 use crate::source::{FileId, Span};
 use crate::target::network_policy::Layout;
@@ -28,6 +29,8 @@ pub struct Config {
     pub levels: Vec<(String, Level)>,
     /// What holds for `lint`.
     pub lint: OfLint,
+    /// How far the program is enforced.
+    pub rollout: OfRollout,
     /// Where each entry stands, by its section and its name, such as `build.output`.
     pub(super) entries: BTreeMap<String, Span>,
 }
@@ -41,6 +44,13 @@ pub struct OfLint {
     pub notes: bool,
     /// A file with what is not told again, relative to the folder of `polder.toml` and inside it.
     pub baseline: Option<PathBuf>,
+}
+
+/// What `polder.toml` says of how far the program is enforced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OfRollout {
+    /// What is enforced; `None` is the whole program.
+    pub enforce: Option<Vec<EnforceEntry>>,
 }
 
 /// What `polder.toml` says of one environment.
@@ -75,11 +85,12 @@ impl EnvironmentChoice {
     }
 }
 
-const SECTIONS: &[&str] = &["build", "environments", "warnings", "lint"];
+const SECTIONS: &[&str] = &["build", "environments", "warnings", "lint", "rollout"];
 const BUILD: &[&str] = &["output", "layout", "environment", "kustomize"];
 const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
 const LINT: &[&str] = &["deny", "warn", "allow", "notes", "baseline"];
+const ROLLOUT: &[&str] = &["enforce"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
 
 /// The word for a layout in `polder.toml`.
@@ -160,6 +171,7 @@ impl ConfigReader {
                 "build" => (ConfigReader::build as fn(&mut ConfigReader, &str, &ConfigValue<'_>), BUILD),
                 "warnings" => (ConfigReader::warnings as fn(&mut ConfigReader, &str, &ConfigValue<'_>), WARNINGS),
                 "lint" => (ConfigReader::lint as fn(&mut ConfigReader, &str, &ConfigValue<'_>), LINT),
+                "rollout" => (ConfigReader::rollout as fn(&mut ConfigReader, &str, &ConfigValue<'_>), ROLLOUT),
                 _ => {
                     self.no_section(key.span(), name);
                     continue;
@@ -186,7 +198,7 @@ impl ConfigReader {
 
     /// A name at the top that is no section: perhaps an entry of one.
     fn no_section(&mut self, range: Range<usize>, name: &str) {
-        let homes = [("build", BUILD), ("warnings", WARNINGS), ("lint", LINT)];
+        let homes = [("build", BUILD), ("warnings", WARNINGS), ("lint", LINT), ("rollout", ROLLOUT)];
         match homes.into_iter().find(|(_, entries)| entries.contains(&name)) {
             Some((section, _)) => {
                 let message = format!("`{name}` is an entry of the section `[{section}]`, and stands in none");
@@ -321,6 +333,29 @@ impl ConfigReader {
                 self.config.lint.levels.extend(levels);
             }
         }
+    }
+
+    fn rollout(&mut self, name: &str, value: &ConfigValue<'_>) {
+        const EXAMPLE: &str = "data/redis:ingress";
+        let DeValue::Array(entries) = value.get_ref() else {
+            return self.wrong(value, &format!("`{name}`"), "a list of places", &format!("{name} = [\"{EXAMPLE}\"]"));
+        };
+        let mut read = Vec::new();
+        for entry in entries.iter() {
+            let Some(text) = entry.get_ref().as_str() else {
+                self.wrong(entry, "a place", "text in quotes", &format!("\"{EXAMPLE}\""));
+                continue;
+            };
+            match text.parse::<EnforceEntry>() {
+                Ok(parsed) if parsed.is_nothing() => {
+                    let message = "`none` is for the command line; an empty list enforces nothing";
+                    self.bad(value.span(), message, Some(format!("write `{name} = []`")));
+                }
+                Ok(parsed) => read.push(parsed.placed(Span::new(self.file, entry.span()))),
+                Err(message) => self.bad(entry.span(), message, None),
+            }
+        }
+        self.config.rollout.enforce = Some(read);
     }
 
     /// The file with what is not told again.

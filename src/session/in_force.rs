@@ -2,6 +2,7 @@
 
 use super::config::layout_name;
 use super::load::{OUTPUT, Project};
+use super::rollout::EnforceEntry;
 use crate::diag::Level;
 use crate::source::Span;
 use std::path::Path;
@@ -13,8 +14,8 @@ pub enum InForce {
     Word(String),
     /// Yes or no.
     Flag(bool),
-    /// A list of codes.
-    Codes(Vec<String>),
+    /// A list of codes or of places.
+    List(Vec<String>),
     /// Nothing is set, and nothing stands in for it.
     Nothing,
 }
@@ -38,7 +39,7 @@ impl Project {
         let path =
             |path: Option<&Path>| path.map_or(InForce::Nothing, |path| InForce::Word(path.display().to_string()));
         let codes = |levels: &[(String, Level)], wanted: Level| {
-            InForce::Codes(levels.iter().filter(|(_, level)| *level == wanted).map(|(code, _)| code.clone()).collect())
+            InForce::List(levels.iter().filter(|(_, level)| *level == wanted).map(|(code, _)| code.clone()).collect())
         };
         let mut settings = vec![
             ("build.output".to_owned(), path(Some(config.output.as_deref().unwrap_or(Path::new(OUTPUT))))),
@@ -54,6 +55,13 @@ impl Project {
         settings.extend(all.map(|(name, level)| (format!("lint.{name}"), codes(&config.lint.levels, level))));
         settings.push(("lint.notes".to_owned(), InForce::Flag(config.lint.notes)));
         settings.push(("lint.baseline".to_owned(), path(config.lint.baseline.as_deref())));
+        let listed = |entries: &[EnforceEntry]| entries.iter().map(|entry| entry.text().to_owned()).collect();
+        let enforced = config
+            .rollout
+            .enforce
+            .as_deref()
+            .map_or(InForce::Word("all".to_owned()), |entries| InForce::List(listed(entries)));
+        settings.push(("rollout.enforce".to_owned(), enforced));
         let placed = |(name, value): (String, InForce)| {
             let place = config.entries.get(&name).copied();
             SettingInForce { name, value, place }

@@ -20,6 +20,7 @@ mod load;
 mod manifests;
 mod metadata;
 mod path;
+mod rollout;
 mod stages;
 mod subject;
 mod system;
@@ -28,7 +29,7 @@ mod versions;
 
 pub use crate::target::network_policy::{Layout, Output};
 pub use baseline::Baseline;
-pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint};
+pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint, OfRollout};
 #[cfg(feature = "disk")]
 pub use disk::Disk;
 pub use everywhere::Everywhere;
@@ -47,6 +48,7 @@ pub use metadata::MetadataKeys;
 #[cfg(feature = "cli")]
 pub(crate) use path::normal;
 pub use path::{shell_word, shown};
+pub use rollout::{EnforceChoice, EnforceEntry, EnforceList, RolloutStep};
 #[cfg(test)]
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};

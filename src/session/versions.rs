@@ -3,6 +3,7 @@
 use super::config::EnvironmentChoice;
 use super::load::{CONFIG_NAME, EXTENSION, Named};
 use super::manifests::{Manifests, Unread};
+use super::rollout::EnforceChoice;
 use super::subject::{DEFAULT_NAMESPACE, Question, SaidOfCluster, Subject};
 use super::system::FileSystem;
 use crate::ask::{Everyone, Program, Situation};
@@ -34,6 +35,8 @@ pub struct Terms {
     pub workloads: Vec<Named>,
     /// What else is said of the cluster; what the newer program says is known beside it.
     pub cluster: SaidOfCluster,
+    /// How far programs are enforced.
+    pub enforce: EnforceChoice,
 }
 
 /// Two versions.
@@ -59,7 +62,11 @@ impl Versions {
     /// Never fails: what is wrong is among the reports.
     pub fn load(folder: &Path, [old, new]: [Place<'_>; 2], terms: &Terms, system: &dyn FileSystem) -> Versions {
         let contents = [old, new].map(|place| content(folder, place));
-        let load = |place: Place<'_>, own: Option<VersionKind>, other: Option<VersionKind>| {
+        let in_old = match &terms.enforce {
+            EnforceChoice::Listed(entries) => EnforceChoice::Known(entries.clone()),
+            EnforceChoice::Configured | EnforceChoice::Whole | EnforceChoice::Known(_) => terms.enforce.clone(),
+        };
+        let load = |place: Place<'_>, [own, other]: [Option<VersionKind>; 2], enforce: &EnforceChoice| {
             // Without either, the message is the one for a path that does not exist.
             let content = own.or(other.is_none().then_some(VersionKind::Manifests))?;
             let mut question = Question { cluster: terms.cluster, ..Question::default() };
@@ -67,6 +74,7 @@ impl Versions {
                 VersionKind::Program => {
                     question.program = vec![place.named.clone()];
                     question.environment = terms.environment.clone();
+                    question.enforce = enforce.clone();
                 }
                 VersionKind::Manifests => question.manifests = vec![place.named.clone()],
             }
@@ -77,7 +85,11 @@ impl Versions {
             true => Manifests::default(),
             false => Manifests::load(system, folder, &terms.workloads, DEFAULT_NAMESPACE),
         };
-        Versions { old: load(old, before, after), new: load(new, after, before), workloads }
+        Versions {
+            old: load(old, [before, after], &in_old),
+            new: load(new, [after, before], &terms.enforce),
+            workloads,
+        }
     }
 
     /// Whether nothing stands in the way of an answer.

@@ -145,9 +145,25 @@ objects! {
         line: usize,
     }
 
+    /// How far a program is enforced. A side is a direction of a namespace.
+    RolloutStep {
+        /// The entries of the list.
+        list: Vec<String>,
+        /// Whether `polder.toml` has them.
+        configured: bool,
+        /// The sides that the program isolates.
+        sides: usize,
+        /// Those of which all is enforced.
+        whole: usize,
+        /// Those of which a part is.
+        in_part: usize,
+    }
+
     /// What the assertions of a program come to.
     Test {
         schema: Schema,
+        /// The step of a roll-out that it is about; left out where it is about the whole program, or about manifests.
+        enforced: Option<RolloutStep>,
         passed: usize,
         failed: usize,
         unknown: usize,
@@ -172,6 +188,8 @@ objects! {
     /// Whether something is allowed.
     Can {
         schema: Schema,
+        /// The step of a roll-out that it is about; left out where it is about the whole program, or about manifests.
+        enforced: Option<RolloutStep>,
         complete: bool,
         unmodelled: Vec<Kind>,
         unread: Vec<Unread>,
@@ -202,6 +220,8 @@ objects! {
     /// Who reaches whom.
     Reach {
         schema: Schema,
+        /// The step of a roll-out that it is about; left out where it is about the whole program, or about manifests.
+        enforced: Option<RolloutStep>,
         complete: bool,
         unmodelled: Vec<Kind>,
         unread: Vec<Unread>,
@@ -264,6 +284,8 @@ objects! {
     /// Who is reached, step after step.
     Blast {
         schema: Schema,
+        /// The step of a roll-out that it is about; left out where it is about the whole program, or about manifests.
+        enforced: Option<RolloutStep>,
         complete: bool,
         unmodelled: Vec<Kind>,
         unread: Vec<Unread>,
@@ -302,6 +324,8 @@ objects! {
     /// Why something is allowed, or not.
     Why {
         schema: Schema,
+        /// The step of a roll-out that it is about; left out where it is about the whole program, or about manifests.
+        enforced: Option<RolloutStep>,
         complete: bool,
         unmodelled: Vec<Kind>,
         unread: Vec<Unread>,
@@ -404,6 +428,9 @@ objects! {
     /// What two versions allow differently.
     Diff {
         schema: Schema,
+        /// How far each version is enforced; left out where that is all of it.
+        old_enforced: Option<RolloutStep>,
+        new_enforced: Option<RolloutStep>,
         same: bool,
         wider: bool,
         narrower: bool,
@@ -504,6 +531,8 @@ objects! {
     /// What policies would do with the connections of flow logs.
     Replay {
         schema: Schema,
+        /// The step of a roll-out that it is about; left out where it is about the whole program, or about manifests.
+        enforced: Option<RolloutStep>,
         complete: bool,
         unmodelled: Vec<Kind>,
         unread: Vec<Unread>,

@@ -8,11 +8,22 @@ pub(crate) const LAYOUTS: [&str; 3] = ["flow", "tier", "namespace"];
 
 /// The manifests that the compiler makes of a program, or its diagnostics.
 pub(crate) fn compile(source: &str, layout: &str, environment: Option<&str>) -> Result<Vec<String>, String> {
+    compile_with(source, layout, environment, &[])
+}
+
+/// The same with more options.
+pub(crate) fn compile_with(
+    source: &str,
+    layout: &str,
+    environment: Option<&str>,
+    options: &[&str],
+) -> Result<Vec<String>, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
     command.args(["build", "-o", "-", "--layout", layout]);
     if let Some(name) = environment {
         command.args(["--env", name]);
     }
+    command.args(options);
     command.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the compiler starts");
     let mut input = child.stdin.take().expect("a pipe");

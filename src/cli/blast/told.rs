@@ -2,6 +2,7 @@
 
 use crate::ask::{Beyond, Blast, GroupName, Situation, Step};
 use crate::cli::report::{count, incomplete, overlap, unicode};
+use crate::cli::step::{of_answer, with_step};
 use crate::cli::terminal::Terminal;
 use crate::cli::{beyond, json};
 use crate::diag::render::sanitize;
@@ -175,9 +176,9 @@ impl<'a> ToldBlast<'a> {
         overlap(&self.overlapping(), subject.model())
             .iter()
             .for_each(|sentence| text.push_str(&format!("{sentence}\n")));
-        incomplete(subject.unmodelled(), subject.unread())
-            .iter()
-            .for_each(|sentence| text.push_str(&format!("{sentence}\n")));
+        let step = subject.step().map(of_answer);
+        let unknown = incomplete(subject.unmodelled(), subject.unread());
+        step.into_iter().chain(unknown).for_each(|sentence| text.push_str(&format!("{sentence}\n")));
         text
     }
 
@@ -351,6 +352,7 @@ impl<'a> ToldBlast<'a> {
             "internet": self.blast.internet == Truth::Yes,
             "perhaps_internet": self.blast.internet == Truth::Maybe,
         });
+        let document = with_step(document, subject.step());
         json::print_with_list(&document, "steps", steps, terminal);
     }
 }

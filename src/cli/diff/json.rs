@@ -2,8 +2,10 @@
 
 use super::{Compared, PlacedOrigin};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
+use crate::cli::step::as_json;
 use crate::diff::{ConnectionChange, IsolationChange, Kind};
 use crate::engine::Verdict;
+use crate::session::Subject;
 use serde_json::{Value, json};
 
 /// One object with the schema `polder/diff/v1`.
@@ -27,6 +29,12 @@ pub(super) fn document(report: &Compared<'_>) -> String {
     if let (Some(same), Some(members)) = (report.sides, value.as_object_mut()) {
         members.insert("sides".to_owned(), true.into());
         members.insert("same_connections".to_owned(), same.into());
+    }
+    let steps = [&report.versions.old, &report.versions.new].map(|subject| subject.as_ref().and_then(Subject::step));
+    for (name, step) in ["old_enforced", "new_enforced"].into_iter().zip(steps) {
+        if let (Some(step), Some(members)) = (step, value.as_object_mut()) {
+            members.insert(name.to_owned(), as_json(step));
+        }
     }
     print(&value)
 }

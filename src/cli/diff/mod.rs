@@ -4,15 +4,18 @@ mod human;
 mod json;
 mod markdown;
 
-use super::args::{ClusterArgs, Environment, Format, named};
+use super::args::{ClusterArgs, Environment, Format, listed, named};
 use super::ask::{enforced, given_up, sure};
 use super::exit::Exit;
 use super::report::{count, incomplete, left_out, show, tell_empty};
+use super::step;
 use super::terminal::Terminal;
 use crate::diag::Report;
 use crate::diag::render::{sanitize, short};
 use crate::diff::{ConnectionChange, Diff, DifferenceOrigin, Kind};
-use crate::session::{CONFIG_NAME, EnvironmentChoice, FileSystem, Named, Place, Subject, Terms, Versions};
+use crate::session::{
+    CONFIG_NAME, EnforceChoice, EnforceEntry, EnvironmentChoice, FileSystem, Named, Place, Subject, Terms, Versions,
+};
 use crate::source::Sources;
 #[cfg(feature = "cli")]
 pub(super) use markdown::{code as markdown_code, plain as markdown_plain};
@@ -63,6 +66,10 @@ pub(super) struct DiffArgs {
     pub workloads: Vec<PathBuf>,
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Compare what is enforced of programs, as if they isolated no more: places as in `data/redis:ingress`, `all` or `none`
+    /// [default: `enforce` of each one's polder.toml, else all].
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub enforce: Option<Vec<EnforceEntry>>,
     /// How to print the differences.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: DiffFormat,
@@ -105,6 +112,7 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
         environment: args.environment.choice(),
         workloads: named(&args.workloads),
         cluster: args.cluster.said(),
+        enforce: listed(&args.enforce, EnforceChoice::Configured),
     };
     let paths = named(&args.paths);
     let disk = |named, optional| Place { system: files, named, optional };
@@ -292,7 +300,8 @@ impl Compared<'_> {
         let left_out = known.map(|subject| left_out(subject.facts(), subject.session().is_some()));
         let same = self.sides == Some(true) && !self.diff.is_empty();
         let same = same.then(|| "no connection differs: wherever a side does, the other one is closed".to_owned());
-        let left_out = same.into_iter().chain(left_out);
+        let steps = step::of_versions([&self.versions.old, &self.versions.new].map(|one| one.as_ref()?.step()));
+        let left_out = same.into_iter().chain(left_out).chain(steps);
         left_out.chain(incomplete(self.versions.unmodelled(), self.versions.unread())).collect()
     }
 

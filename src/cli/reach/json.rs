@@ -6,6 +6,7 @@ use super::lines::{missing, outside, split};
 use crate::ask::{Cell, GroupName, IsolatedShare, Row, RowNames};
 use crate::cli::beyond;
 use crate::cli::json::{document, ports, print_with_list, truth, unmodelled, unread};
+use crate::cli::step::with_step;
 use crate::cli::terminal::Terminal;
 use crate::engine::EndId;
 use crate::net::AddressSet;
@@ -35,6 +36,7 @@ pub(super) fn print(report: &ReachReport<'_>, terminal: &mut Terminal) {
         "outside": outside,
         "split": split(report),
     });
+    let document = with_step(document, report.subject.step());
     print_with_list(&document, "connections", connections, terminal);
 }
 

@@ -5,6 +5,7 @@ use super::ends::end_text;
 use crate::ask::{Cell, GroupName, IsolatedShare, Row};
 use crate::cli::beyond;
 use crate::cli::report::{first_doubts, incomplete, left_out, overlap};
+use crate::cli::step::of_answer;
 use crate::cluster::{Kind, Workload};
 use crate::diag::render::sanitize;
 use crate::engine::{Doubt, EndId};
@@ -234,6 +235,7 @@ fn remarks(report: &ReachReport<'_>) -> Vec<String> {
     if report.reach.left_out {
         remarks.push(left_out(report.subject.facts(), report.subject.session().is_some()));
     }
+    remarks.extend(report.subject.step().map(of_answer));
     remarks.extend(incomplete(report.subject.unmodelled(), report.subject.unread()));
     remarks
 }

@@ -3,6 +3,7 @@
 use super::ReachReport;
 use crate::ask::{Cell, Row};
 use crate::cli::report::incomplete;
+use crate::cli::step::of_answer;
 use crate::diag::render::sanitize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -55,7 +56,9 @@ pub(super) fn matrix(report: &ReachReport<'_>, width: Option<usize>) -> String {
         let told = format!("`~` also where it would not be so of some who may be meant: nobody said {doubt}");
         let _ = writeln!(text, "# {}", sanitize(&told));
     }
-    for sentence in incomplete(report.subject.unmodelled(), report.subject.unread()) {
+    let step = report.subject.step().map(of_answer);
+    let unknown = incomplete(report.subject.unmodelled(), report.subject.unread());
+    for sentence in step.into_iter().chain(unknown) {
         let _ = writeln!(text, "# {sentence}");
     }
     text

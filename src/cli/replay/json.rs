@@ -3,6 +3,7 @@
 use super::told::{ToldReplay, ToldRow, ToldStatement};
 use crate::ask::Edit;
 use crate::cli::json::{document as print, unmodelled, unread};
+use crate::cli::step::with_step;
 use crate::replay::{Because, LoggedLines, ReasonLeftOut, ReplayChange, time_text};
 use crate::source::Span;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ pub(super) fn document(told: &ToldReplay<'_>) -> String {
         let found = report.left_out.get(&reason).filter(|found| found.count > 0)?;
         Some(json!({ "reason": reason.word(), "lines": lines(told, found) }))
     };
-    print(&json!({
+    let document = json!({
         "schema": "polder/replay/v1",
         "complete": told.subject.unmodelled().is_empty() && told.subject.unread().is_empty(),
         "unmodelled": unmodelled(told.subject.unmodelled()),
@@ -32,7 +33,8 @@ pub(super) fn document(told: &ToldReplay<'_>) -> String {
         "notes": told.remarks(),
         "groups": told.rows.iter().map(|row| group(told, row)).collect::<Vec<_>>(),
         "left_out": ReasonLeftOut::ALL.into_iter().filter_map(reason).collect::<Vec<_>>(),
-    }))
+    });
+    print(&with_step(document, told.subject.step()))
 }
 
 fn change_word(change: ReplayChange) -> String {

@@ -1,6 +1,7 @@
 //! What there is to say of each row, for people and for machines.
 
 use crate::ask::{Edit, NearFlow, Origin, Says};
+use crate::cli::step::of_answer;
 use crate::cli::why::wrong_of_flow;
 use crate::replay::{
     Because, EndKind, ReplayChange, ReplayReport, ReplayRow, SeenOfGroup, Unclear, Unidentified, Unnamed,
@@ -73,7 +74,7 @@ impl<'a> ToldReplay<'a> {
     /// What there is to say of the whole, in sentences.
     pub(super) fn remarks(&self) -> Vec<String> {
         let report = self.report;
-        let mut remarks = Vec::new();
+        let mut remarks: Vec<String> = self.subject.step().map(of_answer).into_iter().collect();
         if !report.rows.iter().any(|row| row.tally.has_passed()) {
             remarks.push(
                 "nothing in the log was let through: it shows what is refused, and says nothing of what an open cluster needs"

@@ -4,6 +4,7 @@ use super::WhyReport;
 use crate::ask::{Misfit, NearFlow, Origin, Says, Setting, WhySide, Wrong, WrongRule};
 use crate::cli::reach::end_text;
 use crate::cli::report::{incomplete, remedies};
+use crate::cli::step::of_answer;
 use crate::engine::{EndId, Grant};
 use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth};
 use crate::source::Span;
@@ -231,6 +232,7 @@ impl WhyReport<'_> {
             remarks.extend(explanation.doubts.iter().map(|doubt| format!("nobody said {doubt}")));
             remarks.extend(remedies(&explanation.doubts, self.subject));
         }
+        remarks.extend(self.subject.step().map(of_answer));
         remarks.extend(incomplete(self.subject.unmodelled(), self.subject.unread()));
         remarks
     }

@@ -5,6 +5,7 @@ use super::mend::{WrittenMend, manifests};
 use crate::ask::{Edit, Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::cli::reach::end_text;
+use crate::cli::step::with_step;
 use crate::engine::EndId;
 use crate::net::Direction;
 use crate::source::Span;
@@ -18,7 +19,7 @@ pub(super) fn document(report: &WhyReport<'_>) -> String {
     let forbidden = report.forbidden().into_iter();
     let forbidden: Vec<Value> =
         forbidden.map(|fact| json!({ "statement": fact.text, "place": place(report, fact.span) })).collect();
-    print(&json!({
+    let document = json!({
         "schema": "polder/why/v1",
         "complete": report.subject.unmodelled().is_empty() && report.subject.unread().is_empty(),
             "unmodelled": unmodelled(report.subject.unmodelled()),
@@ -45,7 +46,8 @@ pub(super) fn document(report: &WhyReport<'_>) -> String {
         "near": explanation.near_flows.iter().map(|near| near_flow(report, near)).collect::<Vec<_>>(),
         "forbidden_by": forbidden,
         "mend": mend(report),
-    }))
+    });
+    print(&with_step(document, report.subject.step()))
 }
 
 fn end(report: &WhyReport<'_>, end: EndId) -> Value {

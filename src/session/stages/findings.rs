@@ -38,6 +38,8 @@ impl Session {
         all.extend(self.lowered().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.planned().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.asserted().into_iter().flat_map(|stage| &stage.1).cloned());
+        all.extend(self.rollout_mistakes());
+        all.extend(self.disproof_of_emitted().cloned());
         self.place_environments(&mut all);
         diag::sort(&mut all, sources);
         let allows: Vec<_> = self.trees().iter().flat_map(|tree| tree.allows.iter().cloned()).collect();

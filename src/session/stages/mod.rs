@@ -1,10 +1,12 @@
 //! The stages, each run once and when it is asked for. The only file that knows how the rooms fit together.
 
 mod findings;
+mod step;
 #[cfg(test)]
 mod tests;
 
 use super::load::Project;
+use super::rollout::{EnforceList, RolloutStep};
 use crate::ask::{self, Judgement};
 use crate::cluster;
 use crate::diag::{Code, Diagnostic, Levels, Report};
@@ -19,6 +21,7 @@ use crate::syntax::{self, NodeKind, Tree};
 use crate::target::network_policy::{self as target, Layout, Output, Planned};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use step::{AskedStep, Emitted};
 
 /// How to build, after the command line, `polder.toml` and the defaults have been put together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +34,8 @@ pub struct Settings {
     pub kustomize: bool,
     /// Whether the model notes what each name refers to.
     pub references: bool,
+    /// What is enforced of the program; `None` for all. A build writes only that, and [`Session::at_step`] asks about it.
+    pub enforce: Option<EnforceList>,
 }
 
 /// What parsing a file has given.
@@ -70,6 +75,10 @@ pub struct Session {
     disproof: OnceCell<Option<Diagnostic>>,
     asserted: Stage<Vec<Judgement>>,
     output: Stage<Output>,
+    /// Whether the flows are those of a step of a roll-out, and then which that is.
+    asked_step: AskedStep,
+    /// What a build writes of the step.
+    emitted: OnceCell<Option<Emitted>>,
 }
 
 /// What is left of a session after its build: nothing can be asked of it but what it came to.
@@ -87,19 +96,37 @@ impl Built {
         self.0.settings()
     }
 
+    /// The session, which has let go of what it is made of.
+    pub fn session(&self) -> &Session {
+        &self.0
+    }
+
     /// See [`Session::reports`].
     pub fn reports(&self, levels: &Levels) -> Vec<Report> {
         self.0.reports(levels)
     }
 
-    /// See [`Session::policies`].
+    /// The policies that are enforced: those of the program, or of the step that it is at.
     pub fn policies(&self) -> Option<&PolicySet> {
-        self.0.policies()
+        match self.0.emitted() {
+            Some(emitted) => Some(emitted.policies()),
+            None => self.0.policies(),
+        }
     }
 
-    /// See [`Session::output`].
+    /// What is written.
     pub fn output(&self) -> Option<&Output> {
-        self.0.output()
+        let whole = self.0.output()?;
+        match &self.0.settings.enforce {
+            Some(_) => self.0.emitted()?.output(),
+            None => Some(whole),
+        }
+    }
+
+    /// The step of a roll-out that is built, and how many policies the whole program has; `None` without a roll-out.
+    pub fn step(&self) -> Option<(&RolloutStep, usize)> {
+        let whole = self.0.policies()?.policies.len();
+        Some((self.0.emitted()?.step(), whole))
     }
 }
 
@@ -122,6 +149,8 @@ impl Session {
             disproof: OnceCell::new(),
             asserted: OnceCell::new(),
             output: OnceCell::new(),
+            asked_step: AskedStep::Whole,
+            emitted: OnceCell::new(),
         }
     }
 
@@ -157,6 +186,8 @@ impl Session {
             disproof: OnceCell::new(),
             asserted: OnceCell::new(),
             output: OnceCell::new(),
+            asked_step: AskedStep::Whole,
+            emitted: OnceCell::new(),
             ..self
         }
     }
@@ -261,6 +292,7 @@ impl Session {
             }
         }
         self.output();
+        self.emitted();
         Built(self)
     }
 
@@ -341,7 +373,7 @@ impl Session {
             let Planned { policies, diagnostics } = target::policies(&lowered.0, self.settings.layout);
             #[cfg(test)]
             let policies = spoiled::spoil(policies);
-            (policies, diagnostics)
+            (policies, self.asked_step.worth_saying(diagnostics))
         });
         (!has_errors(&planned.1)).then_some(planned)
     }

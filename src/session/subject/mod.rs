@@ -18,6 +18,7 @@ pub use pose::{Asking, Posed, TOO_HARD};
 use super::config::EnvironmentChoice;
 use super::load::{Named, Project};
 use super::manifests::{Manifests, Unread};
+use super::rollout::{EnforceChoice, RolloutStep};
 use super::stages::{Session, Settings};
 use super::system::FileSystem;
 use crate::ask::{Asked, Everyone, Situation};
@@ -48,6 +49,8 @@ pub struct Question {
     pub complete: bool,
     /// What else is said of the cluster.
     pub cluster: SaidOfCluster,
+    /// How far the program is enforced.
+    pub enforce: EnforceChoice,
 }
 
 /// What is said of the network plugin beside a program, or without one.
@@ -110,8 +113,9 @@ impl Subject {
             project.sources = std::mem::take(&mut manifests.sources);
         }
         let environment = question.environment.of(&project.config);
-        let session = Session::new(project, Settings { environment, ..Settings::default() });
-        let session = session.in_cluster_of(manifests.cluster.namespaces.clone());
+        let enforce = question.enforce.of(&project.config);
+        let session = Session::new(project, Settings { environment, enforce, ..Settings::default() });
+        let session = session.in_cluster_of(manifests.cluster.namespaces.clone()).at_step();
         let facts = question.cluster.facts(session.model());
         let of_program = || session.model().map(|model| model.platform.cni);
         let cni = question.cluster.cni.map(|(cni, _)| cni).or_else(of_program);
@@ -158,6 +162,11 @@ impl Subject {
     /// The program, when it is about one.
     pub fn session(&self) -> Option<&Session> {
         self.session.as_ref()
+    }
+
+    /// The step of a roll-out that answers are about; `None` when they are about all of the program, or of manifests.
+    pub fn step(&self) -> Option<&RolloutStep> {
+        self.session.as_ref()?.step()
     }
 
     /// What the program declares.

@@ -1,0 +1,151 @@
+//! A step of a roll-out: what is written is what the program would become if its `isolate` said no more.
+
+use crate::oracle::check::{Failure, Wrong, check};
+use crate::oracle::compile::{LAYOUTS, compile, compile_with};
+use crate::oracle::evaluate::Direction;
+use crate::oracle::generate;
+use crate::oracle::program::{Isolate, Kind, Namespace, Program};
+use crate::oracle::render::render;
+use crate::oracle::rng::Rng;
+use crate::oracle::shrink::shrink;
+
+const DIRECTIONS: [Direction; 2] = [Direction::Ingress, Direction::Egress];
+
+/// Whom a program isolates in a direction of a namespace: nobody, these tiers, or all pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Isolated {
+    Tiers(Vec<String>),
+    All,
+}
+
+fn isolated(namespace: &Namespace, direction: Direction) -> Isolated {
+    let statements: Vec<&Isolate> =
+        namespace.isolates.iter().filter(|isolate| isolate.directions.contains(&direction)).collect();
+    if namespace.isolates.is_empty() || statements.iter().any(|isolate| isolate.tiers.is_empty()) {
+        return Isolated::All;
+    }
+    let mut tiers: Vec<String> = statements.iter().flat_map(|isolate| isolate.tiers.clone()).collect();
+    tiers.sort();
+    tiers.dedup();
+    Isolated::Tiers(tiers)
+}
+
+fn word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "ingress",
+        Direction::Egress => "egress",
+    }
+}
+
+/// The `isolate` statements for what is isolated in each direction.
+fn statements(all: &[(Direction, Isolated)]) -> Vec<Isolate> {
+    let statement = |(direction, isolated): &(Direction, Isolated)| {
+        let tiers = match isolated {
+            Isolated::All => Vec::new(),
+            Isolated::Tiers(tiers) if tiers.is_empty() => return None,
+            Isolated::Tiers(tiers) => tiers.clone(),
+        };
+        Some(Isolate { directions: vec![*direction], tiers })
+    };
+    let all: Vec<Isolate> = all.iter().filter_map(statement).collect();
+    if all.is_empty() { vec![Isolate { directions: Vec::new(), tiers: Vec::new() }] } else { all }
+}
+
+/// A list that names some of what a program isolates, and the program whose `isolate` says just that.
+fn step(program: &Program, seed: u64) -> (Vec<String>, Program) {
+    let (mut rng, mut list, mut cut) = (Rng::new(seed), Vec::new(), program.clone());
+    for namespace in &mut cut.namespaces {
+        if namespace.kind != Kind::Managed {
+            continue;
+        }
+        let whole = DIRECTIONS.map(|direction| (direction, isolated(namespace, direction)));
+        let left = match rng.below(5) {
+            // All of it, in one entry.
+            0 if whole.iter().any(|(_, isolated)| *isolated != Isolated::Tiers(Vec::new())) => {
+                list.push(namespace.name.clone());
+                whole.to_vec()
+            }
+            1 => whole.iter().map(|(direction, _)| (*direction, Isolated::Tiers(Vec::new()))).collect(),
+            _ => whole.iter().map(|side| some_of(namespace, side, &mut rng, &mut list)).collect(),
+        };
+        namespace.isolates = statements(&left);
+    }
+    (list, cut)
+}
+
+/// Some of what is isolated in a direction, with the entries that say so.
+fn some_of(
+    namespace: &Namespace,
+    (direction, whole): &(Direction, Isolated),
+    rng: &mut Rng,
+    list: &mut Vec<String>,
+) -> (Direction, Isolated) {
+    let declared: Vec<String> = namespace.tiers.iter().map(|tier| tier.name.clone()).collect();
+    let candidates = match whole {
+        Isolated::All => &declared,
+        Isolated::Tiers(tiers) => tiers,
+    };
+    if *whole != Isolated::Tiers(Vec::new()) && rng.chance(30) {
+        list.push(format!("{}:{}", namespace.name, word(*direction)));
+        return (*direction, whole.clone());
+    }
+    let mut kept: Vec<String> = candidates.iter().filter(|_| rng.chance(50)).cloned().collect();
+    list.extend(kept.iter().map(|tier| format!("{}/{tier}:{}", namespace.name, word(*direction))));
+    kept.sort();
+    (*direction, Isolated::Tiers(kept))
+}
+
+/// Whether what is written of a step means, and is, what the program of the step would become.
+fn holds(program: &Program, seed: u64) -> Result<(), Failure> {
+    let (list, cut) = step(program, seed);
+    let whole = render(program);
+    let list = if list.is_empty() { "none".to_owned() } else { list.join(",") };
+    let build = |_: &str, layout: &str, environment: Option<&str>| {
+        compile_with(&whole, layout, environment, &["--enforce", &list])
+    };
+    check(&cut, &build)?;
+    for layout in LAYOUTS {
+        let (step, plain) = (build("", layout, None), compile(&render(&cut), layout, None));
+        if step != plain {
+            let detail = format!("--enforce {list}, layout {layout}\n{step:#?}\n--- and\n{plain:#?}");
+            return Err(Failure { wrong: Wrong::Meaning, detail });
+        }
+    }
+    Ok(())
+}
+
+/// What `--enforce` leaves is what the program with smaller `isolate` becomes, byte for byte, and means that to an evaluator
+/// that knows nothing of the compiler.
+#[test]
+fn a_step_is_the_program_with_smaller_isolation() {
+    let cases = std::env::var("POLDER_CASES").map_or(150, |cases| cases.parse().unwrap());
+    let next = std::sync::atomic::AtomicU64::new(0);
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if seed >= cases {
+                return;
+            }
+            let program = generate::program(seed);
+            let Err(failure) = holds(&program, seed) else { continue };
+            let (small, failure) = shrink(&program, failure, |program| holds(program, seed));
+            panic!("seed {seed}: {:?}\n{}\n{}", failure.wrong, render(&small), failure.detail);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+}
+
+#[test]
+fn all_of_a_program_is_the_plain_build_and_nothing_is_nothing() {
+    for seed in 0..20 {
+        let source = render(&generate::program(seed));
+        for layout in LAYOUTS {
+            assert_eq!(compile_with(&source, layout, None, &["--enforce", "all"]), compile(&source, layout, None));
+            assert_eq!(compile_with(&source, layout, None, &["--enforce", "none"]), Ok(Vec::new()));
+        }
+    }
+}
