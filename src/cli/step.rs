@@ -35,7 +35,10 @@ pub(super) fn of_answer(step: &RolloutStep) -> String {
     let whole = "`--enforce all` asks about the whole program";
     let who = if step.is_configured { "polder.toml enforces" } else { "asked as if the program enforced" };
     match step.is_nothing() {
-        true => format!("{who} nothing yet, so all that it would isolate is open here; {whole}"),
+        true => format!(
+            "{who} nothing{}, so all that it would isolate is open here; {whole}",
+            if step.is_configured { " yet" } else { "" }
+        ),
         false => format!("{who} {} only ({}), and all else is open here; {whole}", listed(step), share(step)),
     }
 }
