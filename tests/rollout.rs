@@ -62,7 +62,8 @@ fn step(program: &Program, seed: u64) -> (Vec<String>, Program) {
         let left = match rng.below(5) {
             // All of it, in one entry.
             0 if whole.iter().any(|(_, isolated)| *isolated != Isolated::Tiers(Vec::new())) => {
-                list.push(namespace.name.clone());
+                // A namespace may be called as the word for everything is.
+                list.push(format!("{}/*", namespace.name));
                 whole.to_vec()
             }
             1 => whole.iter().map(|(direction, _)| (*direction, Isolated::Tiers(Vec::new()))).collect(),
@@ -86,7 +87,7 @@ fn some_of(
         Isolated::Tiers(tiers) => tiers,
     };
     if *whole != Isolated::Tiers(Vec::new()) && rng.chance(30) {
-        list.push(format!("{}:{}", namespace.name, word(*direction)));
+        list.push(format!("{}/*:{}", namespace.name, word(*direction)));
         return (*direction, whole.clone());
     }
     let mut kept: Vec<String> = candidates.iter().filter(|_| rng.chance(50)).cloned().collect();
@@ -156,7 +157,7 @@ fn all_of_a_program_is_the_plain_build_and_nothing_is_nothing() {
     for seed in 0..20 {
         let source = render(&generate::program(seed));
         for layout in LAYOUTS {
-            assert_eq!(compile_with(&source, layout, None, &["--enforce", "all"]), compile(&source, layout, None));
+            assert_eq!(compile_with(&source, layout, None, &["--enforce", "*"]), compile(&source, layout, None));
             assert_eq!(compile_with(&source, layout, None, &["--enforce", "none"]), Ok(Vec::new()));
         }
     }

@@ -16,7 +16,7 @@ use crate::k8s;
 use crate::netpol::PolicySet;
 use crate::output::{self, ChangeKind, FileChange, OutputFile, Ownership, Plan};
 use crate::session::{
-    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, RolloutStep, shell_word, shown,
+    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, shell_word, shown,
 };
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
@@ -414,23 +414,8 @@ impl OutputFolder<'_> {
         }
         terminal.line(&self.summary(plan, done));
         if let Some((step, _)) = self.run.built.step() {
-            self.tell_step(step, plan, done, terminal);
-        }
-    }
-
-    /// How far the program is enforced.
-    fn tell_step(&self, step: &RolloutStep, plan: &Plan, done: bool, terminal: &mut Terminal) {
-        terminal.line(&step::of_build(step));
-        let removed = plan.count(ChangeKind::Remove);
-        if self.is_emptied_by_name() && removed > 0 {
-            let verb = if done { "were" } else { "would be" };
-            let files = count(removed, "file");
-            terminal.note_line(&format!("note: as nothing is enforced, {files} {verb} removed, and none is left"));
-        }
-        if step.is_configured && step.is_done() {
-            terminal.note_line(
-                "note: `enforce` in polder.toml lists all that the program isolates: the roll-out is done, and `[rollout]` can go",
-            );
+            let removed = if self.is_emptied_by_name() { plan.count(ChangeKind::Remove) } else { 0 };
+            step::tell(step, removed, done, terminal);
         }
     }
 

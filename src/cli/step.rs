@@ -1,5 +1,7 @@
 //! How far a program is enforced, in words: an answer about a step of a roll-out says so.
 
+use super::report::count;
+use super::terminal::Terminal;
 use crate::diag::render::sanitize;
 use crate::session::RolloutStep;
 use serde_json::{Value, json};
@@ -22,11 +24,26 @@ fn share(step: &RolloutStep) -> String {
 }
 
 /// What a build has enforced, and what it left open.
-pub(super) fn of_build(step: &RolloutStep) -> String {
+fn of_build(step: &RolloutStep) -> String {
     match (step.is_nothing(), step.is_done()) {
         (_, true) => format!("enforced: everything, all {} sides", step.sides),
         (true, _) => format!("enforced: nothing yet, of {} sides; all is open", step.sides),
         _ => format!("enforced: {} ({}); the rest is open", listed(step), share(step)),
+    }
+}
+
+/// Says how far a build is enforced; `emptied` files are or would be removed because nothing is.
+pub(super) fn tell(step: &RolloutStep, emptied: usize, done: bool, terminal: &mut Terminal) {
+    terminal.line(&of_build(step));
+    if emptied > 0 {
+        let verb = if done { "were" } else { "would be" };
+        let files = count(emptied, "file");
+        terminal.note_line(&format!("note: as nothing is enforced, {files} {verb} removed, and none is left"));
+    }
+    if step.is_configured && step.is_done() {
+        terminal.note_line(
+            "note: `enforce` in polder.toml lists all that the program isolates: the roll-out is done, and `[rollout]` can go",
+        );
     }
 }
 

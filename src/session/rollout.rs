@@ -7,8 +7,9 @@ use crate::net::Direction;
 use crate::source::Span;
 use std::str::FromStr;
 
-/// The word for the whole program in a list.
+/// The word for the whole program in a list, and the same where a namespace has that name.
 const ALL: &str = "all";
+const EVERY: &str = "*";
 
 /// The word for nothing, alone on the command line.
 const NONE: &str = "none";
@@ -18,7 +19,7 @@ const NONE: &str = "none";
 pub struct EnforceEntry {
     /// As it was written.
     text: String,
-    scope: Scope,
+    scope: EnforcedPlace,
     direction: Option<Direction>,
     /// Where it stands, in `polder.toml`.
     at: Option<Span>,
@@ -26,7 +27,7 @@ pub struct EnforceEntry {
 
 /// Which pods an entry is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Scope {
+enum EnforcedPlace {
     Nothing,
     Everything,
     Namespace(String),
@@ -51,17 +52,17 @@ impl FromStr for EnforceEntry {
             }
         };
         let scope = match place.split_once('/') {
-            None if place == ALL => Scope::Everything,
-            None if place == NONE && direction.is_none() => Scope::Nothing,
-            None => Scope::Namespace(place.to_owned()),
-            Some((namespace, "*")) => Scope::Namespace(namespace.to_owned()),
-            Some((namespace, tier)) => Scope::Tier(namespace.to_owned(), tier.to_owned()),
+            None if place == ALL || place == EVERY => EnforcedPlace::Everything,
+            None if place == NONE && direction.is_none() => EnforcedPlace::Nothing,
+            None => EnforcedPlace::Namespace(place.to_owned()),
+            Some((namespace, "*")) => EnforcedPlace::Namespace(namespace.to_owned()),
+            Some((namespace, tier)) => EnforcedPlace::Tier(namespace.to_owned(), tier.to_owned()),
         };
         let is_name = |name: &String| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '/');
         let is_sound = match &scope {
-            Scope::Nothing | Scope::Everything => true,
-            Scope::Namespace(namespace) => is_name(namespace),
-            Scope::Tier(namespace, tier) => is_name(namespace) && is_name(tier),
+            EnforcedPlace::Nothing | EnforcedPlace::Everything => true,
+            EnforcedPlace::Namespace(namespace) => is_name(namespace),
+            EnforcedPlace::Tier(namespace, tier) => is_name(namespace) && is_name(tier),
         };
         if !is_sound {
             return Err(format!(
@@ -80,7 +81,7 @@ impl EnforceEntry {
 
     /// Whether it says that nothing is enforced.
     pub(super) fn is_nothing(&self) -> bool {
-        self.scope == Scope::Nothing
+        self.scope == EnforcedPlace::Nothing
     }
 
     /// As it was written.
@@ -141,11 +142,11 @@ impl EnforceList {
             match entry.resolve(flows) {
                 Ok(found) => sides.extend(found),
                 Err(_) if self.only_known => {}
-                Err(misfit) => wrong.push(misfit.diagnostic(entry)),
+                Err(nothing) => wrong.push(nothing.diagnostic(entry)),
             }
             if entry.is_nothing() && self.entries.len() > 1 {
                 let help = "leave it out, or leave all else out";
-                wrong.push(Misfit::new("`none` stands alone: it enforces nothing", help).diagnostic(entry));
+                wrong.push(NamesNothing::new("`none` stands alone: it enforces nothing", help).diagnostic(entry));
             }
         }
         (sides, wrong)
@@ -153,32 +154,32 @@ impl EnforceList {
 }
 
 /// Why an entry names nothing.
-struct Misfit {
+struct NamesNothing {
     message: String,
     help: String,
     mends: Vec<String>,
 }
 
-impl Misfit {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Misfit {
-        Misfit { message: message.into(), help: help.into(), mends: Vec::new() }
+impl NamesNothing {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> NamesNothing {
+        NamesNothing { message: message.into(), help: help.into(), mends: Vec::new() }
     }
 
     /// A name that there is not. `known` are the entries that there could be instead.
-    fn unknown(message: String, entry: &EnforceEntry, wanted: &str, known: &[String], kind: &str) -> Misfit {
+    fn unknown(message: String, entry: &EnforceEntry, wanted: &str, known: &[String], kind: &str) -> NamesNothing {
         /// More names are not told.
         const MOST: usize = 8;
         let direction = entry.direction.map(|direction| format!(":{}", direction.word())).unwrap_or_default();
         if let Some(near) = closest(wanted, known.iter().map(String::as_str)) {
             let text = format!("{near}{direction}");
-            return Misfit { message, help: format!("did you mean `{text}`?"), mends: vec![text] };
+            return NamesNothing { message, help: format!("did you mean `{text}`?"), mends: vec![text] };
         }
         let shown: Vec<&str> = known.iter().take(MOST).map(String::as_str).collect();
         let more = known.len().saturating_sub(MOST);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         match shown.is_empty() {
-            true => Misfit::new(message, format!("there is no {kind}; leave the entry out")),
-            false => Misfit::new(message, format!("there are `{}`{more}", shown.join("`, `"))),
+            true => NamesNothing::new(message, format!("there is no {kind}; leave the entry out")),
+            false => NamesNothing::new(message, format!("there are `{}`{more}", shown.join("`, `"))),
         }
     }
 
@@ -192,16 +193,17 @@ impl Misfit {
 }
 
 impl EnforceEntry {
-    fn resolve(&self, flows: &FlowSet) -> Result<Vec<EnforcedSide>, Misfit> {
+    fn resolve(&self, flows: &FlowSet) -> Result<Vec<EnforcedSide>, NamesNothing> {
         let direction = self.direction;
+        self.refuse_ambiguous(flows)?;
         let (place, tier) = match &self.scope {
-            Scope::Nothing => return Ok(Vec::new()),
-            Scope::Everything => {
+            EnforcedPlace::Nothing => return Ok(Vec::new()),
+            EnforcedPlace::Everything => {
                 let namespaces = 0..flows.namespaces.len();
                 return Ok(namespaces.map(|namespace| EnforcedSide { namespace, tier: None, direction }).collect());
             }
-            Scope::Namespace(namespace) => (self.namespace(flows, namespace)?, None),
-            Scope::Tier(namespace, tier) => {
+            EnforcedPlace::Namespace(namespace) => (self.namespace(flows, namespace)?, None),
+            EnforcedPlace::Tier(namespace, tier) => {
                 let place = self.namespace(flows, namespace)?;
                 (place, Some(self.tier(flows, place, tier)?))
             }
@@ -216,13 +218,25 @@ impl EnforceEntry {
             return Ok(vec![EnforcedSide { namespace: place, tier, direction }]);
         }
         let sides = direction.map(|direction| format!(" for {}", direction.word())).unwrap_or_default();
-        Err(Misfit::new(
+        Err(NamesNothing::new(
             format!("`{}` enforces nothing: the program does not isolate it{sides}", self.text),
             format!("leave it out, or write `isolate` for it in namespace `{}`", namespace.declared),
         ))
     }
 
-    fn namespace(&self, flows: &FlowSet, name: &str) -> Result<usize, Misfit> {
+    /// A namespace may have the name that stands for all or for nothing.
+    fn refuse_ambiguous(&self, flows: &FlowSet) -> Result<(), NamesNothing> {
+        let word = self.text.split(':').next().unwrap_or_default();
+        let is_word = word == ALL || word == NONE;
+        if !is_word || !flows.namespaces.iter().any(|one| *one.declared == *word) {
+            return Ok(());
+        }
+        let message = format!("`{}` could be the namespace of that name, too", self.text);
+        let other = if word == ALL { ", `*` every namespace" } else { ", an empty list in polder.toml nothing" };
+        Err(NamesNothing::new(message, format!("`{word}/*` is the namespace{other}")))
+    }
+
+    fn namespace(&self, flows: &FlowSet, name: &str) -> Result<usize, NamesNothing> {
         let all = || flows.namespaces.iter();
         let declared = all().position(|one| *one.declared == *name);
         if let Some(place) = declared.or_else(|| all().position(|one| *one.name == *name)) {
@@ -234,26 +248,26 @@ impl EnforceEntry {
         });
         if is_external {
             let message = format!("`{}` enforces nothing: namespace `{name}` is external", self.text);
-            return Err(Misfit::new(message, "leave it out: only what the program manages is isolated"));
+            return Err(NamesNothing::new(message, "leave it out: only what the program manages is isolated"));
         }
         let known: Vec<String> = all().map(|one| one.declared.to_string()).collect();
         let message = format!("`{}` names no namespace of the program", self.text);
-        let mut misfit = Misfit::unknown(message, self, name, &known, "namespace");
-        if let Scope::Tier(_, tier) = &self.scope {
+        let mut nothing = NamesNothing::unknown(message, self, name, &known, "namespace");
+        if let EnforcedPlace::Tier(_, tier) = &self.scope {
             // The near name stands in front of the tier.
             let whole = |text: &String| match text.split_once(':') {
                 Some((namespace, direction)) => format!("{namespace}/{tier}:{direction}"),
                 None => format!("{text}/{tier}"),
             };
-            misfit.mends = misfit.mends.iter().map(whole).collect();
-            if let Some(mend) = misfit.mends.first() {
-                misfit.help = format!("did you mean `{mend}`?");
+            nothing.mends = nothing.mends.iter().map(whole).collect();
+            if let Some(mend) = nothing.mends.first() {
+                nothing.help = format!("did you mean `{mend}`?");
             }
         }
-        Err(misfit)
+        Err(nothing)
     }
 
-    fn tier(&self, flows: &FlowSet, place: usize, name: &str) -> Result<PartyId, Misfit> {
+    fn tier(&self, flows: &FlowSet, place: usize, name: &str) -> Result<PartyId, NamesNothing> {
         let tiers = tiers(flows, place);
         if let Some((id, _)) = tiers.iter().find(|(_, own)| *own == name) {
             return Ok(*id);
@@ -261,7 +275,7 @@ impl EnforceEntry {
         let namespace = &flows.namespaces[place].declared;
         let known: Vec<String> = tiers.iter().map(|(_, own)| format!("{namespace}/{own}")).collect();
         let message = format!("`{}` names no tier of namespace `{namespace}`", self.text);
-        Err(Misfit::unknown(message, self, &format!("{namespace}/{name}"), &known, "tier"))
+        Err(NamesNothing::unknown(message, self, &format!("{namespace}/{name}"), &known, "tier"))
     }
 }
 
