@@ -7,6 +7,7 @@ use super::policy::{OBJECT, port_number, protocol};
 use super::walk::{MapFields, Path, Walk};
 use super::{callers, place, syntax};
 use crate::cluster::{self, Backend, Ingress, Service, ServicePort, TargetPort};
+use std::cell::Cell;
 use std::sync::Arc;
 
 const SERVICE_SPEC: [&str; 3] = ["selector", "ports", "type"];
@@ -142,7 +143,9 @@ pub(super) fn ingress(walk: &mut Walk, node: &YamlNode, path: Path, default_name
     let metadata = metadata(walk, node, object.get("metadata"), default_namespace, SUBDOMAIN, path.field("metadata"));
     let path = path.field("spec");
     let Some(spec) = walk.optional(object.get("spec"), path, &INGRESS_SPEC) else { return };
-    let default = spec.get("defaultBackend").and_then(|node| backend(walk, node, path.field("defaultBackend")));
+    let old_form = Cell::new(false);
+    let default = spec.get("defaultBackend");
+    let default = default.and_then(|node| backend(walk, node, path.field("defaultBackend"), &old_form));
     let rules = walk.list(spec.get("rules"), path.field("rules"), |walk, item, path| {
         let rule = walk.object(item, path, &INGRESS_RULE)?;
         let path = path.field("http");
@@ -150,7 +153,7 @@ pub(super) fn ingress(walk: &mut Walk, node: &YamlNode, path: Path, default_name
         Some(walk.list(http.get("paths"), path.field("paths"), |walk, item, path| {
             let one = walk.object(item, path, &INGRESS_PATH)?;
             match one.get("backend") {
-                Some(node) => backend(walk, node, path.field("backend")),
+                Some(node) => backend(walk, node, path.field("backend"), &old_form),
                 None => {
                     walk.refuse(item, path.field("backend"), "Required value");
                     None
@@ -169,8 +172,17 @@ pub(super) fn ingress(walk: &mut Walk, node: &YamlNode, path: Path, default_name
     walk.found(at, at, cluster::Object::Ingress(ingress));
 }
 
-/// The Service that a backend names; `None` for another resource.
-fn backend(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<Backend> {
+/// The Service that a backend names; `None` for another resource. The form of an API that was removed is told once.
+fn backend(walk: &mut Walk, node: &YamlNode, path: Path, old_form: &Cell<bool>) -> Option<Backend> {
+    if let Some(now) = MapFields::of(node).and_then(as_now) {
+        if !old_form.replace(true) {
+            let reason = format!(
+                "this is the form of extensions/v1beta1, which was removed in Kubernetes 1.22; write `service: {now}`"
+            );
+            walk.refuse(node, path, reason);
+        }
+        return None;
+    }
     let backend = walk.object(node, path, &BACKEND)?;
     let service_path = path.field("service");
     let Some(service) = backend.get("service") else {
@@ -193,4 +205,21 @@ fn backend(walk: &mut Walk, node: &YamlNode, path: Path) -> Option<Backend> {
     let number = number.and_then(|node| port_number(walk, node, path.field("number"), "an integer"));
     let port = named.map(|name| TargetPort::Named(Arc::from(name))).or(number.map(TargetPort::Number));
     Some(Backend { service: name?.into(), port })
+}
+
+/// What a backend in the form of an API that was removed is today.
+fn as_now(backend: MapFields) -> Option<String> {
+    let has = |field: &str| backend.get(field).is_some();
+    if has("service") || has("resource") || !(has("serviceName") || has("servicePort")) {
+        return None;
+    }
+    let text = |field: &str| match backend.get(field).map(|node| &node.value) {
+        Some(Value::Text(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let port = match backend.get("servicePort").map(|node| &node.value) {
+        Some(Value::Integer(number)) => format!("number: {number}"),
+        _ => format!("name: {}", text("servicePort").unwrap_or_else(|| "PORT".to_owned())),
+    };
+    Some(format!("{{name: {}, port: {{{port}}}}}", text("serviceName").unwrap_or_else(|| "NAME".to_owned())))
 }

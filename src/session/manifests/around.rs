@@ -1,6 +1,7 @@
 //! What the files of a folder say of each other: charts of Helm, kustomizations.
 
 use super::Reader;
+use super::inputs::NamedInput;
 use crate::k8s::{self, Kustomization};
 use crate::session::path::{normal, shell_word, shown};
 use crate::session::system::FileSystem;
@@ -27,34 +28,76 @@ pub(super) struct Around {
     kustomizations: BTreeMap<PathBuf, Kustomization>,
     /// The folders of the kustomizations that a file or folder is listed in.
     listed: BTreeMap<PathBuf, Vec<PathBuf>>,
-    /// The files that kustomizations take a part from.
-    parts: BTreeSet<PathBuf>,
+    /// The files that kustomizations take a part from, with the folder of one that does.
+    parts: BTreeMap<PathBuf, PathBuf>,
+    /// The folders that were named, or are below such.
+    walked: BTreeSet<PathBuf>,
+    /// The folders that were looked at for a kustomization, and those above them.
+    looked_at: BTreeSet<PathBuf>,
+    above: BTreeSet<PathBuf>,
 }
 
+/// So many folders above a named one are looked at for a kustomization that takes a part from it.
+const ABOVE: usize = 3;
+
 impl Around {
-    /// Looks at the files that were found below a folder.
-    pub(super) fn new(system: &dyn FileSystem, folder: &Path, files: &[PathBuf]) -> Around {
+    /// Looks at the files that were named, or found below named folders.
+    pub(super) fn new(system: &dyn FileSystem, named: &[NamedInput]) -> Around {
         let mut around = Around::default();
+        for input in named {
+            match input {
+                NamedInput::File(path) => {
+                    around.add(system, path.parent().unwrap_or(path), std::slice::from_ref(path), false);
+                }
+                NamedInput::Folder { path, files, .. } => around.add(system, path, files, true),
+                NamedInput::Stdin | NamedInput::Missing(..) => {}
+            }
+        }
+        around
+    }
+
+    fn add(&mut self, system: &dyn FileSystem, folder: &Path, files: &[PathBuf], is_walked: bool) {
         let of = |file: &PathBuf| file.parent().map(normal);
         let is_chart = |file: &&PathBuf| file.file_name().is_some_and(|name| name == CHART);
-        around.charts.extend(files.iter().filter(is_chart).filter_map(of));
+        self.charts.extend(files.iter().filter(is_chart).filter_map(of));
         let folder = normal(folder);
         if let Some(parent) = folder.parent().filter(|_| folder.file_name().is_some_and(|name| name == TEMPLATES))
             && system.read(&parent.join(CHART), k8s::LONGEST_TEXT as u64).is_ok()
         {
-            around.charts.insert(parent.to_owned());
+            self.charts.insert(parent.to_owned());
+        }
+        for above in folder.ancestors().skip(1).take(ABOVE) {
+            if self.above.insert(above.to_owned())
+                && let Some(found) = kustomization_in(system, above)
+            {
+                self.take_parts(above, &found);
+            }
         }
         let folders: BTreeSet<PathBuf> = files.iter().filter_map(of).collect();
         for folder in folders {
-            if let Some(found) = KUSTOMIZATIONS.iter().find_map(|name| read(system, &folder.join(name))) {
-                around.parts.extend(found.parts.iter().map(|part| normal(&folder.join(part))));
+            if is_walked {
+                self.walked.insert(folder.clone());
+            }
+            if self.looked_at.insert(folder.clone())
+                && let Some(found) = kustomization_in(system, &folder)
+            {
+                self.take_parts(&folder, &found);
                 for resource in &found.resources {
-                    around.listed.entry(normal(&folder.join(resource))).or_default().push(folder.clone());
+                    self.listed.entry(normal(&folder.join(resource))).or_default().push(folder.clone());
                 }
-                around.kustomizations.insert(folder, found);
+                self.kustomizations.insert(folder, found);
             }
         }
-        around
+    }
+
+    fn take_parts(&mut self, folder: &Path, found: &Kustomization) {
+        let parts = found.parts.iter().map(|part| normal(&folder.join(part)));
+        parts.for_each(|part| _ = self.parts.entry(part).or_insert_with(|| folder.to_owned()));
+    }
+
+    /// The folder of a kustomization that takes a part from a file, which holds no object.
+    pub(super) fn kustomization_of(&self, file: &Path) -> Option<&Path> {
+        self.parts.get(&normal(file)).map(PathBuf::as_path)
     }
 
     /// The chart of whose templates a file is one: the outermost, which brings the others with it.
@@ -72,7 +115,7 @@ impl Around {
         let file = normal(file);
         let is_itself = file.file_name().is_some_and(|name| KUSTOMIZATIONS.iter().any(|one| name == *one));
         let known = |folder: &Path| self.kustomizations.contains_key(folder);
-        (is_itself && file.parent().is_some_and(known)) || self.parts.contains(&file)
+        (is_itself && file.parent().is_some_and(known)) || self.parts.contains_key(&file)
     }
 
     /// The namespace that the kustomizations which list a file give to what is in it: of those that build on each other the
@@ -105,7 +148,8 @@ impl Around {
 
     /// What is told of kustomizations that change what they are made of, seen from the folder `here`.
     pub(super) fn note(&self, here: &Path, reader: Reader) -> Option<String> {
-        let changing = || self.kustomizations.iter().filter(|(_, one)| one.changes);
+        let is_walked = |folder: &PathBuf| self.walked.contains(folder);
+        let changing = || self.kustomizations.iter().filter(|(folder, one)| one.changes && is_walked(folder));
         let is_used = |folder: &Path| {
             changing().any(|(from, one)| one.resources.iter().any(|resource| normal(&from.join(resource)) == folder))
         };
@@ -124,6 +168,10 @@ impl Around {
         let Reader { command, does } = reader;
         Some(format!("{what}: `kubectl kustomize {word} | {command} -` builds and {does} {it}"))
     }
+}
+
+fn kustomization_in(system: &dyn FileSystem, folder: &Path) -> Option<Kustomization> {
+    KUSTOMIZATIONS.iter().find_map(|name| read(system, &folder.join(name)))
 }
 
 fn read(system: &dyn FileSystem, file: &Path) -> Option<Kustomization> {

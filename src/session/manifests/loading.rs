@@ -3,8 +3,8 @@
 use super::around::Around;
 use super::inputs::{NamedInput, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why, is_marked};
-use super::said::{refused, token, unmodelled};
-use super::{Manifests, OfOperator, Reader, Remark};
+use super::said::{inside, nowhere, refused, token, unfilled, unmodelled};
+use super::{Manifests, OfOperator, Reader, Remark, patches};
 use crate::cluster::{Cluster, Object, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Ignored, Inside, ReadObject, ReadPolicy, ReadProblem, Reading};
@@ -44,10 +44,14 @@ pub(super) fn load(
         objects: Vec::new(),
         passed: PassedOver::default(),
         held: Vec::new(),
+        parts: Vec::new(),
     };
-    for input in inputs(system, folder, named) {
-        load.input(system, input);
+    let inputs = inputs(system, folder, named);
+    let around = Around::new(system, &inputs);
+    for input in inputs {
+        load.input(system, &around, input);
     }
+    load.manifests.notes.extend(around.note(folder, reader));
     load.finish()
 }
 
@@ -61,6 +65,8 @@ struct Load<'l> {
     passed: PassedOver,
     /// The objects with policies inside, and whether those could be read.
     held: Vec<(String, bool)>,
+    /// The files with parts of objects, and the first object of each.
+    parts: Vec<(String, String)>,
 }
 
 /// How many bytes of texts are read at once: as many as are worth some threads, and not all of a repository.
@@ -115,7 +121,7 @@ struct Lacking {
 }
 
 impl Load<'_> {
-    fn input(&mut self, system: &dyn FileSystem, input: NamedInput) {
+    fn input(&mut self, system: &dyn FileSystem, around: &Around, input: NamedInput) {
         let errors = self.errors();
         const CLUSTER: &str = "`kubectl get networkpolicies,pods,namespaces -A -o json` prints those of a cluster";
         let mut help = CLUSTER.to_owned();
@@ -137,8 +143,17 @@ impl Load<'_> {
             }
             NamedInput::File(path) => {
                 let name = shown(&path, self.folder);
+                if let Some(folder) = around.kustomization_of(&path) {
+                    self.manifests.notes.push(patches::of_kustomization(
+                        &name,
+                        &shown(folder, self.folder),
+                        self.reader,
+                    ));
+                    self.manifests.file_count += 1;
+                    self.manifests.places.push(path);
+                    return;
+                }
                 let bytes = system.read(&path, k8s::LONGEST_TEXT as u64);
-                let around = Around::new(system, path.parent().unwrap_or(&path), std::slice::from_ref(&path));
                 let namespace = around.namespace_of(&path).unwrap_or(self.default_namespace);
                 let count = self.named(name.clone(), bytes, namespace);
                 self.manifests.places.push(path);
@@ -154,7 +169,7 @@ impl Load<'_> {
                     _ => "no object",
                 };
                 // What the files hold that are read for another input is told there.
-                let count = found - files.len() + self.files(system, &path, &files);
+                let count = found - files.len() + self.files(system, around, &files);
                 let name = shown(&path, self.folder);
                 let other = if found == 0 { something_else_below(system, &path, &name) } else { None };
                 may_be_empty = other.is_none();
@@ -180,8 +195,7 @@ impl Load<'_> {
     }
 
     /// Reads the files of a folder, and says how many documents for Kubernetes they hold.
-    fn files(&mut self, system: &dyn FileSystem, folder: &Path, files: &[PathBuf]) -> usize {
-        let around = Around::new(system, folder, files);
+    fn files(&mut self, system: &dyn FileSystem, around: &Around, files: &[PathBuf]) -> usize {
         let (mut count, mut waiting, mut bytes_waiting) = (0, Vec::new(), 0);
         for path in files {
             let name = shown(path, self.folder);
@@ -206,7 +220,6 @@ impl Load<'_> {
             }
         }
         count += self.add_all(waiting);
-        self.manifests.notes.extend(around.note(self.folder, self.reader));
         count
     }
 
@@ -298,6 +311,8 @@ impl Load<'_> {
         let marked = LazyCell::new(|| is_marked(text));
         let may_be_objects = LazyCell::new(|| may_be_objects(text));
         let names_policy = LazyCell::new(|| names_policy(text));
+        let partial: BTreeSet<String> = if is_named { BTreeSet::new() } else { patches::partial(&problems) };
+        self.parts.extend(partial.first().map(|object| (name.to_owned(), object.clone())));
         for mut problem in problems {
             let is_whole = problem.object.is_none() && problem.path.is_empty();
             if is_whole && !is_named {
@@ -309,6 +324,9 @@ impl Load<'_> {
                     sorted.foreign += 1;
                     self.pass_over(file, text, problem);
                 }
+                continue;
+            }
+            if problem.object.as_ref().is_some_and(|object| partial.contains(object)) {
                 continue;
             }
             let why = Why::of(text, &problem, &|| *marked);
@@ -390,8 +408,9 @@ impl Load<'_> {
     }
 
     fn finish(self) -> Manifests {
-        let Load { mut manifests, mut policies, objects, passed, held, reader, .. } = self;
+        let Load { mut manifests, mut policies, objects, passed, held, parts, reader, .. } = self;
         passed.tell(&mut manifests, reader);
+        manifests.notes.extend(patches::passed_over(&parts));
         manifests.notes.extend(inside(&held));
         policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         let mut conflicts = Vec::new();
@@ -446,44 +465,6 @@ fn names_policy(text: &str) -> bool {
         // Not that of a CNI.
         let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'']);
         before.trim_end_matches(' ').ends_with(':')
-    })
-}
-
-/// What is told of symbolic links that lead nowhere.
-fn nowhere(links: &[PathBuf], folder: &Path) -> Option<String> {
-    let (first, more) = links.split_first()?;
-    let first = shown(first, folder);
-    Some(match more.len() {
-        0 => format!("`{first}` is a symbolic link that leads nowhere, and is passed over"),
-        more => format!("`{first}` and {more} more are symbolic links that lead nowhere, and are passed over"),
-    })
-}
-
-/// What is told of the parameters of a template.
-fn unfilled(file: &str, names: &[String], Reader { command, does }: Reader) -> String {
-    let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let word = shell_word(file);
-    format!(
-        "the template `{file}` gives no value to {names}, so a word stands for each: `oc process -f {word} -o yaml | \
-         {command} -` fills them in, and {does} it"
-    )
-}
-
-/// What is told of policies inside of other objects.
-fn inside(held: &[(String, bool)]) -> Option<String> {
-    let (first, _) = held.first()?;
-    let unread = held.iter().filter(|(_, is_read)| !is_read).count();
-    Some(match (held.len(), unread) {
-        (1, 0) => format!("a NetworkPolicy inside of {first} is looked at by itself, and counts in no answer"),
-        (1, _) => format!("a NetworkPolicy inside of {first} is not looked at, for it could not be read"),
-        (count, 0) => format!(
-            "{count} NetworkPolicies inside of other objects, such as {first}, are looked at by themselves, and count in no \
-             answer"
-        ),
-        (count, unread) => format!(
-            "of {count} NetworkPolicies inside of other objects, such as {first}, {unread} could not be read; the others are \
-             looked at by themselves, and count in no answer"
-        ),
     })
 }
 

@@ -4,6 +4,7 @@ mod around;
 mod inputs;
 mod loading;
 mod passed;
+mod patches;
 mod said;
 mod twice;
 

@@ -1,10 +1,13 @@
 //! Problems and places as diagnostics.
 
+use super::Reader;
 use crate::cluster::Unmodelled;
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::ReadProblem;
+use crate::session::path::{shell_word, shown};
 use crate::source::{FileId, Span};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// A problem at its place.
 pub(super) fn refused(file: FileId, text: &str, problem: ReadProblem) -> Diagnostic {
@@ -62,4 +65,42 @@ pub(super) fn token(file: FileId, text: &str, at: usize) -> Span {
         }
     };
     Span::new(file, start..start + end)
+}
+
+/// What is told of symbolic links that lead nowhere.
+pub(super) fn nowhere(links: &[PathBuf], folder: &Path) -> Option<String> {
+    let (first, more) = links.split_first()?;
+    let first = shown(first, folder);
+    Some(match more.len() {
+        0 => format!("`{first}` is a symbolic link that leads nowhere, and is passed over"),
+        more => format!("`{first}` and {more} more are symbolic links that lead nowhere, and are passed over"),
+    })
+}
+
+/// What is told of the parameters of a template.
+pub(super) fn unfilled(file: &str, names: &[String], Reader { command, does }: Reader) -> String {
+    let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let word = shell_word(file);
+    format!(
+        "the template `{file}` gives no value to {names}, so a word stands for each: `oc process -f {word} -o yaml | \
+         {command} -` fills them in, and {does} it"
+    )
+}
+
+/// What is told of policies inside of other objects.
+pub(super) fn inside(held: &[(String, bool)]) -> Option<String> {
+    let (first, _) = held.first()?;
+    let unread = held.iter().filter(|(_, is_read)| !is_read).count();
+    Some(match (held.len(), unread) {
+        (1, 0) => format!("a NetworkPolicy inside of {first} is looked at by itself, and counts in no answer"),
+        (1, _) => format!("a NetworkPolicy inside of {first} is not looked at, for it could not be read"),
+        (count, 0) => format!(
+            "{count} NetworkPolicies inside of other objects, such as {first}, are looked at by themselves, and count in no \
+             answer"
+        ),
+        (count, unread) => format!(
+            "of {count} NetworkPolicies inside of other objects, such as {first}, {unread} could not be read; the others are \
+             looked at by themselves, and count in no answer"
+        ),
+    })
 }
