@@ -327,3 +327,10 @@ pub struct Unmodelled {
     /// Where it was read.
     pub span: Option<Span>,
 }
+
+impl Unmodelled {
+    /// Whether the object is none that allows or denies, and only joins a mesh, which carries its traffic.
+    pub fn joins_mesh(&self) -> bool {
+        self.kind.contains(" with ")
+    }
+}

@@ -188,7 +188,7 @@ codes! {
     W0239 "webhook closed to the API server",
     W0240 "replicas closed to each other",
     W0241 "addresses of clients that do not arrive",
-    W0242 "ports of its own for egress",
+    W0242 "ports of the wrong side",
     W0243 "not everything was looked at",
     // What runs.
     W0301 "tier matches no pod",

@@ -172,7 +172,7 @@ fn diagnostic(caller: &Caller, one: &One<'_>, behind: &str, port: &str) -> Diagn
     let (place, label, text) = match caller.who {
         Who::Gateway => (caller.span.or(one.name), one.name, "isolates its pods"),
         Who::ApiServer | Who::Scraper | Who::AnnotatedScraper => {
-            (one.name.or(caller.span), caller.span, "says who connects")
+            (one.isolation_place(Direction::Ingress).or(caller.span), caller.span, "says who connects")
         }
     };
     with_place(at(code, place, message), label, text).with_help(help)

@@ -1,15 +1,16 @@
 //! Names that cannot be looked up.
 
 use super::atoms::{Atom, Patience, Side};
+use super::mirrored::replies_to;
 use super::open::is_of_media;
 use super::replies::replies;
 use super::runs::{Found, Runs};
-use super::servers::{PORTS, ServerPlaces, ports_of_service};
+use super::servers::{self, PORTS, ServerPlaces, ports_of_service};
 use super::{One, at, protocols};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic, How};
 use crate::lint::near::text;
-use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region, Selector};
+use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, Selector};
 use crate::netpol::{Peer, Port, PortTarget, Rule};
 use std::collections::BTreeSet;
 
@@ -37,11 +38,15 @@ fn beyond(subject: &Selector, by: &BTreeSet<&Selector>, patience: &Patience) -> 
     patience.missing(&region(subject), &by.iter().collect::<Vec<_>>()).ok()?.map(|rest| rest.subject)
 }
 
-/// Whether it leads to the API server: pods find its address in their environment.
-fn is_of_api_server(atom: &Atom<'_>) -> bool {
+/// The ports of the API server, whose address pods find in their environment, and of the kubelet, whose address the API
+/// server tells.
+const OF_ADDRESSES: [u16; 3] = [443, 6443, 10250];
+
+/// Whether it leads to the API server or to nodes, for which nobody looks up a name.
+fn is_by_address(atom: &Atom<'_>) -> bool {
     let by_address = matches!(atom.written_peer(), None | Some(Peer::Block(_)));
     let port = atom.written_port().map(|port| (port.protocol, &port.target));
-    by_address && matches!(port, Some((Protocol::Tcp, PortTarget::Number(443 | 6443))))
+    by_address && matches!(port, Some((Protocol::Tcp, PortTarget::Number(number))) if OF_ADDRESSES.contains(number))
 }
 
 /// Whether voice and video go there: both ends of a call tell each other their addresses.
@@ -62,9 +67,12 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_
     // Who answers looks nobody up.
     let is_reply = |atom: &&Atom<'_>| {
         let one = side.group.get(atom.policy);
-        one.is_some_and(|one| replies(side.group, one, side.direction, atom.written).is_some())
+        one.is_some_and(|one| {
+            replies(side.group, one, side.direction, atom.written).is_some()
+                || replies_to(side.group, one, side.direction, atom.written, runs).is_some()
+        })
     };
-    let is_for_names = |atom: &&Atom<'_>| !is_reply(atom) && !is_of_api_server(atom) && !is_media(atom);
+    let is_for_names = |atom: &&Atom<'_>| !is_reply(atom) && !is_by_address(atom) && !is_media(atom);
     let others: Vec<&Atom<'_>> = others.into_iter().filter(is_for_names).collect();
     let with_dns: BTreeSet<&Selector> = dns.iter().map(|atom| &atom.region.subject).collect();
     let everything = Selector::everything();
@@ -79,10 +87,13 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_
         if !given.is_empty() && given.iter().all(may_ask) {
             return None;
         }
-        Some((one, beyond(&one.policy.subject, &with_dns, side.patience)?.witness()?))
+        let tried = others.iter().find(|atom| atom.policy == policy && is_only_dns(atom.written)).copied();
+        Some((one, tried, beyond(&one.policy.subject, &with_dns, side.patience)?.witness()?))
     });
-    let lacking: Vec<(&One<'_>, _)> = lacking.collect();
-    let Some((one, labels)) = lacking.first() else { return };
+    let lacking: Vec<(&One<'_>, Option<&Atom<'_>>, _)> = lacking.collect();
+    // A rule that is meant for DNS is where the mistake is.
+    let with_rule = lacking.iter().find(|(_, tried, _)| tried.is_some());
+    let Some((one, tried, labels)) = with_rule.or(lacking.first()) else { return };
     let which = match labels.is_empty() {
         true => String::new(),
         false => format!(" with ({})", text(labels)),
@@ -106,7 +117,22 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_
          fail{more}",
         one.shown()
     );
-    found.push(at(Code::W0201, one.name, message).with_help(format!(
+    let place = tried.and_then(|atom| match atom.peer {
+        Some(peer) => one.peer_place(side.direction, atom.rule, peer),
+        None => one.rule_place(side.direction, atom.rule),
+    });
+    let diagnostic = match place {
+        Some(place) => at(Code::W0201, Some(place), message).with_text("no DNS server answers here"),
+        None => at(Code::W0201, one.name, message),
+    };
+    if let Some(namespace) = tried.and_then(Atom::written_peer).and_then(servers::home_of) {
+        found.push(diagnostic.with_help(format!(
+            "these labels are those of the servers in `{namespace}`: add `namespaceSelector: {{matchLabels: \
+             {{{NAMESPACE_NAME}: {namespace}}}}}` to the same item of `to`"
+        )));
+        return;
+    }
+    found.push(diagnostic.with_help(format!(
         "add a policy for the pods of `{}` with `egress: [{{to: [{{namespaceSelector: {{matchLabels: \
          {{kubernetes.io/metadata.name: kube-system}}}}, podSelector: {{matchLabels: {{k8s-app: kube-dns}}}}}}], \
          ports: \
@@ -118,18 +144,20 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_
 /// W0219: the port of the Service of OpenShift's DNS towards its pods.
 pub(super) fn service_port(one: &One<'_>, found: &mut Vec<Diagnostic>) {
     for (index, rule) in one.rules(Direction::Egress).unwrap_or_default().iter().enumerate() {
-        let Some(port) = ports_of_service(rule).into_iter().next() else { continue };
-        let [service, pods] = PORTS;
-        let message = format!(
-            "{service} in {} is the port of the Service of OpenShift's DNS; its pods listen on {pods}, and that is what \
+        for port in ports_of_service(rule) {
+            let [service, pods] = PORTS;
+            let message = format!(
+                "{service} in {} is the port of the Service of OpenShift's DNS; its pods listen on {pods}, and that is what \
              policies see",
-            one.shown()
-        );
-        found.push(
-            at(Code::W0219, one.port_place(Direction::Egress, index, port), message).with_help(format!(
-                "write `ports: [{{protocol: UDP, port: {pods}}}, {{protocol: TCP, port: {pods}}}]`"
-            )),
-        );
+                one.shown()
+            );
+            let place = one.port_place(Direction::Egress, index, port);
+            let diagnostic = at(Code::W0219, place, message).with_help(format!("write `port: {pods}`"));
+            found.push(match place {
+                Some(place) => diagnostic.with_mend_as(How::Entry, place, format!("port: {pods}")),
+                None => diagnostic,
+            });
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! What is there for pods of the cluster, and closed to all of them.
 
-use super::at;
+use super::open::is_of_metrics;
 use super::outside::is_published;
 use super::published::{Behind, Published, is_on, shown, target};
-use crate::cluster::{Service, ServicePort};
+use super::{One, at};
+use crate::cluster::{Kind, Service, Unmodelled};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::EndId;
 use crate::lint::near::with_place;
-use crate::net::{Direction, PortSet};
+use crate::net::{Direction, PortSet, Protocol};
 use crate::netpol::{Peer, Rule};
 use std::collections::BTreeSet;
 
@@ -31,8 +32,16 @@ const OF_PEERS: [&str; 16] = [
     "internal",
 ];
 
+/// Words in the name of a policy that say that nobody is to be let in.
+const OF_CLOSED: [&str; 7] = ["deny", "block", "isolate", "isolation", "restrict", "restricted", "quarantine"];
+
 /// Words in the names of ports that are another one's, encrypted.
 const ENCRYPTED: [&str; 5] = ["tls", "ssl", "mtls", "secure", "encrypted"];
+
+/// The ports over which the replicas of well-known programs find each other: etcd, ZooKeeper, Erlang, Galera, Hazelcast, NATS,
+/// JGroups, memberlist, Consul, Elasticsearch, Redis.
+const NUMBERS_OF_PEERS: [u16; 15] =
+    [2380, 2888, 3888, 4369, 4567, 4568, 5701, 6222, 7800, 7946, 8301, 9300, 16379, 25672, 57800];
 
 /// W0237 and W0240. That the pods of `apart` are closed to each other is told already.
 pub(super) fn check(published: &Published<'_, '_>, apart: &BTreeSet<EndId>, found: &mut Vec<Diagnostic>) {
@@ -42,9 +51,9 @@ pub(super) fn check(published: &Published<'_, '_>, apart: &BTreeSet<EndId>, foun
     let called: BTreeSet<(&str, &str)> = called.map(|(one, _)| (&*one.namespace, &*one.name)).collect();
     for service in &published.cluster.services {
         found.extend(match service.headless {
-            true => replicas(service, published, apart),
+            true => replicas(service, published, apart).or_else(|| forgotten(service, published)),
             false if called.contains(&(&*service.namespace, &*service.name)) => None,
-            false => closed(service, published),
+            false => closed(service, published).or_else(|| forgotten(service, published)),
         });
     }
 }
@@ -70,7 +79,11 @@ fn closed(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic
         ports.join(", "),
         one.shown()
     );
-    let diagnostic = with_place(at(Code::W0237, one.name.or(service.span), message), service.span, "this Service");
+    let diagnostic = with_place(
+        at(Code::W0237, one.isolation_place(Direction::Ingress).or(service.span), message),
+        service.span,
+        "this Service",
+    );
     Some(diagnostic.with_help(
         "who selects a pod isolates all its ports: add a rule for these, with those who use the Service in `from`",
     ))
@@ -82,78 +95,164 @@ fn is_behind_ingress(service: &Service, published: &Published<'_, '_>) -> bool {
     ingresses.iter().any(|ingress| ingress.namespace == service.namespace && ingress.backends.iter().any(is_it))
 }
 
+/// W0237: a Service whose pods a policy of their own closes to everybody: it lists `Ingress` beside rules for egress, and nobody
+/// has a rule for ingress.
+fn forgotten(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+    if is_published(service) || is_behind_ingress(service, published) {
+        return None;
+    }
+    let all = published.behind(service);
+    let first = all.first()?;
+    if all.iter().any(|behind| published.rules(behind).next().is_some()) {
+        return None;
+    }
+    let is_silent = |one: &One<'_>| {
+        !one.policy.subject.is_everything()
+            && one.written.types.is_some()
+            && one.written.rules(Direction::Ingress).place.is_none()
+            && one.rules(Direction::Egress).is_some_and(|rules| !rules.is_empty())
+            && !one.is_called(&OF_CLOSED)
+    };
+    let isolating: Vec<&One<'_>> = first.isolating.iter().filter_map(|index| published.all.get(*index)).collect();
+    let one = isolating.iter().find(|one| is_silent(one))?;
+    let message = format!(
+        "{} closes all ingress of the pods behind the Service `{}/{}`: `policyTypes` lists `Ingress`, and no policy has a rule that \
+         lets anybody in",
+        one.shown(),
+        service.namespace,
+        service.name
+    );
+    let found = with_place(at(Code::W0237, one.written.types.or(one.name), message), service.span, "this Service");
+    let found = found.with_help(
+        "add an `ingress` rule with those who use the Service in `from`, or take `Ingress` out of `policyTypes`",
+    );
+    // What denies by default, and what is only scraped, may be closed on purpose; and others than NetworkPolicies may open it.
+    let is_here = |namespace: &str| namespace.is_empty() || *namespace == *service.namespace;
+    let is_beside = |one: &Unmodelled| !one.joins_mesh() && is_here(&one.namespace);
+    let is_sure = isolating.iter().all(|one| is_silent(one))
+        && !service.ports.iter().all(|port| port.name.as_deref().is_some_and(is_of_metrics))
+        && !published.cluster.unmodelled.iter().any(is_beside);
+    Some(if is_sure { found } else { found.as_note() })
+}
+
 /// W0240: a headless Service is there for the replicas of a workload to find each other, and they may not connect.
 fn replicas(service: &Service, published: &Published<'_, '_>, apart: &BTreeSet<EndId>) -> Option<Diagnostic> {
     let others =
         published.cluster.services.iter().filter(|other| !other.headless && other.namespace == service.namespace);
     let others: Vec<&Service> = others.collect();
     let is_several = |behind: &&Behind<'_>| behind.pods.count > 1 && !apart.contains(&behind.end);
-    for behind in published.behind(service).iter().filter(is_several) {
-        for port in &service.ports {
-            let Some(ports) = target(port, behind.pods) else { continue };
-            let named = is_of_peers(port);
-            let offered = |other: &&Service| {
-                other.selects(&behind.pods.labels)
-                    && other.ports.iter().filter_map(|port| target(port, behind.pods)).any(|one| one.overlaps(&ports))
-            };
-            let opened = || published.rules(behind).any(|(.., rule)| is_on(rule, behind.pods, &ports));
-            // What others may use is for them.
-            if opened() && (!named || is_for_others(published, behind, &ports))
-                || (!named && others.iter().any(offered))
-            {
-                continue;
+    published.behind(service).iter().filter(is_several).find_map(|behind| {
+        let ports = PeerPort::all(service, behind);
+        let (direction, port) = ports.iter().find_map(|port| {
+            let direction = port.closed(&ports, &others, behind, published)?;
+            Some((direction, port))
+        })?;
+        let isolating = published.engine.decision(direction, behind.end, behind.end).isolating;
+        let one = published.all.get(*isolating.first()?)?;
+        let message = format!(
+            "`{}` has {} replicas that find each other by the headless Service `{}`, and {} closes their {} to each other on {}",
+            behind.workload,
+            behind.pods.count,
+            service.name,
+            one.shown(),
+            direction.word(),
+            shown(&port.ports)
+        );
+        let place = one.isolation_place(direction);
+        let diagnostic = with_place(at(Code::W0240, place, message), service.span, "this Service");
+        let (list, word) = (super::peers_field(direction), direction.word());
+        let labels = service.selector.iter().flatten().map(|(key, value)| format!("{key}: {value:?}"));
+        let labels: Vec<String> = labels.collect();
+        Some(diagnostic.with_help(format!(
+            "add to `{word}`: `- {list}: [{{podSelector: {{matchLabels: {{{}}}}}}}]`",
+            labels.join(", ")
+        )))
+    })
+}
+
+/// A port over which replicas may find each other.
+struct PeerPort<'s> {
+    name: Option<&'s str>,
+    ports: PortSet,
+    /// Whether its name or its number says that it is for that.
+    is_said: bool,
+    /// Whether the headless Service has it.
+    is_of_service: bool,
+}
+
+impl<'s> PeerPort<'s> {
+    /// Those of a headless Service, and of a StatefulSet those that its containers list for it.
+    fn all(service: &'s Service, behind: &Behind<'s>) -> Vec<PeerPort<'s>> {
+        let of_service = service.ports.iter().filter_map(|port| {
+            let (name, ports) = (port.name.as_deref(), target(port, behind.pods)?);
+            Some(PeerPort { name, is_said: is_said(name, &ports), ports, is_of_service: true })
+        });
+        let mut all: Vec<PeerPort<'_>> = of_service.collect();
+        if behind.workload.kind == Kind::StatefulSet {
+            for port in &behind.pods.ports {
+                let (name, ports) = (port.name.as_deref(), PortSet::number(port.protocol, port.number));
+                let is_new = !all.iter().any(|one| one.ports.overlaps(&ports));
+                if is_new && is_said(name, &ports) {
+                    all.push(PeerPort { name, ports, is_said: true, is_of_service: false });
+                }
             }
-            let side = |direction, ports: &PortSet| {
-                let verdict = published.engine.side(direction, behind.end, behind.end);
-                verdict.allowed.union(&verdict.unknown).overlaps(ports)
-            };
-            let closed = |ports: &PortSet| Direction::ALL.into_iter().find(|direction| !side(*direction, ports));
-            let Some(direction) = closed(&ports) else { continue };
-            let is_open =
-                |other: &&ServicePort| target(other, behind.pods).is_some_and(|ports| closed(&ports).is_none());
-            let mut open = service.ports.iter().filter(is_open);
-            // They find each other by another port, and this one is for clients or for whoever wants to encrypt.
-            if open.any(|other| if named { is_twin(port, other) } else { is_of_peers(other) }) {
-                continue;
-            }
-            let isolating = published.engine.decision(direction, behind.end, behind.end).isolating;
-            let one = published.all.get(*isolating.first()?)?;
-            let message = format!(
-                "`{}` has {} replicas that find each other by the headless Service `{}`, and {} closes their {} to each \
-                 other on {}",
-                behind.workload,
-                behind.pods.count,
-                service.name,
-                one.shown(),
-                direction.word(),
-                shown(&ports)
-            );
-            let diagnostic = with_place(at(Code::W0240, one.name, message), service.span, "this Service");
-            let (list, word) = (super::peers_field(direction), direction.word());
-            let labels = service.selector.iter().flatten().map(|(key, value)| format!("{key}: {value:?}"));
-            let labels: Vec<String> = labels.collect();
-            return Some(diagnostic.with_help(format!(
-                "add to `{word}`: `- {list}: [{{podSelector: {{matchLabels: {{{}}}}}}}]`",
-                labels.join(", ")
-            )));
         }
+        all
     }
-    None
+
+    /// The direction in which it is closed to the replicas, when they need it.
+    fn closed(
+        &self,
+        all: &[PeerPort<'_>],
+        others: &[&Service],
+        behind: &Behind<'_>,
+        published: &Published<'_, '_>,
+    ) -> Option<Direction> {
+        let offered = |other: &&Service| {
+            other.selects(&behind.pods.labels)
+                && other.ports.iter().filter_map(|port| target(port, behind.pods)).any(|one| one.overlaps(&self.ports))
+        };
+        let opened = || published.rules(behind).any(|(.., rule)| is_on(rule, behind.pods, &self.ports));
+        // What others may use is for them.
+        if opened() && (!self.is_said || is_for_others(published, behind, &self.ports))
+            || (!self.is_said && others.iter().any(offered))
+        {
+            return None;
+        }
+        let side = |direction, ports: &PortSet| {
+            let verdict = published.engine.side(direction, behind.end, behind.end);
+            verdict.allowed.union(&verdict.unknown).overlaps(ports)
+        };
+        let closed = |ports: &PortSet| Direction::ALL.into_iter().find(|direction| !side(*direction, ports));
+        let direction = closed(&self.ports)?;
+        // They find each other by another port, and this one is for clients or for whoever wants to encrypt.
+        let is_instead = |other: &&PeerPort<'_>| match (self.is_said, self.is_of_service) {
+            (true, true) => is_twin(self, other),
+            (true, false) | (false, _) => other.is_said,
+        };
+        let open = all.iter().filter(|other| closed(&other.ports).is_none()).find(is_instead);
+        open.is_none().then_some(direction)
+    }
 }
 
-/// Whether the name of a port says that the replicas of a program find each other by it.
-fn is_of_peers(port: &ServicePort) -> bool {
-    words(port).any(|word| OF_PEERS.contains(&word))
+/// Whether the name or the number of a port says that the replicas of a program find each other by it.
+fn is_said(name: Option<&str>, ports: &PortSet) -> bool {
+    let is_number = |number: &u16| {
+        [Protocol::Tcp, Protocol::Udp].iter().any(|protocol| ports.overlaps(&PortSet::number(*protocol, *number)))
+    };
+    words(name).any(|word| OF_PEERS.contains(&word)) || NUMBERS_OF_PEERS.iter().any(is_number)
 }
 
-fn words(port: &ServicePort) -> impl Iterator<Item = &str> {
-    port.name.as_deref().unwrap_or_default().split('-')
+fn words(name: Option<&str>) -> impl Iterator<Item = &str> {
+    name.unwrap_or_default().split('-')
 }
 
 /// Whether one of two ports is the other one, encrypted: a program uses either.
-fn is_twin(port: &ServicePort, other: &ServicePort) -> bool {
-    let is_encrypted = |port: &ServicePort| words(port).any(|word| ENCRYPTED.contains(&word));
-    let plain = |port| words(port).filter(|word| !ENCRYPTED.contains(word)).collect::<BTreeSet<&str>>();
+fn is_twin(port: &PeerPort<'_>, other: &PeerPort<'_>) -> bool {
+    let is_encrypted = |port: &PeerPort<'_>| words(port.name).any(|word| ENCRYPTED.contains(&word));
+    let plain = |port: &PeerPort<'_>| -> BTreeSet<String> {
+        words(port.name).filter(|word| !ENCRYPTED.contains(word)).map(str::to_owned).collect()
+    };
     let (one, two) = (plain(port), plain(other));
     is_encrypted(port) != is_encrypted(other) && (one.is_empty() || two.is_empty() || !one.is_disjoint(&two))
 }

@@ -15,8 +15,9 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
     for (direction, rule, written) in one.all_rules() {
         for (index, peer) in written.peers.iter().enumerate() {
             let Peer::Pods { namespaces, pods } = peer else { continue };
-            let place = one.peer_place(direction, rule, index);
-            for selector in namespaces.iter().chain([pods]) {
+            let place = one.pods_place(direction, rule, index);
+            let of_namespaces = one.namespaces_place(direction, rule, index);
+            for (selector, place) in namespaces.iter().map(|one| (one, of_namespaces)).chain([(pods, place)]) {
                 if let Some(key) = selector.contradiction() {
                     found.push(contradiction("nothing can match", key, one, place));
                 }
@@ -35,7 +36,7 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
                      one",
                     one.shown()
                 );
-                found.push(at(Code::W0227, place, message).with_help(present(&key)));
+                found.push(at(Code::W0227, of_namespaces, message).with_help(present(&key)));
             }
         }
     }

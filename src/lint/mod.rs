@@ -19,6 +19,7 @@ mod inside;
 mod labelled;
 mod labels;
 mod lists;
+mod mirrored;
 mod near;
 mod needless;
 mod open;
@@ -121,7 +122,8 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         found.push(unfinished("comparing what the rules of each namespace allow", "an exception or a DNS rule"));
     }
     pods::check(&all, &runs, input.varies, &mut found);
-    let mistaken = ports::check(&all, &runs, &mut found);
+    let mut mistaken = ports::check(&all, &runs, &mut found);
+    mirrored::check(&all, &runs, &mut mistaken, &mut found);
     plugin::check_addresses(&all, &runs, matches, &mut found);
     values::check(&all, &runs, &mut found);
     own_ports::check(&all, &runs, &mut found);
@@ -233,6 +235,23 @@ impl<'a> One<'a> {
     fn peer_place(&self, direction: Direction, rule: usize, peer: usize) -> Option<Span> {
         let written = self.written.rules(direction).rules.get(rule);
         written.and_then(|rule| rule.peers.get(peer)?.place).or_else(|| self.rule_place(direction, rule))
+    }
+
+    /// Where the labels of the pods of a peer stand.
+    fn pods_place(&self, direction: Direction, rule: usize, peer: usize) -> Option<Span> {
+        let written = self.written.rules(direction).rules.get(rule);
+        written.and_then(|rule| rule.peers.get(peer)?.pods).or_else(|| self.peer_place(direction, rule, peer))
+    }
+
+    /// Where the labels of the namespaces of a peer stand.
+    fn namespaces_place(&self, direction: Direction, rule: usize, peer: usize) -> Option<Span> {
+        let written = self.written.rules(direction).rules.get(rule);
+        written.and_then(|rule| rule.peers.get(peer)?.namespaces).or_else(|| self.peer_place(direction, rule, peer))
+    }
+
+    /// Where it says that it isolates in a direction.
+    fn isolation_place(&self, direction: Direction) -> Option<Span> {
+        self.written.rules(direction).place.or(self.written.types).or(self.name)
     }
 
     /// Where a port stands.

@@ -1,6 +1,6 @@
 //! What was probably meant by what matches nothing, and lists for sentences.
 
-use crate::cluster::Labels;
+use crate::cluster::{Labels, Workload};
 use crate::diag::{Diagnostic, closest};
 use crate::net::{Requirement, Selector};
 use crate::source::Span;
@@ -50,9 +50,9 @@ pub(super) fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Lab
             .filter(|(_, value)| value.as_str() == &**wanted)
             .map(|(key, _)| key.as_str())
             .collect();
-        if let Some(key) = keys.iter().next() {
-            let names = |key: &str| OF_NAMES.contains(&key);
-            return meant(key, wanted, names(key) && names(asked));
+        let is_same = |key: &&&str| is_slip_of_key(asked, key);
+        if let Some(key) = keys.iter().find(is_same).or(keys.iter().next()) {
+            return meant(key, wanted, is_slip_of_key(asked, key));
         }
         if !values.is_empty() {
             let values = listed(values.iter().map(|value| format!("`{asked}={value}`")));
@@ -70,14 +70,52 @@ pub(super) fn near<'a>(selector: &Selector, labels: impl Iterator<Item = &'a Lab
 /// The keys in which what a program is called stands.
 const OF_NAMES: [&str; 6] = ["app", "app.kubernetes.io/name", "component", "k8s-app", "name", "run"];
 
+/// Whether one key was probably meant to be another under which the same value stands: both are for what a program is called,
+/// or they differ in what is in front of the `/`, or by a slip.
+fn is_slip_of_key(wanted: &str, found: &str) -> bool {
+    let names = |key: &str| OF_NAMES.contains(&key);
+    let last = |key: &str| key.rsplit('/').next().map(str::to_owned);
+    (names(wanted) && names(found)) || last(wanted) == last(found) || is_slip(wanted, found)
+}
+
+/// The one workload among some that is called as a selector has it of a program, where no pod has that label.
+pub(super) fn called<'a>(selector: &Selector, among: &[&'a Workload]) -> Option<&'a Workload> {
+    let wanted = OF_NAMES.iter().find_map(|key| match selector.required_value(key)? {
+        [value] => Some((*key, value)),
+        _ => None,
+    });
+    let (key, value) = wanted?;
+    let has = |workload: &&&Workload| workload.pods.iter().any(|pods| pods.labels.get(key) == Some(&value.to_string()));
+    let mut named = among.iter().filter(|workload| workload.name == *value && !workload.pods.is_empty());
+    let (one, None) = (named.next()?, named.next()) else { return None };
+    (!among.iter().any(|workload| has(&workload))).then_some(*one)
+}
+
+/// What the pods of a workload have, which is called as a selector has it.
+pub(super) fn as_called(workload: &Workload) -> Option<String> {
+    Some(format!("`{workload}` is called so, and its pods have ({})", text(&workload.pods.first()?.labels)))
+}
+
 /// Whether one text is the other with a slip of the finger in it. What differs in its digits is another one: `db-1`, `db-2`.
 pub(super) fn is_slip(wanted: &str, found: &str) -> bool {
     /// So long a text may have two.
     const LONG: usize = 8;
     let letters = |text: &str| text.chars().filter(|one| !one.is_ascii_digit()).collect::<String>();
+    if are_of_a_row(wanted, found) {
+        return false;
+    }
     let edits = strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase());
     let most = if wanted.len().min(found.len()) >= LONG { 2 } else { 1 };
     edits <= most && wanted.len().min(found.len()) > 2 && letters(wanted) != letters(found)
+}
+
+/// Whether two names differ in a short word alone, by which many of a kind are told apart: `team-a` and `team-b`, `eu` and `us`.
+fn are_of_a_row(one: &str, other: &str) -> bool {
+    const SHORT: usize = 2;
+    let words = |text: &str| text.split(['-', '.', '_']).map(str::to_owned).collect::<Vec<_>>();
+    let (one, other) = (words(one), words(other));
+    let is_short = |(one, other): (&String, &String)| one == other || (one.len() <= SHORT && other.len() <= SHORT);
+    one.len() == other.len() && one.len() > 1 && one.iter().zip(&other).all(is_short)
 }
 
 /// Adds a place in a manifest.

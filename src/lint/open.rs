@@ -16,8 +16,9 @@ const OF_THE_WEB: [u16; 4] = [80, 443, 6443, 8443];
 /// and Istio.
 const OF_WEBHOOKS: [u16; 3] = [4443, 9443, 10250];
 
-/// Where the proxies and the control plane of Istio's mesh listen: who connects there has an identity of its own.
-const OF_MESHES: [u16; 7] = [15008, 15010, 15011, 15012, 15014, 15017, 15021];
+/// Where the proxies and the control plane of the meshes of Istio and Linkerd listen: who connects there has an identity of its
+/// own.
+const OF_MESHES: [u16; 10] = [4143, 4190, 4191, 15008, 15010, 15011, 15012, 15014, 15017, 15021];
 
 /// How the namespaces begin in which OpenShift runs its own programs, which look themselves at who asks.
 const OF_PLATFORM: &str = "openshift-";
@@ -130,6 +131,26 @@ fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'_>) -
     rule.ports.iter().all(|port| is_for_the_web(port, is_ingress))
         || (is_ingress && (is_for_all(one) || is_of_mesh(rule)))
         || is_offered(one, direction, rule, runs)
+        || is_served(one, direction, rule, runs)
+}
+
+/// Whether a rule of an ingress lists just ports that a Service offers for its pods: whoever opens these to everyone has
+/// chosen them.
+fn is_served(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'_>) -> bool {
+    if direction != Direction::Ingress || rule.ports.is_empty() {
+        return false;
+    }
+    let matched = runs.subject(one).pods;
+    let served = |(workload, pods): &Found<'_>| {
+        let here = runs.cluster.services.iter().filter(|service| service.namespace == workload.namespace);
+        let ports = here.filter(|service| service.selects(&pods.labels)).flat_map(|service| &service.ports);
+        let targets: Vec<PortSet> = ports.filter_map(|port| target(port, pods)).collect();
+        let is_one = |port: &Port| {
+            numbers_of(port, pods).is_some_and(|wanted| targets.iter().any(|served| served.overlaps(&wanted)))
+        };
+        rule.ports.iter().all(is_one)
+    };
+    matched.iter().any(served)
 }
 
 /// Whether what stands around the pods of an ingress rule says that its ports are for everyone: a Service offers them
@@ -147,18 +168,26 @@ pub(super) fn is_offered(one: &One<'_>, direction: Direction, rule: &Rule, runs:
     pods.iter().any(of_pods)
 }
 
-fn is_offered_by(port: &Port, pods: &Pods, services: &[&Service]) -> bool {
-    let wanted = match &port.target {
-        PortTarget::Number(_) => ports_of(port),
+/// The number of a port, by which name it may be; `None` for many.
+fn numbers_of(port: &Port, pods: &Pods) -> Option<PortSet> {
+    match &port.target {
+        PortTarget::Number(_) => Some(ports_of(port)),
         PortTarget::Named(name) => {
             let named =
                 pods.ports.iter().filter(|one| one.protocol == port.protocol && one.name.as_ref() == Some(name));
-            named.fold(PortSet::empty(), |all, one| all.union(&PortSet::number(one.protocol, one.number)))
+            Some(named.fold(PortSet::empty(), |all, one| all.union(&PortSet::number(one.protocol, one.number))))
         }
-        PortTarget::Range(..) | PortTarget::Every => return false,
-    };
-    let is_of_metrics =
-        |name: &str| name.contains("metrics") || name.split('-').any(|word| NAMES_OF_METRICS.contains(&word));
+        PortTarget::Range(..) | PortTarget::Every => None,
+    }
+}
+
+/// Whether the name of a port says that it is for whoever looks after the cluster.
+pub(super) fn is_of_metrics(name: &str) -> bool {
+    name.contains("metrics") || name.split('-').any(|word| NAMES_OF_METRICS.contains(&word))
+}
+
+fn is_offered_by(port: &Port, pods: &Pods, services: &[&Service]) -> bool {
+    let Some(wanted) = numbers_of(port, pods) else { return false };
     let is_wanted = |ports: PortSet| ports.overlaps(&wanted);
     let by_container = pods.ports.iter().any(|one| {
         one.name.as_deref().is_some_and(is_of_metrics) && is_wanted(PortSet::number(one.protocol, one.number))

@@ -21,12 +21,14 @@ const INNER: [(&str, &str); 7] = [
     ("fe80::/10", "fe80::/10"),
 ];
 
-/// Where the metadata services of clouds answer, on port 80.
-const METADATA: [&str; 2] = ["169.254.169.254/32", "fd00:ec2::254/128"];
+/// Where the metadata services of clouds answer, on port 80. Over IPv6 only one cloud has it, and only where it is switched
+/// on.
+const METADATA: &str = "169.254.169.254/32";
 
 pub(super) fn check(one: &One<'_>, input: &Input<'_>, found: &mut Vec<Diagnostic>) {
     for (direction, index, rule) in one.live_rules() {
         let place = |peer: usize| one.peer_place(direction, index, peer);
+        let of_namespaces = |peer: usize| one.namespaces_place(direction, index, peer);
         found.extend(and_as_or(one, direction, index, rule, input.cluster));
         let dns = super::dns::is_only_dns(rule) && direction == Direction::Egress;
         if dns && rule.peers.is_empty() {
@@ -35,14 +37,14 @@ pub(super) fn check(one: &One<'_>, input: &Input<'_>, found: &mut Vec<Diagnostic
         let written = one.written.rules(direction).rules.get(index);
         for (at_peer, peer) in rule.peers.iter().enumerate() {
             if written.and_then(|written| written.peers.get(at_peer)).is_some_and(|written| written.negative) {
-                let found_here = nothing_asked_for(one, direction, place(at_peer));
+                let found_here = nothing_asked_for(one, direction, of_namespaces(at_peer));
                 found.push(if input.cni.has_entities() { found_here } else { found_here.as_note() });
             }
             match peer {
                 Peer::Pods { namespaces: Some(namespaces), pods }
                     if namespaces.is_everything() && pods.is_everything() =>
                 {
-                    found.push(whole_cluster(one, direction, place(at_peer)));
+                    found.push(whole_cluster(one, direction, of_namespaces(at_peer)));
                 }
                 Peer::Block(block) if block.cidr.prefix_len() == 0 && dns => {
                     found.push(dns_anywhere(one, place(at_peer)));
@@ -205,7 +207,7 @@ fn everywhere(
         Direction::Ingress => "list the blocks that may connect, or take the inner ones out with `except`".to_owned(),
     });
     let opens_metadata = direction == Direction::Egress
-        && METADATA.iter().filter_map(|net| net.parse().ok()).any(|net| addresses.overlaps(&AddressSet::from_net(net)))
+        && METADATA.parse().is_ok_and(|net| addresses.overlaps(&AddressSet::from_net(net)))
         && (rule.ports.is_empty()
             || rule.ports.iter().any(|port| ports(port).overlaps(&PortSet::number(Protocol::Tcp, 80))));
     Some(if opens_metadata { found } else { found.as_note() })

@@ -4,11 +4,15 @@ use super::runs::{Found, MatchedPods, Runs};
 use super::{One, at, peers_field};
 use crate::cluster::{Kind, Labels, OF_EVERY_CLUSTER, Pods, Workload};
 use crate::diag::{Code, Diagnostic, closest};
-use crate::lint::near::{is_slip, listed, near, text, with_place};
+use crate::lint::near::{as_called, called, is_slip, listed, near, text, with_place};
 use crate::net::{Direction, NAMESPACE_NAME, Selector};
 use crate::netpol::Peer;
 use crate::source::Span;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// More names than these are a list of all that might be there.
+const MOST_NAMES: usize = 20;
 
 /// W0209, W0216, W0217, W0218, W0222 and W0223. Of which pods there are, nobody is sure where `varies` says that some of what
 /// makes them stands there in several variants.
@@ -21,7 +25,21 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut 
         }
         for (direction, index, rule) in one.all_rules() {
             for (position, each) in rule.peers.iter().enumerate() {
+                let of_namespaces = one.namespaces_place(direction, index, position);
+                if let Peer::Pods { namespaces: Some(namespaces), pods } = each
+                    && let Some(told) = no_namespace(one, (namespaces, pods), of_namespaces, runs)
+                {
+                    found.push(told);
+                    continue;
+                }
+                // That no DNS server is there says more.
                 let place = one.peer_place(direction, index, position);
+                if found.iter().any(|other| other.code == Code::W0201 && other.primary() == place) {
+                    continue;
+                }
+                // A whole namespace is meant by its name.
+                let is_whole = matches!(each, Peer::Pods { namespaces: Some(_), pods } if pods.is_everything());
+                let place = if is_whole { of_namespaces } else { one.pods_place(direction, index, position) };
                 found.extend(peer(one, direction, each, place, runs));
             }
         }
@@ -71,10 +89,13 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
     let among = runs.among(&matched);
     let labels = among.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
     let near = near(selector, labels);
+    let called = called(selector, &among);
     // Others may make more pods than were given.
-    if !whole && elsewhere.is_empty() && !near.as_ref().is_some_and(|near| near.is_slip) {
+    let is_slip = near.as_ref().is_some_and(|near| near.is_slip);
+    if !whole && elsewhere.is_empty() && called.is_none() && !is_slip {
         return None;
     }
+    meant.extend(called);
     if let Some((key, value)) = near.and_then(|near| near.label) {
         let has = |workload: &&&Workload| workload.pods.iter().any(|pods| pods.labels.get(&key) == Some(&value));
         meant.extend(among.iter().filter(has));
@@ -89,16 +110,11 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
     })))
 }
 
-/// W0216, W0217, W0218 and W0222 for a peer.
+/// W0217, W0218 and W0222 for a peer.
 fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, runs: &Runs<'_>) -> Option<Diagnostic> {
     let Peer::Pods { namespaces, pods } = peer else { return None };
     if pods.contradiction().is_some() || namespaces.as_ref().is_some_and(|one| one.contradiction().is_some()) {
         return None;
-    }
-    if let Some(namespaces) = namespaces
-        && let Some(found) = no_namespace(one, (namespaces, pods), place, runs)
-    {
-        return Some(found);
     }
     let matched = runs.peer(one, peer)?;
     let is_on_node = |(_, pods): &&Found<'_>| pods.host_network;
@@ -122,7 +138,8 @@ fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, r
     let among = runs.among(&matched);
     let elsewhere = if namespaces.is_none() { runs.elsewhere(one, pods) } else { Vec::new() };
     let labels = among.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
-    if !matched.whole && elsewhere.is_empty() && !near(pods, labels).is_some_and(|near| near.is_slip) {
+    let is_slip = called(pods, &among).is_some() || near(pods, labels).is_some_and(|near| near.is_slip);
+    if !matched.whole && elsewhere.is_empty() && !is_slip {
         return None;
     }
     let list = peers_field(direction);
@@ -155,10 +172,16 @@ fn no_namespace(
     runs: &Runs<'_>,
 ) -> Option<Diagnostic> {
     let given = &runs.cluster.namespaces;
-    if given.is_empty() || given.iter().any(|namespace| selector.matches(&namespace.labels)) {
+    if selector.contradiction().is_some() || pods.contradiction().is_some() {
         return None;
     }
     let whole = runs.cluster.whole.namespaces;
+    if let Some(found) = name_with_slip(one, (selector, pods), place, runs) {
+        return Some(found);
+    }
+    if given.is_empty() || given.iter().any(|namespace| selector.matches(&namespace.labels)) {
+        return None;
+    }
     if selector.keys().all(|key| &**key == NAMESPACE_NAME) {
         return if whole { no_such_name(one, (selector, pods), place, runs) } else { None };
     }
@@ -181,6 +204,41 @@ fn no_namespace(
         (None, Some(near)) => near.help,
         (None, None) => format!("label the namespaces, or select them by name: `{NAMESPACE_NAME}: NAME`"),
     }))
+}
+
+/// W0216 for one of the names of namespaces, where another one that was given was probably meant: one is the other with a slip
+/// of the finger in it, and the pods are there.
+fn name_with_slip(
+    one: &One<'_>,
+    (selector, pods): (&Selector, &Selector),
+    place: Option<Span>,
+    runs: &Runs<'_>,
+) -> Option<Diagnostic> {
+    /// Shorter names are others after a slip.
+    const SHORT: usize = 5;
+    let names = selector.required_value(NAMESPACE_NAME).filter(|names| names.len() <= MOST_NAMES)?;
+    let known: BTreeSet<&str> = runs.namespaces().collect();
+    let is_there = |name: &str| known.contains(name) || OF_EVERY_CLUSTER.contains(&name);
+    let runs_there = |name: &str| {
+        let there = runs.workloads(name);
+        let mut labels = there.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
+        pods.is_everything() || labels.any(|labels| pods.matches(labels))
+    };
+    let is_meant = |name: &str, other: &str| {
+        name.len() >= SHORT
+            && other.len() >= SHORT
+            && is_slip(name, other)
+            && !names.iter().any(|name| **name == *other)
+            && runs_there(other)
+    };
+    let slip = names.iter().filter(|name| !is_there(name)).find_map(|name| {
+        let near = known.iter().find(|other| is_meant(name, other))?;
+        Some((name, near))
+    });
+    let (name, near) = slip?;
+    let what = if runs.cluster.whole.namespaces { "no namespace" } else { "no namespace that was given" };
+    let message = format!("a peer of {} is about namespace `{name}`, and {what} is called so", one.shown());
+    Some(at(Code::W0216, place, message).with_help(format!("did you mean `{NAMESPACE_NAME}: {near}`?")))
 }
 
 /// W0216 for a name that no namespace has.
@@ -213,13 +271,18 @@ fn no_such_name(
 fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<Diagnostic> {
     let namespace = &group.first()?.policy.namespace;
     let selected = |pods: &Pods| group.iter().any(|one| one.policy.subject.matches(&pods.labels));
+    let isolates = |pods: &Pods| {
+        let mut selecting = group.iter().filter(|one| one.policy.subject.matches(&pods.labels));
+        selecting.any(|one| one.policy.egress.is_some())
+    };
     let mut open: Vec<(&Workload, &Pods)> = Vec::new();
-    let mut closed = 0;
+    let (mut closed, mut closed_out) = (0, 0);
     let is_meant = |workload: &&&Workload| meant.iter().any(|one| std::ptr::eq(*one, **workload));
     for workload in runs.workloads(namespace).iter().filter(|workload| !is_meant(workload)) {
         let pods = workload.pods.iter().filter(|pods| !pods.finished && !pods.host_network && pods.count > 0);
         let (isolated, left): (Vec<&Pods>, Vec<&Pods>) = pods.partition(|pods| selected(pods));
         closed += isolated.len();
+        closed_out += isolated.iter().filter(|pods| isolates(pods)).count();
         open.extend(left.into_iter().map(|pods| (*workload, pods)));
     }
     let (workload, pods) = *open.first()?;
@@ -230,8 +293,16 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
         listed(names.into_iter())
     );
     let found = at(Code::W0223, pods.span.or(workload.span), message);
-    // Unless far fewer are left open than closed, policies for some are what is meant.
-    let found = if open.len() * 2 > closed { found.as_note() } else { found };
+    // Unless far fewer are left open than closed, policies for some are what is meant. And where policies are about who may
+    // connect, what runs and ends without listening needs none.
+    let is_asked = |workload: &Workload, pods: &Pods| {
+        let mut services = runs.cluster.services.iter().filter(|one| one.namespace == workload.namespace);
+        let ends = matches!(workload.kind, Kind::Job | Kind::CronJob | Kind::Pod);
+        !ends || !pods.ports.is_empty() || services.any(|service| service.selects(&pods.labels))
+    };
+    let asked = open.iter().filter(|(workload, pods)| closed_out * 2 > closed || is_asked(workload, pods));
+    let forgotten = if open.len() * 2 > closed { 0 } else { asked.count() };
+    let found = if forgotten == 0 { found.as_note() } else { found };
     Some(found.with_help(format!(
         "deny by default in namespace `{namespace}`: a policy with `podSelector: {{}}` and `policyTypes: [Ingress, \
          Egress]`"
@@ -290,7 +361,12 @@ fn nearest(selector: &Selector, among: &[&Workload], elsewhere: &[&str], there: 
         return there(other);
     }
     let pods = || among.iter().flat_map(|workload| &workload.pods);
-    if let Some(near) = near(selector, pods().map(|pods| &pods.labels)) {
+    let near = near(selector, pods().map(|pods| &pods.labels));
+    let is_slip = near.as_ref().is_some_and(|near| near.is_slip);
+    if let Some(help) = called(selector, among).filter(|_| !is_slip).and_then(as_called) {
+        return help;
+    }
+    if let Some(near) = near {
         return near.help;
     }
     let names = among

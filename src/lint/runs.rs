@@ -59,6 +59,11 @@ impl<'a> Runs<'a> {
         self.workloads.get(namespace).map_or(&[], Vec::as_slice)
     }
 
+    /// The namespaces that were given, and those of what runs.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = &'a str> {
+        self.labels.keys().chain(self.workloads.keys()).copied()
+    }
+
     /// The workloads among which pods were looked for.
     pub(super) fn among(&self, matched: &MatchedPods<'_>) -> Vec<&'a Workload> {
         matched.namespaces.iter().flat_map(|namespace| self.workloads(namespace)).copied().collect()

@@ -137,6 +137,23 @@ fn presets() -> impl Iterator<Item = PresetPods> {
     DnsServer::PRESETS.iter().filter_map(|preset| preset.server.preset_pods())
 }
 
+/// Whether peers are the cluster's own servers, or all that runs where these do.
+pub(super) fn are_presets(peers: &[Peer]) -> bool {
+    let is_one = |peer: &Peer| {
+        let Peer::Pods { namespaces: Some(namespaces), pods } = peer else { return false };
+        let Some([name]) = namespaces.required_value(NAMESPACE_NAME) else { return false };
+        presets().any(|preset| *preset.namespace == **name && preset.pods.overlaps(pods))
+    };
+    !peers.is_empty() && peers.iter().all(is_one)
+}
+
+/// The namespace of the cluster's own servers that a peer of pods of its own namespace has the labels of.
+pub(super) fn home_of(peer: &Peer) -> Option<&'static str> {
+    let Peer::Pods { namespaces: None, pods } = peer else { return None };
+    let mut own = presets().filter(|preset| preset.pods.overlaps(pods) && preset.pods.contains(pods));
+    own.next().map(|preset| preset.namespace)
+}
+
 /// How a query is let through.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {

@@ -1,6 +1,6 @@
 //! Each value of an `In`: a peer of its own, which may match nothing while the others do.
 
-use super::near::{is_slip, with_place};
+use super::near::{as_called, called, is_slip, with_place};
 use super::pods::owner;
 use super::runs::{MatchedPods, Runs};
 use super::{One, at};
@@ -9,6 +9,9 @@ use crate::net::{Selector, Values};
 use crate::netpol::Peer;
 use crate::source::Span;
 use std::sync::Arc;
+
+/// What a peer is called in sentences.
+const PEER: &str = "this peer";
 
 /// More values than these are a list of all that might be there.
 const MOST: usize = 20;
@@ -21,8 +24,8 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic
         for (direction, index, rule) in one.all_rules() {
             for (position, peer) in rule.peers.iter().enumerate() {
                 let Peer::Pods { namespaces, pods } = peer else { continue };
-                let place = one.peer_place(direction, index, position);
-                found.extend(values(one, (namespaces.as_ref(), pods), "this peer", place, runs));
+                let place = one.pods_place(direction, index, position);
+                found.extend(values(one, (namespaces.as_ref(), pods), PEER, place, runs));
             }
         }
     }
@@ -46,14 +49,25 @@ fn values(
         };
         let all: Vec<Single<'_>> = listed.iter().filter_map(with).collect();
         // Where no value matches, that is said of the selector.
-        if all.iter().all(|single| single.matched.pods.is_empty()) {
+        let missing = all.iter().filter(|single| single.matched.pods.is_empty()).count();
+        if missing == all.len() {
             continue;
         }
+        let list = ListedValues { all: listed, missing, is_own: namespaces.is_none() && what == PEER };
         for single in all.iter().filter(|single| single.matched.pods.is_empty() && single.matched.sure) {
-            found.extend(nobody(one, single, listed, what, place, runs));
+            found.extend(nobody(one, single, &list, what, place, runs));
         }
     }
     found
+}
+
+/// The values of a list.
+struct ListedValues<'l> {
+    all: &'l [Arc<str>],
+    /// How many of them no pod has.
+    missing: usize,
+    /// Whether they are those of a peer in the namespace of its policy.
+    is_own: bool,
 }
 
 /// One value of a list.
@@ -69,7 +83,7 @@ struct Single<'a> {
 fn nobody(
     one: &One<'_>,
     single: &Single<'_>,
-    listed: &[Arc<str>],
+    listed: &ListedValues<'_>,
     what: &str,
     place: Option<Span>,
     runs: &Runs<'_>,
@@ -84,7 +98,26 @@ fn nobody(
     }
     let others = among.iter().flat_map(|workload| &workload.pods).filter_map(|pods| pods.labels.get(*key));
     let near =
-        others.filter(|other| !listed.iter().any(|one| **one == ***other)).find(|other| is_slip(value, other))?;
+        others.filter(|other| !listed.all.iter().any(|one| **one == ***other)).find(|other| is_slip(value, other));
     let there = if matched.whole { "is on no pod there" } else { "is on none of the pods that were given there" };
-    Some(at(Code::W0217, place, format!("{item} {there}")).with_help(format!("did you mean `{near}`?")))
+    let found = at(Code::W0217, place, format!("{item} {there}"));
+    if let Some(near) = near {
+        return Some(found.with_help(format!("did you mean `{near}`?")));
+    }
+    if let Some(help) = called(pods, &among).and_then(as_called) {
+        return Some(found.with_help(help));
+    }
+    let elsewhere = if listed.is_own { runs.elsewhere(one, pods) } else { Vec::new() };
+    if let Some(other) = elsewhere.first() {
+        return Some(found.with_help(format!(
+            "pods with it run in namespace `{other}`: a `podSelector` alone is about the namespace of its policy"
+        )));
+    }
+    let found = found.with_help("remove it, or give it to the pods that are meant");
+    // Of many that are not there somebody listed all that might be; and others may make more pods than were given.
+    match (matched.whole && listed.missing * 2 <= listed.all.len(), listed.missing) {
+        (true, _) => Some(found),
+        (false, 1) => Some(found.as_note()),
+        (false, _) => matched.whole.then(|| found.as_note()),
+    }
 }

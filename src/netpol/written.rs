@@ -43,6 +43,10 @@ pub struct WrittenRule<P> {
 pub struct WrittenPeer<P> {
     /// The peer.
     pub place: Option<P>,
+    /// `podSelector`; `None` when it is missing.
+    pub pods: Option<P>,
+    /// `namespaceSelector`; `None` when it is missing.
+    pub namespaces: Option<P>,
     /// Whether it has a `namespaceSelector` that asks only for what is not there: no label, `In` or `Exists` is in it, not
     /// even of what every namespace has.
     pub negative: bool,
@@ -94,17 +98,24 @@ impl<P> WrittenRules<P> {
     }
 }
 
+impl<P> WrittenPeer<P> {
+    fn map<Q>(self, place: &mut impl FnMut(P) -> Q) -> WrittenPeer<Q> {
+        WrittenPeer {
+            place: self.place.map(&mut *place),
+            pods: self.pods.map(&mut *place),
+            namespaces: self.namespaces.map(&mut *place),
+            negative: self.negative,
+        }
+    }
+}
+
 impl<P> WrittenRule<P> {
     fn map<Q>(self, place: &mut impl FnMut(P) -> Q) -> WrittenRule<Q> {
         WrittenRule {
             place: self.place.map(&mut *place),
             peers_place: self.peers_place.map(&mut *place),
             ports_place: self.ports_place.map(&mut *place),
-            peers: self
-                .peers
-                .into_iter()
-                .map(|peer| WrittenPeer { place: peer.place.map(&mut *place), negative: peer.negative })
-                .collect(),
+            peers: self.peers.into_iter().map(|peer| peer.map(place)).collect(),
             ports: self
                 .ports
                 .into_iter()

@@ -1,7 +1,8 @@
 //! What is said of manifests that somebody else wrote.
 
 use super::Manifests;
-use crate::diag::{self, Allow, Code, Levels, Report};
+use crate::cluster::Unmodelled;
+use crate::diag::{self, Allow, Code, Diagnostic, Levels, Report};
 use crate::lint::{self, Input};
 use crate::model::{Cni, CniVersion};
 use crate::source::{FileId, Sources, Span};
@@ -23,7 +24,8 @@ impl Manifests {
             varies: self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::W0103),
             complete: !self.has_variants && !self.diagnostics.iter().any(|diagnostic| unread(diagnostic.code)),
         };
-        let mut diagnostics = self.diagnostics.clone();
+        let mut diagnostics: Vec<Diagnostic> =
+            self.diagnostics.iter().map(|diagnostic| self.as_of_policies(diagnostic)).collect();
         diagnostics.extend(lint::lint(&input));
         for (policy, name, written) in &self.inside {
             let (policies, names, written) = (from_ref(policy), from_ref(name), from_ref(written));
@@ -31,6 +33,15 @@ impl Manifests {
         }
         diag::sort(&mut diagnostics, &self.sources);
         levels.apply(diagnostics, &allows(&self.sources))
+    }
+
+    /// What is wrong with the manifests, as it is told of policies: that something joins a mesh is no mistake of theirs.
+    fn as_of_policies(&self, diagnostic: &Diagnostic) -> Diagnostic {
+        let is_it = |one: &Unmodelled| one.joins_mesh() && one.span.is_some() && one.span == diagnostic.primary();
+        match diagnostic.code == Code::W0101 && self.cluster.unmodelled.iter().any(is_it) {
+            true => diagnostic.clone().as_note(),
+            false => diagnostic.clone(),
+        }
     }
 }
 

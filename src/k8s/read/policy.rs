@@ -115,8 +115,14 @@ fn written_rule(rule: &YamlNode, place: Option<usize>, peers_key: &str) -> Writt
         protocol: MapFields::of(port).is_some_and(|port| port.get("protocol").is_some()),
     };
     let written_peer = |peer: &YamlNode| {
-        let namespaces = MapFields::of(peer).and_then(|peer| peer.get("namespaceSelector"));
-        WrittenPeer { place: peer.at.or(place), negative: namespaces.and_then(MapFields::of).is_some_and(is_negative) }
+        let selector = |name: &str| MapFields::of(peer).and_then(|peer| peer.pair(name));
+        let namespaces = selector("namespaceSelector");
+        WrittenPeer {
+            place: peer.at.or(place),
+            pods: selector("podSelector").and_then(|(key, _)| key.at),
+            namespaces: namespaces.and_then(|(key, _)| key.at),
+            negative: namespaces.and_then(|(_, value)| MapFields::of(value)).is_some_and(is_negative),
+        }
     };
     WrittenRule {
         place,
