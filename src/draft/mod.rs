@@ -4,10 +4,12 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod chosen;
 mod labels;
 mod names;
 mod text;
 
+pub use chosen::{USUAL_KEY, label_key, selecting};
 pub use labels::equal;
 pub use names::{NAMING, free, name_of_addresses, name_of_ports, names_of};
 pub use text::NotWritten;
@@ -66,6 +68,13 @@ pub enum Statement {
     Tier(Tier),
     /// `A -> B:PORTS`.
     Flow(Flow),
+    /// Another statement with a comment behind it, or above it where both are too long for a line.
+    Remarked {
+        /// The statement.
+        statement: Box<Statement>,
+        /// What the comment says.
+        remark: String,
+    },
 }
 
 /// Blocks of addresses with the exceptions of all of them.

@@ -45,8 +45,39 @@ impl fmt::Display for Statement {
             Statement::Dns(servers) => write!(f, "dns {}", servers.join(", ")),
             Statement::Tier(tier) => tier.fmt(f),
             Statement::Flow(flow) => flow.fmt(f),
+            Statement::Remarked { statement, remark } => remarked(f, statement, remark),
         }
     }
+}
+
+/// The columns that a line in a block has.
+const COLUMNS: usize = 98;
+
+/// A statement with a comment, which breaks between words where it has lines of its own.
+fn remarked(f: &mut fmt::Formatter<'_>, statement: &Statement, remark: &str) -> fmt::Result {
+    let words: Vec<String> =
+        remark.split_whitespace().map(|word| word.chars().filter(|one| !is_forbidden(*one)).collect()).collect();
+    let line = format!("{statement}  # {}", words.join(" "));
+    if !line.contains('\n') && line.chars().count() <= COLUMNS {
+        return f.write_str(&line);
+    }
+    writeln!(f, "{}", Statement::Comment(wrapped(&words)))?;
+    write!(f, "{statement}")
+}
+
+/// Words on lines of a comment.
+fn wrapped(words: &[String]) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < COLUMNS - 2 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.clone()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// A comment of some lines, without what may not stand in one.
@@ -270,6 +301,22 @@ mod tests {
              {ingress/*, office} -> web:{80, 81}/tcp\n  egress web -> api:http\n  \
              web -> pay/{db:{82, 83}/tcp, *:84/tcp}\n  web -> {pay/db:85/tcp, api:86/tcp}\n}\n"
         );
+    }
+
+    #[test]
+    fn a_remark_stands_behind_its_statement_or_above_it() {
+        let remarked = |remark: &str| Statement::Remarked {
+            statement: Box::new(Statement::Tier(tier("web", None))),
+            remark: remark.into(),
+        };
+        let long = "word ".repeat(25);
+        let statements = vec![remarked("from\nService \u{202e}web"), remarked(&long)];
+        let namespace = Statement::Namespace(Namespace { names: vec!["shop".into()], statements });
+        let text = Program { statements: vec![namespace] }.text().unwrap();
+        let (first, second) = (["word"; 19].join(" "), ["word"; 6].join(" "));
+        let wanted =
+            format!("namespace shop {{\n  tier web  # from Service web\n  # {first}\n  # {second}\n  tier web\n}}\n");
+        assert_eq!(text, wanted);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::dns::Servers;
 use super::flows::Flows;
 use super::places::{Home, Place};
 use super::runs::RunningPods;
-use crate::draft::{End, free, name_of_addresses, names_of};
+use crate::draft::{End, free, label_key, name_of_addresses, names_of};
 use crate::flow::public_addresses;
 use crate::model::BuiltIn;
 use crate::net::{Direction, IpBlock, PortSet, Requirement, Selector};
@@ -37,12 +37,6 @@ pub(super) struct Names {
 
 /// Ports by their names.
 pub(super) type PortsByName = Vec<(Arc<str>, PortSet)>;
-
-/// The key that names tiers without saying so.
-pub(super) const USUAL_KEY: &str = "app";
-
-/// So many tiers have to be named by a key for it to be said once.
-const FEWEST_BY_KEY: usize = 3;
 
 fn is_built_in(name: &str) -> bool {
     BuiltIn::ALL.into_iter().any(|one| one.word() == name)
@@ -210,20 +204,9 @@ impl Names {
     fn name_keys(&mut self, atoms: &Atoms) {
         let new = atoms.names.iter().zip(&atoms.before).filter(|(_, before)| before.is_none());
         for (name, _) in new {
-            let Some(tiers) = self.tiers.get(&Home::Named(name.clone())) else { continue };
-            let mut counts: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
-            for (selector, tier) in tiers {
-                let key =
-                    selector.keys().next().filter(|key| *selector == Selector::equals((*key).clone(), tier.clone()));
-                key.into_iter().for_each(|key| *counts.entry(key).or_default() += 1);
-            }
-            let most = counts.into_iter().max_by_key(|(key, count)| (*count, std::cmp::Reverse((*key).clone())));
-            if let Some((key, count)) = most
-                && **key != *USUAL_KEY
-                && count >= FEWEST_BY_KEY
-                && count * 2 >= tiers.len()
-            {
-                self.keys.insert(name.clone(), key.clone());
+            let tiers = self.tiers.get(&Home::Named(name.clone()));
+            if let Some(key) = tiers.and_then(label_key) {
+                self.keys.insert(name.clone(), key);
             }
         }
     }

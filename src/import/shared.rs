@@ -114,7 +114,8 @@ impl Item {
             | Statement::Group { .. }
             | Statement::External(_)
             | Statement::Namespace(_)
-            | Statement::Tier(_) => false,
+            | Statement::Tier(_)
+            | Statement::Remarked { .. } => false,
         }
     }
 }
