@@ -26,6 +26,7 @@ pub mod parallel;
 pub mod plan;
 pub mod prove;
 pub mod replay;
+pub mod seed;
 pub mod session;
 pub mod source;
 pub mod syntax;

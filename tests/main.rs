@@ -29,6 +29,7 @@ mod gitops;
 mod growth;
 mod hostile;
 mod import;
+mod init;
 #[cfg(unix)]
 mod install;
 mod json_schemas;

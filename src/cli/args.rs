@@ -431,3 +431,12 @@ fn color_of(args: &[OsString]) -> ColorChoice {
         _ => ColorChoice::Auto,
     }
 }
+
+/// Reads the name of a namespace.
+#[cfg(feature = "cli")]
+pub(super) fn namespace_name(text: &str) -> Result<String, String> {
+    match crate::net::is_dns_label(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a namespace is named by lower-case letters, digits and `-`, at most 63 of them".to_owned()),
+    }
+}

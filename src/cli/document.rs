@@ -67,7 +67,9 @@ impl MachineDocument {
             #[cfg(all(feature = "cli", feature = "lsp"))]
             Command::Lsp(_) => None,
             #[cfg(feature = "cli")]
-            Command::Init(_) | Command::Completions(_) | Command::Man(_) | Command::Version(_) => None,
+            Command::Init(args) => instead(args.format == AnswerFormat::Json),
+            #[cfg(feature = "cli")]
+            Command::Completions(_) | Command::Man(_) | Command::Version(_) => None,
         }
     }
 

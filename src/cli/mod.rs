@@ -43,6 +43,8 @@ mod lsp;
 #[cfg(feature = "cli")]
 mod man;
 #[cfg(feature = "cli")]
+mod new_files;
+#[cfg(feature = "cli")]
 mod open;
 mod page;
 #[cfg(feature = "cli")]

@@ -55,14 +55,23 @@ const COLUMNS: usize = 98;
 
 /// A statement with a comment, which breaks between words where it has lines of its own.
 fn remarked(f: &mut fmt::Formatter<'_>, statement: &Statement, remark: &str) -> fmt::Result {
-    let words: Vec<String> =
-        remark.split_whitespace().map(|word| word.chars().filter(|one| !is_forbidden(*one)).collect()).collect();
+    let words = words(remark);
     let line = format!("{statement}  # {}", words.join(" "));
     if !line.contains('\n') && line.chars().count() <= COLUMNS {
         return f.write_str(&line);
     }
     writeln!(f, "{}", Statement::Comment(wrapped(&words)))?;
     write!(f, "{statement}")
+}
+
+/// A comment whose text breaks between words.
+pub fn comment_of(text: &str) -> Statement {
+    Statement::Comment(wrapped(&words(text)))
+}
+
+/// The words of a text, without what may not stand in a program.
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(|word| word.chars().filter(|one| !is_forbidden(*one)).collect()).collect()
 }
 
 /// Words on lines of a comment.
@@ -127,7 +136,8 @@ fn members_of_group(members: &[End]) -> String {
 fn block(f: &mut fmt::Formatter<'_>, statements: &[impl fmt::Display]) -> fmt::Result {
     match statements {
         [] => f.write_str("{}"),
-        [one] => write!(f, "{{ {one} }}"),
+        // A comment goes to the end of its line.
+        [one] if !one.to_string().contains('#') => write!(f, "{{ {one} }}"),
         several => {
             f.write_str("{\n")?;
             several.iter().try_for_each(|one| writeln!(f, "{one}"))?;
@@ -314,8 +324,10 @@ mod tests {
         let namespace = Statement::Namespace(Namespace { names: vec!["shop".into()], statements });
         let text = Program { statements: vec![namespace] }.text().unwrap();
         let (first, second) = (["word"; 19].join(" "), ["word"; 6].join(" "));
-        let wanted =
-            format!("namespace shop {{\n  tier web  # from Service web\n  # {first}\n  # {second}\n  tier web\n}}\n");
+        let wanted = format!(
+            "namespace shop {{\n  tier web  # from Service web\n  # {first}\n  # {second}\n  tier web\n}}\n\
+                 namespace blog {{\n  tier web  # alone\n}}\n"
+        );
         assert_eq!(text, wanted);
     }
 

@@ -7,7 +7,7 @@ mod write;
 pub use convert::{json_len, json_list, object};
 pub use read::{
     Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader,
-    kustomization, read,
+    kustomization, read, read_with_hints,
 };
 pub use write::{manifest, plain_manifest};
 

@@ -98,7 +98,7 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 const NOWHERE: &str = "";
 
 /// Where the program lies that is proved.
-const PLACE: &str = "/import";
+pub(super) const PLACE: &str = "/import";
 
 impl Import {
     /// Reads what was named, seen from the absolute path `folder`, and lifts its policies.

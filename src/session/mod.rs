@@ -21,6 +21,7 @@ mod manifests;
 mod metadata;
 mod path;
 mod rollout;
+mod seeded;
 mod stages;
 mod subject;
 mod system;
@@ -49,6 +50,7 @@ pub use metadata::MetadataKeys;
 pub(crate) use path::normal;
 pub use path::{shell_word, shown};
 pub use rollout::{EnforceChoice, EnforceEntry, EnforceList, RolloutStep};
+pub use seeded::{Seeded, SeededFile};
 #[cfg(test)]
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};

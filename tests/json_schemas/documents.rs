@@ -47,6 +47,7 @@ words! {
     SeenInLog { Passed, Audited, Refused, Unanswered }
     ReplayChange { Dropped, Opened, Unknown, Same }
     Carried { Annotation, Label }
+    Trust { Sure, Likely, Guess }
 }
 
 /// Those that no policy isolates.
@@ -54,6 +55,18 @@ words! {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Only {
     NotIsolated,
+}
+
+/// What kind of question manifests leave open.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NotKnownKind {
+    Apiserver,
+    Front,
+    Port,
+    NotGiven,
+    Outside,
+    Secret,
 }
 
 /// A value of a setting: a word, a switch or codes; `null` where there is none.
@@ -474,6 +487,70 @@ objects! {
         path: Nullable<String>,
         line: Nullable<usize>,
         column: Nullable<usize>,
+    }
+
+    /// A program out of what is deployed, and what shows its flows.
+    Init {
+        schema: Schema,
+        /// The files that were written.
+        files: Vec<String>,
+        tiers: Vec<InferredTier>,
+        flows: Vec<InferredFlow>,
+        /// What was read does not say, by tier.
+        not_known: Vec<NotKnown>,
+        /// What runs pods and is no tier.
+        no_tier: Vec<NoTier>,
+        /// Flows that the program would not compile with.
+        left_out: Vec<LeftOutFlow>,
+        /// How many workloads name no namespace.
+        without_namespace: usize,
+        unread: Vec<Unread>,
+        /// How many NetworkPolicies were passed over.
+        policies: usize,
+        notes: Vec<String>,
+        next_steps: Vec<String>,
+    }
+    InferredTier {
+        namespace: String,
+        name: String,
+        selector: String,
+        /// What runs its pods, as kind and name.
+        workloads: Vec<String>,
+        ports: Vec<InferredPort>,
+    }
+    InferredPort {
+        name: String,
+        protocol: Protocol,
+        port: u16,
+        /// What says that it is there, where no container lists it.
+        from: Nullable<String>,
+    }
+    InferredFlow {
+        /// The namespace in whose block it stands.
+        namespace: String,
+        statement: String,
+        source: String,
+        destination: String,
+        protocol: Protocol,
+        port: u16,
+        trust: Trust,
+        /// What shows it.
+        evidence: Vec<String>,
+    }
+    NotKnown {
+        tier: String,
+        kind: NotKnownKind,
+        /// What it is about, such as a host.
+        about: String,
+        message: String,
+    }
+    NoTier {
+        what: String,
+        reason: String,
+    }
+    LeftOutFlow {
+        statement: String,
+        reason: String,
     }
 
     /// A program that means the same as policies, and what became of each.

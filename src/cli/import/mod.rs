@@ -1,15 +1,14 @@
 //! `polder import`: from the policies that are there to a program that means the same.
 
-mod folder;
 mod human;
 
-use super::args::{AnswerFormat, Format, named};
+use super::args::{AnswerFormat, Format, named, namespace_name};
 use super::exit::Exit;
 use super::json;
+use super::new_files::{self, WritingCommand};
 use super::report::{count, show, show_plain, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Diagnostic, Report, Severity};
-use crate::net::is_dns_label;
 use crate::session::{Disk, Import, ImportOptions, ImportReport, NotCarried};
 use std::path::PathBuf;
 
@@ -44,14 +43,6 @@ pub(super) struct ImportArgs {
     /// How to print the report: for people to standard error, or JSON with the program in it to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: AnswerFormat,
-}
-
-/// Reads the name of a namespace.
-fn namespace_name(text: &str) -> Result<String, String> {
-    match is_dns_label(text) {
-        true => Ok(text.to_owned()),
-        false => Err("a namespace is named by lower-case letters, digits and `-`, at most 63 of them".to_owned()),
-    }
 }
 
 pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
@@ -90,7 +81,7 @@ pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
     let reported = ImportReport::new(&import, (!is_printed).then(|| args.output.display().to_string()));
     let mut created = Vec::new();
     if !is_printed && !import.policies.is_empty() {
-        match folder::write(&folder, &args.output, &import.files) {
+        match new_files::write(WritingCommand::IMPORT, &folder, &args.output, &import.files) {
             Ok(written) => created = written,
             Err(message) => return terminal.refuse(&message),
         }

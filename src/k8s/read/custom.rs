@@ -34,13 +34,12 @@ const KNATIVE_PORTS: [(&str, u16); 5] = [
 pub(super) fn runner(node: &YamlNode, (version, kind): (&str, &str), default_namespace: &str) -> Option<ReadObject> {
     let Value::Map(pairs) = &node.value else { return None };
     let group = kinds::group(version);
-    if OF_PATTERNS.iter().any(|of| group == *of || group.strip_suffix(of).is_some_and(|sub| sub.ends_with('.'))) {
+    if is_of_pattern(version) {
         return None;
     }
     let spec = fields(pairs, "spec").next()?;
     let Value::Map(spec_pairs) = &spec.value else { return None };
-    let mut templates = Vec::new();
-    find(spec, DEEPEST, true, &mut templates);
+    let templates = templates(node, version);
     let template_of = lender(spec_pairs);
     if templates.is_empty() && template_of.is_none() {
         return None;
@@ -74,6 +73,21 @@ pub(super) fn runner(node: &YamlNode, (version, kind): (&str, &str), default_nam
     let object =
         crate::cluster::Object::Runner(Runner { workload, owner, asleep, template_of, is_live: is_live(object) });
     Some(ReadObject { at, pods_at, object })
+}
+
+/// The templates of pods in an object.
+pub(super) fn templates<'n, 'a>(node: &'n YamlNode<'a>, version: &str) -> Vec<&'n YamlNode<'a>> {
+    let mut templates = Vec::new();
+    if let Some(spec) = MapFields::of(node).and_then(|object| object.get("spec")).filter(|_| !is_of_pattern(version)) {
+        find(spec, DEEPEST, true, &mut templates);
+    }
+    templates
+}
+
+/// Whether objects of a version hold parts of other objects.
+fn is_of_pattern(version: &str) -> bool {
+    let group = kinds::group(version);
+    OF_PATTERNS.iter().any(|of| group == *of || group.strip_suffix(of).is_some_and(|sub| sub.ends_with('.')))
 }
 
 /// The templates of pods in a specification. One in the usual place needs no labels.

@@ -12,6 +12,7 @@ mod canonical;
 mod custom;
 mod documents;
 mod empty;
+mod hints;
 mod inside;
 mod json;
 mod kinds;
@@ -35,7 +36,7 @@ pub use canonical::Rereader;
 pub use kustomize::{Kustomization, kustomization};
 
 use super::{DESCRIPTION, SOURCE};
-use crate::cluster::Object;
+use crate::cluster::{DeployHint, Object};
 use crate::netpol::{Policy, Written};
 use crate::parallel;
 use node::{Seed, Value, YamlNode};
@@ -69,6 +70,8 @@ pub struct Reading {
     pub inside: Vec<Inside>,
     /// The parameters of templates of OpenShift that have no value, in the order of the text. The names stand for them.
     pub unfilled: Vec<String>,
+    /// What objects say of whom pods may talk to, in the order of the text; `None` where nobody asked.
+    pub hints: Option<Vec<DeployHint>>,
     /// How many documents there are, without the empty ones.
     pub documents: usize,
 }
@@ -154,7 +157,15 @@ impl Ignored {
 
 /// Reads every document of `text`. Objects that name no namespace are in `default_namespace`.
 pub fn read(text: &str, default_namespace: &str) -> Reading {
-    let mut reading = Reading::default();
+    read_into(Reading::default(), text, default_namespace)
+}
+
+/// The same, with what objects say of whom pods may talk to.
+pub fn read_with_hints(text: &str, default_namespace: &str) -> Reading {
+    read_into(Reading { hints: Some(Vec::new()), ..Reading::default() }, text, default_namespace)
+}
+
+fn read_into(mut reading: Reading, text: &str, default_namespace: &str) -> Reading {
     // With a byte order mark in front, the parser's offsets would not be those of the text.
     let body = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     if body.len() > LONGEST_TEXT {

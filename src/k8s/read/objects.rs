@@ -5,7 +5,8 @@ use super::node::{Value, YamlNode, shortened};
 use super::unmodelled::is_unmodelled;
 use super::walk::{Path, Walk};
 use super::{
-    Ignored, callers, custom, field_text, fields, inside, metadata_field, metadata_text, number, place, policy, service,
+    Ignored, callers, custom, field_text, fields, hints, inside, metadata_field, metadata_text, number, place, policy,
+    service,
 };
 use super::{template, workload};
 use crate::cluster::{Object, Unmodelled};
@@ -127,6 +128,7 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
         });
         return;
     }
+    hints::note(walk.reading, (version, kind), node, default_namespace);
     match kinds::known(version, kind) {
         Some(KnownKind::Policy) => {
             let policy = policy::policy(walk, node, path, default_namespace);

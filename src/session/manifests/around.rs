@@ -165,7 +165,7 @@ impl Around {
                 "one",
             ),
         };
-        let Reader { command, does } = reader;
+        let Reader { command, does, .. } = reader;
         Some(format!("{what}: `kubectl kustomize {word} | {command} -` builds and {does} {it}"))
     }
 }

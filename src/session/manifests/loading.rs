@@ -81,6 +81,7 @@ struct GivenText<'g> {
     is_named: bool,
     /// The namespace of objects that name none.
     namespace: &'g str,
+    wants_hints: bool,
 }
 
 /// Why there is no text.
@@ -90,13 +91,20 @@ enum NoText {
 }
 
 impl<'g> GivenText<'g> {
-    fn new(name: String, bytes: io::Result<Vec<u8>>, is_named: bool, namespace: &'g str) -> GivenText<'g> {
+    fn new(
+        name: String,
+        bytes: io::Result<Vec<u8>>,
+        is_named: bool,
+        namespace: &'g str,
+        Reader { wants_hints, .. }: Reader,
+    ) -> GivenText<'g> {
         let text = bytes.map_err(NoText::Unreadable).and_then(|bytes| text_of_manifest(bytes).map_err(NoText::NotUtf8));
-        GivenText { name, text, is_named, namespace }
+        GivenText { name, text, is_named, namespace, wants_hints }
     }
 
     fn read(&self) -> Reading {
-        self.text.as_ref().map(|(text, _)| k8s::read(text, self.namespace)).unwrap_or_default()
+        let read = if self.wants_hints { k8s::read_with_hints } else { k8s::read };
+        self.text.as_ref().map(|(text, _)| read(text, self.namespace)).unwrap_or_default()
     }
 }
 
@@ -212,7 +220,7 @@ impl Load<'_> {
             } else {
                 let namespace = around.namespace_of(path).unwrap_or(self.default_namespace);
                 bytes_waiting += bytes.as_ref().map_or(0, Vec::len);
-                waiting.push(GivenText::new(name, bytes, false, namespace));
+                waiting.push(GivenText::new(name, bytes, false, namespace, self.reader));
             }
             if bytes_waiting > AT_ONCE {
                 count += self.add_all(std::mem::take(&mut waiting));
@@ -224,7 +232,7 @@ impl Load<'_> {
     }
 
     fn named(&mut self, name: String, bytes: io::Result<Vec<u8>>, namespace: &str) -> usize {
-        let text = GivenText::new(name, bytes, true, namespace);
+        let text = GivenText::new(name, bytes, true, namespace, self.reader);
         let reading = text.read();
         self.take(text, reading)
     }
@@ -400,6 +408,7 @@ impl Load<'_> {
             of_operators.map(|Ignored { kind, namespace, name, .. }| OfOperator { kind, namespace, name });
         let unknown = of_operators.filter(|one| !runs.contains(&(Arc::from(&*one.namespace), Arc::from(&*one.name))));
         self.manifests.of_operators.extend(unknown);
+        self.manifests.hints.extend(reading.hints.unwrap_or_default());
         for read in reading.objects {
             let mut object = read.object;
             object.set_spans(place(read.at), place(read.pods_at));

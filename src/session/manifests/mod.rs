@@ -11,7 +11,7 @@ mod twice;
 use super::load::Named;
 use super::metadata::MetadataKeys;
 use super::system::FileSystem;
-use crate::cluster::{Cluster, Whole};
+use crate::cluster::{Cluster, DeployHint, Whole};
 use crate::diag::{Code, Diagnostic};
 use crate::netpol::{Policy, PolicySet, Written};
 use crate::source::{Sources, Span};
@@ -37,6 +37,8 @@ pub struct Manifests {
     pub policy_keys: Vec<MetadataKeys>,
     /// What runs.
     pub cluster: Cluster,
+    /// What objects say of whom pods may talk to, in the order of the texts, where the reader wants it.
+    pub hints: Vec<DeployHint>,
     /// What is wrong, and what makes every answer incomplete.
     pub diagnostics: Vec<Diagnostic>,
     /// What answers lack, in the order of the texts. Each is among the diagnostics, too.
@@ -108,11 +110,14 @@ pub(super) struct Reader {
     pub command: &'static str,
     /// What it does with them.
     pub does: &'static str,
+    /// Whether it wants to know what objects say of whom pods may talk to.
+    pub wants_hints: bool,
 }
 
 impl Reader {
-    pub(super) const LINT: Reader = Reader { command: "polder lint", does: "checks" };
-    pub(super) const IMPORT: Reader = Reader { command: "polder import", does: "imports" };
+    pub(super) const LINT: Reader = Reader { command: "polder lint", does: "checks", wants_hints: false };
+    pub(super) const IMPORT: Reader = Reader { command: "polder import", does: "imports", wants_hints: false };
+    pub(super) const INIT: Reader = Reader { command: "polder init --from", does: "reads", wants_hints: true };
 }
 
 /// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.

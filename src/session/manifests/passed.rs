@@ -60,7 +60,7 @@ impl Why {
     /// What to do about it.
     pub(super) fn help(self, place: &str, file: &str, reader: Reader) -> String {
         let (place, file) = (shell_word(place), shell_word(file));
-        let Reader { command, does } = reader;
+        let Reader { command, does, .. } = reader;
         match self {
             Why::Chart => format!("`helm template {place} | {command} -` renders and {does} it"),
             Why::Template => {

@@ -33,7 +33,7 @@ pub(super) fn passed_over(parts: &[(String, String)]) -> Option<String> {
 }
 
 /// What is told of a file that was named itself, and that a kustomization in a folder takes a part from.
-pub(super) fn of_kustomization(file: &str, folder: &str, Reader { command, does }: Reader) -> String {
+pub(super) fn of_kustomization(file: &str, folder: &str, Reader { command, does, .. }: Reader) -> String {
     let word = shell_word(folder);
     format!(
         "the kustomization `{folder}` takes a part from `{file}`, which holds no object and is passed over: `kubectl kustomize \

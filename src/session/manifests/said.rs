@@ -78,7 +78,7 @@ pub(super) fn nowhere(links: &[PathBuf], folder: &Path) -> Option<String> {
 }
 
 /// What is told of the parameters of a template.
-pub(super) fn unfilled(file: &str, names: &[String], Reader { command, does }: Reader) -> String {
+pub(super) fn unfilled(file: &str, names: &[String], Reader { command, does, .. }: Reader) -> String {
     let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let word = shell_word(file);
     format!(

@@ -1,5 +1,9 @@
 //! `polder init`: a project to start from. Overwrites nothing.
 
+mod from;
+mod told;
+
+use super::args::{AnswerFormat, namespace_name};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::session::{
@@ -9,10 +13,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-const CONFIG: &str = include_str!("templates/polder.toml");
-const PROGRAM: &str = include_str!("templates/main.polder");
-const GITHUB: &str = include_str!("templates/github.yml");
-const GITLAB: &str = include_str!("templates/gitlab.yml");
+const CONFIG: &str = include_str!("../templates/polder.toml");
+const PROGRAM: &str = include_str!("../templates/main.polder");
+const GITHUB: &str = include_str!("../templates/github.yml");
+const GITLAB: &str = include_str!("../templates/gitlab.yml");
 
 /// What stands in the CI jobs for the path of the project in the repository.
 const PROJECT: &str = "PROJECT";
@@ -31,14 +35,37 @@ struct New {
 #[command(after_long_help = "\
 Examples:
   polder init
-  polder init network --ci none")]
+  polder init network --ci none
+  helm template shop ./chart --namespace shop | polder init --from - network
+                                        a program to start from, out of what is deployed
+  kubectl kustomize deploy | polder init --from -
+  polder init --from deploy network     the manifests of a folder")]
 pub(super) struct InitArgs {
     /// The folder of the project.
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// The CI system that gets a job.
-    #[arg(long, value_name = "SYSTEM", default_value = "github")]
-    pub ci: Ci,
+    /// The CI system that gets a job [default: github, with `--from` none].
+    #[arg(long, value_name = "SYSTEM")]
+    pub ci: Option<Ci>,
+    /// Manifests of what is deployed, files, folders or `-` for standard input: instead of a sample, the program has a tier for
+    /// those who are deployed, and the flows that their Services, Ingresses, monitors and settings show, with what shows them;
+    /// may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// The namespace of objects that name none, with `--from` [default: default].
+    #[arg(long, value_name = "NAME", value_parser = namespace_name, requires = "from")]
+    pub namespace: Option<String>,
+    /// How to print what was written, with `--from`.
+    #[arg(long, value_name = "FORMAT", default_value = "human", requires = "from")]
+    pub format: AnswerFormat,
+}
+
+/// The folder of a new project.
+struct ProjectFolder {
+    /// The current folder.
+    here: PathBuf,
+    /// That of the project.
+    folder: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,13 +90,17 @@ impl Ci {
 }
 
 pub(super) fn run(args: &InitArgs, terminal: &mut Terminal) -> Exit {
+    if !args.from.is_empty() {
+        return from::run(args, terminal);
+    }
     match write(args, terminal) {
         Ok(()) => Exit::Yes,
         Err(message) => terminal.refuse(&message),
     }
 }
 
-fn write(args: &InitArgs, terminal: &mut Terminal) -> Result<(), String> {
+/// Where the project goes, where one can be there.
+fn project_folder(args: &InitArgs, terminal: &Terminal) -> Result<ProjectFolder, String> {
     let here = terminal.folder()?;
     let folder = normal(&here.join(&args.folder));
     if let Some(outer) = folder.ancestors().skip(1).map(|above| above.join(CONFIG_NAME)).find(|path| path.is_file()) {
@@ -95,38 +126,54 @@ fn write(args: &InitArgs, terminal: &mut Terminal) -> Result<(), String> {
             "`{file}` is a file: `polder init` takes the folder of the project, and without one the current"
         ));
     }
+    Ok(ProjectFolder { here, folder })
+}
+
+/// The CI job that was asked for, as a file.
+fn jobs(ci: Ci, folder: &Path) -> Result<Option<New>, String> {
+    Ok(match ci {
+        Ci::Github => Some(job(folder, ".github/workflows/polder.yml", GITHUB)?),
+        Ci::Gitlab => Some(job(folder, ".gitlab/polder.yml", GITLAB)?),
+        Ci::None => None,
+    })
+}
+
+/// What is wrong with files that are there already.
+fn taken(files: &[New], ProjectFolder { here, folder }: &ProjectFolder) -> Result<(), String> {
+    let Some(taken) = files.iter().find(|file| file.path.symlink_metadata().is_ok()) else { return Ok(()) };
+    let hint = if taken.path.starts_with(folder) && !taken.path.ends_with("polder.yml") {
+        ""
+    } else {
+        "; `--ci none` leaves the CI job out"
+    };
+    Err(format!("`{}` is already there, and nothing is overwritten{hint}", shown(&taken.path, here)))
+}
+
+fn write(args: &InitArgs, terminal: &mut Terminal) -> Result<(), String> {
+    let ci = args.ci.unwrap_or(Ci::Github);
+    let place = project_folder(args, terminal)?;
+    let ProjectFolder { here, folder } = &place;
     // A sample beside a program would be part of it.
-    let programs = Disk.walk(&folder, EXTENSION).files;
-    let policies = if programs.is_empty() { policies_of_others(&folder) } else { 0 };
+    let programs = Disk.walk(folder, EXTENSION).files;
+    let policies = if programs.is_empty() { policies_of_others(folder) } else { 0 };
     let mut files = vec![New { path: folder.join("polder.toml"), text: of_release(CONFIG) }];
     if programs.is_empty() && policies == 0 {
         files.push(New { path: folder.join("main.polder"), text: PROGRAM.to_owned() });
     }
-    match args.ci {
-        Ci::Github => files.push(job(&folder, ".github/workflows/polder.yml", GITHUB)?),
-        Ci::Gitlab => files.push(job(&folder, ".gitlab/polder.yml", GITLAB)?),
-        Ci::None => {}
-    }
-    if let Some(taken) = files.iter().find(|file| file.path.symlink_metadata().is_ok()) {
-        let hint = if taken.path.starts_with(&folder) && !taken.path.ends_with("polder.yml") {
-            ""
-        } else {
-            "; `--ci none` leaves the CI job out"
-        };
-        return Err(format!("`{}` is already there, and nothing is overwritten{hint}", shown(&taken.path, &here)));
-    }
+    files.extend(jobs(ci, folder)?);
+    taken(&files, &place)?;
     for file in &files {
         create(&file.path, &file.text)
-            .map_err(|error| format!("cannot write `{}`: {}", shown(&file.path, &here), reason(&error)))?;
-        terminal.line(&format!("created  {}", shown(&file.path, &here)));
+            .map_err(|error| format!("cannot write `{}`: {}", shown(&file.path, here), reason(&error)))?;
+        terminal.line(&format!("created  {}", shown(&file.path, here)));
     }
-    let loose = repository(&folder).is_none();
+    let loose = repository(folder).is_none();
     let beginning = match programs.first() {
-        Some(path) => Beginning::Program(shown(path, &here)),
+        Some(path) => Beginning::Program(shown(path, here)),
         None if policies > 0 => Beginning::Policies(policies),
         None => Beginning::Sample,
     };
-    next_steps(&shown(&folder, &here), &beginning, args.ci, loose, terminal);
+    next_steps(&shown(folder, here), &beginning, ci, loose, terminal);
     Ok(())
 }
 

@@ -9,26 +9,54 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What the file is called that says that not all files are there.
-const UNFINISHED: &str = "unfinished-import";
+/// What is written: by which command, and what that is called.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WritingCommand {
+    /// The command, as it is typed.
+    pub(super) command: &'static str,
+    /// A word for it, with its article.
+    pub(super) article: &'static str,
+    /// The word.
+    pub(super) word: &'static str,
+}
 
-/// What it says.
-const UNFINISHED_TEXT: &str = "\
-# `polder import` was stopped before it had written all files, so this is not the whole program. Delete this file and
-# those that it wrote beside it, and run it again.
-unfinished import
-";
+impl WritingCommand {
+    pub(super) const IMPORT: WritingCommand =
+        WritingCommand { command: "polder import", article: "an", word: "import" };
+    pub(super) const INIT: WritingCommand =
+        WritingCommand { command: "polder init --from", article: "a", word: "start" };
+
+    /// The file that says that not all files are there.
+    fn unfinished(self) -> String {
+        format!("unfinished-{}.{EXTENSION}", self.word)
+    }
+
+    /// What it says.
+    fn text(self) -> String {
+        let WritingCommand { command, word, .. } = self;
+        format!(
+            "# `{command}` was stopped before it had written all files, so this is not the whole program. Delete this file \
+             and\n# those that it wrote beside it, and run it again.\nunfinished {word}\n"
+        )
+    }
+}
 
 /// Writes files into a folder, seen from the folder `here`, and gives their paths as they would be typed.
-pub(super) fn write(here: &Path, folder: &Path, files: &[(String, String)]) -> Result<Vec<String>, String> {
+pub(super) fn write(
+    of: WritingCommand,
+    here: &Path,
+    folder: &Path,
+    files: &[(String, String)],
+) -> Result<Vec<String>, String> {
     let folder = here.join(folder);
     let name = |path: &Path| shown(path, here);
     let paths: Vec<(PathBuf, &str)> = files.iter().map(|(name, text)| (folder.join(name), text.as_str())).collect();
-    let unfinished = folder.join(format!("{UNFINISHED}.{EXTENSION}"));
+    let (unfinished, text) = (folder.join(of.unfinished()), of.text());
     if unfinished.symlink_metadata().is_ok() {
+        let WritingCommand { article, word, .. } = of;
         return Err(format!(
-            "`{}` says that an import was stopped before it had written all files: delete it and those that it wrote, and \
-             import again",
+            "`{}` says that {article} {word} was stopped before it had written all files: delete it and those that it wrote, \
+             and {word} again",
             name(&unfinished)
         ));
     }
@@ -39,7 +67,7 @@ pub(super) fn write(here: &Path, folder: &Path, files: &[(String, String)]) -> R
     let made = new_folders(&folder);
     let mut created: Vec<&Path> = Vec::new();
     let written = fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error)).and_then(|()| {
-        let all = std::iter::once((unfinished.as_path(), UNFINISHED_TEXT));
+        let all = std::iter::once((unfinished.as_path(), text.as_str()));
         all.chain(paths.iter().map(|(path, text)| (path.as_path(), *text)))
             .try_for_each(|(path, text)| create(path, text, &mut created).map_err(|error| failed(path, &error)))?;
         fs::remove_file(&unfinished).map_err(|error| failed(&unfinished, &error))

@@ -1,0 +1,144 @@
+//! Flows as they are found, each once, with all that shows it.
+
+use super::services::{self, TierPortAt};
+use super::{Deployed, DeployedTier, Inferred, OpenQuestion, QuestionKind};
+use crate::cluster::{Service, ServicePort};
+use crate::net::{Protocol, Selector};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How sure it is that there is such a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// An object says that somebody connects.
+    Sure,
+    /// A convention says so, which holds where somebody goes by it.
+    Likely,
+    /// Something looks like it.
+    Guess,
+}
+
+impl Trust {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Trust::Sure => "sure",
+            Trust::Likely => "likely",
+            Trust::Guess => "guess",
+        }
+    }
+}
+
+/// Who connects.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FlowSource {
+    /// A tier of another one's namespace: the namespace, and the name there or `*`.
+    Other(Arc<str>, Arc<str>),
+    /// A tier, by its place.
+    Tier(usize),
+}
+
+/// A flow to a port of a tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InferredFlow {
+    /// Who connects.
+    pub source: FlowSource,
+    /// To which tier, by its place.
+    pub destination: usize,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port of the pods.
+    pub number: u16,
+    /// How sure it is.
+    pub trust: Trust,
+    /// What shows it.
+    pub evidence: BTreeSet<String>,
+}
+
+type FlowEnds = (FlowSource, TierPortAt);
+
+/// What is being inferred.
+pub(super) struct Inferring<'a> {
+    pub(super) deployed: Deployed<'a>,
+    pub(super) tiers: Vec<DeployedTier>,
+    flows: BTreeMap<FlowEnds, (Trust, BTreeSet<String>)>,
+    questions: BTreeSet<OpenQuestion>,
+    pub(super) components: BTreeSet<Arc<str>>,
+    pub(super) gateways: BTreeSet<(Arc<str>, Arc<str>, Selector)>,
+}
+
+impl<'a> Inferring<'a> {
+    pub(super) fn new(deployed: Deployed<'a>, tiers: Vec<DeployedTier>) -> Inferring<'a> {
+        let (flows, questions) = (BTreeMap::new(), BTreeSet::new());
+        let (components, gateways) = (BTreeSet::new(), BTreeSet::new());
+        Inferring { deployed, tiers, flows, questions, components, gateways }
+    }
+
+    /// Adds the ports that Services and probes say their pods have.
+    pub(super) fn add_services(&mut self) {
+        for service in &self.deployed.cluster.services {
+            for port in &service.ports {
+                self.targets(service, port);
+            }
+        }
+        self.add_probed();
+    }
+
+    /// The ports of pods behind a port of a Service.
+    pub(super) fn targets(&mut self, service: &Service, port: &ServicePort) -> Vec<TierPortAt> {
+        services::targets(&mut self.tiers, service, port)
+    }
+
+    /// Adds a flow to some ports.
+    pub(super) fn flow(&mut self, source: &FlowSource, ports: &[TierPortAt], trust: Trust, evidence: &str) {
+        let places = services::without_covered(&self.tiers, ports.iter().map(|port| port.tier).collect());
+        for port in ports.iter().filter(|port| places.contains(&port.tier)) {
+            let known = self.flows.entry((source.clone(), *port)).or_insert((trust, BTreeSet::new()));
+            known.0 = known.0.min(trust);
+            known.1.insert(evidence.to_owned());
+        }
+    }
+
+    /// Notes something that is not known.
+    pub(super) fn ask(&mut self, tier: usize, kind: QuestionKind, about: &str, text: String) {
+        self.questions.insert(OpenQuestion { tier, kind, about: about.into(), text });
+    }
+
+    /// What was inferred. Flows that others say already are left out.
+    pub(super) fn finish(mut self, left_out: Vec<(String, &'static str)>) -> Inferred {
+        self.tiers.iter_mut().for_each(DeployedTier::finish);
+        let covers = |one: &FlowSource, other: &FlowSource| match (one, other) {
+            (FlowSource::Tier(one), FlowSource::Tier(other)) => {
+                one == other
+                    || self.tiers.get(*one).zip(self.tiers.get(*other)).is_some_and(|(one, other)| one.covers(other))
+            }
+            _ => one == other,
+        };
+        let tier_covers = |one: usize, other: usize| covers(&FlowSource::Tier(one), &FlowSource::Tier(other));
+        let is_said = |(source, port): &FlowEnds| {
+            self.flows.keys().any(|(other, to)| {
+                (other, to) != (source, port)
+                    && (to.protocol, to.number) == (port.protocol, port.number)
+                    && covers(other, source)
+                    && tier_covers(to.tier, port.tier)
+            })
+        };
+        let flow = |((source, port), (trust, evidence)): (&FlowEnds, &(Trust, BTreeSet<String>))| InferredFlow {
+            source: source.clone(),
+            destination: port.tier,
+            protocol: port.protocol,
+            number: port.number,
+            trust: *trust,
+            evidence: evidence.clone(),
+        };
+        let flows = self.flows.iter().filter(|(ends, _)| !is_said(ends)).map(flow).collect();
+        Inferred {
+            flows,
+            questions: self.questions.into_iter().collect(),
+            left_out,
+            components: self.components,
+            gateways: self.gateways,
+            tiers: self.tiers,
+        }
+    }
+}
