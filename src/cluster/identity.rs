@@ -1,6 +1,9 @@
 //! The labels that pods are known by.
 
 use super::{Cluster, Labels, Pods, Workload, is_set_at_runtime};
+use crate::net::{Selector, Values};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// Labels that are other ones after each new version, which charts and meshes write.
 const OF_VERSIONS: [&str; 8] = [
@@ -45,8 +48,9 @@ fn rank(key: &str) -> usize {
 }
 
 /// As few labels of pods as are needed so that no selector of them matches `others`: those that they are `known` by already,
-/// where these are enough, and else the telling ones, those that change left out. Where that cannot be, all that stay.
-fn telling(own: &Labels, known: &Labels, others: &[&Labels]) -> Labels {
+/// where these are enough, and else the telling ones, those that change left out. Where that cannot be, keys that only the
+/// others have as well, those of `avoid` left out; and where that cannot be either, all that stay.
+fn telling(own: &Labels, known: &Labels, others: &[&Labels], avoid: &BTreeSet<&String>) -> Selector {
     let stay = lasting(own);
     let is_own = |(key, value): &(&String, &String)| stay.get(*key) == Some(*value);
     let known: Vec<(&String, &String)> = known.iter().filter(is_own).collect();
@@ -72,7 +76,24 @@ fn telling(own: &Labels, known: &Labels, others: &[&Labels]) -> Labels {
         }
         left = now;
     }
-    told
+    let told = told.iter().map(|(key, value)| (key.as_str().into(), Values::one_of([value.as_str()]))).collect();
+    let others: Vec<&Labels> = others.iter().copied().filter(|other| Selector::matches(&told, other)).collect();
+    told.and(&absent(&others, avoid).unwrap_or_default())
+}
+
+/// Keys, as few as are needed, of which each of some pods has one, and which they therefore do not match without.
+fn absent(others: &[&Labels], avoid: &BTreeSet<&String>) -> Option<Selector> {
+    let mut left = others.to_vec();
+    let mut without = Selector::everything();
+    while !left.is_empty() {
+        let keys: BTreeSet<&String> = left.iter().flat_map(|labels| labels.keys()).collect();
+        let count = |key: &&String| left.iter().filter(|labels| labels.contains_key(*key)).count();
+        let keys = keys.into_iter().filter(|key| !changes(key) && !avoid.contains(key));
+        let key = keys.min_by_key(|key| (Reverse(count(key)), rank(key)))?;
+        without = without.and(&Selector::from_iter([(key.as_str().into(), Values::does_not_exist())]));
+        left.retain(|labels| !labels.contains_key(key));
+    }
+    Some(without)
 }
 
 /// The labels of a pod that its owner chose.
@@ -83,7 +104,7 @@ pub fn lasting(labels: &Labels) -> Labels {
 impl Cluster {
     /// The labels that some pods are selected by, which are named by the places of their workloads and theirs among the pods of
     /// these: as few as they need to be told from all others that were given. `None` where all of them change.
-    pub fn telling(&self, pods: impl Iterator<Item = (usize, usize)>) -> Option<Labels> {
+    pub fn telling(&self, pods: impl Iterator<Item = (usize, usize)>) -> Option<Selector> {
         let member = |(place, pods): (usize, usize)| {
             let workload = self.workloads.get(place)?;
             Some((place, workload, workload.pods.get(pods)?))
@@ -102,6 +123,7 @@ impl Cluster {
         let others = self.workloads.iter().enumerate().filter(is_other).flat_map(|(_, workload)| &workload.pods);
         let others: Vec<&Labels> = others.filter(|pods| pods.is_in_pod_network()).map(|pods| &pods.labels).collect();
         let is_one = members.iter().all(|(_, one, _)| one.selector == first.selector);
-        Some(telling(&own, if is_one { &first.selector } else { &own }, &others))
+        let avoid = members.iter().flat_map(|(.., pods)| pods.labels.keys()).collect();
+        Some(telling(&own, if is_one { &first.selector } else { &own }, &others, &avoid))
     }
 }

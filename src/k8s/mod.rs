@@ -1,10 +1,12 @@
 //! Policies to and from Kubernetes YAML, and what runs out of it. The only room that knows k8s-openapi and YAML.
 
 mod convert;
+mod inline;
 mod read;
 mod write;
 
 pub use convert::{json_len, json_list, object};
+pub use inline::inline_selector;
 pub use read::{
     Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader,
     kustomization, read, read_with_hints,

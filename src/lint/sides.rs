@@ -6,6 +6,7 @@ use super::{One, at, unfinished};
 use crate::cluster::{Cluster, Labels};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::{EndId, Engine, Member, Namespace};
+use crate::k8s::inline_selector;
 use crate::net::{Direction, PortSet, Requirement, Selector, Truth};
 use crate::netpol::Peer;
 use std::collections::BTreeSet;
@@ -195,27 +196,17 @@ impl EndNames<'_, '_> {
     /// those are no list of labels, by few of an end that stay. `None` where there are none.
     fn as_peer(&self, subject: &Selector, id: EndId, home: EndId) -> Option<String> {
         let ((namespace, _), (other, _)) = (labels(self.engine, id)?, labels(self.engine, home)?);
-        let selected = subject.requirements().into_iter().map(|requirement| match requirement {
-            Requirement::Equals(key, value) => Some(format!("{key}: {value}")),
-            Requirement::In(..) | Requirement::NotIn(..) | Requirement::Exists(_) | Requirement::DoesNotExist(_) => {
-                None
-            }
-        });
-        let selected: Option<Vec<String>> = selected.collect();
-        let pairs = match selected.filter(|selected| !selected.is_empty()) {
-            Some(selected) => selected,
-            None => {
+        let is_list = |requirement: &Requirement<'_>| matches!(requirement, Requirement::Equals(..));
+        let selector = match subject.requirements() {
+            list if !list.is_empty() && list.iter().all(is_list) => subject.clone(),
+            _ => {
                 // Of those that no policy tells apart, the one that is named.
                 let first = self.members(id).first()?;
                 let own = self.members(id).iter().filter(|member| member.workload == first.workload);
-                let few = self.cluster.telling(own.map(|member| (member.workload, member.pods)))?;
-                few.iter().map(|(key, value)| format!("{key}: {value}")).collect()
+                self.cluster.telling(own.map(|member| (member.workload, member.pods)))?
             }
         };
-        let pods = match pairs.is_empty() {
-            true => "podSelector: {}".to_owned(),
-            false => format!("podSelector: {{matchLabels: {{{}}}}}", pairs.join(", ")),
-        };
+        let pods = format!("podSelector: {}", inline_selector(&selector));
         Some(match namespace == other {
             true => format!("{{{pods}}}"),
             false => {

@@ -1,10 +1,10 @@
 //! Policies that would have to be added to those that somebody else wrote.
 
 use super::{Explanation, Says, WhySide};
-use crate::cluster::{Cluster, Labels, lasting};
+use crate::cluster::{Cluster, lasting};
 use crate::draft::{equal, names_of};
 use crate::engine::{End, EndId, Engine, World};
-use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, namespace_by_name};
+use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, namespace_by_name};
 use crate::netpol::{Peer, Policy, Port, Rule};
 use ipnet::IpNet;
 use smallvec::SmallVec;
@@ -51,7 +51,7 @@ fn one(
     Some(Policy {
         namespace,
         name: name.into(),
-        subject: equal(&labels),
+        subject: labels,
         ingress,
         egress,
         description: None,
@@ -61,11 +61,14 @@ fn one(
 
 /// The labels that pods are selected by: as few as they need to be told from all others that were given, or all that stay
 /// where nobody was. `None` where all of them change.
-pub(super) fn labels(world: &World, cluster: Option<&Cluster>, end: EndId) -> Option<Labels> {
+pub(super) fn labels(world: &World, cluster: Option<&Cluster>, end: EndId) -> Option<Selector> {
     let pods = world.pods(end)?;
     match cluster.filter(|_| !pods.members.is_empty()) {
         Some(cluster) => cluster.telling(pods.members.iter().map(|member| (member.workload, member.pods))),
-        None => Some(lasting(&pods.labels)).filter(|labels| !labels.is_empty() || pods.labels.is_empty()),
+        None => {
+            let stay = lasting(&pods.labels);
+            (!stay.is_empty() || pods.labels.is_empty()).then(|| equal(&stay))
+        }
     }
 }
 
@@ -73,7 +76,7 @@ pub(super) fn labels(world: &World, cluster: Option<&Cluster>, end: EndId) -> Op
 fn name(world: &World, cluster: Option<&Cluster>, end: EndId) -> String {
     let Some(pods) = world.pods(end) else { return "addresses".to_owned() };
     if let (Some(labels), Some(namespace)) = (labels(world, cluster, end), world.namespace_of(end))
-        && labels.is_empty()
+        && labels.is_everything()
     {
         return namespace.name.as_deref().unwrap_or("pods").to_owned();
     }
@@ -103,7 +106,7 @@ fn peers(
                     Some(equal(&labels))
                 }
             };
-            let labels = equal(&labels(world, cluster, end)?);
+            let labels = labels(world, cluster, end)?;
             Some((vec![Peer::Pods { namespaces, pods: labels }], name(world, cluster, end)))
         }
         End::Addresses { addresses, .. } => {
