@@ -238,10 +238,10 @@ impl<'s> EndMeaning<'s> {
         }
         let verb = match self.end {
             End::Source => {
-                "policies see its traffic as that of its node, so no label lets it in, and only an `ipBlock` does"
+                "policies see its traffic as that of its node, which no labels select, and only an `ipBlock` does"
             }
             End::Destination => {
-                "policies see it as its node, so no label lets anybody out to it, and only an `ipBlock` does"
+                "policies see it as its node, which no labels select, and only an `ipBlock` does"
             }
         };
         let known = match (all_known, addresses.is_empty()) {
@@ -249,7 +249,8 @@ impl<'s> EndMeaning<'s> {
             _ => ", whose address nobody gave".to_owned(),
         };
         self.means.notes.push(format!("{who} uses the network of its node{known}: {verb}"));
-        if self.end == End::Source {
+        // Of nodes that are known it is said which pods run there.
+        if self.end == End::Source && !all_known {
             self.means.notes.push("the node that a pod runs on is always let in".to_owned());
         }
         if all_known {

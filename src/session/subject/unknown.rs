@@ -1,8 +1,10 @@
 //! What is said where nobody has the name that is asked for.
 
 use super::Subject;
+use crate::cluster::Workload;
 use crate::diag::closest;
 use crate::net::is_dns_label;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// More names than these are not listed in a message.
@@ -24,6 +26,9 @@ impl Subject {
         {
             return format!("`{text}` is a Service: write its name, as in `{name}.{namespace}.svc`");
         }
+        if let Some(why) = self.no_service(text) {
+            return why;
+        }
         if let Some(one) = self.manifests().of_operators.iter().find(|one| one.is_called(text)) {
             return format!(
                 "cannot tell: `{text}` is a {}, and which pods an operator makes of it is not known; `kubectl get pods -n {} -o \
@@ -44,6 +49,29 @@ impl Subject {
             None => "nothing is called",
         };
         format!("{nothing} `{text}`; {}", self.instead(names, text))
+    }
+
+    /// What to say of the name of a Service, where its namespace has others.
+    fn no_service(&self, text: &str) -> Option<String> {
+        let (name, rest) = text.split_once('.').filter(|_| !text.contains(['/', '{', '[']))?;
+        let home = rest.split('.').next()?;
+        let services = &self.manifests().cluster.services;
+        let here = services.iter().filter(|service| *service.namespace == *home);
+        let here: Vec<String> = here.map(|service| format!("{}.{home}", service.name)).collect();
+        let near = closest(&format!("{name}.{home}"), here.iter().map(String::as_str));
+        let help = match near {
+            _ if here.is_empty() => return None,
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", quoted(&here)),
+        };
+        Some(format!("no Service of namespace `{home}` is called `{name}`; {help}"))
+    }
+
+    /// The names of what was given and uses the network of its node, which no policy knows by a name.
+    fn on_nodes(&self) -> impl Iterator<Item = String> {
+        let workloads = self.cluster().map(|cluster| cluster.workloads.as_slice()).unwrap_or_default();
+        let is_on_node = |workload: &&Workload| workload.pods.iter().any(|pods| pods.host_network && !pods.finished);
+        workloads.iter().filter(is_on_node).map(|workload| format!("{}/{}", workload.namespace, workload.name))
     }
 
     /// Why there is no answer about something that could be meant.
@@ -82,7 +110,9 @@ impl Subject {
         }
         let short = |name: &str| name.rsplit_once('/').map_or(name, |(_, short)| short).to_owned();
         let wanted = short(text);
-        let names: Vec<&String> = names.iter().filter(|name| !name.contains('(')).collect();
+        let names: BTreeSet<String> =
+            names.iter().filter(|name| !name.contains('(')).cloned().chain(self.on_nodes()).collect();
+        let names: Vec<&String> = names.iter().collect();
         let near = closest(text, names.iter().map(|name| name.as_str())).map(str::to_owned).or_else(|| {
             let shorts: Vec<String> = names.iter().map(|name| short(name)).collect();
             let near = closest(&wanted, shorts.iter().map(String::as_str))?;
