@@ -1,7 +1,7 @@
 //! Texts that nobody would write by hand: no panic, no overflow, and twice the text takes about twice the time.
 
 use polder::diag::{Levels, render};
-use polder::session::{Memory, Named, Project, Session, Settings};
+use polder::session::{Import, ImportOptions, Memory, Named, Project, Session, Settings};
 use std::path::Path;
 use std::time::Duration;
 
@@ -131,6 +131,18 @@ pub fn given() -> Duration {
     START.elapsed()
 }
 
+/// Manifests that cannot be read, or hardly.
+const MANIFESTS: &[(&str, Family)] = &[
+    ("documents that end too early", |n| "kind: {a: [b}\n---\n".repeat(n / 18)),
+    ("documents with a word behind their end", |n| "kind: {a: [b]} c\n---\n".repeat(n / 21)),
+    ("documents in tabs", |n| "kind:\n\tname: a\n---\n".repeat(n / 19)),
+    ("documents without an alias", |n| "kind: *a\n---\n".repeat(n / 13)),
+    ("marks", |n| "---\n".repeat(n / 4)),
+    ("comments behind marks", |n| "--- # a\n# b\n".repeat(n / 12)),
+    ("policies without a name", |n| "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n---\n".repeat(n / 59)),
+    ("one broken line after many", |n| format!("{}kind: {{a: [b}}\n", "kind: a\n---\n".repeat(n / 12))),
+];
+
 /// Everything up to the rendered diagnostics.
 fn check(text: &str) -> (Duration, usize) {
     let start = given();
@@ -149,6 +161,20 @@ fn build(text: &str) -> (Duration, usize) {
     (given() - start, files)
 }
 
+const SHOWN: render::Human = render::Human { unicode: false, color: false, width: 100, limit: 100 };
+
+/// Everything up to what was found in manifests.
+fn read(text: &str) -> (Duration, usize) {
+    let start = given();
+    let path = Path::new("/project/all.yaml");
+    let system = Memory::default().with(path, text);
+    let named = [Named::Path(path.to_path_buf())];
+    let import = Import::load(&system, Path::new("/project"), &named, &ImportOptions::default());
+    let shown = Levels::default().apply(import.manifests.diagnostics, &[]);
+    let shown = render::human(&shown, &import.manifests.sources, &SHOWN);
+    (given() - start, shown.len())
+}
+
 fn session(text: &str) -> Session {
     let root = Path::new("/project");
     let path = root.join("main.polder");
@@ -164,6 +190,11 @@ fn hostile_texts_take_linear_time() {
 #[test]
 fn long_lists_take_linear_time() {
     grow(LISTS, build, [1_000, 8_000]);
+}
+
+#[test]
+fn broken_manifests_take_linear_time() {
+    grow(MANIFESTS, read, [10_000, 80_000]);
 }
 
 /// Holds the time for texts of two sizes, the second eight times the first, against each other.

@@ -31,7 +31,11 @@ fn inline(text: &str) -> String {
     let is_text = text.starts_with(|first: char| first.is_ascii_alphabetic())
         && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
     let mut out = String::new();
-    if is_text { out.push_str(text) } else { quoted(text, &mut out) }
+    if is_text {
+        out.push_str(text)
+    } else {
+        quoted(text, &mut out)
+    }
     out
 }
 
@@ -54,7 +58,10 @@ mod tests {
         let text = inline_selector(&selector);
         let read: k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector = serde_yaml::from_str(&text).unwrap();
         let labels = read.match_labels.unwrap();
-        assert_eq!(labels.into_iter().collect::<Vec<_>>(), [("app".into(), "web".into()), ("on".into(), String::new())]);
+        assert_eq!(
+            labels.into_iter().collect::<Vec<_>>(),
+            [("app".into(), "web".into()), ("on".into(), String::new())]
+        );
         let expressions: Vec<String> = read
             .match_expressions
             .unwrap()

@@ -2,6 +2,7 @@
 
 use super::node::{Seed, YamlNode};
 use super::{ReadProblem, block, whole_text};
+use memchr::memmem;
 use serde::de::DeserializeSeed;
 
 /// The most values that one YAML document may have; the parser holds all of them at once.
@@ -75,35 +76,51 @@ pub(super) fn yaml_documents(seed: Seed, document: &mut impl FnMut(&YamlNode)) -
 /// The same for a part of the text that the general parser has to read.
 fn parsed_documents<'a>(seed: Seed<'a, '_>, text: &'a str, document: &mut impl FnMut(&YamlNode)) -> Vec<ReadProblem> {
     let mut problems = Vec::new();
-    let mut left = Some(text);
-    while let Some(text) = left.take() {
-        let start = seed.offset(text).unwrap_or_default();
-        for deserializer in serde_yaml::Deserializer::from_str(text) {
-            seed.refused.set(false);
-            match seed.deserialize(deserializer) {
-                Ok(node) => document(&node),
-                Err(error) => {
-                    problems.push(syntax_problem(seed.text, start, &error));
-                    if !seed.refused.get() {
-                        left = error.location().and_then(|location| next_document(text, location.index()));
-                        break;
-                    }
+    let mut left = parse(seed, text, document, &mut problems);
+    // A parser takes time for all that is left of a text before it starts: after an error each document has its own.
+    while let Some(text) = left {
+        let (own, rest) = match next_document(text, 0) {
+            Some(rest) => (text.get(..text.len() - rest.len()).unwrap_or(text), Some(rest)),
+            None => (text, None),
+        };
+        parse(seed, own, document, &mut problems);
+        left = rest;
+    }
+    problems
+}
+
+/// Parses documents up to the first syntax error, and gives what stands behind the document that has it.
+fn parse<'a>(
+    seed: Seed<'a, '_>,
+    text: &'a str,
+    document: &mut impl FnMut(&YamlNode),
+    problems: &mut Vec<ReadProblem>,
+) -> Option<&'a str> {
+    let start = seed.offset(text).unwrap_or_default();
+    for deserializer in serde_yaml::Deserializer::from_str(text) {
+        seed.refused.set(false);
+        match seed.deserialize(deserializer) {
+            Ok(node) => document(&node),
+            Err(error) => {
+                problems.push(syntax_problem(seed.text, start, &error));
+                if !seed.refused.get() {
+                    return error.location().and_then(|location| next_document(text, location.index()));
                 }
             }
         }
     }
-    problems
+    None
 }
 
 /// The text from the first line `---` on that stands behind a place.
 fn next_document(text: &str, at: usize) -> Option<&str> {
     let at = text.floor_char_boundary(at.min(text.len()));
     let rest = text.get(at..)?;
-    let is_mark = |(found, _): &(usize, &str)| {
+    let is_mark = |found: &usize| {
         let behind = rest.get(found + "\n---".len()..).unwrap_or_default();
         behind.is_empty() || behind.starts_with(char::is_whitespace)
     };
-    let (found, _) = rest.match_indices("\n---").find(is_mark)?;
+    let found = memmem::find_iter(rest.as_bytes(), "\n---").find(is_mark)?;
     rest.get(found + 1..)
 }
 

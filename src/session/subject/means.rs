@@ -240,9 +240,7 @@ impl<'s> EndMeaning<'s> {
             End::Source => {
                 "policies see its traffic as that of its node, which no labels select, and only an `ipBlock` does"
             }
-            End::Destination => {
-                "policies see it as its node, which no labels select, and only an `ipBlock` does"
-            }
+            End::Destination => "policies see it as its node, which no labels select, and only an `ipBlock` does",
         };
         let known = match (all_known, addresses.is_empty()) {
             (true, false) => format!(" ({})", shown(&addresses)),
