@@ -41,6 +41,8 @@ fn inline(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::inline_selector;
     use crate::net::{Selector, Values};
 
