@@ -34,6 +34,8 @@ mod init;
 mod install;
 mod json_schemas;
 mod judges;
+#[cfg(all(feature = "cli", unix))]
+mod learn;
 mod lexed;
 mod lint;
 mod lint_redundant;

@@ -19,6 +19,8 @@ use super::import::ImportArgs;
 #[cfg(feature = "cli")]
 use super::init::InitArgs;
 #[cfg(feature = "cli")]
+use super::learn::LearnArgs;
+#[cfg(feature = "cli")]
 use super::lint::LintArgs;
 #[cfg(feature = "cli")]
 use super::man::ManArgs;
@@ -97,6 +99,8 @@ pub(super) enum Command {
     Blast(BlastArgs),
     #[cfg(feature = "cli")]
     Replay(ReplayArgs),
+    #[cfg(feature = "cli")]
+    Learn(LearnArgs),
     Test(TestArgs),
     Diff(DiffArgs),
     #[cfg(feature = "cli")]
@@ -361,8 +365,12 @@ pub(super) fn command() -> clap::Command {
     let help = "The environment to compile for [default: all that the program declares, and none of them unless polder.toml \
                 names one]";
     let no_env = "Compile for no environment only";
-    Cli::command().mut_subcommand("check", |check| {
+    let of_check = Cli::command().mut_subcommand("check", |check| {
         check.mut_arg("env", |env| env.help(help)).mut_arg("no_env", |flag| flag.help(no_env))
+    });
+    // It is about programs only, and says so.
+    of_check.mut_subcommand("learn", |learn| {
+        learn.mut_arg("manifests", |manifests| manifests.hide(true)).mut_arg("enforce", |enforce| enforce.hide(true))
     })
 }
 

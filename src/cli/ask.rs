@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::report::{show, tell_blank, tell_empty};
 use super::terminal::Terminal;
 use crate::ask::Asked;
-use crate::session::{AskedPorts, Asking, Posed, Question, SaidOfCluster, Subject};
+use crate::session::{AskedPorts, Asking, FileSystem, Posed, Question, SaidOfCluster, Subject};
 use crate::source::Sources;
 
 /// Reads what is asked about, and says on standard error what makes answers incomplete. When something stands in the way
@@ -16,9 +16,15 @@ pub(super) fn subject(args: &QuestionArgs, terminal: &mut Terminal) -> Result<Su
 
 /// The same, for a question that has its own arguments.
 pub(super) fn load(question: &Question, terminal: &mut Terminal) -> Result<Subject, Exit> {
+    let files = terminal.files();
+    load_from(files.as_ref(), question, terminal)
+}
+
+/// The same, from other files.
+pub(super) fn load_from(files: &dyn FileSystem, question: &Question, terminal: &mut Terminal) -> Result<Subject, Exit> {
     enforced(question.cluster, terminal)?;
     let folder = terminal.folder().map_err(|message| terminal.refuse(&message))?;
-    let subject = Subject::load(terminal.files().as_ref(), &folder, question);
+    let subject = Subject::load(files, &folder, question);
     show(&subject.reports(), subject.sources(), Format::Human, terminal);
     if !subject.is_answerable() {
         return Err(Exit::CannotAnswer);

@@ -54,6 +54,8 @@ impl MachineDocument {
             Command::Reach(args) => instead(args.format == ReachFormat::Json),
             #[cfg(feature = "cli")]
             Command::Replay(args) => instead(args.format == ReplayFormat::Json),
+            #[cfg(feature = "cli")]
+            Command::Learn(args) => instead(args.format == AnswerFormat::Json),
             Command::Can(args) => instead(args.format == AnswerFormat::Json),
             Command::Why(args) => instead(args.format == WhyFormat::Json),
             Command::Blast(args) => instead(args.format == AnswerFormat::Json),

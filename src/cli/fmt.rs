@@ -2,7 +2,7 @@
 
 use super::args::{Format, named};
 use super::exit::Exit;
-use super::replace::replace;
+use super::replace::{on_disk, replace, target};
 use super::report::{count, show};
 use super::terminal::Terminal;
 use crate::diag::render::sanitize;
@@ -11,8 +11,6 @@ use crate::fmt::{self, Unformatted};
 use crate::session::{Disk, EXTENSION, Project, not_a_program, reason, shown};
 use crate::syntax;
 use similar::TextDiff;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Rewrite sources in the one canonical form; what they say stays the same. A file with a syntax error, or whose name does
@@ -140,7 +138,10 @@ struct FmtRun<'a> {
 impl FmtRun<'_> {
     /// Does with one source what was asked for, and says whether it was in another form. The error is in words.
     fn finish(&self, source: &Source<'_>, terminal: &mut Terminal) -> Result<bool, String> {
-        let original = self.original(source)?;
+        let original = match source.path {
+            Some(path) => on_disk(path, source.name, source.text)?,
+            None => source.text.to_owned(),
+        };
         let changes = original != source.formatted;
         if self.args.diff {
             if changes {
@@ -152,7 +153,8 @@ impl FmtRun<'_> {
             }
         } else if let Some(path) = source.path {
             if changes {
-                let written = self.target(path).and_then(|target| replace(&target, &original, &source.formatted));
+                let written = target(path, self.project.root.as_deref())
+                    .and_then(|target| replace(&target, &original, &source.formatted));
                 written.map_err(|error| format!("cannot write `{}`: {}", source.name, reason(&error)))?;
                 terminal.line(&format!("formatted  {}", source.name));
             }
@@ -160,35 +162,6 @@ impl FmtRun<'_> {
             terminal.result(&source.formatted);
         }
         Ok(changes)
-    }
-
-    /// What the file holds: a byte order mark, which is no part of a source's text, goes too.
-    fn original(&self, source: &Source<'_>) -> Result<String, String> {
-        let Some(path) = source.path else { return Ok(source.text.to_owned()) };
-        let text =
-            fs::read_to_string(path).map_err(|error| format!("cannot read `{}`: {}", source.name, reason(&error)))?;
-        if text == source.text || text.strip_prefix('\u{feff}') == Some(source.text) {
-            Ok(text)
-        } else {
-            Err(format!("`{}` was changed by somebody else meanwhile; it is left as it is", source.name))
-        }
-    }
-
-    /// The file behind a path. A symbolic link is followed within the project only.
-    fn target(&self, path: &Path) -> io::Result<PathBuf> {
-        let target = fs::canonicalize(path)?;
-        if !fs::symlink_metadata(path)?.is_symlink() {
-            return Ok(target);
-        }
-        let root = match &self.project.root {
-            Some(root) => root.clone(),
-            None => path.parent().map(Path::to_path_buf).unwrap_or_default(),
-        };
-        if target.starts_with(fs::canonicalize(root)?) {
-            Ok(target)
-        } else {
-            Err(io::Error::other("it is a symbolic link that leads out of the project"))
-        }
     }
 }
 

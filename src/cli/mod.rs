@@ -35,9 +35,13 @@ mod import;
 mod init;
 mod json;
 #[cfg(feature = "cli")]
+mod learn;
+#[cfg(feature = "cli")]
 mod leftover;
 #[cfg(feature = "cli")]
 mod lint;
+#[cfg(feature = "cli")]
+mod log;
 #[cfg(all(feature = "cli", feature = "lsp"))]
 mod lsp;
 #[cfg(feature = "cli")]
@@ -109,6 +113,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
         Command::Check(args) => check::run(args, terminal),
         Command::Reach(args) => reach::run(args, terminal),
         Command::Replay(args) => replay::run(args, terminal),
+        Command::Learn(args) => learn::run(args, terminal),
         Command::Can(args) => can::run(args, terminal),
         Command::Why(args) => why::run(args, terminal),
         Command::Blast(args) => blast::run(args, terminal),

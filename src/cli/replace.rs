@@ -3,7 +3,7 @@
 use crate::session::reason;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Puts a new text in the place of a file at once: whoever reads it sees the old text or the new one. A file that has
 /// other names, or an owner that a new file would not get, is written over instead, so that it keeps them.
@@ -71,4 +71,27 @@ fn write_over(target: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)?;
     file.sync_all()
+}
+
+/// What the file of a source holds: a byte order mark, which is no part of a source's text, too. The error is in words.
+pub(super) fn on_disk(path: &Path, name: &str, text: &str) -> Result<String, String> {
+    let found = fs::read_to_string(path).map_err(|error| format!("cannot read `{name}`: {}", reason(&error)))?;
+    if found == text || found.strip_prefix('\u{feff}') == Some(text) {
+        Ok(found)
+    } else {
+        Err(format!("`{name}` was changed by somebody else meanwhile; it is left as it is"))
+    }
+}
+
+/// The file behind a path. A symbolic link is followed within the project only.
+pub(super) fn target(path: &Path, root: Option<&Path>) -> io::Result<PathBuf> {
+    let target = fs::canonicalize(path)?;
+    if !fs::symlink_metadata(path)?.is_symlink() {
+        return Ok(target);
+    }
+    let root = root.or_else(|| path.parent()).unwrap_or(Path::new(""));
+    match target.starts_with(fs::canonicalize(root)?) {
+        true => Ok(target),
+        false => Err(io::Error::other("it is a symbolic link that leads out of the project")),
+    }
 }

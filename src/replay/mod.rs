@@ -3,9 +3,11 @@
 //! Readers turn a line into what it saw and know nothing of policies; verdicts know nothing of formats. Between them are
 //! groups of connections that are alike, which is all that is kept of a log.
 
+mod collapsed;
 mod ends;
 mod groups;
 mod judged;
+mod learn;
 mod names;
 mod place;
 mod read;
@@ -17,6 +19,9 @@ mod verdict;
 pub use ends::{EndKind, EndKindId, PodsOfLog, PodsThatRun, UnshownLabels};
 pub use groups::{GroupKey, GroupPort, LineNumber, LoggedLines, MOST_GROUPS, SampleConnection, SeenOfGroup, Tally};
 pub use judged::{Because, Judged, Unclear};
+pub use learn::{
+    CidrWidening, LearnOptions, LearnedCidr, LearnedEnd, LearnedFlow, LearnedPort, LearnedTier, Lessons, WhyNotLearned,
+};
 pub use read::LogFormat;
 pub use report::{LogTimes, ReplayChange, ReplayReport, ReplayRow};
 pub use saved::SavedGroups;
@@ -31,6 +36,11 @@ pub fn parse_time(text: &str) -> Option<i64> {
 /// Year, month, day, hour, minute and second of a time.
 pub fn time_parts(nanos: i64) -> [i64; 6] {
     read::time::parts(nanos)
+}
+
+/// The name of a month, which are numbered from 1.
+pub fn month_name(number: i64) -> &'static str {
+    read::time::month(number)
 }
 
 /// A time as RFC 3339 has it, to the second.

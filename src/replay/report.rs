@@ -8,7 +8,7 @@ use super::read::LogFormat;
 use super::read::csv::NO_LABELS;
 use super::seen::{ReasonLeftOut, Unidentified, Unnamed};
 use super::verdict::{Candidate, GroupJudge, Nobody};
-use super::{Replay, names};
+use super::{Replay, collapsed::collapsed, names};
 use crate::ask::{Asked, Everyone, Explanation, Says};
 use crate::flow::FlowSet;
 use crate::net::{Peers, PortSet, Protocol};
@@ -16,11 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// More addresses than these, with one answer, are one row.
-const MOST_SINGLE: usize = 5;
-
 /// So many addresses of a row are kept.
-const MOST_ADDRESSES: usize = 1000;
+pub(super) const MOST_ADDRESSES: usize = 1000;
 
 /// The first and the last time of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,6 +110,8 @@ pub struct ReplayRow {
     pub asked: [Option<Asked>; 2],
     /// The Service whose address the destination is, by its namespace and name.
     pub service: Option<String>,
+    /// The groups that it is made of; empty where many addresses are one row.
+    pub groups: Vec<GroupKey>,
 }
 
 /// A finished replay.
@@ -159,41 +158,54 @@ impl ReplayReport {
 }
 
 /// What rows are told apart by.
-type RowKey = (String, String, String, bool, Says2, Option<Because>);
+pub(super) type RowKey = (String, String, String, bool, Says2, Option<Because>);
 
 /// [`Says`] with an order.
-type Says2 = u8;
+pub(super) type Says2 = u8;
 
 /// A row in the making.
-struct RowInMaking {
-    tally: Tally,
+pub(super) struct RowInMaking {
+    pub tally: Tally,
     judged: Judged,
     key: GroupKey,
-    addresses: BTreeSet<IpAddr>,
-    targets: BTreeSet<IpAddr>,
-    address_count: usize,
+    pub addresses: BTreeSet<IpAddr>,
+    pub targets: BTreeSet<IpAddr>,
+    pub address_count: usize,
+    groups: Vec<GroupKey>,
 }
 
 impl Replay<'_> {
     /// What a candidate would do with what was read.
     pub fn report(&self, candidate: &Candidate<'_>) -> ReplayReport {
+        self.judged(candidate, |judge| self.report_by(judge, true))
+    }
+
+    /// Does something with what judges the groups for a candidate.
+    pub(super) fn judged<T>(&self, candidate: &Candidate<'_>, act: impl FnOnce(&GroupJudge<'_>) -> T) -> T {
         let home = self.home();
         let placement =
             Placement::new(&self.roster.kinds, &self.roster.keys, home.as_deref(), &self.running, candidate);
         let programs: Vec<&FlowSet> = candidate.program.iter().map(|program| program.flows).collect();
         let policies = [candidate.policies];
         let everyone = Everyone::new(&programs, &policies, candidate.namespaces, &placement.asked, &placement.facts);
+        act(&GroupJudge::new(candidate, &placement, &self.roster.kinds, &everyone))
+    }
+
+    /// The rows; whether many addresses with one answer are one of them.
+    pub(super) fn report_by(&self, judge: &GroupJudge<'_>, is_collapsed: bool) -> ReplayReport {
         let mut left_out = self.left_out.clone();
-        let judge = GroupJudge::new(candidate, &placement, &self.roster.kinds, &everyone);
         let mut drafts: BTreeMap<RowKey, RowInMaking> = BTreeMap::new();
         for (key, tally) in self.groups.all.iter().filter(|(_, tally)| tally.lines.count > 0) {
             match judge.judge(key) {
-                Ok(judged) => self.file(&judge, &mut drafts, key, tally, judged),
+                Ok(judged) => self.file(judge, &mut drafts, key, tally, judged),
                 Err(Nobody) => left_out.entry(ReasonLeftOut::Unreadable).or_default().merge(&tally.lines),
             }
         }
-        let drafts = collapsed(drafts);
-        let mut rows: Vec<ReplayRow> = drafts.into_iter().map(|(key, draft)| self.row(&judge, key, draft)).collect();
+        let drafts = if is_collapsed { collapsed(drafts) } else { drafts };
+        let mut rows: Vec<ReplayRow> = drafts.into_iter().map(|(key, draft)| self.row(judge, key, draft)).collect();
+        if is_collapsed {
+            rows.iter_mut().for_each(|row| row.groups = Vec::new());
+        }
         rows.sort_by(|one, other| {
             let rank = |row: &ReplayRow| (row.change, std::cmp::Reverse(row.tally.attempts()));
             let names = |row: &ReplayRow| (row.from.clone(), row.to.clone(), row.port.clone());
@@ -207,7 +219,7 @@ impl Replay<'_> {
             lost: self.lost,
             times: self.times,
             formats: self.formats.clone(),
-            hidden: placement.hidden.clone(),
+            hidden: judge.placement.hidden.clone(),
         }
     }
 
@@ -256,7 +268,9 @@ impl Replay<'_> {
             addresses: BTreeSet::new(),
             targets: BTreeSet::new(),
             address_count: 0,
+            groups: Vec::new(),
         });
+        draft.groups.push(key.clone());
         draft.tally.merge(tally);
         let address = |id: EndKindId| match (self.kind(id), &tally.sample) {
             (Some(EndKind::OwnNode(address)), _) if id == key.to => *address,
@@ -348,7 +362,7 @@ impl Replay<'_> {
     }
 
     fn row(&self, judge: &GroupJudge<'_>, key: RowKey, draft: RowInMaking) -> ReplayRow {
-        let RowInMaking { tally, judged, key: group, addresses, targets, address_count } = draft;
+        let RowInMaking { tally, judged, key: group, addresses, targets, address_count, groups } = draft;
         let (from, to, port, itself, ..) = key;
         let is_tcp = matches!(group.port, GroupPort::Number(Protocol::Tcp, _) | GroupPort::Named(Protocol::Tcp, _));
         let seen = tally.seen(is_tcp);
@@ -398,52 +412,9 @@ impl Replay<'_> {
                 None => tally.service.as_deref().map(str::to_owned),
             },
             tally,
+            groups,
         }
     }
-}
-
-/// Many addresses with one answer, one source or destination and one port are one row.
-fn collapsed(drafts: BTreeMap<RowKey, RowInMaking>) -> BTreeMap<RowKey, RowInMaking> {
-    let is_address = |name: &str| name.parse::<IpAddr>().is_ok();
-    let without = |(from, to, port, itself, says, why): &RowKey| {
-        let other = match (is_address(from), is_address(to)) {
-            (false, true) => (false, from.clone()),
-            (true, false) => (true, to.clone()),
-            _ => return None,
-        };
-        Some((other, port.clone(), *itself, *says, why.clone()))
-    };
-    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-    for key in drafts.keys().filter_map(without) {
-        *counts.entry(key).or_default() += 1;
-    }
-    let mut rows: BTreeMap<RowKey, RowInMaking> = BTreeMap::new();
-    for (key, draft) in drafts {
-        let many = without(&key).filter(|common| counts.get(common).is_some_and(|count| *count > MOST_SINGLE));
-        let key = match many {
-            None => key,
-            Some(common) => {
-                let text = format!("{} addresses", counts.get(&common).copied().unwrap_or(0));
-                let (from, to, port, itself, says, why) = key;
-                match common.0.0 {
-                    true => (text, to, port, itself, says, why),
-                    false => (from, text, port, itself, says, why),
-                }
-            }
-        };
-        match rows.get_mut(&key) {
-            None => _ = rows.insert(key, draft),
-            Some(row) => {
-                row.tally.merge(&draft.tally);
-                row.address_count += draft.address_count;
-                let room = MOST_ADDRESSES.saturating_sub(row.addresses.len());
-                row.addresses.extend(draft.addresses.into_iter().take(room));
-                let room = MOST_ADDRESSES.saturating_sub(row.targets.len());
-                row.targets.extend(draft.targets.into_iter().take(room));
-            }
-        }
-    }
-    rows
 }
 
 fn says_order(says: Says) -> u8 {

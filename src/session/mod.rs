@@ -15,6 +15,7 @@ mod import;
 mod import_report;
 mod imported;
 mod in_force;
+mod learn;
 mod lint;
 mod load;
 mod manifests;
@@ -43,6 +44,7 @@ pub use import::{Beside, DEFAULT_NAMESPACE, Import, ImportOptions, Refused, Writ
 pub use import_report::ImportReport;
 pub use imported::{LiftedPolicy, NotCarried, ToldFinding};
 pub use in_force::{InForce, SettingInForce};
+pub use learn::{LearnedFile, LearnedProgram, LearnedStatement, fresh_program};
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
 pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, OfOperator, Remark, Unread};
 pub use metadata::MetadataKeys;

@@ -697,6 +697,60 @@ objects! {
         address: Nullable<String>,
     }
 
+    /// The flows that a program lacks for what flow logs have seen.
+    Learn {
+        schema: Schema,
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        logs: Vec<String>,
+        formats: Vec<String>,
+        lines: u64,
+        lost: u64,
+        first: Nullable<String>,
+        last: Nullable<String>,
+        /// The flows that are added.
+        proposed: Vec<ProposedFlow>,
+        /// What passed and would be dropped, and of which nothing is learned.
+        left: Vec<NotLearned>,
+        /// A unified diff of the program's files.
+        patch: String,
+        /// The files that change, as they are afterwards.
+        files: Vec<LearnedFile>,
+        /// Whether they were written.
+        written: bool,
+    }
+    ProposedFlow {
+        file: String,
+        namespace: Nullable<String>,
+        flow: String,
+        /// What is declared for it: lists of addresses, tiers, ports of tiers.
+        declares: Vec<String>,
+        groups: Vec<LearnedGroup>,
+    }
+    NotLearned {
+        group: LearnedGroup,
+        /// Why, in one word.
+        reason: String,
+        /// Why, in a sentence.
+        because: String,
+    }
+    LearnedGroup {
+        from: String,
+        to: String,
+        port: String,
+        seen: SeenInLog,
+        attempts: u64,
+        first: Nullable<String>,
+        last: Nullable<String>,
+        names: Vec<String>,
+        addresses: Vec<String>,
+    }
+    LearnedFile {
+        path: String,
+        text: String,
+    }
+
     /// What `lint` does not tell again: the file of `--write-baseline`.
     LintBaseline {
         schema: Schema,

@@ -4,7 +4,7 @@
 mod documents;
 
 use documents::{
-    Blast, Can, Config, Diagnostics, Diff, Import, Init, LintBaseline, Names, Reach, Replay, Test, Version, Why,
+    Blast, Can, Config, Diagnostics, Diff, Import, Init, Learn, LintBaseline, Names, Reach, Replay, Test, Version, Why,
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
@@ -67,6 +67,7 @@ fn kinds() -> Vec<Kind> {
         kind::<Diff>("polder/diff/v1"),
         kind::<Import>("polder/import/v1"),
         kind::<Init>("polder/init/v1"),
+        kind::<Learn>("polder/learn/v1"),
         kind::<LintBaseline>("polder/lint-baseline/v1"),
         kind::<Names>("polder/names/v1"),
         kind::<Reach>("polder/reach/v1"),

@@ -2,7 +2,7 @@
 
 use super::told::{ToldReplay, ToldRow};
 use crate::ask::Edit;
-use crate::replay::{EndKind, ReasonLeftOut, ReplayChange, ReplayReport, SeenOfGroup, time_parts};
+use crate::replay::{EndKind, ReasonLeftOut, ReplayChange, ReplayReport, SeenOfGroup, month_name, time_parts};
 use std::collections::BTreeMap;
 
 /// Without `--all`, so many rows of each section are listed.
@@ -10,21 +10,6 @@ const MOST_ROWS: usize = 10;
 
 /// The pair of a row is not padded further.
 const WIDEST: usize = 64;
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// The lines of the report.
 pub(super) fn lines(told: &ToldReplay<'_>, all: bool) -> Vec<String> {
@@ -51,7 +36,7 @@ pub(super) fn lines(told: &ToldReplay<'_>, all: bool) -> Vec<String> {
 }
 
 /// The first line: how much, from when to when, and what is missing.
-pub(super) fn head(report: &ReplayReport) -> String {
+pub(in crate::cli) fn head(report: &ReplayReport) -> String {
     let lines = counted(report.lines, "line");
     let times = report.times.span.map(|(first, last)| match (long(first), long(last)) {
         (one, other) if one == other => format!(", {} {}", one.0, one.1),
@@ -168,7 +153,7 @@ fn writing(told: &ToldReplay<'_>, row: &ToldRow<'_>) -> Vec<String> {
 }
 
 /// What is left out, in brackets behind a number.
-pub(super) fn left_out(report: &ReplayReport) -> Option<String> {
+pub(in crate::cli) fn left_out(report: &ReplayReport) -> Option<String> {
     const TOLD: [(ReasonLeftOut, &str, &str); 5] = [
         (ReasonLeftOut::Reply, "reply", "replies"),
         (ReasonLeftOut::L7, "L7 detail", "L7 details"),
@@ -197,12 +182,12 @@ pub(super) fn left_out(report: &ReplayReport) -> Option<String> {
     Some(format!(" left out: {} ({})", counted(all, "line"), parts.join(", ")))
 }
 
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(in crate::cli) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A text that leaves room for what stands beside it.
-fn shortened(text: &str) -> String {
+pub(in crate::cli) fn shortened(text: &str) -> String {
     const LONGEST: usize = 64;
     if text.chars().count() <= LONGEST {
         return text.to_owned();
@@ -211,21 +196,17 @@ fn shortened(text: &str) -> String {
     format!("{}...", start.trim_end())
 }
 
-fn month(month: i64) -> &'static str {
-    usize::try_from(month - 1).ok().and_then(|place| MONTHS.get(place)).copied().unwrap_or_default()
-}
-
 /// `23 November` and `08:00`.
 fn long(nanos: i64) -> (String, String) {
     let [_, of_year, day, hour, minute, _] = time_parts(nanos);
-    (format!("{day} {}", month(of_year)), format!("{hour:02}:{minute:02}"))
+    (format!("{day} {}", month_name(of_year)), format!("{hour:02}:{minute:02}"))
 }
 
 /// `23 Nov 08:12-08:13`.
 fn short(first: i64, last: i64) -> String {
     let text = |nanos| {
         let [_, of_year, day, hour, minute, _] = time_parts(nanos);
-        let month: String = month(of_year).chars().take(3).collect();
+        let month: String = month_name(of_year).chars().take(3).collect();
         (format!("{day} {month}"), format!("{hour:02}:{minute:02}"))
     };
     match (text(first), text(last)) {

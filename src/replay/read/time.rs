@@ -1,5 +1,27 @@
 //! Times as logs write them, in nanoseconds since 1970.
 
+/// The names of the months.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The name of a month, which are numbered from 1.
+pub(crate) fn month(number: i64) -> &'static str {
+    let place = number.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+    place.and_then(|place| MONTHS.get(place)).copied().unwrap_or_default()
+}
+
 const SECOND: i64 = 1_000_000_000;
 
 /// A date and a time as in RFC 3339, or with slashes; one without a zone is taken as UTC.

@@ -1,0 +1,55 @@
+//! What was learned, for programs.
+
+use super::patch;
+use super::told::ToldLesson;
+use crate::cli::json::{document as print, unmodelled, unread};
+use crate::replay::{ReplayRow, time_text};
+use serde_json::{Value, json};
+
+/// One object with the schema `polder/learn/v1`.
+pub(super) fn document(told: &ToldLesson<'_>) -> String {
+    let report = &told.learned.lessons.report;
+    let added = told.added().map(|(statement, rows)| {
+        json!({
+            "file": told.file(statement),
+            "namespace": statement.namespace.as_deref(),
+            "flow": statement.text,
+            "declares": statement.declares,
+            "groups": rows.into_iter().map(group).collect::<Vec<_>>(),
+        })
+    });
+    let left =
+        told.left().map(|(row, why)| json!({ "group": group(row), "reason": why.word(), "because": told.why(why) }));
+    let files = told.learned.files.iter().map(|file| json!({ "path": file.name, "text": file.after }));
+    print(&json!({
+        "schema": "polder/learn/v1",
+        "complete": told.subject.unmodelled().is_empty() && told.subject.unread().is_empty(),
+        "unmodelled": unmodelled(told.subject.unmodelled()),
+        "unread": unread(told.subject.unread()),
+        "logs": report.logs,
+        "formats": report.formats.iter().map(|format| format.name()).collect::<Vec<_>>(),
+        "lines": report.lines,
+        "lost": report.lost,
+        "first": report.times.span.map(|(first, _)| time_text(first)),
+        "last": report.times.span.map(|(_, last)| time_text(last)),
+        "proposed": added.collect::<Vec<_>>(),
+        "left": left.collect::<Vec<_>>(),
+        "patch": patch::text(&told.learned.files),
+        "files": files.collect::<Vec<_>>(),
+        "written": told.is_written,
+    }))
+}
+
+fn group(row: &ReplayRow) -> Value {
+    json!({
+        "from": row.from,
+        "to": row.to,
+        "port": row.port,
+        "seen": row.seen.word(),
+        "attempts": row.tally.attempts(),
+        "first": row.tally.times.map(|(first, _)| time_text(first)),
+        "last": row.tally.times.map(|(_, last)| time_text(last)),
+        "names": row.names.iter().map(|name| &**name).collect::<Vec<_>>(),
+        "addresses": row.addresses,
+    })
+}

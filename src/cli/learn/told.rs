@@ -1,0 +1,101 @@
+//! What there is to say of what was learned, for people and for machines.
+
+use crate::cli::replay::shortened;
+use crate::replay::{ReplayRow, WhyNotLearned};
+use crate::session::{LearnedProgram, LearnedStatement, Subject};
+use crate::source::Span;
+
+/// What was learned, with what was done with it.
+pub(super) struct ToldLesson<'a> {
+    pub subject: &'a Subject,
+    pub learned: &'a LearnedProgram,
+    /// The new file.
+    pub created: Option<String>,
+    /// Whether it was written.
+    pub is_written: bool,
+}
+
+impl ToldLesson<'_> {
+    /// The flows that are added, with the rows that they are for.
+    pub(super) fn added(&self) -> impl Iterator<Item = (&LearnedStatement, Vec<&ReplayRow>)> {
+        let lessons = &self.learned.lessons;
+        self.learned.added.iter().map(|(place, statement)| {
+            let rows = lessons.flows.get(*place).into_iter().flat_map(|flow| &flow.rows);
+            (statement, rows.filter_map(|row| lessons.report.rows.get(*row)).collect())
+        })
+    }
+
+    /// The rows of which nothing is learned.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&ReplayRow, &WhyNotLearned)> {
+        let rows = &self.learned.lessons.report.rows;
+        self.learned.left.iter().filter_map(|(place, why)| Some((rows.get(*place)?, why)))
+    }
+
+    /// The path of the file that a statement is in.
+    pub(super) fn file(&self, statement: &LearnedStatement) -> &str {
+        self.subject.sources().file(statement.file).map_or("", |file| &file.path)
+    }
+
+    fn place(&self, span: Span) -> Option<String> {
+        let file = self.subject.sources().file(span.file)?;
+        Some(format!("{}:{}", file.path, file.position(span.start).line))
+    }
+
+    /// Why nothing is learned, in a sentence without a full stop.
+    pub(super) fn why(&self, why: &WhyNotLearned) -> String {
+        let would_tell = match self.subject.cluster() {
+            Some(_) => "",
+            None => "; `--workloads` would tell",
+        };
+        match why {
+            WhyNotLearned::Scan => {
+                "looks like a scan: most of what its source tries is refused or not answered".to_owned()
+            }
+            WhyNotLearned::DynamicPorts => {
+                "one of many ports that systems give to whoever asks: write a range, if they are meant".to_owned()
+            }
+            WhyNotLearned::Established => {
+                "only packets of an open connection were seen, and its port may be the client's".to_owned()
+            }
+            WhyNotLearned::FewAttempts => "seen less often than --min-attempts".to_owned(),
+            WhyNotLearned::Proxy => {
+                "a proxy of the network plugin is neither a pod nor an address that a rule names".to_owned()
+            }
+            WhyNotLearned::Node => "a node: whose traffic it is cannot be told".to_owned(),
+            WhyNotLearned::PublicClient => {
+                "a client from outside: a person has to say whom to let in, as with `cidr` or `internet`".to_owned()
+            }
+            WhyNotLearned::WhoseAddress => format!(
+                "the address may be a pod's or a Service's: say `pods` and `services` in `platform`{would_tell}"
+            ),
+            WhyNotLearned::Labels => format!("labels are missing in the log{would_tell}"),
+            WhyNotLearned::Service(name) if name.is_empty() => {
+                format!("the address of a Service, whose pods are not known{would_tell}")
+            }
+            WhyNotLearned::Service(name) => {
+                format!("the pods behind Service {name} are not known, or not one tier on one port{would_tell}")
+            }
+            WhyNotLearned::Breaks(statements) => {
+                let flows = self.subject.flows();
+                let told = statements.iter().filter_map(|id| flows?.statement(*id)).map(|one| {
+                    let at = self.place(one.span).map(|at| format!(" ({at})")).unwrap_or_default();
+                    format!("`{}`{at}", shortened(&one.text))
+                });
+                format!("breaks {}", told.collect::<Vec<_>>().join(", "))
+            }
+            WhyNotLearned::Excepted(list) => format!("`cidr {list}` excepts the address"),
+            WhyNotLearned::Environment(name) => format!("environment {name} allows it"),
+            WhyNotLearned::Dns => "DNS: `dns` in the namespace says which servers may be asked".to_owned(),
+            WhyNotLearned::ManyAddresses(count) => format!(
+                "one of {count} public addresses: write `internet` if all of it is meant, or where the plugin can an `fqdn`"
+            ),
+            WhyNotLearned::Inseparable(others) => format!("no label tells these pods from {others}"),
+            WhyNotLearned::NoLabels => "these pods have no label that lasts".to_owned(),
+            WhyNotLearned::NoName => "the program has no name for one of the ends".to_owned(),
+            WhyNotLearned::PortOfCatalogue(tier) => {
+                format!("tier {tier} is of a component, and does not list the port")
+            }
+            WhyNotLearned::Wrong(why) => format!("a flow for it would not do: {why}"),
+        }
+    }
+}
