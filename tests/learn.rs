@@ -228,7 +228,10 @@ namespace shop {
 #[test]
 fn what_a_log_says_gets_into_a_program_only_as_names_and_numbers() {
     let subject = program(SHOP);
-    let pod = |namespace: &str, labels: &[&str]| serde_json::json!({ "identity": 1, "namespace": namespace, "pod_name": "x\u{1b}[31m-0", "labels": labels });
+    let pod = |namespace: &str, labels: &[&str]| {
+        let name = format!("x\u{1b}[31m-{}", namespace.len() + labels.concat().len());
+        serde_json::json!({ "identity": 1, "namespace": namespace, "pod_name": name, "labels": labels })
+    };
     let line = |source: serde_json::Value, destination: serde_json::Value, names: &[&str], ip: &str| {
         let l4 =
             serde_json::json!({ "TCP": { "source_port": 40_000, "destination_port": 443, "flags": { "SYN": true } } });
@@ -409,7 +412,7 @@ fn addresses_become_lists_of_what_was_seen() {
 }
 
 /// How many random programs are learned unless `POLDER_CASES` says another number.
-const CASES: u64 = 100;
+const CASES: u64 = 150;
 
 fn loaded(text: &str) -> Option<Subject> {
     let files = Memory::default().with("/main.polder", text);
@@ -418,7 +421,8 @@ fn loaded(text: &str) -> Option<Subject> {
     subject.is_answerable().then_some(subject)
 }
 
-/// Pods of tiers that have no pod in common with others, for a flow is about all of a tier, and addresses that no list of it has, as a table names them.
+/// Pods of tiers that have none in common with others, as a flow is about all of a tier, and addresses that no list of the
+/// program has, as a table names them.
 fn ends_of(subject: &Subject) -> Vec<String> {
     let model = subject.model().unwrap();
     let by_labels =
@@ -427,10 +431,9 @@ fn ends_of(subject: &Subject) -> Vec<String> {
     for tier in model.tiers.iter().filter(|tier| !by_labels(tier)) {
         let home = model.namespace(tier.namespace).unwrap();
         let Some(labels) = tier.selector.witness() else { continue };
-        let others = model
-            .tiers
-            .iter()
-            .filter(|other| (other.namespace == tier.namespace || by_labels(other)) && other.selector.matches(&labels));
+        let others = model.tiers.iter().filter(|other| {
+            (other.namespace == tier.namespace || by_labels(other)) && other.selector.overlaps(&tier.selector)
+        });
         if others.count() == 1 {
             let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
             ends.push(format!("\"{}/{{{}}}\"", home.name, labels.join(",")));
@@ -525,5 +528,5 @@ fn what_is_learned_of_a_program_less_some_flows_is_within_it_and_brings_back_wha
             assert!(change.added.allowed.is_empty(), "seed {seed}: {change:?}\n{}", after(&learned));
         }
     }
-    assert!(cases < CASES || (added > 50 && back >= added), "{added} flows for {back} lines, {left} left");
+    assert!(cases < CASES || (added > 40 && back >= added), "{added} flows for {back} lines, {left} left");
 }

@@ -62,6 +62,8 @@ mod rollout;
 mod settings_schema;
 mod slips;
 mod threads;
+#[cfg(all(feature = "cli", unix))]
+mod traps;
 mod valid;
 mod validation;
 mod why;

@@ -5,6 +5,7 @@
 
 use polder::ask::{Asked, can};
 use polder::engine::Engine;
+use polder::net::Direction;
 use polder::replay::{
     Because, LineNumber, LoggedLines, Replay, ReplayChange, ReplayOptions, ReplayReport, ReplayRow, Unclear,
 };
@@ -246,6 +247,18 @@ fn logs_say_what_is_written_beside_them() {
     }
     assert!(count > 0);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What Calico itself says of staged policies at the reporter's end is what the candidate does there.
+#[test]
+fn calico_says_the_same_of_staged_policies() {
+    let subject = subject("shop", None);
+    let report = replayed(&subject, &[&fs::read(root().join("shop/calico-flows.json")).unwrap()]);
+    let unlike: Vec<&str> =
+        report.rows.iter().filter(|row| !row.staged.is_empty()).map(|row| row.from.as_str()).collect();
+    assert!(unlike.is_empty(), "{unlike:?}");
+    let judged = report.rows.iter().filter(|row| Direction::ALL.iter().any(|way| row.tally.staged(*way).is_some()));
+    assert!(judged.count() > 8);
 }
 
 #[test]

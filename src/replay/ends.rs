@@ -1,6 +1,6 @@
 //! The ends of logged connections, each kind once: pods by what policies can tell of them, addresses by who has them.
 
-use super::read::csv::{NO_LABELS, OF_CLUSTER};
+use super::read::csv::{MORE_LABELS, NO_LABELS, OF_CLUSTER};
 use super::seen::{LoggedEnd, LoggedLabels, LoggedPod, Unidentified, Unnamed};
 use crate::cluster::{Cluster, Labels, Pods, SeenPod, Workload, is_set_at_runtime};
 use crate::engine::NamedPorts;
@@ -265,6 +265,7 @@ impl Roster {
             LoggedLabels::Pairs(text) => (4, text),
             LoggedLabels::Object(text) => (5, text),
             LoggedLabels::SomePairs(text) => (6, text),
+            LoggedLabels::Saved(text) => (7, text),
         };
         let mut hasher = FxHasher::default();
         (pod.cluster, pod.namespace, form, text).hash(&mut hasher);
@@ -365,11 +366,24 @@ fn read_labels(labels: LoggedLabels<'_>) -> PodsOfLog {
         }
         LoggedLabels::Pairs(text) => pods(pairs(text), UnshownLabels::Stated),
         LoggedLabels::SomePairs(text) => pods(pairs(text), UnshownLabels::Any),
+        LoggedLabels::Saved(text) => saved(text),
         LoggedLabels::Object(text) => match serde_json::from_str::<Labels>(text) {
             Ok(labels) => pods(labels, UnshownLabels::None),
             Err(_) => PodsOfLog::default(),
         },
     }
+}
+
+/// The labels of a namespace and of its pods, as a table that was saved has them.
+fn saved(text: &str) -> PodsOfLog {
+    let (home, own) = text.split_once("}/").unwrap_or(("", text));
+    let own = own.strip_prefix('{').unwrap_or(own);
+    let read = match (own == NO_LABELS, own.strip_suffix(MORE_LABELS), own.strip_suffix('}')) {
+        (true, ..) => PodsOfLog::default(),
+        (_, Some(some), _) => read_labels(LoggedLabels::SomePairs(some)),
+        (_, None, all) => read_labels(LoggedLabels::Pairs(all.unwrap_or(own))),
+    };
+    PodsOfLog { beside: Some(pairs(home.strip_prefix('{').unwrap_or(home))), ..read }
 }
 
 fn pairs(text: &str) -> Labels {

@@ -3,7 +3,7 @@
 use super::ends::{BothEnds, EndKindId};
 use super::read::NOBODY_ANSWERED;
 use super::seen::{LoggedEnd, LoggedPort, Observation, Observer, SeenVerdict};
-use crate::net::Protocol;
+use crate::net::{Direction, Protocol};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::net::IpAddr;
@@ -110,6 +110,8 @@ pub struct Tally {
     pub names: SmallVec<[Arc<str>; 1]>,
     /// The Service whose address the destination is, as the log has it: its namespace and name.
     pub service: Option<Box<str>>,
+    /// How many lines of each end say that staged policies would let it through, and that they would not.
+    staged: [[u64; 2]; 3],
 }
 
 /// One connection of a group.
@@ -161,6 +163,11 @@ impl Tally {
                 self.count(u16::from(seen.point) | (observer as u16) << 8, count);
             }
         }
+        if let Some(passes) = seen.staged
+            && let Some([yes, no]) = self.staged.get_mut(seen.observer as usize)
+        {
+            *(if passes { yes } else { no }) += 1;
+        }
         if seen.point == NOBODY_ANSWERED {
             self.replies = self.replies.map(|count| count + 1);
         }
@@ -191,6 +198,9 @@ impl Tally {
         }
         for (mine, theirs) in self.replies.iter_mut().zip(other.replies) {
             *mine += theirs;
+        }
+        for (mine, theirs) in self.staged.iter_mut().flatten().zip(other.staged.iter().flatten()) {
+            *mine = mine.saturating_add(*theirs);
         }
         self.widen(other.times);
         if self.sample.as_ref().is_none_or(|mine| other.sample.as_ref().is_some_and(|other| other.time < mine.time)) {
@@ -236,6 +246,20 @@ impl Tally {
             () if was_audited => SeenOfGroup::Audited,
             () if is_tcp && replies > 0 && replies == resets => SeenOfGroup::Unanswered,
             () => SeenOfGroup::Passed,
+        }
+    }
+
+    /// What staged policies would do at the end that is in this direction from its policies, where all lines agree on that.
+    pub fn staged(&self, direction: Direction) -> Option<bool> {
+        let observer = match direction {
+            Direction::Ingress => Observer::Destination,
+            Direction::Egress => Observer::Source,
+        };
+        match self.staged.get(observer as usize)? {
+            [0, 0] => None,
+            [_, 0] => Some(true),
+            [0, _] => Some(false),
+            _ => None,
         }
     }
 

@@ -14,6 +14,7 @@ mod read;
 mod report;
 mod saved;
 mod seen;
+mod staged;
 mod verdict;
 
 pub use ends::{EndKind, EndKindId, PodsOfLog, PodsThatRun, UnshownLabels};
@@ -99,6 +100,7 @@ pub struct Replay<'c> {
     lost: u64,
     times: LogTimes,
     formats: Vec<LogFormat>,
+    lacks_zone: bool,
 }
 
 impl<'c> Replay<'c> {
@@ -116,6 +118,7 @@ impl<'c> Replay<'c> {
             lost: 0,
             times: LogTimes::default(),
             formats: Vec::new(),
+            lacks_zone: false,
         }
     }
 
@@ -230,6 +233,7 @@ impl<'c> Replay<'c> {
         }
         self.times.add(seen.time);
         self.times.add(seen.last);
+        self.lacks_zone |= seen.lacks_zone;
         let ends = self.roster.both(&self.running, &seen.from, &seen.to);
         self.groups.add(ends, seen, at)
     }

@@ -11,7 +11,7 @@ use super::verdict::{Candidate, GroupJudge, Nobody};
 use super::{Replay, collapsed::collapsed, names};
 use crate::ask::{Asked, Everyone, Explanation, Says};
 use crate::flow::FlowSet;
-use crate::net::{Peers, PortSet, Protocol};
+use crate::net::{Direction, Peers, PortSet, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -112,6 +112,9 @@ pub struct ReplayRow {
     pub service: Option<String>,
     /// The groups that it is made of; empty where many addresses are one row.
     pub groups: Vec<GroupKey>,
+    /// The ends where staged policies, as the log has it, would do something else than the candidate: whether those would let
+    /// it through.
+    pub staged: Vec<(Direction, bool)>,
 }
 
 /// A finished replay.
@@ -132,6 +135,8 @@ pub struct ReplayReport {
     pub formats: Vec<LogFormat>,
     /// Label keys that the log leaves out, as a tier requires one that none of its pods shows.
     pub hidden: BTreeSet<Arc<str>>,
+    /// Whether some time says no zone, and was taken as UTC.
+    pub lacks_zone: bool,
 }
 
 impl ReplayReport {
@@ -220,6 +225,7 @@ impl Replay<'_> {
             times: self.times,
             formats: self.formats.clone(),
             hidden: judge.placement.hidden.clone(),
+            lacks_zone: self.lacks_zone,
         }
     }
 
@@ -389,6 +395,7 @@ impl Replay<'_> {
             _ => port,
         };
         let kind = |id| self.kind(id).cloned().unwrap_or(EndKind::Proxy);
+        let staged = judge.unlike_staged(&group, judged.pair.as_ref(), &tally);
         let asked = [group.from, group.to].map(|id| names::asked(judge, id, &judged));
         ReplayRow {
             from,
@@ -411,6 +418,7 @@ impl Replay<'_> {
                 Some(service) => Some(format!("{}/{}", service.namespace, service.name)),
                 None => tally.service.as_deref().map(str::to_owned),
             },
+            staged,
             tally,
             groups,
         }

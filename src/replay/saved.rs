@@ -11,7 +11,7 @@ use super::seen::{Unidentified, Unnamed};
 use super::verdict::Candidate;
 use super::{Replay, read::time};
 use crate::cluster::{Labels, is_set_at_runtime};
-use crate::net::Protocol;
+use crate::net::{NAMESPACE_NAME, Protocol};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -137,6 +137,12 @@ impl Replay<'_> {
             let kept = labels.iter().filter(|(key, _)| kept(key));
             format!("{{{}}}", kept.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","))
         };
+        // Its name is known without.
+        let beside = |labels: Option<&Labels>| {
+            let own = labels.into_iter().flatten().filter(|(key, _)| key.as_str() != NAMESPACE_NAME);
+            let own: Vec<String> = own.map(|(key, value)| format!("{key}={value}")).collect();
+            if own.is_empty() { String::new() } else { format!("{{{}}}", own.join(",")) }
+        };
         let is_public = |address: &IpAddr| !super::verdict::unnamed_addresses(Unnamed::Private).has(*address);
         Some(match self.kind(id)? {
             EndKind::Pods(pods) => {
@@ -152,11 +158,13 @@ impl Replay<'_> {
                     Some(PlacedEnd::Nowhere(Nowhere::Cluster)) => format!("{OF_CLUSTER}{}", pods.cluster),
                     _ => String::new(),
                 };
-                format!("{}/{labels}{cluster}", pods.namespace)
+                format!("{}{}/{labels}{cluster}", pods.namespace, beside(pods.beside.as_ref()))
             }
             EndKind::Known(place) => {
                 let (namespace, labels, ..) = self.running.details(*place, &placement.facts);
-                format!("{namespace}/{}", braces(&labels))
+                let mut homes = self.running.cluster.namespaces.iter();
+                let home = homes.find(|home| *home.name == *namespace).map(|home| &home.labels);
+                format!("{namespace}{}/{}", beside(home), braces(&labels))
             }
             EndKind::Address(address, _) if is_source && is_public(address) => PUBLIC.to_owned(),
             EndKind::Address(address, _) | EndKind::Service(address) => address.to_string(),

@@ -30,6 +30,10 @@ pub(super) struct Observation<'l> {
     pub names: Option<&'l str>,
     /// The namespace and the name of the Service whose address the destination is.
     pub service: Option<(&'l str, &'l str)>,
+    /// Whether its time says no zone, so that it was taken as UTC.
+    pub lacks_zone: bool,
+    /// Whether staged policies would let it through at the end that reports it, as the log has it.
+    pub staged: Option<bool>,
 }
 
 impl<'l> Observation<'l> {
@@ -48,6 +52,8 @@ impl<'l> Observation<'l> {
             last: None,
             names: None,
             service: None,
+            lacks_zone: false,
+            staged: None,
         }
     }
 
@@ -159,6 +165,8 @@ pub(super) enum LoggedLabels<'l> {
     SomePairs(&'l str),
     /// An object in JSON, all that there are.
     Object(&'l str),
+    /// Those of the namespace before those of the pod, as a table that was saved has them: `{env=prod}/{app=web}`.
+    Saved(&'l str),
 }
 
 /// What a connection is on.

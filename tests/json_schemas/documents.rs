@@ -664,6 +664,8 @@ objects! {
         allowed_by: Vec<ReplayStatement>,
         nearly_by: Vec<NearStatement>,
         breaks: Vec<ReplayStatement>,
+        /// Where staged policies, as the log has it, would do something else than the candidate.
+        staged: Vec<String>,
         write: Vec<ReplayEdit>,
         service: Nullable<String>,
         names: Vec<String>,

@@ -2,6 +2,7 @@
 
 use super::told::{ToldReplay, ToldRow};
 use crate::ask::Edit;
+use crate::net::Direction;
 use crate::replay::{EndKind, ReasonLeftOut, ReplayChange, ReplayReport, SeenOfGroup, month_name, time_parts};
 use std::collections::BTreeMap;
 
@@ -128,6 +129,7 @@ pub(super) fn notes(told: &ToldReplay<'_>, row: &ToldRow<'_>) -> Vec<String> {
         }
         ReplayChange::Unknown => {}
     }
+    notes.extend(row.row.staged.iter().map(|(direction, passes)| staged(*direction, *passes)));
     let refusals = row.row.tally.refusals();
     if refusals > 0 && row.row.seen != SeenOfGroup::Refused {
         notes.push(format!("{refusals} lines say that it was refused"));
@@ -138,6 +140,16 @@ pub(super) fn notes(told: &ToldReplay<'_>, row: &ToldRow<'_>) -> Vec<String> {
         notes.push(names.join(", "));
     }
     notes
+}
+
+/// What staged policies would do that the candidate does not.
+pub(super) fn staged(direction: Direction, passes: bool) -> String {
+    let end = match direction {
+        Direction::Ingress => "destination",
+        Direction::Egress => "source",
+    };
+    let (they, it) = if passes { ("let it through", "does not") } else { ("refuse it", "lets it through") };
+    format!("Calico says that its staged policies would {they} at the {end}, and the candidate {it}")
 }
 
 /// The lines to write.

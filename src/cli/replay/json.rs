@@ -1,5 +1,6 @@
 //! A replay for programs.
 
+use super::human::staged;
 use super::told::{ToldReplay, ToldRow, ToldStatement};
 use crate::ask::Edit;
 use crate::cli::json::{document as print, unmodelled, unread};
@@ -98,6 +99,7 @@ fn group(told: &ToldReplay<'_>, row: &ToldRow<'_>) -> Value {
         "allowed_by": statements(&row.allowed_by),
         "nearly_by": row.nearly.iter().map(near).collect::<Vec<_>>(),
         "breaks": statements(&row.breaks),
+        "staged": of_row.staged.iter().map(|(direction, passes)| staged(*direction, *passes)).collect::<Vec<_>>(),
         "write": row.write.iter().map(edit).collect::<Vec<_>>(),
         "service": of_row.service,
         "names": of_row.names.iter().map(|name| &**name).collect::<Vec<_>>(),

@@ -88,6 +88,16 @@ impl<'a> ToldReplay<'a> {
                 keys.join(", ")
             ));
         }
+        if report.lacks_zone {
+            remarks.push("times without a zone are taken as UTC".to_owned());
+        }
+        let unlike = report.rows.iter().filter(|row| !row.staged.is_empty()).count();
+        if unlike > 0 {
+            remarks.push(format!(
+                "of {unlike} connections Calico's staged policies would do something else at one end than the candidate: other \
+                 policies are staged, or they are enforced beside others; --all lists them"
+            ));
+        }
         remarks.extend(self.meshes());
         remarks
     }

@@ -29,7 +29,8 @@ fn of_node(line: &str) -> Option<LogLine<'_>> {
     let (date, clock) = (next()?, next()?);
     let [_, _, _, direction, action, _, applied] = [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
     let [source, _, destination, to_port, name, _, _] = [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
-    let time = time::parse(line.get(..date.len() + 1 + clock.len())?)?;
+    let when = line.get(..date.len() + 1 + clock.len())?;
+    let time = time::parse(when)?;
     let (source, destination) = (address(source)?, address(destination)?);
     let verdict = match action {
         "Allow" | "Pass" | "Redirect" => SeenVerdict::Passed,
@@ -58,7 +59,9 @@ fn of_node(line: &str) -> Option<LogLine<'_>> {
         "Egress" => (own(source), unknown(destination), Observer::Source),
         _ => return None,
     };
-    Some(line_of(from, to, port, verdict, Observation { time: Some(time), ..Observation::of(observer, count) }))
+    let lacks_zone = time::lacks_zone(when);
+    let seen = Observation { time: Some(time), lacks_zone, ..Observation::of(observer, count) };
+    Some(line_of(from, to, port, verdict, seen))
 }
 
 /// Whether a line begins as one of `np.log` does.

@@ -41,6 +41,21 @@ struct WhiskerItem<'a> {
     dest_port: Option<WireNumber>,
     #[serde(borrow)]
     reporter: Option<Text<'a>>,
+    #[serde(borrow)]
+    policies: Option<WhiskerPolicies<'a>>,
+}
+
+/// What policies did with a flow, and what they would with those that are staged.
+#[derive(Debug, Deserialize)]
+struct WhiskerPolicies<'a> {
+    #[serde(borrow)]
+    pending: Option<Vec<WhiskerHit<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WhiskerHit<'a> {
+    #[serde(borrow)]
+    action: Option<Text<'a>>,
 }
 
 /// Whether a text is such an item, or a line of those that `watch=true` answers.
@@ -86,9 +101,22 @@ impl WhiskerItem<'_> {
         let seen = Observation {
             time: time::parse(text(&self.start_time)),
             last: time::parse(text(&self.end_time)),
+            staged: self.staged(),
             ..Observation::of(observer, 1)
         };
         Some(line_of(from, to, port, verdict, seen))
+    }
+}
+
+impl WhiskerItem<'_> {
+    /// The last word of the staged policies; nothing where there are none for this end.
+    fn staged(&self) -> Option<bool> {
+        let hits = self.policies.as_ref()?.pending.as_ref()?;
+        match text(&hits.last()?.action) {
+            "Allow" => Some(true),
+            "Deny" => Some(false),
+            _ => None,
+        }
     }
 }
 

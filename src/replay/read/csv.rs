@@ -143,6 +143,8 @@ fn row<'f>(field: &dyn Fn(usize) -> &'f str, take: &mut dyn FnMut(LogLine<'_>)) 
         last,
         names: None,
         service: None,
+        staged: None,
+        lacks_zone: [TIME, FIRST, LAST].into_iter().any(|column| time::lacks_zone(field(column))),
     };
     take(LogLine::Flow(observation));
 }
@@ -166,6 +168,11 @@ fn end(text: &str) -> Option<LoggedEnd<'_>> {
         return Some(LoggedEnd::Node(address(rest.trim().strip_suffix(')')?.trim())));
     }
     let (text, cluster) = text.split_once(OF_CLUSTER).unwrap_or((text, ""));
+    if let Some((namespace, _)) = text.split_once('{').filter(|(home, rest)| !home.contains('/') && rest.contains("}/"))
+    {
+        let labels = LoggedLabels::Saved(text.get(namespace.len()..)?);
+        return Some(LoggedEnd::Pod(LoggedPod { cluster, namespace, name: "", labels, address: None }));
+    }
     let Some((namespace, rest)) = text.split_once('/') else { return Some(LoggedEnd::Written(text)) };
     let pod = |labels| LoggedEnd::Pod(LoggedPod { cluster, namespace, name: "", labels, address: None });
     if rest == NO_LABELS {

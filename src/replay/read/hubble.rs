@@ -279,6 +279,8 @@ impl HubbleFlow<'_> {
                     last: None,
                     names: self.destination_names.map(RawValue::get),
                     service: self.destination_service.as_ref().map(|one| (text(&one.namespace), text(&one.name))),
+                    lacks_zone: false,
+                    staged: None,
                 }));
             }
         }

@@ -69,7 +69,9 @@ impl TrafficItem<'_> {
             Ok(protocol) => LoggedPort::Number(protocol, number.parse().ok()?),
             Err(port) => port,
         };
-        let seen = Observation { time: time::parse(text(&self.time_stamp)), ..Observation::of(observer, 1) };
+        let when = text(&self.time_stamp);
+        let lacks_zone = time::lacks_zone(when);
+        let seen = Observation { time: time::parse(when), lacks_zone, ..Observation::of(observer, 1) };
         Some(line_of(from, to, port, verdict, seen))
     }
 }

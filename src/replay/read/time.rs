@@ -74,6 +74,13 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     whole.checked_mul(SECOND)?.checked_add(nanos)
 }
 
+/// Whether a time has a clock and says no zone.
+pub(super) fn lacks_zone(text: &str) -> bool {
+    let is_clock = text.len() > 10 && text.as_bytes().get(13) == Some(&b':');
+    let rest = text.get(19..).unwrap_or_default().trim_start_matches(['.', ',']);
+    is_clock && rest.trim_start_matches(|one: char| one.is_ascii_digit()).is_empty()
+}
+
 /// Seconds since 1970, perhaps with a part of one; what is too many of them is thousandths, millionths or billionths.
 fn seconds(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
