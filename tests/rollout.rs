@@ -1,10 +1,10 @@
 //! A step of a roll-out: what is written is what the program would become if its `isolate` said no more.
 
-use crate::oracle::check::{Failure, Wrong, check};
+use crate::oracle::check::{Failure, Wrong, check, check_all};
 use crate::oracle::compile::{LAYOUTS, compile, compile_with};
 use crate::oracle::evaluate::Direction;
 use crate::oracle::generate;
-use crate::oracle::program::{Isolate, Kind, Namespace, Program};
+use crate::oracle::program::{Isolate, Kind, Namespace, Platform, Program};
 use crate::oracle::render::render;
 use crate::oracle::rng::Rng;
 use crate::oracle::shrink::shrink;
@@ -150,6 +150,51 @@ fn a_step_is_the_program_with_smaller_isolation() {
             scope.spawn(work);
         }
     });
+}
+
+/// The documents of manifests, by whether they are staged; those are put back to what they would be if they were enforced.
+fn put_back(manifests: &[String]) -> [Vec<String>; 2] {
+    const HEAD: &str = "apiVersion: projectcalico.org/v3\nkind: StagedKubernetesNetworkPolicy\n";
+    let (staged, enforced): (Vec<&String>, Vec<&String>) = manifests.iter().partition(|text| text.starts_with(HEAD));
+    let back = |text: &&String| {
+        let text = text.replacen(HEAD, "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n", 1);
+        text.replacen("\nspec:\n  stagedAction: Set\n", "\nspec:\n", 1)
+    };
+    [enforced.into_iter().cloned().collect(), staged.iter().map(back).collect()]
+}
+
+/// What is staged and what is enforced are together what the whole program becomes: by an evaluator that knows nothing of the
+/// compiler, and where nothing is enforced byte for byte.
+#[test]
+fn staged_and_enforced_policies_are_the_program() {
+    for seed in 0..40 {
+        let program = generate::program(seed);
+        // Staged policies of Calico need it.
+        let program = Program { platform: Platform { cni: None, ..program.platform.clone() }, ..program };
+        let (list, _) = step(&program, seed);
+        let list = if list.is_empty() { "none".to_owned() } else { list.join(",") };
+        let source = render(&program);
+        let joint = |_: &str, layout: &str, environment: Option<&str>| {
+            let options = ["--enforce", &list, "--rest", "calico"];
+            Ok(put_back(&compile_with(&source, layout, environment, &options)?).concat())
+        };
+        // What is enforced of a part stands beside the staged whole, so parts of it could go.
+        if let Err(failure) = check_all(&program, &joint, false) {
+            panic!("seed {seed}: --enforce {list}\n{source}\n{}", failure.detail);
+        }
+        for layout in LAYOUTS {
+            let plain = compile(&source, layout, None).unwrap();
+            let all = compile_with(&source, layout, None, &["--enforce", "none", "--rest", "calico"]).unwrap();
+            assert_eq!(put_back(&all), [Vec::new(), plain.clone()], "{source}");
+            let enforced = compile_with(&source, layout, None, &["--enforce", &list]).unwrap();
+            let both = compile_with(&source, layout, None, &["--enforce", &list, "--rest", "calico"]).unwrap();
+            let [beside, staged] = put_back(&both);
+            assert_eq!(beside, enforced, "{source}");
+            assert!(staged.iter().all(|text| plain.contains(text) && !enforced.contains(text)), "{source}");
+            let done = compile_with(&source, layout, None, &["--enforce", "*", "--rest", "calico"]).unwrap();
+            assert_eq!(done, plain);
+        }
+    }
 }
 
 #[test]

@@ -90,6 +90,19 @@ struct Lint {
 struct Rollout {
     /// What a build isolates; without it, all that the program does. `polder build --enforce` goes before it.
     enforce: Option<Vec<EnforcedPlace>>,
+    /// What is written of all else.
+    rest: Option<Rest>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Rest {
+    /// Nothing.
+    None,
+    /// Staged policies of Calico, whose flow logs then say what would be denied.
+    Calico,
+    /// Audit policies of kguardian, which count what would be denied.
+    Kguardian,
 }
 
 /// A namespace, or one of its tiers, in both directions or in one: `data`, `data/redis:ingress`; `all` is every namespace.

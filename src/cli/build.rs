@@ -1,6 +1,6 @@
 //! `polder build`: brings the output folder up to date, or says what that would change.
 
-use super::args::{Format, ProgramInput, listed};
+use super::args::{Format, ProgramInput, RestParser, listed};
 use super::exit::Exit;
 use super::foreign;
 use super::holder::other_holder;
@@ -16,7 +16,7 @@ use crate::k8s;
 use crate::netpol::PolicySet;
 use crate::output::{self, ChangeKind, FileChange, OutputFile, Ownership, Plan};
 use crate::session::{
-    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, shell_word, shown,
+    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, Rest, shell_word, shown,
 };
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,10 @@ pub(super) struct BuildArgs {
     /// polder.toml, else all].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub enforce: Option<Vec<EnforceEntry>>,
+    /// What to write of what is not enforced: `calico` and `kguardian` have objects that show what would be denied, and
+    /// deny nothing [default: `rest` of polder.toml, else none].
+    #[arg(long, value_name = "KIND", value_parser = RestParser)]
+    pub rest: Option<Rest>,
     /// Write nothing; fail when the folder is not what would be written.
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,
@@ -154,7 +158,7 @@ pub(super) struct BuildOutcome {
 /// Builds one time.
 pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> BuildOutcome {
     let enforce = listed(&args.enforce, EnforceChoice::Configured);
-    let opened = open(&args.input, args.layout.map(Into::into), args.kustomize, &enforce, terminal);
+    let opened = open(&args.input, args.layout.map(Into::into), args.kustomize, (&enforce, args.rest), terminal);
     let OpenedSession { session, levels, folder } = match opened {
         Ok(opened) => opened,
         Err(message) => return BuildOutcome { exit: terminal.refuse(&message), output: None },
@@ -200,7 +204,7 @@ impl BuildRun<'_> {
         };
         tell_blank(project, terminal);
         if prints(args) {
-            return print(args, policies, built, terminal);
+            return self.print(policies, built, terminal);
         }
         if args.output.is_none() && project.partial {
             return terminal.refuse(
@@ -218,19 +222,22 @@ impl BuildRun<'_> {
         }
         OutputFolder { run: self, policies, built }.bring_up_to_date(terminal)
     }
-}
 
-/// Prints the manifests: as a stream of YAML, or where machines read along, as one list of JSON.
-fn print(args: &BuildArgs, policies: &PolicySet, built: &Output, terminal: &mut Terminal) -> Exit {
-    if args.input.format != Format::Json {
-        built.stream().for_each(|piece| terminal.result(piece));
-        return Exit::Yes;
+    /// Prints the manifests: as a stream of YAML, or where machines read along, as one list of JSON.
+    fn print(&self, policies: &PolicySet, built: &Output, terminal: &mut Terminal) -> Exit {
+        if self.args.input.format != Format::Json {
+            built.stream().for_each(|piece| terminal.result(piece));
+            return Exit::Yes;
+        }
+        let enforced = policies.policies.iter().map(|policy| (policy, None));
+        let staged = self.built.staged().into_iter();
+        let staged = staged.flat_map(|(kind, policies)| policies.iter().map(move |policy| (policy, Some(kind))));
+        match k8s::json_list_of(enforced.chain(staged)) {
+            Ok(list) => terminal.result(&list),
+            Err(reason) => return terminal.refuse(&format!("the policies cannot be written as JSON: {reason}")),
+        }
+        Exit::Yes
     }
-    match k8s::json_list(&policies.policies) {
-        Ok(list) => terminal.result(&list),
-        Err(reason) => return terminal.refuse(&format!("the policies cannot be written as JSON: {reason}")),
-    }
-    Exit::Yes
 }
 
 /// What is wrong with the root of a file system: folders of the system would stand among those of the namespaces.
@@ -305,7 +312,7 @@ impl OutputFolder<'_> {
         let foreign = foreign::note(&plan, &self.run.name, &self.project());
         foreign.into_iter().for_each(|note| terminal.note_line(&note));
         let folder = shell_word(&self.run.name);
-        let leftover = writes.then(|| leftover::note(&plan, self.policies, &folder)).flatten();
+        let leftover = writes.then(|| leftover::note(&plan, files, &folder)).flatten();
         let unlocked = (writes && plan.unlocked).then(|| {
             format!("note: the file system of `{}` has no locks, so two builds there at once may mix", self.run.name)
         });
@@ -363,7 +370,7 @@ impl OutputFolder<'_> {
 
     /// The command that builds the same, `into` the same folder or as far as that is left out.
     fn command(&self, into: bool) -> String {
-        let BuildArgs { input, output, layout, kustomize, allow_empty, enforce, .. } = self.run.args;
+        let BuildArgs { input, output, layout, kustomize, allow_empty, enforce, rest, .. } = self.run.args;
         let mut command = "polder build".to_owned();
         let mut add = |word: &str| command.push_str(&format!(" {}", shell_word(word)));
         input.paths.iter().for_each(|path| add(&path.to_string_lossy()));
@@ -381,6 +388,9 @@ impl OutputFolder<'_> {
         if let Some(entries) = enforce {
             let entries: Vec<&str> = entries.iter().map(EnforceEntry::text).collect();
             ["--enforce", &entries.join(",")].into_iter().for_each(&mut add);
+        }
+        if let Some(rest) = rest {
+            ["--rest", rest.word()].into_iter().for_each(&mut add);
         }
         for (given, option) in [(kustomize, "--kustomize"), (allow_empty, "--allow-empty")] {
             given.then(|| add(option));
@@ -415,7 +425,8 @@ impl OutputFolder<'_> {
         terminal.line(&self.summary(plan, done));
         if let Some((step, _)) = self.run.built.step() {
             let removed = if self.is_emptied_by_name() { plan.count(ChangeKind::Remove) } else { 0 };
-            step::tell(step, removed, done, terminal);
+            let staged = self.run.built.staged().map(|(kind, policies)| (kind, policies.len()));
+            step::tell(step, staged, removed, done, terminal);
         }
     }
 

@@ -47,7 +47,8 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
         return terminal.refuse("the program and the workloads cannot both come from standard input");
     }
     let enforce = listed(&args.enforce, EnforceChoice::Whole);
-    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false, &enforce, terminal) {
+    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false, (&enforce, None), terminal)
+    {
         Ok(opened) => opened,
         Err(message) => return terminal.refuse(&message),
     };

@@ -3,7 +3,7 @@
 use super::args::ProgramInput;
 use super::terminal::Terminal;
 use crate::diag::Levels;
-use crate::session::{Disk, EnforceChoice, Layout, Project, Session, Settings};
+use crate::session::{Disk, EnforceChoice, Layout, Project, Rest, Session, Settings};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub(super) fn open(
     input: &ProgramInput,
     layout: Option<Layout>,
     kustomize: bool,
-    enforce: &EnforceChoice,
+    enforce: (&EnforceChoice, Option<Rest>),
     terminal: &Terminal,
 ) -> Result<OpenedSession, String> {
     input.warnings.levels()?;
@@ -33,12 +33,19 @@ pub(super) fn open(
         levels.set(code, *level)?;
     }
     input.warnings.set(&mut levels)?;
+    let (choice, rest) = enforce;
+    let list = choice.of(&project.config);
+    if list.is_none() && rest.is_some_and(|rest| rest != Rest::None) {
+        return Err("`--rest` is about what is not enforced, and everything is; `--enforce none` enforces nothing yet"
+            .to_owned());
+    }
     let settings = Settings {
         environment: input.environment.choice().of(&project.config),
         layout: layout.or(project.config.layout).unwrap_or_default(),
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
         references: false,
-        enforce: enforce.of(&project.config),
+        enforce: list,
+        rest: rest.or(project.config.rollout.rest).unwrap_or_default(),
     };
     Ok(OpenedSession { session: Session::new(project, settings), levels, folder })
 }

@@ -3,6 +3,7 @@
 use super::report::count;
 use super::terminal::Terminal;
 use crate::diag::render::sanitize;
+use crate::k8s::StagedKind;
 use crate::session::RolloutStep;
 use serde_json::{Value, json};
 
@@ -32,9 +33,24 @@ fn of_build(step: &RolloutStep) -> String {
     }
 }
 
-/// Says how far a build is enforced; `emptied` files are or would be removed because nothing is.
-pub(super) fn tell(step: &RolloutStep, emptied: usize, done: bool, terminal: &mut Terminal) {
+/// What a build has staged.
+fn of_staged((kind, number): (StagedKind, usize)) -> String {
+    let (version, kind) = (kind.api_version(), kind.kind());
+    format!("staged: {} as {kind} ({version}), by which nothing is denied", count(number, "policy"))
+}
+
+/// Says how far a build is enforced, and how much is staged; `emptied` files are or would be removed because nothing is
+/// written.
+pub(super) fn tell(
+    step: &RolloutStep,
+    staged: Option<(StagedKind, usize)>,
+    emptied: usize,
+    done: bool,
+    terminal: &mut Terminal,
+) {
     terminal.line(&of_build(step));
+    let staged = staged.filter(|(_, number)| *number > 0);
+    staged.into_iter().for_each(|staged| terminal.line(&of_staged(staged)));
     if emptied > 0 {
         let verb = if done { "were" } else { "would be" };
         let files = count(emptied, "file");

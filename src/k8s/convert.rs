@@ -7,6 +7,7 @@
 //! read back and proved as it is.
 
 use super::MANAGED_BY;
+use super::staged::StagedKind;
 use super::write::{annotation_values, expression, with_presence};
 use crate::net::{Requirement, Selector};
 use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
@@ -48,10 +49,27 @@ pub fn object(policy: &Policy) -> Option<NetworkPolicy> {
 ///
 /// The error of an object that cannot be JSON, of which there is none among the published types.
 pub fn json_list(policies: &[Policy]) -> Result<String, String> {
-    let items: Vec<Value> =
-        policies.iter().filter_map(object).map(serde_json::to_value).collect::<Result<_, _>>().map_err(told)?;
+    json_list_of(policies.iter().map(|policy| (policy, None)))
+}
+
+/// The same, some of them staged.
+pub fn json_list_of<'p>(policies: impl Iterator<Item = (&'p Policy, Option<StagedKind>)>) -> Result<String, String> {
+    let objects = policies.filter_map(|(policy, staged)| Some((object(policy)?, staged)));
+    let value = |(object, staged)| serde_json::to_value(object).map(|value| as_staged(value, staged));
+    let items: Vec<Value> = objects.map(value).collect::<Result<_, _>>().map_err(told)?;
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
     serde_json::to_string_pretty(&list).map(|text| text + "\n").map_err(told)
+}
+
+/// An object as one that is only looked at.
+fn as_staged(mut value: Value, staged: Option<StagedKind>) -> Value {
+    let (Some(kind), Some(object)) = (staged, value.as_object_mut()) else { return value };
+    object.insert("apiVersion".to_owned(), kind.api_version().into());
+    object.insert("kind".to_owned(), kind.kind().into());
+    if let (Some((key, action)), Some(spec)) = (kind.action(), object.get_mut("spec").and_then(Value::as_object_mut)) {
+        spec.insert(key.to_owned(), action.into());
+    }
+    value
 }
 
 /// How many bytes a policy is as compact JSON, which is how `kubectl apply` keeps a copy of it.

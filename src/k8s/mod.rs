@@ -3,15 +3,17 @@
 mod convert;
 mod inline;
 mod read;
+mod staged;
 mod write;
 
-pub use convert::{json_len, json_list, object};
+pub use convert::{json_len, json_list, json_list_of, object};
 pub use inline::inline_selector;
 pub use read::{
-    Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, Rereader,
+    Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, RereadPolicy, Rereader,
     kustomization, read, read_with_hints,
 };
-pub use write::{manifest, plain_manifest};
+pub use staged::{StagedKind, unstaged};
+pub use write::{manifest, plain_manifest, staged_manifest};
 
 /// The label that says who looks after an object, and the value for Polder.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "polder");

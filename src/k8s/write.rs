@@ -4,6 +4,7 @@
 //! quotes, while Kubernetes reads YAML 1.1, in which they are a boolean and a number. So every string that comes from
 //! the user is double-quoted, keys included, and only the fixed words of the schema are plain.
 
+use super::staged::{ENFORCED_HEADER, StagedKind};
 use super::{DESCRIPTION, MANAGED_BY, SOURCE};
 use crate::net::{IpBlock, NAMESPACE_NAME, Requirement, Selector, Values};
 use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
@@ -21,19 +22,28 @@ const LONGEST_ANNOTATION: usize = 32 * 1024;
 /// A policy that lists neither direction changes nothing in a cluster, but Kubernetes would read its manifest as one
 /// that isolates for ingress. So nothing is written for it.
 pub fn manifest(policy: &Policy, out: &mut String) {
-    write(policy, true, out);
+    write(policy, true, None, out);
+}
+
+/// Appends the manifest of a policy that is only looked at: the same but for its kind and, first in the spec, the action.
+pub fn staged_manifest(policy: &Policy, kind: StagedKind, out: &mut String) {
+    write(policy, true, Some(kind), out);
 }
 
 /// Appends the manifest of a policy that Polder does not look after: the same without labels and annotations.
 pub fn plain_manifest(policy: &Policy, out: &mut String) {
-    write(policy, false, out);
+    write(policy, false, None, out);
 }
 
-fn write(policy: &Policy, own: bool, out: &mut String) {
+fn write(policy: &Policy, own: bool, staged: Option<StagedKind>, out: &mut String) {
     if policy.ingress.is_none() && policy.egress.is_none() {
         return;
     }
-    out.push_str("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n");
+    match staged {
+        Some(kind) => out.push_str(&kind.header()),
+        None => out.push_str(ENFORCED_HEADER),
+    }
+    out.push_str("metadata:\n");
     pair(2, "name", &policy.name, out);
     pair(2, "namespace", &policy.namespace, out);
     if own {
@@ -41,7 +51,9 @@ fn write(policy: &Policy, own: bool, out: &mut String) {
         quoted_pair(4, MANAGED_BY.0, MANAGED_BY.1, out);
         annotations(policy, out);
     }
-    out.push_str("spec:\n  podSelector:");
+    out.push_str("spec:\n");
+    staged.iter().for_each(|kind| out.push_str(&kind.action_line()));
+    out.push_str("  podSelector:");
     selector(&policy.subject, 4, out);
     out.push_str("  policyTypes:\n");
     if policy.ingress.is_some() {

@@ -1,6 +1,6 @@
 //! `polder.toml`: how to build, never what is allowed.
 
-use super::rollout::EnforceEntry;
+use super::rollout::{EnforceEntry, Rest};
 use crate::diag::{Code, Diagnostic, Level, Levels, closest};
 use crate::source::{FileId, Span};
 use crate::target::network_policy::Layout;
@@ -51,6 +51,8 @@ pub struct OfLint {
 pub struct OfRollout {
     /// What is enforced; `None` is the whole program.
     pub enforce: Option<Vec<EnforceEntry>>,
+    /// What becomes of all else.
+    pub rest: Option<Rest>,
 }
 
 /// What `polder.toml` says of one environment.
@@ -90,7 +92,7 @@ const BUILD: &[&str] = &["output", "layout", "environment", "kustomize"];
 const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
 const LINT: &[&str] = &["deny", "warn", "allow", "notes", "baseline"];
-const ROLLOUT: &[&str] = &["enforce"];
+const ROLLOUT: &[&str] = &["enforce", "rest"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
 
 /// The word for a layout in `polder.toml`.
@@ -106,7 +108,10 @@ impl Config {
         let mut reader =
             ConfigReader { file, config: Config::default(), listed: BTreeMap::new(), diagnostics: Vec::new() };
         match DeTable::parse(text) {
-            Ok(document) => reader.document(document.get_ref()),
+            Ok(document) => {
+                reader.document(document.get_ref());
+                reader.check_rest();
+            }
             Err(error) => {
                 let message = error.message().trim_end().replace('\n', ", ");
                 reader.bad(error.span().unwrap_or(0..0), message, None);
@@ -193,6 +198,17 @@ impl ConfigReader {
                     self.unknown(key.span(), format!("`[{name}]` has no entry `{entry}`"), entry, known, "");
                 }
             }
+        }
+    }
+
+    /// Of what the list does not name, something can only become where there is a list.
+    fn check_rest(&mut self) {
+        let rollout = &self.config.rollout;
+        let Some(at) = self.config.entries.get("rollout.rest").copied() else { return };
+        if rollout.enforce.is_none() && rollout.rest.is_some_and(|rest| rest != Rest::None) {
+            let message = "`rest` is about what `enforce` leaves out, and without `enforce` everything is enforced";
+            let diagnostic = Diagnostic::new(Code::E0403, at, message);
+            self.diagnostics.push(diagnostic.with_help("write `enforce = []` beside it to enforce nothing yet"));
         }
     }
 
@@ -337,6 +353,10 @@ impl ConfigReader {
 
     fn rollout(&mut self, name: &str, value: &ConfigValue<'_>) {
         const EXAMPLE: &str = "data/redis:ingress";
+        if name == "rest" {
+            self.config.rollout.rest = self.choice(value, name, &Rest::ALL);
+            return;
+        }
         let DeValue::Array(entries) = value.get_ref() else {
             return self.wrong(value, &format!("`{name}`"), "a list of places", &format!("{name} = [\"{EXAMPLE}\"]"));
         };

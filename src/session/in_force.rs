@@ -62,6 +62,7 @@ impl Project {
             .as_deref()
             .map_or(InForce::Word("all".to_owned()), |entries| InForce::List(listed(entries)));
         settings.push(("rollout.enforce".to_owned(), enforced));
+        settings.push(("rollout.rest".to_owned(), word(Some(config.rollout.rest.unwrap_or_default().word()))));
         let placed = |(name, value): (String, InForce)| {
             let place = config.entries.get(&name).copied();
             SettingInForce { name, value, place }

@@ -3,9 +3,34 @@
 use super::config::Config;
 use crate::diag::{Code, Diagnostic, closest};
 use crate::flow::{EnforcedShare, EnforcedSide, FlowSet, Namespaces, PartyId, PartyName, Place};
+use crate::k8s::StagedKind;
 use crate::net::Direction;
 use crate::source::Span;
 use std::str::FromStr;
+
+/// What becomes of what is not enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rest {
+    /// Nothing is written for it.
+    #[default]
+    None,
+    /// Its policies are written as objects that only show what they would do.
+    Staged(StagedKind),
+}
+
+impl Rest {
+    /// All, with their words.
+    pub const ALL: [(&'static str, Rest); 3] = [
+        ("none", Rest::None),
+        ("calico", Rest::Staged(StagedKind::Calico)),
+        ("kguardian", Rest::Staged(StagedKind::Kguardian)),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Rest::ALL.into_iter().find(|(_, rest)| *rest == self).map_or("none", |(word, _)| word)
+    }
+}
 
 /// The word for the whole program in a list, and the same where a namespace has that name.
 const ALL: &str = "all";

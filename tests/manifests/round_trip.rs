@@ -4,7 +4,7 @@ use crate::manifests::{named, stream};
 use crate::validation::validate;
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use polder::k8s::{Rereader, json_list, manifest, object, read};
+use polder::k8s::{Rereader, StagedKind, json_list, json_list_of, manifest, object, read, staged_manifest, unstaged};
 use polder::net::{IpBlock, Protocol, Selector, Values};
 use polder::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use proptest::collection::vec;
@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 /// The policies of one text, read the fast way.
 fn reread(text: &str) -> Option<Vec<Policy>> {
-    Rereader::default().policies(text)
+    let read = Rereader::default().policies(text)?;
+    Some(read.into_iter().map(|one| one.policy).collect())
 }
 
 fn label_value() -> impl Strategy<Value = String> {
@@ -152,6 +153,43 @@ proptest! {
             prop_assert_eq!(&reading.problems, &[]);
             prop_assert_eq!(reading.policies.len(), 1);
             prop_assert_eq!(&reading.policies[0].policy, &policy, "{}", text);
+        }
+    }
+
+    /// A policy that is only looked at: the same text but for its kind and its action, which enforces nothing.
+    #[test]
+    fn a_staged_policy_survives_its_text(policies in vec(policy(), 1..3)) {
+        for kind in StagedKind::ALL {
+            let (mut enforced, mut staged) = (String::new(), String::new());
+            for (index, policy) in policies.iter().enumerate() {
+                let mark = if index == 0 { "" } else { "---\n" };
+                enforced.push_str(mark);
+                staged.push_str(mark);
+                manifest(policy, &mut enforced);
+                staged_manifest(policy, kind, &mut staged);
+            }
+            let (head, action) = match kind {
+                StagedKind::Calico => (
+                    "apiVersion: projectcalico.org/v3\nkind: StagedKubernetesNetworkPolicy\n",
+                    "\nspec:\n  stagedAction: Set\n",
+                ),
+                StagedKind::Kguardian => ("apiVersion: kguardian.dev/v1alpha1\nkind: AuditNetworkPolicy\n", "\nspec:\n"),
+            };
+            prop_assert_eq!(staged.matches(head).count(), policies.len(), "{}", staged);
+            prop_assert_eq!(staged.matches(action).count(), policies.len(), "{}", staged);
+            let back = staged.replace(head, "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n");
+            prop_assert_eq!(&back.replace(action, "\nspec:\n"), &enforced);
+            prop_assert_eq!(&*unstaged(&staged), &*enforced);
+            let read_again = Rereader::default().policies(&staged).unwrap();
+            prop_assert!(read_again.iter().all(|one| one.staged == Some(kind)));
+            prop_assert_eq!(read_again.into_iter().map(|one| one.policy).collect::<Vec<_>>(), policies.clone());
+            let json = json_list_of(policies.iter().map(|policy| (policy, Some(kind)))).unwrap();
+            for text in [&staged, &json] {
+                let reading = read(text, "default");
+                prop_assert_eq!((&reading.problems, &reading.policies, &reading.objects), (&vec![], &vec![], &vec![]));
+                prop_assert_eq!(reading.ignored.len(), policies.len());
+                prop_assert!(reading.ignored.iter().all(|one| one.is_staged()));
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! one knows only the one form. Whatever it takes, the general reader takes too, as the same policies.
 
 use super::syntax;
+use crate::k8s::staged::{ENFORCED_HEADER, StagedKind};
 use crate::k8s::write::needs_escape;
 use crate::k8s::{DESCRIPTION, MANAGED_BY, SOURCE};
 use crate::net::{IpBlock, Protocol, Selector, Values};
@@ -18,6 +19,15 @@ use std::sync::Arc;
 /// The most bytes of one annotation; a longer one is left to the general reader, which knows the limit for all.
 const LONGEST_ANNOTATION: usize = 64 * 1024;
 
+/// A policy that was read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RereadPolicy {
+    /// The policy.
+    pub policy: Policy,
+    /// Who only looks at it; `None` where it is enforced.
+    pub staged: Option<StagedKind>,
+}
+
 /// Reads many texts, whose policies share what is the same in them.
 #[derive(Debug, Default)]
 pub struct Rereader<'a> {
@@ -30,7 +40,7 @@ pub struct Rereader<'a> {
 impl<'a> Rereader<'a> {
     /// The policies of a stream of manifests as Polder writes them, comments in front of a document left out. `None` when
     /// anything in it is of another form: then [`read`](super::read) can tell what it is.
-    pub fn policies(&mut self, text: &'a str) -> Option<Vec<Policy>> {
+    pub fn policies(&mut self, text: &'a str) -> Option<Vec<RereadPolicy>> {
         let mut cursor = Cursor { rest: text, known: self };
         let mut policies = Vec::new();
         while !cursor.rest.is_empty() {
@@ -70,8 +80,19 @@ impl<'a> Cursor<'_, 'a> {
         }
     }
 
-    fn policy(&mut self) -> Option<Policy> {
-        self.take("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: ")?;
+    /// The first lines of an object. Says whether it is staged.
+    #[expect(clippy::option_option, reason = "the outer level is for another form")]
+    fn header(&mut self) -> Option<Option<StagedKind>> {
+        if self.take(ENFORCED_HEADER).is_some() {
+            return Some(None);
+        }
+        let kind = StagedKind::ALL.into_iter().find(|kind| self.take(&kind.header()).is_some())?;
+        Some(Some(kind))
+    }
+
+    fn policy(&mut self) -> Option<RereadPolicy> {
+        let staged = self.header()?;
+        self.take("metadata:\n  name: ")?;
         let name = self.checked(syntax::dns_subdomain)?.into_owned();
         self.take("\n  namespace: ")?;
         let namespace = self.checked(syntax::dns_label)?;
@@ -92,7 +113,11 @@ impl<'a> Cursor<'_, 'a> {
         if annotations && description.is_none() && source.is_none() {
             return None;
         }
-        self.take("spec:\n  podSelector:")?;
+        self.take("spec:\n")?;
+        if let Some(kind) = staged {
+            self.take(&kind.action_line())?;
+        }
+        self.take("  podSelector:")?;
         let subject = self.selector(4)?;
         self.take("  policyTypes:\n")?;
         let isolates_ingress = self.take("    - Ingress\n").is_some();
@@ -103,7 +128,7 @@ impl<'a> Cursor<'_, 'a> {
         if inert || !(isolates_ingress || isolates_egress) {
             return None;
         }
-        Some(Policy {
+        let policy = Policy {
             namespace,
             name: name.into(),
             subject,
@@ -111,7 +136,8 @@ impl<'a> Cursor<'_, 'a> {
             egress: isolates_egress.then_some(egress),
             description: description.map(Cow::into_owned),
             statements: source.map(|text| text.split('\n').map(Excerpt::from).collect()).unwrap_or_default(),
-        })
+        };
+        Some(RereadPolicy { policy, staged })
     }
 
     /// The annotation `key`, when it is the next one.

@@ -32,9 +32,10 @@ mod unmodelled;
 mod walk;
 mod workload;
 
-pub use canonical::Rereader;
+pub use canonical::{RereadPolicy, Rereader};
 pub use kustomize::{Kustomization, kustomization};
 
+use super::staged::is_staged;
 use super::{DESCRIPTION, SOURCE};
 use crate::cluster::{DeployHint, Object};
 use crate::netpol::{Policy, Written};
@@ -151,7 +152,14 @@ impl Ignored {
     /// Whether it is of a kind that others made, of which an operator may make pods.
     pub fn is_of_operator(&self) -> bool {
         let group = kinds::group(&self.api_version);
-        group.contains('.') && !group.ends_with("k8s.io") && !self.name.is_empty()
+        !self.is_staged() && group.contains('.') && !group.ends_with("k8s.io") && !self.name.is_empty()
+    }
+}
+
+impl Ignored {
+    /// Whether it only shows what a policy would do, and enforces nothing.
+    pub fn is_staged(&self) -> bool {
+        is_staged(&self.api_version, &self.kind)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The kinds that change what is allowed and are not understood. An answer that is given beside them is incomplete.
 
+use crate::k8s::staged::is_staged;
+
 /// API groups and their kinds.
 ///
 /// Kinds that only prepare or log something (staged policies, flow logs) are not among them, nor are those that only
@@ -50,5 +52,5 @@ pub(super) fn is_unmodelled(version: &str, kind: &str) -> bool {
         return true;
     }
     // Whoever calls a kind so limits traffic by it. Staged ones are only looked at.
-    kind.ends_with("NetworkPolicy") && !kind.starts_with("Staged")
+    kind.ends_with("NetworkPolicy") && !kind.starts_with("Staged") && !is_staged(version, kind)
 }

@@ -3,7 +3,7 @@
 use super::around::Around;
 use super::inputs::{NamedInput, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why, is_marked};
-use super::said::{inside, nowhere, refused, token, unfilled, unmodelled};
+use super::said::{StagedObjects, inside, nowhere, refused, token, told_staged, unfilled, unmodelled};
 use super::{Manifests, OfOperator, Reader, Remark, patches};
 use crate::cluster::{Cluster, Object, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
@@ -45,6 +45,7 @@ pub(super) fn load(
         passed: PassedOver::default(),
         held: Vec::new(),
         parts: Vec::new(),
+        staged: StagedObjects::new(),
     };
     let inputs = inputs(system, folder, named);
     let around = Around::new(system, &inputs);
@@ -67,6 +68,7 @@ struct Load<'l> {
     held: Vec<(String, bool)>,
     /// The files with parts of objects, and the first object of each.
     parts: Vec<(String, String)>,
+    staged: StagedObjects,
 }
 
 /// How many bytes of texts are read at once: as many as are worth some threads, and not all of a repository.
@@ -403,6 +405,9 @@ impl Load<'_> {
             self.manifests.inside.extend(policy.map(loaded).map(|(policy, span, written, _)| (policy, span, written)));
         }
         let runs: BTreeSet<(Arc<str>, Arc<str>)> = reading.objects.iter().filter_map(runner).collect();
+        for one in reading.ignored.iter().filter(|one| one.is_staged()) {
+            *self.staged.entry((one.kind.clone(), one.api_version.clone())).or_default() += 1;
+        }
         let of_operators = reading.ignored.into_iter().filter(Ignored::is_of_operator);
         let of_operators =
             of_operators.map(|Ignored { kind, namespace, name, .. }| OfOperator { kind, namespace, name });
@@ -417,9 +422,10 @@ impl Load<'_> {
     }
 
     fn finish(self) -> Manifests {
-        let Load { mut manifests, mut policies, objects, passed, held, parts, reader, .. } = self;
+        let Load { mut manifests, mut policies, objects, passed, held, parts, staged, reader, .. } = self;
         passed.tell(&mut manifests, reader);
         manifests.notes.extend(patches::passed_over(&parts));
+        manifests.notes.extend(told_staged(&staged));
         manifests.notes.extend(inside(&held));
         policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         let mut conflicts = Vec::new();

@@ -104,3 +104,15 @@ pub(super) fn inside(held: &[(String, bool)]) -> Option<String> {
         ),
     })
 }
+
+/// Objects that only show what policies would do, by their kinds and versions: how many there are.
+pub(super) type StagedObjects = BTreeMap<(String, String), usize>;
+
+/// What is told of them, once for each kind.
+pub(super) fn told_staged(found: &StagedObjects) -> Vec<String> {
+    let one = |((kind, version), count): (&(String, String), &usize)| match count {
+        1 => format!("1 {kind} ({version}) is staged: it enforces nothing, and counts as nothing"),
+        count => format!("{count} of {kind} ({version}) are staged: they enforce nothing, and count as nothing"),
+    };
+    found.iter().map(one).collect()
+}

@@ -6,19 +6,20 @@ mod step;
 mod tests;
 
 use super::load::Project;
-use super::rollout::{EnforceList, RolloutStep};
+use super::rollout::{EnforceList, Rest, RolloutStep};
 use crate::ask::{self, Judgement};
 use crate::cluster;
 use crate::diag::{Code, Diagnostic, Levels, Report};
 use crate::flow::{self, FlowSet};
+use crate::k8s::StagedKind;
 use crate::lint;
 use crate::model::{self, COMPONENTS, Component, Model};
-use crate::netpol::PolicySet;
+use crate::netpol::{Policy, PolicySet};
 use crate::parallel;
 use crate::prove::{self, Grants};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, NodeKind, Tree};
-use crate::target::network_policy::{self as target, Layout, Output, Planned};
+use crate::target::network_policy::{self as target, Counted, Layout, Output, Planned};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use step::{AskedStep, Emitted};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub references: bool,
     /// What is enforced of the program; `None` for all. A build writes only that, and [`Session::at_step`] asks about it.
     pub enforce: Option<EnforceList>,
+    /// What a build writes of all else.
+    pub rest: Rest,
 }
 
 /// What parsing a file has given.
@@ -79,6 +82,8 @@ pub struct Session {
     asked_step: AskedStep,
     /// What a build writes of the step.
     emitted: OnceCell<Option<Emitted>>,
+    /// Why the rest cannot be written so.
+    rest_mistake: OnceCell<Option<Diagnostic>>,
 }
 
 /// What is left of a session after its build: nothing can be asked of it but what it came to.
@@ -128,6 +133,11 @@ impl Built {
         let whole = self.0.policies()?.policies.len();
         Some((self.0.emitted()?.step(), whole))
     }
+
+    /// The policies that are only looked at, and by whom.
+    pub fn staged(&self) -> Option<(StagedKind, &[Policy])> {
+        self.0.emitted()?.staged()
+    }
 }
 
 impl Session {
@@ -151,6 +161,7 @@ impl Session {
             output: OnceCell::new(),
             asked_step: AskedStep::Whole,
             emitted: OnceCell::new(),
+            rest_mistake: OnceCell::new(),
         }
     }
 
@@ -188,6 +199,7 @@ impl Session {
             output: OnceCell::new(),
             asked_step: AskedStep::Whole,
             emitted: OnceCell::new(),
+            rest_mistake: OnceCell::new(),
             ..self
         }
     }
@@ -283,6 +295,7 @@ impl Session {
     /// other question. They would be a fifth of its memory.
     pub fn build(mut self) -> Built {
         self.environments();
+        self.rest_mistake();
         if self.flows().is_some() {
             for tree in self.trees.get_mut().into_iter().flat_map(|stage| &mut stage.0) {
                 (tree.nodes, tree.comments) = (Vec::new(), Vec::new());
@@ -392,7 +405,7 @@ impl Session {
         let (flows, planned) = (self.lowered()?, self.planned()?);
         Some(self.output.get_or_init(|| {
             let output = Output::new(&planned.0, self.settings.layout, self.settings.kustomize);
-            let wrong = disproof(&flows.0, output.manifests().iter().map(|file| &*file.body));
+            let wrong = disproof(&flows.0, output.manifests().iter().map(|file| &*file.body), Counted::Enforced);
             let diagnostics = wrong.map(|message| internal_error(format!("{message}; nothing was written")));
             (output, diagnostics.into_iter().collect())
         }))
@@ -404,8 +417,8 @@ fn internal_error(message: String) -> Diagnostic {
 }
 
 /// Why manifests do not mean what the flows say.
-fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Option<String> {
-    let granted = match target::grants(flows, manifests) {
+fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>, counted: Counted) -> Option<String> {
+    let granted = match target::grants_of(flows, manifests, counted) {
         Ok(granted) => granted,
         Err(reason) => return Some(reason),
     };

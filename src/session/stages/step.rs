@@ -1,13 +1,19 @@
 //! A step of a roll-out: what of a program is enforced, to be asked about and to be written.
 
 use super::{Session, disproof, internal_error, is_error};
-use crate::diag::Diagnostic;
+use crate::diag::{Code, Diagnostic};
 use crate::flow::FlowSet;
+use crate::k8s::StagedKind;
 use crate::lint;
-use crate::netpol::PolicySet;
-use crate::session::rollout::{EnforceList, RolloutStep};
-use crate::target::network_policy::{self as target, Output};
+use crate::model::{Cni, CniVersion};
+use crate::netpol::{Policy, PolicySet};
+use crate::session::rollout::{EnforceList, Rest, RolloutStep};
+use crate::target::network_policy::{self as target, Counted, Output};
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+/// The first version of Calico that has staged policies in its open source.
+const FIRST_STAGED: CniVersion = CniVersion(3, 30);
 
 /// Which program the flows of a session are of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,7 @@ impl AskedStep {
 pub(super) struct Emitted {
     step: RolloutStep,
     policies: PolicySet,
+    staged: Option<(StagedKind, Vec<Policy>)>,
     output: Output,
     /// Why the files do not mean what the step says.
     wrong: Option<Diagnostic>,
@@ -47,6 +54,11 @@ impl Emitted {
     /// What is enforced.
     pub(super) fn policies(&self) -> &PolicySet {
         &self.policies
+    }
+
+    /// What is only looked at, and by whom.
+    pub(super) fn staged(&self) -> Option<(StagedKind, &[Policy])> {
+        self.staged.as_ref().map(|(kind, policies)| (*kind, policies.as_slice()))
     }
 
     /// The files; `None` when they could not be proved to mean what the step says.
@@ -103,7 +115,8 @@ impl Session {
             None => Some(Output::new(self.policies()?, layout, kustomize)),
             Some(list) => {
                 let (_, policies) = self.policies_of(list, self.flows()?)?;
-                Some(Output::new(&policies, layout, kustomize))
+                let staged = self.staged_beside(&policies)?;
+                Some(self.files_of(&policies, staged.as_ref()))
             }
         }
     }
@@ -117,7 +130,8 @@ impl Session {
         let configured = EnforceList::of(&self.project.config);
         let own = self.settings.enforce.clone().filter(|list| !list.is_configured);
         let lists = configured.into_iter().chain(own);
-        lists.flat_map(|list| self.that_count(&list, list.resolve(flows).1)).collect()
+        let of_lists = lists.flat_map(|list| self.that_count(&list, list.resolve(flows).1));
+        of_lists.chain(self.rest_mistake().cloned()).collect()
     }
 
     /// Of what is wrong with a list: `polder.toml` is about the whole program, of which not all may have been read.
@@ -134,12 +148,17 @@ impl Session {
     pub(super) fn emitted(&self) -> Option<&Emitted> {
         let list = self.settings.enforce.as_ref().filter(|_| self.asked_step == AskedStep::Whole)?;
         let emitted = self.emitted.get_or_init(|| {
-            let flows = self.flows().filter(|_| self.policies().is_some())?;
+            let flows = self.flows().filter(|_| self.policies().is_some() && self.rest_mistake().is_none())?;
             let (cut, policies) = self.policies_of(list, flows)?;
-            let output = Output::new(&policies, self.settings.layout, self.settings.kustomize);
-            let wrong = disproof(&cut, output.manifests().iter().map(|file| &*file.body));
+            let staged = self.staged_beside(&policies)?;
+            let output = self.files_of(&policies, staged.as_ref());
+            let manifests = || output.manifests().iter().map(|file| &*file.body);
+            let wrong = disproof(&cut, manifests(), Counted::Enforced);
+            // Together they are the whole program: what is looked at is what would come.
+            let as_whole = || disproof(flows, manifests(), Counted::WithStaged);
+            let wrong = wrong.or_else(|| staged.as_ref().and_then(|_| as_whole()));
             let wrong = wrong.map(|message| internal_error(format!("{message}; nothing was written")));
-            Some(Emitted { step: RolloutStep::new(list, flows, &cut), policies, output, wrong })
+            Some(Emitted { step: RolloutStep::new(list, flows, &cut), policies, staged, output, wrong })
         });
         emitted.as_ref()
     }
@@ -154,5 +173,53 @@ impl Session {
         cut.enforce_only(&sides);
         let planned = target::policies(&cut, self.settings.layout);
         (!planned.diagnostics.iter().any(is_error)).then_some((cut, planned.policies))
+    }
+
+    /// The policies of the whole program that are not among the enforced ones, where they are staged. `None` while anything is
+    /// wrong.
+    #[expect(clippy::option_option, reason = "the outer level is for a program with errors")]
+    fn staged_beside(&self, enforced: &PolicySet) -> Option<Option<(StagedKind, Vec<Policy>)>> {
+        let Rest::Staged(kind) = self.settings.rest else { return Some(None) };
+        let key = |policy: &Policy| (policy.namespace.clone(), policy.name.clone());
+        let known: BTreeMap<_, &Policy> = enforced.policies.iter().map(|policy| (key(policy), policy)).collect();
+        let whole = self.policies()?.policies.iter();
+        let others = whole.filter(|policy| known.get(&key(policy)) != Some(policy)).cloned().collect();
+        Some(Some((kind, others)))
+    }
+
+    fn files_of(&self, enforced: &PolicySet, staged: Option<&(StagedKind, Vec<Policy>)>) -> Output {
+        let (layout, kustomize) = (self.settings.layout, self.settings.kustomize);
+        match staged {
+            None => Output::new(enforced, layout, kustomize),
+            Some((kind, staged)) => Output::with_staged(enforced, staged, *kind, layout, kustomize),
+        }
+    }
+
+    /// Why the cluster of the program cannot take what the rest shall be.
+    pub(super) fn rest_mistake(&self) -> Option<&Diagnostic> {
+        let mistake = self.rest_mistake.get_or_init(|| {
+            let Rest::Staged(StagedKind::Calico) = self.settings.rest else { return None };
+            let platform = &self.model()?.platform;
+            let help = "leave `rest` out; `polder replay LOG` says what a step would drop without any staged policy";
+            let message = match platform.cni {
+                Cni::Any => return None,
+                Cni::Calico | Cni::Canal if platform.cni_version.is_none_or(|version| version >= FIRST_STAGED) => {
+                    return None;
+                }
+                Cni::Calico | Cni::Canal => format!(
+                    "Calico has staged policies from {FIRST_STAGED} on, and the program is for an older `{}`",
+                    platform.cni.name()
+                ),
+                other => format!("staged policies of Calico need Calico, and the program is for `{}`", other.name()),
+            };
+            let config = &self.project.config;
+            let place = config.entries.get("rollout.rest").filter(|_| config.rollout.rest == Some(self.settings.rest));
+            let diagnostic = match place {
+                Some(at) => Diagnostic::new(Code::E0403, *at, message),
+                None => Diagnostic::about(Code::E0411, message),
+            };
+            Some(diagnostic.with_help(help))
+        });
+        mistake.as_ref()
     }
 }

@@ -55,12 +55,12 @@ fn a_manifest_that_means_something_else_is_an_internal_error() {
     let flows = session.flows().unwrap();
     let output = session.output().unwrap();
     let bodies = || output.manifests().iter().map(|file| &*file.body);
-    assert_eq!(disproof(flows, bodies()), None);
-    assert!(disproof(flows, bodies().skip(1)).unwrap().starts_with("the policies would"));
+    assert_eq!(disproof(flows, bodies(), Counted::Enforced), None);
+    assert!(disproof(flows, bodies().skip(1), Counted::Enforced).unwrap().starts_with("the policies would"));
     let changed: Vec<String> = bodies().map(|body| body.replace("port: 80", "port: 81")).collect();
-    let message = disproof(flows, changed.iter().map(String::as_str)).unwrap();
+    let message = disproof(flows, changed.iter().map(String::as_str), Counted::Enforced).unwrap();
     assert!(message.ends_with("on port 81/tcp"), "{message}");
-    let broken = disproof(flows, ["kind: NetworkPolicy\n"].into_iter()).unwrap();
+    let broken = disproof(flows, ["kind: NetworkPolicy\n"].into_iter(), Counted::Enforced).unwrap();
     assert!(broken.starts_with("a manifest could not be read back: "), "{broken}");
 }
 

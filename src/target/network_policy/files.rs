@@ -1,7 +1,7 @@
 //! From policies to the files of the output folder.
 
 use super::Layout;
-use crate::k8s;
+use crate::k8s::{self, StagedKind};
 use crate::netpol::{Policy, PolicySet};
 use crate::output::{OutputFile, folder_name};
 use crate::parallel;
@@ -27,9 +27,30 @@ pub struct Output {
 impl Output {
     /// The files that say `policies`.
     pub fn new(policies: &PolicySet, layout: Layout, kustomize: bool) -> Output {
+        let all: Vec<WrittenOut<'_>> = policies.policies.iter().map(WrittenOut::enforced).collect();
+        Output::of(&all, layout, kustomize)
+    }
+
+    /// The files that say `policies`, and others as `kind`. Policies of one name are in one file, the enforced one first.
+    pub fn with_staged(
+        policies: &PolicySet,
+        staged: &[Policy],
+        kind: StagedKind,
+        layout: Layout,
+        kustomize: bool,
+    ) -> Output {
+        let others = staged.iter().map(|policy| WrittenOut { policy, staged: Some(kind) });
+        let mut all: Vec<WrittenOut<'_>> = policies.policies.iter().map(WrittenOut::enforced).chain(others).collect();
+        all.sort_by_key(|one| (&one.policy.namespace, &one.policy.name, one.staged));
+        Output::of(&all, layout, kustomize)
+    }
+
+    /// The files of policies that are sorted.
+    fn of(policies: &[WrittenOut<'_>], layout: Layout, kustomize: bool) -> Output {
         /// Fewer namespaces are written sooner than a thread has begun with them.
         const LEAST: usize = 8;
-        let namespaces: Vec<&[Policy]> = policies.policies.chunk_by(|a, b| a.namespace == b.namespace).collect();
+        let is_beside = |a: &WrittenOut<'_>, b: &WrittenOut<'_>| a.policy.namespace == b.policy.namespace;
+        let namespaces: Vec<&[WrittenOut<'_>]> = policies.chunk_by(is_beside).collect();
         let parts = parallel::parts(&namespaces, LEAST, |namespaces| {
             let mut texts = Texts::default();
             let policies = namespaces.iter().map(|policies| policies.len()).sum();
@@ -81,10 +102,23 @@ struct NamespaceFolder {
     files: usize,
 }
 
+/// A policy that is written, and who only looks at it, if so.
+#[derive(Debug, Clone, Copy)]
+struct WrittenOut<'p> {
+    policy: &'p Policy,
+    staged: Option<StagedKind>,
+}
+
+impl<'p> WrittenOut<'p> {
+    fn enforced(policy: &'p Policy) -> Self {
+        WrittenOut { policy, staged: None }
+    }
+}
+
 /// Adds the manifests with the policies of one namespace.
-fn namespace(policies: &[Policy], layout: Layout, texts: &mut Texts) -> NamespaceFolder {
-    let folder = policies.first().map(|first| folder_name(&first.namespace)).unwrap_or_default();
-    let mut add = |name: [&str; 2], policies: &[Policy]| {
+fn namespace(policies: &[WrittenOut<'_>], layout: Layout, texts: &mut Texts) -> NamespaceFolder {
+    let folder = policies.first().map(|first| folder_name(&first.policy.namespace)).unwrap_or_default();
+    let mut add = |name: [&str; 2], policies: &[WrittenOut<'_>]| {
         texts.add([&*folder, "/"].into_iter().chain(name), |out| documents(policies, out));
     };
     let files = match layout {
@@ -93,8 +127,9 @@ fn namespace(policies: &[Policy], layout: Layout, texts: &mut Texts) -> Namespac
             1
         }
         Layout::Flow | Layout::Tier => {
-            policies.iter().for_each(|policy| add([&folder_name(&policy.name), ".yaml"], std::slice::from_ref(policy)));
-            policies.len()
+            let files = policies.chunk_by(|a, b| a.policy.name == b.policy.name);
+            let added = files.filter_map(|file| Some((file.first()?, file)));
+            added.map(|(first, file)| add([&folder_name(&first.policy.name), ".yaml"], file)).count()
         }
     };
     NamespaceFolder { name: folder.into_owned(), files }
@@ -144,12 +179,15 @@ impl Texts {
 }
 
 /// Appends the documents of `policies`.
-fn documents(policies: &[Policy], out: &mut String) {
-    for (index, policy) in policies.iter().enumerate() {
+fn documents(policies: &[WrittenOut<'_>], out: &mut String) {
+    for (index, WrittenOut { policy, staged }) in policies.iter().enumerate() {
         if index > 0 {
             out.push_str("---\n");
         }
-        k8s::manifest(policy, out);
+        match staged {
+            Some(kind) => k8s::staged_manifest(policy, *kind, out),
+            None => k8s::manifest(policy, out),
+        }
     }
 }
 

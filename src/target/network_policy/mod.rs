@@ -19,13 +19,31 @@ pub fn policies(set: &FlowSet, layout: Layout) -> Planned {
     planned
 }
 
+/// Which policies of manifests count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Those that are enforced.
+    Enforced,
+    /// Those that are staged, too, as if they were enforced.
+    WithStaged,
+}
+
 /// What manifests grant in the namespaces of `set`, or why they do not say.
 pub fn grants<'a>(set: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Result<Grants, String> {
+    grants_of(set, manifests, Counted::Enforced)
+}
+
+/// What those of the policies grant that count.
+pub fn grants_of<'a>(
+    set: &FlowSet,
+    manifests: impl Iterator<Item = &'a str>,
+    counted: Counted,
+) -> Result<Grants, String> {
     /// Fewer are read sooner than a thread has begun with them.
     const LEAST: usize = 256;
     let manifests: Vec<&str> = manifests.collect();
     let mut all: Option<PolicyGrants> = None;
-    for part in parallel::parts(&manifests, LEAST, |part| read_back(set, part)) {
+    for part in parallel::parts(&manifests, LEAST, |part| read_back(set, part, counted)) {
         let part = part?;
         match &mut all {
             Some(all) => all.append(part),
@@ -38,19 +56,23 @@ pub fn grants<'a>(set: &FlowSet, manifests: impl Iterator<Item = &'a str>) -> Re
 
 /// The same for some of the manifests. They are read back one at a time: the policies of all of them would be most of the
 /// memory of a build.
-fn read_back<'s>(set: &'s FlowSet, manifests: &[&str]) -> Result<PolicyGrants<'s>, String> {
+fn read_back<'s>(set: &'s FlowSet, manifests: &[&str], counted: Counted) -> Result<PolicyGrants<'s>, String> {
     let mut grants = PolicyGrants::new(set);
     let mut reader = k8s::Rereader::default();
     for text in manifests {
         if let Some(policies) = reader.policies(text) {
-            policies.iter().for_each(|policy| grants.add(policy));
+            let counts = |one: &&k8s::RereadPolicy| one.staged.is_none() || counted == Counted::WithStaged;
+            policies.iter().filter(counts).for_each(|one| grants.add(&one.policy));
             continue;
         }
-        let reading = k8s::read(text, "default");
+        let reading = match counted {
+            Counted::Enforced => k8s::read(text, "default"),
+            Counted::WithStaged => k8s::read(&k8s::unstaged(text), "default"),
+        };
         if let Some(problem) = reading.problems.first() {
             return Err(format!("a manifest could not be read back: {}", problem.reason));
         }
-        if !reading.ignored.is_empty() || !reading.objects.is_empty() {
+        if !reading.ignored.iter().all(k8s::Ignored::is_staged) || !reading.objects.is_empty() {
             return Err("a manifest could not be read back: it holds something other than policies".to_owned());
         }
         reading.policies.iter().for_each(|read| grants.add(&read.policy));
