@@ -131,7 +131,7 @@ fn holds(program: &Program, seed: u64) -> Result<(), Failure> {
 /// that knows nothing of the compiler.
 #[test]
 fn a_step_is_the_program_with_smaller_isolation() {
-    let cases = std::env::var("POLDER_CASES").map_or(100, |cases| cases.parse().unwrap());
+    let cases = std::env::var("POLDER_CASES").map_or(60, |cases| cases.parse().unwrap());
     let next = std::sync::atomic::AtomicU64::new(0);
     let work = || {
         loop {
@@ -158,16 +158,16 @@ fn put_back(manifests: &[String]) -> [Vec<String>; 2] {
     let (staged, enforced): (Vec<&String>, Vec<&String>) = manifests.iter().partition(|text| text.starts_with(HEAD));
     let back = |text: &&String| {
         let text = text.replacen(HEAD, "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n", 1);
-        text.replacen("\nspec:\n  stagedAction: Set\n", "\nspec:\n", 1)
+        text.replacen("\nspec:\n  stagedAction: Set\n", "\nspec:\n", 1).trim_end().to_owned()
     };
-    [enforced.into_iter().cloned().collect(), staged.iter().map(back).collect()]
+    [enforced.into_iter().map(|text| text.trim_end().to_owned()).collect(), staged.iter().map(back).collect()]
 }
 
 /// What is staged and what is enforced are together what the whole program becomes: by an evaluator that knows nothing of the
 /// compiler, and where nothing is enforced byte for byte.
 #[test]
 fn staged_and_enforced_policies_are_the_program() {
-    for seed in 0..40 {
+    for seed in 0..30 {
         let program = generate::program(seed);
         // Staged policies of Calico need it.
         let program = Program { platform: Platform { cni: None, ..program.platform.clone() }, ..program };
@@ -183,16 +183,16 @@ fn staged_and_enforced_policies_are_the_program() {
             panic!("seed {seed}: --enforce {list}\n{source}\n{}", failure.detail);
         }
         for layout in LAYOUTS {
-            let plain = compile(&source, layout, None).unwrap();
+            let [plain, _] = put_back(&compile(&source, layout, None).unwrap());
             let all = compile_with(&source, layout, None, &["--enforce", "none", "--rest", "calico"]).unwrap();
             assert_eq!(put_back(&all), [Vec::new(), plain.clone()], "{source}");
-            let enforced = compile_with(&source, layout, None, &["--enforce", &list]).unwrap();
+            let [enforced, _] = put_back(&compile_with(&source, layout, None, &["--enforce", &list]).unwrap());
             let both = compile_with(&source, layout, None, &["--enforce", &list, "--rest", "calico"]).unwrap();
             let [beside, staged] = put_back(&both);
             assert_eq!(beside, enforced, "{source}");
             assert!(staged.iter().all(|text| plain.contains(text) && !enforced.contains(text)), "{source}");
             let done = compile_with(&source, layout, None, &["--enforce", "*", "--rest", "calico"]).unwrap();
-            assert_eq!(done, plain);
+            assert_eq!(put_back(&done), [plain, Vec::new()]);
         }
     }
 }

@@ -35,7 +35,7 @@ use super::why::WhyArgs;
 use crate::diag::{Level, Levels};
 use crate::model::{Cni, CniVersion};
 #[cfg(feature = "cli")]
-use crate::session::Rest;
+use crate::session::UnenforcedRest;
 use crate::session::{EnforceChoice, EnforceEntry, EnvironmentChoice, Named, Question, SaidOfCluster};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -287,17 +287,22 @@ pub(super) struct RestParser;
 
 #[cfg(feature = "cli")]
 impl TypedValueParser for RestParser {
-    type Value = Rest;
+    type Value = UnenforcedRest;
 
-    fn parse_ref(&self, command: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<Rest, clap::Error> {
-        let words = PossibleValuesParser::new(Rest::ALL.map(|(word, _)| word));
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<UnenforcedRest, clap::Error> {
+        let words = PossibleValuesParser::new(UnenforcedRest::ALL.map(|(word, _)| word));
         let word = words.parse_ref(command, arg, value)?;
-        let known = Rest::ALL.into_iter().find(|(known, _)| *known == word);
-        Ok(known.map_or(Rest::None, |(_, rest)| rest))
+        let known = UnenforcedRest::ALL.into_iter().find(|(known, _)| *known == word);
+        Ok(known.map_or(UnenforcedRest::None, |(_, rest)| rest))
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
-        Some(Box::new(Rest::ALL.into_iter().map(|(word, _)| clap::builder::PossibleValue::new(word))))
+        Some(Box::new(UnenforcedRest::ALL.into_iter().map(|(word, _)| clap::builder::PossibleValue::new(word))))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::k8s;
 use crate::netpol::PolicySet;
 use crate::output::{self, ChangeKind, FileChange, OutputFile, Ownership, Plan};
 use crate::session::{
-    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, Rest, shell_word, shown,
+    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, UnenforcedRest, shell_word, shown,
 };
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +55,7 @@ pub(super) struct BuildArgs {
     /// What to write of what is not enforced: `calico` and `kguardian` have objects that show what would be denied, and
     /// deny nothing [default: `rest` of polder.toml, else none].
     #[arg(long, value_name = "KIND", value_parser = RestParser)]
-    pub rest: Option<Rest>,
+    pub rest: Option<UnenforcedRest>,
     /// Write nothing; fail when the folder is not what would be written.
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,

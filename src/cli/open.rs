@@ -3,7 +3,7 @@
 use super::args::ProgramInput;
 use super::terminal::Terminal;
 use crate::diag::Levels;
-use crate::session::{Disk, EnforceChoice, Layout, Project, Rest, Session, Settings};
+use crate::session::{Disk, EnforceChoice, Layout, Project, Session, Settings, UnenforcedRest};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub(super) fn open(
     input: &ProgramInput,
     layout: Option<Layout>,
     kustomize: bool,
-    enforce: (&EnforceChoice, Option<Rest>),
+    enforce: (&EnforceChoice, Option<UnenforcedRest>),
     terminal: &Terminal,
 ) -> Result<OpenedSession, String> {
     input.warnings.levels()?;
@@ -35,7 +35,7 @@ pub(super) fn open(
     input.warnings.set(&mut levels)?;
     let (choice, rest) = enforce;
     let list = choice.of(&project.config);
-    if list.is_none() && rest.is_some_and(|rest| rest != Rest::None) {
+    if list.is_none() && rest.is_some_and(|rest| rest != UnenforcedRest::None) {
         return Err("`--rest` is about what is not enforced, and everything is; `--enforce none` enforces nothing yet"
             .to_owned());
     }

@@ -114,14 +114,14 @@ pub(super) fn of_versions([old, new]: [Option<&RolloutStep>; 2]) -> Option<Strin
         return None;
     }
     let side = |step: Option<&RolloutStep>| match step {
-        None => "everything".to_owned(),
+        None => "as a whole".to_owned(),
         Some(step) if step.is_nothing() => "nothing yet".to_owned(),
         Some(step) => format!("{} only ({})", listed(step), share(step)),
     };
     let is_same = old.zip(new).is_some_and(|(old, new)| old == new);
     let what = match is_same {
         true => format!("compared as both enforce {}", side(new)),
-        false => format!("compared as enforced: the old one {}, the new one {}", side(old), side(new)),
+        false => format!("compared as enforced: the old one {}; the new one {}", side(old), side(new)),
     };
     Some(format!("{what}; `--enforce all` compares the whole programs"))
 }

@@ -4,7 +4,7 @@ use super::overlay::Overlay;
 use super::uri::uri_of;
 use crate::diag::{Levels, Report, Severity};
 use crate::model::{Entity, Model, Reference, Role};
-use crate::session::{CONFIG_NAME, Everywhere, FileSystem, Named, Project, Rest, Session, Settings};
+use crate::session::{CONFIG_NAME, Everywhere, FileSystem, Named, Project, Session, Settings, UnenforcedRest};
 use crate::source::{Encoding, FileId, Lines, Span};
 use crate::syntax::{Node, NodeKind, Tree};
 use lsp_types::{Location, Position, Range, Uri};
@@ -75,7 +75,7 @@ impl Program {
             kustomize: project.config.kustomize.unwrap_or_default(),
             references: true,
             enforce: None,
-            rest: Rest::None,
+            rest: UnenforcedRest::None,
         };
         let session = match before {
             Some(before) => before.session.again(project, settings),

@@ -1,6 +1,6 @@
 //! `polder.toml`: how to build, never what is allowed.
 
-use super::rollout::{EnforceEntry, Rest};
+use super::rollout::{EnforceEntry, UnenforcedRest};
 use crate::diag::{Code, Diagnostic, Level, Levels, closest};
 use crate::source::{FileId, Span};
 use crate::target::network_policy::Layout;
@@ -52,7 +52,7 @@ pub struct OfRollout {
     /// What is enforced; `None` is the whole program.
     pub enforce: Option<Vec<EnforceEntry>>,
     /// What becomes of all else.
-    pub rest: Option<Rest>,
+    pub rest: Option<UnenforcedRest>,
 }
 
 /// What `polder.toml` says of one environment.
@@ -205,7 +205,7 @@ impl ConfigReader {
     fn check_rest(&mut self) {
         let rollout = &self.config.rollout;
         let Some(at) = self.config.entries.get("rollout.rest").copied() else { return };
-        if rollout.enforce.is_none() && rollout.rest.is_some_and(|rest| rest != Rest::None) {
+        if rollout.enforce.is_none() && rollout.rest.is_some_and(|rest| rest != UnenforcedRest::None) {
             let message = "`rest` is about what `enforce` leaves out, and without `enforce` everything is enforced";
             let diagnostic = Diagnostic::new(Code::E0403, at, message);
             self.diagnostics.push(diagnostic.with_help("write `enforce = []` beside it to enforce nothing yet"));
@@ -354,7 +354,7 @@ impl ConfigReader {
     fn rollout(&mut self, name: &str, value: &ConfigValue<'_>) {
         const EXAMPLE: &str = "data/redis:ingress";
         if name == "rest" {
-            self.config.rollout.rest = self.choice(value, name, &Rest::ALL);
+            self.config.rollout.rest = self.choice(value, name, &UnenforcedRest::ALL);
             return;
         }
         let DeValue::Array(entries) = value.get_ref() else {

@@ -51,7 +51,7 @@ pub use metadata::MetadataKeys;
 #[cfg(feature = "cli")]
 pub(crate) use path::normal;
 pub use path::{shell_word, shown};
-pub use rollout::{EnforceChoice, EnforceEntry, EnforceList, Rest, RolloutStep};
+pub use rollout::{EnforceChoice, EnforceEntry, EnforceList, RolloutStep, UnenforcedRest};
 pub use seeded::{Seeded, SeededFile};
 #[cfg(test)]
 pub(crate) use stages::spoiled::with_wrong_policies;

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 /// What becomes of what is not enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rest {
+pub enum UnenforcedRest {
     /// Nothing is written for it.
     #[default]
     None,
@@ -18,17 +18,17 @@ pub enum Rest {
     Staged(StagedKind),
 }
 
-impl Rest {
+impl UnenforcedRest {
     /// All, with their words.
-    pub const ALL: [(&'static str, Rest); 3] = [
-        ("none", Rest::None),
-        ("calico", Rest::Staged(StagedKind::Calico)),
-        ("kguardian", Rest::Staged(StagedKind::Kguardian)),
+    pub const ALL: [(&'static str, UnenforcedRest); 3] = [
+        ("none", UnenforcedRest::None),
+        ("calico", UnenforcedRest::Staged(StagedKind::Calico)),
+        ("kguardian", UnenforcedRest::Staged(StagedKind::Kguardian)),
     ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
-        Rest::ALL.into_iter().find(|(_, rest)| *rest == self).map_or("none", |(word, _)| word)
+        UnenforcedRest::ALL.into_iter().find(|(_, rest)| *rest == self).map_or("none", |(word, _)| word)
     }
 }
 

@@ -6,7 +6,7 @@ mod step;
 mod tests;
 
 use super::load::Project;
-use super::rollout::{EnforceList, Rest, RolloutStep};
+use super::rollout::{EnforceList, RolloutStep, UnenforcedRest};
 use crate::ask::{self, Judgement};
 use crate::cluster;
 use crate::diag::{Code, Diagnostic, Levels, Report};
@@ -38,7 +38,7 @@ pub struct Settings {
     /// What is enforced of the program; `None` for all. A build writes only that, and [`Session::at_step`] asks about it.
     pub enforce: Option<EnforceList>,
     /// What a build writes of all else.
-    pub rest: Rest,
+    pub rest: UnenforcedRest,
 }
 
 /// What parsing a file has given.

@@ -7,7 +7,7 @@ use crate::k8s::StagedKind;
 use crate::lint;
 use crate::model::{Cni, CniVersion};
 use crate::netpol::{Policy, PolicySet};
-use crate::session::rollout::{EnforceList, Rest, RolloutStep};
+use crate::session::rollout::{EnforceList, RolloutStep, UnenforcedRest};
 use crate::target::network_policy::{self as target, Counted, Output};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -179,7 +179,7 @@ impl Session {
     /// wrong.
     #[expect(clippy::option_option, reason = "the outer level is for a program with errors")]
     fn staged_beside(&self, enforced: &PolicySet) -> Option<Option<(StagedKind, Vec<Policy>)>> {
-        let Rest::Staged(kind) = self.settings.rest else { return Some(None) };
+        let UnenforcedRest::Staged(kind) = self.settings.rest else { return Some(None) };
         let key = |policy: &Policy| (policy.namespace.clone(), policy.name.clone());
         let known: BTreeMap<_, &Policy> = enforced.policies.iter().map(|policy| (key(policy), policy)).collect();
         let whole = self.policies()?.policies.iter();
@@ -198,7 +198,7 @@ impl Session {
     /// Why the cluster of the program cannot take what the rest shall be.
     pub(super) fn rest_mistake(&self) -> Option<&Diagnostic> {
         let mistake = self.rest_mistake.get_or_init(|| {
-            let Rest::Staged(StagedKind::Calico) = self.settings.rest else { return None };
+            let UnenforcedRest::Staged(StagedKind::Calico) = self.settings.rest else { return None };
             let platform = &self.model()?.platform;
             let help = "leave `rest` out; `polder replay LOG` says what a step would drop without any staged policy";
             let message = match platform.cni {

@@ -8,9 +8,12 @@ pub use files::Output;
 
 use crate::flow::FlowSet;
 use crate::k8s;
+use crate::netpol::Policy;
 use crate::parallel;
 use crate::plan;
 use crate::prove::{Grants, PolicyGrants};
+use crate::source::Excerpt;
+use std::borrow::Cow;
 
 /// The policies that a program becomes, and what is to be said of them. [`Output::new`] has their files.
 pub fn policies(set: &FlowSet, layout: Layout) -> Planned {
@@ -62,20 +65,37 @@ fn read_back<'s>(set: &'s FlowSet, manifests: &[&str], counted: Counted) -> Resu
     for text in manifests {
         if let Some(policies) = reader.policies(text) {
             let counts = |one: &&k8s::RereadPolicy| one.staged.is_none() || counted == Counted::WithStaged;
-            policies.iter().filter(counts).for_each(|one| grants.add(&one.policy));
+            for one in policies.iter().filter(counts) {
+                add(&mut grants, &one.policy, one.staged.is_some());
+            }
             continue;
         }
-        let reading = match counted {
-            Counted::Enforced => k8s::read(text, "default"),
-            Counted::WithStaged => k8s::read(&k8s::unstaged(text), "default"),
-        };
-        if let Some(problem) = reading.problems.first() {
-            return Err(format!("a manifest could not be read back: {}", problem.reason));
+        // Such a text has one document for each policy, and a line of its own between two.
+        for document in text.split("\n---\n") {
+            let enforced = k8s::unstaged(document);
+            let is_staged = matches!(enforced, Cow::Owned(_));
+            if is_staged && counted == Counted::Enforced {
+                continue;
+            }
+            let reading = k8s::read(&enforced, "default");
+            if let Some(problem) = reading.problems.first() {
+                return Err(format!("a manifest could not be read back: {}", problem.reason));
+            }
+            if !reading.ignored.is_empty() || !reading.objects.is_empty() {
+                return Err("a manifest could not be read back: it holds something other than policies".to_owned());
+            }
+            reading.policies.iter().for_each(|read| add(&mut grants, &read.policy, is_staged));
         }
-        if !reading.ignored.iter().all(k8s::Ignored::is_staged) || !reading.objects.is_empty() {
-            return Err("a manifest could not be read back: it holds something other than policies".to_owned());
-        }
-        reading.policies.iter().for_each(|read| grants.add(&read.policy));
     }
     Ok(grants)
+}
+
+/// Adds a policy. Of one name there may be an enforced one and a staged one, for they are of different kinds.
+fn add(grants: &mut PolicyGrants<'_>, policy: &Policy, is_staged: bool) {
+    if !is_staged {
+        return grants.add(policy);
+    }
+    // No name of an object has a colon.
+    let name = format!("staged:{}", policy.name);
+    grants.add(&Policy { name: Excerpt::from(name.as_str()), ..policy.clone() });
 }
