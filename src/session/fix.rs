@@ -298,4 +298,86 @@ mod tests {
         assert_eq!(mend("  - from: [{podSelector: {}}]\n", "podSelector"), None);
         assert_eq!(mend("  - from:\n    - podSelector: {}\n", "from"), None);
     }
+
+    /// A mend at the place where `at` stands for the `nth` time.
+    fn mend_at(text: &str, at: &str, nth: usize, how: How, entry: &str) -> Mend {
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml", text.to_owned());
+        let (start, _) = text.match_indices(at).nth(nth).unwrap();
+        Mend { title: String::new(), span: Span::new(file, start..start + at.len()), text: entry.into(), how }
+    }
+
+    fn all_mended(text: &str, mends: &[Mend]) -> Option<Mended> {
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml", text.to_owned());
+        mended(sources.file(file).unwrap(), mends.iter().collect())
+    }
+
+    #[test]
+    fn mends_of_one_text_are_made_together_and_each_once() {
+        let text = format!("{HEAD}  - ports: [{{port: 53}}, {{port: 53}}]\n  - ports:\n    - port: 53\n");
+        let mend = |nth| mend_at(&text, "port: 53", nth, How::Entry, "protocol: UDP");
+        let all = [mend(0), mend(2), mend(1), mend(2)];
+        let mended = all_mended(&text, &all).unwrap();
+        let rules = "  - ports: [{protocol: UDP, port: 53}, {protocol: UDP, port: 53}]\n  - ports:\n    - protocol: UDP\n      port: 53\n";
+        assert_eq!((mended.after, mended.count), (format!("{HEAD}{rules}"), 3));
+        assert_eq!(mended.before, text);
+    }
+
+    #[test]
+    fn one_that_cannot_be_made_takes_no_other_with_it() {
+        let text = format!("{HEAD}  - from: [{{podSelector: {{}}}}]\n    ports: [{{port: 53}}]\n");
+        let last_peer = mend_at(&text, "podSelector", 1, How::Removal, "");
+        let port = mend_at(&text, "port: 53", 0, How::Entry, "protocol: UDP");
+        let mended = all_mended(&text, &[last_peer.clone(), port]).unwrap();
+        assert_eq!(mended.count, 1);
+        assert!(mended.after.ends_with("    ports: [{protocol: UDP, port: 53}]\n"), "{}", mended.after);
+        assert_eq!(all_mended(&text, &[last_peer]), None);
+    }
+
+    #[test]
+    fn what_would_change_more_than_is_said_is_not_changed() {
+        // The ports of both rules are one text.
+        let text = format!("{HEAD}  - ports: &dns [{{port: 53}}]\n  - ports: *dns\n");
+        let shared = mend_at(&text, "port: 53", 0, How::Entry, "protocol: UDP");
+        assert_eq!(all_mended(&text, &[shared]), None);
+        // Nor is a value of which something else depends.
+        let text = format!("{HEAD}  - ports: [{{port: 53}}]\n");
+        let odd = mend_at(&text, "port: 53", 0, How::Entry, "protocol: ICMP");
+        assert_eq!(all_mended(&text, &[odd]), None);
+        let gone = mend_at(&text, "port: 53", 0, How::Text, "port: 54");
+        assert_eq!(all_mended(&text, &[gone]), None);
+    }
+
+    #[test]
+    fn ends_of_lines_and_other_documents_stay_as_they_are() {
+        let head = HEAD.replace('\n', "\r\n");
+        let text = format!("# first\r\n---\r\n{head}  - ports:\r\n    - port: 53 # DNS\r\n---\r\n# last\r\n");
+        let mended = all_mended(&text, &[mend_at(&text, "port: 53", 0, How::Entry, "protocol: UDP")]).unwrap();
+        assert_eq!(mended.after, text.replace("- port: 53", "- protocol: UDP\r\n      port: 53"));
+        let another = mend_at(&text, "port: 53", 0, How::Another, "protocol: UDP");
+        let mended = all_mended(&text, &[another]).unwrap();
+        assert!(mended.after.contains("- protocol: UDP"), "{}", mended.after);
+    }
+
+    #[test]
+    fn of_several_ways_none_is_taken_and_no_utf_16_is_written() {
+        use crate::diag::{Code, Diagnostic, Levels};
+        use crate::session::{Memory, Named};
+        let text = format!("{HEAD}  - ports: [{{port: 53}}]\n");
+        let system = Memory::default().with("/p/a.yaml", text.as_str());
+        let mut manifests =
+            Manifests::load(&system, std::path::Path::new("/p"), &[Named::Path("/p/a.yaml".into())], "default");
+        let mend = |entry: &str| mend_at(&text, "port: 53", 0, How::Entry, entry);
+        let report = |mends: Vec<Mend>| {
+            let diagnostic = Diagnostic { mends, ..Diagnostic::about(Code::W0205, "a port") };
+            Levels::default().apply(vec![diagnostic], &[])
+        };
+        let one = report(vec![mend("protocol: UDP")]);
+        let two = report(vec![mend("protocol: UDP"), mend("protocol: SCTP")]);
+        assert_eq!(manifests.mended(&one).len(), 1);
+        assert_eq!(manifests.mended(&two), []);
+        manifests.wide.insert("a.yaml".to_owned());
+        assert_eq!(manifests.mended(&one), []);
+    }
 }
