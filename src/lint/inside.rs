@@ -40,7 +40,7 @@ const ENCRYPTED: [&str; 5] = ["tls", "ssl", "mtls", "secure", "encrypted"];
 
 /// The ports over which the replicas of well-known programs find each other: etcd, ZooKeeper, Erlang, Galera, Hazelcast, NATS,
 /// JGroups, memberlist, Consul, Elasticsearch, Redis.
-const NUMBERS_OF_PEERS: [u16; 15] =
+pub(super) const NUMBERS_OF_PEERS: [u16; 15] =
     [2380, 2888, 3888, 4369, 4567, 4568, 5701, 6222, 7800, 7946, 8301, 9300, 16379, 25672, 57800];
 
 /// W0237 and W0240. That the pods of `apart` are closed to each other is told already.

@@ -86,7 +86,8 @@ pub(super) fn called<'a>(selector: &Selector, among: &[&'a Workload]) -> Option<
     });
     let (key, value) = wanted?;
     let has = |workload: &&&Workload| workload.pods.iter().any(|pods| pods.labels.get(key) == Some(&value.to_string()));
-    let mut named = among.iter().filter(|workload| workload.name == *value && !workload.pods.is_empty());
+    let is_told_apart = |workload: &Workload| workload.pods.iter().any(|pods| !pods.labels.is_empty());
+    let mut named = among.iter().filter(|workload| workload.name == *value && is_told_apart(workload));
     let (one, None) = (named.next()?, named.next()) else { return None };
     (!among.iter().any(|workload| has(&workload))).then_some(*one)
 }

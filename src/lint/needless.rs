@@ -33,9 +33,14 @@ pub(super) fn check(group: &[One<'_>], sides: &[Side<'_>; 2], found: &mut Vec<Di
 /// in common otherwise is often meant: one for all pods, and one for each application that does not depend on it.
 fn is_slip(group: &[One<'_>], removal: Removal, instead: Option<Instead>) -> bool {
     let Some(instead) = instead else { return true };
+    // A list that says something twice is a slip. Of two rules each may well say all that its peers need.
+    let is_of_list = match removal.part {
+        Part::Policy | Part::Rule(..) => true,
+        Part::Peer(_, rule, _) | Part::Port(_, rule, _) => instead.rule == Some(rule),
+    };
     if removal.part != Part::Policy {
         // What templates of charts add for those who close the open rule is meant.
-        return instead.policy == removal.policy && instead.alone && !instead.is_open;
+        return instead.policy == removal.policy && instead.alone && !instead.is_open && is_of_list;
     }
     let says = |index: usize| {
         let policy = group.get(index)?.policy;

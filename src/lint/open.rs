@@ -20,6 +20,10 @@ const OF_WEBHOOKS: [u16; 3] = [4443, 9443, 10250];
 /// own.
 const OF_MESHES: [u16; 10] = [4143, 4190, 4191, 15008, 15010, 15011, 15012, 15014, 15017, 15021];
 
+/// Where nodes themselves connect to storage, which no label matches (NFS, iSCSI), and where collectors take traces from
+/// whoever has some (OTLP).
+const OF_NODES_AND_TRACES: [u16; 4] = [2049, 3260, 4317, 4318];
+
 /// How the namespaces begin in which OpenShift runs its own programs, which look themselves at who asks.
 const OF_PLATFORM: &str = "openshift-";
 
@@ -130,6 +134,7 @@ fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'_>) -
     }
     rule.ports.iter().all(|port| is_for_the_web(port, is_ingress))
         || (is_ingress && (is_for_all(one) || is_of_mesh(rule)))
+        || (!is_ingress && is_for_api_server(one, rule))
         || is_offered(one, direction, rule, runs)
         || is_served(one, direction, rule, runs)
 }
@@ -211,7 +216,8 @@ pub(super) fn is_for_all_use(rule: &Rule) -> bool {
 fn is_for_the_web(port: &Port, is_ingress: bool) -> bool {
     match &port.target {
         PortTarget::Number(number) => {
-            let is_known = OF_THE_WEB.contains(number) || (is_ingress && OF_WEBHOOKS.contains(number));
+            let is_of_ingress = OF_WEBHOOKS.contains(number) || OF_NODES_AND_TRACES.contains(number);
+            let is_known = OF_THE_WEB.contains(number) || (is_ingress && is_of_ingress);
             (port.protocol == Protocol::Tcp && is_known) || (!is_ingress && super::dns::is_dns(port))
         }
         PortTarget::Named(name) => NAMES_OF_THE_WEB.contains(&&**name) || name.contains("metrics"),
@@ -240,7 +246,25 @@ fn is_for_all(one: &One<'_>) -> bool {
         return true;
     }
     let is_said = |requirement: &Requirement<'_>| matches!(requirement, Requirement::Equals(_, value) if says(value));
-    says(&one.policy.name) || requirements.iter().any(is_said)
+    says(&one.policy.name) || requirements.iter().any(is_said) || is_of_controller(one)
+}
+
+/// Whether the pods of a policy are those of an ingress controller, by their labels or their namespace: its ports are for
+/// those outside.
+fn is_of_controller(one: &One<'_>) -> bool {
+    let subject = &one.policy.subject;
+    let values = super::outside::KEYS_OF_CONTROLLERS.iter().filter_map(|key| subject.required_value(key)).flatten();
+    let is_known = |text: &str| super::outside::CONTROLLERS.iter().any(|known| text.contains(known));
+    is_known(&one.policy.namespace)
+        || one.policy.namespace.split('-').any(|word| word == "ingress")
+        || values.into_iter().any(|value| is_known(value))
+}
+
+/// Whether a way out is for the API server, as the name of its policy says, with one of its ports and perhaps others that
+/// stand for it.
+fn is_for_api_server(one: &One<'_>, rule: &Rule) -> bool {
+    let is_its = |port: &Port| matches!(port.target, PortTarget::Number(443 | 6443)) && port.protocol == Protocol::Tcp;
+    one.is_called(&["apiserver", "kubeapi", "k8sapi"]) && rule.ports.iter().any(is_its)
 }
 
 /// A policy whose name says that it allows, and that allows nothing.

@@ -10,8 +10,11 @@ use crate::net::{AddressSet, Direction, NAMESPACE_NAME, PortSet, Selector};
 use crate::netpol::{Peer, Rule};
 use std::sync::Arc;
 
+/// Under which keys the name of an ingress controller stands on its pods.
+pub(super) const KEYS_OF_CONTROLLERS: [&str; 2] = ["app", "app.kubernetes.io/name"];
+
 /// What the pods of ingress controllers have as the value of `app` or `app.kubernetes.io/name`.
-const CONTROLLERS: [&str; 12] = [
+pub(super) const CONTROLLERS: [&str; 12] = [
     "ingress-nginx",
     "nginx-ingress",
     "nginx-gateway-fabric",
@@ -185,7 +188,7 @@ fn behind_ingress(
 }
 
 fn is_controller(pods: &Pods) -> bool {
-    ["app", "app.kubernetes.io/name"]
+    KEYS_OF_CONTROLLERS
         .iter()
         .any(|key| pods.labels.get(*key).is_some_and(|value| CONTROLLERS.iter().any(|known| value.contains(known))))
 }

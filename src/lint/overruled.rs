@@ -34,7 +34,13 @@ pub(super) fn check(side: &Side<'_>, found: &mut Vec<Diagnostic>) -> Vec<bool> {
         diagnostic = diagnostic.with_help(
             "no policy takes away what another one allows, in whatever order: narrow that rule, or remove this policy",
         );
-        found.push(if is_lifted { diagnostic.as_note() } else { diagnostic });
+        // Who opens all to some pods by name, and has rules for the same pods beside, means both.
+        let is_beside = !rules.is_empty()
+            && !one.policy.subject.is_everything()
+            && opener.policy.subject == one.policy.subject
+            && opener.is_called(&["all", "any", "anywhere", "everything", "unrestricted"])
+            && !one.is_called(&["deny", "block", "isolate", "restrict", "restricted", "only"]);
+        found.push(if is_lifted || is_beside { diagnostic.as_note() } else { diagnostic });
         *told = true;
     }
     told

@@ -32,9 +32,10 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut 
                     found.push(told);
                     continue;
                 }
-                // That no DNS server is there says more.
+                // That no DNS server is there, or that it belongs to the item in front of it, says more.
                 let place = one.peer_place(direction, index, position);
-                if found.iter().any(|other| other.code == Code::W0201 && other.primary() == place) {
+                let says_more = |code: Code| matches!(code, Code::W0201 | Code::W0203);
+                if found.iter().any(|other| says_more(other.code) && !other.is_note && other.primary() == place) {
                     continue;
                 }
                 // A whole namespace is meant by its name.
@@ -271,18 +272,13 @@ fn no_such_name(
 fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<Diagnostic> {
     let namespace = &group.first()?.policy.namespace;
     let selected = |pods: &Pods| group.iter().any(|one| one.policy.subject.matches(&pods.labels));
-    let isolates = |pods: &Pods| {
-        let mut selecting = group.iter().filter(|one| one.policy.subject.matches(&pods.labels));
-        selecting.any(|one| one.policy.egress.is_some())
-    };
     let mut open: Vec<(&Workload, &Pods)> = Vec::new();
-    let (mut closed, mut closed_out) = (0, 0);
+    let mut closed = 0;
     let is_meant = |workload: &&&Workload| meant.iter().any(|one| std::ptr::eq(*one, **workload));
     for workload in runs.workloads(namespace).iter().filter(|workload| !is_meant(workload)) {
         let pods = workload.pods.iter().filter(|pods| !pods.finished && !pods.host_network && pods.count > 0);
         let (isolated, left): (Vec<&Pods>, Vec<&Pods>) = pods.partition(|pods| selected(pods));
         closed += isolated.len();
-        closed_out += isolated.iter().filter(|pods| isolates(pods)).count();
         open.extend(left.into_iter().map(|pods| (*workload, pods)));
     }
     let (workload, pods) = *open.first()?;
@@ -293,14 +289,14 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
         listed(names.into_iter())
     );
     let found = at(Code::W0223, pods.span.or(workload.span), message);
-    // Unless far fewer are left open than closed, policies for some are what is meant. And where policies are about who may
-    // connect, what runs and ends without listening needs none.
+    // Unless far fewer are left open than closed, policies for some are what is meant. What runs and ends and listens on
+    // nothing is of no use to whoever reaches it.
     let is_asked = |workload: &Workload, pods: &Pods| {
         let mut services = runs.cluster.services.iter().filter(|one| one.namespace == workload.namespace);
         let ends = matches!(workload.kind, Kind::Job | Kind::CronJob | Kind::Pod);
         !ends || !pods.ports.is_empty() || services.any(|service| service.selects(&pods.labels))
     };
-    let asked = open.iter().filter(|(workload, pods)| closed_out * 2 > closed || is_asked(workload, pods));
+    let asked = open.iter().filter(|(workload, pods)| is_asked(workload, pods));
     let forgotten = if open.len() * 2 > closed { 0 } else { asked.count() };
     let found = if forgotten == 0 { found.as_note() } else { found };
     Some(found.with_help(format!(

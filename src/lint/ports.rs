@@ -1,5 +1,6 @@
 //! Ports of rules against the ports of the pods that run.
 
+use super::inside::NUMBERS_OF_PEERS;
 use super::runs::{Found, Runs};
 use super::{One, at, protocols};
 use crate::cluster::TranslatedPort;
@@ -19,7 +20,7 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic
         for (direction, index, rule) in one.all_rules() {
             found.extend(names_of_addresses(one, direction, index, rule));
             let Some(pods) = destinations(one, direction, rule, runs) else { continue };
-            let to = Destination { one, allowed: allowed(one, direction, rule), pods };
+            let to = Destination { one, rule, allowed: allowed(one, direction, rule), pods };
             for (position, port) in rule.ports.iter().enumerate() {
                 let place = one.port_place(direction, index, position);
                 let number = |range| numbers(&to, port.protocol, range, place, runs);
@@ -45,6 +46,8 @@ const MOST_UNLISTED: usize = 2;
 struct Destination<'s, 'a> {
     /// The policy with the rule.
     one: &'s One<'a>,
+    /// The rule.
+    rule: &'s Rule,
     /// The pods.
     pods: Vec<Found<'a>>,
     /// The numbers that the policy allows for them, from the first to the last.
@@ -58,6 +61,17 @@ impl Destination<'_, '_> {
             self.pods.iter().flat_map(|(_, pods)| &pods.ports).any(|port| (low..=high).contains(&&port.number))
         };
         self.allowed.iter().filter(|range| !listed(range)).count() <= MOST_UNLISTED
+    }
+
+    /// Whether the rule allows numbers over a protocol, too.
+    fn has(&self, protocol: Protocol, low: u16, high: u16) -> bool {
+        let is_it = |port: &Port| match port.target {
+            PortTarget::Number(number) => (low, high) == (number, number),
+            PortTarget::Range(from, to) => from <= low && high <= to,
+            PortTarget::Every => true,
+            PortTarget::Named(_) => false,
+        };
+        self.rule.ports.iter().any(|port| port.protocol == protocol && is_it(port))
     }
 
     /// Whether the policy allows a number, too.
@@ -150,12 +164,18 @@ fn numbers(
         pods.iter().flat_map(|(_, pods)| &pods.ports).map(|port| (port.number, port.protocol)).collect();
     let other = all.iter().find(|(number, _)| (low..=high).contains(number));
     let is_near = |(number, of): &&(u16, Protocol)| {
-        low == high && *of == protocol && is_slip(low, *number) && !to.allows(*number)
+        low == high
+            && *of == protocol
+            && is_slip(low, *number)
+            && !to.allows(*number)
+            && !NUMBERS_OF_PEERS.contains(&low)
     };
     let near = all.iter().find(is_near).filter(|_| to.lists_are_full());
     Some(match (other, near) {
         (Some((_, other)), _) => {
-            found.with_help(format!("they list it for {0}: write `protocol: {0}`", other.as_str()))
+            let found = found.with_help(format!("they list it for {0}: write `protocol: {0}`", other.as_str()));
+            // Who has both has forgotten neither.
+            if to.has(*other, low, high) { found.as_note() } else { found }
         }
         (None, Some((number, _))) => found.with_help(format!("they list {number}/{word}: write `port: {number}`")),
         // Containers need not list what they listen on.

@@ -57,6 +57,8 @@ pub fn redundant(policies: &[Policy]) -> Vec<Removal> {
 pub(super) struct Instead {
     /// A policy that says as much, or a part of it.
     pub policy: usize,
+    /// The rule of it that does, where it is one.
+    pub rule: Option<usize>,
     /// Where it does.
     pub place: Option<Span>,
     /// Whether it alone says all of it.
@@ -167,7 +169,8 @@ impl<'s> Search<'s, '_> {
             None => one.rule_place(side.direction, other.rule),
         };
         let (is_everything, is_open) = (other.is_everything(), other.region.peers == Peers::Any);
-        Some(Instead { policy: other.policy, place, alone: whole.is_some(), denies: false, is_everything, is_open })
+        let (policy, rule, alone) = (other.policy, Some(other.rule), whole.is_some());
+        Some(Instead { policy, rule, place, alone, denies: false, is_everything, is_open })
     }
 
     /// Looks whether a whole policy can be removed.
@@ -188,8 +191,15 @@ impl<'s> Search<'s, '_> {
         if let Some(instead) = &mut instead {
             instead.alone &= parts.iter().filter(|part| !part.is_empty()).count() < 2;
         }
-        let denies =
-            |policy| Instead { policy, place: None, alone: true, denies: true, is_everything: false, is_open: false };
+        let denies = |policy| Instead {
+            policy,
+            rule: None,
+            place: None,
+            alone: true,
+            denies: true,
+            is_everything: false,
+            is_open: false,
+        };
         let isolating = || self.isolating(policy).map(denies);
         self.found.push((Removal { policy, part: Part::Policy }, instead.or_else(isolating)));
         for (way, part) in parts.iter().enumerate() {

@@ -300,7 +300,7 @@ impl Load<'_> {
         let sources = std::mem::take(&mut self.manifests.sources);
         let text = sources.file(file).map_or("", |file| file.text.as_str());
         let Sorted { foreign, unread, waits } = self.problems(file, text, &name, is_named, problems);
-        self.read(file, text, reading);
+        self.read(file, text, &name, reading);
         self.manifests.sources = sources;
         for Lacking { span, object, is_policy, reason } in unread {
             let what = object.unwrap_or_else(|| "a document".to_owned());
@@ -377,7 +377,7 @@ impl Load<'_> {
     }
 
     /// Takes in what was read.
-    fn read(&mut self, file: FileId, text: &str, reading: Reading) {
+    fn read(&mut self, file: FileId, text: &str, name: &str, reading: Reading) {
         let place = |at: Option<usize>| at.map(|at| token(file, text, at));
         let loaded = |read: ReadPolicy| -> Loaded {
             let keys = MetadataKeys::of(&read);
@@ -415,6 +415,10 @@ impl Load<'_> {
         self.manifests.of_operators.extend(unknown);
         self.manifests.hints.extend(reading.hints.unwrap_or_default());
         for read in reading.objects {
+            if let Some(part) = patches::part(&read.object) {
+                self.parts.push((name.to_owned(), part));
+                continue;
+            }
             let mut object = read.object;
             object.set_spans(place(read.at), place(read.pods_at));
             self.objects.push(object);

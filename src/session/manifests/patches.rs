@@ -1,6 +1,7 @@
 //! Files with a part of an object, as patches have it, and no object.
 
 use super::Reader;
+use crate::cluster::{Kind, Object, Runner};
 use crate::k8s::ReadProblem;
 use crate::session::path::shell_word;
 use std::collections::BTreeSet;
@@ -22,9 +23,23 @@ pub(super) fn partial(problems: &[ReadProblem]) -> BTreeSet<String> {
     &of(true) - &of(false)
 }
 
+/// What it is of that runs pods and says neither which pods are its own nor what labels they have: no cluster takes it, and
+/// patches of a container or a volume look so.
+pub(super) fn part(object: &Object) -> Option<String> {
+    let Object::Runner(runner) = object else { return None };
+    let Runner { workload, asleep, is_live, .. } = runner;
+    let is_of_apps = matches!(workload.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet);
+    let is_part = is_of_apps
+        && !is_live
+        && workload.selector.is_empty()
+        && workload.pods.iter().chain(asleep).all(|pods| pods.labels.is_empty());
+    is_part.then(|| format!("{} {}/{}", workload.kind.as_str(), workload.namespace, workload.name))
+}
+
 /// What is told of parts of objects that no kustomization lists: each file, with the first object of it.
 pub(super) fn passed_over(parts: &[(String, String)]) -> Option<String> {
     let ((file, object), more) = parts.split_first()?;
+    let more: BTreeSet<&str> = more.iter().map(|(other, _)| other.as_str()).filter(|other| other != file).collect();
     Some(match more.len() {
         0 => format!("`{file}` holds a part of {object}, as patches do, and is passed over"),
         1 => format!("`{file}` and 1 more file hold parts of objects, as patches do, and are passed over"),
