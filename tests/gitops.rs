@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use serde_yaml::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -83,7 +83,7 @@ fn recipes() -> BTreeMap<String, String> {
             found.insert(name.to_owned(), format!("{text}\n"));
         }
     }
-    assert_eq!(found.len(), 7);
+    assert_eq!(found.len(), 9);
     found
 }
 
@@ -154,5 +154,53 @@ fn the_kustomization_renders_the_policies() {
         let rendered = repository.run(".", "kubectl", &["kustomize", "deploy"], "");
         assert_eq!(documents(&rendered).len(), 7);
         repository.means_the_same(&rendered);
+    }
+}
+
+/// The resources that a role may list, with their groups as `kubectl` writes them.
+fn listed_by(role: &Value) -> BTreeSet<String> {
+    let words = |value: &Value| -> Vec<String> {
+        value.as_sequence().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let mut found = BTreeSet::new();
+    for rule in role["rules"].as_sequence().unwrap() {
+        assert_eq!(words(&rule["verbs"]), ["get", "list"]);
+        for group in words(&rule["apiGroups"]) {
+            let dot = if group.is_empty() { "" } else { "." };
+            found.extend(words(&rule["resources"]).into_iter().map(|name| format!("{name}{dot}{group}")));
+        }
+    }
+    found
+}
+
+/// The two places that print the role have what is asked for, and nothing more but the kinds of a network plugin.
+#[test]
+fn the_role_lets_list_what_is_asked_for() {
+    let script = fs::read_to_string(root().join("tests/cli/cluster/kubectl")).unwrap();
+    let asked: String = script.lines().filter_map(|line| line.strip_prefix("core=")).collect();
+    let asked: BTreeSet<String> = asked.replace("$core", "").split(',').map(str::to_owned).collect();
+    assert_eq!(asked.len(), 12);
+    let job = documents(&recipes()["drift/cronjob.yaml"]);
+    let role = job.iter().find(|document| document["kind"] == "ClusterRole").unwrap();
+    assert_eq!(listed_by(role), asked);
+    let page = fs::read_to_string(root().join("docs/live-cluster.md")).unwrap();
+    let role = page.split("```yaml\n").find(|block| block.contains("kind: ClusterRole")).unwrap();
+    let more: BTreeSet<String> =
+        listed_by(&documents(role.split("```").next().unwrap())[0]).difference(&asked).cloned().collect();
+    assert!(more.iter().all(|name| name.ends_with(".cilium.io")) && !more.is_empty(), "{more:?}");
+}
+
+#[test]
+fn the_nightly_job_fails_where_the_cluster_lets_through_more() {
+    let repository = Repository::new();
+    let cluster = root().join("tests/cli/drift");
+    let script = repository.path("drift/nightly.sh");
+    for (listing, exit) in [("same", 0), ("foreign", 1), ("closed", 0), ("missing", 1), ("none", 2)] {
+        let own = Path::new(env!("CARGO_BIN_EXE_polder")).parent().unwrap();
+        let path = format!("{}:{}:{}", cluster.display(), own.display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new(&script);
+        command.env("PATH", path).env("FAKE", listing).env("POLDER_PROJECT", cluster.join("network"));
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{listing}: {output:?}");
     }
 }

@@ -22,6 +22,7 @@ use super::init::InitArgs;
 use super::learn::LearnArgs;
 #[cfg(feature = "cli")]
 use super::lint::LintArgs;
+use super::live::LiveCluster;
 #[cfg(feature = "cli")]
 use super::man::ManArgs;
 use super::reach::ReachArgs;
@@ -213,13 +214,15 @@ pub(super) struct QuestionArgs {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["env", "no_env"])]
     pub manifests: Vec<PathBuf>,
     /// YAML with what runs: ask about these pods and not about all that could exist; may be repeated.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
     pub workloads: Vec<PathBuf>,
     /// What was given is all that runs. Of what `kubectl get` lists, that is known without this.
     #[arg(long)]
     pub complete: bool,
     #[command(flatten)]
-    pub cluster: ClusterArgs,
+    pub said: ClusterArgs,
+    #[command(flatten)]
+    pub live: LiveCluster,
     /// Ask about what is enforced: places as in `data/redis:ingress`, `all` or `none` [default: `enforce` of polder.toml,
     /// else all].
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "manifests")]
@@ -308,15 +311,30 @@ impl TypedValueParser for RestParser {
 
 impl QuestionArgs {
     /// What is asked about, with `-` understood.
-    pub(super) fn question(&self) -> Question {
+    pub(super) fn question(&self, command: &str) -> Question {
+        let mut question = self.of_program(command);
+        let names_step = question.environment != EnvironmentChoice::Configured || self.enforce.is_some();
+        let of_program = !question.program.is_empty() || names_step;
+        // Nobody named other policies: it is about those that the cluster has.
+        if !of_program && question.manifests.is_empty() && self.live.cluster {
+            question.workloads = Vec::new();
+            question.manifests.extend(self.live.named(false, &format!("polder {command} --manifests -")));
+        }
+        question
+    }
+
+    /// The same, where it is about the program of this folder when nothing else is named.
+    pub(super) fn of_program(&self, command: &str) -> Question {
+        let live = self.live.named(true, &format!("polder {command} --workloads -"));
         Question {
             program: named(&self.program),
             environment: self.environment.choice(),
             manifests: named(&self.manifests),
-            workloads: named(&self.workloads),
+            workloads: named(&self.workloads).into_iter().chain(live).collect(),
             complete: self.complete,
-            cluster: self.cluster.said(),
+            cluster: self.said.said(),
             enforce: listed(&self.enforce, EnforceChoice::Configured),
+            as_built: false,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::source::Sources;
 
 /// Reads what is asked about, and says on standard error what makes answers incomplete. When something stands in the way
 /// of any answer, that is said, and there is only an exit code.
-pub(super) fn subject(args: &QuestionArgs, terminal: &mut Terminal) -> Result<Subject, Exit> {
-    load(&args.question(), terminal)
+pub(super) fn subject(args: &QuestionArgs, command: &str, terminal: &mut Terminal) -> Result<Subject, Exit> {
+    load(&args.question(command), terminal)
 }
 
 /// The same, for a question that has its own arguments.

@@ -42,7 +42,7 @@ pub(super) fn run(args: &CanArgs, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &CanArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
-    let subject = ask::subject(&args.question, terminal)?;
+    let subject = ask::subject(&args.question, "can", terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
     let Posed { situation, from, to, doubtful, notes, .. } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());

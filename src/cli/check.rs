@@ -3,13 +3,14 @@
 use super::args::{ProgramInput, listed, named};
 use super::exit::Exit;
 use super::foreign;
+use super::live::LiveCluster;
 use super::open::{OpenedSession, open};
 use super::report::{count, show, tally, tell_blank, tell_empty};
 use super::step;
 use super::terminal::Terminal;
 use crate::diag::{Report, Severity};
 use crate::lint::settled;
-use crate::session::{Disk, EnforceChoice, EnforceEntry, EnvironmentChoice, Everywhere, Manifests, Project, Session};
+use crate::session::{EnforceChoice, EnforceEntry, EnvironmentChoice, Everywhere, Manifests, Named, Project, Session};
 use crate::source::Sources;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,13 @@ Examples:
   polder check --format github          annotations on a pull request
   polder check --format sarif > polder.sarif
   polder check --workloads k8s/         does the program fit what runs?
-  kubectl get ns,deploy,sts,ds,job,cronjob,svc -A -o yaml | polder check --workloads -
+  polder check --cluster                the same, asked of the cluster by kubectl
   polder check - < shop.polder          standard input")]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub input: ProgramInput,
     /// Manifests of what runs, to check the program against: files, folders or `-`. May be given again.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
     pub workloads: Vec<PathBuf>,
     /// What was given is all that runs, so a tier without pods is a mistake. Of what `kubectl get` lists, that is known
     /// without this.
@@ -39,6 +40,8 @@ pub(super) struct CheckArgs {
     /// [default: all].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub enforce: Option<Vec<EnforceEntry>>,
+    #[command(flatten)]
+    pub live: LiveCluster,
 }
 
 pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
@@ -52,12 +55,14 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
         Ok(opened) => opened,
         Err(message) => return terminal.refuse(&message),
     };
+    let files = terminal.files();
+    let live = args.live.named(true, "polder check --workloads -");
+    let workloads: Vec<Named> = named(&args.workloads).into_iter().chain(live).collect();
     let load = || {
-        let named = named(&args.workloads);
-        let given = Manifests::load_beside(session.sources().clone(), &Disk, &folder, &named, "default");
+        let given = Manifests::load_beside(session.sources().clone(), files.as_ref(), &folder, &workloads, "default");
         if args.complete { given.as_a_whole() } else { given }
     };
-    let running = (!args.workloads.is_empty()).then(load);
+    let running = (!workloads.is_empty()).then(load);
     // Without a list, it is about the whole program.
     session = session.at_step();
     if let Some(running) = running.as_ref().filter(|running| !running.has_errors()) {

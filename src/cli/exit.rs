@@ -40,6 +40,7 @@ impl Exit {
             | Code::E0501
             | Code::E0502
             | Code::E0503
+            | Code::E0504
             | Code::E0900 => Exit::CannotAnswer,
             _ => Exit::No,
         }

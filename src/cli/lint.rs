@@ -3,6 +3,7 @@
 use super::args::{CniParser, Format, Warnings, named};
 use super::baseline;
 use super::exit::Exit;
+use super::live::LiveCluster;
 use super::replace::replace;
 use super::report::{count, show, tally, tell_empty};
 use super::terminal::Terminal;
@@ -18,8 +19,9 @@ use std::path::{Path, PathBuf};
 Examples:
   polder lint policies                  the policies of a folder
   polder lint policies --workloads apps together with what they apply to
+  polder lint --cluster                 a whole cluster, asked by kubectl
   kubectl get networkpolicies,pods,namespaces,services -A -o json | polder lint -
-                                        a whole cluster
+                                        the same through a pipe
   polder lint policies --cni cilium     and what that CNI does in its own way
   polder lint policies --notes          matters of form and of choice, too
   polder lint policies --write-baseline .lint.json
@@ -33,10 +35,10 @@ for a whole project: `deny`, `warn`, `allow` with lists of codes, `notes = true`
 The exit code is 1 as soon as there is an error or a warning; notes leave it as it is.")]
 pub(super) struct LintArgs {
     /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies, and perhaps with what runs.
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "cluster")]
     pub paths: Vec<PathBuf>,
     /// More YAML, with what runs: workloads, Namespaces, Services, Ingresses; may be repeated.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
     pub workloads: Vec<PathBuf>,
     /// What was given is all that runs, so a policy or peer without pods is a mistake. Of what `kubectl get` lists, that is
     /// known without this.
@@ -63,6 +65,8 @@ pub(super) struct LintArgs {
     pub write_baseline: Option<PathBuf>,
     #[command(flatten)]
     pub warnings: Warnings,
+    #[command(flatten)]
+    pub live: LiveCluster,
 }
 
 pub(super) fn run(args: &LintArgs, terminal: &mut Terminal) -> Exit {
@@ -79,12 +83,17 @@ pub(super) fn run(args: &LintArgs, terminal: &mut Terminal) -> Exit {
         show(&levels.apply(project.diagnostics, &[]), &project.sources, args.format, terminal);
         return Exit::CannotAnswer;
     }
-    let paths = named(&args.paths).into_iter().chain(named(&args.workloads)).collect::<Vec<_>>();
+    let live = args.live.named(!args.paths.is_empty(), "polder lint -");
+    let paths: Vec<Named> = named(&args.paths).into_iter().chain(named(&args.workloads)).chain(live).collect();
+    let files = terminal.files();
     if args.fix && paths.contains(&Named::Input) {
         return terminal.refuse("standard input cannot be mended: name the files");
     }
+    if args.fix && args.paths.is_empty() {
+        return terminal.refuse("a cluster cannot be mended: name the files that it gets its policies from");
+    }
     let load = || {
-        let manifests = Manifests::load(&Disk, &folder, &paths, "default");
+        let manifests = Manifests::load(files.as_ref(), &folder, &paths, "default");
         if args.complete { manifests.as_a_whole() } else { manifests }
     };
     let mut manifests = load();
@@ -193,7 +202,10 @@ fn levels(args: &LintArgs, config: &OfLint) -> Result<Levels, String> {
 /// How much was found in how much, and how often each code, the worst first.
 fn summary(reports: &[Report], manifests: &Manifests) -> Vec<String> {
     let policies = count(manifests.policies.policies.len(), "policy");
-    let files = count(manifests.file_count, "file");
+    let files = match manifests.cluster.is_live() && manifests.file_count == 1 {
+        true => "the cluster".to_owned(),
+        false => count(manifests.file_count, "file"),
+    };
     let passed = count(manifests.passed_over, "document");
     let passed = match manifests.passed_over {
         0 => String::new(),

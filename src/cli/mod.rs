@@ -40,6 +40,7 @@ mod learn;
 mod leftover;
 #[cfg(feature = "cli")]
 mod lint;
+mod live;
 #[cfg(feature = "cli")]
 mod log;
 #[cfg(all(feature = "cli", feature = "lsp"))]

@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Report, Severity, render};
 use crate::engine::Doubt;
 use crate::model::{Labels, Model, Settling, stating};
 use crate::net::{BlocksMatch, Facts, Truth};
-use crate::session::{Manifests, Project, Subject, Unread};
+use crate::session::{CLUSTER_NAME, Manifests, Project, Subject, Unread};
 use crate::source::Sources;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,11 @@ pub(super) fn show(reports: &[Report], sources: &Sources, format: Format, termin
         text.push('\n');
     }
     terminal.diagnostics(&text);
+}
+
+/// Whether somebody can look something up in what a path names. What a cluster gave nobody has before them.
+pub(super) fn is_readable(path: &str) -> bool {
+    path != CLUSTER_NAME
 }
 
 /// Prints diagnostics that are about no source.
@@ -224,6 +229,7 @@ pub(super) fn incomplete<'u>(
     };
     let mut sentences: Vec<String> = unmodelled_kinds(objects).into_iter().map(sentence).collect();
     let lack = |one: &Unread| match one.line {
+        _ if !is_readable(&one.path) => format!("incomplete: {}", one.what),
         0 => format!("incomplete: {} ({})", one.what, one.path),
         line => format!("incomplete: {} ({}:{line})", one.what, one.path),
     };

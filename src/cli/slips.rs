@@ -30,10 +30,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
     (&["graph", "matrix", "dot"], "`polder reach --format matrix` draws who may connect to whom"),
     (&["generate", "gen", "render", "template", "convert", "export"], "`polder build -o -` prints the manifests"),
     (&["verify", "status"], "`polder build --check` says whether the folder is what the program becomes"),
-    (
-        &["drift", "compare"],
-        "`kubectl get networkpolicies -A -o json | polder diff . -` compares the program with a cluster",
-    ),
+    (&["drift", "compare"], "`polder diff . --cluster` compares the program with a cluster"),
     (&["ask", "query", "allowed"], "`polder can FROM TO:PORTS` says whether a connection is allowed"),
     (&["watch"], "`polder build --watch` builds whenever a source changes"),
     (&["new", "create", "start"], "`polder init` starts a project"),

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use crate::diag::render::sanitize;
 use crate::diag::{Code, Diagnostic, Report};
 #[cfg(feature = "cli")]
-use crate::session::Disk;
+use crate::session::Machine;
 use crate::session::{FileSystem, reason};
 use crate::source::Sources;
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ pub(super) struct Workplace {
 impl Workplace {
     /// The files of the machine, where the process is.
     fn of_the_process() -> Workplace {
-        Workplace { files: Rc::new(Disk), folder: None }
+        Workplace { files: Rc::new(Machine { say: say_at_once }), folder: None }
     }
 }
 
@@ -208,6 +208,22 @@ impl Terminal {
             Err(error) => self.failure = Some(error),
         }
     }
+}
+
+/// Says something while another program runs, which may wait for the answer to it.
+#[cfg(feature = "cli")]
+fn say_at_once(text: &str) {
+    let shown: String = text.split_inclusive('\n').map(one_line).collect();
+    let mut err = io::stderr();
+    // When nobody reads the messages, there is nobody to tell so.
+    let _ = err.write_all(shown.as_bytes()).and_then(|()| err.flush());
+}
+
+/// A line without what it holds of control characters, but the end of it.
+#[cfg(feature = "cli")]
+fn one_line(line: &str) -> String {
+    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    format!("{}{end}", sanitize(text.trim_end_matches('\r')))
 }
 
 /// The flag counts first, then the variables that users know, then what the stream is.

@@ -2,6 +2,7 @@
 
 use super::args::{Environment, Format, listed};
 use super::exit::Exit;
+use super::live::LiveCluster;
 use super::report::{count, show};
 use super::terminal::Terminal;
 use super::{ask, json, step};
@@ -44,6 +45,7 @@ Examples:
   polder test                           the project that this folder is in
   polder test --filter database         the assertions that hold this text
   polder test --workloads namespaces/   by the labels that the namespaces have
+  polder test --cluster                 by those that they have in the cluster
   polder test --format junit > polder.xml")]
 pub(super) struct TestArgs {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
@@ -52,12 +54,14 @@ pub(super) struct TestArgs {
     #[command(flatten)]
     pub environment: Environment,
     /// YAML with Namespace objects, whose labels decide where the program states none; may be repeated.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
     pub workloads: Vec<PathBuf>,
     /// Judge what is enforced, as if the program isolated no more: places as in `data/redis:ingress`, `all` or `none`
     /// [default: all].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub enforce: Option<Vec<EnforceEntry>>,
+    #[command(flatten)]
+    pub live: LiveCluster,
     /// Only assertions with this text in them.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub filter: Option<String>,
@@ -81,10 +85,11 @@ pub(super) fn run(args: &TestArgs, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &TestArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
+    let live = args.live.named(true, "polder test --workloads -");
     let question = Question {
         program: super::args::named(&args.paths),
         environment: args.environment.choice(),
-        workloads: super::args::named(&args.workloads),
+        workloads: super::args::named(&args.workloads).into_iter().chain(live).collect(),
         enforce: listed(&args.enforce, EnforceChoice::Whole),
         ..Question::default()
     };

@@ -15,6 +15,8 @@ pub struct Whole {
     pub namespaces: bool,
     /// Whether these are all pods of all namespaces.
     everywhere: bool,
+    /// Whether all of that was listed as it runs.
+    live: bool,
     /// The namespaces whose pods were listed, as they run.
     listed: BTreeSet<Arc<str>>,
     /// Those in which all that makes pods was given.
@@ -25,6 +27,11 @@ impl Whole {
     /// Everything, because somebody says so.
     pub fn said() -> Whole {
         Whole { namespaces: true, everywhere: true, ..Whole::default() }
+    }
+
+    /// Everything, listed as it runs, because a cluster was asked for all of it.
+    pub fn listed() -> Whole {
+        Whole { live: true, ..Whole::said() }
     }
 }
 
@@ -41,7 +48,12 @@ impl Cluster {
 
     /// Whether the pods of a namespace were listed as they run, with the labels that they have there.
     pub fn has_listed(&self, namespace: &str) -> bool {
-        self.whole.listed.contains(namespace)
+        self.whole.live || self.whole.listed.contains(namespace)
+    }
+
+    /// Whether it is what a cluster gave when it was asked, and nothing else.
+    pub fn is_live(&self) -> bool {
+        self.whole.live
     }
 }
 
@@ -89,6 +101,7 @@ impl Seen {
         let Seen { of_every_cluster, system, live, runs } = self;
         Whole {
             namespaces: of_every_cluster,
+            live: false,
             everywhere: system && live.contains("kube-system"),
             listed: live,
             given: if system { runs } else { BTreeSet::new() },

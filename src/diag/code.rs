@@ -122,6 +122,7 @@ codes! {
     E0501 "bad manifest",
     E0502 "no manifest found",
     E0503 "object declared twice",
+    E0504 "cluster cannot be listed",
     E0900 "internal error",
     // Warnings.
     W0001 "flow already covered",

@@ -8,6 +8,7 @@
 
 mod declarations;
 mod doubts;
+mod drift;
 mod everyone;
 mod given;
 mod origin;
@@ -17,6 +18,7 @@ mod sides;
 mod those;
 mod ways;
 
+pub use drift::{Drift, DriftedPolicy, LivePolicy, PolicyDrift, policy_drift};
 pub use everyone::compare_everyone;
 pub use given::{compare, compare_without_doubtful_blocks};
 pub use origin::{DifferenceOrigin, Version};

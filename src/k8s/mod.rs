@@ -10,7 +10,7 @@ pub use convert::{json_len, json_list, json_list_of, object};
 pub use inline::inline_selector;
 pub use read::{
     Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, RereadPolicy, Rereader,
-    kustomization, read, read_with_hints,
+    changes_answers, kustomization, may_change_answers, read, read_with_hints,
 };
 pub use staged::{StagedKind, unstaged};
 pub use write::{manifest, plain_manifest, staged_manifest};

@@ -38,6 +38,7 @@ impl LogFile {
                 Named::Input => {
                     found.push(LogFile { name: "-".to_owned(), path: None, size: None, is_named: true });
                 }
+                Named::Cluster(_) => {}
                 Named::Path(path) => {
                     let path = folder.join(path);
                     let before = found.len();

@@ -1,5 +1,6 @@
 //! Finds the project and reads its files.
 
+use super::cluster::ClusterAccess;
 use super::config::Config;
 use super::path::{normal, shell_word, shown};
 use super::system::{FileSystem, LARGEST_FILE, reason};
@@ -25,6 +26,8 @@ pub enum Named {
     Input,
     /// A file, or a folder with the files below it.
     Path(PathBuf),
+    /// A cluster, of which there are manifests and no program.
+    Cluster(ClusterAccess),
 }
 
 /// The sources of one program and how to build it.
@@ -120,7 +123,7 @@ impl Project {
     fn find_root(&mut self, system: &dyn FileSystem, named: &[Named]) {
         let start = match named.first() {
             Some(Named::Path(path)) => self.folder.join(path),
-            Some(Named::Input) | None => self.folder.clone(),
+            Some(Named::Input | Named::Cluster(_)) | None => self.folder.clone(),
         };
         let start = normal(&start);
         let root = start.ancestors().find(|folder| matches!(system.is_folder(&folder.join(CONFIG_NAME)), Ok(false)));
@@ -207,7 +210,7 @@ impl Project {
         let mut input = false;
         for item in named {
             let Named::Path(path) = item else {
-                input = true;
+                input |= *item == Named::Input;
                 continue;
             };
             let path = self.folder.join(path);

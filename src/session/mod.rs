@@ -1,10 +1,12 @@
 //! Sources in, each stage's result on demand: what the command line and an editor share.
 
 mod baseline;
+mod cluster;
 mod comments;
 mod config;
 #[cfg(feature = "disk")]
 mod disk;
+mod drift;
 mod everywhere;
 mod fix;
 #[cfg(feature = "disk")]
@@ -18,6 +20,8 @@ mod in_force;
 mod learn;
 mod lint;
 mod load;
+#[cfg(feature = "disk")]
+mod machine;
 mod manifests;
 mod metadata;
 mod path;
@@ -31,9 +35,11 @@ mod versions;
 
 pub use crate::target::network_policy::{Layout, Output};
 pub use baseline::Baseline;
+pub use cluster::{CLUSTER_NAME, ClusterAccess};
 pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint, OfRollout};
 #[cfg(feature = "disk")]
 pub use disk::Disk;
+pub use drift::ClusterDrift;
 pub use everywhere::Everywhere;
 pub use fix::Mended;
 #[cfg(feature = "disk")]
@@ -46,6 +52,8 @@ pub use imported::{LiftedPolicy, NotCarried, ToldFinding};
 pub use in_force::{InForce, SettingInForce};
 pub use learn::{LearnedFile, LearnedProgram, LearnedStatement, fresh_program};
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
+#[cfg(feature = "disk")]
+pub use machine::Machine;
 pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, OfOperator, Remark, Unread};
 pub use metadata::MetadataKeys;
 #[cfg(feature = "cli")]
@@ -57,5 +65,5 @@ pub use seeded::{Seeded, SeededFile};
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};
 pub use subject::{Added, AskedPorts, AskedTarget, Asking, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
-pub use system::{FileSystem, FolderWalk, LARGEST_FILE, Memory, reason};
+pub use system::{FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LARGEST_FILE, Memory, reason};
 pub use versions::{Place, Terms, Versions};

@@ -1,5 +1,6 @@
 //! The files that a session reads, behind one small trait.
 
+use super::path::shell_word;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -34,6 +35,48 @@ pub trait FileSystem {
 
     /// One path for all the paths of one file, so that a file named twice is read once.
     fn identity(&self, path: &Path) -> PathBuf;
+
+    /// Runs `kubectl` to its end. The error is why it could not be run.
+    fn kubectl(&self, _call: &KubectlCall) -> io::Result<KubectlAnswer> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "no other program can be run here"))
+    }
+}
+
+/// A program that stands for `kubectl`, and what it is given: a list, which no shell ever sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubectlCall {
+    /// The program, by its path or as it is found.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// More than so many bytes of output are refused.
+    pub limit: u64,
+    /// Whether the call is said before it is made.
+    pub is_said: bool,
+}
+
+impl KubectlCall {
+    /// The call as somebody would type it.
+    pub fn line(&self) -> String {
+        let program = self.program.to_string_lossy();
+        let word = |word: &String| match word.split_once('=').filter(|(option, _)| option.starts_with("--")) {
+            Some((option, value)) => format!("{option}={}", shell_word(value)),
+            None => shell_word(word).into_owned(),
+        };
+        let words = std::iter::once(shell_word(&program).into_owned()).chain(self.arguments.iter().map(word));
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What `kubectl` gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KubectlAnswer {
+    /// Its standard output.
+    pub output: Vec<u8>,
+    /// What it said on standard error.
+    pub said: String,
+    /// Whether it ended well.
+    pub is_success: bool,
 }
 
 pub(super) fn too_large(limit: u64) -> io::Error {
@@ -74,6 +117,8 @@ pub(super) fn sort(walk: &mut FolderWalk) {
 pub struct Memory {
     files: BTreeMap<PathBuf, Vec<u8>>,
     input: Vec<u8>,
+    /// What `kubectl` answers, by a word among its arguments.
+    kubectl: BTreeMap<String, KubectlAnswer>,
 }
 
 impl Memory {
@@ -88,6 +133,13 @@ impl Memory {
     #[must_use]
     pub fn with_input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();
+        self
+    }
+
+    /// Sets what `kubectl` answers to calls with a word among their arguments, such as `get`.
+    #[must_use]
+    pub fn with_kubectl(mut self, word: &str, answer: KubectlAnswer) -> Self {
+        self.kubectl.insert(word.to_owned(), answer);
         self
     }
 
@@ -130,5 +182,12 @@ impl FileSystem for Memory {
 
     fn identity(&self, path: &Path) -> PathBuf {
         path.to_path_buf()
+    }
+
+    fn kubectl(&self, call: &KubectlCall) -> io::Result<KubectlAnswer> {
+        let answer = call.arguments.iter().find_map(|word| self.kubectl.get(word));
+        let answer = answer.ok_or(io::ErrorKind::NotFound)?;
+        let output = read_at_most(answer.output.as_slice(), call.limit)?;
+        Ok(KubectlAnswer { output, ..answer.clone() })
     }
 }

@@ -61,6 +61,7 @@ impl Versions {
     /// Reads both, seen from the absolute path `folder`. What one of them does not have is nothing, if the other has it.
     /// Never fails: what is wrong is among the reports.
     pub fn load(folder: &Path, [old, new]: [Place<'_>; 2], terms: &Terms, system: &dyn FileSystem) -> Versions {
+        let as_built = matches!(new.named, Named::Cluster(_));
         let contents = [old, new].map(|place| content(folder, place));
         let in_old = match &terms.enforce {
             EnforceChoice::Listed(entries) => EnforceChoice::Known(entries.clone()),
@@ -69,7 +70,7 @@ impl Versions {
         let load = |place: Place<'_>, [own, other]: [Option<VersionKind>; 2], enforce: &EnforceChoice| {
             // Without either, the message is the one for a path that does not exist.
             let content = own.or(other.is_none().then_some(VersionKind::Manifests))?;
-            let mut question = Question { cluster: terms.cluster, ..Question::default() };
+            let mut question = Question { cluster: terms.cluster, as_built, ..Question::default() };
             match content {
                 VersionKind::Program => {
                     question.program = vec![place.named.clone()];
@@ -176,7 +177,7 @@ fn content(folder: &Path, place: Place<'_>) -> Option<VersionKind> {
     }
 }
 
-fn version(subject: Option<&Subject>) -> Version<'_> {
+pub(super) fn version(subject: Option<&Subject>) -> Version<'_> {
     Version {
         policies: subject.map(Subject::policies).unwrap_or_default(),
         policy_spans: subject.map(|subject| subject.manifests().policy_spans.as_slice()).unwrap_or_default(),

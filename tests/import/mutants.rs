@@ -5,7 +5,7 @@ use crate::oracle::read;
 use crate::oracle::rng::Rng;
 use crate::proof_operators::{OPERATORS, Operator};
 use polder::cover::Budget;
-use polder::diff::{Version, compare_sides};
+use polder::diff::{Diff, LivePolicy, PolicyDrift, Version, compare_sides, policy_drift};
 use polder::k8s;
 use polder::netpol::Policy;
 use polder::prove::{self, Grants};
@@ -56,8 +56,20 @@ fn mutate(documents: &[Value], operator: &Operator, rng: &mut Rng) -> bool {
     if other.len() == after.len() {
         let diff = compare_sides(&version(&before), &version(&after), &mut Budget::new(1_000_000)).unwrap();
         assert_eq!(diff.is_empty(), found.is_none(), "{diff:#?}: {}", text());
+        drifts_alike(&before, &after, &diff).unwrap_or_else(|drift| panic!("{drift:#?}\n{diff:#?}: {}", text()));
     }
     found.is_some()
+}
+
+/// Holds drift, policy by policy, against all of them together: where there is none, nothing differs, and the reverse.
+fn drifts_alike(before: &[Policy], after: &[Policy], diff: &Diff) -> Result<(), PolicyDrift> {
+    let managed = before.iter().chain(after).map(|policy| policy.namespace.clone()).collect();
+    let live: Vec<LivePolicy<'_>> = after.iter().map(|policy| LivePolicy { policy, is_ours: false }).collect();
+    let drift = policy_drift(&managed, before, &live, &mut Budget::new(1_000_000)).unwrap();
+    let is_narrower = drift.policies.iter().any(|one| one.narrower);
+    let same =
+        (drift.is_empty(), drift.is_wider(), is_narrower) == (diff.is_empty(), diff.is_wider(), diff.is_narrower());
+    if same { Ok(()) } else { Err(drift) }
 }
 
 /// The same with `policyTypes` where Kubernetes would fill it in.

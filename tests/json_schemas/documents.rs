@@ -38,6 +38,7 @@ words! {
     Direction { Ingress, Egress }
     Way { To, From }
     Share { No, Partly, Yes }
+    DriftWord { Missing, Changed, Left, Foreign, Needless }
     Difference { Added, Removed, Changed }
     Isolated { Lifted, Introduced }
     OriginKind { Policy, Statement }
@@ -456,6 +457,29 @@ objects! {
         connections: Vec<ChangedConnection>,
         sides: Option<bool>,
         same_connections: Option<bool>,
+        /// Where the newer version is a cluster: the policies that are not as they should be.
+        drift: Option<Vec<DriftOfPolicy>>,
+        /// Where the newer version is a cluster: the namespaces that it does not have.
+        absent_namespaces: Option<Vec<AbsentNamespace>>,
+        /// Where the newer version is a cluster: policies of Polder's in namespaces that are not managed.
+        of_other_programs: Option<Vec<OfOtherProgram>>,
+    }
+    DriftOfPolicy {
+        namespace: String,
+        name: String,
+        drift: DriftWord,
+        /// Whether Polder looks after it.
+        ours: bool,
+        wider: bool,
+        narrower: bool,
+    }
+    AbsentNamespace {
+        namespace: String,
+        policies: u64,
+    }
+    OfOtherProgram {
+        namespace: String,
+        name: String,
     }
     Isolation {
         change: Isolated,

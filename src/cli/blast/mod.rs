@@ -54,7 +54,7 @@ pub(super) fn run(args: &BlastArgs, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &BlastArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
-    let subject = ask::subject(&args.question, terminal)?;
+    let subject = ask::subject(&args.question, "blast", terminal)?;
     let (text, back) = match (&args.from, &args.to) {
         (Some(from), _) => (from, false),
         (None, Some(to)) => (to, true),

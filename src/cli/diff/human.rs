@@ -1,6 +1,6 @@
 //! Differences for people: lines of the language, and below each what is responsible.
 
-use super::{Compared, PlacedOrigin, directions, flow, names};
+use super::{Compared, PlacedOrigin, directions, drift, flow, names};
 use crate::cli::report::first_doubts;
 use crate::diag::render::sanitize;
 use crate::diff::{ConnectionChange, DifferenceOrigin, IsolationChange, Kind, WithoutIsolation};
@@ -35,14 +35,18 @@ pub(super) fn text(report: &Compared<'_>, color: bool) -> String {
             Kind::Removed => ('-', RED),
             Kind::Changed => ('~', YELLOW),
         };
-        let line = format!("{}{}{}", flow(change, MOST), ports(change), partly(change));
+        let line = format!("{}{}{}", flow(change, MOST), ports(change), report.partly(change));
         printer.difference(sign, color, &line);
         printer.both(change.origins_by_age());
         if let Some(sentence) = unknown(change) {
             let _ = writeln!(printer.text, "    {}", sanitize(&sentence));
         }
     }
-    if !report.diff.is_empty() {
+    if let Some(table) = report.drift.and_then(drift::table) {
+        let gap = if report.diff.is_empty() { "" } else { "\n" };
+        let _ = write!(printer.text, "{gap}{table}");
+    }
+    if !printer.text.is_empty() {
         printer.text.push('\n');
     }
     let _ = writeln!(printer.text, "{}", report.summary());
@@ -79,13 +83,32 @@ pub(super) fn unknown(change: &ConnectionChange) -> Option<String> {
 }
 
 /// What is to be said of connections of which only some changed.
-pub(super) fn partly(change: &ConnectionChange) -> &'static str {
+fn partly(change: &ConnectionChange) -> &'static str {
     match (change.partly, change.removed.is_denied()) {
         (false, _) => "",
         (true, _) if change.side.is_some() => "  # of some of these only",
         (true, true) => "  # some of these could before",
         (true, false) if change.added.is_denied() => "  # some of these still can",
         (true, false) => "  # some of these could before, or still can",
+    }
+}
+
+impl Compared<'_> {
+    /// What is to be said of connections of which only some differ.
+    pub(super) fn partly(&self, change: &ConnectionChange) -> &'static str {
+        match (self.drift.is_some(), change.partly, change.kind) {
+            (false, ..) => partly(change),
+            (true, false, _) => "",
+            (true, true, Kind::Added) => "  # some of these should be",
+            (true, true, Kind::Removed) => "  # some of these still are",
+            (true, true, Kind::Changed) => "  # some of these as they should be",
+        }
+    }
+
+    /// That a policy is somebody else's, where it matters.
+    pub(super) fn whose(&self, origin: &DifferenceOrigin) -> &'static str {
+        let is_foreign = self.drift.is_some_and(|drift| origin.is_policy && drift.foreign.contains(&origin.text));
+        if is_foreign { ", not Polder's" } else { "" }
     }
 }
 
@@ -138,9 +161,10 @@ impl DiffPrinter<'_> {
     fn origins(&mut self, origins: &[PlacedOrigin<'_>], old: bool, sign: &str) {
         for origin in origins.iter().take(MOST) {
             let kind = if origin.origin.is_policy { "policy " } else { "" };
+            let whose = self.report.whose(origin.origin);
             let place = self.report.place(origin, old).map(|place| format!("  {}", sanitize(&place)));
             let place = self.painted(DIM, &place.unwrap_or_default());
-            let _ = writeln!(self.text, "    {sign}{kind}{}{place}", sanitize(&origin.origin.text));
+            let _ = writeln!(self.text, "    {sign}{kind}{}{whose}{place}", sanitize(&origin.origin.text));
         }
         if let Some(more @ 1..) = origins.len().checked_sub(MOST) {
             let _ = writeln!(self.text, "    {sign}and {more} more");

@@ -1,6 +1,6 @@
 //! Differences for programs.
 
-use super::{Compared, PlacedOrigin};
+use super::{Compared, PlacedOrigin, drift};
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::cli::step::as_json;
 use crate::diff::{ConnectionChange, IsolationChange, Kind};
@@ -35,6 +35,11 @@ pub(super) fn document(report: &Compared<'_>) -> String {
         if let (Some(step), Some(members)) = (step, value.as_object_mut()) {
             members.insert(name.to_owned(), as_json(step));
         }
+    }
+    if let (Some(drift), Some(members)) = (report.drift, value.as_object_mut()) {
+        members.insert("same".to_owned(), drift.is_empty().into());
+        members.insert("wider".to_owned(), drift.is_wider().into());
+        members.extend(drift::members(drift));
     }
     print(&value)
 }

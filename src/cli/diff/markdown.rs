@@ -1,6 +1,7 @@
 //! Differences as a comment on a pull request.
 
-use super::human::{instead, partly, ports, unknown};
+use super::drift;
+use super::human::{instead, ports, unknown};
 use super::{Compared, PlacedOrigin, directions, flow, names};
 use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
@@ -21,6 +22,7 @@ pub(super) fn comment(report: &Compared<'_>) -> String {
     for sentence in report.beside() {
         let _ = write!(text, "\n{}\n", plain(&capital(&sentence)));
     }
+    text.push_str(&report.drift.map(drift::markdown).unwrap_or_default());
     if report.diff.is_empty() {
         return text;
     }
@@ -64,7 +66,7 @@ fn rows(report: &Compared<'_>) -> Vec<[String; 4]> {
         let mut origins = both(report, [&report.in_old(was), &report.in_new(is)]);
         origins.extend(unknown(change).map(|sentence| plain(&sentence)));
         let ports = code(ports.trim_start_matches([':', ' ']));
-        let partly = partly(change).trim_start_matches([' ', '#']);
+        let partly = report.partly(change).trim_start_matches([' ', '#']);
         let ports = if partly.is_empty() { ports } else { format!("{ports} ({partly})") };
         rows.push([word.to_owned(), code(&flow), ports, origins.join("<br>")]);
     }
@@ -81,7 +83,7 @@ fn both(report: &Compared<'_>, [old, new]: [&[PlacedOrigin<'_>]; 2]) -> Vec<Stri
 fn origin_list(report: &Compared<'_>, origins: &[PlacedOrigin<'_>], old: bool) -> Vec<String> {
     let one = |origin: &PlacedOrigin<'_>| {
         let place = report.place(origin, old).map(|place| format!(" ({})", plain(&place))).unwrap_or_default();
-        format!("{}{place}", code(&origin.origin.text))
+        format!("{}{}{place}", code(&origin.origin.text), plain(report.whose(origin.origin)))
     };
     let mut list: Vec<String> = origins.iter().take(MOST).map(one).collect();
     if let Some(more @ 1..) = origins.len().checked_sub(MOST) {

@@ -1,5 +1,6 @@
 //! `polder diff`: what two versions allow that the other does not.
 
+mod drift;
 mod human;
 mod json;
 mod markdown;
@@ -7,14 +8,16 @@ mod markdown;
 use super::args::{ClusterArgs, Environment, Format, listed, named};
 use super::ask::{enforced, given_up, sure};
 use super::exit::Exit;
-use super::report::{count, incomplete, left_out, show, tell_empty};
+use super::live::LiveCluster;
+use super::report::{count, incomplete, is_readable, left_out, show, tell_empty};
 use super::step;
 use super::terminal::Terminal;
 use crate::diag::Report;
 use crate::diag::render::{sanitize, short};
 use crate::diff::{ConnectionChange, Diff, DifferenceOrigin, Kind};
 use crate::session::{
-    CONFIG_NAME, EnforceChoice, EnforceEntry, EnvironmentChoice, FileSystem, Named, Place, Subject, Terms, Versions,
+    CONFIG_NAME, ClusterDrift, EnforceChoice, EnforceEntry, EnvironmentChoice, FileSystem, Named, Place, Subject,
+    Terms, Versions,
 };
 use crate::source::Sources;
 #[cfg(feature = "cli")]
@@ -33,6 +36,8 @@ struct Compared<'a> {
     revisions: [Option<&'a str>; 2],
     /// Whether it is about sides; and then whether connections are the same.
     sides: Option<bool>,
+    /// What became of the policies, where the newer version is a cluster.
+    drift: Option<&'a ClusterDrift>,
 }
 
 /// Compare what two versions allow: connections and isolation, not text.
@@ -45,27 +50,30 @@ Examples:
   polder diff old.polder new.polder
   polder diff live.yaml policies        any NetworkPolicies, and those of a build
   kubectl get netpol -A -o yaml | polder diff - policies
+  polder diff network --cluster         whether the cluster allows what it should: drift
   polder diff --sides old.yaml network  whether one can replace the other, whatever else is there
   polder diff --git origin/main --format markdown --fail-on none > comment.md
                                         a comment for a pull request")]
 pub(super) struct DiffArgs {
     /// OLD and NEW: each a file or folder with a program or with YAML, or `-` for YAML on standard input. With `--git`,
-    /// at most one [default: the project that this folder is in].
+    /// at most one; with `--cluster` one is what the cluster should allow [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Compare a Git revision with the working tree, or `OLD..NEW`, two revisions.
     #[arg(long, value_name = "REV")]
     pub git: Option<String>,
     /// Compare what each side of a connection would let through, whatever the other one says.
-    #[arg(long, conflicts_with = "workloads")]
+    #[arg(long, conflicts_with_all = ["workloads", "cluster"])]
     pub sides: bool,
     #[command(flatten)]
     pub environment: Environment,
     /// YAML with what runs: compare for these pods and not for all that could exist; may be repeated.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
     pub workloads: Vec<PathBuf>,
     #[command(flatten)]
-    pub cluster: ClusterArgs,
+    pub said: ClusterArgs,
+    #[command(flatten)]
+    pub live: LiveCluster,
     /// Compare what is enforced of programs, as if they isolated no more: places as in `data/redis:ingress`, `all` or `none`
     /// [default: `enforce` of each one's polder.toml, else all].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -92,14 +100,14 @@ pub(super) enum DiffFormat {
 pub(super) enum FailOn {
     /// Every one
     Any,
-    /// Those that allow something, or may allow it, that was not allowed before
+    /// Those that allow something, or may allow it, that was not allowed before or should not be
     Wider,
     /// None
     None,
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Exit {
-    if let Err(exit) = enforced(args.cluster.said(), terminal) {
+    if let Err(exit) = enforced(args.said.said(), terminal) {
         return exit;
     }
     answer(args, terminal).unwrap_or_else(|message| terminal.refuse(&message))
@@ -108,10 +116,11 @@ pub(super) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Exit {
 fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
     let (folder, files) = (terminal.folder()?, terminal.files());
     let files = files.as_ref();
+    let live = args.live.named(true, "polder diff OLD NEW --workloads -");
     let terms = Terms {
         environment: args.environment.choice(),
-        workloads: named(&args.workloads),
-        cluster: args.cluster.said(),
+        workloads: named(&args.workloads).into_iter().chain(live).collect(),
+        cluster: args.said.said(),
         enforce: listed(&args.enforce, EnforceChoice::Configured),
     };
     let paths = named(&args.paths);
@@ -124,6 +133,7 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
                  `polder diff --git {old}` the first with the working tree"
             ));
         }
+        (None, [] | [_]) if args.live.cluster => return drift::answer(args, &folder, terminal),
         (None, [old, new]) if old != new || *old != Named::Input => {
             Versions::load(&folder, [disk(old, false), disk(new, false)], &terms, files)
         }
@@ -131,7 +141,11 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
         (Some(revision), [] | [Named::Path(_)]) if revision.contains("...") => {
             return Err(format!("`{revision}` has three dots: write `--git OLD..NEW`, or one revision"));
         }
-        (None, _) => return Err("name two paths, OLD and NEW, or a Git revision with `--git REV`".to_owned()),
+        (None, _) => {
+            return Err(
+                "name two paths, OLD and NEW, one and `--cluster`, or a Git revision with `--git REV`".to_owned()
+            );
+        }
         (Some(revision), [Named::Path(other)]) if are_revisions(files, &folder, [other]) => {
             let other = other.display();
             return Err(format!(
@@ -157,10 +171,7 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
         }
         (Some(_), _) => return Err("`--git REV` compares one path with itself: name at most one".to_owned()),
     };
-    let of_programs = [&versions.old, &versions.new].into_iter().flatten().any(|one| one.session().is_some());
-    if !of_programs && args.environment.choice() != EnvironmentChoice::Configured {
-        return Err("`--env` and `--no-env` are about programs, and none of the two versions is one".to_owned());
-    }
+    of_programs(&versions, args)?;
     let revisions = args.git.as_deref().map(two).map_or([None, None], |(old, new)| [Some(old), new]);
     say(&versions, revisions, terminal);
     if !versions.is_answerable() {
@@ -177,12 +188,8 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
     let whole = if shown.left_out { Some(versions.diff().map_err(too_hard)?) } else { None };
     let diff = whole.as_ref().unwrap_or(&shown);
     let sides = args.sides.then(|| versions.diff().is_ok_and(|diff| diff.is_empty()));
-    let report = Compared { diff: &shown, versions: &versions, revisions, sides };
-    match args.format {
-        DiffFormat::Human => terminal.result(&human::text(&report, terminal.out_color())),
-        DiffFormat::Json => terminal.result(&json::document(&report)),
-        DiffFormat::Markdown => terminal.result(&markdown::comment(&report)),
-    }
+    let report = Compared { diff: &shown, versions: &versions, revisions, sides, drift: None };
+    report.print(args.format, terminal);
     if diff.given_up {
         return Ok(given_up(terminal));
     }
@@ -196,6 +203,15 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
         FailOn::None => false,
     };
     Ok(if fails { Exit::No } else { Exit::Yes })
+}
+
+/// Refuses an environment where there is no program.
+fn of_programs(versions: &Versions, args: &DiffArgs) -> Result<(), String> {
+    let is_about_some = [&versions.old, &versions.new].into_iter().flatten().any(|one| one.session().is_some());
+    if !is_about_some && args.environment.choice() != EnvironmentChoice::Configured {
+        return Err("`--env` and `--no-env` are about programs, and none of the two versions is one".to_owned());
+    }
+    Ok(())
 }
 
 /// The revisions of `OLD..NEW`, or one.
@@ -264,7 +280,8 @@ fn say(versions: &Versions, revisions: [Option<&str>; 2], terminal: &mut Termina
     show(&versions.workload_reports(), &versions.workloads.sources, Format::Human, terminal);
     let manifests = [&versions.old, &versions.new].into_iter().flatten().map(Subject::manifests);
     manifests.chain([&versions.workloads]).for_each(|manifests| tell_empty(manifests, terminal));
-    let runs = |subject: &&Subject| subject.session().is_none() && subject.cluster().is_some();
+    let runs =
+        |subject: &&Subject| subject.session().is_none() && subject.cluster().is_some() && !subject.is_of_cluster();
     if versions.workloads.cluster.workloads.is_empty()
         && [&versions.old, &versions.new].into_iter().flatten().any(|one| runs(&one))
     {
@@ -284,6 +301,15 @@ struct PlacedOrigin<'a> {
 }
 
 impl Compared<'_> {
+    fn print(&self, format: DiffFormat, terminal: &mut Terminal) {
+        let text = match format {
+            DiffFormat::Human => human::text(self, terminal.out_color()),
+            DiffFormat::Json => json::document(self),
+            DiffFormat::Markdown => markdown::comment(self),
+        };
+        terminal.result(&text);
+    }
+
     /// The origins of the older version.
     fn in_old<'b>(&'b self, origins: &'b [DifferenceOrigin]) -> Vec<PlacedOrigin<'b>> {
         placed(self.versions.old.as_ref(), origins)
@@ -301,13 +327,17 @@ impl Compared<'_> {
         let same = self.sides == Some(true) && !self.diff.is_empty();
         let same = same.then(|| "no connection differs: wherever a side does, the other one is closed".to_owned());
         let steps = step::of_versions([&self.versions.old, &self.versions.new].map(|one| one.as_ref()?.step()));
-        let left_out = same.into_iter().chain(left_out).chain(steps);
+        let of_policies = self.drift.map(drift::beside).unwrap_or_default();
+        let left_out = of_policies.into_iter().chain(same).chain(left_out).chain(steps);
         left_out.chain(incomplete(self.versions.unmodelled(), self.versions.unread())).collect()
     }
 
     /// Such as `2 added, 1 removed, isolation lifted: wider and narrower`.
     fn summary(&self) -> String {
         let Diff { isolation, connections, .. } = self.diff;
+        if let Some(drift) = self.drift.filter(|_| self.diff.is_empty()) {
+            return drift::no_connection(drift);
+        }
         if self.diff.is_empty() {
             return match self.sides {
                 Some(_) => "no difference: each side lets through the same".to_owned(),
@@ -330,7 +360,10 @@ impl Compared<'_> {
                 }
             }
         }
-        format!("{}: {} than before", parts.join(", "), self.verdict())
+        match self.drift {
+            Some(_) => format!("{}: the cluster is {} than it should be", parts.join(", "), self.verdict()),
+            None => format!("{}: {} than before", parts.join(", "), self.verdict()),
+        }
     }
 
     /// Such as `wider`, `perhaps narrower`, or both.
@@ -352,7 +385,8 @@ impl Compared<'_> {
     fn place(&self, origin: &PlacedOrigin<'_>, old: bool) -> Option<String> {
         let [before, after] = self.revisions;
         let revision = if old { before } else { after }.map(|revision| format!("{revision}:")).unwrap_or_default();
-        origin.path.map(|path| format!("{revision}{path}:{}", origin.line))
+        let path = origin.path.filter(|path| is_readable(path));
+        path.map(|path| format!("{revision}{path}:{}", origin.line))
     }
 }
 

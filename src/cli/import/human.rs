@@ -1,6 +1,7 @@
 //! The report for people, on standard error.
 
 use super::about_key;
+use crate::cli::report::is_readable;
 use crate::cli::terminal::Terminal;
 use crate::diag::render::sanitize;
 use crate::session::ImportReport;
@@ -39,7 +40,7 @@ fn section(title: &str, items: &[String], terminal: &mut Terminal) {
 }
 
 fn place(path: &str, line: usize) -> String {
-    if path.is_empty() { String::new() } else { format!("  ({path}:{line})") }
+    if path.is_empty() || !is_readable(path) { String::new() } else { format!("  ({path}:{line})") }
 }
 
 fn lifted(reported: &ImportReport<'_>) -> Vec<String> {

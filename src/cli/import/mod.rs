@@ -5,11 +5,12 @@ mod human;
 use super::args::{AnswerFormat, Format, named, namespace_name};
 use super::exit::Exit;
 use super::json;
+use super::live::LiveCluster;
 use super::new_files::{self, WritingCommand};
 use super::report::{count, show, show_plain, tell_empty};
 use super::terminal::Terminal;
 use crate::diag::{Code, Diagnostic, Report, Severity};
-use crate::session::{Disk, Import, ImportOptions, ImportReport, NotCarried};
+use crate::session::{Import, ImportOptions, ImportReport, NotCarried};
 use std::path::PathBuf;
 
 /// Turn NetworkPolicies that are there into a program that means exactly the same, proved side by side.
@@ -17,8 +18,9 @@ use std::path::PathBuf;
 #[command(after_long_help = "\
 Examples:
   polder import policies > shop.polder  a folder of policies
+  polder import --cluster -o network    a whole cluster, a file for each namespace
   kubectl get networkpolicies,namespaces -A -o json | polder import - -o network
-                                        a whole cluster, a file for each namespace
+                                        the same through a pipe
   polder import chart.yaml --namespace shop
                                         objects that name no namespace
   polder import policies --workloads apps -o network
@@ -28,7 +30,7 @@ The exit code is 0 when every policy is in the program, and 1 when some were ref
 refused policies together mean what was there before. It is 2 when there is no program.")]
 pub(super) struct ImportArgs {
     /// Files, folders or `-` for standard input: YAML or JSON with NetworkPolicies.
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "cluster")]
     pub paths: Vec<PathBuf>,
     /// The folder to write, a file for each namespace; nothing that is there is overwritten. `-` prints the program.
     #[arg(short, long, value_name = "FOLDER", default_value = "-")]
@@ -38,8 +40,10 @@ pub(super) struct ImportArgs {
     pub namespace: Option<String>,
     /// What runs, as YAML: gives tiers the names of workloads where labels have none, and lists the named ports of containers
     /// where no flow names others; may be repeated.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
     pub workloads: Vec<PathBuf>,
+    #[command(flatten)]
+    pub live: LiveCluster,
     /// How to print the report: for people to standard error, or JSON with the program in it to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: AnswerFormat,
@@ -51,14 +55,17 @@ pub(super) fn run(args: &ImportArgs, terminal: &mut Terminal) -> Exit {
         Err(message) => return terminal.refuse(&message),
     };
     let is_printed = args.output.as_os_str() == "-";
-    let workloads = named(&args.workloads);
+    let mut paths = named(&args.paths);
+    let mut workloads = named(&args.workloads);
+    let live = args.live.named(!paths.is_empty(), "polder import -");
+    if paths.is_empty() { &mut paths } else { &mut workloads }.extend(live);
     let options = ImportOptions {
         namespace: args.namespace.as_deref(),
         workloads: &workloads,
         apart: !is_printed,
         ..ImportOptions::default()
     };
-    let import = Import::load(&Disk, &folder, &named(&args.paths), &options);
+    let import = Import::load(terminal.files().as_ref(), &folder, &paths, &options);
     tell_empty(&import.manifests, terminal);
     // A document takes only itself away; a text that cannot be read at all may hold any policy.
     let own_part =

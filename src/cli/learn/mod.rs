@@ -96,7 +96,7 @@ fn answer(args: &LearnArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
             "there is a program already: `--write` adds to it; `-o FILE` is for a first program where there is none",
         ));
     }
-    let question = Question { enforce: EnforceChoice::Whole, ..args.question.question() };
+    let question = Question { enforce: EnforceChoice::Whole, ..args.question.of_program("learn LOG") };
     let subject = ask::load(&question, terminal)?;
     let replay = args.log.read(&logs, subject.running(), terminal)?;
     let learned = learned(&subject, &replay, args, terminal)?;

@@ -3,7 +3,9 @@
 use crate::cli::args::QuestionArgs;
 use crate::cli::replace::{on_disk, replace, target};
 use crate::diag::render::sanitize;
-use crate::session::{EnforceChoice, FileSystem, FolderWalk, LearnedFile, Named, Question, reason, shown};
+use crate::session::{
+    EnforceChoice, FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LearnedFile, Named, Question, reason, shown,
+};
 use similar::TextDiff;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -68,7 +70,11 @@ pub(super) fn create(folder: &Path, path: &Path, text: &str) -> Result<String, S
 
 /// What is asked of a program that is not there yet.
 pub(super) fn question(args: &QuestionArgs, path: &Path) -> Question {
-    Question { program: vec![Named::Path(path.to_path_buf())], enforce: EnforceChoice::Whole, ..args.question() }
+    Question {
+        program: vec![Named::Path(path.to_path_buf())],
+        enforce: EnforceChoice::Whole,
+        ..args.of_program("learn LOG")
+    }
 }
 
 /// The files that there are, and a program that is not among them yet.
@@ -103,5 +109,9 @@ impl FileSystem for FreshFiles {
 
     fn identity(&self, path: &Path) -> PathBuf {
         self.files.identity(path)
+    }
+
+    fn kubectl(&self, call: &KubectlCall) -> io::Result<KubectlAnswer> {
+        self.files.kubectl(call)
     }
 }

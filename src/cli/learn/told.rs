@@ -45,7 +45,7 @@ impl ToldLesson<'_> {
     pub(super) fn why(&self, why: &WhyNotLearned) -> String {
         let would_tell = match self.subject.cluster() {
             Some(_) => "",
-            None => "; `--workloads` would tell",
+            None => "; `--workloads` or `--cluster` would tell",
         };
         match why {
             WhyNotLearned::Scan => {

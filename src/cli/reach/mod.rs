@@ -40,6 +40,8 @@ Examples:
   polder reach cluster shop/database    who may connect to the database
   polder reach internet 'shop/*:443'    what the internet reaches on one port
   polder reach --manifests deploy/      of any NetworkPolicies and workloads
+  polder reach --cluster                of the cluster that kubectl is set up for
+  polder reach -p network --cluster     what the program would allow among the pods that run there
   polder reach --format matrix")]
 pub(super) struct ReachArgs {
     /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address [default: anybody].
@@ -76,7 +78,7 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     if args.names && args.format == ReachFormat::Matrix {
         return Err(terminal.refuse("`--names` lists names, and there is no matrix of them; leave one of the two out"));
     }
-    let subject = ask::subject(&args.question, terminal)?;
+    let subject = ask::subject(&args.question, "reach", terminal)?;
     let ends = Ends::read(&subject, args.from.as_deref(), args.to.as_deref(), terminal)?;
     if args.names {
         let names = match subject.situation(&ends.asked()) {

@@ -25,6 +25,7 @@ Examples:
   polder replay /var/log/flows -p shop     all logs of a folder, also packed with gzip or zstd
   hubble observe -o json --last 10000 | polder replay -
   polder replay flows.csv --workloads pods.yaml --fail-on unknown
+  polder replay flows.csv --cluster        where the cluster knows pods and addresses
   polder replay hubble.jsonl --save seen.csv && polder replay seen.csv
 
 The log's format is seen by its first line. Nothing is written but what --save names, and nothing leaves the machine.")]
@@ -76,7 +77,7 @@ pub(super) fn run(args: &ReplayArgs, terminal: &mut Terminal) -> Exit {
 
 fn answer(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let logs = args.log.find(&args.question, terminal)?;
-    let subject = ask::subject(&args.question, terminal)?;
+    let subject = ask::load(&args.question.of_program("replay LOG"), terminal)?;
     let replay = args.log.read(&logs, subject.running(), terminal)?;
     let report = replay.report(&subject.candidate());
     if report.is_no_answer() {

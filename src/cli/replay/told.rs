@@ -84,7 +84,8 @@ impl<'a> ToldReplay<'a> {
         if !report.hidden.is_empty() {
             let keys: Vec<&str> = report.hidden.iter().map(|key| &**key).collect();
             remarks.push(format!(
-                "no pod of the log shows the labels {}, which a tier requires: they count as not known; `--workloads` would tell",
+                "no pod of the log shows the labels {}, which a tier requires: they count as not known; `--workloads` or \
+                 `--cluster` would tell",
                 keys.join(", ")
             ));
         }
@@ -219,7 +220,7 @@ fn reason(subject: &Subject, row: &ReplayRow) -> Option<String> {
 fn unclear_text(subject: &Subject, row: &ReplayRow, unclear: &Unclear) -> String {
     let would_tell = match subject.cluster() {
         Some(_) => "",
-        None => "; `--workloads` would tell",
+        None => "; `--workloads` or `--cluster` would tell",
     };
     match unclear {
         Unclear::Labels(Some(key)) => format!("some of the pods that it may be may, by their label {key}{would_tell}"),

@@ -4,6 +4,7 @@ use super::WhyReport;
 use super::facts::Fact;
 use super::mend::{WrittenMend, manifests};
 use crate::ask::{Edit, Says};
+use crate::cli::report::is_readable;
 use crate::diag::render::sanitize;
 use crate::net::Direction;
 use crate::source::Span;
@@ -65,14 +66,14 @@ impl WhyReport<'_> {
     /// `path:line`.
     fn line_of(&self, span: Option<Span>) -> Option<String> {
         let span = span?;
-        let file = self.subject.sources().file(span.file)?;
+        let file = self.subject.sources().file(span.file).filter(|file| is_readable(&file.path))?;
         Some(format!("{}:{}", file.path, file.position(span.start).line))
     }
 
     /// `path:line:column`.
     fn place(&self, span: Option<Span>) -> Option<String> {
         let span = span?;
-        let file = self.subject.sources().file(span.file)?;
+        let file = self.subject.sources().file(span.file).filter(|file| is_readable(&file.path))?;
         let position = file.position(span.start);
         Some(format!("{}:{}:{}", file.path, position.line, position.column))
     }

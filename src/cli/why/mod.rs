@@ -73,7 +73,7 @@ pub(super) fn run(args: &WhyArgs, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
-    let subject = ask::subject(&args.question, terminal)?;
+    let subject = ask::subject(&args.question, "why", terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
     let Posed { situation, from, to, doubtful, mut notes, meant } = ask::pose(&subject, &ends, terminal)?;
     let engine = Engine::new(&situation.world, subject.policies());

@@ -34,6 +34,7 @@ mod workload;
 
 pub use canonical::{RereadPolicy, Rereader};
 pub use kustomize::{Kustomization, kustomization};
+pub use unmodelled::{changes_answers, may_change_answers};
 
 use super::staged::is_staged;
 use super::{DESCRIPTION, SOURCE};

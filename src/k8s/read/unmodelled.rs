@@ -16,8 +16,8 @@ const KINDS: [(&str, &[&str]); 23] = [
     ("cilium.io", &["CiliumClusterwideNetworkPolicy", "CiliumLocalRedirectPolicy", "CiliumNetworkPolicy"]),
     ("projectcalico.org", CALICO),
     ("crd.projectcalico.org", CALICO),
-    ("crd.antrea.io", &["ClusterNetworkPolicy", "NetworkPolicy", "Tier"]),
-    ("security.antrea.tanzu.vmware.com", &["ClusterNetworkPolicy", "NetworkPolicy", "Tier"]),
+    ("crd.antrea.io", &["ClusterNetworkPolicy", "NetworkPolicy"]),
+    ("security.antrea.tanzu.vmware.com", &["ClusterNetworkPolicy", "NetworkPolicy"]),
     ("k8s.ovn.org", &["ClusterUserDefinedNetwork", "EgressFirewall", "UserDefinedNetwork"]),
     ("network.openshift.io", &["EgressNetworkPolicy", "NetNamespace"]),
     ("kubeovn.io", &["SecurityGroup"]),
@@ -35,8 +35,7 @@ const KINDS: [(&str, &[&str]); 23] = [
     ("traefik.mesh.io", &["TrafficTarget"]),
 ];
 
-const CALICO: &[&str] =
-    &["GlobalNetworkPolicy", "GlobalNetworkSet", "HostEndpoint", "NetworkPolicy", "NetworkSet", "Tier"];
+const CALICO: &[&str] = &["GlobalNetworkPolicy", "HostEndpoint", "NetworkPolicy"];
 
 /// Labels and annotations by which a namespace or a pod joins a mesh that carries its traffic over ports of its own, so
 /// that policies see other ports than those that the programs use: keys, with the values that do so.
@@ -44,6 +43,17 @@ pub(super) const MESH_LABELS: [(&str, &[&str]); 1] = [("istio.io/dataplane-mode"
 
 /// The same for annotations.
 pub(super) const MESH_ANNOTATIONS: [(&str, &[&str]); 1] = [("linkerd.io/inject", &["enabled", "ingress"])];
+
+/// Whether objects of this kind, which the API server has, change what is allowed.
+pub fn changes_answers(version: &str, kind: &str) -> bool {
+    is_unmodelled(version, kind) && !super::kinds::is_mistaken(version, kind)
+}
+
+/// Whether kinds of a group, as in `cilium.io/v2`, may change what is allowed.
+pub fn may_change_answers(version: &str) -> bool {
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    KINDS.iter().any(|(known, _)| *known == group)
+}
 
 /// Whether objects of this kind change what is allowed. The kind is none that is read.
 pub(super) fn is_unmodelled(version: &str, kind: &str) -> bool {

@@ -101,7 +101,9 @@ impl<'a> Fit<'a> {
                     )));
                 }
                 _ if is_used && !used.contains(&*namespace.name) => {
-                    let message = format!("nothing runs in namespace `{}`, or it was not given", namespace.name);
+                    let is_live = self.cluster.is_live();
+                    let or = if is_live { " of the cluster" } else { ", or it was not given" };
+                    let message = format!("nothing runs in namespace `{}`{or}", namespace.name);
                     let found = Diagnostic::new(Code::W0310, namespace.span, message);
                     let meant = closest(&namespace.name, used.iter().copied());
                     if meant.is_none() && !self.cluster.has_all_pods_of(&namespace.name) {
@@ -109,6 +111,7 @@ impl<'a> Fit<'a> {
                     }
                     self.found.push(match meant {
                         Some(meant) => found.with_help(format!("there is `{meant}`; did you mean that?")),
+                        None if is_live => found.with_help("a namespace that is gone can be taken out of the program"),
                         None => found.with_help("give all manifests of the cluster with `--workloads`"),
                     });
                 }

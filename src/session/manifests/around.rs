@@ -50,7 +50,7 @@ impl Around {
                     around.add(system, path.parent().unwrap_or(path), std::slice::from_ref(path), false);
                 }
                 NamedInput::Folder { path, files, .. } => around.add(system, path, files, true),
-                NamedInput::Stdin | NamedInput::Missing(..) => {}
+                NamedInput::Stdin | NamedInput::Cluster(_) | NamedInput::Missing(..) => {}
             }
         }
         around

@@ -1,6 +1,7 @@
 //! What was named, as the files that it leads to.
 
 use super::EXTENSIONS;
+use crate::session::cluster::ClusterAccess;
 use crate::session::load::{EXTENSION, Named};
 use crate::session::path::shell_word;
 use crate::session::system::{FileSystem, reason};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// What one thing that was named leads to.
 pub(super) enum NamedInput {
     Stdin,
+    Cluster(ClusterAccess),
     File(PathBuf),
     Folder {
         path: PathBuf,
@@ -30,13 +32,19 @@ pub(super) fn inputs(system: &dyn FileSystem, folder: &Path, named: &[Named]) ->
     let mut has_input = false;
     let mut inputs = Vec::new();
     for item in named {
-        let Named::Path(path) = item else {
-            if !std::mem::replace(&mut has_input, true) {
-                inputs.push(NamedInput::Stdin);
+        let path = match item {
+            Named::Path(path) => folder.join(path),
+            Named::Input => {
+                if !std::mem::replace(&mut has_input, true) {
+                    inputs.push(NamedInput::Stdin);
+                }
+                continue;
             }
-            continue;
+            Named::Cluster(access) => {
+                inputs.push(NamedInput::Cluster(access.clone()));
+                continue;
+            }
         };
-        let path = folder.join(path);
         match system.is_folder(&path) {
             Ok(true) => inputs.push(walk(system, path)),
             Ok(false) if seen.insert(system.identity(&path).into_os_string()) => inputs.push(NamedInput::File(path)),

@@ -3,9 +3,9 @@
 use super::around::Around;
 use super::inputs::{NamedInput, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why, is_marked};
-use super::said::{StagedObjects, inside, nowhere, refused, token, told_staged, unfilled, unmodelled};
+use super::said::{StagedObjects, as_read, inside, nowhere, refused, token, told_staged, unfilled, unmodelled};
 use super::{Manifests, OfOperator, Reader, Remark, patches};
-use crate::cluster::{Cluster, Object, is_set_at_runtime};
+use crate::cluster::{Cluster, Object, Whole, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Ignored, Inside, ReadObject, ReadPolicy, ReadProblem, Reading};
 use crate::netpol::{Peer, Policy, Written};
@@ -46,6 +46,7 @@ pub(super) fn load(
         held: Vec::new(),
         parts: Vec::new(),
         staged: StagedObjects::new(),
+        is_live: false,
     };
     let inputs = inputs(system, folder, named);
     let around = Around::new(system, &inputs);
@@ -56,11 +57,11 @@ pub(super) fn load(
     load.finish()
 }
 
-struct Load<'l> {
-    manifests: Manifests,
+pub(super) struct Load<'l> {
+    pub(super) manifests: Manifests,
     folder: &'l Path,
-    default_namespace: &'l str,
-    reader: Reader,
+    pub(super) default_namespace: &'l str,
+    pub(super) reader: Reader,
     policies: Vec<Loaded>,
     objects: Vec<Object>,
     passed: PassedOver,
@@ -69,13 +70,15 @@ struct Load<'l> {
     /// The files with parts of objects, and the first object of each.
     parts: Vec<(String, String)>,
     staged: StagedObjects,
+    /// Whether a cluster was asked for all that it has.
+    pub(super) is_live: bool,
 }
 
 /// How many bytes of texts are read at once: as many as are worth some threads, and not all of a repository.
 const AT_ONCE: usize = 8 * 1024 * 1024;
 
 /// A text, as it came.
-struct GivenText<'g> {
+pub(super) struct GivenText<'g> {
     name: String,
     /// The text, and whether it was UTF-16.
     text: Result<(String, bool), NoText>,
@@ -93,7 +96,7 @@ enum NoText {
 }
 
 impl<'g> GivenText<'g> {
-    fn new(
+    pub(super) fn new(
         name: String,
         bytes: io::Result<Vec<u8>>,
         is_named: bool,
@@ -104,7 +107,7 @@ impl<'g> GivenText<'g> {
         GivenText { name, text, is_named, namespace, wants_hints }
     }
 
-    fn read(&self) -> Reading {
+    pub(super) fn read(&self) -> Reading {
         let read = if self.wants_hints { k8s::read_with_hints } else { k8s::read };
         self.text.as_ref().map(|(text, _)| read(text, self.namespace)).unwrap_or_default()
     }
@@ -139,6 +142,7 @@ impl Load<'_> {
         let mut may_be_empty = !matches!(input, NamedInput::Stdin);
         let is_folder = matches!(input, NamedInput::Folder { .. });
         let (name, count, what) = match input {
+            NamedInput::Cluster(access) => return self.cluster(system, &access),
             NamedInput::Stdin => {
                 let bytes = system.read_input(k8s::LONGEST_TEXT as u64);
                 let name = "<stdin>".to_owned();
@@ -261,7 +265,11 @@ impl Load<'_> {
     }
 
     /// Takes in what was read of a text, and says how many documents for Kubernetes it holds.
-    fn take(&mut self, GivenText { name, text, is_named, .. }: GivenText<'_>, mut reading: Reading) -> usize {
+    pub(super) fn take(
+        &mut self,
+        GivenText { name, text, is_named, .. }: GivenText<'_>,
+        mut reading: Reading,
+    ) -> usize {
         self.manifests.file_count += 1;
         let (text, is_wide) = match text {
             Ok(text) => text,
@@ -426,7 +434,7 @@ impl Load<'_> {
     }
 
     fn finish(self) -> Manifests {
-        let Load { mut manifests, mut policies, objects, passed, held, parts, staged, reader, .. } = self;
+        let Load { mut manifests, mut policies, objects, passed, held, parts, staged, reader, is_live, .. } = self;
         passed.tell(&mut manifests, reader);
         manifests.notes.extend(patches::passed_over(&parts));
         manifests.notes.extend(told_staged(&staged));
@@ -439,6 +447,9 @@ impl Load<'_> {
         let (mut cluster, of_objects) = Cluster::assemble(objects);
         if manifests.policies.policies.iter().any(asks_at_runtime) {
             cluster.add_labels_of_runtime();
+        }
+        if is_live {
+            cluster.whole = Whole::listed();
         }
         manifests.cluster = cluster;
         manifests.conflicts(&conflicts, &of_objects);
@@ -485,12 +496,4 @@ fn names_policy(text: &str) -> bool {
         let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'']);
         before.trim_end_matches(' ').ends_with(':')
     })
-}
-
-/// A block with bits past its prefix as it is read, in the quotes that it has.
-fn as_read(text: &str, span: Span) -> Option<String> {
-    let written = text.get(span.start as usize..span.end as usize)?;
-    let quote = written.get(..1).filter(|quote| matches!(*quote, "\"" | "'")).unwrap_or_default();
-    let block: ipnet::IpNet = written.trim_matches(['"', '\'']).parse().ok()?;
-    Some(format!("{quote}{}{quote}", block.trunc()))
 }

@@ -2,6 +2,7 @@
 
 mod around;
 mod inputs;
+mod live;
 mod loading;
 mod passed;
 mod patches;
@@ -169,7 +170,9 @@ impl Manifests {
     /// The same, where somebody says that it is all that there is: all Namespaces, and all that runs.
     #[must_use]
     pub fn as_a_whole(mut self) -> Manifests {
-        self.cluster.whole = Whole::said();
+        if !self.cluster.is_live() {
+            self.cluster.whole = Whole::said();
+        }
         self
     }
 

@@ -116,3 +116,11 @@ pub(super) fn told_staged(found: &StagedObjects) -> Vec<String> {
     };
     found.iter().map(one).collect()
 }
+
+/// A block with bits past its prefix as it is read, in the quotes that it has.
+pub(super) fn as_read(text: &str, span: Span) -> Option<String> {
+    let written = text.get(span.start as usize..span.end as usize)?;
+    let quote = written.get(..1).filter(|quote| matches!(*quote, "\"" | "'")).unwrap_or_default();
+    let block: ipnet::IpNet = written.trim_matches(['"', '\'']).parse().ok()?;
+    Some(format!("{quote}{}{quote}", block.trunc()))
+}

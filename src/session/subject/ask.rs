@@ -79,7 +79,8 @@ impl Subject {
             self.unknown(&situation.names(), &text)
         })?;
         if found.is_empty() {
-            return Err(format!("none of the pods that were given is of `{text}`"));
+            let whose = if self.is_of_cluster() { "of the cluster" } else { "that were given" };
+            return Err(format!("none of the pods {whose} is of `{text}`"));
         }
         Ok(found)
     }

@@ -299,6 +299,12 @@ impl<'s> EndMeaning<'s> {
         let taken = cluster.nodes_at().iter().fold(cluster.api_server(), |all, node| all.union(&node.addresses));
         let unknown = rest.intersect(&ranges).subtract(&taken);
         if rest == unknown && (single.is_some() || there.is_empty()) {
+            if cluster.is_live() {
+                return Err(format!(
+                    "cannot tell: `{text}` is among the addresses that pods have, and no pod of the cluster has it now; ask \
+                     about the pod by its name or labels"
+                ));
+            }
             return Err(format!(
                 "cannot tell: `{text}` is among the addresses that pods have, and no pod that was given has it, so nobody \
                  knows which pod that is; {}",
@@ -328,6 +334,12 @@ impl<'s> EndMeaning<'s> {
         let has = |list| platform.list(list).is_some_and(|nets| nets.iter().any(|net| net.contains(&address)));
         if !has(PlatformList::Services) || has(PlatformList::ApiServer) || self.cluster.services.is_empty() {
             return Ok(());
+        }
+        if self.cluster.is_live() {
+            return Err(format!(
+                "cannot tell: `{address}` is among the addresses of Services (`services` in `platform`), and none of the \
+                 cluster has it"
+            ));
         }
         Err(format!(
             "cannot tell: `{address}` is among the addresses of Services (`services` in `platform`), and none that was given \
@@ -360,6 +372,9 @@ impl<'s> EndMeaning<'s> {
     /// What is behind a Service by its name, of which a pod may have one of its own in front.
     fn service_called(&mut self, text: &str, namespace: &str, name: &str, host: Option<&str>) -> Result<(), String> {
         let Some(service) = self.cluster.service(namespace, name) else {
+            if self.cluster.is_live() {
+                return Err(format!("the cluster has no Service `{namespace}/{name}`"));
+            }
             return Err(format!(
                 "no Service `{namespace}/{name}` was given; `kubectl get services -A -o yaml` has those of a cluster"
             ));

@@ -47,6 +47,9 @@ pub struct Question {
     pub workloads: Vec<Named>,
     /// Whether what was given is all that runs.
     pub complete: bool,
+    /// Whether the policies of the program are those that a build writes: in its layout, by their names. Answers do not
+    /// depend on that.
+    pub as_built: bool,
     /// What else is said of the cluster.
     pub cluster: SaidOfCluster,
     /// How far the program is enforced.
@@ -114,7 +117,8 @@ impl Subject {
         }
         let environment = question.environment.of(&project.config);
         let enforce = question.enforce.of(&project.config);
-        let session = Session::new(project, Settings { environment, enforce, ..Settings::default() });
+        let layout = project.config.layout.filter(|_| question.as_built).unwrap_or_default();
+        let session = Session::new(project, Settings { environment, layout, enforce, ..Settings::default() });
         let session = session.in_cluster_of(manifests.cluster.namespaces.clone()).at_step();
         let facts = question.cluster.facts(session.model());
         let of_program = || session.model().map(|model| model.platform.cni);
@@ -195,6 +199,11 @@ impl Subject {
     /// What runs; `None` when no workload was given, and every pod that could exist is meant.
     pub fn cluster(&self) -> Option<&Cluster> {
         Some(&self.manifests.cluster).filter(|cluster| !cluster.workloads.is_empty())
+    }
+
+    /// Whether that is what a cluster has, and nothing else.
+    pub fn is_of_cluster(&self) -> bool {
+        self.manifests.cluster.is_live()
     }
 
     /// Whether pods may run beside those that were given.

@@ -39,11 +39,14 @@ impl Subject {
         if let (Some(home), Some(_)) = (text.strip_suffix("/*"), self.cluster())
             && is_dns_label(home)
         {
-            return format!(
-                "no pod of namespace `{home}` was given; ask about one by its labels, as in `{home}/{{app=web}}`"
-            );
+            let none = match self.is_of_cluster() {
+                true => format!("nothing runs in namespace `{home}` of the cluster"),
+                false => format!("no pod of namespace `{home}` was given"),
+            };
+            return format!("{none}; ask about one by its labels, as in `{home}/{{app=web}}`");
         }
         let nothing = match self.cluster() {
+            Some(cluster) if cluster.is_live() => "the cluster has no workload called",
             Some(_) => "no workload is called",
             None if self.session.is_some() => "nothing in this program is called",
             None => "nothing is called",

@@ -1,0 +1,137 @@
+//! The machine that a command runs on: its files, and `kubectl`.
+
+use super::Disk;
+use super::cluster::is_logged;
+use super::system::{FileSystem, FolderWalk, KubectlAnswer, KubectlCall, read_at_most};
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+/// How long `kubectl` has to be silent before what it said is passed on: it may be waiting for an answer to it. What it says
+/// before it ends is told by whoever called it.
+const SILENCE: Duration = Duration::from_millis(400);
+
+/// The machine that a command runs on.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// Says something at once, while `kubectl` runs: what it asks for, and the calls where they are to be said.
+    pub say: fn(&str),
+}
+
+impl FileSystem for Machine {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        Disk.read(path, limit)
+    }
+
+    fn read_input(&self, limit: u64) -> io::Result<Vec<u8>> {
+        Disk.read_input(limit)
+    }
+
+    fn is_folder(&self, path: &Path) -> io::Result<bool> {
+        Disk.is_folder(path)
+    }
+
+    fn walk(&self, folder: &Path, extension: &str) -> FolderWalk {
+        Disk.walk(folder, extension)
+    }
+
+    fn identity(&self, path: &Path) -> PathBuf {
+        Disk.identity(path)
+    }
+
+    fn kubectl(&self, call: &KubectlCall) -> io::Result<KubectlAnswer> {
+        if call.is_said {
+            (self.say)(&format!("{}\n", call.line()));
+        }
+        // A plugin that logs in may ask something. What is piped in is for somebody else.
+        let input = if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
+        let mut child = Command::new(&call.program)
+            .args(&call.arguments)
+            .stdin(input)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (sender, parts) = mpsc::channel();
+        if let Some(output) = child.stdout.take() {
+            let (sender, limit) = (sender.clone(), call.limit);
+            thread::spawn(move || sender.send(HeardPart::Output(read_at_most(output, limit))));
+        }
+        if let Some(said) = child.stderr.take() {
+            thread::spawn(move || pass_on(said, &sender));
+        }
+        let mut heard = Heard::default();
+        while !heard.is_all() {
+            match parts.recv_timeout(SILENCE) {
+                Ok(part) => heard.take(part),
+                // A plugin may go on running, with the stream that it was given.
+                Err(RecvTimeoutError::Timeout) if heard.output.is_some() => break,
+                Err(RecvTimeoutError::Timeout) => heard.tell(self.say),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let output = heard.output.unwrap_or_else(|| Ok(Vec::new()));
+        if output.is_err() {
+            // Whoever writes to a stream that nobody reads any more may wait for ever.
+            let _ = child.kill();
+        }
+        let is_success = child.wait()?.success();
+        Ok(KubectlAnswer { output: output?, said: String::from_utf8_lossy(&heard.said).into_owned(), is_success })
+    }
+}
+
+/// Something that came from `kubectl`.
+enum HeardPart {
+    Output(io::Result<Vec<u8>>),
+    Said(Vec<u8>),
+    SaidAll,
+}
+
+/// What came so far.
+#[derive(Default)]
+struct Heard {
+    output: Option<io::Result<Vec<u8>>>,
+    said: Vec<u8>,
+    /// How much of it was passed on.
+    told: usize,
+    said_all: bool,
+}
+
+impl Heard {
+    fn is_all(&self) -> bool {
+        self.output.is_some() && self.said_all
+    }
+
+    fn take(&mut self, part: HeardPart) {
+        /// More is no message.
+        const MOST: usize = 1024 * 1024;
+        match part {
+            HeardPart::Output(output) => self.output = Some(output),
+            HeardPart::Said(bytes) if self.said.len() < MOST => self.said.extend(bytes),
+            HeardPart::Said(_) => {}
+            HeardPart::SaidAll => self.said_all = true,
+        }
+    }
+
+    fn tell(&mut self, say: fn(&str)) {
+        let text = String::from_utf8_lossy(self.said.get(self.told..).unwrap_or_default());
+        let told: String = text.split_inclusive('\n').filter(|line| !is_logged(line)).collect();
+        if !told.is_empty() {
+            say(&told);
+        }
+        self.told = self.said.len();
+    }
+}
+
+fn pass_on(mut said: impl Read, to: &Sender<HeardPart>) {
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = said.read(&mut bytes) {
+        let part = bytes.get(..count).unwrap_or_default().to_vec();
+        if to.send(HeardPart::Said(part)).is_err() {
+            return;
+        }
+    }
+    let _ = to.send(HeardPart::SaidAll);
+}
