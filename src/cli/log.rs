@@ -32,7 +32,7 @@ pub(super) struct LogArgs {
 
 /// Reads the name of a format.
 #[derive(Debug, Clone)]
-struct FormatParser;
+pub(super) struct FormatParser;
 
 impl TypedValueParser for FormatParser {
     type Value = LogFormat;

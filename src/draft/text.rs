@@ -323,6 +323,8 @@ mod tests {
         let statements = vec![remarked("from\nService \u{202e}web"), remarked(&long)];
         let namespace = Statement::Namespace(Namespace { names: vec!["shop".into()], statements });
         let text = Program { statements: vec![namespace] }.text().unwrap();
+        let one = Namespace { names: vec!["blog".into()], statements: vec![remarked("alone")] };
+        let text = text + &Program { statements: vec![Statement::Namespace(one)] }.text().unwrap();
         let (first, second) = (["word"; 19].join(" "), ["word"; 6].join(" "));
         let wanted = format!(
             "namespace shop {{\n  tier web  # from Service web\n  # {first}\n  # {second}\n  tier web\n}}\n\

@@ -53,6 +53,8 @@ pub struct InferredFlow {
     pub trust: Trust,
     /// What shows it.
     pub evidence: BTreeSet<String>,
+    /// How often a flow log has it, where one was given and has it.
+    pub seen: Option<u64>,
 }
 
 type FlowEnds = (FlowSource, TierPortAt);
@@ -130,6 +132,7 @@ impl<'a> Inferring<'a> {
             number: port.number,
             trust: *trust,
             evidence: evidence.clone(),
+            seen: None,
         };
         let flows = self.flows.iter().filter(|(ends, _)| !is_said(ends)).map(flow).collect();
         Inferred {
@@ -139,6 +142,31 @@ impl<'a> Inferring<'a> {
             components: self.components,
             gateways: self.gateways,
             tiers: self.tiers,
+        }
+    }
+}
+
+impl Inferred {
+    /// Notes that a flow log has connections that passed: from a tier to a port of another one, by their names, so often.
+    pub fn note_seen(&mut self, from: &str, to: &str, protocol: Protocol, number: u16, attempts: u64) {
+        let Inferred { tiers, flows, .. } = self;
+        let called = |name: &str| {
+            let (namespace, tier) = name.split_once('/')?;
+            tiers.iter().find(|one| *one.namespace == *namespace && *one.name == *tier)
+        };
+        let Some(destination) = called(to) else { return };
+        let source = called(from);
+        for flow in flows.iter_mut().filter(|flow| (flow.protocol, flow.number) == (protocol, number)) {
+            let leads_there = tiers.get(flow.destination).is_some_and(|tier| tier.covers(destination));
+            let comes_from = match &flow.source {
+                FlowSource::Tier(at) => tiers.get(*at).zip(source).is_some_and(|(tier, source)| tier.covers(source)),
+                FlowSource::Other(namespace, tier) => {
+                    from.split_once('/').is_some_and(|other| other == (&**namespace, &**tier))
+                }
+            };
+            if leads_there && comes_from {
+                *flow.seen.get_or_insert(0) += attempts;
+            }
         }
     }
 }

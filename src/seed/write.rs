@@ -33,6 +33,8 @@ pub struct BlockCounts {
     pub tiers: usize,
     /// Flows that are sure.
     pub sure: usize,
+    /// Flows that a flow log has, too, and that would not be sure without it.
+    pub seen: usize,
     /// Flows that are likely.
     pub likely: usize,
     /// Flows that are guesses.
@@ -74,10 +76,11 @@ impl Inferred {
                 statements.push(Statement::Space);
             }
             for (at, flow, statement) in flows {
-                match flow.trust {
-                    Trust::Sure => counts.sure += 1,
-                    Trust::Likely => counts.likely += 1,
-                    Trust::Guess => counts.guessed += 1,
+                match (flow.trust, flow.seen) {
+                    (Trust::Sure, _) => counts.sure += 1,
+                    (Trust::Likely | Trust::Guess, Some(_)) => counts.seen += 1,
+                    (Trust::Likely, None) => counts.likely += 1,
+                    (Trust::Guess, None) => counts.guessed += 1,
                 }
                 if let FlowSource::Other(namespace, _) = &flow.source {
                     used.insert(namespace.clone());
@@ -241,9 +244,10 @@ fn remark(flow: &InferredFlow) -> String {
         more => format!(" and {more} more"),
     };
     let shown = shown.join("; ");
-    match flow.trust {
-        Trust::Sure => format!("{shown}{more}"),
-        Trust::Likely | Trust::Guess => format!("{}: {shown}{more}", flow.trust.word()),
+    match (flow.trust, flow.seen) {
+        (Trust::Sure, _) => format!("{shown}{more}"),
+        (Trust::Likely | Trust::Guess, Some(_)) => format!("seen: {shown}{more}"),
+        (Trust::Likely | Trust::Guess, None) => format!("{}: {shown}{more}", flow.trust.word()),
     }
 }
 

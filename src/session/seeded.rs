@@ -3,11 +3,13 @@
 use super::import::PLACE;
 use super::manifests::Reader;
 use super::stages::{Session, Settings};
-use super::{EXTENSION, FileSystem, Manifests, Memory, Named, Project};
+use super::{EXTENSION, FileSystem, Manifests, Memory, Named, Project, Question, Subject};
+use crate::ask::Says;
 use crate::cluster::DeployHint;
 use crate::diag::{Levels, Report, Severity};
 use crate::model::{COMPONENTS, NamespaceKind};
-use crate::net::Selector;
+use crate::net::{Protocol, Selector};
+use crate::replay::{ReplayReport, ReplayRow, SeenOfGroup};
 use crate::seed::{self, BlockCounts, CatalogueTier, Deployed, Inferred, WrittenSeed};
 use crate::source::Sources;
 use std::collections::BTreeSet;
@@ -27,6 +29,8 @@ pub struct Seeded {
     pub files: Vec<SeededFile>,
     /// Flows that are left out because the program would not compile with them, each with the reason.
     pub refused: Vec<(String, String)>,
+    /// The places of those flows.
+    without: BTreeSet<usize>,
     /// How many workloads name no namespace themselves.
     pub homeless: usize,
     /// Why there is no program: a mistake of Polder's own.
@@ -75,7 +79,7 @@ impl Seeded {
             };
             let errors = errors(&files);
             if errors.is_empty() {
-                (self.written, self.files) = (written, files);
+                (self.written, self.files, self.without) = (written, files, without);
                 return;
             }
             let wrong = wrong_flows(&written, &errors);
@@ -90,6 +94,37 @@ impl Seeded {
         }
         self.failure = Some("too many of its flows do not compile".to_owned());
     }
+
+    /// The program as what flow logs are held against, with what runs.
+    pub fn subject(&self) -> Subject {
+        let question = Question { program: vec![Named::Path(PLACE.into())], ..Question::default() };
+        Subject::load(&system(&self.files), Path::new(PLACE), &question).with_cluster(self.manifests.cluster.clone())
+    }
+
+    /// Takes note of the connections of a flow log that passed: flows that have some are no guesses.
+    pub fn note_seen(&mut self, report: &ReplayReport) {
+        let is_passed = |row: &&ReplayRow| {
+            row.candidate == Says::Allowed && matches!(row.seen, SeenOfGroup::Passed | SeenOfGroup::Audited)
+        };
+        for row in report.rows.iter().filter(is_passed) {
+            let Some((number, keyword)) = row.port.split_once('/') else { continue };
+            let protocol = Protocol::ALL.into_iter().find(|one| one.keyword() == keyword);
+            if let (Some(protocol), Ok(number)) = (protocol, number.parse()) {
+                self.inferred.note_seen(&row.from, &row.to, protocol, number, row.tally.attempts());
+            }
+        }
+        let written = self.inferred.write(&self.without);
+        match texts(&written) {
+            Ok(files) => (self.written, self.files) = (written, files),
+            Err(why) => self.failure = Some(why),
+        }
+    }
+}
+
+/// A folder with the program.
+fn system(files: &[SeededFile]) -> Memory {
+    let place = |system: Memory, file: &SeededFile| system.with(format!("{PLACE}/{}", file.name), file.text.as_str());
+    files.iter().fold(Memory::default(), place)
 }
 
 /// An error of a program, and the line that it is about.
@@ -108,9 +143,7 @@ fn texts(written: &WrittenSeed) -> Result<Vec<SeededFile>, String> {
 
 /// Compiles the program, proof and all.
 fn errors(files: &[SeededFile]) -> Vec<ErrorAtLine> {
-    let place = |system: Memory, file: &SeededFile| system.with(format!("{PLACE}/{}", file.name), file.text.as_str());
-    let system = files.iter().fold(Memory::default(), place);
-    let project = Project::load(&system, Path::new(PLACE), &[Named::Path(PLACE.into())]);
+    let project = Project::load(&system(files), Path::new(PLACE), &[Named::Path(PLACE.into())]);
     let session = Session::new(project, Settings::default());
     let reports = session.reports(&Levels::default());
     let error = |report: &Report| {

@@ -529,6 +529,8 @@ objects! {
         /// How many workloads name no namespace.
         without_namespace: usize,
         unread: Vec<Unread>,
+        /// How many kinds of connections passed in the flow logs and have no flow; `null` without a log.
+        dropped: Nullable<usize>,
         /// How many NetworkPolicies were passed over.
         policies: usize,
         notes: Vec<String>,
@@ -560,6 +562,8 @@ objects! {
         trust: Trust,
         /// What shows it.
         evidence: Vec<String>,
+        /// How often the flow logs have it; `null` where they do not, or none were given.
+        seen: Nullable<u64>,
     }
     NotKnown {
         tier: String,

@@ -4,11 +4,15 @@ use super::told::ToldInit;
 use super::{CONFIG, Ci, InitArgs, New, ProjectFolder, jobs, of_release, project_folder, taken};
 use crate::cli::args::{AnswerFormat, Format, named};
 use crate::cli::exit::Exit;
+use crate::cli::log::{LogArgs, no_answer};
 use crate::cli::new_files::{self, WritingCommand};
 use crate::cli::report::{show, show_plain, tell_empty};
 use crate::cli::terminal::Terminal;
 use crate::diag::{Code, Diagnostic, Report};
-use crate::session::{CONFIG_NAME, DEFAULT_NAMESPACE, Disk, EXTENSION, FileSystem as _, Seeded, shell_word, shown};
+use crate::replay::ReplayChange;
+use crate::session::{
+    CONFIG_NAME, DEFAULT_NAMESPACE, Disk, EXTENSION, FileSystem as _, LogFile, Named, Seeded, shell_word, shown,
+};
 
 /// What the settings say beside the usual: a program of guesses is not enforced at once.
 const ROLLOUT: &str = "\n[rollout]\n# What is enforced so far, as in \"NAMESPACE:ingress\" or \"NAMESPACE/TIER\": nothing yet. \
@@ -21,15 +25,21 @@ pub(super) fn run(args: &InitArgs, terminal: &mut Terminal) -> Exit {
         Err(message) => return terminal.refuse(&message),
     };
     let namespace = args.namespace.as_deref();
-    let seeded = Seeded::load(&Disk, &place.here, &named(&args.from), namespace.unwrap_or(DEFAULT_NAMESPACE));
+    let mut seeded = Seeded::load(&Disk, &place.here, &named(&args.from), namespace.unwrap_or(DEFAULT_NAMESPACE));
     if let Some(exit) = no_program(&seeded, terminal) {
         return exit;
     }
+    let dropped = match hold(&mut seeded, args, &place, terminal) {
+        Ok(dropped) => dropped,
+        Err(exit) => return exit,
+    };
     let created = match write(&seeded, &place, ci) {
         Ok(created) => created,
         Err(message) => return terminal.refuse(&message),
     };
-    let told = ToldInit { seeded: &seeded, created: &created, folder: shown(&place.folder, &place.here), namespace };
+    let log = args.log.first().map(|log| log.display().to_string());
+    let folder = shown(&place.folder, &place.here);
+    let told = ToldInit { seeded: &seeded, created: &created, folder, namespace, log, dropped };
     match args.format {
         AnswerFormat::Human => told.tell(terminal),
         AnswerFormat::Json => terminal.result(&crate::cli::json::document(&told.document())),
@@ -37,8 +47,33 @@ pub(super) fn run(args: &InitArgs, terminal: &mut Terminal) -> Exit {
     Exit::Yes
 }
 
+/// Holds the program against the logs that were named, and says how many kinds of connections that passed have no flow in it.
+fn hold(
+    seeded: &mut Seeded,
+    args: &InitArgs,
+    ProjectFolder { here, .. }: &ProjectFolder,
+    terminal: &mut Terminal,
+) -> Result<Option<usize>, Exit> {
+    if args.log.is_empty() {
+        return Ok(None);
+    }
+    let log = LogArgs { logs: args.log.clone(), since: None, until: None, log_format: args.log_format };
+    let logs = LogFile::find(&named(&args.log), here).map_err(|message| terminal.refuse(&message))?;
+    let subject = seeded.subject();
+    let replay = log.read(&logs, subject.running(), terminal)?;
+    let report = replay.report(&subject.candidate());
+    if report.is_no_answer() {
+        return Err(no_answer(&report, terminal));
+    }
+    seeded.note_seen(&report);
+    Ok(Some(report.count(ReplayChange::Dropped)))
+}
+
 /// Where the project goes, and the CI job that was asked for.
 fn place(args: &InitArgs, terminal: &Terminal) -> Result<(ProjectFolder, Option<New>), String> {
+    if [&args.log, &args.from].iter().all(|paths| named(paths).contains(&Named::Input)) {
+        return Err("standard input is one thing: the manifests, or the log".to_owned());
+    }
     let place = project_folder(args, terminal)?;
     let ProjectFolder { here, folder } = &place;
     if let Some(program) = Disk.walk(folder, EXTENSION).files.first() {

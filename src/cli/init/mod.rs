@@ -5,7 +5,9 @@ mod told;
 
 use super::args::{AnswerFormat, namespace_name};
 use super::exit::Exit;
+use super::log::FormatParser;
 use super::terminal::Terminal;
+use crate::replay::LogFormat;
 use crate::session::{
     CONFIG_NAME, Disk, EXTENSION, FileSystem as _, Manifests, Named, normal, reason, shell_word, shown,
 };
@@ -39,7 +41,8 @@ Examples:
   helm template shop ./chart --namespace shop | polder init --from - network
                                         a program to start from, out of what is deployed
   kubectl kustomize deploy | polder init --from -
-  polder init --from deploy network     the manifests of a folder")]
+  polder init --from deploy network --log hubble.jsonl
+                                        the manifests of a folder, held against last week's connections")]
 pub(super) struct InitArgs {
     /// The folder of the project.
     #[arg(value_name = "DIR", default_value = ".")]
@@ -52,6 +55,12 @@ pub(super) struct InitArgs {
     /// may be repeated.
     #[arg(long, value_name = "PATH")]
     pub from: Vec<PathBuf>,
+    /// Flow logs, as `polder replay` takes them, with `--from`: what they show is no guess; may be repeated.
+    #[arg(long, value_name = "LOG", requires = "from")]
+    pub log: Vec<PathBuf>,
+    /// The format of the logs [default: as the first line of each shows].
+    #[arg(long, value_name = "NAME", value_parser = FormatParser, requires = "log")]
+    pub log_format: Option<LogFormat>,
     /// The namespace of objects that name none, with `--from` [default: default].
     #[arg(long, value_name = "NAME", value_parser = namespace_name, requires = "from")]
     pub namespace: Option<String>,

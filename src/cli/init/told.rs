@@ -17,6 +17,10 @@ pub(super) struct ToldInit<'a> {
     pub(super) folder: String,
     /// The namespace of objects that name none, where somebody said one.
     pub(super) namespace: Option<&'a str>,
+    /// The first flow log that was named, as it was typed.
+    pub(super) log: Option<String>,
+    /// How many kinds of connections passed there and have no flow; `None` without a log.
+    pub(super) dropped: Option<usize>,
 }
 
 /// Longer lists are cut; `--format json` has all.
@@ -71,6 +75,15 @@ impl ToldInit<'_> {
             lines.push(format!("{} not looked at: `polder import` reads them", count(policies, "NetworkPolicy")));
         }
         lines.extend(self.not_known());
+        if let Some(dropped @ 1..) = self.dropped {
+            lines.push(format!(
+                "{} of the log passed and would not with this program",
+                match dropped {
+                    1 => "1 kind of connection".to_owned(),
+                    several => format!("{several} kinds of connections"),
+                }
+            ));
+        }
         lines
     }
 
@@ -98,7 +111,12 @@ impl ToldInit<'_> {
         let step = |step: String, purpose: &str| (step, purpose.to_owned());
         vec![
             step(format!("polder check{argument}"), "look at the program, whose guesses say so"),
-            step(format!("polder replay LOG{program}"), "what last week's connections say"),
+            match &self.log {
+                None => step(format!("polder replay LOG{program}"), "what last week's connections say"),
+                Some(log) => {
+                    step(format!("polder replay {}{program}", shell_word(log)), "what the log has beside that")
+                }
+            },
             step(
                 format!("polder build{argument} --enforce {first}:ingress"),
                 "write the policies of a first step; `enforce` in polder.toml keeps it",
@@ -141,6 +159,7 @@ impl ToldInit<'_> {
                 "port": flow.number,
                 "trust": flow.trust.word(),
                 "evidence": flow.evidence,
+                "seen": flow.seen,
             })
         };
         let flows = written
@@ -167,6 +186,7 @@ impl ToldInit<'_> {
             "left_out": refused.collect::<Vec<Value>>(),
             "without_namespace": self.seeded.homeless,
             "unread": crate::cli::json::unread(&manifests.unread),
+            "dropped": self.dropped,
             "policies": manifests.policies.policies.len(),
             "notes": manifests.notes,
             "next_steps": self.next_steps().into_iter().map(|(step, _)| step).collect::<Vec<_>>(),
@@ -200,11 +220,11 @@ fn first(lines: Vec<String>) -> Vec<String> {
 
 /// How much is said of a namespace.
 fn in_words(counts: BlockCounts) -> String {
-    let BlockCounts { tiers, sure, likely, guessed } = counts;
-    let parts = [(sure, "sure"), (likely, "likely"), (guessed, "guessed")];
+    let BlockCounts { tiers, sure, seen, likely, guessed } = counts;
+    let parts = [(sure, "sure"), (seen, "seen"), (likely, "likely"), (guessed, "guessed")];
     let parts: Vec<String> =
         parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
-    let flows = count(sure + likely + guessed, "flow");
+    let flows = count(sure + seen + likely + guessed, "flow");
     let colon = if parts.is_empty() { "" } else { ": " };
     format!("{}, {flows}{colon}{}", count(tiers, "tier"), parts.join(", "))
 }

@@ -2,9 +2,16 @@
 
 use super::Subject;
 use crate::ask::Program;
+use crate::cluster::Cluster;
 use crate::replay::{Candidate, PodsThatRun};
 
 impl Subject {
+    /// The same, where this is what runs.
+    pub(in crate::session) fn with_cluster(mut self, cluster: Cluster) -> Subject {
+        self.manifests.cluster = cluster;
+        self
+    }
+
     /// The policies that flow logs are held against.
     pub fn candidate(&self) -> Candidate<'_> {
         Candidate {
