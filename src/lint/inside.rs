@@ -49,13 +49,42 @@ pub(super) fn check(published: &Published<'_, '_>, apart: &BTreeSet<EndId>, foun
     let targets = published.cluster.callers.iter().flat_map(|caller| &caller.targets);
     let called = targets.flat_map(|target| published.cluster.services_of(target));
     let called: BTreeSet<(&str, &str)> = called.map(|(one, _)| (&*one.namespace, &*one.name)).collect();
+    let silent = published.all.iter().filter(|one| is_silent(one)).map(|one| &*one.policy.namespace);
+    let silent: BTreeSet<&str> = silent.collect();
+    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
     for service in &published.cluster.services {
-        found.extend(match service.headless {
-            true => replicas(service, published, apart).or_else(|| forgotten(service, published)),
-            false if called.contains(&(&*service.namespace, &*service.name)) => None,
-            false => closed(service, published).or_else(|| forgotten(service, published)),
-        });
+        let is_called = called.contains(&(&*service.namespace, &*service.name));
+        let own = match service.headless {
+            true => replicas(service, published, apart),
+            false if is_called => None,
+            false => closed(service, published),
+        };
+        if own.is_some() || is_called || !silent.contains(&*service.namespace) {
+            found.extend(own);
+            continue;
+        }
+        let Some((one, diagnostic)) = forgotten(service, published) else { continue };
+        // Several Services of the same pods say the same.
+        if told.insert((&one.policy.namespace, &one.policy.name)) {
+            // That no connection comes about follows.
+            let follows = |other: &Diagnostic| {
+                let mut others = other.labels.iter().skip(1);
+                other.code == Code::W0221 && others.any(|label| Some(label.span) == one.name)
+            };
+            found.retain(|other| diagnostic.is_note || !follows(other));
+            found.push(diagnostic);
+        }
     }
+}
+
+/// Whether a policy for some pods isolates them for ingress, and has rules for egress alone.
+fn is_silent(one: &One<'_>) -> bool {
+    !one.policy.subject.is_everything()
+        && one.written.types.is_some()
+        && one.written.rules(Direction::Ingress).place.is_none()
+        && one.rules(Direction::Ingress).is_some()
+        && one.rules(Direction::Egress).is_some_and(|rules| !rules.is_empty())
+        && !one.is_called(&OF_CLOSED)
 }
 
 /// W0237: a Service on none of whose ports a rule lets anybody connect, although the policies of its pods let somebody
@@ -96,8 +125,8 @@ fn is_behind_ingress(service: &Service, published: &Published<'_, '_>) -> bool {
 }
 
 /// W0237: a Service whose pods a policy of their own closes to everybody: it lists `Ingress` beside rules for egress, and nobody
-/// has a rule for ingress.
-fn forgotten(service: &Service, published: &Published<'_, '_>) -> Option<Diagnostic> {
+/// has a rule for ingress. With that policy.
+fn forgotten<'s, 'a>(service: &Service, published: &Published<'s, 'a>) -> Option<(&'s One<'a>, Diagnostic)> {
     if is_published(service) || is_behind_ingress(service, published) {
         return None;
     }
@@ -106,15 +135,8 @@ fn forgotten(service: &Service, published: &Published<'_, '_>) -> Option<Diagnos
     if all.iter().any(|behind| published.rules(behind).next().is_some()) {
         return None;
     }
-    let is_silent = |one: &One<'_>| {
-        !one.policy.subject.is_everything()
-            && one.written.types.is_some()
-            && one.written.rules(Direction::Ingress).place.is_none()
-            && one.rules(Direction::Egress).is_some_and(|rules| !rules.is_empty())
-            && !one.is_called(&OF_CLOSED)
-    };
     let isolating: Vec<&One<'_>> = first.isolating.iter().filter_map(|index| published.all.get(*index)).collect();
-    let one = isolating.iter().find(|one| is_silent(one))?;
+    let one = *isolating.iter().find(|one| is_silent(one))?;
     let message = format!(
         "{} closes all ingress of the pods behind the Service `{}/{}`: `policyTypes` lists `Ingress`, and no policy has a rule that \
          lets anybody in",
@@ -132,7 +154,7 @@ fn forgotten(service: &Service, published: &Published<'_, '_>) -> Option<Diagnos
     let is_sure = isolating.iter().all(|one| is_silent(one))
         && !service.ports.iter().all(|port| port.name.as_deref().is_some_and(is_of_metrics))
         && !published.cluster.unmodelled.iter().any(is_beside);
-    Some(if is_sure { found } else { found.as_note() })
+    Some((one, if is_sure { found } else { found.as_note() }))
 }
 
 /// W0240: a headless Service is there for the replicas of a workload to find each other, and they may not connect.

@@ -8,7 +8,6 @@ use crate::lint::near::{as_called, called, is_slip, listed, near, text, with_pla
 use crate::net::{Direction, NAMESPACE_NAME, Selector};
 use crate::netpol::Peer;
 use crate::source::Span;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// More names than these are a list of all that might be there.
@@ -218,8 +217,7 @@ fn name_with_slip(
     /// Shorter names are others after a slip.
     const SHORT: usize = 5;
     let names = selector.required_value(NAMESPACE_NAME).filter(|names| names.len() <= MOST_NAMES)?;
-    let known: BTreeSet<&str> = runs.namespaces().collect();
-    let is_there = |name: &str| known.contains(name) || OF_EVERY_CLUSTER.contains(&name);
+    let is_there = |name: &str| runs.has_namespace(name) || OF_EVERY_CLUSTER.contains(&name);
     let runs_there = |name: &str| {
         let there = runs.workloads(name);
         let mut labels = there.iter().flat_map(|workload| &workload.pods).map(|pods| &pods.labels);
@@ -228,12 +226,13 @@ fn name_with_slip(
     let is_meant = |name: &str, other: &str| {
         name.len() >= SHORT
             && other.len() >= SHORT
+            && name.len().abs_diff(other.len()) <= 2
             && is_slip(name, other)
             && !names.iter().any(|name| **name == *other)
             && runs_there(other)
     };
     let slip = names.iter().filter(|name| !is_there(name)).find_map(|name| {
-        let near = known.iter().find(|other| is_meant(name, other))?;
+        let near = runs.namespaces().find(|other| is_meant(name, other))?;
         Some((name, near))
     });
     let (name, near) = slip?;

@@ -59,6 +59,11 @@ impl<'a> Runs<'a> {
         self.workloads.get(namespace).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether a namespace was given, or something that runs in it.
+    pub(super) fn has_namespace(&self, name: &str) -> bool {
+        self.labels.contains_key(name) || self.workloads.contains_key(name)
+    }
+
     /// The namespaces that were given, and those of what runs.
     pub(super) fn namespaces(&self) -> impl Iterator<Item = &'a str> {
         self.labels.keys().chain(self.workloads.keys()).copied()
