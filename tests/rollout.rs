@@ -207,3 +207,26 @@ fn all_of_a_program_is_the_plain_build_and_nothing_is_nothing() {
         }
     }
 }
+
+/// The order for the shop and the log of a day, as it was worked out by hand: entry, groups seen, dropped, unknown.
+#[test]
+fn the_shop_has_the_order_that_its_log_asks_for() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_polder"))
+        .args(["rollout", "tests/replay/shop/hubble.jsonl", "-p", "examples/shop", "--format", "json"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    let steps = document["steps"].as_array().unwrap().iter();
+    let line = |step: &serde_json::Value| {
+        format!("{} {} {} {}", step["enforce"].as_str().unwrap(), step["seen"], step["drops"], step["unknown"])
+    };
+    let steps: Vec<String> = steps.map(line).collect();
+    let first = ["audit:ingress 1 0 0", "notifications:ingress 1 0 0", "audit:egress 1 0 0", "orders:ingress 2 0 0"];
+    assert_eq!(steps[..4], first);
+    assert_eq!(steps[4], "payments:ingress 4 1 0");
+    assert_eq!(steps[10..], ["data:ingress 16 6 5", "data:egress 0 0 0"]);
+    assert_eq!((steps.len(), &document["clear"]), (12, &4.into()));
+}

@@ -28,6 +28,8 @@ use super::man::ManArgs;
 use super::reach::ReachArgs;
 #[cfg(feature = "cli")]
 use super::replay::ReplayArgs;
+#[cfg(feature = "cli")]
+use super::rollout::RolloutArgs;
 use super::slips::place_of_command;
 use super::test::TestArgs;
 #[cfg(feature = "cli")]
@@ -102,6 +104,8 @@ pub(super) enum Command {
     Blast(BlastArgs),
     #[cfg(feature = "cli")]
     Replay(ReplayArgs),
+    #[cfg(feature = "cli")]
+    Rollout(RolloutArgs),
     #[cfg(feature = "cli")]
     Learn(LearnArgs),
     Test(TestArgs),
@@ -415,8 +419,16 @@ pub(super) fn command() -> clap::Command {
         check.mut_arg("env", |env| env.help(help)).mut_arg("no_env", |flag| flag.help(no_env))
     });
     // It is about programs only, and says so.
-    of_check.mut_subcommand("learn", |learn| {
+    let of_learn = of_check.mut_subcommand("learn", |learn| {
         learn.mut_arg("manifests", |manifests| manifests.hide(true)).mut_arg("enforce", |enforce| enforce.hide(true))
+    });
+    let logs =
+        "Logs, folders of logs, or `-` for standard input [default: none, and the order goes by isolation alone]";
+    let enforced = "What is enforced already: places as in `data/redis:ingress`, `all` or `none` [default: `enforce` of \
+                    polder.toml, else none]";
+    of_learn.mut_subcommand("rollout", |rollout| {
+        let rollout = rollout.mut_arg("manifests", |manifests| manifests.hide(true));
+        rollout.mut_arg("logs", |arg| arg.help(logs)).mut_arg("enforce", |enforce| enforce.help(enforced))
     })
 }
 

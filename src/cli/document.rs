@@ -7,6 +7,8 @@ use super::diff::DiffFormat;
 use super::reach::ReachFormat;
 #[cfg(feature = "cli")]
 use super::replay::ReplayFormat;
+#[cfg(feature = "cli")]
+use super::rollout::RolloutFormat;
 use super::test::TestFormat;
 use super::why::WhyFormat;
 use crate::diag::{Report, render};
@@ -54,6 +56,8 @@ impl MachineDocument {
             Command::Reach(args) => instead(args.format == ReachFormat::Json),
             #[cfg(feature = "cli")]
             Command::Replay(args) => instead(args.format == ReplayFormat::Json),
+            #[cfg(feature = "cli")]
+            Command::Rollout(args) => instead(args.format == RolloutFormat::Json),
             #[cfg(feature = "cli")]
             Command::Learn(args) => instead(args.format == AnswerFormat::Json),
             Command::Can(args) => instead(args.format == AnswerFormat::Json),

@@ -60,6 +60,8 @@ mod replace;
 #[cfg(feature = "cli")]
 mod replay;
 mod report;
+#[cfg(feature = "cli")]
+mod rollout;
 mod slips;
 mod step;
 mod terminal;
@@ -114,6 +116,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
         Command::Check(args) => check::run(args, terminal),
         Command::Reach(args) => reach::run(args, terminal),
         Command::Replay(args) => replay::run(args, terminal),
+        Command::Rollout(args) => rollout::run(args, terminal),
         Command::Learn(args) => learn::run(args, terminal),
         Command::Can(args) => can::run(args, terminal),
         Command::Why(args) => why::run(args, terminal),

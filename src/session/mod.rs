@@ -24,6 +24,7 @@ mod load;
 mod machine;
 mod manifests;
 mod metadata;
+mod next_steps;
 mod path;
 mod rollout;
 mod seeded;
@@ -56,6 +57,7 @@ pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
 pub use machine::Machine;
 pub use manifests::{EXTENSIONS as MANIFEST_EXTENSIONS, Manifests, OfOperator, Remark, Unread};
 pub use metadata::MetadataKeys;
+pub use next_steps::{NextStep, RolloutUnit, StepCost, joined as joined_entries};
 #[cfg(feature = "cli")]
 pub(crate) use path::normal;
 pub use path::{shell_word, shown};

@@ -160,6 +160,11 @@ impl EnforceList {
         Some(EnforceList { entries, is_configured: true, only_known: false })
     }
 
+    /// The entries, as they were written.
+    pub fn texts(&self) -> Vec<String> {
+        self.entries.iter().filter(|one| !one.is_nothing()).map(|one| one.text.clone()).collect()
+    }
+
     /// What of a program it names, and what is wrong with entries that name nothing.
     pub(super) fn resolve(&self, flows: &FlowSet) -> (Vec<EnforcedSide>, Vec<Diagnostic>) {
         let (mut sides, mut wrong) = (Vec::new(), Vec::new());
@@ -339,7 +344,7 @@ impl RolloutStep {
         let shares = flows.shares(step);
         let count = |wanted| shares.iter().filter(|(.., share)| *share == wanted).count();
         RolloutStep {
-            listed: list.entries.iter().filter(|one| !one.is_nothing()).map(|one| one.text.clone()).collect(),
+            listed: list.texts(),
             is_configured: list.is_configured,
             whole: count(EnforcedShare::All),
             in_part: count(EnforcedShare::Part),

@@ -159,6 +159,51 @@ objects! {
         line: usize,
     }
 
+    /// The order in which what is not enforced yet can be.
+    Rollout {
+        schema: Schema,
+        logs: Vec<String>,
+        /// How many lines they have; `null` without a log.
+        lines: Nullable<u64>,
+        first: Nullable<String>,
+        last: Nullable<String>,
+        /// The list of what is enforced already.
+        enforced: Vec<String>,
+        steps: Vec<NextStep>,
+        /// How many of them, from the first on, drop nothing that the log shows.
+        clear: usize,
+        notes: Vec<String>,
+        chosen: Nullable<ChosenSteps>,
+    }
+    NextStep {
+        /// The entry of an `enforce` list.
+        enforce: String,
+        namespace: String,
+        tier: Nullable<String>,
+        direction: Direction,
+        /// How many tiers it closes.
+        tiers: usize,
+        /// Whether it closes pods of no tier, too.
+        other_pods: bool,
+        /// The groups of connections of the log that passed and have an end there; `null` without a log.
+        seen: Nullable<usize>,
+        drops: Nullable<usize>,
+        unknown: Nullable<usize>,
+        example: Nullable<String>,
+    }
+    /// The steps that `--step` names.
+    ChosenSteps {
+        first: usize,
+        last: usize,
+        /// The list that enforces them, too.
+        enforce: Vec<String>,
+        isolated: Vec<IsolatedPods>,
+    }
+    IsolatedPods {
+        pods: Vec<String>,
+        directions: Vec<Direction>,
+    }
+
     /// How far a program is enforced. A side is a direction of a namespace.
     RolloutStep {
         /// The entries of the list.

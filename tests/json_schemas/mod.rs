@@ -4,7 +4,8 @@
 mod documents;
 
 use documents::{
-    Blast, Can, Config, Diagnostics, Diff, Import, Init, Learn, LintBaseline, Names, Reach, Replay, Test, Version, Why,
+    Blast, Can, Config, Diagnostics, Diff, Import, Init, Learn, LintBaseline, Names, Reach, Replay, Rollout, Test,
+    Version, Why,
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
@@ -72,6 +73,7 @@ fn kinds() -> Vec<Kind> {
         kind::<Names>("polder/names/v1"),
         kind::<Reach>("polder/reach/v1"),
         kind::<Replay>("polder/replay/v1"),
+        kind::<Rollout>("polder/rollout/v1"),
         kind::<Test>("polder/test/v1"),
         kind::<Version>("polder/version/v1"),
         kind::<Why>("polder/why/v1"),

@@ -121,7 +121,7 @@ pub(in crate::cli) fn plain(text: &str) -> String {
     shown
 }
 
-fn capital(text: &str) -> String {
+pub(in crate::cli) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

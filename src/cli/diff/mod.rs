@@ -21,11 +21,11 @@ use crate::session::{
 };
 use crate::source::Sources;
 #[cfg(feature = "cli")]
-pub(super) use markdown::{code as markdown_code, plain as markdown_plain};
+pub(super) use markdown::{capital as markdown_capital, code as markdown_code, plain as markdown_plain};
 use std::path::{Path, PathBuf};
 
 /// What is said where the comparison takes too long.
-const TOO_HARD: &str = "gave up on comparing, in very many steps, for all pods that could exist; compare for those that there \
+pub(super) const TOO_HARD: &str = "gave up on comparing, in very many steps, for all pods that could exist; compare for those that there \
                         are: `--workloads PATH`";
 
 /// Everything that the formats are made of.
@@ -212,6 +212,13 @@ fn of_programs(versions: &Versions, args: &DiffArgs) -> Result<(), String> {
         return Err("`--env` and `--no-env` are about programs, and none of the two versions is one".to_owned());
     }
     Ok(())
+}
+
+/// What differs between two versions, for people; the error is a sentence.
+#[cfg(feature = "cli")]
+pub(super) fn told(versions: &Versions, color: bool) -> Result<String, String> {
+    let diff = versions.readable_diff().map_err(|_| TOO_HARD.to_owned())?;
+    Ok(human::text(&Compared { diff: &diff, versions, revisions: [None; 2], sides: None, drift: None }, color))
 }
 
 /// The revisions of `OLD..NEW`, or one.

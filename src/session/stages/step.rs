@@ -134,6 +134,11 @@ impl Session {
         of_lists.chain(self.rest_mistake().cloned()).collect()
     }
 
+    /// What is wrong with a list for this program, which is asked about as a whole.
+    pub fn mistakes_of(&self, list: &EnforceList) -> Vec<Diagnostic> {
+        self.flows().map(|flows| self.that_count(list, list.resolve(flows).1)).unwrap_or_default()
+    }
+
     /// Of what is wrong with a list: `polder.toml` is about the whole program, of which not all may have been read.
     fn that_count(&self, list: &EnforceList, wrong: Vec<Diagnostic>) -> Vec<Diagnostic> {
         if list.is_configured && self.project.partial { Vec::new() } else { wrong }
