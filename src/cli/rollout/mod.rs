@@ -17,7 +17,7 @@ use crate::session::{
 };
 
 /// How messages name the command.
-const COMMAND: &str = "polder rollout";
+const COMMAND: &str = "rollout";
 
 /// Print an order in which a program can be enforced, by what a flow log shows of each step.
 #[derive(Debug, clap::Args)]
@@ -105,7 +105,7 @@ fn answer(args: &RolloutArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         true => Vec::new(),
         false => args.log.find(&args.question, terminal)?,
     };
-    let question = Question { enforce: EnforceChoice::Whole, ..args.question.question(COMMAND) };
+    let question = Question { enforce: EnforceChoice::Whole, ..args.question.of_program(COMMAND) };
     let subject = ask::load(&question, terminal)?;
     let list = enforced_now(args, &subject, terminal)?;
     let replay = match logs.is_empty() {
@@ -175,7 +175,9 @@ fn choose(
     let parsed =
         |entries: &[String]| entries.iter().filter_map(|entry| entry.parse().ok()).collect::<Vec<EnforceEntry>>();
     let load = |entries: &[String]| {
-        let question = Question { enforce: EnforceChoice::Listed(parsed(entries)), ..args.question.question(COMMAND) };
+        // What it isolates is so whatever runs.
+        let (enforce, workloads) = (EnforceChoice::Listed(parsed(entries)), Vec::new());
+        let question = Question { enforce, workloads, ..args.question.of_program(COMMAND) };
         Subject::load(files.as_ref(), &folder, &question)
     };
     let now = subject.flows().map(|flows| crate::session::joined_entries(flows, list, &[])).unwrap_or_default();
