@@ -37,8 +37,6 @@ use super::version::VersionArgs;
 use super::why::WhyArgs;
 use crate::diag::{Level, Levels};
 use crate::model::{Cni, CniVersion};
-#[cfg(feature = "cli")]
-use crate::session::UnenforcedRest;
 use crate::session::{EnforceChoice, EnforceEntry, EnvironmentChoice, Named, Question, SaidOfCluster};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -284,32 +282,6 @@ impl TypedValueParser for CniParser {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
         Some(Box::new(Cni::names().map(clap::builder::PossibleValue::new)))
-    }
-}
-
-/// Reads what becomes of what is not enforced.
-#[cfg(feature = "cli")]
-#[derive(Debug, Clone)]
-pub(super) struct RestParser;
-
-#[cfg(feature = "cli")]
-impl TypedValueParser for RestParser {
-    type Value = UnenforcedRest;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        arg: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<UnenforcedRest, clap::Error> {
-        let words = PossibleValuesParser::new(UnenforcedRest::ALL.map(|(word, _)| word));
-        let word = words.parse_ref(command, arg, value)?;
-        let known = UnenforcedRest::ALL.into_iter().find(|(known, _)| *known == word);
-        Ok(known.map_or(UnenforcedRest::None, |(_, rest)| rest))
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
-        Some(Box::new(UnenforcedRest::ALL.into_iter().map(|(word, _)| clap::builder::PossibleValue::new(word))))
     }
 }
 

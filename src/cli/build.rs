@@ -1,13 +1,13 @@
 //! `polder build`: brings the output folder up to date, or says what that would change.
 
-use super::args::{Format, ProgramInput, RestParser, listed};
+use super::args::{Format, ProgramInput, listed};
 use super::exit::Exit;
 use super::foreign;
 use super::holder::other_holder;
 use super::leftover;
 use super::open::{OpenedSession, open};
 use super::report::{count, show, show_plain, tally, tell_blank};
-use super::step;
+use super::step::{self, RestParser};
 use super::terminal::Terminal;
 use super::watch;
 use crate::diag::render::sanitize;

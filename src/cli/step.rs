@@ -5,7 +5,13 @@ use super::terminal::Terminal;
 use crate::diag::render::sanitize;
 use crate::k8s::StagedKind;
 use crate::session::RolloutStep;
+#[cfg(feature = "cli")]
+use crate::session::UnenforcedRest;
+#[cfg(feature = "cli")]
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
+#[cfg(feature = "cli")]
+use std::ffi::OsStr;
 
 /// More entries of a list are not told.
 const MOST: usize = 6;
@@ -124,4 +130,30 @@ pub(super) fn of_versions([old, new]: [Option<&RolloutStep>; 2]) -> Option<Strin
         false => format!("compared as enforced: the old one {}; the new one {}", side(old), side(new)),
     };
     Some(format!("{what}; `--enforce all` compares the whole programs"))
+}
+
+/// Reads what becomes of what is not enforced.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone)]
+pub(super) struct RestParser;
+
+#[cfg(feature = "cli")]
+impl TypedValueParser for RestParser {
+    type Value = UnenforcedRest;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<UnenforcedRest, clap::Error> {
+        let words = PossibleValuesParser::new(UnenforcedRest::ALL.map(|(word, _)| word));
+        let word = words.parse_ref(command, arg, value)?;
+        let known = UnenforcedRest::ALL.into_iter().find(|(known, _)| *known == word);
+        Ok(known.map_or(UnenforcedRest::None, |(_, rest)| rest))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(UnenforcedRest::ALL.into_iter().map(|(word, _)| PossibleValue::new(word))))
+    }
 }
