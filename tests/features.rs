@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates that the library may not use without the feature that brings them: files, processes, threads, the terminal.
-const OF_FEATURES: [&str; 10] = [
+const OF_FEATURES: [&str; 11] = [
     "cap-fs-ext",
     "cap-std",
     "clap",
     "crossbeam-channel",
+    "ctrlc",
     "errno",
     "ignore",
     "lsp-server",

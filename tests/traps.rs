@@ -351,3 +351,43 @@ fn staged_policies_of_calico_are_held_against_each_end() {
     assert_eq!(staged([item("Src", "Allow"), item("Dst", "Deny")]), 1);
     assert_eq!(staged([item("Src", "Allow"), item("Dst", "Allow")]), 2);
 }
+
+/// Reads lines of what a command prints until one has a text in it.
+fn until(lines: &mut impl Iterator<Item = std::io::Result<String>>, text: &str) -> String {
+    let mut found = lines.map(|line| line.expect("it is text"));
+    found.find(|line| line.contains(text)).unwrap_or_else(|| panic!("no line has {text}"))
+}
+
+#[test]
+fn a_log_that_is_followed_is_told_at_once_and_ends_cleanly() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("main.polder"), SHOP).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_polder"))
+        .current_dir(folder.path())
+        .args(["replay", "-", "--follow", "-p", "main.polder"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = child.stdin.take().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut tell = |line: &str| {
+        log.write_all(line.as_bytes()).unwrap();
+        log.flush().unwrap();
+    };
+    tell("source,destination,port,protocol\n\"shop/{app=web}\",\"shop/{app=db}\",5432,tcp\n");
+    assert!(until(&mut out, "shop/db").starts_with("dropped"));
+    // Once, and then what is new; what is half a line waits for the rest of it.
+    tell("\"shop/{app=web}\",\"shop/{app=db}\",5432,tcp\n\"shop/{app=web}\",\"shop/{app=a");
+    tell("pi}\",50051,tcp\n");
+    assert!(until(&mut out, "shop/").starts_with("same"));
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert!(out.next().is_none());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "what is dropped makes the exit code");
+    let text = String::from_utf8_lossy(&ended.stderr);
+    assert!(text.contains("2 connections"), "{text}");
+}

@@ -85,6 +85,11 @@ impl LogArgs {
         LogFile::find(&logs, &folder).map_err(|message| terminal.refuse(&message))
     }
 
+    /// Nothing yet, where these run.
+    pub(super) fn replay<'c>(&self, running: PodsThatRun<'c>) -> Replay<'c> {
+        Replay::new(running, ReplayOptions { format: self.log_format, since: self.since, until: self.until })
+    }
+
     /// Reads them, where these run.
     pub(super) fn read<'c>(
         &self,
@@ -92,8 +97,7 @@ impl LogArgs {
         running: PodsThatRun<'c>,
         terminal: &mut Terminal,
     ) -> Result<Replay<'c>, Exit> {
-        let options = ReplayOptions { format: self.log_format, since: self.since, until: self.until };
-        let mut replay = Replay::new(running, options);
+        let mut replay = self.replay(running);
         let mut progress = Progress::new(logs, terminal);
         for log in logs {
             read(&mut replay, log, &mut progress, terminal)?;
@@ -110,8 +114,15 @@ fn read(replay: &mut Replay<'_>, log: &LogFile, progress: &mut Progress, termina
             true
         })
     });
+    if read.is_err() {
+        progress.end();
+    }
+    stopped(log, read, terminal)
+}
+
+/// Says why a log was not read to its end.
+pub(super) fn stopped(log: &LogFile, read: Result<(), Stopped>, terminal: &mut Terminal) -> Result<(), Exit> {
     let Err(stopped) = read else { return Ok(()) };
-    progress.end();
     let name = &log.name;
     match stopped {
         Stopped::Io(error) => Err(terminal.refuse(&format!("cannot read `{name}`: {}", reason(&error)))),

@@ -51,7 +51,7 @@ pub fn time_text(nanos: i64) -> String {
 
 use ends::Roster;
 use groups::Groups;
-use read::{Cutter, FileReader, JsonPlace, LogPiece, detect, detect_list};
+use read::{Cutter, FileReader, FollowedLines, JsonPlace, LogPiece, detect, detect_list};
 use rustc_hash::FxHashMap;
 use seen::{LogLine, LoggedReply, Observation};
 use std::collections::BTreeMap;
@@ -152,31 +152,70 @@ impl<'c> Replay<'c> {
             line += 1;
             self.lines += 1;
             let at = LineNumber { log, line };
-            let text = match piece {
-                LogPiece::Line(text) => text,
+            match piece {
+                LogPiece::Line(text) => self.line(&mut reader, text, at)?,
                 LogPiece::TooLong => {
                     self.leave(ReasonLeftOut::Unreadable, at);
                     continue;
                 }
-            };
-            let trimmed = text.trim_ascii();
-            if reader.is_none() && !trimmed.is_empty() && !trimmed.starts_with(b"#") {
-                let format = self.options.format.or_else(|| detect(trimmed)).ok_or_else(|| unknown(trimmed))?;
-                reader = Some(self.reader(format));
-            }
-            let Some(reader) = &mut reader else {
-                self.leave(ReasonLeftOut::Blank, at);
-                continue;
-            };
-            let mut is_full = false;
-            reader.read(text, &mut |line| is_full |= !self.take(line, at));
-            if is_full {
-                return Err(Stopped::TooMany);
             }
             if !watch(self, bytes) {
                 return Err(Stopped::Interrupted);
             }
         }
+    }
+
+    /// Reads a log while it is written: `next` waits for more of it and gives nothing at its end. After all lines that are
+    /// there, `watch` may say that it is enough.
+    pub fn follow(
+        &mut self,
+        name: &str,
+        next: &mut dyn FnMut() -> io::Result<Option<Vec<u8>>>,
+        watch: &mut dyn FnMut(&Replay<'c>) -> bool,
+    ) -> Result<(), Stopped> {
+        let log = crate::table::number(self.logs.len());
+        self.logs.push(name.to_owned());
+        let mut lines = FollowedLines::default();
+        let mut reader = None;
+        let mut number = 0;
+        loop {
+            let more = next().map_err(Stopped::Io)?;
+            let is_end = more.is_none();
+            lines.add(&more.unwrap_or_default(), is_end);
+            while let Some(piece) = lines.next() {
+                number += 1;
+                self.lines += 1;
+                let at = LineNumber { log, line: number };
+                match &piece {
+                    Some(text) => self.line(&mut reader, text, at)?,
+                    None => self.leave(ReasonLeftOut::Unreadable, at),
+                }
+            }
+            if !watch(self) || is_end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many kinds of connections there are.
+    pub fn kinds_of_connections(&self) -> usize {
+        self.groups.all.len()
+    }
+
+    /// Takes a line, the first of which shows the format.
+    fn line(&mut self, reader: &mut Option<FileReader>, text: &[u8], at: LineNumber) -> Result<(), Stopped> {
+        let trimmed = text.trim_ascii();
+        if reader.is_none() && !trimmed.is_empty() && !trimmed.starts_with(b"#") {
+            let format = self.options.format.or_else(|| detect(trimmed)).ok_or_else(|| unknown(trimmed))?;
+            *reader = Some(self.reader(format));
+        }
+        let Some(reader) = reader else {
+            self.leave(ReasonLeftOut::Blank, at);
+            return Ok(());
+        };
+        let mut is_full = false;
+        reader.read(text, &mut |line| is_full |= !self.take(line, at));
+        if is_full { Err(Stopped::TooMany) } else { Ok(()) }
     }
 
     fn reader(&mut self, format: LogFormat) -> FileReader {

@@ -185,6 +185,11 @@ impl Replay<'_> {
         self.judged(candidate, |judge| self.report_by(judge, true))
     }
 
+    /// The same, with each address in a row of its own.
+    pub fn report_of_each(&self, candidate: &Candidate<'_>) -> ReplayReport {
+        self.judged(candidate, |judge| self.report_by(judge, false))
+    }
+
     /// Does something with what judges the groups for a candidate.
     pub(super) fn judged<T>(&self, candidate: &Candidate<'_>, act: impl FnOnce(&GroupJudge<'_>) -> T) -> T {
         let home = self.home();

@@ -89,7 +89,7 @@ fn section(told: &ToldReplay<'_>, rows: &[&ToldRow<'_>], all: bool) -> Vec<Strin
 }
 
 /// Both ends, an address behind what it is, and the port.
-fn both(row: &ToldRow<'_>) -> (String, String) {
+pub(super) fn both(row: &ToldRow<'_>) -> (String, String) {
     let told = |name: &str, kind: &EndKind| match (kind, row.row.addresses.as_slice()) {
         (EndKind::Node(_), [address]) if name == "node" => format!("node {address}"),
         _ => name.to_owned(),

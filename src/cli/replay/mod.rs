@@ -1,5 +1,6 @@
 //! `polder replay`: what policies would do with the connections of a flow log.
 
+mod follow;
 mod human;
 mod json;
 mod markdown;
@@ -26,6 +27,7 @@ Examples:
   hubble observe -o json --last 10000 | polder replay -
   polder replay flows.csv --workloads pods.yaml --fail-on unknown
   polder replay flows.csv --cluster        where the cluster knows pods and addresses
+  hubble observe -f -o json | polder replay - --follow
   polder replay hubble.jsonl --save seen.csv && polder replay seen.csv
 
 The log's format is seen by its first line. Nothing is written but what --save names, and nothing leaves the machine.")]
@@ -41,6 +43,9 @@ pub(super) struct ReplayArgs {
     /// day, and no address of a public client.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    /// Print each connection once, as soon as the log has it, until the log ends or Ctrl-C.
+    #[arg(long, conflicts_with = "all")]
+    pub follow: bool,
     /// How to print the answer.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: ReplayFormat,
@@ -78,7 +83,10 @@ pub(super) fn run(args: &ReplayArgs, terminal: &mut Terminal) -> Exit {
 fn answer(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let logs = args.log.find(&args.question, terminal)?;
     let subject = ask::load(&args.question.of_program("replay LOG"), terminal)?;
-    let replay = args.log.read(&logs, subject.running(), terminal)?;
+    let replay = match args.follow {
+        true => follow::read(args, &logs, &subject, terminal)?,
+        false => args.log.read(&logs, subject.running(), terminal)?,
+    };
     let report = replay.report(&subject.candidate());
     if report.is_no_answer() {
         return Err(no_answer(&report, terminal));
@@ -90,6 +98,8 @@ fn answer(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     }
     let told = ToldReplay::new(&subject, &report);
     match args.format {
+        // Each was told when it came.
+        ReplayFormat::Human if args.follow => follow::end(&told, terminal),
         ReplayFormat::Human => {
             human::lines(&told, args.all).iter().for_each(|line| terminal.line(line));
         }

@@ -47,9 +47,18 @@ pub(super) struct ToldReplay<'a> {
 
 impl<'a> ToldReplay<'a> {
     pub(super) fn new(subject: &'a Subject, report: &'a ReplayReport) -> ToldReplay<'a> {
+        Self::with_edits(subject, report, MOST_EDITS)
+    }
+
+    /// The same without what to write.
+    pub(super) fn without_edits(subject: &'a Subject, report: &'a ReplayReport) -> ToldReplay<'a> {
+        Self::with_edits(subject, report, 0)
+    }
+
+    fn with_edits(subject: &'a Subject, report: &'a ReplayReport, most: usize) -> ToldReplay<'a> {
         let mut edits = 0;
         let mut told = |row: &'a ReplayRow| {
-            let is_asked = row.change == ReplayChange::Dropped && edits < MOST_EDITS;
+            let is_asked = row.change == ReplayChange::Dropped && edits < most;
             edits += usize::from(is_asked);
             ToldRow {
                 row,

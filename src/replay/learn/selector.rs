@@ -1,40 +1,35 @@
 //! The labels of a tier that a log teaches.
 
-use super::workloads::{CALLED_BY, TellingLabels};
+use super::workloads::TellingLabels;
 use super::{LearnedTier, WhyNotLearned};
 use crate::cluster::Labels;
-use crate::draft::{equal, free, names_of};
+use crate::draft::{equal, free, names_of, selecting};
 use crate::net::{Selector, is_dns_label};
 use std::sync::Arc;
 
-/// Labels that are put beside the one that a workload is called by, where that one is not enough.
-const BESIDE: [&str; 2] = ["app.kubernetes.io/component", "app.kubernetes.io/instance"];
-
-/// As few labels as are needed to have these pods and none of the others: the label of the program's style first.
+/// As few labels as are needed to have these pods and none of the others: the label of the program's style alone where that
+/// is enough.
 pub(super) fn labels(telling: &TellingLabels<'_>, style: Option<&str>) -> Result<Labels, WhyNotLearned> {
     let TellingLabels { own, others } = telling;
     if own.is_empty() {
         return Err(WhyNotLearned::NoLabels);
     }
-    let chosen = |keys: &[&str]| -> Option<Labels> {
-        keys.iter().map(|key| own.get_key_value(*key).map(|(key, value)| (key.clone(), value.clone()))).collect()
-    };
     let matching = |labels: &Labels| {
         let has_all = |other: &Labels| labels.iter().all(|(key, value)| other.get(key) == Some(value));
         others.iter().find(|(other, _)| has_all(other)).map(|(_, name)| name.clone())
     };
-    let called = style.into_iter().chain(CALLED_BY).filter(|key| own.contains_key(*key));
-    let first: Vec<&str> = called.collect();
-    let alone = first.iter().map(|key| vec![*key]);
-    let beside = first.iter().flat_map(|key| {
-        let [component, instance] = BESIDE;
-        [vec![*key, component], vec![*key, instance], vec![*key, component, instance]]
-    });
-    let more = first.iter().flat_map(|key| own.keys().map(move |other| vec![*key, other.as_str()]));
-    let whole = std::iter::once(own.keys().map(String::as_str).collect());
-    let mut all = alone.chain(beside).chain(more).chain(whole).filter_map(|keys: Vec<&str>| chosen(&keys));
-    let exact = all.find(|labels| matching(labels).is_none());
-    exact.ok_or_else(|| WhyNotLearned::Inseparable(matching(own).unwrap_or_default()))
+    let of_style = style.and_then(|key| own.get_key_value(key));
+    let of_style = of_style.map(|(key, value)| Labels::from([(key.clone(), value.clone())]));
+    if let Some(labels) = of_style.filter(|labels| matching(labels).is_none()) {
+        return Ok(labels);
+    }
+    let all: Vec<&Labels> = others.iter().map(|(labels, _)| *labels).collect();
+    let chosen = selecting(own, &all).into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let chosen: Labels = chosen.collect();
+    match matching(&chosen) {
+        None => Ok(chosen),
+        Some(other) => Err(WhyNotLearned::Inseparable(other)),
+    }
 }
 
 /// A tier of these labels, in the style of its namespace.

@@ -6,7 +6,7 @@ use crate::net::{is_label_value, wrong_label_key};
 use std::collections::BTreeMap;
 
 /// The labels that a workload is called by, the best first.
-pub(super) const CALLED_BY: [&str; 5] = ["app.kubernetes.io/name", "app", "k8s-app", "name", "component"];
+const CALLED_BY: [&str; 5] = ["app.kubernetes.io/name", "app", "k8s-app", "name", "component"];
 
 /// Labels that say something else than who pods are: what manages them, and what meshes and delivery tools note.
 const OF_TOOLS: [&str; 2] = ["app.kubernetes.io/managed-by", "heritage"];

@@ -6,6 +6,7 @@ mod calico;
 pub(super) mod csv;
 mod cut;
 mod detect;
+mod followed;
 mod gadget;
 mod gke;
 mod hubble;
@@ -17,6 +18,7 @@ mod wrapped;
 
 pub(super) use cut::{Cutter, JsonPlace, LogPiece};
 pub(super) use detect::{detect, detect_list};
+pub(super) use followed::FollowedLines;
 
 use super::seen::{LogLine, LoggedEnd, LoggedPort, Observation, ReasonLeftOut, SeenVerdict};
 use crate::net::Protocol;

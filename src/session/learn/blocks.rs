@@ -1,13 +1,11 @@
 //! Where statements go in the text of a program.
 
+use crate::draft::USUAL_KEY;
 use crate::replay::LearnOptions;
 use crate::session::Session;
 use crate::source::{FileId, Span};
 use crate::syntax::{Name, NamespaceBlock, Node, NodeKind, TierDecl, Tree};
 use std::sync::Arc;
-
-/// The label by whose value tiers are known where a program says nothing.
-const USUAL_LABEL: &str = "app";
 
 /// The text of a program with the places in it.
 pub(super) struct ProgramText<'s> {
@@ -101,7 +99,7 @@ impl<'s> ProgramText<'s> {
 
     /// Options that know of the label keys of tiers that say nothing, of namespaces and of all others.
     pub(super) fn styled(&self, options: &LearnOptions) -> LearnOptions {
-        let mut styled = LearnOptions { naming_label: Some(USUAL_LABEL.into()), ..options.clone() };
+        let mut styled = LearnOptions { naming_label: Some(USUAL_KEY.into()), ..options.clone() };
         for node in self.trees().flat_map(|tree| &tree.nodes) {
             match &node.kind {
                 NodeKind::Label(key) => styled.naming_label = Some(self.session.sources().text(*key).into()),

@@ -48,6 +48,7 @@ pub(super) fn compose(session: &Session, lessons: &Lessons, flows: &[usize]) -> 
         lessons,
         inserts: BTreeMap::new(),
         appended: BTreeMap::new(),
+        homes: BTreeMap::new(),
         lists: BTreeMap::new(),
         declared: BTreeSet::new(),
         statements: Vec::new(),
@@ -65,6 +66,8 @@ struct Composer<'c> {
     inserts: BTreeMap<FileId, BTreeMap<(usize, InsertRank), Vec<String>>>,
     /// The blocks that are put behind each file.
     appended: BTreeMap<FileId, Vec<String>>,
+    /// The new blocks of namespaces, with the tiers in them; behind which file, and whether they are managed.
+    homes: BTreeMap<Arc<str>, (FileId, bool, Vec<String>)>,
     /// The lists of addresses that are put behind each file.
     lists: BTreeMap<FileId, Vec<String>>,
     /// What was declared already.
@@ -180,9 +183,8 @@ impl<'c> Composer<'c> {
                 }
             }
             None => {
-                let external = if tier.is_managed { "" } else { "external " };
-                let block = format!("{external}namespace {} {{\n  {text}\n}}", tier.namespace);
-                self.appended.entry(file).or_default().push(block);
+                let home = self.homes.entry(tier.namespace.clone());
+                home.or_insert_with(|| (file, tier.is_managed, Vec::new())).2.push(text);
             }
         }
         said
@@ -255,7 +257,13 @@ impl<'c> Composer<'c> {
     }
 
     /// The new texts, in the canonical form where that is the form that they had.
-    fn finish(self) -> Result<Composed, String> {
+    fn finish(mut self) -> Result<Composed, String> {
+        for (name, (file, is_managed, tiers)) in std::mem::take(&mut self.homes) {
+            let external = if is_managed { "" } else { "external " };
+            let tiers: String = tiers.iter().map(|tier| format!("  {tier}\n")).collect();
+            let block = format!("{external}namespace {name} {{\n{tiers}}}");
+            self.appended.entry(file).or_default().push(block);
+        }
         let mut texts = BTreeMap::new();
         let files = self.inserts.keys().chain(self.appended.keys()).chain(self.lists.keys());
         let files: BTreeSet<FileId> = files.copied().collect();
