@@ -391,3 +391,21 @@ fn a_log_that_is_followed_is_told_at_once_and_ends_cleanly() {
     let text = String::from_utf8_lossy(&ended.stderr);
     assert!(text.contains("2 connections"), "{text}");
 }
+
+#[test]
+fn what_to_write_is_said_for_all_that_would_be_dropped_however_many() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("main.polder"), SHOP).unwrap();
+    let lines = (1..=230).map(|port| format!("\"shop/{{app=web}}\",\"shop/{{app=db}}\",{port},tcp\n"));
+    let log = format!("source,destination,port,protocol\n{}", lines.collect::<String>());
+    std::fs::write(folder.path().join("log.csv"), log).unwrap();
+    let replayed = Command::new(env!("CARGO_BIN_EXE_polder"))
+        .current_dir(folder.path())
+        .args(["replay", "log.csv", "-p", "main.polder", "--format", "json"])
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    let groups = document["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 230);
+    assert!(groups.iter().all(|group| group["write"].as_array().is_some_and(|edits| !edits.is_empty())));
+}

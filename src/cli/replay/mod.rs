@@ -96,7 +96,7 @@ fn answer(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         let saved = save_groups(&replay.saved(&subject.candidate()), path, &folder);
         saved.map_err(|message| terminal.refuse(&message))?;
     }
-    let told = ToldReplay::new(&subject, &report);
+    let told = ToldReplay::new(&subject, &report, &replay);
     match args.format {
         // Each was told when it came.
         ReplayFormat::Human if args.follow => follow::end(&told, terminal),

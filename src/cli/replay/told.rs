@@ -4,15 +4,17 @@ use crate::ask::{Edit, NearFlow, Origin, Says};
 use crate::cli::step::of_answer;
 use crate::cli::why::wrong_of_flow;
 use crate::replay::{
-    Because, EndKind, ReplayChange, ReplayReport, ReplayRow, SeenOfGroup, Unclear, Unidentified, Unnamed,
+    Because, EndKind, LearnOptions, Replay, ReplayChange, ReplayReport, ReplayRow, SeenOfGroup, Unclear, Unidentified,
+    Unnamed,
 };
 use crate::session::{AskedPorts, Subject};
 use crate::source::Span;
+use std::collections::BTreeMap;
 
 /// So many statements of one row are told.
 const MOST: usize = 4;
 
-/// Of so many dropped connections it is found out what to write: each takes a build of the program.
+/// Of so many dropped connections it is found out one by one what to write, as each takes a build of the program.
 const MOST_EDITS: usize = 200;
 
 /// A statement with its place.
@@ -46,8 +48,31 @@ pub(super) struct ToldReplay<'a> {
 }
 
 impl<'a> ToldReplay<'a> {
-    pub(super) fn new(subject: &'a Subject, report: &'a ReplayReport) -> ToldReplay<'a> {
-        Self::with_edits(subject, report, MOST_EDITS)
+    pub(super) fn new(subject: &'a Subject, report: &'a ReplayReport, replay: &Replay<'_>) -> ToldReplay<'a> {
+        let mut told = Self::with_edits(subject, report, MOST_EDITS);
+        // What is learned is for the whole program.
+        if report.count(ReplayChange::Dropped) > MOST_EDITS && subject.step().is_none() {
+            told.write_all(replay);
+        }
+        told
+    }
+
+    /// What to write for all other dropped connections, found out of all of them at once.
+    fn write_all(&mut self, replay: &Replay<'_>) {
+        let options = LearnOptions { min_attempts: 1, ..LearnOptions::default() };
+        let Ok(learned) = self.subject.learn(replay, &options) else { return };
+        let lessons = &learned.lessons;
+        let mut edits: BTreeMap<[&str; 3], &[Edit]> = BTreeMap::new();
+        for (place, statement) in &learned.added {
+            let rows = lessons.flows.get(*place).into_iter().flat_map(|flow| &flow.rows);
+            for row in rows.filter_map(|row| lessons.report.rows.get(*row)) {
+                edits.insert([&row.from, &row.to, &row.port], &statement.edits);
+            }
+        }
+        for told in self.rows.iter_mut().filter(|told| told.write.is_empty()) {
+            let known = edits.get(&[told.row.from.as_str(), &told.row.to, &told.row.port]);
+            told.write = known.map(|edits| edits.to_vec()).unwrap_or_default();
+        }
     }
 
     /// The same without what to write.
@@ -115,7 +140,7 @@ impl<'a> ToldReplay<'a> {
     /// Namespaces whose connections mostly end at the sidecar of a mesh.
     fn meshes(&self) -> Vec<String> {
         const SIDECARS: [&str; 3] = ["15008/tcp", "15006/tcp", "4143/tcp"];
-        let mut counts: std::collections::BTreeMap<&str, [usize; 2]> = std::collections::BTreeMap::new();
+        let mut counts: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
         for row in &self.report.rows {
             let Some((namespace, _)) = row.to.split_once('/') else { continue };
             let [all, own] = counts.entry(namespace).or_default();

@@ -2,6 +2,7 @@
 
 use super::blocks::{BlockAt, ProgramText, next};
 use super::evidence;
+use crate::ask::Edit;
 use crate::draft::{self, Statement};
 use crate::fmt;
 use crate::model::TierId;
@@ -30,6 +31,8 @@ pub struct LearnedStatement {
     pub text: String,
     /// What is declared for it: lists of addresses, tiers, ports of tiers.
     pub declares: Vec<String>,
+    /// All of that and the flow, as somebody would write it.
+    pub edits: Vec<Edit>,
 }
 
 /// A program with what was learned.
@@ -85,7 +88,8 @@ impl<'c> Composer<'c> {
         let text = statement(flow, scope.as_deref());
         let evidence = Statement::Comment(evidence::of(flow, self.lessons)).to_string();
         let (file, at) = self.place(&home, source, scope.as_deref())?;
-        let declares = self.declare(flow, file)?;
+        let (declares, mut edits): (Vec<String>, Vec<Edit>) = self.declare(flow, file)?.into_iter().unzip();
+        edits.push(Edit::Line { namespace: scope.clone(), span: self.span_of(scope.as_deref()), text: text.clone() });
         match at {
             FlowPlace::Behind(span) => {
                 let at = self.line_end(file, span.end as usize);
@@ -98,7 +102,7 @@ impl<'c> Composer<'c> {
             }
             FlowPlace::Outside => self.appended.entry(file).or_default().push(format!("{evidence}\n{text}")),
         }
-        self.statements.push(LearnedStatement { file, namespace: scope, text, declares });
+        self.statements.push(LearnedStatement { file, namespace: scope, text, declares, edits });
         Some(())
     }
 
@@ -142,7 +146,7 @@ impl<'c> Composer<'c> {
     }
 
     /// Declares what a flow needs, each once, and says what it is.
-    fn declare(&mut self, flow: &LearnedFlow, file: FileId) -> Option<Vec<String>> {
+    fn declare(&mut self, flow: &LearnedFlow, file: FileId) -> Option<Vec<(String, Edit)>> {
         let mut said = Vec::new();
         for end in [&flow.source, &flow.destination] {
             let is_new = |tier: &&LearnedTier| Some(&tier.namespace) == end.namespace.as_ref() && tier.name == end.name;
@@ -163,12 +167,26 @@ impl<'c> Composer<'c> {
         Some(said)
     }
 
-    fn tier(&mut self, tier: &LearnedTier, file: FileId) -> String {
+    /// Where a namespace is declared first.
+    fn span_of(&self, namespace: Option<&str>) -> Option<Span> {
+        let model = self.program.session.model()?;
+        model.namespaces.iter().find(|one| Some(&*one.declared) == namespace).map(|one| one.span)
+    }
+
+    fn tier(&mut self, tier: &LearnedTier, file: FileId) -> (String, Edit) {
         let drafted = draft::Tier { name: tier.name.clone(), selector: tier.selector.clone(), ports: Vec::new() };
         let text = Statement::Tier(drafted).to_string();
         let said = format!("{text} in {}", tier.namespace);
+        let span = self.span_of(Some(&tier.namespace));
+        let edit = match span {
+            Some(_) => Edit::Line { namespace: Some(tier.namespace.clone()), span, text: text.clone() },
+            None => {
+                let whole = format!("external namespace {} {{ {text} }}", tier.namespace);
+                Edit::Line { namespace: None, span, text: whole }
+            }
+        };
         if !self.declared.insert(said.clone()) {
-            return said;
+            return (said, edit);
         }
         match self.program.blocks(&tier.namespace, tier.is_managed).first() {
             Some(block) => {
@@ -187,14 +205,15 @@ impl<'c> Composer<'c> {
                 home.or_insert_with(|| (file, tier.is_managed, Vec::new())).2.push(text);
             }
         }
-        said
+        (said, edit)
     }
 
-    fn cidr(&mut self, cidr: &LearnedCidr, file: FileId) -> String {
+    fn cidr(&mut self, cidr: &LearnedCidr, file: FileId) -> (String, Edit) {
         let blocks = draft::IpBlocks { blocks: cidr.blocks.clone(), except: Vec::new() };
         let text = Statement::Cidr { name: cidr.name.clone(), blocks }.to_string();
+        let edit = Edit::Line { namespace: None, span: None, text: text.clone() };
         if !self.declared.insert(text.clone()) {
-            return text;
+            return (text, edit);
         }
         let widened = "  # wider than what was seen";
         let line = if cidr.is_widened { format!("{text}{widened}") } else { text.clone() };
@@ -205,18 +224,20 @@ impl<'c> Composer<'c> {
             }
             None => self.lists.entry(file).or_default().push(line),
         }
-        text
+        (text, edit)
     }
 
     /// Adds a port to the list of a tier.
-    fn port(&mut self, id: TierId, text: &str) -> Option<String> {
+    fn port(&mut self, id: TierId, text: &str) -> Option<(String, Edit)> {
         let span = self.tier_span(id)?;
         let model = self.program.session.model()?;
         let tier = model.tier(id)?;
         let home = model.namespace(tier.namespace)?;
         let said = format!("{text} in tier {} of {}", tier.name, home.declared);
+        let first = tier.ports.iter().flatten().map(|port| port.span).next();
+        let edit = Edit::Port { tier: format!("{}/{}", home.declared, tier.name), span, first, text: text.to_owned() };
         if !self.declared.insert(said.clone()) {
-            return Some(said);
+            return Some((said, edit));
         }
         let declared = self.program.tier(span)?;
         let (at, text) = match declared.ports.as_ref()?.last() {
@@ -228,7 +249,7 @@ impl<'c> Composer<'c> {
             }
         };
         self.inserts.entry(span.file).or_default().entry((at, InsertRank::Declaration)).or_default().push(text);
-        Some(said)
+        Some((said, edit))
     }
 
     /// The end of the line that a statement ends on, or the brace behind it there.
