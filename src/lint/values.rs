@@ -104,8 +104,15 @@ fn nobody(
     if let Some(near) = near {
         return Some(found.with_help(format!("did you mean `{near}`?")));
     }
-    if let Some(help) = called(pods, &among).and_then(as_called) {
-        return Some(found.with_help(help));
+    if let Some(workload) = called(pods, &among) {
+        // Somebody listed what it is called here and elsewhere.
+        let is_listed = |label: &String| listed.all.iter().any(|one| **one == **label);
+        if workload.pods.iter().all(|pods| pods.labels.get(*key).is_some_and(is_listed)) {
+            return None;
+        }
+        if let Some(help) = as_called(workload) {
+            return Some(found.with_help(help));
+        }
     }
     let elsewhere = if listed.is_own { runs.elsewhere(one, pods) } else { Vec::new() };
     if let Some(other) = elsewhere.first() {

@@ -128,7 +128,7 @@ impl ClusterAccess {
     pub(super) fn typed(&self) -> String {
         let program = shell_word(&self.kubectl.to_string_lossy()).into_owned();
         match &self.context {
-            Some(context) => format!("{program} {}", shell_word(&format!("--context={context}"))),
+            Some(context) => format!("{program} --context={}", shell_word(context)),
             None => program,
         }
     }

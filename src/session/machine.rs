@@ -135,3 +135,50 @@ fn pass_on(mut said: impl Read, to: &Sender<HeardPart>) {
     }
     let _ = to.send(HeardPart::SaidAll);
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn run(script: &str) -> io::Result<KubectlAnswer> {
+        let arguments = vec!["-c".to_owned(), script.to_owned()];
+        Machine { say: |_| {} }.kubectl(&KubectlCall { program: "sh".into(), arguments, limit: 1000, is_said: false })
+    }
+
+    #[test]
+    fn too_much_is_refused_and_ended() {
+        assert!(run("while :; do echo more; done").is_err_and(|error| error.kind() == io::ErrorKind::FileTooLarge));
+    }
+
+    #[test]
+    fn what_a_plugin_leaves_running_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let late = folder.path().join("late");
+        let answer =
+            run(&format!("(sleep 30; : > {}) > /dev/null & echo said >&2; echo given", late.display())).unwrap();
+        assert_eq!(
+            (answer.output.as_slice(), answer.said.as_str(), answer.is_success),
+            (&b"given\n"[..], "said\n", true)
+        );
+        assert!(!late.exists());
+    }
+
+    #[test]
+    fn how_it_ended_is_told() {
+        let answer = run("printf 'half'; printf 'no\\xff' >&2; exit 3").unwrap();
+        assert_eq!((answer.output.as_slice(), answer.is_success), (&b"half"[..], false));
+        assert!(answer.said.starts_with("no"));
+        assert!(
+            Machine { say: |_| {} }
+                .kubectl(&KubectlCall {
+                    program: "no-such-kubectl".into(),
+                    arguments: Vec::new(),
+                    limit: 1,
+                    is_said: true
+                })
+                .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        );
+    }
+}
