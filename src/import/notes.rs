@@ -9,8 +9,15 @@ use std::sync::Arc;
 /// What stands above a statement.
 #[derive(Debug, Default)]
 struct Above {
-    comments: Vec<String>,
-    descriptions: Vec<String>,
+    comments: TextsAbove,
+    descriptions: TextsAbove,
+}
+
+/// Texts, each once, in the order in which they came.
+#[derive(Debug, Default)]
+struct TextsAbove {
+    texts: Vec<String>,
+    known: BTreeSet<String>,
 }
 
 /// Notes by the statements that they stand above.
@@ -89,14 +96,15 @@ impl Above {
         let is_plain = |line: &&str| !line.trim_start_matches('#').trim_start().starts_with("polder:");
         let lines: Vec<&str> = note.text.lines().filter(is_plain).map(str::trim).collect();
         let text = lines.join("\n").trim_matches('\n').to_owned();
-        if !text.is_empty() && !list.contains(&text) {
-            list.push(text);
+        if !text.is_empty() && list.known.insert(text.clone()) {
+            list.texts.push(text);
         }
     }
 
     fn statements(self) -> Vec<Statement> {
-        let comments = self.comments.into_iter().map(Statement::Comment);
-        let described = (!self.descriptions.is_empty()).then(|| Statement::Description(self.descriptions.join("\n")));
+        let comments = self.comments.texts.into_iter().map(Statement::Comment);
+        let described =
+            (!self.descriptions.texts.is_empty()).then(|| Statement::Description(self.descriptions.texts.join("\n")));
         comments.chain(described).collect()
     }
 }

@@ -66,8 +66,7 @@ impl Body {
         for (item, more) in self.items.iter_mut().zip(other.items) {
             item.take_comments(more.comments);
         }
-        let new = other.rest.into_iter().filter(|one| !self.rest.contains(one)).collect::<Vec<_>>();
-        self.rest.extend(new);
+        add_new(&mut self.rest, other.rest);
     }
 
     fn block(self) -> Namespace {
@@ -89,10 +88,18 @@ impl Body {
     }
 }
 
+/// Adds the comments that are not among the known ones yet.
+pub(super) fn add_new(known: &mut Vec<Statement>, more: Vec<Statement>) {
+    if more.is_empty() {
+        return;
+    }
+    let mut texts: BTreeSet<String> = known.iter().map(Statement::to_string).collect();
+    known.extend(more.into_iter().filter(|one| texts.insert(one.to_string())));
+}
+
 impl Item {
     fn take_comments(&mut self, comments: Vec<Statement>) {
-        let new = comments.into_iter().filter(|one| !self.comments.contains(one)).collect::<Vec<_>>();
-        self.comments.extend(new);
+        add_new(&mut self.comments, comments);
     }
 
     /// Whether it is about all pods of its namespace, so that no tier has to be looked up to read it.

@@ -8,7 +8,7 @@ use super::lines::{Line, Lines, lines};
 use super::names::Names;
 use super::notes::Placed;
 use super::places::Home;
-use super::shared::{Body, in_blocks};
+use super::shared::{Body, add_new, in_blocks};
 use crate::draft::{End, External, Flow, IpBlocks, Namespace, Ports, Statement, Tier, USUAL_KEY};
 use crate::net::{Direction, IpBlock, Selector};
 use crate::netpol::Policy;
@@ -166,8 +166,7 @@ fn with_own_ports(lines: Vec<(Vec<Statement>, Line)>) -> Vec<(Vec<Statement>, Li
             result.push((above, line));
             continue;
         };
-        let more = above.into_iter().filter(|one| !comments.contains(one)).collect::<Vec<_>>();
-        comments.extend(more);
+        add_new(comments, above);
         all.origins.extend(line.origins);
         if let Some(flow) = joined_flow([&all.flow, &line.flow].into_iter()) {
             all.flow = flow;

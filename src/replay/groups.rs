@@ -226,6 +226,12 @@ impl Tally {
         self.cells.is_empty()
     }
 
+    /// Whether something says that the destination answered.
+    pub fn is_answered(&self) -> bool {
+        let [replies, resets] = self.replies;
+        replies > resets || self.is_only_established()
+    }
+
     /// How many lines say that it was refused although others say that it passed.
     pub fn refusals(&self) -> u64 {
         self.deciding().get(SeenVerdict::Refused as usize).copied().unwrap_or(0)

@@ -4,7 +4,8 @@ use super::super::groups::GroupPort;
 use super::super::{ReplayChange, ReplayRow, SeenOfGroup};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// More ports of one destination, most of which nobody answers, are a scan.
+/// More ports of one destination, most of which nobody answers, are a scan, and those that were tried once without a sign of
+/// an answer as well: where nothing is closed yet, a scan passes.
 const MOST_PORTS: usize = 10;
 
 /// More destinations on one port, most of which do not answer, are a scan.
@@ -35,12 +36,13 @@ pub(super) fn scans(rows: &[ReplayRow]) -> BTreeSet<usize> {
         ports.entry((&row.from, &row.to)).or_insert_with(Vec::new).push(place);
         destinations.entry((&row.from, &row.port)).or_insert_with(Vec::new).push(place);
     }
-    let is_scan = |places: &Vec<usize>, most: usize| {
+    let is_scan = |places: &Vec<usize>, most: usize, is_quiet: fn(&ReplayRow) -> bool| {
         let quiet = places.iter().filter_map(|place| rows.get(*place)).filter(|row| is_quiet(row)).count();
         places.len() > most && quiet * 2 > places.len()
     };
-    let of_ports = ports.into_values().filter(|places| is_scan(places, MOST_PORTS));
-    let of_destinations = destinations.into_values().filter(|places| is_scan(places, MOST_DESTINATIONS));
+    let is_knock = |row: &ReplayRow| is_quiet(row) || (row.tally.attempts() <= 1 && !row.tally.is_answered());
+    let of_ports = ports.into_values().filter(|places| is_scan(places, MOST_PORTS, is_knock));
+    let of_destinations = destinations.into_values().filter(|places| is_scan(places, MOST_DESTINATIONS, is_quiet));
     of_ports.chain(of_destinations).flatten().collect()
 }
 
