@@ -47,7 +47,8 @@ fn without_features_the_library_has_no_files_no_threads_and_no_terminal() {
 }
 
 /// Modules that only the feature `disk` compiles.
-const OF_DISK: [&str; 4] = ["output/folder/", "session/disk.rs", "session/flow_logs.rs", "session/git.rs"];
+const OF_DISK: [&str; 5] =
+    ["output/folder/", "session/disk.rs", "session/flow_logs.rs", "session/git.rs", "session/machine.rs"];
 
 /// What a page in a browser has not: the compiler takes it there, and it fails when it runs.
 const OF_A_MACHINE: [&[&str]; 4] =

@@ -207,24 +207,17 @@ fn the_time_span_is_always_known_and_weeks_merge() {
 fn a_log_of_refusals_alone_says_nothing_of_an_open_cluster() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("main.polder"), SHOP).unwrap();
-    let log = "source,destination,port,protocol,verdict\n\"shop/{app=web}\",\"shop/{app=db}\",5432,tcp,denied\n";
-    std::fs::write(folder.path().join("log.csv"), log).unwrap();
-    let replayed = Command::new(env!("CARGO_BIN_EXE_polder"))
-        .current_dir(folder.path())
-        .args(["replay", "log.csv", "-p", "main.polder"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&replayed.stdout);
+    let replayed = |log: &str| {
+        std::fs::write(folder.path().join("log.csv"), log).unwrap();
+        let mut polder = Command::new(env!("CARGO_BIN_EXE_polder"));
+        let done = polder.current_dir(folder.path()).args(["replay", "log.csv", "-p", "main.polder"]).output().unwrap();
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    let text =
+        replayed("source,destination,port,protocol,verdict\n\"shop/{app=web}\",\"shop/{app=db}\",5432,tcp,denied\n");
     assert!(text.contains("nothing in the log was let through"), "{text}");
     // A mesh hides the ports that are meant.
-    let mesh = "source,destination,port,protocol\n\"shop/{app=web}\",\"shop/{app=db}\",15008,tcp\n";
-    std::fs::write(folder.path().join("log.csv"), mesh).unwrap();
-    let replayed = Command::new(env!("CARGO_BIN_EXE_polder"))
-        .current_dir(folder.path())
-        .args(["replay", "log.csv", "-p", "main.polder"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&replayed.stdout);
+    let text = replayed("source,destination,port,protocol\n\"shop/{app=web}\",\"shop/{app=db}\",15008,tcp\n");
     assert!(text.contains("sidecar of a mesh"), "{text}");
 }
 
@@ -396,8 +389,8 @@ fn a_log_that_is_followed_is_told_at_once_and_ends_cleanly() {
 fn what_to_write_is_said_for_all_that_would_be_dropped_however_many() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("main.polder"), SHOP).unwrap();
-    let lines = (1..=230).map(|port| format!("\"shop/{{app=web}}\",\"shop/{{app=db}}\",{port},tcp\n"));
-    let log = format!("source,destination,port,protocol\n{}", lines.collect::<String>());
+    let lines = (1..=230).map(|port| format!("\"shop/{{app=web}}\",\"shop/{{app=db}}\",{port},tcp,,2\n"));
+    let log = format!("source,destination,port,protocol,verdict,count\n{}", lines.collect::<String>());
     std::fs::write(folder.path().join("log.csv"), log).unwrap();
     let replayed = Command::new(env!("CARGO_BIN_EXE_polder"))
         .current_dir(folder.path())

@@ -2,12 +2,14 @@
 
 use super::args::{QuestionArgs, named};
 use super::exit::Exit;
+use super::json::{unmodelled, unread};
 use super::replay::{counted, left_out};
 use super::terminal::Terminal;
-use crate::replay::{LogFormat, PodsThatRun, Replay, ReplayOptions, ReplayReport, Stopped, parse_time};
-use crate::session::{LogFile, Named, reason};
+use crate::replay::{LogFormat, PodsThatRun, Replay, ReplayOptions, ReplayReport, Stopped, parse_time, time_text};
+use crate::session::{LogFile, Named, Subject, reason};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
+use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -193,4 +195,24 @@ impl Progress {
             let _ = std::io::Write::write_all(&mut std::io::stderr(), b"\r\x1b[K");
         }
     }
+}
+
+/// A document about logs: what they are, and then its `own` members.
+pub(super) fn about_logs(schema: &str, subject: &Subject, report: &ReplayReport, own: Value) -> Value {
+    let mut document = json!({
+        "schema": schema,
+        "complete": subject.unmodelled().is_empty() && subject.unread().is_empty(),
+        "unmodelled": unmodelled(subject.unmodelled()),
+        "unread": unread(subject.unread()),
+        "logs": report.logs,
+        "formats": report.formats.iter().map(|format| format.name()).collect::<Vec<_>>(),
+        "lines": report.lines,
+        "lost": report.lost,
+        "first": report.times.span.map(|(first, _)| time_text(first)),
+        "last": report.times.span.map(|(_, last)| time_text(last)),
+    });
+    if let (Some(members), Value::Object(own)) = (document.as_object_mut(), own) {
+        members.extend(own);
+    }
+    document
 }

@@ -149,24 +149,35 @@ impl DiffPrinter<'_> {
         }
     }
 
-    /// What is responsible in both versions, told apart where it is in both.
+    /// What is responsible in both versions, told apart where it is in both and not the same: what is enforced of a
+    /// statement differs, too.
     fn both(&mut self, [was, is]: [&[DifferenceOrigin]; 2]) {
-        let both = !was.is_empty() && !is.is_empty();
-        let [old, new] = if both { ["- ", "+ "] } else { ["", ""] };
-        let (before, after) = (self.report.in_old(was), self.report.in_new(is));
-        self.origins(&before, true, old);
-        self.origins(&after, false, new);
+        let before = self.lines(&self.report.in_old(was), true);
+        let after = self.lines(&self.report.in_new(is), false);
+        let [old, new] = if before.is_empty() || after.is_empty() { ["", ""] } else { ["- ", "+ "] };
+        if before == after {
+            return self.origins(&after, "");
+        }
+        self.origins(&before, old);
+        self.origins(&after, new);
     }
 
-    fn origins(&mut self, origins: &[PlacedOrigin<'_>], old: bool, sign: &str) {
-        for origin in origins.iter().take(MOST) {
+    fn lines(&self, origins: &[PlacedOrigin<'_>], old: bool) -> Vec<String> {
+        let line = |origin: &PlacedOrigin<'_>| {
             let kind = if origin.origin.is_policy { "policy " } else { "" };
             let whose = self.report.whose(origin.origin);
             let place = self.report.place(origin, old).map(|place| format!("  {}", sanitize(&place)));
             let place = self.painted(DIM, &place.unwrap_or_default());
-            let _ = writeln!(self.text, "    {sign}{kind}{}{whose}{place}", sanitize(&origin.origin.text));
+            format!("{kind}{}{whose}{place}", sanitize(&origin.origin.text))
+        };
+        origins.iter().map(line).collect()
+    }
+
+    fn origins(&mut self, lines: &[String], sign: &str) {
+        for line in lines.iter().take(MOST) {
+            let _ = writeln!(self.text, "    {sign}{line}");
         }
-        if let Some(more @ 1..) = origins.len().checked_sub(MOST) {
+        if let Some(more @ 1..) = lines.len().checked_sub(MOST) {
             let _ = writeln!(self.text, "    {sign}and {more} more");
         }
     }

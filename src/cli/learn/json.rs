@@ -2,7 +2,8 @@
 
 use super::patch;
 use super::told::ToldLesson;
-use crate::cli::json::{document as print, unmodelled, unread};
+use crate::cli::json::document as print;
+use crate::cli::log::about_logs;
 use crate::replay::{ReplayRow, time_text};
 use serde_json::{Value, json};
 
@@ -21,23 +22,14 @@ pub(super) fn document(told: &ToldLesson<'_>) -> String {
     let left =
         told.left().map(|(row, why)| json!({ "group": group(row), "reason": why.word(), "because": told.why(why) }));
     let files = told.learned.files.iter().map(|file| json!({ "path": file.name, "text": file.after }));
-    print(&json!({
-        "schema": "polder/learn/v1",
-        "complete": told.subject.unmodelled().is_empty() && told.subject.unread().is_empty(),
-        "unmodelled": unmodelled(told.subject.unmodelled()),
-        "unread": unread(told.subject.unread()),
-        "logs": report.logs,
-        "formats": report.formats.iter().map(|format| format.name()).collect::<Vec<_>>(),
-        "lines": report.lines,
-        "lost": report.lost,
-        "first": report.times.span.map(|(first, _)| time_text(first)),
-        "last": report.times.span.map(|(_, last)| time_text(last)),
+    let own = json!({
         "proposed": added.collect::<Vec<_>>(),
         "left": left.collect::<Vec<_>>(),
         "patch": patch::text(&told.learned.files),
         "files": files.collect::<Vec<_>>(),
         "written": told.is_written,
-    }))
+    });
+    print(&about_logs("polder/learn/v1", told.subject, report, own))
 }
 
 fn group(row: &ReplayRow) -> Value {

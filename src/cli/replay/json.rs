@@ -3,7 +3,8 @@
 use super::human::staged;
 use super::told::{ToldReplay, ToldRow, ToldStatement};
 use crate::ask::Edit;
-use crate::cli::json::{document as print, unmodelled, unread};
+use crate::cli::json::document as print;
+use crate::cli::log::about_logs;
 use crate::cli::step::with_step;
 use crate::replay::{Because, LoggedLines, ReasonLeftOut, ReplayChange, time_text};
 use crate::source::Span;
@@ -18,23 +19,14 @@ pub(super) fn document(told: &ToldReplay<'_>) -> String {
         let found = report.left_out.get(&reason).filter(|found| found.count > 0)?;
         Some(json!({ "reason": reason.word(), "lines": lines(told, found) }))
     };
-    let document = json!({
-        "schema": "polder/replay/v1",
-        "complete": told.subject.unmodelled().is_empty() && told.subject.unread().is_empty(),
-        "unmodelled": unmodelled(told.subject.unmodelled()),
-        "unread": unread(told.subject.unread()),
-        "logs": report.logs,
-        "formats": report.formats.iter().map(|format| format.name()).collect::<Vec<_>>(),
-        "lines": report.lines,
-        "lost": report.lost,
-        "first": report.times.span.map(|(first, _)| time_text(first)),
-        "last": report.times.span.map(|(_, last)| time_text(last)),
+    let own = json!({
         "changes": changes,
         "hidden_labels": report.hidden.iter().map(|key| &**key).collect::<Vec<_>>(),
         "notes": told.remarks(),
         "groups": told.rows.iter().map(|row| group(told, row)).collect::<Vec<_>>(),
         "left_out": ReasonLeftOut::ALL.into_iter().filter_map(reason).collect::<Vec<_>>(),
     });
+    let document = about_logs("polder/replay/v1", told.subject, report, own);
     print(&with_step(document, told.subject.step()))
 }
 

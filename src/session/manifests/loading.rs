@@ -308,7 +308,7 @@ impl Load<'_> {
         let sources = std::mem::take(&mut self.manifests.sources);
         let text = sources.file(file).map_or("", |file| file.text.as_str());
         let Sorted { foreign, unread, waits } = self.problems(file, text, &name, is_named, problems);
-        self.read(file, text, &name, reading);
+        self.read(file, text, &name, is_named, reading);
         self.manifests.sources = sources;
         for Lacking { span, object, is_policy, reason } in unread {
             let what = object.unwrap_or_else(|| "a document".to_owned());
@@ -384,8 +384,8 @@ impl Load<'_> {
         self.manifests.remarks.push(Remark { span, path: problem.path, reason });
     }
 
-    /// Takes in what was read.
-    fn read(&mut self, file: FileId, text: &str, name: &str, reading: Reading) {
+    /// Takes in what was read. What was named itself is whole.
+    fn read(&mut self, file: FileId, text: &str, name: &str, is_named: bool, reading: Reading) {
         let place = |at: Option<usize>| at.map(|at| token(file, text, at));
         let loaded = |read: ReadPolicy| -> Loaded {
             let keys = MetadataKeys::of(&read);
@@ -423,7 +423,7 @@ impl Load<'_> {
         self.manifests.of_operators.extend(unknown);
         self.manifests.hints.extend(reading.hints.unwrap_or_default());
         for read in reading.objects {
-            if let Some(part) = patches::part(&read.object) {
+            if let Some(part) = patches::part(&read.object).filter(|_| !is_named) {
                 self.parts.push((name.to_owned(), part));
                 continue;
             }

@@ -26,17 +26,7 @@ pub struct Added {
 impl Posed {
     /// The addresses that are asked about, if any.
     pub fn addresses(&self) -> Option<&AddressSet> {
-        let all = self.meant.iter().flatten().flat_map(Asked::each);
-        let mut addresses = all.filter_map(|one| match one {
-            Asked::Addresses(addresses) => Some(addresses),
-            Asked::Name(_)
-            | Asked::Pod { .. }
-            | Asked::DnsServers(_)
-            | Asked::PodsAt(_)
-            | Asked::Seen(..)
-            | Asked::Behind { .. }
-            | Asked::Several(_) => None,
-        });
+        let mut addresses = self.meant.iter().flatten().flat_map(Asked::each).filter_map(Asked::addresses);
         addresses.next().filter(|_| addresses.next().is_none())
     }
 }

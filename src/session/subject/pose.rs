@@ -276,16 +276,7 @@ impl Subject {
 
     /// Those that may say what the names of ports mean: a tier that was named speaks for itself, as it does in a flow.
     fn named_by<'e>(&self, everyone: &'e Everyone<'_>, about: &Asked) -> Vec<&'e NamedEnds> {
-        let names = about.each().iter().filter_map(|one| match one {
-            Asked::Name(text) => Some(text),
-            Asked::Pod { .. }
-            | Asked::Addresses(_)
-            | Asked::DnsServers(_)
-            | Asked::PodsAt(_)
-            | Asked::Seen(..)
-            | Asked::Behind { .. }
-            | Asked::Several(_) => None,
-        });
+        let names = about.each().iter().filter_map(Asked::name);
         let sets: Vec<Option<Set>> = names.map(|text| everyone.set(text).ok()).collect();
         if sets.is_empty() {
             return Vec::new();
