@@ -333,6 +333,25 @@ fn scans_and_dynamic_ports_are_told_and_not_learned() {
 }
 
 #[test]
+fn what_was_refused_is_not_let_through_with_what_passed() {
+    let subject = program(SHOP);
+    let lines = [
+        "\"shop/{app=api,team=a}\",\"shop/{app=web}\",8080,tcp,,3",
+        "\"shop/{app=api,team=b}\",\"shop/{app=web}\",8080,tcp,denied,200",
+    ];
+    assert_eq!(why(&learned(&subject, &csv(&lines))), &WhyNotLearned::Refused(200));
+    assert_eq!(flows(&learned(&subject, &csv(&lines[..1]))), ["api -> web:8080/tcp"]);
+    let listed = program(&format!("{SHOP}\ncidr corp = 192.0.2.0/24\ncorp -> shop/db:sql\n"));
+    let lines = ["192.0.2.7,\"shop/{app=web}\",8080,tcp,,3", "192.0.2.8,\"shop/{app=web}\",8080,tcp,denied,2"];
+    assert_eq!(learned(&listed, &csv(&lines)).added.len(), 0);
+    // Addresses that mean no machine of the network.
+    for address in ["169.254.169.254", "127.0.0.1", "224.0.0.251", "0.0.0.0", "fe80::1"] {
+        let line = format!("\"shop/{{app=web}}\",{address},80,tcp,,3");
+        assert_eq!(why(&learned(&subject, &csv(&[&line]))), &WhyNotLearned::SpecialAddress, "{address}");
+    }
+}
+
+#[test]
 fn ports_are_added_where_a_tier_lists_some() {
     let subject = program(SHOP);
     let learned = learned(

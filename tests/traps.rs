@@ -134,6 +134,22 @@ fn what_leaves_its_node_and_is_dropped_at_the_other_is_refused() {
 }
 
 #[test]
+fn pods_that_passed_say_nothing_of_others_of_their_tier_that_were_refused() {
+    let by_rule = line(
+        pod("shop", "web-1", &["k8s:app=web", "k8s:team=b"]),
+        pod("shop", "api-0", &["k8s:app=api"]),
+        [40_000, 50051],
+        json!({ "verdict": "DROPPED", "drop_reason_desc": "POLICY_DENIED", "event_type": { "type": 1 } }),
+    );
+    let seen = seen(&[line(web(), pod("shop", "api-0", &["k8s:app=api"]), [40_001, 50051], json!({})), by_rule]);
+    assert_eq!(
+        seen.rows(),
+        ["shop/web -> shop/api:50051/tcp refused opened 1x", "shop/web -> shop/api:50051/tcp passed same 1x"]
+    );
+    assert!(seen.flows().is_empty());
+}
+
+#[test]
 fn a_dropped_reply_is_no_flow_to_the_port_of_a_client() {
     let flags =
         json!({ "TCP": { "source_port": 5432, "destination_port": 40_000, "flags": { "SYN": true, "ACK": true } } });

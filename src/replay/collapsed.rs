@@ -10,30 +10,25 @@ const MOST_SINGLE: usize = 5;
 /// Many addresses with one answer, one source or destination and one port are one row.
 pub(super) fn collapsed(drafts: BTreeMap<RowKey, RowInMaking>) -> BTreeMap<RowKey, RowInMaking> {
     let is_address = |name: &str| name.parse::<IpAddr>().is_ok();
-    let without = |(from, to, port, itself, says, why): &RowKey| {
-        let other = match (is_address(from), is_address(to)) {
-            (false, true) => (false, from.clone()),
-            (true, false) => (true, to.clone()),
-            _ => return None,
-        };
-        Some((other, port.clone(), *itself, *says, why.clone()))
+    // Such a row without the one of its ends that is an address.
+    let without = |key: &RowKey| match (is_address(&key.from), is_address(&key.to)) {
+        (false, true) => Some(RowKey { to: String::new(), ..key.clone() }),
+        (true, false) => Some(RowKey { from: String::new(), ..key.clone() }),
+        _ => None,
     };
-    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<RowKey, usize> = BTreeMap::new();
     for key in drafts.keys().filter_map(without) {
         *counts.entry(key).or_default() += 1;
     }
     let mut rows: BTreeMap<RowKey, RowInMaking> = BTreeMap::new();
     for (key, draft) in drafts {
-        let many = without(&key).filter(|common| counts.get(common).is_some_and(|count| *count > MOST_SINGLE));
-        let key = match many {
+        let many = without(&key).and_then(|common| counts.get(&common).map(|count| (common, *count)));
+        let key = match many.filter(|(_, count)| *count > MOST_SINGLE) {
             None => key,
-            Some(common) => {
-                let text = format!("{} addresses", counts.get(&common).copied().unwrap_or(0));
-                let (from, to, port, itself, says, why) = key;
-                match common.0.0 {
-                    true => (text, to, port, itself, says, why),
-                    false => (from, text, port, itself, says, why),
-                }
+            Some((mut common, count)) => {
+                let end = if common.from.is_empty() { &mut common.from } else { &mut common.to };
+                *end = format!("{count} addresses");
+                common
             }
         };
         match rows.get_mut(&key) {

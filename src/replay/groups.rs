@@ -226,6 +226,12 @@ impl Tally {
         self.cells.is_empty()
     }
 
+    /// Whether nothing says that any of it was let through.
+    pub fn is_refused(&self) -> bool {
+        let [passed, audited, _] = self.deciding();
+        passed == 0 && audited == 0
+    }
+
     /// Whether something says that the destination answered.
     pub fn is_answered(&self) -> bool {
         let [replies, resets] = self.replies;
@@ -244,11 +250,10 @@ impl Tally {
 
     /// What was seen, over TCP or not.
     pub fn seen(&self, is_tcp: bool) -> SeenOfGroup {
-        let [passed, audited, _] = self.deciding();
         let was_audited = self.verdicts.iter().any(|[_, audited, _]| *audited > 0);
         let [replies, resets] = self.replies;
         match () {
-            () if passed == 0 && audited == 0 => SeenOfGroup::Refused,
+            () if self.is_refused() => SeenOfGroup::Refused,
             () if was_audited => SeenOfGroup::Audited,
             () if is_tcp && replies > 0 && replies == resets => SeenOfGroup::Unanswered,
             () => SeenOfGroup::Passed,

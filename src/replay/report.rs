@@ -163,7 +163,19 @@ impl ReplayReport {
 }
 
 /// What rows are told apart by.
-pub(super) type RowKey = (String, String, String, bool, Says2, Option<Because>);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RowKey {
+    /// Who connects.
+    pub from: String,
+    /// To whom.
+    pub to: String,
+    pub port: String,
+    pub itself: bool,
+    pub says: Says2,
+    pub why: Option<Because>,
+    /// Whether all of it was refused: others of the same names that passed say nothing of those.
+    pub is_refused: bool,
+}
 
 /// [`Says`] with an order.
 pub(super) type Says2 = u8;
@@ -271,7 +283,15 @@ impl Replay<'_> {
         let told = if is_named { judge.explain(key, &judged) } else { None };
         let name = |id, is_source| self.name(judge, id, is_source, &judged, told.as_ref());
         let (from, to) = (name(key.from, true), name(key.to, false));
-        let row = (from, to, port_text(&key.port), key.itself, says_order(judged.says), judged.why.clone());
+        let row = RowKey {
+            from,
+            to,
+            port: port_text(&key.port),
+            itself: key.itself,
+            says: says_order(judged.says),
+            why: judged.why.clone(),
+            is_refused: tally.is_refused(),
+        };
         let draft = drafts.entry(row).or_insert_with(|| RowInMaking {
             tally: Tally::default(),
             judged,
@@ -374,7 +394,7 @@ impl Replay<'_> {
 
     fn row(&self, judge: &GroupJudge<'_>, key: RowKey, draft: RowInMaking) -> ReplayRow {
         let RowInMaking { tally, judged, key: group, addresses, targets, address_count, groups } = draft;
-        let (from, to, port, itself, ..) = key;
+        let RowKey { from, to, port, itself, .. } = key;
         let is_tcp = matches!(group.port, GroupPort::Number(Protocol::Tcp, _) | GroupPort::Named(Protocol::Tcp, _));
         let seen = tally.seen(is_tcp);
         let change = ReplayChange::of(seen, judged.says);

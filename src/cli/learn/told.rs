@@ -95,6 +95,10 @@ impl ToldLesson<'_> {
             WhyNotLearned::PortOfCatalogue(tier) => {
                 format!("tier {tier} is of a component, and does not list the port")
             }
+            WhyNotLearned::Refused(times) => format!("a flow for it would let through what was refused, {times}x"),
+            WhyNotLearned::SpecialAddress => {
+                "an address with a meaning of its own, as that of a metadata service: a person has to say".to_owned()
+            }
             WhyNotLearned::Wrong(why) => format!("a flow for it would not do: {why}"),
         }
     }

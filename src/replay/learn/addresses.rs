@@ -78,6 +78,9 @@ impl Learner<'_> {
         if let Some(named) = self.listed(address) {
             return Ok(FoundEnd::Named(named));
         }
+        if is_special(address) {
+            return Err(WhyNotLearned::SpecialAddress);
+        }
         let platform = &self.program.model.platform;
         let is_told =
             platform.addresses(PlatformList::Pods).is_some() && platform.addresses(PlatformList::Services).is_some();
@@ -196,6 +199,18 @@ impl Learner<'_> {
         let all = [&platform, &excepted, of_pods, &runs];
         // The addresses of a plugin that says nothing are all there are.
         !all.into_iter().any(|others| *others != AddressSet::all() && others.overlaps(addresses))
+    }
+}
+
+/// Whether an address means no machine of the network (RFC 6890): what is on this one, on a link, or many.
+fn is_special(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(one) => {
+            one.is_loopback() || one.is_link_local() || one.is_multicast() || one.is_broadcast() || one.is_unspecified()
+        }
+        IpAddr::V6(one) => {
+            one.is_loopback() || one.is_unicast_link_local() || one.is_multicast() || one.is_unspecified()
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What the program gets beside flows.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct NewNames {
     pub tiers: Vec<LearnedTier>,
     pub cidrs: Vec<LearnedCidr>,

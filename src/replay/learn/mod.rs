@@ -148,6 +148,7 @@ impl Replay<'_> {
                 workloads,
                 new: NewNames::default(),
                 flows: BTreeMap::new(),
+                refused: BTreeMap::new(),
                 left: BTreeMap::new(),
             };
             learner.learn(&elsewhere);
@@ -245,6 +246,8 @@ struct Learner<'l> {
     workloads: SeenWorkloads,
     new: NewNames,
     flows: BTreeMap<FlowKey, Vec<usize>>,
+    /// How often flows of these ends and ports were refused.
+    refused: BTreeMap<(LearnedEnd, LearnedEnd, PortSet), u64>,
     left: BTreeMap<usize, WhyNotLearned>,
 }
 
@@ -253,6 +256,7 @@ impl<'l> Learner<'l> {
         let rows = &self.report.rows;
         let scans = quiet::scans(rows);
         let dynamic = quiet::dynamic_ports(rows);
+        self.refused = self.refused();
         let mut addressed: BTreeMap<AddressedFlow, Vec<AddressedRow>> = BTreeMap::new();
         for (place, row) in rows.iter().enumerate().filter(|(_, row)| row.change == ReplayChange::Dropped) {
             let why_not = match (scans.contains(&place), elsewhere.get(&place)) {
@@ -272,6 +276,29 @@ impl<'l> Learner<'l> {
         for (flow, rows) in addressed {
             self.name_addresses(&flow, rows);
         }
+    }
+
+    /// What was refused and still would be, by the names that a flow would have for it.
+    fn refused(&mut self) -> BTreeMap<(LearnedEnd, LearnedEnd, PortSet), u64> {
+        // What has no name in the program is no part of what gets one.
+        let new = self.new.clone();
+        let mut refused = BTreeMap::new();
+        let is_refused = |row: &&ReplayRow| row.seen == SeenOfGroup::Refused && row.candidate == Says::Denied;
+        for row in self.report.rows.iter().filter(is_refused) {
+            if let (Ok((FoundEnd::Named(to), ports)), Ok(FoundEnd::Named(from))) =
+                (self.destination(row), self.source(row))
+                && !self.is_new(&from)
+                && !self.is_new(&to)
+            {
+                *refused.entry((from, to, ports)).or_default() += row.tally.attempts();
+            }
+        }
+        self.new = new;
+        refused
+    }
+
+    fn is_new(&self, end: &LearnedEnd) -> bool {
+        self.new.tiers.iter().any(|tier| tier.name == end.name && Some(&tier.namespace) == end.namespace.as_ref())
     }
 
     /// Why nothing is to be learned of a row, whatever its ends could be called.
@@ -313,6 +340,11 @@ impl<'l> Learner<'l> {
         };
         match (from, to) {
             (FoundEnd::Named(from), FoundEnd::Named(to)) => {
+                let key = (from, to, ports);
+                if let Some(times) = self.refused.get(&key) {
+                    return Err(WhyNotLearned::Refused(*times));
+                }
+                let (from, to, ports) = key;
                 let port = self.port(&to, &ports)?;
                 self.add(from, to, port, &[place]);
                 Ok(())

@@ -43,6 +43,10 @@ pub enum WhyNotLearned {
     NoName,
     /// The port would have to be added to a tier that is no part of the program's files.
     PortOfCatalogue(String),
+    /// An address of a machine itself, of a link, or of many: metadata services have such.
+    SpecialAddress,
+    /// A flow for it would let through what was refused as well, so often.
+    Refused(u64),
     /// A program with the flow is not right: what is said of it.
     Wrong(String),
 }
@@ -70,6 +74,8 @@ impl WhyNotLearned {
             WhyNotLearned::NoLabels => "no-labels",
             WhyNotLearned::NoName => "no-name",
             WhyNotLearned::PortOfCatalogue(_) => "port-of-catalogue",
+            WhyNotLearned::SpecialAddress => "special-address",
+            WhyNotLearned::Refused(_) => "refused",
             WhyNotLearned::Wrong(_) => "wrong",
         }
     }
