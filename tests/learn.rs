@@ -301,6 +301,25 @@ fn nothing_is_learned_where_something_else_is_meant() {
 }
 
 #[test]
+fn an_answer_to_a_port_of_a_client_is_not_learned() {
+    let subject = program(SHOP);
+    let end = |app: &str| serde_json::json!({ "identity": 2000, "namespace": "shop", "pod_name": app, "labels": [format!("k8s:app={app}")] });
+    let line = |from: (&str, u16), to: (&str, u16)| {
+        let address = |end: &str| format!("10.244.0.{}", end.len());
+        let flow = serde_json::json!({
+            "verdict": "FORWARDED", "IP": { "source": address(from.0), "destination": address(to.0) },
+            "l4": { "UDP": { "source_port": from.1, "destination_port": to.1 } }, "source": end(from.0),
+            "destination": end(to.0), "event_type": { "type": 4 }, "is_reply": false, "traffic_direction": "INGRESS",
+        });
+        serde_json::json!({ "flow": flow }).to_string()
+    };
+    let (request, answer) = (line(("web", 41_008), ("db", 53)), line(("db", 53), ("web", 41_008)));
+    assert_eq!(flows(&learned(&subject, &format!("{request}\n{answer}\n"))), ["web -> db:port-53"]);
+    // Its request may be older than the log.
+    assert_eq!(why(&learned(&subject, &answer)), &WhyNotLearned::Established);
+}
+
+#[test]
 fn scans_and_dynamic_ports_are_told_and_not_learned() {
     let subject = program(SHOP);
     let mut lines: Vec<String> =
@@ -431,9 +450,59 @@ fn addresses_become_lists_of_what_was_seen() {
     let many = learned_of(lines(33), CidrWidening::Exact);
     assert!(many.added.is_empty() && many.left.len() == 33);
     assert!(many.left.iter().all(|(_, why)| *why == WhyNotLearned::ManyAddresses(33)));
-    // A list that a flow uses has the name, not one of its own.
+    // A list that a flow uses has the name, not one of its own; it says what it opens beside.
     let known = vec!["\"shop/{app=web}\",203.0.113.9,443,tcp,,1".to_owned()];
-    assert_eq!(flows(&learned_of(known, CidrWidening::Exact)), ["web -> partners:443/tcp"]);
+    let known = learned_of(known, CidrWidening::Exact);
+    assert_eq!(flows(&known), ["web -> partners:443/tcp"]);
+    let said = "  # 1 attempt; wider: partners has 255 addresses, of which 1 was seen\n  web -> partners:443/tcp\n";
+    assert!(after(&known).contains(said), "{}", after(&known));
+    // All of it was seen.
+    let whole = |list: &str| format!("{SHOP}\ncidr two = {list}\nshop/api -> two:5432/tcp\n");
+    let lines: Vec<&str> =
+        vec!["\"shop/{app=web}\",198.51.100.2,5432,tcp,,1", "\"shop/{app=web}\",198.51.100.3,5432,tcp,,1"];
+    let all = learned(&program(&whole("198.51.100.2/31")), &csv(&lines));
+    assert_eq!(flows(&all), ["web -> two:5432/tcp"]);
+    assert!(!after(&all).contains("wider"), "{}", after(&all));
+    // A list of very many is no name for one of them.
+    let few = learned(&program(&whole("198.51.0.0/16")), &csv(&lines[..1]));
+    assert_eq!(flows(&few), ["web -> net-198-51-100-2:5432/tcp"]);
+}
+
+#[test]
+fn what_one_row_names_is_named_for_all() {
+    // Of one source there are so many public addresses that a person has to say what is meant. What another source names of
+    // them makes them no fewer.
+    let subject = program(SHOP);
+    let mut lines: Vec<String> =
+        (1..=33).map(|host| format!("\"shop/{{app=web}}\",192.0.2.{host},443,tcp,,1")).collect();
+    lines.push("\"shop/{app=api}\",192.0.2.7,443,tcp,,1".to_owned());
+    let all: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let many = learned(&subject, &csv(&all));
+    assert_eq!(flows(&many), ["api -> net-192-0-2-7:443/tcp"]);
+    assert!(many.left.len() == 33 && many.left.iter().all(|(_, why)| *why == WhyNotLearned::ManyAddresses(33)));
+    // So it is with what a list of the program has already.
+    let known = program(&format!("{SHOP}\ncidr one = 192.0.2.7/32\nshop/api -> one:443/tcp\n"));
+    assert_eq!(learned(&known, &csv(&all)).left.len(), 33);
+    // An address of which one source knows that it is outside is so for the other, too.
+    let subject = program(&SHOP.replace("  pods     10.244.0.0/16\n", ""));
+    let world = |app: &str, outside: bool| {
+        let pod = serde_json::json!({ "identity": 2000, "namespace": "shop", "labels": [format!("k8s:app={app}")] });
+        let other = if outside {
+            serde_json::json!({ "identity": 2, "labels": ["reserved:world"] })
+        } else {
+            serde_json::json!({})
+        };
+        let l4 =
+            serde_json::json!({ "TCP": { "source_port": 40_000, "destination_port": 443, "flags": { "SYN": true } } });
+        let flow = serde_json::json!({
+            "verdict": "FORWARDED", "IP": { "source": "10.244.0.1", "destination": "10.7.7.7" }, "l4": l4, "source": pod,
+            "destination": other, "event_type": { "type": 4 }, "is_reply": false, "traffic_direction": "EGRESS",
+        });
+        serde_json::json!({ "flow": flow }).to_string()
+    };
+    let both = learned(&subject, &format!("{}\n{}\n", world("web", true), world("api", false)));
+    assert_eq!(flows(&both), ["api -> net-10-7-7-7:443/tcp", "web -> net-10-7-7-7:443/tcp"]);
+    assert_eq!(why(&learned(&subject, &world("api", false))), &WhyNotLearned::WhoseAddress);
 }
 
 /// How many random programs are learned unless `POLDER_CASES` says another number.

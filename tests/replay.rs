@@ -418,6 +418,180 @@ fn what_is_saved_says_the_same_and_stays_as_it_is() {
     assert!(save_groups(&saved, Path::new("mine.csv"), folder.path()).is_err());
 }
 
+/// The program of a text, in one file.
+fn program(text: &str) -> Subject {
+    let files = polder::session::Memory::default().with("/main.polder", text);
+    let question = Question { program: vec![Named::Path("/main.polder".into())], ..Question::default() };
+    let subject = Subject::load(&files, Path::new("/"), &question);
+    assert!(subject.is_answerable(), "{text}\n{:?}", subject.reports());
+    subject
+}
+
+/// Each row: who connects to whom, what was seen, what becomes of it, and how often.
+fn told(report: &ReplayReport) -> Vec<String> {
+    let row = |row: &ReplayRow| {
+        let (seen, change) = (row.seen.word(), row.change.word());
+        format!("{} -> {}:{} {seen} {change} {}x", row.from, row.to, row.port, row.tally.attempts())
+    };
+    report.rows.iter().map(row).collect()
+}
+
+const TWO: &str = "namespace shop {\n  tier web\n  tier db\n\n  web -> db:5432/tcp\n  client -> web:443/tcp\n}\n\n\
+                   cidr client = 192.0.2.0/24\n";
+
+#[test]
+fn what_answers_a_request_of_the_log_is_no_connection_whatever_the_order() {
+    let subject = program(TWO);
+    let gke = |from: &str, from_port: u16, to: &str, to_port: u16| {
+        let pod = |ip: &str| serde_json::json!({ "pod_name": format!("p-{ip}"), "namespace": "shop" });
+        serde_json::json!({
+            "connection": { "src_ip": from, "dest_ip": to, "src_port": from_port, "dest_port": to_port, "protocol": "tcp",
+                "direction": "ingress" },
+            "disposition": "allow", "src": pod(from), "dest": pod(to), "node_name": "n", "timestamp": "2026-11-24T13:00:00Z",
+        })
+        .to_string()
+    };
+    let aws = |from: &str, from_port: u16, to: &str, to_port: u16| {
+        format!(
+            "{{\"level\":\"debug\",\"ts\":\"2026-11-24T12:00:00.000Z\",\"msg\":\"Flow Info: Src IP: {from} Src Port: {from_port} \
+             Dest IP: {to} Dest Port: {to_port} Proto TCP Verdict ACCEPT Direction ingress, Tier NETWORK_POLICY\"}}"
+        )
+    };
+    let cloud_watch = |from: &str, from_port: u16, to: &str, to_port: u16| {
+        format!(
+            "Node: n;SIP: {from};SPORT: {from_port};DIP: {to};DPORT: {to_port};PROTOCOL: TCP;PolicyVerdict: ACCEPT;Tier: T"
+        )
+    };
+    let antrea = |from: &str, from_port: u16, to: &str, to_port: u16| {
+        format!(
+            "2026/11/24 10:00:03.1 IngressRule K8sNetworkPolicy:shop/a <nil> Ingress Allow 190 shop/p-{to} {from} {from_port} \
+             {to} {to_port} TCP 60 <nil>"
+        )
+    };
+    let calico = |from: &str, from_port: u16, to: &str, to_port: u16| {
+        format!("Nov 24 13:00:00 n felix: cali3-E: policy ALLOWED proto 6 src {from}:{from_port} dest {to}:{to_port}")
+    };
+    let kernel = |from: &str, from_port: u16, to: &str, to_port: u16| {
+        let flags = if from_port == 5432 { "ACK SYN" } else { "SYN" };
+        format!(
+            "Nov 24 13:00:00 n kernel: calico-packet: IN=cali1 OUT=eth0 SRC={from} DST={to} LEN=60 PROTO=TCP SPT={from_port} \
+             DPT={to_port} WINDOW=1 RES=0x00 {flags} URGP=0"
+        )
+    };
+    let hubble = |from: &str, from_port: u16, to: &str, to_port: u16| {
+        let end =
+            |ip: &str| serde_json::json!({ "identity": 2000, "namespace": "shop", "pod_name": format!("p-{ip}") });
+        let flow = serde_json::json!({
+            "time": "2026-11-24T13:00:00Z", "verdict": "FORWARDED", "IP": { "source": from, "destination": to },
+            "l4": { "UDP": { "source_port": from_port, "destination_port": to_port } }, "source": end(from),
+            "destination": end(to), "event_type": { "type": 4 }, "is_reply": false, "traffic_direction": "INGRESS",
+        });
+        serde_json::json!({ "flow": flow }).to_string()
+    };
+    type LineOfFormat<'f> = &'f dyn Fn(&str, u16, &str, u16) -> String;
+    let formats: [(&str, LineOfFormat<'_>); 7] = [
+        ("gke", &gke),
+        ("aws", &aws),
+        ("cloud watch", &cloud_watch),
+        ("antrea", &antrea),
+        ("calico", &calico),
+        ("kernel", &kernel),
+        ("hubble", &hubble),
+    ];
+    let (web, db) = ("10.244.0.1", "10.244.0.2");
+    for (name, line) in formats {
+        for ports in [[41_008, 5432], [33_012, 5432]] {
+            let [client, server] = ports;
+            let request = line(web, client, db, server);
+            let reply = line(db, server, web, client);
+            for log in [
+                [request.as_str(), &reply, &reply].join("\n"),
+                [reply.as_str(), &request, &reply].join("\n"),
+                [reply.as_str(), &reply, &request].join("\n"),
+            ] {
+                let report = replayed(&subject, &[log.as_bytes()]);
+                assert_eq!(report.rows.len(), 1, "{name}: {:?}\n{log}", told(&report));
+                let protocol = if name == "hubble" { "udp" } else { "tcp" };
+                assert_eq!(report.rows[0].port, format!("{server}/{protocol}"), "{name}");
+                let replies = report.left_out.iter().find(|(reason, _)| reason.word() == "reply");
+                assert_eq!(replies.map(|(_, lines)| lines.count), Some(2), "{name}\n{log}");
+            }
+        }
+        // Without a request to that port it may be a connection of its own.
+        let other = line(web, 41_008, db, 9999);
+        let log = [line(db, 5433, web, 41_008), other].join("\n");
+        assert_eq!(replayed(&subject, &[log.as_bytes()]).rows.len(), 2, "{name}");
+    }
+    // Of two ports that anybody may get, the first one seen is asked.
+    let at = |second: u8, line: String| line.replace("13:00:00Z", &format!("13:00:0{second}Z"));
+    let (request, reply) = (at(1, gke(web, 33_012, db, 50_051)), at(2, gke(db, 50_051, web, 33_012)));
+    for log in [[request.as_str(), &reply].join("\n"), [reply.as_str(), &request].join("\n")] {
+        let report = replayed(&subject, &[log.as_bytes()]);
+        assert_eq!(report.rows.iter().map(|row| row.port.as_str()).collect::<Vec<_>>(), ["50051/tcp"], "{log}");
+    }
+}
+
+#[test]
+fn a_row_that_says_that_nothing_was_seen_is_no_connection() {
+    let subject = program(TWO);
+    let log = "source,destination,port,protocol,verdict,count\n\"shop/{app=db}\",\"shop/{app=web}\",80,tcp,,0\n\
+               \"shop/{app=web}\",\"shop/{app=db}\",5432,tcp,,2\n";
+    let report = replayed(&subject, &[log.as_bytes()]);
+    assert_eq!(told(&report), ["shop/web -> shop/db:5432/tcp passed same 2x"]);
+    assert_eq!(report.left_out.keys().map(|reason| reason.word()).collect::<Vec<_>>(), ["not-an-attempt", "header"]);
+}
+
+#[test]
+fn a_pod_that_nobody_knows_may_be_any_of_its_namespace() {
+    let subject = program(TWO);
+    let log = |lines: &str| format!("source,destination,port,protocol\n{lines}\n");
+    for (line, word) in [
+        // Some of them may.
+        ("shop/web-6b9f7c8d5f-2xkqp,\"shop/{app=db}\",5432,tcp", "unknown"),
+        // None may.
+        ("shop/web-6b9f7c8d5f-2xkqp,\"shop/{app=db}\",22,tcp", "dropped"),
+        ("tools/shell,\"shop/{app=db}\",5432,tcp", "dropped"),
+        // All may: nothing is closed there.
+        ("tools/shell,203.0.113.7,443,tcp", "same"),
+        ("\"shop/{app=web}\",shop/db-0,5432,tcp", "unknown"),
+        ("shop/web,shop/db,5432,tcp", "same"),
+    ] {
+        let report = replayed(&subject, &[log(line).as_bytes()]);
+        let changes: Vec<&str> = report.rows.iter().map(|row| row.change.word()).collect();
+        assert_eq!((changes.as_slice(), report.unreadable()), (&[word][..], 0), "{line}: {:?}", told(&report));
+    }
+    // What is no name of a pod is nobody's.
+    for line in ["wbe,\"shop/{app=db}\",5432,tcp", "\"shop/{app\",\"shop/{app=db}\",5432,tcp"] {
+        assert_eq!(replayed(&subject, &[log(line).as_bytes()]).unreadable(), 1, "{line}");
+    }
+}
+
+#[test]
+fn clients_that_were_refused_are_kept_beside_those_that_passed() {
+    let subject = program(TWO);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seen.csv");
+    let keep = |log: &[u8]| {
+        let mut replay = Replay::new(subject.running(), ReplayOptions::default());
+        let mut input = log;
+        replay.read("log", &mut input, &mut |_, _| true).unwrap();
+        save_groups(&replay.saved(&subject.candidate()), &path, folder.path()).unwrap();
+        fs::read_to_string(&path).unwrap()
+    };
+    let log = "source,destination,port,protocol,verdict,count\n192.0.2.7,\"shop/{app=web}\",443,tcp,,3\n\
+               198.51.100.9,\"shop/{app=web}\",443,tcp,denied,8\n";
+    let saved = keep(log.as_bytes());
+    assert_eq!(
+        saved,
+        "source,destination,port,protocol,verdict,count,first,last\n\
+         (public address),shop/{app=web},443,tcp,,3,,\n(public address),shop/{app=web},443,tcp,denied,8,,\n"
+    );
+    assert_eq!(keep(saved.as_bytes()), saved);
+    let report = replayed(&subject, &[saved.as_bytes()]);
+    let seen: Vec<(&str, u64)> = report.rows.iter().map(|row| (row.seen.word(), row.tally.attempts())).collect();
+    assert_eq!(seen, [("refused", 8), ("passed", 3)]);
+}
+
 /// Pods that the shop may have, with their namespaces.
 const PODS: [(&str, &[(&str, &str)]); 9] = [
     ("storefront", &[("app.kubernetes.io/name", "web")]),

@@ -15,6 +15,9 @@ pub const MOST_GROUPS: usize = 1_000_000;
 /// So many lines of each group and each reason are named.
 pub(super) const MOST_LINES: usize = 10;
 
+/// The ports below are a server's: whoever connects gets another one.
+const FIRST_FREE: u16 = 1024;
+
 /// So many names of each group are kept.
 const MOST_NAMES: usize = 16;
 
@@ -89,6 +92,8 @@ pub struct GroupKey {
     pub port: GroupPort,
     /// Whether a pod connects to itself.
     pub itself: bool,
+    /// Whether it is about those alone that were refused, as an end stands for many, and others of them passed.
+    pub is_refused_alone: bool,
 }
 
 /// What was seen of a group.
@@ -112,6 +117,10 @@ pub struct Tally {
     pub service: Option<Box<str>>,
     /// How many lines of each end say that staged policies would let it through, and that they would not.
     staged: [[u64; 2]; 3],
+    /// How many lines turned out to answer connections of another group.
+    answering: u64,
+    /// How many lines come from ports that only servers have, as those of answers do.
+    from_low_ports: u64,
 }
 
 /// One connection of a group.
@@ -168,6 +177,7 @@ impl Tally {
         {
             *(if passes { yes } else { no }) += 1;
         }
+        self.from_low_ports += u64::from(seen.way.is_some_and(|way| way.from_port < FIRST_FREE && !way.opens));
         if seen.point == NOBODY_ANSWERED {
             self.replies = self.replies.map(|count| count + 1);
         }
@@ -202,6 +212,8 @@ impl Tally {
         for (mine, theirs) in self.staged.iter_mut().flatten().zip(other.staged.iter().flatten()) {
             *mine = mine.saturating_add(*theirs);
         }
+        self.answering += other.answering;
+        self.from_low_ports += other.from_low_ports;
         self.widen(other.times);
         if self.sample.as_ref().is_none_or(|mine| other.sample.as_ref().is_some_and(|other| other.time < mine.time)) {
             self.sample.clone_from(&other.sample);
@@ -219,6 +231,16 @@ impl Tally {
     /// How many connections there were, as far as the log can say: what several points saw of one packet counts once.
     pub fn attempts(&self) -> u64 {
         self.cells.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1)
+    }
+
+    /// Whether any line of it is about a connection of its own.
+    pub fn is_of_connections(&self) -> bool {
+        self.lines.count > self.answering
+    }
+
+    /// Whether all lines may be answers, by the ports that they are from.
+    pub fn may_answer(&self) -> bool {
+        self.lines.count > 0 && self.from_low_ports >= self.lines.count
     }
 
     /// Whether only packets of open connections were seen.
@@ -290,8 +312,9 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    fn at(&mut self, ends: BothEnds, port: &LoggedPort<'_>) -> Option<&mut Tally> {
-        let key = GroupKey { from: ends.from, to: ends.to, port: GroupPort::of(port), itself: ends.itself };
+    fn at(&mut self, ends: BothEnds, port: &LoggedPort<'_>, is_refused_alone: bool) -> Option<(u32, &mut Tally)> {
+        let BothEnds { from, to, itself } = ends;
+        let key = GroupKey { from, to, port: GroupPort::of(port), itself, is_refused_alone };
         let place = match self.places.get(&key) {
             Some(place) => *place,
             None if self.all.len() >= MOST_GROUPS => return None,
@@ -302,14 +325,16 @@ impl Groups {
                 place
             }
         };
-        self.all.get_mut(place as usize).map(|(_, tally)| tally)
+        self.all.get_mut(place as usize).map(|(_, tally)| (place, tally))
     }
 
-    /// Adds a line; false when there are too many groups.
-    pub(super) fn add(&mut self, ends: BothEnds, seen: &Observation<'_>, line: LineNumber) -> bool {
+    /// Adds a line, and gives the place of its group; nothing when there are too many groups.
+    pub(super) fn add(&mut self, ends: BothEnds, seen: &Observation<'_>, line: LineNumber) -> Option<u32> {
         let names = seen.names.filter(|names| names.len() > 2);
         let names = names.map(|names| self.intern(names)).unwrap_or_default();
-        let Some(tally) = self.at(ends, &seen.port) else { return false };
+        let is_many =
+            seen.is_summed || [&seen.from, &seen.to].into_iter().any(|end| matches!(end, LoggedEnd::Unnamed(_)));
+        let (place, tally) = self.at(ends, &seen.port, is_many && seen.verdict == SeenVerdict::Refused)?;
         tally.add(seen, line);
         for name in names {
             if !tally.names.contains(&name) && tally.names.len() < MOST_NAMES {
@@ -323,12 +348,27 @@ impl Groups {
             let ends = [&seen.from, &seen.to].map(|end| (name_of(end).map(Into::into), super::ends::address_of(end)));
             tally.sample = Some(Box::new(SampleConnection { time: seen.time, ends }));
         }
-        true
+        Some(place)
+    }
+
+    /// Notes that somebody answered a connection of the group at a place.
+    pub(super) fn answered(&mut self, place: u32) {
+        if let Some((_, tally)) = self.all.get_mut(place as usize) {
+            let [replies, _] = &mut tally.replies;
+            *replies += 1;
+        }
+    }
+
+    /// Notes that so many lines of the group at a place only answer others.
+    pub(super) fn take_back(&mut self, place: u32, lines: u64) {
+        if let Some((_, tally)) = self.all.get_mut(place as usize) {
+            tally.answering += lines;
+        }
     }
 
     /// Adds a reply to a connection between these ends; false when there are too many groups.
     pub(super) fn answer(&mut self, ends: BothEnds, port: &LoggedPort<'_>, resets: bool) -> bool {
-        let Some(tally) = self.at(ends, port) else { return false };
+        let Some((_, tally)) = self.at(ends, port, false) else { return false };
         let [replies, all_resets] = &mut tally.replies;
         *replies += 1;
         *all_resets += u64::from(resets);

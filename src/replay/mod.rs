@@ -9,6 +9,7 @@ mod groups;
 mod judged;
 mod learn;
 mod names;
+mod packets;
 mod place;
 mod read;
 mod report;
@@ -22,6 +23,7 @@ pub use groups::{GroupKey, GroupPort, LineNumber, LoggedLines, MOST_GROUPS, Samp
 pub use judged::{Because, Judged, Unclear};
 pub use learn::{
     CidrWidening, LearnOptions, LearnedCidr, LearnedEnd, LearnedFlow, LearnedPort, LearnedTier, Lessons, WhyNotLearned,
+    WiderEnd,
 };
 pub use read::LogFormat;
 pub use report::{LogTimes, ReplayChange, ReplayReport, ReplayRow};
@@ -51,6 +53,7 @@ pub fn time_text(nanos: i64) -> String {
 
 use ends::Roster;
 use groups::Groups;
+use packets::{PacketBefore, PacketSeen, Packets};
 use read::{Cutter, FileReader, FollowedLines, JsonPlace, LogPiece, detect, detect_list};
 use rustc_hash::FxHashMap;
 use seen::{LogLine, LoggedReply, Observation};
@@ -92,6 +95,7 @@ pub struct Replay<'c> {
     options: ReplayOptions,
     roster: Roster,
     groups: Groups,
+    packets: Packets,
     left_out: BTreeMap<ReasonLeftOut, LoggedLines>,
     names: FxHashMap<IpAddr, Vec<Arc<str>>>,
     /// What the logs are called, in the order in which they were read.
@@ -111,6 +115,7 @@ impl<'c> Replay<'c> {
             options,
             roster: Roster::default(),
             groups: Groups::default(),
+            packets: Packets::default(),
             left_out: BTreeMap::new(),
             names: FxHashMap::default(),
             logs: Vec::new(),
@@ -273,8 +278,22 @@ impl<'c> Replay<'c> {
         self.times.add(seen.time);
         self.times.add(seen.last);
         self.lacks_zone |= seen.lacks_zone;
+        let packet = PacketSeen::of(seen);
+        match packet.as_ref().map_or(PacketBefore::None, |packet| self.packets.before(packet)) {
+            PacketBefore::None => {}
+            PacketBefore::Answered(group) => {
+                self.groups.answered(group);
+                self.leave(ReasonLeftOut::Reply, at);
+                return true;
+            }
+            PacketBefore::Answers(group, lines) => self.groups.take_back(group, lines),
+        }
         let ends = self.roster.both(&self.running, &seen.from, &seen.to);
-        self.groups.add(ends, seen, at)
+        let Some(group) = self.groups.add(ends, seen, at) else { return false };
+        if let Some(packet) = packet {
+            self.packets.note(&packet, group);
+        }
+        true
     }
 
     fn take_reply(&mut self, reply: &LoggedReply<'_>, at: LineNumber) -> bool {

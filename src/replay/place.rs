@@ -9,7 +9,9 @@ use crate::draft::equal;
 use crate::engine::{End, EndId, ExamplePod, NamedPorts, PodOfWorld};
 use crate::flow::{FlowSet, Place};
 use crate::model::PlatformList;
-use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Protocol, Selector, Values, namespace_by_name};
+use crate::net::{
+    AddressSet, Facts, NAMESPACE_NAME, Protocol, Selector, Values, is_dns_label, is_dns_subdomain, namespace_by_name,
+};
 use crate::netpol::Peer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -145,7 +147,12 @@ impl Placement {
                         }
                     })
                 }
-                EndKind::Named(text) => Ok(named(text)),
+                EndKind::Named(text) => {
+                    if let Some(namespace) = namespace_of_pod(text) {
+                        asked.entry(namespace.into()).or_default();
+                    }
+                    Ok(named(text))
+                }
                 EndKind::Unknown(why) => Ok(PlacedEnd::Nowhere(Nowhere::Identity(*why))),
                 EndKind::Proxy => Ok(PlacedEnd::Nowhere(Nowhere::Proxy)),
                 EndKind::Address(address, _) | EndKind::Service(address) => {
@@ -359,6 +366,12 @@ fn any_of(pods: &PodsOfLog, keys: &Keys, hidden: &BTreeSet<Arc<str>>) -> Option<
 fn named(text: &str) -> PlacedEnd {
     // What cannot be asked is found to be nobody's name later.
     PlacedEnd::Named(Asked::parse(text).unwrap_or_else(|_| Asked::Name(text.to_owned())))
+}
+
+/// The namespace of what may be the name of a pod.
+pub(super) fn namespace_of_pod(text: &str) -> Option<&str> {
+    let (namespace, name) = text.split_once('/')?;
+    (is_dns_label(namespace) && is_dns_subdomain(name)).then_some(namespace)
 }
 
 /// The kinds of pods that a Service selects.

@@ -218,6 +218,10 @@ impl Replay<'_> {
         let mut left_out = self.left_out.clone();
         let mut drafts: BTreeMap<RowKey, RowInMaking> = BTreeMap::new();
         for (key, tally) in self.groups.all.iter().filter(|(_, tally)| tally.lines.count > 0) {
+            if !tally.is_of_connections() {
+                left_out.entry(ReasonLeftOut::Reply).or_default().merge(&tally.lines);
+                continue;
+            }
             match judge.judge(key) {
                 Ok(judged) => self.file(judge, &mut drafts, key, tally, judged),
                 Err(Nobody) => left_out.entry(ReasonLeftOut::Unreadable).or_default().merge(&tally.lines),

@@ -45,6 +45,10 @@ impl SavedGroups {
             let [source, destination, port, protocol, verdict, count, first, last] =
                 <[String; 8]>::try_from(fields).ok()?;
             let count = count.parse().ok()?;
+            // Nothing was seen of it.
+            if count == 0 {
+                continue;
+            }
             saved.add([source, destination, port, protocol, verdict], &SavedCount { count, first, last });
         }
         Some(saved)
@@ -96,13 +100,14 @@ impl Replay<'_> {
         let home = self.home();
         let placement =
             Placement::new(&self.roster.kinds, &self.roster.keys, home.as_deref(), &self.running, candidate);
-        let mut saved: BTreeMap<[String; 4], Tally> = BTreeMap::new();
-        for (key, tally) in self.groups.all.iter().filter(|(_, tally)| tally.lines.count > 0) {
+        // Of those who share a text some may have been refused, which says nothing of the others.
+        let mut saved: BTreeMap<([String; 4], bool), Tally> = BTreeMap::new();
+        for (key, tally) in self.groups.all.iter().filter(|(_, tally)| tally.is_of_connections()) {
             let Some(ends) = self.saved_ends(&placement, key) else { continue };
-            saved.entry(ends).or_default().merge(tally);
+            saved.entry((ends, tally.is_refused())).or_default().merge(tally);
         }
         let mut groups = SavedGroups::default();
-        for ([source, destination, port, protocol], tally) in saved {
+        for (([source, destination, port, protocol], _), tally) in saved {
             let verdict = match tally.seen(protocol == Protocol::Tcp.keyword()) {
                 SeenOfGroup::Passed => "",
                 SeenOfGroup::Audited => "audited",

@@ -34,6 +34,26 @@ pub(super) struct Observation<'l> {
     pub lacks_zone: bool,
     /// Whether staged policies would let it through at the end that reports it, as the log has it.
     pub staged: Option<bool>,
+    /// Which way the packet goes, where the format does not say it for sure.
+    pub way: Option<PacketWay>,
+    /// Whether its line stands for many connections, so that what was refused of the same ends is about others than what passed.
+    pub is_summed: bool,
+}
+
+/// What a line shows of the way of its packet, where the format does not say whether it opens a connection or answers one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PacketWay {
+    /// The port that it is from.
+    pub from_port: u16,
+    /// Whether it opens a connection for sure.
+    pub opens: bool,
+}
+
+impl PacketWay {
+    /// From this port, of which nothing else is said.
+    pub(super) fn from(port: u16) -> Option<PacketWay> {
+        Some(PacketWay { from_port: port, opens: false })
+    }
 }
 
 impl<'l> Observation<'l> {
@@ -54,6 +74,8 @@ impl<'l> Observation<'l> {
             service: None,
             lacks_zone: false,
             staged: None,
+            way: None,
+            is_summed: false,
         }
     }
 

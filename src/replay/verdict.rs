@@ -3,16 +3,17 @@
 use super::ends::EndKind;
 use super::groups::{GroupKey, GroupPort};
 use super::judged::{Because, Judged, Unclear};
-use super::place::{Nowhere, PlacedEnd, Placement, ServiceAt, target_of};
+use super::place::{Nowhere, PlacedEnd, Placement, ServiceAt, namespace_of_pod, target_of};
 use super::seen::Unnamed;
 use crate::ask::{
-    Answer, Asked, Doubtful, Ends, Everyone, Explanation, Meant, Program, Samples, Says, SpaceGrants, can, doubts, why,
+    Answer, Asked, Doubtful, Ends, Everyone, Explanation, Meant, Program, Samples, Says, Set, SpaceGrants, can, doubts,
+    why,
 };
 use crate::cluster::{Cluster, Namespace};
 use crate::cover::Budget;
 use crate::engine::{EndId, Engine};
 use crate::model::{Cni, Tier};
-use crate::net::{AddressSet, Direction, Facts, PortSet, Protocol};
+use crate::net::{AddressSet, Direction, Facts, PortSet, Protocol, Selector, namespace_by_name};
 use crate::netpol::Policy;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -365,7 +366,8 @@ impl<'j> GroupJudge<'j> {
                     }
                     asked => asked.clone(),
                 };
-                self.everyone.find(&asked).ok().filter(|ends| !ends.is_empty()).ok_or(Nobody)
+                let found = self.everyone.find(&asked).ok().filter(|ends| !ends.is_empty());
+                found.or_else(|| self.any_pod(&asked)).ok_or(Nobody)
             }
             PlacedEnd::Pods(end) => {
                 let (pods, home) = world.pods(*end).zip(world.namespace_of(*end)).ok_or(Nobody)?;
@@ -379,6 +381,13 @@ impl<'j> GroupJudge<'j> {
             }
             PlacedEnd::Nowhere(_) => Ok(Vec::new()),
         }
+    }
+
+    /// A pod by its name, which nobody knows: any of its namespace.
+    fn any_pod(&self, asked: &Asked) -> Option<Vec<Ends>> {
+        let Asked::Name(text) = asked else { return None };
+        let namespaces = namespace_by_name(&namespace_of_pod(text)?.into());
+        Some(Set::pods(namespaces, Selector::everything()).ends(&self.everyone.space))
     }
 
     /// The tiers that pods are in, the most specific first.

@@ -51,7 +51,7 @@ pub use import::{Beside, DEFAULT_NAMESPACE, Import, ImportOptions, Refused, Writ
 pub use import_report::ImportReport;
 pub use imported::{LiftedPolicy, NotCarried, ToldFinding};
 pub use in_force::{InForce, SettingInForce};
-pub use learn::{LearnedFile, LearnedProgram, LearnedStatement, fresh_program};
+pub use learn::{LearnedFile, LearnedProgram, LearnedStatement, fresh_program, told_wider};
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
 #[cfg(feature = "disk")]
 pub use machine::Machine;

@@ -801,7 +801,15 @@ objects! {
         flow: String,
         /// What is declared for it: lists of addresses, tiers, ports of tiers.
         declares: Vec<String>,
+        /// The list at one end, where it has more addresses than were seen.
+        wider: Nullable<WiderList>,
         groups: Vec<LearnedGroup>,
+    }
+    WiderList {
+        name: String,
+        addresses: u64,
+        /// How many of them were seen.
+        seen: u64,
     }
     NotLearned {
         group: LearnedGroup,

@@ -3,6 +3,7 @@
 use super::told::ToldLesson;
 use crate::cli::replay::{counted, head};
 use crate::cli::terminal::Terminal;
+use crate::session::told_wider;
 
 /// So many rows of which nothing is learned are listed.
 const MOST_LEFT: usize = 40;
@@ -23,6 +24,9 @@ pub(super) fn tell(told: &ToldLesson<'_>, terminal: &mut Terminal) {
             terminal.note_line(&format!("{flows} added; `polder diff --git HEAD` says what they open"));
         }
         (None, false, _) => terminal.note_line(&format!("{flows} to add")),
+    }
+    for (statement, wider) in told.added().filter_map(|(statement, flow)| Some((statement, flow.wider.as_ref()?))) {
+        terminal.note_line(&format!("  wider than what was seen: {}  {}", statement.text, told_wider(wider)));
     }
     let left: Vec<_> = told.left().collect();
     if left.is_empty() {

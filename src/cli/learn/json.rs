@@ -10,13 +10,18 @@ use serde_json::{Value, json};
 /// One object with the schema `polder/learn/v1`.
 pub(super) fn document(told: &ToldLesson<'_>) -> String {
     let report = &told.learned.lessons.report;
-    let added = told.added().map(|(statement, rows)| {
+    let added = told.added().map(|(statement, flow)| {
+        let wider = flow.wider.as_ref().map(|wider| {
+            let number = |count: u128| u64::try_from(count).unwrap_or(u64::MAX);
+            json!({ "name": &*wider.name, "addresses": number(wider.addresses), "seen": number(wider.seen) })
+        });
         json!({
             "file": told.file(statement),
             "namespace": statement.namespace.as_deref(),
             "flow": statement.text,
             "declares": statement.declares,
-            "groups": rows.into_iter().map(group).collect::<Vec<_>>(),
+            "wider": wider,
+            "groups": told.rows(flow).map(group).collect::<Vec<_>>(),
         })
     });
     let left =

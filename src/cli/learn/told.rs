@@ -1,7 +1,7 @@
 //! What there is to say of what was learned, for people and for machines.
 
 use crate::cli::replay::shortened;
-use crate::replay::{ReplayRow, WhyNotLearned};
+use crate::replay::{LearnedFlow, ReplayRow, WhyNotLearned};
 use crate::session::{LearnedProgram, LearnedStatement, Subject};
 use crate::source::Span;
 
@@ -16,13 +16,15 @@ pub(super) struct ToldLesson<'a> {
 }
 
 impl ToldLesson<'_> {
-    /// The flows that are added, with the rows that they are for.
-    pub(super) fn added(&self) -> impl Iterator<Item = (&LearnedStatement, Vec<&ReplayRow>)> {
+    /// The flows that are added, as they are written.
+    pub(super) fn added(&self) -> impl Iterator<Item = (&LearnedStatement, &LearnedFlow)> {
         let lessons = &self.learned.lessons;
-        self.learned.added.iter().map(|(place, statement)| {
-            let rows = lessons.flows.get(*place).into_iter().flat_map(|flow| &flow.rows);
-            (statement, rows.filter_map(|row| lessons.report.rows.get(*row)).collect())
-        })
+        self.learned.added.iter().filter_map(|(place, statement)| Some((statement, lessons.flows.get(*place)?)))
+    }
+
+    /// The rows that a flow is for.
+    pub(super) fn rows(&self, flow: &LearnedFlow) -> impl Iterator<Item = &ReplayRow> {
+        flow.rows.iter().filter_map(|row| self.learned.lessons.report.rows.get(*row))
     }
 
     /// The rows of which nothing is learned.

@@ -1,23 +1,24 @@
 //! Addresses of flows to add: by a list that the program uses already, or by one of exactly those that were seen.
 
+use super::super::ends::{EndKind, EndKindId};
 use super::super::seen::Unnamed;
 use super::super::verdict::unnamed_addresses;
 use super::ends::FoundEnd;
-use super::{LearnedCidr, LearnedEnd, LearnedPort, Learner, WhyNotLearned};
+use super::{LearnedCidr, LearnedEnd, LearnedPort, Learner, WhyNotLearned, WiderEnd};
 use crate::draft::{free, name_of_addresses};
-use crate::flow::{PartyId, PartyName, Place, public_addresses};
+use crate::flow::{PartyId, PartyName, Place};
 use crate::model::{BuiltIn, Holds, PlatformList};
-use crate::net::{AddressSet, Family, IpBlock, is_dns_label};
+use crate::net::{AddressSet, IpBlock, is_dns_label};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// More public addresses of one source on one port are for a person to name.
-const MOST_PUBLIC: usize = 32;
-
 /// More addresses without a name, with one other end and one port, are one list.
 const MOST_SINGLE: usize = 5;
+
+/// A list with more addresses than this is no name for one of them.
+const MOST_OF_LIST: u128 = 256;
 
 /// What becomes of addresses that no list of the program has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,17 +101,24 @@ impl Learner<'_> {
         Some(list.name.to_string())
     }
 
-    /// The narrowest name that a flow of the program has for an address, or that the platform has. Never `internet`, or a list of everybody: what
-    /// the program says of those, it says on purpose.
+    /// The narrowest name that a flow of the program has for an address, or that the platform has. Never one of very many, such
+    /// as `internet`: what the program says of those, it says on purpose.
     pub(super) fn listed(&self, address: IpAddr) -> Option<LearnedEnd> {
+        let of_program = self.lists().into_iter().chain(self.new_lists());
+        let of_program = of_program.filter(|(_, addresses)| size(addresses) <= MOST_OF_LIST);
+        let all = of_program.chain(self.platform_lists()).filter(|(_, addresses)| addresses.has(address));
+        all.map(|(end, addresses)| (size(&addresses), end)).min().map(|(_, end)| end)
+    }
+
+    /// The lists that flows of the program use.
+    fn lists(&self) -> Vec<(LearnedEnd, AddressSet)> {
         let flows = self.program.flows;
         let ends = flows.flows.iter().flat_map(|flow| [flow.source, flow.destination]);
         let leaves = ends.filter_map(|end| flows.party(end)).flat_map(|party| party.leaves.iter().copied());
         let used: BTreeSet<PartyId> = leaves.collect();
-        let mut found: Vec<(u128, LearnedEnd)> = Vec::new();
+        let mut found = Vec::new();
         for party in used.into_iter().filter_map(|id| flows.party(id)) {
             let Some(Place::Addresses(blocks)) = &party.place else { continue };
-            let addresses = IpBlock::all_addresses(blocks);
             let (namespace, name) = match &party.name {
                 PartyName::Local(home, name) => {
                     let home = self.program.model.namespaces.iter().find(|one| one.name == *home);
@@ -119,35 +127,60 @@ impl Learner<'_> {
                 PartyName::Global(name) => (None, name.clone()),
                 PartyName::BuiltIn(_) | PartyName::AllPods(_) => continue,
             };
-            // A list may have exceptions.
-            let is_everybody = size(&addresses.intersect(&all_of(address))) > size(&all_of(address)) / 2;
-            if addresses.has(address) && !is_everybody {
-                let end = LearnedEnd { namespace, name, tier: None, is_managed: false };
-                found.push((size(&addresses), end));
-            }
+            found.push((LearnedEnd { namespace, name, tier: None, is_managed: false }, IpBlock::all_addresses(blocks)));
         }
-        for one in BuiltIn::ALL {
-            let Holds::Listed(list) = one.holds() else { continue };
-            let addresses = self.program.model.platform.addresses(list);
-            if let Some(addresses) = addresses.filter(|addresses| addresses.has(address)) {
-                let end = LearnedEnd { namespace: None, name: one.word().into(), tier: None, is_managed: false };
-                found.push((size(&addresses), end));
-            }
+        found
+    }
+
+    /// The lists that are added.
+    fn new_lists(&self) -> impl Iterator<Item = (LearnedEnd, AddressSet)> {
+        self.new.cidrs.iter().map(|cidr| {
+            let end = LearnedEnd { namespace: None, name: cidr.name.clone(), tier: None, is_managed: false };
+            (end, AddressSet::from_nets(cidr.blocks.iter().copied()))
+        })
+    }
+
+    /// What the platform lists under a name of the language.
+    fn platform_lists(&self) -> impl Iterator<Item = (LearnedEnd, AddressSet)> {
+        BuiltIn::ALL.into_iter().filter_map(|one| {
+            let Holds::Listed(list) = one.holds() else { return None };
+            let addresses = self.program.model.platform.addresses(list)?;
+            Some((LearnedEnd { namespace: None, name: one.word().into(), tier: None, is_managed: false }, addresses))
+        })
+    }
+
+    /// What an end of a flow has beside the addresses that the rows show there.
+    pub(super) fn wider(&self, end: &LearnedEnd, rows: &[usize], is_source: bool) -> Option<WiderEnd> {
+        if end.tier.is_some() {
+            return None;
         }
-        found.into_iter().min().map(|(_, end)| end)
+        let mut all = self.lists().into_iter().chain(self.new_lists()).chain(self.platform_lists());
+        let (_, addresses) = all.find(|(list, _)| list == end)?;
+        let groups = rows.iter().filter_map(|row| self.report.rows.get(*row)).flat_map(|row| &row.groups);
+        let ends = groups.map(|group| if is_source { group.from } else { group.to });
+        let seen = AddressSet::from_nets(ends.filter_map(|id| self.address_of(id)).map(Into::into));
+        let seen = size(&seen.intersect(&addresses));
+        let all = size(&addresses);
+        (all > seen).then(|| WiderEnd { name: end.name.clone(), addresses: all, seen })
+    }
+
+    fn address_of(&self, id: EndKindId) -> Option<IpAddr> {
+        match self.judge.kinds.get(id.0 as usize)? {
+            EndKind::Address(address, _) | EndKind::Service(address) => Some(*address),
+            EndKind::OwnNode(address) | EndKind::Node(address) => *address,
+            EndKind::Pods(_)
+            | EndKind::Known(_)
+            | EndKind::Proxy
+            | EndKind::Unknown(_)
+            | EndKind::Unnamed(_)
+            | EndKind::Named(_) => None,
+        }
     }
 
     /// Gives the addresses of a flow names: one for those of each DNS name.
     pub(super) fn name_addresses(&mut self, flow: &AddressedFlow, rows: Vec<AddressedRow>) {
-        let public: BTreeSet<IpAddr> = rows.iter().map(|row| row.address).filter(|one| self.is_public(*one)).collect();
-        if public.len() > MOST_PUBLIC {
-            for row in rows.iter().filter(|row| public.contains(&row.address)) {
-                self.left.insert(row.place, WhyNotLearned::ManyAddresses(public.len()));
-            }
-        }
-        let is_many = public.len() > MOST_PUBLIC;
         let mut by_name: BTreeMap<Option<String>, Vec<AddressedRow>> = BTreeMap::new();
-        for row in rows.into_iter().filter(|row| !is_many || !public.contains(&row.address)) {
+        for row in rows {
             let name = row.names.iter().find_map(|name| name_of_host(name));
             by_name.entry(name).or_default().push(row);
         }
@@ -212,11 +245,6 @@ fn is_special(address: IpAddr) -> bool {
             one.is_loopback() || one.is_unicast_link_local() || one.is_multicast() || one.is_unspecified()
         }
     }
-}
-
-/// The public addresses of an address's family.
-fn all_of(address: IpAddr) -> AddressSet {
-    public_addresses().of_family(Family::of(address))
 }
 
 /// How many addresses there are.

@@ -2,7 +2,7 @@
 
 use super::super::ends::{EndKind, EndKindId, PodsOfLog};
 use super::super::groups::GroupPort;
-use super::super::place::{PlacedEnd, ServiceAt, target_of};
+use super::super::place::{PlacedEnd, ServiceAt, namespace_of_pod, target_of};
 use super::super::{Because, ReplayRow};
 use super::{LearnedCidr, LearnedEnd, LearnedTier, Learner, WhyNotLearned, selector};
 use crate::ask::Asked;
@@ -246,6 +246,8 @@ impl<'l> Learner<'l> {
                 let mut found = model.tiers.ids().filter(is_it);
                 match (found.next(), found.next()) {
                     (Some(id), None) => self.tier(id).map(FoundEnd::Named).ok_or(WhyNotLearned::NoName),
+                    // The name of a pod of which nothing else is known.
+                    (None, _) if namespace_of_pod(text).is_some() => Err(WhyNotLearned::Labels),
                     _ => Err(WhyNotLearned::NoName),
                 }
             }

@@ -14,17 +14,19 @@ pub use addresses::CidrWidening;
 pub use reason::WhyNotLearned;
 
 use super::groups::GroupKey;
+use super::packets::EPHEMERAL;
 use super::place::PlacedEnd;
 use super::verdict::{Candidate, GroupJudge};
 use super::{EndKind, Replay, ReplayChange, ReplayReport, ReplayRow, SeenOfGroup};
 use crate::ask::{Program, Says};
-use crate::model::TierId;
+use crate::model::{Endpoint, TierId};
 use crate::net::{PortSet, Selector, is_dns_label};
 use crate::source::FileId;
 use addresses::{AddressedFlow, AddressedRow};
 use ends::{FoundEnd, NewNames};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use workloads::SeenWorkloads;
 
@@ -75,6 +77,19 @@ pub struct LearnedFlow {
     pub destination: LearnedEnd,
     /// On which port.
     pub port: LearnedPort,
+    /// The list that one of its ends is, where that has more addresses than the rows.
+    pub wider: Option<WiderEnd>,
+}
+
+/// A list of addresses at the end of a flow, with more of them than were seen there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WiderEnd {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How many it has.
+    pub addresses: u128,
+    /// How many of them were seen.
+    pub seen: u128,
 }
 
 /// An end of a flow to add.
@@ -148,16 +163,13 @@ impl Replay<'_> {
                 workloads,
                 new: NewNames::default(),
                 flows: BTreeMap::new(),
+                public: BTreeMap::new(),
                 refused: BTreeMap::new(),
                 left: BTreeMap::new(),
             };
             learner.learn(&elsewhere);
-            let Learner { new, flows, left, .. } = learner;
-            let flows = flows.into_iter().map(|((source, destination, port), mut rows)| {
-                rows.sort_unstable();
-                LearnedFlow { rows, source, destination, port }
-            });
-            let flows = flows.collect();
+            let flows = learner.found();
+            let Learner { new, left, .. } = learner;
             Lessons { flows, tiers: new.tiers, cidrs: new.cidrs, left: left.into_iter().collect(), report }
         }))
     }
@@ -233,6 +245,19 @@ impl Replay<'_> {
     }
 }
 
+/// More public addresses of one source on one port are for a person to name.
+const MOST_PUBLIC: usize = 32;
+
+/// Whether an end is what the platform lists.
+fn is_of_platform(end: &FoundEnd) -> bool {
+    match end {
+        FoundEnd::Named(end) => {
+            end.tier.is_none() && end.namespace.is_none() && Endpoint::built_in(&end.name).is_some()
+        }
+        FoundEnd::Address(_) => false,
+    }
+}
+
 /// What tells flows to add apart.
 type FlowKey = (LearnedEnd, LearnedEnd, LearnedPort);
 
@@ -246,6 +271,8 @@ struct Learner<'l> {
     workloads: SeenWorkloads,
     new: NewNames,
     flows: BTreeMap<FlowKey, Vec<usize>>,
+    /// The public addresses that each source connects to on each port, whatever they are called.
+    public: BTreeMap<(LearnedEnd, PortSet), BTreeSet<IpAddr>>,
     /// How often flows of these ends and ports were refused.
     refused: BTreeMap<(LearnedEnd, LearnedEnd, PortSet), u64>,
     left: BTreeMap<usize, WhyNotLearned>,
@@ -257,7 +284,7 @@ impl<'l> Learner<'l> {
         let scans = quiet::scans(rows);
         let dynamic = quiet::dynamic_ports(rows);
         self.refused = self.refused();
-        let mut addressed: BTreeMap<AddressedFlow, Vec<AddressedRow>> = BTreeMap::new();
+        let mut meant: Vec<(usize, &ReplayRow)> = Vec::new();
         for (place, row) in rows.iter().enumerate().filter(|(_, row)| row.change == ReplayChange::Dropped) {
             let why_not = match (scans.contains(&place), elsewhere.get(&place)) {
                 (true, _) => Some(WhyNotLearned::Scan),
@@ -265,16 +292,56 @@ impl<'l> Learner<'l> {
                 _ if dynamic.contains(&place) => Some(WhyNotLearned::DynamicPorts),
                 _ => self.why_not(row),
             };
-            let learned = match why_not {
-                Some(why) => Err(why),
-                None => self.row(place, row, &mut addressed),
-            };
-            if let Err(why) = learned {
-                self.left.insert(place, why);
+            match why_not {
+                Some(why) => _ = self.left.insert(place, why),
+                None => meant.push((place, row)),
+            }
+        }
+        self.public = self.public(&meant);
+        let mut addressed: BTreeMap<AddressedFlow, Vec<AddressedRow>> = BTreeMap::new();
+        for (place, row) in &meant {
+            if let Err(why) = self.row(*place, row, &mut addressed) {
+                self.left.insert(*place, why);
             }
         }
         for (flow, rows) in addressed {
             self.name_addresses(&flow, rows);
+        }
+        self.name_others(&meant);
+    }
+
+    /// The public addresses of the rows, by who connects and on which port. Those that the platform lists are nobody's.
+    fn public(&mut self, rows: &[(usize, &ReplayRow)]) -> BTreeMap<(LearnedEnd, PortSet), BTreeSet<IpAddr>> {
+        let new = self.new.clone();
+        let mut found: BTreeMap<(LearnedEnd, PortSet), BTreeSet<IpAddr>> = BTreeMap::new();
+        for (_, row) in rows {
+            let Some(address) = self.public_destination(row) else { continue };
+            if let (Ok((to, ports)), Ok(FoundEnd::Named(from))) = (self.destination(row), self.source(row))
+                && !is_of_platform(&to)
+            {
+                found.entry((from, ports)).or_default().insert(address);
+            }
+        }
+        self.new = new;
+        found
+    }
+
+    fn public_destination(&self, row: &ReplayRow) -> Option<IpAddr> {
+        match row.ends.1 {
+            EndKind::Address(address, _) if self.is_public(address) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// Rows about addresses that had no name, and that have one now for what others of the log say of them.
+    fn name_others(&mut self, rows: &[(usize, &ReplayRow)]) {
+        for (place, row) in rows {
+            if !matches!(self.left.get(place), Some(WhyNotLearned::WhoseAddress | WhyNotLearned::Node)) {
+                continue;
+            }
+            if self.row(*place, row, &mut BTreeMap::new()).is_ok() {
+                self.left.remove(place);
+            }
         }
     }
 
@@ -303,10 +370,11 @@ impl<'l> Learner<'l> {
 
     /// Why nothing is to be learned of a row, whatever its ends could be called.
     fn why_not(&self, row: &ReplayRow) -> Option<WhyNotLearned> {
-        const EPHEMERAL: u16 = 32_768;
         debug_assert!(matches!(row.seen, SeenOfGroup::Passed | SeenOfGroup::Audited));
         let number = quiet::number(row);
-        if row.tally.is_only_established() && number.is_some_and(|number| number >= EPHEMERAL) {
+        if (row.tally.is_only_established() || row.tally.may_answer())
+            && number.is_some_and(|number| number >= EPHEMERAL)
+        {
             return Some(WhyNotLearned::Established);
         }
         if let Some(why) = self.unclear_ends(row) {
@@ -332,6 +400,14 @@ impl<'l> Learner<'l> {
     ) -> Result<(), WhyNotLearned> {
         let (to, ports) = self.destination(row)?;
         let from = self.source(row)?;
+        if let FoundEnd::Named(from) = &from
+            && !is_of_platform(&to)
+            && self.public_destination(row).is_some()
+            && let Some(all) = self.public.get(&(from.clone(), ports.clone()))
+            && all.len() > MOST_PUBLIC
+        {
+            return Err(WhyNotLearned::ManyAddresses(all.len()));
+        }
         let mut address = |is_source: bool, other: LearnedEnd, port: LearnedPort, address| {
             let names = row.names.iter().filter(|_| !is_source).cloned().collect();
             let flow = AddressedFlow { is_source, other, port };
@@ -358,6 +434,18 @@ impl<'l> Learner<'l> {
             }
             (FoundEnd::Address(_), FoundEnd::Address(_)) => Err(WhyNotLearned::NoName),
         }
+    }
+
+    /// The flows that were found.
+    fn found(&self) -> Vec<LearnedFlow> {
+        let flow = |((source, destination, port), rows): (&FlowKey, &Vec<usize>)| {
+            let mut rows = rows.clone();
+            rows.sort_unstable();
+            let (source, destination, port) = (source.clone(), destination.clone(), port.clone());
+            let wider = self.wider(&source, &rows, true).or_else(|| self.wider(&destination, &rows, false));
+            LearnedFlow { rows, source, destination, port, wider }
+        };
+        self.flows.iter().map(flow).collect()
     }
 
     fn add(&mut self, from: LearnedEnd, to: LearnedEnd, port: LearnedPort, rows: &[usize]) {

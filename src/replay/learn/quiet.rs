@@ -1,6 +1,7 @@
 //! What many rows together say of whoever connects: scans, and ports that are others every time.
 
 use super::super::groups::GroupPort;
+use super::super::packets::EPHEMERAL;
 use super::super::{ReplayChange, ReplayRow, SeenOfGroup};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +11,6 @@ const MOST_PORTS: usize = 10;
 
 /// More destinations on one port, most of which do not answer, are a scan.
 const MOST_DESTINATIONS: usize = 20;
-
-/// Where the ports begin that systems give to whoever asks for any.
-const EPHEMERAL: u16 = 32_768;
 
 /// More of those between two ends are dynamic.
 const MOST_EPHEMERAL: usize = 8;

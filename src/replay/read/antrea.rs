@@ -6,8 +6,8 @@
 use super::{LogReader, address, line_of, protocol, time};
 use crate::net::Protocol;
 use crate::replay::seen::{
-    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
-    Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, PacketWay, ReasonLeftOut,
+    SeenVerdict, Unidentified,
 };
 use std::net::IpAddr;
 
@@ -28,7 +28,8 @@ fn of_node(line: &str) -> Option<LogLine<'_>> {
     let mut next = || parts.next();
     let (date, clock) = (next()?, next()?);
     let [_, _, _, direction, action, _, applied] = [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
-    let [source, _, destination, to_port, name, _, _] = [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
+    let [source, from_port, destination, to_port, name, _, _] =
+        [next()?, next()?, next()?, next()?, next()?, next()?, next()?];
     let when = line.get(..date.len() + 1 + clock.len())?;
     let time = time::parse(when)?;
     let (source, destination) = (address(source)?, address(destination)?);
@@ -41,6 +42,9 @@ fn of_node(line: &str) -> Option<LogLine<'_>> {
         Some(number) => number.parse().ok()?,
         None => 1,
     };
+    if count == 0 {
+        return Some(LogLine::LeftOut(ReasonLeftOut::NotAnAttempt));
+    }
     if name.eq_ignore_ascii_case("igmp") {
         return Some(LogLine::LeftOut(ReasonLeftOut::Link));
     }
@@ -60,7 +64,8 @@ fn of_node(line: &str) -> Option<LogLine<'_>> {
         _ => return None,
     };
     let lacks_zone = time::lacks_zone(when);
-    let seen = Observation { time: Some(time), lacks_zone, ..Observation::of(observer, count) };
+    let way = from_port.parse().ok().and_then(PacketWay::from);
+    let seen = Observation { time: Some(time), lacks_zone, way, ..Observation::of(observer, count) };
     Some(line_of(from, to, port, verdict, seen))
 }
 

@@ -5,7 +5,7 @@
 use super::text::{Text, WireNumber, port, text};
 use super::{LogReader, address, line_of, protocol, time};
 use crate::replay::seen::{
-    LogLine, LoggedEnd, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedPort, Observation, Observer, PacketWay, ReasonLeftOut, SeenVerdict, Unidentified,
 };
 use serde::Deserialize;
 
@@ -58,6 +58,8 @@ struct AgentEntry<'a> {
     source: Option<Text<'a>>,
     #[serde(borrow, rename = "Dest IP")]
     destination: Option<Text<'a>>,
+    #[serde(rename = "Src Port")]
+    from_port: Option<WireNumber>,
     #[serde(rename = "Dest Port")]
     port: Option<WireNumber>,
     #[serde(borrow, rename = "Proto")]
@@ -74,6 +76,7 @@ impl AgentEntry<'_> {
         let flow = AgentFlow {
             source: text(&self.source),
             destination: text(&self.destination),
+            from_port: port(self.from_port),
             port: Some(number),
             protocol: text(&self.protocol),
             verdict: text(&self.verdict),
@@ -87,6 +90,7 @@ impl AgentEntry<'_> {
 struct AgentFlow<'l> {
     source: &'l str,
     destination: &'l str,
+    from_port: Option<u16>,
     port: Option<u16>,
     protocol: &'l str,
     verdict: &'l str,
@@ -112,7 +116,8 @@ impl AgentFlow<'_> {
             None => LoggedPort::Other,
         };
         let end = |text: &str| Some(LoggedEnd::Unidentified(Some(address(text)?), Unidentified::Address));
-        let seen = Observation { time, ..Observation::of(observer, 1) };
+        let way = self.from_port.and_then(PacketWay::from);
+        let seen = Observation { time, way, ..Observation::of(observer, 1) };
         Some(line_of(end(self.source)?, end(self.destination)?, port, verdict, seen))
     }
 }
@@ -130,6 +135,7 @@ fn of_text(said: &str, time: Option<i64>) -> Option<LogLine<'static>> {
     let flow = AgentFlow {
         source: behind(&["Src", "IP"])?,
         destination: behind(&["Dest", "IP"])?,
+        from_port: behind(&["Src", "Port"]).and_then(|port| port.parse().ok()),
         port: behind(&["Dest", "Port"])?.parse().ok(),
         protocol: behind(&["Proto"])?,
         verdict: behind(&["Verdict"])?,
@@ -145,6 +151,7 @@ fn of_cloud_watch(line: &str) -> Option<LogLine<'static>> {
     let flow = AgentFlow {
         source: field("SIP")?,
         destination: field("DIP")?,
+        from_port: field("SPORT").and_then(|port| port.parse().ok()),
         port: field("DPORT")?.parse().ok(),
         protocol: field("PROTOCOL")?,
         verdict: field("PolicyVerdict")?,

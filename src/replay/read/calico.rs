@@ -7,8 +7,8 @@ use super::text::{Text, WireNumber, port, text};
 use super::{LogReader, address, line_of, protocol, time};
 use crate::net::Protocol;
 use crate::replay::seen::{
-    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
-    Unidentified, Unnamed,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, LoggedReply, Observation, Observer, PacketWay,
+    ReasonLeftOut, SeenVerdict, Unidentified, Unnamed,
 };
 use serde::Deserialize;
 
@@ -168,8 +168,15 @@ fn of_kernel(line: &str) -> Option<LogLine<'static>> {
         Some(Err(port)) => port,
         None => LoggedPort::Other,
     };
-    let opens = !words.contains(&"ACK") || !matches!(port, LoggedPort::Number(Protocol::Tcp, _));
-    let seen = Observation { opens, ..Observation::of(Observer::Unknown, 1) };
+    let is_tcp = matches!(port, LoggedPort::Number(Protocol::Tcp, _));
+    let [syn, ack] = ["SYN", "ACK"].map(|flag| is_tcp && words.contains(&flag));
+    let from_port = field("SPT").and_then(|port| port.parse().ok());
+    if let (true, true, LoggedPort::Number(protocol, _), Some(number)) = (syn, ack, port, from_port) {
+        let port = LoggedPort::Number(protocol, number);
+        return Some(LogLine::Reply(LoggedReply { from: to, to: from, port, resets: false, time: None }));
+    }
+    let way = from_port.map(|from_port| PacketWay { from_port, opens: syn });
+    let seen = Observation { opens: !ack, way, ..Observation::of(Observer::Unknown, 1) };
     Some(line_of(from, to, port, SeenVerdict::Passed, seen))
 }
 
@@ -183,13 +190,14 @@ fn of_ebpf(line: &str) -> Option<LogLine<'static>> {
         "ALLOWED" => SeenVerdict::Passed,
         _ => return None,
     };
-    let (source, _) = behind("src")?.rsplit_once(':')?;
+    let (source, from_port) = behind("src")?.rsplit_once(':')?;
     let (destination, number) = behind("dest")?.rsplit_once(':')?;
     let port = match protocol(behind("proto")?) {
         Some(Ok(protocol)) => LoggedPort::Number(protocol, number.parse().ok()?),
         Some(Err(port)) => port,
         None => LoggedPort::Other,
     };
-    let seen = Observation::of(Observer::Unknown, 1);
+    let way = from_port.parse().ok().and_then(PacketWay::from);
+    let seen = Observation { way, ..Observation::of(Observer::Unknown, 1) };
     Some(line_of(unknown(source)?, unknown(destination)?, port, verdict, seen))
 }

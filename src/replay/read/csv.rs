@@ -80,7 +80,10 @@ impl LogReader for CsvReader {
             let place = columns.get(column).copied().flatten();
             place.and_then(|place| fields.get(place)).map_or("", |field| field.trim())
         };
-        row(&field, take);
+        // Such a table was summed up by somebody, as that of `--save` is.
+        let has = |column: usize| columns.get(column).copied().flatten().is_some();
+        let is_summed = has(COUNT) && has(FIRST) && has(LAST) && !has(TIME) && !has(END);
+        row(&field, is_summed, take);
     }
 }
 
@@ -99,7 +102,7 @@ pub(super) fn is_header(line: &str) -> bool {
     header(&fields(line)).is_some()
 }
 
-fn row<'f>(field: &dyn Fn(usize) -> &'f str, take: &mut dyn FnMut(LogLine<'_>)) {
+fn row<'f>(field: &dyn Fn(usize) -> &'f str, is_summed: bool, take: &mut dyn FnMut(LogLine<'_>)) {
     let unreadable = || LogLine::LeftOut(ReasonLeftOut::Unreadable);
     let Some(from) = end(field(SOURCE)) else { return take(unreadable()) };
     let both = match (field(DESTINATION), from) {
@@ -118,6 +121,8 @@ fn row<'f>(field: &dyn Fn(usize) -> &'f str, take: &mut dyn FnMut(LogLine<'_>)) 
     let count = match field(COUNT) {
         "" => 1,
         text => match text.parse::<u64>() {
+            // Somebody counted, and there was none.
+            Ok(0) => return take(LogLine::LeftOut(ReasonLeftOut::NotAnAttempt)),
             Ok(count) => count,
             Err(_) => return take(unreadable()),
         },
@@ -144,6 +149,8 @@ fn row<'f>(field: &dyn Fn(usize) -> &'f str, take: &mut dyn FnMut(LogLine<'_>)) 
         names: None,
         service: None,
         staged: None,
+        way: None,
+        is_summed,
         lacks_zone: [TIME, FIRST, LAST].into_iter().any(|column| time::lacks_zone(field(column))),
     };
     take(LogLine::Flow(observation));

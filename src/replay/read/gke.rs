@@ -3,8 +3,8 @@
 use super::text::{Text, WireNumber, number, port, text};
 use super::{LogReader, address, line_of, protocol, time};
 use crate::replay::seen::{
-    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, ReasonLeftOut, SeenVerdict,
-    Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, Observation, Observer, PacketWay, ReasonLeftOut,
+    SeenVerdict, Unidentified,
 };
 use serde::Deserialize;
 
@@ -35,6 +35,7 @@ struct GkeConnection<'a> {
     src_ip: Option<Text<'a>>,
     #[serde(borrow)]
     dest_ip: Option<Text<'a>>,
+    src_port: Option<WireNumber>,
     dest_port: Option<WireNumber>,
     #[serde(borrow)]
     protocol: Option<Text<'a>>,
@@ -91,10 +92,13 @@ impl GkeEntry<'_> {
         };
         let from = self.end(&self.src, text(&connection.src_ip))?;
         let to = self.end(&self.dest, text(&connection.dest_ip))?;
-        let seen = Observation {
-            time: time::parse(text(&self.timestamp)),
-            ..Observation::of(observer, number(self.count).max(1))
-        };
+        let count = self.count.map_or(1, |count| number(Some(count)));
+        if count == 0 {
+            return Some(LogLine::LeftOut(ReasonLeftOut::NotAnAttempt));
+        }
+        let way = connection.src_port.and_then(|number| u16::try_from(number.0).ok()).and_then(PacketWay::from);
+        let time = time::parse(text(&self.timestamp));
+        let seen = Observation { time, way, ..Observation::of(observer, count) };
         Some(line_of(from, to, port, verdict, seen))
     }
 

@@ -7,8 +7,8 @@ use super::text::{Text, WireNumber, number, port, text};
 use super::{LogReader, time};
 use crate::net::Protocol;
 use crate::replay::seen::{
-    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, LoggedReply, Observation, Observer, ReasonLeftOut,
-    SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedLabels, LoggedPod, LoggedPort, LoggedReply, Observation, Observer, PacketWay,
+    ReasonLeftOut, SeenVerdict, Unidentified,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -258,13 +258,13 @@ impl HubbleFlow<'_> {
         };
         let Some(ports) = self.ports() else { return take(left_out(ReasonLeftOut::Unreadable)) };
         match self.direction(kind) {
-            PacketWay::Unknown => take(left_out(ReasonLeftOut::Direction)),
-            PacketWay::Reply if seen == SeenVerdict::Refused => take(left_out(ReasonLeftOut::Reply)),
-            PacketWay::Reply => {
+            HubbleWay::Unknown => take(left_out(ReasonLeftOut::Direction)),
+            HubbleWay::Reply if seen == SeenVerdict::Refused => take(left_out(ReasonLeftOut::Reply)),
+            HubbleWay::Reply => {
                 let resets = self.flags().is_some_and(|flags| flags.rst);
                 take(LogLine::Reply(LoggedReply { from: to, to: from, port: ports.0, resets, time }));
             }
-            PacketWay::Forward => {
+            HubbleWay::Forward => {
                 let (observer, counts) = self.counts();
                 take(LogLine::Flow(Observation {
                     from,
@@ -281,6 +281,8 @@ impl HubbleFlow<'_> {
                     service: self.destination_service.as_ref().map(|one| (text(&one.namespace), text(&one.name))),
                     lacks_zone: false,
                     staged: None,
+                    way: self.way(ports.0),
+                    is_summed: false,
                 }));
             }
         }
@@ -321,14 +323,24 @@ impl HubbleFlow<'_> {
     }
 
     /// Which way the packet goes: `is_reply` is not there on drops, and where the data path said nothing.
-    fn direction(&self, kind: Option<u64>) -> PacketWay {
+    fn direction(&self, kind: Option<u64>) -> HubbleWay {
         match (self.is_reply, self.flags()) {
-            (Some(true), _) => PacketWay::Reply,
-            (Some(false), _) => PacketWay::Forward,
-            (None, Some(Flags { syn: true, ack: false, .. })) => PacketWay::Forward,
-            (None, Some(Flags { syn: true, ack: true, .. })) => PacketWay::Reply,
-            (None, _) if kind == Some(POLICY_VERDICT) => PacketWay::Forward,
-            (None, _) => PacketWay::Unknown,
+            (Some(true), _) => HubbleWay::Reply,
+            (Some(false), _) => HubbleWay::Forward,
+            (None, Some(Flags { syn: true, ack: false, .. })) => HubbleWay::Forward,
+            (None, Some(Flags { syn: true, ack: true, .. })) => HubbleWay::Reply,
+            (None, _) if kind == Some(POLICY_VERDICT) => HubbleWay::Forward,
+            (None, _) => HubbleWay::Unknown,
+        }
+    }
+
+    /// `is_reply` is wrong where the data path has forgotten the connection, as it does of what UDP carries after a while.
+    fn way(&self, from_port: LoggedPort<'_>) -> Option<PacketWay> {
+        match (from_port, self.flags()) {
+            (_, Some(Flags { syn: true, .. })) | (LoggedPort::Named(..) | LoggedPort::Icmp | LoggedPort::Other, _) => {
+                None
+            }
+            (LoggedPort::Number(_, number), _) => PacketWay::from(number),
         }
     }
 
@@ -383,7 +395,7 @@ impl HubbleFlow<'_> {
 }
 
 /// Which way a packet goes.
-enum PacketWay {
+enum HubbleWay {
     Forward,
     Reply,
     Unknown,

@@ -4,7 +4,8 @@
 
 use super::{LogReader, address, line_of, protocol, time};
 use crate::replay::seen::{
-    LogLine, LoggedEnd, LoggedPort, LoggedReply, Observation, Observer, ReasonLeftOut, SeenVerdict, Unidentified,
+    LogLine, LoggedEnd, LoggedPort, LoggedReply, Observation, Observer, PacketWay, ReasonLeftOut, SeenVerdict,
+    Unidentified,
 };
 
 /// Reads such lines.
@@ -80,6 +81,8 @@ fn read(line: &str) -> Option<LogLine<'_>> {
         return Some(LogLine::Reply(LoggedReply { from: end(to), to: end(from), port, resets: false, time }));
     }
     let opens = flags.is_empty() || has("syn");
-    let seen = Observation { time, opens, ..Observation::of(observer, 1) };
+    let from_port = of_packet("tp_src").and_then(|port| port.parse().ok());
+    let way = from_port.map(|from_port| PacketWay { from_port, opens: has("syn") });
+    let seen = Observation { time, opens, way, ..Observation::of(observer, 1) };
     Some(line_of(end(from), end(to), port_of("tp_dst")?, verdict, seen))
 }

@@ -1,6 +1,6 @@
 //! What a log says for a flow, as a comment above it: nothing in it comes from a log but numbers, days and names of hosts.
 
-use crate::replay::{LearnedFlow, Lessons, ReplayRow, SeenOfGroup, month_name, time_parts};
+use crate::replay::{LearnedFlow, Lessons, ReplayRow, SeenOfGroup, WiderEnd, month_name, time_parts};
 use std::sync::Arc;
 
 /// So many names are said.
@@ -22,6 +22,9 @@ pub(super) fn of(flow: &LearnedFlow, lessons: &Lessons) -> String {
     if rows.iter().all(|row| row.tally.is_only_established()) {
         text.push_str("; open already, its beginning is not in the log");
     }
+    if let Some(wider) = &flow.wider {
+        text.push_str(&format!("; wider: {}", told(wider)));
+    }
     let mut names: Vec<&Arc<str>> = Vec::new();
     for name in rows.iter().flat_map(|row| &row.names).filter(|name| is_host(name)) {
         if !names.contains(&name) {
@@ -35,6 +38,12 @@ pub(super) fn of(flow: &LearnedFlow, lessons: &Lessons) -> String {
         text.push_str(&format!("; {}{more}", told.join(", ")));
     }
     text
+}
+
+/// What a list has beside what was seen.
+pub fn told(wider: &WiderEnd) -> String {
+    let were = if wider.seen == 1 { "was" } else { "were" };
+    format!("{} has {} addresses, of which {} {were} seen", wider.name, wider.addresses, wider.seen)
 }
 
 /// Whether a text is a name of a host: of anything else in a log nothing gets into a program.

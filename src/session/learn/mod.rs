@@ -10,6 +10,7 @@ mod evidence;
 mod fresh;
 
 pub use edits::LearnedStatement;
+pub use evidence::told as told_wider;
 pub use fresh::fresh_program;
 
 use super::stages::Session;
