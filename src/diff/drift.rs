@@ -2,7 +2,7 @@
 //! pod that could exist, whatever they are called.
 
 use crate::cover::{Budget, GaveUp, unmatched};
-use crate::net::{Direction, Region, Selector, namespace_by_name};
+use crate::net::{Direction, Peers, PortSet, Region, Selector, namespace_by_name};
 use crate::netpol::{Policy, Rule};
 use crate::prove::{granted, lacks};
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,7 @@ impl<'p> HomePolicies<'p> {
             let (drift, effect) = match live.get(&*policy.name) {
                 Some(there) if means_the_same(policy, there) => continue,
                 Some(there) => (Drift::Changed, self.changed(policy, there, own, budget)?),
-                None => (Drift::Missing, adds(&self.all_live(None), policy, own, budget)?.reversed()),
+                None => (Drift::Missing, adds(&self.all_live(None), policy, &self.meant, own, budget)?.reversed()),
             };
             if effect.is_none() {
                 found.replaced += usize::from(drift == Drift::Missing);
@@ -122,11 +122,11 @@ impl<'p> HomePolicies<'p> {
             found.policies.push(drifted(policy, drift, true, effect));
         }
         for LivePolicy { policy, is_ours } in self.live.iter().filter(|one| !names.contains(&*one.policy.name)) {
-            let effect = adds(&self.meant, policy, own, budget)?;
+            let effect = adds(&self.meant, policy, &self.all_live(None), own, budget)?;
             let drift = if *is_ours { Drift::Left } else { Drift::Foreign };
             if !effect.is_none() {
                 found.policies.push(drifted(policy, drift, *is_ours, effect));
-            } else if adds(&self.all_live(Some(policy)), policy, own, budget)?.is_none() {
+            } else if adds(&self.all_live(Some(policy)), policy, &[], own, budget)?.is_none() {
                 found.policies.push(drifted(policy, Drift::Needless, *is_ours, effect));
             }
         }
@@ -142,8 +142,8 @@ impl<'p> HomePolicies<'p> {
     /// What it does that a policy is another one than it should be: that of one more, and that of one that is missing. Others
     /// that changed in the same way hide neither.
     fn changed(&self, meant: &Policy, there: &Policy, own: &Selector, budget: &mut Budget) -> Result<Effect, GaveUp> {
-        let came = adds(&self.meant, there, own, budget)?;
-        let went = adds(&self.all_live(None), meant, own, budget)?.reversed();
+        let came = adds(&self.meant, there, &self.all_live(None), own, budget)?;
+        let went = adds(&self.all_live(None), meant, &self.meant, own, budget)?.reversed();
         Ok(Effect { wider: came.wider || went.wider, narrower: came.narrower || went.narrower })
     }
 }
@@ -181,15 +181,23 @@ fn rules(policy: &Policy, direction: Direction) -> Option<&[Rule]> {
 }
 
 /// What changes where some policies are, and this one comes: it may isolate pods that none of them does, and let through to
-/// pods that one of them isolates what none of them does.
-fn adds(base: &[&Policy], policy: &Policy, own: &Selector, budget: &mut Budget) -> Result<Effect, GaveUp> {
+/// pods that one of them isolates what none of them does. What the policies `beside` it let through to pods that it isolates is
+/// not closed by that.
+fn adds(
+    base: &[&Policy],
+    policy: &Policy,
+    beside: &[&Policy],
+    own: &Selector,
+    budget: &mut Budget,
+) -> Result<Effect, GaveUp> {
     let mut effect = Effect { wider: false, narrower: false };
     for direction in Direction::ALL {
         let Some(own_rules) = rules(policy, direction) else { continue };
         let of_side = || base.iter().filter_map(|one| Some((*one, rules(one, direction)?)));
         let isolated: BTreeSet<&Selector> = of_side().map(|(one, _)| &one.subject).collect();
         let by: Vec<&Selector> = isolated.iter().copied().collect();
-        effect.narrower |= unmatched(&policy.subject, &by, budget)?.is_some();
+        effect.narrower |= unmatched(&policy.subject, &by, budget)?.is_some()
+            && closes(policy, direction, (&by, beside), own, budget)?;
         let all: Vec<Region> = of_side()
             .filter(|(one, _)| one.subject.overlaps(&policy.subject))
             .flat_map(|(one, rules)| rules.iter().flat_map(|rule| granted(&one.subject, own, rule)))
@@ -206,4 +214,24 @@ fn adds(base: &[&Policy], policy: &Policy, own: &Selector, budget: &mut Budget) 
         }
     }
     Ok(effect)
+}
+
+/// Whether a policy closes something to pods that none of `isolated` has: what neither it nor one `beside` it lets through.
+fn closes(
+    policy: &Policy,
+    direction: Direction,
+    (isolated, beside): (&[&Selector], &[&Policy]),
+    own: &Selector,
+    budget: &mut Budget,
+) -> Result<bool, GaveUp> {
+    let all_of =
+        |subject: &Selector| Region { subject: subject.clone(), peers: Peers::Any, ports: PortSet::everything() };
+    let near = beside.iter().copied().filter(|one| one.subject.overlaps(&policy.subject));
+    let granting = std::iter::once(policy).chain(near);
+    let grants = granting.filter_map(|one| Some((one, rules(one, direction)?)));
+    let grants = grants.flat_map(|(one, rules)| rules.iter().flat_map(|rule| granted(&one.subject, own, rule)));
+    // Of those that are isolated anyhow, nothing is to be said.
+    let open: Vec<Region> = grants.chain(isolated.iter().map(|subject| all_of(subject))).collect();
+    let open: Vec<&Region> = open.iter().collect();
+    lacks(&all_of(&policy.subject), &open, direction, budget)
 }
