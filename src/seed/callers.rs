@@ -8,6 +8,9 @@ use crate::cluster::{Backend, Caller, Ingress, Service, ServicePort, Target, Tar
 use crate::net::{Protocol, Selector, is_dns_label};
 use std::sync::Arc;
 
+/// A Gateway, by its namespace and name.
+type GatewayAt<'g> = (&'g Arc<str>, &'g Arc<str>);
+
 /// The component that scrapes.
 const SCRAPER: &str = "prometheus";
 
@@ -40,28 +43,41 @@ impl Inferring<'_> {
             port: port.clone(),
         };
         let targets: Vec<Target> = ingress.backends.iter().map(target).collect();
-        self.add_front(served, None, &targets, &evidence);
+        self.add_front(served, (&ingress.namespace, None), &targets, &evidence);
     }
 
     fn add_route(&mut self, caller: &Caller) {
         let evidence = format!("{} {}", caller.kind, caller.name);
         if &*caller.kind == "Route" {
-            return self.add_front(Ok(OF_ROUTES), None, &caller.targets, &evidence);
+            return self.add_front(Ok(OF_ROUTES), (&caller.namespace, None), &caller.targets, &evidence);
         }
         for (namespace, name) in &caller.gateways {
             let served = of_gateway(self.deployed, namespace, name);
-            self.add_front(served, Some((namespace, name)), &caller.targets, &evidence);
+            self.add_front(served, (&caller.namespace, Some((namespace, name))), &caller.targets, &evidence);
         }
     }
 
-    /// Adds flows from those who serve a class to the pods behind Services.
+    /// Adds flows from those who serve a class to the pods behind Services, for an object of a namespace.
     fn add_front(
         &mut self,
         served: Result<ServedBy, Option<&str>>,
-        gateway: Option<(&Arc<str>, &Arc<str>)>,
+        (home, gateway): (&Arc<str>, Option<GatewayAt<'_>>),
         targets: &[Target],
         evidence: &str,
     ) {
+        let mut led: Vec<Vec<TierPortAt>> = Vec::new();
+        for target in targets {
+            let ports: Vec<Vec<TierPortAt>> =
+                self.ports_of(target).into_iter().filter(|ports| !ports.is_empty()).collect();
+            if ports.is_empty() {
+                self.note_nowhere(home, evidence, target);
+            }
+            led.extend(ports);
+        }
+        // Nobody is in front of nothing.
+        if led.is_empty() {
+            return;
+        }
         let source = match (served, gateway) {
             (Ok(ServedBy::Component { component, namespace, tier }), _) => self.component(component, namespace, tier),
             (Ok(ServedBy::PodsOfGateway), Some((namespace, name))) => self.pods_of_gateway(namespace, name),
@@ -73,16 +89,14 @@ impl Inferring<'_> {
             }
             (Err(None), None) => Err("it names no class, so it is not known which pods serve it".to_owned()),
         };
-        for target in targets {
-            for ports in self.ports_of(target) {
-                match &source {
-                    Ok(source) => self.flow(source, &ports, Trust::Sure, evidence),
-                    Err(why) => {
-                        for port in ports {
-                            let about = format!("{evidence} -> port {}", port.number);
-                            let text = format!("{evidence} leads to {{port}}: {why}");
-                            self.ask_of_port(port, QuestionKind::Front, &about, &text);
-                        }
+        for ports in led {
+            match &source {
+                Ok(source) => self.flow(source, &ports, Trust::Sure, evidence),
+                Err(why) => {
+                    for port in ports {
+                        let about = format!("{evidence} -> port {}", port.number);
+                        let text = format!("{evidence} leads to {{port}}: {why}");
+                        self.ask_of_port(port, QuestionKind::Front, &about, &text);
                     }
                 }
             }
@@ -191,7 +205,7 @@ impl Inferring<'_> {
         if meant.is_none() || of_component.iter().any(|one| is_managed(&one.namespace) || has_gateway(&one.namespace)) {
             return Err(format!("`use {component}` would declare a namespace of this program, too"));
         }
-        self.components.insert(component.into());
+        self.components.insert((namespace.into(), component.into()));
         Ok(FlowSource::Other(namespace.into(), tier.into()))
     }
 
@@ -201,11 +215,10 @@ impl Inferring<'_> {
         if !is_dns_label(namespace) || !is_dns_label(name) {
             return Err(format!("the Gateway `{namespace}/{name}` has a name that no tier can have"));
         }
-        let used = self
-            .deployed
-            .catalogue
-            .iter()
-            .find(|one| one.namespace == *namespace && self.components.contains(&one.component));
+        let used =
+            self.deployed.catalogue.iter().find(|one| {
+                one.namespace == *namespace && self.components.iter().any(|(_, used)| *used == one.component)
+            });
         if let Some(CatalogueTier { component, .. }) = used {
             return Err(format!("`use {component}` declares the namespace of its Gateway, without its pods"));
         }

@@ -65,7 +65,7 @@ pub(super) struct Inferring<'a> {
     pub(super) tiers: Vec<DeployedTier>,
     flows: BTreeMap<FlowEnds, (Trust, BTreeSet<String>)>,
     questions: BTreeSet<OpenQuestion>,
-    pub(super) components: BTreeSet<Arc<str>>,
+    pub(super) components: BTreeSet<(Arc<str>, Arc<str>)>,
     pub(super) gateways: BTreeSet<(Arc<str>, Arc<str>, Selector)>,
 }
 
@@ -103,11 +103,23 @@ impl<'a> Inferring<'a> {
 
     /// Notes something that is not known.
     pub(super) fn ask(&mut self, tier: usize, kind: QuestionKind, about: &str, text: String) {
-        self.questions.insert(OpenQuestion { tier, kind, about: about.into(), text });
+        let Some(namespace) = self.tiers.get(tier).map(|tier| tier.namespace.clone()) else { return };
+        self.questions.insert(OpenQuestion { namespace, tier: Some(tier), kind, about: about.into(), text });
+    }
+
+    /// Notes something that is not known and is about no tier.
+    pub(super) fn ask_of_namespace(&mut self, namespace: &Arc<str>, kind: QuestionKind, about: &str, text: String) {
+        self.questions.insert(OpenQuestion {
+            namespace: namespace.clone(),
+            tier: None,
+            kind,
+            about: about.into(),
+            text,
+        });
     }
 
     /// What was inferred. Flows that others say already are left out.
-    pub(super) fn finish(mut self, left_out: Vec<(String, &'static str)>) -> Inferred {
+    pub(super) fn finish(mut self, left_out: Vec<(String, &'static str)>, system: BTreeSet<Arc<str>>) -> Inferred {
         self.tiers.iter_mut().for_each(DeployedTier::finish);
         let covers = |one: &FlowSource, other: &FlowSource| match (one, other) {
             (FlowSource::Tier(one), FlowSource::Tier(other)) => {
@@ -134,10 +146,13 @@ impl<'a> Inferring<'a> {
             evidence: evidence.clone(),
             seen: None,
         };
-        let flows = self.flows.iter().filter(|(ends, _)| !is_said(ends)).map(flow).collect();
+        // `dns` of each namespace is about these, without a flow.
+        let asks_dns = |port: &TierPortAt| self.tiers.get(port.tier).is_some_and(|tier| tier.answers_dns(port.number));
+        let flows = self.flows.iter().filter(|(ends, _)| !asks_dns(&ends.1) && !is_said(ends)).map(flow).collect();
         Inferred {
             flows,
-            questions: self.questions.into_iter().collect(),
+            questions: self.questions.into_iter().filter(|one| !system.contains(&one.namespace)).collect(),
+            system,
             left_out,
             components: self.components,
             gateways: self.gateways,

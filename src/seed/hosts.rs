@@ -45,11 +45,39 @@ pub(super) fn hosts(text: &str) -> Vec<HostToken<'_>> {
             break;
         }
         let key = before.and_then(|(from, to)| key(text.get(from..to)?, text.get(to..here)?));
+        let in_front = before.and_then(|(from, to)| text.get(from..to).filter(|_| to + 1 == here));
         before = Some((here, end));
         let is_whole = text.trim() == token;
+        if let Some(address) = bracketed(text, (here, end), in_front) {
+            found.push(HostToken { key, ..address });
+            continue;
+        }
         found.extend(host(token).map(|host| HostToken { key, is_whole, ..host }));
     }
     found
+}
+
+/// An address of IPv6, in brackets as in `https://[2001:db8::1]:8443`, or all of the text. `in_front` is the word that ends where
+/// the bracket stands.
+fn bracketed<'t>(text: &'t str, (start, end): (usize, usize), in_front: Option<&'t str>) -> Option<HostToken<'t>> {
+    let token = text.get(start..end)?;
+    let address: std::net::Ipv6Addr = token.parse().ok()?;
+    let whole = HostToken { name: address.to_string(), port: None, scheme: None, key: None, is_whole: true };
+    if text.trim() == token {
+        return Some(whole);
+    }
+    let before = text.get(..start)?.strip_suffix('[')?;
+    let behind = text.get(end..)?.strip_prefix(']')?;
+    let digits = behind.strip_prefix(':').unwrap_or_default();
+    let number = digits.get(..digits.find(|one: char| !one.is_ascii_digit()).unwrap_or(digits.len()))?;
+    let scheme = in_front.and_then(|word| word.rsplit_once("://")).map(|(scheme, _)| scheme);
+    let scheme = scheme.and_then(|scheme| scheme.rsplit(|one: char| !one.is_ascii_alphanumeric()).next());
+    Some(HostToken {
+        port: number.parse().ok().filter(|port| *port > 0),
+        scheme: scheme.filter(|scheme| !scheme.is_empty()),
+        is_whole: before.trim().is_empty() && digits.get(number.len()..)?.trim().is_empty(),
+        ..whole
+    })
 }
 
 /// The word in front of another one, where the two are a key and its value.
@@ -120,9 +148,7 @@ pub(super) fn port_of_scheme(scheme: &str) -> Option<u16> {
 pub(super) fn is_outside(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_word = last.len() >= 2 && last.bytes().all(|byte| byte.is_ascii_lowercase());
-    let is_address =
-        name.parse::<std::net::IpAddr>().is_ok_and(|address| !address.is_loopback() && !address.is_unspecified());
-    name.contains('.') && (is_word || is_address) && !name.ends_with(".local") && !name.ends_with(".localhost")
+    name.contains('.') && is_word && !name.ends_with(".cluster.local") && !name.ends_with(".localhost")
 }
 
 #[cfg(test)]
@@ -156,7 +182,10 @@ mod tests {
             ("mongodb://m-0.m:27017,m-1.m:27017/db", &["mongodb m-0.m:27017", "m-1.m:27017"]),
             ("{\"host\": \"db\"}", &["host", "host=db"]),
             ("host: db\nother", &["host", "host=db", "other"]),
-            ("[::1]:80", &[]),
+            ("[::1]:80", &["::1:80"]),
+            ("2001:db8::5", &["2001:db8::5"]),
+            ("https://[2001:db8::5]:8443/x", &["https 2001:db8::5:8443"]),
+            ("postgres://user:hunter2@[fd00::7]/shop", &["postgres fd00::7"]),
             // What may be a part of a password is no host.
             ("postgres://user:p@ss/wo.rd@db:5432/x", &[]),
             ("postgres://user:secret", &[]),
@@ -174,9 +203,9 @@ mod tests {
             ("api.example.com", true),
             ("db", false),
             ("1.2.3", false),
-            ("203.0.113.7", true),
-            ("127.0.0.1", false),
-            ("x.local", false),
+            ("db.corp.local", true),
+            ("db.shop.cluster.local", false),
+            ("x.localhost", false),
         ] {
             assert_eq!(is_outside(name), is, "{name}");
         }

@@ -12,9 +12,11 @@ mod classes;
 mod flows;
 mod hosts;
 mod names;
+mod nowhere;
 mod questions;
 mod services;
 mod settings;
+mod system;
 mod texts;
 mod tiers;
 mod write;
@@ -60,12 +62,14 @@ pub struct Inferred {
     pub tiers: Vec<DeployedTier>,
     /// The flows, in the order in which they are written.
     pub flows: Vec<InferredFlow>,
-    /// What is not known, by tier.
+    /// What is not known, by namespace and tier.
     pub questions: Vec<OpenQuestion>,
     /// Workloads that are no tier, each with the reason.
     pub left_out: Vec<(String, &'static str)>,
-    /// The components of the catalogue that are used.
-    pub components: BTreeSet<Arc<str>>,
+    /// The namespaces of the system, of which the program manages none.
+    pub system: BTreeSet<Arc<str>>,
+    /// The components of the catalogue whose tiers connect, by the namespaces of those tiers.
+    pub components: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Pods of gateways that are in namespaces of others: the namespace, the name of the tier and its labels.
     pub gateways: BTreeSet<(Arc<str>, Arc<str>, Selector)>,
 }
@@ -73,11 +77,19 @@ pub struct Inferred {
 /// Infers a program from what is deployed.
 pub fn infer(deployed: Deployed<'_>) -> Inferred {
     let (tiers, left_out) = tiers::tiers(deployed);
+    let is_others = |name: &str| !system::is_of_system(name);
+    // Who names nothing else means the system.
+    let of_system = match tiers.iter().any(|tier| is_others(&tier.namespace)) {
+        true => tiers.iter().map(|tier| tier.namespace.clone()).filter(|name| !is_others(name)).collect(),
+        false => BTreeSet::new(),
+    };
+    let left_out = left_out.into_iter().filter(|left| of_system.is_empty() || is_others(&left.namespace));
+    let left_out = left_out.map(|left| (left.what, left.why)).collect();
     let mut inferring = flows::Inferring::new(deployed, tiers);
     inferring.add_services();
     inferring.add_callers();
     inferring.add_settings();
-    inferring.finish(left_out)
+    inferring.finish(left_out, of_system)
 }
 
 /// Whether some labels are among others.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 /// Something that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenQuestion {
-    /// The place of the tier that it is about.
-    pub tier: usize,
+    /// The namespace that it is about.
+    pub namespace: Arc<str>,
+    /// The place of the tier there, where it is about one.
+    pub tier: Option<usize>,
     /// What kind of question it is.
     pub kind: QuestionKind,
     /// What it is about, such as a host.
@@ -30,6 +32,10 @@ pub enum QuestionKind {
     Outside,
     /// A Secret is read.
     Secret,
+    /// Pods on the network of their nodes are connected to, which have no addresses of their own.
+    Nodes,
+    /// An object leads to no pods that are known.
+    Nowhere,
 }
 
 impl QuestionKind {
@@ -42,6 +48,8 @@ impl QuestionKind {
             QuestionKind::NotGiven => "not-given",
             QuestionKind::Outside => "outside",
             QuestionKind::Secret => "secret",
+            QuestionKind::Nodes => "nodes",
+            QuestionKind::Nowhere => "nowhere",
         }
     }
 }

@@ -10,12 +10,15 @@ use super::{DeployedTier, QuestionKind, tiers};
 use crate::cluster::{DeployHint, EnvValue, PodHints, RoleBinding, Service, ServicePort, TargetPort};
 use crate::net::Protocol;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Words at the end of a key that say that its value is no host, even where it is the name of a Service.
-const NO_HOSTS: [&str; 40] = [
+const NO_HOSTS: [&str; 47] = [
     "app",
+    "bind",
     "bucket",
+    "cidr",
     "collection",
     "component",
     "database",
@@ -35,10 +38,13 @@ const NO_HOSTS: [&str; 40] = [
     "kind",
     "label",
     "level",
+    "listen",
     "login",
+    "mask",
     "mode",
     "name",
     "namespace",
+    "netmask",
     "owner",
     "password",
     "path",
@@ -47,6 +53,7 @@ const NO_HOSTS: [&str; 40] = [
     "realm",
     "role",
     "schema",
+    "subnet",
     "table",
     "tag",
     "tenant",
@@ -54,6 +61,7 @@ const NO_HOSTS: [&str; 40] = [
     "topic",
     "user",
     "username",
+    "version",
 ];
 
 /// The type of Secrets that hold certificates.
@@ -69,6 +77,8 @@ enum NamedHost<'c> {
     /// A Service that is not given, by its namespace and name.
     NotGiven(String),
     Outside(String),
+    /// An address that no Service has.
+    Address(IpAddr),
     Nothing,
 }
 
@@ -123,9 +133,17 @@ impl<'a> Inferring<'a> {
                 self.ask_of_tier(tier, QuestionKind::NotGiven, &name, &message);
             }
             NamedHost::Outside(name) => {
-                let port = host.port.or_else(|| port_of_scheme(host.scheme?));
-                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+                let port = told_behind(text, host);
                 let message = format!("{{tier}} -> {name}{port} outside, of which no address is known: {}", text.place);
+                self.ask_of_tier(tier, QuestionKind::Outside, &name, &message);
+            }
+            NamedHost::Address(address) => {
+                let name = match address {
+                    IpAddr::V4(address) => address.to_string(),
+                    IpAddr::V6(address) => format!("[{address}]"),
+                };
+                let port = told_behind(text, host);
+                let message = format!("{{tier}} -> {name}{port} outside, for which a `cidr` is a name: {}", text.place);
                 self.ask_of_tier(tier, QuestionKind::Outside, &name, &message);
             }
             NamedHost::Nothing => {}
@@ -136,6 +154,9 @@ impl<'a> Inferring<'a> {
     fn named(&self, home: &str, host: &HostToken<'_>, text: &ContainerText<'_>) -> NamedHost<'a> {
         let labels: Vec<&str> = host.name.split('.').collect();
         let cluster = self.deployed.cluster;
+        if let Ok(address) = host.name.parse::<IpAddr>() {
+            return self.with_address(address, host, text);
+        }
         let (name, namespace, says_svc) = match labels.as_slice() {
             [name] => (*name, home, false),
             [name, namespace, "svc"] | [name, namespace, "svc", "cluster", ..] => (*name, *namespace, true),
@@ -173,12 +194,34 @@ impl<'a> Inferring<'a> {
         }
     }
 
+    /// Who has an address.
+    fn with_address(&self, address: IpAddr, host: &HostToken<'_>, text: &ContainerText<'_>) -> NamedHost<'a> {
+        let mut services = self.deployed.cluster.services.iter();
+        // `10.0.0.0/8` is no host.
+        let is_host = host.scheme.is_some()
+            || host.is_whole && !text.text.contains('/') && (host.port.is_some() || is_named_as_host(text, host));
+        match services.find(|service| service.cluster_ips.contains(&address)) {
+            _ if !is_host || address.is_loopback() || address.is_unspecified() => NamedHost::Nothing,
+            Some(service) => NamedHost::Service(service),
+            None => NamedHost::Address(address),
+        }
+    }
+
     fn add_service(&mut self, tier: usize, service: &Service, text: &ContainerText<'_>, host: &HostToken<'_>) {
         let behind = self.behind(service);
         if service.is_api_server() {
             return self.ask_for_api_server(tier, &text.place);
         }
         let full = format!("{}/{}", service.namespace, service.name);
+        if self.is_on_nodes(service) {
+            let port = Self::only_port(service).map(|port| format!(":{port}/tcp")).unwrap_or_default();
+            let message = format!(
+                "{{tier}} -> nodes{port}  # guess: {}; the pods behind Service {full} use the network of their nodes: list \
+                 `nodes` in a `platform` block first",
+                text.place
+            );
+            return self.ask_of_tier(tier, QuestionKind::Nodes, &full, &message);
+        }
         if behind.is_empty() {
             let message = format!("{{tier}} -> Service {full}, whose pods are not here: {}", text.place);
             return self.ask_of_tier(tier, QuestionKind::NotGiven, &full, &message);
@@ -311,6 +354,12 @@ impl<'a> Inferring<'a> {
         let own: Vec<TierPortAt> = ports.into_iter().filter(|port| port.tier == tier).collect();
         self.flow(&FlowSource::Tier(tier), &own, Trust::Guess, &evidence);
     }
+}
+
+/// The port behind a host outside, as it is told.
+fn told_behind(text: &ContainerText<'_>, host: &HostToken<'_>) -> String {
+    let port = host.port.or(text.port.filter(|_| host.is_whole)).or_else(|| port_of_scheme(host.scheme?));
+    port.map(|port| format!(":{port}")).unwrap_or_default()
 }
 
 /// Whether something says of a word that it is a host: a key beside it that is not one of those for other things.

@@ -49,21 +49,29 @@ pub struct DeployedPort {
     pub from: Option<Arc<str>>,
 }
 
+/// A workload that is no tier.
+pub(super) struct NoTier {
+    pub(super) namespace: Arc<str>,
+    /// Its kind, namespace and name.
+    pub(super) what: String,
+    pub(super) why: &'static str,
+}
+
 /// Why some workloads are no tier.
 const OF_NODE: &str = "its pods use the network of their node, where policies do not apply";
 const WITHOUT_LABELS: &str = "its pods have no labels that a policy could select them by";
 const HOSTILE_NAMESPACE: &str = "its namespace has no name that a namespace can have";
 
 /// The tiers, sorted by namespace and name, and what is none, with the reason.
-pub(super) fn tiers(deployed: Deployed<'_>) -> (Vec<DeployedTier>, Vec<(String, &'static str)>) {
+pub(super) fn tiers(deployed: Deployed<'_>) -> (Vec<DeployedTier>, Vec<NoTier>) {
     let mut left_out = Vec::new();
     let mut alike: BTreeMap<(Arc<str>, Labels), Vec<DeployedMember>> = BTreeMap::new();
     for workload in &deployed.cluster.workloads {
         match member(deployed, workload) {
             Ok(member) => alike.entry((workload.namespace.clone(), lasting(&member.labels))).or_default().push(member),
             Err(why) => {
-                let name = format!("{} {}/{}", workload.kind.as_str(), workload.namespace, workload.name);
-                left_out.push((name, why));
+                let what = format!("{} {}/{}", workload.kind.as_str(), workload.namespace, workload.name);
+                left_out.push(NoTier { namespace: workload.namespace.clone(), what, why });
             }
         }
     }
@@ -175,10 +183,19 @@ impl DeployedTier {
         self.ports.iter().find(|port| (port.protocol, port.number) == (protocol, number)).map(|port| &port.name)
     }
 
+    /// Whether its pods are the DNS servers of a cluster, and answer on this port.
+    pub(super) fn answers_dns(&self, number: u16) -> bool {
+        let is_server = |member: &DeployedMember| {
+            member
+                .labels
+                .get("k8s-app")
+                .is_some_and(|name| ["kube-dns", "coredns", "node-local-dns"].contains(&&**name))
+        };
+        number == 53 && &*self.namespace == "kube-system" && self.members.iter().all(is_server)
+    }
+
     /// Whether every pod of another one is a pod of this.
     pub(super) fn covers(&self, other: &DeployedTier) -> bool {
         self.namespace == other.namespace && self.selector.contains(&other.selector)
     }
 }
-
-impl DeployedMember {}

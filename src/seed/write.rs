@@ -65,10 +65,11 @@ impl Inferred {
     /// Writes the program without some of its flows, by their places.
     pub fn write(&self, without: &BTreeSet<usize>) -> WrittenSeed {
         let mut written = WrittenSeed::default();
-        let names: BTreeSet<&Arc<str>> = self.tiers.iter().map(|tier| &tier.namespace).collect();
+        let names: BTreeSet<&Arc<str>> =
+            self.tiers.iter().map(|tier| &tier.namespace).filter(|name| !self.system.contains(*name)).collect();
         let gateways = self.named_gateways(&names);
         let mut blocks: Vec<(Arc<str>, Vec<Statement>, BlockCounts)> = Vec::new();
-        let mut used: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut used = UsedOfOthers::default();
         for name in &names {
             let (mut statements, mut counts) = self.declarations(name, &gateways);
             let flows = self.flows_of(name, &gateways, without);
@@ -82,9 +83,11 @@ impl Inferred {
                     (Trust::Likely, None) => counts.likely += 1,
                     (Trust::Guess, None) => counts.guessed += 1,
                 }
-                if let FlowSource::Other(namespace, _) = &flow.source {
-                    used.insert(namespace.clone());
+                match &flow.source {
+                    FlowSource::Other(namespace, _) => _ = used.namespaces.insert(namespace.clone()),
+                    FlowSource::Tier(source) => _ = used.tiers.insert(*source),
                 }
+                used.tiers.insert(flow.destination);
                 let text = statement.to_string();
                 let namespace = (*name).clone();
                 written.flows.push(WrittenFlow { flow: at, namespace, statement: text });
@@ -117,14 +120,27 @@ impl Inferred {
     }
 
     /// What stands above all blocks.
-    fn head(&self, managed: &BTreeSet<&Arc<str>>, used: &BTreeSet<Arc<str>>, gateways: &Gateways) -> Vec<Statement> {
+    fn head(&self, managed: &BTreeSet<&Arc<str>>, used: &UsedOfOthers, gateways: &Gateways) -> Vec<Statement> {
         let mut head = Vec::new();
-        if !self.components.is_empty() {
-            head.push(Statement::Use(self.components.iter().cloned().collect()));
+        let components = self.components.iter().filter(|(namespace, _)| used.namespaces.contains(namespace));
+        let components: BTreeSet<Arc<str>> = components.map(|(_, component)| component.clone()).collect();
+        if !components.is_empty() {
+            head.push(Statement::Use(components.into_iter().collect()));
         }
         let mut externals: BTreeMap<&Arc<str>, Vec<Tier>> = BTreeMap::new();
+        let of_system = used.tiers.iter().filter_map(|at| self.tiers.get(*at));
+        for tier in of_system.filter(|tier| self.system.contains(&tier.namespace)) {
+            let is_implied = tier.selector == Selector::equals(USUAL_KEY, tier.name.clone());
+            let selector = (!is_implied).then(|| tier.selector.clone());
+            let tiers = externals.entry(&tier.namespace).or_default();
+            tiers.push(Tier { name: tier.name.clone(), selector, ports: Vec::new() });
+        }
         for ((namespace, _), (name, selector)) in gateways {
-            if !managed.contains(namespace) && used.contains(namespace) {
+            let is_there = |tiers: &Vec<Tier>| tiers.iter().any(|tier| tier.name == *name);
+            if externals.get(namespace).is_some_and(is_there) {
+                continue;
+            }
+            if !managed.contains(namespace) && used.namespaces.contains(namespace) {
                 let tier = Tier { name: name.clone(), selector: selector.clone(), ports: Vec::new() };
                 externals.entry(namespace).or_default().push(tier);
             }
@@ -174,7 +190,9 @@ impl Inferred {
             let (home, source) = match &flow.source {
                 FlowSource::Tier(at) => {
                     let Some(tier) = self.tiers.get(*at) else { continue };
-                    (&tier.namespace, (&tier.namespace, &tier.name))
+                    let is_managed = !self.system.contains(&tier.namespace);
+                    let home = if is_managed { &tier.namespace } else { &destination.namespace };
+                    (home, (&tier.namespace, &tier.name))
                 }
                 FlowSource::Other(namespace, tier) => {
                     let known = gateways.get(&(namespace.clone(), tier.clone())).map(|(name, _)| name);
@@ -188,7 +206,9 @@ impl Inferred {
                 namespace: (namespace != name).then(|| namespace.clone()),
                 name: tier.clone(),
             };
-            let ports = match destination.port_name(flow.protocol, flow.number) {
+            // What is not looked after here has no list of ports here.
+            let is_listed = !self.system.contains(&destination.namespace);
+            let ports = match destination.port_name(flow.protocol, flow.number).filter(|_| is_listed) {
                 Some(name) => Ports::Named(name.clone()),
                 None => Ports::These(PortSet::number(flow.protocol, flow.number)),
             };
@@ -205,13 +225,12 @@ impl Inferred {
 
     /// What is not known of a namespace, as a comment.
     fn questions_of(&self, name: &Arc<str>) -> Vec<Statement> {
-        let is_here = |tier: usize| self.tiers.get(tier).is_some_and(|tier| tier.namespace == *name);
         let mut before: Option<(usize, &str)> = None;
         let mut texts = Vec::new();
-        for question in self.questions.iter().filter(|question| is_here(question.tier)) {
+        for question in self.questions.iter().filter(|question| question.namespace == *name) {
             // One place that shows it is enough.
-            let same = Some((question.tier, &*question.about));
-            if before != same {
+            let same = question.tier.map(|tier| (tier, &*question.about));
+            if same.is_none() || before != same {
                 texts.push(comment_of(&question.text));
             }
             before = same;
@@ -222,6 +241,15 @@ impl Inferred {
         let title = Statement::Comment("Not known from what was read:".to_owned());
         [Statement::Space, title].into_iter().chain(texts).collect()
     }
+}
+
+/// What flows use that is not in a namespace of the program.
+#[derive(Default)]
+struct UsedOfOthers {
+    /// The namespaces of others.
+    namespaces: BTreeSet<Arc<str>>,
+    /// The places of tiers, those of the program's own namespaces among them.
+    tiers: BTreeSet<usize>,
 }
 
 /// By the namespace and the name of a Gateway: the name of the tier of its pods, and its labels where it is to be declared.

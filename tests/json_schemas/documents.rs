@@ -68,6 +68,8 @@ pub(super) enum NotKnownKind {
     NotGiven,
     Outside,
     Secret,
+    Nodes,
+    Nowhere,
 }
 
 /// A value of a setting: a word, a switch or codes; `null` where there is none.
@@ -565,12 +567,14 @@ objects! {
         files: Vec<String>,
         tiers: Vec<InferredTier>,
         flows: Vec<InferredFlow>,
-        /// What was read does not say, by tier.
+        /// What was read does not say, by namespace and tier.
         not_known: Vec<NotKnown>,
         /// What runs pods and is no tier.
         no_tier: Vec<NoTier>,
         /// Flows that the program would not compile with.
         left_out: Vec<LeftOutFlow>,
+        /// The namespaces of the system, which stay as they are.
+        not_managed: Vec<String>,
         /// How many workloads name no namespace.
         without_namespace: usize,
         unread: Vec<Unread>,
@@ -611,7 +615,8 @@ objects! {
         seen: Nullable<u64>,
     }
     NotKnown {
-        tier: String,
+        namespace: String,
+        tier: Nullable<String>,
         kind: NotKnownKind,
         /// What it is about, such as a host.
         about: String,

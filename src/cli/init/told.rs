@@ -55,7 +55,11 @@ impl ToldInit<'_> {
     /// What there is to know of the program, a line each.
     fn findings(&self) -> Vec<String> {
         let inferred = &self.seeded.inferred;
-        let mut lines: Vec<String> = inferred.tiers.iter().filter_map(alike).collect();
+        let mut lines: Vec<String> = self.managed().filter_map(alike).collect();
+        if !inferred.system.is_empty() {
+            let names: Vec<&str> = inferred.system.iter().map(|name| &**name).collect();
+            lines.push(format!("not managed, as the system's: {}", listed(&names)));
+        }
         if let (None, count @ 1..) = (self.namespace, self.seeded.homeless) {
             let (name, are) = if count == 1 { ("names", "is") } else { ("name", "are") };
             lines.push(format!(
@@ -92,11 +96,17 @@ impl ToldInit<'_> {
         let inferred = &self.seeded.inferred;
         let mut by_kind: BTreeMap<QuestionKind, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
         for question in &inferred.questions {
-            let tier = inferred.tiers.get(question.tier).map_or("", |tier| &tier.name);
+            let tier = question.tier.and_then(|at| inferred.tiers.get(at)).map_or("", |tier| &tier.name);
             by_kind.entry(question.kind).or_default().entry(&question.about).or_default().insert(tier);
         }
         let parts: Vec<String> = by_kind.iter().map(|(kind, about)| not_known_of(*kind, about)).collect();
         (!parts.is_empty()).then(|| format!("not known: {}", parts.join(", ")))
+    }
+
+    /// The tiers of the namespaces that the program manages.
+    fn managed(&self) -> impl Iterator<Item = &DeployedTier> {
+        let inferred = &self.seeded.inferred;
+        inferred.tiers.iter().filter(|tier| !inferred.system.contains(&tier.namespace))
     }
 
     /// What to do next, each with what it is for.
@@ -107,7 +117,8 @@ impl ToldInit<'_> {
             true => (String::new(), String::new()),
             false => (format!(" {word}"), format!(" -p {word}")),
         };
-        let first = self.seeded.inferred.tiers.first().map_or("", |tier| &tier.namespace);
+        let mut managed = self.managed();
+        let first = managed.next().map_or("", |tier| &tier.namespace);
         let step = |step: String, purpose: &str| (step, purpose.to_owned());
         vec![
             step(format!("polder check{argument}"), "look at the program, whose guesses say so"),
@@ -117,6 +128,10 @@ impl ToldInit<'_> {
                     step(format!("polder replay {}{program}", shell_word(log)), "what the log has beside that")
                 }
             },
+            step(
+                format!("polder rollout {}{program}", self.log.as_deref().map_or("LOG".into(), shell_word)),
+                "in which order to enforce it",
+            ),
             step(
                 format!("polder build{argument} --enforce {first}:ingress"),
                 "write the policies of a first step; `enforce` in polder.toml keeps it",
@@ -128,7 +143,7 @@ impl ToldInit<'_> {
     pub(super) fn document(&self) -> Value {
         let Seeded { inferred, manifests, written, .. } = self.seeded;
         let end = |tier: &DeployedTier| format!("{}/{}", tier.namespace, tier.name);
-        let tiers = inferred.tiers.iter().map(|tier| {
+        let tiers = self.managed().map(|tier| {
             let ports = tier.ports.iter().map(|port| {
                 json!({
                     "name": &*port.name,
@@ -168,7 +183,8 @@ impl ToldInit<'_> {
             .filter_map(|one| Some(flow(inferred.flows.get(one.flow)?, &one.namespace, &one.statement)));
         let questions = inferred.questions.iter().map(|one| {
             json!({
-                "tier": inferred.tiers.get(one.tier).map(end),
+                "namespace": &*one.namespace,
+                "tier": one.tier.and_then(|at| inferred.tiers.get(at)).map(end),
                 "kind": one.kind.word(),
                 "about": &*one.about,
                 "message": one.text,
@@ -184,6 +200,7 @@ impl ToldInit<'_> {
             "not_known": questions.collect::<Vec<Value>>(),
             "no_tier": left_out.collect::<Vec<Value>>(),
             "left_out": refused.collect::<Vec<Value>>(),
+            "not_managed": inferred.system.iter().map(|name| &**name).collect::<Vec<_>>(),
             "without_namespace": self.seeded.homeless,
             "unread": crate::cli::json::unread(&manifests.unread),
             "dropped": self.dropped,
@@ -241,6 +258,8 @@ fn not_known_of(kind: QuestionKind, about: &BTreeMap<&str, BTreeSet<&str>>) -> S
         QuestionKind::Port => format!("on which port {tiers} ask {}", listed(&names)),
         QuestionKind::NotGiven => format!("{} not here ({})", count(number, "Service"), listed(&names)),
         QuestionKind::Outside => format!("{} outside ({})", count(number, "host"), listed(&names)),
+        QuestionKind::Nodes => format!("the addresses of the nodes (for {})", listed(&names)),
+        QuestionKind::Nowhere => format!("where {} lead{}", listed(&names), if number == 1 { "s" } else { "" }),
         QuestionKind::Secret if number == 1 => format!("Secret {} (read by {tiers})", listed(&names)),
         QuestionKind::Secret => format!("{} ({})", count(number, "Secret"), listed(&names)),
     }
