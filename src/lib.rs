@@ -24,6 +24,7 @@ pub mod netpol;
 pub mod output;
 pub mod parallel;
 pub mod plan;
+pub mod plugin;
 pub mod prove;
 pub mod replay;
 pub mod seed;

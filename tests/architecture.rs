@@ -324,7 +324,7 @@ fn every_file_of_tests_is_run() {
 const MOST_LINES: usize = 500;
 
 /// Files that are long because they are lists of data, with one entry for each of something.
-const TABLES: [&str; 0] = [];
+const TABLES: [&str; 1] = ["model/cni_table.rs"];
 
 #[test]
 fn no_file_is_long_but_tables() {

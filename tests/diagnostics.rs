@@ -1,6 +1,6 @@
 //! Each file of `diagnostics/` is a program with mistakes, and what the compiler says of it is a snapshot beside it: the
 //! sentences, their places and the help. A program of several files begins each with a line `# file: NAME`; a first line
-//! `# env: NAME` names the environment.
+//! `# env: NAME` names the environment, and `# notes` says notes, too.
 
 use polder::diag::{Code, Levels, render};
 use polder::session::{Memory, Project, Session, Settings};
@@ -37,7 +37,11 @@ fn cases() {
         insta::glob!("diagnostics/*.polder", |path| {
             let text = std::fs::read_to_string(path).unwrap();
             let session = session(&text);
-            let reports = session.reports(&Levels::default());
+            let mut levels = Levels::default();
+            if text.starts_with("# notes\n") {
+                levels.show_notes();
+            }
+            let reports = session.reports(&levels);
             for diagnostic in reports.iter().map(|report| &report.diagnostic) {
                 seen.borrow_mut().insert(diagnostic.code);
                 let place = diagnostic.primary().and_then(|span| session.sources().file(span.file));

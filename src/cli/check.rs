@@ -25,6 +25,7 @@ Examples:
   polder check --format sarif > polder.sarif
   polder check --workloads k8s/         does the program fit what runs?
   polder check --cluster                the same, asked of the cluster by kubectl
+  polder check --notes                  and what is so in every cluster with the CNI
   polder check - < shop.polder          standard input")]
 pub(super) struct CheckArgs {
     #[command(flatten)]
@@ -40,6 +41,9 @@ pub(super) struct CheckArgs {
     /// [default: all].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub enforce: Option<Vec<EnforceEntry>>,
+    /// Say notes, too: what is so in every cluster with the CNI, and matters of choice.
+    #[arg(long, help_heading = "Warnings")]
+    pub notes: bool,
     #[command(flatten)]
     pub live: LiveCluster,
 }
@@ -50,11 +54,14 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
         return terminal.refuse("the program and the workloads cannot both come from standard input");
     }
     let enforce = listed(&args.enforce, EnforceChoice::Whole);
-    let OpenedSession { mut session, levels, folder } = match open(&args.input, None, false, (&enforce, None), terminal)
-    {
-        Ok(opened) => opened,
-        Err(message) => return terminal.refuse(&message),
-    };
+    let OpenedSession { mut session, mut levels, folder } =
+        match open(&args.input, None, false, (&enforce, None), terminal) {
+            Ok(opened) => opened,
+            Err(message) => return terminal.refuse(&message),
+        };
+    if args.notes {
+        levels.show_notes();
+    }
     let files = terminal.files();
     let live = args.live.named(true, "polder check --workloads -");
     let workloads: Vec<Named> = named(&args.workloads).into_iter().chain(live).collect();

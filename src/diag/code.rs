@@ -101,6 +101,7 @@ codes! {
     E0220 "endpoint of the wrong kind",
     E0221 "assertion about nothing",
     E0222 "no address left",
+    E0224 "the CNI opens more, or mixes things up",
     E0225 "label that cannot be stated",
     E0226 "tiers that cannot be disjoint",
     // Assertions.
@@ -139,6 +140,8 @@ codes! {
     W0012 "CNIs differ",
     W0013 "allow comment without effect",
     W0014 "the CNI matches something else",
+    W0015 "the CNI needs a switch or a version",
+    W0016 "near a limit of the CNI",
     W0017 "one side of a closed connection",
     W0018 "labels of a namespace not stated",
     W0019 "cluster DNS shut off",

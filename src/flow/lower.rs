@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 /// Lowers a model that was resolved without errors.
 pub fn lower(model: &Model) -> FlowSet {
-    let set = FlowSet { facts: model.facts(), ..FlowSet::default() };
+    let set = FlowSet { facts: model.facts(), cni: model.platform.chosen_cni(), ..FlowSet::default() };
     let mut lowering = Lowering { model, set, managed: BTreeMap::new(), parties: FxHashMap::default() };
     lowering.reserve();
     lowering.namespaces();

@@ -5,7 +5,7 @@
 mod enforced;
 mod lower;
 
-pub use crate::model::{AssertionKind, Statement};
+pub use crate::model::{AssertionKind, ChosenCni, Statement};
 pub use enforced::{EnforcedShare, EnforcedSide};
 pub use lower::{lower, public_addresses};
 
@@ -30,6 +30,8 @@ pub struct FlowSet {
     pub statements: Arc<Vec<Statement>>,
     /// What address blocks mean where the program is for.
     pub facts: Facts,
+    /// What has to enforce the policies.
+    pub cni: ChosenCni,
     /// Every declared name with the namespace that it is local to: what short names could be taken for.
     pub declared: BTreeSet<(Option<Arc<str>>, Arc<str>)>,
 }

@@ -1,46 +1,23 @@
 //! What the network policy agent of AWS does in its own way (`pkg/fwruleprocessor` of aws/aws-network-policy-agent): it keeps
 //! an entry for each block, and the longest prefix that an address is in decides.
 
+use super::One;
 use super::atoms::{Atom, Side};
 use super::except::same_pods;
 use super::near::{text, with_place};
+use super::plugin::said;
 use super::runs::{Found, Runs};
-use super::{One, at};
 use crate::cluster::Service;
-use crate::diag::{Code, Diagnostic};
-use crate::model::Cni;
+use crate::diag::Diagnostic;
+use crate::model::{ChosenCni, CniTrigger};
 use crate::net::{AddressSet, Direction, Selector};
-use crate::netpol::{Peer, Port};
+use crate::netpol::Peer;
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// How many ports the agent keeps for one block.
-const MOST_PORTS: usize = 24;
-
-/// W0232: more ports for one block than are kept.
-pub(super) fn too_many_ports(one: &One<'_>, cni: Cni, direction: Direction) -> Option<Diagnostic> {
-    let mut ports: BTreeMap<IpNet, (BTreeSet<&Port>, usize, usize)> = BTreeMap::new();
-    for (index, rule) in one.rules(direction)?.iter().enumerate() {
-        for (position, peer) in rule.peers.iter().enumerate() {
-            if let Peer::Block(block) = peer {
-                ports.entry(block.cidr).or_insert((BTreeSet::new(), index, position)).0.extend(&rule.ports);
-            }
-        }
-    }
-    let (cidr, (ports, rule, peer)) = ports.into_iter().find(|(_, (ports, ..))| ports.len() > MOST_PORTS)?;
-    let message = format!(
-        "{} keeps {MOST_PORTS} ports for one block, and {} has {} for {cidr}: the rest is lost",
-        cni.name(),
-        one.shown(),
-        ports.len()
-    );
-    let found = at(Code::W0232, one.peer_place(direction, rule, peer), message);
-    Some(found.with_help("join neighbouring ports with `endPort`"))
-}
+use std::collections::BTreeSet;
 
 /// W0232: an exception becomes an entry that denies everything, for all policies of the pods together, unless a rule names
 /// just that block. So what another rule allows by a wider one is lost.
-pub(super) fn exceptions(side: &Side<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+pub(super) fn exceptions(side: &Side<'_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     for atom in &side.atoms {
         let Some(Peer::Block(block)) = atom.written_peer() else { continue };
@@ -61,17 +38,13 @@ pub(super) fn exceptions(side: &Side<'_>, cni: Cni, found: &mut Vec<Diagnostic>)
                 (true, false) => "another rule of it, for everyone,".to_owned(),
                 (false, _) => format!("a rule of {}", opener.shown()),
             };
-            let message = format!(
-                "{} denies these pods {except}, which {} excepts, on every port: {by} allows it, and is overruled",
-                cni.name(),
-                one.shown()
-            );
+            let what = format!("{} excepts {except}, and {by} allows it and is overruled", one.shown());
             let place = atom.peer.and_then(|peer| one.peer_place(side.direction, atom.rule, peer));
             let opened = other.peer.map_or_else(
                 || opener.rule_place(side.direction, other.rule),
                 |peer| opener.peer_place(side.direction, other.rule, peer),
             );
-            let diagnostic = at(Code::W0232, place, message);
+            let Some(diagnostic) = said(cni, CniTrigger::ExceptionAllowedElsewhere, place, &what) else { continue };
             let diagnostic = match opened {
                 Some(opened) => diagnostic.with_label(opened, "allowed here"),
                 None => diagnostic,
@@ -103,25 +76,24 @@ fn is_wider(other: &Atom<'_>, except: IpNet) -> bool {
 /// W0232: peers with labels by which no Service of their pods selects. Egress is judged before the address of a Service becomes
 /// that of a pod, and the controller finds the Services of a peer by taking their selector for the labels of a pod
 /// (`pkg/resolvers` of aws/amazon-network-policy-controller-k8s).
-pub(super) fn services(all: &[One<'_>], runs: &Runs<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
+pub(super) fn services(all: &[One<'_>], runs: &Runs<'_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
     for one in all {
         for (index, rule) in one.rules(Direction::Egress).unwrap_or_default().iter().enumerate() {
             for (position, peer) in rule.peers.iter().enumerate() {
                 let Peer::Pods { pods, .. } = peer else { continue };
                 let Some(service) = missed(one, peer, pods, runs) else { continue };
                 let selector = service.selector.clone().unwrap_or_default();
-                let message = format!(
-                    "{} judges egress before the address of the Service `{}/{}` becomes that of a pod, and finds it by its \
-                     selector ({}), which a peer of {} does not match: only the addresses of the pods are open",
-                    cni.name(),
-                    service.namespace,
-                    service.name,
+                let what = format!(
+                    "a peer of {} does not match {}, by which the Service `{}/{}` selects, so only the addresses of the pods \
+                     are open",
+                    one.shown(),
                     text(&selector),
-                    one.shown()
+                    service.namespace,
+                    service.name
                 );
                 let place = one.peer_place(Direction::Egress, index, position);
-                let diagnostic = with_place(at(Code::W0232, place, message), service.span, "this Service");
-                found.push(diagnostic.with_help("ask only for labels that the Service selects by"));
+                let diagnostic = said(cni, CniTrigger::LabelsBesideService, place, &what);
+                found.extend(diagnostic.map(|found| with_place(found, service.span, "this Service")));
             }
         }
     }

@@ -48,7 +48,7 @@ pub use redundant::{Part, Removal, redundant};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::engine::{Engine, Scope, World};
-use crate::model::{Cni, CniVersion};
+use crate::model::ChosenCni;
 use crate::net::{AddressSet, Direction, Facts};
 use crate::netpol::{Policy, Rule, Written};
 use crate::source::Span;
@@ -66,9 +66,7 @@ pub struct Input<'a> {
     /// What runs, as far as it is known.
     pub cluster: &'a Cluster,
     /// What has to enforce the policies.
-    pub cni: Cni,
-    /// Which version of it; `None` for the oldest that its makers support.
-    pub version: Option<CniVersion>,
+    pub cni: ChosenCni,
     /// Whether some of what runs stands there in several variants, of which there is one.
     pub varies: bool,
     /// Whether these are all the policies that there are. If not, only what shows in each by itself is told.
@@ -91,7 +89,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         open::check(one, &runs, &mut found);
         labels::check(one, &mut found);
         peers::check(one, input, &mut found);
-        plugin::check(one, input.cni, input.version, &runs, &mut found);
+        plugin::check(one, input.cni, &runs, &mut found);
     }
     plugin::check_all(&all, input.cni, &mut found);
     for group in all.chunk_by(in_one_namespace) {
@@ -103,13 +101,13 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     }
     peers::families(&all, input.cluster, &mut found);
     let patience = atoms::Patience::new();
-    let matches = input.cni.blocks_match(input.version);
+    let matches = input.cni.cni.blocks_match(input.cni.version);
     let servers = servers::ServerPlaces::new(input.cluster, matches);
     for group in all.chunk_by(in_one_namespace) {
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         for side in &sides {
             dns::one_protocol(side, &servers, &mut found);
-            match input.cni.is_of_aws() {
+            match input.cni.cni.is_of_aws() {
                 true => aws::exceptions(side, input.cni, &mut found),
                 false => except::check(side, &mut found),
             }
@@ -127,8 +125,8 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     plugin::check_addresses(&all, &runs, matches, &mut found);
     values::check(&all, &runs, &mut found);
     own_ports::check(&all, &runs, &mut found);
-    addresses::check(&all, input.cluster, input.cni, &mut found);
-    if input.cni.is_of_aws() {
+    addresses::check(&all, input.cluster, input.cni.cni, &mut found);
+    if input.cni.cni.is_of_aws() {
         aws::services(&all, &runs, input.cni, &mut found);
     }
     if !input.cluster.workloads.is_empty() {

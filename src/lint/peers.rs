@@ -38,7 +38,7 @@ pub(super) fn check(one: &One<'_>, input: &Input<'_>, found: &mut Vec<Diagnostic
         for (at_peer, peer) in rule.peers.iter().enumerate() {
             if written.and_then(|written| written.peers.get(at_peer)).is_some_and(|written| written.negative) {
                 let found_here = nothing_asked_for(one, direction, of_namespaces(at_peer));
-                found.push(if input.cni.has_entities() { found_here } else { found_here.as_note() });
+                found.push(if input.cni.cni.has_entities() { found_here } else { found_here.as_note() });
             }
             match peer {
                 Peer::Pods { namespaces: Some(namespaces), pods }

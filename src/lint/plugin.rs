@@ -1,81 +1,62 @@
-//! What the network plugin cannot do, or does in its own way.
+//! What the network plugin cannot do, or does in its own way: see the table of [`crate::model::CNI_DIFFERENCES`].
 
 use super::runs::Runs;
-use super::{One, at, aws};
+use super::{One, at};
 use crate::diag::{Code, Diagnostic};
-use crate::model::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
+use crate::model::{ChosenCni, CniTrigger, is_seen_label};
 use crate::net::{AddressSet, BlocksMatch, Direction, Protocol, Requirement, Selector, Truth};
-use crate::netpol::{Peer, Port, PortTarget};
+use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use crate::plugin;
+use crate::source::Span;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 
-/// W0232: what one policy asks for.
-pub(super) fn check(
-    one: &One<'_>,
-    cni: Cni,
-    version: Option<CniVersion>,
-    runs: &Runs<'_>,
-    found: &mut Vec<Diagnostic>,
-) {
+/// What the CNI reads otherwise of one policy.
+pub(super) fn check(one: &One<'_>, cni: ChosenCni, runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
+    if cni.cni.is_not_said() {
+        return;
+    }
     let mut told = BTreeSet::new();
     for (direction, rule, written) in one.all_rules() {
         for (index, port) in written.ports.iter().enumerate() {
-            for (what, help) in limits(cni, version, direction, port, runs) {
-                if told.insert(what) {
-                    let message = format!("{} {what}, which {} needs", cni.name(), one.shown());
-                    let place = one.port_place(direction, rule, index);
-                    found.push(at(Code::W0232, place, message).with_help(help));
+            for (trigger, what) in asked(direction, port, runs) {
+                if cni.difference(trigger).is_some() && told.insert(trigger) {
+                    let what = format!("{what} of {}", one.shown());
+                    found.extend(said(cni, trigger, one.port_place(direction, rule, index), &what));
                 }
             }
         }
     }
-    negations(one, cni, found);
-    if cni.is_of_aws() {
-        for direction in Direction::ALL {
-            found.extend(aws::too_many_ports(one, cni, direction));
-        }
-    }
+    number_beside_protocol(one, cni, found);
+    labels(one, cni, found);
+    rules(one, cni, found);
 }
 
-/// What a CNI does not do of a port, as the verb of a sentence, and what to write instead.
-fn limits(
-    cni: Cni,
-    version: Option<CniVersion>,
-    direction: Direction,
-    port: &Port,
-    runs: &Runs<'_>,
-) -> Vec<(&'static str, &'static str)> {
-    let number = "write the number of the port";
-    let named = |name: &str| match cni.named_ports() {
-        NamedPortSupport::Known | NamedPortSupport::NotSaid => None,
-        NamedPortSupport::Ignored => Some(("ignores named ports and may open every port", number)),
-        NamedPortSupport::Refused => Some(("refuses a policy with a named port", number)),
-        // Only towards others: of its own pods it knows the ports of each.
-        NamedPortSupport::OneNumber if direction == Direction::Ingress || is_one_number(name, port, runs) => None,
-        NamedPortSupport::OneNumber => Some(("drops a named port that is several numbers in different pods", number)),
-        NamedPortSupport::NotOnWindows => Some(("does not know named ports on nodes with Windows", number)),
-        NamedPortSupport::OpenUnlisted => Some(("opens every port where no pod lists a named port", number)),
-    };
-    let ranges = || match cni.ranges(version) {
-        RangeSupport::Known | RangeSupport::NotSaid => None,
-        RangeSupport::FirstOnly => {
-            Some(("does not know `endPort` and opens only the first port", "list the ports one by one"))
+/// What is to be said where a thing is met, if anything is.
+pub(super) fn said(cni: ChosenCni, trigger: CniTrigger, place: Option<Span>, what: &str) -> Option<Diagnostic> {
+    cni.difference(trigger)?.in_manifests(&cni.text(), place, what)
+}
+
+/// What a port asks of a CNI.
+fn asked(direction: Direction, port: &Port, runs: &Runs<'_>) -> Vec<(CniTrigger, String)> {
+    let protocol = port.protocol.as_str();
+    let (of_target, shown) = match &port.target {
+        PortTarget::Named(name) => {
+            let what = format!("the named port `{name}`");
+            // Of its own pods a CNI knows the ports of each.
+            let is_sure = direction == Direction::Ingress || is_one_number(name, port, runs);
+            let several = (!is_sure).then(|| (CniTrigger::NamedPortOfSeveralNumbers, what.clone()));
+            ([Some((CniTrigger::NamedPort, what)), several], name.to_string())
         }
-    };
-    let of_target = match port.target {
-        PortTarget::Named(ref name) => named(name),
-        PortTarget::Range(..) => ranges(),
-        PortTarget::Number(_) | PortTarget::Every => None,
-    };
-    let of_protocol = match (port.protocol, cni.sctp()) {
-        (Protocol::Sctp, SctpSupport::Unknown) => Some(("does not know SCTP", "use another protocol, or another CNI")),
-        (Protocol::Sctp, SctpSupport::Switch) => {
-            let help = "switch on `sctp.enabled`, and silence this warning";
-            Some(("filters SCTP only when that is switched on", help))
+        PortTarget::Range(low, high) => {
+            ([Some((CniTrigger::PortRange, format!("the range `{low}-{high}`"))), None], format!("{low}-{high}"))
         }
-        (Protocol::Sctp, SctpSupport::Filtered) | (Protocol::Tcp | Protocol::Udp, _) => None,
+        PortTarget::Number(number) => ([None, None], number.to_string()),
+        PortTarget::Every => ([None, None], "*".to_owned()),
     };
-    of_target.into_iter().chain(of_protocol).collect()
+    let of_protocol =
+        (port.protocol == Protocol::Sctp).then(|| (CniTrigger::SctpPort, format!("`{shown}/{protocol}`")));
+    of_target.into_iter().flatten().chain(of_protocol).collect()
 }
 
 /// Whether some pods that were given have a port of this name, and it is the same number in all of them.
@@ -86,39 +67,86 @@ fn is_one_number(name: &str, port: &Port, runs: &Runs<'_>) -> bool {
     named.map(|one| one.number).collect::<BTreeSet<u16>>().len() == 1
 }
 
-/// W0232: exceptions and negative labels, where not all nodes know them.
-fn negations(one: &One<'_>, cni: Cni, found: &mut Vec<Diagnostic>) {
-    if cni.knows_negations() {
-        return;
-    }
-    let windows = "on nodes with Windows, and";
-    let labels = |place, found: &mut Vec<Diagnostic>| {
-        let message =
-            format!("{} knows neither `NotIn` nor `DoesNotExist` {windows} {} needs them", cni.name(), one.shown());
-        let help = "ask for the values that are meant, with `In`";
-        found.push(at(Code::W0232, place, message).with_help(help));
+/// A rule that lists a whole protocol and a number of it.
+fn number_beside_protocol(one: &One<'_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
+    let is_both = |rule: &Rule, port: &Port| {
+        let same = |other: &&Port| other.protocol == port.protocol && other.target == PortTarget::Every;
+        port.target != PortTarget::Every && rule.ports.iter().any(|other| same(&other))
     };
-    let peers = one.all_rules().flat_map(|(direction, rule, written)| {
-        written.peers.iter().enumerate().map(move |(index, peer)| (direction, rule, index, peer))
-    });
-    let mut of_labels = is_negative(&one.policy.subject).then_some(one.written.subject.or(one.name));
-    let mut of_blocks = None;
-    for (direction, rule, index, peer) in peers {
-        let place = one.peer_place(direction, rule, index);
-        match peer {
-            Peer::Block(block) if !block.except.is_empty() => _ = of_blocks.get_or_insert(place),
-            Peer::Pods { namespaces, pods } if namespaces.iter().chain([pods]).any(is_negative) => {
-                of_labels.get_or_insert(place);
+    for (direction, index, rule) in one.all_rules() {
+        let Some(port) = rule.ports.iter().position(|port| is_both(rule, port)) else { continue };
+        let place = one.port_place(direction, index, port);
+        let what = format!("{} keeps the rest of the protocol closed", one.shown());
+        found.extend(said(cni, CniTrigger::NumberBesideProtocol, place, &what));
+    }
+}
+
+/// Labels that the CNI does not know or see.
+fn labels(one: &One<'_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
+    let selectors = || {
+        let subject = one.written.subject.or(one.name);
+        let of_peers = one.all_rules().flat_map(|(direction, rule, written)| {
+            let peers = written.peers.iter().enumerate();
+            peers.filter_map(move |(index, peer)| match peer {
+                Peer::Pods { namespaces, pods } => {
+                    Some((namespaces.as_ref(), pods, one.pods_place(direction, rule, index)))
+                }
+                Peer::Block(_) => None,
+            })
+        });
+        [(None, &one.policy.subject, subject)].into_iter().chain(of_peers)
+    };
+    let is_one = |(namespaces, pods, _): &(Option<&Selector>, &Selector, Option<Span>)| {
+        namespaces.iter().copied().chain([*pods]).any(is_negative)
+    };
+    if let Some((_, _, place)) = selectors().find(is_one) {
+        found.extend(said(cni, CniTrigger::NegativeLabel, place, &one.shown()));
+    }
+    let mut told = BTreeSet::new();
+    for (_, pods, place) in selectors() {
+        for requirement in pods.each_requirement() {
+            let (trigger, key) = match requirement {
+                Requirement::NotIn(key, _) | Requirement::DoesNotExist(key) => (CniTrigger::UnseenLabelLacking, key),
+                Requirement::Equals(key, _) | Requirement::In(key, _) | Requirement::Exists(key) => {
+                    (CniTrigger::UnseenLabelAsked, key)
+                }
+            };
+            if !is_seen_label(key, cni.known_version()) && told.insert((trigger, key)) {
+                let what = format!("the label `{key}` in {}", one.shown());
+                found.extend(said(cni, trigger, place, &what));
             }
-            Peer::Block(_) | Peer::Pods { .. } => {}
         }
     }
-    if let Some(place) = of_labels {
-        labels(place, found);
+}
+
+/// What the CNI keeps too little room for.
+fn limits(all: &[One<'_>], cni: ChosenCni, found: &mut Vec<Diagnostic>) {
+    let policies: Vec<&Policy> = all.iter().map(|one| one.policy).collect();
+    if cni.difference(CniTrigger::PortsOfBlock).is_some() {
+        for block in plugin::crowded_blocks(&policies) {
+            let Some(one) = all.get(block.policy) else { continue };
+            let what = format!("the pods of {} have {} for {}", one.shown(), block.ports, block.cidr);
+            let place = one.peer_place(block.direction, block.rule, block.peer);
+            found.extend(said(cni, CniTrigger::PortsOfBlock, place, &what));
+        }
     }
-    if let Some(place) = of_blocks {
-        let message = format!("{} does not know `except` {windows} {} needs it", cni.name(), one.shown());
-        found.push(at(Code::W0232, place, message).with_help("list the blocks that are left"));
+    if cni.difference(CniTrigger::ManyBlocks).is_some() {
+        for (policy, direction, rule, count) in plugin::long_rules(policies.iter().copied()) {
+            let Some(one) = all.get(policy) else { continue };
+            let what = format!("one of {} has {count}", one.shown());
+            found.extend(said(cni, CniTrigger::ManyBlocks, one.rule_place(direction, rule), &what));
+        }
+    }
+    let laws: [(CniTrigger, plugin::PodLimit, &str); 2] = [
+        (CniTrigger::EntriesOfPod, plugin::large_maps, "may come to about"),
+        (CniTrigger::PoliciesOfPod, plugin::many_policies, "have"),
+    ];
+    for (trigger, law, have) in laws.into_iter().filter(|(trigger, ..)| cni.difference(*trigger).is_some()) {
+        for (place, count) in law(&policies) {
+            let Some(one) = all.get(place) else { continue };
+            let what = format!("the pods of {} {have} {count}", one.shown());
+            found.extend(said(cni, trigger, one.name, &what));
+        }
     }
 }
 
@@ -127,12 +155,42 @@ fn is_negative(selector: &Selector) -> bool {
     selector.each_requirement().any(|one| matches!(one, Requirement::NotIn(..) | Requirement::DoesNotExist(_)))
 }
 
-/// W0232: a CNI that does nothing at all.
-pub(super) fn check_all(all: &[One<'_>], cni: Cni, found: &mut Vec<Diagnostic>) {
-    let Some(one) = all.first().filter(|_| cni.enforces_nothing().is_some()) else { return };
-    let message = "flannel alone enforces no NetworkPolicy: none of these has any effect";
-    let help = format!("{POLICY_ENGINE}: `--cni canal`, `--cni kindnet` for kube-network-policies");
-    found.push(at(Code::W0232, one.name, message).with_help(help));
+/// Blocks that the CNI does not know, or not beside others.
+fn rules(one: &One<'_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
+    let mut is_told = false;
+    for (direction, index, rule) in one.all_rules() {
+        let has_exceptions = |peer: &Peer| matches!(peer, Peer::Block(block) if !block.except.is_empty());
+        let Some(except) = rule.peers.iter().position(has_exceptions) else { continue };
+        let place = one.peer_place(direction, index, except);
+        if rule.peers.iter().any(|peer| matches!(peer, Peer::Pods { .. })) {
+            let what = format!("a rule of {} has both", one.shown());
+            found.extend(said(cni, CniTrigger::PodsBesideException, place, &what));
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            found.extend(said(cni, CniTrigger::BlockException, place, &one.shown()));
+        }
+    }
+}
+
+/// What the CNI reads otherwise of all policies together, and what is so of any.
+pub(super) fn check_all(all: &[One<'_>], cni: ChosenCni, found: &mut Vec<Diagnostic>) {
+    let Some(first) = all.first().filter(|_| !cni.cni.is_not_said()) else { return };
+    for trigger in [CniTrigger::EveryPolicy, CniTrigger::Always] {
+        let rows = cni.cni.differences(cni.version, trigger);
+        found.extend(rows.filter_map(|row| row.in_manifests(&cni.text(), first.name, "")));
+    }
+    limits(all, cni, found);
+    if let Some(row) = cni.difference(CniTrigger::NamesAlike) {
+        for (one, other) in plugin::names_alike(all.iter().map(|one| one.policy)) {
+            let (Some(one), Some(other)) = (all.get(one), all.get(other)) else { continue };
+            let what = format!("{} and {}", one.shown(), other.shown());
+            let diagnostic = row.in_manifests(&cni.text(), other.name, &what);
+            found.extend(diagnostic.map(|diagnostic| match one.name {
+                Some(place) => diagnostic.with_label(place, "the other one"),
+                None => diagnostic,
+            }));
+        }
+    }
 }
 
 /// W0228: blocks that are about pods whose addresses are known.

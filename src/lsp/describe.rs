@@ -4,7 +4,7 @@ use super::names::{kind, name_of};
 use super::program::{FileSpot, Program};
 use super::reach::{self, ReachQuery, Silence};
 use crate::model::{
-    Cni, CniVersion, Component, Endpoint, Entity, Model, NamedPortSupport, NamespaceId, RangeSupport, Role, TierId,
+    ChosenCni, Cni, CniTrigger, CniVersion, Component, Endpoint, Entity, Model, NamespaceId, Role, TierId,
     describe_ports,
 };
 use crate::net::{BlocksMatch, Direction, Truth};
@@ -62,19 +62,14 @@ pub(super) fn cni(cni: Cni, version: Option<CniVersion>) -> String {
         Truth::No => "no",
     };
     let BlocksMatch { pods, nodes, api_server } = cni.blocks_match(version);
-    let ranges = match cni.ranges(version) {
-        RangeSupport::Known => "yes",
-        RangeSupport::FirstOnly => "the first port only",
-        RangeSupport::NotSaid => "not with all",
+    let chosen = ChosenCni { cni, version, span: None };
+    let support = |triggers: &[CniTrigger]| {
+        let row = triggers.iter().find_map(|trigger| chosen.difference(*trigger));
+        row.map_or_else(|| "yes".to_owned(), |row| row.sentence("it", row.trigger.in_general()))
     };
-    let names = match cni.named_ports() {
-        NamedPortSupport::Known => "yes",
-        NamedPortSupport::Ignored | NamedPortSupport::Refused => "no",
-        NamedPortSupport::OneNumber => "where a name is one number in all pods",
-        NamedPortSupport::NotOnWindows => "not on nodes with Windows",
-        NamedPortSupport::OpenUnlisted => "where the pods list them",
-        NamedPortSupport::NotSaid => "not with all",
-    };
+    let ranges = support(&[CniTrigger::PortRange]);
+    let names = support(&[CniTrigger::NamedPort, CniTrigger::NamedPortOfSeveralNumbers]);
+    let sctp = support(&[CniTrigger::SctpPort]);
     let which = match (version, cni.has_versions()) {
         (Some(version), _) => format!(" {version}"),
         (None, true) => ", in the oldest version that its makers support".to_owned(),
@@ -82,7 +77,7 @@ pub(super) fn cni(cni: Cni, version: Option<CniVersion>) -> String {
     };
     format!(
         "`{}`{which}\n\n- address blocks match pods: {}, nodes: {}, the API server: {}\n- port ranges: {ranges}\n- named \
-         container ports: {names}",
+         container ports: {names}\n- SCTP: {sctp}",
         cni.name(),
         known(pods),
         known(nodes),

@@ -2,9 +2,9 @@
 //! have addresses, too.
 
 use super::resolve::Resolver;
-use super::{BuiltIn, Cni, Endpoint, Holds, PlatformList};
-use crate::diag::{Code, Diagnostic};
-use crate::net::{AddressSet, IpBlock, Truth};
+use super::{BuiltIn, Cni, CniDifference, CniTrigger, Endpoint, Holds, PlatformList};
+use crate::diag::Diagnostic;
+use crate::net::{AddressSet, Direction, IpBlock, Truth};
 use crate::source::Span;
 use ipnet::IpNet;
 
@@ -27,19 +27,6 @@ impl AddressOwner {
         }
     }
 
-    /// In a sentence that says what the CNI matches.
-    fn word(self) -> &'static str {
-        match self {
-            AddressOwner::Pods => "pods",
-            AddressOwner::Nodes => "nodes",
-            AddressOwner::ApiServer => "the API server",
-        }
-    }
-
-    fn possessive(self) -> &'static str {
-        if self == AddressOwner::ApiServer { "its" } else { "their" }
-    }
-
     /// Its entry in `platform`.
     fn list(self) -> PlatformList {
         match self {
@@ -51,31 +38,35 @@ impl AddressOwner {
 }
 
 impl Resolver<'_> {
-    /// Warns where an end of a flow is, or holds, addresses of the cluster itself that not every CNI, or not this one,
-    /// matches like others.
-    pub(super) fn check_blocks(&mut self, endpoint: Endpoint, span: Span) {
+    /// Says where an end of a flow is, or holds, addresses that not every CNI, or not this one, matches like others: those of
+    /// the cluster itself. `side` is the one on which a rule names them.
+    pub(super) fn check_blocks(&mut self, endpoint: Endpoint, span: Span, side: Direction) {
         for leaf in self.model.leaves(&endpoint).to_vec() {
             if let Endpoint::BuiltIn(one) = leaf {
                 self.check_built_in_exceptions(one, span);
             }
             let found = match leaf {
-                Endpoint::BuiltIn(one) => AddressOwner::of(one).and_then(|owner| self.built_in_list(owner, span)),
-                Endpoint::Cidr(_) => self.holding_any(leaf).map(|found| found.with_label(span, "")),
+                Endpoint::BuiltIn(one) => AddressOwner::of(one).map(|owner| self.built_in_list(owner, span, side)),
+                Endpoint::Cidr(_) => {
+                    let found = self.holding_any(leaf, side).map(|found| found.with_label(span, ""));
+                    Some(found.into_iter().collect())
+                }
                 Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Fqdn(_) => None,
             };
-            found.into_iter().for_each(|diagnostic| self.report(diagnostic));
+            found.into_iter().flatten().for_each(|diagnostic| self.report(diagnostic));
         }
     }
 
     /// What is to be said of a list wherever it is the end of a flow.
-    fn holding_any(&mut self, leaf: Endpoint) -> Option<Diagnostic> {
-        if let Some(known) = self.checked_blocks.get(&leaf) {
+    fn holding_any(&mut self, leaf: Endpoint, side: Direction) -> Option<Diagnostic> {
+        if let Some(known) = self.checked_blocks.get(&(leaf, side)) {
             return known.clone();
         }
         let all = IpBlock::all_addresses(&self.model.blocks(leaf).unwrap_or_default());
         let owners = [AddressOwner::Pods, AddressOwner::Nodes, AddressOwner::ApiServer].into_iter();
         let found = owners.filter_map(|owner| self.holding(owner, leaf, &all)).next();
-        self.checked_blocks.insert(leaf, found.clone());
+        let found = found.or_else(|| self.of_services(leaf, &all, side)).or_else(|| self.of_other_family(leaf, &all));
+        self.checked_blocks.insert((leaf, side), found.clone());
         found
     }
 
@@ -89,41 +80,43 @@ impl Resolver<'_> {
     }
 
     /// `apiserver` or `nodes`.
-    fn built_in_list(&self, owner: AddressOwner, span: Span) -> Option<Diagnostic> {
-        if self.matching(owner) == Truth::Yes {
-            return None;
+    fn built_in_list(&self, owner: AddressOwner, span: Span, side: Direction) -> Vec<Diagnostic> {
+        let cni = self.model.platform.chosen_cni();
+        let what = format!("`{}`", owner.list().key());
+        let triggers: &[CniTrigger] = match (owner, side) {
+            (AddressOwner::ApiServer, Direction::Egress) => {
+                &[CniTrigger::ApiServerByAddress, CniTrigger::OneSideOfApiServer]
+            }
+            (AddressOwner::ApiServer, Direction::Ingress) => {
+                &[CniTrigger::FromApiServer, CniTrigger::ApiServerByAddress]
+            }
+            (AddressOwner::Nodes, Direction::Egress) => &[CniTrigger::NodesByAddress, CniTrigger::ToOwnNode],
+            (AddressOwner::Nodes, Direction::Ingress) => &[CniTrigger::NodesByAddress],
+            (AddressOwner::Pods, _) => &[],
+        };
+        let met = triggers.iter().filter(|trigger| **trigger != CniTrigger::OneSideOfApiServer || self.is_one_sided());
+        let rows = met.filter_map(|trigger| cni.difference(*trigger));
+        let what_of = |row: &CniDifference| match row.trigger {
+            CniTrigger::OneSideOfApiServer => format!("{what} needs both, and only one of them is listed"),
+            _ => what.clone(),
+        };
+        // That nobody of a list gets in says all.
+        rows.filter_map(|row| row.in_program(&cni.text(), Some(span), &what_of(row))).take(1).collect()
+    }
+
+    /// Whether the list of the API server has only its ClusterIP, or only what is behind it.
+    fn is_one_sided(&self) -> bool {
+        let platform = &self.model.platform;
+        let Some(listed) = platform.list(PlatformList::ApiServer) else { return false };
+        let is_single = |net: &IpNet| net.prefix_len() == net.max_prefix_len();
+        match platform.list(PlatformList::Services) {
+            Some(services) => {
+                let of_services = |net: &&IpNet| services.iter().any(|services| services.contains(*net));
+                let of_services = listed.iter().filter(of_services).count();
+                of_services == 0 || of_services == listed.len()
+            }
+            None => matches!(listed, [one] if is_single(one)),
         }
-        let (what, own) = (owner.word(), owner.possessive());
-        let name = owner.list().key();
-        Some(match self.model.platform.cni {
-            Cni::Any => {
-                let message =
-                    format!("not every CNI matches {what} by {own} addresses: with some, `{name}` stays closed");
-                Diagnostic::new(Code::W0012, span, message).with_help(name_the_cni())
-            }
-            cni => {
-                let named = self.model.platform.cni_text();
-                let message = match owner {
-                    _ if self.matching(owner) == Truth::No => {
-                        format!("{named} never matches {what} by {own} addresses: `{name}` stays closed")
-                    }
-                    _ if !cni.has_entities() => {
-                        format!(
-                            "whether {named} matches {what} by {own} addresses is not known: `{name}` may stay closed"
-                        )
-                    }
-                    AddressOwner::ApiServer => format!(
-                        "{named} matches no API server that runs on a node by its addresses: `{name}` may stay closed"
-                    ),
-                    AddressOwner::Pods | AddressOwner::Nodes => {
-                        format!(
-                            "{named} matches {what} by {own} addresses only when set up to: `{name}` may stay closed"
-                        )
-                    }
-                };
-                Diagnostic::new(Code::W0014, span, message).with_help(other_way(cni, owner))
-            }
-        })
     }
 
     /// A list that holds addresses of pods, or is of none but nodes or the API server: a wide one, as of all that is
@@ -131,61 +124,62 @@ impl Resolver<'_> {
     fn holding(&self, owner: AddressOwner, leaf: Endpoint, all: &AddressSet) -> Option<Diagnostic> {
         let platform = &self.model.platform;
         let listed = platform.list(owner.list());
-        let truth = self.matching(owner);
-        if owner != AddressOwner::Pods && truth == Truth::Yes {
-            return None;
-        }
         let nets = || listed.into_iter().flatten();
-        if owner != AddressOwner::Pods && !AddressSet::from_nets(nets().copied()).contains(all) {
-            return None;
+        if owner != AddressOwner::Pods {
+            let is_like_others = self.matching(owner) == Truth::Yes;
+            if is_like_others || !AddressSet::from_nets(nets().copied()).contains(all) {
+                return None;
+            }
         }
         let net = nets().find(|net| all.overlaps(&AddressSet::from_net(**net)))?;
-        let (what, own, name) = (owner.word(), owner.possessive(), self.write_endpoint(leaf));
-        let cni = platform.cni_text();
-        let (code, message) = match (platform.cni, truth) {
-            (Cni::Any, _) => (
-                Code::W0012,
-                format!("not every CNI matches {what} by {own} addresses, and `{name}` holds some of {net}"),
-            ),
-            (_, Truth::Yes) => {
-                (Code::W0014, format!("{cni} matches {what} by {own} addresses, too, and `{name}` holds some of {net}"))
-            }
-            (_, Truth::Maybe) => (
-                Code::W0014,
-                format!("{cni} may not match {what} by {own} addresses, and `{name}` holds some of {net}"),
-            ),
-            (_, Truth::No) => (
-                Code::W0014,
-                format!(
-                    "{cni} never matches {what} by {own} addresses: `{name}` holds some of {net}, and not their {what}"
-                ),
-            ),
+        let (cni, name) = (platform.chosen_cni(), self.write_endpoint(leaf));
+        let (trigger, what) = match owner {
+            AddressOwner::Pods => (CniTrigger::PodsByAddress, format!("`{name}` holds some of {net}")),
+            AddressOwner::Nodes => (CniTrigger::NodesByAddress, format!("`{name}`, in {net},")),
+            AddressOwner::ApiServer => (CniTrigger::ApiServerByAddress, format!("`{name}`, in {net},")),
         };
-        let help = match (owner, platform.cni) {
+        let found = cni.difference(trigger)?.in_program(&cni.text(), None, &what)?;
+        Some(match (owner, cni.cni) {
             (AddressOwner::Pods, Cni::Any) => {
-                format!("{}; or name the CNI in `platform {{ cni NAME }}`", tiers_for_pods(*net, all))
+                let help = format!("{}; or name the CNI in `platform {{ cni NAME }}`", tiers_for_pods(*net, all));
+                found.with_help(help)
             }
-            (AddressOwner::Pods, _) => tiers_for_pods(*net, all),
-            (AddressOwner::Nodes | AddressOwner::ApiServer, Cni::Any) => name_the_cni(),
-            (AddressOwner::Nodes | AddressOwner::ApiServer, cni) => other_way(cni, owner),
+            (AddressOwner::Pods, _) => found.with_help(tiers_for_pods(*net, all)),
+            (AddressOwner::Nodes | AddressOwner::ApiServer, _) => found,
+        })
+    }
+
+    /// A list of nothing but addresses of Services to connect to.
+    fn of_services(&self, leaf: Endpoint, all: &AddressSet, side: Direction) -> Option<Diagnostic> {
+        let (platform, cni) = (&self.model.platform, self.model.platform.chosen_cni());
+        let services = platform.list(PlatformList::Services).filter(|_| side == Direction::Egress)?;
+        if *all == AddressSet::empty() || !AddressSet::from_nets(services.iter().copied()).contains(all) {
+            return None;
+        }
+        let what = format!("`{}`, in `services`,", self.write_endpoint(leaf));
+        cni.difference(CniTrigger::ServicesByAddress)?.in_program(&cni.text(), None, &what)
+    }
+
+    /// A list without an address of the family that the cluster has, where it has one.
+    fn of_other_family(&self, leaf: Endpoint, all: &AddressSet) -> Option<Diagnostic> {
+        let (platform, cni) = (&self.model.platform, self.model.platform.chosen_cni());
+        let row = cni.difference(CniTrigger::OtherFamily)?;
+        let blocks = self.model.blocks(leaf)?;
+        let mut families = platform.listed().map(|net| net.addr().is_ipv6());
+        let is_six = match cni.cni.has_only_ipv4() {
+            true => false,
+            false => {
+                let first = families.next()?;
+                families.all(|one| one == first).then_some(first)?
+            }
         };
-        Some(Diagnostic::about(code, message).with_help(help))
+        if *all == AddressSet::empty() || blocks.iter().any(|block| block.cidr.addr().is_ipv6() == is_six) {
+            return None;
+        }
+        let (of, other) = if is_six { ("IPv6", "IPv4") } else { ("IPv4", "IPv6") };
+        let what = format!("`{}`, of {other} in a cluster of {of},", self.write_endpoint(leaf));
+        row.in_program(&cni.text(), None, &what)
     }
-}
-
-fn name_the_cni() -> String {
-    "name the CNI in `platform { cni NAME }`".to_owned()
-}
-
-/// How else to say it with this CNI.
-fn other_way(cni: Cni, owner: AddressOwner) -> String {
-    if !cni.has_entities() {
-        return "try it in a cluster, and silence this with `# polder: allow(W0014)`".to_owned();
-    }
-    let entities = if owner == AddressOwner::ApiServer { "kube-apiserver" } else { "host, remote-node" };
-    format!(
-        "add a CiliumNetworkPolicy with the entities `[{entities}]`, and silence this with `# polder: allow(W0014)`"
-    )
 }
 
 /// How to say it without the addresses of pods.

@@ -1,5 +1,6 @@
 //! The network plugins, with what is known of each.
 
+use super::{CniDifference, CniTrigger, CniVersions};
 use crate::net::{BlocksMatch, Truth};
 use std::fmt;
 
@@ -30,38 +31,19 @@ pub enum Cni {
     Flannel,
 }
 
-/// What to do where the plugin alone enforces nothing, up to the names of engines.
-pub const POLICY_ENGINE: &str = "run a policy engine beside it (Canal has Calico's, flannel's chart has `netpol.enabled`) and name \
-                                 that engine";
-
-/// What is known of one CNI, in the oldest version that its makers support.
+/// What is known of one CNI.
 struct KnownCni {
     /// Its name in the language.
     name: &'static str,
     /// What its address blocks match.
     blocks: BlocksMatch,
-    named_ports: NamedPortSupport,
-    ranges: RangeSupport,
-    sctp: SctpSupport,
-    /// Why no policy has an effect with it alone.
-    enforces_nothing: Option<&'static str>,
     maker: Maker,
     /// Whether policies of its own kind name nodes and the API server as entities.
     entities: bool,
-    /// Whether it knows exceptions of blocks, and labels that have to be absent or to have another value, on all nodes. If
-    /// not, it does not on those with Windows.
-    negations: bool,
-    /// What is otherwise in other versions.
-    versions: FactVersions,
-}
-
-/// The versions from which a fact holds; `None` where it holds in all.
-#[derive(Clone, Copy)]
-struct FactVersions {
-    /// It knows ranges of ports.
-    ranges: Option<CniVersion>,
-    /// A switch lets blocks match nodes. Before it, none does.
-    nodes: Option<CniVersion>,
+    /// The oldest version that its makers support, which counts where none is said. Known where facts depend on it.
+    oldest: Option<CniVersion>,
+    /// The version from which a switch lets blocks match nodes; before it, none does. `None` where that holds in all.
+    nodes_from: Option<CniVersion>,
 }
 
 /// Whose clouds it is made for.
@@ -72,18 +54,15 @@ enum Maker {
     Others,
 }
 
-/// The rules of Kubernetes, with blocks that match whatever has an address in them, as plain packet filters do.
+/// Blocks that match whatever has an address in them, as plain packet filters do. What differs in the rest is in
+/// [`super::cni_table`].
 const FILTER: KnownCni = KnownCni {
     name: "",
     blocks: BlocksMatch::EVERYTHING,
-    named_ports: NamedPortSupport::Known,
-    ranges: RangeSupport::Known,
-    sctp: SctpSupport::Filtered,
-    enforces_nothing: None,
     maker: Maker::Others,
     entities: false,
-    negations: true,
-    versions: FactVersions { ranges: None, nodes: None },
+    oldest: None,
+    nodes_from: None,
 };
 
 /// Cilium and what is built on it.
@@ -91,10 +70,6 @@ const CILIUM: KnownCni = KnownCni {
     // Pods, nodes, and an API server on a node have identities, and blocks are for what has none; `policyCIDRMatchMode`
     // changes that for nodes, and an API server elsewhere has none (docs.cilium.io, "Layer 3 Policies", cilium#20550).
     blocks: BlocksMatch { pods: Truth::No, ..BlocksMatch::UNKNOWN },
-    // A name that is several numbers among the peers is left out (cilium#30003).
-    named_ports: NamedPortSupport::OneNumber,
-    // Helm's `sctp.enabled` (docs.cilium.io, "SCTP support").
-    sctp: SctpSupport::Switch,
     entities: true,
     ..FILTER
 };
@@ -123,31 +98,24 @@ impl Cni {
     /// The table: one row for each.
     const fn known(self) -> KnownCni {
         match self {
-            Cni::Any => KnownCni {
-                name: "any",
-                blocks: BlocksMatch::UNKNOWN,
-                named_ports: NamedPortSupport::NotSaid,
-                ranges: RangeSupport::NotSaid,
-                ..FILTER
-            },
-            // `libcalico-go/lib/backend/k8s/conversion/conversion.go` of projectcalico/calico.
+            Cni::Any => KnownCni { name: "any", blocks: BlocksMatch::UNKNOWN, ..FILTER },
             Cni::Calico => KnownCni { name: "calico", ..FILTER },
             Cni::Canal => KnownCni { name: "canal", ..FILTER },
-            // `endPort` from 1.16, nodes by blocks from 1.15 (docs.cilium.io). From 1.20 a beta switch lets blocks match
-            // pods (cilium#47227): who has it on says so with `--ipblock-matches-pods`.
+            // Its makers support the last three minor versions.
             Cni::Cilium => KnownCni {
                 name: "cilium",
-                versions: FactVersions { ranges: Some(CniVersion(1, 16)), nodes: Some(CniVersion(1, 15)) },
+                oldest: Some(CniVersion(1, 18)),
+                nodes_from: Some(CniVersion(1, 15)),
                 ..CILIUM
             },
-            // Versions are Cilium's: `migrate-from-npm-to-cilium-network-policy.md` of MicrosoftDocs/azure-aks-docs.
+            // Versions are Cilium's, as AKS has them for each version of Kubernetes.
             Cni::AksCilium => KnownCni {
                 name: "aks-cilium",
                 maker: Maker::Azure,
-                versions: FactVersions { ranges: Some(CniVersion(1, 17)), ..CILIUM.versions },
+                oldest: Some(CniVersion(1, 17)),
+                nodes_from: Some(CniVersion(1, 15)),
                 ..CILIUM
             },
-            // `docs/antrea-network-policy.md` of antrea-io/antrea; it passes the tests of Kubernetes.
             Cni::Antrea => KnownCni { name: "antrea", ..FILTER },
             // Peers become addresses, and a prefix trie of all: `pkg/resolvers/endpoints.go` of
             // aws/amazon-network-policy-controller-k8s, `pkg/fwruleprocessor` of aws/aws-network-policy-agent.
@@ -155,17 +123,8 @@ impl Cni {
             Cni::EksAuto => KnownCni { name: "eks-auto", maker: Maker::Aws, ..FILTER },
             // cloud.google.com, "GKE Dataplane V2": Cilium's rules. Its version is GKE's own matter.
             Cni::GkeDataplaneV2 => KnownCni { name: "gke-dataplane-v2", ..CILIUM },
-            // `use-network-policies.md` of MicrosoftDocs/azure-aks-docs.
-            Cni::AzureNpm => KnownCni {
-                name: "azure-npm",
-                named_ports: NamedPortSupport::NotOnWindows,
-                maker: Maker::Azure,
-                negations: false,
-                ..FILTER
-            },
-            // A name counts as the number 0, which is every port: `go-controller/pkg/ovn/gress_policy.go` of
-            // ovn-kubernetes/ovn-kubernetes.
-            Cni::OvnKubernetes => KnownCni { name: "ovn-kubernetes", named_ports: NamedPortSupport::Ignored, ..FILTER },
+            Cni::AzureNpm => KnownCni { name: "azure-npm", maker: Maker::Azure, ..FILTER },
+            Cni::OvnKubernetes => KnownCni { name: "ovn-kubernetes", ..FILTER },
             // Blocks and pods are in one set of addresses (rancher/k3k#690). With which address a node or the API server
             // is seen, nothing says.
             Cni::KubeOvn => KnownCni {
@@ -173,25 +132,10 @@ impl Cni {
                 blocks: BlocksMatch { pods: Truth::Yes, ..BlocksMatch::UNKNOWN },
                 ..FILTER
             },
-            // Measured on 2.1.0.
-            Cni::KubeRouter => KnownCni { name: "kube-router", named_ports: NamedPortSupport::OpenUnlisted, ..FILTER },
-            // `npc/analyser.go` of weaveworks/weave.
-            Cni::Weave => KnownCni {
-                name: "weave",
-                named_ports: NamedPortSupport::Refused,
-                ranges: RangeSupport::FirstOnly,
-                sctp: SctpSupport::Unknown,
-                ..FILTER
-            },
-            // kubernetes-sigs/kube-network-policies.
+            Cni::KubeRouter => KnownCni { name: "kube-router", ..FILTER },
+            Cni::Weave => KnownCni { name: "weave", ..FILTER },
             Cni::Kindnet => KnownCni { name: "kindnet", ..FILTER },
-            // `Documentation/netpol.md` of flannel-io/flannel.
-            Cni::Flannel => KnownCni {
-                name: "flannel",
-                blocks: BlocksMatch::UNKNOWN,
-                enforces_nothing: Some("flannel alone enforces no NetworkPolicy: every pod stays open"),
-                ..FILTER
-            },
+            Cni::Flannel => KnownCni { name: "flannel", blocks: BlocksMatch::UNKNOWN, ..FILTER },
         }
     }
 
@@ -203,36 +147,34 @@ impl Cni {
     /// What its address blocks match, in a version or in the oldest that its makers support. Where its makers leave that
     /// to a switch or to where something runs, it is not known.
     pub fn blocks_match(self, version: Option<CniVersion>) -> BlocksMatch {
-        let KnownCni { blocks, versions, .. } = self.known();
-        let is_older = version.zip(versions.nodes).is_some_and(|(version, since)| version < since);
+        let KnownCni { blocks, nodes_from, .. } = self.known();
+        let is_older = version.zip(nodes_from).is_some_and(|(version, since)| version < since);
         if is_older { BlocksMatch { nodes: Truth::No, ..blocks } } else { blocks }
     }
 
-    /// What it makes of named ports.
-    pub fn named_ports(self) -> NamedPortSupport {
-        self.known().named_ports
-    }
-
-    /// What it makes of ranges of ports, in a version or in the oldest that its makers support.
-    pub fn ranges(self, version: Option<CniVersion>) -> RangeSupport {
-        let KnownCni { ranges, versions, .. } = self.known();
-        let is_older = version.zip(versions.ranges).is_some_and(|(version, since)| version < since);
-        if is_older { RangeSupport::FirstOnly } else { ranges }
-    }
-
-    /// Whether it filters SCTP.
-    pub fn sctp(self) -> SctpSupport {
-        self.known().sctp
+    /// The oldest version that its makers support, as far as facts depend on it.
+    pub(super) fn oldest(self) -> Option<CniVersion> {
+        self.known().oldest
     }
 
     /// Why no policy has an effect with it alone.
-    pub fn enforces_nothing(self) -> Option<&'static str> {
-        self.known().enforces_nothing
+    pub fn enforces_nothing(self) -> Option<&'static CniDifference> {
+        self.differences(None, CniTrigger::EveryPolicy).next()
+    }
+
+    /// Whether nobody says which one it is.
+    pub fn is_not_said(self) -> bool {
+        self == Cni::Any
     }
 
     /// Whether it is AWS' plugin.
     pub fn is_of_aws(self) -> bool {
         self.known().maker == Maker::Aws
+    }
+
+    /// Whether it knows addresses of IPv4 alone.
+    pub(super) fn has_only_ipv4(self) -> bool {
+        self == Cni::AzureNpm
     }
 
     /// Whether it runs on Azure's nodes alone.
@@ -245,15 +187,9 @@ impl Cni {
         self.known().entities
     }
 
-    /// Whether it knows `except`, `NotIn` and `DoesNotExist` on nodes with Windows, too, as far as it runs there.
-    pub fn knows_negations(self) -> bool {
-        self.known().negations
-    }
-
     /// Whether facts about it depend on its version.
     pub fn has_versions(self) -> bool {
-        let FactVersions { ranges, nodes } = self.known().versions;
-        ranges.or(nodes).is_some()
+        self.all_differences().any(|row| row.versions != CniVersions::All)
     }
 
     /// The names of all.
@@ -307,47 +243,6 @@ impl fmt::Display for CniVersion {
     }
 }
 
-/// What a CNI makes of a named port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NamedPortSupport {
-    /// What Kubernetes says.
-    Known,
-    /// It ignores the name, which may open every port.
-    Ignored,
-    /// It refuses the whole policy.
-    Refused,
-    /// It drops a name that is several numbers in different pods.
-    OneNumber,
-    /// It does not know them on nodes with Windows.
-    NotOnWindows,
-    /// It opens every port of pods where none lists the name, and the number of others on pods that do not list it.
-    OpenUnlisted,
-    /// No CNI is named, and they differ.
-    NotSaid,
-}
-
-/// What a CNI makes of a range of ports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RangeSupport {
-    /// What Kubernetes says.
-    Known,
-    /// It opens the first port only.
-    FirstOnly,
-    /// No CNI is named, and they differ.
-    NotSaid,
-}
-
-/// What a CNI makes of SCTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SctpSupport {
-    /// What Kubernetes says.
-    Filtered,
-    /// It filters it only when that is switched on.
-    Switch,
-    /// It does not know it.
-    Unknown,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,7 +256,9 @@ mod tests {
 
     #[test]
     fn ranges_are_known_where_the_version_is_new_enough_or_none_is_said() {
-        let known = |cni: Cni, version: &str| cni.ranges(CniVersion::parse(version)) == RangeSupport::Known;
+        let known = |cni: Cni, version: &str| {
+            cni.differences(CniVersion::parse(version), CniTrigger::PortRange).next().is_none()
+        };
         assert!(known(Cni::Cilium, "") && known(Cni::Cilium, "1.16") && !known(Cni::Cilium, "1.15.6"));
         assert!(known(Cni::AksCilium, "") && known(Cni::AksCilium, "1.17") && !known(Cni::AksCilium, "1.16"));
         assert!(!known(Cni::Weave, "2.8"));

@@ -1,5 +1,6 @@
 //! Named ports of containers, and which network plugins know them.
 
+use super::CniTrigger;
 use super::errors::container_ports as errors;
 use super::resolve::Resolver;
 use crate::net::{PortSet, Protocol};
@@ -23,9 +24,10 @@ impl Resolver<'_> {
             self.report(errors::bad_name(item.span, name));
             return None;
         }
-        let platform = &self.model.platform;
-        let problem = errors::support(item.span, &platform.cni_text(), name, platform.cni.named_ports());
-        problem.into_iter().for_each(|diagnostic| self.report(diagnostic));
+        for trigger in [CniTrigger::NamedPort, CniTrigger::NamedPortOfSeveralNumbers] {
+            self.report_difference(trigger, item.span, &format!("the named port `{name}`"));
+        }
+        self.check_sctp(item);
         Some(PortSet::named(protocol, name.into()))
     }
 }

@@ -205,8 +205,9 @@ impl<'a> Resolver<'a> {
                     let id = CidrId::at(self.model.cidrs.len());
                     if self.declare_endpoint(member, name, Endpoint::Cidr(id)) {
                         let blocks = self.blocks(&cidr.blocks, &cidr.except);
-                        self.check_exceptions(&cidr.except);
-                        let (text, namespace) = (self.name(name).into(), member.scope);
+                        let text = self.name(name);
+                        self.check_exceptions(&cidr.except, text);
+                        let (text, namespace) = (text.into(), member.scope);
                         self.model.cidrs.push(Cidr { name: text, namespace, blocks, span: name.span });
                     }
                 }

@@ -162,8 +162,8 @@ impl<'a> Resolver<'a> {
     ) {
         let from = self.endpoints(scope, &source.endpoints);
         let to = self.destinations(scope, destination);
-        let ends = from.iter().copied().chain(to.iter().map(|to| (to.endpoint, to.span)));
-        ends.for_each(|(endpoint, span)| self.check_blocks(endpoint, span));
+        from.iter().for_each(|(endpoint, span)| self.check_blocks(*endpoint, *span, Direction::Ingress));
+        to.iter().for_each(|to| self.check_blocks(to.endpoint, to.span, Direction::Egress));
         let mut first = true;
         let mut every: Vec<&PortsExpr> = Vec::new();
         for FlowDestination { endpoint: to, span: to_span, ports } in to {

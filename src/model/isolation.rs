@@ -3,7 +3,7 @@
 use super::ports::describe;
 use super::resolve::{PlacedStatement, Resolver, shorten};
 use super::scope::NameScope;
-use super::{Dns, DnsPreset, DnsServer, Endpoint, Isolate, Isolated, NamespaceId, NamespaceKind, TierId};
+use super::{CniTrigger, Dns, DnsPreset, DnsServer, Endpoint, Isolate, Isolated, NamespaceId, NamespaceKind, TierId};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::Protocol;
 use crate::source::Span;
@@ -171,6 +171,30 @@ impl<'a> Resolver<'a> {
             }
         }
         self.model.dns = default;
+        self.check_dns_by_pods();
+    }
+
+    /// Says where the CNI's clusters have DNS that no selector of pods matches, and a namespace has nothing else.
+    fn check_dns_by_pods(&mut self) {
+        let cni = self.model.platform.chosen_cni();
+        let rows = [CniTrigger::DnsByPods, CniTrigger::DnsWithoutNode].map(|trigger| cni.difference(trigger));
+        let mut told: FxHashSet<Option<Span>> = FxHashSet::default();
+        let mut found = Vec::new();
+        for row in rows.into_iter().flatten() {
+            for namespace in &self.model.namespaces {
+                let Some(managed) = namespace.managed().filter(|managed| !managed.egress.is_nobody()) else { continue };
+                let is_by_pods = |server: &DnsServer| match server {
+                    DnsServer::Cluster | DnsServer::Strict | DnsServer::OpenShift => true,
+                    DnsServer::Any | DnsServer::Address(_) | DnsServer::Tier(..) => false,
+                };
+                let Dns { servers, span } = &managed.dns;
+                if !servers.is_empty() && servers.iter().all(is_by_pods) && told.insert(*span) {
+                    let what = format!("the pods of `{}`", namespace.declared);
+                    found.extend(row.in_program(&cni.text(), span.or(cni.span), &what));
+                }
+            }
+        }
+        found.into_iter().for_each(|diagnostic| self.report(diagnostic));
     }
 
     fn dns_servers(&mut self, scope: NameScope, values: &[Span]) -> Vec<DnsServer> {

@@ -7,6 +7,8 @@ mod blocks;
 mod built_in;
 mod catalogue;
 mod cni;
+mod cni_differences;
+mod cni_table;
 mod container_ports;
 mod declare;
 mod disjoint;
@@ -35,7 +37,10 @@ mod warnings;
 pub use crate::syntax::AssertionKind;
 pub use built_in::{BuiltIn, Holds};
 pub use catalogue::{COMPONENTS, Component};
-pub use cni::{Cni, CniVersion, NamedPortSupport, POLICY_ENGINE, RangeSupport, SctpSupport};
+pub use cni::{Cni, CniVersion};
+pub use cni_differences::{
+    CNI_DIFFERENCES, ChosenCni, CniDifference, CniNotice, CniTrigger, CniVersions, is_seen_label,
+};
 pub use names::EndpointName;
 pub use platform::{Platform, PlatformList};
 pub use ports::describe as describe_ports;

@@ -1,13 +1,20 @@
-//! Exceptions and negative labels, which not every CNI knows on all of its nodes.
+//! What single words of a program mean to the CNI: labels and exceptions, which not every one of them knows or sees.
 
 use super::resolve::Resolver;
-use super::{BuiltIn, Endpoint, Holds};
-use crate::diag::{Code, Diagnostic};
+use super::{BuiltIn, CniTrigger, Endpoint, Holds, is_seen_label};
+use crate::net::Direction;
 use crate::source::Span;
 use crate::syntax::{NodeKind, Operator, SelectorExpr};
 
 impl Resolver<'_> {
-    /// W0012 where external namespaces are selected by such labels: they are declared before the platform is read.
+    /// Says what the CNI reads otherwise of a place.
+    pub(super) fn report_difference(&mut self, trigger: CniTrigger, span: Span, what: &str) {
+        let cni = self.model.platform.chosen_cni();
+        let found = cni.difference(trigger).and_then(|row| row.in_program(&cni.text(), Some(span), what));
+        found.into_iter().for_each(|diagnostic| self.report(diagnostic));
+    }
+
+    /// Where external namespaces are selected by labels: they are declared before the platform is read.
     pub(super) fn check_negative_namespaces(&mut self) {
         for member in self.top.clone() {
             if let NodeKind::Namespace(block) = &member.node.kind
@@ -18,35 +25,48 @@ impl Resolver<'_> {
         }
     }
 
-    /// W0012 where a selector asks for what is absent or has another value.
+    /// Where a selector asks for what is absent or has another value.
     pub(super) fn check_negative_labels(&mut self, expression: &SelectorExpr) {
         let is_negative = |operator| matches!(operator, Operator::NotIn | Operator::DoesNotExist);
         if let Some(negative) = expression.requirements.iter().find(|one| is_negative(one.operator)) {
-            let what = "labels that have to be absent or to have another value";
-            self.report_negation(negative.span, what, "ask for the values that are meant: `(key in (a, b))`");
+            let what = format!("`{}`", self.text(negative.span));
+            self.report_difference(CniTrigger::NegativeLabel, negative.span, &what);
         }
     }
 
-    /// W0012 where a cidr has exceptions.
-    pub(super) fn check_exceptions(&mut self, except: &[Span]) {
+    /// Where a selector asks for labels of pods that the CNI does not see.
+    pub(super) fn check_unseen_labels(&mut self, expression: &SelectorExpr) {
+        let version = self.model.platform.chosen_cni().known_version();
+        for requirement in &expression.requirements {
+            let key = self.text(requirement.key);
+            if is_seen_label(key, version) {
+                continue;
+            }
+            let trigger = match requirement.operator {
+                Operator::NotIn | Operator::DoesNotExist => CniTrigger::UnseenLabelLacking,
+                Operator::In | Operator::Exists => CniTrigger::UnseenLabelAsked,
+            };
+            self.report_difference(trigger, requirement.span, &format!("the label `{key}`"));
+        }
+    }
+
+    /// Where a cidr has exceptions.
+    pub(super) fn check_exceptions(&mut self, except: &[Span], name: &str) {
         if let [first, ..] = except {
-            self.report_negation(*first, "exceptions of address blocks", "list the blocks that are left");
+            self.report_difference(CniTrigger::BlockException, *first, &format!("`{name}`"));
         }
     }
 
-    /// W0012 where a flow goes to an endpoint that is written with exceptions: once for each of them.
+    /// Where a flow goes to an endpoint that is written with exceptions: once for each of them.
     pub(super) fn check_built_in_exceptions(&mut self, one: BuiltIn, span: Span) {
-        if one.holds() == Holds::Public && self.checked_blocks.insert(Endpoint::BuiltIn(one), None).is_none() {
-            let what = format!("exceptions of address blocks, which `{}` is written with", one.word());
-            self.report_negation(span, &what, "declare the blocks that are meant: `cidr partners = 203.0.113.0/24`");
-        }
-    }
-
-    fn report_negation(&mut self, span: Span, what: &str, help: &str) {
-        if !self.model.platform.cni.knows_negations() {
-            let cni = self.model.platform.cni_text();
-            let message = format!("on nodes with Windows {cni} does not know {what}");
-            self.report(Diagnostic::new(Code::W0012, span, message).with_help(help));
+        if one.holds() == Holds::Public
+            && self.checked_blocks.insert((Endpoint::BuiltIn(one), Direction::Egress), None).is_none()
+        {
+            let cni = self.model.platform.chosen_cni();
+            let row = cni.difference(CniTrigger::BlockException);
+            let found = row.and_then(|row| row.in_program(&cni.text(), Some(span), &format!("`{}`", one.word())));
+            let help = "declare the blocks that are meant: `cidr partners = 203.0.113.0/24`";
+            found.into_iter().for_each(|diagnostic| self.report(diagnostic.with_help(help)));
         }
     }
 }

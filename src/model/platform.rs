@@ -1,8 +1,8 @@
 //! The facts about the cluster that no manifest can show.
 
-use super::cni::{Cni, CniVersion, POLICY_ENGINE};
+use super::cni::{Cni, CniVersion};
 use super::resolve::{Resolver, shorten};
-use super::{DnsServer, Endpoint, Holds, Model};
+use super::{ChosenCni, CniTrigger, DnsServer, Endpoint, Holds, Model};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::net::{AddressSet, BlocksMatch, Facts, IpBlock, Listed};
 use crate::source::Span;
@@ -18,6 +18,8 @@ pub struct Platform {
     pub cni: Cni,
     /// Which version of it; `None` for the oldest that its makers support.
     pub cni_version: Option<CniVersion>,
+    /// Where the program says so.
+    cni_span: Option<Span>,
     /// The lists of addresses, each as far as the program has it.
     lists: Table<PlatformList, Option<Vec<IpNet>>>,
     /// The DNS servers of namespaces that say nothing themselves, as written, until they are resolved.
@@ -107,15 +109,14 @@ impl Id for PlatformList {
 impl Default for Platform {
     fn default() -> Self {
         let lists = PlatformList::ALL.into_iter().map(|_| None).collect();
-        Platform { cni: Cni::default(), cni_version: None, lists, dns: None }
+        Platform { cni: Cni::default(), cni_version: None, cni_span: None, lists, dns: None }
     }
 }
 
 impl Platform {
-    /// The CNI as a sentence names it: `cilium`, `cilium 1.14`.
-    pub(super) fn cni_text(&self) -> String {
-        let name = self.cni.name();
-        self.cni_version.map_or_else(|| name.to_owned(), |version| format!("{name} {version}"))
+    /// The CNI, with all that the program says of it.
+    pub fn chosen_cni(&self) -> ChosenCni {
+        ChosenCni { cni: self.cni, version: self.cni_version, span: self.cni_span }
     }
 
     /// What address blocks match.
@@ -285,7 +286,12 @@ impl<'a> Resolver<'a> {
         });
         let dns = entries.get("dns").map(|entry| (entry.values.to_vec(), entry.span));
         let (cni, cni_version) = entries.get("cni").and_then(|entry| self.cni(entry)).unwrap_or_default();
-        self.model.platform = Platform { cni, cni_version, lists: Vec::from(lists).into(), dns };
+        let cni_span = entries.get("cni").map(|entry| entry.span);
+        self.model.platform = Platform { cni, cni_version, cni_span, lists: Vec::from(lists).into(), dns };
+        let text = self.model.platform.chosen_cni().text();
+        for row in cni.differences(cni_version, CniTrigger::Always) {
+            row.in_program(&text, cni_span, "").into_iter().for_each(|note| self.report(note));
+        }
     }
 
     /// `cni NAME [VERSION]`.
@@ -296,10 +302,8 @@ impl<'a> Resolver<'a> {
             self.report_unknown_cni(name, *value);
             return None;
         };
-        if let Some(why) = cni.enforces_nothing() {
-            let help = format!("{POLICY_ENGINE}: `cni canal`, `cni kindnet` for kube-network-policies");
-            self.report(Diagnostic::new(Code::E0217, entry.span, why).with_help(help));
-        }
+        let nothing = cni.enforces_nothing().and_then(|row| row.in_program(cni.name(), Some(entry.span), ""));
+        nothing.into_iter().for_each(|error| self.report(error));
         if let [other, ..] = others {
             let diagnostic = Diagnostic::new(Code::E0105, *other, "a cluster has one CNI");
             let other_version = CniVersion::beginning(self.text(*other)).filter(|_| entry.version.is_none());

@@ -4,7 +4,7 @@ use super::errors::ports::{self as errors, UnknownPort, Unserved};
 use super::listed::ListedPorts;
 use super::resolve::Resolver;
 use super::scope::NameScope;
-use super::{Endpoint, Entity, RangeSupport, Role, Tier};
+use super::{CniTrigger, Endpoint, Entity, Role, Tier};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
 use crate::syntax::{PortExpr, PortKind, PortsExpr};
@@ -55,19 +55,25 @@ impl<'a> Resolver<'a> {
         if low != high {
             self.check_range(item, low, high);
         }
+        self.check_sctp(item);
         Some(PortSet::range(protocol, low, high))
     }
 
     fn check_range(&mut self, item: &PortExpr, low: u16, high: u16) {
-        let written = self.text(item.span);
-        let name = self.model.platform.cni_text();
-        match self.model.platform.cni.ranges(self.model.platform.cni_version) {
-            RangeSupport::FirstOnly => {
-                let help = self.one_by_one(item, low, high);
-                self.report(errors::first_of_range_only(item.span, &name, written, help));
-            }
-            RangeSupport::NotSaid => self.report(errors::ranges_not_known(item.span, written)),
-            RangeSupport::Known => {}
+        let cni = self.model.platform.chosen_cni();
+        let Some(row) = cni.difference(CniTrigger::PortRange) else { return };
+        let what = format!("the range `{}`", self.text(item.span));
+        let Some(found) = row.in_program(&cni.text(), Some(item.span), &what) else { return };
+        // Where it cannot be done at all, the ports are what to write.
+        let found = if found.code.stops() { found.with_help(self.one_by_one(item, low, high)) } else { found };
+        self.report(found);
+    }
+
+    /// Says what the CNI makes of SCTP.
+    pub(super) fn check_sctp(&mut self, item: &PortExpr) {
+        if item.protocol().is_some_and(|(protocol, _)| protocol == Protocol::Sctp) {
+            let what = format!("`{}`", self.text(item.span));
+            self.report_difference(CniTrigger::SctpPort, item.span, &what);
         }
     }
 
@@ -121,7 +127,10 @@ impl<'a> Resolver<'a> {
     ) -> Option<PortSet> {
         let set = match item.kind {
             PortKind::Every => match item.protocol() {
-                Some((protocol, _)) => PortSet::whole(protocol),
+                Some((protocol, _)) => {
+                    self.check_sctp(item);
+                    PortSet::whole(protocol)
+                }
                 None => PortSet::everything(),
             },
             PortKind::Number if checks.first => self.number(item)?,

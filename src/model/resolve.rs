@@ -5,6 +5,7 @@ use super::labels::Stated;
 use super::scope::{NameScope, Scopes};
 use super::{COMPONENTS, Endpoint, Entity, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
 use crate::diag::{Code, Diagnostic, Label, closest};
+use crate::net::Direction;
 pub use crate::net::is_dns_label;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{EndpointRef, Name, Node, NodeKind, Tree};
@@ -112,8 +113,8 @@ pub(super) struct Resolver<'a> {
     pub broken_ports: BTreeMap<TierId, Vec<&'a str>>,
     /// Where each port of a tier is in its list, by name.
     pub port_places: FxHashMap<TierId, FxHashMap<Arc<str>, usize>>,
-    /// What [`Resolver::check_blocks`] has found of each list of addresses, without its place.
-    pub checked_blocks: FxHashMap<Endpoint, Option<Diagnostic>>,
+    /// What [`Resolver::check_blocks`] has found of each list of addresses on each side, without its place.
+    pub checked_blocks: FxHashMap<(Endpoint, Direction), Option<Diagnostic>>,
     /// Where the components are used, by their files.
     pub components: BTreeMap<FileId, Span>,
     /// Whether to note what each name refers to.

@@ -42,6 +42,7 @@ impl<'a> Resolver<'a> {
             self.report(diagnostic.with_mend(self.with_blanks_before(expression.span), ""));
         }
         self.check_negative_labels(expression);
+        self.check_unseen_labels(expression);
         self.selector(expression)
     }
 

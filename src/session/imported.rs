@@ -5,7 +5,7 @@ use super::import::{DEFAULT_NAMESPACE, WrittenPolicy};
 use crate::diag::Code;
 use crate::import::{Finding, Kind, Where};
 use crate::lint;
-use crate::model::Cni;
+use crate::model::ChosenCni;
 use crate::net::Direction;
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -238,8 +238,7 @@ impl Import {
             names: &names,
             written: &written,
             cluster: &self.manifests.cluster,
-            cni: Cni::Any,
-            version: None,
+            cni: ChosenCni::default(),
             varies: false,
             complete: false,
         });

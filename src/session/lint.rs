@@ -4,7 +4,7 @@ use super::Manifests;
 use crate::cluster::Unmodelled;
 use crate::diag::{self, Allow, Code, Diagnostic, Levels, Report};
 use crate::lint::{self, Input};
-use crate::model::{Cni, CniVersion};
+use crate::model::{ChosenCni, Cni, CniVersion};
 use crate::source::{FileId, Sources, Span};
 use std::slice::from_ref;
 
@@ -19,8 +19,7 @@ impl Manifests {
             names: &self.policy_spans,
             written: &self.written,
             cluster: &self.cluster,
-            cni,
-            version,
+            cni: ChosenCni { cni, version, span: None },
             varies: self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::W0103),
             complete: !self.has_variants && !self.diagnostics.iter().any(|diagnostic| unread(diagnostic.code)),
         };

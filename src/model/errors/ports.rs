@@ -40,19 +40,6 @@ pub(crate) fn turned_range(at: Span, range: Span, written: &str, [low, high]: [u
         .with_mend(range, turned)
 }
 
-/// A range of which the CNI opens one port.
-pub(crate) fn first_of_range_only(at: Span, cni: &str, written: &str, help: String) -> Diagnostic {
-    Diagnostic::new(Code::E0219, at, format!("{cni} opens only the first port of the range `{written}`"))
-        .with_help(help)
-}
-
-/// A range, where it is not known whether the CNI knows ranges.
-pub(crate) fn ranges_not_known(at: Span, written: &str) -> Diagnostic {
-    let message = format!("not every CNI knows port ranges; some open only the first port of `{written}`");
-    Diagnostic::new(Code::W0012, at, message)
-        .with_help("name the CNI in `platform { cni NAME }`, or list the ports one by one")
-}
-
 /// Braces without ports.
 pub(crate) fn none_named(at: Span) -> Diagnostic {
     Diagnostic::new(Code::E0203, at, "no ports are named").with_help("name them: `{80, 443}/tcp`")

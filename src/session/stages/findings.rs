@@ -36,7 +36,7 @@ impl Session {
             all.extend(resolved.iter().filter(|diagnostic| !broken || is_error(diagnostic)).cloned());
         }
         all.extend(self.lowered().into_iter().flat_map(|stage| &stage.1).cloned());
-        all.extend(self.planned().into_iter().flat_map(|stage| &stage.1).cloned());
+        all.extend(self.tried_plan().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.asserted().into_iter().flat_map(|stage| &stage.1).cloned());
         all.extend(self.rollout_mistakes());
         all.extend(self.disproof_of_emitted().cloned());

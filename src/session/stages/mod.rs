@@ -16,6 +16,7 @@ use crate::lint;
 use crate::model::{self, COMPONENTS, Component, Model};
 use crate::netpol::{Policy, PolicySet};
 use crate::parallel;
+use crate::plugin;
 use crate::prove::{self, Grants};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, NodeKind, Tree};
@@ -378,17 +379,23 @@ impl Session {
     }
 
     fn planned(&self) -> Option<&(PolicySet, Vec<Diagnostic>)> {
+        self.tried_plan().filter(|planned| !has_errors(&planned.1))
+    }
+
+    /// The same, whatever is wrong with it.
+    fn tried_plan(&self) -> Option<&(PolicySet, Vec<Diagnostic>)> {
         let lowered = self.lowered()?;
         if has_errors(&lowered.1) {
             return None;
         }
-        let planned = self.policies.get_or_init(|| {
+        Some(self.policies.get_or_init(|| {
             let Planned { policies, diagnostics } = target::policies(&lowered.0, self.settings.layout);
             #[cfg(test)]
             let policies = spoiled::spoil(policies);
+            let mut diagnostics = diagnostics;
+            diagnostics.extend(plugin::of_program(&lowered.0, &policies, self.settings.layout == Layout::Flow));
             (policies, self.asked_step.worth_saying(diagnostics))
-        });
-        (!has_errors(&planned.1)).then_some(planned)
+        }))
     }
 
     fn asserted(&self) -> Option<&(Vec<Judgement>, Vec<Diagnostic>)> {

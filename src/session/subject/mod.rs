@@ -23,9 +23,9 @@ use super::stages::{Session, Settings};
 use super::system::FileSystem;
 use crate::ask::{Asked, Everyone, Situation};
 use crate::cluster::{Cluster, Unmodelled};
-use crate::diag::{Code, Diagnostic, Levels, Report, Severity};
+use crate::diag::{Diagnostic, Levels, Report, Severity};
 use crate::flow::FlowSet;
-use crate::model::{Cni, CniVersion, Model, POLICY_ENGINE};
+use crate::model::{Cni, CniVersion, Model};
 use crate::net::Facts;
 use crate::netpol::Policy;
 use crate::source::Sources;
@@ -68,9 +68,10 @@ pub struct SaidOfCluster {
 impl SaidOfCluster {
     /// Why there must be no answer: the plugin that is named enforces no policy.
     pub fn refusal(self) -> Option<Report> {
-        let why = self.cni.and_then(|(cni, _)| cni.enforces_nothing())?;
-        let help = format!("{POLICY_ENGINE}: `--cni canal`, `--cni kindnet` for kube-network-policies");
-        Some(Report::from(Diagnostic::about(Code::E0217, why).with_help(help)))
+        let (cni, _) = self.cni?;
+        let row = cni.enforces_nothing()?;
+        let error = row.in_program(cni.name(), None, "")?;
+        Some(Report::from(error.with_help(row.mend_of_manifests())))
     }
 
     /// The facts about the cluster of a program, or of policies without one.
