@@ -14,6 +14,7 @@ mod builds;
 mod ci;
 #[cfg(all(feature = "cli", unix))]
 mod cli;
+mod cni;
 mod codes;
 mod diagnostics;
 mod diff;

@@ -58,13 +58,14 @@ fn of_namespaces<'a>(
     }
     let mut grants = report::StatementGrants::new(set);
     let mut concerns = Concerns::default();
+    let form = BlockForm { pods_apart: set.cni.excepts_pods(), without_exceptions: set.cni.denies_exceptions() };
     // The namespaces are sorted, so sorting within each is enough.
     for &(index, namespace) in namespaces {
         wishes.concerns_of(index, &mut concerns);
         grants.add_dns(index, &concerns, wishes);
         let overlapping = minimal::reduce(&mut concerns, wishes, namer, &namespace.name);
         grants.add(index, &concerns, &overlapping);
-        let planner = Planner { set, index, namer, wishes, concerns: &concerns };
+        let planner = Planner { set, index, namer, wishes, concerns: &concerns, form };
         let first = policies.len();
         match layout {
             Layout::Flow => planner.by_flow(namespace, &mut policies),
@@ -86,6 +87,16 @@ struct Planner<'a> {
     namer: &'a Namer<'a>,
     wishes: &'a Wishes<'a>,
     concerns: &'a Concerns,
+    form: BlockForm,
+}
+
+/// How the CNI wants its blocks.
+#[derive(Debug, Clone, Copy)]
+struct BlockForm {
+    /// In other rules than pods, when they have exceptions.
+    pods_apart: bool,
+    /// As all that is left of them.
+    without_exceptions: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -152,8 +163,8 @@ impl<'a> Planner<'a> {
     /// A policy of all the rules of concerns with the same subject and direction as `one` of them.
     fn allow(&self, name: Excerpt, namespace: &ManagedNamespace, one: &Concern, concerns: &[&Concern]) -> Policy {
         let mut rules = Vec::with_capacity(concerns.iter().map(|concern| concern.rules.len()).sum());
-        for concern in concerns {
-            rules.extend(concern.rules.iter().map(|rule| self.rule(rule)));
+        for rule in concerns.iter().flat_map(|concern| &concern.rules) {
+            self.push_rules(rule, &mut rules);
         }
         let (ingress, egress) = match one.direction {
             Direction::Ingress => (Some(rules), None),
@@ -213,6 +224,20 @@ impl<'a> Planner<'a> {
         policies
     }
 
+    /// Adds a rule, or two where the CNI would take the exceptions of blocks off the pods.
+    fn push_rules(&self, rule: &RulePart, rules: &mut Vec<Rule>) {
+        let Rule { peers, ports } = self.rule(rule);
+        let is_pods = |peer: &Peer| matches!(peer, Peer::Pods { .. });
+        let has_exceptions = |peer: &Peer| matches!(peer, Peer::Block(block) if !block.except.is_empty());
+        if self.form.pods_apart && peers.iter().any(is_pods) && peers.iter().any(has_exceptions) {
+            let (pods, blocks) = peers.into_iter().partition(is_pods);
+            rules.push(Rule { peers: pods, ports: ports.clone() });
+            rules.push(Rule { peers: blocks, ports });
+        } else {
+            rules.push(Rule { peers, ports });
+        }
+    }
+
     fn rule(&self, rule: &RulePart) -> Rule {
         let peer = |PeerPart { region, form }: &PeerPart| match (form, region) {
             (PeerForm::Block(block), _) => Some(Peer::Block(block.clone())),
@@ -225,7 +250,8 @@ impl<'a> Planner<'a> {
         let peers: SmallVec<[Peer; 1]> = rule.peers.iter().filter_map(|id| peer(self.wishes.peer(*id))).collect();
         let is_anything = |id: &PeerId| self.wishes.peer(*id).region == Peers::Any;
         assert!(!peers.is_empty() || rule.peers.iter().any(is_anything), "a rule without peers is one for everybody");
-        Rule { peers: disjoint(peers), ports: Port::list(&rule.ports) }
+        let peers = if self.form.without_exceptions { without_exceptions(peers) } else { disjoint(peers) };
+        Rule { peers, ports: Port::list(&rule.ports) }
     }
 }
 
@@ -264,6 +290,22 @@ fn disjoint(peers: SmallVec<[Peer; 1]>) -> SmallVec<[Peer; 1]> {
     joined.sort_by_cached_key(IpBlock::addresses);
     let pods = peers.into_iter().filter(|peer| matches!(peer, Peer::Pods { .. }));
     pods.chain(joined.into_iter().map(Peer::Block)).collect()
+}
+
+/// The same with blocks that have no exceptions, and of which none lies in another one.
+fn without_exceptions(peers: SmallVec<[Peer; 1]>) -> SmallVec<[Peer; 1]> {
+    let has_exceptions = |peer: &Peer| matches!(peer, Peer::Block(block) if !block.except.is_empty());
+    if !peers.iter().any(has_exceptions) {
+        return disjoint(peers);
+    }
+    let (pods, blocks): (Vec<Peer>, Vec<Peer>) = peers.into_iter().partition(|peer| matches!(peer, Peer::Pods { .. }));
+    let blocks = blocks.into_iter().filter_map(|peer| match peer {
+        Peer::Block(block) => Some(block),
+        Peer::Pods { .. } => None,
+    });
+    let left = IpBlock::all_addresses(&blocks.collect::<Vec<_>>()).to_nets();
+    let left = left.into_iter().map(|cidr| Peer::Block(IpBlock { cidr, except: Vec::new() }));
+    pods.into_iter().chain(left).collect()
 }
 
 /// The concerns of which something is left.
