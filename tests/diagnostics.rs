@@ -1,15 +1,18 @@
 //! Each file of `diagnostics/` is a program with mistakes, and what the compiler says of it is a snapshot beside it: the
-//! sentences, their places and the help. A program of several files begins each with a line `# file: NAME`; a first line
+//! sentences, their places and the help. A program of several files begins each with a line `# file: NAME`, of
+//! which those in YAML are what runs; a first line
 //! `# env: NAME` names the environment, and `# notes` says notes, too.
 
 use polder::diag::{Code, Levels, render};
-use polder::session::{Memory, Project, Session, Settings};
+use polder::session::{Manifests, Memory, Named, Project, Session, Settings};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-fn session(text: &str) -> Session {
-    let root = Path::new("/project");
+const ROOT: &str = "/project";
+
+/// The files of a case.
+fn files(text: &str) -> Vec<(&str, String)> {
     let mut files: Vec<(&str, String)> = vec![("main.polder", String::new())];
     for line in text.split_inclusive('\n') {
         match line.strip_prefix("# file: ") {
@@ -17,13 +20,30 @@ fn session(text: &str) -> Session {
             None => files.last_mut().unwrap().1.push_str(line),
         }
     }
+    files.retain(|(_, text)| !text.is_empty());
+    files
+}
+
+fn session(text: &str) -> Session {
+    let root = Path::new(ROOT);
     let mut system = Memory::default().with(root.join("polder.toml"), "");
-    for (name, text) in files.into_iter().filter(|(_, text)| !text.is_empty()) {
+    for (name, text) in files(text).into_iter().filter(|(name, _)| !name.ends_with(".yaml")) {
         system = system.with(root.join(name), text);
     }
     let environment = text.strip_prefix("# env: ").and_then(|rest| rest.lines().next());
     let settings = Settings { environment: environment.map(str::to_owned), ..Settings::default() };
     Session::new(Project::load(&system, root, &[]), settings)
+}
+
+/// What runs, when a case says it.
+fn running(text: &str, session: &Session) -> Option<Manifests> {
+    let (mut system, mut named) = (Memory::default(), Vec::new());
+    for (name, text) in files(text).into_iter().filter(|(name, _)| name.ends_with(".yaml")) {
+        system = system.with(Path::new(ROOT).join(name), text);
+        named.push(Named::Path(name.into()));
+    }
+    let load = || Manifests::load_beside(session.sources().clone(), &system, Path::new(ROOT), &named, "default");
+    (!named.is_empty()).then(load)
 }
 
 #[test]
@@ -41,15 +61,19 @@ fn cases() {
             if text.starts_with("# notes\n") {
                 levels.show_notes();
             }
-            let reports = session.reports(&levels);
+            let running = running(&text, &session);
+            let (reports, sources) = match &running {
+                Some(running) => (session.reports_with(&levels, running), &running.sources),
+                None => (session.reports(&levels), session.sources()),
+            };
             for diagnostic in reports.iter().map(|report| &report.diagnostic) {
                 seen.borrow_mut().insert(diagnostic.code);
-                let place = diagnostic.primary().and_then(|span| session.sources().file(span.file));
+                let place = diagnostic.primary().and_then(|span| sources.file(span.file));
                 // Nobody can change a file that came with the compiler.
                 assert!(place.is_none_or(|file| !file.built_in), "{}: {diagnostic:?}", path.display());
             }
             let how = render::Human { unicode: false, color: false, width: 110, limit: 200 };
-            insta::assert_snapshot!("said", render::human(&reports, session.sources(), &how));
+            insta::assert_snapshot!("said", render::human(&reports, sources, &how));
         });
     });
     let least = "E0001 E0004 E0005 E0006 E0101 E0102 E0103 E0104 E0105 E0106 E0107 E0108 E0109 E0110 E0111 E0112 E0113 E0114 \

@@ -300,6 +300,8 @@ pub struct Ingress {
     pub namespace: Arc<str>,
     /// `metadata.name`.
     pub name: Arc<str>,
+    /// `spec.ingressClassName`.
+    pub class: Option<Arc<str>>,
     /// The services behind it, in order, each once.
     pub backends: Vec<Backend>,
     /// Where it was read.

@@ -11,6 +11,7 @@ mod addresses;
 mod atoms;
 mod aws;
 mod callers;
+mod clouds;
 mod control_plane;
 mod dns;
 mod except;
@@ -104,6 +105,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     let matches = input.cni.cni.blocks_match(input.cni.version);
     let servers = servers::ServerPlaces::new(input.cluster, matches);
     for group in all.chunk_by(in_one_namespace) {
+        clouds::check(group, input.cni, input.cluster, &mut found);
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
         for side in &sides {
             dns::one_protocol(side, &servers, &mut found);
@@ -137,7 +139,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         let engine = Engine::new(&world, input.policies);
         let apart = sides::check(&all, &engine, input.cluster, &mistaken, sides::MOST_PAIRS, &mut found);
         let published = published::Published::new(&all, &engine, input.cluster, &mistaken);
-        outside::check(&published, &mut found);
+        outside::check(&published, input.cni, &mut found);
         inside::check(&published, &apart, &mut found);
         callers::check(&published, &mut found);
     }

@@ -6,6 +6,8 @@ use crate::cluster::{Backend, Ingress, Pods, Service, Workload};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::EndId;
 use crate::lint::near::with_place;
+use crate::lint::plugin::said;
+use crate::model::{ChosenCni, CniTrigger};
 use crate::net::{AddressSet, Direction, NAMESPACE_NAME, PortSet, Selector};
 use crate::netpol::{Peer, Rule};
 use std::sync::Arc;
@@ -41,7 +43,7 @@ const OF_BALANCERS: [&str; 7] = [
 ];
 
 /// W0229 and W0241: services of type LoadBalancer or NodePort, and services behind an Ingress.
-pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(published: &Published<'_, '_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
     let private = super::private();
     for service in &published.cluster.services {
         if is_published(service) {
@@ -51,7 +53,10 @@ pub(super) fn check(published: &Published<'_, '_>, found: &mut Vec<Diagnostic>) 
     let controllers = Controllers::new(published);
     for ingress in &published.cluster.ingresses {
         for backend in &ingress.backends {
-            found.extend(behind_ingress(ingress, backend, published, &controllers));
+            found.extend(match cni.is_own_class(ingress.class.as_deref()) {
+                true => behind_own_ingress(ingress, backend, published, cni),
+                false => behind_ingress(ingress, backend, published, &controllers),
+            });
         }
     }
 }
@@ -149,6 +154,24 @@ impl<'s> Controllers<'s> {
         }
         Controllers { first, ends, are_on_nodes }
     }
+}
+
+/// Nobody may connect who comes through an Ingress of the CNI's own, which no peer matches.
+fn behind_own_ingress(
+    ingress: &Ingress,
+    backend: &Backend,
+    published: &Published<'_, '_>,
+    cni: ChosenCni,
+) -> Option<Diagnostic> {
+    let service = published.cluster.service(&ingress.namespace, &backend.service)?;
+    let is_open = |behind: &Behind<'_>, ports: &PortSet| {
+        published.rules(behind).any(|(.., rule)| rule.peers.is_empty() && is_on(rule, behind.pods, ports))
+    };
+    let one = published.closed(service, &service.ports_called(backend.port.as_ref()), is_open)?;
+    let (namespace, name) = (&ingress.namespace, &ingress.name);
+    let what = format!("{} isolates the pods of the Service `{}` from `{namespace}/{name}`", one.shown(), service.name);
+    let diagnostic = said(cni, CniTrigger::OwnIngress, ingress.span, &what)?;
+    Some(with_place(diagnostic, one.name, "isolates its pods"))
 }
 
 /// W0229: nobody may connect who comes through an Ingress.

@@ -173,7 +173,7 @@ impl Cni {
     }
 
     /// Whether it knows addresses of IPv4 alone.
-    pub(super) fn has_only_ipv4(self) -> bool {
+    pub fn has_only_ipv4(self) -> bool {
         self == Cni::AzureNpm
     }
 

@@ -256,6 +256,11 @@ impl ChosenCni {
         self.difference(CniTrigger::PodsBesideException).is_some()
     }
 
+    /// Whether it serves Ingresses of a class itself.
+    pub fn is_own_class(&self, class: Option<&str>) -> bool {
+        class == Some("cilium") && self.difference(CniTrigger::OwnIngress).is_some()
+    }
+
     /// What it reads otherwise of one thing, if it does.
     pub fn difference(&self, trigger: CniTrigger) -> Option<&'static CniDifference> {
         self.cni.differences(self.version, trigger).next()

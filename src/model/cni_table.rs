@@ -76,7 +76,7 @@ impl CniDifference {
 }
 
 /// All of it.
-pub static CNI_DIFFERENCES: [CniDifference; 61] = [
+pub static CNI_DIFFERENCES: [CniDifference; 63] = [
     // `Documentation/netpol.md` of flannel-io/flannel.
     row(
         &[Cni::Flannel],
@@ -182,11 +182,18 @@ pub static CNI_DIFFERENCES: [CniDifference; 61] = [
     ),
     // docs.cilium.io, "SCTP support".
     row(
-        CILIUMS,
+        &[Cni::Cilium],
         CniTrigger::SctpPort,
         [Said(Code::W0015), Said(Code::W0015)],
         "{cni} filters {what} only where SCTP is switched on",
         "set `sctp.enabled` in Cilium's Helm values, and say so with `# polder: allow(W0015): switched on`",
+    ),
+    row(
+        &[Cni::AksCilium, Cni::GkeDataplaneV2],
+        CniTrigger::SctpPort,
+        [Said(Code::W0015), Said(Code::W0015)],
+        "{cni} filters {what} only where SCTP is switched on",
+        "try it in a cluster, and say so with `# polder: allow(W0015): tried`, or use another protocol",
     ),
     row(
         &[Cni::Weave],
@@ -228,11 +235,18 @@ pub static CNI_DIFFERENCES: [CniDifference; 61] = [
     ),
     // docs.cilium.io, "Layer 3 Policies": on a node it has the identity of that, elsewhere none.
     row(
-        CILIUMS,
+        &[Cni::Cilium, Cni::AksCilium],
         CniTrigger::ApiServerByAddress,
         [Said(Code::W0014), Unseen],
         "{cni} matches no API server that runs on a node by its addresses: {what} may stay closed",
         "add a CiliumNetworkPolicy with the entities `[kube-apiserver]`, and silence this with `# polder: allow(W0014)`",
+    ),
+    row(
+        &[Cni::GkeDataplaneV2],
+        CniTrigger::ApiServerByAddress,
+        [Said(Code::W0014), Unseen],
+        "{cni} matches no API server that runs on a node by its addresses: {what} may stay closed",
+        TRY_IT,
     ),
     row(
         &[Cni::KubeOvn],
@@ -489,7 +503,7 @@ pub static CNI_DIFFERENCES: [CniDifference; 61] = [
         CniTrigger::EntriesOfPod,
         [Said(Code::W0016), Said(Code::W0016)],
         "{cni} keeps 16,384 entries for a pod unless more are asked for, and loses some of the others: {what}",
-        "use fewer blocks and ranges, or raise `bpf.policyMapMax` and say so with `# polder: allow(W0016): raised`",
+        "use fewer blocks and ranges, or say that `bpf.policyMapMax` is raised: `# polder: allow(W0016): raised`",
     ),
     row(
         CALICOS,

@@ -162,13 +162,14 @@ pub(super) fn ingress(walk: &mut Walk, node: &YamlNode, path: Path, default_name
         }))
     });
     let Some(Metadata { at, name, namespace, .. }) = metadata.filter(|_| walk.problems() == before) else { return };
+    let class = place::text(spec, "ingressClassName").map(Arc::from);
     let mut backends: Vec<Backend> = Vec::new();
     for backend in default.into_iter().chain(rules.into_iter().flatten()) {
         if !backends.contains(&backend) {
             backends.push(backend);
         }
     }
-    let ingress = Ingress { namespace: namespace.into(), name: name.into(), backends, span: None };
+    let ingress = Ingress { namespace: namespace.into(), name: name.into(), class, backends, span: None };
     walk.found(at, at, cluster::Object::Ingress(ingress));
 }
 

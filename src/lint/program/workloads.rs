@@ -1,9 +1,9 @@
 //! Whether a program fits what runs: its tiers against the pods of a cluster.
 
-use crate::cluster::{Cluster, Pods, TranslatedPort, Workload};
+use crate::cluster::{Cluster, Pods, Service, TranslatedPort, Workload};
 use crate::diag::{Code, Diagnostic, closest};
 use crate::lint::near::{listed, near, text, with_place};
-use crate::model::{Endpoint, Model, Namespace, NamespaceKind, Tier, TierId};
+use crate::model::{CniTrigger, Endpoint, Model, Namespace, NamespaceKind, Tier, TierId};
 use crate::net::{PortSet, Protocol};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,7 @@ pub fn fit(model: &Model, cluster: &Cluster) -> Vec<Diagnostic> {
         fit.tier(index, tier);
     }
     fit.flows();
+    fit.labels_beside_services();
     fit.pods();
     fit.found
 }
@@ -63,6 +64,43 @@ impl<'a> Fit<'a> {
                 self.cluster.whole.namespaces && names().all(|name| self.cluster.has_all_pods_of(name))
             }
             NamespaceKind::Managed(_) | NamespaceKind::External(_) => self.cluster.has_all_pods_of(&namespace.name),
+        }
+    }
+
+    /// Tiers to connect to by labels that the Services of their pods do not select by, where the CNI finds these so.
+    fn labels_beside_services(&mut self) {
+        let cni = self.model.platform.chosen_cni();
+        let Some(row) = cni.difference(CniTrigger::LabelsBesideService) else { return };
+        let mut reached: BTreeSet<TierId> = BTreeSet::new();
+        reached.extend(self.model.flows.iter().flat_map(|flow| &flow.targets).filter_map(|(leaf, _)| match leaf {
+            Endpoint::Tier(id) => Some(*id),
+            Endpoint::Namespace(_)
+            | Endpoint::Group(_)
+            | Endpoint::Cidr(_)
+            | Endpoint::Fqdn(_)
+            | Endpoint::BuiltIn(_) => None,
+        }));
+        for id in reached {
+            let (Some(tier), Some(pods)) = (self.model.tier(id), self.pods.get(id.index())) else { continue };
+            let is_of = |service: &&Service| {
+                let leads = |(workload, pods): &Found<'_>| {
+                    workload.namespace == service.namespace && service.selects(&pods.labels)
+                };
+                !service.headless && pods.iter().any(leads)
+            };
+            let services: Vec<&Service> = self.cluster.services.iter().filter(is_of).collect();
+            let is_found = |service: &&Service| service.selector.as_ref().is_some_and(|by| tier.selector.matches(by));
+            let Some(first) = services.first().filter(|_| !services.iter().any(is_found)) else { continue };
+            let selector = first.selector.clone().unwrap_or_default();
+            let what = format!(
+                "`{}` asks for more than {}, by which `{}/{}` selects, so only the addresses of the pods are open",
+                tier.name,
+                text(&selector),
+                first.namespace,
+                first.name
+            );
+            let found = row.in_program(&cni.text(), Some(tier.span), &what);
+            self.found.extend(found.map(|found| with_place(found, first.span, "this Service")));
         }
     }
 
