@@ -25,6 +25,7 @@ pub mod output;
 pub mod parallel;
 pub mod plan;
 pub mod plugin;
+pub mod probe;
 pub mod prove;
 pub mod replay;
 pub mod seed;

@@ -14,6 +14,7 @@ mod explained;
 mod external;
 mod hops;
 mod listed;
+mod probed;
 mod running;
 mod said;
 

@@ -54,6 +54,8 @@ mod open;
 mod page;
 #[cfg(feature = "cli")]
 mod panic;
+#[cfg(feature = "cli")]
+mod probe;
 mod reach;
 #[cfg(feature = "cli")]
 mod replace;

@@ -1,4 +1,4 @@
-//! The files of a program in a folder: all of them or none, and none that is there already.
+//! New files, and none that is there already: those of a program in a folder, all of them or none, and single ones.
 //!
 //! Files that were written one by one would be a smaller program if the process was killed between two of them, and a
 //! build of that would close what it leaves out. So one more file, which no command takes for a program, stands beside
@@ -81,6 +81,24 @@ pub(super) fn write(
             Err(message)
         }
     }
+}
+
+/// Writes a file that must not be there yet, and gives its path as it is shown.
+pub(super) fn create_one(folder: &Path, path: &Path, text: &str) -> Result<String, String> {
+    let path = folder.join(path);
+    let name = shown(&path, folder);
+    let file = OpenOptions::new().write(true).create_new(true).open(&path);
+    let failed = |error: &io::Error| format!("cannot write `{name}`: {}", reason(error));
+    let mut file = file.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("`{name}` is already there, and nothing is overwritten"),
+        _ => failed(&error),
+    })?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        // A part of it would be taken for the whole.
+        let _ = fs::remove_file(&path);
+        failed(&error)
+    })?;
+    Ok(name)
 }
 
 /// The folders that are not there yet, the innermost first.

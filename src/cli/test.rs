@@ -3,6 +3,8 @@
 use super::args::{Environment, Format, listed};
 use super::exit::Exit;
 use super::live::LiveCluster;
+#[cfg(feature = "cli")]
+use super::probe::{self, ProbeArgs};
 use super::report::{count, show};
 use super::terminal::Terminal;
 use super::{ask, json, step};
@@ -46,7 +48,8 @@ Examples:
   polder test --filter database         the assertions that hold this text
   polder test --workloads namespaces/   by the labels that the namespaces have
   polder test --cluster                 by those that they have in the cluster
-  polder test --format junit > polder.xml")]
+  polder test --format junit > polder.xml
+  polder test --probe netassert --cluster -o probes.yaml   what to try in the cluster, for netassert")]
 pub(super) struct TestArgs {
     /// Files, folders or `-` for standard input [default: the project that this folder is in].
     #[arg(value_name = "PATH")]
@@ -68,6 +71,9 @@ pub(super) struct TestArgs {
     /// How to print the verdicts.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: TestFormat,
+    #[cfg(feature = "cli")]
+    #[command(flatten)]
+    pub probe: ProbeArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -80,20 +86,30 @@ pub(super) enum TestFormat {
     Junit,
 }
 
+impl TestArgs {
+    /// What is asked about, where this is enforced unless something else is said.
+    pub(super) fn question(&self, enforce: EnforceChoice) -> Question {
+        let live = self.live.named(true, "polder test --workloads -");
+        Question {
+            program: super::args::named(&self.paths),
+            environment: self.environment.choice(),
+            workloads: super::args::named(&self.workloads).into_iter().chain(live).collect(),
+            enforce: listed(&self.enforce, enforce),
+            ..Question::default()
+        }
+    }
+}
+
 pub(super) fn run(args: &TestArgs, terminal: &mut Terminal) -> Exit {
     answer(args, terminal).unwrap_or_else(|exit| exit)
 }
 
 fn answer(args: &TestArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
-    let live = args.live.named(true, "polder test --workloads -");
-    let question = Question {
-        program: super::args::named(&args.paths),
-        environment: args.environment.choice(),
-        workloads: super::args::named(&args.workloads).into_iter().chain(live).collect(),
-        enforce: listed(&args.enforce, EnforceChoice::Whole),
-        ..Question::default()
-    };
-    let subject = ask::load(&question, terminal)?;
+    #[cfg(feature = "cli")]
+    if let Some(form) = args.probe.probe {
+        return probe::answer(form, args, terminal);
+    }
+    let subject = ask::load(&args.question(EnforceChoice::Whole), terminal)?;
     let Some(session) = subject.session() else { return Err(Exit::CannotAnswer) };
     let all = cases(session);
     let wanted = |case: &&Case| args.filter.as_ref().is_none_or(|text| case.statement.text.contains(text.as_str()));

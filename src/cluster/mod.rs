@@ -201,6 +201,8 @@ pub struct SeenPod {
     pub node: Option<Arc<str>>,
     /// `status.hostIPs` and `status.hostIP`, the addresses of its node, sorted.
     pub node_addresses: Vec<IpAddr>,
+    /// Whether it does not run, or not yet: `status.phase` is Pending or Unknown.
+    pub is_waiting: bool,
 }
 
 /// A Node.

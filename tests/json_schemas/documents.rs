@@ -72,6 +72,30 @@ pub(super) enum NotKnownKind {
     Nowhere,
 }
 
+/// Why a connection is not tried.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum WhyNotProbed {
+    Chain,
+    NoSource,
+    NoDestination,
+    NoPort,
+    Itself,
+    Allowed,
+    Refused,
+    Unclear,
+    NobodyElse,
+    NothingElse,
+}
+
+/// To whom a connection is tried.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum ProbedDestination {
+    Pods(ProbedPods),
+    Address(ProbedAddress),
+}
+
 /// A value of a setting: a word, a switch or codes; `null` where there is none.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -238,6 +262,64 @@ objects! {
         verdict: Verdict,
         message: Nullable<String>,
         help: Nullable<String>,
+    }
+
+    /// Connections to try in a cluster.
+    Probes {
+        schema: Schema,
+        /// The step of a roll-out that it is about; left out where it is about the whole program.
+        enforced: Option<RolloutStep>,
+        /// Whether nothing that changes what is allowed was left out.
+        complete: bool,
+        unmodelled: Vec<Kind>,
+        unread: Vec<Unread>,
+        probes: Vec<ProbedConnection>,
+        /// How many ephemeral containers stay in the pods of each end.
+        containers: Vec<LeftContainers>,
+        left: Vec<NotProbed>,
+        /// How many connections more there are than were asked for.
+        rest: usize,
+    }
+    ProbedConnection {
+        name: String,
+        /// Whether it has to pass.
+        passes: bool,
+        protocol: Protocol,
+        port: u16,
+        source: ProbedPods,
+        destination: ProbedDestination,
+        /// What it shows to be enforced; nothing of one that is only a control.
+        statements: Vec<ProbedStatement>,
+        /// The names of the two that have to pass, of one that has to be refused.
+        controls: Nullable<Vec<String>>,
+    }
+    ProbedPods {
+        kind: String,
+        namespace: String,
+        name: String,
+        /// Of a pod that is named itself, where it is known.
+        address: Nullable<String>,
+    }
+    LeftContainers {
+        of: ProbedPods,
+        count: usize,
+    }
+    ProbedAddress {
+        address: String,
+    }
+    ProbedStatement {
+        statement: String,
+        path: String,
+        line: usize,
+    }
+    NotProbed {
+        statement: ProbedStatement,
+        from: Nullable<String>,
+        to: Nullable<String>,
+        protocol: Nullable<Protocol>,
+        port: Nullable<u16>,
+        reason: WhyNotProbed,
+        because: String,
     }
 
     /// What can be asked about.

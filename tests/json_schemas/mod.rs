@@ -4,8 +4,8 @@
 mod documents;
 
 use documents::{
-    Blast, Can, Config, Diagnostics, Diff, Import, Init, Learn, LintBaseline, Names, Reach, Replay, Rollout, Test,
-    Version, Why,
+    Blast, Can, Config, Diagnostics, Diff, Import, Init, Learn, LintBaseline, Names, Probes, Reach, Replay, Rollout,
+    Test, Version, Why,
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
@@ -71,6 +71,7 @@ fn kinds() -> Vec<Kind> {
         kind::<Learn>("polder/learn/v1"),
         kind::<LintBaseline>("polder/lint-baseline/v1"),
         kind::<Names>("polder/names/v1"),
+        kind::<Probes>("polder/probe/v1"),
         kind::<Reach>("polder/reach/v1"),
         kind::<Replay>("polder/replay/v1"),
         kind::<Rollout>("polder/rollout/v1"),

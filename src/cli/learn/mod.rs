@@ -9,6 +9,7 @@ use super::args::{AnswerFormat, QuestionArgs};
 use super::ask;
 use super::exit::Exit;
 use super::log::{LogArgs, current_folder, no_answer};
+use super::new_files::create_one;
 use super::terminal::Terminal;
 use crate::replay::{CidrWidening, LearnOptions, Replay};
 use crate::session::{EnforceChoice, LearnedFile, LearnedProgram, Project, Question, Subject, fresh_program};
@@ -166,7 +167,7 @@ fn fresh(args: &LearnArgs, folder: &Path, terminal: &mut Terminal) -> Result<Exi
     }
     let created = match (&args.output, learned.files.first()) {
         (Some(path), Some(LearnedFile { after, .. })) => {
-            Some(patch::create(folder, path, after).map_err(|message| terminal.refuse(&message))?)
+            Some(create_one(folder, path, after).map_err(|message| terminal.refuse(&message))?)
         }
         _ => None,
     };

@@ -4,11 +4,10 @@ use crate::cli::args::QuestionArgs;
 use crate::cli::replace::{on_disk, replace, target};
 use crate::diag::render::sanitize;
 use crate::session::{
-    EnforceChoice, FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LearnedFile, Named, Question, reason, shown,
+    EnforceChoice, FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LearnedFile, Named, Question, reason,
 };
 use similar::TextDiff;
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -49,23 +48,6 @@ pub(super) fn write(files: &[LearnedFile], root: Option<&Path>) -> Result<(), St
 
 fn failed(name: &str, error: &io::Error) -> String {
     format!("cannot write `{name}`: {}", reason(error))
-}
-
-/// Writes a file that must not be there yet, and gives its path as it is shown.
-pub(super) fn create(folder: &Path, path: &Path, text: &str) -> Result<String, String> {
-    let path = folder.join(path);
-    let name = shown(&path, folder);
-    let file = OpenOptions::new().write(true).create_new(true).open(&path);
-    let mut file = file.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => format!("`{name}` is already there, and nothing is overwritten"),
-        _ => failed(&name, &error),
-    })?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
-        // A part of it would be a smaller program.
-        let _ = std::fs::remove_file(&path);
-        failed(&name, &error)
-    })?;
-    Ok(name)
 }
 
 /// What is asked of a program that is not there yet.

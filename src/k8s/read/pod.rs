@@ -209,8 +209,10 @@ pub(super) fn seen_pod(
 ) -> SeenPod {
     let node = spec.and_then(MapFields::of).and_then(|spec| place::text(spec, "nodeName"));
     let status = status.and_then(MapFields::of);
+    let phase = status.and_then(|status| place::text(status, "phase"));
+    let is_waiting = matches!(phase, Some("Pending" | "Unknown"));
     let node_addresses = status.map(|status| place::addresses(status, "hostIP", "hostIPs")).unwrap_or_default();
-    SeenPod { name: name.into(), addresses: addresses.to_vec(), node: node.map(Arc::from), node_addresses }
+    SeenPod { name: name.into(), addresses: addresses.to_vec(), node: node.map(Arc::from), node_addresses, is_waiting }
 }
 
 fn address(walk: &mut Walk, node: Option<&YamlNode>, path: Path) -> Option<IpAddr> {
