@@ -174,8 +174,11 @@ fn named(name: &str) -> Port {
 }
 
 fn policy(subject: Selector, from: Option<Vec<Peer>>, to: Option<Vec<Peer>>, ports: &[Port]) -> Policy {
-    let rules = |peers: Option<Vec<Peer>>| peers.map(|peers| vec![Rule { peers: peers.into(), ports: ports.into() }]);
+    let rules = |peers: Option<Vec<Peer>>| {
+        peers.map(|peers| vec![Rule { peers: peers.into(), ports: ports.into(), learns_names: false }])
+    };
     Policy {
+        kind: polder::netpol::PolicyKind::NetworkPolicy,
         namespace: "".into(),
         name: "policy".into(),
         subject,

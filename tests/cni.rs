@@ -28,7 +28,7 @@ fn blocks(policy: &Policy) -> impl Iterator<Item = &polder::net::IpBlock> {
     let rules = policy.ingress.iter().chain(&policy.egress).flatten();
     rules.flat_map(|rule| &rule.peers).filter_map(|peer| match peer {
         Peer::Block(block) => Some(block),
-        Peer::Pods { .. } => None,
+        Peer::Pods { .. } | Peer::Unlisted(_) => None,
     })
 }
 

@@ -68,7 +68,9 @@ fn session(example: &str) -> Session {
     for (name, text) in files(example).into_iter().filter(|(name, _)| !is_manifest(name)) {
         system = system.with(root.join(name), text);
     }
-    Session::new(Project::load(&system, root, &[] as &[Named]), Settings::default())
+    let project = Project::load(&system, root, &[] as &[Named]);
+    let target = project.config.target.unwrap_or_default();
+    Session::new(project, Settings { target, ..Settings::default() })
 }
 
 /// What the compiler says of an example: the code, its severity and the sentence.

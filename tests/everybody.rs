@@ -35,7 +35,7 @@ fn pods(policies: &[Policy], marks: &[Peers], managed: &Managed) -> Vec<ExampleP
             match peer {
                 Peer::Pods { namespaces: Some(namespaces), pods } => _ = anywhere.insert((namespaces, pods)),
                 Peer::Pods { namespaces: None, pods } => _ = here.insert(pods),
-                Peer::Block(_) => {}
+                Peer::Block(_) | Peer::Unlisted(_) => {}
             }
         }
     }

@@ -146,7 +146,7 @@ fn matches_nothing(policy: &Policy) -> bool {
     let rules = policy.ingress.iter().chain(&policy.egress).flatten();
     let selectors = rules.flat_map(|rule| &rule.peers).flat_map(|peer| match peer {
         netpol::Peer::Pods { namespaces, pods } => namespaces.iter().chain([pods]).collect(),
-        netpol::Peer::Block(_) => Vec::new(),
+        netpol::Peer::Block(_) | netpol::Peer::Unlisted(_) => Vec::new(),
     });
     selectors.chain([&policy.subject]).any(|selector| selector.contradiction().is_some())
 }

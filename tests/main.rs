@@ -62,6 +62,7 @@ mod replay;
 mod rollout;
 mod settings_schema;
 mod slips;
+mod targets;
 mod threads;
 #[cfg(all(feature = "cli", unix))]
 mod traps;

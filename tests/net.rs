@@ -427,12 +427,13 @@ fn all_addresses_are_two_blocks() {
 /// The peers as bits: 25 pairs of namespace and pod, then the addresses.
 fn peers_of(peers: &Peers) -> u64 {
     match peers {
-        Peers::Any => (1 << 53) - 1,
+        Peers::Any => (1 << 54) - 1,
         Peers::Pods { namespaces, pods } => {
             let (namespaces, pods) = (labels_of(namespaces, NAMESPACE), labels_of(pods, POD));
             bits((0..25).map(|pair| namespaces >> (pair / 5) & 1 == 1 && pods >> (pair % 5) & 1 == 1))
         }
-        Peers::Addresses(addresses) => addresses_of(addresses) << 25,
+        // The last one is whatever has no address.
+        Peers::Addresses(addresses) => addresses_of(addresses) << 25 | u64::from(addresses.has_unlisted()) << 53,
     }
 }
 
@@ -463,7 +464,7 @@ impl Box {
     /// Point by point (the ports of a point at once).
     fn is_covered(self, by: &[Box]) -> bool {
         (0..25).filter(|subject| self.subject >> subject & 1 == 1).all(|subject| {
-            (0..53).filter(|peer| self.peers >> peer & 1 == 1).all(|peer| {
+            (0..54).filter(|peer| self.peers >> peer & 1 == 1).all(|peer| {
                 let there = by.iter().filter(|one| one.subject >> subject & 1 == 1 && one.peers >> peer & 1 == 1);
                 self.ports & !there.fold(0, |all, one| all | one.ports) == 0
             })
@@ -535,7 +536,7 @@ impl Cut {
                 .collect(),
             (_, Peers::Any) => vec![
                 with_peers(Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() }),
-                with_peers(Peers::Addresses(AddressSet::all())),
+                with_peers(Peers::Addresses(AddressSet::everything())),
             ],
             (_, Peers::Addresses(set)) => [set.intersect(&self.addresses), set.subtract(&self.addresses)]
                 .into_iter()

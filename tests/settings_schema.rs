@@ -31,10 +31,24 @@ struct Build {
     output: Option<String>,
     /// How policies are grouped.
     layout: Option<Layout>,
+    /// What the program is compiled to.
+    target: Option<Target>,
     /// The environment that is compiled when the command line names none.
     environment: Option<String>,
     /// Whether `kustomization.yaml` files are written, too.
     kustomize: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Target {
+    /// NetworkPolicies alone, which every CNI reads.
+    NetworkPolicy,
+    /// NetworkPolicies, and CiliumNetworkPolicies for DNS names, the API server and nodes.
+    Cilium,
+    /// The same NetworkPolicies as Calico's staged ones, which deny nothing.
+    #[serde(rename = "calico-staged")]
+    CalicoStaged,
 }
 
 #[derive(JsonSchema)]

@@ -432,7 +432,7 @@ impl Maker {
             };
             Port { protocol: *self.rng.pick(&Protocol::ALL[..2]), target }
         };
-        Rule { peers, ports: (0..count).map(|_| port()).collect() }
+        Rule { peers, ports: (0..count).map(|_| port()).collect(), learns_names: false }
     }
 
     fn policies(&mut self) -> Vec<Policy> {
@@ -443,6 +443,7 @@ impl Maker {
                 };
                 let (ingress, egress) = (rules(75), rules(50));
                 Policy {
+                    kind: polder::netpol::PolicyKind::NetworkPolicy,
                     namespace: Arc::from(*self.rng.pick(&["x", "y"])),
                     name: format!("p{at}").into(),
                     subject: self.selector(),

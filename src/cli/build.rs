@@ -1,6 +1,7 @@
 //! `polder build`: brings the output folder up to date, or says what that would change.
 
 use super::args::{Format, ProgramInput, listed};
+use super::build_choice::{BuildChoice, LayoutName, TargetName};
 use super::exit::Exit;
 use super::foreign;
 use super::holder::other_holder;
@@ -16,7 +17,7 @@ use crate::k8s;
 use crate::netpol::PolicySet;
 use crate::output::{self, ChangeKind, FileChange, OutputFile, Ownership, Plan};
 use crate::session::{
-    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Layout, Output, Project, UnenforcedRest, shell_word, shown,
+    Built, EnforceChoice, EnforceEntry, EnvironmentChoice, Output, Project, UnenforcedRest, shell_word, shown,
 };
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,10 @@ pub(super) struct BuildArgs {
     /// How to group policies [default: `layout` of polder.toml, else flow].
     #[arg(long, value_name = "LAYOUT")]
     pub layout: Option<LayoutName>,
+    /// What to compile to: NetworkPolicies alone, or what a CNI has besides them [default: `target` of polder.toml, else
+    /// networkpolicy].
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<TargetName>,
     /// Write kustomization.yaml files too.
     #[arg(long)]
     pub kustomize: bool,
@@ -74,37 +79,6 @@ pub(super) struct BuildArgs {
     /// Allow a build that leaves nothing where there was something.
     #[arg(long)]
     pub allow_empty: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum LayoutName {
-    /// One policy for each subject, direction and peer, each in its file
-    Flow,
-    /// One policy for each tier and direction, each in its file
-    Tier,
-    /// The policies of `tier`, one file for each namespace
-    Namespace,
-}
-
-impl LayoutName {
-    /// The word for it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            LayoutName::Flow => "flow",
-            LayoutName::Tier => "tier",
-            LayoutName::Namespace => "namespace",
-        }
-    }
-}
-
-impl From<LayoutName> for Layout {
-    fn from(name: LayoutName) -> Self {
-        match name {
-            LayoutName::Flow => Layout::Flow,
-            LayoutName::Tier => Layout::Tier,
-            LayoutName::Namespace => Layout::Namespace,
-        }
-    }
 }
 
 pub(super) fn run(args: &BuildArgs, terminal: &mut Terminal) -> Exit {
@@ -158,7 +132,7 @@ pub(super) struct BuildOutcome {
 /// Builds one time.
 pub(super) fn once(args: &BuildArgs, terminal: &mut Terminal) -> BuildOutcome {
     let enforce = listed(&args.enforce, EnforceChoice::Configured);
-    let opened = open(&args.input, args.layout.map(Into::into), args.kustomize, (&enforce, args.rest), terminal);
+    let opened = open(&args.input, BuildChoice::of(args), (&enforce, args.rest), terminal);
     let OpenedSession { session, levels, folder } = match opened {
         Ok(opened) => opened,
         Err(message) => return BuildOutcome { exit: terminal.refuse(&message), output: None },
@@ -370,7 +344,7 @@ impl OutputFolder<'_> {
 
     /// The command that builds the same, `into` the same folder or as far as that is left out.
     fn command(&self, into: bool) -> String {
-        let BuildArgs { input, output, layout, kustomize, allow_empty, enforce, rest, .. } = self.run.args;
+        let BuildArgs { input, output, layout, target, kustomize, allow_empty, enforce, rest, .. } = self.run.args;
         let mut command = "polder build".to_owned();
         let mut add = |word: &str| command.push_str(&format!(" {}", shell_word(word)));
         input.paths.iter().for_each(|path| add(&path.to_string_lossy()));
@@ -384,6 +358,9 @@ impl OutputFolder<'_> {
         }
         if let Some(layout) = layout {
             ["--layout", layout.name()].into_iter().for_each(&mut add);
+        }
+        if let Some(target) = target {
+            ["--target", target.name()].into_iter().for_each(&mut add);
         }
         if let Some(entries) = enforce {
             let entries: Vec<&str> = entries.iter().map(EnforceEntry::text).collect();

@@ -1,6 +1,7 @@
 //! `polder check`: everything up to the policies, nothing written.
 
 use super::args::{ProgramInput, listed, named};
+use super::build_choice::BuildChoice;
 use super::exit::Exit;
 use super::foreign;
 use super::live::LiveCluster;
@@ -55,7 +56,7 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Exit {
     }
     let enforce = listed(&args.enforce, EnforceChoice::Whole);
     let OpenedSession { mut session, mut levels, folder } =
-        match open(&args.input, None, false, (&enforce, None), terminal) {
+        match open(&args.input, BuildChoice::default(), (&enforce, None), terminal) {
             Ok(opened) => opened,
             Err(message) => return terminal.refuse(&message),
         };

@@ -11,6 +11,8 @@ mod beyond;
 mod blast;
 #[cfg(feature = "cli")]
 mod build;
+#[cfg(feature = "cli")]
+mod build_choice;
 mod can;
 #[cfg(feature = "cli")]
 mod check;

@@ -1,9 +1,11 @@
 //! From the command line to a session: what `build` and `check` have in common.
 
 use super::args::ProgramInput;
+use super::build_choice::BuildChoice;
 use super::terminal::Terminal;
 use crate::diag::Levels;
-use crate::session::{Disk, EnforceChoice, Layout, Project, Session, Settings, UnenforcedRest};
+use crate::k8s::StagedKind;
+use crate::session::{Disk, EnforceChoice, EnforceList, Project, Session, Settings, Target, UnenforcedRest};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -17,12 +19,14 @@ pub(super) struct OpenedSession {
     pub folder: PathBuf,
 }
 
+/// What becomes of what the target `calico-staged` does not enforce: of all, unless something is listed.
+const STAGED: UnenforcedRest = UnenforcedRest::Staged(StagedKind::Calico);
+
 /// Reads the program. The command line goes before `polder.toml`, and that before the defaults. The error is a slip on
 /// the command line, in words.
 pub(super) fn open(
     input: &ProgramInput,
-    layout: Option<Layout>,
-    kustomize: bool,
+    choice_of_build: BuildChoice,
     enforce: (&EnforceChoice, Option<UnenforcedRest>),
     terminal: &Terminal,
 ) -> Result<OpenedSession, String> {
@@ -39,13 +43,21 @@ pub(super) fn open(
         return Err("`--rest` is about what is not enforced, and everything is; `--enforce none` enforces nothing yet"
             .to_owned());
     }
+    let BuildChoice { layout, target, kustomize } = choice_of_build;
+    let target = target.or(project.config.target).unwrap_or_default();
+    let rest = rest.or(project.config.rollout.rest);
+    let (list, rest) = match target {
+        Target::CalicoStaged => (list.or(Some(EnforceList::default())), rest.or(Some(STAGED))),
+        Target::NetworkPolicy | Target::Cilium => (list, rest),
+    };
     let settings = Settings {
         environment: input.environment.choice().of(&project.config),
         layout: layout.or(project.config.layout).unwrap_or_default(),
+        target,
         kustomize: kustomize || project.config.kustomize.unwrap_or_default(),
         references: false,
         enforce: list,
-        rest: rest.or(project.config.rollout.rest).unwrap_or_default(),
+        rest: rest.unwrap_or_default(),
     };
     Ok(OpenedSession { session: Session::new(project, settings), levels, folder })
 }

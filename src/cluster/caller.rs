@@ -18,7 +18,7 @@ pub struct Caller {
     /// Who connects.
     pub who: Who,
     /// To whom.
-    pub targets: Vec<Target>,
+    pub targets: Vec<CallTarget>,
     /// The gateways that it is for, by namespace and name, where it names some. Their pods may run there.
     pub gateways: Vec<(Arc<str>, Arc<str>)>,
     /// Where it was read.
@@ -40,7 +40,7 @@ pub enum Who {
 
 /// Pods to which somebody connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum CallTarget {
     /// Those behind a Service.
     Service {
         /// Its namespace.
@@ -100,19 +100,19 @@ pub enum ScrapedPort {
 
 impl Cluster {
     /// The Services that a target leads to, each with the ports of it that are meant.
-    pub fn services_of<'c>(&'c self, target: &'c Target) -> Vec<(&'c Service, Vec<ServicePort>)> {
+    pub fn services_of<'c>(&'c self, target: &'c CallTarget) -> Vec<(&'c Service, Vec<ServicePort>)> {
         match target {
-            Target::Service { namespace, name, port } => {
+            CallTarget::Service { namespace, name, port } => {
                 let found = self.service(namespace, name).into_iter();
                 found.map(|service| (service, service.ports_called(port.as_ref()))).collect()
             }
-            Target::Services { namespaces, labels, ports } => {
+            CallTarget::Services { namespaces, labels, ports } => {
                 let of_labels =
                     |service: &&Service| namespaces.has(&service.namespace) && labels.matches(&service.labels);
                 let found = self.services.iter().filter(of_labels);
                 found.map(|service| (service, ports.iter().flat_map(|port| scraped(service, port)).collect())).collect()
             }
-            Target::Pods { .. } => Vec::new(),
+            CallTarget::Pods { .. } => Vec::new(),
         }
     }
 }

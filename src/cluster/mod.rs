@@ -15,7 +15,7 @@ mod whole;
 
 pub use address::NodeAt;
 pub use assemble::Conflict;
-pub use caller::{Caller, ScrapedPort, Target, WatchedNamespaces, Who};
+pub use caller::{CallTarget, Caller, ScrapedPort, WatchedNamespaces, Who};
 pub use hint::{ClassHint, ConfigText, ContainerHints, DeployHint, EnvValue, PodHints, RoleBinding};
 pub use identity::lasting;
 pub use object::{Object, Owner, Runner, Scaler};

@@ -101,6 +101,7 @@ codes! {
     E0220 "endpoint of the wrong kind",
     E0221 "assertion about nothing",
     E0222 "no address left",
+    E0223 "target cannot write it",
     E0224 "the CNI opens more, or mixes things up",
     E0225 "label that cannot be stated",
     E0226 "tiers that cannot be disjoint",

@@ -68,6 +68,7 @@ fn declared(flows: &FlowSet, names: &mut BTreeMap<Peers, String>) {
         };
         let peers = match place {
             Place::Addresses(blocks) => Peers::Addresses(crate::net::IpBlock::all_addresses(blocks)),
+            Place::Unlisted(unlisted) => Peers::Addresses(unlisted.addresses()),
             Place::Any | Place::Pods { .. } => match flows.peers(place).pop() {
                 Some(peers) => peers,
                 None => continue,

@@ -132,7 +132,7 @@ pub fn name_of_addresses(nets: &[IpNet]) -> String {
             IpAddr::V4(_) => "all-ipv4".to_owned(),
             IpAddr::V6(_) => "all-ipv6".to_owned(),
         },
-        _ if all == AddressSet::all() => "everywhere".to_owned(),
+        _ if all.has_all() => "everywhere".to_owned(),
         [one] if one.prefix_len() == one.max_prefix_len() => clean(&format!("net-{}", one.addr())),
         [one] => clean(&format!("net-{}-{}", one.addr(), one.prefix_len())),
         _ => "nets".to_owned(),

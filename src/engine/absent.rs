@@ -255,8 +255,7 @@ impl Engine<'_> {
         letting: impl Fn() -> &'l FxHashMap<Option<usize>, Vec<usize>>,
     ) -> Vec<(usize, Truth)> {
         let counts = |peer: Option<usize>, truth: Truth| {
-            let is_block =
-                || peer.and_then(|peer| self.peers.get(peer)).is_some_and(|peer| matches!(peer, Peer::Block(_)));
+            let is_block = || peer.and_then(|peer| self.peers.get(peer)).is_some_and(|peer| peer.addresses().is_some());
             if truth == Truth::Maybe && self.leaves_out_blocks() && is_block() { Truth::No } else { truth }
         };
         if rules.len() <= FEW {

@@ -100,7 +100,7 @@ fn add_peers(key: &mut Vec<u32>, table: &PeerTable<'_>, own: &[usize], end: EndI
             key.push(number(*peer << 1 | truth));
             if truth == 1 {
                 match table.get(*peer) {
-                    Some(Peer::Block(_)) => doubts.address = true,
+                    Some(Peer::Block(_) | Peer::Unlisted(_)) => doubts.address = true,
                     _ => doubts.namespace = true,
                 }
             }

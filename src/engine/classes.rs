@@ -87,7 +87,7 @@ impl Classes {
     pub(super) fn leave_out_blocks(&mut self, engine: &Engine<'_>) -> Vec<Vec<u32>> {
         let mut left_out = vec![Vec::new(); self.holders.len()];
         for (peer, (holders, left_out)) in self.holders.iter_mut().zip(&mut left_out).enumerate() {
-            if !matches!(engine.peers.get(peer), Some(Peer::Block(_))) {
+            if !matches!(engine.peers.get(peer), Some(Peer::Block(_) | Peer::Unlisted(_))) {
                 continue;
             }
             let is_outside = |class: u32| self.all.get(class as usize).is_some_and(|class| class.outside);

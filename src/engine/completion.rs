@@ -9,10 +9,11 @@
 use super::world::{End, EndId, Namespace, NamespaceId, addresses};
 use super::{Engine, Side, Verdict};
 use crate::cover::{Budget, GaveUp, unmatched};
-use crate::net::{AddressSet, Direction, Family, PortSet, Selector, Truth};
+use crate::net::{AddressSet, Direction, Family, NAMESPACE_NAME, PortSet, Selector, Truth, Values};
 use crate::netpol::Peer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 /// How many comparisons of selectors and ways of completing addresses may be spent on one verdict.
 const MOST_STEPS: usize = 50_000;
@@ -99,7 +100,7 @@ impl Engine<'_> {
                     (Some(Peer::Pods { namespaces: Some(selector), .. }), Some(pods)) => {
                         missing.namespaces.entry(pods.namespace).or_default().insert(selector);
                     }
-                    (Some(Peer::Block(block)), _) => {
+                    (Some(Peer::Block(block)), _) if !self.is_unlisted(peer) => {
                         let [of_source, of_destination] = &mut missing.blocks;
                         if end == 0 { of_source } else { of_destination }.push(block.addresses());
                     }
@@ -197,11 +198,21 @@ impl Engine<'_> {
                     {
                         allowance.sure.insert(ports);
                     }
+                    (Truth::Maybe, Some(Peer::Block(_))) if !self.is_unlisted(peer) => {}
+                    // Whether a name or an entity has an address has nothing to do with anything else.
+                    (Truth::Maybe, Some(Peer::Block(_) | Peer::Unlisted(_))) => {
+                        allowance.perhaps.push((nobody(), ports));
+                    }
                     _ => {}
                 }
             }
         }
         allowance
+    }
+
+    /// Whether an end is a name or an entity.
+    fn is_unlisted(&self, end: EndId) -> bool {
+        self.world.addresses(end).is_some_and(AddressSet::has_unlisted)
     }
 
     /// What is allowed whatever labels the namespace of the peer has.
@@ -342,6 +353,17 @@ impl Engine<'_> {
         };
         (addresses::kinds(blocks).into_iter().flat_map(first).flatten().collect(), GivenAddresses::OneOf)
     }
+}
+
+/// What is said of a namespace where it is not its labels that decide.
+fn nobody() -> &'static Selector {
+    static NOBODY: LazyLock<Selector> = LazyLock::new(|| {
+        let mut nobody = Selector::everything();
+        nobody.require(NAMESPACE_NAME, Values::does_not_exist());
+        nobody.require(NAMESPACE_NAME, Values::exists());
+        nobody
+    });
+    &NOBODY
 }
 
 /// The ports that are not allowed for sure, in parts that all selectors ask for or not.

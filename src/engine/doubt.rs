@@ -2,7 +2,7 @@
 
 use super::world::{End, EndId};
 use super::{Engine, Grant};
-use crate::net::{AddressSet, Direction, PortSet, Protocol, Selector, Truth};
+use crate::net::{AddressSet, Direction, PortSet, Protocol, Selector, Truth, Unlisted};
 use crate::netpol::Peer;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,6 +32,10 @@ pub enum Doubt {
         /// The namespace of the pods.
         namespace: Option<Arc<str>>,
     },
+    /// Which addresses these names or entities of a policy have.
+    StandsFor(Unlisted),
+    /// Which addresses the other end has, which is asked about by name.
+    AddressOfName,
     /// Which addresses the nodes have.
     NodeAddresses,
     /// Whether pods behind a Service see who connects from outside, or a node in its place.
@@ -73,6 +77,12 @@ impl fmt::Display for Doubt {
                 write!(f, "which node the pods in namespace `{namespace}` run on, which is always let in")
             }
             Doubt::Node { namespace: None } => f.write_str("which node the pods run on, which is always let in"),
+            Doubt::StandsFor(Unlisted::Names(patterns)) => {
+                let names: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+                write!(f, "whether {} resolves to that address", names.join(" or "))
+            }
+            Doubt::StandsFor(Unlisted::Entities(entities)) => write!(f, "whether that is the address of {entities}"),
+            Doubt::AddressOfName => f.write_str("which addresses the other end has, which is known by name"),
             Doubt::NodeAddresses => f.write_str("the addresses of the nodes"),
             Doubt::SourceOfService => f.write_str("whether the pods see the client or a node in its place"),
             Doubt::AddressOfService => f.write_str(
@@ -129,6 +139,7 @@ impl Engine<'_> {
                 vec![Doubt::NamespaceLabels { namespace, selector: namespaces.clone().unwrap_or_default() }]
             }
             Some(Peer::Block(block)) => self.doubts_of_block(&block.addresses(), subject, end),
+            Some(Peer::Unlisted(unlisted)) => vec![Doubt::StandsFor(unlisted.clone())],
             None => Vec::new(),
         }
     }
@@ -139,6 +150,7 @@ impl Engine<'_> {
         let matches = facts.matches();
         let pods = match self.world.end(end) {
             Some(End::Pods(pods)) => pods,
+            Some(End::Addresses { addresses, .. }) if addresses.has_unlisted() => return vec![Doubt::AddressOfName],
             Some(End::Addresses { addresses, .. }) => {
                 let of =
                     |matched, truth, is_it| (is_it && truth == Truth::Maybe).then_some(Doubt::BlocksMatch(matched));

@@ -40,7 +40,9 @@ impl Engine<'_> {
             let (subject, peer, _) = seen_from(direction, source, destination);
             let Some(side) = self.side_of(direction, subject) else { return Verdict::everything() };
             self.judge(side, destination, |index| match (self.peers.truth(index, peer), self.peers.get(index)) {
-                (Truth::Maybe, Some(Peer::Block(_))) if self.world.pods(peer).is_some() => Truth::No,
+                (Truth::Maybe, Some(Peer::Block(_) | Peer::Unlisted(_))) if self.world.pods(peer).is_some() => {
+                    Truth::No
+                }
                 (truth, _) => truth,
             })
         });

@@ -1,7 +1,7 @@
 //! Which ends are which peers.
 
 use super::world::{End, EndId, Namespace, NamespaceId, World};
-use crate::net::{AddressSet, MatchIndex, Selector, SelectorIndex, Truth, namespace_by_name};
+use crate::net::{AddressSet, MatchIndex, MatchedAddresses, Selector, SelectorIndex, Truth, namespace_by_name};
 use crate::netpol::Peer;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -45,15 +45,15 @@ impl<'a> PeerTable<'a> {
                     for at in near.by_pods.matching(&pods.labels) {
                         near.peers.get(at).into_iter().for_each(|&(peer, truth)| file(&mut found_here, peer, truth));
                     }
-                    for (index, block) in &found.blocks {
-                        file(&mut found_here, *index, pods.in_block(&world.facts, block));
+                    for BlockPeer { index, addresses, .. } in &found.blocks {
+                        file(&mut found_here, *index, pods.in_block(&world.facts, addresses));
                     }
                 }
                 Some(End::Addresses { addresses, .. }) => {
                     // The kinds of addresses are inside or outside of each block.
-                    let inside = found.blocks.iter().filter(|(_, block)| block.overlaps(addresses));
-                    let truth = world.facts.outside(addresses);
-                    inside.for_each(|(index, _)| file(&mut found_here, *index, truth));
+                    for BlockPeer { index, matched, .. } in &found.blocks {
+                        file(&mut found_here, *index, matched.truth(addresses));
+                    }
                 }
                 None => {}
             }
@@ -117,7 +117,15 @@ struct PeerFinder<'a, 'w> {
     local: FxHashMap<&'a str, Vec<(usize, &'a Selector)>>,
     anywhere: Vec<(usize, &'a Selector, &'a Selector)>,
     by_namespace: SelectorIndex,
-    blocks: Vec<(usize, AddressSet)>,
+    blocks: Vec<BlockPeer>,
+}
+
+/// A peer that is a block, or what is named in place of one.
+struct BlockPeer {
+    index: usize,
+    addresses: AddressSet,
+    /// What it matches beside pods.
+    matched: MatchedAddresses,
 }
 
 impl<'a, 'w> PeerFinder<'a, 'w> {
@@ -130,7 +138,11 @@ impl<'a, 'w> PeerFinder<'a, 'w> {
                 (Peer::Pods { pods, .. }, home) => {
                     local.entry(home.unwrap_or_default()).or_default().push((index, pods))
                 }
-                (Peer::Block(block), _) => blocks.push((index, block.addresses())),
+                (Peer::Block(_) | Peer::Unlisted(_), _) => {
+                    let addresses = entry.peer.addresses().unwrap_or_default();
+                    let matched = world.facts.matched(&addresses);
+                    blocks.push(BlockPeer { index, addresses, matched });
+                }
             }
         }
         let by_namespace = SelectorIndex::new(anywhere.iter().map(|(_, namespaces, _)| *namespaces).enumerate());

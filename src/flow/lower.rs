@@ -112,10 +112,12 @@ impl Lowering<'_> {
         let (namespaces, tiers) =
             (model.namespaces.ids().map(Endpoint::Namespace), model.tiers.ids().map(Endpoint::Tier));
         let (cidrs, groups) = (model.cidrs.ids().map(Endpoint::Cidr), model.groups.ids().map(Endpoint::Group));
+        let fqdns = model.fqdns.ids().map(Endpoint::Fqdn).filter(|_| model.target.has_names());
         // Those with pods hold whoever else is declared.
-        let built_in = BuiltIn::ALL.into_iter().filter(|one| !one.has_pods() && one.is_known(&model.platform));
+        let built_in =
+            BuiltIn::ALL.into_iter().filter(|one| !one.has_pods() && one.is_known(&model.platform, model.target));
         let built_in = built_in.map(Endpoint::BuiltIn);
-        for endpoint in namespaces.chain(tiers).chain(cidrs).chain(groups).chain(built_in) {
+        for endpoint in namespaces.chain(tiers).chain(cidrs).chain(fqdns).chain(groups).chain(built_in) {
             self.party(endpoint);
         }
     }
@@ -193,6 +195,9 @@ impl Lowering<'_> {
     }
 
     fn place(&self, endpoint: Endpoint) -> Option<Place> {
+        if let Some(unlisted) = self.model.unlisted(endpoint) {
+            return Some(Place::Unlisted(unlisted));
+        }
         Some(match endpoint {
             Endpoint::Tier(id) => {
                 let tier = &self.model.tiers[id];

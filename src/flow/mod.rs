@@ -9,7 +9,7 @@ pub use crate::model::{AssertionKind, ChosenCni, Statement};
 pub use enforced::{EnforcedShare, EnforcedSide};
 pub use lower::{lower, public_addresses};
 
-use crate::net::{Direction, Facts, IpBlock, Peers, PortSet, Selector, Truth, namespace_by_name};
+use crate::net::{AddressSet, Direction, Facts, IpBlock, Peers, PortSet, Selector, Truth, Unlisted, namespace_by_name};
 use crate::table::{Id, Table, number};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
@@ -142,8 +142,21 @@ pub enum Place {
     },
     /// Addresses. What of a cluster has one of them is among its [`Facts`].
     Addresses(Vec<IpBlock>),
+    /// What a target can name without an address.
+    Unlisted(Unlisted),
     /// Every pod and every address.
     Any,
+}
+
+impl Place {
+    /// What it is outside of pods; `None` where it has pods.
+    pub fn addresses(&self) -> Option<AddressSet> {
+        match self {
+            Place::Pods { .. } | Place::Any => None,
+            Place::Addresses(blocks) => Some(IpBlock::all_addresses(blocks)),
+            Place::Unlisted(unlisted) => Some(unlisted.addresses()),
+        }
+    }
 }
 
 /// Namespaces, by what is known of them.
@@ -256,13 +269,14 @@ impl FlowSet {
         }
     }
 
-    /// A place as regions see it: one part for pods, one for each block of addresses.
+    /// A place as regions see it: one part for pods, one for each block of addresses, one for names or entities.
     pub fn peers(&self, place: &Place) -> Vec<Peers> {
         match place {
             Place::Pods { namespaces, pods } => {
                 vec![Peers::Pods { namespaces: self.namespace_selector(namespaces), pods: pods.clone() }]
             }
             Place::Addresses(blocks) => blocks.iter().map(|block| Peers::Addresses(block.addresses())).collect(),
+            Place::Unlisted(unlisted) => vec![Peers::Addresses(unlisted.addresses())],
             Place::Any => vec![Peers::Any],
         }
     }

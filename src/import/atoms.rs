@@ -268,7 +268,8 @@ impl Atoms {
         }
         let block = |(at, peer): (usize, &'_ Peer)| match peer {
             Peer::Block(block) => Some((at, block.clone())),
-            Peer::Pods { .. } => None,
+            // A NetworkPolicy has no others.
+            Peer::Pods { .. } | Peer::Unlisted(_) => None,
         };
         let blocks: Vec<(usize, IpBlock)> = rule.peers.iter().enumerate().filter_map(block).collect();
         if (2..=MOST_BLOCKS).contains(&blocks.len()) {

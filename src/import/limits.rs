@@ -112,7 +112,7 @@ fn steps(selector: &Selector) -> usize {
 fn steps_of_peer(peer: &Peer) -> usize {
     match peer {
         Peer::Pods { namespaces, pods } => steps(pods) + namespaces.as_ref().map_or(0, steps),
-        Peer::Block(_) => 0,
+        Peer::Block(_) | Peer::Unlisted(_) => 0,
     }
 }
 
@@ -191,6 +191,7 @@ fn peers(policy: &Policy, rule: &Rule) -> Vec<Peers> {
                 all.push(Peers::Pods { namespaces, pods: pods.clone() });
             }
             Peer::Block(block) => blocks.push(block.clone()),
+            Peer::Unlisted(unlisted) => all.push(Peers::Addresses(unlisted.addresses())),
         }
     }
     if !blocks.is_empty() {
@@ -206,6 +207,7 @@ mod tests {
 
     fn policy(namespace: &str, subject: Selector) -> Policy {
         Policy {
+            kind: crate::netpol::PolicyKind::NetworkPolicy,
             namespace: namespace.into(),
             name: "p".into(),
             subject,

@@ -10,7 +10,7 @@ use super::MANAGED_BY;
 use super::staged::StagedKind;
 use super::write::{annotation_values, expression, with_presence};
 use crate::net::{Requirement, Selector};
-use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use crate::netpol::{Peer, Policy, PolicyKind, Port, PortTarget, Rule};
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
     NetworkPolicySpec,
@@ -54,11 +54,27 @@ pub fn json_list(policies: &[Policy]) -> Result<String, String> {
 
 /// The same, some of them staged.
 pub fn json_list_of<'p>(policies: impl Iterator<Item = (&'p Policy, Option<StagedKind>)>) -> Result<String, String> {
-    let objects = policies.filter_map(|(policy, staged)| Some((object(policy)?, staged)));
-    let value = |(object, staged)| serde_json::to_value(object).map(|value| as_staged(value, staged));
-    let items: Vec<Value> = objects.map(value).collect::<Result<_, _>>().map_err(told)?;
+    let values = policies.map(|(policy, staged)| Ok(json_value(policy)?.map(|value| as_staged(value, staged))));
+    let items: Vec<Value> = values.filter_map(Result::transpose).collect::<Result<_, String>>()?;
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
     serde_json::to_string_pretty(&list).map(|text| text + "\n").map_err(told)
+}
+
+/// A policy as JSON; `None` as [`object`] has it.
+fn json_value(policy: &Policy) -> Result<Option<Value>, String> {
+    match policy.kind {
+        PolicyKind::NetworkPolicy => object(policy).map(serde_json::to_value).transpose().map_err(told),
+        // Nobody publishes types for this kind; what is written is what there is.
+        PolicyKind::Cilium => {
+            let mut text = String::new();
+            super::manifest(policy, &mut text);
+            if text.is_empty() {
+                Ok(None)
+            } else {
+                serde_yaml::from_str(&text).map(Some).map_err(|error| error.to_string())
+            }
+        }
+    }
 }
 
 /// An object as one that is only looked at.
@@ -74,8 +90,8 @@ fn as_staged(mut value: Value, staged: Option<StagedKind>) -> Value {
 
 /// How many bytes a policy is as compact JSON, which is how `kubectl apply` keeps a copy of it.
 pub fn json_len(policy: &Policy) -> usize {
-    let text = object(policy).and_then(|object| serde_json::to_vec(&object).ok());
-    text.map_or(0, |text| text.len())
+    let value = json_value(policy).ok().flatten();
+    value.and_then(|value| serde_json::to_vec(&value).ok()).map_or(0, |text| text.len())
 }
 
 fn told(error: serde_json::Error) -> String {
@@ -109,6 +125,8 @@ fn peer(peer: &Peer) -> NetworkPolicyPeer {
             }),
             ..NetworkPolicyPeer::default()
         },
+        // No policy of this kind has such a peer, and one without any field is none that Kubernetes takes.
+        Peer::Unlisted(_) => NetworkPolicyPeer::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Policies to and from Kubernetes YAML, and what runs out of it. The only room that knows k8s-openapi and YAML.
 
+mod cilium;
 mod convert;
 mod inline;
 mod read;
@@ -10,7 +11,7 @@ pub use convert::{json_len, json_list, json_list_of, object};
 pub use inline::inline_selector;
 pub use read::{
     Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, RereadPolicy, Rereader,
-    changes_answers, kustomization, may_change_answers, read, read_with_hints,
+    changes_answers, kustomization, may_change_answers, read, read_of_target, read_with_hints,
 };
 pub use staged::{StagedKind, unstaged};
 pub use write::{manifest, plain_manifest, staged_manifest};

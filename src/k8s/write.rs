@@ -5,9 +5,9 @@
 //! the user is double-quoted, keys included, and only the fixed words of the schema are plain.
 
 use super::staged::{ENFORCED_HEADER, StagedKind};
-use super::{DESCRIPTION, MANAGED_BY, SOURCE};
+use super::{DESCRIPTION, MANAGED_BY, SOURCE, cilium};
 use crate::net::{IpBlock, NAMESPACE_NAME, Requirement, Selector, Values};
-use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use crate::netpol::{Peer, Policy, PolicyKind, Port, PortTarget, Rule};
 use crate::source::Excerpt;
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
@@ -39,18 +39,12 @@ fn write(policy: &Policy, own: bool, staged: Option<StagedKind>, out: &mut Strin
     if policy.ingress.is_none() && policy.egress.is_none() {
         return;
     }
-    match staged {
-        Some(kind) => out.push_str(&kind.header()),
-        None => out.push_str(ENFORCED_HEADER),
+    match (staged, policy.kind) {
+        (Some(kind), _) => out.push_str(&kind.header()),
+        (None, PolicyKind::NetworkPolicy) => out.push_str(ENFORCED_HEADER),
+        (None, PolicyKind::Cilium) => return cilium::write(policy, own, out),
     }
-    out.push_str("metadata:\n");
-    pair(2, "name", &policy.name, out);
-    pair(2, "namespace", &policy.namespace, out);
-    if own {
-        out.push_str("  labels:\n");
-        quoted_pair(4, MANAGED_BY.0, MANAGED_BY.1, out);
-        annotations(policy, out);
-    }
+    metadata(policy, own, out);
     out.push_str("spec:\n");
     staged.iter().for_each(|kind| out.push_str(&kind.action_line()));
     out.push_str("  podSelector:");
@@ -64,6 +58,18 @@ fn write(policy: &Policy, own: bool, staged: Option<StagedKind>, out: &mut Strin
     }
     rules("ingress", "from", policy.ingress.as_deref().unwrap_or_default(), out);
     rules("egress", "to", policy.egress.as_deref().unwrap_or_default(), out);
+}
+
+/// Appends `metadata` of a policy: with labels and annotations where Polder looks after it.
+pub(super) fn metadata(policy: &Policy, own: bool, out: &mut String) {
+    out.push_str("metadata:\n");
+    pair(2, "name", &policy.name, out);
+    pair(2, "namespace", &policy.namespace, out);
+    if own {
+        out.push_str("  labels:\n");
+        quoted_pair(4, MANAGED_BY.0, MANAGED_BY.1, out);
+        annotations(policy, out);
+    }
 }
 
 /// The annotations of a policy, in the order in which they are written.
@@ -164,6 +170,8 @@ fn write_peer(peer: &Peer, out: &mut String) {
             out.push('\n');
             write_block(block, out);
         }
+        // No policy of this kind has such a peer, and one without any field is none that Kubernetes takes.
+        Peer::Unlisted(_) => out.push_str("        - {}\n"),
     }
 }
 
@@ -255,7 +263,7 @@ pub(super) fn expression<'a>(requirement: &Requirement<'a>) -> Option<Expression
     Some(Expression { key, operator, values })
 }
 
-fn write_expression(expression: &Expression, depth: usize, out: &mut String) {
+pub(super) fn write_expression(expression: &Expression, depth: usize, out: &mut String) {
     let mut item = BlockItem::new(depth);
     item.key("key", out);
     out.push(' ');
@@ -276,17 +284,17 @@ fn write_expression(expression: &Expression, depth: usize, out: &mut String) {
 }
 
 /// An item of a block list whose value is a map: the first key stands behind the dash, the others below it.
-struct BlockItem {
+pub(super) struct BlockItem {
     depth: usize,
     started: bool,
 }
 
 impl BlockItem {
-    fn new(depth: usize) -> Self {
+    pub(super) fn new(depth: usize) -> Self {
         BlockItem { depth, started: false }
     }
 
-    fn key(&mut self, key: &str, out: &mut String) {
+    pub(super) fn key(&mut self, key: &str, out: &mut String) {
         indent(self.depth, out);
         out.push_str(if self.started { "  " } else { "- " });
         self.started = true;
@@ -295,18 +303,18 @@ impl BlockItem {
     }
 
     /// A key with a value that needs no quotes: a number or a word of the schema.
-    fn plain(&mut self, key: &str, value: impl Display, out: &mut String) {
+    pub(super) fn plain(&mut self, key: &str, value: impl Display, out: &mut String) {
         self.key(key, out);
         let _ = writeln!(out, " {value}");
     }
 }
 
-fn indent(depth: usize, out: &mut String) {
+pub(super) fn indent(depth: usize, out: &mut String) {
     const BLANKS: &str = "                    ";
     out.push_str(BLANKS.get(..depth).unwrap_or(BLANKS));
 }
 
-fn heading(depth: usize, key: &str, out: &mut String) {
+pub(super) fn heading(depth: usize, key: &str, out: &mut String) {
     indent(depth, out);
     out.push_str(key);
     out.push_str(":\n");
@@ -320,7 +328,7 @@ fn pair(depth: usize, key: &str, value: &str, out: &mut String) {
     out.push('\n');
 }
 
-fn quoted_pair(depth: usize, key: &str, value: &str, out: &mut String) {
+pub(super) fn quoted_pair(depth: usize, key: &str, value: &str, out: &mut String) {
     indent(depth, out);
     quoted(key, out);
     out.push_str(": ");
@@ -375,6 +383,7 @@ mod tests {
     fn annotations_leave_room_for_a_copy_of_the_object() {
         let statement = |number: usize| Excerpt::from(format!("tier-{number} -> \"database\":5432/tcp").as_str());
         let policy = Policy {
+            kind: PolicyKind::NetworkPolicy,
             namespace: "shop".into(),
             name: "allow-database.ingress".into(),
             subject: Selector::everything(),

@@ -106,13 +106,13 @@ fn is_also_meant(one: &One<'_>, service: &Service, cluster: &Cluster, rules: &[R
             Peer::Pods { namespaces, pods } => {
                 is_there(namespaces) && behind.iter().any(|one| pods.matches(&one.labels))
             }
-            Peer::Block(_) => false,
+            Peer::Block(_) | Peer::Unlisted(_) => false,
         });
     }
     // Other addresses are hardly ever there for anything but its endpoints, unless they are those of Services, too.
     let is_endpoint = |peer: &Peer| match peer {
         Peer::Block(_) => single(peer).is_none_or(|address| with_address(cluster, address).is_none()),
-        Peer::Pods { .. } => false,
+        Peer::Pods { .. } | Peer::Unlisted(_) => false,
     };
     peers().any(is_endpoint) || rules.iter().any(|rule| rule.peers.is_empty())
 }

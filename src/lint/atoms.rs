@@ -210,6 +210,7 @@ fn region(one: &One<'_>, direction: Direction, rule: &Rule, peer: Option<usize>,
     let peers = match peer.and_then(|peer| rule.peers.get(peer)) {
         None => Peers::Any,
         Some(Peer::Block(block)) => Peers::Addresses(block.addresses()),
+        Some(Peer::Unlisted(unlisted)) => Peers::Addresses(unlisted.addresses()),
         Some(Peer::Pods { namespaces, pods }) => {
             let namespaces = namespaces.clone().unwrap_or_else(|| namespace_by_name(&one.policy.namespace));
             Peers::Pods { namespaces, pods: pods.clone() }

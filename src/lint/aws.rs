@@ -69,7 +69,7 @@ fn is_wider(other: &Atom<'_>, except: IpNet) -> bool {
         Some(Peer::Block(block)) => {
             block.cidr.contains(&except) && block.addresses().overlaps(&AddressSet::from_net(except))
         }
-        Some(Peer::Pods { .. }) => false,
+        Some(Peer::Pods { .. } | Peer::Unlisted(_)) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::outside::{is_open_to_gateway, is_open_to_others, may_connect};
 use super::published::{Behind, Published, is_on, port_of, shown, target as to_pods};
 use super::{One, at};
-use crate::cluster::{Caller, Cluster, Pods, Service, ServicePort, Target, Who, Workload};
+use crate::cluster::{CallTarget, Caller, Cluster, Pods, Service, ServicePort, Who, Workload};
 use crate::diag::{Code, Diagnostic};
 use crate::lint::near::with_place;
 use crate::net::{Direction, NAMESPACE_NAME, PortSet, Protocol, Selector};
@@ -43,7 +43,7 @@ fn has_scrapers(published: &Published<'_, '_>) -> bool {
     };
     let is_one = |peer: &Peer| match peer {
         Peer::Pods { namespaces, pods } => says(pods) || namespaces.as_ref().is_some_and(says),
-        Peer::Block(_) => false,
+        Peer::Block(_) | Peer::Unlisted(_) => false,
     };
     pods.any(|pods| pods.labels.values().any(|value| hints(value)))
         || rules.any(|(direction, _, rule)| direction == Direction::Ingress && rule.peers.iter().any(is_one))
@@ -56,7 +56,7 @@ fn hints(text: &str) -> bool {
 /// A policy that closes pods to a caller, what these are called, and the port.
 fn closed<'s, 'a>(
     caller: &Caller,
-    target: &Target,
+    target: &CallTarget,
     published: &Published<'s, 'a>,
 ) -> Option<(&'s One<'a>, String, String)> {
     let services = published.cluster.services_of(target);
@@ -75,7 +75,7 @@ fn closed<'s, 'a>(
 /// The same of what is scraped: every pod, on each port.
 fn scraped<'s, 'a>(
     caller: &Caller,
-    target: &Target,
+    target: &CallTarget,
     services: &[(&Service, Vec<ServicePort>)],
     published: &Published<'s, 'a>,
 ) -> Option<(&'s One<'a>, String, String)> {
@@ -92,7 +92,7 @@ fn scraped<'s, 'a>(
             }
         }
     }
-    let Target::Pods { namespaces, labels, ports } = target else { return None };
+    let CallTarget::Pods { namespaces, labels, ports } = target else { return None };
     let all = published.each_of(|name| namespaces.has(name), |pods| labels.matches(&pods.labels));
     all.iter().find_map(|behind| {
         let mut each = ports.iter().filter_map(|port| port_of(port, Protocol::Tcp, behind.pods));
@@ -130,7 +130,7 @@ fn is_open_to_own(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &Po
         is_on(rule, behind.pods, ports)
             && rule.peers.iter().any(|peer| match peer {
                 Peer::Pods { pods, .. } => may_scrape(pods) || (runs_here && pods.is_everything()),
-                Peer::Block(_) => false,
+                Peer::Block(_) | Peer::Unlisted(_) => false,
             })
     };
     published.rules(behind).any(|(.., rule)| opens(rule))

@@ -76,7 +76,7 @@ fn one_side_of_api_server(group: &[One<'_>], cni: ChosenCni, cluster: &Cluster, 
             .flat_map(|rule| &rule.peers)
             .filter_map(|peer| match peer {
                 Peer::Block(block) => Some(block.clone()),
-                Peer::Pods { .. } => None,
+                Peer::Pods { .. } | Peer::Unlisted(_) => None,
             })
             .collect();
         let opened = IpBlock::all_addresses(&blocks);

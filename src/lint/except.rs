@@ -77,6 +77,6 @@ fn reopens(other: &Atom<'_>, block: &IpBlock, except: IpNet) -> bool {
                 && wider.cidr.contains(&except)
                 && wider.addresses().overlaps(&AddressSet::from_net(except))
         }
-        Some(Peer::Pods { .. }) => false,
+        Some(Peer::Pods { .. } | Peer::Unlisted(_)) => false,
     }
 }

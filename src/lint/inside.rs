@@ -283,7 +283,7 @@ fn is_twin(port: &PeerPort<'_>, other: &PeerPort<'_>) -> bool {
 fn is_for_others(published: &Published<'_, '_>, behind: &Behind<'_>, ports: &PortSet) -> bool {
     let is_other = |peer: &Peer| match peer {
         Peer::Pods { pods, .. } => !pods.matches(&behind.pods.labels),
-        Peer::Block(_) => true,
+        Peer::Block(_) | Peer::Unlisted(_) => true,
     };
     let opens =
         |rule: &Rule| is_on(rule, behind.pods, ports) && (rule.peers.is_empty() || rule.peers.iter().any(is_other));

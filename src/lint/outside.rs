@@ -99,7 +99,7 @@ fn by_clients(service: &Service, published: &Published<'_, '_>, private: &Addres
             let addresses = block.addresses();
             block.cidr.prefix_len() > 0 && !addresses.overlaps(private) && !addresses.overlaps(&balancers)
         }
-        Peer::Pods { .. } => false,
+        Peer::Pods { .. } | Peer::Unlisted(_) => false,
     };
     let is_block = |peer: &Peer| matches!(peer, Peer::Block(_));
     let mut place = None;
@@ -243,7 +243,7 @@ pub(super) fn is_open_to_gateway(
                 .is_none_or(|names| names.required_value(NAMESPACE_NAME).is_none_or(|names| names.contains(home)));
             is_here && (pods.is_everything() || is_said(pods) || !is_given(pods))
         }
-        Peer::Block(_) => false,
+        Peer::Block(_) | Peer::Unlisted(_) => false,
     };
     !here.is_empty()
         && published.rules(behind).any(|(.., rule)| is_on(rule, behind.pods, ports) && rule.peers.iter().any(may_be))
@@ -258,7 +258,7 @@ pub(super) fn is_open_to_others(published: &Published<'_, '_>, behind: &Behind<'
         return true;
     }
     let other = |peer: &Peer| match peer {
-        Peer::Block(_) => true,
+        Peer::Block(_) | Peer::Unlisted(_) => true,
         Peer::Pods { namespaces: None, .. } => false,
         Peer::Pods { namespaces: Some(selector), .. } => {
             selector.required_value(NAMESPACE_NAME) != Some(std::slice::from_ref(namespace))

@@ -52,7 +52,7 @@ pub(super) fn check(one: &One<'_>, input: &Input<'_>, found: &mut Vec<Diagnostic
                 Peer::Block(block) if block.cidr.prefix_len() == 0 => {
                     found.extend(everywhere(one, direction, rule, block, place(at_peer)));
                 }
-                Peer::Pods { .. } | Peer::Block(_) => {}
+                Peer::Pods { .. } | Peer::Block(_) | Peer::Unlisted(_) => {}
             }
         }
     }

@@ -91,7 +91,7 @@ fn labels(one: &One<'_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
                 Peer::Pods { namespaces, pods } => {
                     Some((namespaces.as_ref(), pods, one.pods_place(direction, rule, index)))
                 }
-                Peer::Block(_) => None,
+                Peer::Block(_) | Peer::Unlisted(_) => None,
             })
         });
         [(None, &one.policy.subject, subject)].into_iter().chain(of_peers)

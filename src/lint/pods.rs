@@ -314,7 +314,7 @@ fn is_meant_on_nodes(peer: &Peer, matched: &MatchedPods<'_>) -> bool {
                 && matched.pods.iter().all(|(_, pods)| pods.host_network)
                 && !matched.namespaces.iter().any(is_of_every_cluster)
         }
-        Peer::Pods { .. } | Peer::Block(_) => true,
+        Peer::Pods { .. } | Peer::Block(_) | Peer::Unlisted(_) => true,
     }
 }
 

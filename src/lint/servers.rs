@@ -38,6 +38,7 @@ impl<'a> ServerPlaces<'a> {
         match peer {
             None => true,
             Some(Peer::Block(block)) => !self.is_blocked(block),
+            Some(Peer::Unlisted(_)) => false,
             Some(Peer::Pods { namespaces, pods }) => {
                 self.may_listen(one, peer, port) && self.may_be(one, namespaces.as_ref(), pods, asked)
             }
@@ -186,7 +187,7 @@ pub(super) fn ports_of_service(rule: &Rule) -> Vec<usize> {
         Peer::Pods { namespaces: Some(namespaces), .. } => namespaces
             .required_value(NAMESPACE_NAME)
             .is_some_and(|names| !names.is_empty() && names.iter().all(|name| **name == *openshift.namespace)),
-        Peer::Pods { namespaces: None, .. } | Peer::Block(_) => false,
+        Peer::Pods { namespaces: None, .. } | Peer::Block(_) | Peer::Unlisted(_) => false,
     };
     if rule.peers.is_empty() || !rule.peers.iter().all(is_there) {
         return Vec::new();

@@ -59,7 +59,7 @@ fn flow(program: &Program, spot: FileSpot) -> Option<(String, Span)> {
                 parts.push(format!("```yaml\n{}```", manifest));
             }
             let more: Vec<String> =
-                policies.iter().skip(MOST).map(|policy| format!("`{}/{}`", policy.namespace, policy.name)).collect();
+                policies.iter().skip(MOST).map(|policy| format!("`{}/{}`", policy.namespace, policy.title())).collect();
             if !more.is_empty() {
                 parts.push(format!("and {}", more.join(", ")));
             }

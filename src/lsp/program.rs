@@ -72,6 +72,7 @@ impl Program {
         let settings = Settings {
             environment: project.config.environment.clone(),
             layout: project.config.layout.unwrap_or_default(),
+            target: project.config.target.unwrap_or_default(),
             kustomize: project.config.kustomize.unwrap_or_default(),
             references: true,
             enforce: None,

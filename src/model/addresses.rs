@@ -1,5 +1,6 @@
 //! Address blocks and DNS names.
 
+use super::fqdns;
 use super::listed::Outermost;
 use super::resolve::{Resolver, is_dns_label, shorten};
 use crate::diag::{Code, Diagnostic};
@@ -103,19 +104,29 @@ impl<'a> Resolver<'a> {
         list
     }
 
-    /// The DNS names of an fqdn: lower-case labels joined by dots, the first may be `*`.
+    /// The DNS names of an fqdn: lower-case labels joined by dots, the first may be `*` for one label or `**` for several.
     pub(super) fn dns_names(&mut self, spans: &[Span]) -> Vec<Arc<str>> {
         let mut names = Vec::new();
         for span in spans {
             let text = self.text(*span);
-            let plain = text.strip_prefix("*.").unwrap_or(text);
+            let plain = text.strip_prefix("**.").or(text.strip_prefix("*.")).unwrap_or(text);
             let valid = plain.len() <= 253 && plain.contains('.') && plain.split('.').all(is_dns_label);
-            if valid {
+            if valid && fqdns::is_address(plain) {
+                let message = format!("`{}` is an address and no DNS name", shorten(text));
+                let help = "declare addresses with `cidr NAME = ...`";
+                self.report(Diagnostic::new(Code::E0216, *span, message).with_help(help));
+            } else if valid && fqdns::is_of_cluster(plain) {
+                let message =
+                    format!("`{}` is a name of the cluster's own: policies see its pods, not its name", shorten(text));
+                let help = "name the tier behind the Service, with the port of its pods";
+                self.report(Diagnostic::new(Code::E0216, *span, message).with_help(help));
+            } else if valid {
                 names.push(text.into());
             } else {
                 let message = format!("`{}` is not a DNS name", shorten(text));
                 self.report(Diagnostic::new(Code::E0216, *span, message).with_help(
-                    "write a full name in lower case such as `api.example.com`, or `*.example.com` for all names below it",
+                    "write a full name in lower case such as `api.example.com`, `*.example.com` for all names one label below \
+                     it, or `**.example.com` for all below it",
                 ));
             }
         }

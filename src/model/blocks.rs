@@ -81,6 +81,9 @@ impl Resolver<'_> {
 
     /// `apiserver` or `nodes`.
     fn built_in_list(&self, owner: AddressOwner, span: Span, side: Direction) -> Vec<Diagnostic> {
+        if self.model.target.entities(owner.list()).is_some() {
+            return Vec::new();
+        }
         let cni = self.model.platform.chosen_cni();
         let what = format!("`{}`", owner.list().key());
         let triggers: &[CniTrigger] = match (owner, side) {

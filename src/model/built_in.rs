@@ -1,7 +1,7 @@
 //! The endpoints whose names are built in. All that is particular to one of them stands in its row; whatever else there is to
 //! do with them follows from what they hold.
 
-use super::{Platform, PlatformList};
+use super::{Platform, PlatformList, Target};
 
 /// An endpoint that needs no declaration (section 4.5 of the language).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,10 +99,10 @@ impl BuiltIn {
         !matches!(self.holds(), Holds::Pods)
     }
 
-    /// Whether what it holds is known: only lists of the platform may be missing.
-    pub fn is_known(self, platform: &Platform) -> bool {
+    /// Whether what it holds is known: only lists of the platform may be missing, and only where the target needs them.
+    pub fn is_known(self, platform: &Platform, target: Target) -> bool {
         match self.holds() {
-            Holds::Listed(list) => platform.list(list).is_some(),
+            Holds::Listed(list) => platform.list(list).is_some() || target.entities(list).is_some(),
             Holds::Pods | Holds::Everything | Holds::Public => true,
         }
     }

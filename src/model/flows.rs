@@ -4,7 +4,7 @@ use super::errors::flows as errors;
 use super::ports::Checks;
 use super::resolve::{PlacedStatement, Resolver};
 use super::scope::NameScope;
-use super::{Endpoint, Flow, Holds, Namespace, NamespaceKind, Statement, StatementId, Targets};
+use super::{Endpoint, Flow, Holds, Namespace, NamespaceKind, Statement, StatementId, Target, Targets};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, PortSet, Protocol, Selector, Truth};
 use crate::source::{Excerpt, Span};
@@ -223,7 +223,7 @@ impl<'a> Resolver<'a> {
 
     /// What a destination serves, where a flow names no ports.
     pub(super) fn served_ports(&mut self, destination: Endpoint, span: Span, through: Option<&str>) -> Option<PortSet> {
-        if matches!(destination, Endpoint::Fqdn(_)) {
+        if matches!(destination, Endpoint::Fqdn(_)) && !self.model.target.has_names() {
             // It is refused anyway, with a better reason.
             return Some(PortSet::empty());
         }
@@ -260,8 +260,11 @@ impl<'a> Resolver<'a> {
             self.report(errors::dns_names_as_source(from.1));
             return false;
         }
-        if destinations.iter().any(fqdn) {
-            self.report(errors::dns_names_as_destination(to.1));
+        if destinations.iter().any(fqdn) && !self.model.target.has_names() {
+            let helping = Target::ALL.into_iter().find(|target| {
+                target.has_names() && target.is_read_by(self.model.platform.cni) && !target.plugins().is_empty()
+            });
+            self.report(errors::dns_names_as_destination(to.1, helping));
             return false;
         }
         if !(self.check_known(&sources, from.1) & self.check_known(&destinations, to.1)) {
@@ -349,7 +352,7 @@ impl<'a> Resolver<'a> {
         }
         let unknown = leaves.iter().find_map(|leaf| match leaf {
             Endpoint::BuiltIn(one) => match one.holds() {
-                Holds::Listed(list) if platform.list(list).is_none() => Some((one.word(), list)),
+                Holds::Listed(list) if !one.is_known(platform, self.model.target) => Some((one.word(), list)),
                 Holds::Pods | Holds::Everything | Holds::Public | Holds::Listed(_) => None,
             },
             Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Cidr(_) | Endpoint::Fqdn(_) => {

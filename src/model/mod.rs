@@ -16,6 +16,7 @@ mod endpoint_set;
 mod environment;
 mod errors;
 mod flows;
+mod fqdns;
 mod groups;
 mod isolation;
 mod labels;
@@ -29,6 +30,7 @@ mod references;
 mod resolve;
 mod scope;
 mod selectors;
+mod target;
 mod text;
 mod unknown;
 mod unstated;
@@ -47,6 +49,7 @@ pub use ports::describe as describe_ports;
 pub use presets::PresetPods;
 pub use references::{Entity, Reference, Role};
 pub use resolve::{Options, Resolved, is_dns_label, resolve};
+pub use target::Target;
 pub use unstated::{Labels, Settling, Unstated, stating};
 
 use crate::net::{Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, Truth};
@@ -104,6 +107,8 @@ pub struct Model {
     pub port_sets: Table<PortSetId, DeclaredPorts>,
     /// The facts about the cluster.
     pub platform: Platform,
+    /// What the program is compiled to.
+    pub target: Target,
     /// The DNS servers of the managed namespaces that say nothing themselves.
     pub dns: Dns,
     /// The flows: chains are taken apart, and so are braces.
@@ -342,7 +347,7 @@ pub struct Fqdn {
     pub name: Arc<str>,
     /// The namespace it is local to.
     pub namespace: Option<NamespaceId>,
-    /// The DNS names, some with a leading `*.`.
+    /// The DNS names, some with a leading `*.` or `**.`.
     pub names: Vec<Arc<str>>,
     /// Its name in the source.
     pub span: Span,
@@ -384,12 +389,12 @@ impl Endpoint {
         BuiltIn::named(name).map(Endpoint::BuiltIn)
     }
 
-    /// Whether it holds addresses only, and no pods.
+    /// Whether it holds addresses only, or names of such, and no pods.
     pub fn is_addresses(self) -> bool {
         match self {
-            Endpoint::Cidr(_) => true,
+            Endpoint::Cidr(_) | Endpoint::Fqdn(_) => true,
             Endpoint::BuiltIn(one) => !one.has_pods(),
-            Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) | Endpoint::Fqdn(_) => false,
+            Endpoint::Tier(_) | Endpoint::Namespace(_) | Endpoint::Group(_) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The facts about the cluster that no manifest can show.
 
 use super::cni::{Cni, CniVersion};
+use super::errors::flows as errors;
 use super::resolve::{Resolver, shorten};
 use super::{ChosenCni, CniTrigger, DnsServer, Endpoint, Holds, Model};
 use crate::diag::{Code, Diagnostic, closest};
@@ -173,6 +174,7 @@ impl Model {
         match endpoint {
             Endpoint::Cidr(id) => Some(self.cidrs[id].blocks.clone()),
             Endpoint::BuiltIn(one) => match one.holds() {
+                Holds::Listed(list) if self.target.entities(list).is_some() => None,
                 Holds::Public => Some(self.platform.internet()),
                 Holds::Listed(list) => Some(IpBlock::list(self.platform.list(list).unwrap_or_default(), &[])),
                 Holds::Pods | Holds::Everything => None,
@@ -197,7 +199,9 @@ impl Model {
             api_server: set(PlatformList::ApiServer),
             others: set(PlatformList::Services).union(&AddressSet::from_nets(dns)),
         };
-        Facts::new(self.platform.blocks_match(), listed)
+        let facts = Facts::new(self.platform.blocks_match(), listed);
+        let names_others = self.target.has_names() || self.target.has_entities();
+        if names_others { facts.with_unlisted() } else { facts }
     }
 }
 
@@ -291,6 +295,10 @@ impl<'a> Resolver<'a> {
         let text = self.model.platform.chosen_cni().text();
         for row in cni.differences(cni_version, CniTrigger::Always) {
             row.in_program(&text, cni_span, "").into_iter().for_each(|note| self.report(note));
+        }
+        let target = self.model.target;
+        if !target.is_read_by(cni) {
+            self.report(errors::target_not_read(target, cni, cni_span));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::endpoint_set::EndpointSet;
 use super::labels::Stated;
 use super::scope::{NameScope, Scopes};
-use super::{COMPONENTS, Endpoint, Entity, Model, NamespaceId, PortSetId, Role, Statement, TierId, catalogue};
+use super::{COMPONENTS, Endpoint, Entity, Model, NamespaceId, PortSetId, Role, Statement, Target, TierId, catalogue};
 use crate::diag::{Code, Diagnostic, Label, closest};
 use crate::net::Direction;
 pub use crate::net::is_dns_label;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub struct Options {
     /// The environment to compile for.
     pub environment: Option<String>,
+    /// What to compile to.
+    pub target: Target,
     /// Whether to note what each name refers to, in [`Model::references`].
     pub references: bool,
 }
@@ -34,7 +36,7 @@ pub struct Resolved {
 
 /// Resolves a program: its trees, and those of the components that it uses (see [`super::COMPONENTS`]).
 pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved {
-    let mut resolver = Resolver::new(sources);
+    let mut resolver = Resolver::new(sources, options.target);
     resolver.wants_references = options.references;
     resolver.collect(trees);
     resolver.declare_namespaces();
@@ -50,6 +52,7 @@ pub fn resolve(sources: &Sources, trees: &[Tree], options: &Options) -> Resolved
     resolver.resolve_dns();
     resolver.resolve_flows();
     resolver.finish_statements();
+    resolver.check_flows_to_names();
     resolver.warn();
     resolver.sort_references();
     Resolved { model: resolver.model, diagnostics: resolver.diagnostics }
@@ -134,10 +137,10 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn new(sources: &'a Sources) -> Self {
+    fn new(sources: &'a Sources, target: Target) -> Self {
         Resolver {
             sources,
-            model: Model::default(),
+            model: Model { target, ..Model::default() },
             diagnostics: Vec::new(),
             reported: FxHashSet::default(),
             mistakes: 0,

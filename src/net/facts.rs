@@ -4,9 +4,10 @@
 //! API server as well is up to the network plugin. A rule's block speaks of the *other end* of the traffic of the pods
 //! that its policy selects; which pods a policy selects is a matter of labels alone.
 
-use super::{AddressSet, Truth};
+use super::{AddressSet, ClusterEntity, EntitySet, NameSet, Truth};
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// What address blocks match, beside what is outside of the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +49,39 @@ pub struct Facts {
     api_server: AddressSet,
     pods: AddressSet,
     pods_are_stated: bool,
+    unlisted: UnlistedEnds,
+}
+
+/// What of DNS names and entities counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UnlistedEnds {
+    /// No policy can name them.
+    None,
+    /// They are ends of their own.
+    Apart,
+    /// They are ends of their own, and what is allowed to them may be to an address.
+    WithAddresses,
+}
+
+/// Which ends outside of pods some peers match.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MatchedAddresses {
+    /// For sure.
+    pub sure: AddressSet,
+    /// Perhaps; none of them for sure.
+    pub perhaps: AddressSet,
+}
+
+impl MatchedAddresses {
+    /// Whether they match all of some addresses, all of which are alike in what [`Facts::distinctions`] tells apart and in
+    /// which peers have them.
+    pub fn truth(&self, addresses: &AddressSet) -> Truth {
+        match () {
+            () if self.sure.overlaps(addresses) => Truth::Yes,
+            () if self.perhaps.overlaps(addresses) => Truth::Maybe,
+            () => Truth::No,
+        }
+    }
 }
 
 impl Default for Facts {
@@ -69,7 +103,32 @@ impl Facts {
             let taken = nodes.union(&api_server).union(&others);
             private_addresses().subtract(&taken)
         });
-        Facts { matches, nodes, api_server, pods, pods_are_stated }
+        Facts { matches, nodes, api_server, pods, pods_are_stated, unlisted: UnlistedEnds::None }
+    }
+
+    /// The same where policies may name DNS names and entities as well.
+    #[must_use]
+    pub fn with_unlisted(self) -> Facts {
+        Facts { unlisted: UnlistedEnds::WithAddresses, ..self }
+    }
+
+    /// The same where names and entities are ends by themselves, whatever addresses they have: for answers that list all ends.
+    #[must_use]
+    pub fn with_unlisted_apart(self) -> Facts {
+        match self.unlisted {
+            UnlistedEnds::None => self,
+            UnlistedEnds::Apart | UnlistedEnds::WithAddresses => Facts { unlisted: UnlistedEnds::Apart, ..self },
+        }
+    }
+
+    /// Everything outside of pods that there is for policies.
+    pub fn every_address(&self) -> AddressSet {
+        if self.has_unlisted() { AddressSet::everything() } else { AddressSet::all() }
+    }
+
+    /// Whether policies may name DNS names and entities.
+    pub fn has_unlisted(&self) -> bool {
+        self.unlisted != UnlistedEnds::None
     }
 
     /// What is known only of the network plugin.
@@ -140,6 +199,65 @@ impl Facts {
         of(self.matches.nodes, &self.nodes).and(of(self.matches.api_server, &self.api_server))
     }
 
+    /// What peers match that are blocks of addresses, DNS names or entities, of all that is no pod.
+    ///
+    /// A name may stand for any address that is not known to be a node's or the API server's. An entity stands for those that
+    /// are known to be its own, and where none are, perhaps for any. So blocks match names and entities perhaps, too. That two
+    /// names may share an address does not count.
+    pub fn matched(&self, peers: &AddressSet) -> MatchedAddresses {
+        let blocks = peers.listed();
+        let (never, unsure) = (self.unmatched(Truth::Maybe), self.unmatched(Truth::Yes));
+        let (mut sure, mut perhaps) = match unsure.is_empty() {
+            true => (blocks.clone(), AddressSet::empty()),
+            false => (blocks.subtract(&unsure), blocks.intersect(&unsure).subtract(&never)),
+        };
+        if self.unlisted == UnlistedEnds::None {
+            return MatchedAddresses { sure, perhaps };
+        }
+        sure = sure.union(&peers.subtract(&blocks));
+        if self.unlisted == UnlistedEnds::Apart {
+            return MatchedAddresses { sure, perhaps };
+        }
+        let known = self.nodes.union(&self.api_server).union(unreachable_by_name());
+        if !peers.names().is_empty() {
+            perhaps = perhaps.union(&AddressSet::all().subtract(&known));
+        }
+        if !blocks.subtract(&known).is_empty() {
+            perhaps = perhaps.union(&AddressSet::of_names(NameSet::all()));
+        }
+        for (entities, own, truth) in [
+            (EntitySet::NODES, &self.nodes, self.matches.nodes),
+            (EntitySet::API_SERVER, &self.api_server, self.matches.api_server),
+        ] {
+            // By entity, some addresses.
+            let named = peers.entities().intersect(entities);
+            let anywhere = || AddressSet::all().subtract(unreachable_by_name());
+            let stands_for = if own.is_empty() { anywhere() } else { own.clone() };
+            match (named.is_empty(), named == entities && !own.is_empty()) {
+                (true, _) => {}
+                (false, true) => sure = sure.union(&stands_for),
+                (false, false) => perhaps = perhaps.union(&stands_for),
+            }
+            // By address, some entities.
+            let truth = match () {
+                () if own.is_empty() => {
+                    truth.and(Truth::Maybe).and((!blocks.subtract(unreachable_by_name()).is_empty()).into())
+                }
+                () if blocks.contains(own) => truth,
+                () => truth.and(Truth::Maybe).and(blocks.overlaps(own).into()),
+            };
+            match truth {
+                Truth::Yes => sure = sure.union(&AddressSet::of_entities(entities)),
+                Truth::Maybe => perhaps = perhaps.union(&AddressSet::of_entities(entities)),
+                Truth::No => {}
+            }
+        }
+        if peers.entities().has(ClusterEntity::Plugin) {
+            perhaps = perhaps.union(&AddressSet::all().subtract(&known));
+        }
+        MatchedAddresses { perhaps: perhaps.subtract(&sure), sure }
+    }
+
     /// The addresses of what is no pod and that blocks do not match at least so surely.
     pub fn unmatched(&self, least: Truth) -> AddressSet {
         let all = [(self.matches.nodes, &self.nodes), (self.matches.api_server, &self.api_server)];
@@ -150,7 +268,8 @@ impl Facts {
     /// The addresses that blocks do not match like all others.
     pub fn distinctions(&self) -> impl Iterator<Item = &AddressSet> {
         let all = [(self.matches.nodes, &self.nodes), (self.matches.api_server, &self.api_server)];
-        all.into_iter().filter(|(truth, listed)| *truth != Truth::Yes && !listed.is_empty()).map(|(_, listed)| listed)
+        let differs = |truth: Truth| truth != Truth::Yes || self.unlisted == UnlistedEnds::WithAddresses;
+        all.into_iter().filter(move |(truth, listed)| differs(*truth) && !listed.is_empty()).map(|(_, listed)| listed)
     }
 
     /// The nodes, when blocks do not surely match them.
@@ -162,6 +281,15 @@ impl Facts {
     pub fn is_api_server(&self, addresses: &AddressSet) -> bool {
         self.api_server.overlaps(addresses)
     }
+}
+
+/// Addresses that no name resolves to and no part of a cluster is reached by from elsewhere: loopback (RFC 1122, RFC 4291),
+/// link-local (RFC 3927, RFC 4291) and multicast ones (RFC 5771, RFC 4291).
+fn unreachable_by_name() -> &'static AddressSet {
+    const BLOCKS: [&str; 6] = ["127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::1/128", "fe80::/10", "ff00::/8"];
+    static ALL: LazyLock<AddressSet> =
+        LazyLock::new(|| AddressSet::from_nets(BLOCKS.iter().filter_map(|net| net.parse::<IpNet>().ok())));
+    &ALL
 }
 
 /// Addresses that are not routed in the internet and that clusters give to pods: private ones (RFC 1918), shared ones

@@ -68,6 +68,8 @@ pub struct RegionIndex {
     v6: Intervals,
     /// The same, where the addresses are all there are.
     everywhere: Vec<usize>,
+    /// The same, where some are names or entities.
+    unlisted: Vec<usize>,
 }
 
 impl RegionIndex {
@@ -75,7 +77,7 @@ impl RegionIndex {
     pub fn new<'a>(items: impl IntoIterator<Item = (usize, &'a Selector, &'a Peers)>) -> Self {
         let everything = Selector::everything();
         let (mut pods, mut addresses, mut everywhere) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        let (mut v4, mut v6, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
         for (id, subject, peers) in items {
             match peers {
                 Peers::Any => {
@@ -88,6 +90,7 @@ impl RegionIndex {
                     addresses.push((id, [subject]));
                     v4.extend(set.v4().iter().map(|&(low, high)| (u128::from(low), u128::from(high), id)));
                     v6.extend(set.v6().iter().map(|&(low, high)| (low, high, id)));
+                    unlisted.extend(set.has_unlisted().then_some(id));
                 }
             }
         }
@@ -97,6 +100,7 @@ impl RegionIndex {
             v4: Intervals::build(v4),
             v6: Intervals::build(v6),
             everywhere,
+            unlisted,
         }
     }
 
@@ -127,6 +131,9 @@ impl RegionIndex {
             found.clear();
             if self.everywhere.len() <= most && self.find_addresses(set, &mut found, most - self.everywhere.len()) {
                 found.extend_from_slice(&self.everywhere);
+                if set.has_unlisted() {
+                    found.extend_from_slice(&self.unlisted);
+                }
                 return found;
             }
             most = most.saturating_mul(4);

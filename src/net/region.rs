@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// The other ends of traffic. A pod is never one of the addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peers {
-    /// Every pod and every address.
+    /// Every pod and every address, name and entity.
     Any,
     /// Pods by labels.
     Pods {
@@ -59,7 +59,7 @@ impl Peers {
         match self {
             Peers::Any => vec![
                 Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() },
-                Peers::Addresses(AddressSet::all()),
+                Peers::Addresses(AddressSet::everything()),
             ],
             Peers::Pods { .. } | Peers::Addresses(_) => vec![self.clone()],
         }

@@ -1,20 +1,34 @@
 //! A policy set as plain data: what Kubernetes' NetworkPolicy says, in our own words.
 
-use crate::net::{IpBlock, PortSet, Protocol, Selector};
+use crate::net::{AddressSet, IpBlock, PortSet, Protocol, Selector, Unlisted};
 use crate::source::Excerpt;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Policies, sorted by namespace and name, both of which together are unique.
+/// Policies, sorted by namespace, name and kind, which together are unique.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PolicySet {
     /// The policies.
     pub policies: Vec<Policy>,
 }
 
-/// One NetworkPolicy (`networking.k8s.io/v1`).
+/// Which object a policy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum PolicyKind {
+    /// `NetworkPolicy` (`networking.k8s.io/v1`).
+    #[default]
+    NetworkPolicy,
+    /// `CiliumNetworkPolicy` (`cilium.io/v2`), as far as it says what others can say, too, and names and entities.
+    Cilium,
+}
+
+/// One policy. Those of all kinds mean alike: a pod that one of them selects for a direction may do in it what any of them
+/// allows, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
+    /// What it is.
+    pub kind: PolicyKind,
     /// `metadata.namespace`.
     pub namespace: Arc<str>,
     /// `metadata.name`.
@@ -38,6 +52,9 @@ pub struct Rule {
     pub peers: SmallVec<[Peer; 1]>,
     /// `ports`. Empty: every port and protocol. Nearly all rules have one.
     pub ports: SmallVec<[Port; 1]>,
+    /// Whether the plugin learns from the answers to what it lets through which addresses DNS names have, of all names
+    /// (`rules.dns` of Cilium, with the pattern `*`).
+    pub learns_names: bool,
 }
 
 /// One item of `from` or `to`.
@@ -52,6 +69,19 @@ pub enum Peer {
     },
     /// `ipBlock`.
     Block(IpBlock),
+    /// What only other kinds than NetworkPolicy can name.
+    Unlisted(Unlisted),
+}
+
+impl Peer {
+    /// What it names outside of pods; `None` where it names pods.
+    pub fn addresses(&self) -> Option<AddressSet> {
+        match self {
+            Peer::Pods { .. } => None,
+            Peer::Block(block) => Some(block.addresses()),
+            Peer::Unlisted(unlisted) => Some(unlisted.addresses()),
+        }
+    }
 }
 
 /// One item of `ports`.
@@ -74,6 +104,26 @@ pub enum PortTarget {
     Range(u16, u16),
     /// A named container port, resolved for each destination pod.
     Named(Arc<str>),
+}
+
+impl PolicyKind {
+    /// `kind` of the object.
+    pub fn object(self) -> &'static str {
+        match self {
+            PolicyKind::NetworkPolicy => "NetworkPolicy",
+            PolicyKind::Cilium => "CiliumNetworkPolicy",
+        }
+    }
+}
+
+impl Policy {
+    /// Its name for a reader, with its kind where that is no NetworkPolicy.
+    pub fn title(&self) -> Cow<'_, str> {
+        match self.kind {
+            PolicyKind::NetworkPolicy => Cow::Borrowed(&*self.name),
+            PolicyKind::Cilium => Cow::Owned(format!("{} ({})", self.name, self.kind.object())),
+        }
+    }
 }
 
 impl Port {

@@ -5,7 +5,7 @@
 mod data;
 mod written;
 
-pub use data::{Peer, Policy, PolicySet, Port, PortTarget, Rule};
+pub use data::{Peer, Policy, PolicyKind, PolicySet, Port, PortTarget, Rule};
 pub use written::{Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules};
 
 use crate::net::Direction;

@@ -3,7 +3,7 @@
 use super::buckets::Buckets;
 use super::subject::{SubjectId, Subjects};
 use crate::flow::{DnsService, Flow, FlowSet, Namespaces, PartyId, Place, StatementId};
-use crate::net::{Direction, IpBlock, Peers, PortSet, Selector};
+use crate::net::{Direction, IpBlock, Peers, PortSet, Selector, Unlisted};
 use crate::table::{Id, Table, known, number};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -76,6 +76,8 @@ pub(super) enum PeerForm {
     Pods(Option<usize>),
     /// A block of addresses.
     Block(IpBlock),
+    /// What a target can name without an address.
+    Unlisted(Unlisted),
     /// Anything at all, so that the rule names no peer.
     Any,
 }
@@ -149,6 +151,10 @@ impl PeerParts {
                 let part = |region| PeerPart { region, form: PeerForm::Pods(home) };
                 self.list.extend(set.peers(place).into_iter().map(part));
             }
+            Place::Unlisted(unlisted) => self.list.extend([PeerPart {
+                region: Peers::Addresses(unlisted.addresses()),
+                form: PeerForm::Unlisted(unlisted.clone()),
+            }]),
             Place::Any => {
                 self.list.push(PeerPart { region: Peers::Any, form: PeerForm::Any });
             }

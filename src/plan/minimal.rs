@@ -362,7 +362,7 @@ pub(super) fn possible(region: Region, direction: Option<Direction>) -> Vec<Regi
     match region.peers {
         Peers::Any => {
             let everyone = Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() };
-            let addresses = Peers::Addresses(AddressSet::all());
+            let addresses = Peers::Addresses(AddressSet::everything());
             vec![
                 Region { peers: everyone, subject: region.subject.clone(), ports: region.ports },
                 Region { peers: addresses, subject: region.subject, ports: numbers },

@@ -271,7 +271,7 @@ fn wide_side(set: &FlowSet, one: &StatedFlows<'_>) -> Option<(Direction, BTreeSe
     let is_everybody = |place: &Place| match place {
         Place::Any => true,
         Place::Pods { namespaces: Namespaces::Every, pods } => pods.is_everything(),
-        Place::Pods { .. } | Place::Addresses(_) => false,
+        Place::Pods { .. } | Place::Addresses(_) | Place::Unlisted(_) => false,
     };
     let leaves = |flow: &'_ Flow| set.parties[flow.source].leaves.to_vec();
     let sources: BTreeSet<PartyId> = one.flows.iter().flat_map(leaves).collect();
@@ -286,7 +286,7 @@ fn wide_side(set: &FlowSet, one: &StatedFlows<'_>) -> Option<(Direction, BTreeSe
     let mut homes = BTreeSet::new();
     for namespaces in named.iter().filter_map(place).filter_map(|place| match place {
         Place::Pods { namespaces, .. } => Some(namespaces),
-        Place::Addresses(_) | Place::Any => None,
+        Place::Addresses(_) | Place::Unlisted(_) | Place::Any => None,
     }) {
         match namespaces {
             Namespaces::Managed(home) => _ = homes.insert(*home),

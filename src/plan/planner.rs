@@ -7,7 +7,7 @@ use super::{Layout, minimal, report};
 use crate::diag::Diagnostic;
 use crate::flow::{FlowSet, ManagedNamespace, Statement, StatementId};
 use crate::net::{Direction, IpBlock, Peers};
-use crate::netpol::{Peer, Policy, PolicySet, Port, Rule};
+use crate::netpol::{Peer, Policy, PolicyKind, PolicySet, Port, Rule};
 use crate::parallel;
 use crate::source::Excerpt;
 use rustc_hash::FxHashSet;
@@ -124,6 +124,7 @@ impl<'a> Planner<'a> {
                 | SubjectName::StrictDns => String::new(),
             };
             Policy {
+                kind: PolicyKind::NetworkPolicy,
                 namespace: namespace.name.clone(),
                 name: self.namer.deny(&subject.name, scope).into(),
                 subject: subject.selector.clone(),
@@ -172,6 +173,7 @@ impl<'a> Planner<'a> {
         };
         let (statements, description) = self.origin(concerns);
         Policy {
+            kind: PolicyKind::NetworkPolicy,
             namespace: namespace.name.clone(),
             name,
             subject: self.wishes.subjects.get(one.subject).selector.clone(),
@@ -226,21 +228,22 @@ impl<'a> Planner<'a> {
 
     /// Adds a rule, or two where the CNI would take the exceptions of blocks off the pods.
     fn push_rules(&self, rule: &RulePart, rules: &mut Vec<Rule>) {
-        let Rule { peers, ports } = self.rule(rule);
+        let Rule { peers, ports, learns_names } = self.rule(rule);
         let is_pods = |peer: &Peer| matches!(peer, Peer::Pods { .. });
         let has_exceptions = |peer: &Peer| matches!(peer, Peer::Block(block) if !block.except.is_empty());
         if self.form.pods_apart && peers.iter().any(is_pods) && peers.iter().any(has_exceptions) {
             let (pods, blocks) = peers.into_iter().partition(is_pods);
-            rules.push(Rule { peers: pods, ports: ports.clone() });
-            rules.push(Rule { peers: blocks, ports });
+            rules.push(Rule { peers: pods, ports: ports.clone(), learns_names });
+            rules.push(Rule { peers: blocks, ports, learns_names });
         } else {
-            rules.push(Rule { peers, ports });
+            rules.push(Rule { peers, ports, learns_names });
         }
     }
 
     fn rule(&self, rule: &RulePart) -> Rule {
         let peer = |PeerPart { region, form }: &PeerPart| match (form, region) {
             (PeerForm::Block(block), _) => Some(Peer::Block(block.clone())),
+            (PeerForm::Unlisted(unlisted), _) => Some(Peer::Unlisted(unlisted.clone())),
             (PeerForm::Pods(home), Peers::Pods { namespaces, pods }) => {
                 let own = *home == Some(self.index);
                 Some(Peer::Pods { namespaces: (!own).then(|| namespaces.clone()), pods: pods.clone() })
@@ -251,7 +254,7 @@ impl<'a> Planner<'a> {
         let is_anything = |id: &PeerId| self.wishes.peer(*id).region == Peers::Any;
         assert!(!peers.is_empty() || rule.peers.iter().any(is_anything), "a rule without peers is one for everybody");
         let peers = if self.form.without_exceptions { without_exceptions(peers) } else { disjoint(peers) };
-        Rule { peers, ports: Port::list(&rule.ports) }
+        Rule { peers, ports: Port::list(&rule.ports), learns_names: false }
     }
 }
 
@@ -277,7 +280,7 @@ fn disjoint(peers: SmallVec<[Peer; 1]>) -> SmallVec<[Peer; 1]> {
     let blocks = || {
         peers.iter().filter_map(|peer| match peer {
             Peer::Block(block) => Some(block),
-            Peer::Pods { .. } => None,
+            Peer::Pods { .. } | Peer::Unlisted(_) => None,
         })
     };
     if blocks().nth(1).is_none() {
@@ -288,7 +291,7 @@ fn disjoint(peers: SmallVec<[Peer; 1]>) -> SmallVec<[Peer; 1]> {
         return peers;
     }
     joined.sort_by_cached_key(IpBlock::addresses);
-    let pods = peers.into_iter().filter(|peer| matches!(peer, Peer::Pods { .. }));
+    let pods = peers.into_iter().filter(|peer| !matches!(peer, Peer::Block(_)));
     pods.chain(joined.into_iter().map(Peer::Block)).collect()
 }
 
@@ -298,14 +301,14 @@ fn without_exceptions(peers: SmallVec<[Peer; 1]>) -> SmallVec<[Peer; 1]> {
     if !peers.iter().any(has_exceptions) {
         return disjoint(peers);
     }
-    let (pods, blocks): (Vec<Peer>, Vec<Peer>) = peers.into_iter().partition(|peer| matches!(peer, Peer::Pods { .. }));
+    let (blocks, others): (Vec<Peer>, Vec<Peer>) = peers.into_iter().partition(|peer| matches!(peer, Peer::Block(_)));
     let blocks = blocks.into_iter().filter_map(|peer| match peer {
         Peer::Block(block) => Some(block),
-        Peer::Pods { .. } => None,
+        Peer::Pods { .. } | Peer::Unlisted(_) => None,
     });
     let left = IpBlock::all_addresses(&blocks.collect::<Vec<_>>()).to_nets();
     let left = left.into_iter().map(|cidr| Peer::Block(IpBlock { cidr, except: Vec::new() }));
-    pods.into_iter().chain(left).collect()
+    others.into_iter().chain(left).collect()
 }
 
 /// The concerns of which something is left.

@@ -123,7 +123,7 @@ fn subject_of(set: &FlowSet, namespace: usize, id: PartyId) -> PolicySubject {
     let Party { name, place, .. } = &set.parties[id];
     let selector = match place {
         Some(Place::Pods { pods, .. }) => pods.clone(),
-        Some(Place::Any | Place::Addresses(_)) | None => Selector::everything(),
+        Some(Place::Any | Place::Addresses(_) | Place::Unlisted(_)) | None => Selector::everything(),
     };
     let name = match name {
         PartyName::Local(owner, name) => SubjectName::of_tier(owner, name, &set.namespaces[namespace]),
@@ -271,7 +271,9 @@ impl<'a> Subjects<'a> {
                 let is_one = |own: &ManagedNamespace| own.is_among(labels) == Truth::Yes;
                 all.filter(|index| is_one(&self.set.namespaces[*index])).collect()
             }
-            Place::Pods { namespaces: Namespaces::Named(_), .. } | Place::Addresses(_) => SmallVec::new(),
+            Place::Pods { namespaces: Namespaces::Named(_), .. } | Place::Addresses(_) | Place::Unlisted(_) => {
+                SmallVec::new()
+            }
         }
     }
 

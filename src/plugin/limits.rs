@@ -176,6 +176,7 @@ fn entries(policy: &Policy) -> usize {
     let of_peer = |peer: &Peer| match peer {
         Peer::Block(block) => 1 + block.except.len(),
         Peer::Pods { .. } => 1,
+        Peer::Unlisted(unlisted) => unlisted.identities(),
     };
     let of_port = |port: &Port| match port.target {
         PortTarget::Every | PortTarget::Number(_) | PortTarget::Named(_) => 1,

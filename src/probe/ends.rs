@@ -274,7 +274,7 @@ impl<'s> Tiers<'s> {
         let all: Vec<PartyId> = marks.iter().filter_map(|mark| self.by_mark.get(mark)).copied().collect();
         let selector = |id: &PartyId| match &self.set.party(*id)?.place {
             Some(Place::Pods { pods, .. }) => Some(pods),
-            Some(Place::Addresses(_) | Place::Any) | None => None,
+            Some(Place::Addresses(_) | Place::Unlisted(_) | Place::Any) | None => None,
         };
         let is_least = |id: &&PartyId| {
             let own = selector(id);

@@ -50,6 +50,8 @@ pub enum Difference {
         /// Whether it is the policies that grant it.
         by_policies: bool,
     },
+    /// Pods may connect to this name, and nothing learns which addresses it has.
+    Unlearnt(String),
     /// It took too many steps to find out.
     Unknown,
 }
@@ -84,6 +86,12 @@ impl fmt::Display for Counterexample {
             }
             Difference::SameName(name) => {
                 write!(f, "there would be two policies `{name}` in namespace `{namespace}`")
+            }
+            Difference::Unlearnt(name) => {
+                write!(
+                    f,
+                    "the policies of namespace `{namespace}` would allow `{name}`, and its address is never learnt"
+                )
             }
             Difference::Isolation { direction, pod, by_policies } => {
                 let would = if *by_policies { "would isolate" } else { "would not isolate" };

@@ -167,7 +167,9 @@ impl<'a> End<'a> {
 fn managed(set: &FlowSet, place: &Place) -> SmallVec<[usize; 1]> {
     let all = 0..set.namespaces.len();
     match place {
-        Place::Addresses(_) | Place::Pods { namespaces: Namespaces::Named(_), .. } => SmallVec::new(),
+        Place::Addresses(_) | Place::Unlisted(_) | Place::Pods { namespaces: Namespaces::Named(_), .. } => {
+            SmallVec::new()
+        }
         Place::Pods { namespaces: Namespaces::Managed(index), .. } => smallvec![*index],
         Place::Any | Place::Pods { namespaces: Namespaces::Every, .. } => all.collect(),
         Place::Pods { namespaces: Namespaces::Labelled(labels), .. } => {
@@ -181,7 +183,7 @@ fn managed(set: &FlowSet, place: &Place) -> SmallVec<[usize; 1]> {
 fn pods_of(place: &Place) -> Selector {
     match place {
         Place::Pods { pods, .. } => pods.clone(),
-        Place::Any | Place::Addresses(_) => Selector::everything(),
+        Place::Any | Place::Addresses(_) | Place::Unlisted(_) => Selector::everything(),
     }
 }
 
@@ -190,7 +192,7 @@ pub fn worlds(region: &Region) -> Vec<Region> {
     match &region.peers {
         Peers::Any => {
             let pods = Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() };
-            let both = [pods, Peers::Addresses(AddressSet::all())];
+            let both = [pods, Peers::Addresses(AddressSet::everything())];
             both.into_iter().map(|peers| Region { peers, ..region.clone() }).collect()
         }
         Peers::Pods { .. } | Peers::Addresses(_) => vec![region.clone()],
@@ -209,6 +211,8 @@ pub enum ExampleEnd {
     },
     /// An address outside of the cluster.
     Address(IpAddr),
+    /// A DNS name or an entity, in words.
+    Unlisted(String),
 }
 
 impl ExampleEnd {
@@ -224,7 +228,10 @@ impl ExampleEnd {
             Peers::Pods { namespaces, pods } => {
                 Some(ExampleEnd::Pod { namespace: namespaces.witness()?, labels: pods.witness()? })
             }
-            Peers::Addresses(addresses) => addresses.first().map(ExampleEnd::Address),
+            Peers::Addresses(addresses) => {
+                let listed = addresses.first().map(ExampleEnd::Address);
+                listed.or_else(|| Some(ExampleEnd::Unlisted(addresses.one_unlisted()?.unlisted_text())))
+            }
         }
     }
 }
@@ -237,6 +244,7 @@ impl fmt::Display for ExampleEnd {
         };
         match self {
             ExampleEnd::Address(address) => write!(f, "{address}"),
+            ExampleEnd::Unlisted(words) => f.write_str(words),
             ExampleEnd::Pod { namespace, labels } => {
                 match labels.is_empty() {
                     true => f.write_str("a pod without labels")?,

@@ -291,7 +291,7 @@ impl Keys {
                 match peer {
                     Peer::Pods { namespaces: None, pods } => keys.add(std::slice::from_ref(&policy.namespace), pods),
                     Peer::Pods { namespaces: Some(namespaces), pods } => keys.add_where(namespaces, pods),
-                    Peer::Block(_) => {}
+                    Peer::Block(_) | Peer::Unlisted(_) => {}
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::classes::{GATEWAY_LABEL, OF_ROUTES, ServedBy, of_gateway, of_ingress}
 use super::flows::{FlowSource, Inferring, Trust};
 use super::services::{TierPortAt, number_of, tiers_behind, tiers_with};
 use super::{CatalogueTier, QuestionKind};
-use crate::cluster::{Backend, Caller, Ingress, Service, ServicePort, Target, TargetPort, Who};
+use crate::cluster::{Backend, CallTarget, Caller, Ingress, Service, ServicePort, TargetPort, Who};
 use crate::net::{Protocol, Selector, is_dns_label};
 use std::sync::Arc;
 
@@ -37,12 +37,12 @@ impl Inferring<'_> {
     fn add_ingress(&mut self, ingress: &Ingress) {
         let evidence = format!("Ingress {}", ingress.name);
         let served = of_ingress(self.deployed, &ingress.namespace, &ingress.name);
-        let target = |Backend { service, port }: &Backend| Target::Service {
+        let target = |Backend { service, port }: &Backend| CallTarget::Service {
             namespace: ingress.namespace.clone(),
             name: service.clone(),
             port: port.clone(),
         };
-        let targets: Vec<Target> = ingress.backends.iter().map(target).collect();
+        let targets: Vec<CallTarget> = ingress.backends.iter().map(target).collect();
         self.add_front(served, (&ingress.namespace, None), &targets, &evidence);
     }
 
@@ -62,7 +62,7 @@ impl Inferring<'_> {
         &mut self,
         served: Result<ServedBy, Option<&str>>,
         (home, gateway): (&Arc<str>, Option<GatewayAt<'_>>),
-        targets: &[Target],
+        targets: &[CallTarget],
         evidence: &str,
     ) {
         let mut led: Vec<Vec<TierPortAt>> = Vec::new();
@@ -111,9 +111,9 @@ impl Inferring<'_> {
     }
 
     /// The ports of pods that a target leads to, those of each Service by themselves.
-    fn ports_of(&mut self, target: &Target) -> Vec<Vec<TierPortAt>> {
+    fn ports_of(&mut self, target: &CallTarget) -> Vec<Vec<TierPortAt>> {
         let cluster = self.deployed.cluster;
-        if let Target::Pods { namespaces, labels, ports } = target {
+        if let CallTarget::Pods { namespaces, labels, ports } = target {
             let found: Vec<TierPortAt> = tiers_with(&self.tiers, |name| namespaces.has(name), labels)
                 .into_iter()
                 .flat_map(|(tier, member)| {

@@ -3,14 +3,14 @@
 use super::QuestionKind;
 use super::callers::told_port;
 use super::flows::Inferring;
-use crate::cluster::{Service, ServicePort, Target};
+use crate::cluster::{CallTarget, Service, ServicePort};
 use crate::net::Protocol;
 use std::sync::Arc;
 
 impl Inferring<'_> {
     /// Notes that an object leads nowhere, where it names a Service.
-    pub(super) fn note_nowhere(&mut self, namespace: &Arc<str>, evidence: &str, target: &Target) {
-        let Target::Service { namespace: home, name, port } = target else { return };
+    pub(super) fn note_nowhere(&mut self, namespace: &Arc<str>, evidence: &str, target: &CallTarget) {
+        let CallTarget::Service { namespace: home, name, port } = target else { return };
         let full = if home == namespace { name.to_string() } else { format!("{home}/{name}") };
         let at = port.as_ref().map(|port| format!("port {} of ", told_port(port))).unwrap_or_default();
         let why = match self.deployed.cluster.service(home, name) {

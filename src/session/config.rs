@@ -2,6 +2,7 @@
 
 use super::rollout::{EnforceEntry, UnenforcedRest};
 use crate::diag::{Code, Diagnostic, Level, Levels, closest};
+use crate::model::Target;
 use crate::source::{FileId, Span};
 use crate::target::network_policy::Layout;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct Config {
     pub output: Option<PathBuf>,
     /// How policies are grouped.
     pub layout: Option<Layout>,
+    /// What to compile to.
+    pub target: Option<Target>,
     /// The environment that is compiled when the command line names none.
     pub environment: Option<String>,
     /// Where that stands.
@@ -88,7 +91,7 @@ impl EnvironmentChoice {
 }
 
 const SECTIONS: &[&str] = &["build", "environments", "warnings", "lint", "rollout"];
-const BUILD: &[&str] = &["output", "layout", "environment", "kustomize"];
+const BUILD: &[&str] = &["output", "layout", "target", "environment", "kustomize"];
 const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
 const LINT: &[&str] = &["deny", "warn", "allow", "notes", "baseline"];
@@ -192,8 +195,6 @@ impl ConfigReader {
                 if known.contains(&entry) {
                     self.found(format!("{name}.{entry}"), key.span(), value);
                     section(self, entry, value);
-                } else if (name, entry) == ("build", "target") {
-                    self.without_choice(key.span().start..value.span().end);
                 } else {
                     self.unknown(key.span(), format!("`[{name}]` has no entry `{entry}`"), entry, known, "");
                 }
@@ -222,14 +223,6 @@ impl ConfigReader {
             }
             None => self.unknown(range, format!("polder.toml has no section `{name}`"), name, SECTIONS, ""),
         }
-    }
-
-    /// `target`, which was an entry while nothing read it.
-    fn without_choice(&mut self, range: Range<usize>) {
-        let message = "`target` is no entry any more: what is written is NetworkPolicies, and nothing else";
-        let span = Span::new(self.file, range);
-        self.diagnostics
-            .push(Diagnostic::new(Code::E0403, span, message).with_help("remove the line").with_mend(span, ""));
     }
 
     /// An entry with a value of another kind.
@@ -267,6 +260,10 @@ impl ConfigReader {
         match name {
             "output" => self.config.output = self.output(value, "policies"),
             "layout" => self.config.layout = self.choice(value, name, LAYOUTS),
+            "target" => {
+                let known = Target::ALL.map(|target| (target.name(), target));
+                self.config.target = self.choice(value, name, &known);
+            }
             "environment" => {
                 self.config.environment = self.text(value, name, "staging").map(str::to_owned);
                 self.config.environment_at = Some(Span::new(self.file, value.span()));

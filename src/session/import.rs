@@ -305,7 +305,7 @@ fn difference(found: &Counterexample) -> String {
             };
             format!("{word} ({}): {source} -> {destination} on {port}", direction.word())
         }
-        Difference::Unmanaged(_) | Difference::SameName(_) => found.to_string(),
+        Difference::Unmanaged(_) | Difference::SameName(_) | Difference::Unlearnt(_) => found.to_string(),
         Difference::Unknown => {
             format!("it takes too many steps to prove that namespace `{namespace}` means the same")
         }

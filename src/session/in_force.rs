@@ -44,6 +44,7 @@ impl Project {
         let mut settings = vec![
             ("build.output".to_owned(), path(Some(config.output.as_deref().unwrap_or(Path::new(OUTPUT))))),
             ("build.layout".to_owned(), word(layout_name(config.layout.unwrap_or_default()))),
+            ("build.target".to_owned(), word(Some(config.target.unwrap_or_default().name()))),
             ("build.environment".to_owned(), word(config.environment.as_deref())),
             ("build.kustomize".to_owned(), InForce::Flag(config.kustomize.unwrap_or_default())),
         ];

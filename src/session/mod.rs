@@ -34,6 +34,7 @@ mod system;
 mod text;
 mod versions;
 
+pub use crate::target::Target;
 pub use crate::target::network_policy::{Layout, Output};
 pub use baseline::Baseline;
 pub use cluster::{CLUSTER_NAME, ClusterAccess};

@@ -7,7 +7,8 @@ use crate::flow::{EnforcedSide, FlowSet, Isolation, PartyId};
 use crate::net::Direction;
 use crate::prove::{self, Grants};
 use crate::replay::{Candidate, EndKind, Replay, ReplayChange, ReplayReport, ReplayRow, SeenOfGroup};
-use crate::target::network_policy::{self as target, Layout};
+use crate::target;
+use crate::target::network_policy::Layout;
 use std::collections::BTreeSet;
 
 /// What is a step of its own.
@@ -121,7 +122,7 @@ impl Subject {
         };
         let mut step = flows.clone();
         step.enforce_only(sides);
-        let policies = target::policies(&step, Layout::default()).policies.policies;
+        let policies = target::policies(&step, Layout::default(), model.target).policies.policies;
         let proved = Grants::of_policies(&step, &policies).and_then(|granted| prove::prove(&step, &granted));
         proved
             .map_err(|found| format!("{found}; no question can be answered from such policies; please report this"))?;

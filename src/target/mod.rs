@@ -4,4 +4,18 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod cilium;
 pub mod network_policy;
+
+use crate::flow::FlowSet;
+pub use crate::model::Target;
+use crate::plan::{Layout, Planned};
+
+/// The policies that a program becomes.
+pub fn policies(set: &FlowSet, layout: Layout, target: Target) -> Planned {
+    match target {
+        // Which of the policies are staged is a matter of how far a program is enforced.
+        Target::NetworkPolicy | Target::CalicoStaged => network_policy::policies(set, layout),
+        Target::Cilium => cilium::policies(set, layout),
+    }
+}

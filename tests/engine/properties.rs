@@ -136,7 +136,9 @@ fn rules_may_be_split_and_merged() {
                 };
                 let pairs =
                     peers.iter().flat_map(|peers| ports.iter().map(move |ports| (peers.clone(), ports.clone())));
-                pairs.map(|(peers, ports)| Rule { peers: peers.into(), ports: ports.into() }).collect::<Vec<_>>()
+                pairs
+                    .map(|(peers, ports)| Rule { peers: peers.into(), ports: ports.into(), learns_names: false })
+                    .collect::<Vec<_>>()
             };
             *list = list.iter().flat_map(one).collect();
         }

@@ -95,7 +95,7 @@ fn rules(policy: &Policy) -> impl Iterator<Item = &Rule> {
 fn lists_values(policy: &Policy) -> bool {
     let peers = rules(policy).flat_map(|rule| &rule.peers).filter_map(|peer| match peer {
         Peer::Pods { pods, .. } => Some(pods),
-        Peer::Block(_) => None,
+        Peer::Block(_) | Peer::Unlisted(_) => None,
     });
     let lists = |pods: &Selector| pods.requirements().iter().any(|one| matches!(one, Requirement::In(..)));
     std::iter::once(&policy.subject).chain(peers).any(lists)

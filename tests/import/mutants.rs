@@ -67,9 +67,12 @@ fn drifts_alike(before: &[Policy], after: &[Policy], diff: &Diff) -> Result<(), 
     let live: Vec<LivePolicy<'_>> = after.iter().map(|policy| LivePolicy { policy, is_ours: false }).collect();
     let drift = policy_drift(&managed, before, &live, &mut Budget::new(1_000_000)).unwrap();
     let is_narrower = drift.policies.iter().any(|one| one.narrower);
-    let same =
-        (drift.is_empty(), drift.is_wider(), is_narrower) == (diff.is_empty(), diff.is_wider(), diff.is_narrower());
-    if same { Ok(()) } else { Err(drift) }
+    // A policy that isolates pods and lets everything through closes nothing, and isolates all the same.
+    let closes = diff.connections.iter().any(|change| !change.removed.is_denied());
+    let narrows = (closes <= is_narrower) && (is_narrower <= diff.is_narrower());
+    let is_silent = (diff.is_empty() <= drift.is_empty()) && (drift.is_empty() <= diff.connections.is_empty());
+    let same = is_silent && drift.is_wider() == diff.is_wider();
+    if same && narrows { Ok(()) } else { Err(drift) }
 }
 
 /// The same with `policyTypes` where Kubernetes would fill it in.

@@ -1,7 +1,7 @@
 //! What runs as text, a line for each thing.
 
 use polder::cluster::{
-    Cluster, ContainerPort, Object, Owner, Pods, Runner, Scaler, ServicePort, Target, TargetPort, Workload,
+    CallTarget, Cluster, ContainerPort, Object, Owner, Pods, Runner, Scaler, ServicePort, TargetPort, Workload,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -112,14 +112,14 @@ pub(super) fn object(object: &Object) -> String {
             let mut out = format!("{} {}/{}: {:?}", caller.kind, caller.namespace, caller.name, caller.who);
             for one in &caller.targets {
                 match one {
-                    Target::Service { namespace, name, port } => {
+                    CallTarget::Service { namespace, name, port } => {
                         let port = port.as_ref().map_or("*".to_owned(), target);
                         write!(out, " -> {namespace}/{name}:{port}").unwrap();
                     }
-                    Target::Services { namespaces, labels, ports } => {
+                    CallTarget::Services { namespaces, labels, ports } => {
                         write!(out, " -> Services {namespaces:?} {labels} {ports:?}").unwrap();
                     }
-                    Target::Pods { namespaces, labels, ports } => {
+                    CallTarget::Pods { namespaces, labels, ports } => {
                         write!(out, " -> pods {namespaces:?} {labels} {ports:?}").unwrap();
                     }
                 }

@@ -62,10 +62,15 @@ fn policies() -> Vec<Policy> {
         candidates.extend(subjects.into_iter().map(|subject| Policy { subject, ..plain.clone() }));
         let peers =
             vec![Peer::Pods { namespaces: Some(Selector::equals(scalar, scalar)), pods: Selector::everything() }];
-        candidates
-            .push(Policy { ingress: Some(vec![Rule { peers: peers.into(), ports: smallvec![] }]), ..plain.clone() });
+        candidates.push(Policy {
+            ingress: Some(vec![Rule { peers: peers.into(), ports: smallvec![], learns_names: false }]),
+            ..plain.clone()
+        });
         let ports = vec![Port { protocol: Protocol::Udp, target: PortTarget::Named(scalar.into()) }];
-        candidates.push(Policy { egress: Some(vec![Rule { peers: smallvec![], ports: ports.into() }]), ..plain });
+        candidates.push(Policy {
+            egress: Some(vec![Rule { peers: smallvec![], ports: ports.into(), learns_names: false }]),
+            ..plain
+        });
         // Without a namespace it is in the one that is asked for.
         candidates.retain(|policy| !policy.namespace.is_empty());
         // What is not valid there cannot be written: the reader says so.

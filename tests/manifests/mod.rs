@@ -23,6 +23,7 @@ fn stream<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> String {
 /// A policy with nothing but a name, which denies ingress.
 fn named(namespace: &str, name: &str) -> Policy {
     Policy {
+        kind: polder::netpol::PolicyKind::NetworkPolicy,
         namespace: namespace.into(),
         name: name.into(),
         subject: polder::net::Selector::everything(),

@@ -7,8 +7,19 @@ use std::fmt::Write as _;
 
 /// What was read, as text: problems with their places, then what was ignored, then the policies in our own form.
 fn summary(text: &str) -> String {
-    let Reading { policies, problems, warnings, remarks, objects, ignored, inside, unfilled, hints: _, documents: _ } =
-        read(text, "default");
+    let Reading {
+        policies,
+        problems,
+        warnings,
+        remarks,
+        objects,
+        ignored,
+        inside,
+        unfilled,
+        hints: _,
+        documents: _,
+        ..
+    } = read(text, "default");
     let mut sources = Sources::default();
     let file = sources.add("case", text);
     let place = |at: Option<usize>| match at {

@@ -99,8 +99,11 @@ fn port() -> impl Strategy<Value = Port> {
 
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
     vec(
-        (vec(peer(), 0..3), vec(port(), 0..3))
-            .prop_map(|(peers, ports)| Rule { peers: peers.into(), ports: ports.into() }),
+        (vec(peer(), 0..3), vec(port(), 0..3)).prop_map(|(peers, ports)| Rule {
+            peers: peers.into(),
+            ports: ports.into(),
+            learns_names: false,
+        }),
         0..3,
     )
 }
@@ -133,7 +136,7 @@ prop_compose! {
         statements in vec(line(), 0..3),
     ) -> Policy {
         let ingress = if egress.is_none() { Some(ingress.unwrap_or_default()) } else { ingress };
-        Policy { namespace: namespace.into(), name: name.into(), subject, ingress, egress, description, statements: statements.into_iter().map(Into::into).collect() }
+        Policy { kind: polder::netpol::PolicyKind::NetworkPolicy, namespace: namespace.into(), name: name.into(), subject, ingress, egress, description, statements: statements.into_iter().map(Into::into).collect() }
     }
 }
 
@@ -347,9 +350,10 @@ fn everything() -> Policy {
                     port(Protocol::Sctp, PortTarget::Every),
                     port(Protocol::Tcp, PortTarget::Named("http".into())),
                 ],
+                learns_names: false,
             },
-            Rule { peers: smallvec![], ports: smallvec![port(Protocol::Tcp, PortTarget::Every)] },
-            Rule { peers: smallvec![], ports: smallvec![] },
+            Rule { peers: smallvec![], ports: smallvec![port(Protocol::Tcp, PortTarget::Every)], learns_names: false },
+            Rule { peers: smallvec![], ports: smallvec![], learns_names: false },
         ]),
         egress: Some(vec![Rule {
             peers: smallvec![Peer::Block(IpBlock {
@@ -357,6 +361,7 @@ fn everything() -> Policy {
                 except: vec!["2001:db8:1::/48".parse().unwrap()],
             })],
             ports: smallvec![],
+            learns_names: false,
         }]),
         description: Some("The \"shop\".\nOwner: team-web.".to_owned()),
         statements: smallvec!["a -> b".into(), "a -> c".into()],
@@ -447,7 +452,7 @@ fn the_fast_reader_gives_up() {
 #[test]
 fn host_bits_are_not_written() {
     let block = IpBlock { cidr: "10.1.2.3/8".parse().unwrap(), except: vec!["10.5.6.7/16".parse().unwrap()] };
-    let rule = Rule { peers: smallvec![Peer::Block(block)], ports: smallvec![] };
+    let rule = Rule { peers: smallvec![Peer::Block(block)], ports: smallvec![], learns_names: false };
     let mut text = String::new();
     manifest(&Policy { ingress: Some(vec![rule]), ..named("a", "a") }, &mut text);
     assert!(text.contains("cidr: \"10.0.0.0/8\"\n            except:\n              - \"10.5.0.0/16\""), "{text}");

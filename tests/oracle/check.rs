@@ -46,7 +46,12 @@ pub(crate) fn check_all(program: &Program, compiler: &Compiler, minimal: bool) -
     for environment in std::iter::once(None).chain(environments) {
         let there = environment.map_or_else(|| program.clone(), |name| program.in_environment(name));
         let compiled = |layout| one_layout(compiler, &source, layout, environment);
-        let outputs = LAYOUTS.into_iter().map(compiled).collect::<Result<Vec<_>, _>>()?;
+        // Kube-OVN takes policies for one whose names differ in `-` and `.` alone: in a layout that has such, nothing is written.
+        let is_one = |found: &Result<Output, Failure>| {
+            found.as_ref().is_err_and(|failure| failure.wrong == Wrong::Refused && failure.detail.contains("[E0224]"))
+        };
+        let compiled = LAYOUTS.into_iter().map(compiled).filter(|found| !is_one(found));
+        let outputs = compiled.collect::<Result<Vec<_>, _>>()?;
         judge(&there, &outputs, minimal)?;
     }
     Ok(())

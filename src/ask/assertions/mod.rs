@@ -144,28 +144,33 @@ impl<'a> AssertionJudge<'a> {
         let Some(link) = self.first_link(&self.sources.clone())? else { return Ok(None) };
         let (source, target) = (self.name(&link.source)?, self.name(&link.destination)?);
         let unstated = self.unstated([&link.source, &link.destination])?;
+        let (mut told, mut stands_for) = (Vec::new(), None);
+        for source in &self.sources.clone() {
+            for (target, ports) in &self.targets.clone() {
+                for flow in self.flows([source, target], ports, link.by_address)? {
+                    if !told.contains(&flow.statement) && self.set.statement(flow.statement).is_some() {
+                        told.push(flow.statement);
+                    }
+                    stands_for = stands_for.or_else(|| self.stands_for(flow, [&link.source, &link.destination]));
+                }
+            }
+        }
         let may = match link.by_address && !self.is_sure() {
-            false => format!("{source} may connect to {target} on {}", link.port),
+            false => {
+                let only_if = stands_for.as_ref().map(|(only_if, _)| format!(", {only_if}")).unwrap_or_default();
+                format!("{source} may connect to {target} on {}{only_if}", link.port)
+            }
             true => format!("an address block may let {source} connect to {target} on {}", link.port),
         };
         let message = unstated.verdict(&self.statement.text, !link.by_address || self.is_sure(), &may);
         let mut diagnostic = Diagnostic::new(Code::E0301, self.statement.span, message).with_text("asserted here");
-        let mut told = Vec::new();
-        for source in &self.sources.clone() {
-            for (target, ports) in &self.targets.clone() {
-                for flow in self.flows([source, target], ports, link.by_address)? {
-                    if !told.contains(&flow.statement)
-                        && let Some(statement) = self.set.statement(flow.statement)
-                    {
-                        told.push(flow.statement);
-                        diagnostic = diagnostic.with_label(statement.span, "allows it");
-                    }
-                }
-            }
+        for statement in told.iter().filter_map(|id| self.set.statement(*id)) {
+            diagnostic = diagnostic.with_label(statement.span, "allows it");
         }
-        let help = match self.except_is_reached(&link)? {
-            Some(reason) => Some(reason),
-            None => self.reason(&link, told.is_empty())?,
+        let help = match (self.except_is_reached(&link)?, stands_for) {
+            (Some(reason), _) => Some(reason),
+            (None, Some((_, help))) => Some(help),
+            (None, None) => self.reason(&link, told.is_empty())?,
         };
         let help = match help {
             Some(reason) => reason,

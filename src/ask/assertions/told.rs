@@ -4,8 +4,8 @@ use super::{AssertionJudge, place};
 use crate::ask::search::{Connection, End, KnownNamespace, example};
 use crate::cover::{Budget, GaveUp};
 use crate::flow::{Flow, ManagedNamespace, PartyId, PartyName, Place};
-use crate::model::{Settling, stating};
-use crate::net::{AddressSet, NAMESPACE_NAME, PortSet, Selector, Truth};
+use crate::model::{PlatformList, Settling, stating};
+use crate::net::{AddressSet, EntitySet, NAMESPACE_NAME, PortSet, Selector, Truth, Unlisted};
 use crate::prove::ExampleEnd;
 use crate::table::known;
 use std::collections::BTreeMap;
@@ -75,6 +75,21 @@ impl<'a> AssertionJudge<'a> {
         })
     }
 
+    /// On what condition a flow to names or entities is one to an address, and what to do about it.
+    pub(super) fn stands_for(&self, flow: &Flow, ends: [&End; 2]) -> Option<(String, String)> {
+        let addresses = ends.into_iter().find_map(|end| match end {
+            End::Addresses(addresses) => Some(addresses),
+            End::Pods(_) => None,
+        })?;
+        let parties = flow.targets.iter().map(|(id, _)| *id).chain(known(self.set.party(flow.source)).leaves.clone());
+        let unlisted = parties.filter_map(|id| match place(self.set, id) {
+            Some(Place::Unlisted(unlisted)) if !unlisted.addresses().overlaps(addresses) => Some(unlisted),
+            _ => None,
+        });
+        let unlisted = unlisted.filter(|one| self.facts.matched(&one.addresses()).truth(addresses) == Truth::Maybe);
+        unlisted.map(condition).next()
+    }
+
     /// What to do about a connection that a namespace opens so that its pods can ask for names.
     fn opened_by_dns(&mut self, link: &Connection) -> Result<String, GaveUp> {
         let home = match self.connections.one(&link.source, &mut self.budget)? {
@@ -135,7 +150,9 @@ impl<'a> AssertionJudge<'a> {
         let mut found = Vec::new();
         let common = |end: &End, id: PartyId, budget: &mut Budget| -> Result<bool, GaveUp> {
             match place(set, id) {
-                Some(Place::Addresses(_)) if !by_address && matches!(end, End::Pods(_)) => Ok(false),
+                Some(Place::Addresses(_) | Place::Unlisted(_)) if !by_address && matches!(end, End::Pods(_)) => {
+                    Ok(false)
+                }
                 Some(place) => connections.meets(end, place, budget),
                 None => Ok(false),
             }
@@ -270,6 +287,26 @@ impl UnstatedLabels {
                 format!("`polder check --workloads` goes by the labels of Namespace objects; or {help}")
             }
             None => help.to_owned(),
+        }
+    }
+}
+
+/// When names or entities have an address, and what can be done where that must not be.
+fn condition(unlisted: &Unlisted) -> (String, String) {
+    match unlisted {
+        Unlisted::Names(patterns) => {
+            let names: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+            let names = names.join(" or ");
+            let help =
+                format!("nobody knows where {names} will resolve to: assert it of pods that may connect to no name");
+            (format!("if {names} resolves to it"), help)
+        }
+        Unlisted::Entities(entities) => {
+            let lists = [(EntitySet::API_SERVER, PlatformList::ApiServer), (EntitySet::NODES, PlatformList::Nodes)];
+            let mut lists = lists.into_iter().filter(|(own, _)| !own.intersect(*entities).is_empty());
+            let example = lists.next().map_or("", |(_, list)| list.example());
+            let help = format!("say which addresses these have, as in `platform {{ {example} }}`");
+            (format!("if that is the address of {entities}"), help)
         }
     }
 }

@@ -38,7 +38,7 @@ impl AddressGroups {
         let groups = everyone.groups.iter().enumerate().filter(|(_, group)| !group.name.is_pods());
         let addresses = |peers: &Peers| match peers {
             Peers::Addresses(addresses) => addresses.clone(),
-            Peers::Any => AddressSet::all(),
+            Peers::Any => everyone.space.facts().every_address(),
             Peers::Pods { .. } => AddressSet::empty(),
         };
         let groups = groups.map(|(place, group)| (place, union(group.set.peers.iter().map(addresses))));

@@ -67,7 +67,7 @@ impl Pods<'_> {
     fn place(&self, (one, _): &One) -> Place {
         match one {
             Example::Pod { home, name, .. } => Some((*home, name.clone())),
-            Example::Address(_) => None,
+            Example::Address(_) | Example::Unlisted(_) => None,
         }
     }
 

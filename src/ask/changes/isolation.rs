@@ -3,7 +3,7 @@
 use super::gains::Gains;
 use crate::ask::space::{Ends, Refusal, Side, SideHalf, SpaceGrants, SpacePods, Sure, views};
 use crate::cover::{Budget, GaveUp};
-use crate::net::{AddressSet, Direction, Peers, PortSet, Selector, Truth};
+use crate::net::{Direction, Peers, PortSet, Selector, Truth};
 
 /// Pods of one namespace that were isolated and are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,14 +55,14 @@ fn no_longer_isolated(gains: &Gains<'_>, direction: Direction, home: usize) -> V
 
 /// The pods to whom a side grants everything.
 fn open_subjects(side: &Side) -> Vec<Selector> {
-    let everything = Peers::Pods { namespaces: Selector::everything(), pods: Selector::everything() };
-    let every_address = Peers::Addresses(AddressSet::all());
-    let to_all = |peers: &Peers| {
-        let whole = side.grants.iter().filter(move |grant| grant.ports.is_everything() && grant.truth == Truth::Yes);
-        let peers = peers.clone();
-        whole.filter(move |grant| grant.peers == peers).map(|grant| &grant.subject)
+    let to_all = |is_all: fn(&Peers) -> bool| {
+        let whole = side.grants.iter().filter(|grant| grant.ports.is_everything() && grant.truth == Truth::Yes);
+        whole.filter(move |grant| is_all(&grant.peers)).map(|grant| &grant.subject)
     };
-    to_all(&everything).filter(|subject| to_all(&every_address).any(|other| other == *subject)).cloned().collect()
+    let every_pod: fn(&Peers) -> bool =
+        |peers| matches!(peers, Peers::Pods { namespaces, pods } if namespaces.is_everything() && pods.is_everything());
+    let every_address: fn(&Peers) -> bool = |peers| matches!(peers, Peers::Addresses(all) if all.has_all());
+    to_all(every_pod).filter(|subject| to_all(every_address).any(|other| other == *subject)).cloned().collect()
 }
 
 /// Whether something came to some of them, in which the rules of pods that were isolated and still are have no part.
@@ -74,7 +74,7 @@ fn makes_a_difference(
 ) -> Result<bool, GaveUp> {
     let everything = PortSet::everything();
     // Nothing isolates those of other namespaces, and addresses.
-    for peer in [gains.space.others(), Ends::Addresses(AddressSet::all())] {
+    for peer in [gains.space.others(), Ends::Addresses(gains.space.facts().every_address())] {
         if refused(gains.old, direction, [end, &peer], &everything, budget)?.is_some() {
             return Ok(true);
         }

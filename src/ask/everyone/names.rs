@@ -185,6 +185,7 @@ impl LookedAt {
                         }
                     }
                     Peer::Block(block) => _ = looks.blocks.insert(block.addresses()),
+                    Peer::Unlisted(unlisted) => _ = looks.blocks.insert(unlisted.addresses()),
                 }
             }
         }

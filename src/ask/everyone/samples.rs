@@ -124,6 +124,7 @@ impl<'p> Everyone<'p> {
         // Told apart from all others, so that it is an end of its own.
         marks.extend(examples.iter().filter_map(|example| match example {
             Example::Address(address) => Some(Asked::Addresses(AddressSet::from_net((*address).into()))),
+            Example::Unlisted(one) => Some(Asked::Addresses(one.clone())),
             Example::Pod { .. } => None,
         }));
         let all: Vec<(&Example, ExamplePod)> =
@@ -136,7 +137,8 @@ impl<'p> Everyone<'p> {
         let of_pod = |(example, pod): &(&'e Example, ExamplePod)| Some((*example, *by_pod.get(pod)?));
         let mut ends: FxHashMap<&Example, EndId> = all.iter().filter_map(of_pod).collect();
         ends.extend(examples.iter().filter_map(|example| match example {
-            Example::Address(address) => Some((*example, situation.address(*address)?)),
+            Example::Address(address) => Some((*example, situation.holding(&AddressSet::from_net((*address).into()))?)),
+            Example::Unlisted(one) => Some((*example, situation.holding(one)?)),
             Example::Pod { .. } => None,
         }));
         (situation, ends)

@@ -36,11 +36,12 @@ impl<'a> Connections<'a> {
         match place {
             Place::Any => {
                 let everyone = self.pods(&Selector::everything(), &Selector::everything());
-                everyone.into_iter().map(End::Pods).chain([End::Addresses(AddressSet::all())]).collect()
+                everyone.into_iter().map(End::Pods).chain([End::Addresses(self.facts.every_address())]).collect()
             }
             Place::Addresses(blocks) => {
                 vec![End::Addresses(IpBlock::all_addresses(blocks))]
             }
+            Place::Unlisted(unlisted) => vec![End::Addresses(unlisted.addresses())],
             Place::Pods { namespaces: Namespaces::Managed(home), pods } => {
                 let namespaces = self.homes.all[*home].labels.clone();
                 let (labels, less) = (self.located.pods(pods), Vec::new());
@@ -132,6 +133,10 @@ impl<'a> Connections<'a> {
                     self.located.inside(&block).iter().map(of_family).map(End::Pods).collect::<Vec<_>>()
                 };
                 blocks.flat_map(inside).collect()
+            }
+            (End::Addresses(all), Place::Addresses(_) | Place::Unlisted(_)) => {
+                let matched = self.facts.matched(&place.addresses().unwrap_or_default());
+                return Ok(matched.truth(all).is_possible());
             }
             _ => self.ends(place).iter().filter_map(|other| self.both(end, other)).collect(),
         };

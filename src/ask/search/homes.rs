@@ -73,7 +73,7 @@ fn places(set: &FlowSet) -> impl Iterator<Item = &Namespaces> {
     let all = set.parties.iter().filter_map(|party| party.place.as_ref()).chain(servers.map(|pods| &pods.place));
     all.filter_map(|place| match place {
         Place::Pods { namespaces, .. } => Some(namespaces),
-        Place::Addresses(_) | Place::Any => None,
+        Place::Addresses(_) | Place::Unlisted(_) | Place::Any => None,
     })
 }
 

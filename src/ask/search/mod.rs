@@ -14,7 +14,7 @@ use crate::cluster::Namespace;
 use crate::cover::{Budget, GaveUp};
 use crate::flow::FlowSet;
 use crate::net::{
-    AddressSet, Direction, Facts, Family, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Truth,
+    Direction, Facts, Family, MatchedAddresses, Peers, PortSet, Protocol, Region, RegionIndex, Selector, Truth,
 };
 use crate::prove::{ExamplePort, Grants, Side, every_number};
 use ends::together;
@@ -57,6 +57,8 @@ struct Grant {
     region: Region,
     /// Where the region is pods in an address block: those with such an address of this family.
     over: Option<Family>,
+    /// Whether it matches them for sure.
+    is_sure: bool,
 }
 
 /// The pods of a namespace in one direction.
@@ -69,11 +71,10 @@ struct SideRules {
 impl SideRules {
     /// The grants of a side, and what those of addresses come to for pods.
     fn new(side: Side, direction: Direction, facts: &Facts, located: &Located) -> Self {
-        let unmatched = facts.unmatched(Truth::Maybe);
         let mut grants = Vec::with_capacity(side.granted.len());
         for region in side.granted {
             let Peers::Addresses(block) = &region.peers else {
-                grants.push(Grant { region, over: None });
+                grants.push(Grant { region, over: None, is_sure: true });
                 continue;
             };
             for (family, pods) in located.inside(block) {
@@ -84,10 +85,15 @@ impl SideRules {
                 };
                 let peers = Peers::Pods { namespaces: Selector::everything(), pods: pods.clone() };
                 let region = Region { subject: region.subject.clone(), peers, ports };
-                grants.push(Grant { region, over: Some(*family) });
+                grants.push(Grant { region, over: Some(*family), is_sure: facts.matches().pods == Truth::Yes });
             }
-            let peers = Peers::Addresses(block.subtract(&unmatched));
-            grants.push(Grant { region: Region { peers, ..region }, over: None });
+            let MatchedAddresses { sure, perhaps } = facts.matched(block);
+            for (addresses, is_sure) in [(sure, true), (perhaps, false)] {
+                if !addresses.is_empty() {
+                    let region = Region { peers: Peers::Addresses(addresses), ..region.clone() };
+                    grants.push(Grant { region, over: None, is_sure });
+                }
+            }
         }
         let all = grants.iter().enumerate();
         let index = RegionIndex::new(all.map(|(at, one)| (at, &one.region.subject, &one.region.peers)));
@@ -112,8 +118,6 @@ pub(super) struct Connections<'a> {
     /// The sides of each managed namespace, in the order of [`Direction::ALL`].
     rules: Vec<[SideRules; 2]>,
     homes: KnownNamespaces<'a>,
-    /// Addresses of what is no pod that blocks may or may not match.
-    unsure: AddressSet,
 }
 
 impl<'a> Connections<'a> {
@@ -134,7 +138,7 @@ impl<'a> Connections<'a> {
             })
         });
         let (rules, homes) = (rules.collect(), KnownNamespaces::new(set, given));
-        Connections { set, facts, located, rules, homes, unsure: facts.unmatched(Truth::Yes) }
+        Connections { set, facts, located, rules, homes }
     }
 
     fn rules(&self, home: usize, direction: Direction) -> Option<&SideRules> {
@@ -161,7 +165,7 @@ impl<'a> Connections<'a> {
             halves.push(open(End::Pods(rest)));
         }
         let near = side.index.query(&pods.labels, peers);
-        for Grant { region, over } in near.into_iter().filter_map(|at| side.grants.get(at)) {
+        for Grant { region, over, .. } in near.into_iter().filter_map(|at| side.grants.get(at)) {
             let labels = pods.labels.and(&region.subject);
             if labels.contradiction().is_none() {
                 let subject = End::Pods(SearchedPods { labels, ..pods.clone() });

@@ -2,7 +2,7 @@
 
 use super::{Connections, Count, End, Grant, SearchedPods, SideRules, example};
 use crate::cover::{Budget, GaveUp, missing};
-use crate::net::{Direction, Family, Peers, PortSet, Protocol, Region, Selector, Truth};
+use crate::net::{Direction, Family, Peers, PortSet, Protocol, Region, Selector};
 use crate::prove::{ExamplePort, every_number, names, numbers, worlds};
 use std::sync::Arc;
 
@@ -128,22 +128,14 @@ impl Connections<'_> {
 
     /// The part of a grant that is about an end of this kind, if it counts.
     fn seen(&self, grant: &Grant, asked: &SideQuery<'_>) -> Option<Region> {
-        let counts = match grant.over {
-            None => true,
-            over => over == asked.over && (asked.count == Count::Possible || self.facts.matches().pods == Truth::Yes),
-        };
-        let mut part = worlds(&grant.region).into_iter().filter(|_| counts).find(|part| {
+        let is_there = grant.over.is_none_or(|over| Some(over) == asked.over);
+        let counts = is_there && (asked.count == Count::Possible || grant.is_sure);
+        let part = worlds(&grant.region).into_iter().filter(|_| counts).find(|part| {
             matches!(
                 (&part.peers, asked.peer),
                 (Peers::Pods { .. }, End::Pods(_)) | (Peers::Addresses(_), End::Addresses(_))
             )
         })?;
-        if let Peers::Addresses(block) = &mut part.peers
-            && asked.count == Count::Sure
-            && grant.region.peers != Peers::Any
-        {
-            *block = block.subtract(&self.unsure);
-        }
         Some(part)
     }
 }

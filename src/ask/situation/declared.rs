@@ -107,7 +107,7 @@ fn group_name(name: &PartyName, place: Option<&Place>) -> Option<GroupName> {
         }
         (PartyName::Local(namespace, name), _) => Some(GroupName::Cidr(Some(namespace.clone()), name.clone())),
         (PartyName::Global(name), _) => Some(GroupName::Cidr(None, name.clone())),
-        (PartyName::BuiltIn(name), Place::Addresses(_)) => Some(GroupName::BuiltIn(name)),
+        (PartyName::BuiltIn(name), Place::Addresses(_) | Place::Unlisted(_)) => Some(GroupName::BuiltIn(name)),
         _ => None,
     }
 }

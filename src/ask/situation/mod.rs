@@ -17,7 +17,6 @@ use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Truth};
 use crate::netpol::Policy;
 use declared::{Names, marks_of};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// A world with names.
 #[derive(Debug, Default)]
@@ -186,10 +185,10 @@ impl Situation {
         situation
     }
 
-    /// The end that an address is.
-    pub(super) fn address(&self, address: IpAddr) -> Option<EndId> {
+    /// The end that a single address, name or entity is.
+    pub(super) fn holding(&self, one: &AddressSet) -> Option<EndId> {
         let holds = |id: &EndId| match self.world.end(*id) {
-            Some(End::Addresses { addresses, .. }) => addresses.has(address),
+            Some(End::Addresses { addresses, .. }) => addresses.contains(one),
             _ => false,
         };
         self.world.ids().find(holds)
@@ -211,7 +210,7 @@ impl Situation {
                 }
                 End::Addresses { .. } if filed.contains(&id) => {}
                 End::Addresses { addresses, .. } => {
-                    let is_rest = self.world.other_addresses == Some(id) && *addresses != AddressSet::all();
+                    let is_rest = self.world.other_addresses == Some(id) && !addresses.has_all();
                     let name =
                         if is_rest { GroupName::OtherAddresses } else { GroupName::Addresses(addresses.clone()) };
                     groups.insert(name, vec![id]);
@@ -367,7 +366,7 @@ fn asked_nodes(asked: &[Asked], cluster: &Cluster) -> Vec<NodeAt> {
     /// Of more nodes none is told apart.
     const MOST: usize = 512;
     let addresses = asked.iter().flat_map(Asked::each).filter_map(Asked::addresses);
-    let addresses = addresses.filter(|addresses| **addresses != AddressSet::all());
+    let addresses = addresses.filter(|addresses| !addresses.has_all());
     let all = addresses.fold(AddressSet::empty(), |all, one| all.union(one));
     if all.is_empty() {
         return Vec::new();

@@ -196,11 +196,16 @@ const EVERY_ADDRESS: &str = "(every address)";
 
 /// Addresses by their name, as blocks when they are few, and as ranges otherwise.
 pub(super) fn ranges(addresses: &AddressSet) -> String {
-    if *addresses == AddressSet::all() {
+    if addresses.has_all() {
         return EVERY_ADDRESS.to_owned();
     }
     if addresses == public_addresses() {
         return INTERNET.to_owned();
+    }
+    if addresses.has_unlisted() {
+        let listed = addresses.listed();
+        let unlisted = addresses.unlisted_text();
+        return if listed.is_empty() { unlisted } else { format!("{}, {unlisted}", ranges(&listed)) };
     }
     let nets = addresses.to_nets();
     let count = addresses.v4().len() + addresses.v6().len();

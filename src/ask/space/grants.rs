@@ -3,8 +3,8 @@
 use super::{Ends, Space, SpaceHome, SpacePods};
 use crate::cluster::Labels;
 use crate::net::{
-    AddressSet, Direction, Facts, MatchIndex, Peers, PortSet, ProductIndex, RegionIndex, Selector, SelectorIndex,
-    Truth, namespace_by_name,
+    AddressSet, Direction, Facts, MatchIndex, MatchedAddresses, Peers, PortSet, ProductIndex, RegionIndex, Selector,
+    SelectorIndex, Truth, namespace_by_name,
 };
 use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
 use rustc_hash::FxHashMap;
@@ -236,7 +236,7 @@ struct WrittenGrant {
     subject: Selector,
     peers: Peers,
     ports: PortSet,
-    /// Whether the peers are those of a block.
+    /// Whether the peers are those of a block, or what is named in place of one.
     is_block: bool,
 }
 
@@ -246,7 +246,7 @@ impl GrantCollector {
         if subject.contradiction().is_some() || ports.is_empty() {
             return;
         }
-        let blocks = rule.peers.iter().map(|peer| matches!(peer, Peer::Block(_))).chain(std::iter::repeat(false));
+        let blocks = rule.peers.iter().map(|peer| peer.addresses().is_some()).chain(std::iter::repeat(false));
         for (peers, is_block) in rule_peers(own, rule).into_iter().zip(blocks) {
             self.insert(subject, peers, &ports, is_block);
         }
@@ -289,8 +289,7 @@ impl GrantCollector {
             truth.is_possible().then_some(Grant { subject, peers, ports, truth, block })
         });
         let of_pods: Vec<Grant> = of_pods.collect();
-        let matched = [facts.unmatched(Truth::Maybe), facts.unmatched(Truth::Yes)];
-        let written = self.grants.into_iter().flat_map(|one| one.of_labels_and_addresses(&matched));
+        let written = self.grants.into_iter().flat_map(|one| one.of_labels_and_addresses(facts));
         merged(written).into_iter().chain(of_pods).collect()
     }
 }
@@ -315,18 +314,18 @@ fn merged(grants: impl Iterator<Item = Grant>) -> Vec<Grant> {
 }
 
 impl WrittenGrant {
-    /// Without the pods that are in a block. The addresses are those that blocks never match, and those that they do not
-    /// match for sure.
-    fn of_labels_and_addresses(self, [never, unsure]: &[AddressSet; 2]) -> Vec<Grant> {
+    /// Without the pods that are in a block.
+    fn of_labels_and_addresses(self, facts: &Facts) -> Vec<Grant> {
         let WrittenGrant { subject, peers, ports, is_block } = self;
         let grant = |peers, truth| Grant { subject: subject.clone(), peers, ports: ports.clone(), truth, block: None };
         match peers {
-            Peers::Addresses(block) if is_block && block.overlaps(unsure) => {
-                let parts =
-                    [(block.subtract(unsure), Truth::Yes), (block.intersect(unsure).subtract(never), Truth::Maybe)];
+            Peers::Addresses(block) if is_block => {
+                let MatchedAddresses { sure, perhaps } = facts.matched(&block);
+                let parts = [(sure, Truth::Yes), (perhaps, Truth::Maybe)];
                 let parts = parts.into_iter().filter(|(addresses, _)| !addresses.is_empty());
                 parts.map(|(addresses, truth)| grant(Peers::Addresses(addresses), truth)).collect()
             }
+            Peers::Addresses(all) if !facts.has_unlisted() => vec![grant(Peers::Addresses(all.listed()), Truth::Yes)],
             peers @ (Peers::Any | Peers::Pods { .. } | Peers::Addresses(_)) => {
                 vec![grant(peers, Truth::Yes)]
             }
@@ -339,10 +338,11 @@ pub(crate) fn rule_peers(own: &Selector, rule: &Rule) -> Vec<Peers> {
     let everything = Selector::everything;
     if rule.peers.is_empty() {
         let pods = Peers::Pods { namespaces: everything(), pods: everything() };
-        return vec![pods, Peers::Addresses(AddressSet::all())];
+        return vec![pods, Peers::Addresses(AddressSet::everything())];
     }
     let peers = |peer: &Peer| match peer {
         Peer::Block(block) => Peers::Addresses(block.addresses()),
+        Peer::Unlisted(unlisted) => Peers::Addresses(unlisted.addresses()),
         Peer::Pods { namespaces, pods } => {
             Peers::Pods { namespaces: namespaces.as_ref().unwrap_or(own).clone(), pods: pods.clone() }
         }

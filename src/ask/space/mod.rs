@@ -219,7 +219,7 @@ impl Space {
         match peers {
             Peers::Any => {
                 let pods = self.pods(&everything, &everything).into_iter().map(Ends::Pods);
-                pods.chain([Ends::Addresses(AddressSet::all())]).collect()
+                pods.chain([Ends::Addresses(self.facts.every_address())]).collect()
             }
             Peers::Pods { namespaces, pods } => self.pods(namespaces, pods).into_iter().map(Ends::Pods).collect(),
             Peers::Addresses(addresses) if addresses.is_empty() => Vec::new(),
@@ -255,7 +255,7 @@ impl Space {
     /// Those of the peers that are where an end is: in its namespace, or addresses.
     pub fn beside(&self, peers: &Peers, end: &Ends) -> Option<Ends> {
         match (peers, end) {
-            (Peers::Any, Ends::Addresses(_)) => Some(Ends::Addresses(AddressSet::all())),
+            (Peers::Any, Ends::Addresses(_)) => Some(Ends::Addresses(self.facts.every_address())),
             (Peers::Addresses(all), Ends::Addresses(_)) => Some(Ends::Addresses(all.clone())),
             (Peers::Any, Ends::Pods(pods)) => {
                 Some(Ends::Pods(SpacePods { labels: Selector::everything(), ..plain(pods) }))

@@ -24,13 +24,18 @@ pub enum Example {
     },
     /// An address.
     Address(IpAddr),
+    /// A DNS name or an entity.
+    Unlisted(AddressSet),
 }
 
 impl Space {
     /// One of an end, with as few labels as possible; `None` when it is nobody.
     pub fn example(&self, end: &Ends, budget: &mut Budget) -> Result<Option<Example>, GaveUp> {
         match end {
-            Ends::Addresses(addresses) => Ok(addresses.first().map(Example::Address)),
+            Ends::Addresses(addresses) => {
+                let listed = addresses.first().map(Example::Address);
+                Ok(listed.or_else(|| addresses.one_unlisted().map(Example::Unlisted)))
+            }
             Ends::Pods(pods) => {
                 let piece = self.piece(pods, budget)?;
                 Ok(piece.map(|(namespaces, labels)| self.example_of(pods, &namespaces, &labels)))
@@ -41,7 +46,7 @@ impl Space {
     /// All that are where someone is: in the same namespace, or addresses.
     pub fn where_is(&self, example: &Example) -> Ends {
         match example {
-            Example::Address(_) => Ends::Addresses(AddressSet::all()),
+            Example::Address(_) | Example::Unlisted(_) => Ends::Addresses(self.facts.every_address()),
             Example::Pod { home: Some(home), .. } => Ends::Pods(self.all_of(*home)),
             Example::Pod { home: None, .. } => Ends::Pods(SpacePods {
                 home: None,
@@ -56,6 +61,7 @@ impl Space {
     pub fn has(&self, end: &Ends, example: &Example) -> bool {
         match (end, example) {
             (Ends::Addresses(all), Example::Address(address)) => all.has(*address),
+            (Ends::Addresses(all), Example::Unlisted(one)) => all.contains(one),
             (Ends::Pods(pods), Example::Pod { home, namespace, labels, .. }) => {
                 let out =
                     |(namespaces, own): &(Selector, Selector)| namespaces.matches(namespace) && own.matches(labels);
@@ -108,12 +114,12 @@ impl SpaceGrants<'_> {
     fn of_one(&self, direction: Direction, subject: &Example, peer: &Example) -> Verdict {
         let side = match subject {
             Example::Pod { home, labels, .. } => self.side(*home, direction).map(|side| (side, labels)),
-            Example::Address(_) => None,
+            Example::Address(_) | Example::Unlisted(_) => None,
         };
         let Some((side, labels)) = side.filter(|(side, labels)| side.isolates(labels)) else {
             return Verdict::everything();
         };
-        let to_address = direction == Direction::Egress && matches!(peer, Example::Address(_));
+        let to_address = direction == Direction::Egress && matches!(peer, Example::Address(_) | Example::Unlisted(_));
         let mut found: [Vec<PortSet>; 2] = Default::default();
         let [allowed, unknown] = &mut found;
         for grant in side.of_pod(labels) {
@@ -133,6 +139,7 @@ impl SpaceGrants<'_> {
         match (peer, peers) {
             (_, Peers::Any) => Truth::Yes,
             (Example::Address(address), Peers::Addresses(all)) => all.has(*address).into(),
+            (Example::Unlisted(one), Peers::Addresses(all)) => all.contains(one).into(),
             (Example::Pod { home, namespace, labels, .. }, Peers::Pods { namespaces, pods })
                 if pods.matches(labels) =>
             {

@@ -82,12 +82,14 @@ impl Random {
         let rule = |random: &mut Self| Rule {
             peers: (0..random.below(3)).map(|_| random.peer()).collect(),
             ports: random.ports().into(),
+            learns_names: false,
         };
         self.chance(70).then(|| (0..self.below(3)).map(|_| rule(self)).collect())
     }
 
     pub(crate) fn policies(&mut self) -> Vec<Policy> {
         let policy = |random: &mut Self, at: usize| Policy {
+            kind: crate::netpol::PolicyKind::NetworkPolicy,
             namespace: ["p", "q"][random.below(2)].into(),
             name: format!("{at}").as_str().into(),
             subject: random.selector(&["a", "b"]),

@@ -5,7 +5,7 @@ use crate::cluster::{Cluster, lasting};
 use crate::draft::{equal, names_of};
 use crate::engine::{End, EndId, Engine, World};
 use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Selector, namespace_by_name};
-use crate::netpol::{Peer, Policy, Port, Rule};
+use crate::netpol::{Peer, Policy, PolicyKind, Port, Rule};
 use ipnet::IpNet;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -43,12 +43,13 @@ fn one(
         |name: &str| engine.policies().iter().any(|policy| policy.namespace == namespace && *policy.name == *name);
     let name =
         (1..).map(|count| if count == 1 { base.clone() } else { format!("{base}-{count}") }).find(|one| !taken(one))?;
-    let rules = Some(vec![Rule { peers: peers.into(), ports: Port::list(ports) }]);
+    let rules = Some(vec![Rule { peers: peers.into(), ports: Port::list(ports), learns_names: false }]);
     let (ingress, egress) = match side.direction {
         Direction::Ingress => (rules, None),
         Direction::Egress => (None, rules),
     };
     Some(Policy {
+        kind: PolicyKind::NetworkPolicy,
         namespace,
         name: name.into(),
         subject: labels,

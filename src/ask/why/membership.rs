@@ -77,17 +77,18 @@ pub(super) fn place(set: &FlowSet, world: &World, end: EndId, place: &Place) -> 
             pods(world, end, selector.as_ref(), labels)
         }
         Place::Addresses(blocks) => addresses(world, end, &IpBlock::all_addresses(blocks)),
+        Place::Unlisted(unlisted) => addresses(world, end, &unlisted.addresses()),
     }
 }
 
 /// Whether an end is among addresses.
 pub(super) fn addresses(world: &World, end: EndId, all: &AddressSet) -> Result<Truth, Misfit> {
     match world.end(end) {
-        Some(End::Addresses { addresses, .. }) if all.contains(addresses) => match world.facts.outside(addresses) {
-            Truth::No => Err(Misfit::Kind),
+        Some(End::Addresses { addresses, .. }) => match world.facts.matched(all).truth(addresses) {
+            Truth::No if all.contains(addresses) => Err(Misfit::Kind),
+            Truth::No => Err(Misfit::Addresses(all.clone())),
             truth @ (Truth::Maybe | Truth::Yes) => Ok(truth),
         },
-        Some(End::Addresses { .. }) => Err(Misfit::Addresses(all.clone())),
         Some(End::Pods(pods)) => match pods.in_block(&world.facts, all) {
             Truth::No if world.facts.matches().pods == Truth::No => Err(Misfit::Kind),
             Truth::No if pods.addresses.is_empty() => Err(Misfit::Kind),

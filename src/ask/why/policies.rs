@@ -108,6 +108,7 @@ fn peers(engine: &Engine<'_>, policy: &Policy, rule: &Rule, end: EndId) -> Fits 
             membership::pods(world, end, Some(namespaces.as_ref().unwrap_or(&own)), pods)
         }
         Peer::Block(block) => membership::addresses(world, end, &block.addresses()),
+        Peer::Unlisted(unlisted) => membership::addresses(world, end, &unlisted.addresses()),
     };
     rule.peers.iter().enumerate().map(|(at, peer)| (Some(at), fit(peer))).collect()
 }

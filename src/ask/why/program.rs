@@ -209,7 +209,7 @@ impl Program<'_> {
     fn at_side(&self, world: &World, end: EndId, party: PartyId, opened: bool) -> Result<Truth, Misfit> {
         let leaves = &known(self.flows.party(party)).leaves;
         let places = leaves.iter().filter_map(|leaf| known(self.flows.party(*leaf)).place.as_ref());
-        let is_meant = |place: &&Place| !(opened && matches!(place, Place::Addresses(_)));
+        let is_meant = |place: &&Place| !(opened && place.addresses().is_some());
         best(places.filter(is_meant).map(|place| membership::place(self.flows, world, end, place)))
     }
 

@@ -148,7 +148,8 @@ impl<'a> EndWriter<'a> {
             )
         };
         let managed = leaves().all(is_managed);
-        let addresses = leaves().any(|one| matches!(one.place, Some(Place::Addresses(_) | Place::Any)));
+        let addresses =
+            leaves().any(|one| matches!(one.place, Some(Place::Addresses(_) | Place::Unlisted(_) | Place::Any)));
         let written = |namespace: Option<&Arc<str>>, name: &str| -> Option<WrittenEnd<'a>> {
             let namespace = match namespace {
                 Some(name) => Some(self.namespace(name)?.declared.clone()),
@@ -216,7 +217,9 @@ impl<'a> EndWriter<'a> {
             }
             (PartyName::Local(namespace, _), Some(Place::Pods { .. })) => Some(namespace) == own,
             // Pods are called by their labels, whichever addresses they have.
-            (PartyName::Local(..) | PartyName::Global(_), Some(Place::Addresses(_))) => self.world.pods(end).is_none(),
+            (PartyName::Local(..) | PartyName::Global(_), Some(Place::Addresses(_) | Place::Unlisted(_))) => {
+                self.world.pods(end).is_none()
+            }
             _ => false,
         }
     }

@@ -235,6 +235,13 @@ fn remarks(report: &ReachReport<'_>) -> Vec<String> {
     if report.reach.left_out {
         remarks.push(left_out(report.subject.facts(), report.subject.session().is_some()));
     }
+    if report.subject.names_without_addresses() {
+        remarks.push(
+            "DNS names and what the CNI knows as an entity may have any address: `polder can` says of one whether it may be \
+             theirs"
+                .to_owned(),
+        );
+    }
     remarks.extend(report.subject.step().map(of_answer));
     remarks.extend(incomplete(report.subject.unmodelled(), report.subject.unread()));
     remarks

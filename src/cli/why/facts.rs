@@ -7,6 +7,7 @@ use crate::cli::report::{incomplete, remedies};
 use crate::cli::step::of_answer;
 use crate::engine::{EndId, Grant};
 use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth};
+use crate::netpol::PolicyKind;
 use crate::source::Span;
 
 /// One fact.
@@ -59,7 +60,7 @@ impl WhyReport<'_> {
     /// The name of a policy, and where it stands.
     pub(super) fn policy(&self, place: usize) -> (String, Option<Span>) {
         let policy = self.subject.policies().get(place);
-        let name = policy.map(|policy| format!("{}/{}", policy.namespace, policy.name)).unwrap_or_default();
+        let name = policy.map(|policy| format!("{}/{}", policy.namespace, policy.title())).unwrap_or_default();
         let span = match self.subject.session() {
             Some(_) => None,
             None => self.subject.manifests().policy_spans.get(place).copied().flatten(),
@@ -80,7 +81,11 @@ impl WhyReport<'_> {
             Direction::Egress => ("egress", "to"),
         };
         let peer_path = peer.map(|peer| format!(".{peers}[{peer}]")).unwrap_or_default();
-        let path = format!("spec.{field}[{rule}]{peer_path}");
+        let path = match self.subject.policies().get(policy).map(|policy| policy.kind) {
+            // An item there can be several rules.
+            Some(PolicyKind::Cilium) => format!("spec.{field}"),
+            Some(PolicyKind::NetworkPolicy) | None => format!("spec.{field}[{rule}]{peer_path}"),
+        };
         if self.subject.session().is_some() {
             return (path, None);
         }
@@ -139,7 +144,7 @@ impl WhyReport<'_> {
         }
         if from_program {
             let policies = side.isolating.iter().filter_map(|place| self.subject.policies().get(*place));
-            let names: Vec<String> = policies.map(|policy| policy.name.to_string()).collect();
+            let names: Vec<String> = policies.map(|policy| policy.title().into_owned()).collect();
             if !names.is_empty() {
                 facts.push(Fact::new("policies", listed(&names), None));
             }

@@ -105,7 +105,7 @@ impl<'e, 'p> Names<'e, 'p> {
                 Ends::Pods(pods) => by_home.entry(pods.home).or_default().push(end.clone()),
             }
         }
-        let everywhere = addresses == AddressSet::all();
+        let everywhere = addresses.has_all();
         if ends.len() < 2 || !(everywhere || addresses.is_empty()) {
             return Ok(None);
         }
@@ -207,7 +207,7 @@ impl<'e, 'p> Names<'e, 'p> {
         if all.is_empty() {
             return Vec::new();
         }
-        if *all == AddressSet::all() {
+        if all.has_all() {
             return vec![GroupName::Addresses(all.clone()).to_string()];
         }
         if let Some(name) = self.by_peers.get(&Peers::Addresses(all.clone())) {

@@ -16,7 +16,7 @@ pub use told::Told;
 use crate::cluster::Labels;
 pub(super) use crate::net::Truth;
 use crate::net::{
-    AddressSet, Facts, NAMESPACE_NAME, Peers, Protocol, Selector, SelectorIndex, Values, namespace_by_name,
+    AddressSet, Facts, NAMESPACE_NAME, Peers, Protocol, Selector, SelectorIndex, Unlisted, Values, namespace_by_name,
 };
 use crate::netpol::{Peer, Policy, PortTarget};
 use crate::table::{Id, number};
@@ -279,7 +279,7 @@ impl<'a> Looks<'a> {
         let (mut addresses, mut ports) = (Vec::new(), BTreeSet::new());
         let mut anywhere = BTreeSet::new();
         let mut local: BTreeMap<Arc<str>, BTreeSet<&'a Selector>> = BTreeMap::new();
-        let mut blocks = BTreeSet::new();
+        let (mut blocks, mut named) = (BTreeSet::new(), BTreeSet::new());
         for policy in scope.policies.iter().copied().flatten() {
             let here = local.entry(policy.namespace.clone()).or_default();
             here.insert(&policy.subject);
@@ -289,6 +289,7 @@ impl<'a> Looks<'a> {
                         Peer::Pods { namespaces: Some(namespaces), pods } => _ = anywhere.insert((namespaces, pods)),
                         Peer::Pods { namespaces: None, pods } => _ = here.insert(pods),
                         Peer::Block(block) => _ = blocks.insert(block),
+                        Peer::Unlisted(unlisted) => _ = named.insert(unlisted),
                     }
                 }
                 for port in &rule.ports {
@@ -306,7 +307,10 @@ impl<'a> Looks<'a> {
             }
         }
         addresses.extend(blocks.into_iter().map(|block| block.addresses()));
+        addresses.extend(named.into_iter().map(Unlisted::addresses));
         let asked = addresses.iter().fold(AddressSet::empty(), |all, one| all.union(one));
+        // What a name or an entity may stand for can be in no set that is asked about.
+        let asked = if asked.has_unlisted() { asked.union(&AddressSet::all()) } else { asked };
         addresses.extend(scope.facts.distinctions().map(|listed| listed.intersect(&asked)));
         let anywhere: Vec<(&Selector, &Selector)> = anywhere.into_iter().collect();
         let by_namespace = SelectorIndex::new(anywhere.iter().map(|(namespaces, _)| *namespaces).enumerate());

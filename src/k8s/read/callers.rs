@@ -4,7 +4,7 @@
 use super::node::{Value, YamlNode};
 use super::place::{items, port, text};
 use super::walk::MapFields;
-use crate::cluster::{Caller, ScrapedPort, Target, TargetPort, WatchedNamespaces, Who};
+use crate::cluster::{CallTarget, Caller, ScrapedPort, TargetPort, WatchedNamespaces, Who};
 use crate::net::{Selector, Values};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace
     let group = version.split('/').next().unwrap_or(version);
     let namespace = text(metadata, "namespace").unwrap_or(default_namespace);
     let name = text(metadata, "name").unwrap_or_default();
-    let caller = |who, namespace: &str, name: &str, targets: Vec<Target>| Caller {
+    let caller = |who, namespace: &str, name: &str, targets: Vec<CallTarget>| Caller {
         kind: kind.into(),
         namespace: namespace.into(),
         name: name.into(),
@@ -28,7 +28,7 @@ pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace
         gateways: Vec::new(),
         span: None,
     };
-    let one = |who, namespace: &str, targets: Vec<Target>| {
+    let one = |who, namespace: &str, targets: Vec<CallTarget>| {
         (!targets.is_empty()).then(|| caller(who, namespace, name, targets)).into_iter().collect()
     };
     match (group, kind) {
@@ -73,7 +73,7 @@ pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace
                 let name = text(to, "name").filter(|_| is_service)?;
                 // By name it is a port of the Service, by number one of the pods, which the Service may call otherwise.
                 let port = port.and_then(target_port).filter(|port| matches!(port, TargetPort::Named(_)));
-                Some(Target::Service { namespace: namespace.into(), name: name.into(), port })
+                Some(CallTarget::Service { namespace: namespace.into(), name: name.into(), port })
             };
             one(Who::Gateway, namespace, distinct(to.into_iter().chain(more).filter_map(service)))
         }
@@ -83,7 +83,7 @@ pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace
                 of_service.or_else(|| endpoint.get("targetPort").and_then(target_port).map(ScrapedPort::OfPods))
             });
             let (namespaces, labels) = (monitored(spec_or_self, namespace), selector(spec_or_self));
-            let targets = labels.map(|labels| Target::Services { namespaces, labels, ports: ports.collect() });
+            let targets = labels.map(|labels| CallTarget::Services { namespaces, labels, ports: ports.collect() });
             one(Who::Scraper, namespace, targets.into_iter().collect())
         }
         ("monitoring.coreos.com", "PodMonitor") => {
@@ -93,7 +93,7 @@ pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace
                 named.or_else(number)
             });
             let (namespaces, labels) = (monitored(spec_or_self, namespace), selector(spec_or_self));
-            let targets = labels.map(|labels| Target::Pods { namespaces, labels, ports: ports.collect() });
+            let targets = labels.map(|labels| CallTarget::Pods { namespaces, labels, ports: ports.collect() });
             one(Who::Scraper, namespace, targets.into_iter().collect())
         }
         _ => Vec::new(),
@@ -109,7 +109,7 @@ pub(super) fn annotated<'l>(
     let mut selector = Selector::everything();
     labels.for_each(|(key, value)| selector.require(key, Values::one_of([value])));
     let namespaces = WatchedNamespaces::Named(vec![namespace.into()]);
-    let target = Target::Pods { namespaces, labels: selector, ports: vec![TargetPort::Number(port)] };
+    let target = CallTarget::Pods { namespaces, labels: selector, ports: vec![TargetPort::Number(port)] };
     Caller {
         kind: kind.into(),
         namespace: namespace.into(),
@@ -122,18 +122,18 @@ pub(super) fn annotated<'l>(
 }
 
 /// The Service of a `clientConfig`, or of the specification of an APIService. Without a port it is 443.
-fn webhook_service(config: MapFields) -> Option<Target> {
+fn webhook_service(config: MapFields) -> Option<CallTarget> {
     let service = MapFields::of(config.get("service")?)?;
-    Some(Target::Service {
+    Some(CallTarget::Service {
         namespace: text(service, "namespace")?.into(),
         name: text(service, "name")?.into(),
         port: Some(TargetPort::Number(port(service, "port").unwrap_or(443))),
     })
 }
 
-fn backend_service(backend: MapFields, namespace: &str) -> Option<Target> {
+fn backend_service(backend: MapFields, namespace: &str) -> Option<CallTarget> {
     let is_service = text(backend, "kind").is_none_or(|kind| kind == "Service") && text(backend, "group").is_none();
-    Some(Target::Service {
+    Some(CallTarget::Service {
         namespace: text(backend, "namespace").unwrap_or(namespace).into(),
         name: text(backend, "name").filter(|_| is_service)?.into(),
         port: port(backend, "port").map(TargetPort::Number),
@@ -145,8 +145,8 @@ fn gateway(parent: MapFields, namespace: &str) -> Option<(Arc<str>, Arc<str>)> {
     Some((text(parent, "namespace").unwrap_or(namespace).into(), text(parent, "name")?.into()))
 }
 
-fn distinct(targets: impl Iterator<Item = Target>) -> Vec<Target> {
-    let mut all: Vec<Target> = Vec::new();
+fn distinct(targets: impl Iterator<Item = CallTarget>) -> Vec<CallTarget> {
+    let mut all: Vec<CallTarget> = Vec::new();
     for target in targets {
         if !all.contains(&target) {
             all.push(target);

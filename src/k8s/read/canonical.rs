@@ -8,7 +8,7 @@ use crate::k8s::staged::{ENFORCED_HEADER, StagedKind};
 use crate::k8s::write::needs_escape;
 use crate::k8s::{DESCRIPTION, MANAGED_BY, SOURCE};
 use crate::net::{IpBlock, Protocol, Selector, Values};
-use crate::netpol::{Peer, Policy, Port, PortTarget, Rule};
+use crate::netpol::{Peer, Policy, PolicyKind, Port, PortTarget, Rule};
 use crate::source::Excerpt;
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
@@ -129,6 +129,7 @@ impl<'a> Cursor<'_, 'a> {
             return None;
         }
         let policy = Policy {
+            kind: PolicyKind::NetworkPolicy,
             namespace,
             name: name.into(),
             subject,
@@ -239,7 +240,7 @@ impl<'a> Cursor<'_, 'a> {
             return Some(rules);
         }
         while self.take("    - ").is_some() {
-            let mut rule = Rule { peers: SmallVec::new(), ports: SmallVec::new() };
+            let mut rule = Rule { peers: SmallVec::new(), ports: SmallVec::new(), learns_names: false };
             if self.take("{}\n").is_none() {
                 let has_peers = self.take(peers_key).is_some();
                 if has_peers {

@@ -37,6 +37,11 @@ pub(super) fn known(version: &str, kind: &str) -> Option<KnownKind> {
     KINDS.iter().find(|(known, name, _)| *known == version && *name == kind).map(|(.., known)| known.clone())
 }
 
+/// Whether objects of the kind are policies of Cilium in a namespace.
+pub(super) fn is_cilium_policy(version: &str, kind: &str) -> bool {
+    (version, kind) == ("cilium.io/v2", "CiliumNetworkPolicy")
+}
+
 /// Whether objects of the kind are read.
 pub(super) fn is_known(version: &str, kind: &str) -> bool {
     known(version, kind).is_some()

@@ -9,6 +9,7 @@
 mod block;
 mod callers;
 mod canonical;
+mod cilium;
 mod custom;
 mod documents;
 mod empty;
@@ -76,6 +77,8 @@ pub struct Reading {
     pub hints: Option<Vec<DeployHint>>,
     /// How many documents there are, without the empty ones.
     pub documents: usize,
+    /// Whether policies of Cilium's kind are among the policies, as far as they are understood.
+    reads_cilium: bool,
 }
 
 /// A policy inside of another object.
@@ -167,6 +170,11 @@ impl Ignored {
 /// Reads every document of `text`. Objects that name no namespace are in `default_namespace`.
 pub fn read(text: &str, default_namespace: &str) -> Reading {
     read_into(Reading::default(), text, default_namespace)
+}
+
+/// The same, where policies of every kind count that a target writes.
+pub fn read_of_target(text: &str, default_namespace: &str) -> Reading {
+    read_into(Reading { reads_cilium: true, ..Reading::default() }, text, default_namespace)
 }
 
 /// The same, with what objects say of whom pods may talk to.

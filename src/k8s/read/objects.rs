@@ -5,8 +5,8 @@ use super::node::{Value, YamlNode, shortened};
 use super::unmodelled::is_unmodelled;
 use super::walk::{Path, Walk};
 use super::{
-    Ignored, callers, custom, field_text, fields, hints, inside, metadata_field, metadata_text, number, place, policy,
-    service,
+    Ignored, callers, cilium, custom, field_text, fields, hints, inside, metadata_field, metadata_text, number, place,
+    policy, service,
 };
 use super::{template, workload};
 use crate::cluster::{Object, Unmodelled};
@@ -90,6 +90,13 @@ pub(super) fn items_of<'n>(node: &'n YamlNode) -> Option<Option<(&'n str, &'n st
     (is_ours || (!kinds::is_mistaken(version, kind) && has_items())).then_some(Some((version, item)))
 }
 
+/// An object that changes what is allowed and is not understood.
+fn unmodelled(pairs: &[(YamlNode, YamlNode)], version: &str, kind: &str) -> Unmodelled {
+    let text = |name| metadata_text(pairs, name).unwrap_or_default().to_owned();
+    let (namespace, name) = (text("namespace"), text("name"));
+    Unmodelled { kind: kind.to_owned(), api_version: version.to_owned(), namespace, name, span: None }
+}
+
 /// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
 /// the version and the kind.
 fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: &str, typed: Option<(&str, &str)>) {
@@ -129,6 +136,15 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
         return;
     }
     hints::note(walk.reading, (version, kind), node, default_namespace);
+    if walk.reading.reads_cilium && kinds::is_cilium_policy(version, kind) {
+        match cilium::policy(walk, node, path, default_namespace) {
+            Ok(policy) => return walk.reading.policies.extend(policy),
+            Err(_) => {
+                let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
+                return walk.found(at, at, Object::Unmodelled(unmodelled(pairs, version, kind)));
+            }
+        }
+    }
     match kinds::known(version, kind) {
         Some(KnownKind::Policy) => {
             let policy = policy::policy(walk, node, path, default_namespace);
@@ -139,10 +155,7 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
         Some(KnownKind::Service) => service::service(walk, node, path, default_namespace),
         Some(KnownKind::Ingress) => service::ingress(walk, node, path, default_namespace),
         None if is_unmodelled(version, kind) && !kinds::is_mistaken(version, kind) => {
-            let text = |name| metadata_text(pairs, name).unwrap_or_default().to_owned();
-            let (namespace, name) = (text("namespace"), text("name"));
-            let found =
-                Unmodelled { kind: kind.to_owned(), api_version: version.to_owned(), namespace, name, span: None };
+            let found = unmodelled(pairs, version, kind);
             let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
             walk.found(at, at, Object::Unmodelled(found));
         }

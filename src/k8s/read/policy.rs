@@ -7,7 +7,7 @@ use super::walk::{MapFields, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE, syntax};
 use crate::net::{IpBlock, Protocol, Selector, Values};
 use crate::netpol::{
-    Peer, Policy, Port, PortTarget, Rule, Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules,
+    Peer, Policy, PolicyKind, Port, PortTarget, Rule, Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules,
 };
 use crate::source::Excerpt;
 use ipnet::IpNet;
@@ -50,6 +50,7 @@ fn policy_parts(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace:
     let annotation = |key: &str| annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
     let statements = annotation(SOURCE).map(|text| text.split('\n').map(Excerpt::from).collect());
     let policy = Policy {
+        kind: PolicyKind::NetworkPolicy,
         namespace: metadata.namespace.into(),
         name: metadata.name.into(),
         subject: spec.subject,
@@ -171,6 +172,7 @@ fn rule(walk: &mut Walk, node: &YamlNode, path: Path, peers_key: &str) -> Option
     Some(Rule {
         peers: walk.list(object.get(peers_key), path.field(peers_key), peer).into(),
         ports: walk.list(object.get("ports"), path.field("ports"), port).into(),
+        learns_names: false,
     })
 }
 
@@ -277,7 +279,7 @@ pub(super) fn port_number(walk: &mut Walk, node: &YamlNode, path: Path, wanted: 
 }
 
 /// What an expression of `matchExpressions` says about its key, from its operator and values.
-fn expression_values(operator: &str, values: Vec<&str>) -> Option<Values> {
+pub(super) fn expression_values(operator: &str, values: Vec<&str>) -> Option<Values> {
     match operator {
         "In" => Some(Values::one_of(values)),
         "NotIn" => Some(Values::none_of(values)),

@@ -92,6 +92,14 @@ impl<'n, 'a> MapFields<'n, 'a> {
         (value.value != Value::Null).then_some((key, value))
     }
 
+    /// The keys that are strings, of values that are not null; anything else as one that nothing knows.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'n str> + use<'n, 'a> {
+        self.pairs.iter().filter(|(_, value)| value.value != Value::Null).map(|(key, _)| match &key.value {
+            Value::Text(text) => &**text,
+            _ => "",
+        })
+    }
+
     /// The keys and values that are both strings.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&'n str, &'n str)> + use<'n, 'a> {
         self.pairs.iter().filter_map(|(key, value)| match (&key.value, &value.value) {

@@ -1,7 +1,7 @@
 //! What is said of flows and their ends.
 
 use crate::diag::{Code, Diagnostic};
-use crate::model::PlatformList;
+use crate::model::{Cni, CniVersion, PlatformList, Target};
 use crate::net::Direction;
 use crate::source::Span;
 
@@ -35,14 +35,67 @@ pub(crate) fn dns_names_as_source(at: Span) -> Diagnostic {
         .with_help("declare the addresses: `cidr NAME = ...`")
 }
 
-/// DNS names that somebody connects to.
-pub(crate) fn dns_names_as_destination(at: Span) -> Diagnostic {
-    Diagnostic::new(
+/// DNS names that somebody connects to, and the target that could say it on this plugin.
+pub(crate) fn dns_names_as_destination(at: Span, helping: Option<Target>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(
         Code::E0213,
         at,
         "NetworkPolicy knows addresses and labels, no DNS names: this flow cannot be enforced",
-    )
-    .with_help("declare the addresses behind the name: `cidr NAME = ...`")
+    );
+    let addresses = "declare the addresses behind the name: `cidr NAME = ...`";
+    match helping {
+        Some(target) => diagnostic.with_help(format!(
+            "write `target = \"{}\"` below `[build]` in polder.toml, which has names; or {addresses}",
+            target.name()
+        )),
+        None => diagnostic.with_help(addresses),
+    }
+}
+
+/// A flow to DNS names out of a namespace whose pods ask nobody for them.
+pub(crate) fn names_never_asked(at: Span, namespace: &str) -> Diagnostic {
+    let message = format!(
+        "the addresses of DNS names are learnt from the answers of DNS servers, and the pods of `{namespace}` ask none \
+         (`dns none`)"
+    );
+    Diagnostic::new(Code::E0223, at, message).with_help(format!(
+        "let namespace `{namespace}` ask, as with `dns cluster`, or name the addresses: `cidr NAME = ...`"
+    ))
+}
+
+/// A flow to DNS names out of a namespace whose pods may ask anybody.
+pub(crate) fn names_from_anywhere(at: Span, namespace: &str) -> Diagnostic {
+    let message = format!(
+        "the addresses of DNS names are learnt from DNS servers that are pods, and those of `{namespace}` may ask others, \
+         too (`dns any`): what these answer stays closed"
+    );
+    Diagnostic::new(Code::W0014, at, message).with_help("name the DNS servers, as with `dns cluster`")
+}
+
+/// `**.` for a plugin that may take it for `*.`.
+pub(crate) fn several_labels(at: Span, name: &str, plugin: &str, since: CniVersion) -> Diagnostic {
+    let message = format!("{plugin} reads `{name}` as names of one label more, and deeper ones only from {since} on");
+    Diagnostic::new(Code::W0014, at, message)
+        .with_help(format!("list each depth, as with `*.a.example.com`, or say that it is newer: `cni cilium {since}`"))
+}
+
+/// A target whose objects the plugin does not read.
+pub(crate) fn target_not_read(target: Target, cni: Cni, at: Option<Span>) -> Diagnostic {
+    let (name, maker) = (target.name(), target.maker());
+    let message = match cni {
+        Cni::Any => format!("the target `{name}` is for a cluster with {maker}, and the program names no CNI"),
+        cni => format!(
+            "the target `{name}` is for a cluster with {maker}, and `{}` does not read what it writes",
+            cni.name()
+        ),
+    };
+    let plugins: Vec<String> = target.plugins().iter().map(|cni| format!("`cni {}`", cni.name())).collect();
+    let diagnostic = match at {
+        Some(at) => Diagnostic::new(Code::E0223, at, message),
+        None => Diagnostic::about(Code::E0223, message),
+    };
+    diagnostic
+        .with_help(format!("write {} in `platform {{ ... }}`, or build without this target", plugins.join(" or ")))
 }
 
 /// Two ends that both hold addresses.

@@ -231,7 +231,7 @@ impl Learner<'_> {
         let runs = self.replay.running.node_addresses();
         let all = [&platform, &excepted, of_pods, &runs];
         // The addresses of a plugin that says nothing are all there are.
-        !all.into_iter().any(|others| *others != AddressSet::all() && others.overlaps(addresses))
+        !all.into_iter().any(|others| !others.has_all() && others.overlaps(addresses))
     }
 }
 

@@ -86,7 +86,8 @@ pub(super) struct GivenText<'g> {
     is_named: bool,
     /// The namespace of objects that name none.
     namespace: &'g str,
-    wants_hints: bool,
+    /// What reads it.
+    read: fn(&str, &str) -> Reading,
 }
 
 /// Why there is no text.
@@ -101,15 +102,14 @@ impl<'g> GivenText<'g> {
         bytes: io::Result<Vec<u8>>,
         is_named: bool,
         namespace: &'g str,
-        Reader { wants_hints, .. }: Reader,
+        reader: Reader,
     ) -> GivenText<'g> {
         let text = bytes.map_err(NoText::Unreadable).and_then(|bytes| text_of_manifest(bytes).map_err(NoText::NotUtf8));
-        GivenText { name, text, is_named, namespace, wants_hints }
+        GivenText { name, text, is_named, namespace, read: reader.reading() }
     }
 
     pub(super) fn read(&self) -> Reading {
-        let read = if self.wants_hints { k8s::read_with_hints } else { k8s::read };
-        self.text.as_ref().map(|(text, _)| read(text, self.namespace)).unwrap_or_default()
+        self.text.as_ref().map(|(text, _)| (self.read)(text, self.namespace)).unwrap_or_default()
     }
 }
 
@@ -439,7 +439,7 @@ impl Load<'_> {
         manifests.notes.extend(patches::passed_over(&parts));
         manifests.notes.extend(told_staged(&staged));
         manifests.notes.extend(inside(&held));
-        policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        policies.sort_by(|(a, ..), (b, ..)| (&a.namespace, &a.name, a.kind).cmp(&(&b.namespace, &b.name, b.kind)));
         let mut conflicts = Vec::new();
         for loaded in policies {
             conflicts.extend(manifests.add_policy(loaded));
@@ -479,7 +479,7 @@ fn asks_at_runtime(policy: &Policy) -> bool {
     let peers = [&policy.ingress, &policy.egress].into_iter().flatten().flatten().flat_map(|rule| &rule.peers);
     let peers = peers.filter_map(|peer| match peer {
         Peer::Pods { pods, .. } => Some(pods),
-        Peer::Block(_) => None,
+        Peer::Block(_) | Peer::Unlisted(_) => None,
     });
     peers.chain([&policy.subject]).any(|selector| selector.keys().any(|key| is_set_at_runtime(key)))
 }

@@ -14,6 +14,7 @@ use super::metadata::MetadataKeys;
 use super::system::FileSystem;
 use crate::cluster::{Cluster, DeployHint, Whole};
 use crate::diag::{Code, Diagnostic};
+use crate::k8s::{self, Reading};
 use crate::netpol::{Policy, PolicySet, Written};
 use crate::source::{Sources, Span};
 use std::collections::BTreeSet;
@@ -113,12 +114,28 @@ pub(super) struct Reader {
     pub does: &'static str,
     /// Whether it wants to know what objects say of whom pods may talk to.
     pub wants_hints: bool,
+    /// Whether policies of Cilium's own kind are policies like others, as far as they are understood.
+    pub takes_cilium: bool,
 }
 
 impl Reader {
-    pub(super) const LINT: Reader = Reader { command: "polder lint", does: "checks", wants_hints: false };
-    pub(super) const IMPORT: Reader = Reader { command: "polder import", does: "imports", wants_hints: false };
-    pub(super) const INIT: Reader = Reader { command: "polder init --from", does: "reads", wants_hints: true };
+    /// What reads a text for it.
+    pub(super) fn reading(self) -> fn(&str, &str) -> Reading {
+        match (self.wants_hints, self.takes_cilium) {
+            (true, _) => k8s::read_with_hints,
+            (false, true) => k8s::read_of_target,
+            (false, false) => k8s::read,
+        }
+    }
+
+    pub(super) const LINT: Reader =
+        Reader { command: "polder lint", does: "checks", wants_hints: false, takes_cilium: false };
+    /// What answers questions takes what is named as `lint` does.
+    pub(super) const ASK: Reader = Reader { takes_cilium: true, ..Reader::LINT };
+    pub(super) const IMPORT: Reader =
+        Reader { command: "polder import", does: "imports", wants_hints: false, takes_cilium: false };
+    pub(super) const INIT: Reader =
+        Reader { command: "polder init --from", does: "reads", wants_hints: true, takes_cilium: false };
 }
 
 /// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.
@@ -153,6 +170,17 @@ impl Manifests {
         default_namespace: &str,
     ) -> Manifests {
         Self::load_for(Reader::LINT, sources, system, folder, named, default_namespace)
+    }
+
+    /// The same for questions: policies of Cilium's own kind count as far as they are understood.
+    pub(super) fn load_asked(
+        sources: Sources,
+        system: &dyn FileSystem,
+        folder: &Path,
+        named: &[Named],
+        default_namespace: &str,
+    ) -> Manifests {
+        Self::load_for(Reader::ASK, sources, system, folder, named, default_namespace)
     }
 
     /// The same, for a command that what has to be rendered first can be given to.

@@ -47,7 +47,8 @@ impl Manifests {
 
     /// Adds a policy that comes after those that are there, and says when one of its name says something else.
     pub(super) fn add_policy(&mut self, (policy, span, written, keys): Loaded) -> Option<Conflict> {
-        let same_name = |one: &&Policy| one.namespace == policy.namespace && one.name == policy.name;
+        let key = |one: &Policy| (one.namespace.clone(), one.name.clone(), one.kind);
+        let same_name = |one: &&Policy| key(one) == key(&policy);
         let before = self.policies.policies.iter().rev().take_while(same_name).take(MOST_OF_ONE_NAME);
         let mut conflict = None;
         for (before, first) in before.zip(self.policy_spans.iter().rev()) {
@@ -59,7 +60,7 @@ impl Manifests {
                 return None;
             }
             conflict.get_or_insert(Conflict {
-                kind: "NetworkPolicy".into(),
+                kind: policy.kind.object().into(),
                 namespace: policy.namespace.clone(),
                 name: Arc::from(&*policy.name),
                 first: *first,

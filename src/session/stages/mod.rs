@@ -13,14 +13,15 @@ use crate::diag::{Code, Diagnostic, Levels, Report};
 use crate::flow::{self, FlowSet};
 use crate::k8s::StagedKind;
 use crate::lint;
-use crate::model::{self, COMPONENTS, Component, Model};
+use crate::model::{self, COMPONENTS, Component, Model, Target};
 use crate::netpol::{Policy, PolicySet};
 use crate::parallel;
 use crate::plugin;
 use crate::prove::{self, Grants};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, NodeKind, Tree};
-use crate::target::network_policy::{self as target, Counted, Layout, Output, Planned};
+use crate::target;
+use crate::target::network_policy::{Counted, Layout, Output, Planned, grants_of};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use step::{AskedStep, Emitted};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub environment: Option<String>,
     /// How policies are grouped.
     pub layout: Layout,
+    /// What the program is compiled to.
+    pub target: Target,
     /// Whether `kustomization.yaml` files are written too.
     pub kustomize: bool,
     /// Whether the model notes what each name refers to.
@@ -359,8 +362,8 @@ impl Session {
             return None;
         }
         Some(self.model.get_or_init(|| {
-            let options =
-                model::Options { environment: self.settings.environment.clone(), references: self.settings.references };
+            let Settings { environment, target, references, .. } = self.settings.clone();
+            let options = model::Options { environment, target, references };
             let resolved = model::resolve(self.sources(), self.trees(), &options);
             (resolved.model, resolved.diagnostics)
         }))
@@ -389,7 +392,8 @@ impl Session {
             return None;
         }
         Some(self.policies.get_or_init(|| {
-            let Planned { policies, diagnostics } = target::policies(&lowered.0, self.settings.layout);
+            let Planned { policies, diagnostics } =
+                target::policies(&lowered.0, self.settings.layout, self.settings.target);
             #[cfg(test)]
             let policies = spoiled::spoil(policies);
             let mut diagnostics = diagnostics;
@@ -425,7 +429,7 @@ fn internal_error(message: String) -> Diagnostic {
 
 /// Why manifests do not mean what the flows say.
 fn disproof<'a>(flows: &FlowSet, manifests: impl Iterator<Item = &'a str>, counted: Counted) -> Option<String> {
-    let granted = match target::grants_of(flows, manifests, counted) {
+    let granted = match grants_of(flows, manifests, counted) {
         Ok(granted) => granted,
         Err(reason) => return Some(reason),
     };

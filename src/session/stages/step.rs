@@ -8,7 +8,8 @@ use crate::lint;
 use crate::model::{Cni, CniVersion};
 use crate::netpol::{Policy, PolicySet};
 use crate::session::rollout::{EnforceList, RolloutStep, UnenforcedRest};
-use crate::target::network_policy::{self as target, Counted, Output};
+use crate::target;
+use crate::target::network_policy::{Counted, Output};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -176,7 +177,7 @@ impl Session {
         }
         let mut cut = flows.clone();
         cut.enforce_only(&sides);
-        let planned = target::policies(&cut, self.settings.layout);
+        let planned = target::policies(&cut, self.settings.layout, self.settings.target);
         (!planned.diagnostics.iter().any(is_error)).then_some((cut, planned.policies))
     }
 
@@ -185,7 +186,7 @@ impl Session {
     #[expect(clippy::option_option, reason = "the outer level is for a program with errors")]
     fn staged_beside(&self, enforced: &PolicySet) -> Option<Option<(StagedKind, Vec<Policy>)>> {
         let UnenforcedRest::Staged(kind) = self.settings.rest else { return Some(None) };
-        let key = |policy: &Policy| (policy.namespace.clone(), policy.name.clone());
+        let key = |policy: &Policy| (policy.namespace.clone(), policy.name.clone(), policy.kind);
         let known: BTreeMap<_, &Policy> = enforced.policies.iter().map(|policy| (key(policy), policy)).collect();
         let whole = self.policies()?.policies.iter();
         let others = whole.filter(|policy| known.get(&key(policy)) != Some(policy)).cloned().collect();

@@ -96,7 +96,7 @@ fn speaks_of(policy: &Policy, preset: &PresetPods) -> bool {
     *policy.namespace == *preset.namespace
         || keys(&policy.subject)
         || rules.flat_map(|rule| &rule.peers).any(|peer| match peer {
-            Peer::Block(_) => false,
+            Peer::Block(_) | Peer::Unlisted(_) => false,
             Peer::Pods { namespaces, pods } => {
                 let names = namespaces.iter().flat_map(|selector| selector.values(NAMESPACE_NAME).listed());
                 keys(pods) || names.into_iter().any(|name| **name == *preset.namespace)

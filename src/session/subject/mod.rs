@@ -27,7 +27,7 @@ use crate::diag::{Diagnostic, Levels, Report, Severity};
 use crate::flow::FlowSet;
 use crate::model::{Cni, CniVersion, Model};
 use crate::net::Facts;
-use crate::netpol::Policy;
+use crate::netpol::{Peer, Policy, PolicyKind};
 use crate::source::Sources;
 use std::path::Path;
 
@@ -102,10 +102,14 @@ impl Subject {
     pub fn load(system: &dyn FileSystem, folder: &Path, question: &Question) -> Subject {
         if !question.manifests.is_empty() {
             let named = [question.manifests.as_slice(), &question.workloads].concat();
-            let manifests = Manifests::load(system, folder, &named, DEFAULT_NAMESPACE);
+            let manifests = Manifests::load_asked(Sources::default(), system, folder, &named, DEFAULT_NAMESPACE);
             let mut manifests = if question.complete { manifests.as_a_whole() } else { manifests };
             let sources = std::mem::take(&mut manifests.sources);
-            let (facts, cni) = (question.cluster.facts(None), question.cluster.cni.map(|(cni, _)| cni));
+            let is_cilium = manifests.policies.policies.iter().any(|policy| policy.kind == PolicyKind::Cilium);
+            // Who has policies of Cilium's kind has Cilium, if nothing else is said.
+            let cni = question.cluster.cni.or(is_cilium.then_some((Cni::Cilium, None)));
+            let facts = SaidOfCluster { cni, ..question.cluster }.facts(None);
+            let (facts, cni) = (if is_cilium { facts.with_unlisted() } else { facts }, cni.map(|(cni, _)| cni));
             return Subject { session: None, manifests, sources, facts, cni };
         }
         let mut project = Project::load(system, folder, &question.program);
@@ -119,7 +123,8 @@ impl Subject {
         let environment = question.environment.of(&project.config);
         let enforce = question.enforce.of(&project.config);
         let layout = project.config.layout.filter(|_| question.as_built).unwrap_or_default();
-        let session = Session::new(project, Settings { environment, layout, enforce, ..Settings::default() });
+        let target = project.config.target.unwrap_or_default();
+        let session = Session::new(project, Settings { environment, layout, target, enforce, ..Settings::default() });
         let session = session.in_cluster_of(manifests.cluster.namespaces.clone()).at_step();
         let facts = question.cluster.facts(session.model());
         let of_program = || session.model().map(|model| model.platform.cni);
@@ -229,7 +234,24 @@ impl Subject {
 
     /// Every pod that could exist, by name.
     pub fn everyone(&self, asked: &[Asked]) -> Everyone<'_> {
-        self.everyone_by(self.policies(), asked, &self.facts)
+        self.everyone_by(self.policies(), asked, &self.listing_facts(asked))
+    }
+
+    /// The facts for an answer that lists everybody: names and entities are among them, so that addresses that they may stand
+    /// for are not told again, unless addresses are what is asked about.
+    fn listing_facts(&self, asked: &[Asked]) -> Facts {
+        match asked.iter().any(|one| one.addresses().is_some()) {
+            true => self.facts.clone(),
+            false => self.facts.clone().with_unlisted_apart(),
+        }
+    }
+
+    /// Whether some policy names a DNS name or an entity, of which an answer that lists everybody does not say which addresses
+    /// it may have.
+    pub fn names_without_addresses(&self) -> bool {
+        let rules = self.policies().iter().flat_map(|policy| policy.ingress.iter().chain(&policy.egress)).flatten();
+        let mut peers = rules.flat_map(|rule| &rule.peers);
+        self.facts.has_unlisted() && peers.any(|peer| matches!(peer, Peer::Unlisted(_)))
     }
 
     /// The same by some policies, where facts are known.
@@ -241,7 +263,7 @@ impl Subject {
     /// The workloads that were given and all addresses, by name, with those that are asked for told apart; `None` when every
     /// pod that could exist is meant.
     pub fn situation(&self, asked: &[Asked]) -> Option<Situation> {
-        self.situation_by(self.policies(), asked, &self.facts)
+        self.situation_by(self.policies(), asked, &self.listing_facts(asked))
     }
 
     /// The same by some policies, where facts are known.

@@ -198,6 +198,7 @@ impl<'s> EndMeaning<'s> {
                 let addresses = block.addresses();
                 block.cidr.prefix_len() > 0 && service.cluster_ips.iter().any(|address| addresses.has(*address))
             }
+            Peer::Unlisted(_) => false,
             Peer::Pods { pods, .. } => behind.iter().any(|one| pods.matches(&one.labels)) && !pods.matches(selector),
         };
         let rules = self.subject.policies().iter().filter_map(|policy| policy.egress.as_ref()).flatten();

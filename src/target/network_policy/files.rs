@@ -2,7 +2,7 @@
 
 use super::Layout;
 use crate::k8s::{self, StagedKind};
-use crate::netpol::{Policy, PolicySet};
+use crate::netpol::{Policy, PolicyKind, PolicySet};
 use crate::output::{OutputFile, folder_name};
 use crate::parallel;
 use crate::source::Excerpt;
@@ -11,6 +11,10 @@ use std::sync::Arc;
 
 /// The file that holds all policies of a namespace in the layout `namespace`.
 const WHOLE_NAMESPACE: &str = "networkpolicies.yaml";
+
+/// What the name of a file with a CiliumNetworkPolicy begins with. No NetworkPolicy's name begins so: they begin with
+/// `allow` and `default`.
+const CILIUM: &str = "cilium.";
 
 /// The name that Kustomize looks for.
 const KUSTOMIZATION: &str = "kustomization.yaml";
@@ -41,7 +45,7 @@ impl Output {
     ) -> Output {
         let others = staged.iter().map(|policy| WrittenOut { policy, staged: Some(kind) });
         let mut all: Vec<WrittenOut<'_>> = policies.policies.iter().map(WrittenOut::enforced).chain(others).collect();
-        all.sort_by_key(|one| (&one.policy.namespace, &one.policy.name, one.staged));
+        all.sort_by_key(|one| (&one.policy.namespace, &one.policy.name, one.policy.kind, one.staged));
         Output::of(&all, layout, kustomize)
     }
 
@@ -127,9 +131,17 @@ fn namespace(policies: &[WrittenOut<'_>], layout: Layout, texts: &mut Texts) -> 
             1
         }
         Layout::Flow | Layout::Tier => {
-            let files = policies.chunk_by(|a, b| a.policy.name == b.policy.name);
+            let key = |one: &WrittenOut<'_>| (one.policy.kind, one.policy.name.clone());
+            let files = policies.chunk_by(|a, b| key(a) == key(b));
             let added = files.filter_map(|file| Some((file.first()?, file)));
-            added.map(|(first, file)| add([&folder_name(&first.policy.name), ".yaml"], file)).count()
+            let add = |(first, file): (&WrittenOut<'_>, &[WrittenOut<'_>])| {
+                let name = folder_name(&first.policy.name);
+                match first.policy.kind {
+                    PolicyKind::NetworkPolicy => add([&name, ".yaml"], file),
+                    PolicyKind::Cilium => add([&format!("{CILIUM}{name}"), ".yaml"], file),
+                }
+            };
+            added.map(add).count()
         }
     };
     NamespaceFolder { name: folder.into_owned(), files }

@@ -9,7 +9,7 @@ use super::rows::{RowMember, Rows};
 use crate::ask::reach::IsolatedShare;
 use crate::ask::space::{Ends, Example, Link};
 use crate::cover::{Budget, GaveUp};
-use crate::net::{AddressSet, Direction, PortSet, Truth};
+use crate::net::{Direction, PortSet, Truth};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -171,7 +171,7 @@ impl<'a, 'p> ReachTable<'a, 'p> {
         match place {
             Some(Some(home)) => Ends::Pods(space.all_of(home)),
             Some(None) => space.others(),
-            None => Ends::Addresses(AddressSet::all()),
+            None => Ends::Addresses(space.facts().every_address()),
         }
     }
 
