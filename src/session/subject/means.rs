@@ -8,7 +8,7 @@ use crate::ask::Asked;
 use crate::cluster::{Cluster, Pods, SeenPod, TargetPort, Workload};
 use crate::engine::Doubt;
 use crate::model::PlatformList;
-use crate::net::{AddressSet, PortSet, Protocol};
+use crate::net::{AddressSet, NamePattern, NameSet, PortSet, Protocol, is_dns_subdomain};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -188,8 +188,18 @@ impl<'s> EndMeaning<'s> {
             self.means.add(Part::of(asked));
             return Ok(());
         }
-        self.means.add(Part::of(Asked::Name(text.to_owned())));
+        let asked = match self.dns_name(text) {
+            Some(name) => Asked::Addresses(AddressSet::of_names(NameSet::of(&NamePattern::Exact(name.into())))),
+            None => Asked::Name(text.to_owned()),
+        };
+        self.means.add(Part::of(asked));
         Ok(())
+    }
+
+    /// A DNS name outside of the cluster, where policies may name such and nobody goes by it.
+    fn dns_name<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let is_name = text.contains('.') && is_dns_subdomain(text);
+        (is_name && self.subject.facts.has_unlisted() && !self.subject.is_name(text)).then_some(text)
     }
 
     /// All pods of a namespace, where all that were given use the network of their nodes; what does so of others is noted.
