@@ -9,26 +9,27 @@ use polder::prove;
 use polder::target::network_policy::grants;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// An end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End<'a> {
     /// A pod of a namespace with this value of `app`.
-    Pod(&'static str, &'static str),
-    Address(&'static str),
-    Name(&'static str),
-    Entity(&'static str),
+    Pod(&'a str, &'a str),
+    Address(IpAddr),
+    Name(&'a str),
+    Entity(&'a str),
 }
 
-const ENDS: [End; 16] = [
+pub(super) const ENDS: [End<'_>; 16] = [
     End::Pod("shop", "web"),
     End::Pod("shop", "api"),
     End::Pod("data", "db"),
     End::Pod("other", "web"),
     End::Pod("kube-system", "dns"),
-    End::Address("10.20.0.7"),
-    End::Address("203.0.113.9"),
-    End::Address("192.0.2.1"),
+    End::Address(OFFICE),
+    End::Address(v4(203, 0, 113, 9)),
+    End::Address(v4(192, 0, 2, 1)),
     End::Name("github.com"),
     End::Name("api.github.com"),
     End::Name("raw.githubusercontent.com"),
@@ -39,7 +40,14 @@ const ENDS: [End; 16] = [
     End::Entity("health"),
 ];
 
-const PORTS: [u64; 5] = [53, 80, 443, 6443, 8080];
+/// One of the program's own addresses.
+const OFFICE: IpAddr = v4(10, 20, 0, 7);
+
+const fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
+
+pub(super) const PORTS: [u64; 5] = [53, 80, 443, 6443, 8080];
 
 fn documents(text: &str) -> Vec<Value> {
     text.split("\n---\n").map(|document| serde_yaml::from_str(document).unwrap()).collect()
@@ -49,7 +57,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn labels(end: End) -> Option<BTreeMap<String, String>> {
+pub(super) fn labels(end: End<'_>) -> Option<BTreeMap<String, String>> {
     let End::Pod(namespace, app) = end else { return None };
     let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let mut all = BTreeMap::from([label("app", app), label("k8s:io.kubernetes.pod.namespace", namespace)]);
@@ -76,11 +84,9 @@ fn selects(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
     equal.all(|is| is) && others.all(|is| is)
 }
 
-fn in_block(block: &Value, end: End) -> bool {
+fn in_block(block: &Value, end: End<'_>) -> bool {
     let End::Address(address) = end else { return false };
-    let inside = |text: &Value| {
-        text.as_str().unwrap().parse::<ipnet::IpNet>().unwrap().contains(&address.parse::<std::net::IpAddr>().unwrap())
-    };
+    let inside = |text: &Value| text.as_str().unwrap().parse::<ipnet::IpNet>().unwrap().contains(&address);
     inside(&block["cidr"]) && !list(&block["except"]).iter().any(inside)
 }
 
@@ -94,7 +100,7 @@ fn has_port(number: u64, low: &Value, high: &Value) -> bool {
 }
 
 /// Whether a policy in `namespace` selects a pod and has this direction.
-fn selects_for(policy: &Value, end: End, direction: &str) -> bool {
+fn selects_for(policy: &Value, end: End<'_>, direction: &str) -> bool {
     let End::Pod(namespace, _) = end else { return false };
     if policy["metadata"]["namespace"] != namespace {
         return false;
@@ -110,18 +116,18 @@ fn selects_for(policy: &Value, end: End, direction: &str) -> bool {
     }
 }
 
-fn rule_allows(policy: &Value, rule: &Value, direction: &str, peer: End, port: u64) -> bool {
+fn rule_allows(policy: &Value, rule: &Value, direction: &str, peer: End<'_>, port: (u64, &str)) -> bool {
     let side = if direction == "ingress" { "from" } else { "to" };
     let own = policy["metadata"]["namespace"].as_str().unwrap();
+    let (port, protocol) = port;
     if policy["kind"] == "NetworkPolicy" {
-        let namespace = |end: End| match end {
-            End::Pod(namespace, _) => Some(namespace),
-            _ => None,
+        let home = match peer {
+            End::Pod(namespace, _) => namespace,
+            End::Address(_) | End::Name(_) | End::Entity(_) => "",
         };
         let is_peer = |one: &Value| match one["ipBlock"].is_null() {
             false => in_block(&one["ipBlock"], peer),
             true => labels(peer).is_some_and(|labels| {
-                let home = namespace(peer).unwrap();
                 let of_home = BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), home.to_owned())]);
                 let there = match one["namespaceSelector"].is_null() {
                     true => home == own,
@@ -134,7 +140,9 @@ fn rule_allows(policy: &Value, rule: &Value, direction: &str, peer: End, port: u
         let ports = list(&rule["ports"]);
         return (peers.is_empty() || peers.iter().any(is_peer))
             && (ports.is_empty()
-                || ports.iter().any(|one| one["protocol"] == "TCP" && has_port(port, &one["port"], &one["endPort"])));
+                || ports
+                    .iter()
+                    .any(|one| one["protocol"] == protocol && has_port(port, &one["port"], &one["endPort"])));
     }
     let fields = rule.as_object().unwrap();
     assert!(fields.keys().filter(|key| *key != "toPorts").count() <= 1, "two kinds of peers are refused: {rule}");
@@ -172,25 +180,31 @@ fn rule_allows(policy: &Value, rule: &Value, direction: &str, peer: End, port: u
     assert!(items.iter().all(|item| list(&item["ports"]).len() <= 40));
     let ports = items.iter().flat_map(|item| list(&item["ports"]));
     let is_port = |one: &Value| {
-        (one["protocol"] == "TCP" || one["protocol"] == "ANY") && has_port(port, &one["port"], &one["endPort"])
+        (one["protocol"] == protocol || one["protocol"] == "ANY") && has_port(port, &one["port"], &one["endPort"])
     };
     is_peer && (items.is_empty() || ports.into_iter().any(is_port))
 }
 
-fn side_allows(policies: &[Value], direction: &str, subject: End, peer: End, port: u64) -> bool {
+pub(super) fn side_allows(
+    policies: &[Value],
+    direction: &str,
+    subject: End<'_>,
+    peer: End<'_>,
+    port: (u64, &str),
+) -> bool {
     let selecting: Vec<&Value> = policies.iter().filter(|policy| selects_for(policy, subject, direction)).collect();
     let rules = |policy: &Value| list(&policy["spec"][direction]).to_vec();
     let allows = |policy: &&Value| rules(policy).iter().any(|rule| rule_allows(policy, rule, direction, peer, port));
     selecting.is_empty() || selecting.iter().any(allows)
 }
 
-fn allows(policies: &[Value], source: End, destination: End, port: u64) -> bool {
-    side_allows(policies, "egress", source, destination, port)
-        && side_allows(policies, "ingress", destination, source, port)
+fn allows(policies: &[Value], source: End<'_>, destination: End<'_>, port: u64) -> bool {
+    side_allows(policies, "egress", source, destination, (port, "TCP"))
+        && side_allows(policies, "ingress", destination, source, (port, "TCP"))
 }
 
 /// An endpoint of the program, and which of the ends it is.
-fn meant(endpoint: &str, end: End) -> bool {
+fn meant(endpoint: &str, end: End<'_>) -> bool {
     match (endpoint, end) {
         ("shop/web", End::Pod("shop", "web"))
         | ("shop/api", End::Pod("shop", "api"))
@@ -202,20 +216,20 @@ fn meant(endpoint: &str, end: End) -> bool {
         | ("nodes", End::Entity("host" | "remote-node"))
         | ("hub", End::Name("github.com" | "raw.githubusercontent.com"))
         | ("deep", End::Name("a.b.example.com"))
-        | ("office", End::Address("10.20.0.7")) => true,
+        | ("office", End::Address(OFFICE)) => true,
         ("mixed", end) => ["shop/api", "hub", "office", "apiserver"].into_iter().any(|one| meant(one, end)),
         _ => false,
     }
 }
 
-struct Flow {
+pub(super) struct Flow {
     source: &'static str,
     destination: &'static str,
     port: u64,
 }
 
 /// A program of random flows, and these.
-fn program(rng: &mut Rng) -> (String, Vec<Flow>, bool) {
+pub(super) fn program(rng: &mut Rng) -> (String, Vec<Flow>, bool) {
     const PODS: [&str; 4] = ["shop/web", "shop/api", "data/db", "shop/*"];
     const OTHERS: [&str; 8] = ["apiserver", "nodes", "hub", "deep", "office", "mixed", "cluster", "anywhere"];
     let mut flows = Vec::new();
@@ -272,13 +286,13 @@ fn what_is_written_lets_through_what_the_flows_say() {
                     if pods == [false, false] || source == destination || matches!(source, End::Name(_)) {
                         continue;
                     }
-                    let managed = |end: End| matches!(end, End::Pod("shop" | "data", _));
+                    let managed = |end: End<'_>| matches!(end, End::Pod("shop" | "data", _));
                     let by_flow = flows.iter().any(|flow| {
                         meant(flow.source, source) && meant(flow.destination, destination) && flow.port == port
                     });
                     let asks_dns = managed(source) && destination == End::Pod("kube-system", "dns") && port == 53;
                     // Shop's ingress is open where only its egress is isolated.
-                    let open = |end: End, direction: &str| match end {
+                    let open = |end: End<'_>, direction: &str| match end {
                         End::Pod("shop", _) => half && direction == "ingress",
                         End::Pod("data", _) => false,
                         _ => true,
