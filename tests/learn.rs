@@ -6,7 +6,7 @@ use polder::ask::Says;
 use polder::model::{NamespaceKind, Tier};
 use polder::net::{IpBlock, Protocol};
 use polder::replay::{CidrWidening, LearnOptions, Replay, ReplayChange, ReplayOptions, WhyNotLearned};
-use polder::session::{Disk, LearnedProgram, Manifests, Memory, Named, Question, Subject, Versions};
+use polder::session::{Disk, EnvironmentChoice, LearnedProgram, Manifests, Memory, Named, Question, Subject, Versions};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -466,6 +466,38 @@ fn addresses_become_lists_of_what_was_seen() {
     // A list of very many is no name for one of them.
     let few = learned(&program(&whole("198.51.0.0/16")), &csv(&lines[..1]));
     assert_eq!(flows(&few), ["web -> net-198-51-100-2:5432/tcp"]);
+}
+
+#[test]
+fn a_client_that_may_be_a_node_is_not_learned() {
+    let line = "10.0.0.9,\"shop/{app=db}\",5432,tcp,,1";
+    assert_eq!(why(&learned(&program(SHOP), &csv(&[line]))), &WhyNotLearned::MaybeNode);
+    let known =
+        program(&SHOP.replace("  services 10.96.0.0/12\n", "  services 10.96.0.0/12\n  nodes    10.0.8.0/24\n"));
+    assert_eq!(flows(&learned(&known, &csv(&[line]))), ["net-10-0-0-9 -> db:sql"]);
+    // A list of the program says who that is.
+    let listed = program(&format!("{SHOP}\ncidr jump = 10.0.0.9/32\njump -> shop/web:22/tcp\n"));
+    assert_eq!(flows(&learned(&listed, &csv(&[line]))), ["jump -> db:sql"]);
+}
+
+#[test]
+fn what_is_allowed_without_an_environment_is_not_added_for_one() {
+    let text = format!(
+        "{SHOP}\ncidr bank = 198.51.100.7/32\nshop/web -> bank:443/tcp\n\nenvironment prod {{\n  cidr bank = 198.51.100.9/32\n}}\n"
+    );
+    let files = Memory::default().with("/main.polder", &*text);
+    let question = Question {
+        program: vec![Named::Path("/main.polder".into())],
+        environment: EnvironmentChoice::Named("prod".to_owned()),
+        ..Question::default()
+    };
+    let subject = Subject::load(&files, Path::new("/"), &question);
+    assert!(subject.is_answerable(), "{:?}", subject.reports());
+    let line = |address: &str| csv(&[&format!("\"shop/{{app=web}}\",{address},443,tcp,,1")]);
+    let base = learned(&subject, &line("198.51.100.7"));
+    assert_eq!(why(&base), &WhyNotLearned::Environment(String::new()));
+    assert!(learned(&subject, &line("198.51.100.9")).added.is_empty());
+    assert_eq!(learned(&subject, &line("198.51.100.11")).added.len(), 1);
 }
 
 #[test]

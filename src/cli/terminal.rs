@@ -31,7 +31,7 @@ pub(super) struct Workplace {
 impl Workplace {
     /// The files of the machine, where the process is.
     fn of_the_process() -> Workplace {
-        Workplace { files: Rc::new(Machine { say: say_at_once }), folder: None }
+        Workplace { files: Rc::new(Machine::new(say_at_once)), folder: None }
     }
 }
 

@@ -34,6 +34,7 @@ pub enum EnforcedShare {
 impl FlowSet {
     /// Isolates no more than these.
     pub fn enforce_only(&mut self, sides: &[EnforcedSide]) {
+        self.is_cut = true;
         for (index, namespace) in self.namespaces.iter_mut().enumerate() {
             for direction in Direction::ALL {
                 let wanted: Vec<EnforcedSide> =

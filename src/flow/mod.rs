@@ -34,6 +34,8 @@ pub struct FlowSet {
     pub cni: ChosenCni,
     /// Every declared name with the namespace that it is local to: what short names could be taken for.
     pub declared: BTreeSet<(Option<Arc<str>>, Arc<str>)>,
+    /// Whether less is enforced than the program isolates.
+    pub is_cut: bool,
 }
 
 /// A party of [`FlowSet::parties`].

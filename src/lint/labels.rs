@@ -1,12 +1,21 @@
 //! Selectors that say something else than they seem to.
 
+use super::runs::Runs;
 use super::{One, at};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{NAMESPACE_NAME, Requirement, Selector};
 use crate::netpol::Peer;
 use std::collections::BTreeMap;
 
-pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(one: &One<'_>, runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
+    if asks_namespaces(&one.policy.subject, runs) {
+        let place = one.written.subject.or(one.name);
+        let message =
+            format!("{} selects nothing: `{NAMESPACE_NAME}` is a label of namespaces, and no pod has it", one.shown());
+        let help =
+            "a policy is about pods of its own namespace: leave the label out, and say the namespace in `metadata`";
+        found.push(at(Code::W0209, place, message).with_help(help));
+    }
     if let Some(key) = one.policy.subject.contradiction() {
         let place = one.written.subject.or(one.name);
         found.push(contradiction("no pod can be selected", key, one, place));
@@ -16,6 +25,9 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
         for (index, peer) in written.peers.iter().enumerate() {
             let Peer::Pods { namespaces, pods } = peer else { continue };
             let place = one.pods_place(direction, rule, index);
+            if asks_namespaces(pods, runs) {
+                found.push(peer_of_namespaces(one, (namespaces.is_some(), pods), place));
+            }
             let of_namespaces = one.namespaces_place(direction, rule, index);
             for (selector, place) in namespaces.iter().map(|one| (one, of_namespaces)).chain([(pods, place)]) {
                 if let Some(key) = selector.contradiction() {
@@ -40,6 +52,31 @@ pub(super) fn check(one: &One<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// Whether a selector of pods asks for the label that only namespaces have, and no pod that was given has it after all.
+pub(super) fn asks_namespaces(pods: &Selector, runs: &Runs<'_>) -> bool {
+    let is_asked = pods.entries().any(|(key, values)| &**key == NAMESPACE_NAME && !values.allows(None));
+    let mut given = runs.cluster.workloads.iter().flat_map(|workload| &workload.pods);
+    is_asked && pods.contradiction().is_none() && !given.any(|pods| pods.labels.contains_key(NAMESPACE_NAME))
+}
+
+/// W0217 for a peer whose pods are asked for a label of namespaces.
+fn peer_of_namespaces(
+    one: &One<'_>,
+    (has_namespaces, pods): (bool, &Selector),
+    place: Option<crate::source::Span>,
+) -> Diagnostic {
+    let message = format!(
+        "this peer of {} matches no pod: `{NAMESPACE_NAME}` is a label of namespaces, and no pod has it",
+        one.shown()
+    );
+    let name = pods.required_value(NAMESPACE_NAME).and_then(|names| names.first()).map_or("NAME", |name| name);
+    let help = match has_namespaces {
+        true => "leave it out of `podSelector`: it belongs into the `namespaceSelector` of the item".to_owned(),
+        false => format!("pods of a namespace are `namespaceSelector: {{matchLabels: {{{NAMESPACE_NAME}: {name}}}}}`"),
+    };
+    at(Code::W0217, place, message).with_help(help)
 }
 
 /// W0227: a policy for every pod of its namespace but some, with rules of its own: it isolates those of others, too.

@@ -88,7 +88,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         control_plane::check(one, &mut found);
         dns::service_port(one, &mut found);
         open::check(one, &runs, &mut found);
-        labels::check(one, &mut found);
+        labels::check(one, &runs, &mut found);
         peers::check(one, input, &mut found);
         plugin::check(one, input.cni, &runs, &mut found);
     }

@@ -1,5 +1,6 @@
 //! Policies and peers against the pods that run.
 
+use super::labels::asks_namespaces;
 use super::runs::{Found, MatchedPods, Runs};
 use super::{One, at, peers_field};
 use crate::cluster::{Kind, Labels, OF_EVERY_CLUSTER, Pods, Workload};
@@ -54,7 +55,7 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
     let (selector, namespace) = (&one.policy.subject, &one.policy.namespace);
     let place = one.written.subject.or(one.name);
     let matched = runs.subject(one);
-    if selector.is_everything() {
+    if selector.is_everything() || asks_namespaces(selector, runs) {
         return None;
     }
     if let Some((workload, _)) = matched.pods.iter().find(|(_, pods)| pods.host_network) {
@@ -114,6 +115,9 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
 fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, runs: &Runs<'_>) -> Option<Diagnostic> {
     let Peer::Pods { namespaces, pods } = peer else { return None };
     if pods.contradiction().is_some() || namespaces.as_ref().is_some_and(|one| one.contradiction().is_some()) {
+        return None;
+    }
+    if asks_namespaces(pods, runs) {
         return None;
     }
     let matched = runs.peer(one, peer)?;
@@ -187,8 +191,8 @@ fn no_namespace(
     }
     // Many think that every namespace has a label `name`.
     let named = selector.keys().filter(|key| matches!(&***key, "name" | "namespace")).find_map(|key| {
-        let name = selector.required_value(key)?.first()?;
-        given.iter().any(|namespace| namespace.name == *name).then(|| name.clone())
+        let is_there = |name: &&Arc<str>| given.iter().any(|namespace| namespace.name == **name);
+        selector.required_value(key)?.iter().find(is_there).cloned()
     });
     let near = near(selector, given.iter().map(|namespace| &namespace.labels));
     // Others may make more namespaces than were given.

@@ -27,6 +27,28 @@ const CORE: [&str; 12] = [
     "ingresses.networking.k8s.io",
 ];
 
+/// What is asked for beside that where it is about who talks to whom, as far as the cluster has it. There are no Secrets among them.
+const HINTS: [&str; 18] = [
+    "configmaps",
+    "rolebindings.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "ingressclasses.networking.k8s.io",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+    "apiservices.apiregistration.k8s.io",
+    "gatewayclasses.gateway.networking.k8s.io",
+    "gateways.gateway.networking.k8s.io",
+    "grpcroutes.gateway.networking.k8s.io",
+    "httproutes.gateway.networking.k8s.io",
+    "tcproutes.gateway.networking.k8s.io",
+    "tlsroutes.gateway.networking.k8s.io",
+    "udproutes.gateway.networking.k8s.io",
+    "podmonitors.monitoring.coreos.com",
+    "servicemonitors.monitoring.coreos.com",
+    "rollouts.argoproj.io",
+    "routes.route.openshift.io",
+];
+
 /// How long `kubectl` waits for the API server at one request.
 const TIMEOUT: &str = "--request-timeout=60s";
 
@@ -42,6 +64,8 @@ pub struct ClusterAccess {
     pub context: Option<String>,
     /// Whether it is only about what runs there, since the policies are others.
     pub only_runs: bool,
+    /// Whether it is also about what shows who talks to whom: settings, routes, roles, webhooks.
+    pub wants_hints: bool,
     /// Whether each call is said before it is made.
     pub is_said: bool,
     /// The command that reads from a pipe what `kubectl` prints, such as `polder lint -`.
@@ -90,7 +114,10 @@ pub(super) fn list(system: &dyn FileSystem, access: &ClusterAccess) -> Result<Cl
     let mut foreign: Vec<&ServedKind<'_>> = served.iter().filter(|kind| kind.matters()).collect();
     // Calico serves its kinds a second time, as what it keeps them in.
     foreign.retain(|kind| kind.is_first_of(&served));
-    let asked: Vec<&str> = CORE.into_iter().chain(foreign.iter().map(|kind| kind.resource.as_str())).collect();
+    let hints = HINTS.into_iter().filter(|resource| access.wants_hints && has(resource));
+    let foreign =
+        foreign.iter().map(|kind| kind.resource.as_str()).filter(|one| !access.wants_hints || !HINTS.contains(one));
+    let asked: Vec<&str> = CORE.into_iter().chain(hints).chain(foreign).collect();
     let given = ask(system, access, &["get", &asked.join(","), "-A", "-o", "json", TIMEOUT])?;
     let mut listing = ClusterListing { bytes: Vec::new(), not_looked_at: Vec::new(), notes: Vec::new() };
     for (group, reason) in unserved {
@@ -137,6 +164,9 @@ impl ClusterAccess {
         let program = self.kubectl.to_string_lossy();
         if error.kind() == io::ErrorKind::FileTooLarge {
             return failed(format!("the cluster has too much: {}", reason(error)), self.look());
+        }
+        if error.kind() == io::ErrorKind::TimedOut {
+            return failed(format!("gave up on `{program}`: {}", reason(error)), self.look());
         }
         let help = format!(
             "`--kubectl PATH` says where it is; or run it where there is one: `kubectl get {} -A -o json | {}`",

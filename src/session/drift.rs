@@ -3,7 +3,7 @@
 use super::versions::{Versions, version};
 use crate::ask::Situation;
 use crate::cover::{Budget, GaveUp};
-use crate::diff::{self, Diff, LivePolicy, PolicyDrift, Version};
+use crate::diff::{self, Diff, Drift, DriftedPolicy, LivePolicy, PolicyDrift, Version};
 use crate::flow::FlowSet;
 use crate::net::Facts;
 use crate::netpol::Policy;
@@ -81,6 +81,11 @@ impl Versions {
         let (mut policies, mut spans): (Vec<Policy>, Vec<Option<Span>>) =
             should.map(|(at, policy)| (policy.clone(), span(&old, at))).unzip();
         drift.policies = diff::policy_drift(&managed, &policies, &live, &mut Budget::of_question())?;
+        // What is there and cannot be read is not missing.
+        let unread = self.new.iter().flat_map(|subject| &subject.manifests().unread);
+        let unread: BTreeSet<&str> = unread.filter_map(|one| one.policy.as_deref()).collect();
+        let is_there = |one: &DriftedPolicy| unread.contains(&*format!("{}/{}", one.namespace, one.name));
+        drift.policies.policies.retain(|one| one.drift != Drift::Missing || !is_there(one));
         // What others have elsewhere is there in both.
         let beside = new.policies.iter().enumerate().filter(|(_, policy)| !managed.contains(&policy.namespace));
         for (at, policy) in beside {

@@ -5,7 +5,7 @@ use super::cluster::is_logged;
 use super::system::{FileSystem, FolderWalk, KubectlAnswer, KubectlCall, read_at_most};
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -14,11 +14,50 @@ use std::time::Duration;
 /// before it ends is told by whoever called it.
 const SILENCE: Duration = Duration::from_millis(400);
 
+/// How long `kubectl` may give no sign of life. Each of its requests ends by itself long before, and it makes one for each kind before
+/// it prints anything.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How often it is looked whether `kubectl` has ended, once it has said all.
+const OFTEN: Duration = Duration::from_millis(10);
+
 /// The machine that a command runs on.
 #[derive(Debug, Clone, Copy)]
 pub struct Machine {
     /// Says something at once, while `kubectl` runs: what it asks for, and the calls where they are to be said.
-    pub say: fn(&str),
+    say: fn(&str),
+    /// How long `kubectl` may give no sign of life.
+    patience: Duration,
+}
+
+impl Machine {
+    /// The machine, with what says something at once.
+    pub fn new(say: fn(&str)) -> Machine {
+        Machine { say, patience: PATIENCE }
+    }
+
+    /// Waits until `kubectl` has ended, and ends it where it does not.
+    fn ended(&self, child: &mut Child) -> io::Result<bool> {
+        let mut waited = Duration::ZERO;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status.success());
+            }
+            if waited >= self.patience {
+                return Err(self.lost(child));
+            }
+            thread::sleep(OFTEN);
+            waited += OFTEN;
+        }
+    }
+
+    /// Ends a `kubectl` that gives no sign of life.
+    fn lost(&self, child: &mut Child) -> io::Error {
+        let _ = child.kill();
+        let _ = child.wait();
+        let minutes = self.patience.as_secs() / 60;
+        io::Error::new(io::ErrorKind::TimedOut, format!("it gave no sign of life for {minutes} minutes, and was ended"))
+    }
 }
 
 impl FileSystem for Machine {
@@ -57,18 +96,28 @@ impl FileSystem for Machine {
         let (sender, parts) = mpsc::channel();
         if let Some(output) = child.stdout.take() {
             let (sender, limit) = (sender.clone(), call.limit);
+            let output = HeardStream { stream: output, sender: sender.clone() };
             thread::spawn(move || sender.send(HeardPart::Output(read_at_most(output, limit))));
         }
         if let Some(said) = child.stderr.take() {
             thread::spawn(move || pass_on(said, &sender));
         }
         let mut heard = Heard::default();
+        let wait = SILENCE.min(self.patience);
+        let mut silent = Duration::ZERO;
         while !heard.is_all() {
-            match parts.recv_timeout(SILENCE) {
-                Ok(part) => heard.take(part),
+            match parts.recv_timeout(wait) {
+                Ok(part) => {
+                    silent = Duration::ZERO;
+                    heard.take(part);
+                }
                 // A plugin may go on running, with the stream that it was given.
                 Err(RecvTimeoutError::Timeout) if heard.output.is_some() => break,
-                Err(RecvTimeoutError::Timeout) => heard.tell(self.say),
+                Err(RecvTimeoutError::Timeout) if silent >= self.patience => return Err(self.lost(&mut child)),
+                Err(RecvTimeoutError::Timeout) => {
+                    silent += wait;
+                    heard.tell(self.say);
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -77,7 +126,7 @@ impl FileSystem for Machine {
             // Whoever writes to a stream that nobody reads any more may wait for ever.
             let _ = child.kill();
         }
-        let is_success = child.wait()?.success();
+        let is_success = self.ended(&mut child)?;
         Ok(KubectlAnswer { output: output?, said: String::from_utf8_lossy(&heard.said).into_owned(), is_success })
     }
 }
@@ -85,8 +134,25 @@ impl FileSystem for Machine {
 /// Something that came from `kubectl`.
 enum HeardPart {
     Output(io::Result<Vec<u8>>),
+    /// More of the output, which is kept elsewhere.
+    More,
     Said(Vec<u8>),
     SaidAll,
+}
+
+/// A stream that says whenever something comes.
+struct HeardStream<R> {
+    stream: R,
+    sender: Sender<HeardPart>,
+}
+
+impl<R: Read> Read for HeardStream<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        // Nobody may wait any more.
+        let _ = self.sender.send(HeardPart::More);
+        Ok(count)
+    }
 }
 
 /// What came so far.
@@ -110,7 +176,7 @@ impl Heard {
         match part {
             HeardPart::Output(output) => self.output = Some(output),
             HeardPart::Said(bytes) if self.said.len() < MOST => self.said.extend(bytes),
-            HeardPart::Said(_) => {}
+            HeardPart::Said(_) | HeardPart::More => {}
             HeardPart::SaidAll => self.said_all = true,
         }
     }
@@ -144,7 +210,24 @@ mod tests {
 
     fn run(script: &str) -> io::Result<KubectlAnswer> {
         let arguments = vec!["-c".to_owned(), script.to_owned()];
-        Machine { say: |_| {} }.kubectl(&KubectlCall { program: "sh".into(), arguments, limit: 1000, is_said: false })
+        Machine::new(|_| {}).kubectl(&KubectlCall { program: "sh".into(), arguments, limit: 1000, is_said: false })
+    }
+
+    #[test]
+    fn what_gives_no_sign_of_life_is_ended() {
+        let machine = Machine { patience: Duration::from_millis(600), ..Machine::new(|_| {}) };
+        let run = |script: &str| {
+            let arguments = vec!["-c".to_owned(), script.to_owned()];
+            machine.kubectl(&KubectlCall { program: "sh".into(), arguments, limit: 1000, is_said: false })
+        };
+        // Before it says anything, between two words, and behind the last.
+        for script in ["exec sleep 60", "echo some; exec sleep 60", "exec >&- 2>&-; exec sleep 60"] {
+            let error = run(script).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{script}");
+        }
+        // Whoever says something now and then is alive.
+        let slow = run("for one in 1 2 3 4; do echo $one; sleep 0.3; done").unwrap();
+        assert_eq!(slow.output, b"1\n2\n3\n4\n");
     }
 
     #[test]
@@ -171,7 +254,7 @@ mod tests {
         assert_eq!((answer.output.as_slice(), answer.is_success), (&b"half"[..], false));
         assert!(answer.said.starts_with("no"));
         assert!(
-            Machine { say: |_| {} }
+            Machine::new(|_| {})
                 .kubectl(&KubectlCall {
                     program: "no-such-kubectl".into(),
                     arguments: Vec::new(),

@@ -60,6 +60,10 @@ impl<'a> AssertionJudge<'a> {
     /// Why a connection is allowed that no flow has opened by itself.
     pub(super) fn reason(&mut self, link: &Connection, without_flow: bool) -> Result<Option<String>, GaveUp> {
         Ok(match (link.open_source, link.open_destination) {
+            (true, true) if self.set.is_cut => Some(
+                "neither end is isolated there, as not all of the program is enforced: `--enforce all` asks about the whole"
+                    .to_owned(),
+            ),
             (true, true) => Some(
                 "neither end is isolated there: pods are only isolated in managed namespaces, where an `isolate` covers \
                  them"

@@ -25,7 +25,9 @@ pub(super) fn run(args: &InitArgs, terminal: &mut Terminal) -> Exit {
         Err(message) => return terminal.refuse(&message),
     };
     let namespace = args.namespace.as_deref();
-    let mut seeded = Seeded::load(&Disk, &place.here, &named(&args.from), namespace.unwrap_or(DEFAULT_NAMESPACE));
+    let deployed: Vec<Named> = named(&args.from).into_iter().chain(args.live.named()).collect();
+    let files = terminal.files();
+    let mut seeded = Seeded::load(files.as_ref(), &place.here, &deployed, namespace.unwrap_or(DEFAULT_NAMESPACE));
     if let Some(exit) = no_program(&seeded, terminal) {
         return exit;
     }

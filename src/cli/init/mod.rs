@@ -5,12 +5,14 @@ mod told;
 
 use super::args::{AnswerFormat, namespace_name};
 use super::exit::Exit;
+use super::live::DeployedCluster;
 use super::log::FormatParser;
 use super::terminal::Terminal;
 use crate::replay::LogFormat;
 use crate::session::{
     CONFIG_NAME, Disk, EXTENSION, FileSystem as _, Manifests, Named, normal, reason, shell_word, shown,
 };
+use clap::ArgGroup;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -34,6 +36,7 @@ struct New {
 
 /// Start a project: polder.toml, a program to start from, and a CI job.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("deployed").args(["from", "from_cluster"]).multiple(true))]
 #[command(after_long_help = "\
 Examples:
   polder init
@@ -42,7 +45,8 @@ Examples:
                                         a program to start from, out of what is deployed
   kubectl kustomize deploy | polder init --from -
   polder init --from deploy network --log hubble.jsonl
-                                        the manifests of a folder, held against last week's connections")]
+                                        the manifests of a folder, held against last week's connections
+  polder init --from-cluster network    what is deployed in the cluster, as kubectl lists it")]
 pub(super) struct InitArgs {
     /// The folder of the project.
     #[arg(value_name = "DIR", default_value = ".")]
@@ -55,17 +59,19 @@ pub(super) struct InitArgs {
     /// may be repeated.
     #[arg(long, value_name = "PATH")]
     pub from: Vec<PathBuf>,
+    #[command(flatten)]
+    pub live: DeployedCluster,
     /// Flow logs, as `polder replay` takes them, with `--from`: what they show is no guess; may be repeated.
-    #[arg(long, value_name = "LOG", requires = "from")]
+    #[arg(long, value_name = "LOG", requires = "deployed")]
     pub log: Vec<PathBuf>,
     /// The format of the logs [default: as the first line of each shows].
     #[arg(long, value_name = "NAME", value_parser = FormatParser, requires = "log")]
     pub log_format: Option<LogFormat>,
     /// The namespace of objects that name none, with `--from` [default: default].
-    #[arg(long, value_name = "NAME", value_parser = namespace_name, requires = "from")]
+    #[arg(long, value_name = "NAME", value_parser = namespace_name, requires = "deployed")]
     pub namespace: Option<String>,
     /// How to print what was written, with `--from`.
-    #[arg(long, value_name = "FORMAT", default_value = "human", requires = "from")]
+    #[arg(long, value_name = "FORMAT", default_value = "human", requires = "deployed")]
     pub format: AnswerFormat,
 }
 
@@ -99,7 +105,7 @@ impl Ci {
 }
 
 pub(super) fn run(args: &InitArgs, terminal: &mut Terminal) -> Exit {
-    if !args.from.is_empty() {
+    if !args.from.is_empty() || args.live.from_cluster {
         return from::run(args, terminal);
     }
     match write(args, terminal) {

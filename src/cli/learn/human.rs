@@ -3,7 +3,7 @@
 use super::told::ToldLesson;
 use crate::cli::replay::{counted, head};
 use crate::cli::terminal::Terminal;
-use crate::session::told_wider;
+use crate::session::{shell_word, told_wider};
 
 /// So many rows of which nothing is learned are listed.
 const MOST_LEFT: usize = 40;
@@ -24,6 +24,17 @@ pub(super) fn tell(told: &ToldLesson<'_>, terminal: &mut Terminal) {
             terminal.note_line(&format!("{flows} added; `polder diff --git HEAD` says what they open"));
         }
         (None, false, _) => terminal.note_line(&format!("{flows} to add")),
+    }
+    if let (Some(outer), false, 1..) = (&told.outer, told.is_written, count) {
+        let folder = told.shown(outer);
+        let word = shell_word(&folder);
+        terminal
+            .note_line(&format!("the paths are those in `{folder}`: `git -C {word} apply`, or `patch -p1 -d {word}`"));
+    }
+    if let (Some(environment), 1..) = (told.environment(), count) {
+        terminal.note_line(&format!(
+            "asked with environment {environment}; what is added is there in every environment, and without one"
+        ));
     }
     for (statement, wider) in told.added().filter_map(|(statement, flow)| Some((statement, flow.wider.as_ref()?))) {
         terminal.note_line(&format!("  wider than what was seen: {}  {}", statement.text, told_wider(wider)));

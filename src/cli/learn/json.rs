@@ -30,7 +30,7 @@ pub(super) fn document(told: &ToldLesson<'_>) -> String {
     let own = json!({
         "proposed": added.collect::<Vec<_>>(),
         "left": left.collect::<Vec<_>>(),
-        "patch": patch::text(&told.learned.files),
+        "patch": patch::text(&told.learned.files, told.outer.as_deref()),
         "files": files.collect::<Vec<_>>(),
         "written": told.is_written,
     });

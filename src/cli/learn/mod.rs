@@ -105,7 +105,9 @@ fn answer(args: &LearnArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         let root = subject.session().and_then(|session| session.project().root.as_deref());
         patch::write(&learned.files, root).map_err(|message| terminal.refuse(&message))?;
     }
-    let told = ToldLesson { subject: &subject, learned: &learned, created: None, is_written: args.write };
+    let outer = patch::outer_folder(&learned.files, &folder);
+    let told =
+        ToldLesson { subject: &subject, learned: &learned, created: None, is_written: args.write, outer, here: folder };
     tell(args, &told, terminal);
     let is_done = learned.added.is_empty() || args.write;
     Ok(ask::sure(&subject, if is_done { Exit::Yes } else { Exit::No }))
@@ -133,7 +135,7 @@ fn tell(args: &LearnArgs, told: &ToldLesson<'_>, terminal: &mut Terminal) {
     match args.format {
         AnswerFormat::Human => {
             if !told.is_written {
-                terminal.result(&patch::text(&told.learned.files));
+                terminal.result(&patch::text(&told.learned.files, told.outer.as_deref()));
             }
             human::tell(told, terminal);
         }
@@ -171,7 +173,14 @@ fn fresh(args: &LearnArgs, folder: &Path, terminal: &mut Terminal) -> Result<Exi
         }
         _ => None,
     };
-    let told = ToldLesson { subject: &subject, learned: &learned, is_written: created.is_some(), created };
+    let told = ToldLesson {
+        subject: &subject,
+        learned: &learned,
+        is_written: created.is_some(),
+        created,
+        outer: None,
+        here: folder.to_path_buf(),
+    };
     match args.format {
         AnswerFormat::Human => {
             if let (None, Some(file)) = (&told.created, learned.files.first()) {

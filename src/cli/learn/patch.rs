@@ -11,16 +11,39 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// The changes as one patch, whose paths are those that the user would type.
-pub(super) fn text(files: &[LearnedFile]) -> String {
-    files.iter().map(one).collect()
+/// The folder that a patch is applied in, where that is not the current one: tools take no path that leads out of theirs.
+pub(super) fn outer_folder(files: &[LearnedFile], here: &Path) -> Option<PathBuf> {
+    let is_outside = |file: &LearnedFile| file.path.as_deref().is_some_and(|path| shown(path, here).starts_with("../"));
+    if !files.iter().any(is_outside) {
+        return None;
+    }
+    let is_above_all =
+        |above: &&Path| files.iter().filter_map(|file| file.path.as_ref()).all(|path| path.starts_with(above));
+    here.ancestors().find(is_above_all).map(Path::to_path_buf)
 }
 
-fn one(file: &LearnedFile) -> String {
-    let name = sanitize(&file.name);
+/// The changes as one patch, whose paths are those that the user would type, or those in the folder that it is applied in.
+pub(super) fn text(files: &[LearnedFile], outer: Option<&Path>) -> String {
+    files.iter().map(|file| one(file, outer)).collect()
+}
+
+fn one(file: &LearnedFile, outer: Option<&Path>) -> String {
+    let name = match (outer, &file.path) {
+        (Some(outer), Some(path)) => shown(path, outer),
+        _ => file.name.clone(),
+    };
+    let name = sanitize(&name);
     let (old, new) = (format!("a/{name}"), format!("b/{name}"));
     let diff = TextDiff::from_lines(&file.before, &file.after).unified_diff().header(&old, &new).to_string();
-    diff.lines().map(|line| format!("{}\n", sanitize(line))).collect()
+    diff.split_inclusive('\n').map(line).collect()
+}
+
+/// A line as it stands in the file, but for what no terminal should get: it has to be found there again.
+fn line(text: &str) -> String {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    let (body, end) = body.strip_suffix('\r').map_or((body, "\n"), |body| (body, "\r\n"));
+    let parts: Vec<String> = body.split('\t').map(|part| sanitize(part).into_owned()).collect();
+    format!("{}{end}", parts.join("\t"))
 }
 
 /// Writes all files or none. `root` is the folder of the project.

@@ -2,8 +2,9 @@
 
 use crate::cli::replay::shortened;
 use crate::replay::{LearnedFlow, ReplayRow, WhyNotLearned};
-use crate::session::{LearnedProgram, LearnedStatement, Subject};
+use crate::session::{LearnedProgram, LearnedStatement, Subject, shown};
 use crate::source::Span;
+use std::path::{Path, PathBuf};
 
 /// What was learned, with what was done with it.
 pub(super) struct ToldLesson<'a> {
@@ -13,6 +14,10 @@ pub(super) struct ToldLesson<'a> {
     pub created: Option<String>,
     /// Whether it was written.
     pub is_written: bool,
+    /// The folder that the patch is applied in, where it is not the current one.
+    pub outer: Option<PathBuf>,
+    /// The current folder.
+    pub here: PathBuf,
 }
 
 impl ToldLesson<'_> {
@@ -25,6 +30,16 @@ impl ToldLesson<'_> {
     /// The rows that a flow is for.
     pub(super) fn rows(&self, flow: &LearnedFlow) -> impl Iterator<Item = &ReplayRow> {
         flow.rows.iter().filter_map(|row| self.learned.lessons.report.rows.get(*row))
+    }
+
+    /// A folder as it would be typed.
+    pub(super) fn shown(&self, folder: &Path) -> String {
+        shown(folder, &self.here)
+    }
+
+    /// The environment that is in force.
+    pub(super) fn environment(&self) -> Option<&str> {
+        self.subject.session()?.settings().environment.as_deref()
     }
 
     /// The rows of which nothing is learned.
@@ -70,6 +85,9 @@ impl ToldLesson<'_> {
             WhyNotLearned::WhoseAddress => format!(
                 "the address may be a pod's or a Service's: say `pods` and `services` in `platform`{would_tell}"
             ),
+            WhyNotLearned::MaybeNode => format!(
+                "the address may be a node's, whose traffic cannot be told: say `nodes` in `platform`{would_tell}"
+            ),
             WhyNotLearned::Labels => format!("labels are missing in the log{would_tell}"),
             WhyNotLearned::Service(name) if name.is_empty() => {
                 format!("the address of a Service, whose pods are not known{would_tell}")
@@ -86,6 +104,9 @@ impl ToldLesson<'_> {
                 format!("breaks {}", told.collect::<Vec<_>>().join(", "))
             }
             WhyNotLearned::Excepted(list) => format!("`cidr {list}` excepts the address"),
+            WhyNotLearned::Environment(name) if name.is_empty() => {
+                "the program allows it without an environment".to_owned()
+            }
             WhyNotLearned::Environment(name) => format!("environment {name} allows it"),
             WhyNotLearned::Dns => "DNS: `dns` in the namespace says which servers may be asked".to_owned(),
             WhyNotLearned::ManyAddresses(count) => format!(

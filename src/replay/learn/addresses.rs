@@ -72,7 +72,12 @@ impl Learner<'_> {
     }
 
     /// An address by a name of the program, or as one that has none.
-    pub(super) fn address(&self, address: IpAddr, is_outside: bool) -> Result<FoundEnd, WhyNotLearned> {
+    pub(super) fn address(
+        &self,
+        address: IpAddr,
+        is_outside: bool,
+        is_source: bool,
+    ) -> Result<FoundEnd, WhyNotLearned> {
         if let Some(list) = self.excepting(address) {
             return Err(WhyNotLearned::Excepted(list));
         }
@@ -86,9 +91,14 @@ impl Learner<'_> {
         let is_told =
             platform.addresses(PlatformList::Pods).is_some() && platform.addresses(PlatformList::Services).is_some();
         let is_known = is_outside || is_told || !self.replay.running.pods.is_empty();
-        match self.is_public(address) || is_known {
-            true => Ok(FoundEnd::Address(address)),
-            false => Err(WhyNotLearned::WhoseAddress),
+        // Clients behind a Service and probes come from nodes, whose addresses look like any other.
+        let knows_nodes =
+            platform.addresses(PlatformList::Nodes).is_some() || !self.replay.running.node_addresses().is_empty();
+        match () {
+            () if self.is_public(address) => Ok(FoundEnd::Address(address)),
+            () if !is_known => Err(WhyNotLearned::WhoseAddress),
+            () if is_source && !is_outside && !knows_nodes => Err(WhyNotLearned::MaybeNode),
+            () => Ok(FoundEnd::Address(address)),
         }
     }
 

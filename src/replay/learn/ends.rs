@@ -97,10 +97,10 @@ impl<'l> Learner<'l> {
                 self.pods(namespace, &labels, id).map(FoundEnd::Named)
             }
             EndKind::Named(_) => match id.and_then(|id| self.placed(id)) {
-                Some(PlacedEnd::Named(asked)) => self.named(asked),
+                Some(PlacedEnd::Named(asked)) => self.named(asked, is_source),
                 _ => Err(WhyNotLearned::NoName),
             },
-            EndKind::Address(address, is_outside) => self.address(*address, *is_outside),
+            EndKind::Address(address, is_outside) => self.address(*address, *is_outside, is_source),
             EndKind::Node(Some(address)) | EndKind::OwnNode(Some(address)) if !is_source => {
                 self.listed(*address).map(FoundEnd::Named).ok_or(WhyNotLearned::Node)
             }
@@ -229,7 +229,7 @@ impl<'l> Learner<'l> {
     }
 
     /// What somebody wrote into a log.
-    fn named(&mut self, asked: &Asked) -> Result<FoundEnd, WhyNotLearned> {
+    fn named(&mut self, asked: &Asked, is_source: bool) -> Result<FoundEnd, WhyNotLearned> {
         match asked {
             Asked::Name(text) => {
                 let model = self.program.model;
@@ -253,7 +253,7 @@ impl<'l> Learner<'l> {
             }
             Asked::Pod { namespace, labels, .. } => self.pods(namespace, labels, None).map(FoundEnd::Named),
             Asked::Addresses(addresses) => match addresses.to_nets().as_slice() {
-                [one] if one.prefix_len() == one.max_prefix_len() => self.address(one.addr(), false),
+                [one] if one.prefix_len() == one.max_prefix_len() => self.address(one.addr(), false, is_source),
                 _ => Err(WhyNotLearned::NoName),
             },
             Asked::DnsServers(_) | Asked::PodsAt(_) | Asked::Seen(..) | Asked::Behind { .. } | Asked::Several(_) => {

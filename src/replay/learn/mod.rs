@@ -336,7 +336,10 @@ impl<'l> Learner<'l> {
     /// Rows about addresses that had no name, and that have one now for what others of the log say of them.
     fn name_others(&mut self, rows: &[(usize, &ReplayRow)]) {
         for (place, row) in rows {
-            if !matches!(self.left.get(place), Some(WhyNotLearned::WhoseAddress | WhyNotLearned::Node)) {
+            if !matches!(
+                self.left.get(place),
+                Some(WhyNotLearned::WhoseAddress | WhyNotLearned::MaybeNode | WhyNotLearned::Node)
+            ) {
                 continue;
             }
             if self.row(*place, row, &mut BTreeMap::new()).is_ok() {

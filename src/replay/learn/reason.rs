@@ -21,6 +21,8 @@ pub enum WhyNotLearned {
     PublicClient,
     /// An address that may be a pod's or a Service's: what those get is not known.
     WhoseAddress,
+    /// A private address that connects, which may be a node's: what those have is not known.
+    MaybeNode,
     /// The log has no labels of an end, or not those that decide.
     Labels,
     /// The pods behind the Service are not one tier on one port.
@@ -63,6 +65,7 @@ impl WhyNotLearned {
             WhyNotLearned::Node => "node",
             WhyNotLearned::PublicClient => "public-client",
             WhyNotLearned::WhoseAddress => "whose-address",
+            WhyNotLearned::MaybeNode => "maybe-node",
             WhyNotLearned::Labels => "labels",
             WhyNotLearned::Service(_) => "service",
             WhyNotLearned::Breaks(_) => "assertion",

@@ -29,6 +29,7 @@ fn access(only_runs: bool) -> ClusterAccess {
         kubectl: "kubectl".into(),
         context: None,
         only_runs,
+        wants_hints: false,
         is_said: false,
         pipe: "polder lint -".to_owned(),
     }
@@ -72,6 +73,7 @@ fn what_is_asked_for_has_no_secrets() {
         ]
     );
     assert!(CORE.iter().all(|resource| !resource.contains("secret") && !resource.contains("configmap")));
+    assert!(HINTS.iter().all(|resource| !resource.contains("secret")));
 }
 
 #[test]
@@ -122,4 +124,14 @@ fn a_context_is_no_option() {
     let system = Memory::default();
     let access = ClusterAccess { context: Some("--kubeconfig=x".to_owned()), ..access(false) };
     assert!(list(&system, &access).is_err_and(|problem| problem.message.contains("cannot begin with `-`")));
+}
+
+#[test]
+fn half_a_list_is_told_as_such() {
+    let half = LIST.split_at(LIST.len() / 2).0;
+    let read = load(answer(KINDS, ""), answer(half, ""), false);
+    assert_eq!(read.diagnostics.len(), 1);
+    let problem = read.diagnostics.first().unwrap();
+    assert_eq!(problem.code, Code::E0504);
+    assert!(problem.message.starts_with("what `kubectl` printed cannot be read to its end: "), "{}", problem.message);
 }

@@ -93,11 +93,14 @@ impl Subject {
         Ok(LearnedProgram { files, added, left, lessons })
     }
 
-    /// The program in the environments in which it is not asked about.
+    /// The program in the environments in which it is not asked about, and without one where it is asked about in one.
     fn other_environments(&self, session: &Session) -> Vec<(String, Session)> {
         let own = session.settings().environment.as_deref();
         let others = session.environments().iter().filter(|name| Some(name.as_str()) != own);
-        others.map(|name| (name.clone(), session.with_texts([]).in_environment(Some(name)))).collect()
+        let named = others.map(|name| (name.clone(), session.with_texts([]).in_environment(Some(name))));
+        // What is so without one comes first, and has no name.
+        let without = own.map(|_| (String::new(), session.with_texts([]).in_environment(None)));
+        without.into_iter().chain(named).collect()
     }
 
     /// Another program as what this log is held against.

@@ -4,6 +4,7 @@ use super::Unread;
 use super::loading::{GivenText, Load};
 use crate::cluster::Object;
 use crate::diag::{Code, Diagnostic};
+use crate::k8s::ReadProblem;
 use crate::session::cluster::{CLUSTER_NAME, ClusterAccess, ClusterListing, list};
 use crate::session::system::FileSystem;
 
@@ -16,6 +17,12 @@ impl Load<'_> {
         };
         let text = GivenText::new(CLUSTER_NAME.to_owned(), Ok(bytes), true, self.default_namespace, self.reader);
         let mut reading = text.read();
+        let is_broken = |problem: &&ReadProblem| problem.object.is_none() && problem.path.is_empty();
+        if let Some(problem) = reading.problems.iter().find(is_broken) {
+            let message = format!("what `kubectl` printed cannot be read to its end: {}", problem.reason);
+            let help = format!("`{} get namespaces -A -o json` prints a list that ends", access.typed());
+            return self.manifests.diagnostics.push(Diagnostic::about(Code::E0504, message).with_help(help));
+        }
         // Every cluster has some. Half a list, or something else, is no answer.
         if !reading.objects.iter().any(|read| matches!(read.object, Object::Namespace(_))) {
             let message = "what `kubectl` printed is no list of a cluster: there is no Namespace in it";
@@ -36,6 +43,7 @@ impl Load<'_> {
                 path: CLUSTER_NAME.to_owned(),
                 line: 0,
                 is_policy: false,
+                policy: None,
                 twice: false,
             });
         }

@@ -4,6 +4,7 @@ use super::around::Around;
 use super::inputs::{NamedInput, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why, is_marked};
 use super::said::{StagedObjects, as_read, inside, nowhere, refused, token, told_staged, unfilled, unmodelled};
+use super::twice::UNREADABLE;
 use super::{Manifests, OfOperator, Reader, Remark, patches};
 use crate::cluster::{Cluster, Object, Whole, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
@@ -312,7 +313,7 @@ impl Load<'_> {
         self.manifests.sources = sources;
         for Lacking { span, object, is_policy, reason } in unread {
             let what = object.unwrap_or_else(|| "a document".to_owned());
-            self.manifests.lack((format!("{what} could not be read"), reason), span, is_policy, false);
+            self.manifests.lack((format!("{what}{UNREADABLE}"), reason), span, is_policy, false);
         }
         // What has to be rendered first may be no document yet.
         documents.saturating_sub(foreign).max(usize::from(waits))

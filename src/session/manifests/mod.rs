@@ -101,6 +101,8 @@ pub struct Unread {
     pub line: usize,
     /// Whether it is a NetworkPolicy, or may be one for all that is known: then nobody can be sure of any answer.
     pub is_policy: bool,
+    /// The policy that it is, as `namespace/name`, as far as that is known.
+    pub policy: Option<String>,
     /// Whether it was read, and another one of its name that does not say the same.
     pub twice: bool,
 }

@@ -12,13 +12,18 @@ use std::sync::Arc;
 /// A policy is held against so many others of its name.
 const MOST_OF_ONE_NAME: usize = 100;
 
+/// What is said behind an object that could not be read.
+pub(super) const UNREADABLE: &str = " could not be read";
+
 impl Manifests {
     /// Takes note of what answers lack.
     pub(super) fn lack(&mut self, (what, reason): (String, String), span: Option<Span>, is_policy: bool, twice: bool) {
         let file = span.and_then(|span| Some((self.sources.file(span.file)?, span)));
         let (path, line) =
             file.map_or((String::new(), 0), |(file, span)| (file.path.clone(), file.position(span.start).line));
-        self.unread.push(Unread { what, reason, path, line, is_policy, twice });
+        let named = what.strip_prefix("NetworkPolicy ").and_then(|rest| rest.strip_suffix(UNREADABLE));
+        let policy = named.filter(|_| is_policy).map(str::to_owned);
+        self.unread.push(Unread { what, reason, path, line, is_policy, policy, twice });
     }
 
     /// Tells of objects that do not say the same. Those in several folders are told once: they are variants, of which a
