@@ -105,17 +105,33 @@ impl Subject {
             None => BTreeSet::new(),
         };
         let mut steps = Vec::new();
-        for side in open_sides(flows, &now) {
-            let whole = EnforcedSide { namespace: side.place, tier: None, direction: Some(side.direction) };
-            let report = replay.map(|replay| self.report_of(&[whole], replay)).transpose()?;
-            let counted = report.as_ref().map(|report| Counting { report, baseline: &baseline, flows, side: &side });
-            steps.extend(of_side(flows, &side, unit, counted.as_ref()));
+        let open = open_sides(flows, &now);
+        for direction in Direction::ALL {
+            let sides = || open.iter().filter(|side| side.direction == direction);
+            // A connection has one end in this direction, so that what one side refuses no other one can: all are asked at once.
+            let shown = match replay {
+                Some(replay) if sides().next().is_some() => {
+                    let whole = |side: &OpenSide<'_>| EnforcedSide {
+                        namespace: side.place,
+                        tier: None,
+                        direction: Some(direction),
+                    };
+                    let report = self.report_of(&sides().map(whole).collect::<Vec<_>>(), replay)?;
+                    Some(ShownRows::new(report, direction, flows, &baseline))
+                }
+                _ => None,
+            };
+            for side in sides() {
+                let counted = shown.as_ref().map(|shown| Counting { shown, flows, side });
+                steps.extend(of_side(flows, side, unit, counted.as_ref()));
+            }
         }
         steps.sort_by_cached_key(|(rank, is_last, step)| (*rank, *is_last, step.entry()));
         Ok(steps.into_iter().map(|(.., step)| step).collect())
     }
 
-    /// What a program that isolates only these sides would do with a log: then each refusal is one of theirs.
+    /// What a program that isolates only these sides, all of one direction, would do with a log: then each refusal is that of the
+    /// side which the connection has an end in.
     fn report_of(&self, sides: &[EnforcedSide], replay: &Replay<'_>) -> Result<ReplayReport, String> {
         let (Some(model), Some(flows)) = (self.model(), self.flows()) else {
             return Err("there is no program to ask about".to_owned());
@@ -201,10 +217,46 @@ fn unknown_anyway(report: &ReplayReport) -> BTreeSet<LoggedPair> {
     report.rows.iter().filter(|row| row.change == ReplayChange::Unknown).map(row_names).collect()
 }
 
+/// What a log shows where all sides of a direction are isolated that are not yet.
+struct ShownRows {
+    report: ReplayReport,
+    /// The rows whose end in this direction is in no namespace of the program, and that may be dropped all the same: it may be in
+    /// any of them. By their places.
+    anywhere: BTreeSet<usize>,
+}
+
+impl ShownRows {
+    fn new(report: ReplayReport, direction: Direction, flows: &FlowSet, baseline: &BTreeSet<LoggedPair>) -> ShownRows {
+        let names: BTreeSet<&str> = flows.namespaces.iter().flat_map(|one| [&*one.name, &*one.declared]).collect();
+        let is_anywhere = |row: &ReplayRow| {
+            matches!(row.change, ReplayChange::Dropped | ReplayChange::Unknown)
+                && home_of(row, direction).is_none_or(|home| !names.contains(home))
+                && !baseline.contains(&row_names(row))
+        };
+        let anywhere = report.rows.iter().enumerate().filter(|(_, row)| is_anywhere(row)).map(|(at, _)| at).collect();
+        ShownRows { report, anywhere }
+    }
+}
+
+/// The namespace of the end of a row that sides of a direction are about.
+fn home_of(row: &ReplayRow, direction: Direction) -> Option<&str> {
+    let (kind, name) = end_of(row, direction);
+    match kind {
+        EndKind::Pods(pods) => Some(&pods.namespace),
+        _ => name.split_once('/').map(|(home, _)| home),
+    }
+}
+
+fn end_of(row: &ReplayRow, direction: Direction) -> (&EndKind, &str) {
+    match direction {
+        Direction::Ingress => (&row.ends.1, &row.to),
+        Direction::Egress => (&row.ends.0, &row.from),
+    }
+}
+
 /// Counts what a log shows of one side.
 struct Counting<'a> {
-    report: &'a ReplayReport,
-    baseline: &'a BTreeSet<LoggedPair>,
+    shown: &'a ShownRows,
     flows: &'a FlowSet,
     side: &'a OpenSide<'a>,
 }
@@ -213,7 +265,7 @@ impl Counting<'_> {
     fn cost(&self, unit: RolloutUnit, tier: Option<&str>) -> StepCost {
         let mut cost = StepCost::default();
         let mut perhaps = None;
-        for row in &self.report.rows {
+        for (at, row) in self.shown.report.rows.iter().enumerate() {
             let (here, own) = self.place(row);
             let counts = match (tier, unit) {
                 (Some(tier), _) => own == Some(tier),
@@ -231,10 +283,14 @@ impl Counting<'_> {
                     cost.drops += 1;
                     cost.example.get_or_insert_with(|| connection(row));
                 }
-                // An end that the log does not name may be of this side: then only isolating that makes it unclear.
-                ReplayChange::Unknown
-                    if at_side || (!here && tier.is_none() && !self.baseline.contains(&row_names(row))) =>
+                // An end that the log does not name may be of this side.
+                ReplayChange::Dropped | ReplayChange::Unknown
+                    if tier.is_none() && self.shown.anywhere.contains(&at) =>
                 {
+                    cost.unknown += 1;
+                    perhaps.get_or_insert_with(|| connection(row));
+                }
+                ReplayChange::Unknown if at_side => {
                     cost.unknown += 1;
                     perhaps.get_or_insert_with(|| connection(row));
                 }
@@ -247,10 +303,7 @@ impl Counting<'_> {
 
     /// Whether the end of a row that this side is about is in its namespace, and the tier there.
     fn place<'r>(&self, row: &'r ReplayRow) -> (bool, Option<&'r str>) {
-        let (kind, name) = match self.side.direction {
-            Direction::Ingress => (&row.ends.1, &row.to),
-            Direction::Egress => (&row.ends.0, &row.from),
-        };
+        let (kind, name) = end_of(row, self.side.direction);
         let namespace = &self.flows.namespaces[self.side.place];
         let (home, own) = name.split_once('/').map_or((None, None), |(home, own)| (Some(home), Some(own)));
         let here = match kind {

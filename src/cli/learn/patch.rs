@@ -4,7 +4,7 @@ use crate::cli::args::QuestionArgs;
 use crate::cli::replace::{on_disk, replace, target};
 use crate::diag::render::sanitize;
 use crate::session::{
-    EnforceChoice, FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LearnedFile, Named, Question, reason,
+    EnforceChoice, FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LearnedFile, Named, Question, reason, shown,
 };
 use similar::TextDiff;
 use std::io;
