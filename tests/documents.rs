@@ -4,7 +4,7 @@
 
 use polder::diag::{Code, Levels, Severity};
 use polder::model::Cni;
-use polder::session::{Manifests, Memory, Named, Project, Session, Settings};
+use polder::session::{KeptLog, Manifests, Memory, Named, Project, Session, Settings};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -84,7 +84,7 @@ fn said_of(example: &str) -> Vec<(Code, Severity, String)> {
     let mut system = Memory::default();
     let manifests: Vec<(String, String)> = files(example).into_iter().filter(|(name, _)| is_manifest(name)).collect();
     if manifests.is_empty() {
-        return said(&session);
+        return [said(&session), said_of_log(example, &session)].concat();
     }
     for (name, text) in &manifests {
         system = system.with(Path::new("/project").join(name), text.as_str());
@@ -93,6 +93,15 @@ fn said_of(example: &str) -> Vec<(Code, Severity, String)> {
     let sources = session.sources().clone();
     let running = Manifests::load_beside(sources, &system, Path::new("/project"), &named, "default");
     reported(session.reports_with(&Levels::default(), &running))
+}
+
+/// What the log of an example that keeps one gives.
+fn said_of_log(example: &str, session: &Session) -> Vec<(Code, Severity, String)> {
+    let Some((name, text)) = files(example).into_iter().find(|(name, _)| name.ends_with(".csv")) else {
+        return Vec::new();
+    };
+    let seen = KeptLog::read(&name, text.as_bytes()).unwrap().seen(session).unwrap();
+    reported(seen.dropped.into_iter().map(|one| one.diagnostic.into()).collect())
 }
 
 fn reported(reports: Vec<polder::diag::Report>) -> Vec<(Code, Severity, String)> {

@@ -20,6 +20,7 @@ struct Settings {
     environments: Option<BTreeMap<String, Environment>>,
     warnings: Option<Warnings>,
     lint: Option<Lint>,
+    replay: Option<Replay>,
     rollout: Option<Rollout>,
 }
 
@@ -123,6 +124,15 @@ enum Rest {
 #[derive(JsonSchema)]
 #[schemars(transparent)]
 struct EnforcedPlace(#[schemars(regex(pattern = r"^[^\s/:]+(/[^\s/:]+)?(:(ingress|egress))?$"))] String);
+
+/// What was seen.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Replay {
+    /// A log that the editor holds against the program, as `polder replay LOG --save FILE` writes it, inside of the folder of
+    /// `polder.toml`.
+    log: Option<String>,
+}
 
 /// The code of a warning, as `polder explain` lists them.
 #[derive(JsonSchema)]

@@ -208,6 +208,7 @@ codes! {
     W0310 "namespace where nothing runs",
     W0311 "stated label not there",
     W0312 "pods in two disjoint tiers" Error,
+    W0313 "seen in the log, and would be dropped",
 }
 
 impl Code {

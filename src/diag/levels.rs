@@ -175,7 +175,9 @@ impl<'a> Comments<'a> {
     }
 
     fn without_effect(self) -> impl Iterator<Item = Diagnostic> + use<'a> {
-        let mut unused: Vec<_> = self.entries.into_iter().filter(|entry| !entry.used).collect();
+        // Only an editor that has the log knows whether that one has an effect.
+        let is_known = |entry: &Entry<'_>| entry.code != Some(Code::W0313);
+        let mut unused: Vec<_> = self.entries.into_iter().filter(|entry| !entry.used && is_known(entry)).collect();
         unused.sort_by_key(|entry| entry.span);
         unused.into_iter().map(|entry| entry.diagnostic())
     }

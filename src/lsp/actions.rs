@@ -4,13 +4,18 @@ use super::diagnostics::convert;
 use super::edits::{Replacements, workspace_edit};
 use super::program::{FileSpot, Program};
 use super::removal::{removal, statement as whole_statement};
+use super::seen;
 use crate::diag::{Code, Diagnostic};
 use crate::draft::{External, Statement, Tier};
 use crate::model::{Endpoint, is_dns_label};
+use crate::session::DroppedInLog;
 use crate::source::{FileId, Span};
 use crate::syntax::{ArrowSide, AssertionKind, EndpointRef, Node, NodeKind};
 use lsp_types::{CodeAction, CodeActionKind};
 use std::ops::Range;
+
+/// Of so many connections of the log at one place it is found out what to write.
+const MOST_SEEN: usize = 8;
 
 /// One way to mend something.
 struct MendWay {
@@ -49,7 +54,38 @@ pub(super) fn actions(
             });
         }
     }
+    actions.extend(flows_for_seen(program, file, within, told, versioned));
     actions
+}
+
+/// The lines that let through what the log has and the program would drop. They are looked for when they are asked for: each
+/// takes a build of the program.
+fn flows_for_seen(
+    program: &Program,
+    file: FileId,
+    within: Range<usize>,
+    told: &[Range<usize>],
+    versioned: bool,
+) -> Vec<CodeAction> {
+    let dropped = program.seen_so_far().map(|seen| seen.dropped.as_slice()).unwrap_or_default();
+    let here = dropped.iter().filter(|one| {
+        let Some(primary) = one.diagnostic.primary().filter(|primary| primary.file == file) else { return false };
+        let is_outside = (primary.end as usize) < within.start || within.end < primary.start as usize;
+        !is_outside || told.contains(&primary.range())
+    });
+    let action = |one: &DroppedInLog| {
+        let report = program.reports_of_log().iter().find(|report| report.diagnostic == one.diagnostic)?;
+        let edits = one.edits(program.session())?;
+        let changes = seen::places(program, &edits)?;
+        Some(CodeAction {
+            title: format!("Write `{}`", seen::line(&edits)?),
+            kind: Some(CodeActionKind::QuickFix),
+            diagnostics: Some(vec![convert(program, report).1]),
+            edit: Some(workspace_edit(program, &changes, versioned)),
+            ..CodeAction::default()
+        })
+    };
+    here.take(MOST_SEEN).filter_map(action).collect()
 }
 
 fn ways(program: &Program, diagnostic: &Diagnostic, primary: Span) -> Vec<MendWay> {

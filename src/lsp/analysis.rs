@@ -167,13 +167,16 @@ impl Analysis {
     fn publish(&mut self, jobs: &Receiver<Job>, queue: &mut VecDeque<Job>) {
         let mut files: BTreeMap<String, Shown> =
             self.workspace.documents().map(|(uri, version)| (uri.0.clone(), (Some(version), Vec::new()))).collect();
+        let mut is_news = false;
         for program in self.workspace.programs() {
-            let stages: [&dyn Fn(&Program) -> bool; 5] = [
+            is_news |= program.has_log() && program.seen_so_far().is_none();
+            let stages: [&dyn Fn(&Program) -> bool; 6] = [
                 &|program| program.session().trees().is_empty(),
                 &|program| program.session().model().is_some(),
                 &|program| program.session().flows().is_some(),
                 &|program| program.session().policies().is_some(),
                 &|program| program.reports().is_empty(),
+                &|program| program.reports_of_log().is_empty(),
             ];
             for stage in stages {
                 if take_all(jobs, queue) || !queue.is_empty() {
@@ -201,6 +204,17 @@ impl Analysis {
         files.retain(|_, (version, list)| version.is_some() || !list.is_empty());
         self.published = files;
         self.refresh();
+        let is_refreshed = self.workspace.documents().count() > 1;
+        if is_news && !is_refreshed && self.editor.refreshes.lenses {
+            self.request("workspace/codeLens/refresh");
+        }
+    }
+
+    /// Asks the editor for something that has no parameters.
+    fn request(&mut self, method: &str) {
+        self.asked += 1;
+        let id = RequestId::from(format!("polder-{}", self.asked));
+        (self.outbox)(Message::Request(Request { id, method: method.to_owned(), params: Value::Null }));
     }
 
     fn show(&self, uri: &str, (version, diagnostics): &Shown) {
@@ -221,9 +235,7 @@ impl Analysis {
             ("workspace/inlayHint/refresh", can.hints),
         ] {
             if can {
-                self.asked += 1;
-                let id = RequestId::from(format!("polder-{}", self.asked));
-                (self.outbox)(Message::Request(Request { id, method: method.to_owned(), params: Value::Null }));
+                self.request(method);
             }
         }
     }
@@ -287,7 +299,9 @@ impl Analysis {
             }
             "textDocument/codeLens" => {
                 let uri = document(params)?;
-                write(self.workspace.find(&uri).map(|(program, file)| lens::lenses(program, file)))
+                // Who asks again once more is known does not wait.
+                let waits = !self.editor.refreshes.lenses;
+                write(self.workspace.find(&uri).map(|(program, file)| lens::lenses(program, file, waits)))
             }
             "textDocument/inlayHint" => {
                 let InlayHintParams { text_document, range, .. } = read(params)?;

@@ -12,7 +12,7 @@ const MOST: usize = 500;
 /// Everything to be said about a program, by address.
 pub(super) fn all(program: &Program) -> BTreeMap<String, Vec<Diagnostic>> {
     let mut files: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
-    for report in program.reports() {
+    for report in program.reports().iter().chain(program.reports_of_log()) {
         let (uri, diagnostic) = convert(program, report);
         let list = files.entry(uri.0).or_default();
         if list.len() < MOST {

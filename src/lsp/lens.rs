@@ -6,6 +6,7 @@ use super::program::Program;
 use super::reach::{self, ReachQuery, Silence};
 use crate::model::{Endpoint, Entity, Role, TierId};
 use crate::net::Direction;
+use crate::session::SeenInLog;
 use crate::source::{FileId, Span};
 use lsp_types::{CodeLens, Command};
 use serde_json::json;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 const MOST: usize = 3;
 
 /// The lenses of a file.
-pub(super) fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
+pub(super) fn lenses(program: &Program, file: FileId, waits: bool) -> Vec<CodeLens> {
     let (Some(model), Some(uri)) = (program.model(), program.uri(file)) else { return Vec::new() };
     let mut policies: BTreeMap<&str, usize> = BTreeMap::new();
     for policy in program.session().proved_policies().into_iter().flat_map(|set| &set.policies) {
@@ -60,7 +61,33 @@ pub(super) fn lenses(program: &Program, file: FileId) -> Vec<CodeLens> {
         command: Some(Command { title, tooltip: None, command: command.to_owned(), arguments: Some(arguments) }),
         data: None,
     };
-    declared.filter_map(lens).map(build).collect()
+    let seen = if waits { program.seen() } else { program.seen_so_far() };
+    let used = seen.map(|seen| used(program, file, seen)).unwrap_or_default();
+    declared.filter_map(lens).map(build).chain(used).collect()
+}
+
+/// How often each flow of a file was used, as the log of the project has it.
+fn used(program: &Program, file: FileId, seen: &SeenInLog) -> Vec<CodeLens> {
+    let Some(set) = program.session().flows() else { return Vec::new() };
+    let statements = set.flows.iter().filter_map(|flow| set.statement(flow.statement));
+    let own: BTreeMap<Span, &str> =
+        statements.filter(|one| one.span.file == file).map(|one| (one.span, &*one.text)).collect();
+    let line = |span: &Span| program.range(*span).start.line;
+    let mut on_line: BTreeMap<u32, usize> = BTreeMap::new();
+    own.keys().for_each(|span| *on_line.entry(line(span)).or_default() += 1);
+    let lens = |(span, text): (&Span, &&str)| {
+        let said = match (seen.flows.get(span), seen.days) {
+            (Some(flow), _) => flow.text(),
+            (None, Some(1)) => "not seen in the log of one day".to_owned(),
+            (None, Some(days)) => format!("not seen in the log of {days} days"),
+            (None, None) => "not seen in the log".to_owned(),
+        };
+        // Of a chain, each step has its own.
+        let title = if on_line.get(&line(span)) == Some(&1) { said } else { format!("{text}: {said}") };
+        let command = Some(Command { title, tooltip: None, command: String::new(), arguments: None });
+        CodeLens { range: program.range(*span), command, data: None }
+    };
+    own.iter().map(lens).collect()
 }
 
 /// What is said of each tier of a file.

@@ -30,6 +30,7 @@ mod program;
 mod reach;
 mod removal;
 mod rename;
+mod seen;
 mod server;
 mod structure;
 mod symbols;

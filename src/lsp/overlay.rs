@@ -1,7 +1,7 @@
 //! The files that the server sees: those of the disk, with what the editor holds over them.
 
-use crate::session::{FileSystem, FolderWalk, reason};
-use std::cell::RefCell;
+use crate::session::{EXTENSION, FileSystem, FolderWalk, reason};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -16,6 +16,8 @@ pub(super) struct Overlay {
     disk: Box<dyn FileSystem + Send>,
     open: BTreeMap<PathBuf, Arc<str>>,
     known: RefCell<KnownText>,
+    /// How often the disk was looked at anew, or a document that is no source changed.
+    look: Cell<u64>,
 }
 
 #[derive(Default)]
@@ -29,11 +31,14 @@ struct KnownText {
 impl Overlay {
     /// Nothing is open.
     pub(super) fn new(disk: Box<dyn FileSystem + Send>) -> Overlay {
-        Overlay { disk, open: BTreeMap::new(), known: RefCell::default() }
+        Overlay { disk, open: BTreeMap::new(), known: RefCell::default(), look: Cell::new(0) }
     }
 
     /// Puts a text over the file at `path`, an [identity](FileSystem::identity).
     pub(super) fn set(&mut self, path: PathBuf, text: Arc<str>) {
+        if path.extension().is_none_or(|extension| extension != EXTENSION) {
+            self.look.set(self.look.get() + 1);
+        }
         self.open.insert(path, text);
     }
 
@@ -50,6 +55,12 @@ impl Overlay {
     /// Looks at the disk anew from now on.
     pub(super) fn forget(&self) {
         *self.known.borrow_mut() = KnownText::default();
+        self.look.set(self.look.get() + 1);
+    }
+
+    /// Which look at the files that are no sources it is: while it is the same, so are they.
+    pub(super) fn look(&self) -> u64 {
+        self.look.get()
     }
 
     fn on_disk(&self, path: &Path) -> ToldText<bool> {

@@ -1,16 +1,20 @@
 //! One program, analysed: what all answers are drawn from.
 
 use super::overlay::Overlay;
+use super::seen::ProjectLog;
 use super::uri::uri_of;
-use crate::diag::{Levels, Report, Severity};
+use crate::diag::{Code, Diagnostic, Levels, Report, Severity};
 use crate::model::{Entity, Model, Reference, Role};
-use crate::session::{CONFIG_NAME, Everywhere, FileSystem, Named, Project, Session, Settings, UnenforcedRest};
+use crate::session::{
+    CONFIG_NAME, Everywhere, FileSystem, Named, Project, SeenInLog, Session, Settings, UnenforcedRest,
+};
 use crate::source::{Encoding, FileId, Lines, Span};
 use crate::syntax::{Node, NodeKind, Tree};
 use lsp_types::{Location, Position, Range, Uri};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// What makes a program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +47,9 @@ pub(super) struct Program {
     lines: Vec<OnceCell<Lines>>,
     places: OnceCell<BTreeMap<Entity, Vec<Reference>>>,
     reports: OnceCell<Vec<Report>>,
+    log: Option<Rc<ProjectLog>>,
+    seen: OnceCell<Option<SeenInLog>>,
+    dropped: OnceCell<Vec<Report>>,
     /// Where what is about no source is shown.
     root: Uri,
 }
@@ -78,6 +85,8 @@ impl Program {
             enforce: None,
             rest: UnenforcedRest::None,
         };
+        let log_before = before.as_ref().and_then(|before| before.log.clone());
+        let log = ProjectLog::of(&project, overlay, log_before);
         let session = match before {
             Some(before) => before.session.again(project, settings),
             None => Session::new(project, settings),
@@ -113,6 +122,9 @@ impl Program {
             encoding,
             places: OnceCell::new(),
             reports: OnceCell::new(),
+            log,
+            seen: OnceCell::new(),
+            dropped: OnceCell::new(),
             root: uri(&root, &overlay.identity(&root)),
             session,
         }
@@ -137,6 +149,40 @@ impl Program {
                 true => reports,
                 false => self.everywhere(reports),
             }
+        })
+    }
+
+    /// What it would do with the log of the project; `None` without one, and while the program has errors.
+    pub(super) fn seen(&self) -> Option<&SeenInLog> {
+        let judge = || self.log.as_ref()?.log().ok()?.seen(&self.session);
+        self.seen.get_or_init(judge).as_ref()
+    }
+
+    /// Whether the project keeps a log.
+    pub(super) fn has_log(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// The same where it was found out already.
+    pub(super) fn seen_so_far(&self) -> Option<&SeenInLog> {
+        self.seen.get()?.as_ref()
+    }
+
+    /// What is to be said about the log: connections that would be dropped, or why it cannot be read.
+    pub(super) fn reports_of_log(&self) -> &[Report] {
+        self.dropped.get_or_init(|| {
+            let Some(log) = &self.log else { return Vec::new() };
+            if let (Err(why), Some(at)) = (log.log(), self.session.project().config.replay.log_at) {
+                let help = "`polder replay LOG --save FILE` writes one, or leave out the entry";
+                return vec![Report::from(Diagnostic::new(Code::E0403, at, why).with_help(help))];
+            }
+            let dropped = self.seen().map(|seen| seen.dropped.as_slice()).unwrap_or_default();
+            let dropped = dropped.iter().map(|one| one.diagnostic.clone()).collect();
+            let allows: Vec<_> = self.session.trees().iter().flat_map(|tree| tree.allows.iter().cloned()).collect();
+            let mut reports = self.levels.apply(dropped, &allows);
+            // Comments without effect are told of the program.
+            reports.retain(|report| report.diagnostic.code == Code::W0313);
+            reports
         })
     }
 

@@ -259,7 +259,7 @@ mod tests {
         let file = program.file(Path::new("/p/a.polder")).unwrap();
         let at = |word: &str| FileSpot { file, offset: TEXT.find(word).unwrap() + 5 };
         let lenses: Vec<String> =
-            lens::lenses(program, file).iter().map(|lens| lens.command.as_ref().unwrap().title.clone()).collect();
+            lens::lenses(program, file, true).iter().map(|lens| lens.command.as_ref().unwrap().title.clone()).collect();
         let root = hierarchy::prepare(program, at("tier a")).pop().unwrap();
         [
             lenses.join("\n"),

@@ -272,7 +272,7 @@ impl Server {
         if !self.editor.watches {
             return;
         }
-        let globs = ["**/*.polder", "**/polder.toml", "**/.gitignore"];
+        let globs = ["**/*.polder", "**/polder.toml", "**/.gitignore", "**/*.csv"];
         let watchers: Vec<Value> = globs.iter().map(|glob| json!({ "globPattern": glob })).collect();
         let registration = json!({
             "id": "polder-files",

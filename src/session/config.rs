@@ -32,6 +32,8 @@ pub struct Config {
     pub levels: Vec<(String, Level)>,
     /// What holds for `lint`.
     pub lint: OfLint,
+    /// What holds for logs.
+    pub replay: OfReplay,
     /// How far the program is enforced.
     pub rollout: OfRollout,
     /// Where each entry stands, by its section and its name, such as `build.output`.
@@ -47,6 +49,15 @@ pub struct OfLint {
     pub notes: bool,
     /// A file with what is not told again, relative to the folder of `polder.toml` and inside it.
     pub baseline: Option<PathBuf>,
+}
+
+/// What `polder.toml` says of logs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OfReplay {
+    /// A log that the editor holds against the program, relative to the folder of `polder.toml` and inside it.
+    pub log: Option<PathBuf>,
+    /// Where that stands.
+    pub log_at: Option<Span>,
 }
 
 /// What `polder.toml` says of how far the program is enforced.
@@ -90,11 +101,12 @@ impl EnvironmentChoice {
     }
 }
 
-const SECTIONS: &[&str] = &["build", "environments", "warnings", "lint", "rollout"];
+const SECTIONS: &[&str] = &["build", "environments", "warnings", "lint", "replay", "rollout"];
 const BUILD: &[&str] = &["output", "layout", "target", "environment", "kustomize"];
 const ENVIRONMENT: &[&str] = &["output"];
 const WARNINGS: &[&str] = &["deny", "warn", "allow"];
 const LINT: &[&str] = &["deny", "warn", "allow", "notes", "baseline"];
+const REPLAY: &[&str] = &["log"];
 const ROLLOUT: &[&str] = &["enforce", "rest"];
 const LAYOUTS: &[(&str, Layout)] = &[("flow", Layout::Flow), ("tier", Layout::Tier), ("namespace", Layout::Namespace)];
 
@@ -179,6 +191,7 @@ impl ConfigReader {
                 "build" => (ConfigReader::build as fn(&mut ConfigReader, &str, &ConfigValue<'_>), BUILD),
                 "warnings" => (ConfigReader::warnings as fn(&mut ConfigReader, &str, &ConfigValue<'_>), WARNINGS),
                 "lint" => (ConfigReader::lint as fn(&mut ConfigReader, &str, &ConfigValue<'_>), LINT),
+                "replay" => (ConfigReader::replay as fn(&mut ConfigReader, &str, &ConfigValue<'_>), REPLAY),
                 "rollout" => (ConfigReader::rollout as fn(&mut ConfigReader, &str, &ConfigValue<'_>), ROLLOUT),
                 _ => {
                     self.no_section(key.span(), name);
@@ -215,7 +228,8 @@ impl ConfigReader {
 
     /// A name at the top that is no section: perhaps an entry of one.
     fn no_section(&mut self, range: Range<usize>, name: &str) {
-        let homes = [("build", BUILD), ("warnings", WARNINGS), ("lint", LINT), ("rollout", ROLLOUT)];
+        let homes =
+            [("build", BUILD), ("warnings", WARNINGS), ("lint", LINT), ("replay", REPLAY), ("rollout", ROLLOUT)];
         match homes.into_iter().find(|(_, entries)| entries.contains(&name)) {
             Some((section, _)) => {
                 let message = format!("`{name}` is an entry of the section `[{section}]`, and stands in none");
@@ -346,6 +360,16 @@ impl ConfigReader {
                 self.config.lint.levels.extend(levels);
             }
         }
+    }
+
+    fn replay(&mut self, name: &str, value: &ConfigValue<'_>) {
+        let Some(path) = self.text(value, name, "seen.csv").map(PathBuf::from) else { return };
+        if is_inside(&path) {
+            self.config.replay = OfReplay { log: Some(path), log_at: Some(Span::new(self.file, value.span())) };
+            return;
+        }
+        let message = "the log has to be inside of the folder of polder.toml";
+        self.bad(value.span(), message, Some("`polder replay LOG --save FILE` keeps one there".to_owned()));
     }
 
     fn rollout(&mut self, name: &str, value: &ConfigValue<'_>) {

@@ -56,6 +56,7 @@ impl Project {
         settings.extend(all.map(|(name, level)| (format!("lint.{name}"), codes(&config.lint.levels, level))));
         settings.push(("lint.notes".to_owned(), InForce::Flag(config.lint.notes)));
         settings.push(("lint.baseline".to_owned(), path(config.lint.baseline.as_deref())));
+        settings.push(("replay.log".to_owned(), path(config.replay.log.as_deref())));
         let listed = |entries: &[EnforceEntry]| entries.iter().map(|entry| entry.text().to_owned()).collect();
         let enforced = config
             .rollout

@@ -17,6 +17,7 @@ mod import;
 mod import_report;
 mod imported;
 mod in_force;
+mod kept_log;
 mod learn;
 mod lint;
 mod load;
@@ -38,7 +39,7 @@ pub use crate::target::Target;
 pub use crate::target::network_policy::{Layout, Output};
 pub use baseline::Baseline;
 pub use cluster::{CLUSTER_NAME, ClusterAccess};
-pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint, OfRollout};
+pub use config::{Config, EnvironmentChoice, OfEnvironment, OfLint, OfReplay, OfRollout};
 #[cfg(feature = "disk")]
 pub use disk::Disk;
 pub use drift::ClusterDrift;
@@ -52,6 +53,7 @@ pub use import::{Beside, DEFAULT_NAMESPACE, Import, ImportOptions, Refused, Writ
 pub use import_report::ImportReport;
 pub use imported::{LiftedPolicy, NotCarried, ToldFinding};
 pub use in_force::{InForce, SettingInForce};
+pub use kept_log::{DroppedInLog, KeptLog, LARGEST_KEPT_LOG, SeenInLog, SeenOfFlow};
 pub use learn::{LearnedFile, LearnedProgram, LearnedStatement, fresh_program, told_wider};
 pub use load::{CONFIG_NAME, EXTENSION, Named, Project, not_a_program};
 #[cfg(feature = "disk")]
