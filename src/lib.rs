@@ -13,6 +13,7 @@ pub mod draft;
 pub mod engine;
 pub mod flow;
 pub mod fmt;
+pub mod graph;
 pub mod import;
 pub mod k8s;
 pub mod lint;

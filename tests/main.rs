@@ -52,6 +52,8 @@ mod oracle;
 mod oracle_cases;
 mod oracle_itself;
 mod output;
+#[cfg(feature = "cli")]
+mod pictures;
 mod proof;
 mod proof_operators;
 #[cfg(feature = "cli")]

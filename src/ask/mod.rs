@@ -21,7 +21,7 @@ pub use can::{Answer, Doubtful, can, doubts};
 pub use changes::{Came, Freed, Gain, Whom};
 pub use everyone::{Everyone, Meant, NamedEnds, Samples, Set};
 pub use reach::{
-    Between, Cell, Detail, IsolatedShare, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, ToldReach, Untold,
+    Between, Cell, Detail, IsolatedShare, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Summary, Untold,
 };
 pub use situation::{
     Asked, AskedPod, Group, GroupName, INTERNET, KnownLabels, NamedWorkload, NotFound, Situation, selector_text,

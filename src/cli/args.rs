@@ -14,6 +14,7 @@ use super::diff::DiffArgs;
 use super::explain::ExplainArgs;
 #[cfg(feature = "cli")]
 use super::fmt::FmtArgs;
+use super::graph::GraphArgs;
 #[cfg(feature = "cli")]
 use super::import::ImportArgs;
 #[cfg(feature = "cli")]
@@ -97,6 +98,7 @@ pub(super) enum Command {
     #[command(visible_alias = "validate")]
     Check(CheckArgs),
     Reach(ReachArgs),
+    Graph(GraphArgs),
     Can(CanArgs),
     Why(WhyArgs),
     Blast(BlastArgs),

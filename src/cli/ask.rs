@@ -100,6 +100,11 @@ impl Ends {
         Ok((Ends { from, to, ports }, notes))
     }
 
+    /// The same for the library.
+    pub(super) fn asking(&self) -> Asking {
+        Asking { from: self.from.clone(), to: self.to.clone(), ports: self.ports.clone() }
+    }
+
     /// Both, for the situation.
     pub(super) fn asked(&self) -> Vec<Asked> {
         self.from.iter().chain(&self.to).cloned().collect()

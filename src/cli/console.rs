@@ -4,7 +4,7 @@ use super::args::{Cli, Command};
 use super::document::MachineDocument;
 use super::exit::Exit;
 use super::terminal::{Terminal, Workplace};
-use super::{blast, can, diff, explain, reach, slips, test, why};
+use super::{blast, can, diff, explain, graph, reach, slips, test, why};
 use crate::session::FileSystem;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -51,6 +51,7 @@ impl Console {
         let (mut terminal, said) = Terminal::in_memory(MachineDocument::of(&cli.command), workplace);
         let exit = match &cli.command {
             Command::Reach(args) => reach::run(args, &mut terminal),
+            Command::Graph(args) => graph::run(args, &mut terminal),
             Command::Can(args) => can::run(args, &mut terminal),
             Command::Why(args) => why::run(args, &mut terminal),
             Command::Blast(args) => blast::run(args, &mut terminal),
@@ -58,7 +59,9 @@ impl Console {
             Command::Diff(args) => diff::run(args, &mut terminal),
             Command::Explain(args) => explain::run(args, &mut terminal),
             #[cfg(feature = "cli")]
-            _ => terminal.refuse("here one can ask: `reach`, `can`, `why`, `blast`, `test`, `diff`, `explain`"),
+            _ => {
+                terminal.refuse("here one can ask: `reach`, `graph`, `can`, `why`, `blast`, `test`, `diff`, `explain`")
+            }
         };
         let exit = terminal.finish(exit);
         Printed { exit, text: said.text() }

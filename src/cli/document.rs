@@ -69,7 +69,7 @@ impl MachineDocument {
             Command::Import(args) => instead(args.format == AnswerFormat::Json),
             #[cfg(feature = "cli")]
             Command::Config(args) => instead(args.format == AnswerFormat::Json),
-            Command::Explain(_) => None,
+            Command::Explain(_) | Command::Graph(_) => None,
             #[cfg(all(feature = "cli", feature = "lsp"))]
             Command::Lsp(_) => None,
             #[cfg(feature = "cli")]

@@ -29,6 +29,7 @@ mod explain;
 mod fmt;
 #[cfg(feature = "cli")]
 mod foreign;
+mod graph;
 #[cfg(feature = "cli")]
 mod holder;
 #[cfg(feature = "cli")]
@@ -119,6 +120,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
         Command::Build(args) => build::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Reach(args) => reach::run(args, terminal),
+        Command::Graph(args) => graph::run(args, terminal),
         Command::Replay(args) => replay::run(args, terminal),
         Command::Rollout(args) => rollout::run(args, terminal),
         Command::Learn(args) => learn::run(args, terminal),

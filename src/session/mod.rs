@@ -69,6 +69,8 @@ pub use seeded::{Seeded, SeededFile};
 #[cfg(test)]
 pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};
-pub use subject::{Added, AskedPorts, AskedTarget, Asking, Posed, Question, SaidOfCluster, Subject, TOO_HARD};
+pub use subject::{
+    Added, AskedPorts, AskedTarget, Asking, Posed, Question, SaidOfCluster, Subject, SummaryScope, TOO_HARD,
+};
 pub use system::{FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LARGEST_FILE, Memory, reason};
 pub use versions::{Place, Terms, Versions};

@@ -4,7 +4,7 @@ use crate::judges::asked::{Source, subject};
 use crate::judges::seeds;
 use crate::lsp::client::{Client, Files, position, uri};
 use crate::oracle::generate;
-use polder::ask::{Asked, Between, Detail, IsolatedShare, Names, Row, RowNames, ToldReach, Untold};
+use polder::ask::{Asked, Between, Detail, IsolatedShare, Names, Row, RowNames, Summary, Untold};
 use polder::cover::Budget;
 use polder::net::Direction;
 use polder::session::Subject;
@@ -31,7 +31,7 @@ fn listed(subject: &Subject, tier: &str, direction: Direction) -> Listed {
         Direction::Egress => (Some(&asked), None),
     };
     let between = Between { from, to, detail: Detail::Lines };
-    let told: Result<ToldReach, Untold<()>> =
+    let told: Result<Summary, Untold<()>> =
         everyone.reach(&grants, between, &mut |_, _| Ok(None), &mut Budget::of_question());
     let reach = told.unwrap().reach;
     let names = Names::new(&reach.groups);

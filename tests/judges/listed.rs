@@ -8,7 +8,7 @@ use crate::oracle::generate;
 use crate::oracle::program::{Port, PortSpec, Program};
 use crate::oracle::rng::Rng;
 
-use polder::ask::{Between, Detail, Everyone, GroupName, IsolatedShare, Reach, Row, RowNames, ToldReach, Untold};
+use polder::ask::{Between, Detail, Everyone, GroupName, IsolatedShare, Reach, Row, RowNames, Summary, Untold};
 use polder::cover::Budget;
 use polder::net::Direction;
 use polder::net::PortSet;
@@ -19,7 +19,7 @@ const PAIRS: usize = 24;
 
 fn reach(subject: &Subject, everyone: &Everyone<'_>, detail: Detail) -> Reach {
     let grants = everyone.grants(subject.policies());
-    let told: Result<ToldReach, Untold<String>> = everyone.reach(
+    let told: Result<Summary, Untold<String>> = everyone.reach(
         &grants,
         Between { from: None, to: None, detail },
         &mut |_, _| Ok(None),

@@ -7,9 +7,10 @@ mod sets;
 mod told;
 
 pub use names::Names;
-pub use sets::{Between, Detail, PortsAt, Sheet, ToldReach, Untold};
+pub use sets::{Between, Detail, PortsAt, Sheet, Untold};
 
-use super::situation::GroupName;
+use super::beyond::Beyond;
+use super::situation::{GroupName, Situation};
 use crate::engine::{Doubt, EndId};
 use crate::net::{AddressSet, Direction, PortSet};
 
@@ -27,6 +28,19 @@ pub struct Reach {
     pub overlapping: Vec<usize>,
     /// Whether pods are left out that address blocks may let through.
     pub left_out: bool,
+}
+
+/// Who may connect to whom, as everything that lists or draws it takes it.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// What is allowed.
+    pub reach: Reach,
+    /// The world that it is so in: of those who were given, or of the examples that it names.
+    pub situation: Situation,
+    /// What is allowed to those of whom none was given.
+    pub beyond: Vec<Beyond>,
+    /// Whether more is unknown than need be, because it would have taken too long to look closer.
+    pub given_up: bool,
 }
 
 /// Ends that are reported together: they have the same names.
@@ -172,6 +186,16 @@ impl Cell {
 }
 
 impl Cell {
+    /// The ports of which it is not known, in words: with those of which it is where they have no words of their own.
+    pub fn doubted(&self) -> PortSet {
+        let unknown = self.unknown.subtract(&self.some);
+        if unknown.is_empty() || unknown.is_writable() {
+            return unknown;
+        }
+        let whole = unknown.union(&self.some);
+        if whole.is_writable() { whole } else { PortSet::everything() }
+    }
+
     /// Whether only some may what nothing else tells.
     pub fn has_rest(&self) -> bool {
         !self.told && !self.every.contains(&self.some)

@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 
 /// Prints one object with the schema `polder/reach/v1`.
 pub(super) fn print(report: &ReachReport<'_>, terminal: &mut Terminal) {
-    let rows = report.reach.rows.iter().filter(|row| !row.names.is_wide());
+    let rows = report.summary.reach.rows.iter().filter(|row| !row.names.is_wide());
     let ends: Vec<Value> = rows.flat_map(endpoints).collect();
-    let connections = report.reach.cells.iter().flat_map(|cell| connection(report, cell));
+    let connections = report.summary.reach.cells.iter().flat_map(|cell| connection(report, cell));
     let unmodelled = unmodelled(report.subject.unmodelled());
     let outside: Vec<Value> = outside(report)
         .into_iter()
         .map(|(workload, reason)| json!({ "name": workload.to_string(), "reason": reason }))
         .collect();
-    let not_given = beyond::list(report.situation, &report.beyond);
+    let not_given = beyond::list(&report.summary.situation, &report.summary.beyond);
     let document = json!({
         "schema": "polder/reach/v1",
         "complete": unmodelled.is_empty() && report.subject.unread().is_empty(),
@@ -103,15 +103,15 @@ fn kind(name: &GroupName) -> &'static str {
 }
 
 fn connection(report: &ReachReport<'_>, cell: &Cell) -> Vec<Value> {
-    let Some((source, destination)) = report.reach.rows_of(cell) else { return Vec::new() };
+    let Some((source, destination)) = report.summary.reach.rows_of(cell) else { return Vec::new() };
     if cell.is_empty() {
         return Vec::new();
     }
     let pair = |pair: Option<(EndId, EndId)>| {
         pair.map(|(source, destination)| {
             json!({
-                "source": end_text(report.situation, source),
-                "destination": end_text(report.situation, destination),
+                "source": end_text(&report.summary.situation, source),
+                "destination": end_text(&report.summary.situation, destination),
             })
         })
     };

@@ -42,7 +42,7 @@ pub(super) fn table(report: &ReachReport<'_>) -> String {
     if text.is_empty() {
         push(
             &mut text,
-            match (report.beyond.is_empty(), remarks.is_empty()) {
+            match (report.summary.beyond.is_empty(), remarks.is_empty()) {
                 (false, _) => "# no policy allows anything among the pods that were given",
                 (true, true) => "# nothing is allowed",
                 (true, false) => "# no policy allows anything",
@@ -61,8 +61,8 @@ type Sections = BTreeMap<(bool, Option<String>), Vec<PrintedLine>>;
 
 fn sections(report: &ReachReport<'_>, reasons: &mut Reasons) -> Sections {
     let mut sections = Sections::new();
-    for cell in report.reach.lines() {
-        let Some((source, destination)) = report.reach.rows_of(cell) else { continue };
+    for cell in report.summary.reach.lines() {
+        let Some((source, destination)) = report.summary.reach.rows_of(cell) else { continue };
         let home = report.names.home(source);
         let from = report.names.of(source, home.as_deref());
         let to = report.names.of(destination, home.as_deref());
@@ -74,20 +74,19 @@ fn sections(report: &ReachReport<'_>, reasons: &mut Reasons) -> Sections {
             section.push(line(&cell.every, remark));
         }
         let between = |pair: Option<(EndId, EndId)>| match pair {
-            Some((a, b)) => format!("{} -> {}", end_text(report.situation, a), end_text(report.situation, b)),
+            Some((a, b)) => {
+                format!("{} -> {}", end_text(&report.summary.situation, a), end_text(&report.summary.situation, b))
+            }
             None => String::new(),
         };
         if cell.has_rest() {
             let remark = format!("only some, such as {}", between(cell.example));
             section.push(line(&cell.some, Some(ReachRemark::Some(remark))));
         }
-        let unknown = cell.unknown.subtract(&cell.some);
-        if !unknown.is_empty() {
-            // What is left may have no words of its own.
-            let whole = if unknown.is_writable() { unknown } else { unknown.union(&cell.some) };
-            let whole = if whole.is_writable() { whole } else { PortSet::everything() };
+        let doubted = cell.doubted();
+        if !doubted.is_empty() {
             let reason = reasons.add(first_doubts(&doubts(report, cell)));
-            section.push(line(&whole, Some(ReachRemark::Unknown("unknown", reason))));
+            section.push(line(&doubted, Some(ReachRemark::Unknown("unknown", reason))));
         }
         if !section.is_empty() {
             sections.entry((home.is_none(), home)).or_default().extend(section);
@@ -191,9 +190,9 @@ fn doubts(report: &ReachReport<'_>, cell: &Cell) -> Vec<Doubt> {
 /// What there is to know beside the lines.
 fn remarks(report: &ReachReport<'_>) -> Vec<String> {
     let mut remarks = report.notes.to_vec();
-    remarks.extend(beyond::lines(report.situation, &report.beyond));
+    remarks.extend(beyond::lines(&report.summary.situation, &report.summary.beyond));
     let told = |row: &Row| row.used && !row.names.is_by_isolation();
-    let all_rows = || report.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
+    let all_rows = || report.summary.reach.rows.iter().enumerate().filter(move |(_, row)| told(row));
     let open = |wanted: fn([IsolatedShare; 2]) -> bool| -> Option<String> {
         let rows: Vec<(usize, &Row)> = all_rows().filter(|(_, row)| row.pods && wanted(row.at_most())).collect();
         list(report, &rows)
@@ -225,14 +224,14 @@ fn remarks(report: &ReachReport<'_>) -> Vec<String> {
     if let Some(names) = list(report, &perhaps.collect::<Vec<_>>()) {
         remarks.push(format!("some of the pods may be isolated, in namespaces whose labels nobody stated: {names}"));
     }
-    let overlapping = report.reach.overlapping.iter().filter_map(|place| report.reach.row(*place));
+    let overlapping = report.summary.reach.overlapping.iter().filter_map(|place| report.summary.reach.row(*place));
     let overlapping: Vec<String> = overlapping.map(|row| report.names.of(row, None)).collect();
     remarks.extend(overlap(&overlapping, report.subject.model()));
     remarks.extend(outside(report).into_iter().map(|(workload, why)| format!("not in the answer: {workload} ({why})")));
     for workload in split(report) {
         remarks.push(format!("the pods of {workload} are not alike to the policies; each kind is told apart"));
     }
-    if report.reach.left_out {
+    if report.summary.reach.left_out {
         remarks.push(left_out(report.subject.facts(), report.subject.session().is_some()));
     }
     if report.subject.names_without_addresses() {
@@ -269,7 +268,7 @@ pub(super) fn outside<'a>(report: &ReachReport<'a>) -> Vec<(&'a Workload, &'stat
 /// The workloads whose pods the policies can tell apart.
 pub(super) fn split(report: &ReachReport<'_>) -> Vec<String> {
     let mut kinds: BTreeMap<(&Arc<str>, &Arc<str>, &Kind), usize> = BTreeMap::new();
-    for group in &report.reach.groups {
+    for group in &report.summary.reach.groups {
         if let GroupName::Workload(namespace, name, kind, Some(_)) = group {
             *kinds.entry((namespace, name, kind)).or_default() += 1;
         }

@@ -19,8 +19,9 @@ const FEWEST_COLUMNS: usize = 8;
 
 /// The matrix. Where it is wider than `width`, its columns stand in several bands, one below the other.
 pub(super) fn matrix(report: &ReachReport<'_>, width: Option<usize>) -> String {
-    let all = report.reach.rows.iter().enumerate().filter(|(_, row)| !row.names.is_wide());
+    let all = report.summary.reach.rows.iter().enumerate().filter(|(_, row)| !row.names.is_wide());
     let cells: BTreeMap<(usize, usize), &Cell> = report
+        .summary
         .reach
         .cells
         .iter()

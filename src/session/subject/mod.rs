@@ -8,12 +8,14 @@ mod ports;
 mod pose;
 mod replayed;
 mod service;
+mod summary;
 mod unknown;
 
 pub use ask::AskedTarget;
 pub use mend::Added;
 pub use ports::AskedPorts;
 pub use pose::{Asking, Posed, TOO_HARD};
+pub use summary::SummaryScope;
 
 use super::config::EnvironmentChoice;
 use super::load::{Named, Project};

@@ -7,9 +7,9 @@ mod places;
 mod rows;
 mod table;
 
-use super::{Cell, IsolatedShare, Reach, Row};
+use super::{Cell, IsolatedShare, Reach, Row, Summary};
 use crate::ask::everyone::Everyone;
-use crate::ask::situation::{Asked, Situation};
+use crate::ask::situation::Asked;
 use crate::ask::space::{Ends, Example, SpaceGrants, perhaps_on};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{Doubt, EndId};
@@ -65,15 +65,6 @@ pub struct Between<'a> {
 /// The ports that are asked for at a row, where any are.
 pub type PortsAt<'a, E> = &'a mut dyn FnMut(&[Ends], &mut Budget) -> Result<Option<Result<PortSet, E>>, GaveUp>;
 
-/// What is found out, with the pods and addresses that it names as examples.
-#[derive(Debug, Default)]
-pub struct ToldReach {
-    /// What is allowed.
-    pub reach: Reach,
-    /// The world of the examples.
-    pub situation: Situation,
-}
-
 impl<'p> Everyone<'p> {
     /// What some policies allow.
     pub fn reach<E>(
@@ -82,7 +73,7 @@ impl<'p> Everyone<'p> {
         between: Between<'_>,
         ports: PortsAt<'_, E>,
         budget: &mut Budget,
-    ) -> Result<ToldReach, Untold<E>> {
+    ) -> Result<Summary, Untold<E>> {
         Sheet::new(self, grants, [between.from, between.to], budget)?.reach(between, ports, budget)
     }
 }
@@ -133,7 +124,7 @@ impl<'a, 'p> Sheet<'a, 'p> {
         between: Between<'_>,
         ports: PortsAt<'_, E>,
         budget: &mut Budget,
-    ) -> Result<ToldReach, Untold<E>> {
+    ) -> Result<Summary, Untold<E>> {
         let Sheet { judge, rows } = self;
         let asked = [asked(judge, rows, between.from, budget)?, asked(judge, rows, between.to, budget)?];
         let mut left_out = false;
@@ -240,7 +231,7 @@ fn told(
     drafts: BTreeMap<(usize, usize), Draft>,
     pods: &[Asked],
     budget: &mut Budget,
-) -> Result<ToldReach, GaveUp> {
+) -> Result<Summary, GaveUp> {
     let examples = drafts.values().flat_map(|draft| [&draft.example, &draft.doubtful]).flatten();
     let (situation, ends) = judge.everyone.world_of(pods, examples.flat_map(|(one, other)| [one, other]));
     let pair = |pair: &Option<(Example, Example)>| -> Option<(EndId, EndId)> {
@@ -256,7 +247,8 @@ fn told(
     }
     let overlapping = overlapping(judge, rows, &cells, budget)?;
     let groups = judge.everyone.groups.iter().map(|group| group.name.clone()).collect();
-    Ok(ToldReach { reach: Reach { groups, rows: all, cells, overlapping, left_out: false }, situation })
+    let reach = Reach { groups, rows: all, cells, overlapping, left_out: false };
+    Ok(Summary { reach, situation, ..Summary::default() })
 }
 
 fn row(member: &RowMember, perhaps: [bool; 2], used: bool) -> Row {

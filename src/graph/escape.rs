@@ -1,0 +1,51 @@
+//! Text of the input in the languages of pictures: the one place where each is escaped.
+//!
+//! Names, labels and doc comments come from whoever may create pods. No character of theirs steers a terminal, reorders
+//! text or cannot be seen: all such stand as escapes, in every language.
+
+use crate::diag::render::sanitize;
+use std::fmt::Write as _;
+
+/// Text in SVG and HTML, as content or in an attribute with quotes.
+pub(super) fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        for character in sanitize(line).chars() {
+            match character {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&#39;"),
+                '`' => out.push_str("&#96;"),
+                plain => out.push(plain),
+            }
+        }
+        out.push_str(end);
+    }
+    out
+}
+
+/// A label of Mermaid, with its quotes. Whatever could be markup, an entity, Markdown or the end of something stands as an
+/// entity of its own notation.
+pub(super) fn mermaid(text: &str) -> String {
+    let mut out = String::from("\"");
+    for character in sanitize(text).chars() {
+        match character {
+            '0'..='9' | 'a'..='z' | 'A'..='Z' | ' ' | '-' | '.' | '/' | ',' | '(' | ')' => out.push(character),
+            other if !other.is_ascii() => out.push(other),
+            other => _ = write!(out, "#{};", u32::from(other)),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A string of DOT, with its quotes; the backslash begins escapes of its own there.
+pub(super) fn dot(text: &str) -> String {
+    let lines: Vec<String> =
+        text.split('\n').map(|line| sanitize(line).replace('\\', "\\\\").replace('"', "\\\"")).collect();
+    // Graphviz reads entities of HTML in every string.
+    format!("\"{}\"", lines.join("\\n").replace('&', "&amp;"))
+}

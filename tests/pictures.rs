@@ -1,0 +1,113 @@
+//! Pictures: that they show every line of `reach` and no other, over generated programs, and that those of the documents are
+//! what the command draws. `POLDER_UPDATE=1 cargo test --test tests pictures::` draws them again.
+
+use crate::oracle::{generate, render};
+use polder::ask::{Detail, Names, Summary};
+use polder::cover::Budget;
+use polder::graph::{Focus, Picture, dot, folded, mermaid, picture, svg};
+use polder::session::{Asking, Memory, Named, Question, Subject, SummaryScope};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// How many random programs are drawn unless `POLDER_CASES` says another number.
+const CASES: u64 = 60;
+
+/// The subject of a program, and what it allows.
+fn summary(program: &str) -> Option<Summary> {
+    let memory = Memory::default().with("/p/main.polder", program);
+    let question = Question { program: vec![Named::Path("main.polder".into())], ..Question::default() };
+    let subject = Subject::load(&memory, Path::new("/p"), &question);
+    let scope = SummaryScope { detail: Detail::Lines, without_doubtful_blocks: true };
+    subject.summary(&Asking::default(), scope, &mut Budget::of_question()).ok()
+}
+
+fn whole(summary: &Summary) -> Picture {
+    picture(summary, &Focus { namespaces: &[], dns: None, lonely: true }).unwrap()
+}
+
+#[test]
+fn a_picture_shows_every_line_of_reach_and_no_other() {
+    let cases = std::env::var("POLDER_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
+    let mut edges = 0;
+    for seed in 0..cases {
+        let program = render::render(&generate::program(seed));
+        let Some(summary) = summary(&program) else { continue };
+        let names = Names::new(&summary.reach.groups);
+        let mut lines: BTreeMap<[String; 2], usize> = BTreeMap::new();
+        for cell in summary.reach.lines() {
+            let (source, destination) = summary.reach.rows_of(cell).unwrap();
+            *lines.entry([source, destination].map(|row| names.of(row, None))).or_default() += 1;
+        }
+        let picture = whole(&summary);
+        let mut drawn: BTreeMap<[String; 2], usize> = BTreeMap::new();
+        for edge in &picture.edges {
+            *drawn.entry([edge.from, edge.to].map(|spot| picture.name_of(spot))).or_default() += 1;
+        }
+        assert_eq!(lines, drawn, "seed {seed}\n{program}");
+        let text = svg(&picture);
+        assert_eq!(text.matches("<g class=\"edge").count() - legends(&text), picture.edges.len(), "seed {seed}");
+        assert_eq!(text, svg(&whole(&summary)), "seed {seed}");
+        assert_eq!(
+            dot(&picture).matches(" -> ").count() - arrows_in_tooltips(&picture),
+            picture.edges.len(),
+            "seed {seed}"
+        );
+        assert!(mermaid(&picture).len() < 50_000, "seed {seed}");
+        edges += picture.edges.len();
+    }
+    assert!(edges > 200, "only {edges} edges were drawn");
+}
+
+/// The edges below a picture, which explain those in it: they have no title.
+fn legends(text: &str) -> usize {
+    text.matches("<g class=\"edge").count() - text.matches("\" id=\"e").count()
+}
+
+/// Each tooltip tells its edge as a line.
+fn arrows_in_tooltips(picture: &Picture) -> usize {
+    picture.edges.iter().map(|edge| picture.line(edge).matches(" -> ").count()).sum()
+}
+
+#[test]
+fn hundreds_of_namespaces_are_folded_and_drawn_in_time() {
+    let mut program = String::new();
+    for place in 0..300 {
+        program.push_str(&format!("namespace n{place} {{\n  tier web\n  tier db\n  web -> db:5432\n"));
+        for other in [place * 7 % 40, place * 13 % 300].into_iter().filter(|other| *other != place) {
+            program.push_str(&format!("  web -> n{other}/web:8080\n"));
+        }
+        program.push_str("}\n");
+    }
+    let start = std::time::Instant::now();
+    let picture = folded(whole(&summary(&program).unwrap()), &[]);
+    assert!(picture.notes.iter().any(|note| note.contains("folded to namespaces")), "{:?}", picture.notes);
+    let text = svg(&picture);
+    assert_eq!(text.matches("\" id=\"f").count(), picture.frames.len());
+    assert!(start.elapsed().as_secs() < 60);
+}
+
+/// The pictures of the documents, each with the command that draws it.
+const PICTURES: [(&str, &[&str]); 4] = [
+    ("three-tier.svg", &["-p", "examples/three-tier"]),
+    ("shop.svg", &["-p", "examples/shop"]),
+    ("payments.svg", &["-p", "examples/shop", "-n", "payments"]),
+    ("internet.svg", &["-p", "examples/shop", "--to", "internet"]),
+];
+
+#[test]
+fn the_pictures_of_the_documents_are_what_the_command_draws() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, words) in PICTURES {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_polder")).arg("graph").args(words).current_dir(root).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let path = root.join("docs/pictures").join(name);
+        if std::env::var_os("POLDER_UPDATE").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &output.stdout).unwrap();
+        }
+        let known = std::fs::read(&path).unwrap_or_default();
+        assert!(known == output.stdout, "docs/pictures/{name} is not what `polder graph {}` draws", words.join(" "));
+    }
+}
