@@ -4,7 +4,7 @@
 use crate::oracle::{generate, render};
 use polder::ask::{Detail, Names, Summary};
 use polder::cover::Budget;
-use polder::graph::{Focus, Picture, dot, folded, mermaid, picture, svg};
+use polder::graph::{Focus, Picture, dot, folded, html, mermaid, picture, svg};
 use polder::session::{Asking, Memory, Named, Question, Subject, SummaryScope};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,6 +54,7 @@ fn a_picture_shows_every_line_of_reach_and_no_other() {
             "seed {seed}"
         );
         assert!(mermaid(&picture).len() < 50_000, "seed {seed}");
+        assert_eq!(html(&picture, "").matches("<tr data-edge=").count(), picture.edges.len(), "seed {seed}");
         edges += picture.edges.len();
     }
     assert!(edges > 200, "only {edges} edges were drawn");
@@ -87,20 +88,49 @@ fn hundreds_of_namespaces_are_folded_and_drawn_in_time() {
     assert!(start.elapsed().as_secs() < 60);
 }
 
+#[test]
+fn graphviz_reads_what_is_written_for_it() {
+    let Ok(version) = Command::new("dot").arg("-V").output() else {
+        println!("no dot: what Graphviz reads is left out");
+        return;
+    };
+    assert!(version.status.success());
+    for seed in 0..12 {
+        let Some(summary) = summary(&render::render(&generate::program(seed))) else { continue };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("graph.dot");
+        std::fs::write(&path, dot(&whole(&summary))).unwrap();
+        let output = Command::new("dot").arg("-Tcanon").arg(&path).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.is_empty(), "seed {seed}: {said}");
+    }
+}
+
 /// The pictures of the documents, each with the command that draws it.
-const PICTURES: [(&str, &[&str]); 4] = [
-    ("three-tier.svg", &["-p", "examples/three-tier"]),
-    ("shop.svg", &["-p", "examples/shop"]),
-    ("payments.svg", &["-p", "examples/shop", "-n", "payments"]),
-    ("internet.svg", &["-p", "examples/shop", "--to", "internet"]),
+const PICTURES: [(&str, &[&str]); 5] = [
+    ("three-tier.svg", &["graph", "-p", "examples/three-tier"]),
+    ("shop.svg", &["graph", "-p", "examples/shop"]),
+    ("payments.svg", &["graph", "-p", "examples/shop", "-n", "payments"]),
+    ("internet.svg", &["graph", "-p", "examples/shop", "--to", "internet"]),
+    (
+        "review.svg",
+        &[
+            "diff",
+            "tests/cli/graph-diff/old.polder",
+            "tests/cli/graph-diff/new.polder",
+            "--format",
+            "svg",
+            "--fail-on",
+            "none",
+        ],
+    ),
 ];
 
 #[test]
 fn the_pictures_of_the_documents_are_what_the_command_draws() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, words) in PICTURES {
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_polder")).arg("graph").args(words).current_dir(root).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_polder")).args(words).current_dir(root).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let path = root.join("docs/pictures").join(name);
         if std::env::var_os("POLDER_UPDATE").is_some() {
@@ -108,6 +138,6 @@ fn the_pictures_of_the_documents_are_what_the_command_draws() {
             std::fs::write(&path, &output.stdout).unwrap();
         }
         let known = std::fs::read(&path).unwrap_or_default();
-        assert!(known == output.stdout, "docs/pictures/{name} is not what `polder graph {}` draws", words.join(" "));
+        assert!(known == output.stdout, "docs/pictures/{name} is not what `polder {}` draws", words.join(" "));
     }
 }

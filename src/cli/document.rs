@@ -4,6 +4,7 @@ use super::args::{AnswerFormat, Command, Format};
 #[cfg(feature = "cli")]
 use super::build::prints;
 use super::diff::DiffFormat;
+use super::graph::GraphFormat;
 use super::reach::ReachFormat;
 #[cfg(feature = "cli")]
 use super::replay::ReplayFormat;
@@ -69,7 +70,8 @@ impl MachineDocument {
             Command::Import(args) => instead(args.format == AnswerFormat::Json),
             #[cfg(feature = "cli")]
             Command::Config(args) => instead(args.format == AnswerFormat::Json),
-            Command::Explain(_) | Command::Graph(_) => None,
+            Command::Graph(args) => instead(args.format == GraphFormat::Json),
+            Command::Explain(_) => None,
             #[cfg(all(feature = "cli", feature = "lsp"))]
             Command::Lsp(_) => None,
             #[cfg(feature = "cli")]

@@ -44,12 +44,11 @@ pub fn dot(picture: &Picture) -> String {
 fn push_frame(picture: &Picture, place: usize, is_whole: bool, out: &mut String) {
     let frame = &picture.frames[place];
     let style = match frame.closure {
-        Closure::Closed => "rounded",
-        Closure::HalfOpen(_) | Closure::Partly => "rounded,dashed",
-        Closure::Open => "rounded,dotted",
+        Some(Closure::Closed) | None => "rounded",
+        Some(Closure::HalfOpen(_) | Closure::Partly) => "rounded,dashed",
+        Some(Closure::Open) => "rounded,dotted",
     };
-    let label = format!("{} ({})", frame.name, frame.closure.word());
-    let about = format!("{}: {}", frame.name, frame.closure.meaning());
+    let (label, about) = (frame.title(), frame.about());
     let _ = writeln!(
         out,
         "  subgraph cluster_f{} {{\n    label={};\n    tooltip={};\n    style=\"{style}\";",

@@ -96,7 +96,8 @@ impl<'a> Collecting<'a> {
         }
         let rows = self.summary.reach.rows.iter().filter(|row| self.names.home(row).as_deref() == Some(home));
         let closure = Closure::of(isolated(rows));
-        let frame = self.picture.frames.push(GraphFrame { name: home.to_owned(), closure, folded: None });
+        let frame =
+            self.picture.frames.push(GraphFrame { name: home.to_owned(), closure: Some(closure), folded: None });
         self.frames.insert(home.to_owned(), frame);
         frame
     }
@@ -119,7 +120,7 @@ impl<'a> Collecting<'a> {
         };
         let kind = kind(row, frame);
         let own = Closure::of(row.at_most());
-        let differs = frame.is_some_and(|frame| self.picture.frames[frame].closure != own);
+        let differs = frame.is_some_and(|frame| self.picture.frames[frame].closure != Some(own));
         let closure = if differs { own.word() } else { "" };
         let beside = [kind_of.as_str(), closure].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>();
         let node = GraphNode {
@@ -314,7 +315,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
-fn without_parentheses(name: &str) -> &str {
+pub(super) fn without_parentheses(name: &str) -> &str {
     let within = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     within.filter(|within| !within.contains(['(', ')'])).unwrap_or(name)
 }

@@ -3,7 +3,7 @@
 //! Names, labels and doc comments come from whoever may create pods. No character of theirs steers a terminal, reorders
 //! text or cannot be seen: all such stand as escapes, in every language.
 
-use crate::diag::render::sanitize;
+use crate::diag::render::{sanitize, sanitize_json};
 use std::fmt::Write as _;
 
 /// Text in SVG and HTML, as content or in an attribute with quotes.
@@ -48,4 +48,9 @@ pub(super) fn dot(text: &str) -> String {
         text.split('\n').map(|line| sanitize(line).replace('\\', "\\\\").replace('"', "\\\"")).collect();
     // Graphviz reads entities of HTML in every string.
     format!("\"{}\"", lines.join("\\n").replace('&', "&amp;"))
+}
+
+/// JSON between the tags of a page: nothing in it can be a tag, and it means the same.
+pub(super) fn json_in_html(json: &str) -> String {
+    sanitize_json(json).replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e").replace('`', "\\u0060")
 }

@@ -16,6 +16,9 @@ const MOST_TEXT: usize = 40_000;
 /// The picture as a flow chart.
 pub fn mermaid(picture: &Picture) -> String {
     let mut out = String::from("flowchart LR\n");
+    if let Some(verdict) = &picture.verdict {
+        let _ = writeln!(out, "  verdict>{}]", quoted(verdict));
+    }
     let edges: Vec<&GraphEdge> = picture.edges.iter().take(MOST_EDGES).collect();
     let ends: BTreeSet<EdgeEnd> = edges.iter().flat_map(|edge| [edge.from, edge.to]).collect();
     let frames: BTreeSet<usize> = ends.iter().filter_map(|spot| picture.frame_of(*spot)).collect();
@@ -66,11 +69,11 @@ pub fn mermaid(picture: &Picture) -> String {
 
 fn push_frame(picture: &Picture, place: usize, is_whole: bool, out: &mut String) {
     let frame = &picture.frames[place];
-    let about = format!("{} ({})", frame.name, frame.closure.word());
+    let about = frame.title();
     let class = match frame.closure {
-        Closure::Closed => "",
-        Closure::HalfOpen(_) | Closure::Partly => ":::half",
-        Closure::Open => ":::open",
+        Some(Closure::Closed) | None => "",
+        Some(Closure::HalfOpen(_) | Closure::Partly) => ":::half",
+        Some(Closure::Open) => ":::open",
     };
     let mut nodes = nodes_of(picture, place).peekable();
     if nodes.peek().is_none() {

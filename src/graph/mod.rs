@@ -2,10 +2,13 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod compared;
 mod dot;
 mod drawn;
 mod escape;
 mod fold;
+mod html;
+mod json;
 mod layout;
 mod mermaid;
 mod picture;
@@ -16,9 +19,12 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use compared::compared;
 pub use dot::dot;
 pub use drawn::{Focus, picture};
 pub use fold::folded;
+pub use html::html;
+pub use json::json;
 pub use mermaid::mermaid;
 pub use picture::{
     Certainty, ChangeSign, Closure, EdgeEnd, Folded, GraphEdge, GraphFrame, GraphNode, GraphNodeKind, Picture,

@@ -24,8 +24,8 @@ pub struct Picture {
 pub struct GraphFrame {
     /// Its name.
     pub name: String,
-    /// How far its pods are isolated.
-    pub closure: Closure,
+    /// How far its pods are isolated, where that is told.
+    pub closure: Option<Closure>,
     /// What is inside, where that is not drawn.
     pub folded: Option<Folded>,
 }
@@ -214,5 +214,23 @@ impl Picture {
     pub fn line(&self, edge: &GraphEdge) -> String {
         let sign = edge.change.map(|change| format!("{} ", change.sign())).unwrap_or_default();
         format!("{sign}{} -> {}:{}", self.name_of(edge.from), self.name_of(edge.to), edge.detail)
+    }
+}
+
+impl GraphFrame {
+    /// Its name, with how far it is isolated.
+    pub fn title(&self) -> String {
+        match self.closure {
+            Some(closure) => format!("{} ({})", self.name, closure.word()),
+            None => self.name.clone(),
+        }
+    }
+
+    /// The same in a sentence.
+    pub fn about(&self) -> String {
+        match self.closure {
+            Some(closure) => format!("{}: {}, {}", self.name, closure.word(), closure.meaning()),
+            None => self.name.clone(),
+        }
     }
 }

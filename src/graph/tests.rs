@@ -26,7 +26,7 @@ const TRICKS: [&str; 16] = [
 
 /// A picture with a name everywhere that a name can be.
 fn named(name: &str) -> Picture {
-    let frame = GraphFrame { name: name.to_owned(), closure: Closure::Closed, folded: None };
+    let frame = GraphFrame { name: name.to_owned(), closure: Some(Closure::Closed), folded: None };
     let node =
         |frame, kind| GraphNode { frame, kind, name: name.to_owned(), beside: name.to_owned(), full: name.to_owned() };
     let edge = |from, to| GraphEdge {
@@ -73,7 +73,12 @@ fn no_name_is_markup_or_ends_something() {
         let graph = dot(&picture);
         let bare = |text: &str| text.replace("\\\\", "").replace("\\\"", "");
         assert_eq!(marks(&bare(&graph), "\"\n"), marks(&bare(&dot(&plain)), "\"\n"), "{trick:?}\n{graph}");
-        for text in [&drawn, &chart, &graph] {
+        let page = html(&picture, "title");
+        assert_eq!(marks(&page, "<>`"), marks(&html(&plain, "title"), "<>`"), "{trick:?}\n{page}");
+        let data = page.split("id=\"data\">").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!(data["nodes"][0]["name"], trick);
+        for text in [&drawn, &chart, &graph, &page] {
             let hidden = text.chars().find(|character| *character != '\n' && is_hidden(*character));
             assert_eq!(hidden, None, "{trick:?}");
         }
@@ -92,7 +97,8 @@ fn chain(count: usize) -> Picture {
     let mut picture = Picture::default();
     for place in 0..count {
         let name = format!("namespace-{place}");
-        let frame = picture.frames.push(GraphFrame { name: name.clone(), closure: Closure::Closed, folded: None });
+        let frame =
+            picture.frames.push(GraphFrame { name: name.clone(), closure: Some(Closure::Closed), folded: None });
         for tier in ["web", "db"] {
             picture.nodes.push(GraphNode {
                 frame: Some(frame),
@@ -140,4 +146,14 @@ fn a_chart_stays_within_what_a_page_takes() {
         assert_eq!(chart.matches(" -->").count(), 60);
         assert!(chart.contains("more edges"));
     }
+}
+
+#[test]
+fn a_page_lets_nothing_run_but_what_is_written_in_it() {
+    let page = html(&named("plain"), "title");
+    let policy = page.split("Content-Security-Policy\" content=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"), "{policy}");
+    assert!(!page.contains(" style=") && !page.contains("onclick=") && !page.contains("onload="), "{page}");
+    assert_eq!(page, html(&named("plain"), "title"));
 }

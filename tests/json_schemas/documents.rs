@@ -29,6 +29,8 @@ macro_rules! words {
 }
 
 words! {
+    DrawnKind { Pods, Many, Addresses, Internet }
+    DrawnFor { All, Some, Unknown }
     /// An answer; `unknown` where a fact is missing.
     Answer { Yes, No, Unknown }
     Says { Allowed, Denied, Unknown }
@@ -320,6 +322,53 @@ objects! {
         port: Nullable<u16>,
         reason: WhyNotProbed,
         because: String,
+    }
+
+    /// A picture of what is allowed, or of what differs.
+    Graph {
+        schema: Schema,
+        /// What stands above a comparison.
+        verdict: Nullable<String>,
+        /// What there is to know beside the picture.
+        notes: Vec<String>,
+        namespaces: Vec<DrawnNamespace>,
+        nodes: Vec<DrawnNode>,
+        edges: Vec<DrawnEdge>,
+    }
+    DrawnNamespace {
+        id: String,
+        name: String,
+        /// How far its pods are isolated, in words; `null` where that is not told.
+        isolation: Nullable<String>,
+        /// What is inside, where that is not drawn.
+        folded: Nullable<FoldedAway>,
+    }
+    FoldedAway {
+        nodes: usize,
+        edges: usize,
+    }
+    DrawnNode {
+        id: String,
+        /// The whole name.
+        name: String,
+        kind: DrawnKind,
+        /// The namespace that it is in, by its id.
+        namespace: Nullable<String>,
+        /// What kind of workload it is, or how far it is isolated where that differs from its namespace.
+        beside: String,
+    }
+    DrawnEdge {
+        id: String,
+        /// Who connects: the id of a node, or of a namespace for all of its pods.
+        from: String,
+        /// To whom.
+        to: String,
+        /// The ports as they stand beside the edge.
+        ports: String,
+        /// All that is known of it.
+        detail: String,
+        certainty: DrawnFor,
+        change: Nullable<Difference>,
     }
 
     /// What can be asked about.

@@ -4,8 +4,8 @@
 mod documents;
 
 use documents::{
-    Blast, Can, Config, Diagnostics, Diff, Import, Init, Learn, LintBaseline, Names, Probes, Reach, Replay, Rollout,
-    Test, Version, Why,
+    Blast, Can, Config, Diagnostics, Diff, Graph, Import, Init, Learn, LintBaseline, Names, Probes, Reach, Replay,
+    Rollout, Test, Version, Why,
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
@@ -66,6 +66,7 @@ fn kinds() -> Vec<Kind> {
         kind::<Config>("polder/config/v1"),
         kind::<Diagnostics>("polder/diagnostics/v1"),
         kind::<Diff>("polder/diff/v1"),
+        kind::<Graph>("polder/graph/v1"),
         kind::<Import>("polder/import/v1"),
         kind::<Init>("polder/init/v1"),
         kind::<Learn>("polder/learn/v1"),

@@ -1,6 +1,7 @@
 //! `polder diff`: what two versions allow that the other does not.
 
 mod drift;
+mod graph;
 mod human;
 mod json;
 mod markdown;
@@ -94,6 +95,12 @@ pub(super) enum DiffFormat {
     Json,
     /// A table for a pull request's comment
     Markdown,
+    /// A picture for pages and documents, light and dark
+    Svg,
+    /// The same in Mermaid, for Markdown
+    Mermaid,
+    /// One page with the picture, tables and a search, that asks for nothing
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -181,7 +188,9 @@ fn answer(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, String> {
     let shown = match args.format {
         _ if args.sides => versions.sides(),
         DiffFormat::Json => versions.diff(),
-        DiffFormat::Human | DiffFormat::Markdown => versions.readable_diff(),
+        DiffFormat::Human | DiffFormat::Markdown | DiffFormat::Svg | DiffFormat::Mermaid | DiffFormat::Html => {
+            versions.readable_diff()
+        }
     };
     let shown = shown.map_err(too_hard)?;
     // What is left out for people counts, too.
@@ -313,6 +322,7 @@ impl Compared<'_> {
             DiffFormat::Human => human::text(self, terminal.out_color()),
             DiffFormat::Json => json::document(self),
             DiffFormat::Markdown => markdown::comment(self),
+            DiffFormat::Svg | DiffFormat::Mermaid | DiffFormat::Html => graph::text(self, format),
         };
         terminal.result(&text);
     }

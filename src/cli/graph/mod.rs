@@ -3,13 +3,17 @@
 use super::args::QuestionArgs;
 use super::ask::{self, Ends};
 use super::exit::Exit;
+use super::json::document;
 use super::reach;
 use super::terminal::Terminal;
 use crate::ask::Detail;
 use crate::cover::Budget;
-use crate::graph::{Focus, Picture, dot, folded, mermaid, picture, svg};
+use crate::graph::{Focus, Picture, dot, folded, html, json, mermaid, picture, svg};
 use crate::net::{PortSet, Protocol};
 use crate::session::{Subject, SummaryScope};
+
+/// What a page is called.
+const TITLE: &str = "Who may connect to whom";
 
 /// Draw what is allowed: who may connect to whom, on which ports.
 #[derive(Debug, clap::Args)]
@@ -21,6 +25,7 @@ Examples:
   polder graph --to shop/database       who reaches the database
   polder graph --format mermaid         for Markdown
   polder graph --format dot | dot -Tpng > network.png
+  polder graph --format html > network.html
   polder graph --manifests deploy/      of any NetworkPolicies and workloads
   polder graph --cluster                of the cluster that kubectl is set up for")]
 pub(super) struct GraphArgs {
@@ -54,6 +59,10 @@ pub(super) enum GraphFormat {
     Mermaid,
     /// DOT, for Graphviz
     Dot,
+    /// One page with the picture, tables and a search, that asks for nothing
+    Html,
+    /// JSON
+    Json,
 }
 
 pub(super) fn run(args: &GraphArgs, terminal: &mut Terminal) -> Exit {
@@ -87,6 +96,8 @@ fn text(picture: &Picture, format: GraphFormat) -> String {
         GraphFormat::Svg => svg(picture),
         GraphFormat::Mermaid => mermaid(picture),
         GraphFormat::Dot => dot(picture),
+        GraphFormat::Html => html(picture, TITLE),
+        GraphFormat::Json => document(&json(picture)),
     }
 }
 

@@ -223,6 +223,12 @@ impl Expanded {
         !self.items[item].is_lane && self.items[item].width == 0
     }
 
+    /// From where to where an item reaches that begins somewhere.
+    pub(super) fn held(&self, item: usize, top: i32) -> (i32, i32) {
+        let item = &self.items[item];
+        (top - item.half_label(), top + item.height + item.half_label())
+    }
+
     /// How far two neighbours of a column are apart at least.
     pub(super) fn gap(&self, one: usize, other: usize) -> i32 {
         match (self.is_thin(one), self.is_thin(other)) {

@@ -109,8 +109,8 @@ pub(super) fn node_size(picture: &Picture, node: usize) -> [i32; 2] {
 /// How wide the head of a frame is.
 pub(super) fn head_width(picture: &Picture, frame: usize) -> i32 {
     let frame = &picture.frames[frame];
-    let badge = text::width(frame.closure.word(), BADGE_SIZE);
-    text::width(&shown(&frame.name), FRAME_SIZE) + badge + 2 * BOX_PADDING + 38
+    let badge = frame.closure.map_or(0, |closure| text::width(closure.word(), BADGE_SIZE) + 38);
+    text::width(&shown(&frame.name), FRAME_SIZE) + badge + 2 * BOX_PADDING
 }
 
 /// What a folded frame says below its name.

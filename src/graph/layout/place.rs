@@ -34,6 +34,7 @@ pub(super) fn tops(all: &Expanded, offsets: &Offsets) -> Vec<i32> {
         all.columns.iter().for_each(|column| straighten(all, column, &pulls, &mut tops));
         all.columns.iter().rev().for_each(|column| straighten(all, column, &pulls, &mut tops));
     }
+    close_gaps(all, &pulls, &mut tops);
     let highest =
         tops.iter().enumerate().map(|(item, top)| top - all.items[item].half_label()).min().unwrap_or_default();
     tops.iter_mut().for_each(|top| *top -= highest);
@@ -134,6 +135,32 @@ fn straighten(all: &Expanded, column: &[usize], pulls: &BTreeMap<(usize, BoxSide
         let wanted = near.map(|(other, apart)| top(*other) + apart).filter(|y| (lowest..=highest).contains(y));
         let Some(nearest) = wanted.min_by_key(|y| ((y - own).abs(), *y)) else { continue };
         tops.get_mut(*item).into_iter().for_each(|top| *top = nearest);
+    }
+}
+
+/// Moves up what stands below a band that holds nothing, so that no more of it is free than between two boxes.
+fn close_gaps(all: &Expanded, pulls: &BTreeMap<(usize, BoxSide), Vec<Pull>>, tops: &mut [i32]) {
+    let top = |item: usize| tops.get(item).copied().unwrap_or_default();
+    // What is held by boxes, and by wires between two heights.
+    let mut held: Vec<(i32, i32)> = all.items.ids().map(|item| all.held(item, top(item))).collect();
+    for ((item, _), pulls) in pulls {
+        let own = all.held(*item, top(*item));
+        held.extend(pulls.iter().map(|(other, _)| {
+            let other = all.held(*other, top(*other));
+            (own.0.min(other.0), own.1.max(other.1))
+        }));
+    }
+    held.sort_unstable();
+    let mut gaps: Vec<(i32, i32)> = Vec::new();
+    let mut end = held.first().map_or(0, |(_, end)| *end);
+    for (from, to) in held {
+        if from > end + all.gaps.boxes {
+            gaps.push((from, from - end - all.gaps.boxes));
+        }
+        end = end.max(to);
+    }
+    for top in tops.iter_mut() {
+        *top -= gaps.iter().filter(|(from, _)| *from <= *top).map(|(_, size)| size).sum::<i32>();
     }
 }
 

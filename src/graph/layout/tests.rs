@@ -18,7 +18,7 @@ fn any(seed: u64) -> Picture {
     let mut dice = Dice(seed);
     let mut picture = Picture::default();
     for place in 0..dice.roll(8) {
-        let closure = Closure::ALL[dice.roll(5)];
+        let closure = Closure::ALL.get(dice.roll(6)).copied();
         let folded = (dice.roll(6) == 0).then_some(Folded { nodes: 3, edges: dice.roll(3) });
         let frame = picture.frames.push(GraphFrame { name: format!("space-{place}"), closure, folded });
         for at in 0..if folded.is_some() { 0 } else { dice.roll(6) } {

@@ -52,10 +52,10 @@ type LegendSign = (Box<dyn Fn(i32, i32) -> String>, String);
 
 fn signs(picture: &Picture) -> Vec<LegendSign> {
     let mut signs: Vec<LegendSign> = Vec::new();
-    let closures: BTreeSet<Closure> = picture.frames.iter().map(|frame| frame.closure).collect();
+    let closures: BTreeSet<Closure> = picture.frames.iter().filter_map(|frame| frame.closure).collect();
     for closure in Closure::ALL.into_iter().filter(|closure| closures.contains(closure)) {
         let draw = move |x: i32, y: i32| {
-            let class = closure_class(closure);
+            let class = closure_class(Some(closure));
             let frame = format!("<rect x=\"{x}\" y=\"{}\" width=\"28\" height=\"16\" rx=\"4\"/>", y - 8);
             format!("<g class=\"frame {class}\">{frame}{}</g>\n", shapes::lock(x + 8, y - 6, closure))
         };

@@ -74,9 +74,12 @@ impl SvgWriter<'_> {
         for ((place, frame), rect) in self.picture.frames.iter().enumerate().zip(&drawing.frames) {
             let Rect { x, y, width, height } = *rect;
             let class = closure_class(frame.closure);
-            let about = format!("{}: {}, {}", frame.name, frame.closure.word(), frame.closure.meaning());
-            let _ =
-                writeln!(self.text, "<g class=\"frame {class}\" id=\"f{}\"><title>{}</title>", place + 1, xml(&about));
+            let _ = writeln!(
+                self.text,
+                "<g class=\"frame {class}\" id=\"f{}\"><title>{}</title>",
+                place + 1,
+                xml(&frame.about())
+            );
             let _ = writeln!(self.text, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"9\"/>");
             let has_nodes = self.picture.nodes.iter().any(|node| node.frame == Some(place));
             let folded = layout::folded_text(self.picture, place);
@@ -98,14 +101,15 @@ impl SvgWriter<'_> {
                     xml(&folded)
                 );
             }
-            let word = frame.closure.word();
-            let _ = writeln!(
-                self.text,
-                "<text class=\"badge\" text-anchor=\"end\" x=\"{}\" y=\"{line}\">{word}</text>",
-                x + width - BOX_PADDING
-            );
-            let at = x + width - BOX_PADDING - shapes::badge_width(word) - 17;
-            self.text.push_str(&shapes::lock(at, line - 9, frame.closure));
+            if let Some(closure) = frame.closure {
+                let (word, right) = (closure.word(), x + width - BOX_PADDING);
+                let _ = writeln!(
+                    self.text,
+                    "<text class=\"badge\" text-anchor=\"end\" x=\"{right}\" y=\"{line}\">{word}</text>"
+                );
+                let at = right - shapes::badge_width(word) - 17;
+                self.text.push_str(&shapes::lock(at, line - 9, closure));
+            }
             self.text.push_str("</g>\n");
         }
     }
@@ -197,12 +201,12 @@ impl SvgWriter<'_> {
 }
 
 /// The class of a frame.
-fn closure_class(closure: Closure) -> &'static str {
+fn closure_class(closure: Option<Closure>) -> &'static str {
     match closure {
-        Closure::Closed => "closed",
-        Closure::HalfOpen(_) => "half",
-        Closure::Partly => "partly",
-        Closure::Open => "open",
+        Some(Closure::Closed) | None => "closed",
+        Some(Closure::HalfOpen(_)) => "half",
+        Some(Closure::Partly) => "partly",
+        Some(Closure::Open) => "open",
     }
 }
 
