@@ -35,8 +35,11 @@ fn random_programs_are_valid() {
     for seed in 1_000..1_500 {
         let program = generate::program(seed);
         for layout in LAYOUTS {
-            let compiled =
-                compile(&render(&program), layout, None).unwrap_or_else(|said| panic!("seed {seed}: {said}"));
+            let compiled = match compile(&render(&program), layout, None) {
+                // Kube-OVN takes policies for one whose names differ in `-` and `.` alone.
+                Err(said) if said.contains("[E0224]") => continue,
+                compiled => compiled.unwrap_or_else(|said| panic!("seed {seed}: {said}")),
+            };
             for text in compiled {
                 let problems = validate(&text);
                 assert!(problems.is_empty(), "seed {seed}, layout {layout}: {problems:#?}\n{text}");
