@@ -38,8 +38,7 @@ pub(super) fn actions(
     for report in program.reports() {
         let diagnostic = &report.diagnostic;
         let Some(primary) = diagnostic.primary().filter(|primary| primary.file == file) else { continue };
-        let is_outside = (primary.end as usize) < within.start || within.end < primary.start as usize;
-        if is_outside && !told.contains(&primary.range()) {
+        if !is_asked_for(primary, &within, told) {
             continue;
         }
         let told = convert(program, report).1;
@@ -58,6 +57,12 @@ pub(super) fn actions(
     actions
 }
 
+/// Whether a place touches a part of its file or is one of the `told` places.
+fn is_asked_for(place: Span, within: &Range<usize>, told: &[Range<usize>]) -> bool {
+    let is_outside = (place.end as usize) < within.start || within.end < place.start as usize;
+    !is_outside || told.contains(&place.range())
+}
+
 /// The lines that let through what the log has and the program would drop. They are looked for when they are asked for: each
 /// takes a build of the program.
 fn flows_for_seen(
@@ -70,8 +75,7 @@ fn flows_for_seen(
     let dropped = program.seen_so_far().map(|seen| seen.dropped.as_slice()).unwrap_or_default();
     let here = dropped.iter().filter(|one| {
         let Some(primary) = one.diagnostic.primary().filter(|primary| primary.file == file) else { return false };
-        let is_outside = (primary.end as usize) < within.start || within.end < primary.start as usize;
-        !is_outside || told.contains(&primary.range())
+        is_asked_for(primary, &within, told)
     });
     let action = |one: &DroppedInLog| {
         let report = program.reports_of_log().iter().find(|report| report.diagnostic == one.diagnostic)?;

@@ -174,17 +174,6 @@ impl Manifests {
         Self::load_for(Reader::LINT, sources, system, folder, named, default_namespace)
     }
 
-    /// The same for questions: policies of Cilium's own kind count as far as they are understood.
-    pub(super) fn load_asked(
-        sources: Sources,
-        system: &dyn FileSystem,
-        folder: &Path,
-        named: &[Named],
-        default_namespace: &str,
-    ) -> Manifests {
-        Self::load_for(Reader::ASK, sources, system, folder, named, default_namespace)
-    }
-
     /// The same, for a command that what has to be rendered first can be given to.
     pub(super) fn load_for(
         reader: Reader,
