@@ -9,6 +9,7 @@ use polder::session::{Import, ImportOptions, Memory, Named, Question, Subject};
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::process::Command;
 
 /// Twice as much of everything takes at most so many times the steps: pairs of what there is, and a little.
 const MOST: f64 = 4.5;
@@ -325,6 +326,63 @@ fn with_pods(count: usize) -> String {
         .unwrap();
     }
     text
+}
+
+/// Pods of one kind, of which a policy says the same.
+fn pods_alike(count: usize) -> (Text, &'static str) {
+    let mut text = policies_of(1, |_| "podSelector: {}, ingress: [{from: [{podSelector: {}}]}]".to_owned());
+    for at in 0..count {
+        writeln!(
+            text,
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web-{at}, namespace: shop, labels: {{app: web-{at}}}}}\nspec: \
+             {{containers: [{{name: c, image: x}}]}}\n---"
+        )
+        .unwrap();
+    }
+    (Text::Manifests(text), "shop/*")
+}
+
+/// Tiers that all may connect to, each on a port of its own.
+fn ports_of_each(count: usize) -> (Text, &'static str) {
+    let tiers = lines(count, |at| format!("tier t{at}"));
+    let flows = lines(count, |at| format!("cluster -> t{at}:{}", 8000 + at));
+    (Text::Program(format!("namespace app {{\n{tiers}{flows}}}\n")), "app/t0")
+}
+
+#[test]
+fn the_json_of_reach_grows_with_what_it_names() {
+    let cases: [(&str, Make); 5] = [
+        ("pods that no policy tells apart", pods_alike),
+        ("keys", keys),
+        ("overlapping", overlapping),
+        ("subjects", subjects),
+        ("ports", ports_of_each),
+    ];
+    let size = |text: &Text| {
+        let folder = tempfile::tempdir().unwrap();
+        let (option, name, text) = match text {
+            Text::Program(text) => ("-p", "main.polder", text),
+            Text::Manifests(text) => ("--manifests", "all.yaml", text),
+        };
+        std::fs::write(folder.path().join(name), text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_polder"))
+            .args(["reach", "--format", "json", option, name])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(!document["connections"].as_array().unwrap().is_empty());
+        output.stdout.len()
+    };
+    let mut wrong = Vec::new();
+    for (name, make) in cases {
+        let [small, large] = [30, 60].map(|count| size(&make(count).0));
+        let growth = large as f64 / small as f64;
+        if growth > MOST_OF_ALL {
+            wrong.push(format!("{name}: {small} and {large} bytes, {growth:.1} times as many"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

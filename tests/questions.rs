@@ -90,11 +90,15 @@ struct Connection {
 
 impl Reach {
     fn read(document: &Value) -> Reach {
-        assert_eq!(document["schema"], "polder/reach/v1");
+        assert_eq!(document["schema"], "polder/reach/v2");
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let texts = |value: &Value| list(value).iter().map(text).collect::<Vec<String>>();
         let mut reach = Reach { connections: BTreeMap::new(), tiers: BTreeSet::new(), addresses: Vec::new() };
+        // The names of what connections call by one.
+        let mut meant: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for end in list(&document["endpoints"]) {
+            meant.entry(text(&end["listed_as"])).or_default().push(text(&end["name"]));
             match end["kind"].as_str().unwrap() {
                 "tier" => _ = reach.tiers.insert(text(&end["name"])),
                 "addresses" => {
@@ -104,14 +108,23 @@ impl Reach {
                 _ => {}
             }
         }
+        for set in list(&document["sets"]) {
+            let names = texts(&set["endpoints"]).iter().flat_map(|name| meant[name].clone()).collect();
+            assert!(meant.insert(text(&set["name"]), names).is_none(), "a set is called like an endpoint");
+        }
         for one in list(&document["connections"]) {
-            let connection = Connection {
-                every: list(&one["ports"]),
-                some: list(&one["some_pods"]["ports"]),
-                unknown: list(&one["unknown"]["ports"]),
-            };
-            let ends = (text(&one["source"]), text(&one["destination"]));
-            assert!(reach.connections.insert(ends, connection).is_none(), "a connection is told twice");
+            let [sources, destinations] =
+                ["sources", "destinations"].map(|side| texts(&one[side]).into_iter().flat_map(|name| &meant[&name]));
+            let destinations: Vec<&String> = destinations.collect();
+            for (from, to) in sources.flat_map(|from| destinations.iter().map(move |to| (from, *to))) {
+                let connection = reach.connections.entry((from.clone(), to.clone())).or_default();
+                match one["certainty"].as_str().unwrap() {
+                    "all" => connection.every.extend(list(&one["ports"])),
+                    "some" => connection.some.extend(list(&one["ports"])),
+                    "unknown" => connection.unknown.extend(list(&one["ports"])),
+                    certainty => assert_eq!(certainty, "perhaps"),
+                }
+            }
         }
         reach
     }

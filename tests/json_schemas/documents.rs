@@ -31,6 +31,9 @@ macro_rules! words {
 words! {
     DrawnKind { Pods, Many, Addresses, Internet }
     DrawnFor { All, Some, Unknown }
+    /// Of whom of two endpoints it is so: of `all` pods and addresses, or of `some`; `unknown`: of some it is not known;
+    /// `perhaps`: it may be so of pods that belong to them only if their namespaces have labels that nobody stated.
+    Certainty { All, Some, Unknown, Perhaps }
     /// An answer; `unknown` where a fact is missing.
     Answer { Yes, No, Unknown }
     Says { Allowed, Denied, Unknown }
@@ -419,7 +422,12 @@ objects! {
         unread: Vec<Unread>,
         /// Whether pods are matched by their addresses; `null` where nobody said.
         ipblock_matches_pods: Nullable<bool>,
+        /// All that can be a source or a destination.
         endpoints: Vec<Endpoint>,
+        /// What stands for several endpoints in connections.
+        sets: Vec<EndpointSet>,
+        /// All that is allowed or may be. Of two endpoints that is so which any connection says that has both; everything else
+        /// is denied.
         connections: Vec<Connection>,
         not_given: Vec<NotGiven>,
         notes: Vec<String>,
@@ -428,6 +436,8 @@ objects! {
     }
     Endpoint {
         name: String,
+        /// The name that connections and sets have it by: that of the first of those whom no policy tells apart from it.
+        listed_as: String,
         kind: EndKind,
         namespace: Nullable<String>,
         addresses: Nullable<Vec<String>>,
@@ -437,27 +447,22 @@ objects! {
         ingress: Nullable<Share>,
         egress: Nullable<Share>,
     }
+    EndpointSet {
+        name: String,
+        /// As `listed_as` has them.
+        endpoints: Vec<String>,
+    }
+    /// What is so of every source with every destination.
     Connection {
-        source: String,
-        destination: String,
+        /// Endpoints, as `listed_as` has them, and sets.
+        sources: Vec<String>,
+        destinations: Vec<String>,
         ports: Vec<Ports>,
-        some_pods: Nullable<SomePods>,
-        unknown: Nullable<UnknownPorts>,
-        perhaps: Nullable<Perhaps>,
-    }
-    SomePods {
-        ports: Vec<Ports>,
+        certainty: Certainty,
+        /// What nobody said: why it is not known, or of whom it may not be so.
+        missing: Nullable<String>,
+        /// Two pods or addresses of which it is so, or not known.
         example: Nullable<Pair>,
-    }
-    UnknownPorts {
-        ports: Vec<Ports>,
-        missing: String,
-        example: Nullable<Pair>,
-    }
-    Perhaps {
-        not_all: bool,
-        ports: Vec<Ports>,
-        missing: String,
     }
     /// What is allowed with pods of which none was given.
     NotGiven {

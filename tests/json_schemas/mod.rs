@@ -73,7 +73,7 @@ fn kinds() -> Vec<Kind> {
         kind::<LintBaseline>("polder/lint-baseline/v1"),
         kind::<Names>("polder/names/v1"),
         kind::<Probes>("polder/probe/v1"),
-        kind::<Reach>("polder/reach/v1"),
+        kind::<Reach>("polder/reach/v2"),
         kind::<Replay>("polder/replay/v1"),
         kind::<Rollout>("polder/rollout/v1"),
         kind::<Test>("polder/test/v1"),
@@ -146,7 +146,9 @@ fn every_schema_has_a_file() {
     let mut named = BTreeSet::new();
     for path in files(&root("src")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
         let text = fs::read_to_string(path).unwrap();
-        let quoted = text.split('"').filter(|part| part.starts_with("polder/") && part.ends_with("/v1"));
+        let is_versioned =
+            |part: &str| part.rsplit_once("/v").is_some_and(|(_, version)| version.parse::<u32>().is_ok());
+        let quoted = text.split('"').filter(|part| part.starts_with("polder/") && is_versioned(part));
         named.extend(quoted.map(ToOwned::to_owned));
     }
     assert_eq!(named, known);

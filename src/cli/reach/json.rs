@@ -1,22 +1,30 @@
-//! What is allowed for programs: every two ends between which something is.
+//! What is allowed for programs: what is so of every two of some ends, in one connection for all of them.
 
 use super::ReachReport;
+use super::blocks::{CellBlock, CellCertainty, RowLists, blocks};
 use super::ends::end_text;
-use super::lines::{missing, outside, split};
-use crate::ask::{Cell, GroupName, IsolatedShare, Row, RowNames};
+use super::lines::{outside, split};
+use crate::ask::{GroupName, IsolatedShare, Row, RowNames};
 use crate::cli::beyond;
 use crate::cli::json::{document, ports, print_with_list, truth, unmodelled, unread};
 use crate::cli::step::with_step;
 use crate::cli::terminal::Terminal;
-use crate::engine::EndId;
 use crate::net::AddressSet;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// Prints one object with the schema `polder/reach/v1`.
+/// Prints one object with the schema `polder/reach/v2`.
 pub(super) fn print(report: &ReachReport<'_>, terminal: &mut Terminal) {
-    let rows = report.summary.reach.rows.iter().filter(|row| !row.names.is_wide());
-    let ends: Vec<Value> = rows.flat_map(endpoints).collect();
-    let connections = report.summary.reach.cells.iter().flat_map(|cell| connection(report, cell));
+    let rows = || report.summary.reach.rows.iter().enumerate().filter(|(_, row)| !row.names.is_wide());
+    let ends: Vec<Value> = rows().flat_map(|(_, row)| endpoints(row)).collect();
+    let names: BTreeMap<usize, String> = rows().filter_map(|(place, row)| Some((place, name(row)?))).collect();
+    let mut lists = RowLists::new(report, &names);
+    let blocks = blocks(report);
+    let connections: Vec<Value> = blocks.iter().map(|block| connection(report, block, &mut lists, &names)).collect();
+    let sets = lists.used().map(|(name, rows)| {
+        let endpoints: Vec<&String> = rows.iter().filter_map(|row| names.get(row)).collect();
+        json!({ "name": name, "endpoints": endpoints })
+    });
     let unmodelled = unmodelled(report.subject.unmodelled());
     let outside: Vec<Value> = outside(report)
         .into_iter()
@@ -24,12 +32,13 @@ pub(super) fn print(report: &ReachReport<'_>, terminal: &mut Terminal) {
         .collect();
     let not_given = beyond::list(&report.summary.situation, &report.summary.beyond);
     let document = json!({
-        "schema": "polder/reach/v1",
+        "schema": "polder/reach/v2",
         "complete": unmodelled.is_empty() && report.subject.unread().is_empty(),
         "unmodelled": unmodelled,
         "unread": unread(report.subject.unread()),
         "ipblock_matches_pods": truth(report.subject.facts().matches().pods),
         "endpoints": ends,
+        "sets": sets.collect::<Vec<Value>>(),
         "connections": [],
         "not_given": not_given,
         "notes": report.notes,
@@ -37,7 +46,7 @@ pub(super) fn print(report: &ReachReport<'_>, terminal: &mut Terminal) {
         "split": split(report),
     });
     let document = with_step(document, report.subject.step());
-    print_with_list(&document, "connections", connections, terminal);
+    print_with_list(&document, "connections", connections.into_iter(), terminal);
 }
 
 /// One object with the schema `polder/names/v1`: what can be asked about.
@@ -45,17 +54,17 @@ pub(super) fn names(names: &[String]) -> String {
     document(&json!({ "schema": "polder/names/v1", "names": names }))
 }
 
-/// The single names of a row.
-fn single_names(row: &Row) -> Vec<String> {
+/// What connections call a single row: by its first name.
+fn name(row: &Row) -> Option<String> {
     match &row.names {
-        RowNames::Groups(groups) => groups.iter().map(ToString::to_string).collect(),
-        RowNames::Asked(text) => vec![text.clone()],
+        RowNames::Groups(groups) => groups.first().map(ToString::to_string),
+        RowNames::Asked(text) => Some(text.clone()),
         RowNames::Namespace(_)
         | RowNames::Cluster
         | RowNames::Anywhere
         | RowNames::NotIsolated(_)
         | RowNames::PodsNotIsolated(_)
-        | RowNames::Isolated(_) => Vec::new(),
+        | RowNames::Isolated(_) => None,
     }
 }
 
@@ -65,6 +74,7 @@ fn endpoints(row: &Row) -> Vec<Value> {
         IsolatedShare::Partly => "partly",
         IsolatedShare::Yes => "yes",
     });
+    let listed_as = name(row);
     let one = |name: String, group: Option<&GroupName>| {
         let kind = group.map_or("asked", kind);
         let namespace = group.and_then(|group| group.namespace()).map(|name| &**name);
@@ -72,6 +82,7 @@ fn endpoints(row: &Row) -> Vec<Value> {
         let addresses = row.addresses.as_ref().map(nets);
         json!({
             "name": name,
+            "listed_as": listed_as,
             "kind": kind,
             "namespace": namespace,
             "addresses": addresses,
@@ -102,46 +113,29 @@ fn kind(name: &GroupName) -> &'static str {
     }
 }
 
-fn connection(report: &ReachReport<'_>, cell: &Cell) -> Vec<Value> {
-    let Some((source, destination)) = report.summary.reach.rows_of(cell) else { return Vec::new() };
-    if cell.is_empty() {
-        return Vec::new();
-    }
-    let pair = |pair: Option<(EndId, EndId)>| {
-        pair.map(|(source, destination)| {
-            json!({
-                "source": end_text(&report.summary.situation, source),
-                "destination": end_text(&report.summary.situation, destination),
-            })
-        })
-    };
-    let some = (!cell.every.contains(&cell.some))
-        .then(|| json!({ "ports": ports(&cell.some), "example": pair(cell.example) }));
-    let unknown = (!cell.unknown.is_empty()).then(
-        || json!({ "ports": ports(&cell.unknown), "missing": missing(report, cell), "example": pair(cell.doubtful) }),
-    );
-    let every = ports(&cell.every);
-    let more = cell.more.as_ref();
-    let missing = cell.apart.as_ref().or(more.map(|(_, doubt)| doubt)).map(ToString::to_string);
-    let perhaps = missing.map(|missing| {
+fn connection(
+    report: &ReachReport<'_>,
+    block: &CellBlock,
+    lists: &mut RowLists<'_>,
+    names: &BTreeMap<usize, String>,
+) -> Value {
+    let example = block.example.map(|(source, destination)| {
         json!({
-            "not_all": cell.apart.is_some(),
-            "ports": more.map_or_else(Vec::new, |(more, _)| ports(more)),
-            "missing": missing,
+            "source": end_text(&report.summary.situation, source),
+            "destination": end_text(&report.summary.situation, destination),
         })
     });
-    let mut found = Vec::new();
-    for from in single_names(source) {
-        for to in single_names(destination) {
-            found.push(json!({
-                "source": from,
-                "destination": to,
-                "ports": every,
-                "some_pods": some,
-                "unknown": unknown,
-                "perhaps": perhaps,
-            }));
-        }
-    }
-    found
+    json!({
+        "sources": lists.words(&block.sources, names),
+        "destinations": lists.words(&block.destinations, names),
+        "ports": ports(&block.ports),
+        "certainty": match block.certainty {
+            CellCertainty::All => "all",
+            CellCertainty::Some => "some",
+            CellCertainty::Unknown => "unknown",
+            CellCertainty::Perhaps => "perhaps",
+        },
+        "missing": block.missing,
+        "example": example,
+    })
 }

@@ -1,5 +1,6 @@
 //! `polder reach`: what is allowed.
 
+mod blocks;
 mod ends;
 mod json;
 mod lines;

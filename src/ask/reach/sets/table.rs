@@ -11,10 +11,12 @@ use crate::ask::space::{Ends, Example, Link};
 use crate::cover::{Budget, GaveUp};
 use crate::net::{Direction, PortSet, Truth};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// What is allowed between every two of some rows, where something is or may be; without examples that nobody looks at.
+/// What is allowed between every two of some rows, where something is or may be. Of what only some may there is one example
+/// for each source and each set of ports: one for each two would take far more room than all the rest. There are none where
+/// nobody looks at them.
 pub(super) fn table(
     judge: &Judge<'_, '_>,
     rows: &Rows,
@@ -23,12 +25,16 @@ pub(super) fn table(
     with_examples: bool,
     budget: &mut Budget,
 ) -> Result<BTreeMap<(usize, usize), Draft>, GaveUp> {
-    let mut table = ReachTable::new(judge, with_examples);
+    let mut table = ReachTable::new(judge);
     let mut drafts = BTreeMap::new();
     for source in sources {
+        let mut shown: BTreeSet<PortSet> = BTreeSet::new();
         for destination in destinations {
             let (Some(from), Some(to)) = (rows.get(*source), rows.get(*destination)) else { continue };
-            let draft = table.draft(from, to, budget)?;
+            let mut draft = table.draft(from, to, budget)?;
+            if with_examples && !draft.every.contains(&draft.some) && shown.insert(draft.some.clone()) {
+                draft.example = table.gathered(from, to, true, budget)?.example;
+            }
             if !draft.is_empty() {
                 drafts.insert((*source, *destination), draft);
             }
@@ -86,7 +92,6 @@ struct Common {
 
 struct ReachTable<'a, 'p> {
     judge: &'a Judge<'a, 'p>,
-    with_examples: bool,
     /// By the places of source and destination.
     links: FxHashMap<[Place; 2], Rc<PlaceLinks>>,
     /// By the side, source (0) or destination (1), the place of the other end and the end.
@@ -98,10 +103,9 @@ struct ReachTable<'a, 'p> {
 }
 
 impl<'a, 'p> ReachTable<'a, 'p> {
-    fn new(judge: &'a Judge<'a, 'p>, with_examples: bool) -> Self {
+    fn new(judge: &'a Judge<'a, 'p>) -> Self {
         ReachTable {
             judge,
-            with_examples,
             links: FxHashMap::default(),
             parts: FxHashMap::default(),
             lists: FxHashMap::default(),
@@ -109,7 +113,7 @@ impl<'a, 'p> ReachTable<'a, 'p> {
         }
     }
 
-    /// All that is allowed between two rows.
+    /// All that is allowed between two rows, without an example.
     fn draft(&mut self, from: &'a RowMember, to: &'a RowMember, budget: &mut Budget) -> Result<Draft, GaveUp> {
         let mut draft = Draft::default();
         if from.is_addresses() && to.is_addresses() {
@@ -121,17 +125,28 @@ impl<'a, 'p> ReachTable<'a, 'p> {
             draft.every = PortSet::everything();
             return Ok(draft);
         }
+        draft = self.gathered(from, to, false, budget)?;
+        draft.every = self.judge.every(&from.area, &to.area, &draft.some, budget)?;
+        Ok(draft)
+    }
+
+    /// What some of two rows may, or of which it is not known, perhaps with an example.
+    fn gathered(
+        &mut self,
+        from: &'a RowMember,
+        to: &'a RowMember,
+        with_example: bool,
+        budget: &mut Budget,
+    ) -> Result<Draft, GaveUp> {
+        let mut draft = Draft::default();
         for source in from.ends() {
             for destination in to.ends() {
+                let ends = [source, destination];
                 match self.links(source, destination, budget)? {
-                    Some(links) => self.add_known(&mut draft, &links, [source, destination], budget)?,
-                    None => self.judge.add_links(&mut draft, [source, destination], budget)?,
+                    Some(links) => self.add_known(&mut draft, &links, ends, with_example, budget)?,
+                    None => self.judge.add_links(&mut draft, ends, with_example, budget)?,
                 }
             }
-        }
-        draft.every = self.judge.every(&from.area, &to.area, &draft.some, budget)?;
-        if draft.every.contains(&draft.some) {
-            draft.example = None;
         }
         Ok(draft)
     }
@@ -181,6 +196,7 @@ impl<'a, 'p> ReachTable<'a, 'p> {
         draft: &mut Draft,
         links: &PlaceLinks,
         ends: [&'a Ends; 2],
+        with_example: bool,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         budget.spend(1)?;
@@ -203,7 +219,7 @@ impl<'a, 'p> ReachTable<'a, 'p> {
                 }
             }
         }
-        if let Some(link) = last.filter(|_| self.with_examples) {
+        if let Some(link) = last.filter(|_| with_example) {
             let [source, destination] = ends;
             let from = self.example(0, links, link, [source, destination], budget)?;
             draft.example = from.zip(self.example(1, links, link, [destination, source], budget)?);
@@ -326,6 +342,7 @@ impl Judge<'_, '_> {
         &self,
         draft: &mut Draft,
         [source, destination]: [&Ends; 2],
+        with_example: bool,
         budget: &mut Budget,
     ) -> Result<(), GaveUp> {
         let mut links = Vec::new();
@@ -339,7 +356,9 @@ impl Judge<'_, '_> {
             let ends = [&link.source, &link.destination];
             if !draft.some.contains(sure) {
                 draft.some.insert(sure);
-                draft.example = self.examples(ends, budget)?;
+                if with_example {
+                    draft.example = self.examples(ends, budget)?;
+                }
             }
             self.add_doubt(draft, ends, perhaps, budget)?;
         }
