@@ -11,6 +11,7 @@ mod identity;
 mod object;
 mod runtime;
 mod service;
+mod unmodelled;
 mod whole;
 
 pub use address::NodeAt;
@@ -21,6 +22,7 @@ pub use identity::lasting;
 pub use object::{Object, Owner, Runner, Scaler};
 pub use runtime::is_set_at_runtime;
 pub use service::TranslatedPort;
+pub use unmodelled::Unmodelled;
 pub use whole::{OF_EVERY_CLUSTER, Whole};
 
 use crate::net::Protocol;
@@ -317,26 +319,4 @@ pub struct Backend {
     pub service: Arc<str>,
     /// `service.port`: a number or the name of a port of the Service.
     pub port: Option<TargetPort>,
-}
-
-/// An object that would change the answer and is not understood.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unmodelled {
-    /// `kind`; with `Kind with key=value` only that label or annotation of the object is not understood.
-    pub kind: String,
-    /// `apiVersion`.
-    pub api_version: String,
-    /// `metadata.namespace`; empty when it has none.
-    pub namespace: String,
-    /// `metadata.name`; empty when it has none.
-    pub name: String,
-    /// Where it was read.
-    pub span: Option<Span>,
-}
-
-impl Unmodelled {
-    /// Whether the object is none that allows or denies, and only joins a mesh, which carries its traffic.
-    pub fn joins_mesh(&self) -> bool {
-        self.kind.contains(" with ")
-    }
 }

@@ -16,7 +16,7 @@ pub(super) fn check(group: &[One<'_>], cni: ChosenCni, cluster: &Cluster, found:
     if cni.difference(CniTrigger::OtherFamily).is_some()
         && let Some(is_six) = family(cni, cluster)
     {
-        group.iter().for_each(|one| other_family(one, cni, is_six, found));
+        own(group).for_each(|one| other_family(one, cni, is_six, found));
     }
     if cni.difference(CniTrigger::OneSideOfApiServer).is_some() {
         one_side_of_api_server(group, cni, cluster, found);
@@ -24,6 +24,11 @@ pub(super) fn check(group: &[One<'_>], cni: ChosenCni, cluster: &Cluster, found:
     if cni.difference(CniTrigger::DnsByPods).is_some() {
         dns_by_pods(group, cni, found);
     }
+}
+
+/// The policies of a namespace of which something is told.
+fn own<'g, 'a>(group: &'g [One<'a>]) -> impl Iterator<Item = &'g One<'a>> {
+    group.iter().filter(|one| one.is_network_policy())
 }
 
 /// Whether the one family of addresses of a cluster is IPv6; `None` where it has both, or none is known.
@@ -66,7 +71,7 @@ fn one_side_of_api_server(group: &[One<'_>], cni: ChosenCni, cluster: &Cluster, 
     if of_service == AddressSet::empty() || behind == AddressSet::empty() {
         return;
     }
-    for one in group {
+    for one in own(group) {
         let rules = one.rules(Direction::Egress).unwrap_or_default().iter().enumerate();
         let mut peers = rules.flat_map(|(index, rule)| (0..).zip(&rule.peers).map(move |(at, peer)| (index, at, peer)));
         let is_meant = |peer: &Peer| matches!(peer, Peer::Block(block) if both.contains(&block.addresses()));
@@ -97,7 +102,7 @@ fn one_side_of_api_server(group: &[One<'_>], cni: ChosenCni, cluster: &Cluster, 
 fn dns_by_pods(group: &[One<'_>], cni: ChosenCni, found: &mut Vec<Diagnostic>) {
     let is_for_names = |rule: &Rule| rule.ports.is_empty() || rule.ports.iter().any(dns::is_dns);
     let is_pods = |peer: &Peer| matches!(peer, Peer::Pods { .. });
-    for one in group {
+    for one in own(group) {
         let rules = one.rules(Direction::Egress).unwrap_or_default();
         let by_pods = |rule: &Rule| dns::is_only_dns(rule) && !rule.peers.is_empty() && rule.peers.iter().all(is_pods);
         let Some(rule) = rules.iter().position(by_pods) else { continue };

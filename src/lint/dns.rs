@@ -10,7 +10,7 @@ use super::{One, at, protocols};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic, How};
 use crate::lint::near::text;
-use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, Selector};
+use crate::net::{AddressSet, Direction, NAMESPACE_NAME, Peers, PortSet, Protocol, Region, Selector, Unlisted};
 use crate::netpol::{Peer, Port, PortTarget, Rule};
 use std::collections::BTreeSet;
 
@@ -44,6 +44,9 @@ const OF_ADDRESSES: [u16; 3] = [443, 6443, 10250];
 
 /// Whether it leads to the API server or to nodes, for which nobody looks up a name.
 fn is_by_address(atom: &Atom<'_>) -> bool {
+    if let Some(Peer::Unlisted(Unlisted::Entities(_))) = atom.written_peer() {
+        return true;
+    }
     let by_address = matches!(atom.written_peer(), None | Some(Peer::Block(_)));
     let port = atom.written_port().map(|port| (port.protocol, &port.target));
     by_address && matches!(port, Some((Protocol::Tcp, PortTarget::Number(number))) if OF_ADDRESSES.contains(number))
@@ -179,7 +182,7 @@ pub(super) fn one_protocol(side: &Side<'_>, servers: &ServerPlaces<'_>, found: &
         {
             continue;
         }
-        let Some(one) = side.group.get(atom.policy) else { continue };
+        let Some(one) = side.group.get(atom.policy).filter(|one| one.is_network_policy()) else { continue };
         // No server answers there over any protocol.
         if side.direction == Direction::Egress && !servers.may_listen(one, atom.written_peer(), Some(port)) {
             continue;
@@ -210,7 +213,8 @@ pub(super) fn node_local(side: &Side<'_>, cluster: &Cluster, found: &mut Vec<Dia
     let mut told = BTreeSet::new();
     for atom in &side.atoms {
         let by_label = matches!(atom.written_peer(), Some(Peer::Pods { pods, .. }) if !pods.is_everything());
-        let (Some(one), true) = (side.group.get(atom.policy), by_label) else { continue };
+        let one = side.group.get(atom.policy).filter(|one| one.is_network_policy() && by_label);
+        let Some(one) = one else { continue };
         if !is_only_dns(atom.written) || told.contains(&(atom.policy, atom.rule)) {
             continue;
         }

@@ -14,7 +14,7 @@ pub(super) fn check(side: &Side<'_>, found: &mut Vec<Diagnostic>) {
     for (index, atom) in side.atoms.iter().enumerate() {
         let Some(Peer::Block(block)) = atom.written_peer() else { continue };
         let one = side.group.get(atom.policy);
-        if one.is_some_and(|one| one.covered.contains(&(side.direction, atom.rule))) {
+        if one.is_some_and(|one| !one.is_network_policy() || one.covered.contains(&(side.direction, atom.rule))) {
             continue;
         }
         for except in &block.except {

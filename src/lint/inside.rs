@@ -4,7 +4,7 @@ use super::open::is_of_metrics;
 use super::outside::is_published;
 use super::published::{Behind, Published, is_on, shown, target};
 use super::{One, at};
-use crate::cluster::{Kind, Service, Unmodelled};
+use crate::cluster::{Kind, Service};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::EndId;
 use crate::lint::near::with_place;
@@ -148,12 +148,9 @@ fn forgotten<'s, 'a>(service: &Service, published: &Published<'s, 'a>) -> Option
     let found = found.with_help(
         "add an `ingress` rule with those who use the Service in `from`, or take `Ingress` out of `policyTypes`",
     );
-    // What denies by default, and what is only scraped, may be closed on purpose; and others than NetworkPolicies may open it.
-    let is_here = |namespace: &str| namespace.is_empty() || *namespace == *service.namespace;
-    let is_beside = |one: &Unmodelled| !one.joins_mesh() && is_here(&one.namespace);
+    // What denies by default, and what is only scraped, may be closed on purpose.
     let is_sure = isolating.iter().all(|one| is_silent(one))
-        && !service.ports.iter().all(|port| port.name.as_deref().is_some_and(is_of_metrics))
-        && !published.cluster.unmodelled.iter().any(is_beside);
+        && !service.ports.iter().all(|port| port.name.as_deref().is_some_and(is_of_metrics));
     Some((one, if is_sure { found } else { found.as_note() }))
 }
 

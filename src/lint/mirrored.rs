@@ -21,7 +21,7 @@ type Numbers = BTreeSet<(Protocol, u16)>;
 pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, mistaken: &mut Mistaken, found: &mut Vec<Diagnostic>) {
     let mut first = 0;
     for group in all.chunk_by(in_one_namespace) {
-        for (policy, one) in (first..).zip(group) {
+        for (policy, one) in (first..).zip(group).filter(|(_, one)| one.is_network_policy()) {
             for (direction, index, rule) in one.all_rules() {
                 let told = match replies_to(group, one, direction, rule, runs) {
                     Some(whom) => reply(one, direction, index, &whom),

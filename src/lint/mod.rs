@@ -4,6 +4,9 @@
 //! together (`dns`, `except`, `overruled`, `redundant`), some in what they meet when it is known what runs (`pods`,
 //! `ports`, `protocols`, `sides`, `outside`). What is said about meaning is exact: it holds for every pod that could exist, or for every pod
 //! that was given.
+//!
+//! What is said of how a policy is written is about NetworkPolicies. Policies of other kinds isolate and allow beside them, as far as they
+//! are understood; where some are not, nothing is said of what nobody allows.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -49,9 +52,9 @@ pub use redundant::{Part, Removal, redundant};
 use crate::cluster::Cluster;
 use crate::diag::{Code, Diagnostic};
 use crate::engine::{Engine, Scope, World};
-use crate::model::ChosenCni;
-use crate::net::{AddressSet, Direction, Facts};
-use crate::netpol::{Policy, Rule, Written};
+use crate::model::{ChosenCni, Cni};
+use crate::net::{AddressSet, BlocksMatch, Direction, Facts};
+use crate::netpol::{Policy, PolicyKind, Rule, Written};
 use crate::source::Span;
 use std::collections::BTreeSet;
 
@@ -74,14 +77,34 @@ pub struct Input<'a> {
     pub complete: bool,
 }
 
+impl Input<'_> {
+    /// What address blocks match. Who has policies of Cilium's kind has Cilium, if nothing else is said.
+    fn blocks_match(&self) -> BlocksMatch {
+        match self.has_cilium() && self.cni.cni.is_not_said() {
+            true => Cni::Cilium.blocks_match(None),
+            false => self.cni.cni.blocks_match(self.cni.version),
+        }
+    }
+
+    fn has_cilium(&self) -> bool {
+        self.policies.iter().any(|policy| policy.kind == PolicyKind::Cilium)
+    }
+}
+
+/// What the CNI makes of any policy, at the name of one.
+pub fn of_any_policy(cni: ChosenCni, name: Option<Span>) -> Vec<Diagnostic> {
+    plugin::of_any(cni, name)
+}
+
 /// Everything that looks like a mistake, in no order.
 pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let nothing = vec![Covered::new(); input.policies.len()];
     let covered = if input.complete { redundancies(&ones(input, &nothing), &mut found) } else { nothing };
     let all: Vec<One<'_>> = ones(input, &covered);
+    let own: Vec<One<'_>> = all.iter().copied().filter(One::is_network_policy).collect();
     let runs = runs::Runs::new(input.cluster);
-    for one in &all {
+    for one in &own {
         form::check(one, &mut found);
         lists::check(one, &mut found);
         split::check(one, &runs, &mut found);
@@ -92,58 +115,68 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         peers::check(one, input, &mut found);
         plugin::check(one, input.cni, &runs, &mut found);
     }
-    plugin::check_all(&all, input.cni, &mut found);
-    for group in all.chunk_by(in_one_namespace) {
+    for group in own.chunk_by(in_one_namespace) {
         replies::check(group, &mut found);
     }
-    protocols::check(&all, input.complete.then_some(&runs), &mut found);
-    if !input.complete {
-        return found;
+    protocols::check(&own, input.complete.then_some(&runs), &mut found);
+    if input.complete {
+        plugin::check_all(&own, input.cni, &mut found);
+        together(input, &all, &own, &runs, &mut found);
     }
-    peers::families(&all, input.cluster, &mut found);
+    found
+}
+
+/// What shows in all policies together, and in what they meet.
+fn together(input: &Input<'_>, all: &[One<'_>], own: &[One<'_>], runs: &runs::Runs<'_>, found: &mut Vec<Diagnostic>) {
+    peers::families(all, input.cluster, found);
     let patience = atoms::Patience::new();
-    let matches = input.cni.cni.blocks_match(input.cni.version);
+    let matches = input.blocks_match();
     let servers = servers::ServerPlaces::new(input.cluster, matches);
     for group in all.chunk_by(in_one_namespace) {
-        clouds::check(group, input.cni, input.cluster, &mut found);
+        clouds::check(group, input.cni, input.cluster, found);
         let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
+        let is_known = group.first().is_some_and(|one| !input.cluster.may_be_opened(&one.policy.namespace));
         for side in &sides {
-            dns::one_protocol(side, &servers, &mut found);
+            if is_known {
+                dns::one_protocol(side, &servers, found);
+            }
             match input.cni.cni.is_of_aws() {
-                true => aws::exceptions(side, input.cni, &mut found),
-                false => except::check(side, &mut found),
+                true => aws::exceptions(side, input.cni, found),
+                false => except::check(side, found),
             }
         }
         let [_, egress] = &sides;
-        dns::no_dns(egress, &servers, &runs, &mut found);
-        dns::node_local(egress, input.cluster, &mut found);
+        if is_known {
+            dns::no_dns(egress, &servers, runs, found);
+            dns::node_local(egress, input.cluster, found);
+        }
     }
     if patience.gave_up() {
         found.push(unfinished("comparing what the rules of each namespace allow", "an exception or a DNS rule"));
     }
-    pods::check(&all, &runs, input.varies, &mut found);
-    let mut mistaken = ports::check(&all, &runs, &mut found);
-    mirrored::check(&all, &runs, &mut mistaken, &mut found);
-    plugin::check_addresses(&all, &runs, matches, &mut found);
-    values::check(&all, &runs, &mut found);
-    own_ports::check(&all, &runs, &mut found);
-    addresses::check(&all, input.cluster, input.cni.cni, &mut found);
+    pods::check(all, runs, input.varies, found);
+    let mut mistaken = ports::check(all, runs, found);
+    mirrored::check(all, runs, &mut mistaken, found);
+    plugin::check_addresses(own, runs, matches, found);
+    values::check(own, runs, found);
+    own_ports::check(own, runs, found);
+    addresses::check(own, input.cluster, input.cni.cni, found);
     if input.cni.cni.is_of_aws() {
-        aws::services(&all, &runs, input.cni, &mut found);
+        aws::services(own, runs, input.cni, found);
     }
     if !input.cluster.workloads.is_empty() {
         let sets = [input.policies];
         let facts = Facts::of_plugin(matches);
+        let facts = if input.has_cilium() { facts.with_unlisted() } else { facts };
         let scope = Scope { policies: &sets, marks: &[], facts: &facts };
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);
-        let apart = sides::check(&all, &engine, input.cluster, &mistaken, sides::MOST_PAIRS, &mut found);
-        let published = published::Published::new(&all, &engine, input.cluster, &mistaken);
-        outside::check(&published, input.cni, &mut found);
-        inside::check(&published, &apart, &mut found);
-        callers::check(&published, &mut found);
+        let apart = sides::check(all, &engine, input.cluster, &mistaken, sides::MOST_PAIRS, found);
+        let published = published::Published::new(all, &engine, input.cluster, &mistaken);
+        outside::check(&published, input.cni, found);
+        inside::check(&published, &apart, found);
+        callers::check(&published, found);
     }
-    found
 }
 
 /// Tells what can be removed, and gives of each policy the rules that others make needless.
@@ -151,8 +184,15 @@ fn redundancies(all: &[One<'_>], found: &mut Vec<Diagnostic>) -> Vec<Covered> {
     let patience = atoms::Patience::new();
     let mut covered = Vec::with_capacity(all.len());
     for group in all.chunk_by(in_one_namespace) {
-        let sides = Direction::ALL.map(|direction| atoms::Side::new(group, direction, &patience));
-        covered.extend(needless::check(group, &sides, found));
+        let first = covered.len();
+        covered.resize_with(first + group.len(), Covered::new);
+        let own: (Vec<usize>, Vec<One<'_>>) = (first..).zip(group).filter(|(_, one)| one.is_network_policy()).unzip();
+        let sides = Direction::ALL.map(|direction| atoms::Side::new(&own.1, direction, &patience));
+        for (place, rules) in own.0.iter().zip(needless::check(&own.1, &sides, found)) {
+            if let Some(known) = covered.get_mut(*place) {
+                *known = rules;
+            }
+        }
     }
     if patience.gave_up() {
         found.push(unfinished(
@@ -195,7 +235,16 @@ fn ones<'a>(input: &Input<'a>, covered: &'a [Covered]) -> Vec<One<'a>> {
 impl<'a> One<'a> {
     /// Its name, as sentences write it.
     fn shown(&self) -> String {
-        format!("`{}/{}`", self.policy.namespace, self.policy.name)
+        let name = format!("`{}/{}`", self.policy.namespace, self.policy.name);
+        match self.policy.kind {
+            PolicyKind::NetworkPolicy => name,
+            PolicyKind::Cilium => format!("the {} {name}", self.policy.kind.object()),
+        }
+    }
+
+    /// Whether it is of the kind whose fields the findings name.
+    fn is_network_policy(&self) -> bool {
+        self.policy.kind == PolicyKind::NetworkPolicy
     }
 
     /// The rules of a direction in which it isolates.

@@ -234,7 +234,8 @@ pub(super) fn families(all: &[One<'_>], cluster: &Cluster, found: &mut Vec<Diagn
     if !policies().any(is_v6) && !pods().any(|address| address.is_ipv6()) {
         return;
     }
-    for one in all {
+    let is_known = |one: &&One<'_>| one.is_network_policy() && !cluster.may_be_opened(&one.policy.namespace);
+    for one in all.iter().filter(is_known) {
         for direction in Direction::ALL {
             let rules = one.rules(direction).unwrap_or_default().iter().enumerate();
             let peers = rules.flat_map(|(index, rule)| (0..).zip(&rule.peers).map(move |(at, peer)| (index, at, peer)));

@@ -172,12 +172,20 @@ fn rules(one: &One<'_>, cni: ChosenCni, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What the CNI reads otherwise of all policies together, and what is so of any.
+/// What is so of any policy, at the name of one.
+pub(super) fn of_any(cni: ChosenCni, name: Option<Span>) -> Vec<Diagnostic> {
+    if cni.cni.is_not_said() {
+        return Vec::new();
+    }
+    let triggers = [CniTrigger::EveryPolicy, CniTrigger::Always].into_iter();
+    let rows = triggers.flat_map(|trigger| cni.cni.differences(cni.version, trigger));
+    rows.filter_map(|row| row.in_manifests(&cni.text(), name, "")).collect()
+}
+
+/// What the CNI reads otherwise of all policies together.
 pub(super) fn check_all(all: &[One<'_>], cni: ChosenCni, found: &mut Vec<Diagnostic>) {
-    let Some(first) = all.first().filter(|_| !cni.cni.is_not_said()) else { return };
-    for trigger in [CniTrigger::EveryPolicy, CniTrigger::Always] {
-        let rows = cni.cni.differences(cni.version, trigger);
-        found.extend(rows.filter_map(|row| row.in_manifests(&cni.text(), first.name, "")));
+    if cni.cni.is_not_said() {
+        return;
     }
     limits(all, cni, found);
     if let Some(row) = cni.difference(CniTrigger::NamesAlike) {

@@ -19,7 +19,7 @@ const MOST_NAMES: usize = 20;
 pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut Vec<Diagnostic>) {
     // The workloads that policies without pods probably mean.
     let mut meant: Vec<&Workload> = Vec::new();
-    for one in all {
+    for one in all.iter().filter(|one| one.is_network_policy()) {
         if one.policy.subject.contradiction().is_none() {
             found.extend(subject(one, runs, &mut meant));
         }
@@ -273,7 +273,7 @@ fn no_such_name(
 
 /// W0223: pods of a namespace with policies that none of them selects.
 fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<Diagnostic> {
-    let namespace = &group.first()?.policy.namespace;
+    let namespace = &group.first().filter(|one| !runs.cluster.may_be_opened(&one.policy.namespace))?.policy.namespace;
     let selected = |pods: &Pods| group.iter().any(|one| one.policy.subject.matches(&pods.labels));
     let mut open: Vec<(&Workload, &Pods)> = Vec::new();
     let mut closed = 0;

@@ -16,7 +16,7 @@ pub(super) type Mistaken = BTreeSet<(usize, Direction)>;
 
 pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, found: &mut Vec<Diagnostic>) -> Mistaken {
     let mut mistaken = Mistaken::new();
-    for (policy, one) in all.iter().enumerate() {
+    for (policy, one) in all.iter().enumerate().filter(|(_, one)| one.is_network_policy()) {
         for (direction, index, rule) in one.all_rules() {
             found.extend(names_of_addresses(one, direction, index, rule));
             let Some(pods) = destinations(one, direction, rule, runs) else { continue };

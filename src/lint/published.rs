@@ -72,8 +72,12 @@ impl<'s, 'a> Published<'s, 'a> {
         all.flat_map(|(workload, _, ends)| ends.iter().map(|end| (*workload, *end))).collect()
     }
 
-    /// The pods that a Service leads to; none when some of them are not isolated, so that everybody may connect to these.
+    /// The pods that a Service leads to; none when some of them are not isolated, so that everybody may connect to these, or
+    /// when something that is not understood may let others in.
     pub(super) fn behind(&self, service: &Service) -> Vec<Behind<'s>> {
+        if self.cluster.may_be_opened(&service.namespace) {
+            return Vec::new();
+        }
         let found = self.each_behind(service);
         if found.iter().any(|one| one.isolating.is_empty()) { Vec::new() } else { found }
     }
@@ -96,7 +100,8 @@ impl<'s, 'a> Published<'s, 'a> {
 
     /// A policy that isolates pods, when `admits` is false of them; none of which a wrong port is told already.
     pub(super) fn closes(&self, behind: &Behind<'_>, admits: bool) -> Option<&'s One<'a>> {
-        let isolating = behind.isolating.first().filter(|_| !admits && !self.is_mistaken(behind))?;
+        let is_sure = !self.is_mistaken(behind) && !self.cluster.may_be_opened(&behind.workload.namespace);
+        let isolating = behind.isolating.first().filter(|_| !admits && is_sure)?;
         self.all.get(*isolating)
     }
 

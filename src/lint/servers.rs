@@ -3,7 +3,7 @@
 use super::{One, private};
 use crate::cluster::{Cluster, Workload};
 use crate::model::{DnsServer, PresetPods};
-use crate::net::{AddressSet, BlocksMatch, IpBlock, NAMESPACE_NAME, Protocol, Selector, Truth};
+use crate::net::{AddressSet, BlocksMatch, IpBlock, NAMESPACE_NAME, Protocol, Selector, Truth, Unlisted};
 use crate::netpol::{Peer, Port, PortTarget, Rule};
 use std::sync::Arc;
 
@@ -38,7 +38,9 @@ impl<'a> ServerPlaces<'a> {
         match peer {
             None => true,
             Some(Peer::Block(block)) => !self.is_blocked(block),
-            Some(Peer::Unlisted(_)) => false,
+            // On nodes caches may answer, behind a name that has to be looked up nobody.
+            Some(Peer::Unlisted(Unlisted::Entities(_))) => asked == Asked::Exactly,
+            Some(Peer::Unlisted(Unlisted::Names(_))) => false,
             Some(Peer::Pods { namespaces, pods }) => {
                 self.may_listen(one, peer, port) && self.may_be(one, namespaces.as_ref(), pods, asked)
             }

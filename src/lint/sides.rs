@@ -47,6 +47,9 @@ pub(super) fn check(
                 if mistaken.contains(&(policy, direction)) || other_way.any(|other| mistaken.contains(&other)) {
                     continue;
                 }
+                if [subject, other].iter().any(|end| is_open_by_others(engine, cluster, *end)) {
+                    continue;
+                }
                 let runs = EndNames { engine, cluster };
                 let theirs = if subject == other { runs.another(other) } else { runs.name(other) };
                 let (Some(mine), Some(theirs)) = (runs.name(subject), theirs) else { continue };
@@ -156,6 +159,11 @@ impl RulePeer<'_, '_> {
             grants.filter(|grant| (grant.policy, grant.rule, grant.peer) == (self.policy, self.rule, Some(self.peer)));
         own.next().map(|grant| grant.ports).unwrap_or_default()
     }
+}
+
+/// Whether something that is not understood may let the pods of an end through.
+fn is_open_by_others(engine: &Engine<'_>, cluster: &Cluster, end: EndId) -> bool {
+    labels(engine, end).is_some_and(|(namespace, _)| cluster.may_be_opened(namespace))
 }
 
 fn labels<'e>(engine: &'e Engine<'_>, id: EndId) -> Option<(&'e str, &'e Labels)> {

@@ -25,6 +25,8 @@ impl Manifests {
         };
         let mut diagnostics: Vec<Diagnostic> =
             self.diagnostics.iter().map(|diagnostic| self.as_of_policies(diagnostic)).collect();
+        let first = self.policy_spans.first().copied().or(self.inside.first().map(|(_, name, _)| *name));
+        diagnostics.extend(first.into_iter().flat_map(|name| lint::of_any_policy(input.cni, name)));
         diagnostics.extend(lint::lint(&input));
         for (policy, name, written) in &self.inside {
             let (policies, names, written) = (from_ref(policy), from_ref(name), from_ref(written));
@@ -34,9 +36,10 @@ impl Manifests {
         levels.apply(diagnostics, &allows(&self.sources))
     }
 
-    /// What is wrong with the manifests, as it is told of policies: that something joins a mesh is no mistake of theirs.
+    /// What is wrong with the manifests, as it is told of policies: what lets nothing through that they close, such as an object of
+    /// a mesh, is no mistake of theirs.
     fn as_of_policies(&self, diagnostic: &Diagnostic) -> Diagnostic {
-        let is_it = |one: &Unmodelled| one.joins_mesh() && one.span.is_some() && one.span == diagnostic.primary();
+        let is_it = |one: &Unmodelled| !one.may_allow() && one.span.is_some() && one.span == diagnostic.primary();
         match diagnostic.code == Code::W0101 && self.cluster.unmodelled.iter().any(is_it) {
             true => diagnostic.clone().as_note(),
             false => diagnostic.clone(),

@@ -13,6 +13,7 @@ use crate::diag::Report;
 use crate::diff::{self, Diff, Version};
 use crate::flow::FlowSet;
 use crate::net::Facts;
+use crate::source::Sources;
 use std::path::Path;
 
 /// One of the versions, as it is named on the command line.
@@ -84,7 +85,7 @@ impl Versions {
         let [before, after] = contents;
         let workloads = match terms.workloads.is_empty() {
             true => Manifests::default(),
-            false => Manifests::load(system, folder, &terms.workloads, DEFAULT_NAMESPACE),
+            false => Manifests::load_beside(Sources::default(), system, folder, &terms.workloads, DEFAULT_NAMESPACE),
         };
         Versions {
             old: load(old, [before, after], &in_old),

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::live::DeployedCluster;
 use super::log::FormatParser;
 use super::terminal::Terminal;
+use crate::netpol::{Policy, PolicyKind};
 use crate::replay::LogFormat;
 use crate::session::{
     CONFIG_NAME, Disk, EXTENSION, FileSystem as _, Manifests, Named, normal, reason, shell_word, shown,
@@ -205,7 +206,8 @@ enum Beginning {
 /// How many NetworkPolicies are in a folder, without those that a program becomes.
 fn policies_of_others(folder: &Path) -> usize {
     let manifests = Manifests::load(&Disk, folder, &[Named::Path(folder.to_path_buf())], "default");
-    manifests.policies.policies.iter().filter(|policy| policy.statements.is_empty()).count()
+    let is_of_others = |policy: &&Policy| policy.kind == PolicyKind::NetworkPolicy && policy.statements.is_empty();
+    manifests.policies.policies.iter().filter(is_of_others).count()
 }
 
 /// The root of the Git repository that a folder is in.

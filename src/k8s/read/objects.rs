@@ -94,7 +94,7 @@ pub(super) fn items_of<'n>(node: &'n YamlNode) -> Option<Option<(&'n str, &'n st
 fn unmodelled(pairs: &[(YamlNode, YamlNode)], version: &str, kind: &str) -> Unmodelled {
     let text = |name| metadata_text(pairs, name).unwrap_or_default().to_owned();
     let (namespace, name) = (text("namespace"), text("name"));
-    Unmodelled { kind: kind.to_owned(), api_version: version.to_owned(), namespace, name, span: None }
+    Unmodelled { kind: kind.to_owned(), api_version: version.to_owned(), namespace, name, beyond: None, span: None }
 }
 
 /// Reads one object, or the objects of a list. The items of a typed list need not say what they are: `typed` says it,
@@ -139,9 +139,10 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
     if walk.reading.reads_cilium && kinds::is_cilium_policy(version, kind) {
         match cilium::policy(walk, node, path, default_namespace) {
             Ok(policy) => return walk.reading.policies.extend(policy),
-            Err(_) => {
+            Err(field) => {
                 let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
-                return walk.found(at, at, Object::Unmodelled(unmodelled(pairs, version, kind)));
+                let found = Unmodelled { beyond: Some(field), ..unmodelled(pairs, version, kind) };
+                return walk.found(at, at, Object::Unmodelled(found));
             }
         }
     }

@@ -79,6 +79,7 @@ fn note_mesh(walk: &mut Walk, at: Option<usize>, object: (&str, &str, &str, &str
             api_version: version.to_owned(),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
+            beyond: None,
             span: None,
         };
         walk.found(at, at, cluster::Object::Unmodelled(found));

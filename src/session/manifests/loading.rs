@@ -454,7 +454,7 @@ impl Load<'_> {
         }
         manifests.cluster = cluster;
         manifests.conflicts(&conflicts, &of_objects);
-        let warnings = unmodelled(&manifests.cluster.unmodelled);
+        let warnings = unmodelled(&manifests.cluster.unmodelled, reader);
         manifests.diagnostics.extend(warnings);
         manifests
     }

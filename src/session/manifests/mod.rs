@@ -130,10 +130,11 @@ impl Reader {
         }
     }
 
+    /// For `lint`, and for what answers questions about policies.
     pub(super) const LINT: Reader =
-        Reader { command: "polder lint", does: "checks", wants_hints: false, takes_cilium: false };
-    /// What answers questions takes what is named as `lint` does.
-    pub(super) const ASK: Reader = Reader { takes_cilium: true, ..Reader::LINT };
+        Reader { command: "polder lint", does: "checks", wants_hints: false, takes_cilium: true };
+    /// For what runs beside a program, whose policies are those that count.
+    const RUNS: Reader = Reader { takes_cilium: false, ..Reader::LINT };
     pub(super) const IMPORT: Reader =
         Reader { command: "polder import", does: "imports", wants_hints: false, takes_cilium: false };
     pub(super) const INIT: Reader =
@@ -160,10 +161,11 @@ impl Manifests {
     /// has to render and parts of kustomizations; both are told in a line. In a file that was named itself they are
     /// mistakes.
     pub fn load(system: &dyn FileSystem, folder: &Path, named: &[Named], default_namespace: &str) -> Manifests {
-        Self::load_beside(Sources::default(), system, folder, named, default_namespace)
+        Self::load_for(Reader::LINT, Sources::default(), system, folder, named, default_namespace)
     }
 
-    /// The same, with the texts added to `sources`, so that one report can show places of both.
+    /// The same of what runs beside policies from elsewhere, with the texts added to `sources`, so that one report can show
+    /// places of both. Policies of Cilium's kind count as objects that are not understood.
     pub fn load_beside(
         sources: Sources,
         system: &dyn FileSystem,
@@ -171,7 +173,7 @@ impl Manifests {
         named: &[Named],
         default_namespace: &str,
     ) -> Manifests {
-        Self::load_for(Reader::LINT, sources, system, folder, named, default_namespace)
+        Self::load_for(Reader::RUNS, sources, system, folder, named, default_namespace)
     }
 
     /// The same, for a command that what has to be rendered first can be given to.

@@ -17,14 +17,18 @@ pub(super) fn refused(file: FileId, text: &str, problem: ReadProblem) -> Diagnos
     Diagnostic::new(Code::E0501, span, message)
 }
 
-/// One warning for each kind.
-pub(super) fn unmodelled(objects: &[Unmodelled]) -> Vec<Diagnostic> {
+/// One warning for each kind, and of a kind that is understood in part one for each object.
+pub(super) fn unmodelled(objects: &[Unmodelled], reader: Reader) -> Vec<Diagnostic> {
     /// More places than these say nothing more.
     const MOST_PLACES: usize = 5;
     let mut kinds: BTreeMap<(&str, &str), Vec<&Unmodelled>> = BTreeMap::new();
-    for object in objects {
+    for object in objects.iter().filter(|object| object.beyond.is_none()) {
         kinds.entry((&object.kind, &object.api_version)).or_default().push(object);
     }
+    let looked_at = match reader.takes_cilium {
+        true => "only NetworkPolicies and CiliumNetworkPolicies are looked at",
+        false => "only NetworkPolicies are looked at",
+    };
     let warning = |((kind, version), objects): ((&str, &str), Vec<&Unmodelled>)| {
         let what = match objects.len() {
             1 => format!("{kind} ({version}) changes what is allowed and is not modelled"),
@@ -33,14 +37,33 @@ pub(super) fn unmodelled(objects: &[Unmodelled]) -> Vec<Diagnostic> {
         let message = format!("the answers are incomplete: {what}");
         let mut warning = Diagnostic::about(Code::W0101, message);
         for object in objects.iter().take(MOST_PLACES) {
-            let slash = if object.namespace.is_empty() { "" } else { "/" };
             if let Some(span) = object.span {
-                warning = warning.with_label(span, format!("{}{slash}{}", object.namespace, object.name));
+                warning = warning.with_label(span, named(object));
             }
         }
-        warning.with_help("judge by hand what it adds or takes away; only NetworkPolicies are looked at")
+        warning.with_help(format!("judge by hand what it adds or takes away; {looked_at}"))
     };
-    kinds.into_iter().map(warning).collect()
+    kinds.into_iter().map(warning).chain(objects.iter().filter_map(beyond)).collect()
+}
+
+/// A policy of a kind that is understood in part, and that says more than that.
+fn beyond(object: &Unmodelled) -> Option<Diagnostic> {
+    let field = object.beyond.as_ref()?;
+    let message = format!(
+        "the answers are incomplete: {} `{}` says in `{field}` what is not modelled",
+        object.kind,
+        named(object)
+    );
+    let warning = match object.span {
+        Some(span) => Diagnostic::new(Code::W0101, span, message),
+        None => Diagnostic::about(Code::W0101, message),
+    };
+    Some(warning.with_help("judge by hand what this policy adds or takes away; others of its kind are looked at"))
+}
+
+fn named(object: &Unmodelled) -> String {
+    let slash = if object.namespace.is_empty() { "" } else { "/" };
+    format!("{}{slash}{}", object.namespace, object.name)
 }
 
 /// The word, quoted string or empty map that begins at a place.

@@ -19,7 +19,7 @@ pub use summary::SummaryScope;
 
 use super::config::EnvironmentChoice;
 use super::load::{Named, Project};
-use super::manifests::{Manifests, Reader, Unread};
+use super::manifests::{Manifests, Unread};
 use super::rollout::{EnforceChoice, RolloutStep};
 use super::stages::{Session, Settings};
 use super::system::FileSystem;
@@ -104,8 +104,7 @@ impl Subject {
     pub fn load(system: &dyn FileSystem, folder: &Path, question: &Question) -> Subject {
         if !question.manifests.is_empty() {
             let named = [question.manifests.as_slice(), &question.workloads].concat();
-            let manifests =
-                Manifests::load_for(Reader::ASK, Sources::default(), system, folder, &named, DEFAULT_NAMESPACE);
+            let manifests = Manifests::load(system, folder, &named, DEFAULT_NAMESPACE);
             let mut manifests = if question.complete { manifests.as_a_whole() } else { manifests };
             let sources = std::mem::take(&mut manifests.sources);
             let is_cilium = manifests.policies.policies.iter().any(|policy| policy.kind == PolicyKind::Cilium);
