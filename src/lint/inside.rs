@@ -29,8 +29,11 @@ const OF_PEERS: [&str; 16] = [
     "replication",
     "jgroups",
     "jgrp",
-    "internal",
+    INTERNAL,
 ];
+
+/// The word by which the replicas of a Service are meant, or those who look after a program.
+const INTERNAL: &str = "internal";
 
 /// Words in the name of a policy that say that nobody is to be let in.
 const OF_CLOSED: [&str; 7] = ["deny", "block", "isolate", "isolation", "restrict", "restricted", "quarantine"];
@@ -77,9 +80,11 @@ pub(super) fn check(published: &Published<'_, '_>, apart: &BTreeSet<EndId>, foun
     }
 }
 
-/// Whether a policy for some pods isolates them for ingress, and has rules for egress alone.
+/// Whether a policy for some pods, or one that is called after egress, isolates them for ingress, and has rules for egress
+/// alone.
 fn is_silent(one: &One<'_>) -> bool {
-    !one.policy.subject.is_everything()
+    let is_of_egress = one.is_called(&["egress", "outbound"]) && !one.is_called(&["ingress", "inbound"]);
+    (!one.policy.subject.is_everything() || is_of_egress)
         && one.written.types.is_some()
         && one.written.rules(Direction::Ingress).place.is_none()
         && one.rules(Direction::Ingress).is_some()
@@ -211,7 +216,9 @@ impl<'s> PeerPort<'s> {
             for port in &behind.pods.ports {
                 let (name, ports) = (port.name.as_deref(), PortSet::number(port.protocol, port.number));
                 let is_new = !all.iter().any(|one| one.ports.overlaps(&ports));
-                if is_new && is_said(name, &ports) {
+                // What is internal and no Service offers is for whoever looks after the pods.
+                let is_internal = words(name).any(|word| word == INTERNAL);
+                if is_new && !is_internal && is_said(name, &ports) {
                     all.push(PeerPort { name, ports, is_said: true, is_of_service: false });
                 }
             }
@@ -244,6 +251,11 @@ impl<'s> PeerPort<'s> {
         };
         let closed = |ports: &PortSet| Direction::ALL.into_iter().find(|direction| !side(*direction, ports));
         let direction = closed(&self.ports)?;
+        // A port that containers do not list, by its number.
+        let is_known = |number: &u16| closed(&PortSet::number(Protocol::Tcp, *number)).is_none();
+        if !self.is_of_service && NUMBERS_OF_PEERS.iter().any(is_known) {
+            return None;
+        }
         // They find each other by another port, and this one is for clients or for whoever wants to encrypt.
         let is_instead = |other: &&PeerPort<'_>| match (self.is_said, self.is_of_service) {
             (true, true) => is_twin(self, other),

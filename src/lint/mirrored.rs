@@ -32,7 +32,7 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, mistaken: &mut Mistaken, f
                     }
                 };
                 let places: Vec<_> = (0..rule.ports.len()).map(|port| one.port_place(direction, index, port)).collect();
-                found.retain(|other| other.code != Code::W0219 || !other.is_note || !places.contains(&other.primary()));
+                found.retain(|other| other.code != Code::W0219 || !places.contains(&other.primary()));
                 mistaken.insert((policy, direction));
                 found.push(told);
             }

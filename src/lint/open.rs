@@ -20,9 +20,47 @@ const OF_WEBHOOKS: [u16; 3] = [4443, 9443, 10250];
 /// own.
 const OF_MESHES: [u16; 10] = [4143, 4190, 4191, 15008, 15010, 15011, 15012, 15014, 15017, 15021];
 
-/// Where nodes themselves connect to storage, which no label matches (NFS, iSCSI), and where collectors take traces from
-/// whoever has some (OTLP).
-const OF_NODES_AND_TRACES: [u16; 4] = [2049, 3260, 4317, 4318];
+/// Where well-known exporters of metrics listen, which whoever looks after the cluster asks: those of nodes, statsd, MySQL,
+/// HAProxy, nginx, probes, Redis, PgBouncer, ZooKeeper, memcached, PostgreSQL, MongoDB, Kafka, Java, RabbitMQ.
+const OF_EXPORTERS: [u16; 17] =
+    [9100, 9101, 9102, 9104, 9113, 9115, 9121, 9127, 9141, 9150, 9182, 9187, 9216, 9308, 9404, 9419, 15692];
+
+/// What is outside of a cluster under addresses that nobody can list: mail, Git over SSH, time, and the web over UDP.
+const OF_OUTSIDE: [(Protocol, u16); 6] = [
+    (Protocol::Tcp, 22),
+    (Protocol::Tcp, 25),
+    (Protocol::Tcp, 465),
+    (Protocol::Tcp, 587),
+    (Protocol::Udp, 123),
+    (Protocol::Udp, 443),
+];
+
+/// Where nodes themselves connect to storage, which no label matches (NFS, iSCSI).
+const OF_NODES: [u16; 2] = [2049, 3260];
+
+/// Where collectors take traces, logs and figures from whoever has some: OTLP, Zipkin, Jaeger, OpenCensus, the protocols of
+/// Fluentd, syslog, GELF, statsd.
+const OF_COLLECTORS: [(Protocol, u16); 19] = [
+    (Protocol::Tcp, 4317),
+    (Protocol::Tcp, 4318),
+    (Protocol::Tcp, 9411),
+    (Protocol::Tcp, 14250),
+    (Protocol::Tcp, 14268),
+    (Protocol::Udp, 5775),
+    (Protocol::Udp, 6831),
+    (Protocol::Udp, 6832),
+    (Protocol::Tcp, 55678),
+    (Protocol::Tcp, 24224),
+    (Protocol::Udp, 24224),
+    (Protocol::Tcp, 514),
+    (Protocol::Udp, 514),
+    (Protocol::Tcp, 6514),
+    (Protocol::Tcp, 12201),
+    (Protocol::Udp, 12201),
+    (Protocol::Udp, 8125),
+    (Protocol::Udp, 9125),
+    (Protocol::Tcp, 9125),
+];
 
 /// How the namespaces begin in which OpenShift runs its own programs, which look themselves at who asks.
 const OF_PLATFORM: &str = "openshift-";
@@ -129,7 +167,8 @@ fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'_>) -
     if one.is_called(&["allow", "permit", "open"]) && one.is_called(&["all", "any", "everything"]) && !other_way {
         return true;
     }
-    if one.policy.namespace.starts_with(OF_PLATFORM) {
+    // Programs list peers where they are told some: who left them out has chosen it, or the program's makers have.
+    if one.policy.namespace.starts_with(OF_PLATFORM) || one.written.by_program {
         return true;
     }
     rule.ports.iter().all(|port| is_for_the_web(port, is_ingress))
@@ -216,9 +255,12 @@ pub(super) fn is_for_all_use(rule: &Rule) -> bool {
 fn is_for_the_web(port: &Port, is_ingress: bool) -> bool {
     match &port.target {
         PortTarget::Number(number) => {
-            let is_of_ingress = OF_WEBHOOKS.contains(number) || OF_NODES_AND_TRACES.contains(number);
+            let is_of_ingress =
+                OF_WEBHOOKS.contains(number) || OF_NODES.contains(number) || OF_EXPORTERS.contains(number);
             let is_known = OF_THE_WEB.contains(number) || (is_ingress && is_of_ingress);
-            (port.protocol == Protocol::Tcp && is_known) || (!is_ingress && super::dns::is_dns(port))
+            (port.protocol == Protocol::Tcp && is_known)
+                || (is_ingress && OF_COLLECTORS.contains(&(port.protocol, *number)))
+                || (!is_ingress && (OF_OUTSIDE.contains(&(port.protocol, *number)) || super::dns::is_dns(port)))
         }
         PortTarget::Named(name) => NAMES_OF_THE_WEB.contains(&&**name) || name.contains("metrics"),
         PortTarget::Range(low, high) => !is_ingress && is_of_media(port.protocol, *low, *high),

@@ -211,9 +211,17 @@ fn behind_ingress(
 }
 
 fn is_controller(pods: &Pods) -> bool {
-    KEYS_OF_CONTROLLERS
-        .iter()
-        .any(|key| pods.labels.get(*key).is_some_and(|value| CONTROLLERS.iter().any(|known| value.contains(known))))
+    KEYS_OF_CONTROLLERS.iter().any(|key| pods.labels.get(*key).is_some_and(|value| is_known_controller(value)))
+}
+
+fn is_known_controller(name: &str) -> bool {
+    CONTROLLERS.iter().any(|known| name.contains(known))
+}
+
+/// Whether pods have to be those of an ingress controller by their labels.
+fn are_controllers(pods: &Selector) -> bool {
+    let values = KEYS_OF_CONTROLLERS.iter().filter_map(|key| pods.required_value(key)).flatten();
+    values.into_iter().any(|value| is_known_controller(value))
 }
 
 /// Whether a rule lets pods in that may be those of a gateway in their own namespace: by a label or a value that says so, all
@@ -259,7 +267,8 @@ pub(super) fn is_open_to_others(published: &Published<'_, '_>, behind: &Behind<'
     }
     let other = |peer: &Peer| match peer {
         Peer::Block(_) | Peer::Unlisted(_) => true,
-        Peer::Pods { namespaces: None, .. } => false,
+        // It runs beside them, then.
+        Peer::Pods { namespaces: None, pods } => are_controllers(pods),
         Peer::Pods { namespaces: Some(selector), .. } => {
             selector.required_value(NAMESPACE_NAME) != Some(std::slice::from_ref(namespace))
         }

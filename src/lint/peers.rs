@@ -67,7 +67,10 @@ fn and_as_or(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, clu
     else {
         return None;
     };
-    if runs_here_only(one, namespaces, pods, cluster) || is_of_same_program(&one.policy.subject, pods) {
+    if runs_here_only(one, namespaces, pods, cluster)
+        || is_of_same_program(&one.policy.subject, pods)
+        || says_the_same(namespaces, pods)
+    {
         return None;
     }
     let list = peers_field(direction);
@@ -87,7 +90,27 @@ fn and_as_or(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, clu
     );
     // Who lists addresses beside them, as the documentation of Kubernetes does, lists alternatives.
     let lists_blocks = rule.peers.iter().any(|peer| matches!(peer, Peer::Block(_)));
-    Some(if lists_blocks { found.as_note() } else { found })
+    let is_beside = lists_blocks || are_of_gateway(namespaces, pods);
+    Some(if is_beside { found.as_note() } else { found })
+}
+
+/// Whether namespaces and pods have to have one and the same label: whoever may connect is marked, one by one or by whole
+/// namespaces.
+fn says_the_same(namespaces: &Selector, pods: &Selector) -> bool {
+    !pods.is_everything() && pods.entries().eq(namespaces.entries())
+}
+
+/// Whether namespaces are those of an ingress controller or a gateway, as their name says, and pods are none of it by their
+/// labels: clients of the same namespace, then, and those who come from outside.
+fn are_of_gateway(namespaces: &Selector, pods: &Selector) -> bool {
+    const WORDS: [&str; 4] = ["ingress", "gateway", "ingressgateway", "router"];
+    let says = |text: &str| {
+        text.split(['-', '.', '_']).any(|word| WORDS.contains(&word))
+            || super::outside::CONTROLLERS.iter().any(|known| text.contains(known))
+    };
+    let of_pods = pods.entries().any(|(key, values)| says(key) || values.listed().iter().any(|value| says(value)));
+    let names = namespaces.required_value(NAMESPACE_NAME);
+    !of_pods && names.is_some_and(|names| names.iter().all(|name| says(name)))
 }
 
 /// The places of two peers that look like one: whole namespaces, of which there are no others in the list, and right behind
@@ -210,7 +233,11 @@ fn everywhere(
         && METADATA.parse().is_ok_and(|net| addresses.overlaps(&AddressSet::from_net(net)))
         && (rule.ports.is_empty()
             || rule.ports.iter().any(|port| ports(port).overlaps(&PortSet::number(Protocol::Tcp, 80))));
-    Some(if opens_metadata { found } else { found.as_note() })
+    // Who lists both families as a whole means every address there is.
+    let is_all =
+        |peer: &Peer| matches!(peer, Peer::Block(other) if other.cidr.prefix_len() == 0 && other.except.is_empty());
+    let of_both = rule.peers.iter().filter(|peer| is_all(peer)).count() > 1;
+    Some(if opens_metadata && !of_both { found } else { found.as_note() })
 }
 
 fn quoted(list: &str) -> String {

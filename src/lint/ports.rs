@@ -6,7 +6,7 @@ use super::{One, at, protocols};
 use crate::cluster::TranslatedPort;
 use crate::diag::{Code, Diagnostic, How, closest};
 use crate::lint::near::{listed, with_place};
-use crate::net::{Direction, Protocol};
+use crate::net::{Direction, NAMESPACE_NAME, Protocol};
 use crate::netpol::{Peer, Port, PortTarget, Rule};
 use crate::source::Span;
 use std::collections::BTreeSet;
@@ -105,7 +105,16 @@ pub(super) fn destinations<'a>(
         Direction::Ingress => vec![runs.subject(one)],
         Direction::Egress => rule.peers.iter().map(|peer| runs.peer(one, peer)).collect::<Option<_>>()?,
     };
-    if !matched.iter().all(|matched| matched.sure) {
+    // Namespaces by other labels than their names are known where all of them are.
+    let is_known = |peer: &Peer| match peer {
+        Peer::Pods { namespaces: Some(namespaces), .. } => {
+            namespaces.required_value(NAMESPACE_NAME).is_some() || runs.cluster.has_all_pods()
+        }
+        Peer::Pods { namespaces: None, .. } | Peer::Block(_) | Peer::Unlisted(_) => true,
+    };
+    if !matched.iter().all(|matched| matched.sure)
+        || (direction == Direction::Egress && !rule.peers.iter().all(is_known))
+    {
         return None;
     }
     let pods = matched.into_iter().flat_map(|matched| matched.pods).filter(|(_, pods)| !pods.host_network);

@@ -12,6 +12,8 @@ pub struct Written<P> {
     pub subject: Option<P>,
     /// The rules, in the order of [`Direction::ALL`]; also those of a direction that `policyTypes` does not list.
     pub directions: [WrittenRules<P>; 2],
+    /// Whether its metadata say that a program wrote it: a chart of Helm was rendered, or an operator owns it.
+    pub by_program: bool,
 }
 
 /// The rules of one direction as they were written.
@@ -69,7 +71,7 @@ impl<P> Default for WrittenRules<P> {
 
 impl<P> Default for Written<P> {
     fn default() -> Self {
-        Written { types: None, subject: None, directions: Default::default() }
+        Written { types: None, subject: None, directions: Default::default(), by_program: false }
     }
 }
 
@@ -87,7 +89,8 @@ impl<P> Written<P> {
     pub fn map<Q>(self, mut place: impl FnMut(P) -> Q) -> Written<Q> {
         let types = self.types.map(&mut place);
         let subject = self.subject.map(&mut place);
-        Written { types, subject, directions: self.directions.map(|rules| rules.map(&mut place)) }
+        let directions = self.directions.map(|rules| rules.map(&mut place));
+        Written { types, subject, directions, by_program: self.by_program }
     }
 }
 

@@ -77,7 +77,16 @@ pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace
             };
             one(Who::Gateway, namespace, distinct(to.into_iter().chain(more).filter_map(service)))
         }
-        ("monitoring.coreos.com", "ServiceMonitor") => {
+        ("traefik.io" | "traefik.containo.us", "IngressRoute" | "IngressRouteTCP" | "IngressRouteUDP") => {
+            one(Who::Gateway, namespace, distinct(behind_routes(spec_or_self, namespace).into_iter()))
+        }
+        ("projectcontour.io", "HTTPProxy") => {
+            let mut targets = behind_routes(spec_or_self, namespace);
+            let of_tcp = spec_or_self.get("tcpproxy").and_then(MapFields::of);
+            targets.extend(of_tcp.into_iter().flat_map(|proxy| services(proxy, namespace)));
+            one(Who::Gateway, namespace, distinct(targets.into_iter()))
+        }
+        ("monitoring.coreos.com", "ServiceMonitor") | ("operator.victoriametrics.com", "VMServiceScrape") => {
             let ports = items(spec_or_self, "endpoints").filter_map(MapFields::of).filter_map(|endpoint| {
                 let of_service = text(endpoint, "port").map(|name| ScrapedPort::OfService(name.into()));
                 of_service.or_else(|| endpoint.get("targetPort").and_then(target_port).map(ScrapedPort::OfPods))
@@ -86,7 +95,7 @@ pub(super) fn read(version: &str, kind: &str, node: &YamlNode, default_namespace
             let targets = labels.map(|labels| CallTarget::Services { namespaces, labels, ports: ports.collect() });
             one(Who::Scraper, namespace, targets.into_iter().collect())
         }
-        ("monitoring.coreos.com", "PodMonitor") => {
+        ("monitoring.coreos.com", "PodMonitor") | ("operator.victoriametrics.com", "VMPodScrape") => {
             let ports = items(spec_or_self, "podMetricsEndpoints").filter_map(MapFields::of).filter_map(|endpoint| {
                 let named = text(endpoint, "port").map(|name| TargetPort::Named(name.into()));
                 let number = || endpoint.get("portNumber").or(endpoint.get("targetPort")).and_then(target_port);
@@ -138,6 +147,25 @@ fn backend_service(backend: MapFields, namespace: &str) -> Option<CallTarget> {
         name: text(backend, "name").filter(|_| is_service)?.into(),
         port: port(backend, "port").map(TargetPort::Number),
     })
+}
+
+/// The Services of `routes`, as Traefik and Contour list them.
+fn behind_routes(spec: MapFields, namespace: &str) -> Vec<CallTarget> {
+    items(spec, "routes").filter_map(MapFields::of).flat_map(|route| services(route, namespace)).collect()
+}
+
+/// The Services of `services`, with their ports by number or by name.
+fn services(object: MapFields, namespace: &str) -> Vec<CallTarget> {
+    let service = |item| {
+        let service = MapFields::of(item)?;
+        let is_service = text(service, "kind").is_none_or(|kind| kind == "Service");
+        Some(CallTarget::Service {
+            namespace: text(service, "namespace").unwrap_or(namespace).into(),
+            name: text(service, "name").filter(|_| is_service)?.into(),
+            port: service.get("port").and_then(target_port),
+        })
+    };
+    items(object, "services").filter_map(service).collect()
 }
 
 /// The namespace and the name of a Gateway that a route is for.

@@ -64,6 +64,7 @@ pub(super) fn policy(
         directions: spec
             .places
             .map(|places| rules(places.first().copied().flatten(), places.into_iter().map(written).collect())),
+        by_program: false,
     };
     Ok(Some(ReadPolicy { at: node.at, name_at: metadata.at, policy, written, labels: metadata.labels, annotations }))
 }

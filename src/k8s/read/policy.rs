@@ -1,7 +1,7 @@
 //! One NetworkPolicy, checked as the API server checks it.
 
 use super::empty::item_places;
-use super::metadata::{SUBDOMAIN, annotations, label_pairs, metadata};
+use super::metadata::{Metadata, SUBDOMAIN, annotations, label_pairs, metadata};
 use super::node::{Value, YamlNode};
 use super::walk::{MapFields, Path, Walk};
 use super::{DESCRIPTION, ReadPolicy, SOURCE, syntax};
@@ -47,6 +47,7 @@ fn policy_parts(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace:
     let written = written.map(|spec| as_written(spec, walk.text)).unwrap_or_default();
     let spec = spec(walk, object.get("spec"), path.field("spec"));
     let (metadata, spec) = (metadata?, spec?);
+    let written = Written { by_program: is_by_program(&metadata, &annotations), ..written };
     let annotation = |key: &str| annotations.iter().find(|(one, _)| one == key).map(|(_, value)| value);
     let statements = annotation(SOURCE).map(|text| text.split('\n').map(Excerpt::from).collect());
     let policy = Policy {
@@ -60,6 +61,20 @@ fn policy_parts(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace:
         statements: statements.unwrap_or_default(),
     };
     Some(ReadPolicy { at: node.at, name_at: metadata.at, policy, written, labels: metadata.labels, annotations })
+}
+
+/// Whether the metadata of an object say that a program wrote it: Helm from a chart, or an operator that owns it.
+fn is_by_program(metadata: &Metadata, annotations: &[(String, String)]) -> bool {
+    let of_helm = |(key, value): &(String, String)| match &**key {
+        "helm.sh/chart" | "meta.helm.sh/release-name" => true,
+        "app.kubernetes.io/managed-by" | "heritage" => {
+            let value = value.to_ascii_lowercase();
+            value == "helm" || value.contains("operator") || value.contains("controller")
+        }
+        _ => false,
+    };
+    metadata.fields.get("ownerReferences").is_some_and(|owners| !items(Some(owners)).is_empty())
+        || metadata.labels.iter().chain(annotations).any(of_helm)
 }
 
 struct Spec {
@@ -105,6 +120,7 @@ fn as_written(spec: MapFields, text: &str) -> Written<usize> {
             let rules = rules.map(|(rule, at)| written_rule(rule, at.or(place(name)), peers_key)).collect();
             WrittenRules { place: spec.pair(name).and_then(|(key, _)| key.at).or(place(name)), rules }
         }),
+        by_program: false,
     }
 }
 
