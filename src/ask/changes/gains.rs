@@ -3,7 +3,7 @@
 use super::pieces::{GrantPiece, beyond, within};
 use super::{Gain, Whom};
 use crate::ask::everyone::Set;
-use crate::ask::space::{Ends, Grant, OtherLabels, PortViews, SideHalf, Space, SpaceGrants, SpacePods, Sure, views};
+use crate::ask::space::{Ends, Grant, PortViews, SideHalf, Space, SpaceGrants, SpacePods, Sure, views};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::{Verdict, of_unknown_number};
 use crate::net::{Direction, Peers, PortSet, Protocol, Selector, Truth, namespace_by_name};
@@ -373,10 +373,7 @@ impl<'a> Gains<'a> {
 
     /// Whether nothing that nobody said of a namespace decides who an end is.
     fn is_sure(&self, end: &Ends) -> bool {
-        let Ends::Pods(pods) = end else { return true };
-        let home = pods.home.and_then(|home| self.space.homes().get(home));
-        let asks = !pods.namespaces.is_everything() || pods.less.iter().any(|(out, _)| !out.is_everything());
-        !(asks && home.is_some_and(|home| home.others == OtherLabels::Unknown))
+        self.space.undecided(end).next().is_none()
     }
 }
 

@@ -236,6 +236,15 @@ impl Space {
         !end.pods().is_some_and(unknown)
     }
 
+    /// The labels of the namespace of an end that nobody stated and that decide who it is: those that are asked for, and those
+    /// of whoever is left out.
+    pub fn undecided<'s>(&'s self, end: &'s Ends) -> impl Iterator<Item = &'s Selector> {
+        let is_unknown = |home: usize| self.homes.get(home).is_some_and(|home| home.others == OtherLabels::Unknown);
+        let pods = end.pods().filter(|pods| pods.home.is_some_and(is_unknown));
+        let all = |pods: &'s SpacePods| [&pods.namespaces].into_iter().chain(pods.less.iter().map(|(out, _)| out));
+        pods.into_iter().flat_map(all).filter(|selector| !selector.is_everything())
+    }
+
     /// An end whatever labels its namespace has that nobody stated.
     pub fn whatever_labels(&self, end: &Ends) -> Ends {
         match end {

@@ -10,10 +10,11 @@ use super::those::Those;
 use super::{ConnectionChange, Diff, IsolationChange, MeantEnds, Version};
 use crate::ask::{Ends, Everyone, Example, Whom};
 use crate::cover::{Budget, GaveUp};
-use crate::engine::{EndId, Engine};
-use crate::net::Direction;
+use crate::engine::{Doubt, EndId, Engine};
+use crate::net::{Direction, Selector};
 use names::Names;
 use parts::Changes;
+use std::collections::BTreeSet;
 
 /// What differs between two sets of policies, both of which everyone has to know. The budget is spent on comparisons of
 /// regions.
@@ -77,9 +78,26 @@ fn say_doubts(
         })
         .collect();
     for ((change, _), [sources, destinations]) in unsure.into_iter().zip(&ids) {
-        change.doubts = doubts([before, after], [sources, destinations], &change.unknown());
+        let mut all: BTreeSet<Doubt> =
+            doubts([before, after], [sources, destinations], &change.unknown()).into_iter().collect();
+        // Those who exist where it is sure may exist only where somebody has labels that nobody stated.
+        all.extend(change.ends.iter().flat_map(|meant| undecided(everyone, meant)));
+        change.doubts = all.into_iter().collect();
     }
     Ok(())
+}
+
+/// What nobody said that decides who some ends are.
+fn undecided(everyone: &Everyone<'_>, meant: &MeantEnds) -> Vec<Doubt> {
+    let MeantEnds::Sets(ends) = meant else { return Vec::new() };
+    let name = |end: &Ends| Some(everyone.space.homes().get(end.pods()?.home?)?.name.clone());
+    let of_end = |end: &Ends| {
+        let namespace = name(end);
+        let doubt =
+            |selector: &Selector| Doubt::NamespaceLabels { namespace: namespace.clone(), selector: selector.clone() };
+        everyone.space.undecided(end).map(doubt).collect::<Vec<Doubt>>()
+    };
+    ends.iter().flat_map(of_end).collect()
 }
 
 fn isolation(
