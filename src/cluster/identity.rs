@@ -76,20 +76,26 @@ fn telling(own: &Labels, known: &Labels, others: &[&Labels], avoid: &BTreeSet<&S
         }
         left = now;
     }
+    apart(&told, others, avoid)
+}
+
+/// Labels, and keys that only those of the others have who have these, too, where that is enough to tell them apart.
+fn apart(told: &Labels, others: &[&Labels], avoid: &BTreeSet<&String>) -> Selector {
     let told = told.iter().map(|(key, value)| (key.as_str().into(), Values::one_of([value.as_str()]))).collect();
     let others: Vec<&Labels> = others.iter().copied().filter(|other| Selector::matches(&told, other)).collect();
     told.and(&absent(&others, avoid).unwrap_or_default())
 }
 
-/// Keys, as few as are needed, of which each of some pods has one, and which they therefore do not match without.
+/// Keys, as few as are needed, of which each of some pods has one, and which they therefore do not match without. Whoever has
+/// a key of versions has it in each of them, with other values.
 fn absent(others: &[&Labels], avoid: &BTreeSet<&String>) -> Option<Selector> {
     let mut left = others.to_vec();
     let mut without = Selector::everything();
     while !left.is_empty() {
         let keys: BTreeSet<&String> = left.iter().flat_map(|labels| labels.keys()).collect();
         let count = |key: &&String| left.iter().filter(|labels| labels.contains_key(*key)).count();
-        let keys = keys.into_iter().filter(|key| !changes(key) && !avoid.contains(key));
-        let key = keys.min_by_key(|key| (Reverse(count(key)), rank(key)))?;
+        let keys = keys.into_iter().filter(|key| !is_set_at_runtime(key) && !avoid.contains(key));
+        let key = keys.min_by_key(|key| (changes(key), Reverse(count(key)), rank(key)))?;
         without = without.and(&Selector::from_iter([(key.as_str().into(), Values::does_not_exist())]));
         left.retain(|labels| !labels.contains_key(key));
     }
@@ -102,6 +108,19 @@ pub fn lasting(labels: &Labels) -> Labels {
 }
 
 impl Cluster {
+    /// The labels that a pod of a namespace is selected by which was not given, and has just these: all that stay, and as many
+    /// keys that it lacks as it needs to be told from those that were given. `None` where all of them change.
+    pub fn telling_asked(&self, namespace: &str, own: &Labels) -> Option<Selector> {
+        let stay = lasting(own);
+        if stay.is_empty() && !own.is_empty() {
+            return None;
+        }
+        let here = self.workloads.iter().filter(|workload| *workload.namespace == *namespace);
+        let others = here.flat_map(|workload| &workload.pods).filter(|pods| pods.is_in_pod_network());
+        let others: Vec<&Labels> = others.map(|pods| &pods.labels).filter(|labels| *labels != own).collect();
+        Some(apart(&stay, &others, &own.keys().collect()))
+    }
+
     /// The labels that some pods are selected by, which are named by the places of their workloads and theirs among the pods of
     /// these: as few as they need to be told from all others that were given. `None` where all of them change.
     pub fn telling(&self, pods: impl Iterator<Item = (usize, usize)>) -> Option<Selector> {

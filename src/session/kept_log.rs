@@ -148,7 +148,7 @@ impl DroppedInLog {
     pub fn edits(&self, session: &Session) -> Option<Vec<Edit>> {
         let [Some(from), Some(to)] = &self.asked else { return None };
         let ports = AskedPorts::of_numbers(self.ports.clone()?);
-        Subject::of_program(session.with_texts([])).edits(from, to, Some(&ports))
+        Some(Subject::of_program(session.with_texts([])).edits(from, to, Some(&ports))?.edits)
     }
 }
 

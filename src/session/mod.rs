@@ -71,6 +71,7 @@ pub(crate) use stages::spoiled::with_wrong_policies;
 pub use stages::{Built, Session, Settings};
 pub use subject::{
     Added, AskedPorts, AskedTarget, Asking, Posed, Question, SaidOfCluster, Subject, SummaryScope, TOO_HARD,
+    WrittenEdits,
 };
 pub use system::{FileSystem, FolderWalk, KubectlAnswer, KubectlCall, LARGEST_FILE, Memory, reason};
 pub use versions::{Place, Terms, Versions};

@@ -608,6 +608,8 @@ objects! {
     Mend {
         policies: Option<Vec<MendPolicy>>,
         edits: Option<Vec<MendEdit>>,
+        /// What nobody said, on which it still depends with the edits.
+        missing: Option<Vec<String>>,
     }
     MendPolicy {
         policy: String,

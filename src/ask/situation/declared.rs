@@ -41,6 +41,11 @@ impl DeclaredNames {
         all.filter(|name| !self.managed.contains_key(name)).collect()
     }
 
+    /// Whether programs call a namespace by its own name.
+    pub(super) fn has_namespace(&self, name: &str) -> bool {
+        self.managed.contains_key(name) || self.wholes.contains_key(&format!("{name}/*"))
+    }
+
     fn add(&mut self, set: &FlowSet) {
         for namespace in &set.namespaces {
             let known = self.managed.entry(namespace.name.clone()).or_default();

@@ -15,7 +15,7 @@ use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, Told, World};
 use crate::flow::FlowSet;
 use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Truth};
 use crate::netpol::Policy;
-use declared::{Names, marks_of};
+use declared::marks_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A world with names.
@@ -150,11 +150,12 @@ impl Situation {
         marks.extend(asked_marks(asked));
         let scope = Scope { policies, marks: &marks, facts };
         let (world, ends) = World::examples(&scope, examples);
-        (Situation::named(world, &declared.names, asked), ends)
+        (Situation::named(world, declared, asked), ends)
     }
 
     /// A world of pods that could exist, by names whose places are its first marks.
-    fn named(world: World, names: &Names, asked: &[Asked]) -> Situation {
+    fn named(world: World, declared: &DeclaredNames, asked: &[Asked]) -> Situation {
+        let names = &declared.names;
         let (owners, _) = marks_of(names);
         let mut situation = Situation { world, ..Situation::default() };
         let mut groups: BTreeMap<GroupName, Vec<EndId>> = BTreeMap::new();
@@ -177,7 +178,13 @@ impl Situation {
                     groups.entry(name).or_default().push(id);
                 }
                 End::Pods(_) | End::Addresses { .. } => {
-                    named.into_iter().for_each(|name| groups.entry(name.clone()).or_default().push(id))
+                    // What only others call so, by labels of its namespace, has no name at home.
+                    let home = situation.world.namespace_of(id).and_then(|namespace| namespace.name.clone());
+                    let home = home.filter(|home| declared.has_namespace(home));
+                    if home.is_some() && !named.iter().any(|name| name.namespace() == home.as_ref()) {
+                        groups.entry(GroupName::Rest(home)).or_default().push(id);
+                    }
+                    named.into_iter().for_each(|name| groups.entry(name.clone()).or_default().push(id));
                 }
             }
         }
@@ -333,9 +340,14 @@ impl Situation {
         self.workloads.get(name).map(Vec::as_slice)
     }
 
-    /// What an end is called: the groups that it is in.
+    /// What an end is called: the groups that it is in, those of its own namespace before others that it is in by labels.
     pub fn names_of(&self, end: EndId) -> Vec<&GroupName> {
-        self.groups_of(end).iter().filter_map(|place| self.groups.get(*place)).map(|group| &group.name).collect()
+        let groups = self.groups_of(end).iter().filter_map(|place| self.groups.get(*place));
+        let mut names: Vec<&GroupName> = groups.map(|group| &group.name).collect();
+        if let Some(home) = self.world.namespace_of(end).and_then(|namespace| namespace.name.as_ref()) {
+            names.sort_by_key(|name| name.namespace() != Some(home));
+        }
+        names
     }
 
     /// Whether an end is among those of a name that is no group's, such as a tier's where workloads were given.

@@ -26,7 +26,7 @@ impl Situation {
         let declared = DeclaredNames::of(programs);
         let (_, marks) = marks_of(&declared.names);
         let world = World::of_pods(&Scope { policies, marks: &marks, facts }, pods);
-        Situation::named(world, &declared.names, &[])
+        Situation::named(world, &declared, &[])
     }
 }
 

@@ -64,9 +64,13 @@ fn one(
 /// where nobody was. `None` where all of them change.
 pub(super) fn labels(world: &World, cluster: Option<&Cluster>, end: EndId) -> Option<Selector> {
     let pods = world.pods(end)?;
-    match cluster.filter(|_| !pods.members.is_empty()) {
-        Some(cluster) => cluster.telling(pods.members.iter().map(|member| (member.workload, member.pods))),
-        None => {
+    let home = world.namespace_of(end).and_then(|namespace| namespace.name.as_deref());
+    match (cluster, home) {
+        (Some(cluster), _) if !pods.members.is_empty() => {
+            cluster.telling(pods.members.iter().map(|member| (member.workload, member.pods)))
+        }
+        (Some(cluster), Some(home)) => cluster.telling_asked(home, &pods.labels),
+        _ => {
             let stay = lasting(&pods.labels);
             (!stay.is_empty() || pods.labels.is_empty()).then(|| equal(&stay))
         }

@@ -128,6 +128,7 @@ pub fn why(
     doubtful: &Doubtful,
 ) -> Option<Explanation> {
     let answer = can(engine, from, to, doubtful);
+    let all = (from, to);
     let (says, (source, destination, ports)) = match (answer.is_yes(), answer.denied, answer.unknown) {
         (Some(false), Some(denied), _) => (Says::Denied, denied),
         (None, _, Some(unknown)) => (Says::Unknown, unknown),
@@ -135,7 +136,8 @@ pub fn why(
             let is_meant = |end: &EndId| !doubtful.contains_key(end);
             let from: Vec<EndId> = from.iter().copied().filter(is_meant).collect();
             let to: Vec<(EndId, PortSet)> = to.iter().filter(|(end, _)| is_meant(end)).cloned().collect();
-            (Says::Allowed, telling(engine, &from, &to)?)
+            // Where nobody is meant for sure, all who may be may connect.
+            (Says::Allowed, telling(engine, &from, &to).or_else(|| telling(engine, all.0, all.1))?)
         }
     };
     let itself = engine.is_itself(source, destination);

@@ -83,10 +83,14 @@ pub fn suggest(
     edits.extend(destination.edits.iter().filter(|edit| !source.edits.contains(edit)).cloned());
     let ports = writer.ports(&destination, &explanation.ports, &mut edits)?;
     let home = |end| program.home(world, end).map(|(_, namespace)| namespace).filter(|one| one.managed().is_some());
-    let scope = home(explanation.source).or_else(|| home(explanation.destination))?;
+    let homes: Vec<&Namespace> = [explanation.source, explanation.destination].into_iter().filter_map(home).collect();
+    let is_at_home =
+        |scope: &Namespace| [&source, &destination].iter().any(|end| end.namespace.as_ref() == Some(&scope.declared));
+    let scope: &Namespace = homes.iter().find(|scope| is_at_home(scope)).or(homes.first())?;
     let is_clear = [&source, &destination].iter().all(|end| !writer.is_shadowed(end, scope));
-    // In a block of several namespaces it would be said of all of them.
-    let block = scope.own_block.filter(|_| is_clear);
+    // In a block of several namespaces it would be said of all of them, and in one that it is not about nobody would look
+    // for it.
+    let block = scope.own_block.filter(|_| is_clear && is_at_home(scope));
     let namespace = block.map(|_| scope.declared.clone());
     let of = |end: &WrittenEnd| vec![end.in_scope(namespace.as_deref())];
     let (sources, destinations) = (of(&source), of(&destination));
@@ -179,7 +183,9 @@ impl<'a> EndWriter<'a> {
         if let Asked::Name(text) = asked.asked
             && by_name
         {
-            let all = |id: &PartyId| asked.ends.iter().all(|end| holds(*id, *end));
+            // Of some it may not be known whether they are of it: by that name they are meant all the same.
+            let may_hold = |id: PartyId, end: EndId| self.program.party(self.world, end, id).is_ok();
+            let all = |id: &PartyId| asked.ends.iter().all(|end| may_hold(*id, *end));
             let named = holding.iter().copied().filter(all).filter_map(|id| self.party(id));
             let mut named = named.filter(|written| self.is_called(written, text));
             if let Some(written) = named.next() {

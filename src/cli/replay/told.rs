@@ -226,7 +226,7 @@ fn breaks(subject: &Subject, row: &ReplayRow) -> Vec<ToldStatement> {
 fn edits_of(subject: &Subject, row: &ReplayRow) -> Option<Vec<Edit>> {
     let ports = row.judged.pair.as_ref().map(|(_, _, ports)| ports).or(row.ports.as_ref())?;
     let [Some(from), Some(to)] = &row.asked else { return None };
-    subject.edits(from, to, Some(&AskedPorts::of_numbers(ports.clone())))
+    Some(subject.edits(from, to, Some(&AskedPorts::of_numbers(ports.clone())))?.edits)
 }
 
 /// Why it is so, where no statement says it.

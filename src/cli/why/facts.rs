@@ -3,9 +3,9 @@
 use super::WhyReport;
 use crate::ask::{Misfit, NearFlow, Origin, Says, Setting, WhySide, Wrong, WrongRule};
 use crate::cli::reach::end_text;
-use crate::cli::report::{incomplete, remedies};
+use crate::cli::report::{first_doubts, incomplete, remedies};
 use crate::cli::step::of_answer;
-use crate::engine::{EndId, Grant};
+use crate::engine::{Doubt, EndId, Grant};
 use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth};
 use crate::netpol::PolicyKind;
 use crate::source::Span;
@@ -240,6 +240,15 @@ impl WhyReport<'_> {
         remarks.extend(self.subject.step().map(of_answer));
         remarks.extend(incomplete(self.subject.unmodelled(), self.subject.unread()));
         remarks
+    }
+
+    /// What it still depends on once all is written that is to be, and what would say it.
+    pub(super) fn left(&self, doubts: &[Doubt]) -> Vec<String> {
+        if doubts.is_empty() {
+            return Vec::new();
+        }
+        let left = format!("then it is not known yet: nobody said {}", first_doubts(doubts));
+        [left].into_iter().chain(remedies(doubts, self.subject)).collect()
     }
 }
 

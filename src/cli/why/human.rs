@@ -7,6 +7,7 @@ use crate::ask::{Edit, Says};
 use crate::cli::report::is_readable;
 use crate::diag::render::sanitize;
 use crate::net::Direction;
+use crate::session::WrittenEdits;
 use crate::source::Span;
 use clap::builder::styling::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -37,14 +38,15 @@ pub(super) fn lines(report: &WhyReport<'_>) -> String {
     report.remarks().into_iter().for_each(|remark| line("note:", &plain(remark)));
     report.near().iter().for_each(|fact| line("", fact));
     report.forbidden().iter().for_each(|fact| line("", fact));
-    if let Some(WrittenMend::Edits(edits)) = &report.mend {
-        for edit in edits {
+    if let Some(WrittenMend::Edits(written)) = &report.mend {
+        for edit in &written.edits {
             let (text, span) = match edit {
                 Edit::Line { text, span, .. } => (text.clone(), *span),
                 Edit::Port { tier, text, span, .. } => (format!("{text}, in the ports of {tier}"), Some(*span)),
             };
             line("", &Fact { key: "write", text, span, note: String::new() });
         }
+        report.left(&written.doubts).into_iter().for_each(|left| line("note:", &plain(left)));
     }
     text
 }
@@ -196,7 +198,7 @@ impl Page<'_> {
                     let _ = writeln!(self.text, "{line}");
                 }
             }
-            Some(WrittenMend::Edits(edits)) => {
+            Some(WrittenMend::Edits(WrittenEdits { edits, doubts })) => {
                 self.text.push('\n');
                 let mut place_before = None;
                 for (index, edit) in edits.iter().enumerate() {
@@ -223,6 +225,7 @@ impl Page<'_> {
                     let _ = writeln!(self.text, "  {text}");
                     place_before = Some(place);
                 }
+                self.report.left(doubts).iter().for_each(|left| self.line(left));
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::cli::reach::end_text;
 use crate::cli::step::with_step;
 use crate::engine::EndId;
 use crate::net::Direction;
+use crate::session::WrittenEdits;
 use crate::source::Span;
 use serde_json::{Value, json};
 
@@ -156,7 +157,7 @@ fn mend(report: &WhyReport<'_>) -> Value {
             });
             json!({ "policies": each.collect::<Vec<_>>() })
         }
-        Some(WrittenMend::Edits(edits)) => {
+        Some(WrittenMend::Edits(WrittenEdits { edits, doubts })) => {
             let each = edits.iter().map(|edit| match edit {
                 Edit::Line { namespace, span, text } => json!({
                     "kind": "line", "namespace": namespace.as_deref(), "place": place(report, *span), "text": text,
@@ -165,7 +166,8 @@ fn mend(report: &WhyReport<'_>) -> Value {
                     "kind": "port", "tier": tier, "place": place(report, Some(*span)), "text": text,
                 }),
             });
-            json!({ "edits": each.collect::<Vec<_>>() })
+            let missing: Vec<String> = doubts.iter().map(ToString::to_string).collect();
+            json!({ "edits": each.collect::<Vec<_>>(), "missing": missing })
         }
     }
 }

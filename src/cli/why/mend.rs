@@ -1,14 +1,14 @@
 //! What would have to be written, as text.
 
-use crate::ask::Edit;
 use crate::k8s::plain_manifest;
 use crate::netpol::Policy;
+use crate::session::WrittenEdits;
 
 /// What would have to be written for a denied connection to be allowed.
 #[derive(Debug)]
 pub(super) enum WrittenMend {
     /// Lines of a program.
-    Edits(Vec<Edit>),
+    Edits(WrittenEdits),
     /// Policies more.
     Policies(Vec<Policy>),
 }

@@ -248,9 +248,11 @@ impl<'s> EndMeaning<'s> {
         }
         let verb = match self.end {
             End::Source => {
-                "policies see its traffic as that of its node, which no labels select, and only an `ipBlock` does"
+                "policies see its traffic as that of its node, which no labels select: an `ipBlock` does, and a rule without `from`"
             }
-            End::Destination => "policies see it as its node, which no labels select, and only an `ipBlock` does",
+            End::Destination => {
+                "policies see it as its node, which no labels select: an `ipBlock` does, and a rule without `to`"
+            }
         };
         let known = match (all_known, addresses.is_empty()) {
             (true, false) => format!(" ({})", shown(&addresses)),

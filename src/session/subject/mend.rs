@@ -2,7 +2,7 @@
 
 use super::{AskedPorts, Posed, Subject};
 use crate::ask::{Asked, AskedEnd, Edit, Program, Says, can, policies_for, suggest, why};
-use crate::engine::{EndId, Engine, Verdict};
+use crate::engine::{Doubt, EndId, Engine, Verdict};
 use crate::net::{AddressSet, Direction, PortSet};
 use crate::netpol::Policy;
 use crate::source::FileId;
@@ -21,6 +21,15 @@ pub struct Added {
     pub policies: Vec<Policy>,
     /// Why there are none, where that is known: a sentence without a full stop.
     pub why_not: Option<String>,
+}
+
+/// What to write into a program so that all is allowed that is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenEdits {
+    /// All of these.
+    pub edits: Vec<Edit>,
+    /// What nobody said, on which it still depends then.
+    pub doubts: Vec<Doubt>,
 }
 
 impl Posed {
@@ -112,7 +121,7 @@ impl Subject {
 impl Subject {
     /// What to write into the program so that a question is answered with yes, as far as a program can say that; none where
     /// there is no such thing.
-    pub fn edits(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Option<Vec<Edit>> {
+    pub fn edits(&self, from: &Asked, to: &Asked, ports: Option<&AskedPorts>) -> Option<WrittenEdits> {
         let mut all: Vec<Edit> = Vec::new();
         for _ in 0..MOST_ROUNDS {
             let session = self.session()?.with_texts(self.edited(&all)?);
@@ -123,7 +132,8 @@ impl Subject {
             let engine = Engine::new(world, &policies);
             let explanation = why(&engine, Some(program), &posed.from, &posed.to, &posed.doubtful)?;
             if explanation.says != Says::Denied {
-                return Some(all).filter(|edits| !edits.is_empty());
+                let doubts = if explanation.says == Says::Unknown { explanation.doubts } else { Vec::new() };
+                return (!all.is_empty()).then_some(WrittenEdits { edits: all, doubts });
             }
             let is_known = |end: &EndId| !posed.doubtful.contains_key(end);
             let [Some(from), Some(to)] = &posed.meant else { return None };
@@ -197,9 +207,15 @@ impl Posed {
         let world = &self.situation.world;
         let runs =
             |end: EndId| world.pods(end).into_iter().flat_map(|pods| &pods.members).map(|member| member.workload);
+        // Whoever was given and has just the labels that a pod is asked about by is such a pod.
+        let is_such = |end: EndId, asked: EndId| {
+            let home = |end| world.namespace_of(end).and_then(|namespace| namespace.name.as_ref());
+            let (Some(pods), Some(such)) = (world.pods(end), world.pods(asked)) else { return false };
+            such.asked && home(end) == home(asked) && pods.labels == such.labels
+        };
         let is_meant = |end: EndId, asked: EndId| {
             let [here, there]: [BTreeSet<usize>; 2] = [end, asked].map(|end| runs(end).collect());
-            end == asked || (!here.is_empty() && here.is_subset(&there))
+            end == asked || is_such(end, asked) || (!here.is_empty() && here.is_subset(&there))
         };
         if !self.from.iter().any(|asked| is_meant(source, *asked)) {
             return PortSet::empty();

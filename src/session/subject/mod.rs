@@ -12,7 +12,7 @@ mod summary;
 mod unknown;
 
 pub use ask::AskedTarget;
-pub use mend::Added;
+pub use mend::{Added, WrittenEdits};
 pub use ports::AskedPorts;
 pub use pose::{Asking, Posed, TOO_HARD};
 pub use summary::SummaryScope;
