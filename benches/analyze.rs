@@ -100,7 +100,7 @@ fn measure(size: Size, habit: Habit) -> Measured {
 fn run(cluster: &polder::cluster::Cluster, policies: &[polder::netpol::Policy]) -> Measured {
     let sets = [policies];
     let facts = Facts::default();
-    let scope = Scope { policies: &sets, marks: &[], facts: &facts };
+    let scope = Scope { policies: &sets, of_cluster: &[], marks: &[], facts: &facts };
     let (world, world_time) = timed(|| World::concrete(&scope, cluster));
     let (engine, engine_time) = timed(|| Engine::new(&world, policies));
     let mut connections = 0;

@@ -21,7 +21,7 @@ pub(crate) fn managed(flows: &FlowSet) -> Managed {
 /// The world of them and of all addresses.
 pub(crate) fn world(policies: &[Policy], marks: &[Peers], managed: &Managed, facts: &Facts) -> World {
     let pods = pods(policies, marks, managed);
-    World::examples(&Scope { policies: &[policies], marks, facts }, &pods).0
+    World::examples(&Scope { policies: &[policies], of_cluster: &[], marks, facts }, &pods).0
 }
 
 fn pods(policies: &[Policy], marks: &[Peers], managed: &Managed) -> Vec<ExamplePod> {

@@ -24,7 +24,8 @@ pub use reach::{
     Between, Cell, Detail, IsolatedShare, Names, Only, PortsAt, Reach, Row, RowNames, Sheet, Summary, Untold,
 };
 pub use situation::{
-    Asked, AskedPod, Group, GroupName, INTERNET, KnownLabels, NamedWorkload, NotFound, Situation, selector_text,
+    Asked, AskedPod, Group, GroupName, INTERNET, KnownLabels, NamedWorkload, NotFound, Situation, SituationPolicies,
+    selector_text,
 };
 pub use space::{Ends, Example, Space, SpaceGrants, SpacePods};
 pub(crate) use space::{rule_peers, rule_ports};

@@ -290,7 +290,7 @@ impl TypedValueParser for CniParser {
 impl QuestionArgs {
     /// What is asked about, with `-` understood.
     pub(super) fn question(&self, command: &str) -> Question {
-        let mut question = self.of_program(command);
+        let mut question = Question { counts_cluster_policies: true, ..self.of_program(command) };
         let names_step = question.environment != EnvironmentChoice::Configured || self.enforce.is_some();
         let of_program = !question.program.is_empty() || names_step;
         // Nobody named other policies: it is about those that the cluster has.
@@ -313,6 +313,7 @@ impl QuestionArgs {
             cluster: self.said.said(),
             enforce: listed(&self.enforce, EnforceChoice::Configured),
             as_built: false,
+            counts_cluster_policies: false,
         }
     }
 }

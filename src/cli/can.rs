@@ -45,7 +45,7 @@ fn answer(args: &CanArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, "can", terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
     let Posed { situation, from, to, doubtful, notes, .. } = ask::pose(&subject, &ends, terminal)?;
-    let engine = Engine::new(&situation.world, subject.policies());
+    let engine = subject.engine(&situation.world, subject.policies());
     let answer = can(&engine, &from, &to, &doubtful);
     let ports = to.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
     let is_one = from.len() == 1 && to.len() == 1;

@@ -3,7 +3,7 @@
 
 use crate::cover::{Budget, GaveUp, unmatched};
 use crate::net::{Direction, Peers, PortSet, Region, Selector, namespace_by_name};
-use crate::netpol::{Policy, Rule};
+use crate::netpol::{Policy, PolicyKind, Rule};
 use crate::prove::{granted, lacks};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub struct DriftedPolicy {
     pub namespace: Arc<str>,
     /// Its name.
     pub name: String,
+    /// Which object it is.
+    pub kind: PolicyKind,
     /// What became of it.
     pub drift: Drift,
     /// Whether Polder looks after it.
@@ -98,6 +100,13 @@ pub fn policy_drift(
     Ok(found)
 }
 
+/// What an object is told apart by in its namespace: two of different kinds may have one name.
+type ObjectKey<'p> = (PolicyKind, &'p str);
+
+fn object_key(policy: &Policy) -> ObjectKey<'_> {
+    (policy.kind, &policy.name)
+}
+
 /// The policies of a namespace.
 #[derive(Default)]
 struct HomePolicies<'p> {
@@ -107,10 +116,11 @@ struct HomePolicies<'p> {
 
 impl<'p> HomePolicies<'p> {
     fn compare(&self, own: &Selector, found: &mut PolicyDrift, budget: &mut Budget) -> Result<(), GaveUp> {
-        let live: BTreeMap<&str, &Policy> = self.live.iter().map(|one| (&*one.policy.name, one.policy)).collect();
-        let names: BTreeSet<&str> = self.meant.iter().map(|policy| &*policy.name).collect();
+        let live: BTreeMap<ObjectKey<'_>, &Policy> =
+            self.live.iter().map(|one| (object_key(one.policy), one.policy)).collect();
+        let meant: BTreeSet<ObjectKey<'_>> = self.meant.iter().map(|policy| object_key(policy)).collect();
         for policy in &self.meant {
-            let (drift, effect) = match live.get(&*policy.name) {
+            let (drift, effect) = match live.get(&object_key(policy)) {
                 Some(there) if means_the_same(policy, there) => continue,
                 Some(there) => (Drift::Changed, self.changed(policy, there, own, budget)?),
                 None => (Drift::Missing, adds(&self.all_live(None), policy, &self.meant, own, budget)?.reversed()),
@@ -121,7 +131,7 @@ impl<'p> HomePolicies<'p> {
             }
             found.policies.push(drifted(policy, drift, true, effect));
         }
-        for LivePolicy { policy, is_ours } in self.live.iter().filter(|one| !names.contains(&*one.policy.name)) {
+        for LivePolicy { policy, is_ours } in self.live.iter().filter(|one| !meant.contains(&object_key(one.policy))) {
             let effect = adds(&self.meant, policy, &self.all_live(None), own, budget)?;
             let drift = if *is_ours { Drift::Left } else { Drift::Foreign };
             if !effect.is_none() {
@@ -136,7 +146,7 @@ impl<'p> HomePolicies<'p> {
     /// What is in the cluster, without one of them.
     fn all_live(&self, without: Option<&Policy>) -> Vec<&'p Policy> {
         let all = self.live.iter().map(|one| one.policy);
-        all.filter(|one| without.is_none_or(|without| one.name != without.name)).collect()
+        all.filter(|one| without.is_none_or(|without| object_key(one) != object_key(without))).collect()
     }
 
     /// What it does that a policy is another one than it should be: that of one more, and that of one that is missing. Others
@@ -172,7 +182,7 @@ fn means_the_same(one: &Policy, other: &Policy) -> bool {
 
 fn drifted(policy: &Policy, drift: Drift, is_ours: bool, Effect { wider, narrower }: Effect) -> DriftedPolicy {
     let (namespace, name) = (policy.namespace.clone(), policy.name.to_string());
-    DriftedPolicy { namespace, name, drift, is_ours, wider, narrower }
+    DriftedPolicy { namespace, name, kind: policy.kind, drift, is_ours, wider, narrower }
 }
 
 fn rules(policy: &Policy, direction: Direction) -> Option<&[Rule]> {

@@ -391,7 +391,7 @@ impl<'v> Origins<'v> {
             let Some(policy) = self.version.policies.get(index) else { continue };
             if self.version.program.is_none() {
                 let span = self.version.policy_spans.get(index).copied().flatten();
-                let text = format!("{}/{}", policy.namespace, policy.name);
+                let text = format!("{}/{}", policy.namespace, policy.title());
                 origins.insert(DifferenceOrigin { span, text, is_policy: true });
                 continue;
             }
@@ -416,9 +416,9 @@ impl<'v> Origins<'v> {
 
     /// The policy of a namespace and a name.
     fn policy(&self, text: &str) -> Option<&Policy> {
-        let (namespace, name) = text.split_once('/')?;
+        let (namespace, title) = text.split_once('/')?;
         let near = self.policies.get(&Arc::from(namespace)).into_iter().flatten();
-        near.filter_map(|index| self.version.policies.get(*index)).find(|policy| *policy.name == *name)
+        near.filter_map(|index| self.version.policies.get(*index)).find(|policy| policy.title() == title)
     }
 
     fn statement(&self, text: &str, span: Option<Span>) -> DifferenceOrigin {

@@ -8,7 +8,7 @@ use super::classes::{Class, Classes};
 use super::verdicts::{EVERYTHING, NOTHING, Verdicts};
 use super::world::EndId;
 use super::{Engine, Verdict};
-use crate::net::Truth;
+use crate::net::{Direction, Truth};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -110,6 +110,9 @@ impl<'e, 'a> AllPairs<'e, 'a> {
                 if single && source == destination || self.exclusive && !world.coexist(source, destination) {
                     continue;
                 }
+                if verdict == ASK && !self.with_open && self.is_open(source, destination) {
+                    continue;
+                }
                 let verdict = if verdict == ASK { self.ask(source, destination) } else { verdict };
                 if verdict != NOTHING {
                     found(source, destination, self.verdicts.get(verdict))?;
@@ -117,6 +120,11 @@ impl<'e, 'a> AllPairs<'e, 'a> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether neither side is isolated, of two that rules of the whole cluster are about.
+    fn is_open(&self, source: EndId, destination: EndId) -> bool {
+        !self.engine.is_isolated(Direction::Egress, source) && !self.engine.is_isolated(Direction::Ingress, destination)
     }
 
     /// Looks for two between whom something is left out, until there are some.
@@ -193,7 +201,12 @@ impl<'e, 'a> AllPairs<'e, 'a> {
     fn classes_of_row(&mut self, class: u32) -> Vec<(u32, u32)> {
         let mut row = Vec::new();
         let told = self.told(class);
-        let Some(&Class { egress, outside, .. }) = self.classes.get(class) else { return row };
+        let Some(&Class { egress, outside, ruled: [_, ruled], .. }) = self.classes.get(class) else { return row };
+        if ruled {
+            let all = (0..).zip(&self.classes.all).filter(|(_, other)| !(outside && other.outside));
+            return all.map(|(destination, _)| (destination, ASK)).collect();
+        }
+        row.extend(self.classes.ruled.iter().map(|destination| (*destination, ASK)));
         let listed = egress.map(|side| (side, self.egress_of(side)));
         let any = listed.as_ref().and_then(|(side, _)| self.for_any.get(*side)).cloned().unwrap_or_default();
         if let (Some((_, listed)), true) = (&listed, any.is_empty()) {
@@ -290,7 +303,8 @@ impl<'e, 'a> AllPairs<'e, 'a> {
         told: &FxHashMap<usize, Vec<Allowance>>,
     ) {
         let Some(class) = self.classes.get(destination) else { return };
-        if outside && class.outside {
+        let [is_ruled, _] = class.ruled;
+        if is_ruled || (outside && class.outside) {
             return;
         }
         let ingress = match class.ingress {

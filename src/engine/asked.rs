@@ -63,6 +63,20 @@ impl Asked {
             let own = side.and_then(|side| self.peers.get(side)).map(Vec::as_slice).unwrap_or_default();
             let doubts = add_peers(&mut key, &engine.peers, own, peer);
             key.push(NONE);
+            let list = engine.rulings.list_of(direction, subject);
+            key.push(list.map_or(NONE, number));
+            if list.is_some() {
+                // Any of them may be asked for.
+                key.extend(
+                    engine
+                        .peers
+                        .of(peer)
+                        .iter()
+                        .enumerate()
+                        .flat_map(|(at, all)| all.iter().map(move |peer| number(*peer << 1 | at))),
+                );
+                key.push(NONE);
+            }
             by_address |= doubts.address;
             let home = engine.world.pods(peer).filter(|_| doubts.namespace).map(|pods| pods.namespace.0);
             key.push(home.unwrap_or(NONE));

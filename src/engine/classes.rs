@@ -21,6 +21,8 @@ pub(super) struct Classes {
     pub(super) behind: Vec<Vec<u32>>,
     /// The classes that are not isolated for ingress.
     pub(super) open: Vec<u32>,
+    /// The classes that rules of the whole cluster may be about for ingress.
+    pub(super) ruled: Vec<u32>,
 }
 
 /// Ends that are alike.
@@ -35,10 +37,15 @@ pub(super) struct Class {
     pub(super) way: usize,
     /// Whether they are addresses.
     pub(super) outside: bool,
+    /// Whether rules of the whole cluster may be about them, for ingress and for egress.
+    pub(super) ruled: [bool; 2],
 }
 
 /// What the ends of a class are alike in.
-type Key<'a> = (Option<usize>, Option<usize>, &'a [Vec<usize>; 2], usize, bool, &'a [IpAddr]);
+type Key<'a> = (RuledSides, &'a [Vec<usize>; 2], usize, bool, &'a [IpAddr]);
+
+/// The sides of an end, and the rulings about it, for egress and for ingress.
+type RuledSides = [(Option<usize>, Option<usize>); 2];
 
 impl Classes {
     pub(super) fn new(engine: &Engine<'_>) -> Self {
@@ -54,14 +61,19 @@ impl Classes {
             let ingress = engine.side_index(Direction::Ingress, id);
             let (way, outside) = (engine.ports.way_of(id), pods.is_none());
             let addresses = pods.map_or(&[][..], |pods| &pods.addresses);
-            let key = (egress, ingress, engine.peers.of(id), way, outside, addresses);
+            let rulings = Direction::ALL.map(|direction| engine.rulings.list_of(direction, id));
+            let [on_ingress, on_egress] = rulings;
+            let sides = [(egress, on_egress), (ingress, on_ingress)];
+            let key = (sides, engine.peers.of(id), way, outside, addresses);
             let next = number(known.len());
             let class = *known.entry(key).or_insert(next);
             classes.of.push(class);
             match classes.all.get_mut(class as usize) {
                 Some(class) => class.ends.push(id),
                 None => {
-                    classes.all.push(Class { ends: vec![id], egress, ingress, way, outside });
+                    let ruled = rulings.map(|list| list.is_some());
+                    classes.all.push(Class { ends: vec![id], egress, ingress, way, outside, ruled });
+                    classes.ruled.extend(on_ingress.map(|_| class));
                     classes.file(class, ingress, engine.peers.of(id));
                 }
             }

@@ -42,6 +42,13 @@ pub enum Doubt {
     SourceOfService,
     /// Whether egress to the address of a Service is judged as egress to its pods.
     AddressOfService,
+    /// Over which of their addresses pods connect that have several.
+    AddressInUse {
+        /// The namespace of the pods.
+        namespace: Option<Arc<str>>,
+    },
+    /// Which of two policies of the whole cluster comes first, whose priority is the same.
+    EqualPriority([String; 2]),
 }
 
 /// What the network plugin may or may not match with address blocks.
@@ -85,6 +92,13 @@ impl fmt::Display for Doubt {
             Doubt::AddressOfName => f.write_str("which addresses the other end has, which is known by name"),
             Doubt::NodeAddresses => f.write_str("the addresses of the nodes"),
             Doubt::SourceOfService => f.write_str("whether the pods see the client or a node in its place"),
+            Doubt::AddressInUse { namespace } => {
+                let whose = namespace.as_ref().map(|name| format!(" in namespace `{name}`")).unwrap_or_default();
+                write!(f, "over which of their addresses the pods{whose} are reached")
+            }
+            Doubt::EqualPriority([one, other]) => {
+                write!(f, "which of {one} and {other} comes first, for they have one priority")
+            }
             Doubt::AddressOfService => f.write_str(
                 "what the CNI makes of the address of the Service, for it judges egress before that becomes the address of a pod",
             ),
@@ -121,6 +135,20 @@ impl Engine<'_> {
                     doubts.extend(names.map(|name| Doubt::NamedPort(protocol, name.clone())));
                 }
             }
+            doubts.extend(self.undefined_order(direction, subject, peer).map(Doubt::EqualPriority));
+            for (policy, peers) in self.doubtful_rulings(direction, subject, peer, &unknown) {
+                let home = self.world.namespace_of(subject);
+                if let Some(home) = home.filter(|home| home.matches(&policy.namespaces) == Truth::Maybe) {
+                    let (namespace, selector) = (home.name.clone(), policy.namespaces.clone());
+                    doubts.insert(Doubt::NamespaceLabels { namespace, selector });
+                }
+                let of_peers: Vec<Doubt> = peers.iter().flat_map(|one| self.doubts_of(one, subject, peer)).collect();
+                if let (true, false) = (of_peers.is_empty(), peers.is_empty()) {
+                    let namespace = self.world.namespace_of(peer).and_then(|namespace| namespace.name.clone());
+                    doubts.insert(Doubt::AddressInUse { namespace });
+                }
+                doubts.extend(of_peers);
+            }
         }
         for protocol in Protocol::ALL {
             let names = unknown.names(protocol);
@@ -133,14 +161,19 @@ impl Engine<'_> {
     fn doubts_of_peer(&self, direction: Direction, grant: &Grant, subject: EndId, end: EndId) -> Vec<Doubt> {
         let rules = self.policies.get(grant.policy).and_then(|policy| super::rules_in(policy, direction));
         let rule = rules.and_then(|rules| rules.get(grant.rule));
-        match grant.peer.and_then(|peer| rule?.peers.get(peer)) {
-            Some(Peer::Pods { namespaces, .. }) => {
+        let written = grant.peer.and_then(|peer| rule?.peers.get(peer));
+        written.map(|written| self.doubts_of(written, subject, end)).unwrap_or_default()
+    }
+
+    /// Why it is not known whether an end is a peer, as it is written.
+    fn doubts_of(&self, peer: &Peer, subject: EndId, end: EndId) -> Vec<Doubt> {
+        match peer {
+            Peer::Pods { namespaces, .. } => {
                 let namespace = self.world.namespace_of(end).and_then(|namespace| namespace.name.clone());
                 vec![Doubt::NamespaceLabels { namespace, selector: namespaces.clone().unwrap_or_default() }]
             }
-            Some(Peer::Block(block)) => self.doubts_of_block(&block.addresses(), subject, end),
-            Some(Peer::Unlisted(unlisted)) => vec![Doubt::StandsFor(unlisted.clone())],
-            None => Vec::new(),
+            Peer::Block(block) => self.doubts_of_block(&block.addresses(), subject, end),
+            Peer::Unlisted(unlisted) => vec![Doubt::StandsFor(unlisted.clone())],
         }
     }
 

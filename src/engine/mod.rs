@@ -17,6 +17,7 @@ mod folded;
 mod named_port_diff;
 mod peers;
 mod ports;
+mod rulings;
 mod verdicts;
 mod world;
 
@@ -24,17 +25,19 @@ pub use absent::{Absent, AbsentPods, Which};
 pub use compare::{Comparison, Delta, SideChange};
 pub use doubt::{Doubt, Matched};
 pub use ports::{by_name, of_unknown_number};
+pub use rulings::RulingMatch;
 pub use world::{
     End, EndId, ExamplePod, Member, NamedPorts, Namespace, NamespaceId, PodKind, PodOfWorld, Scope, Told, World,
     absent_labels, addresses,
 };
 
 use crate::net::{Direction, MatchIndex, PortSet, Selector, Truth};
-use crate::netpol::{Policy, Rule};
+use crate::netpol::{ClusterPolicy, Policy, Rule};
 use crate::table::Table;
 use all_pairs::AllPairs;
 use peers::PeerTable;
 use ports::PortTable;
+use rulings::Rulings;
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -51,6 +54,8 @@ pub struct Engine<'a> {
     sides: Table<usize, Side>,
     /// The sides of each end, in the order of [`Direction::ALL`]; `None` where it is not isolated.
     sides_of: Table<EndId, [Option<usize>; 2]>,
+    /// The rules of the whole cluster before and after them.
+    rulings: Rulings<'a>,
     /// How much has been looked at to complete facts that are missing.
     steps: Cell<usize>,
     /// Whether that was too much somewhere.
@@ -170,6 +175,11 @@ pub struct Grant {
 impl<'a> Engine<'a> {
     /// Prepares policies. The scope of the world must have had them.
     pub fn new(world: &'a World, policies: &'a [Policy]) -> Self {
+        Engine::among(world, policies, &[])
+    }
+
+    /// The same, where there are policies of the whole cluster, too, which the scope of the world must have had as well.
+    pub fn among(world: &'a World, policies: &'a [Policy], of_cluster: &'a [ClusterPolicy]) -> Self {
         let mut peers = PeerTable::default();
         let mut ports = PortTable::new(world);
         let mut rules = Vec::new();
@@ -192,7 +202,9 @@ impl<'a> Engine<'a> {
             };
             rules_of.push(Direction::ALL.map(&mut add));
         }
+        let mut rulings = Rulings::new(of_cluster, &mut peers, &mut ports);
         peers.match_ends(world);
+        rulings.find(world);
         let mut engine = Engine {
             world,
             policies,
@@ -201,6 +213,7 @@ impl<'a> Engine<'a> {
             rules,
             sides: Table::default(),
             sides_of: Table::with_capacity(world.ends.len()),
+            rulings,
             steps: Cell::default(),
             given_up: Cell::default(),
             is_folded: false,
@@ -268,9 +281,10 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Whether an end is isolated in a direction.
+    /// Whether an end is isolated in a direction: by policies of its namespace, or where a rule of the whole cluster may deny
+    /// something.
     pub fn is_isolated(&self, direction: Direction, end: EndId) -> bool {
-        self.side_index(direction, end).is_some()
+        self.side_index(direction, end).is_some() || self.rulings.may_deny(direction, end)
     }
 
     /// What one side of a connection allows: for ingress the `subject` is the destination and the `peer` the source, for
@@ -287,7 +301,7 @@ impl<'a> Engine<'a> {
     fn side_by_rules(&self, direction: Direction, subject: EndId, peer: EndId) -> Verdict {
         let (source, destination) = if direction == Direction::Egress { (subject, peer) } else { (peer, subject) };
         let verdict = self.settled(self.at_first_sight(direction, subject, peer), source, destination, &[direction]);
-        self.folded(verdict, source, destination, &[direction])
+        self.ruled(direction, subject, peer, self.folded(verdict, source, destination, &[direction]))
     }
 
     /// The same, where facts that are missing have nothing to do with each other.
@@ -321,6 +335,11 @@ impl<'a> Engine<'a> {
 
     /// What [`Engine::between`] says of two pods: of a kind that is a single pod, as if there were another one.
     pub fn by_rules(&self, source: EndId, destination: EndId) -> Verdict {
+        if self.is_ruled(Direction::Egress, source) || self.is_ruled(Direction::Ingress, destination) {
+            let egress = self.side_by_rules(Direction::Egress, source, destination);
+            let ingress = self.side_by_rules(Direction::Ingress, destination, source);
+            return self.both(&egress, &ingress, destination);
+        }
         let egress = self.at_first_sight(Direction::Egress, source, destination);
         if egress.is_denied() {
             return egress;

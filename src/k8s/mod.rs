@@ -10,8 +10,9 @@ mod write;
 pub use convert::{json_len, json_list, json_list_of, object};
 pub use inline::inline_selector;
 pub use read::{
-    Ignored, Inside, Kustomization, LONGEST_TEXT, ReadObject, ReadPolicy, ReadProblem, Reading, RereadPolicy, Rereader,
-    changes_answers, kustomization, may_change_answers, read, read_of_target, read_with_hints,
+    Ignored, Inside, Kustomization, LONGEST_TEXT, ReadClusterPolicy, ReadObject, ReadPolicy, ReadProblem, Reading,
+    RereadPolicy, Rereader, changes_answers, is_cluster_policy, kustomization, may_change_answers, read,
+    read_with_foreign, read_with_hints,
 };
 pub use staged::{StagedKind, unstaged};
 pub use write::{manifest, plain_manifest, staged_manifest};

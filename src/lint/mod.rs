@@ -168,7 +168,7 @@ fn together(input: &Input<'_>, all: &[One<'_>], own: &[One<'_>], runs: &runs::Ru
         let sets = [input.policies];
         let facts = Facts::of_plugin(matches);
         let facts = if input.has_cilium() { facts.with_unlisted() } else { facts };
-        let scope = Scope { policies: &sets, marks: &[], facts: &facts };
+        let scope = Scope { policies: &sets, of_cluster: &[], marks: &[], facts: &facts };
         let world = World::concrete(&scope, input.cluster);
         let engine = Engine::new(&world, input.policies);
         let apart = sides::check(all, &engine, input.cluster, &mistaken, sides::MOST_PAIRS, found);

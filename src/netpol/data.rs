@@ -114,15 +114,20 @@ impl PolicyKind {
             PolicyKind::Cilium => "CiliumNetworkPolicy",
         }
     }
+
+    /// The name of one for a reader, with its kind where that is no NetworkPolicy.
+    pub fn title(self, name: &str) -> Cow<'_, str> {
+        match self {
+            PolicyKind::NetworkPolicy => Cow::Borrowed(name),
+            PolicyKind::Cilium => Cow::Owned(format!("{name} ({})", self.object())),
+        }
+    }
 }
 
 impl Policy {
     /// Its name for a reader, with its kind where that is no NetworkPolicy.
     pub fn title(&self) -> Cow<'_, str> {
-        match self.kind {
-            PolicyKind::NetworkPolicy => Cow::Borrowed(&*self.name),
-            PolicyKind::Cilium => Cow::Owned(format!("{} ({})", self.name, self.kind.object())),
-        }
+        self.kind.title(&self.name)
     }
 }
 

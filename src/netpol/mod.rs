@@ -1,10 +1,13 @@
-//! What a NetworkPolicy is (`networking.k8s.io/v1`), as plain data: once as it counts, and once as somebody wrote it.
+//! What a NetworkPolicy is (`networking.k8s.io/v1`), as plain data: once as it counts, and once as somebody wrote it. And
+//! the policies of the whole cluster beside it.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod cluster_policy;
 mod data;
 mod written;
 
+pub use cluster_policy::{ClusterPolicy, ClusterPolicyKind, PolicyTier, Ruling, RulingAction};
 pub use data::{Peer, Policy, PolicyKind, PolicySet, Port, PortTarget, Rule};
 pub use written::{Written, WrittenPeer, WrittenPort, WrittenRule, WrittenRules};
 

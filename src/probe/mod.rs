@@ -223,7 +223,7 @@ impl WhyNotProbed {
 /// Chooses the connections that are tried.
 pub fn probe_plan(subject: &ProbeSubject<'_>, options: &ProbeOptions<'_>) -> ProbePlan {
     let marks = ProbeMarks::of(subject.set);
-    let scope = Scope { policies: &[subject.policies], marks: &marks.all, facts: subject.facts };
+    let scope = Scope { policies: &[subject.policies], of_cluster: &[], marks: &marks.all, facts: subject.facts };
     let world = World::concrete(&scope, subject.cluster);
     let engine = Engine::new(&world, subject.policies);
     let ends = ProbeEnds::new(subject, &engine, &marks, options.by_pod);

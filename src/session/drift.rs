@@ -1,11 +1,10 @@
 //! How a cluster differs from what it should be: in the world of the pods that run there.
 
 use super::versions::{Versions, version};
-use crate::ask::Situation;
+use crate::ask::{Situation, SituationPolicies};
 use crate::cover::{Budget, GaveUp};
 use crate::diff::{self, Diff, Drift, DriftedPolicy, LivePolicy, PolicyDrift, Version};
 use crate::flow::FlowSet;
-use crate::net::Facts;
 use crate::netpol::Policy;
 use crate::source::Span;
 use std::collections::BTreeSet;
@@ -60,10 +59,11 @@ impl Versions {
         };
         let live: Vec<LivePolicy<'_>> =
             new.policies.iter().enumerate().map(|(at, policy)| LivePolicy { policy, is_ours: is_ours(at) }).collect();
-        let meant_names: BTreeSet<_> = old.policies.iter().map(|policy| (&policy.namespace, &*policy.name)).collect();
-        let is_foreign =
-            |one: &&LivePolicy<'_>| !one.is_ours && !meant_names.contains(&(&one.policy.namespace, &*one.policy.name));
-        let foreign = live.iter().filter(is_foreign).map(|one| format!("{}/{}", one.policy.namespace, one.policy.name));
+        let key = |policy: &Policy| (policy.namespace.clone(), policy.kind, policy.name.to_string());
+        let meant: BTreeSet<_> = old.policies.iter().map(key).collect();
+        let is_foreign = |one: &&LivePolicy<'_>| !one.is_ours && !meant.contains(&key(one.policy));
+        let title = |policy: &Policy| format!("{}/{}", policy.namespace, policy.title());
+        let foreign = live.iter().filter(is_foreign).map(|one| title(one.policy));
         let mut drift = ClusterDrift {
             foreign: foreign.collect(),
             policies: PolicyDrift::default(),
@@ -94,10 +94,15 @@ impl Versions {
         }
         let old = Version { policies: &policies, policy_spans: &spans, program: old.program };
         let programs: Vec<&FlowSet> = old.program.into_iter().map(|one| one.flows).collect();
-        let unknown = Facts::default();
-        let facts = self.knowing().map_or(&unknown, |subject| subject.facts());
+        let facts = &self.facts();
         if let Some(cluster) = there {
-            let situation = Situation::of_cluster(&programs, cluster, &[old.policies, new.policies], &[], facts);
+            let situation = Situation::of_cluster(
+                &programs,
+                cluster,
+                SituationPolicies::of_namespaces(&[old.policies, new.policies]),
+                &[],
+                facts,
+            );
             let compare = if readable { diff::compare_without_doubtful_blocks } else { diff::compare };
             drift.diff = compare(&situation, &old, &new);
         }

@@ -6,7 +6,7 @@ use super::manifests::{Manifests, Unread};
 use super::rollout::EnforceChoice;
 use super::subject::{DEFAULT_NAMESPACE, Question, SaidOfCluster, Subject};
 use super::system::FileSystem;
-use crate::ask::{Everyone, Program, Situation};
+use crate::ask::{Everyone, Program, Situation, SituationPolicies};
 use crate::cluster::Unmodelled;
 use crate::cover::{Budget, GaveUp};
 use crate::diag::Report;
@@ -137,8 +137,7 @@ impl Versions {
 
     fn compared(&self, readable: bool) -> Result<Diff, GaveUp> {
         let [old, new] = [&self.old, &self.new].map(|subject| version(subject.as_ref()));
-        let unknown = Facts::default();
-        let facts = self.knowing().map_or(&unknown, Subject::facts);
+        let facts = &self.facts();
         let programs: Vec<&FlowSet> = [old.program, new.program].into_iter().flatten().map(|one| one.flows).collect();
         let policies = &[old.policies, new.policies];
         if self.workloads.cluster.workloads.is_empty() {
@@ -146,9 +145,20 @@ impl Versions {
             let everyone = Everyone::new(&programs, policies, given, &[], facts);
             return diff::compare_everyone(&everyone, &old, &new, readable, &mut Budget::of_question());
         }
-        let situation = Situation::of_cluster(&programs, &self.workloads.cluster, policies, &[], facts);
+        let situation = Situation::of_cluster(
+            &programs,
+            &self.workloads.cluster,
+            SituationPolicies::of_namespaces(policies),
+            &[],
+            facts,
+        );
         let compare = if readable { diff::compare_without_doubtful_blocks } else { diff::compare };
         Ok(compare(&situation, &old, &new))
+    }
+
+    /// What address blocks mean, where names and entities are ends by themselves: what differs is listed.
+    pub(super) fn facts(&self) -> Facts {
+        self.knowing().map(|subject| subject.facts().clone().with_unlisted_apart()).unwrap_or_default()
     }
 
     /// The version that says what address blocks mean: there is one cluster, and the newer version knows it better; a program

@@ -157,7 +157,7 @@ fn run(path: &Path) {
 
     let sets = [&policies[..]];
     let facts = blocks.facts();
-    let scope = Scope { policies: &sets, marks: &[], facts: &facts };
+    let scope = Scope { policies: &sets, of_cluster: &[], marks: &[], facts: &facts };
     let world = World::concrete(&scope, &cluster);
     let engine = Engine::new(&world, &policies);
     let atoms = Atoms::of(&set);

@@ -72,7 +72,8 @@ fn ask(text: &str, namespaces: &[&str], pods: Truth) -> Asked {
     let (policies, _) = read(text);
     let sets = [&policies[..]];
     let facts = Blocks { pods, addresses: None }.facts();
-    let world = World::concrete(&Scope { policies: &sets, marks: &[], facts: &facts }, &cluster(namespaces));
+    let world =
+        World::concrete(&Scope { policies: &sets, of_cluster: &[], marks: &[], facts: &facts }, &cluster(namespaces));
     let engine = Engine::new(&world, &policies);
     let pods = world.ids().filter(|id| world.pods(*id).is_some()).collect::<Vec<EndId>>();
     let verdict = engine.between(pods[0], pods[pods.len() - 1]);

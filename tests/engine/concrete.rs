@@ -24,11 +24,11 @@ use std::ops::ControlFlow;
 pub(super) struct Place {
     pub end: EndId,
     pub name: String,
-    party: Party,
+    pub party: Party,
     /// The addresses that it has, or for each one that it could have, that one.
-    addresses: Vec<Vec<IpAddr>>,
+    pub addresses: Vec<Vec<IpAddr>>,
     /// Whether nobody else is in the same place.
-    single: bool,
+    pub single: bool,
 }
 
 /// What is said of address blocks.
@@ -49,7 +49,7 @@ impl Blocks {
     }
 
     /// Whether they match pods, in each way in which that can turn out.
-    fn ways(&self) -> &[bool] {
+    pub(super) fn ways(&self) -> &[bool] {
         match self.pods {
             Truth::No => &[false],
             Truth::Maybe => &[false, true],
@@ -254,7 +254,7 @@ pub(super) fn judged(
     (seen.len() == 1).then(|| seen.contains(&true))
 }
 
-fn of(verdict: &Verdict, protocol: Protocol, number: u16) -> Option<bool> {
+pub(super) fn of(verdict: &Verdict, protocol: Protocol, number: u16) -> Option<bool> {
     assert!(!verdict.allowed.overlaps(&verdict.unknown), "{verdict:?}");
     match (verdict.allowed.has(protocol, number), verdict.unknown.has(protocol, number)) {
         (_, true) => None,
@@ -271,7 +271,7 @@ pub(super) fn hold(
     counts: &mut [usize; 3],
 ) {
     let facts = blocks.facts();
-    let scope = Scope { policies: &[policies], marks: &[], facts: &facts };
+    let scope = Scope { policies: &[policies], of_cluster: &[], marks: &[], facts: &facts };
     let world = World::concrete(&scope, cluster);
     let engine = Engine::new(&world, policies);
     let atoms = Atoms::of(set);

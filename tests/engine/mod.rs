@@ -5,6 +5,7 @@ mod completion;
 mod concrete;
 mod corpus;
 mod matrix;
+mod of_cluster;
 mod pods;
 mod properties;
 mod random;

@@ -19,7 +19,7 @@ type Table = BTreeMap<(String, String), Verdict>;
 fn table(policies: &[Policy], cluster: &Cluster, pods: Truth) -> Table {
     let sets = [policies];
     let facts = Blocks { pods, addresses: None }.facts();
-    let world = World::concrete(&Scope { policies: &sets, marks: &[], facts: &facts }, cluster);
+    let world = World::concrete(&Scope { policies: &sets, of_cluster: &[], marks: &[], facts: &facts }, cluster);
     let engine = Engine::new(&world, policies);
     let mut places: Vec<(String, EndId)> = Vec::new();
     for id in world.ids() {

@@ -200,7 +200,7 @@ impl Maker<'_> {
         port
     }
 
-    fn namespaces(&mut self) -> Value {
+    pub(super) fn namespaces(&mut self) -> Value {
         if self.rng.chance(30) {
             let name = NAMESPACES[self.rng.below(NAMESPACES.len())];
             self.seen("namespace by name");
@@ -230,7 +230,7 @@ impl Maker<'_> {
         }
     }
 
-    fn selector(&mut self, keys: &[&str]) -> Value {
+    pub(super) fn selector(&mut self, keys: &[&str]) -> Value {
         let keys = &keys[..keys.len().min(self.keys)];
         let mut selector = json!({});
         if self.rng.chance(12) {

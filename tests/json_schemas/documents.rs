@@ -44,6 +44,8 @@ words! {
     Way { To, From }
     Share { No, Partly, Yes }
     DriftWord { Missing, Changed, Left, Foreign, Needless }
+    /// What a rule of the whole cluster does.
+    RulingWord { Accept, Deny, Pass }
     Difference { Added, Removed, Changed }
     Isolated { Lifted, Introduced }
     OriginKind { Policy, Statement }
@@ -559,12 +561,22 @@ objects! {
     Side {
         subject: End,
         answer: Says,
+        /// The rules of the whole cluster that are or may be about the ports, in the order in which they decide.
+        rulings: Vec<Ruling>,
         isolated: bool,
         isolated_by: Vec<IsolatedBy>,
         policies: Vec<PlacedPolicy>,
         allowed_by: Vec<Flow>,
         rules: Vec<Rule>,
         near: Vec<NearRule>,
+    }
+    Ruling {
+        policy: String,
+        path: String,
+        place: Nullable<Place>,
+        action: RulingWord,
+        ports: Vec<Ports>,
+        sure: bool,
     }
     IsolatedBy {
         namespace: String,
@@ -651,6 +663,8 @@ objects! {
     }
     DriftOfPolicy {
         namespace: String,
+        /// The kind of the object.
+        kind: String,
         name: String,
         drift: DriftWord,
         /// Whether Polder looks after it.

@@ -13,7 +13,7 @@ use crate::oracle::program::{
     Dns, Endpoint, Flow, Isolate, Kind, Name, Namespace, Port, PortSpec, Preset, Program, Requirement, Selector, block,
 };
 use crate::oracle::rng::Rng;
-use polder::ask::{Ends, Everyone, Example, Program as Asked, Situation};
+use polder::ask::{Ends, Everyone, Example, Program as Asked, Situation, SituationPolicies};
 use polder::cover::Budget;
 use polder::diff::{Diff, DifferenceOrigin, MeantEnds, Version, compare, compare_everyone};
 use polder::engine::{EndId, Engine, Verdict};
@@ -372,7 +372,13 @@ fn so_it_is_of_what_runs() {
             let flows = both.map(|one| one.subject.flows().unwrap());
             let policies = both.map(|one| one.subject.policies());
             let facts = both[1].subject.facts();
-            hold(Ground::Running(&Situation::of_cluster(&flows, cluster, &policies, &[], facts)));
+            hold(Ground::Running(&Situation::of_cluster(
+                &flows,
+                cluster,
+                SituationPolicies::of_namespaces(&policies),
+                &[],
+                facts,
+            )));
         };
         hold_edits(seed, &situation, &mut counts);
     }

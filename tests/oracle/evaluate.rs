@@ -262,7 +262,7 @@ impl PortItem {
 }
 
 impl Party {
-    fn addresses(&self) -> Vec<IpAddr> {
+    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
         match self {
             Party::Pod(pod) => pod.addresses.clone(),
             Party::Address(address) => vec![*address],
@@ -270,7 +270,7 @@ impl Party {
     }
 
     /// The same with this address alone.
-    fn at(&self, address: IpAddr) -> Party {
+    pub(crate) fn at(&self, address: IpAddr) -> Party {
         match self {
             Party::Pod(pod) => Party::Pod(Pod { addresses: vec![address], ..pod.clone() }),
             Party::Address(address) => Party::Address(*address),
@@ -293,21 +293,35 @@ pub(crate) fn allowed(set: &PolicySet, source: &Party, destination: &Party, prot
 
 /// The same where each has one address, or none that matters.
 fn allowed_over(set: &PolicySet, source: &Party, destination: &Party, protocol: Protocol, number: u16) -> bool {
-    let one_side = |direction, subject: &Party, peer: &Party| {
-        let mut isolated = false;
-        for policy in set.policies.iter().filter(|p| p.selects(subject)) {
-            let Some(rules) = policy.rules(direction) else { continue };
-            isolated = true;
-            let matches = |rule: &Rule| {
-                rule.admits(&policy.namespace, peer, &set.blocks) && rule.serves(destination, protocol, number)
-            };
-            if rules.iter().any(matches) {
-                return true;
-            }
-        }
-        !isolated
+    let one_side = |direction| one_side(set, direction, source, destination, protocol, number).unwrap_or(true);
+    one_side(Direction::Egress) && one_side(Direction::Ingress)
+}
+
+/// What the policies of one side say; `None` where none of them isolates the pod.
+pub(crate) fn one_side(
+    set: &PolicySet,
+    direction: Direction,
+    source: &Party,
+    destination: &Party,
+    protocol: Protocol,
+    number: u16,
+) -> Option<bool> {
+    let (subject, peer) = match direction {
+        Direction::Egress => (source, destination),
+        Direction::Ingress => (destination, source),
     };
-    one_side(Direction::Egress, source, destination) && one_side(Direction::Ingress, destination, source)
+    let mut isolated = false;
+    for policy in set.policies.iter().filter(|p| p.selects(subject)) {
+        let Some(rules) = policy.rules(direction) else { continue };
+        isolated = true;
+        let matches = |rule: &Rule| {
+            rule.admits(&policy.namespace, peer, &set.blocks) && rule.serves(destination, protocol, number)
+        };
+        if rules.iter().any(matches) {
+            return Some(true);
+        }
+    }
+    isolated.then_some(false)
 }
 
 impl fmt::Display for Protocol {

@@ -377,7 +377,7 @@ impl Record {
         cluster.namespaces.sort_by(|one, other| one.name.cmp(&other.name));
         cluster.workloads.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
         let policies = &session.policies().unwrap().policies;
-        let scope = Scope { policies: &[policies], marks: &marks, facts: &facts };
+        let scope = Scope { policies: &[policies], of_cluster: &[], marks: &marks, facts: &facts };
         let world = World::concrete(&scope, &cluster);
         let of = |(at, end): (usize, &Asked)| -> Vec<EndId> {
             if end.is_pod() {

@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, Labels, NodeAt};
 use crate::engine::{End, EndId, ExamplePod, Namespace, Scope, Told, World};
 use crate::flow::FlowSet;
 use crate::net::{AddressSet, Facts, NAMESPACE_NAME, Peers, Truth};
-use crate::netpol::Policy;
+use crate::netpol::{ClusterPolicy, Policy};
 use declared::marks_of;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,12 +49,28 @@ pub struct NotFound {
     pub candidates: Vec<String>,
 }
 
+/// The policies that a situation is to be asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct SituationPolicies<'p> {
+    /// Sets of those of namespaces.
+    pub policies: &'p [&'p [Policy]],
+    /// Sets of those of the whole cluster.
+    pub of_cluster: &'p [&'p [ClusterPolicy]],
+}
+
+impl<'p> SituationPolicies<'p> {
+    /// Those of namespaces alone.
+    pub fn of_namespaces(policies: &'p [&'p [Policy]]) -> Self {
+        SituationPolicies { policies, of_cluster: &[] }
+    }
+}
+
 impl Situation {
     /// The workloads of a cluster, where the names of programs mean those that they are about.
     pub fn of_cluster(
         programs: &[&FlowSet],
         cluster: &Cluster,
-        policies: &[&[Policy]],
+        SituationPolicies { policies, of_cluster }: SituationPolicies<'_>,
         asked: &[Asked],
         facts: &Facts,
     ) -> Situation {
@@ -63,7 +79,7 @@ impl Situation {
         marks.extend(asked_marks(asked));
         let nodes = asked_nodes(asked, cluster);
         marks.extend(nodes.iter().map(|node| Peers::Addresses(node.addresses.clone())));
-        let scope = Scope { policies, marks: &marks, facts };
+        let scope = Scope { policies, of_cluster, marks: &marks, facts };
         let told: Vec<Told> = asked.iter().flat_map(Asked::each).filter_map(Asked::told).collect();
         let all_told: Vec<Told> = told.iter().cloned().chain(nodes.into_iter().map(Told::On)).collect();
         let mut world = World::telling_apart(&scope, cluster, &all_told);
@@ -148,7 +164,7 @@ impl Situation {
     ) -> (Situation, Vec<EndId>) {
         let (_, mut marks) = marks_of(&declared.names);
         marks.extend(asked_marks(asked));
-        let scope = Scope { policies, marks: &marks, facts };
+        let scope = Scope { policies, of_cluster: &[], marks: &marks, facts };
         let (world, ends) = World::examples(&scope, examples);
         (Situation::named(world, declared, asked), ends)
     }

@@ -25,7 +25,7 @@ impl Situation {
     pub fn of_pods(programs: &[&FlowSet], policies: &[&[Policy]], pods: &[PodOfWorld], facts: &Facts) -> Situation {
         let declared = DeclaredNames::of(programs);
         let (_, marks) = marks_of(&declared.names);
-        let world = World::of_pods(&Scope { policies, marks: &marks, facts }, pods);
+        let world = World::of_pods(&Scope { policies, of_cluster: &[], marks: &marks, facts }, pods);
         Situation::named(world, &declared, &[])
     }
 }

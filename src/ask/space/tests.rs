@@ -163,7 +163,7 @@ pub(in crate::ask) fn everybody(space: &Space, policies: &[Policy]) -> Everybody
             asked: false,
         })
         .collect();
-    let scope = Scope { policies: &[policies], marks: &[], facts: &space.facts };
+    let scope = Scope { policies: &[policies], of_cluster: &[], marks: &[], facts: &space.facts };
     let (world, ends) = World::examples(&scope, &examples);
     let mut all: Vec<(Example, EndId)> = Vec::new();
     for ((home, name, namespace, labels, _), end) in pods.into_iter().zip(ends) {

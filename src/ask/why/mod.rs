@@ -13,10 +13,11 @@ pub use program::{NearFlow, Origin, Setting, Wrong};
 pub use suggest::{AskedEnd, Edit, suggest};
 
 use super::can::{Doubtful, can, doubts};
-use crate::engine::{Doubt, EndId, Engine, Grant};
+use crate::engine::{Doubt, EndId, Engine, Grant, RulingMatch};
 use crate::flow::{FlowSet, StatementId};
 use crate::model::Model;
 use crate::net::{Direction, Family, PortSet, Truth};
+use crate::netpol::RulingAction;
 
 /// How many near misses are told.
 const MOST_NEAR: usize = 5;
@@ -92,6 +93,8 @@ pub struct WhySide {
     pub peer: EndId,
     /// What it says about the ports.
     pub says: Says,
+    /// The rules of the whole cluster that are or may be about the ports, in the order in which they decide.
+    pub rulings: Vec<RulingMatch>,
     /// The policies that isolate the subject, by their place; none when it is open.
     pub isolating: Vec<usize>,
     /// The statements of the program that isolate it.
@@ -105,9 +108,15 @@ pub struct WhySide {
 }
 
 impl WhySide {
-    /// Whether nothing isolates the subject.
+    /// Whether nothing isolates the subject, and no rule of the whole cluster is about it.
     pub fn is_open(&self) -> bool {
-        self.isolating.is_empty()
+        self.isolating.is_empty() && self.rulings.is_empty()
+    }
+
+    /// The rule of the whole cluster that denies some of the ports for sure, whatever policies of namespaces say.
+    pub fn denied_by(&self) -> Option<&RulingMatch> {
+        let denies = |one: &&RulingMatch| one.action == RulingAction::Deny && one.truth == Truth::Yes;
+        self.rulings.iter().find(denies).filter(|_| self.says == Says::Denied)
     }
 }
 
@@ -221,11 +230,14 @@ impl AskedSide<'_> {
         let least = if says == Says::Unknown && program.is_some() { Truth::Maybe } else { Truth::Yes };
         grants.retain(|grant| covers(least)(&grant.ports));
         let isolated = !decision.isolating.is_empty();
+        let mut rulings = engine.rulings_about(direction, subject, peer);
+        rulings.retain(|one| one.ports.overlaps(ports));
         let mut side = WhySide {
             direction,
             subject,
             peer,
             says,
+            rulings,
             isolating: decision.isolating,
             settings: Vec::new(),
             grants,
@@ -242,7 +254,7 @@ impl AskedSide<'_> {
                     side.origins = origins(Truth::Maybe);
                 }
             }
-            None if isolated && program.is_none() && says != Says::Allowed => {
+            None if isolated && program.is_none() && says != Says::Allowed && side.denied_by().is_none() => {
                 side.near_rules = policies::near(engine, direction, subject, peer, ports);
                 side.near_rules.truncate(MOST_NEAR);
             }

@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 use crate::ask::{Asked, Beyond, Blast, BlastFrom, DnsEnds, Situation, beyond_in};
 use crate::cluster::Service;
 use crate::cover::Budget;
-use crate::engine::{EndId, Engine};
+use crate::engine::EndId;
 use crate::net::{Direction, PortSet};
 use crate::session::{Subject, TOO_HARD};
 use told::ToldBlast;
@@ -126,7 +126,7 @@ fn among_workloads(
     terminal: &mut Terminal,
 ) -> Result<(Blast, Vec<Beyond>, bool), Exit> {
     let start = subject.find(situation, from.asked).map_err(|message| terminal.refuse(&message))?;
-    let engine = Engine::new(&situation.world, subject.policies());
+    let engine = subject.engine(&situation.world, subject.policies());
     let dns = from.servers.map(|(servers, ports)| DnsEnds {
         ends: situation.find(servers).unwrap_or_default().into_iter().collect(),
         ports: ports.clone(),

@@ -99,10 +99,15 @@ fn told(policy: &DriftedPolicy) -> String {
     format!("{whose}{effect}")
 }
 
+/// Its namespace and name, with its kind where that is no NetworkPolicy.
+fn named_object(policy: &DriftedPolicy) -> String {
+    format!("{}/{}", policy.namespace, policy.kind.title(&policy.name))
+}
+
 /// The policies that are not as they should be, a line each; nothing where there are none.
 pub(super) fn table(drift: &ClusterDrift) -> Option<String> {
     let policies = &drift.policies.policies;
-    let name = |policy: &DriftedPolicy| sanitize(&format!("{}/{}", policy.namespace, policy.name)).into_owned();
+    let name = |policy: &DriftedPolicy| sanitize(&named_object(policy)).into_owned();
     let width = policies.iter().take(MOST).map(|policy| name(policy).chars().count()).max()?;
     let mut text = "policies:\n".to_owned();
     for policy in policies.iter().take(MOST) {
@@ -122,7 +127,7 @@ pub(super) fn markdown(drift: &ClusterDrift) -> String {
     }
     let mut text = "\n| Policy | | |\n|---|---|---|\n".to_owned();
     for policy in policies.iter().take(MOST) {
-        let name = super::markdown::code(&format!("{}/{}", policy.namespace, policy.name));
+        let name = super::markdown::code(&named_object(policy));
         let word = if policy.wider { format!("**{}**", word(policy.drift)) } else { word(policy.drift).to_owned() };
         let _ = writeln!(text, "| {name} | {word} | {} |", super::markdown::plain(&told(policy)));
     }
@@ -167,6 +172,7 @@ pub(super) fn members(drift: &ClusterDrift) -> Map<String, Value> {
     let policy = |policy: &DriftedPolicy| {
         json!({
             "namespace": &*policy.namespace,
+            "kind": policy.kind.object(),
             "name": policy.name,
             "drift": word(policy.drift),
             "ours": policy.is_ours,

@@ -5,9 +5,9 @@ use crate::ask::{Misfit, NearFlow, Origin, Says, Setting, WhySide, Wrong, WrongR
 use crate::cli::reach::end_text;
 use crate::cli::report::{first_doubts, incomplete, remedies};
 use crate::cli::step::of_answer;
-use crate::engine::{Doubt, EndId, Grant};
+use crate::engine::{Doubt, EndId, Grant, RulingMatch};
 use crate::net::{Direction, NAMESPACE_NAME, Selector, Truth};
-use crate::netpol::PolicyKind;
+use crate::netpol::{PolicyKind, RulingAction};
 use crate::source::Span;
 
 /// One fact.
@@ -95,6 +95,32 @@ impl WhyReport<'_> {
         (path, at_peer.or_else(|| written?.place))
     }
 
+    /// A policy of the whole cluster with the path of a rule, and where the policy stands.
+    pub(super) fn ruling(&self, direction: Direction, one: &RulingMatch) -> (String, Option<Span>) {
+        let policy = self.subject.cluster_policies().get(one.policy);
+        let title = policy.map(|policy| format!("{} {}", policy.kind.object(), policy.name)).unwrap_or_default();
+        let span = self.subject.manifests().cluster_policy_spans.get(one.policy).copied().flatten();
+        (format!("{title} spec.{}[{}]", direction.word(), one.ruling), span)
+    }
+
+    fn ruling_fact(&self, side: &WhySide, passes: &'static str, one: &RulingMatch) -> Fact {
+        let (text, span) = self.ruling(side.direction, one);
+        let key = match (one.action, one.truth) {
+            (RulingAction::Deny, Truth::Yes) => "denied by",
+            (RulingAction::Accept, Truth::Yes) => passes,
+            (RulingAction::Pass, Truth::Yes) => "passed on by",
+            (RulingAction::Deny, _) => "perhaps denied by",
+            (RulingAction::Accept | RulingAction::Pass, _) => "perhaps by",
+        };
+        let fact = Fact::new(key, text, span);
+        let policy = self.subject.cluster_policies().get(one.policy);
+        let named = policy.and_then(|policy| policy.rulings(side.direction).get(one.ruling)?.name.clone());
+        match named {
+            Some(name) => fact.with_note(format!("{name:?}")),
+            None => fact,
+        }
+    }
+
     /// A statement of the program.
     pub(super) fn origin(&self, origin: &Origin) -> (String, Option<Span>) {
         match origin {
@@ -113,7 +139,8 @@ impl WhyReport<'_> {
 
     /// The facts of one side.
     pub(super) fn side(&self, side: &WhySide) -> Vec<Fact> {
-        let mut facts = Vec::new();
+        let passes = if side.direction == Direction::Egress { "let out by" } else { "let in by" };
+        let mut facts: Vec<Fact> = side.rulings.iter().map(|one| self.ruling_fact(side, passes, one)).collect();
         for Setting { namespace, text, span } in &side.settings {
             facts.push(match text {
                 Some(text) => Fact::new("isolated by", &**text, Some(*span)),
@@ -127,6 +154,10 @@ impl WhyReport<'_> {
                 Fact::new("isolated by", name, span)
             }));
         }
+        let is_ruled = !side.rulings.is_empty() && side.isolating.is_empty();
+        if is_ruled && side.says == Says::Allowed && !facts.iter().any(|fact| fact.key == passes) {
+            facts.push(Fact::new(passes, self.open(side), None));
+        }
         if side.direction == Direction::Ingress && !side.is_open() {
             let own_node = match self.situation.world.is_own_node(side.subject, side.peer) {
                 Truth::Yes => Some("let in by"),
@@ -136,7 +167,6 @@ impl WhyReport<'_> {
             let fact = |key| Fact::new(key, "no policy keeps its own node from a pod", None);
             facts.extend(own_node.map(fact));
         }
-        let passes = if side.direction == Direction::Egress { "let out by" } else { "let in by" };
         let by_flow = if side.says == Says::Unknown { "perhaps by" } else { passes };
         for origin in &side.origins {
             let (text, span) = self.origin(origin);

@@ -134,7 +134,7 @@ impl Page<'_> {
                     Direction::Egress => ("let out by", "no"),
                     Direction::Ingress => ("let in by", "no"),
                 };
-                if !facts.iter().any(|fact| fact.key == passes) {
+                if side.denied_by().is_none() && !facts.iter().any(|fact| fact.key == passes) {
                     let thing = if report.subject.session().is_some() { "flow" } else { "rule" };
                     let at = facts.iter().rposition(|fact| fact.key == "isolated by").map_or(0, |at| at + 1);
                     let text = format!("{no} {thing}");

@@ -94,6 +94,18 @@ fn side(report: &WhyReport<'_>, side: &WhySide) -> Value {
         let sure = one.truth == crate::net::Truth::Yes;
         json!({ "policy": policy, "path": path, "place": place, "ports": ports(&one.ports), "sure": sure })
     });
+    let rulings = side.rulings.iter().map(|one| {
+        let (policy, span) = report.ruling(side.direction, one);
+        let (policy, path) = policy.rsplit_once(' ').unwrap_or((&policy, ""));
+        json!({
+            "policy": policy,
+            "path": path,
+            "place": place(report, span),
+            "action": one.action.word(),
+            "ports": ports(&one.ports),
+            "sure": one.truth == crate::net::Truth::Yes,
+        })
+    });
     let near = side.near_rules.iter().map(|near: &NearRule| {
         let (policy, path, place) = grant(near.policy, near.rule, near.peer);
         let (wrong, detail) = wrong_rule(&near.wrong);
@@ -102,7 +114,8 @@ fn side(report: &WhyReport<'_>, side: &WhySide) -> Value {
     json!({
         "subject": end(report, side.subject),
         "answer": side.says.word(),
-        "isolated": !side.is_open(),
+        "isolated": !side.isolating.is_empty(),
+        "rulings": rulings.collect::<Vec<_>>(),
         "isolated_by": settings.collect::<Vec<_>>(),
         "policies": side.isolating.iter().map(|at| policy(*at)).collect::<Vec<_>>(),
         "allowed_by": side.origins.iter().map(|one| origin(report, one)).collect::<Vec<_>>(),

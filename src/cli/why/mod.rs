@@ -10,7 +10,6 @@ use super::ask::{self, Ends};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::ask::{Asked, Explanation, Program, Says, Situation, why};
-use crate::engine::Engine;
 use crate::net::PortSet;
 use crate::session::{Added, Posed, Subject};
 #[cfg(feature = "cli")]
@@ -76,7 +75,7 @@ fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let subject = ask::subject(&args.question, "why", terminal)?;
     let ends = Ends::read(&subject, Some(&args.from), Some(&args.to), terminal)?;
     let Posed { situation, from, to, doubtful, mut notes, meant } = ask::pose(&subject, &ends, terminal)?;
-    let engine = Engine::new(&situation.world, subject.policies());
+    let engine = subject.engine(&situation.world, subject.policies());
     let program = subject.model().zip(subject.flows()).map(|(model, flows)| Program { model, flows });
     let Some(explanation) = why(&engine, program, &from, &to, &doubtful) else {
         return Err(terminal.refuse("no two such pods can exist at once, so there is nothing to explain"));

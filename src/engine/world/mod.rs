@@ -18,7 +18,7 @@ pub(super) use crate::net::Truth;
 use crate::net::{
     AddressSet, Facts, NAMESPACE_NAME, Peers, Protocol, Selector, SelectorIndex, Unlisted, Values, namespace_by_name,
 };
-use crate::netpol::{Peer, Policy, PortTarget};
+use crate::netpol::{ClusterPolicy, Peer, Policy, Port, PortTarget};
 use crate::table::{Id, number};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -54,6 +54,8 @@ pub struct NamespaceId(pub u32);
 pub struct Scope<'a> {
     /// Sets of policies, each of which is to be asked about this world.
     pub policies: &'a [&'a [Policy]],
+    /// The policies of the whole cluster beside them.
+    pub of_cluster: &'a [&'a [ClusterPolicy]],
     /// Other things that ends are in or not, such as tiers.
     pub marks: &'a [Peers],
     /// What address blocks mean.
@@ -280,6 +282,11 @@ impl<'a> Looks<'a> {
         let mut anywhere = BTreeSet::new();
         let mut local: BTreeMap<Arc<str>, BTreeSet<&'a Selector>> = BTreeMap::new();
         let (mut blocks, mut named) = (BTreeSet::new(), BTreeSet::new());
+        let mut name_port = |port: &Port| {
+            if let PortTarget::Named(name) = &port.target {
+                ports.insert((port.protocol, name.clone()));
+            }
+        };
         for policy in scope.policies.iter().copied().flatten() {
             let here = local.entry(policy.namespace.clone()).or_default();
             here.insert(&policy.subject);
@@ -292,11 +299,22 @@ impl<'a> Looks<'a> {
                         Peer::Unlisted(unlisted) => _ = named.insert(unlisted),
                     }
                 }
-                for port in &rule.ports {
-                    if let PortTarget::Named(name) = &port.target {
-                        ports.insert((port.protocol, name.clone()));
+                rule.ports.iter().for_each(&mut name_port);
+            }
+        }
+        for policy in scope.of_cluster.iter().copied().flatten() {
+            anywhere.insert((&policy.namespaces, &policy.pods));
+            for ruling in policy.ingress.iter().chain(&policy.egress) {
+                for peer in &ruling.peers {
+                    match peer {
+                        Peer::Pods { namespaces: Some(namespaces), pods } => _ = anywhere.insert((namespaces, pods)),
+                        // Its rules are of no namespace, so none of them is about pods of its own.
+                        Peer::Pods { namespaces: None, .. } => {}
+                        Peer::Block(block) => _ = blocks.insert(block),
+                        Peer::Unlisted(unlisted) => _ = named.insert(unlisted),
                     }
                 }
+                ruling.ports.iter().for_each(&mut name_port);
             }
         }
         for mark in scope.marks {

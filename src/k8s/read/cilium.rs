@@ -3,6 +3,7 @@
 //! What it says beyond that makes it a policy that is not read: what is allowed then depends on things that nothing here
 //! knows. `pkg/policy/api` of cilium/cilium has the fields.
 
+use super::foreign::{NotUnderstood, Understood, beyond, fields, items, requirements, unknown};
 use super::metadata::{SUBDOMAIN, annotations, metadata};
 use super::node::{Value, YamlNode};
 use super::policy::OBJECT;
@@ -16,15 +17,6 @@ use crate::netpol::{Peer, Policy, PolicyKind, Port, PortTarget, Rule, Written, W
 use crate::source::Excerpt;
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// What of a policy is not understood, as the path of a field.
-struct NotUnderstood(String);
-
-type CiliumResult<T> = Result<T, NotUnderstood>;
-
-fn beyond<T>(path: &str) -> CiliumResult<T> {
-    Err(NotUnderstood(path.to_owned()))
-}
 
 /// Reads `node`, an object of the kind CiliumNetworkPolicy. The error is the field that is not understood; a policy whose
 /// metadata cannot be read is noted as a problem and gives `None`.
@@ -69,11 +61,6 @@ pub(super) fn policy(
     Ok(Some(ReadPolicy { at: node.at, name_at: metadata.at, policy, written, labels: metadata.labels, annotations }))
 }
 
-/// A field that is none of the known ones.
-fn unknown(object: MapFields, known: &[&str]) -> Option<String> {
-    object.keys().find(|key| !known.contains(key)).map(str::to_owned)
-}
-
 /// The rules of a direction, if it is there, and where the item of each stands.
 type ReadSide = (Option<Vec<Rule>>, Vec<Option<usize>>);
 
@@ -90,29 +77,13 @@ fn written(place: Option<usize>) -> WrittenRule<usize> {
     WrittenRule { place, peers_place: None, peers: Vec::new(), ports_place: None, ports: Vec::new() }
 }
 
-fn fields<'n, 'a>(node: Option<&'n YamlNode<'a>>, name: &str, known: &[&str]) -> CiliumResult<MapFields<'n, 'a>> {
-    let Some(object) = node.and_then(MapFields::of) else { return beyond(name) };
-    match unknown(object, known) {
-        Some(field) => beyond(&format!("{name}.{field}")),
-        None => Ok(object),
-    }
-}
-
-/// The items of a list that is there; the error of anything else.
-fn items<'n, 'a>(node: &'n YamlNode<'a>, name: &str) -> CiliumResult<&'n [YamlNode<'a>]> {
-    match &node.value {
-        Value::List(items) => Ok(items),
-        _ => beyond(name),
-    }
-}
-
-fn spec(node: Option<&YamlNode>) -> CiliumResult<CiliumSpec> {
+fn spec(node: Option<&YamlNode>) -> Understood<CiliumSpec> {
     let object = fields(node, "spec", &["endpointSelector", "ingress", "egress", "description"])?;
     let subject = selector(object.get("endpointSelector"), "spec.endpointSelector")?;
     if subject.namespaces.is_some() {
         return beyond("spec.endpointSelector");
     }
-    let side = |name: &str, side: &str| -> CiliumResult<ReadSide> {
+    let side = |name: &str, side: &str| -> Understood<ReadSide> {
         let Some(list) = object.get(name) else { return Ok((None, Vec::new())) };
         let list = items(list, &format!("spec.{name}"))?;
         let (mut rules, mut places) = (Vec::new(), Vec::new());
@@ -132,7 +103,7 @@ fn spec(node: Option<&YamlNode>) -> CiliumResult<CiliumSpec> {
 }
 
 /// The rules that one item comes to.
-fn rule(node: &YamlNode, side: &str, at: &str) -> CiliumResult<Vec<Rule>> {
+fn rule(node: &YamlNode, side: &str, at: &str) -> Understood<Vec<Rule>> {
     let key = |what: &str| format!("{side}{what}");
     let (endpoints, blocks, entities) = (key("Endpoints"), key("CIDRSet"), key("Entities"));
     let (nets, names) = (key("CIDR"), "toFQDNs");
@@ -193,7 +164,7 @@ fn rule(node: &YamlNode, side: &str, at: &str) -> CiliumResult<Vec<Rule>> {
     Ok(rules)
 }
 
-fn block(node: &YamlNode, at: &str) -> CiliumResult<IpBlock> {
+fn block(node: &YamlNode, at: &str) -> Understood<IpBlock> {
     let object = fields(Some(node), at, &["cidr", "except"])?;
     let net = |node: &YamlNode| match &node.value {
         Value::Text(text) => text.parse().map_err(|_| NotUnderstood(at.to_owned())),
@@ -201,10 +172,10 @@ fn block(node: &YamlNode, at: &str) -> CiliumResult<IpBlock> {
     };
     let Some(cidr) = object.get("cidr") else { return beyond(at) };
     let except = object.get("except").map(|node| items(node, at)).transpose()?.unwrap_or_default();
-    Ok(IpBlock { cidr: net(cidr)?, except: except.iter().map(net).collect::<CiliumResult<_>>()? })
+    Ok(IpBlock { cidr: net(cidr)?, except: except.iter().map(net).collect::<Understood<_>>()? })
 }
 
-fn name(node: &YamlNode, at: &str) -> CiliumResult<NamePattern> {
+fn name(node: &YamlNode, at: &str) -> Understood<NamePattern> {
     let object = fields(Some(node), at, &["matchName", "matchPattern"])?;
     let text = |name: &str| match object.get(name).map(|node| &node.value) {
         Some(Value::Text(text)) => Some(&**text),
@@ -221,7 +192,7 @@ fn name(node: &YamlNode, at: &str) -> CiliumResult<NamePattern> {
 }
 
 /// The ports of a rule, those of each item by themselves, and whether names are learnt from what passes there.
-fn ports(node: Option<&YamlNode>, at: &str) -> CiliumResult<Vec<(SmallVec<[Port; 1]>, bool)>> {
+fn ports(node: Option<&YamlNode>, at: &str) -> Understood<Vec<(SmallVec<[Port; 1]>, bool)>> {
     let Some(node) = node else { return Ok(vec![(SmallVec::new(), false)]) };
     let at = format!("{at}.toPorts");
     let mut all: Vec<(SmallVec<[Port; 1]>, bool)> = Vec::new();
@@ -245,7 +216,7 @@ fn ports(node: Option<&YamlNode>, at: &str) -> CiliumResult<Vec<(SmallVec<[Port;
 }
 
 /// Whether rules for what is said over a port are those for DNS of every name. All others limit what is said.
-fn learns_every_name(node: &YamlNode, at: &str) -> CiliumResult<bool> {
+fn learns_every_name(node: &YamlNode, at: &str) -> Understood<bool> {
     let at = format!("{at}.rules");
     let object = fields(Some(node), &at, &["dns"])?;
     let list = object.get("dns").map(|node| items(node, &at)).transpose()?.unwrap_or_default();
@@ -257,7 +228,7 @@ fn learns_every_name(node: &YamlNode, at: &str) -> CiliumResult<bool> {
 }
 
 /// A port; of `ANY`, one for each protocol.
-fn port(node: &YamlNode, at: &str) -> CiliumResult<Vec<Port>> {
+fn port(node: &YamlNode, at: &str) -> Understood<Vec<Port>> {
     let object = fields(Some(node), at, &["port", "endPort", "protocol"])?;
     let Some(Value::Text(text)) = object.get("port").map(|node| &node.value) else { return beyond(at) };
     let end = match object.get("endPort").map(|node| &node.value) {
@@ -291,39 +262,9 @@ struct CiliumSelector {
     pods: Selector,
 }
 
-fn selector(node: Option<&YamlNode>, at: &str) -> CiliumResult<CiliumSelector> {
-    const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
-    let object = fields(node, at, &["matchLabels", "matchExpressions"])?;
+fn selector(node: Option<&YamlNode>, at: &str) -> Understood<CiliumSelector> {
     let mut found = CiliumSelector { namespaces: None, pods: Selector::everything() };
-    if let Some(labels) = object.get("matchLabels") {
-        let Some(labels) = MapFields::of(labels) else { return beyond(at) };
-        if labels.texts().count() != labels.keys().count() {
-            return beyond(at);
-        }
-        for (key, value) in labels.texts() {
-            found.require(key, Values::one_of([value]), at)?;
-        }
-    }
-    let expressions = object.get("matchExpressions").map(|node| items(node, at)).transpose()?.unwrap_or_default();
-    for expression in expressions {
-        let object = fields(Some(expression), at, &["key", "operator", "values"])?;
-        let text = |name: &str| match object.get(name).map(|node| &node.value) {
-            Some(Value::Text(text)) => Some(&**text),
-            _ => None,
-        };
-        let (Some(key), Some(operator)) = (text("key"), text("operator")) else { return beyond(at) };
-        let listed = object.get("values").map(|node| items(node, at)).transpose()?.unwrap_or_default();
-        let values: Vec<&str> = listed
-            .iter()
-            .map(|node| match &node.value {
-                Value::Text(text) => Ok(&**text),
-                _ => beyond(at),
-            })
-            .collect::<CiliumResult<_>>()?;
-        if !OPERATORS.contains(&operator) || matches!(operator, "In" | "NotIn") == values.is_empty() {
-            return beyond(at);
-        }
-        let Some(values) = super::policy::expression_values(operator, values) else { return beyond(at) };
+    for (key, values) in requirements(node, at)? {
         found.require(key, values, at)?;
     }
     Ok(found)
@@ -331,7 +272,7 @@ fn selector(node: Option<&YamlNode>, at: &str) -> CiliumResult<CiliumSelector> {
 
 impl CiliumSelector {
     /// Adds what is asked of a label, whose key may have a source.
-    fn require(&mut self, key: &str, values: Values, at: &str) -> CiliumResult<()> {
+    fn require(&mut self, key: &str, values: Values, at: &str) -> Understood<()> {
         if key == POD_NAMESPACE || key == without_source(POD_NAMESPACE) {
             // Every pod has it.
             let namespaces = self.namespaces.get_or_insert_with(Selector::everything);

@@ -10,9 +10,11 @@ mod block;
 mod callers;
 mod canonical;
 mod cilium;
+mod cluster_policy;
 mod custom;
 mod documents;
 mod empty;
+mod foreign;
 mod hints;
 mod inside;
 mod json;
@@ -34,13 +36,14 @@ mod walk;
 mod workload;
 
 pub use canonical::{RereadPolicy, Rereader};
+pub use cluster_policy::is_cluster_policy;
 pub use kustomize::{Kustomization, kustomization};
 pub use unmodelled::{changes_answers, may_change_answers};
 
 use super::staged::is_staged;
 use super::{DESCRIPTION, SOURCE};
-use crate::cluster::{DeployHint, Object};
-use crate::netpol::{Policy, Written};
+use crate::cluster::{DeployHint, Object, Unmodelled};
+use crate::netpol::{ClusterPolicy, Policy, Written};
 use crate::parallel;
 use node::{Seed, Value, YamlNode};
 use objects::{is_foreign, object};
@@ -77,8 +80,21 @@ pub struct Reading {
     pub hints: Option<Vec<DeployHint>>,
     /// How many documents there are, without the empty ones.
     pub documents: usize,
-    /// Whether policies of Cilium's kind are among the policies, as far as they are understood.
-    reads_cilium: bool,
+    /// The policies of the whole cluster, in the order of the text, as far as they are understood and the reader wants them.
+    pub cluster_policies: Vec<ReadClusterPolicy>,
+    /// Whether policies of other kinds are among the policies, as far as they are understood.
+    reads_foreign: bool,
+}
+
+/// A policy of the whole cluster that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadClusterPolicy {
+    /// The offset of its name in the text, where known.
+    pub at: Option<usize>,
+    /// The policy.
+    pub policy: ClusterPolicy,
+    /// The object, for whoever cannot take it into account.
+    pub object: Unmodelled,
 }
 
 /// A policy inside of another object.
@@ -172,9 +188,9 @@ pub fn read(text: &str, default_namespace: &str) -> Reading {
     read_into(Reading::default(), text, default_namespace)
 }
 
-/// The same, where policies of every kind count that a target writes.
-pub fn read_of_target(text: &str, default_namespace: &str) -> Reading {
-    read_into(Reading { reads_cilium: true, ..Reading::default() }, text, default_namespace)
+/// The same, where policies of other kinds count as well, as far as they are understood.
+pub fn read_with_foreign(text: &str, default_namespace: &str) -> Reading {
+    read_into(Reading { reads_foreign: true, ..Reading::default() }, text, default_namespace)
 }
 
 /// The same, with what objects say of whom pods may talk to.
@@ -289,10 +305,12 @@ impl Reading {
         let policies = self.policies.iter_mut();
         let names = policies.flat_map(|policy| [&mut policy.at, &mut policy.name_at]);
         let objects = self.objects.iter_mut().flat_map(|object| [&mut object.at, &mut object.pods_at]);
+        let of_cluster = self.cluster_policies.iter_mut().map(|policy| &mut policy.at);
         problems
             .chain(names)
             .chain(inside)
             .chain(objects)
+            .chain(of_cluster)
             .chain(self.ignored.iter_mut().map(|object| &mut object.at))
             .flatten()
     }

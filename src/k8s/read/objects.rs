@@ -5,8 +5,8 @@ use super::node::{Value, YamlNode, shortened};
 use super::unmodelled::is_unmodelled;
 use super::walk::{Path, Walk};
 use super::{
-    Ignored, callers, cilium, custom, field_text, fields, hints, inside, metadata_field, metadata_text, number, place,
-    policy, service,
+    Ignored, ReadClusterPolicy, callers, cilium, cluster_policy, custom, field_text, fields, hints, inside,
+    metadata_field, metadata_text, number, place, policy, service,
 };
 use super::{template, workload};
 use crate::cluster::{Object, Unmodelled};
@@ -136,13 +136,19 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
         return;
     }
     hints::note(walk.reading, (version, kind), node, default_namespace);
-    if walk.reading.reads_cilium && kinds::is_cilium_policy(version, kind) {
+    let at = || metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
+    if let (true, Some(known)) = (walk.reading.reads_foreign, cluster_policy::kind(version, kind))
+        && let Ok(policy) = cluster_policy::cluster_policy(node, known)
+    {
+        let object = unmodelled(pairs, version, kind);
+        return walk.reading.cluster_policies.push(ReadClusterPolicy { at: at(), policy, object });
+    }
+    if walk.reading.reads_foreign && kinds::is_cilium_policy(version, kind) {
         match cilium::policy(walk, node, path, default_namespace) {
             Ok(policy) => return walk.reading.policies.extend(policy),
             Err(field) => {
-                let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
                 let found = Unmodelled { beyond: Some(field), ..unmodelled(pairs, version, kind) };
-                return walk.found(at, at, Object::Unmodelled(found));
+                return walk.found(at(), at(), Object::Unmodelled(found));
             }
         }
     }
@@ -156,9 +162,7 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
         Some(KnownKind::Service) => service::service(walk, node, path, default_namespace),
         Some(KnownKind::Ingress) => service::ingress(walk, node, path, default_namespace),
         None if is_unmodelled(version, kind) && !kinds::is_mistaken(version, kind) => {
-            let found = unmodelled(pairs, version, kind);
-            let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
-            walk.found(at, at, Object::Unmodelled(found));
+            walk.found(at(), at(), Object::Unmodelled(unmodelled(pairs, version, kind)));
         }
         None if kinds::is_mistaken(version, kind) => {
             let field = |name| fields(pairs, name).next();
@@ -177,9 +181,8 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
             if let Some(scaler) = number::scaler(pairs, default_namespace) {
                 walk.found(None, None, Object::Scaler(scaler));
             }
-            let at = metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
             for caller in callers::read(version, kind, node, default_namespace) {
-                walk.found(at, at, Object::Caller(caller));
+                walk.found(at(), at(), Object::Caller(caller));
             }
             for found in place::read(version, kind, node, default_namespace) {
                 walk.found(None, None, found);

@@ -1,7 +1,7 @@
 //! Whether a program with what was learned is right.
 
 use super::edits::{Composed, compose};
-use crate::ask::{Everyone, Judgement, Outcome, Program, Says, Situation};
+use crate::ask::{Everyone, Judgement, Outcome, Program, Says, Situation, SituationPolicies};
 use crate::cover::Budget;
 use crate::diag::{Levels, Severity};
 use crate::diff::{self, Diff, Version};
@@ -147,7 +147,8 @@ impl<'t> Trial<'t> {
         compared.or_else(|_| match self.subject.cluster() {
             None => Err(gave_up()),
             Some(cluster) => {
-                let situation = Situation::of_cluster(&programs, cluster, &policies, &[], facts);
+                let situation =
+                    Situation::of_cluster(&programs, cluster, SituationPolicies::of_namespaces(&policies), &[], facts);
                 Ok(diff::compare(&situation, &old, &new))
             }
         })

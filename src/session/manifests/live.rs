@@ -1,7 +1,8 @@
 //! What a cluster gave.
 
 use super::Unread;
-use super::loading::{GivenText, Load};
+use super::given_text::GivenText;
+use super::loading::Load;
 use crate::cluster::Object;
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::ReadProblem;

@@ -1,6 +1,8 @@
 //! Texts in, one after the other, and what comes of them together.
 
 use super::around::Around;
+use super::cluster_policies::LoadedClusterPolicy;
+use super::given_text::{GivenText, NoText};
 use super::inputs::{NamedInput, inputs, is_program, something_else_below};
 use super::passed::{Found, PassedOver, Why, is_marked};
 use super::said::{StagedObjects, as_read, inside, nowhere, refused, token, told_staged, unfilled, unmodelled};
@@ -15,13 +17,12 @@ use crate::session::load::{EXTENSION, Named};
 use crate::session::metadata::MetadataKeys;
 use crate::session::path::{shell_word, shown};
 use crate::session::system::{FileSystem, reason};
-use crate::session::text::{not_utf8, text_of_manifest, unreadable};
+use crate::session::text::{not_utf8, unreadable};
 use crate::source::{FileId, Span};
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 /// A policy, the place of its name, how it is written, and the keys of its metadata.
@@ -43,6 +44,7 @@ pub(super) fn load(
         reader,
         policies: Vec::new(),
         objects: Vec::new(),
+        cluster_policies: Vec::new(),
         passed: PassedOver::default(),
         held: Vec::new(),
         parts: Vec::new(),
@@ -65,6 +67,7 @@ pub(super) struct Load<'l> {
     pub(super) reader: Reader,
     policies: Vec<Loaded>,
     objects: Vec<Object>,
+    cluster_policies: Vec<LoadedClusterPolicy>,
     passed: PassedOver,
     /// The objects with policies inside, and whether those could be read.
     held: Vec<(String, bool)>,
@@ -77,42 +80,6 @@ pub(super) struct Load<'l> {
 
 /// How many bytes of texts are read at once: as many as are worth some threads, and not all of a repository.
 const AT_ONCE: usize = 8 * 1024 * 1024;
-
-/// A text, as it came.
-pub(super) struct GivenText<'g> {
-    name: String,
-    /// The text, and whether it was UTF-16.
-    text: Result<(String, bool), NoText>,
-    /// Whether it was named itself, and not found in a folder.
-    is_named: bool,
-    /// The namespace of objects that name none.
-    namespace: &'g str,
-    /// What reads it.
-    read: fn(&str, &str) -> Reading,
-}
-
-/// Why there is no text.
-enum NoText {
-    Unreadable(io::Error),
-    NotUtf8(FromUtf8Error),
-}
-
-impl<'g> GivenText<'g> {
-    pub(super) fn new(
-        name: String,
-        bytes: io::Result<Vec<u8>>,
-        is_named: bool,
-        namespace: &'g str,
-        reader: Reader,
-    ) -> GivenText<'g> {
-        let text = bytes.map_err(NoText::Unreadable).and_then(|bytes| text_of_manifest(bytes).map_err(NoText::NotUtf8));
-        GivenText { name, text, is_named, namespace, read: reader.reading() }
-    }
-
-    pub(super) fn read(&self) -> Reading {
-        self.text.as_ref().map(|(text, _)| (self.read)(text, self.namespace)).unwrap_or_default()
-    }
-}
 
 /// What is wrong with a text, sorted.
 #[derive(Default)]
@@ -413,6 +380,8 @@ impl Load<'_> {
             self.held.push((object, policy.is_some()));
             self.manifests.inside.extend(policy.map(loaded).map(|(policy, span, written, _)| (policy, span, written)));
         }
+        let of_cluster = reading.cluster_policies.into_iter();
+        self.cluster_policies.extend(of_cluster.map(|one| LoadedClusterPolicy::new(place(one.at), one)));
         let runs: BTreeSet<(Arc<str>, Arc<str>)> = reading.objects.iter().filter_map(runner).collect();
         for one in reading.ignored.iter().filter(|one| one.is_staged()) {
             *self.staged.entry((one.kind.clone(), one.api_version.clone())).or_default() += 1;
@@ -436,6 +405,7 @@ impl Load<'_> {
 
     fn finish(self) -> Manifests {
         let Load { mut manifests, mut policies, objects, passed, held, parts, staged, reader, is_live, .. } = self;
+        let of_cluster = self.cluster_policies;
         passed.tell(&mut manifests, reader);
         manifests.notes.extend(patches::passed_over(&parts));
         manifests.notes.extend(told_staged(&staged));
@@ -453,6 +423,7 @@ impl Load<'_> {
             cluster.whole = Whole::listed();
         }
         manifests.cluster = cluster;
+        manifests.take_cluster_policies(reader, of_cluster);
         manifests.conflicts(&conflicts, &of_objects);
         let warnings = unmodelled(&manifests.cluster.unmodelled, reader);
         manifests.diagnostics.extend(warnings);

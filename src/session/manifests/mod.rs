@@ -1,6 +1,8 @@
 //! Manifests that somebody wrote or a cluster gave: their policies and what runs.
 
 mod around;
+mod cluster_policies;
+mod given_text;
 mod inputs;
 mod live;
 mod loading;
@@ -15,7 +17,7 @@ use super::system::FileSystem;
 use crate::cluster::{Cluster, DeployHint, Whole};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Reading};
-use crate::netpol::{Policy, PolicySet, Written};
+use crate::netpol::{ClusterPolicy, Policy, PolicySet, Written};
 use crate::source::{Sources, Span};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,10 @@ pub struct Manifests {
     pub written: Vec<Written<Span>>,
     /// The keys of the labels and of the annotations of each policy, in the order of the policies.
     pub policy_keys: Vec<MetadataKeys>,
+    /// The policies of the whole cluster, where the reader takes them and it is known what runs.
+    pub cluster_policies: Vec<ClusterPolicy>,
+    /// Where the name of each of them stands.
+    pub cluster_policy_spans: Vec<Option<Span>>,
     /// What runs.
     pub cluster: Cluster,
     /// What objects say of whom pods may talk to, in the order of the texts, where the reader wants it.
@@ -116,29 +122,41 @@ pub(super) struct Reader {
     pub does: &'static str,
     /// Whether it wants to know what objects say of whom pods may talk to.
     pub wants_hints: bool,
-    /// Whether policies of Cilium's own kind are policies like others, as far as they are understood.
-    pub takes_cilium: bool,
+    /// Whether policies of other kinds count like NetworkPolicies, as far as they are understood.
+    pub takes_foreign: bool,
+    /// Whether those of the whole cluster do, where it is known what runs.
+    pub takes_cluster_policies: bool,
 }
 
 impl Reader {
     /// What reads a text for it.
     pub(super) fn reading(self) -> fn(&str, &str) -> Reading {
-        match (self.wants_hints, self.takes_cilium) {
+        match (self.wants_hints, self.takes_foreign) {
             (true, _) => k8s::read_with_hints,
-            (false, true) => k8s::read_of_target,
+            (false, true) => k8s::read_with_foreign,
             (false, false) => k8s::read,
         }
     }
 
     /// For `lint`, and for what answers questions about policies.
-    pub(super) const LINT: Reader =
-        Reader { command: "polder lint", does: "checks", wants_hints: false, takes_cilium: true };
+    pub(super) const LINT: Reader = Reader {
+        command: "polder lint",
+        does: "checks",
+        wants_hints: false,
+        takes_foreign: true,
+        takes_cluster_policies: false,
+    };
     /// For what runs beside a program, whose policies are those that count.
-    const RUNS: Reader = Reader { takes_cilium: false, ..Reader::LINT };
+    const RUNS: Reader = Reader { takes_foreign: false, ..Reader::LINT };
     pub(super) const IMPORT: Reader =
-        Reader { command: "polder import", does: "imports", wants_hints: false, takes_cilium: false };
-    pub(super) const INIT: Reader =
-        Reader { command: "polder init --from", does: "reads", wants_hints: true, takes_cilium: false };
+        Reader { command: "polder import", does: "imports", takes_foreign: false, ..Reader::LINT };
+    pub(super) const INIT: Reader = Reader {
+        command: "polder init --from",
+        does: "reads",
+        wants_hints: true,
+        takes_foreign: false,
+        ..Reader::LINT
+    };
 }
 
 /// Something that stops nothing: a field without effect, a document that is not for Kubernetes, a policy given twice.

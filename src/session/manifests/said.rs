@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::cluster::Unmodelled;
 use crate::diag::{Code, Diagnostic};
-use crate::k8s::ReadProblem;
+use crate::k8s::{self, ReadProblem};
 use crate::session::path::{shell_word, shown};
 use crate::source::{FileId, Span};
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(super) fn unmodelled(objects: &[Unmodelled], reader: Reader) -> Vec<Diagnost
     for object in objects.iter().filter(|object| object.beyond.is_none()) {
         kinds.entry((&object.kind, &object.api_version)).or_default().push(object);
     }
-    let looked_at = match reader.takes_cilium {
+    let looked_at = match reader.takes_foreign {
         true => "only NetworkPolicies and CiliumNetworkPolicies are looked at",
         false => "only NetworkPolicies are looked at",
     };
@@ -41,7 +41,12 @@ pub(super) fn unmodelled(objects: &[Unmodelled], reader: Reader) -> Vec<Diagnost
                 warning = warning.with_label(span, named(object));
             }
         }
-        warning.with_help(format!("judge by hand what it adds or takes away; {looked_at}"))
+        warning.with_help(match k8s::is_cluster_policy(version, kind) {
+            true => "`can`, `why`, `reach` and `blast` take it into account where it is known what runs (`--workloads PATH`, \
+                     `--cluster`) and all of it is understood; judge by hand what it adds or takes away elsewhere"
+                .to_owned(),
+            false => format!("judge by hand what it adds or takes away; {looked_at}"),
+        })
     };
     kinds.into_iter().map(warning).chain(objects.iter().filter_map(beyond)).collect()
 }

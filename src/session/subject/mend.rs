@@ -1,10 +1,10 @@
 //! What would have to be added to policies so that all that is asked about is allowed, tried before it is told.
 
 use super::{AskedPorts, Posed, Subject};
-use crate::ask::{Asked, AskedEnd, Edit, Program, Says, can, policies_for, suggest, why};
-use crate::engine::{Doubt, EndId, Engine, Verdict};
+use crate::ask::{Asked, AskedEnd, Edit, Program, Says, WhySide, can, policies_for, suggest, why};
+use crate::engine::{Doubt, EndId, Verdict};
 use crate::net::{AddressSet, Direction, PortSet};
-use crate::netpol::Policy;
+use crate::netpol::{Policy, PolicyTier};
 use crate::source::FileId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ impl Subject {
         for _ in 0..MOST_ROUNDS {
             let all = [self.policies(), &added].concat();
             let Ok(posed) = self.pose_by(&all, from, to, ports) else { return Added::default() };
-            let engine = Engine::new(&posed.situation.world, &all);
+            let engine = self.engine(&posed.situation.world, &all);
             let Some(explanation) = why(&engine, None, &posed.from, &posed.to, &posed.doubtful) else {
                 return Added::default();
             };
@@ -65,6 +65,21 @@ impl Subject {
                 true => policies_for(&engine, self.cluster(), &explanation, posed.addresses()),
                 false => Vec::new(),
             };
+            let denied_by = explanation.sides.iter().find_map(WhySide::denied_by);
+            let denied_by = denied_by.and_then(|one| self.cluster_policies().get(one.policy));
+            if let Some(policy) = denied_by {
+                let why_not = match policy.tier {
+                    PolicyTier::Admin => {
+                        format!("no NetworkPolicy can allow it: {} denies it before any of them", policy.title())
+                    }
+                    PolicyTier::Baseline => format!(
+                        "{} denies it, which counts only where no NetworkPolicy isolates the pods: one that allows it would \
+                         do so, and has to allow all that they need",
+                        policy.title()
+                    ),
+                };
+                return Added { policies: Vec::new(), why_not: Some(why_not) };
+            }
             if more.is_empty() {
                 return Added::default();
             }
@@ -77,7 +92,7 @@ impl Subject {
     fn tried(&self, added: Vec<Policy>, posed: &Posed) -> Added {
         let world = &posed.situation.world;
         let all = [self.policies(), &added].concat();
-        let (before, after) = (Engine::new(world, self.policies()), Engine::new(world, &all));
+        let (before, after) = (self.engine(world, self.policies()), self.engine(world, &all));
         if can(&after, &posed.from, &posed.to, &posed.doubtful).is_yes() != Some(true) {
             return Added::default();
         }
@@ -129,7 +144,7 @@ impl Subject {
             let program = Program { model: session.model()?, flows: session.flows()? };
             let posed = self.pose_by(&policies, from, to, ports).ok()?;
             let world = &posed.situation.world;
-            let engine = Engine::new(world, &policies);
+            let engine = self.engine(world, &policies);
             let explanation = why(&engine, Some(program), &posed.from, &posed.to, &posed.doubtful)?;
             if explanation.says != Says::Denied {
                 let doubts = if explanation.says == Says::Unknown { explanation.doubts } else { Vec::new() };

@@ -19,17 +19,18 @@ pub use summary::SummaryScope;
 
 use super::config::EnvironmentChoice;
 use super::load::{Named, Project};
-use super::manifests::{Manifests, Unread};
+use super::manifests::{Manifests, Reader, Unread};
 use super::rollout::{EnforceChoice, RolloutStep};
 use super::stages::{Session, Settings};
 use super::system::FileSystem;
-use crate::ask::{Asked, Everyone, Situation};
+use crate::ask::{Asked, Everyone, Situation, SituationPolicies};
 use crate::cluster::{Cluster, Unmodelled};
 use crate::diag::{Diagnostic, Levels, Report, Severity};
+use crate::engine::{Engine, World};
 use crate::flow::FlowSet;
 use crate::model::{Cni, CniVersion, Model};
 use crate::net::Facts;
-use crate::netpol::{Peer, Policy, PolicyKind};
+use crate::netpol::{ClusterPolicy, Peer, Policy, PolicyKind};
 use crate::source::Sources;
 use std::path::Path;
 
@@ -56,6 +57,8 @@ pub struct Question {
     pub cluster: SaidOfCluster,
     /// How far the program is enforced.
     pub enforce: EnforceChoice,
+    /// Whether policies of the whole cluster count, where it is known what runs; otherwise answers lack them.
+    pub counts_cluster_policies: bool,
 }
 
 /// What is said of the network plugin beside a program, or without one.
@@ -102,9 +105,10 @@ pub struct Subject {
 impl Subject {
     /// Reads what is asked about, seen from the absolute path `folder`. Never fails: what is wrong is among the reports.
     pub fn load(system: &dyn FileSystem, folder: &Path, question: &Question) -> Subject {
+        let reader = Reader { takes_cluster_policies: question.counts_cluster_policies, ..Reader::LINT };
         if !question.manifests.is_empty() {
             let named = [question.manifests.as_slice(), &question.workloads].concat();
-            let manifests = Manifests::load(system, folder, &named, DEFAULT_NAMESPACE);
+            let manifests = Manifests::load_for(reader, Sources::default(), system, folder, &named, DEFAULT_NAMESPACE);
             let mut manifests = if question.complete { manifests.as_a_whole() } else { manifests };
             let sources = std::mem::take(&mut manifests.sources);
             let is_cilium = manifests.policies.policies.iter().any(|policy| policy.kind == PolicyKind::Cilium);
@@ -118,7 +122,7 @@ impl Subject {
         let mut manifests = Manifests::default();
         if !question.workloads.is_empty() {
             let sources = std::mem::take(&mut project.sources);
-            manifests = Manifests::load_beside(sources, system, folder, &question.workloads, DEFAULT_NAMESPACE);
+            manifests = Manifests::load_for(reader, sources, system, folder, &question.workloads, DEFAULT_NAMESPACE);
             manifests = if question.complete { manifests.as_a_whole() } else { manifests };
             project.sources = std::mem::take(&mut manifests.sources);
         }
@@ -204,6 +208,16 @@ impl Subject {
         }
     }
 
+    /// The policies of the whole cluster that count beside them.
+    pub fn cluster_policies(&self) -> &[ClusterPolicy] {
+        &self.manifests.cluster_policies
+    }
+
+    /// What policies allow in a world that was made with them in its scope, with those of the whole cluster around them.
+    pub fn engine<'s>(&'s self, world: &'s World, policies: &'s [Policy]) -> Engine<'s> {
+        Engine::among(world, policies, self.cluster_policies())
+    }
+
     /// What runs; `None` when no workload was given, and every pod that could exist is meant.
     pub fn cluster(&self) -> Option<&Cluster> {
         Some(&self.manifests.cluster).filter(|cluster| !cluster.workloads.is_empty())
@@ -271,7 +285,8 @@ impl Subject {
     /// The same by some policies, where facts are known.
     fn situation_by(&self, policies: &[Policy], asked: &[Asked], facts: &Facts) -> Option<Situation> {
         let programs: Vec<&FlowSet> = self.flows().into_iter().collect();
-        Some(Situation::of_cluster(&programs, self.cluster()?, &[policies], asked, facts))
+        let scope = SituationPolicies { policies: &[policies], of_cluster: &[self.cluster_policies()] };
+        Some(Situation::of_cluster(&programs, self.cluster()?, scope, asked, facts))
     }
 }
 

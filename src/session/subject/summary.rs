@@ -36,7 +36,7 @@ impl Subject {
     }
 
     fn engine_in<'a>(&'a self, situation: &'a Situation, scope: SummaryScope) -> Engine<'a> {
-        let engine = Engine::new(&situation.world, self.policies());
+        let engine = self.engine(&situation.world, self.policies());
         if scope.without_doubtful_blocks { engine.without_doubtful_blocks() } else { engine }
     }
 

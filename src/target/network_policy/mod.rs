@@ -77,7 +77,7 @@ fn read_back<'s>(set: &'s FlowSet, manifests: &[&str], counted: Counted) -> Resu
             if is_staged && counted == Counted::Enforced {
                 continue;
             }
-            let reading = k8s::read_of_target(&enforced, "default");
+            let reading = k8s::read_with_foreign(&enforced, "default");
             if let Some(problem) = reading.problems.first() {
                 return Err(format!("a manifest could not be read back: {}", problem.reason));
             }
