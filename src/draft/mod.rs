@@ -11,7 +11,7 @@ mod text;
 
 pub use chosen::{USUAL_KEY, label_key, selecting};
 pub use labels::equal;
-pub use names::{NAMING, free, name_of_addresses, name_of_ports, names_of};
+pub use names::{NAMING, NumberedNames, free, name_of_addresses, name_of_ports, names_of};
 pub use text::{NotWritten, comment_of};
 
 use crate::net::{Direction, PortSet, Selector};

@@ -2,6 +2,7 @@
 
 use crate::net::{AddressSet, PortSet, Protocol, Requirement, Selector};
 use ipnet::IpNet;
+use rustc_hash::FxHashMap;
 use std::net::IpAddr;
 
 /// The keys whose values are the best names, in this order.
@@ -154,10 +155,26 @@ pub fn name_of_ports(ports: &PortSet) -> String {
 
 /// The first of some names that is not taken, or else the first one with a number.
 pub fn free<S: AsRef<str>>(names: &[S], taken: impl Fn(&str) -> bool) -> String {
-    let named = names.iter().map(|name| name.as_ref().to_owned());
-    let base = names.first().map(AsRef::as_ref).unwrap_or_default();
-    let numbered = (2_u64..).map(|number| format!("{base}-{number}"));
-    named.chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+    NumberedNames::default().free(names, taken)
+}
+
+/// The numbers behind names that were looked at: of thousands that would be called the same, none is tried twice.
+#[derive(Debug, Default)]
+pub struct NumberedNames(FxHashMap<String, u64>);
+
+impl NumberedNames {
+    /// [`free`], where what was taken once stays so.
+    pub fn free<S: AsRef<str>>(&mut self, names: &[S], taken: impl Fn(&str) -> bool) -> String {
+        if let Some(name) = names.iter().find(|name| !taken(name.as_ref())) {
+            return name.as_ref().to_owned();
+        }
+        let base = names.first().map(AsRef::as_ref).unwrap_or_default();
+        let from = self.0.get(base).copied().unwrap_or(2);
+        let mut numbered = (from..).map(|number| (number, format!("{base}-{number}")));
+        let (number, name) = numbered.find(|(_, name)| !taken(name)).unwrap_or_default();
+        self.0.insert(base.to_owned(), number);
+        name
+    }
 }
 
 #[cfg(test)]

@@ -214,8 +214,11 @@ impl Lowering<'_> {
     }
 
     fn namespace_called(&self, name: &str) -> Namespaces {
-        let managed = self.set.namespaces.iter().position(|namespace| &*namespace.name == name);
-        managed.map_or_else(|| Namespaces::Named(name.into()), Namespaces::Managed)
+        // They are sorted by name.
+        match self.set.namespaces.as_slice().binary_search_by(|namespace| (*namespace.name).cmp(name)) {
+            Ok(managed) => Namespaces::Managed(managed),
+            Err(_) => Namespaces::Named(name.into()),
+        }
     }
 
     /// The servers of a preset: see `dns` in the language, and which distribution answers where.

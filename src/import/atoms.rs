@@ -2,10 +2,10 @@
 
 use super::places::{Home, Place, PlaceId, Places, lists};
 use crate::draft::NAMING;
-use crate::net::{Direction, IpBlock, PortSet, Requirement, Selector, Values};
+use crate::net::{Direction, IpBlock, PortSet, Requirement, Selector, SelectorIndex, Values};
 use crate::netpol::{Peer, PerDirection, Policy, Port, Rule};
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -44,6 +44,16 @@ pub(super) struct Opened {
     pub isolated: Vec<Selector>,
     /// What is let through.
     pub atoms: Vec<Atom>,
+    /// Finds isolated pods, once they are settled.
+    index: OnceCell<SelectorIndex>,
+}
+
+impl Opened {
+    /// The isolated pods that may be among those with some labels.
+    fn near(&self, labels: &Selector) -> Vec<&Selector> {
+        let index = self.index.get_or_init(|| SelectorIndex::new(self.isolated.iter().enumerate()));
+        index.query(labels).into_iter().filter_map(|at| self.isolated.get(at)).collect()
+    }
 }
 
 /// The namespaces that policies isolate pods of, by name, and what lets whom through there.
@@ -64,6 +74,10 @@ pub(super) struct Atoms {
     pub before: Vec<Option<PerDirection<Vec<Selector>>>>,
     /// What was asked of places.
     known: RefCell<FxHashMap<(Place, Direction), IsolatedPods>>,
+    /// In how many namespaces some pods are isolated, or all of them.
+    at_least: RefCell<FxHashMap<(bool, Direction), usize>>,
+    /// How many more steps may be taken to find the isolated pods of places in many namespaces.
+    left: Cell<usize>,
 }
 
 /// Isolated pods, each with the place of their namespace.
@@ -98,6 +112,12 @@ const KEYS_OF_TIERS: usize = 6;
 /// More sets of isolated pods, which one end of a flow is about, are not looked at one by one.
 const MOST_ISOLATED: usize = 2_000;
 
+/// How many isolated pods are looked at for all places in many namespaces together.
+const MOST_LOOKED_AT: usize = 4_000_000;
+
+/// So many names are looked at in the time of one selector.
+const FEW_NAMES: usize = 8;
+
 /// How many comparisons it may take to see which isolated pods are inside others.
 const MOST_INSIDE: usize = 3_000_000;
 
@@ -111,7 +131,7 @@ impl Atoms {
     /// Takes policies apart, which are sorted by namespace and name; `beside` are those of the program that they become a part
     /// of.
     pub(super) fn new(policies: &[Policy], beside: &[Policy]) -> Atoms {
-        let mut atoms = Atoms { own: policies.len(), ..Atoms::default() };
+        let mut atoms = Atoms { own: policies.len(), left: Cell::new(MOST_LOOKED_AT), ..Atoms::default() };
         let mut all: Vec<(usize, &Policy)> = policies.iter().chain(beside).enumerate().collect();
         all.sort_by(|(_, one), (_, other)| one.namespace.cmp(&other.namespace));
         for (at, policy) in all {
@@ -148,17 +168,18 @@ impl Atoms {
     fn find_isolated(&self, place: &Place, direction: Direction) -> Option<Vec<(usize, Selector)>> {
         let labels = place.labels().unwrap_or_default();
         let mut found = Vec::new();
+        if !self.may_look_up(place, &labels, direction) {
+            return None;
+        }
         for home in place.managed(&self.names) {
-            let Some(isolated) = self.sides.get(home).map(|side| side.get(direction).isolated.as_slice()) else {
-                continue;
-            };
+            let Some(isolated) = self.sides.get(home).map(|side| side.get(direction)) else { continue };
+            let near = isolated.near(&labels);
+            self.left.set(self.left.get().saturating_sub(near.len()));
             // Those of policies mostly are isolated as they are.
-            let as_they_are =
-                isolated.binary_search(&labels).is_ok() || isolated.iter().any(|one| one.contains(&labels));
-            if as_they_are {
+            if near.iter().any(|one| one.contains(&labels)) {
                 found.push((home, labels.clone()));
             } else {
-                let both = isolated.iter().map(|isolated| isolated.and(&labels));
+                let both = near.iter().map(|isolated| isolated.and(&labels));
                 found.extend(both.filter(|both| both.contradiction().is_none()).map(|both| (home, both)));
             }
             if found.len() > MOST_ISOLATED {
@@ -166,6 +187,22 @@ impl Atoms {
             }
         }
         Some(found)
+    }
+
+    /// Whether the isolated pods of a place are few enough to look for, as far as that can be told without looking.
+    fn may_look_up(&self, place: &Place, labels: &Selector, direction: Direction) -> bool {
+        let Some(ruled_out) = place.ruled_out() else { return true };
+        let has_some = |side: &&PerDirection<Opened>| {
+            let isolated = &side.get(direction).isolated;
+            if labels.is_everything() { !isolated.is_empty() } else { isolated.iter().any(Selector::is_everything) }
+        };
+        let at_least = || self.sides.iter().filter(has_some).count();
+        let known = (labels.is_everything(), direction);
+        let at_least = *self.at_least.borrow_mut().entry(known).or_insert_with(at_least);
+        let at_least = at_least.saturating_sub(ruled_out);
+        let left = self.left.get().checked_sub(self.names.len() / FEW_NAMES + 1);
+        self.left.set(left.unwrap_or_default());
+        at_least <= MOST_ISOLATED && left.is_some()
     }
 
     /// The pods of a namespace that have to be said to be isolated: those that the program does not isolate already.
@@ -334,7 +371,7 @@ fn widest(selectors: &mut Vec<Selector>) {
         *selectors = vec![Selector::everything()];
         return;
     }
-    let index = crate::net::SelectorIndex::new(selectors.iter().enumerate());
+    let index = SelectorIndex::new(selectors.iter().enumerate());
     let mut left = MOST_INSIDE;
     let mut inside = |at: usize, selector: &Selector| {
         if left == 0 {

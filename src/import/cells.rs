@@ -3,20 +3,21 @@
 use crate::cover::{Budget, missing, unmatched};
 use crate::net::{Direction, Peers, PortSet, Region, RegionIndex, Selector, escapes};
 use crate::prove::worlds;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 
 /// Comparisons of two regions that one question may take; what is not settled by then counts as not covered.
 const MOST_OF_QUESTION: usize = 4_000;
 
-/// Comparisons that an import may take.
-const MOST_OF_ALL: usize = 6_000_000;
+/// Comparisons that an import may take: about two seconds.
+const MOST_OF_ALL: usize = 2_000_000;
 
 /// How many comparisons of two regions may still be made, by one import as a whole.
 #[derive(Debug)]
 pub(super) struct Patience(usize);
 
 impl Patience {
-    /// What one import may take: some seconds.
+    /// What one import may take.
     pub(super) fn new() -> Self {
         Patience(MOST_OF_ALL)
     }
@@ -94,7 +95,9 @@ struct Cell {
     /// Its ends, and the ports of all parts that are left.
     region: Region,
     /// Its parts, with their ports.
-    parts: Vec<(usize, PortSet)>,
+    parts: BTreeMap<usize, PortSet>,
+    /// How many of the parts have the same ports.
+    alike: FxHashMap<PortSet, usize>,
 }
 
 /// The parts of a side, by their ends.
@@ -118,12 +121,13 @@ impl Cells {
         for (part, (subject, peers, ports)) in parts.into_iter().enumerate() {
             let id = *ids.entry((subject, peers)).or_insert_with(|| {
                 let region = Region { subject: subject.clone(), peers: peers.clone(), ports: PortSet::empty() };
-                cells.push(Cell { region, parts: Vec::new() });
+                cells.push(Cell { region, parts: BTreeMap::new(), alike: FxHashMap::default() });
                 cells.len() - 1
             });
             homes.push(id);
             if let Some(cell) = cells.get_mut(id) {
-                cell.parts.push((part, ports.clone()));
+                cell.parts.insert(part, ports.clone());
+                *cell.alike.entry(ports.clone()).or_default() += 1;
             }
         }
         cells.iter_mut().for_each(Cell::unite);
@@ -140,7 +144,11 @@ impl Cells {
     /// Whether all other parts that are left cover one; `own` are those that do not count.
     pub(super) fn cover_without(&self, part: usize, own: &[usize], patience: &mut Patience) -> bool {
         let Some(cell) = self.homes.get(part).and_then(|home| self.cells.get(*home)) else { return false };
-        let Some((_, ports)) = cell.parts.iter().find(|(one, _)| *one == part) else { return false };
+        let Some(ports) = cell.parts.get(&part) else { return false };
+        let own_alike = own.iter().filter(|one| cell.parts.get(one) == Some(ports)).count();
+        if cell.alike.get(ports).is_some_and(|alike| *alike > own_alike) {
+            return true;
+        }
         if !patience.spend(cell.parts.len()) {
             return false;
         }
@@ -180,8 +188,14 @@ impl Cells {
     pub(super) fn remove(&mut self, part: usize) {
         let home = self.homes.get(part).copied();
         if let Some(cell) = home.and_then(|home| self.cells.get_mut(home)) {
-            cell.parts.retain(|(one, _)| *one != part);
-            cell.unite();
+            let Some(ports) = cell.parts.remove(&part) else { return };
+            match cell.alike.get_mut(&ports) {
+                Some(others @ 2..) => *others -= 1,
+                _ => {
+                    cell.alike.remove(&ports);
+                    cell.unite();
+                }
+            }
         }
     }
 
@@ -198,6 +212,13 @@ impl Cells {
 
 impl Cell {
     fn unite(&mut self) {
-        self.region.ports = PortSet::union_of(self.parts.iter().map(|(_, ports)| ports));
+        self.region.ports = match self.parts.len() == self.alike.len() {
+            true => PortSet::union_of(self.parts.values()),
+            false => {
+                // In the order of the parts, not in that of a hash map.
+                let mut seen = FxHashSet::default();
+                PortSet::union_of(self.parts.values().filter(|ports| seen.insert(*ports)))
+            }
+        };
     }
 }

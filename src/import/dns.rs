@@ -7,6 +7,8 @@ use super::sides::Sides;
 use crate::cover::{Budget, unmatched};
 use crate::model::{DnsPreset, DnsServer};
 use crate::net::{Direction, IpBlock, PortSet, Protocol, Region, Selector};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a namespace says of DNS.
@@ -113,13 +115,17 @@ impl Sides {
             return silent.unwrap_or_else(Asked::nobody);
         }
         let left = self.left(atoms, home, Direction::Egress);
+        let mut known: FxHashMap<(&Place, &PortSet), Vec<(usize, &Selector)>> = FxHashMap::default();
+        for (at, atom) in &left {
+            let of_it = known.entry((atoms.places.place(atom.peer), &atom.ports)).or_default();
+            of_it.push((*at, &atom.subject));
+        }
         let asked = |candidate: &Asked| -> Option<Vec<usize>> {
             let mut taken = Vec::new();
             for place in &candidate.places {
                 for ports in both(candidate.port) {
-                    let is_one = |atom: &Atom| atom.ports == ports && atoms.places.place(atom.peer) == place;
-                    let of_it: Vec<&(usize, &Atom)> = left.iter().filter(|(_, atom)| is_one(atom)).collect();
-                    let subjects: Vec<&Selector> = of_it.iter().map(|(_, atom)| &atom.subject).collect();
+                    let of_it = known.get(&(place, &ports)).map(Vec::as_slice).unwrap_or_default();
+                    let subjects: BTreeSet<&Selector> = of_it.iter().map(|(_, subject)| *subject).collect();
                     if !opened.isolated.iter().all(|pods| are_all(pods, &subjects)) {
                         return None;
                     }
@@ -179,7 +185,10 @@ impl Sides {
 }
 
 /// Whether all pods of a selector are among those of others.
-fn are_all(pods: &Selector, others: &[&Selector]) -> bool {
-    others.iter().any(|other| other.contains(pods))
-        || (!others.is_empty() && unmatched(pods, others, &mut Budget::new(BUDGET)) == Ok(None))
+fn are_all(pods: &Selector, others: &BTreeSet<&Selector>) -> bool {
+    if others.contains(pods) || others.iter().any(|other| other.contains(pods)) {
+        return true;
+    }
+    let others: Vec<&Selector> = others.iter().copied().collect();
+    !others.is_empty() && unmatched(pods, &others, &mut Budget::new(BUDGET)) == Ok(None)
 }

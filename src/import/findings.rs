@@ -2,13 +2,14 @@
 
 use super::atoms::{Atoms, Dead, RuleOrigin};
 use super::dns::Servers;
-use super::flows::{Flow, Flows};
+use super::flows::{Ends, Flow, Flows};
 use super::names::Names;
 use super::places::{Home, Place, PlaceId};
 use super::sides::Needless;
 use crate::draft::{Flow as Line, Ports};
 use crate::net::{AddressSet, Direction, NAMESPACE_NAME, PortSet, Protocol};
 use crate::netpol::Policy;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -129,6 +130,19 @@ pub(super) struct Found<'a> {
     pub flows: &'a Flows,
     pub names: &'a Names,
     pub needless: &'a [Needless],
+    /// The texts of flows that were asked for.
+    pub texts: RefCell<BTreeMap<Ends, String>>,
+}
+
+/// A statement as it is told beside others: a long one by its beginning.
+pub fn beginning(mut statement: String) -> String {
+    /// As much as a few lines hold.
+    const LONGEST: usize = 400;
+    if let Some((end, _)) = statement.char_indices().nth(LONGEST) {
+        statement.truncate(end);
+        statement.push('…');
+    }
+    statement
 }
 
 /// Ports on which API servers listen.
@@ -167,6 +181,10 @@ impl Found<'_> {
 
     /// A flow as it would stand alone in the block of a namespace.
     fn text(&self, flow: &Flow) -> String {
+        self.texts.borrow_mut().entry(flow.ends).or_insert_with(|| self.written(flow)).clone()
+    }
+
+    fn written(&self, flow: &Flow) -> String {
         let block = self.block(flow);
         let end = |id: PlaceId| vec![self.names.end(self.flows.places.place(id), &block).1];
         let line = Line {
@@ -178,7 +196,7 @@ impl Found<'_> {
                 None => Ports::These(flow.ports.clone()),
             },
         };
-        line.to_string()
+        beginning(line.to_string())
     }
 
     fn block(&self, flow: &Flow) -> Arc<str> {

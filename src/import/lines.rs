@@ -169,10 +169,10 @@ fn groups(all: &[Braces], flows: &Flows, names: &Names) -> BTreeMap<Vec<PlaceId>
             members.iter().map(|place| names.end(flows.places.place(*place), &"".into()).1.to_string()).collect();
         (name.clone(), texts)
     });
-    let mut taken = names.taken();
+    let (mut taken, mut numbers) = (names.taken(), draft::NumberedNames::default());
     let mut named = BTreeMap::new();
     for (name, members) in several {
-        let name: Arc<str> = draft::free(&[name], |name| taken.contains(name)).into();
+        let name: Arc<str> = numbers.free(&[name], |name| taken.contains(name)).into();
         taken.insert(name.clone());
         named.insert(members.clone(), name);
     }

@@ -24,7 +24,7 @@ mod write;
 
 pub use atoms::RuleOrigin;
 pub use declared::Declared;
-pub use findings::{Finding, Kind, Where};
+pub use findings::{Finding, Kind, Where, beginning};
 pub use limits::{HeavyNamespace, left_out};
 pub use runs::RunningPods;
 pub use write::Said;
@@ -37,6 +37,7 @@ use findings::Found;
 use flows::Flows;
 use names::Names;
 use sides::Sides;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Policies as a program.
@@ -142,7 +143,8 @@ pub fn lift(policies: &[Policy], notes: &[Note], around: Surroundings<'_>) -> Li
     let (flows, atoms) = Flows::new(atoms, &sides, &mut patience);
     let names = Names::new(&atoms, &flows, around);
     let written = write::write(&atoms, &flows, &names, policies, notes);
-    let found = Found { policies, atoms: &atoms, flows: &flows, names: &names, needless: &sides.needless };
+    let (texts, needless) = (RefCell::default(), sides.needless.as_slice());
+    let found = Found { policies, atoms: &atoms, flows: &flows, names: &names, needless, texts };
     Lifted {
         findings: found.all(),
         head: written.head,

@@ -7,7 +7,7 @@ use super::dns::Servers;
 use super::flows::Flows;
 use super::places::{Home, Place};
 use super::runs::RunningPods;
-use crate::draft::{End, free, label_key, name_of_addresses, names_of};
+use crate::draft::{End, NumberedNames, label_key, name_of_addresses, names_of};
 use crate::flow::public_addresses;
 use crate::model::BuiltIn;
 use crate::net::{Direction, IpBlock, PortSet, Requirement, Selector};
@@ -121,10 +121,11 @@ impl Names {
             }
         }
         labelled.sort_by_key(|selector| (selector.keys().count(), *selector));
+        let mut numbers = NumberedNames::default();
         for selector in labelled {
             let mut candidates = names_of(selector, "everywhere");
             candidates.extend(candidates.first().map(|name| format!("{name}-ns")));
-            let name: Arc<str> = free(&candidates, |name| taken.contains(name)).into();
+            let name: Arc<str> = numbers.free(&candidates, |name| taken.contains(name)).into();
             taken.insert(name.clone());
             self.externals.insert(Home::Labelled(selector.clone()), name);
         }
@@ -137,6 +138,7 @@ impl Names {
         let (mut taken, mut named): (BTreeSet<String>, BTreeMap<Selector, Arc<str>>) = Default::default();
         taken.extend(self.declared.taken_tiers.get(&home).into_iter().flatten().map(ToString::to_string));
         let declared = self.declared.tiers.get(&home);
+        let mut numbers = NumberedNames::default();
         for selector in selectors {
             if let Some(name) = declared.and_then(|declared| declared.get(&selector)) {
                 named.insert(selector, name.clone());
@@ -150,7 +152,7 @@ impl Names {
                 let at = if selector.requirements().iter().any(has_value) { candidates.len() } else { 0 };
                 candidates.insert(at, run.to_string());
             }
-            let name = free(&candidates, |name| taken.contains(name) || is_built_in(name));
+            let name = numbers.free(&candidates, |name| taken.contains(name) || is_built_in(name));
             taken.insert(name.clone());
             named.insert(selector, name.into());
         }
@@ -222,7 +224,7 @@ impl Names {
             }
         }
         // A tier would be meant in its namespace.
-        let mut taken = self.taken();
+        let (mut taken, mut numbers) = (self.taken(), NumberedNames::default());
         let mut named = BTreeMap::new();
         for (blocks, others) in lists {
             if IpBlock::all_addresses(blocks) == *public_addresses() {
@@ -236,7 +238,7 @@ impl Names {
             let other = others.first().map(|other| format!("{other}-{word}"));
             let candidates: Vec<String> = std::iter::once(base).chain(other).collect();
             let is_taken = |name: &str| taken.contains(name) || !crate::net::is_dns_label(name);
-            let name: Arc<str> = free(&candidates, is_taken).into();
+            let name: Arc<str> = numbers.free(&candidates, is_taken).into();
             taken.insert(name.clone());
             named.insert(blocks.clone(), name);
         }

@@ -36,10 +36,12 @@ impl Placed {
     /// flow.
     pub(super) fn new(policies: &[Policy], notes: &[Note], origins: &[(bool, &BTreeSet<RuleOrigin>)]) -> Placed {
         let mut placed = Placed::default();
-        let mut of_policy: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, (_, origins)) in origins.iter().enumerate() {
-            for policy in origins.iter().map(|origin| origin.policy).collect::<BTreeSet<_>>() {
-                of_policy.entry(policy).or_default().push(at);
+        let mut firsts: BTreeMap<NotedPart, FirstStatements> = BTreeMap::new();
+        for (at, (is_flow, origins)) in origins.iter().enumerate() {
+            for subject in origins.iter().flat_map(subjects) {
+                let first = firsts.entry(subject).or_default();
+                let place = if *is_flow { &mut first.flow } else { &mut first.setting };
+                place.get_or_insert(at);
             }
         }
         let described = policies.iter().enumerate().filter_map(|(at, policy)| {
@@ -47,20 +49,12 @@ impl Placed {
             Some(Note { place: Where::Policy(at), text, is_description: true })
         });
         for note in described.collect::<Vec<_>>().iter().chain(notes) {
-            let mine = of_policy.get(&note.place.policy()).map(Vec::as_slice).unwrap_or_default();
-            let is_meant = |at: &&usize| match (note.place, origins.get(**at)) {
-                (Where::Policy(_), Some(_)) => true,
-                (Where::Part(part), Some((_, origins))) => origins.iter().any(|origin| is_of(origin, &part)),
-                (_, None) => false,
-            };
-            let flow = |at: &&usize| origins.get(**at).is_some_and(|(is_flow, _)| *is_flow);
-            let first = mine.iter().filter(flow).find(is_meant).or_else(|| mine.iter().find(is_meant));
+            let found = || meant(note.place).into_iter().filter_map(|subject| firsts.get(&subject));
+            let flow = found().filter_map(|first| first.flow).min();
+            let first = flow.or_else(|| found().filter_map(|first| first.setting).min());
             let policy = policies.get(note.place.policy());
             match (first, policy, note.place) {
-                (Some(at), ..) => {
-                    let is_flow = flow(&at);
-                    placed.said.entry(*at).or_default().add(note, is_flow);
-                }
+                (Some(at), ..) => placed.said.entry(at).or_default().add(note, flow.is_some()),
                 (None, Some(policy), Where::Policy(_)) if policy.subject.contradiction().is_none() => {
                     placed.isolate.entry(policy.namespace.clone()).or_default().add(note, false);
                 }
@@ -81,12 +75,43 @@ impl Placed {
     }
 }
 
-/// Whether an origin is the part of a rule that a note is about.
-fn is_of(origin: &RuleOrigin, part: &RuleOrigin) -> bool {
-    let same = |one: Option<usize>, other: Option<usize>| other.is_none() || one.is_none() || one == other;
-    (origin.policy, origin.direction, origin.rule) == (part.policy, part.direction, part.rule)
-        && same(origin.peer, part.peer)
-        && same(origin.port, part.port)
+/// What a statement is about, as a note may ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum NotedPart {
+    Policy(usize),
+    Rule(RuleOrigin),
+    /// A peer of a rule; of none, all of them.
+    Peer(RuleOrigin),
+    /// A port of a rule; of none, all of them.
+    Port(RuleOrigin),
+}
+
+/// The first statements that are about something.
+#[derive(Debug, Default)]
+struct FirstStatements {
+    flow: Option<usize>,
+    setting: Option<usize>,
+}
+
+/// All that something of a policy is about.
+fn subjects(origin: &RuleOrigin) -> [NotedPart; 4] {
+    [
+        NotedPart::Policy(origin.policy),
+        NotedPart::Rule(RuleOrigin { peer: None, port: None, ..*origin }),
+        NotedPart::Peer(RuleOrigin { port: None, ..*origin }),
+        NotedPart::Port(RuleOrigin { peer: None, ..*origin }),
+    ]
+}
+
+/// What a statement has to be about so that a note is meant for it: what is about all peers of a rule is about each.
+fn meant(place: Where) -> Vec<NotedPart> {
+    let Where::Part(part) = place else { return vec![NotedPart::Policy(place.policy())] };
+    let rule = RuleOrigin { peer: None, port: None, ..part };
+    match (part.peer, part.port) {
+        (None, None) => vec![NotedPart::Rule(rule)],
+        (Some(_), _) => vec![NotedPart::Peer(RuleOrigin { port: None, ..part }), NotedPart::Peer(rule)],
+        (None, Some(_)) => vec![NotedPart::Port(part), NotedPart::Port(rule)],
+    }
 }
 
 impl Above {

@@ -84,6 +84,17 @@ impl Place {
         }
     }
 
+    /// Of a place in all namespaces but some by their names, of how many at most; `None` of any other.
+    pub(super) fn ruled_out(&self) -> Option<usize> {
+        match self {
+            Place::Anywhere => Some(0),
+            Place::Pods(Home::Labelled(selector), _) if selector.keys().all(|key| **key == *NAMESPACE_NAME) => {
+                Some(selector.values(NAMESPACE_NAME).listed().len())
+            }
+            Place::Pods(..) | Place::Addresses(_) => None,
+        }
+    }
+
     /// The namespaces in it of those that are managed. Of their labels nothing is known but the name.
     pub(super) fn managed(&self, names: &[Arc<str>]) -> Vec<usize> {
         let all = names.iter().enumerate();

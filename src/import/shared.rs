@@ -16,6 +16,10 @@ const FEW_LINES: usize = 3;
 /// So many sets of namespaces are looked at, lest thousands of them take the square of that.
 const MOST_SETS: usize = 200;
 
+/// How many steps it may take to find what many namespaces say alike, and how many a statement takes each time.
+const MOST_STEPS: usize = 50_000_000;
+const STEPS_OF_ITEM: usize = 16;
+
 /// What is said in the block of a namespace, or of several.
 #[derive(Debug, Default)]
 pub(super) struct Body {
@@ -131,7 +135,8 @@ impl Item {
 pub(super) fn in_blocks(bodies: Vec<Body>) -> Vec<Namespace> {
     let mut bodies = joined(bodies);
     let mut shared = Vec::new();
-    while let Some(body) = most_shared(&mut bodies) {
+    let mut left = MOST_STEPS;
+    while let Some(body) = most_shared(&mut bodies, &mut left) {
         shared.push(body);
     }
     shared.sort_by(|one, other| one.names.cmp(&other.names));
@@ -154,7 +159,10 @@ fn joined(bodies: Vec<Body>) -> Vec<Body> {
 }
 
 /// Takes out of some bodies what makes the program shorter by most lines when it is said once for all of them.
-fn most_shared(bodies: &mut Vec<Body>) -> Option<Body> {
+/// Takes of the steps that are `left`; without enough of them everything stays where it is.
+fn most_shared(bodies: &mut Vec<Body>, left: &mut usize) -> Option<Body> {
+    let items: usize = bodies.iter().map(|body| 1 + body.items.len()).sum();
+    *left = left.checked_sub(items.saturating_mul(STEPS_OF_ITEM))?;
     let mut holders: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (at, body) in bodies.iter().enumerate() {
         for item in body.items.iter().filter(|item| item.is_of_all()) {
@@ -165,6 +173,7 @@ fn most_shared(bodies: &mut Vec<Body>) -> Option<Body> {
     let mut sets: Vec<&BTreeSet<usize>> = holders.values().collect();
     sets.sort_by_key(|set| (std::cmp::Reverse(set.len()), *set));
     sets.dedup();
+    *left = left.checked_sub(sets.len().min(MOST_SETS).saturating_mul(holders.len()))?;
     let gain = |set: &BTreeSet<usize>| {
         let said: BTreeSet<&str> = holders.iter().filter(|(_, all)| set.is_subset(all)).map(|(key, _)| *key).collect();
         let emptied = set

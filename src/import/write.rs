@@ -149,7 +149,9 @@ fn with_own_ports(lines: Vec<(Vec<Statement>, Line)>) -> Vec<(Vec<Statement>, Li
         alike.entry((line.section, line.flow.side, line.flow.sources.clone())).or_default().push(at);
     }
     let mut joined: BTreeMap<usize, usize> = BTreeMap::new();
-    for all in alike.into_values().filter(|all| all.len() >= FEWEST_DESTINATIONS) {
+    // Each destination takes a letter and a comma.
+    let is_line = |all: &Vec<usize>| (FEWEST_DESTINATIONS..=COLUMNS / 2).contains(&all.len());
+    for all in alike.into_values().filter(is_line) {
         let flows = all.iter().filter_map(|at| lines.get(*at)).map(|(_, line)| &line.flow);
         if let (Some(first), Some(flow)) = (all.first(), joined_flow(flows))
             && flow.to_string().chars().count() <= COLUMNS
@@ -208,11 +210,12 @@ fn externals(atoms: &Atoms, names: &Names) -> Vec<Statement> {
         .collect();
     all.sort_by(|one, other| one.names.cmp(&other.names));
     let mut joined: Vec<External> = Vec::with_capacity(all.len());
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
     for one in all {
         // What has no labels is one line with others that hold the same.
-        let alike =
-            |known: &&mut External| known.selector.is_none() && one.selector.is_none() && known.tiers == one.tiers;
-        match joined.iter_mut().find(alike) {
+        let tiers = one.selector.is_none().then(|| Statement::External(External { names: Vec::new(), ..one.clone() }));
+        let known = tiers.map(|tiers| *alike.entry(tiers.to_string()).or_insert(joined.len()));
+        match known.and_then(|known| joined.get_mut(known)) {
             Some(known) => known.names.extend(one.names),
             None => joined.push(one),
         }

@@ -231,7 +231,7 @@ fn region(one: &One<'_>, direction: Direction, rule: &Rule, peer: Option<usize>,
 }
 
 fn all_ports(rule: &Rule) -> PortSet {
-    rule.ports.iter().map(ports).fold(PortSet::empty(), |all, one| all.union(&one))
+    PortSet::union_of(&rule.ports.iter().map(ports).collect::<Vec<_>>())
 }
 
 /// The ports of one item.

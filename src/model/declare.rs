@@ -35,9 +35,10 @@ impl<'a> Resolver<'a> {
         let first = block.names.first().map_or("", |name| self.name(*name));
         let selector = block.labels.as_ref().filter(|_| external).map(|labels| self.namespace_selector(labels, first));
         let mut declared: Vec<(NamespaceId, Span)> = Vec::with_capacity(block.names.len());
+        let mut places: FxHashMap<NamespaceId, Span> = FxHashMap::default();
         for name in &block.names {
             let Some(id) = self.declare_name(block, *name, selector.clone(), member.built_in) else { continue };
-            if let Some((_, earlier)) = declared.iter().find(|(known, _)| *known == id) {
+            if let Some(earlier) = places.get(&id) {
                 let message = format!("`{}` is already in the list", self.name(*name));
                 let diagnostic = Diagnostic::new(Code::W0009, name.span, message).with_label(*earlier, "here");
                 self.report(diagnostic.with_help("remove it"));
@@ -48,6 +49,7 @@ impl<'a> Resolver<'a> {
                 self.state_labels(id, labels);
             }
             declared.push((id, name.span));
+            places.insert(id, name.span);
         }
         self.repeats = false;
         if declared.is_empty() {

@@ -43,18 +43,27 @@ impl Resolver<'_> {
         }
         let mut found = Vec::new();
         for tiers in by_namespace.values() {
-            let before = found.len();
+            let (before, mut more) = (found.len(), 0);
             let known = tiers.iter().filter_map(|id| Some((id.index(), &self.model.tier(*id)?.selector)));
             let index = SelectorIndex::new(known);
             for id in tiers {
                 let Some(tier) = self.model.tier(*id) else { continue };
-                let others = index.query(&tier.selector).into_iter().map(TierId::at).filter(|other| other > id);
-                let overlapping = others.filter_map(|other| self.model.tier(other)).filter(|other| {
+                let is_told = |other: &&Tier| {
                     tier.selector.overlaps(&other.selector)
                         && !tier.is_disjoint_from(other)
                         && !tier.selector.contains(&other.selector)
                         && !other.selector.contains(&tier.selector)
-                });
+                };
+                let other = |place: usize| {
+                    Some(TierId::at(place)).filter(|other| other > id).and_then(|other| self.model.tier(other))
+                };
+                // Of those beyond the ones that are told alone, it only counts how many there are.
+                if found.len() - before > MOST_ALONE {
+                    let is_one = |place: usize| other(place).is_some_and(|other| is_told(&other));
+                    more += usize::from(index.any(&tier.selector, is_one));
+                    continue;
+                }
+                let overlapping = index.query(&tier.selector).into_iter().filter_map(other).filter(is_told);
                 let others: Vec<&Tier> = overlapping.take(MOST_COUNTED).collect();
                 if let Some((diagnostic, example, first)) = overlap(tier, &others) {
                     let stated = format!("disjoint {}, {}", tier.name, first.name);
@@ -62,11 +71,9 @@ impl Resolver<'_> {
                 }
             }
             // Said once where labels of several keys are mixed: each of them overlaps most others.
-            if let (Some(more @ 1..), Some((first, ..))) =
-                (found.len().checked_sub(before + MOST_ALONE), found.get_mut(before))
-            {
-                first.message =
-                    format!("{}; so could pods of {} more tiers here", first.message, more + MOST_ALONE - 1);
+            let all = found.len() - before + more;
+            if let Some((first, ..)) = found.get_mut(before).filter(|_| all > MOST_ALONE) {
+                first.message = format!("{}; so could pods of {} more tiers here", first.message, all - 1);
                 found.truncate(before + 1);
             }
         }
@@ -228,9 +235,11 @@ impl Resolver<'_> {
 
     /// Whether a pod of the tier could be one of these tiers too, and have their flows.
     fn shares_pods(&self, tier: &Tier, others: &BTreeMap<NamespaceId, SelectorIndex>) -> bool {
-        let near = others.get(&tier.namespace).map(|index| index.query(&tier.selector)).unwrap_or_default();
-        let mut near = near.into_iter().filter_map(|index| self.model.tier(TierId::at(index)));
-        near.any(|other| tier.selector.overlaps(&other.selector) && !tier.is_disjoint_from(other))
+        let is_shared = |place: usize| {
+            let other = self.model.tier(TierId::at(place));
+            other.is_some_and(|other| tier.selector.overlaps(&other.selector) && !tier.is_disjoint_from(other))
+        };
+        others.get(&tier.namespace).is_some_and(|index| index.any(&tier.selector, is_shared))
     }
 
     /// Whether flows of namespaces that are known by labels are about pods of the tier.

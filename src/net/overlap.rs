@@ -1,6 +1,6 @@
 //! Indexes that find, among many selectors or regions, the few that may overlap one.
 
-use super::{AddressSet, Peers, Selector};
+use super::{AddressSet, Peers, Selector, Values};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::cmp::Reverse;
@@ -24,6 +24,11 @@ impl SelectorIndex {
         let mut found = Vec::new();
         self.query_into(selector, &mut found);
         found
+    }
+
+    /// Whether one of the selectors that may overlap `selector` is as asked, in no order and no further than the first.
+    pub fn any(&self, selector: &Selector, mut is: impl FnMut(usize) -> bool) -> bool {
+        self.tree.any(&[selector], &mut is)
     }
 
     /// [`SelectorIndex::query`], in place of what is in `found`.
@@ -216,6 +221,15 @@ impl TreeNode {
         TreeNode::Fork(Box::new(Fork { slot, by_value, without }))
     }
 
+    /// Whether one of the items that may overlap is as asked.
+    fn any<const N: usize>(&self, selectors: &[&Selector; N], is: &mut impl FnMut(usize) -> bool) -> bool {
+        let fork = match self {
+            TreeNode::Leaf(ids) => return ids.iter().any(|id| is(*id)),
+            TreeNode::Fork(fork) => fork,
+        };
+        fork.without.any(selectors, is) || fork.nodes(selectors).any(|node| node.any(selectors, is))
+    }
+
     /// Adds the ids of items that may overlap.
     fn find<const N: usize>(&self, selectors: &[&Selector; N], found: &mut Vec<usize>) {
         self.find_few(selectors, found, usize::MAX);
@@ -230,19 +244,23 @@ impl TreeNode {
             }
             TreeNode::Fork(fork) => fork,
         };
-        let (side, key) = &fork.slot;
-        let Some(values) = selectors.get(*side).map(|selector| selector.values(key)) else { return true };
-        if !fork.without.find_few(selectors, found, most) {
-            return false;
-        }
-        if let Some(required) = values.required() {
-            let place = |value| fork.by_value.binary_search_by(|(one, _): &(Arc<str>, TreeNode)| one.cmp(value)).ok();
-            let mut nodes = required.iter().filter_map(|value| fork.by_value.get(place(value)?));
-            nodes.all(|(_, node)| node.find_few(selectors, found, most))
-        } else {
-            let mut nodes = fork.by_value.iter().filter(|(value, _)| values.allows(Some(value)));
-            nodes.all(|(_, node)| node.find_few(selectors, found, most))
-        }
+        fork.without.find_few(selectors, found, most)
+            && fork.nodes(selectors).all(|node| node.find_few(selectors, found, most))
+    }
+}
+
+impl Fork {
+    /// Those of the items under values that selectors allow.
+    fn nodes<'f, const N: usize>(&'f self, selectors: &[&'f Selector; N]) -> impl Iterator<Item = &'f TreeNode> {
+        let (side, key) = &self.slot;
+        let values = selectors.get(*side).map(|selector| selector.values(key));
+        let required = values.and_then(Values::required);
+        let place = |value| self.by_value.binary_search_by(|(one, _): &(Arc<str>, TreeNode)| one.cmp(value)).ok();
+        let of_required = required.into_iter().flatten().filter_map(move |value| self.by_value.get(place(value)?));
+        let others = values.filter(|_| required.is_none());
+        let all = if others.is_some() { self.by_value.as_slice() } else { &[] };
+        let of_others = all.iter().filter(move |(value, _)| others.is_some_and(|values| values.allows(Some(value))));
+        of_required.chain(of_others).map(|(_, node)| node)
     }
 }
 

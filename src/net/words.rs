@@ -113,7 +113,7 @@ fn meet((a, a_complement): Side<'_>, (b, b_complement): Side<'_>) -> Words {
         (false, false) => Words::of_sorted(select(a, b, true), false),
         (false, true) => Words::of_sorted(select(a, b, false), false),
         (true, false) => Words::of_sorted(select(b, a, false), false),
-        (true, true) => Words::except([a, b].concat()),
+        (true, true) => Words::of_sorted(either(a, b), true),
     }
 }
 
@@ -128,6 +128,23 @@ fn meets((a, a_complement): Side<'_>, (b, b_complement): Side<'_>) -> bool {
         (true, false) => walk(b, a, false).next().is_some(),
         (true, true) => true,
     }
+}
+
+/// The words of two sorted lists, sorted.
+fn either(mut one: &[Arc<str>], mut other: &[Arc<str>]) -> Vec<Arc<str>> {
+    let mut all = Vec::with_capacity(one.len() + other.len());
+    while let ([first, rest @ ..], [second, others @ ..]) = (one, other) {
+        let order = first.cmp(second);
+        all.push(if order == Ordering::Greater { second } else { first }.clone());
+        if order != Ordering::Greater {
+            one = rest;
+        }
+        if order != Ordering::Less {
+            other = others;
+        }
+    }
+    all.extend(one.iter().chain(other).cloned());
+    all
 }
 
 fn select(words: &[Arc<str>], others: &[Arc<str>], shared: bool) -> Vec<Arc<str>> {

@@ -136,11 +136,12 @@ impl NamespaceProof<'_> {
         if isolated.iter().any(Selector::is_everything) {
             return None;
         }
-        let index = SelectorIndex::new(isolated.iter().enumerate());
+        let isolated = each_once(isolated);
+        let index = SelectorIndex::new(isolated.iter().copied().enumerate());
         let mut regions = Vec::new();
         for region in granted {
             let near = index.query(&region.subject);
-            let near: Vec<&Selector> = near.into_iter().filter_map(|at| isolated.get(at)).collect();
+            let near: Vec<&Selector> = near.into_iter().filter_map(|at| isolated.get(at).copied()).collect();
             if near.iter().any(|selector| selector.contains(&region.subject)) {
                 regions.push(region.clone());
                 continue;

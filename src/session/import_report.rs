@@ -88,7 +88,7 @@ impl<'a> ImportReport<'a> {
                 "name": one.name,
                 "path": one.path,
                 "line": one.line,
-                "statements": one.statements,
+                "statements": one.statements.iter().map(|text| &**text).collect::<Vec<&str>>(),
             })
         });
         let refused = import

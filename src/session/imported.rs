@@ -3,12 +3,13 @@
 use super::Import;
 use super::import::{DEFAULT_NAMESPACE, WrittenPolicy};
 use crate::diag::Code;
-use crate::import::{Finding, Kind, Where};
+use crate::import::{Finding, Kind, Where, beginning};
 use crate::lint;
 use crate::model::ChosenCni;
 use crate::net::Direction;
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A policy that is in the program, with what it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +22,9 @@ pub struct LiftedPolicy {
     pub path: String,
     /// The line there.
     pub line: usize,
-    /// The statements of the program that say what it says, in the block of its namespace or of another one.
-    pub statements: Vec<String>,
+    /// The statements of the program that say what it says, in the block of its namespace or of another one; of long ones the
+    /// beginning.
+    pub statements: Vec<Arc<str>>,
 }
 
 /// Labels or annotations that are not in the program.
@@ -70,26 +72,32 @@ const DECIDING: [&str; 8] = [
 impl Import {
     /// The policies that are in the program. What is said by several lines is told with each.
     pub fn lifted_policies(&self) -> Vec<LiftedPolicy> {
-        let mut statements: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let mut statements: BTreeMap<usize, Vec<Arc<str>>> = BTreeMap::new();
         for said in &self.lifted.said {
+            let text: Arc<str> = beginning(said.text.clone()).into();
             let policies: BTreeSet<usize> = said.origins.iter().map(|origin| origin.policy).collect();
-            policies.into_iter().for_each(|policy| statements.entry(policy).or_default().push(&said.text));
+            policies.into_iter().for_each(|policy| statements.entry(policy).or_default().push(text.clone()));
         }
+        let isolate: Vec<Vec<Arc<str>>> = self
+            .lifted
+            .isolate
+            .iter()
+            .map(|all| all.iter().map(|text| beginning(text.clone()).into()).collect())
+            .collect();
         let all = self.policies.iter().zip(&self.given).enumerate();
         let told = all.map(|(at, (policy, given))| {
             let (path, line) = self.place(given.span);
             let said = statements.remove(&at);
-            let isolate = || {
+            let isolated = || {
                 let home = self.lifted.namespaces.binary_search(&policy.namespace).ok()?;
-                Some(self.lifted.isolate.get(home)?.iter().map(String::as_str).collect())
+                isolate.get(home).cloned()
             };
-            let statements: Vec<&str> = said.or_else(isolate).unwrap_or_default();
             LiftedPolicy {
                 namespace: policy.namespace.to_string(),
                 name: policy.name.to_string(),
                 path,
                 line,
-                statements: statements.into_iter().map(str::to_owned).collect(),
+                statements: said.or_else(isolated).unwrap_or_default(),
             }
         });
         told.collect()

@@ -9,6 +9,7 @@
 //! the documents nor the files that they stand in change a byte.
 
 #[cfg(target_os = "linux")]
+mod alike;
 mod folder;
 mod hostile;
 mod lifted;

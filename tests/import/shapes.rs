@@ -38,7 +38,7 @@ pub(super) const SHAPES: &[(&str, Shape)] = &[
 ];
 
 /// As many documents as fit.
-fn fill(bytes: usize, mut next: impl FnMut(usize) -> String) -> String {
+pub(super) fn fill(bytes: usize, mut next: impl FnMut(usize) -> String) -> String {
     let mut text = String::with_capacity(bytes + 1000);
     let mut at = 0;
     while text.len() < bytes {
@@ -49,7 +49,7 @@ fn fill(bytes: usize, mut next: impl FnMut(usize) -> String) -> String {
 }
 
 /// A list of about so many bytes.
-fn list(bytes: usize, mut item: impl FnMut(usize) -> String) -> String {
+pub(super) fn list(bytes: usize, mut item: impl FnMut(usize) -> String) -> String {
     let mut text = String::with_capacity(bytes + 100);
     let mut at = 0;
     while text.len() < bytes {
@@ -62,13 +62,13 @@ fn list(bytes: usize, mut item: impl FnMut(usize) -> String) -> String {
     text
 }
 
-fn policy_in(namespace: &str, at: usize, spec: &str) -> String {
+pub(super) fn policy_in(namespace: &str, at: usize, spec: &str) -> String {
     format!(
         "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p{at}, namespace: {namespace}}}\nspec: {{{spec}}}\n---\n"
     )
 }
 
-fn policy(at: usize, spec: &str) -> String {
+pub(super) fn policy(at: usize, spec: &str) -> String {
     policy_in("shop", at, spec)
 }
 

@@ -44,7 +44,11 @@ fn dns_within(model: &Model, flows: &FlowSet, budget: Budget) -> Vec<Diagnostic>
     if !model.namespaces.iter().any(|namespace| concerned(&namespace)) {
         return Vec::new();
     }
-    let mut asked = Asked { model, flows, grants: Grants::of_program(flows), budget };
+    let mut tiers: BTreeMap<NamespaceId, Vec<TierId>> = BTreeMap::new();
+    for (at, tier) in model.tiers.iter().enumerate() {
+        tiers.entry(tier.namespace).or_default().push(TierId::at(at));
+    }
+    let mut asked = Asked { model, flows, tiers, grants: Grants::of_program(flows), budget };
     let mut found = asked.without_dns();
     found.extend(asked.shut_off(&presets));
     found
@@ -58,6 +62,8 @@ fn asks_nobody(managed: &Managed) -> Option<Span> {
 struct Asked<'a> {
     model: &'a Model,
     flows: &'a FlowSet,
+    /// The tiers of each namespace.
+    tiers: BTreeMap<NamespaceId, Vec<TierId>>,
     grants: Grants,
     budget: Budget,
 }
@@ -97,8 +103,8 @@ impl<'a> Asked<'a> {
                 | DnsServer::Tier(..) => None,
             })
         };
-        let all = self.model.tiers.iter().enumerate().filter(|(_, tier)| tier.namespace == namespace);
-        all.map(|(at, tier)| (tier, port(TierId::at(at)))).collect()
+        let all = self.tiers.get(&namespace).into_iter().flatten();
+        all.filter_map(|id| Some((self.model.tier(*id)?, port(*id)))).collect()
     }
 
     fn without_dns(&mut self) -> Vec<Diagnostic> {
@@ -151,7 +157,7 @@ impl<'a> Asked<'a> {
             granted.map(|region| &region.subject).collect::<Vec<&Selector>>()
         });
         let budget = &mut self.budget;
-        let mut lacks = |pods: &Selector| -> Result<bool, GaveUp> {
+        let lacks = |pods: &Selector, budget: &mut Budget| -> Result<bool, GaveUp> {
             for asking in &asking {
                 if unmatched(pods, asking, budget)?.is_some() {
                     return Ok(true);
@@ -161,7 +167,7 @@ impl<'a> Asked<'a> {
         };
         let mut isolated = Vec::new();
         for pods in &side.isolated {
-            if lacks(pods)? {
+            if lacks(pods, budget)? {
                 isolated.push(pods);
             }
         }
@@ -171,12 +177,14 @@ impl<'a> Asked<'a> {
         if asking.iter().any(Vec::is_empty) {
             return Ok(Some(Without::Everybody));
         }
-        let own: Vec<&Tier> = self.model.tiers.iter().filter(|tier| tier.namespace == id).collect();
+        let own = self.tiers.get(&id).into_iter().flatten();
+        let own: Vec<&Tier> = own.filter_map(|id| self.model.tier(*id)).collect();
         let mut tiers = Vec::new();
         for tier in &own {
+            budget.spend(isolated.len())?;
             let some = isolated.iter().map(|pods| tier.selector.and(pods));
             for pods in some.filter(|pods| pods.contradiction().is_none()) {
-                if lacks(&pods)? {
+                if lacks(&pods, budget)? {
                     tiers.push(tier.name.to_string());
                     break;
                 }

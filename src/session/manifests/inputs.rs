@@ -93,8 +93,11 @@ pub(super) fn something_else_below(system: &dyn FileSystem, folder: &Path, name:
     })
 }
 
-/// Whether a text that is no manifest is a program: more of it is understood than not.
+/// Whether a text that is no manifest is a program: more of its beginning is understood than not.
 pub(super) fn is_program(text: &str) -> bool {
+    /// As much as tells.
+    const BEGINNING: usize = 100_000;
+    let text = text.get(..text.floor_char_boundary(BEGINNING)).unwrap_or(text);
     let mut sources = Sources::default();
     let file = sources.add("program", text);
     let parsed = syntax::parse(&sources, file);
