@@ -50,8 +50,8 @@ const NUMBER: &str = "write the port's number";
 const ONE_BY_ONE: &str = "list the ports one by one";
 const OTHER_LABEL: &str = "tell the pods apart by another label";
 const TRY_IT: &str = "try it in a cluster, and silence this with `# polder: allow(W0014)`";
-const WITH_ENTITIES: &str = "add a CiliumNetworkPolicy with the entities `[host, remote-node]`, and silence this with `# polder: \
-                             allow(W0014)`";
+const BY_ITS_OWN_KIND: &str = "write `target = \"cilium\"` below `[build]` in polder.toml: then a CiliumNetworkPolicy names them; or silence \
+                               this with `# polder: allow(W0014)` where there is one";
 
 /// A row that is so in all versions.
 const fn row(
@@ -239,7 +239,8 @@ pub static CNI_DIFFERENCES: [CniDifference; 63] = [
         CniTrigger::ApiServerByAddress,
         [Said(Code::W0014), Unseen],
         "{cni} matches no API server that runs on a node by its addresses: {what} may stay closed",
-        "add a CiliumNetworkPolicy with the entities `[kube-apiserver]`, and silence this with `# polder: allow(W0014)`",
+        "write `target = \"cilium\"` below `[build]` in polder.toml: then a CiliumNetworkPolicy names it; or silence this with \
+         `# polder: allow(W0014)` where there is one",
     ),
     row(
         &[Cni::GkeDataplaneV2],
@@ -277,7 +278,7 @@ pub static CNI_DIFFERENCES: [CniDifference; 63] = [
         CniTrigger::NodesByAddress,
         [Said(Code::W0014), Unseen],
         "{cni} never matches nodes by their addresses: {what} stays closed",
-        WITH_ENTITIES,
+        BY_ITS_OWN_KIND,
     )
     .in_versions(Before(CniVersion(1, 15))),
     row(
@@ -285,7 +286,7 @@ pub static CNI_DIFFERENCES: [CniDifference; 63] = [
         CniTrigger::NodesByAddress,
         [Said(Code::W0014), Unseen],
         "{cni} matches nodes by their addresses only where it is set up to: {what} may stay closed",
-        WITH_ENTITIES,
+        BY_ITS_OWN_KIND,
     )
     .in_versions(From(CniVersion(1, 15))),
     row(
