@@ -3,7 +3,7 @@
 use super::atoms::{Atom, Patience, Side};
 use super::mirrored::replies_to;
 use super::open::is_of_media;
-use super::replies::replies;
+use super::replies::{RulesOfPods, replies};
 use super::runs::{Found, Runs};
 use super::servers::{self, PORTS, ServerPlaces, ports_of_service};
 use super::{One, at, protocols};
@@ -28,14 +28,18 @@ pub(super) fn is_dns(port: &Port) -> bool {
 }
 
 /// Labels of pods of `subject` that none of `by` selects, where it can be told.
-fn beyond(subject: &Selector, by: &BTreeSet<&Selector>, patience: &Patience) -> Option<Selector> {
-    let region = |subject: &Selector| Region {
+fn beyond(subject: &Selector, by: &[Region], patience: &Patience) -> Option<Selector> {
+    patience.spend(by.len()).ok()?;
+    patience.missing(&asking(subject), &by.iter().collect::<Vec<_>>()).ok()?.map(|rest| rest.subject)
+}
+
+/// That pods ask for names.
+fn asking(subject: &Selector) -> Region {
+    Region {
         subject: subject.clone(),
         peers: Peers::Addresses(AddressSet::all()),
         ports: PortSet::number(Protocol::Udp, 53),
-    };
-    let by: Vec<Region> = by.iter().map(|subject| region(subject)).collect();
-    patience.missing(&region(subject), &by.iter().collect::<Vec<_>>()).ok()?.map(|rest| rest.subject)
+    }
 }
 
 /// The ports of the API server, whose address pods find in their environment, and of the kubelet, whose address the API
@@ -67,20 +71,23 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_
     };
     let (dns, others): (Vec<&Atom<'_>>, Vec<&Atom<'_>>) =
         side.atoms.iter().filter(|atom| !atom.region.is_empty()).partition(answers);
+    let known = RulesOfPods::new(side.group);
     // Who answers looks nobody up.
     let is_reply = |atom: &&Atom<'_>| {
         let one = side.group.get(atom.policy);
         one.is_some_and(|one| {
-            replies(side.group, one, side.direction, atom.written).is_some()
-                || replies_to(side.group, one, side.direction, atom.written, runs).is_some()
+            replies(&known, one, side.direction, atom.written).is_some()
+                || replies_to(&known, one, side.direction, atom.written, runs).is_some()
         })
     };
     let is_for_names = |atom: &&Atom<'_>| !is_reply(atom) && !is_by_address(atom) && !is_media(atom);
     let others: Vec<&Atom<'_>> = others.into_iter().filter(is_for_names).collect();
     let with_dns: BTreeSet<&Selector> = dns.iter().map(|atom| &atom.region.subject).collect();
     let everything = Selector::everything();
-    let policies: BTreeSet<usize> = others.iter().map(|atom| atom.policy).collect();
-    let lacking = policies.into_iter().filter_map(|policy| {
+    let answered: Vec<Region> = with_dns.iter().map(|subject| asking(subject)).collect();
+    let of_policies = others.chunk_by(|one, next| one.policy == next.policy);
+    let lacking = of_policies.filter_map(|of_policy| {
+        let policy = of_policy.first()?.policy;
         let one = side.group.get(policy)?;
         if with_dns.contains(&one.policy.subject) || with_dns.contains(&everything) {
             return None;
@@ -90,8 +97,8 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_
         if !given.is_empty() && given.iter().all(may_ask) {
             return None;
         }
-        let tried = others.iter().find(|atom| atom.policy == policy && is_only_dns(atom.written)).copied();
-        Some((one, tried, beyond(&one.policy.subject, &with_dns, side.patience)?.witness()?))
+        let tried = of_policy.iter().find(|atom| is_only_dns(atom.written)).copied();
+        Some((one, tried, beyond(&one.policy.subject, &answered, side.patience)?.witness()?))
     });
     let lacking: Vec<(&One<'_>, Option<&Atom<'_>>, _)> = lacking.collect();
     // A rule that is meant for DNS is where the mistake is.

@@ -3,12 +3,14 @@
 use super::atoms::ports as ports_of;
 use super::near::listed;
 use super::ports::Mistaken;
+use super::replies::RulesOfPods;
 use super::runs::{Found, MatchedPods, Runs};
 use super::{One, at, in_one_namespace, servers};
 use crate::cluster::Pods;
 use crate::diag::{Code, Diagnostic};
 use crate::net::{Direction, PortSet, Protocol};
 use crate::netpol::{Port, PortTarget, Rule};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
 
 /// Below it, ports belong to protocols that anybody may speak.
@@ -20,10 +22,12 @@ type Numbers = BTreeSet<(Protocol, u16)>;
 /// W0234 for rules that are the other way round what another one says, and W0242 for ports of those who connect.
 pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, mistaken: &mut Mistaken, found: &mut Vec<Diagnostic>) {
     let mut first = 0;
+    let (mut places, mut all_told) = (FxHashSet::default(), Vec::new());
     for group in all.chunk_by(in_one_namespace) {
+        let known = RulesOfPods::new(group);
         for (policy, one) in (first..).zip(group).filter(|(_, one)| one.is_network_policy()) {
             for (direction, index, rule) in one.all_rules() {
-                let told = match replies_to(group, one, direction, rule, runs) {
+                let told = match replies_to(&known, one, direction, rule, runs) {
                     Some(whom) => reply(one, direction, index, &whom),
                     None => {
                         let rule = Mirrored { all, group, one, direction, rule, runs };
@@ -31,33 +35,33 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, mistaken: &mut Mistaken, f
                         told
                     }
                 };
-                let places: Vec<_> = (0..rule.ports.len()).map(|port| one.port_place(direction, index, port)).collect();
-                found.retain(|other| other.code != Code::W0219 || !places.contains(&other.primary()));
+                places.extend((0..rule.ports.len()).map(|port| one.port_place(direction, index, port)));
                 mistaken.insert((policy, direction));
-                found.push(told);
+                all_told.push(told);
             }
         }
         first += group.len();
     }
+    found.retain(|other| other.code != Code::W0219 || !places.contains(&other.primary()));
+    found.extend(all_told);
 }
 
 /// Who alone listens on the ports of a rule, when a policy of the same pods has the same in the other direction: nobody opens
 /// a connection this way.
 pub(super) fn replies_to(
-    group: &[One<'_>],
+    known_rules: &RulesOfPods<'_>,
     one: &One<'_>,
     direction: Direction,
     rule: &Rule,
     runs: &Runs<'_>,
 ) -> Option<String> {
     let numbers = numbers(rule)?;
-    let same_pods = group.iter().filter(|other| other.policy.subject == one.policy.subject);
-    let mut others = same_pods.filter_map(|other| other.rules(direction.other())).flatten();
+    let others = known_rules.of_others(one, direction.other(), rule);
     let is_other_way = |other: &Rule| {
         rule.peers.iter().all(|peer| other.peers.contains(peer))
             && rule.ports.iter().all(|port| other.ports.contains(port))
     };
-    if rule.peers.is_empty() || !others.any(is_other_way) {
+    if rule.peers.is_empty() || !others.iter().any(|other| is_other_way(other)) {
         return None;
     }
     let own = known(runs.subject(one));

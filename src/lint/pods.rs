@@ -9,6 +9,7 @@ use crate::lint::near::{as_called, called, is_slip, listed, near, text, with_pla
 use crate::net::{Direction, NAMESPACE_NAME, Selector};
 use crate::netpol::Peer;
 use crate::source::Span;
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// More names than these are a list of all that might be there.
@@ -19,6 +20,9 @@ const MOST_NAMES: usize = 20;
 pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut Vec<Diagnostic>) {
     // The workloads that policies without pods probably mean.
     let mut meant: Vec<&Workload> = Vec::new();
+    // That no DNS server is there, or that a peer belongs to the item in front of it, says more.
+    let says_more = |one: &&Diagnostic| matches!(one.code, Code::W0201 | Code::W0203) && !one.is_note;
+    let says_more: FxHashSet<Option<Span>> = found.iter().filter(says_more).map(Diagnostic::primary).collect();
     for one in all.iter().filter(|one| one.is_network_policy()) {
         if one.policy.subject.contradiction().is_none() {
             found.extend(subject(one, runs, &mut meant));
@@ -32,10 +36,7 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut 
                     found.push(told);
                     continue;
                 }
-                // That no DNS server is there, or that it belongs to the item in front of it, says more.
-                let place = one.peer_place(direction, index, position);
-                let says_more = |code: Code| matches!(code, Code::W0201 | Code::W0203);
-                if found.iter().any(|other| says_more(other.code) && !other.is_note && other.primary() == place) {
+                if says_more.contains(&one.peer_place(direction, index, position)) {
                     continue;
                 }
                 // A whole namespace is meant by its name.

@@ -4,9 +4,10 @@
 
 use super::atoms::{Patience, Side};
 use super::{Covered, One};
-use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region};
+use crate::net::{AddressSet, Direction, Peers, PortSet, Protocol, Region, Selector, SelectorIndex};
 use crate::netpol::{Policy, Written};
 use crate::source::Span;
+use rustc_hash::FxHashMap;
 
 /// Something without which everything would be the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,12 @@ pub(super) fn search(sides: &[Side<'_>; 2], told: &[Vec<bool>; 2]) -> Vec<(Remov
         gone_policies: vec![false; group.len()],
         told,
         found: Vec::new(),
+        same: FxHashMap::default(),
+        near: SelectorIndex::new(group.iter().map(|one| &one.policy.subject).enumerate()),
     };
+    for (at, one) in group.iter().enumerate() {
+        search.same.entry(&one.policy.subject).or_default().push(at);
+    }
     for policy in (0..group.len()).rev() {
         search.policy(policy);
     }
@@ -103,6 +109,9 @@ struct Search<'s, 'a> {
     gone_policies: Vec<bool>,
     told: &'s [Vec<bool>; 2],
     found: Vec<(Removal, Option<Instead>)>,
+    /// The policies by what they select: those of the same labels, and those that may select the same pods.
+    same: FxHashMap<&'s Selector, Vec<usize>>,
+    near: SelectorIndex,
 }
 
 /// The places of some atoms of a side.
@@ -210,27 +219,39 @@ impl<'s> Search<'s, '_> {
         }
     }
 
-    /// Other policies that are left and can take the place of one in isolating: for one that only denies, others that
+    /// Whether another policy is left and can take the place of one in isolating: of one that only denies, others that
     /// only deny. It is there to be seen as the default, whatever else there is.
-    fn others(&self, policy: usize, way: usize) -> Vec<usize> {
+    fn may_isolate(&self, other: usize, policy: usize, way: usize) -> bool {
         let denies = |policy: &Policy| [&policy.ingress, &policy.egress].into_iter().flatten().all(Vec::is_empty);
-        let only = self.group.get(policy).is_some_and(|one| denies(one.policy));
-        let left = |other: &usize| {
-            *other != policy
-                && !self.gone_policies.get(*other).copied().unwrap_or_default()
-                && self.rules_of(*other, way).is_some()
-                && (!only || self.group.get(*other).is_some_and(|one| denies(one.policy)))
-        };
-        (0..self.group.len()).filter(left).collect()
+        let denies = |at: usize| self.group.get(at).is_some_and(|one| denies(one.policy));
+        other != policy
+            && !self.gone_policies.get(other).copied().unwrap_or_default()
+            && self.rules_of(other, way).is_some()
+            && (!denies(policy) || denies(other))
     }
 
-    /// One of those that isolates some of the pods of a policy.
+    /// The first of those that select just the pods of a policy, or all.
+    fn same_or_all(&self, policy: usize, way: usize) -> Option<usize> {
+        let everything = Selector::everything();
+        let first = |subject: &Selector| {
+            self.same.get(subject)?.iter().copied().find(|other| self.may_isolate(*other, policy, way))
+        };
+        let own = self.group.get(policy).and_then(|one| first(&one.policy.subject));
+        own.into_iter().chain(first(&everything)).min()
+    }
+
+    /// The first of those that isolates some of the pods of a policy.
     fn isolating(&self, policy: usize) -> Option<usize> {
+        let mine = &self.group.get(policy)?.policy.subject;
         [0, 1].into_iter().filter(|way| self.rules_of(policy, *way).is_some()).find_map(|way| {
-            self.others(policy, way).into_iter().find(|other| {
-                let subject = |index: usize| self.group.get(index).map(|one| &one.policy.subject);
-                matches!((subject(policy), subject(*other)), (Some(mine), Some(theirs)) if theirs.overlaps(mine))
-            })
+            let known = self.same_or_all(policy, way);
+            let before = known.unwrap_or(self.group.len());
+            let is_one = |other: &usize| {
+                self.may_isolate(*other, policy, way)
+                    && self.group.get(*other).is_some_and(|one| one.policy.subject.overlaps(mine))
+            };
+            let near = if before == 0 { Vec::new() } else { self.near.query(mine) };
+            near.into_iter().take_while(|other| *other < before).find(is_one).or(known)
         })
     }
 
@@ -241,10 +262,17 @@ impl<'s> Search<'s, '_> {
             let ports = PortSet::number(Protocol::Tcp, 1);
             Some(Region { subject, peers: Peers::Addresses(AddressSet::all()), ports })
         };
-        let others: Vec<Region> = self.others(policy, way).into_iter().filter_map(region).collect();
-        let Some(mine) = region(policy) else { return false };
-        let patience = self.side(way).map(|side| side.patience);
-        patience.is_some_and(|patience| patience.covers(&mine, &others.iter().collect::<Vec<_>>()) == Ok(true))
+        if self.same_or_all(policy, way).is_some() {
+            return true;
+        }
+        let (Some(mine), Some(side)) = (region(policy), self.side(way)) else { return false };
+        let near = self.near.query(&mine.subject);
+        if side.patience.spend(near.len()).is_err() {
+            return false;
+        }
+        let near = near.into_iter().filter(|other| self.may_isolate(*other, policy, way));
+        let others: Vec<Region> = near.filter_map(region).collect();
+        side.patience.covers(&mine, &others.iter().collect::<Vec<_>>()) == Ok(true)
     }
 
     /// Looks which rules, and which peers and ports of rules, can be removed.
