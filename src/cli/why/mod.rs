@@ -88,6 +88,7 @@ fn answer(args: &WhyArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         _ if !is_known => None,
         Some(_) => match (explanation.says, &ends.from, &ends.to) {
             (Says::Denied, Some(from), Some(to)) => {
+                notes.extend(subject.denied_by(&explanation));
                 subject.edits(from, to, ends.ports.as_ref()).map(WrittenMend::Edits)
             }
             _ => None,

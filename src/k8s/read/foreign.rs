@@ -30,6 +30,7 @@ pub(super) fn fields<'n, 'a>(
 ) -> Understood<MapFields<'n, 'a>> {
     let Some(object) = node.and_then(MapFields::of) else { return beyond(name) };
     match unknown(object, known) {
+        Some(field) if name.is_empty() => beyond(&field),
         Some(field) => beyond(&format!("{name}.{field}")),
         None => Ok(object),
     }

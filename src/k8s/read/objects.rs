@@ -1,5 +1,6 @@
 //! One object after the other, each by its kind.
 
+use super::foreign::NotUnderstood;
 use super::kinds::{self, KnownKind};
 use super::node::{Value, YamlNode, shortened};
 use super::unmodelled::is_unmodelled;
@@ -137,11 +138,15 @@ fn read_object(walk: &mut Walk, node: &YamlNode, path: Path, default_namespace: 
     }
     hints::note(walk.reading, (version, kind), node, default_namespace);
     let at = || metadata_field(pairs, "name").and_then(|name| name.at).or(node.at);
-    if let (true, Some(known)) = (walk.reading.reads_foreign, cluster_policy::kind(version, kind))
-        && let Ok(policy) = cluster_policy::cluster_policy(node, known)
-    {
+    if let (true, Some(known)) = (walk.reading.reads_foreign, cluster_policy::kind(version, kind)) {
         let object = unmodelled(pairs, version, kind);
-        return walk.reading.cluster_policies.push(ReadClusterPolicy { at: at(), policy, object });
+        match cluster_policy::cluster_policy(node, known) {
+            Ok(policy) => walk.reading.cluster_policies.push(ReadClusterPolicy { at: at(), policy, object }),
+            Err(NotUnderstood(field)) => {
+                walk.found(at(), at(), Object::Unmodelled(Unmodelled { beyond: Some(field), ..object }));
+            }
+        }
+        return;
     }
     if walk.reading.reads_foreign && kinds::is_cilium_policy(version, kind) {
         match cilium::policy(walk, node, path, default_namespace) {

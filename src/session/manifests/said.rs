@@ -17,6 +17,11 @@ pub(super) fn refused(file: FileId, text: &str, problem: ReadProblem) -> Diagnos
     Diagnostic::new(Code::E0501, span, message)
 }
 
+/// Where policies of the whole cluster count.
+const OF_CLUSTER: &str = "`can`, `why`, `reach`, `blast` and `graph` take it into account where it is known what runs \
+                          (`--workloads PATH`, `--cluster`) and all of it is understood; judge by hand what it adds or takes \
+                          away elsewhere";
+
 /// One warning for each kind, and of a kind that is understood in part one for each object.
 pub(super) fn unmodelled(objects: &[Unmodelled], reader: Reader) -> Vec<Diagnostic> {
     /// More places than these say nothing more.
@@ -42,9 +47,7 @@ pub(super) fn unmodelled(objects: &[Unmodelled], reader: Reader) -> Vec<Diagnost
             }
         }
         warning.with_help(match k8s::is_cluster_policy(version, kind) {
-            true => "`can`, `why`, `reach` and `blast` take it into account where it is known what runs (`--workloads PATH`, \
-                     `--cluster`) and all of it is understood; judge by hand what it adds or takes away elsewhere"
-                .to_owned(),
+            true => OF_CLUSTER.to_owned(),
             false => format!("judge by hand what it adds or takes away; {looked_at}"),
         })
     };
@@ -63,7 +66,10 @@ fn beyond(object: &Unmodelled) -> Option<Diagnostic> {
         Some(span) => Diagnostic::new(Code::W0101, span, message),
         None => Diagnostic::about(Code::W0101, message),
     };
-    Some(warning.with_help("judge by hand what this policy adds or takes away; others of its kind are looked at"))
+    Some(warning.with_help(match k8s::is_cluster_policy(&object.api_version, &object.kind) {
+        true => OF_CLUSTER,
+        false => "judge by hand what this policy adds or takes away; others of its kind are looked at",
+    }))
 }
 
 fn named(object: &Unmodelled) -> String {

@@ -1,7 +1,7 @@
 //! What would have to be added to policies so that all that is asked about is allowed, tried before it is told.
 
 use super::{AskedPorts, Posed, Subject};
-use crate::ask::{Asked, AskedEnd, Edit, Program, Says, WhySide, can, policies_for, suggest, why};
+use crate::ask::{Asked, AskedEnd, Edit, Explanation, Program, Says, WhySide, can, policies_for, suggest, why};
 use crate::engine::{Doubt, EndId, Verdict};
 use crate::net::{AddressSet, Direction, PortSet};
 use crate::netpol::{Policy, PolicyTier};
@@ -65,19 +65,7 @@ impl Subject {
                 true => policies_for(&engine, self.cluster(), &explanation, posed.addresses()),
                 false => Vec::new(),
             };
-            let denied_by = explanation.sides.iter().find_map(WhySide::denied_by);
-            let denied_by = denied_by.and_then(|one| self.cluster_policies().get(one.policy));
-            if let Some(policy) = denied_by {
-                let why_not = match policy.tier {
-                    PolicyTier::Admin => {
-                        format!("no NetworkPolicy can allow it: {} denies it before any of them", policy.title())
-                    }
-                    PolicyTier::Baseline => format!(
-                        "{} denies it, which counts only where no NetworkPolicy isolates the pods: one that allows it would \
-                         do so, and has to allow all that they need",
-                        policy.title()
-                    ),
-                };
+            if let Some(why_not) = self.denied_by(&explanation) {
                 return Added { policies: Vec::new(), why_not: Some(why_not) };
             }
             if more.is_empty() {
@@ -86,6 +74,22 @@ impl Subject {
             added.extend(more);
         }
         Added::default()
+    }
+
+    /// Why no policy of a namespace helps where a rule of the whole cluster denies: a sentence without a full stop.
+    pub fn denied_by(&self, explanation: &Explanation) -> Option<String> {
+        let denied_by = explanation.sides.iter().find_map(WhySide::denied_by)?;
+        let policy = self.cluster_policies().get(denied_by.policy)?;
+        Some(match policy.tier {
+            PolicyTier::Admin => {
+                format!("no NetworkPolicy can allow it: {} denies it before any of them", policy.title())
+            }
+            PolicyTier::Baseline => format!(
+                "{} denies it, which counts only where no NetworkPolicy isolates the pods: one that allows it would do so, \
+                 and has to allow all that they need",
+                policy.title()
+            ),
+        })
     }
 
     /// Policies in a world that was made for them, if they change nothing that is not asked about.
