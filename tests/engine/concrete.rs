@@ -236,6 +236,17 @@ impl Unknown {
     }
 }
 
+/// The ports that can make a difference: those of the universe, and those that pods have a name for.
+pub(super) fn points(universe: &Universe, cluster: &Cluster) -> BTreeSet<(Protocol, u16)> {
+    let mut points = BTreeSet::new();
+    for protocol in Protocol::ALL {
+        let near = universe.points.iter().filter(|point| point.protocol == same(protocol)).map(|point| point.number);
+        let named = cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.ports);
+        points.extend(near.chain(named.map(|port| port.number)).map(|number| (protocol, number)));
+    }
+    points
+}
+
 /// What the verdict has to be on a port: `None` when it depends on what is not known.
 pub(super) fn judged(
     set: &naive::PolicySet,
@@ -281,12 +292,7 @@ pub(super) fn hold(
     let universe = Universe::new(&all, &Stated::new());
     let unknown = Unknown::new(cluster, &atoms);
     let places = places(&world, cluster, &universe, set);
-    let mut points: BTreeSet<(Protocol, u16)> = BTreeSet::new();
-    for protocol in Protocol::ALL {
-        let near = universe.points.iter().filter(|point| point.protocol == same(protocol)).map(|point| point.number);
-        let named = cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.ports);
-        points.extend(near.chain(named.map(|port| port.number)).map(|number| (protocol, number)));
-    }
+    let points = points(&universe, cluster);
     for source in &places {
         for destination in &places {
             let outside = matches!((&source.party, &destination.party), (Party::Address(_), Party::Address(_)));

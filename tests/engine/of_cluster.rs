@@ -3,7 +3,7 @@
 //! The list knows nothing of ports or regions as sets: for one connection it looks for the first rule. Where the priority of
 //! two policies is the same, every order counts; and where something is not known, every way of completing it.
 
-use crate::engine::concrete::{Blocks, Place, Unknown, hold_connections, of, places, random_nets, same};
+use crate::engine::concrete::{Blocks, Place, Unknown, hold_connections, of, places, points, random_nets, same};
 use crate::engine::random::{Features, Maker, POD_KEYS};
 use crate::engine::{read, stream};
 use crate::oracle::evaluate::{self as naive, Direction, Party, Stated};
@@ -313,13 +313,7 @@ fn hold(
     let universe = Universe::new(&atoms, &Stated::new());
     let places = places(&world, cluster, &universe, &told_apart);
     let listed: Vec<&ListedPolicy> = made.iter().map(|one| &one.listed).collect();
-    let mut all_points: BTreeSet<(Protocol, u16)> = BTreeSet::new();
-    for protocol in Protocol::ALL {
-        let near = universe.points.iter().filter(|point| point.protocol == same(protocol)).map(|point| point.number);
-        let named = cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.ports);
-        all_points.extend(near.chain(named.map(|port| port.number)).map(|number| (protocol, number)));
-    }
-    let points: Vec<(Protocol, u16)> = all_points.into_iter().collect();
+    let points: Vec<(Protocol, u16)> = points(&universe, cluster).into_iter().collect();
     for source in &places {
         for destination in &places {
             let outside = matches!((&source.party, &destination.party), (Party::Address(_), Party::Address(_)));
