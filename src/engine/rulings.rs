@@ -54,6 +54,8 @@ type PriorityGroup = Vec<(Truth, Vec<usize>)>;
 /// A ruling that is or may be about a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulingMatch {
+    /// The place among all rules of the engine.
+    entry: usize,
     /// The place of the policy.
     pub policy: usize,
     /// The place of the rule among those of the policy in this direction.
@@ -175,11 +177,6 @@ impl PortOutcomes {
 }
 
 impl<'a> Engine<'a> {
-    /// The policies of the whole cluster.
-    pub fn cluster_policies(&self) -> &'a [ClusterPolicy] {
-        self.rulings.policies
-    }
-
     /// Whether some rule of the whole cluster may be about what an end does in a direction.
     pub(super) fn is_ruled(&self, direction: Direction, end: EndId) -> bool {
         self.rulings.list_of(direction, end).is_some()
@@ -190,37 +187,49 @@ impl<'a> Engine<'a> {
         let Some(list) = self.rulings.list_of(direction, subject).map(|list| &self.rulings.lists[list]) else {
             return by_namespaces;
         };
-        let mut before = PortOutcomes::of(PortSet::everything());
-        self.decide(&list.admin, (direction, subject, peer), &mut before, &mut |_| {});
-        let rest = before.rest();
-        let (mut allowed, mut denied) = (before.allowed, before.denied);
-        if self.side_index(direction, subject).is_some() {
-            allowed.insert(&rest.intersect(&by_namespaces.possible()));
-            denied.insert(&rest.subtract(&by_namespaces.allowed));
-        } else {
-            let mut after = PortOutcomes::of(rest);
-            self.decide(&list.baseline, (direction, subject, peer), &mut after, &mut |_| {});
-            allowed.insert(&after.rest());
-            allowed.insert(&after.allowed);
-            denied.insert(&after.denied);
-        }
-        Verdict { unknown: allowed.intersect(&denied), allowed: allowed.subtract(&denied) }
+        let is_isolated = self.side_index(direction, subject).is_some();
+        let by_namespaces = is_isolated.then_some(by_namespaces);
+        self.decided(list, (direction, subject, peer), by_namespaces, &mut |_| {})
     }
 
     /// The rulings of the whole cluster that are or may be about what `subject` does, in their order, as far as there is
     /// something left for them to decide.
     pub fn rulings_about(&self, direction: Direction, subject: EndId, peer: EndId) -> Vec<RulingMatch> {
         let mut found = Vec::new();
-        let Some(list) = self.rulings.list_of(direction, subject).map(|list| &self.rulings.lists[list]) else {
-            return found;
-        };
-        let mut outcomes = PortOutcomes::of(PortSet::everything());
-        self.decide(&list.admin, (direction, subject, peer), &mut outcomes, &mut |one| found.push(one));
-        if self.side_index(direction, subject).is_none() {
-            let mut after = PortOutcomes::of(outcomes.rest());
-            self.decide(&list.baseline, (direction, subject, peer), &mut after, &mut |one| found.push(one));
+        if let Some(list) = self.rulings.list_of(direction, subject).map(|list| &self.rulings.lists[list]) {
+            let by_namespaces = self.side_index(direction, subject).map(|_| Verdict::default());
+            self.decided(list, (direction, subject, peer), by_namespaces, &mut |one| found.push(one));
         }
         found
+    }
+
+    /// What becomes of a connection by a list of rulings, around what policies of namespaces say where one of them isolates
+    /// the pod. Those that have a say are told.
+    fn decided(
+        &self,
+        list: &RulingList,
+        sides: (Direction, EndId, EndId),
+        by_namespaces: Option<Verdict>,
+        found: &mut dyn FnMut(RulingMatch),
+    ) -> Verdict {
+        let mut before = PortOutcomes::of(PortSet::everything());
+        self.decide(&list.admin, sides, &mut before, found);
+        let rest = before.rest();
+        let (mut allowed, mut denied) = (before.allowed, before.denied);
+        match by_namespaces {
+            Some(says) => {
+                allowed.insert(&rest.intersect(&says.possible()));
+                denied.insert(&rest.subtract(&says.allowed));
+            }
+            None => {
+                let mut after = PortOutcomes::of(rest);
+                self.decide(&list.baseline, sides, &mut after, found);
+                allowed.insert(&after.rest());
+                allowed.insert(&after.allowed);
+                denied.insert(&after.denied);
+            }
+        }
+        Verdict { unknown: allowed.intersect(&denied), allowed: allowed.subtract(&denied) }
     }
 
     /// Policies of one priority that do different things, of which nobody knows which comes first: the titles of two.
@@ -253,7 +262,9 @@ impl<'a> Engine<'a> {
             let open = outcomes.open.clone();
             for (about_subject, places) in group {
                 let mut left = open.clone();
-                for entry in places.iter().filter_map(|place| self.rulings.entries.get(*place)) {
+                for (place, entry) in
+                    places.iter().filter_map(|place| Some((*place, self.rulings.entries.get(*place)?)))
+                {
                     let about = entry.peers.iter().map(|one| self.peers.truth(*one, peer)).max().unwrap_or_default();
                     if about == Truth::No || left.is_empty() {
                         continue;
@@ -270,6 +281,7 @@ impl<'a> Engine<'a> {
                     }
                     outcomes.file(entry.action, &possible);
                     found(RulingMatch {
+                        entry: place,
                         policy: entry.policy,
                         ruling: entry.ruling,
                         action: entry.action,
@@ -300,10 +312,7 @@ impl<'a> Engine<'a> {
         let told = doubtful.filter_map(|one| {
             let policy = self.rulings.policies.get(one.policy)?;
             let ruling = policy.rulings(direction).get(one.ruling)?;
-            let entry =
-                self.rulings.entries.iter().find(|entry| {
-                    (entry.policy, entry.direction, entry.ruling) == (one.policy, direction, one.ruling)
-                })?;
+            let entry = self.rulings.entries.get(one.entry)?;
             let peers = ruling.peers.iter().zip(&entry.peers);
             let maybe = peers.filter(|(_, table)| self.peers.truth(**table, peer) == Truth::Maybe);
             Some((policy, maybe.map(|(written, _)| written).collect()))

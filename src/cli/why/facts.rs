@@ -95,16 +95,16 @@ impl WhyReport<'_> {
         (path, at_peer.or_else(|| written?.place))
     }
 
-    /// A policy of the whole cluster with the path of a rule, and where the policy stands.
-    pub(super) fn ruling(&self, direction: Direction, one: &RulingMatch) -> (String, Option<Span>) {
+    /// A policy of the whole cluster, the path of a rule, and where the policy stands.
+    pub(super) fn ruling(&self, direction: Direction, one: &RulingMatch) -> (String, String, Option<Span>) {
         let policy = self.subject.cluster_policies().get(one.policy);
         let title = policy.map(|policy| format!("{} {}", policy.kind.object(), policy.name)).unwrap_or_default();
         let span = self.subject.manifests().cluster_policy_spans.get(one.policy).copied().flatten();
-        (format!("{title} spec.{}[{}]", direction.word(), one.ruling), span)
+        (title, format!("spec.{}[{}]", direction.word(), one.ruling), span)
     }
 
     fn ruling_fact(&self, side: &WhySide, passes: &'static str, one: &RulingMatch) -> Fact {
-        let (text, span) = self.ruling(side.direction, one);
+        let (policy, path, span) = self.ruling(side.direction, one);
         let key = match (one.action, one.truth) {
             (RulingAction::Deny, Truth::Yes) => "denied by",
             (RulingAction::Accept, Truth::Yes) => passes,
@@ -112,7 +112,7 @@ impl WhyReport<'_> {
             (RulingAction::Deny, _) => "perhaps denied by",
             (RulingAction::Accept | RulingAction::Pass, _) => "perhaps by",
         };
-        let fact = Fact::new(key, text, span);
+        let fact = Fact::new(key, format!("{policy} {path}"), span);
         let policy = self.subject.cluster_policies().get(one.policy);
         let named = policy.and_then(|policy| policy.rulings(side.direction).get(one.ruling)?.name.clone());
         match named {

@@ -95,8 +95,7 @@ fn side(report: &WhyReport<'_>, side: &WhySide) -> Value {
         json!({ "policy": policy, "path": path, "place": place, "ports": ports(&one.ports), "sure": sure })
     });
     let rulings = side.rulings.iter().map(|one| {
-        let (policy, span) = report.ruling(side.direction, one);
-        let (policy, path) = policy.rsplit_once(' ').unwrap_or((&policy, ""));
+        let (policy, path, span) = report.ruling(side.direction, one);
         json!({
             "policy": policy,
             "path": path,

@@ -3,7 +3,7 @@
 //! What it says beyond that makes it a policy that is not read: what is allowed then depends on things that nothing here
 //! knows. `pkg/policy/api` of cilium/cilium has the fields.
 
-use super::foreign::{NotUnderstood, Understood, beyond, fields, items, requirements, unknown};
+use super::foreign::{NotUnderstood, Understood, beyond, fields, items, requirements, text, unknown};
 use super::metadata::{SUBDOMAIN, annotations, metadata};
 use super::node::{Value, YamlNode};
 use super::policy::OBJECT;
@@ -125,14 +125,15 @@ fn rule(node: &YamlNode, side: &str, at: &str) -> Understood<Vec<Rule>> {
         peers.push(Peer::Block(block(item, &format!("{at}.{blocks}"))?));
     }
     for item in list(&nets)?.unwrap_or_default() {
-        let Value::Text(text) = &item.value else { return beyond(&format!("{at}.{nets}")) };
-        let Ok(cidr) = text.parse() else { return beyond(&format!("{at}.{nets}")) };
+        let Ok(cidr) = text(Some(item), &format!("{at}.{nets}"))?.parse() else {
+            return beyond(&format!("{at}.{nets}"));
+        };
         peers.push(Peer::Block(IpBlock { cidr, except: Vec::new() }));
     }
     let mut named = EntitySet::EMPTY;
     for item in list(&entities)?.unwrap_or_default() {
-        let Value::Text(word) = &item.value else { return beyond(&format!("{at}.{entities}")) };
-        match (&**word, ClusterEntity::ALL.into_iter().find(|entity| entity_word(*entity) == &**word)) {
+        let word = text(Some(item), &format!("{at}.{entities}"))?;
+        match (word, ClusterEntity::ALL.into_iter().find(|entity| entity_word(*entity) == word)) {
             ("all", _) => anyone = true,
             (_, Some(entity)) => named = named.union(EntitySet::of(entity)),
             (_, None) => return beyond(&format!("{at}.{entities}")),
@@ -166,10 +167,7 @@ fn rule(node: &YamlNode, side: &str, at: &str) -> Understood<Vec<Rule>> {
 
 fn block(node: &YamlNode, at: &str) -> Understood<IpBlock> {
     let object = fields(Some(node), at, &["cidr", "except"])?;
-    let net = |node: &YamlNode| match &node.value {
-        Value::Text(text) => text.parse().map_err(|_| NotUnderstood(at.to_owned())),
-        _ => beyond(at),
-    };
+    let net = |node: &YamlNode| text(Some(node), at)?.parse().map_err(|_| NotUnderstood(at.to_owned()));
     let Some(cidr) = object.get("cidr") else { return beyond(at) };
     let except = object.get("except").map(|node| items(node, at)).transpose()?.unwrap_or_default();
     Ok(IpBlock { cidr: net(cidr)?, except: except.iter().map(net).collect::<Understood<_>>()? })
@@ -230,7 +228,7 @@ fn learns_every_name(node: &YamlNode, at: &str) -> Understood<bool> {
 /// A port; of `ANY`, one for each protocol.
 fn port(node: &YamlNode, at: &str) -> Understood<Vec<Port>> {
     let object = fields(Some(node), at, &["port", "endPort", "protocol"])?;
-    let Some(Value::Text(text)) = object.get("port").map(|node| &node.value) else { return beyond(at) };
+    let text = text(object.get("port"), at)?;
     let end = match object.get("endPort").map(|node| &node.value) {
         None => None,
         Some(Value::Integer(number)) => Some(u16::try_from(*number).map_err(|_| NotUnderstood(at.to_owned()))?),
@@ -241,7 +239,7 @@ fn port(node: &YamlNode, at: &str) -> Understood<Vec<Port>> {
         (Ok(number), None | Some(0)) => PortTarget::Number(number),
         (Ok(number), Some(end)) if number > 0 && number == end => PortTarget::Number(number),
         (Ok(number), Some(end)) if number > 0 && number < end => PortTarget::Range(number, end),
-        (Err(_), None) if syntax::port_name(text).is_none() => PortTarget::Named(Arc::from(&**text)),
+        (Err(_), None) if syntax::port_name(text).is_none() => PortTarget::Named(Arc::from(text)),
         _ => return beyond(at),
     };
     let protocols = match object.get("protocol").map(|node| &node.value) {

@@ -7,6 +7,7 @@ use super::foreign::{Understood, beyond, fields, items, plain_requirements, port
 use super::node::{Value, YamlNode};
 use super::policy::OBJECT;
 use super::syntax;
+use super::walk::MapFields;
 use crate::net::{IpBlock, Protocol, Selector};
 use crate::netpol::{ClusterPolicy, ClusterPolicyKind, Peer, PolicyTier, Port, PortTarget, Ruling, RulingAction};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub fn is_cluster_policy(version: &str, name: &str) -> bool {
 /// Reads `node`, an object of such a kind. The error is the field that is not understood.
 pub(super) fn cluster_policy(node: &YamlNode, kind: ClusterPolicyKind) -> Understood<ClusterPolicy> {
     let object = fields(Some(node), "", &OBJECT)?;
-    let Some(metadata) = object.get("metadata").and_then(super::walk::MapFields::of) else { return beyond("metadata") };
+    let Some(metadata) = object.get("metadata").and_then(MapFields::of) else { return beyond("metadata") };
     let name = text(metadata.get("name"), "metadata.name")?;
     let is_of_tier = kind == ClusterPolicyKind::ClusterNetworkPolicy;
     let known: &[&str] = match kind {
