@@ -4,21 +4,31 @@
 use crate::oracle::{generate, render};
 use polder::ask::{Detail, Names, Summary};
 use polder::cover::Budget;
-use polder::graph::{Focus, Picture, dot, folded, html, mermaid, picture, svg};
+use polder::graph::{
+    Focus, Matrix, MatrixSides, MatrixSources, Picture, csv, dot, folded, html, matrix_page, mermaid, picture, svg,
+};
 use polder::session::{Asking, Memory, Named, Question, Subject, SummaryScope};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 /// How many random programs are drawn unless `POLDER_CASES` says another number.
 const CASES: u64 = 60;
 
-/// The subject of a program, and what it allows.
-fn summary(program: &str) -> Option<Summary> {
+fn subject(program: &str) -> Subject {
     let memory = Memory::default().with("/p/main.polder", program);
     let question = Question { program: vec![Named::Path("main.polder".into())], ..Question::default() };
-    let subject = Subject::load(&memory, Path::new("/p"), &question);
-    let scope = SummaryScope { detail: Detail::Lines, without_doubtful_blocks: true };
+    Subject::load(&memory, Path::new("/p"), &question)
+}
+
+/// What a program allows.
+fn summary(program: &str) -> Option<Summary> {
+    let subject = subject(program);
+    summary_of(&subject, Detail::Lines)
+}
+
+fn summary_of(subject: &Subject, detail: Detail) -> Option<Summary> {
+    let scope = SummaryScope { detail, without_doubtful_blocks: true };
     subject.summary(&Asking::default(), scope, &mut Budget::of_question()).ok()
 }
 
@@ -68,6 +78,56 @@ fn legends(text: &str) -> usize {
 /// Each tooltip tells its edge as a line.
 fn arrows_in_tooltips(picture: &Picture) -> usize {
     picture.edges.iter().map(|edge| picture.line(edge).matches(" -> ").count()).sum()
+}
+
+#[test]
+fn a_page_has_every_cell_of_the_matrix_and_each_leads_to_a_line() {
+    let cases = std::env::var("POLDER_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
+    let (mut cells, mut links) = (0, 0);
+    for seed in 0..cases {
+        let program = render::render(&generate::program(seed));
+        let subject = subject(&program);
+        let Some((lines, table)) = summary_of(&subject, Detail::Lines).zip(summary_of(&subject, Detail::Marks)) else {
+            continue;
+        };
+        let matrix = Matrix::exact(&table, MatrixSides::Everybody);
+        if matrix.ends.len() > 48 {
+            continue;
+        }
+        let sources = MatrixSources { lines: &lines, table: Some(&table), sides: MatrixSides::Everybody };
+        let page = matrix_page(sources, "title", &[]);
+        let told = page.matches("<a class=m-").count() + page.matches("<b class=m-").count();
+        assert_eq!(told, matrix.cells.len(), "seed {seed}\n{program}");
+        for link in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(page.contains(&format!("<tr id=\"{link}\">")), "seed {seed}: {link}");
+            links += 1;
+        }
+        let sheet = csv(&matrix);
+        let filled = matrix.cells.values().filter(|cell| !cell.ports.is_empty()).count();
+        assert_eq!((sheet.matches("\r\n").count(), filled), (matrix.ends.len() + 1, matrix.cells.len()), "seed {seed}");
+        cells += told;
+    }
+    assert!(cells > 2_000 && links > 1_000, "only {cells} cells and {links} links");
+}
+
+#[test]
+fn a_folded_matrix_says_something_wherever_the_whole_one_does() {
+    for seed in 0..20 {
+        let program = render::render(&generate::program(seed));
+        let Some(table) = summary_of(&subject(&program), Detail::Marks) else { continue };
+        let whole = Matrix::exact(&table, MatrixSides::Used);
+        let folded = whole.folded();
+        let name = |matrix: &Matrix, end: usize| {
+            let end = &matrix.ends[end];
+            let home = end.home.as_ref().map(|home| format!("{home}/*"));
+            let is_there = |name: &String| folded.ends.iter().any(|other| other.full == *name);
+            home.filter(is_there).unwrap_or_else(|| end.full.clone())
+        };
+        let pairs = |matrix: &Matrix| -> BTreeSet<[String; 2]> {
+            matrix.cells.keys().map(|(from, to)| [name(matrix, *from), name(matrix, *to)]).collect()
+        };
+        assert_eq!(pairs(&whole), pairs(&folded), "seed {seed}\n{program}");
+    }
 }
 
 #[test]

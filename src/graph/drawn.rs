@@ -61,17 +61,6 @@ impl<'a> Collecting<'a> {
 
     /// The tiers and workloads that have no edge.
     fn add_lonely(&mut self) {
-        let is_somebody = |group: &GroupName| match group {
-            GroupName::Tier(..) | GroupName::Workload(..) | GroupName::Selected(..) => true,
-            GroupName::Pods(_, _, labels) => !labels.is_empty(),
-            GroupName::Labelled(_)
-            | GroupName::Dns(_)
-            | GroupName::Rest(_)
-            | GroupName::Cidr(..)
-            | GroupName::BuiltIn(_)
-            | GroupName::Addresses(_)
-            | GroupName::OtherAddresses => false,
-        };
         for (place, row) in self.summary.reach.rows.iter().enumerate() {
             if row.names.groups().iter().any(is_somebody) {
                 self.spot(place, row);
@@ -181,6 +170,21 @@ impl<'a> Collecting<'a> {
     }
 }
 
+/// Whether somebody named it, or it runs.
+pub(crate) fn is_somebody(group: &GroupName) -> bool {
+    match group {
+        GroupName::Tier(..) | GroupName::Workload(..) | GroupName::Selected(..) => true,
+        GroupName::Pods(_, _, labels) => !labels.is_empty(),
+        GroupName::Labelled(_)
+        | GroupName::Dns(_)
+        | GroupName::Rest(_)
+        | GroupName::Cidr(..)
+        | GroupName::BuiltIn(_)
+        | GroupName::Addresses(_)
+        | GroupName::OtherAddresses => false,
+    }
+}
+
 /// The picture with these ends, their frames and the edges among them alone.
 pub(super) fn only(picture: &Picture, kept: &BTreeSet<EdgeEnd>) -> Picture {
     let frames: BTreeSet<usize> = kept.iter().filter_map(|spot| picture.frame_of(*spot)).collect();
@@ -270,36 +274,49 @@ fn is_only(cell: &Cell, ports: &PortSet) -> bool {
 }
 
 fn edge(cell: &Cell, from: EdgeEnd, to: EdgeEnd) -> GraphEdge {
-    let mut parts: Vec<(Certainty, String)> = Vec::new();
-    if !cell.every.is_empty() {
-        let certainty = if cell.apart.is_some() { Certainty::Some } else { Certainty::All };
-        parts.push((certainty, cell.every.to_string()));
-    }
-    if cell.has_rest() {
-        parts.push((Certainty::Some, cell.some.to_string()));
-    }
-    let doubted = cell.doubted();
-    if !doubted.is_empty() {
-        parts.push((Certainty::Unknown, doubted.to_string()));
-    }
-    let certainty = parts.iter().map(|(certainty, _)| *certainty).min().unwrap_or(Certainty::Unknown);
-    let short = |(certainty, ports): &(Certainty, String)| match certainty {
-        Certainty::All => every_port(ports),
-        Certainty::Some => format!("~ {}", every_port(ports)),
-        Certainty::Unknown => format!("? {}", every_port(ports)),
-    };
-    let long = |(certainty, ports): &(Certainty, String)| match certainty {
-        Certainty::All => ports.clone(),
-        Certainty::Some => format!("{ports} (only some, or perhaps not all)"),
-        Certainty::Unknown => format!("{ports} (unknown)"),
-    };
-    GraphEdge {
-        from,
-        to,
-        label: cut(&parts.iter().map(short).collect::<Vec<_>>().join(" "), LONGEST_LABEL),
-        detail: parts.iter().map(long).collect::<Vec<_>>().join(" "),
-        certainty,
-        change: None,
+    let CellText { label, detail, certainty } = CellText::of(cell);
+    GraphEdge { from, to, label: cut(&label, LONGEST_LABEL), detail, certainty, change: None }
+}
+
+/// What a cell says, in words.
+pub(super) struct CellText {
+    /// The ports, with a sign where they are only so of some.
+    pub label: String,
+    /// The same, with what the signs mean.
+    pub detail: String,
+    pub certainty: Certainty,
+}
+
+impl CellText {
+    pub(super) fn of(cell: &Cell) -> CellText {
+        let mut parts: Vec<(Certainty, String)> = Vec::new();
+        if !cell.every.is_empty() {
+            let certainty = if cell.apart.is_some() { Certainty::Some } else { Certainty::All };
+            parts.push((certainty, cell.every.to_string()));
+        }
+        if cell.has_rest() {
+            parts.push((Certainty::Some, cell.some.to_string()));
+        }
+        let doubted = cell.doubted();
+        if !doubted.is_empty() {
+            parts.push((Certainty::Unknown, doubted.to_string()));
+        }
+        let certainty = parts.iter().map(|(certainty, _)| *certainty).min().unwrap_or(Certainty::Unknown);
+        let short = |(certainty, ports): &(Certainty, String)| match certainty {
+            Certainty::All => every_port(ports),
+            Certainty::Some => format!("~ {}", every_port(ports)),
+            Certainty::Unknown => format!("? {}", every_port(ports)),
+        };
+        let long = |(certainty, ports): &(Certainty, String)| match certainty {
+            Certainty::All => ports.clone(),
+            Certainty::Some => format!("{ports} (only some, or perhaps not all)"),
+            Certainty::Unknown => format!("{ports} (unknown)"),
+        };
+        let [label, detail] = [
+            parts.iter().map(short).collect::<Vec<_>>().join(" "),
+            parts.iter().map(long).collect::<Vec<_>>().join(" "),
+        ];
+        CellText { label, detail, certainty }
     }
 }
 

@@ -54,3 +54,16 @@ pub(super) fn dot(text: &str) -> String {
 pub(super) fn json_in_html(json: &str) -> String {
     sanitize_json(json).replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e").replace('`', "\\u0060")
 }
+
+/// A field of CSV (RFC 4180). What a spreadsheet would compute stands behind an apostrophe, which it takes for text.
+pub(super) fn csv(text: &str) -> String {
+    let text = sanitize(text);
+    let begins = text.trim_start().chars().next();
+    let is_computed = begins.is_some_and(|first| ['=', '+', '-', '@', '＝', '＋', '－', '＠'].contains(&first));
+    let guard = if is_computed { "'" } else { "" };
+    let is_plain = !is_computed && text.trim() == text && !text.contains(['"', ',', ';', '\'', '\t', '\r', '\n']);
+    if is_plain {
+        return text.into_owned();
+    }
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}

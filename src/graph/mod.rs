@@ -10,8 +10,11 @@ mod fold;
 mod html;
 mod json;
 mod layout;
+mod matrix;
 mod mermaid;
+mod page;
 mod picture;
+mod reach_lines;
 mod spots;
 mod svg;
 mod text;
@@ -25,8 +28,12 @@ pub use drawn::{Focus, picture};
 pub use fold::folded;
 pub use html::html;
 pub use json::json;
+pub use matrix::{
+    CellMark, MOST_DETAILED, Matrix, MatrixCell, MatrixEnd, MatrixSides, MatrixSources, csv, matrix_page,
+};
 pub use mermaid::mermaid;
 pub use picture::{
     Certainty, ChangeSign, Closure, EdgeEnd, Folded, GraphEdge, GraphFrame, GraphNode, GraphNodeKind, Picture,
 };
+pub use reach_lines::{ReachLine, reach_lines};
 pub use svg::svg;

@@ -85,6 +85,79 @@ fn no_name_is_markup_or_ends_something() {
     }
 }
 
+/// A matrix whose ends and ports are called so.
+fn matrix_named(name: &str) -> Matrix {
+    let end = |full: &str| MatrixEnd {
+        home: Some(name.to_owned()),
+        short: full.to_owned(),
+        full: full.to_owned(),
+        closure: Closure::Closed,
+        is_addresses: false,
+        is_folded: false,
+    };
+    let ends = Table::from(vec![end(name), end("other")]);
+    let cell = MatrixCell { mark: CellMark::Ports, ports: name.to_owned(), lines: Vec::new() };
+    Matrix { ends, sources: vec![0, 1], destinations: vec![0, 1], cells: [((0, 1), cell)].into() }
+}
+
+/// The fields of a line of CSV, as RFC 4180 has them.
+fn fields(line: &str) -> Vec<String> {
+    let (mut all, mut field, mut quoted) = (Vec::new(), String::new(), false);
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => all.push(std::mem::take(&mut field)),
+            plain => field.push(plain),
+        }
+    }
+    all.push(field);
+    all
+}
+
+#[test]
+fn no_name_is_computed_by_a_spreadsheet_or_leaves_its_field() {
+    let more = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        " =1",
+        "\t=1",
+        "\u{ff1d}1",
+        "a,b",
+        "a\"b",
+        "a;b",
+        "'x",
+        "a\r\nb",
+        "=cmd|' /C calc'!A0",
+    ];
+    for trick in TRICKS.into_iter().chain(more) {
+        let sheet = csv(&matrix_named(trick));
+        let lines: Vec<&str> = sheet.split_terminator("\r\n").collect();
+        assert_eq!(lines.len(), 3, "{trick:?}\n{sheet}");
+        for line in &lines {
+            let all = fields(line);
+            assert_eq!(all.len(), 3, "{trick:?}\n{sheet}");
+            let computes = |field: &String| field.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}']);
+            assert!(!all.iter().any(computes), "{trick:?}\n{sheet}");
+            assert!(!line.chars().any(is_hidden), "{trick:?}\n{sheet}");
+        }
+    }
+    assert_eq!(fields(csv(&matrix_named("a,\"b\"")).split("\r\n").nth(1).unwrap()), ["a,\"b\"", "", "a,\"b\""]);
+}
+
+#[test]
+fn no_name_in_a_matrix_is_markup() {
+    let plain = matrix::html::table_of(&matrix_named("plain"));
+    for trick in TRICKS {
+        let drawn = matrix::html::table_of(&matrix_named(trick));
+        assert_eq!(marks(&drawn, "<>\"'`"), marks(&plain, "<>\"'`"), "{trick:?}\n{drawn}");
+        assert!(!drawn.chars().any(|letter| letter != '\n' && is_hidden(letter)), "{trick:?}");
+    }
+}
+
 #[test]
 fn names_are_told_as_they_are() {
     assert!(svg(&named("a<b")).contains("<title>a&lt;b"));

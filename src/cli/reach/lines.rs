@@ -188,7 +188,7 @@ fn doubts(report: &ReachReport<'_>, cell: &Cell) -> Vec<Doubt> {
 }
 
 /// What there is to know beside the lines.
-fn remarks(report: &ReachReport<'_>) -> Vec<String> {
+pub(super) fn remarks(report: &ReachReport<'_>) -> Vec<String> {
     let mut remarks = report.notes.to_vec();
     remarks.extend(beyond::lines(&report.summary.situation, &report.summary.beyond));
     let told = |row: &Row| row.used && !row.names.is_by_isolation();

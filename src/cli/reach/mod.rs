@@ -15,7 +15,8 @@ use crate::ask::{Detail, Names, Summary, Untold};
 use crate::cover::Budget;
 use crate::diag::render::sanitize;
 use crate::engine::Engine;
-use crate::session::{Subject, SummaryScope, TOO_HARD};
+use crate::graph::{MOST_DETAILED, Matrix, MatrixSides, csv};
+use crate::session::{Asking, Subject, SummaryScope, TOO_HARD};
 
 pub(super) use ends::end_text;
 
@@ -40,7 +41,9 @@ Examples:
   polder reach --manifests deploy/      of any NetworkPolicies and workloads
   polder reach --cluster                of the cluster that kubectl is set up for
   polder reach -p network --cluster     what the program would allow among the pods that run there
-  polder reach --format matrix")]
+  polder reach --format matrix
+  polder reach --format html > reach.html
+  polder reach --format csv > reach.csv")]
 pub(super) struct ReachArgs {
     /// Who connects: a tier, workload, group, `NAMESPACE/*`, `NAMESPACE/{key=value}`, an address [default: anybody].
     #[arg(value_name = "FROM")]
@@ -64,6 +67,10 @@ pub(super) enum ReachFormat {
     Human,
     /// A matrix of who may connect to whom
     Matrix,
+    /// A page with the matrix and all lines, that asks for nothing
+    Html,
+    /// The matrix for spreadsheets, with the ports
+    Csv,
     /// JSON
     Json,
 }
@@ -73,7 +80,7 @@ pub(super) fn run(args: &ReachArgs, terminal: &mut Terminal) -> Exit {
 }
 
 fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
-    if args.names && args.format == ReachFormat::Matrix {
+    if args.names && matches!(args.format, ReachFormat::Matrix | ReachFormat::Html | ReachFormat::Csv) {
         return Err(terminal.refuse("`--names` lists names, and there is no matrix of them; leave one of the two out"));
     }
     let subject = ask::subject(&args.question, "reach", terminal)?;
@@ -85,7 +92,7 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
         };
         terminal.result(&match args.format {
             ReachFormat::Json => json::names(&names),
-            ReachFormat::Human | ReachFormat::Matrix => {
+            ReachFormat::Human | ReachFormat::Matrix | ReachFormat::Html | ReachFormat::Csv => {
                 names.iter().map(|name| format!("{}\n", sanitize(name))).collect()
             }
         });
@@ -99,9 +106,18 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let engine = subject.engine_of(&summary, scope);
     let names = Names::new(&summary.reach.groups);
     let report = ReachReport { subject: &subject, summary: &summary, engine: &engine, names, notes: &notes };
+    let sides = sides(&ends, args.format);
     match args.format {
         ReachFormat::Human => terminal.result(&lines::painted(&lines::table(&report), terminal.out_color())),
-        ReachFormat::Matrix => terminal.result(&matrix::matrix(&report, out_width())),
+        ReachFormat::Matrix => terminal.result(&matrix::matrix(&report, out_width(), sides)),
+        ReachFormat::Html => {
+            let table = table_of(&subject, &summary, &asking, scope);
+            terminal.result(&matrix::page(&report, table.as_ref(), sides));
+        }
+        ReachFormat::Csv => {
+            terminal.result(&csv(&Matrix::exact(&summary, sides)));
+            matrix::asides(&report).iter().for_each(|sentence| terminal.note_line(&format!("note: {sentence}")));
+        }
         ReachFormat::Json => json::print(&report, terminal),
     }
     Ok(if summary.given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
@@ -111,12 +127,32 @@ fn answer(args: &ReachArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
 /// alone.
 fn scope(format: ReachFormat, ends: &Ends) -> SummaryScope {
     let detail = match format {
-        ReachFormat::Human => Detail::Lines,
-        ReachFormat::Matrix => Detail::Marks,
+        ReachFormat::Human | ReachFormat::Html => Detail::Lines,
+        ReachFormat::Matrix | ReachFormat::Csv => Detail::Marks,
         ReachFormat::Json => Detail::Table,
     };
-    let without_doubtful_blocks = format == ReachFormat::Human && (ends.from.is_none() || ends.to.is_none());
+    let is_for_people = matches!(format, ReachFormat::Human | ReachFormat::Html);
+    let without_doubtful_blocks = is_for_people && (ends.from.is_none() || ends.to.is_none());
     SummaryScope { detail, without_doubtful_blocks }
+}
+
+/// Who stands at the sides of a matrix. In a file, those stand there too who have no connection.
+fn sides(ends: &Ends, format: ReachFormat) -> MatrixSides {
+    match format {
+        _ if ends.from.is_some() || ends.to.is_some() => MatrixSides::Asked,
+        ReachFormat::Html | ReachFormat::Csv => MatrixSides::Everybody,
+        ReachFormat::Human | ReachFormat::Matrix | ReachFormat::Json => MatrixSides::Used,
+    }
+}
+
+/// Every two ends of a summary of lines, where they are not too many for a page.
+pub(super) fn table_of(subject: &Subject, lines: &Summary, asking: &Asking, scope: SummaryScope) -> Option<Summary> {
+    let count = lines.reach.rows.iter().filter(|row| !row.names.is_wide()).count();
+    if count > MOST_DETAILED {
+        return None;
+    }
+    let scope = SummaryScope { detail: Detail::Marks, ..scope };
+    subject.summary(asking, scope, &mut Budget::of_question()).ok()
 }
 
 /// Says why there is no answer.
@@ -145,7 +181,7 @@ mod tests {
         let memory = Memory::default().with("/p/main.polder", program);
         let question = Question { program: vec![Named::Path("main.polder".into())], ..Question::default() };
         let subject = Subject::load(&memory, Path::new("/p"), &question);
-        for format in [ReachFormat::Human, ReachFormat::Json, ReachFormat::Matrix] {
+        for format in [ReachFormat::Human, ReachFormat::Html, ReachFormat::Json, ReachFormat::Matrix] {
             let ask = |steps| {
                 let (mut terminal, said) = Terminal::captured();
                 let ends = Ends::default();
