@@ -136,7 +136,7 @@ fn without(flows: &FlowSet, origins: &[Origin]) -> FlowSet {
 /// A program with what is to be written in it.
 fn edited(subject: &Subject, source: &str, edits: &[Edit]) -> String {
     let mut text = source.to_owned();
-    let mut inserts: Vec<(usize, String)> = Vec::new();
+    let mut inserts: Vec<(usize, usize, String)> = Vec::new();
     let mut added = String::from("\n");
     for edit in edits {
         match edit {
@@ -148,17 +148,21 @@ fn edited(subject: &Subject, source: &str, edits: &[Edit]) -> String {
                 added.push_str(&format!("{external}namespace {name} {{\n{text}\n}}\n"));
             }
             Edit::Port { first: Some(first), text, .. } => {
-                inserts.push((first.start as usize, format!("{text}, ")));
+                inserts.push((first.start as usize, first.start as usize, format!("{text}, ")));
             }
             Edit::Port { first: None, span, text, .. } => {
                 let end = span.end as usize;
-                inserts.push((end + source[end..].find('{').unwrap() + 1, text.clone()));
+                let at = end + source[end..].find('{').unwrap() + 1;
+                inserts.push((at, at, text.clone()));
+            }
+            Edit::Flow { destination: (span, text), .. } => {
+                inserts.push((span.start as usize, span.end as usize, text.clone()))
             }
         }
     }
     inserts.sort();
-    for (at, insert) in inserts.into_iter().rev() {
-        text.insert_str(at, &insert);
+    for (start, end, insert) in inserts.into_iter().rev() {
+        text.replace_range(start..end, &insert);
     }
     text + &added
 }
@@ -315,7 +319,7 @@ fn declared(source: &str, to: &str) -> Vec<String> {
     assert!(mended.is_answerable(), "{edits:?}");
     let lines = edits.iter().filter_map(|edit| match edit {
         Edit::Line { text, .. } => Some(text),
-        Edit::Port { .. } => None,
+        Edit::Port { .. } | Edit::Flow { .. } => None,
     });
     let words = lines.map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     words.filter(|words| matches!(words[0].as_str(), "tier" | "cidr")).map(|words| words[1].clone()).collect()

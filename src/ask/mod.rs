@@ -31,5 +31,5 @@ pub use space::{Ends, Example, Space, SpaceGrants, SpacePods};
 pub(crate) use space::{rule_peers, rule_ports};
 pub use why::{
     AskedEnd, Edit, Explanation, Misfit, NearFlow, NearRule, Origin, Program, Says, Setting, WhySide, Wrong, WrongRule,
-    policies_for, suggest, why,
+    policies_for, say_the_same_but_for, suggest, why,
 };

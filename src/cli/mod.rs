@@ -23,6 +23,7 @@ mod config;
 mod console;
 mod diff;
 mod document;
+mod edit;
 mod exit;
 mod explain;
 #[cfg(feature = "cli")]

@@ -12,7 +12,7 @@ mod text;
 pub use chosen::{USUAL_KEY, label_key, selecting};
 pub use labels::equal;
 pub use names::{NAMING, NumberedNames, free, name_of_addresses, name_of_ports, names_of};
-pub use text::{NotWritten, comment_of};
+pub use text::{NotWritten, comment_of, destinations_text};
 
 use crate::net::{Direction, PortSet, Selector};
 use std::sync::Arc;

@@ -221,15 +221,17 @@ impl fmt::Display for Flow {
             write!(f, "{} ", side.word())?;
         }
         let source = braces(&self.sources, |_| String::new());
-        match &self.ports {
-            Ports::Each(each) => {
-                let ports = |at: usize| each.get(at).map_or_else(String::new, |ports| format!(":{ports}"));
-                write!(f, "{source} -> {}", braces(&self.destinations, ports))
-            }
-            ports @ (Ports::Named(_) | Ports::These(_)) => {
-                write!(f, "{source} -> {}:{ports}", braces(&self.destinations, |_| String::new()))
-            }
+        write!(f, "{source} -> {}", destinations_text(&self.destinations, &self.ports))
+    }
+}
+
+/// The destinations of a flow, with their ports.
+pub fn destinations_text(destinations: &[End], ports: &Ports) -> String {
+    match ports {
+        Ports::Each(each) => {
+            braces(destinations, |at| each.get(at).map_or_else(String::new, |ports| format!(":{ports}")))
         }
+        Ports::Named(_) | Ports::These(_) => format!("{}:{ports}", braces(destinations, |_| String::new())),
     }
 }
 

@@ -186,7 +186,7 @@ pub struct Party {
 }
 
 /// A name, and where it is declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartyName {
     /// A tier, group, cidr of a namespace, by the namespace's name in the cluster.
     Local(Arc<str>, Arc<str>),

@@ -81,6 +81,7 @@ fn place(program: &Program, edit: &Edit) -> Option<(Span, String)> {
                 false => (at(span.file, end.len()), format!("\n  {text}\n")),
             })
         }
+        Edit::Flow { destination: (span, text), .. } => Some((*span, text.clone())),
         Edit::Port { first: Some(first), text, .. } => {
             Some((at(first.file, first.start as usize), format!("{text}, ")))
         }
@@ -110,6 +111,6 @@ fn closing_brace(text: &str, from: usize) -> Option<usize> {
 /// The line that the last of some edits writes, which is the flow.
 pub(super) fn line(edits: &[Edit]) -> Option<&str> {
     match edits.last()? {
-        Edit::Line { text, .. } | Edit::Port { text, .. } => Some(text),
+        Edit::Line { text, .. } | Edit::Port { text, .. } | Edit::Flow { text, .. } => Some(text),
     }
 }

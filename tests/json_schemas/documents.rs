@@ -51,7 +51,7 @@ words! {
     OriginKind { Policy, Statement }
     FlowKind { Flow, Dns }
     EndKind { Tier, Workload, Pods, Dns, Addresses, Asked }
-    EditKind { Line, Port }
+    EditKind { Line, Port, Flow }
     SeenInLog { Passed, Audited, Refused, Unanswered }
     ReplayChange { Dropped, Opened, Unknown, Same }
     Carried { Annotation, Label }
@@ -632,6 +632,8 @@ objects! {
         kind: EditKind,
         namespace: Option<String>,
         tier: Option<String>,
+        /// The flow in whose place it stands.
+        flow: Option<String>,
         place: Nullable<Place>,
         text: String,
     }
@@ -916,6 +918,8 @@ objects! {
         kind: EditKind,
         namespace: Option<String>,
         tier: Option<String>,
+        /// The flow in whose place it stands.
+        flow: Option<String>,
         place: Nullable<Line>,
         text: String,
     }

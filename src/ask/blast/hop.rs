@@ -217,7 +217,12 @@ impl<'a> HopGathering<'a> {
             _ => ToldHop::Everything,
         };
         if told == ToldHop::Nothing {
-            self.add_addresses(true, &AddressSet::all(), (self.everything, self.everything), Truth::Yes);
+            self.add_addresses(
+                true,
+                &self.space.facts().every_address(),
+                (self.everything, self.everything),
+                Truth::Yes,
+            );
         }
         if told == ToldHop::Everything {
             return Ok(());

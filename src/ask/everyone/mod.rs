@@ -155,7 +155,7 @@ impl<'p> Everyone<'p> {
         facts: &Facts,
     ) -> Everyone<'p> {
         let declared = DeclaredNames::of(programs);
-        let homes = homes(&declared, given, asked);
+        let homes = homes(&declared, !programs.is_empty(), given, asked);
         let space = Space::new(homes, policies.iter().copied().flatten(), facts.clone());
         let mut everyone = Everyone {
             space,
@@ -268,7 +268,7 @@ impl<'p> Everyone<'p> {
 }
 
 /// The namespaces of whose labels something is known, each once.
-fn homes(declared: &DeclaredNames, given: &[Namespace], asked: &[Asked]) -> Vec<SpaceHome> {
+fn homes(declared: &DeclaredNames, has_program: bool, given: &[Namespace], asked: &[Asked]) -> Vec<SpaceHome> {
     let mut beside: BTreeMap<&Arc<str>, Labels> = BTreeMap::new();
     for pod in asked.iter().flat_map(Asked::each).filter_map(Asked::pod) {
         beside.entry(pod.namespace).or_default().extend(pod.beside.clone());
@@ -279,6 +279,10 @@ fn homes(declared: &DeclaredNames, given: &[Namespace], asked: &[Asked]) -> Vec<
     };
     let by_name = |name: &Arc<str>| home(name, namespace_by_name(name), OtherLabels::Unknown);
     let mut homes: BTreeMap<Arc<str>, SpaceHome> = declared.external().iter().map(by_name).collect();
+    // Whoever asks about a namespace means the one there is, which has some labels or not.
+    if !has_program {
+        homes.extend(asked.iter().flat_map(Asked::each).filter_map(Asked::namespace).map(|name| by_name(&name)));
+    }
     homes.extend(beside.iter().map(|(name, labels)| posed((*name, labels))));
     homes.extend(declared.managed.iter().map(|(name, stated)| home(name, stated.clone(), OtherLabels::Unknown)));
     // Who asks about other labels than there are means a namespace that could be.

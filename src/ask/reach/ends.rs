@@ -35,12 +35,12 @@ impl Reach {
         let mut cells = cells(&situation.world, &rows, found, open.as_ref());
         let used = open.map(|open| open.used(&rows)).unwrap_or_default();
         let [_, used_to] = &used;
-        narrow(engine, &rows, &mut cells, used_to, ports).map_err(Untold::Wrong)?;
+        narrow(engine, &rows, &mut cells, used_to, &ports).map_err(Untold::Wrong)?;
         let groups = situation.groups.iter().map(|group| group.name.clone()).collect();
         let around = around(&rows, &rows_of);
         let row = |(members, around): (&Members, Vec<usize>)| members.row(engine, &situation.world, around);
         let told: Vec<Row> = rows.iter().zip(around).map(row).collect();
-        let mut reach = Reach { groups, rows: told, cells, overlapping: Vec::new(), left_out: false };
+        let mut reach = Reach { groups, rows: told, cells, overlapping: Vec::new(), left_out: false, asked: None };
         let in_cells = reach.cells.iter().flat_map(|cell| [cell.source, cell.destination]);
         let used: BTreeSet<usize> = in_cells.chain(used.into_iter().flatten()).collect();
         for (place, row) in reach.rows.iter_mut().enumerate() {
@@ -48,9 +48,33 @@ impl Reach {
         }
         if detail == Detail::Lines {
             Telling { engine, rows: &rows, rows_of: &rows_of }.mark(&mut reach);
+            if let (Some(from), Some(to), []) = (from, to, reach.lines().as_slice()) {
+                reach.asked = asked_cell(engine, situation, &rows, [from, to], ports)?;
+            }
         }
         Ok(reach)
     }
+}
+
+/// What is allowed between all of two ends, or may be.
+fn asked_cell<E>(
+    engine: &Engine<'_>,
+    situation: &Situation,
+    rows: &[Members],
+    [from, to]: [&Only; 2],
+    ports: impl Fn(EndId) -> Option<Result<PortSet, E>>,
+) -> Result<Option<Cell>, Untold<E>> {
+    let place = |only: &Only| {
+        let ends: BTreeSet<EndId> = only.ends.iter().copied().collect();
+        let place = rows.iter().position(|row| row.ends.iter().copied().eq(ends.iter().copied()))?;
+        let is_inside = |end: EndId| if ends.contains(&end) { vec![place] } else { Vec::new() };
+        Some(situation.world.ids().map(is_inside).collect::<Vec<_>>())
+    };
+    let (Some(sources), Some(destinations)) = (place(from), place(to)) else { return Ok(None) };
+    let found = Gathering { engine, places: &[sources, destinations] }.find(Detail::Table)?;
+    let mut cells = cells(&situation.world, rows, found, None);
+    narrow(engine, rows, &mut cells, &BTreeSet::new(), ports).map_err(Untold::Wrong)?;
+    Ok(cells.into_iter().next())
 }
 
 /// The rows of each end.

@@ -28,6 +28,9 @@ pub struct Reach {
     pub overlapping: Vec<usize>,
     /// Whether pods are left out that address blocks may let through.
     pub left_out: bool,
+    /// Between all of the two ends that are asked about, where two are: what is told if there is no other line, because no
+    /// policy isolates them or nothing is known for sure.
+    pub asked: Option<Cell>,
 }
 
 /// Who may connect to whom, as everything that lists or draws it takes it.

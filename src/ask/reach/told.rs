@@ -13,7 +13,8 @@ impl Reach {
             .filter(|cell| self.says(cell))
             .map(|cell| ((cell.source, cell.destination), cell))
             .collect();
-        told.values().copied().filter(|cell| !self.is_said(&told, cell)).collect()
+        let lines: Vec<&Cell> = told.values().copied().filter(|cell| !self.is_said(&told, cell)).collect();
+        if lines.is_empty() { self.asked.iter().collect() } else { lines }
     }
 
     /// Whether a wider cell says what a cell says.

@@ -69,6 +69,12 @@ impl Asked {
         }
     }
 
+    /// The namespace that a name is of, where it says that.
+    pub fn namespace(&self) -> Option<Arc<str>> {
+        let (home, _) = self.name()?.split_once('/')?;
+        is_dns_label(home).then(|| home.into())
+    }
+
     /// The name, where it is one.
     pub fn name(&self) -> Option<&str> {
         match self {

@@ -3,12 +3,14 @@
 mod draft_policy;
 mod membership;
 mod policies;
+mod port_lists;
 mod program;
 mod suggest;
 
 pub use draft_policy::policies_for;
 pub use membership::Misfit;
 pub use policies::{NearRule, WrongRule};
+pub use port_lists::say_the_same_but_for;
 pub use program::{NearFlow, Origin, Setting, Wrong};
 pub use suggest::{AskedEnd, Edit, suggest};
 
@@ -256,6 +258,11 @@ impl AskedSide<'_> {
             }
             None if isolated && program.is_none() && says != Says::Allowed && side.denied_by().is_none() => {
                 side.near_rules = policies::near(engine, direction, subject, peer, ports);
+                let lets = |near: &NearRule| {
+                    let is_it = |grant: &Grant| (grant.policy, grant.rule) == (near.policy, near.rule);
+                    side.grants.iter().any(is_it)
+                };
+                side.near_rules.retain(|near| !lets(near));
                 side.near_rules.truncate(MOST_NEAR);
             }
             None => {}

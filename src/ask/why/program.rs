@@ -47,6 +47,14 @@ pub struct NearFlow {
     pub wrong: Wrong,
 }
 
+/// What is written for a party in a managed namespace.
+enum Writing {
+    /// What the flow allows.
+    Done,
+    /// Nothing: of the namespace is not stated that it has these labels.
+    NotStated(Arc<str>, Selector),
+}
+
 /// The one thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wrong {
@@ -161,14 +169,20 @@ impl Program<'_> {
         };
         let mut found = BTreeSet::new();
         for flow in self.flows.flows.iter().filter(|flow| flow.opens(direction)) {
-            let written = direction == Direction::Ingress || self.not_stated(world, source, flow.source).is_none();
-            if !written || !fits(self.at_side(world, source, flow.source, direction == Direction::Egress)) {
+            // The side that is opened is written where the program says that it is, whatever labels the namespace has.
+            let is_at = |end: EndId, party: PartyId, opened: bool| match opened
+                .then(|| self.writing(world, end, party))
+                .flatten()
+            {
+                Some(Writing::Done) => true,
+                Some(Writing::NotStated(..)) => false,
+                None => fits(self.at_side(world, end, party, opened)),
+            };
+            if !is_at(source, flow.source, direction == Direction::Egress) {
                 continue;
             }
             let covers = |(target, on): &(PartyId, PortSet)| {
-                on_ports(on)
-                    && (direction == Direction::Egress || self.not_stated(world, destination, *target).is_none())
-                    && fits(self.at_side(world, destination, *target, direction == Direction::Ingress))
+                on_ports(on) && is_at(destination, *target, direction == Direction::Ingress)
             };
             if flow.targets.iter().any(covers) {
                 found.insert(Origin::Flow(flow.statement));
@@ -218,9 +232,9 @@ impl Program<'_> {
         self.at_side(world, end, party, false)
     }
 
-    /// The managed namespace of an end that is in a party only if it has labels of which that is not stated, so that
-    /// nothing is written for the party there; and those labels.
-    fn not_stated(&self, world: &World, end: EndId, party: PartyId) -> Option<(Arc<str>, Selector)> {
+    /// Whether something is written for a party where an end is; `None` where the end is in no managed namespace, or the party
+    /// has no pods with its labels.
+    fn writing(&self, world: &World, end: EndId, party: PartyId) -> Option<Writing> {
         let (pods, name) = (world.pods(end)?, world.namespace_of(end)?.name.as_ref()?);
         let home = self.flows.namespaces.iter().find(|one| one.name == *name)?;
         let mut found = None;
@@ -230,12 +244,21 @@ impl Program<'_> {
             };
             match home.is_among(&self.flows.namespace_selector(namespaces)) {
                 _ if !labels.matches(&pods.labels) => {}
-                Truth::Yes => return None,
-                Truth::Maybe => found = Some((name.clone(), self.flows.namespace_selector(namespaces))),
-                Truth::No => {}
+                Truth::Yes => return Some(Writing::Done),
+                Truth::Maybe | Truth::No => {
+                    found = Some(Writing::NotStated(name.clone(), self.flows.namespace_selector(namespaces)));
+                }
             }
         }
         found
+    }
+
+    /// What keeps something from being written for a party where an end is.
+    fn not_stated(&self, world: &World, end: EndId, party: PartyId) -> Option<Wrong> {
+        match self.writing(world, end, party)? {
+            Writing::NotStated(name, labels) => Some(Wrong::NotStated(name, labels)),
+            Writing::Done => None,
+        }
     }
 
     /// What keeps a flow that is about a connection from opening it.
@@ -249,9 +272,7 @@ impl Program<'_> {
         if let Some(side) = flow.side {
             return Some(Wrong::OneSide(side));
         }
-        let source = || self.not_stated(world, source, flow.source);
-        let (name, labels) = source().or_else(|| self.not_stated(world, destination, target))?;
-        Some(Wrong::NotStated(name, labels))
+        self.not_stated(world, source, flow.source).or_else(|| self.not_stated(world, destination, target))
     }
 
     /// What nearly allows a connection, the nearest first.

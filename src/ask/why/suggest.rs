@@ -46,6 +46,17 @@ pub enum Edit {
         /// The port.
         text: String,
     },
+    /// Another text for a flow, which means what it meant before.
+    Flow {
+        /// The flow, or one hop of it.
+        flow: Arc<str>,
+        /// Where it stands.
+        span: Span,
+        /// What to write in its place.
+        text: String,
+        /// Where its destination stands, which alone differs, and what to write there.
+        destination: (Span, String),
+    },
 }
 
 /// What to write so that a denied connection is allowed, from all that were asked for to all where one name says that;
@@ -122,9 +133,9 @@ impl WrittenEnd<'_> {
     }
 }
 
-struct EndWriter<'a> {
-    program: Program<'a>,
-    sources: &'a Sources,
+pub(super) struct EndWriter<'a> {
+    pub(super) program: Program<'a>,
+    pub(super) sources: &'a Sources,
     world: &'a World,
 }
 
@@ -169,7 +180,7 @@ impl<'a> EndWriter<'a> {
         }
     }
 
-    fn tier(&self, leaf: PartyId) -> Option<&'a Tier> {
+    pub(super) fn tier(&self, leaf: PartyId) -> Option<&'a Tier> {
         let PartyName::Local(namespace, name) = &self.program.flows.party(leaf)?.name else { return None };
         let home =
             |tier: &&Tier| self.program.model.namespace(tier.namespace).is_some_and(|one| one.name == *namespace);
@@ -340,6 +351,7 @@ impl<'a> EndWriter<'a> {
                 first: known.clone().map(|port| port.span).next(),
                 text: format!("{name}: {missing}"),
             });
+            edits.extend(self.with_their_ports(tier, edits)?);
         }
         Some(draft::Ports::These(ports.clone()))
     }

@@ -88,6 +88,10 @@ fn sections(report: &ReachReport<'_>, reasons: &mut Reasons) -> Sections {
             let reason = reasons.add(first_doubts(&doubts(report, cell)));
             section.push(line(&doubted, Some(ReachRemark::Unknown("unknown", reason))));
         }
+        if let (Some((ports, doubt)), []) = (&cell.more, section.as_slice()) {
+            let reason = reasons.add(doubt.to_string());
+            section.push(line(ports, Some(ReachRemark::Unknown("unknown", reason))));
+        }
         if !section.is_empty() {
             sections.entry((home.is_none(), home)).or_default().extend(section);
         }

@@ -2,8 +2,10 @@
 
 use super::told::{ToldReplay, ToldRow};
 use crate::ask::Edit;
+use crate::cli::edit;
 use crate::net::Direction;
 use crate::replay::{EndKind, ReasonLeftOut, ReplayChange, ReplayReport, SeenOfGroup, month_name, time_parts};
+use crate::source::Span;
 use std::collections::BTreeMap;
 
 /// Without `--all`, so many rows of each section are listed.
@@ -154,12 +156,8 @@ pub(super) fn staged(direction: Direction, passes: bool) -> String {
 
 /// The lines to write.
 fn writing(told: &ToldReplay<'_>, row: &ToldRow<'_>) -> Vec<String> {
-    let at = |span| told.place(span).map(|(path, line)| format!(" ({path}:{line})")).unwrap_or_default();
-    let line = |edit: &Edit| match edit {
-        Edit::Line { namespace: Some(name), span, text } => format!("in namespace {name}{}: {text}", at(*span)),
-        Edit::Line { text, .. } => format!("outside of every namespace: {text}"),
-        Edit::Port { tier, span, text, .. } => format!("into the ports of {tier}{}: {text}", at(Some(*span))),
-    };
+    let at = |span: Option<Span>| told.place(span).map(|(path, line)| format!(" ({path}:{line})")).unwrap_or_default();
+    let line = |one: &Edit| format!("{}: {}", edit::place(one, at), edit::text(one));
     let start = |place: usize| if place == 0 { "to allow it, write" } else { "and" };
     row.write.iter().enumerate().map(|(place, edit)| format!("      {} {}", start(place), line(edit))).collect()
 }

@@ -3,6 +3,7 @@
 use super::human::staged;
 use super::told::{ToldReplay, ToldRow, ToldStatement};
 use crate::ask::Edit;
+use crate::cli::edit;
 use crate::cli::json::document as print;
 use crate::cli::log::about_logs;
 use crate::cli::step::with_step;
@@ -58,14 +59,7 @@ fn group(told: &ToldReplay<'_>, row: &ToldRow<'_>) -> Value {
         Because::Proxy => "proxy",
         Because::Unclear(unclear) => unclear.word(),
     });
-    let edit = |edit: &Edit| match edit {
-        Edit::Line { namespace, span, text } => json!({
-            "kind": "line", "namespace": namespace.as_deref(), "place": place(told, *span), "text": text,
-        }),
-        Edit::Port { tier, span, text, .. } => json!({
-            "kind": "port", "tier": tier, "place": place(told, Some(*span)), "text": text,
-        }),
-    };
+    let edit = |one: &Edit| edit::json(one, |span| place(told, span));
     let sample = of_row.tally.sample.as_ref().map(|sample| {
         let [source, destination] = &sample.ends;
         let end =

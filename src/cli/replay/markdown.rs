@@ -2,8 +2,8 @@
 
 use super::human::{head, left_out, notes};
 use super::told::{ToldReplay, ToldRow};
-use crate::ask::Edit;
 use crate::cli::diff::{markdown_code as code, markdown_plain as plain};
+use crate::cli::edit;
 use crate::replay::ReplayChange;
 use std::fmt::Write as _;
 
@@ -26,10 +26,7 @@ pub(super) fn comment(told: &ToldReplay<'_>) -> String {
         };
         let pair = code(&format!("{} -> {}:{}", row.row.from, row.row.to, row.row.port));
         let mut because: Vec<String> = notes(told, row).iter().map(|note| plain(note)).collect();
-        because.extend(row.write.iter().map(|edit| {
-            let (Edit::Line { text, .. } | Edit::Port { text, .. }) = edit;
-            format!("to allow it: {}", code(text))
-        }));
+        because.extend(row.write.iter().map(|one| format!("to allow it: {}", code(edit::text(one)))));
         let times = row.row.tally.attempts();
         let _ = writeln!(text, "| {word} | {pair} | {times}x | {} |", because.join("<br>"));
     }

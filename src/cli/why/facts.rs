@@ -311,7 +311,7 @@ pub(in crate::cli) fn wrong(wrong: &Wrong) -> String {
         Wrong::Source(misfit) => who("source", misfit),
         Wrong::Destination(misfit) => who("destination", misfit),
         Wrong::OneSide(side) => format!("opens only the side of {}", side.word()),
-        Wrong::NotStated(name, labels) => format!("nobody stated whether namespace {name} has ({labels})"),
+        Wrong::NotStated(name, labels) => format!("the program does not state that namespace {name} has ({labels})"),
         Wrong::Reverse => "is the other way round".to_owned(),
         Wrong::Dns => "these are not among its DNS servers".to_owned(),
     }

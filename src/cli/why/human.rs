@@ -4,6 +4,7 @@ use super::WhyReport;
 use super::facts::Fact;
 use super::mend::{WrittenMend, manifests};
 use crate::ask::{Edit, Says};
+use crate::cli::edit;
 use crate::cli::report::is_readable;
 use crate::diag::render::sanitize;
 use crate::net::Direction;
@@ -43,6 +44,7 @@ pub(super) fn lines(report: &WhyReport<'_>) -> String {
             let (text, span) = match edit {
                 Edit::Line { text, span, .. } => (text.clone(), *span),
                 Edit::Port { tier, text, span, .. } => (format!("{text}, in the ports of {tier}"), Some(*span)),
+                Edit::Flow { flow, text, span, .. } => (format!("{text}, in place of `{flow}`"), Some(*span)),
             };
             line("", &Fact { key: "write", text, span, note: String::new() });
         }
@@ -201,27 +203,18 @@ impl Page<'_> {
             Some(WrittenMend::Edits(WrittenEdits { edits, doubts })) => {
                 self.text.push('\n');
                 let mut place_before = None;
-                for (index, edit) in edits.iter().enumerate() {
+                for (index, one) in edits.iter().enumerate() {
                     let start = match index {
                         0 if !self.report.explanation.forbidden.is_empty() => "to allow it all the same, write",
                         0 => "to allow it, write",
                         _ => "and",
                     };
-                    let (place, text) = match edit {
-                        Edit::Line { namespace: Some(name), span, text } => {
-                            let at = self.report.line_of(*span).map(|at| format!(" ({at})")).unwrap_or_default();
-                            (format!("in namespace {name}{at}:"), text.clone())
-                        }
-                        Edit::Line { text, .. } => ("outside of every namespace:".to_owned(), text.clone()),
-                        Edit::Port { tier, span, text, .. } => {
-                            let at = self.report.line_of(Some(*span)).map(|at| format!(" ({at})")).unwrap_or_default();
-                            (format!("into the ports of {tier}{at}:"), text.clone())
-                        }
-                    };
+                    let at = |span| self.report.line_of(span).map(|at| format!(" ({at})")).unwrap_or_default();
+                    let place = edit::place(one, at);
                     if place_before.as_ref() != Some(&place) {
-                        self.line(&format!("{start} {place}"));
+                        self.line(&format!("{start} {place}:"));
                     }
-                    let text = self.styled(bold, &sanitize(&text));
+                    let text = self.styled(bold, &sanitize(edit::text(one)));
                     let _ = writeln!(self.text, "  {text}");
                     place_before = Some(place);
                 }

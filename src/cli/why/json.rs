@@ -2,7 +2,8 @@
 
 use super::WhyReport;
 use super::mend::{WrittenMend, manifests};
-use crate::ask::{Edit, Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
+use crate::ask::{Misfit, NearFlow, NearRule, Origin, WhySide, Wrong, WrongRule};
+use crate::cli::edit;
 use crate::cli::json::{document as print, ports, unmodelled, unread};
 use crate::cli::reach::end_text;
 use crate::cli::step::with_step;
@@ -170,14 +171,7 @@ fn mend(report: &WhyReport<'_>) -> Value {
             json!({ "policies": each.collect::<Vec<_>>() })
         }
         Some(WrittenMend::Edits(WrittenEdits { edits, doubts })) => {
-            let each = edits.iter().map(|edit| match edit {
-                Edit::Line { namespace, span, text } => json!({
-                    "kind": "line", "namespace": namespace.as_deref(), "place": place(report, *span), "text": text,
-                }),
-                Edit::Port { tier, span, text, .. } => json!({
-                    "kind": "port", "tier": tier, "place": place(report, Some(*span)), "text": text,
-                }),
-            });
+            let each = edits.iter().map(|one| edit::json(one, |span| place(report, span)));
             let missing: Vec<String> = doubts.iter().map(ToString::to_string).collect();
             json!({ "edits": each.collect::<Vec<_>>(), "missing": missing })
         }

@@ -1,12 +1,15 @@
 //! What would have to be added to policies so that all that is asked about is allowed, tried before it is told.
 
 use super::{AskedPorts, Posed, Subject};
-use crate::ask::{Asked, AskedEnd, Edit, Explanation, Program, Says, WhySide, can, policies_for, suggest, why};
+use crate::ask::{
+    Asked, AskedEnd, Edit, Explanation, Program, Says, WhySide, can, policies_for, say_the_same_but_for, suggest, why,
+};
 use crate::engine::{Doubt, EndId, Verdict};
 use crate::net::{AddressSet, Direction, PortSet};
 use crate::netpol::{Policy, PolicyTier};
 use crate::source::FileId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// How many times policies are added before it is given up.
 const MOST_ROUNDS: usize = 8;
@@ -151,6 +154,14 @@ impl Subject {
             let engine = self.engine(world, &policies);
             let explanation = why(&engine, Some(program), &posed.from, &posed.to, &posed.doubtful)?;
             if explanation.says != Says::Denied {
+                let lines = all.iter().filter_map(|edit| match edit {
+                    Edit::Line { text, .. } => Some(text.as_str()),
+                    Edit::Port { .. } | Edit::Flow { .. } => None,
+                });
+                let before = self.session()?.flows()?;
+                if !say_the_same_but_for(before, session.flows()?, &lines.collect()) {
+                    return None;
+                }
                 let doubts = if explanation.says == Says::Unknown { explanation.doubts } else { Vec::new() };
                 return (!all.is_empty()).then_some(WrittenEdits { edits: all, doubts });
             }
@@ -164,7 +175,7 @@ impl Subject {
             let more = suggest(program, session.sources(), world, &explanation, from, to)?;
             let more: Vec<Edit> = more.into_iter().filter(|edit| !all.contains(edit)).collect();
             // The places of ports are those of the text before.
-            let is_placed = |edit: &Edit| matches!(edit, Edit::Port { .. });
+            let is_placed = |edit: &Edit| matches!(edit, Edit::Port { .. } | Edit::Flow { .. });
             if more.is_empty() || (all.iter().any(is_placed) && more.iter().any(is_placed)) {
                 return None;
             }
@@ -177,35 +188,43 @@ impl Subject {
     fn edited(&self, edits: &[Edit]) -> Option<BTreeMap<FileId, String>> {
         let session = self.session()?;
         let first = *session.project().files.first()?;
-        let mut inserts: BTreeMap<FileId, Vec<(usize, String)>> = BTreeMap::new();
+        let mut inserts: BTreeMap<FileId, Vec<(Range<usize>, String)>> = BTreeMap::new();
+        let end = usize::MAX..usize::MAX;
         for edit in edits {
             let (file, at, text) = match edit {
-                Edit::Line { namespace: None, text, .. } => (first, usize::MAX, format!("\n{text}\n")),
+                Edit::Line { namespace: None, text, .. } => (first, end.clone(), format!("\n{text}\n")),
                 Edit::Line { namespace: Some(name), span, text } => {
                     let mut namespaces = self.model()?.namespaces.iter();
                     let is_managed = namespaces.any(|one| one.declared == *name && one.managed().is_some());
                     let external = if is_managed { "" } else { "external " };
                     let block = format!("\n{external}namespace {name} {{\n{text}\n}}\n");
-                    (span.map_or(first, |span| span.file), usize::MAX, block)
+                    (span.map_or(first, |span| span.file), end.clone(), block)
                 }
-                Edit::Port { first: Some(first), text, .. } => (first.file, first.start as usize, format!("{text}, ")),
+                Edit::Flow { destination: (span, text), .. } => {
+                    (span.file, span.start as usize..span.end as usize, text.clone())
+                }
+                Edit::Port { first: Some(first), text, .. } => {
+                    let at = first.start as usize;
+                    (first.file, at..at, format!("{text}, "))
+                }
                 Edit::Port { first: None, span, text, .. } => {
                     let end = span.end as usize;
                     let rest = session.sources().file(span.file)?.text.get(end..)?;
-                    (span.file, end + rest.find('{')? + 1, format!(" {text} "))
+                    let at = end + rest.find('{')? + 1;
+                    (span.file, at..at, format!(" {text} "))
                 }
             };
             inserts.entry(file).or_default().push((at, text));
         }
-        let text = |(file, mut inserts): (FileId, Vec<(usize, String)>)| {
+        let text = |(file, mut inserts): (FileId, Vec<(Range<usize>, String)>)| {
             let mut text = session.sources().file(file)?.text.clone();
-            inserts.sort_by_key(|(at, _)| *at);
+            inserts.sort_by_key(|(at, _)| at.start);
             // What goes to the end stays in its order.
-            let (inside, behind): (Vec<_>, Vec<_>) = inserts.into_iter().partition(|(at, _)| *at <= text.len());
-            for (at, insert) in
-                inside.into_iter().rev().filter(|(at, _)| text.is_char_boundary(*at)).collect::<Vec<_>>()
-            {
-                text.insert_str(at, &insert);
+            let (inside, behind): (Vec<_>, Vec<_>) = inserts.into_iter().partition(|(at, _)| at.end <= text.len());
+            for (at, insert) in inside.into_iter().rev() {
+                if text.is_char_boundary(at.start) && text.is_char_boundary(at.end) {
+                    text.replace_range(at, &insert);
+                }
             }
             behind.into_iter().for_each(|(_, insert)| text.push_str(&insert));
             Some((file, text))

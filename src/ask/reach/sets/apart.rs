@@ -22,7 +22,8 @@ pub(super) fn mark(
     let lines: Option<BTreeSet<(usize, usize)>> =
         (detail == Detail::Lines).then(|| reach.lines().iter().map(|cell| (cell.source, cell.destination)).collect());
     let is_told = |cell: &Cell| lines.as_ref().is_none_or(|lines| lines.contains(&(cell.source, cell.destination)));
-    for cell in reach.cells.iter_mut().filter(|cell| is_told(cell) && !cell.every.is_empty()) {
+    let cells = reach.cells.iter_mut().chain(&mut reach.asked);
+    for cell in cells.filter(|cell| is_told(cell) && !cell.every.is_empty()) {
         if let (Some(source), Some(destination)) = (rows.get(cell.source), rows.get(cell.destination)) {
             cell.apart = judge.apart([source, destination], &cell.every, budget)?;
         }

@@ -128,6 +128,11 @@ impl<'a, 'p> Sheet<'a, 'p> {
         let Sheet { judge, rows } = self;
         let asked = [asked(judge, rows, between.from, budget)?, asked(judge, rows, between.to, budget)?];
         let mut left_out = false;
+        let mut pointed = match (between.detail, asked.each_ref().map(|asked| asked.whole)) {
+            (Detail::Lines, [Some(source), Some(destination)]) => pointed(judge, rows, [source, destination], budget)?,
+            _ => BTreeMap::new(),
+        };
+        narrow(judge, rows, &mut pointed, ports, budget)?;
         let mut drafts = match between.detail {
             Detail::Lines => {
                 let mut lines = LineFinder::new(judge, rows, &asked);
@@ -154,11 +159,24 @@ impl<'a, 'p> Sheet<'a, 'p> {
             let pairs = drafts.values_mut().flat_map(|draft| [&mut draft.example, &mut draft.doubtful]);
             pairs.for_each(|pair| *pair = None);
         }
-        let mut told = told(judge, rows, &asked, drafts, &asked_pods, budget)?;
+        let mut told = told(judge, rows, &asked, [drafts, pointed], &asked_pods, budget)?;
         told.reach.left_out = left_out;
         apart::mark(judge, rows, &mut told.reach, between.detail, budget)?;
         Ok(told)
     }
+}
+
+/// What is allowed between all of two rows, or may be.
+fn pointed(
+    judge: &Judge<'_, '_>,
+    rows: &Rows,
+    [source, destination]: [usize; 2],
+    budget: &mut Budget,
+) -> Result<BTreeMap<(usize, usize), Draft>, GaveUp> {
+    let (from, to) = (&[source], &[destination]);
+    let mut drafts = table::table(judge, rows, from, to, true, budget)?;
+    apart::add_more(judge, rows, [from, to], &mut drafts, budget)?;
+    Ok(drafts)
 }
 
 /// The rows that are no wide ones.
@@ -170,7 +188,7 @@ fn single(rows: &Rows, asked: &BTreeSet<usize>) -> Vec<usize> {
 /// The rows that are inside what is asked about.
 fn asked(judge: &Judge<'_, '_>, rows: &Rows, asked: Option<&Asked>, budget: &mut Budget) -> Result<AskedScope, GaveUp> {
     let everybody = || (0..rows.all.len()).collect();
-    let Some(asked) = asked else { return Ok(AskedScope { rows: everybody(), only: None }) };
+    let Some(asked) = asked else { return Ok(AskedScope { rows: everybody(), only: None, whole: None }) };
     let ends = judge.everyone.find(asked).unwrap_or_default();
     // What was asked for by other words than those of a group goes by those.
     let whole = rows.all.iter().rposition(|member| *member.ends() == ends);
@@ -182,7 +200,9 @@ fn asked(judge: &Judge<'_, '_>, rows: &Rows, asked: Option<&Asked>, budget: &mut
             inside.insert(place);
         }
     }
-    Ok(AskedScope { rows: inside, only: Some(ends) })
+    let perhaps = judge.everyone.find_perhaps(asked);
+    let whole = rows.all.iter().rposition(|member| *member.ends() == ends && member.perhaps.ends == perhaps);
+    Ok(AskedScope { rows: inside, only: Some(ends), whole })
 }
 
 /// Keeps only the ports that are asked for.
@@ -228,11 +248,12 @@ fn told(
     judge: &Judge<'_, '_>,
     rows: &Rows,
     asked: &[AskedScope; 2],
-    drafts: BTreeMap<(usize, usize), Draft>,
+    [drafts, pointed]: [BTreeMap<(usize, usize), Draft>; 2],
     pods: &[Asked],
     budget: &mut Budget,
 ) -> Result<Summary, GaveUp> {
-    let examples = drafts.values().flat_map(|draft| [&draft.example, &draft.doubtful]).flatten();
+    let examples =
+        drafts.values().chain(pointed.values()).flat_map(|draft| [&draft.example, &draft.doubtful]).flatten();
     let (situation, ends) = judge.everyone.world_of(pods, examples.flat_map(|(one, other)| [one, other]));
     let pair = |pair: &Option<(Example, Example)>| -> Option<(EndId, EndId)> {
         let (one, other) = pair.as_ref()?;
@@ -240,6 +261,7 @@ fn told(
     };
     let cells = drafts.iter().map(|(places, draft)| cell(*places, draft, pair));
     let cells: Vec<Cell> = cells.filter(|cell| !cell.is_empty()).collect();
+    let pointed = pointed.iter().map(|(places, draft)| cell(*places, draft, pair)).find(|cell| !cell.is_empty());
     let used = used(rows, asked, &cells);
     let mut all = Vec::with_capacity(rows.all.len());
     for (place, member) in rows.all.iter().enumerate() {
@@ -247,7 +269,7 @@ fn told(
     }
     let overlapping = overlapping(judge, rows, &cells, budget)?;
     let groups = judge.everyone.groups.iter().map(|group| group.name.clone()).collect();
-    let reach = Reach { groups, rows: all, cells, overlapping, left_out: false };
+    let reach = Reach { groups, rows: all, cells, overlapping, left_out: false, asked: pointed };
     Ok(Summary { reach, situation, ..Summary::default() })
 }
 

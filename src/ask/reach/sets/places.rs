@@ -28,6 +28,8 @@ pub(super) struct AskedScope {
     pub rows: BTreeSet<usize>,
     /// The ends; `None` for everybody.
     pub only: Option<Vec<Ends>>,
+    /// The row that is all of them, where there is one.
+    pub whole: Option<usize>,
 }
 
 /// Where a set is among the rows.

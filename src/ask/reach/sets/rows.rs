@@ -248,7 +248,7 @@ impl RowsBuilder<'_, '_> {
             }
             let open = self.judge.open_pods(direction);
             let named = (!one).then_some(direction);
-            let addresses = Ends::Addresses(AddressSet::all());
+            let addresses = Ends::Addresses(everyone.space.facts().every_address());
             let everybody = open.iter().cloned().chain([addresses.clone()]).collect();
             for member in [
                 RowMember::new(self.judge, RowNames::NotIsolated(named), everybody, vec![everywhere(), addresses]),
