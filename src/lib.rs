@@ -29,6 +29,7 @@ pub mod plugin;
 pub mod probe;
 pub mod prove;
 pub mod replay;
+pub mod report;
 pub mod seed;
 pub mod session;
 pub mod source;

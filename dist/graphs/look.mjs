@@ -1,7 +1,7 @@
-// The pictures of `polder graph` in a browser, light and dark, as wide as a phone and as a desktop: no text lies over other
-// text or leaves its box, no script fails, nothing is asked of another host, the page's own policy lets all of it through,
-// and it holds with scripts off. Mermaid itself reads and draws
-// what is written for it. Takes pictures.
+// The pictures of `polder graph`, the matrix of `polder reach` and the page of `polder report` in a browser, light and dark, as
+// wide as a phone and as a desktop: no text lies over other text or leaves its box, no script fails, nothing is asked of another
+// host, the page's own policy lets all of it through, and it holds with scripts off. Mermaid itself reads and draws what is
+// written for it. Takes pictures.
 //
 //   node look.mjs POLDER CHROMIUM PICTURES
 //
@@ -15,11 +15,12 @@ import { chromium } from 'playwright-core';
 
 const [polder, executablePath, pictures] = process.argv.slice(2);
 mkdirSync(pictures, { recursive: true });
-const draw = (name, words) => {
+const make = (name, words) => {
   const file = resolve(pictures, name);
-  writeFileSync(file, execFileSync(polder, ['graph', ...words], { maxBuffer: 1 << 26 }));
+  writeFileSync(file, execFileSync(polder, words, { maxBuffer: 1 << 26 }));
   return pathToFileURL(file).href;
 };
+const draw = (name, words) => make(name, ['graph', ...words]);
 
 // Forty namespaces: folded, and with one opened. Names that would like to be markup are refused before they come here, and
 // the tests of the writers have them all the same.
@@ -74,6 +75,9 @@ try {
           if (!/of \d+ connections/.test(await page.locator('#count').textContent())) say('a node cannot be focused on');
           await page.click('#all');
         }
+        await tables(page, say, name, words, javaScriptEnabled);
+        await page.screenshot({ path: join(pictures, `report-${name}-${width}-${colorScheme}${javaScriptEnabled ? '' : '-still'}.png`) });
+        await page.goto(pathToFileURL(resolve(pictures, `${name}.html`)).href);
         await page.screenshot({ path: join(pictures, `graph-${name}-${width}-${colorScheme}${javaScriptEnabled ? '' : '-still'}.png`) });
       }
       await context.close();
@@ -103,7 +107,42 @@ if (wrong.length > 0) {
   console.error([...new Set(wrong)].join('\n'));
   process.exit(1);
 }
-console.log(`${cases.length} pictures at two widths, light, dark and with scripts off; pictures in ${pictures}`);
+console.log(`${cases.length} pictures, matrices and reports at two widths, light, dark and with scripts off; pictures in ${pictures}`);
+
+// The page of the matrix, and then the report: what cells lead to is there, and search, focus and order do something.
+async function tables(page, say, name, words, isScripted) {
+  const asked = words.filter((word, at) => word === '-p' || words[at - 1] === '-p');
+  for (const command of ['reach', 'report']) {
+    const more = command === 'report' ? ['-o', '-'] : [];
+    await page.goto(make(`${command}-${name}.html`, [command, ...asked, '--format', 'html', ...more]));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (wide > 0) say(`is ${wide} px wider than the window`);
+    const lost = await page.evaluate(() => [...document.querySelectorAll('a[href^="#"]')]
+      .map((link) => link.getAttribute('href').slice(1)).filter((id) => document.getElementById(id) === null));
+    if (lost.length > 0) say(`links lead nowhere: ${lost.slice(0, 3).join(', ')}`);
+    if (await page.locator('.matrix td a').count() === 0) say('no cell of the matrix leads anywhere');
+    const ids = await page.evaluate(() => [...document.querySelectorAll('[id]')].map((part) => part.id));
+    if (new Set(ids).size !== ids.length) say('an id is there twice');
+    if (await page.locator('#tools').isVisible() !== isScripted) say('the search is not there as scripts are');
+    if (!isScripted) continue;
+    const rows = page.locator('tbody[data-list] tr:visible');
+    const all = await rows.count();
+    await page.fill('#search', '5432');
+    const shown = await rows.count();
+    if (shown === 0 || shown >= all) say(`the search shows ${shown} of ${all} rows`);
+    await page.click('#all');
+    if (command === 'reach') continue;
+    await page.selectOption('#focus', { index: 1 });
+    if (await rows.count() >= all) say('nobody can be focused on');
+    await page.click('#all');
+    await page.click('#connections thead th:nth-child(2) button');
+    const names = await page.locator('#connections tbody td:nth-child(2)').allTextContents();
+    if (names.join() !== [...names].sort((one, other) => one.localeCompare(other, 'en', { numeric: true })).join()) say('no order');
+    await page.emulateMedia({ media: 'print' });
+    if (await page.locator('#tools').isVisible()) say('the search is printed');
+    await page.emulateMedia({ media: 'screen' });
+  }
+}
 
 // What is wrong with the texts of a picture, as the browser sets them.
 function textOver() {

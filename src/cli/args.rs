@@ -1,5 +1,7 @@
 //! The command line: what commands have in common. What one alone takes stands beside it.
 
+#[cfg(feature = "cli")]
+use super::audit::AuditArgs;
 use super::blast::BlastArgs;
 #[cfg(feature = "cli")]
 use super::build::BuildArgs;
@@ -99,6 +101,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     Reach(ReachArgs),
     Graph(GraphArgs),
+    #[cfg(feature = "cli")]
+    Report(AuditArgs),
     Can(CanArgs),
     Why(WhyArgs),
     Blast(BlastArgs),

@@ -2,6 +2,8 @@
 
 use super::args::{AnswerFormat, Command, Format};
 #[cfg(feature = "cli")]
+use super::audit::AuditFormat;
+#[cfg(feature = "cli")]
 use super::build::prints;
 use super::diff::DiffFormat;
 use super::graph::GraphFormat;
@@ -71,6 +73,8 @@ impl MachineDocument {
             #[cfg(feature = "cli")]
             Command::Config(args) => instead(args.format == AnswerFormat::Json),
             Command::Graph(args) => instead(args.format == GraphFormat::Json),
+            #[cfg(feature = "cli")]
+            Command::Report(args) => instead(args.format == AuditFormat::Json),
             Command::Explain(_) => None,
             #[cfg(all(feature = "cli", feature = "lsp"))]
             Command::Lsp(_) => None,

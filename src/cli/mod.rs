@@ -6,6 +6,8 @@
 mod args;
 mod ask;
 #[cfg(feature = "cli")]
+mod audit;
+#[cfg(feature = "cli")]
 mod baseline;
 mod beyond;
 mod blast;
@@ -122,6 +124,7 @@ fn answer(command: &Command, terminal: &mut Terminal) -> Exit {
         Command::Check(args) => check::run(args, terminal),
         Command::Reach(args) => reach::run(args, terminal),
         Command::Graph(args) => graph::run(args, terminal),
+        Command::Report(args) => audit::run(args, terminal),
         Command::Replay(args) => replay::run(args, terminal),
         Command::Rollout(args) => rollout::run(args, terminal),
         Command::Learn(args) => learn::run(args, terminal),

@@ -27,6 +27,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "`polder build --dry-run` says what a build would do, and `polder diff --git HEAD` what it would mean",
     ),
     (&["get", "list", "ls", "show", "describe", "policies"], "`polder reach` shows what is allowed"),
+    (&["audit", "evidence"], "`polder report` writes a report for an auditor"),
     (&["matrix"], "`polder reach --format matrix` prints who may connect to whom"),
     (&["draw", "picture", "diagram", "map", "svg"], "`polder graph` draws who may connect to whom"),
     (&["generate", "gen", "render", "template", "convert", "export"], "`polder build -o -` prints the manifests"),

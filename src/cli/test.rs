@@ -18,15 +18,15 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// An assertion with what came of it.
-struct Case<'a> {
-    statement: &'a Statement,
+pub(super) struct Case<'a> {
+    pub statement: &'a Statement,
     outcome: &'a Outcome,
-    path: &'a str,
-    line: usize,
+    pub path: &'a str,
+    pub line: usize,
 }
 
 impl Case<'_> {
-    fn verdict(&self) -> &'static str {
+    pub(super) fn verdict(&self) -> &'static str {
         match self.outcome {
             Outcome::Holds => "pass",
             Outcome::Broken(_) => "fail",
@@ -35,7 +35,7 @@ impl Case<'_> {
     }
 
     /// Why it does not hold.
-    fn message(&self) -> Option<&str> {
+    pub(super) fn message(&self) -> Option<&str> {
         self.outcome.diagnostic().map(|diagnostic| diagnostic.message.as_str())
     }
 }
@@ -159,7 +159,7 @@ fn elsewhere(session: &Session, args: &TestArgs) -> Option<String> {
 }
 
 /// The assertions, by file and line.
-fn cases(session: &Session) -> Vec<Case<'_>> {
+pub(super) fn cases(session: &Session) -> Vec<Case<'_>> {
     let Some(flows) = session.flows() else { return Vec::new() };
     let case = |judgement: &'_ Judgement| {
         let statement = flows.statement(judgement.statement)?;

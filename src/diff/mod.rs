@@ -6,6 +6,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod causes;
 mod declarations;
 mod doubts;
 mod drift;
@@ -18,6 +19,7 @@ mod sides;
 mod those;
 mod ways;
 
+pub use causes::Causes;
 pub use drift::{Drift, DriftedPolicy, LivePolicy, PolicyDrift, policy_drift};
 pub use everyone::compare_everyone;
 pub use given::{compare, compare_without_doubtful_blocks};

@@ -135,6 +135,23 @@ impl<'v> Origins<'v> {
         only_new(found)
     }
 
+    /// What allows some ports of some connections, whatever is said elsewhere.
+    pub(super) fn by_itself(
+        &self,
+        nothing: &Origins<'_>,
+        [sources, destinations]: [Those<'_>; 2],
+        ports: &PortSet,
+        granting: Granting<'_>,
+    ) -> Vec<DifferenceOrigin> {
+        let mut found = self.flows(nothing, &Direction::ALL, [sources, destinations], ports);
+        found.extend(self.dns(nothing, sources, destinations, ports));
+        if !found.is_empty() {
+            return found.into_keys().collect();
+        }
+        let policies = Direction::ALL.into_iter().flat_map(|way| granting(way, ports)).collect();
+        self.policies(policies).into_iter().collect()
+    }
+
     /// The flows that open such connections on one of the sides at least.
     fn flows(
         &self,

@@ -3,11 +3,11 @@
 //! Names, labels and doc comments come from whoever may create pods. No character of theirs steers a terminal, reorders
 //! text or cannot be seen: all such stand as escapes, in every language.
 
-use crate::diag::render::{sanitize, sanitize_json};
+use crate::diag::render::{is_hidden, sanitize, sanitize_json};
 use std::fmt::Write as _;
 
 /// Text in SVG and HTML, as content or in an attribute with quotes.
-pub(super) fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
@@ -66,4 +66,47 @@ pub(super) fn csv(text: &str) -> String {
         return text.into_owned();
     }
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+/// Text as code in a cell of a table of Markdown: a pipe would end the cell even there.
+pub(crate) fn markdown_code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let text = sanitize(text).replace('|', "\\|");
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // Without these, a backtick at an end would be part of the fence.
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// Text of Markdown that nothing in it can format, link or mention.
+pub(crate) fn markdown_plain(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            _ if is_hidden(character) => shown.push_str(&sanitize(&character.to_string())),
+            '\\' | '`' | '*' | '_' | '|' | '<' | '>' | '[' | ']' | '#' | '~' | '!' | '&' | '@' => {
+                let _ = write!(shown, "&#{};", u32::from(character));
+            }
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_cell_ends_it_or_becomes_markup() {
+        assert_eq!(markdown_code("a -> b:80"), "`a -> b:80`");
+        assert_eq!(markdown_code("a | b"), "`a \\| b`");
+        assert_eq!(markdown_code("say `x` ``y``"), "``` say `x` ``y`` ```");
+        assert_eq!(markdown_code("a\nb"), format!("`{}`", sanitize("a\nb")));
+        assert_eq!(markdown_plain("*_x_*.polder"), "&#42;&#95;x&#95;&#42;.polder");
+        assert!(!markdown_plain("a\u{1b}[31m\nb@c").contains(['\u{1b}', '\n', '@', '[']));
+    }
 }

@@ -24,16 +24,21 @@ mod tests;
 
 pub use compared::compared;
 pub use dot::dot;
+pub(crate) use drawn::is_somebody;
 pub use drawn::{Focus, picture};
+pub(crate) use escape::{markdown_code, markdown_plain, xml};
 pub use fold::folded;
 pub use html::html;
 pub use json::json;
 pub use matrix::{
     CellMark, MOST_DETAILED, Matrix, MatrixCell, MatrixEnd, MatrixSides, MatrixSources, csv, matrix_page,
 };
+pub(crate) use matrix::{MATRIX_STYLE, push_matrices};
 pub use mermaid::mermaid;
+pub(crate) use page::{HtmlPage, drawn_by};
 pub use picture::{
     Certainty, ChangeSign, Closure, EdgeEnd, Folded, GraphEdge, GraphFrame, GraphNode, GraphNodeKind, Picture,
 };
 pub use reach_lines::{ReachLine, reach_lines};
 pub use svg::svg;
+pub(crate) use svg::{STYLE as PICTURE_STYLE, drawn};

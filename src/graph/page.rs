@@ -11,6 +11,8 @@ const STYLE: &str = include_str!("page.css");
 pub(crate) struct HtmlPage<'a> {
     /// What it is called.
     pub title: &'a str,
+    /// What kind of page it is, where a command has to know its own ones.
+    pub kind: Option<&'a str>,
     /// Styles beside those of all pages, each of which stands in it once.
     pub styles: &'a [&'a str],
     /// Those that pictures in it have of their own.
@@ -37,11 +39,12 @@ impl HtmlPage<'_> {
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
              content=\"default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"generator\" content=\"polder {}\">\n<title>{}</title>\n{}</head>\n<body>\n{}{}\
+             <meta name=\"generator\" content=\"polder {}{}\">\n<title>{}</title>\n{}</head>\n<body>\n{}{}\
              <script>{script}</script>\n</body>\n</html>\n",
             hashes.join(" "),
             hash(&script),
             env!("CARGO_PKG_VERSION"),
+            self.kind.map(|kind| format!(" ({kind})")).unwrap_or_default(),
             xml(self.title),
             styles.iter().map(|style| format!("<style>{style}</style>\n")).collect::<String>(),
             self.body,

@@ -1007,3 +1007,72 @@ objects! {
         count: usize,
     }
 }
+
+objects! {
+    /// What an auditor looks at: `polder report`.
+    Report {
+        schema: Schema,
+        /// The version of Polder that made it.
+        polder: String,
+        title: String,
+        /// The day that was asked for.
+        date: Nullable<String>,
+        /// What it is about.
+        facts: Vec<ReportFact>,
+        coverage: ReportCoverage,
+        namespaces: Vec<ReportNamespace>,
+        /// Those that are open, or in part.
+        open: Vec<ReportOpen>,
+        /// The lines of `polder reach`.
+        connections: Vec<ReportConnection>,
+        /// `null` where there is no program.
+        assertions: Nullable<Vec<ReportAssertion>>,
+        findings: Vec<ReportFinding>,
+        policies: Vec<ReportPolicy>,
+        plugin: ReportPlugin,
+        /// What there is to know beside it.
+        notes: Vec<String>,
+        not_looked_at: Vec<String>,
+        /// What changed since a revision.
+        changes: Nullable<ReportChanges>,
+        /// What the policies would do with the connections of a log.
+        seen: Nullable<ReportSeen>,
+        /// What was read.
+        inputs: Vec<ReportInput>,
+    }
+    ReportFact { name: String, value: String, }
+    ReportCoverage { namespaces: ReportCount, ends: ReportCount, pods: Nullable<ReportPods>, }
+    /// How many are closed in both directions, in one or in part, and in none.
+    ReportCount { closed: usize, partly: usize, open: usize, }
+    ReportPods { all: usize, isolated_for_ingress: usize, isolated_for_egress: usize, isolated_for_both: usize, }
+    ReportNamespace { name: String, isolation: String, ends: ReportCount, }
+    ReportOpen { name: String, isolation: String, }
+    ReportConnection { from: String, to: String, ports: String, certainty: ReportCertainty, because: Vec<ReportPlace>, }
+    /// A statement or a policy, with `path:line`.
+    ReportPlace { text: String, place: Nullable<String>, }
+    ReportAssertion { statement: ReportPlace, verdict: ReportVerdict, message: Nullable<String>, }
+    ReportFinding { severity: String, code: String, message: String, place: Nullable<String>, help: Vec<String>, }
+    /// Rules are `null` where the policy does not isolate in that direction.
+    ReportPolicy {
+        name: String,
+        selects: String,
+        ingress_rules: Nullable<usize>,
+        egress_rules: Nullable<usize>,
+        /// The doc comments of its statements.
+        description: Nullable<String>,
+        because: Vec<ReportPlace>,
+    }
+    ReportPlugin { name: Nullable<String>, limits: Vec<ReportLimit>, }
+    ReportLimit { says: String, instead: String, }
+    ReportChanges { since: String, verdict: Nullable<String>, rows: Vec<ReportChange>, }
+    ReportChange { change: String, what: String, ports: String, because: Vec<ReportPlace>, }
+    ReportSeen { head: String, remarks: Vec<String>, rows: Vec<ReportSeenRow>, }
+    ReportSeenRow { change: String, connection: String, times: u64, because: Vec<String>, }
+    ReportInput { path: String, bytes: usize, sha256: String, }
+}
+
+words! {
+    /// For whom a connection is so.
+    ReportCertainty { All, Some, Unknown }
+    ReportVerdict { Pass, Fail, Unknown }
+}

@@ -5,7 +5,7 @@ mod documents;
 
 use documents::{
     Blast, Can, Config, Diagnostics, Diff, Graph, Import, Init, Learn, LintBaseline, Names, Probes, Reach, Replay,
-    Rollout, Test, Version, Why,
+    Report, Rollout, Test, Version, Why,
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
@@ -75,6 +75,7 @@ fn kinds() -> Vec<Kind> {
         kind::<Probes>("polder/probe/v1"),
         kind::<Reach>("polder/reach/v2"),
         kind::<Replay>("polder/replay/v1"),
+        kind::<Report>("polder/report/v1"),
         kind::<Rollout>("polder/rollout/v1"),
         kind::<Test>("polder/test/v1"),
         kind::<Version>("polder/version/v1"),

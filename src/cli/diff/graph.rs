@@ -2,21 +2,25 @@
 
 use super::{Compared, DiffFormat};
 use crate::diff::MeantEnds;
-use crate::graph::{compared, html, mermaid, svg};
+use crate::graph::{Picture, compared, html, mermaid, svg};
 
 /// What a page is called that has no verdict.
 const TITLE: &str = "What changes";
 
 /// The picture in a format; nothing for the others.
 pub(super) fn text(report: &Compared<'_>, format: DiffFormat) -> String {
-    let mut picture = compared(report.diff, &is_address);
-    picture.notes = report.beside();
+    let picture = drawn(report);
     match format {
         DiffFormat::Svg => svg(&picture),
         DiffFormat::Mermaid => mermaid(&picture),
         DiffFormat::Html => html(&picture, TITLE),
         DiffFormat::Human | DiffFormat::Json | DiffFormat::Markdown => String::new(),
     }
+}
+
+/// What differs, to be drawn.
+pub(super) fn drawn(report: &Compared<'_>) -> Picture {
+    Picture { notes: report.beside(), ..compared(report.diff, &is_address) }
 }
 
 /// Whether some ends are addresses, as far as they are known as more than names.

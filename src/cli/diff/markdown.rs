@@ -3,8 +3,8 @@
 use super::drift;
 use super::human::{instead, ports, unknown};
 use super::{Compared, PlacedOrigin, directions, flow, names};
-use crate::diag::render::{is_hidden, sanitize};
 use crate::diff::Kind;
+pub(in crate::cli) use crate::graph::{markdown_code as code, markdown_plain as plain};
 use std::fmt::Write as _;
 
 /// Longer tables are folded, so that the comment stays short.
@@ -92,51 +92,7 @@ fn origin_list(report: &Compared<'_>, origins: &[PlacedOrigin<'_>], old: bool) -
     list
 }
 
-/// Text as code in a cell of a table: a pipe would end the cell even there.
-/// Text as code.
-pub(in crate::cli) fn code(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let text = sanitize(text).replace('|', "\\|");
-    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
-    // Without these, a backtick at an end would be part of the fence.
-    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{space}{text}{space}{fence}")
-}
-
-/// Text that nothing in it can format, link or mention.
-pub(in crate::cli) fn plain(text: &str) -> String {
-    let mut shown = String::new();
-    for character in text.chars() {
-        match character {
-            _ if is_hidden(character) => shown.push_str(&sanitize(&character.to_string())),
-            '\\' | '`' | '*' | '_' | '|' | '<' | '>' | '[' | ']' | '#' | '~' | '!' | '&' | '@' => {
-                let _ = write!(shown, "&#{};", u32::from(character));
-            }
-            _ => shown.push(character),
-        }
-    }
-    shown
-}
-
 pub(in crate::cli) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_in_a_cell_ends_it_or_becomes_markup() {
-        assert_eq!(code("a -> b:80"), "`a -> b:80`");
-        assert_eq!(code("a | b"), "`a \\| b`");
-        assert_eq!(code("say `x` ``y``"), "``` say `x` ``y`` ```");
-        assert_eq!(code("a\nb"), format!("`{}`", sanitize("a\nb")));
-        assert_eq!(plain("*_x_*.polder"), "&#42;&#95;x&#95;&#42;.polder");
-        assert!(!plain("a\u{1b}[31m\nb@c").contains(['\u{1b}', '\n', '@', '[']));
-    }
 }

@@ -5,6 +5,8 @@ mod graph;
 mod human;
 mod json;
 mod markdown;
+#[cfg(feature = "cli")]
+mod since;
 
 use super::args::{ClusterArgs, Environment, Format, listed, named};
 use super::ask::{enforced, given_up, sure};
@@ -23,6 +25,8 @@ use crate::session::{
 use crate::source::Sources;
 #[cfg(feature = "cli")]
 pub(super) use markdown::{capital as markdown_capital, code as markdown_code, plain as markdown_plain};
+#[cfg(feature = "cli")]
+pub(super) use since::since;
 use std::path::{Path, PathBuf};
 
 /// What is said where the comparison takes too long.

@@ -136,6 +136,13 @@ fn scope(format: ReachFormat, ends: &Ends) -> SummaryScope {
     SummaryScope { detail, without_doubtful_blocks }
 }
 
+/// What there is to know beside the lines of a summary.
+#[cfg(feature = "cli")]
+pub(super) fn remarks_of(subject: &Subject, summary: &Summary, scope: SummaryScope) -> Vec<String> {
+    let (engine, names) = (subject.engine_of(summary, scope), Names::new(&summary.reach.groups));
+    lines::remarks(&ReachReport { subject, summary, engine: &engine, names, notes: &[] })
+}
+
 /// Who stands at the sides of a matrix. In a file, those stand there too who have no connection.
 fn sides(ends: &Ends, format: ReachFormat) -> MatrixSides {
     match format {

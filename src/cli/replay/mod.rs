@@ -1,5 +1,6 @@
 //! `polder replay`: what policies would do with the connections of a flow log.
 
+mod audit;
 mod follow;
 mod human;
 mod json;
@@ -13,6 +14,7 @@ use super::log::{LogArgs, current_folder, no_answer};
 use super::terminal::Terminal;
 use crate::replay::{ReplayChange, ReplayReport};
 use crate::session::{Subject, save_groups};
+pub(super) use audit::audited;
 use clap::ValueEnum;
 pub(super) use human::{counted, head, left_out, shortened};
 use std::path::PathBuf;

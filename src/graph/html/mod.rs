@@ -24,7 +24,7 @@ pub fn html(picture: &Picture, title: &str) -> String {
     }
     body.push_str(TOOLS);
     body.push_str("</header>\n<main>\n<div class=\"picture\">\n");
-    body.push_str(&drawn(picture, title));
+    body.push_str(&drawn(picture, title, ""));
     body.push_str("\n</div>\n");
     push_edges(picture, &mut body);
     push_ends(picture, &mut body);
@@ -33,6 +33,7 @@ pub fn html(picture: &Picture, title: &str) -> String {
     let data = json(picture).to_string();
     let page = HtmlPage {
         title: heading,
+        kind: None,
         styles: &[],
         inner_styles: &[STYLE],
         script: SCRIPT,

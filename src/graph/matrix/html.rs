@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// How matrices look.
-const STYLE: &str = include_str!("matrix.css");
+pub(crate) const STYLE: &str = include_str!("matrix.css");
 const SCRIPT: &str = include_str!("matrix.js");
 
 /// More ends than these are put together by namespace, with a matrix for each below.
@@ -60,11 +60,11 @@ pub fn matrix_page(sources: MatrixSources<'_>, title: &str, notes: &[String]) ->
     }
     body.push_str("</tbody>\n</table>\n</div>\n</main>\n");
     body.push_str(&drawn_by());
-    HtmlPage { title, styles: &[STYLE], inner_styles: &[], script: SCRIPT, body: &body, data: None }.text()
+    HtmlPage { title, kind: None, styles: &[STYLE], inner_styles: &[], script: SCRIPT, body: &body, data: None }.text()
 }
 
 /// Writes the matrix, of all ends where they are few, else of namespaces with one for each of them below.
-fn push_matrices(sources: MatrixSources<'_>, all: &[ReachLine], out: &mut String) {
+pub(crate) fn push_matrices(sources: MatrixSources<'_>, all: &[ReachLine], out: &mut String) {
     let Some(table) = sources.table else {
         let matrix = Matrix::of_lines(sources.lines, all, true).used();
         push_key(&matrix, true, out);
@@ -165,13 +165,17 @@ fn push_key(matrix: &Matrix, is_folded: bool, out: &mut String) {
 fn push_matrix(matrix: &Matrix, all: &[ReachLine], out: &mut String) {
     out.push_str("<div class=\"scroll\">\n<table class=\"matrix\">\n<thead><tr><th class=\"corner\">from \u{2193} to \u{2192}</th>");
     let begins = |ends: &[usize]| -> BTreeSet<usize> {
-        let home = |end: usize| (matrix.ends[end].home.as_deref(), matrix.ends[end].is_addresses);
-        ends.windows(2)
-            .filter_map(|two| match two {
-                [one, next] if home(*one) != home(*next) => Some(*next),
-                _ => None,
-            })
-            .collect()
+        let end = |end: usize| &matrix.ends[end];
+        // Where each is a namespace of its own, there are no groups.
+        let is_other = |one: &MatrixEnd, next: &MatrixEnd| {
+            (one.home.as_ref(), one.is_addresses) != (next.home.as_ref(), next.is_addresses)
+                && !(one.is_folded && next.is_folded)
+        };
+        let two = ends.windows(2).filter_map(|two| match two {
+            [one, next] if is_other(end(*one), end(*next)) => Some(*next),
+            _ => None,
+        });
+        two.collect()
     };
     let (rows, columns) = (begins(&matrix.sources), begins(&matrix.destinations));
     for end in &matrix.destinations {

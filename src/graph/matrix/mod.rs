@@ -6,6 +6,7 @@ pub(super) mod html;
 
 pub use csv::csv;
 pub use html::{MOST_DETAILED, MatrixSources, matrix_page};
+pub(crate) use html::{STYLE as MATRIX_STYLE, push_matrices};
 
 use super::picture::Closure;
 use crate::ask::{Cell, IsolatedShare, Names, Row, Summary};

@@ -11,22 +11,22 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The styles of all pictures. Nothing of the input is in them.
-pub(super) const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// How high the line of a verdict is.
 const VERDICT: i32 = 34;
 
 /// The picture as a document of its own.
 pub fn svg(picture: &Picture) -> String {
-    let mut text = drawn(picture, "Who may connect to whom");
+    let mut text = drawn(picture, "Who may connect to whom", "");
     text.push('\n');
     text
 }
 
-/// The picture as an element.
-pub(super) fn drawn(picture: &Picture, title: &str) -> String {
+/// The picture as an element, whose ids begin with a word of its own where there are several in one page.
+pub(crate) fn drawn(picture: &Picture, title: &str, ids: &str) -> String {
     let drawing = layout::layout(picture);
-    let mut writer = SvgWriter { picture, text: String::new(), top: 0 };
+    let mut writer = SvgWriter { picture, ids, text: String::new(), top: 0 };
     let verdict = picture.verdict.as_deref();
     let least = verdict.map_or(0, |verdict| text::width(verdict, 15) + 48);
     let width = drawing.width.max(least).max(420);
@@ -38,7 +38,7 @@ pub(super) fn drawn(picture: &Picture, title: &str) -> String {
     let _ = write!(
         writer.text,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"polder\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" role=\"img\" aria-labelledby=\"picture\">\n<title id=\"picture\">{}</title>\n",
+         height=\"{height}\" role=\"img\" aria-labelledby=\"{ids}picture\">\n<title id=\"{ids}picture\">{}</title>\n",
         xml(&name)
     );
     let _ = writeln!(writer.text, "<style>\n{STYLE}</style>");
@@ -65,18 +65,21 @@ pub(super) fn drawn(picture: &Picture, title: &str) -> String {
 
 struct SvgWriter<'a> {
     picture: &'a Picture,
+    /// What all ids begin with.
+    ids: &'a str,
     text: String,
     top: i32,
 }
 
 impl SvgWriter<'_> {
     fn frames(&mut self, drawing: &PictureLayout) {
+        let ids = self.ids;
         for ((place, frame), rect) in self.picture.frames.iter().enumerate().zip(&drawing.frames) {
             let Rect { x, y, width, height } = *rect;
             let class = closure_class(frame.closure);
             let _ = writeln!(
                 self.text,
-                "<g class=\"frame {class}\" id=\"f{}\"><title>{}</title>",
+                "<g class=\"frame {class}\" id=\"{ids}f{}\"><title>{}</title>",
                 place + 1,
                 xml(&frame.about())
             );
@@ -115,6 +118,7 @@ impl SvgWriter<'_> {
     }
 
     fn nodes(&mut self, drawing: &PictureLayout) {
+        let ids = self.ids;
         let mut twice: BTreeMap<usize, usize> = BTreeMap::new();
         for (place, rect) in &drawing.nodes {
             let node = &self.picture.nodes[*place];
@@ -131,7 +135,7 @@ impl SvgWriter<'_> {
                 [node.full.as_str(), node.beside.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
             let _ = writeln!(
                 self.text,
-                "<g class=\"node {class}\" id=\"n{}{suffix}\"><title>{}</title>",
+                "<g class=\"node {class}\" id=\"{ids}n{}{suffix}\"><title>{}</title>",
                 place + 1,
                 xml(&about.join("\n"))
             );
@@ -162,13 +166,14 @@ impl SvgWriter<'_> {
     }
 
     fn edges(&mut self, drawing: &PictureLayout) {
+        let ids = self.ids;
         for path in &drawing.paths {
             let edge = &self.picture.edges[path.edge];
             let class = edge_class(self.picture, edge);
             let about = self.picture.line(edge);
             let _ = writeln!(
                 self.text,
-                "<g class=\"edge{class}\" id=\"e{}\"><title>{}</title>",
+                "<g class=\"edge{class}\" id=\"{ids}e{}\"><title>{}</title>",
                 path.edge + 1,
                 xml(&about)
             );

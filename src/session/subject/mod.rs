@@ -1,6 +1,7 @@
 //! What a question is about: a program, or manifests that somebody wrote or a cluster gave.
 
 mod ask;
+mod causes;
 mod dns;
 mod means;
 mod mend;
