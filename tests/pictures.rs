@@ -167,10 +167,11 @@ fn graphviz_reads_what_is_written_for_it() {
 }
 
 /// The pictures of the documents, each with the command that draws it.
-const PICTURES: [(&str, &[&str]); 5] = [
+const PICTURES: [(&str, &[&str]); 6] = [
     ("three-tier.svg", &["graph", "-p", "examples/three-tier"]),
     ("shop.svg", &["graph", "-p", "examples/shop"]),
     ("payments.svg", &["graph", "-p", "examples/shop", "-n", "payments"]),
+    ("blast.svg", &["blast", "-p", "examples/shop", "storefront/web", "--format", "svg"]),
     ("internet.svg", &["graph", "-p", "examples/shop", "--to", "internet"]),
     (
         "review.svg",

@@ -3,6 +3,7 @@
 use super::args::{AnswerFormat, Command, Format};
 #[cfg(feature = "cli")]
 use super::audit::AuditFormat;
+use super::blast::BlastFormat;
 #[cfg(feature = "cli")]
 use super::build::prints;
 use super::diff::DiffFormat;
@@ -65,7 +66,7 @@ impl MachineDocument {
             Command::Learn(args) => instead(args.format == AnswerFormat::Json),
             Command::Can(args) => instead(args.format == AnswerFormat::Json),
             Command::Why(args) => instead(args.format == WhyFormat::Json),
-            Command::Blast(args) => instead(args.format == AnswerFormat::Json),
+            Command::Blast(args) => instead(args.format == BlastFormat::Json),
             Command::Test(args) => instead(args.format == TestFormat::Json),
             Command::Diff(args) => instead(args.format == DiffFormat::Json),
             #[cfg(feature = "cli")]

@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod blasted;
 mod compared;
 mod dot;
 mod drawn;
@@ -22,13 +23,14 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use blasted::{BlastDrawn, blasted};
 pub use compared::compared;
 pub use dot::dot;
 pub(crate) use drawn::is_somebody;
 pub use drawn::{Focus, picture};
 pub(crate) use escape::{markdown_code, markdown_plain, xml};
 pub use fold::folded;
-pub use html::html;
+pub use html::{html, html_of};
 pub use json::json;
 pub use matrix::{
     CellMark, MOST_DETAILED, Matrix, MatrixCell, MatrixEnd, MatrixSides, MatrixSources, csv, matrix_page,

@@ -2,7 +2,7 @@
 
 mod told;
 
-use super::args::{AnswerFormat, QuestionArgs};
+use super::args::QuestionArgs;
 use super::ask;
 use super::exit::Exit;
 use super::terminal::Terminal;
@@ -10,6 +10,7 @@ use crate::ask::{Asked, Beyond, Blast, BlastFrom, DnsEnds, Situation, beyond_in}
 use crate::cluster::Service;
 use crate::cover::Budget;
 use crate::engine::EndId;
+use crate::graph::{html_of, mermaid, svg};
 use crate::net::{Direction, PortSet};
 use crate::session::{Subject, TOO_HARD};
 use told::ToldBlast;
@@ -22,6 +23,7 @@ Examples:
   polder blast shop/web --depth 1       only what can be reached at once
   polder blast --to shop/database
   polder blast shop/web --through dns   also from DNS servers on
+  polder blast shop/web --format svg > blast.svg
   polder blast --manifests deploy/ shop/web")]
 pub(super) struct BlastArgs {
     /// Where it begins.
@@ -40,7 +42,21 @@ pub(super) struct BlastArgs {
     pub question: QuestionArgs,
     /// How to print the answer.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: AnswerFormat,
+    pub format: BlastFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum BlastFormat {
+    /// A tree
+    Human,
+    /// A picture for pages and documents, light and dark
+    Svg,
+    /// The same in Mermaid, for Markdown
+    Mermaid,
+    /// One page with the picture, tables and a search, that asks for nothing
+    Html,
+    /// JSON
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -76,8 +92,13 @@ fn answer(args: &BlastArgs, terminal: &mut Terminal) -> Result<Exit, Exit> {
     let situation = situation.unwrap_or_default();
     let told = ToldBlast::new(&blast, text, back, (&situation, &beyond));
     match args.format {
-        AnswerFormat::Human => terminal.result(&told.tree(&subject)),
-        AnswerFormat::Json => told.print(&subject, terminal),
+        BlastFormat::Human => terminal.result(&told.tree(&subject)),
+        BlastFormat::Svg => terminal.result(&svg(&told.picture(&subject, args.depth))),
+        BlastFormat::Mermaid => terminal.result(&mermaid(&told.picture(&subject, args.depth))),
+        BlastFormat::Html => {
+            terminal.result(&html_of(&told.picture(&subject, args.depth), "How far it goes", "Hop"));
+        }
+        BlastFormat::Json => told.print(&subject, terminal),
     }
     Ok(if given_up { ask::given_up(terminal) } else { ask::sure(&subject, Exit::Yes) })
 }

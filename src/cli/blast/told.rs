@@ -6,6 +6,7 @@ use crate::cli::step::{of_answer, with_step};
 use crate::cli::terminal::Terminal;
 use crate::cli::{beyond, json};
 use crate::diag::render::sanitize;
+use crate::graph::{BlastDrawn, Picture, blasted};
 use crate::net::Truth;
 use crate::session::Subject;
 use rustc_hash::FxHashMap;
@@ -182,16 +183,36 @@ impl<'a> ToldBlast<'a> {
         text
     }
 
-    fn line(&self, step: &Step) -> String {
+    /// The same as a picture.
+    pub(super) fn picture(&self, subject: &Subject, depth: Option<usize>) -> Picture {
+        let name = |step: &Step| self.name(step);
+        let drawn = BlastDrawn { blast: self.blast, start: self.text, back: self.back, depth, name: &name };
+        let mut picture = blasted(&drawn, self.summary());
+        if self.blast.stops_at_dns {
+            picture.notes.push("DNS servers are no stepping stone here; with `--through dns` they are".to_owned());
+        }
+        picture.notes.extend(beyond::lines(self.situation, self.beyond));
+        picture.notes.extend(overlap(&self.overlapping(), subject.model()));
+        picture.notes.extend(subject.step().map(of_answer));
+        picture.notes.extend(incomplete(subject.unmodelled(), subject.unread()));
+        picture
+    }
+
+    /// What a step is called.
+    fn name(&self, step: &Step) -> String {
         let all = self.short_names(step);
         let mut names: Vec<String> = all.iter().take(MOST_NAMES).map(ToString::to_string).collect();
         if let Some(more @ 1..) = all.len().checked_sub(MOST_NAMES) {
             names.push(format!("{more} more"));
         }
-        let name = match names.as_slice() {
+        match names.as_slice() {
             [one] => one.clone(),
             many => format!("{{{}}}", many.join(", ")),
-        };
+        }
+    }
+
+    fn line(&self, step: &Step) -> String {
+        let name = self.name(step);
         let mut line = match (step.ports.is_empty(), step.unknown.is_empty()) {
             (true, _) => format!("{name}:{} ?", step.unknown),
             (false, true) => format!("{name}:{}", step.ports),

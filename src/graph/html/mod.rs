@@ -15,8 +15,13 @@ pub(super) const TOOLS: &str = "<div class=\"tools\" id=\"tools\" hidden>\n<inpu
     placeholder=\"Search names and ports\" aria-label=\"Search names and ports\">\n<button id=\"all\" type=\"button\">Show \
     all</button>\n<p id=\"count\" role=\"status\"></p>\n</div>\n";
 
-/// The picture as a page.
+/// The picture as a page; its frames are namespaces.
 pub fn html(picture: &Picture, title: &str) -> String {
+    html_of(picture, title, "Namespace")
+}
+
+/// The same, where frames are something else.
+pub fn html_of(picture: &Picture, title: &str, frames: &'static str) -> String {
     let heading = picture.verdict.as_deref().unwrap_or(title);
     let mut body = format!("<header>\n<h1>{}</h1>\n", xml(heading));
     for note in &picture.notes {
@@ -27,7 +32,7 @@ pub fn html(picture: &Picture, title: &str) -> String {
     body.push_str(&drawn(picture, title, ""));
     body.push_str("\n</div>\n");
     push_edges(picture, &mut body);
-    push_ends(picture, &mut body);
+    push_ends(picture, frames, &mut body);
     body.push_str("</main>\n");
     body.push_str(&drawn_by());
     let data = json(picture).to_string();
@@ -81,10 +86,11 @@ pub(super) fn whom(certainty: Certainty) -> &'static str {
 }
 
 /// Namespaces with what is in them, and what is outside, as a table.
-fn push_ends(picture: &Picture, out: &mut String) {
-    out.push_str(
-        "<h2>Namespaces</h2>\n<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">Namespace</th><th \
-         scope=\"col\">Isolation</th><th scope=\"col\">Holds</th></tr></thead>\n<tbody>\n",
+fn push_ends(picture: &Picture, frames: &'static str, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "<h2>{frames}s</h2>\n<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">{frames}</th><th \
+         scope=\"col\">Isolation</th><th scope=\"col\">Holds</th></tr></thead>\n<tbody>"
     );
     let name = |node: usize| {
         let node = &picture.nodes[node];
