@@ -7,7 +7,8 @@ use super::edits::workspace_edit;
 use super::program::Program;
 use super::workspace::Workspace;
 use super::{
-    command, completion, diagnostics, hierarchy, hover, import, inlay, lens, navigation, paste, rename, symbols, tokens,
+    command, completion, diagnostics, graph, hierarchy, hover, import, inlay, lens, navigation, paste, rename, symbols,
+    tokens,
 };
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use lsp_types::{
@@ -319,6 +320,11 @@ impl Analysis {
                 write(found.map(|(program, file)| tokens::tokens(program, file, offsets(program, file, range))))
             }
             "workspace/executeCommand" => self.execute(params),
+            graph::METHOD => {
+                let params: graph::GraphParams = read(params)?;
+                let Some((program, _)) = self.workspace.find(&params.text_document.uri) else { return write(()) };
+                graph::graph(program, &params)
+            }
             import::METHOD => import::import(self.workspace.overlay(), self.editor.encoding, read(params)?),
             _ => Err(refusal(ErrorCode::MethodNotFound, &format!("polder does not know {method}"))),
         }

@@ -16,6 +16,7 @@ mod diagnostics;
 mod documents;
 mod edits;
 mod formatting;
+mod graph;
 mod hierarchy;
 mod hover;
 mod import;

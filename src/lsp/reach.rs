@@ -2,7 +2,9 @@
 
 use super::names;
 use super::program::Program;
-use crate::ask::{self, Asked, Ends, Everyone, GroupName, IsolatedShare, Names, RowNames, Sheet};
+use crate::ask::{
+    self, Asked, Between, Detail, Ends, Everyone, GroupName, IsolatedShare, Names, RowNames, Sheet, Summary,
+};
 use crate::cover::Budget;
 use crate::flow::{FlowSet, PartyId};
 use crate::model::{BuiltIn, Endpoint, Model};
@@ -146,6 +148,13 @@ impl ReachQuery<'_> {
         all.sort_by_key(|peer| peer.distance);
         let isolated = if direction == Direction::Ingress { ingress } else { egress };
         Ok(ReachPeers { isolated, all })
+    }
+
+    /// All that is allowed, as lines.
+    pub(super) fn summary(&self) -> Result<Summary, Silence> {
+        let between = Between { from: None, to: None, detail: Detail::Lines };
+        let summary = self.sheet.reach::<()>(between, &mut |_, _| Ok(None), &mut Budget::of_question());
+        summary.map_err(|_| Silence::TooHard)
     }
 
     /// What an endpoint of the program can be asked for by.

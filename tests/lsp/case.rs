@@ -215,6 +215,10 @@ impl Asker {
                 })
             }
             "actions" => self.actions(first),
+            "graph" => {
+                let namespaces: Vec<&str> = words[2..].to_vec();
+                self.of("polder/graph", first, json!({ "namespaces": namespaces })).map(|answer| self.graph(&answer))
+            }
             "import" => {
                 let mut more = json!({});
                 if !second.is_empty() {
@@ -295,6 +299,28 @@ impl Asker {
     fn location(&self, location: &Value) -> String {
         let path = location["uri"].as_str().unwrap().strip_prefix("file://").unwrap();
         self.place_of(path, &location["range"])
+    }
+
+    /// A picture: its parts in words, each with where it is written.
+    fn graph(&self, answer: &Value) -> String {
+        let Some(svg) = answer["svg"].as_str() else { return "nothing".to_owned() };
+        assert!(svg.starts_with("<svg "), "{svg}");
+        let (graph, places) = (&answer["graph"], &answer["places"]);
+        let mut text = String::new();
+        let mut told = |id: &Value, what: String| {
+            let list = &places[id.as_str().unwrap()];
+            let found = if list.is_null() { String::new() } else { self.locations(list).replace('\n', ", ") };
+            writeln!(text, "{what}: {}", found.trim_end_matches(", ")).unwrap();
+        };
+        for (list, what) in [("namespaces", "namespace"), ("nodes", "node")] {
+            for one in graph[list].as_array().unwrap() {
+                told(&one["id"], format!("{what} {}", one["name"].as_str().unwrap()));
+            }
+        }
+        for one in graph["edges"].as_array().unwrap() {
+            told(&one["id"], format!("edge {} -> {} {}", one["from"], one["to"], one["ports"]));
+        }
+        text
     }
 
     fn locations(&self, list: &Value) -> String {
