@@ -135,6 +135,10 @@ pub(super) fn no_dns(side: &Side<'_>, servers: &ServerPlaces<'_>, runs: &Runs<'_
         Some(place) => at(Code::W0201, Some(place), message).with_text("no DNS server answers here"),
         None => at(Code::W0201, one.name, message),
     };
+    // A chart that lets its own pods ask, by their labels, has no others.
+    let is_by_program = |atom: &&Atom<'_>| side.group.get(atom.policy).is_some_and(|one| one.written.by_program);
+    let is_of_program = one.written.by_program && tried.is_none() && dns.iter().any(is_by_program);
+    let diagnostic = if is_of_program { diagnostic.as_note() } else { diagnostic };
     if let Some(namespace) = tried.and_then(Atom::written_peer).and_then(servers::home_of) {
         found.push(diagnostic.with_help(format!(
             "these labels are those of the servers in `{namespace}`: add `namespaceSelector: {{matchLabels: \

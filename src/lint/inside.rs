@@ -167,6 +167,10 @@ fn replicas(service: &Service, published: &Published<'_, '_>, apart: &BTreeSet<E
     let is_several = |behind: &&Behind<'_>| behind.pods.count > 1 && !apart.contains(&behind.end);
     published.behind(service).iter().filter(is_several).find_map(|behind| {
         let ports = PeerPort::all(service, behind);
+        // Whoever scrapes them finds them by it as well.
+        if service.ports.iter().all(|port| port.name.as_deref().is_some_and(is_of_metrics)) {
+            return None;
+        }
         let (direction, port) = ports.iter().find_map(|port| {
             let direction = port.closed(&ports, &others, behind, published)?;
             Some((direction, port))

@@ -5,9 +5,26 @@ use super::{One, at};
 use crate::diag::{Code, Diagnostic};
 use crate::net::{NAMESPACE_NAME, Requirement, Selector};
 use crate::netpol::Peer;
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
-pub(super) fn check(one: &One<'_>, runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
+/// The labels by whose values policies select pods, of each namespace.
+pub(super) struct SelectedValues<'a>(FxHashSet<(&'a str, &'a str, &'a str)>);
+
+impl<'a> SelectedValues<'a> {
+    pub(super) fn new(all: &'a [One<'_>]) -> Self {
+        let of_one = |one: &'a One<'_>| {
+            let labels = one.policy.subject.entries();
+            labels.flat_map(move |(key, values)| {
+                let required = values.required().unwrap_or_default();
+                required.iter().map(move |value| (&*one.policy.namespace, &**key, &**value))
+            })
+        };
+        SelectedValues(all.iter().flat_map(of_one).collect())
+    }
+}
+
+pub(super) fn check(one: &One<'_>, selected: &SelectedValues<'_>, runs: &Runs<'_>, found: &mut Vec<Diagnostic>) {
     if asks_namespaces(&one.policy.subject, runs) {
         let place = one.written.subject.or(one.name);
         let message =
@@ -20,7 +37,7 @@ pub(super) fn check(one: &One<'_>, runs: &Runs<'_>, found: &mut Vec<Diagnostic>)
         let place = one.written.subject.or(one.name);
         found.push(contradiction("no pod can be selected", key, one, place));
     }
-    found.extend(everybody_else(one));
+    found.extend(everybody_else(one, selected));
     for (direction, rule, written) in one.all_rules() {
         for (index, peer) in written.peers.iter().enumerate() {
             let Peer::Pods { namespaces, pods } = peer else { continue };
@@ -80,7 +97,7 @@ fn peer_of_namespaces(
 }
 
 /// W0227: a policy for every pod of its namespace but some, with rules of its own: it isolates those of others, too.
-fn everybody_else(one: &One<'_>) -> Option<Diagnostic> {
+fn everybody_else(one: &One<'_>, selected: &SelectedValues<'_>) -> Option<Diagnostic> {
     let key = absent(&one.policy.subject, None)?;
     // Who denies all but some means just that.
     one.all_rules().next()?;
@@ -91,7 +108,12 @@ fn everybody_else(one: &One<'_>) -> Option<Diagnostic> {
         one.policy.namespace
     );
     let place = one.written.subject.or(one.name);
-    Some(at(Code::W0227, place, message).with_help("add to `podSelector` a label that only the pods it is for have"))
+    let found =
+        at(Code::W0227, place, message).with_help("add to `podSelector` a label that only the pods it is for have");
+    // Where those that are left out have a policy of their own, this one is that of all others.
+    let mut left_out = one.policy.subject.values(&key).listed().iter();
+    let has_own = left_out.any(|value| selected.0.contains(&(&*one.policy.namespace, &*key, &**value)));
+    Some(if has_own { found.as_note() } else { found })
 }
 
 fn contradiction(what: &str, key: &str, one: &One<'_>, place: Option<crate::source::Span>) -> Diagnostic {

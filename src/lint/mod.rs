@@ -104,6 +104,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
     let all: Vec<One<'_>> = ones(input, &covered);
     let own: Vec<One<'_>> = all.iter().copied().filter(One::is_network_policy).collect();
     let runs = runs::Runs::new(input.cluster);
+    let selected = labels::SelectedValues::new(&own);
     for one in &own {
         form::check(one, &mut found);
         lists::check(one, &mut found);
@@ -111,7 +112,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Diagnostic> {
         control_plane::check(one, &mut found);
         dns::service_port(one, &mut found);
         open::check(one, &runs, &mut found);
-        labels::check(one, &runs, &mut found);
+        labels::check(one, &selected, &runs, &mut found);
         peers::check(one, input, &mut found);
         plugin::check(one, input.cni, &runs, &mut found);
     }

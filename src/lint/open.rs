@@ -96,6 +96,39 @@ const LABELS_FOR_EVERYONE: [&str; 3] =
 /// Words in the names of ports that are for whoever looks after the cluster.
 const NAMES_OF_METRICS: [&str; 6] = ["prom", "prometheus", "monitoring", "telemetry", "exporter", "webhook"];
 
+/// Words in the name of a policy that say who connects, or to whom.
+const OF_ENDS: [&str; 4] = ["from", "to", "between", "via"];
+
+/// Where well-known databases, caches and queues listen, which nobody opens to everyone: PostgreSQL, MySQL, SQL Server,
+/// Oracle, MongoDB, Redis and its sentinels, Cassandra, Elasticsearch, memcached, CouchDB, etcd, Neo4j, ClickHouse, Kafka,
+/// AMQP, NATS, ZooKeeper, Vault.
+const OF_STORES: [u16; 25] = [
+    5432, 6432, 3306, 33060, 1433, 1521, 27017, 27018, 6379, 26379, 9042, 9200, 9300, 11211, 5984, 2379, 2380, 7687,
+    9000, 9092, 5672, 5671, 4222, 2181, 8200,
+];
+
+/// The names that their ports have.
+const NAMES_OF_STORES: [&str; 18] = [
+    "postgres",
+    "postgresql",
+    "pg",
+    "sql",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "mongodb",
+    "redis",
+    "cql",
+    "elastic",
+    "memcached",
+    "db",
+    "database",
+    "etcd",
+    "kafka",
+    "amqp",
+    "nats",
+];
+
 /// Words that say that not everyone is meant.
 const FOR_SOME: [&str; 7] = ["deny", "block", "isolate", "isolation", "restrict", "restricted", "only"];
 
@@ -151,27 +184,65 @@ fn for_everyone(one: &One<'_>, direction: Direction, index: usize, rule: &Rule, 
             diagnostic = diagnostic.with_label(place, "changes nothing beside it");
         }
     }
-    let is_plain = written.peers_place.is_none() && (written.ports_place.is_none() || !rule.ports.is_empty());
-    let is_meant = is_plain && others.is_empty() && is_meant(one, direction, rule, runs);
-    Some(if is_meant { diagnostic.as_note() } else { diagnostic })
+    // Whoever lists ports that are for all beside an empty list of peers does not mean nobody.
+    let is_public = || {
+        let is_ingress = direction == Direction::Ingress;
+        rule.ports.iter().all(|port| is_for_the_web(port, is_ingress)) || is_served(one, direction, rule, runs)
+    };
+    let is_plain = match (written.peers_place, rule.ports.is_empty()) {
+        (None, true) => written.ports_place.is_none(),
+        (None, false) => true,
+        (Some(_), true) => false,
+        (Some(_), false) => is_public(),
+    };
+    let is_meant = if others.is_empty() {
+        is_plain && is_meant(one, direction, rule, runs)
+    } else {
+        // What is listed beside it names nobody either, and says what it is for.
+        let is_out = direction == Direction::Egress;
+        is_out && is_plain && others.iter().all(|other| is_for_anybody(one, direction, *other))
+    };
+    Some(if is_meant || is_called_open(one, direction) { diagnostic.as_note() } else { diagnostic })
+}
+
+/// Whether the name of a policy says that it opens everything.
+fn is_called_open(one: &One<'_>, direction: Direction) -> bool {
+    one.is_called(&["allow", "permit", "open"])
+        && one.is_called(&["all", "any", "everything"])
+        && !is_of_other_way(one, direction)
+}
+
+/// Whether the name of a policy says that it is about the other direction.
+fn is_of_other_way(one: &One<'_>, direction: Direction) -> bool {
+    one.is_called(&[direction.other().word()]) && !one.is_called(&[direction.word()])
+}
+
+/// Whether a program wrote a policy, or a platform's makers did: programs list peers where they are told some, so who left them
+/// out has chosen it.
+fn is_chosen(one: &One<'_>) -> bool {
+    one.policy.namespace.starts_with(OF_PLATFORM) || one.written.by_program
+}
+
+/// Whether a rule names nobody, or the DNS servers.
+fn is_for_anybody(one: &One<'_>, direction: Direction, rule: usize) -> bool {
+    let rule = one.rules(direction).and_then(|rules| rules.get(rule));
+    let is_dns = |port: &Port| {
+        super::dns::is_dns(port) || matches!(&port.target, PortTarget::Named(name) if name.starts_with("dns"))
+    };
+    rule.is_some_and(|rule| rule.peers.is_empty() || rule.ports.iter().all(is_dns) && !rule.ports.is_empty())
 }
 
 /// Whether a rule without a list of peers is surely meant for everyone: it is `{}` and nothing else, which is how all of
 /// a direction is allowed, or it is about what everyone uses. Unless the name of the policy says that only some are meant.
 fn is_meant(one: &One<'_>, direction: Direction, rule: &Rule, runs: &Runs<'_>) -> bool {
-    let other_way = one.is_called(&[direction.other().word()]) && !one.is_called(&[direction.word()]);
-    if one.is_called(&FOR_SOME) && !one.is_called(&["allow"]) && !other_way {
+    if one.is_called(&FOR_SOME) && !one.is_called(&["allow"]) && !is_of_other_way(one, direction) {
         return false;
     }
     let is_ingress = direction == Direction::Ingress;
-    if one.is_called(&["allow", "permit", "open"]) && one.is_called(&["all", "any", "everything"]) && !other_way {
-        return true;
-    }
-    // Programs list peers where they are told some: who left them out has chosen it, or the program's makers have.
-    if one.policy.namespace.starts_with(OF_PLATFORM) || one.written.by_program {
-        return true;
-    }
-    rule.ports.iter().all(|port| is_for_the_web(port, is_ingress))
+    is_called_open(one, direction)
+        || is_chosen(one)
+        || rule.ports.iter().all(|port| is_for_the_web(port, is_ingress))
+        || (is_ingress && !rule.ports.is_empty() && !one.is_called(&OF_ENDS) && !rule.ports.iter().any(is_of_store))
         || (is_ingress && (is_for_all(one) || is_of_mesh(rule)))
         || (!is_ingress && is_for_api_server(one, rule))
         || is_offered(one, direction, rule, runs)
@@ -266,6 +337,21 @@ fn is_for_the_web(port: &Port, is_ingress: bool) -> bool {
         PortTarget::Range(low, high) => !is_ingress && is_of_media(port.protocol, *low, *high),
         PortTarget::Every => false,
     }
+}
+
+/// Whether a port is that of a database, a cache or a queue.
+pub(super) fn is_of_store(port: &Port) -> bool {
+    match &port.target {
+        PortTarget::Number(number) => port.protocol == Protocol::Tcp && OF_STORES.contains(number),
+        PortTarget::Named(name) => name.split(['-', '_']).any(|word| NAMES_OF_STORES.contains(&word)),
+        PortTarget::Range(..) | PortTarget::Every => false,
+    }
+}
+
+/// Whether a rule has a port on which the proxy of a mesh takes what is for the pods.
+pub(super) fn is_by_mesh(rule: &Rule) -> bool {
+    const OF_PROXIES: [u16; 2] = [4143, 15008];
+    rule.ports.iter().any(|port| matches!(port.target, PortTarget::Number(number) if OF_PROXIES.contains(&number)))
 }
 
 /// Whether a rule has a port of a mesh, perhaps with others of the same program.

@@ -8,6 +8,7 @@ use crate::net::{AddressSet, Direction, IpBlock, NAMESPACE_NAME, PortSet, Protoc
 use crate::netpol::{Peer, Rule};
 use crate::source::Span;
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What most people do not mean by "the internet".
@@ -255,13 +256,19 @@ fn sentence(names: &[&str]) -> String {
 /// W0214: all of IPv4 and none of IPv6, where IPv6 is in use.
 pub(super) fn families(all: &[One<'_>], cluster: &Cluster, found: &mut Vec<Diagnostic>) {
     let is_v6 = |peer: &Peer| matches!(peer, Peer::Block(block) if matches!(block.cidr, IpNet::V6(_)));
-    let policies = || all.iter().flat_map(One::all_rules).flat_map(|(.., rule)| &rule.peers);
     let pods =
         || cluster.workloads.iter().flat_map(|workload| &workload.pods).flat_map(|pods| &pods.addresses).flatten();
-    if !policies().any(is_v6) && !pods().any(|address| address.is_ipv6()) {
-        return;
-    }
-    let is_known = |one: &&One<'_>| one.is_network_policy() && !cluster.may_be_opened(&one.policy.namespace);
+    // Of pods whose addresses are known, these say it. Charts list both families whatever a cluster has, so that one does is
+    // said of its own namespace alone.
+    let (is_seen, is_told) = (pods().any(|address| address.is_ipv6()), pods().next().is_none());
+    let lists_v6 = |one: &One<'_>| one.all_rules().flat_map(|(.., rule)| &rule.peers).any(is_v6);
+    let listing: BTreeSet<&str> =
+        all.iter().filter(|one| is_told && lists_v6(one)).map(|one| &*one.policy.namespace).collect();
+    let is_known = |one: &&One<'_>| {
+        one.is_network_policy()
+            && (is_seen || listing.contains(&*one.policy.namespace))
+            && !cluster.may_be_opened(&one.policy.namespace)
+    };
     for one in all.iter().filter(is_known) {
         for direction in Direction::ALL {
             let rules = one.rules(direction).unwrap_or_default().iter().enumerate();

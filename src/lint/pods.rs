@@ -12,6 +12,9 @@ use crate::source::Span;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
+/// Where for one that is left open fewer than these are closed, nobody means to close all.
+const LEFT_OPEN: usize = 2;
+
 /// More names than these are a list of all that might be there.
 const MOST_NAMES: usize = 20;
 
@@ -107,6 +110,7 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
         false => format!("{} selects none of the pods that were given in namespace `{namespace}`", one.shown()),
     };
     let found = at(Code::W0209, place, message);
+    let found = if one.written.by_program || is_on_demand(selector) { found.as_note() } else { found };
     Some(found.with_help(nearest(selector, &among, &elsewhere, |other| {
         format!("pods with these labels run in namespace `{other}`: a policy only selects pods of its own namespace")
     })))
@@ -160,13 +164,33 @@ fn peer(one: &One<'_>, direction: Direction, peer: &Peer, place: Option<Span>, r
         (Some(_), false) => "matches none of the pods that were given in the namespaces it selects".to_owned(),
     };
     let message = format!("this peer of {} {what}", one.shown());
-    Some(at(Code::W0217, place, message).with_help(nearest(pods, &among, &elsewhere, |other| {
+    let found = at(Code::W0217, place, message);
+    let found = if one.written.by_program || is_on_demand(pods) { found.as_note() } else { found };
+    Some(found.with_help(nearest(pods, &among, &elsewhere, |other| {
         format!(
             "pods with these labels run in namespace `{other}`: add `namespaceSelector: {{matchLabels: \
              {{{NAMESPACE_NAME}: \
              {other}}}}}` to the same item of `{list}`"
         )
     })))
+}
+
+/// Whether pods are there only while something is done: those that answer a certificate authority, steps of pipelines and
+/// workflows, notebooks of users, runners, executors.
+fn is_on_demand(pods: &Selector) -> bool {
+    const KEYS: [&str; 6] = [
+        "tekton.dev/",
+        "workflows.argoproj.io/",
+        "acme.cert-manager.io/",
+        "hub.jupyter.org/",
+        "spark-",
+        "actions.github.com/",
+    ];
+    const WORDS: [&str; 8] = ["singleuser", "notebook", "runner", "executor", "solver", "job", "slave", "ephemeral"];
+    let says = |text: &str| text.split(['-', '.', '_', '/']).any(|word| WORDS.contains(&word));
+    pods.entries().any(|(key, values)| {
+        KEYS.iter().any(|known| key.starts_with(known)) || says(key) || values.listed().iter().any(|value| says(value))
+    })
 }
 
 /// W0216: a selector of namespaces that none of those given matches.
@@ -298,11 +322,19 @@ fn uncovered(group: &[One<'_>], runs: &Runs<'_>, meant: &[&Workload]) -> Option<
     let is_asked = |workload: &Workload, pods: &Pods| {
         let mut services = runs.cluster.services.iter().filter(|one| one.namespace == workload.namespace);
         let ends = matches!(workload.kind, Kind::Job | Kind::CronJob | Kind::Pod);
+        // Operators bring policies for what they run, and not for themselves.
+        if workload.name.split('-').any(|word| word == "operator") {
+            return false;
+        }
         !ends || !pods.ports.is_empty() || services.any(|service| service.selects(&pods.labels))
     };
     let asked = open.iter().filter(|(workload, pods)| is_asked(workload, pods));
-    let forgotten = if open.len() * 2 > closed { 0 } else { asked.count() };
-    let found = if forgotten == 0 { found.as_note() } else { found };
+    // However many pods one policy is for, somebody wrote it for one thing.
+    let closed = closed.min(group.len());
+    let forgotten = if open.len() * LEFT_OPEN > closed { 0 } else { asked.count() };
+    // Charts and operators bring policies for their own pods alone; whose namespace it is has not closed it.
+    let is_of_programs = group.iter().all(|one| one.written.by_program && !one.policy.subject.is_everything());
+    let found = if forgotten == 0 || is_of_programs { found.as_note() } else { found };
     Some(found.with_help(format!(
         "deny by default in namespace `{namespace}`: a policy with `podSelector: {{}}` and `policyTypes: [Ingress, \
          Egress]`"

@@ -79,7 +79,8 @@ impl<'s, 'a> Published<'s, 'a> {
             return Vec::new();
         }
         let found = self.each_behind(service);
-        if found.iter().any(|one| one.isolating.is_empty()) { Vec::new() } else { found }
+        let is_open = |one: &Behind<'_>| one.isolating.is_empty() || self.is_meshed(one);
+        if found.iter().any(is_open) { Vec::new() } else { found }
     }
 
     /// The pods that a Service leads to, each by itself.
@@ -100,7 +101,9 @@ impl<'s, 'a> Published<'s, 'a> {
 
     /// A policy that isolates pods, when `admits` is false of them; none of which a wrong port is told already.
     pub(super) fn closes(&self, behind: &Behind<'_>, admits: bool) -> Option<&'s One<'a>> {
-        let is_sure = !self.is_mistaken(behind) && !self.cluster.may_be_opened(&behind.workload.namespace);
+        let is_sure = !self.is_mistaken(behind)
+            && !self.is_meshed(behind)
+            && !self.cluster.may_be_opened(&behind.workload.namespace);
         let isolating = behind.isolating.first().filter(|_| !admits && is_sure)?;
         self.all.get(*isolating)
     }
@@ -124,6 +127,11 @@ impl<'s, 'a> Published<'s, 'a> {
     /// Whether a wrong port is told of a policy that isolates pods: then that they are closed follows.
     fn is_mistaken(&self, behind: &Behind<'_>) -> bool {
         behind.isolating.iter().any(|index| self.mistaken.contains(&(*index, Direction::Ingress)))
+    }
+
+    /// Whether a rule lets the proxy of a mesh take what is for the pods: then policies see no other port.
+    fn is_meshed(&self, behind: &Behind<'_>) -> bool {
+        self.rules(behind).any(|(.., rule)| super::open::is_by_mesh(rule))
     }
 
     /// The ingress rules of the policies that isolate pods.

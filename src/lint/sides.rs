@@ -133,7 +133,7 @@ impl RulePeer<'_, '_> {
                     continue;
                 }
                 let other = self.engine.side(opposite, *end, *subject);
-                if other.allowed.overlaps(&ports) || !other.unknown.is_empty() {
+                if other.allowed.overlaps(&ports) || other.unknown.overlaps(&ports) {
                     return None;
                 }
                 // Two different ones show better what is closed.

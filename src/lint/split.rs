@@ -3,8 +3,10 @@
 use super::runs::Runs;
 use super::{One, at, peers_field};
 use crate::diag::{Code, Diagnostic};
-use crate::net::Direction;
+use crate::net::{AddressSet, Direction};
 use crate::netpol::{Peer, Rule};
+use ipnet::{IpNet, Ipv4Net};
+use std::net::Ipv4Addr;
 
 /// W0203: two neighbours in a list of rules, one of peers without ports and one of ports without peers: the `-` in front
 /// of the second makes of "these peers on these ports" two rules that are far wider.
@@ -48,24 +50,36 @@ pub(super) fn split(one: &One<'_>, direction: Direction, runs: &Runs<'_>) -> Opt
     let is_who = |at: usize, rule: &Rule| {
         !rule.peers.is_empty()
             && written(at).is_some_and(|rule| rule.ports_place.is_none())
-            && !is_own_namespace(rule, direction)
+            && !rule.peers.iter().all(is_link_local)
     };
     let is_where = |at: usize, rule: &Rule| {
         !rule.ports.is_empty()
             && written(at).is_some_and(|rule| rule.peers_place.is_none())
             && !super::open::is_for_all_use(rule)
             && !super::callers::is_for_webhook(one, direction, rule, runs.cluster)
+            && !super::open::is_by_mesh(rule)
             && !super::open::is_offered(one, direction, rule, runs)
     };
-    let halves =
-        (is_who(first, one_rule) && is_where(second, other)) || (is_where(first, one_rule) && is_who(second, other));
+    // Beside all of one's own a port for everybody is often meant, unless it is one that nobody opens to everybody.
+    let is_meant = |who: &Rule, ports: &Rule| {
+        is_own_namespace(who, direction) && !ports.ports.iter().all(super::open::is_of_store)
+    };
+    let are = |who: usize, who_rule: &Rule, ports: usize, ports_rule: &Rule| {
+        is_who(who, who_rule) && is_where(ports, ports_rule) && !is_meant(who_rule, ports_rule)
+    };
+    let halves = are(first, one_rule, second, other) || are(second, other, first, one_rule);
     (halves && first + 1 == second).then_some([first, second])
 }
 
-/// Whether a rule is for all of its own namespace, or lets in what belongs to it there, beside which a port for everybody is
-/// often meant.
+/// Whether a rule is for all of its own namespace, or lets in what belongs to it there.
 fn is_own_namespace(rule: &Rule, direction: Direction) -> bool {
     let is_own = |peer: &Peer| matches!(peer, Peer::Pods { namespaces: None, .. });
     let is_all = |peer: &Peer| matches!(peer, Peer::Pods { namespaces: None, pods } if pods.is_everything());
     rule.peers.iter().any(is_all) || (direction == Direction::Ingress && rule.peers.iter().all(is_own))
+}
+
+/// Whether a peer is what a node alone has: the probes of the kubelet come from there under some meshes.
+fn is_link_local(peer: &Peer) -> bool {
+    let whole = AddressSet::from_net(IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16)));
+    matches!(peer, Peer::Block(block) if whole.contains(&block.addresses()))
 }

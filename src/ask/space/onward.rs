@@ -55,8 +55,7 @@ impl<'g> Onward<'g> {
 
     /// What is granted towards some pods, and perhaps more.
     pub(crate) fn towards(&self, pods: &SpacePods) -> Vec<usize> {
-        let everything = &Selector::everything();
-        self.numbers(self.granted.near(self.grants.space, pods, everything, everything))
+        self.numbers(self.granted.towards(self.grants.space, pods))
     }
 
     fn numbers(&self, places: Vec<(usize, usize)>) -> Vec<usize> {
