@@ -39,7 +39,7 @@ pub struct AuditReport<'a> {
     pub causes: Vec<Vec<AuditPlace>>,
     /// The same as a picture.
     pub picture: Picture,
-    /// How many pods are isolated, where it is known what runs.
+    /// How many kinds of pods are isolated, where it is known what runs.
     pub pods: Option<PodCount>,
     /// The assertions with their verdicts; `None` where there is no program.
     pub assertions: Option<Vec<AuditAssertion>>,
@@ -61,7 +61,7 @@ pub struct AuditReport<'a> {
     pub inputs: Vec<AuditInput>,
 }
 
-/// How many pods are isolated.
+/// How many kinds of pods that run are isolated: those of a workload that policies do not tell apart are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PodCount {
     /// All.
@@ -230,7 +230,7 @@ impl AuditReport<'_> {
             (coverage.by_end.closed, Some(coverage.by_end.all()), "tiers and workloads closed".to_owned()),
         ];
         if let Some(pods) = self.pods {
-            all.push((pods.both, Some(pods.all), "pods isolated in both directions".to_owned()));
+            all.push((pods.both, Some(pods.all), "kinds of pods that run isolated in both directions".to_owned()));
         }
         let [from, to] = self.exposed();
         let counted = |count: usize, one: &str, many: &str| {
