@@ -175,6 +175,9 @@ fn tell(
         }
     }
     tell_empty(manifests, terminal);
+    for what in manifests.not_looked_for() {
+        terminal.note_line(&format!("note: {what}"));
+    }
     if gone > 0 {
         let gone = count(gone, "finding");
         let help = "`--write-baseline` brings it up to date";

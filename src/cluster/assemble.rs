@@ -63,6 +63,7 @@ impl Cluster {
             endpoints: given.endpoints.into_iter().collect(),
             callers: given.callers.into_values().collect(),
             unmodelled,
+            unread: super::UnreadParts::default(),
         };
         (cluster, given.conflicts)
     }
@@ -81,6 +82,8 @@ struct Given {
     unmodelled: Vec<super::Unmodelled>,
     conflicts: Vec<Conflict>,
     seen: Seen,
+    /// How many there are whose names begin in one way.
+    generated: BTreeMap<Key, usize>,
 }
 
 /// Adds `object` unless there is one already, and says where that is when it is not the same.
@@ -142,7 +145,10 @@ impl Given {
                 let name = one.name.clone();
                 ("Namespace".into(), none, name.clone(), add(&mut self.namespaces, name, one, Object::Namespace))
             }
-            Object::Runner(one) => {
+            Object::Runner(mut one) => {
+                if one.is_generated {
+                    one.workload.name = self.name_of_its_own(&one);
+                }
                 let Workload { namespace, name, kind, .. } = &one.workload;
                 let (namespace, name, kind) = (namespace.clone(), name.clone(), kind.clone());
                 let key = (namespace.clone(), name.clone(), kind.clone());
@@ -160,6 +166,26 @@ impl Given {
         };
         if let Some((first, second)) = spans {
             self.conflicts.push(Conflict { kind, namespace, name, first, second });
+        }
+    }
+
+    /// What is called by how its name begins runs beside all others that begin so: each has a name of its own. Those that say
+    /// the same are as good as one.
+    fn name_of_its_own(&mut self, one: &Runner) -> Arc<str> {
+        let Workload { namespace, name, kind, .. } = &one.workload;
+        let key = (namespace.clone(), name.clone(), kind.clone());
+        let meaning = |one: &Runner| Object::Runner(one.clone()).meaning();
+        let is_free = |known: Option<&Runner>| known.is_none_or(|known| meaning(known) == meaning(one));
+        if is_free(self.runners.get(&key)) {
+            return key.1;
+        }
+        let count = self.generated.entry(key).or_insert(1);
+        loop {
+            *count += 1;
+            let own: Arc<str> = format!("{name}{count}").into();
+            if !self.runners.contains_key(&(namespace.clone(), own.clone(), kind.clone())) {
+                return own;
+            }
         }
     }
 }

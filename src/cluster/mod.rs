@@ -12,6 +12,7 @@ mod object;
 mod runtime;
 mod service;
 mod unmodelled;
+mod unread;
 mod whole;
 
 pub use address::NodeAt;
@@ -23,6 +24,7 @@ pub use object::{Object, Owner, Runner, Scaler};
 pub use runtime::is_set_at_runtime;
 pub use service::TranslatedPort;
 pub use unmodelled::Unmodelled;
+pub use unread::{UnreadParts, UnreadPlaces};
 pub use whole::{OF_EVERY_CLUSTER, Whole};
 
 use crate::net::Protocol;
@@ -57,6 +59,29 @@ pub struct Cluster {
     pub unmodelled: Vec<Unmodelled>,
     /// What of this is known to be all that there is.
     pub whole: Whole,
+    /// What was given beside it and could not be read.
+    pub unread: UnreadParts,
+}
+
+impl Cluster {
+    /// Whether nothing at all is known of it, but that something could not be read.
+    pub fn holds_nothing(&self) -> bool {
+        let Cluster {
+            namespaces,
+            workloads,
+            services,
+            ingresses,
+            nodes,
+            callers,
+            endpoints,
+            unmodelled,
+            whole,
+            unread: _,
+        } = self;
+        let runs = namespaces.is_empty() && workloads.is_empty() && services.is_empty() && ingresses.is_empty();
+        let others = nodes.is_empty() && callers.is_empty() && endpoints.is_empty() && unmodelled.is_empty();
+        runs && others && *whole == Whole::default()
+    }
 }
 
 /// A Namespace.

@@ -40,6 +40,8 @@ pub struct Runner {
     pub template_of: Option<Owner>,
     /// Whether it is as the API server gives it, and not only as somebody wrote it.
     pub is_live: bool,
+    /// Whether its name is only how the one begins that the API server makes up.
+    pub is_generated: bool,
 }
 
 /// Something that may run several pods of a workload, whatever the workload says.

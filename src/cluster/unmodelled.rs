@@ -52,10 +52,10 @@ impl Unmodelled {
 }
 
 impl Cluster {
-    /// Whether something that is not understood may let through what NetworkPolicies of a namespace close, or isolate pods
-    /// there that they do not.
+    /// Whether something that is not understood, or a policy that could not be read, may let through what NetworkPolicies of a
+    /// namespace close, or isolate pods there that they do not.
     pub fn may_be_opened(&self, namespace: &str) -> bool {
         let is_there = |one: &Unmodelled| one.namespace.is_empty() || one.namespace == namespace;
-        self.unmodelled.iter().any(|one| is_there(one) && one.may_allow())
+        self.unread.policies.contains(namespace) || self.unmodelled.iter().any(|one| is_there(one) && one.may_allow())
     }
 }

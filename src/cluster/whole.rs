@@ -38,12 +38,13 @@ impl Whole {
 impl Cluster {
     /// Whether all pods of a namespace are known, or all that makes them.
     pub fn has_all_pods_of(&self, namespace: &str) -> bool {
-        self.whole.everywhere || self.whole.given.contains(namespace) || self.has_listed(namespace)
+        let is_given = self.whole.everywhere || self.whole.given.contains(namespace) || self.has_listed(namespace);
+        is_given && !self.unread.runs.contains(namespace)
     }
 
     /// Whether all pods of all namespaces are known.
     pub fn has_all_pods(&self) -> bool {
-        self.whole.everywhere
+        self.whole.everywhere && self.unread.runs.is_empty()
     }
 
     /// Whether the pods of a namespace were listed as they run, with the labels that they have there.

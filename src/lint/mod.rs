@@ -57,6 +57,7 @@ use crate::net::{AddressSet, BlocksMatch, Direction, Facts};
 use crate::netpol::{Policy, PolicyKind, Rule, Written};
 use crate::source::Span;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -71,8 +72,8 @@ pub struct Input<'a> {
     pub cluster: &'a Cluster,
     /// What has to enforce the policies.
     pub cni: ChosenCni,
-    /// Whether some of what runs stands there in several variants, of which there is one.
-    pub varies: bool,
+    /// The namespaces where some of what runs stands in several variants, of which there is one.
+    pub varying: &'a BTreeSet<Arc<str>>,
     /// Whether these are all the policies that there are. If not, only what shows in each by itself is told.
     pub complete: bool,
 }
@@ -155,7 +156,7 @@ fn together(input: &Input<'_>, all: &[One<'_>], own: &[One<'_>], runs: &runs::Ru
     if patience.gave_up() {
         found.push(unfinished("comparing what the rules of each namespace allow", "an exception or a DNS rule"));
     }
-    pods::check(all, runs, input.varies, found);
+    pods::check(all, runs, input.varying, found);
     let mut mistaken = ports::check(all, runs, found);
     mirrored::check(all, runs, &mut mistaken, found);
     plugin::check_addresses(own, runs, matches, found);

@@ -10,6 +10,7 @@ use crate::net::{Direction, NAMESPACE_NAME, Selector};
 use crate::netpol::Peer;
 use crate::source::Span;
 use rustc_hash::FxHashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where for one that is left open fewer than these are closed, nobody means to close all.
@@ -18,9 +19,9 @@ const LEFT_OPEN: usize = 2;
 /// More names than these are a list of all that might be there.
 const MOST_NAMES: usize = 20;
 
-/// W0209, W0216, W0217, W0218, W0222 and W0223. Of which pods there are, nobody is sure where `varies` says that some of what
-/// makes them stands there in several variants.
-pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut Vec<Diagnostic>) {
+/// W0209, W0216, W0217, W0218, W0222 and W0223. Of which pods there are, nobody is sure in the namespaces `varying`, where some
+/// of what makes them stands in several variants.
+pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varying: &BTreeSet<Arc<str>>, found: &mut Vec<Diagnostic>) {
     // The workloads that policies without pods probably mean.
     let mut meant: Vec<&Workload> = Vec::new();
     // That no DNS server is there, or that a peer belongs to the item in front of it, says more.
@@ -50,6 +51,7 @@ pub(super) fn check(all: &[One<'_>], runs: &Runs<'_>, varies: bool, found: &mut 
         }
     }
     for group in all.chunk_by(|one, next| one.policy.namespace == next.policy.namespace) {
+        let varies = group.first().is_some_and(|one| varying.contains(&one.policy.namespace));
         found.extend(uncovered(group, runs, &meant).map(|one| if varies { one.as_note() } else { one }));
     }
 }
@@ -79,7 +81,7 @@ fn subject<'a>(one: &One<'_>, runs: &Runs<'a>, meant: &mut Vec<&'a Workload>) ->
     }
     let given = !runs.workloads(namespace).is_empty();
     let whole = runs.is_whole(namespace);
-    if !matched.pods.is_empty() || (given && !matched.sure) {
+    if !matched.pods.is_empty() || (given && !matched.sure) || runs.lacks_pods_of(namespace) {
         return None;
     }
     let elsewhere = runs.elsewhere(one, selector);
@@ -201,7 +203,7 @@ fn no_namespace(
     runs: &Runs<'_>,
 ) -> Option<Diagnostic> {
     let given = &runs.cluster.namespaces;
-    if selector.contradiction().is_some() || pods.contradiction().is_some() {
+    if selector.contradiction().is_some() || pods.contradiction().is_some() || runs.cluster.unread.namespaces {
         return None;
     }
     let whole = runs.cluster.whole.namespaces;

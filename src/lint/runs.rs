@@ -59,9 +59,9 @@ impl<'a> Runs<'a> {
         self.workloads.get(namespace).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a namespace was given, or something that runs in it.
+    /// Whether a namespace was given, or something that runs in it, be it that this could not be read.
     pub(super) fn has_namespace(&self, name: &str) -> bool {
-        self.labels.contains_key(name) || self.workloads.contains_key(name)
+        self.labels.contains_key(name) || self.workloads.contains_key(name) || self.lacks_pods_of(name)
     }
 
     /// The namespaces that were given, and those of what runs.
@@ -119,6 +119,11 @@ impl<'a> Runs<'a> {
         self.cluster.has_all_pods_of(namespace)
     }
 
+    /// Whether something may run in a namespace that could not be read.
+    pub(super) fn lacks_pods_of(&self, name: &str) -> bool {
+        self.cluster.unread.runs.contains(name)
+    }
+
     fn home(&self, one: &One<'_>) -> Vec<&'a str> {
         self.workloads.get_key_value(&*one.policy.namespace).map(|(name, _)| *name).into_iter().collect()
     }
@@ -132,6 +137,7 @@ impl<'a> Runs<'a> {
         // What runs has labels that no template shows.
         let at_runtime = selector.keys().any(|key| is_set_at_runtime(key));
         let sure = sure && (!at_runtime || namespaces.iter().all(|name| self.cluster.has_listed(name)));
+        let sure = sure && !namespaces.iter().any(|name| self.lacks_pods_of(name));
         let whole = namespaces.iter().all(|name| self.is_whole(name));
         MatchedPods { pods, namespaces, sure, whole }
     }

@@ -247,7 +247,7 @@ impl Import {
             written: &written,
             cluster: &self.manifests.cluster,
             cni: ChosenCni::default(),
-            varies: false,
+            varying: &BTreeSet::new(),
             complete: false,
         });
         let alike = found.into_iter().filter(|found| found.code == Code::W0203);

@@ -57,7 +57,7 @@ fn workload(workload: &Workload) -> String {
 pub(super) fn object(object: &Object) -> String {
     match object {
         Object::Namespace(namespace) => format!("Namespace {} {}", namespace.name, labels(&namespace.labels)),
-        Object::Runner(Runner { workload: one, owner, asleep, template_of, is_live: _ }) => {
+        Object::Runner(Runner { workload: one, owner, asleep, template_of, is_live: _, is_generated: _ }) => {
             let owner = owner.as_ref().map(|Owner { kind, name }| {
                 format!(" of {} {name}", kind.as_ref().map_or("no kind that makes pods", polder::cluster::Kind::as_str))
             });

@@ -44,7 +44,9 @@ pub(super) fn runner(node: &YamlNode, (version, kind): (&str, &str), default_nam
     if templates.is_empty() && template_of.is_none() {
         return None;
     }
-    let name = metadata_text(pairs, "name").or_else(|| metadata_text(pairs, "generateName"))?;
+    let name = metadata_text(pairs, "name");
+    let is_generated = name.is_none();
+    let name = name.or_else(|| metadata_text(pairs, "generateName"))?;
     let mut scratch = Reading::default();
     let mut walk = Walk::new(&mut scratch, "");
     let mut shapes: Vec<PodShape> =
@@ -70,8 +72,9 @@ pub(super) fn runner(node: &YamlNode, (version, kind): (&str, &str), default_nam
     let (namespace, name) = (namespace.into(), name.into());
     let first_number = number::first(Some(spec));
     let workload = Workload { namespace, name, kind, labels, selector, pods, first_number, span: None };
-    let object =
-        crate::cluster::Object::Runner(Runner { workload, owner, asleep, template_of, is_live: is_live(object) });
+    let is_live = is_live(object);
+    let runner = Runner { workload, owner, asleep, template_of, is_live, is_generated };
+    let object = crate::cluster::Object::Runner(runner);
     Some(ReadObject { at, pods_at, object })
 }
 

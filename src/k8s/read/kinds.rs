@@ -69,6 +69,17 @@ pub(super) fn group(version: &str) -> &str {
     version.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
+/// Whether a version is of a group of which some kind is read; the core has too many others.
+pub(super) fn is_of_read(version: &str) -> bool {
+    let own = group(version);
+    own == "extensions" || KINDS.iter().any(|(known, ..)| group(known) == own && !own.is_empty())
+}
+
+/// Whether a version is of a group without policies, whatever the kind is.
+pub(super) fn is_of_what_runs(version: &str) -> bool {
+    matches!(group(version), "apps" | "batch" | "policy")
+}
+
 /// The kinds of a group that nobody but Kubernetes has.
 fn own(version: &str) -> Option<&'static [&'static str]> {
     OWN.iter().find(|(own, _)| *own == group(version)).map(|(_, kinds)| *kinds)

@@ -37,6 +37,8 @@ pub(super) struct Metadata<'n, 'a> {
     pub(super) at: Option<usize>,
     pub(super) name: &'n str,
     pub(super) namespace: &'n str,
+    /// Whether the name is only how the one begins that the server makes up.
+    pub(super) is_generated: bool,
     pub(super) labels: Pairs,
 }
 
@@ -71,6 +73,7 @@ pub(super) fn metadata<'n, 'a>(
     // Kubernetes does not tell what is empty from what is missing.
     let named = written("name").map(|name| (name, "name"));
     let generated = written("generateName").filter(|_| naming.generated).map(|name| (name, "generateName"));
+    let is_generated = named.is_none();
     let name = match named.or(generated) {
         Some((name, field)) => {
             let path = path.field(field);
@@ -98,7 +101,7 @@ pub(super) fn metadata<'n, 'a>(
     });
     let labels = labels(walk, known.get("labels"), path.field("labels"));
     let (name, at) = name?;
-    Some(Metadata { fields: known, at: at.or(object.at), name, namespace: namespace?, labels })
+    Some(Metadata { fields: known, at: at.or(object.at), name, namespace: namespace?, is_generated, labels })
 }
 
 /// Labels, sorted by key.

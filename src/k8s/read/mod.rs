@@ -25,6 +25,7 @@ mod metadata;
 mod node;
 mod number;
 mod objects;
+mod pattern;
 mod place;
 mod pod;
 mod policy;
@@ -48,6 +49,7 @@ use crate::parallel;
 use node::{Seed, Value, YamlNode};
 use objects::{is_foreign, object};
 use std::cell::Cell;
+use std::sync::Arc;
 use walk::{Path, Walk};
 
 /// The longest text that is read, in bytes.
@@ -137,7 +139,7 @@ pub struct ReadObject {
 }
 
 /// Something to say about a place of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadProblem {
     /// The offset in the text, where known.
     pub at: Option<usize>,
@@ -151,6 +153,13 @@ pub struct ReadProblem {
     pub object: Option<String>,
     /// Whether that is a NetworkPolicy, or may be one for all that is known.
     pub is_policy: bool,
+    /// The namespace that it is in, where that is sure.
+    pub namespace: Option<Arc<str>>,
+    /// Whether it is no policy, and no object that a cluster gets either: a part or a pattern of one, such as tests and programs
+    /// have.
+    pub is_pattern: bool,
+    /// The same for all problems of one object, and for those of no other one.
+    pub number: usize,
 }
 
 /// An object that has no part in what is allowed.
@@ -257,7 +266,7 @@ fn listed<'a>(
     for (index, item) in parsed.enumerate() {
         match item {
             Ok(node) if node.value == Value::Null => {
-                objects::null_item(&mut Walk::new(reading, whole), list, path.index(index));
+                objects::null_item(&mut Walk::new(reading, whole), list, path.index(index), default_namespace);
             }
             Ok(node) => {
                 object(&mut Walk::new(reading, whole), &node, path.index(index), default_namespace, typed);
@@ -317,7 +326,7 @@ impl Reading {
 }
 
 fn whole_text(at: Option<usize>, reason: impl Into<String>) -> ReadProblem {
-    ReadProblem { at, path: String::new(), reason: reason.into(), foreign: false, object: None, is_policy: true }
+    ReadProblem { at, reason: reason.into(), is_policy: true, ..ReadProblem::default() }
 }
 
 fn fields<'n, 'a>(pairs: &'n [(YamlNode<'a>, YamlNode<'a>)], name: &str) -> impl Iterator<Item = &'n YamlNode<'a>> {

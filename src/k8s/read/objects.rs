@@ -6,14 +6,16 @@ use super::node::{Value, YamlNode, shortened};
 use super::unmodelled::is_unmodelled;
 use super::walk::{Path, Walk};
 use super::{
-    Ignored, ReadClusterPolicy, callers, cilium, cluster_policy, custom, field_text, fields, hints, inside,
-    metadata_field, metadata_text, number, place, policy, service,
+    Ignored, ReadClusterPolicy, ReadProblem, callers, cilium, cluster_policy, custom, field_text, fields, hints,
+    inside, metadata_field, metadata_text, number, pattern, place, policy, service, syntax,
 };
 use super::{template, workload};
 use crate::cluster::{Object, Unmodelled};
+use std::sync::Arc;
 
 /// Whether nothing says of a document that it is an object of Kubernetes: it does not say what it is, nor has it what a
-/// policy has. Charts of Helm have a version, some programs a kind of their own, and many metadata or a specification.
+/// policy has. Charts of Helm have a version, some programs a kind of their own, and many metadata or a specification. The
+/// version alone says it where something of that version is read.
 pub(super) fn is_foreign(node: &YamlNode) -> bool {
     let Value::Map(pairs) = &node.value else { return true };
     let is_policy = fields(pairs, "spec").any(|spec| match &spec.value {
@@ -21,22 +23,31 @@ pub(super) fn is_foreign(node: &YamlNode) -> bool {
         _ => false,
     });
     let says_what = match (field_text(pairs, "apiVersion"), field_text(pairs, "kind")) {
-        (Some(version), None) => version.contains('/'),
+        (Some(version), None) => kinds::is_of_read(version),
         (None, Some(kind)) => kinds::is_kind(kind),
         (version, kind) => version.is_some() || kind.is_some(),
     };
     !is_policy && !says_what
 }
 
+/// The kind that no answer may lack.
+const POLICY: &str = "NetworkPolicy";
+
 /// Whether an object that cannot be read may be a NetworkPolicy, or hold one.
 fn may_be_policy(node: &YamlNode, typed: Option<(&str, &str)>) -> bool {
     let Value::Map(pairs) = &node.value else { return true };
     let (version, kind) = typed.unwrap_or_default();
     let version = field_text(pairs, "apiVersion").unwrap_or(version);
-    match field_text(pairs, "kind").unwrap_or(kind) {
-        "" => true,
-        kind => kind.ends_with("List") || !kinds::is_known(version, kind) || kind == "NetworkPolicy",
-    }
+    let may_be = |kind: &str| {
+        let item = kind.strip_suffix("List").unwrap_or(kind);
+        item == POLICY || !(kinds::is_kind(item) || kinds::is_of_what_runs(version))
+    };
+    let mut written = fields(pairs, "kind").map(|kind| match &kind.value {
+        Value::Text(kind) => may_be(kind),
+        _ => true,
+    });
+    // Where it stands there twice, nobody knows which one counts.
+    written.next().map_or_else(|| may_be(kind), |first| first || written.any(|other| other))
 }
 
 /// Reads one object, or the objects of a list, and notes in each problem on the way what it is about.
@@ -49,22 +60,47 @@ pub(super) fn object(
 ) {
     let before = walk.reading.problems.len();
     read_object(walk, node, path, default_namespace, typed);
-    say_of(walk, before, node, typed);
+    say_of(walk, before, node, typed, default_namespace);
 }
 
 /// Notes in the problems from the one in place `before` on what they are about.
-fn say_of(walk: &mut Walk, before: usize, node: &YamlNode, typed: Option<(&str, &str)>) {
-    for problem in walk.reading.problems.iter_mut().skip(before).filter(|problem| problem.object.is_none()) {
-        problem.is_policy = may_be_policy(node, typed);
-        problem.object = Some(called(node, typed));
+fn say_of(walk: &mut Walk, before: usize, node: &YamlNode, typed: Option<(&str, &str)>, default_namespace: &str) {
+    let all = walk.reading.problems.get_mut(before..).unwrap_or_default();
+    let mut own: Vec<&mut ReadProblem> = all.iter_mut().filter(|problem| problem.object.is_none()).collect();
+    if own.is_empty() {
+        return;
+    }
+    let is_policy = may_be_policy(node, typed);
+    let is_pattern = !is_policy && pattern::is_pattern(&own);
+    let (object, namespace) = (called(node, typed), namespace(node, &own, default_namespace));
+    for problem in &mut own {
+        (problem.is_policy, problem.is_pattern, problem.number) = (is_policy, is_pattern, before);
+        (problem.object, problem.namespace) = (Some(object.clone()), namespace.clone());
+    }
+}
+
+/// The namespace of an object with problems, where these leave no doubt of it.
+fn namespace(node: &YamlNode, problems: &[&mut ReadProblem], default_namespace: &str) -> Option<Arc<str>> {
+    let Value::Map(pairs) = &node.value else { return None };
+    let Value::Map(metadata) = &fields(pairs, "metadata").next()?.value else { return None };
+    let named: Vec<&YamlNode> = fields(metadata, "namespace").filter(|name| name.value != Value::Null).collect();
+    match named.as_slice() {
+        // It may be there by another name.
+        [] => {
+            let is_misspelt = |problem: &&mut ReadProblem| problem.reason.ends_with("did you mean `namespace`?");
+            (!problems.iter().any(is_misspelt)).then(|| default_namespace.into())
+        }
+        [YamlNode { value: Value::Text(name), .. }] if name.is_empty() => Some(default_namespace.into()),
+        [YamlNode { value: Value::Text(name), .. }] => syntax::dns_label(name).is_none().then(|| (&**name).into()),
+        _ => None,
     }
 }
 
 /// Refuses an item of a list that is null.
-pub(super) fn null_item(walk: &mut Walk, list: &YamlNode, path: Path) {
+pub(super) fn null_item(walk: &mut Walk, list: &YamlNode, path: Path, default_namespace: &str) {
     let before = walk.reading.problems.len();
     walk.refuse(list, path, "must not be null");
-    say_of(walk, before, list, None);
+    say_of(walk, before, list, None, default_namespace);
 }
 
 /// An object as it is called in a message.

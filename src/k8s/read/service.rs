@@ -58,7 +58,7 @@ pub(super) fn service(walk: &mut Walk, node: &YamlNode, path: Path, default_name
     if walk.problems() > before {
         return;
     }
-    let Metadata { at, name, namespace, labels: own, fields } = metadata;
+    let Metadata { at, name, namespace, labels: own, fields, is_generated: _ } = metadata;
     let status = object.get("status").and_then(MapFields::of);
     if let Some(port) = scraped(fields).filter(|_| !selector.is_empty()) {
         let labels = selector.iter().map(|(key, value)| (key.as_str(), value.as_str()));

@@ -365,17 +365,11 @@ impl<'r> Walk<'r> {
 /// Adds to a list of problems or remarks, unless it is full.
 fn tell(told: &mut Vec<ReadProblem>, at: Option<usize>, path: Path, reason: impl Into<String>) {
     if told.len() < MOST_TOLD {
-        told.push(ReadProblem {
-            at,
-            path: path.to_string(),
-            reason: reason.into(),
-            foreign: false,
-            object: None,
-            is_policy: true,
-        });
+        let (path, reason) = (path.to_string(), reason.into());
+        told.push(ReadProblem { at, path, reason, is_policy: true, ..ReadProblem::default() });
     } else if told.len() == MOST_TOLD {
         let reason = format!("there is more to say than these {MOST_TOLD}");
-        told.push(ReadProblem { at, path: String::new(), reason, foreign: false, object: None, is_policy: true });
+        told.push(ReadProblem { at, reason, is_policy: true, ..ReadProblem::default() });
     }
 }
 

@@ -119,9 +119,8 @@ pub(super) fn workload(
         made(walk, node, object.get("spec"), spec_path, &kind)
     };
     pods.finished |= kind == Kind::Job && job_is_finished(object.get("status"));
-    let Some(Metadata { at, name, namespace, labels, .. }) = metadata.filter(|_| walk.problems() == before) else {
-        return;
-    };
+    let metadata = metadata.filter(|_| walk.problems() == before);
+    let Some(Metadata { at, name, namespace, is_generated, labels, .. }) = metadata else { return };
     let pods_at = pods.shape.at.or(at);
     note_mesh(walk, pods_at, (version, kind.as_str(), namespace, name), pods.shape.mesh.take());
     // Whoever made them has the same template.
@@ -136,7 +135,7 @@ pub(super) fn workload(
     let (namespace, name) = (namespace.into(), name.into());
     let first_number = number::first(object.get("spec"));
     let workload = Workload { namespace, name, kind, labels, selector, pods, first_number, span: None };
-    let runner = Runner { workload, owner, asleep, template_of: None, is_live };
+    let runner = Runner { workload, owner, asleep, template_of: None, is_live, is_generated };
     walk.found(at, pods_at, cluster::Object::Runner(runner));
 }
 

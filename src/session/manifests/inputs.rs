@@ -22,6 +22,8 @@ pub(super) enum NamedInput {
         files: Vec<PathBuf>,
         problems: Vec<(PathBuf, String)>,
         dangling: Vec<PathBuf>,
+        /// The templates of manifests.
+        templates: Vec<PathBuf>,
     },
     Missing(PathBuf, String),
 }
@@ -73,7 +75,18 @@ fn walk(system: &dyn FileSystem, path: PathBuf) -> NamedInput {
     // What cannot be looked at is met on each walk.
     problems.dedup();
     dangling.sort();
-    NamedInput::Folder { path, found: files.len(), files, problems, dangling }
+    let templates = TEMPLATES.iter().flat_map(|end| system.walk(&path, end).files).filter(|file| is_of_manifest(file));
+    let templates = templates.collect();
+    NamedInput::Folder { path, found: files.len(), files, problems, dangling, templates }
+}
+
+/// What the names of templates end in, behind the end of what is made of them.
+const TEMPLATES: [&str; 4] = ["gotmpl", "j2", "tmpl", "tpl"];
+
+/// Whether a template may be one of manifests: `policy.yaml.tpl` and `policy.tpl`, and not `README.md.tmpl`.
+fn is_of_manifest(template: &Path) -> bool {
+    let inner = template.file_stem().map(Path::new).and_then(Path::extension);
+    inner.is_none_or(|end| EXTENSIONS.iter().any(|known| end == *known))
 }
 
 /// What to do about a folder without manifests that holds something else which may be meant.

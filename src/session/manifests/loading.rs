@@ -4,11 +4,12 @@ use super::around::Around;
 use super::cluster_policies::LoadedClusterPolicy;
 use super::given_text::{GivenText, NoText};
 use super::inputs::{NamedInput, inputs, is_program, something_else_below};
-use super::passed::{Found, PassedOver, Why, is_marked};
+use super::mentions::{folder_of, may_be_objects, names_policy};
+use super::passed::{Found, PassedOver, Why, is_locked, is_marked};
 use super::said::{StagedObjects, as_read, inside, nowhere, refused, token, told_staged, unfilled, unmodelled};
 use super::twice::UNREADABLE;
-use super::{Manifests, OfOperator, Reader, Remark, patches};
-use crate::cluster::{Cluster, Object, Whole, is_set_at_runtime};
+use super::{Manifests, OfOperator, Reader, Remark, patches, unsure};
+use crate::cluster::{Cluster, Object, UnreadParts, Whole, is_set_at_runtime};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::{self, Ignored, Inside, ReadObject, ReadPolicy, ReadProblem, Reading};
 use crate::netpol::{Peer, Policy, Written};
@@ -49,6 +50,7 @@ pub(super) fn load(
         held: Vec::new(),
         parts: Vec::new(),
         staged: StagedObjects::new(),
+        unread: UnreadParts::default(),
         is_live: false,
     };
     let inputs = inputs(system, folder, named);
@@ -74,6 +76,8 @@ pub(super) struct Load<'l> {
     /// The files with parts of objects, and the first object of each.
     parts: Vec<(String, String)>,
     staged: StagedObjects,
+    /// What depends on something that could not be read.
+    unread: UnreadParts,
     /// Whether a cluster was asked for all that it has.
     pub(super) is_live: bool,
 }
@@ -141,7 +145,7 @@ impl Load<'_> {
                 self.manifests.places.push(path);
                 (name, count, "no object")
             }
-            NamedInput::Folder { path, found, files, problems, dangling } => {
+            NamedInput::Folder { path, found, files, problems, dangling, templates } => {
                 self.manifests.notes.extend(nowhere(&dangling, self.folder));
                 for (path, reason) in problems {
                     self.manifests.diagnostics.push(unreadable(&shown(&path, self.folder), &reason));
@@ -151,7 +155,9 @@ impl Load<'_> {
                     _ => "no object",
                 };
                 // What the files hold that are read for another input is told there.
-                let count = found - files.len() + self.files(system, around, &files);
+                let count = found - files.len()
+                    + self.files(system, around, &files)
+                    + self.templates(system, around, &templates);
                 let name = shown(&path, self.folder);
                 let other = if found == 0 { something_else_below(system, &path, &name) } else { None };
                 may_be_empty = other.is_none();
@@ -185,7 +191,7 @@ impl Load<'_> {
             if let Some(chart) = around.chart_of(path) {
                 self.manifests.file_count += 1;
                 let mentions = bytes.is_ok_and(|bytes| names_policy(&String::from_utf8_lossy(&bytes)));
-                let found = Found { object: None, is_policy: mentions, span: None };
+                let found = Found { object: None, is_policy: mentions, span: None, namespace: None };
                 self.passed.add(Why::Chart, &shown(chart, self.folder), &name, found);
                 count += 1;
             } else if around.is_part(path) {
@@ -203,6 +209,18 @@ impl Load<'_> {
         }
         count += self.add_all(waiting);
         count
+    }
+
+    /// Tells of the templates of a folder that hold a policy, and says how many do.
+    fn templates(&mut self, system: &dyn FileSystem, around: &Around, files: &[PathBuf]) -> usize {
+        let read = |path: &PathBuf| system.read(path, k8s::LONGEST_TEXT as u64);
+        let holds_policy = |bytes: Vec<u8>| names_policy(&String::from_utf8_lossy(&bytes));
+        let files = files.iter().filter(|path| around.chart_of(path).is_none());
+        let found: Vec<String> =
+            files.filter(|path| read(path).is_ok_and(holds_policy)).map(|path| shown(path, self.folder)).collect();
+        found.iter().for_each(|name| self.passed.add_whole(Why::Template, name, true));
+        self.manifests.file_count += found.len();
+        found.len()
     }
 
     fn named(&mut self, name: String, bytes: io::Result<Vec<u8>>, namespace: &str) -> usize {
@@ -241,6 +259,14 @@ impl Load<'_> {
         self.manifests.file_count += 1;
         let (text, is_wide) = match text {
             Ok(text) => text,
+            Err(NoText::NotUtf8(error)) if !is_named && is_locked(error.as_bytes()) => {
+                self.passed.add_whole(Why::Locked, &name, false);
+                return 1;
+            }
+            Err(NoText::NotUtf8(error)) if !is_named && !may_be_objects(&String::from_utf8_lossy(error.as_bytes())) => {
+                self.manifests.passed_over += 1;
+                return 0;
+            }
             Err(NoText::NotUtf8(error)) => {
                 let diagnostic = not_utf8(&mut self.manifests.sources, name, Code::E0003, &error);
                 self.manifests.diagnostics.push(diagnostic);
@@ -291,8 +317,9 @@ impl Load<'_> {
     fn problems(&mut self, file: FileId, text: &str, name: &str, is_named: bool, problems: Vec<ReadProblem>) -> Sorted {
         let mut sorted = Sorted::default();
         let mut told: BTreeSet<Why> = BTreeSet::new();
-        let mut is_foreign_text = false;
-        let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        let (mut is_foreign_text, mut is_noted) = (false, false);
+        let folder = folder_of(name);
+        let mut patterns: BTreeSet<usize> = BTreeSet::new();
         // Of all problems of the text, once.
         let marked = LazyCell::new(|| is_marked(text));
         let may_be_objects = LazyCell::new(|| may_be_objects(text));
@@ -315,13 +342,25 @@ impl Load<'_> {
             if problem.object.as_ref().is_some_and(|object| partial.contains(object)) {
                 continue;
             }
+            if problem.is_pattern && !is_named {
+                // However many faults it has, it is one.
+                if patterns.insert(problem.number) {
+                    self.pass_over(file, text, problem);
+                }
+                continue;
+            }
             let why = Why::of(text, &problem, &|| *marked);
             if let (Some(why), false) = (why, is_named) {
                 sorted.waits = true;
                 let span = problem.at.map(|at| token(file, text, at));
-                let found = Found { object: problem.object.as_deref(), is_policy: problem.is_policy, span };
+                let (object, is_policy) = (problem.object.as_deref(), problem.is_policy);
+                let found = Found { object, is_policy, span, namespace: problem.namespace.as_deref() };
                 self.passed.add(why, folder, name, found);
                 continue;
+            }
+            // In all of a text it is looked for once.
+            if !(is_whole && std::mem::replace(&mut is_noted, is_whole)) {
+                unsure::note(&mut self.unread, &problem, text);
             }
             let (object, is_policy) = (problem.object.clone(), problem.is_policy);
             let mut diagnostic = refused(file, text, problem);
@@ -404,9 +443,11 @@ impl Load<'_> {
     }
 
     fn finish(self) -> Manifests {
-        let Load { mut manifests, mut policies, objects, passed, held, parts, staged, reader, is_live, .. } = self;
+        let Load {
+            mut manifests, mut policies, objects, passed, held, parts, staged, mut unread, reader, is_live, ..
+        } = self;
         let of_cluster = self.cluster_policies;
-        passed.tell(&mut manifests, reader);
+        passed.tell(&mut manifests, &mut unread, reader);
         manifests.notes.extend(patches::passed_over(&parts));
         manifests.notes.extend(told_staged(&staged));
         manifests.notes.extend(inside(&held));
@@ -422,6 +463,7 @@ impl Load<'_> {
         if is_live {
             cluster.whole = Whole::listed();
         }
+        cluster.unread = unread;
         manifests.cluster = cluster;
         manifests.take_cluster_policies(reader, of_cluster);
         manifests.conflicts(&conflicts, &of_objects);
@@ -454,18 +496,4 @@ fn asks_at_runtime(policy: &Policy) -> bool {
         Peer::Block(_) | Peer::Unlisted(_) => None,
     });
     peers.chain([&policy.subject]).any(|selector| selector.keys().any(|key| is_set_at_runtime(key)))
-}
-
-/// Whether a text that could not be parsed can be one of objects of Kubernetes.
-fn may_be_objects(text: &str) -> bool {
-    text.contains("apiVersion") && text.contains("kind")
-}
-
-/// Whether a text that is not read holds a policy, as far as one can see.
-fn names_policy(text: &str) -> bool {
-    text.match_indices("NetworkPolicy").any(|(at, _)| {
-        // Not that of a CNI.
-        let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'']);
-        before.trim_end_matches(' ').ends_with(':')
-    })
 }

@@ -6,10 +6,12 @@ mod given_text;
 mod inputs;
 mod live;
 mod loading;
+mod mentions;
 mod passed;
 mod patches;
 mod said;
 mod twice;
+mod unsure;
 
 use super::load::Named;
 use super::metadata::MetadataKeys;
@@ -21,6 +23,7 @@ use crate::netpol::{ClusterPolicy, Policy, PolicySet, Written};
 use crate::source::{Sources, Span};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the names of manifests end in.
 pub const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
@@ -62,13 +65,15 @@ pub struct Manifests {
     pub inside: Vec<(Policy, Option<Span>, Written<Span>)>,
     /// The objects of kinds that others made, of which operators may make pods that are not given.
     pub of_operators: Vec<OfOperator>,
-    /// Whether some policies stand in several variants, of which a cluster gets one.
-    pub has_variants: bool,
+    /// The namespaces with policies that stand in several variants, of which a cluster gets one.
+    pub variants: BTreeSet<Arc<str>>,
+    /// The same of what else is in a namespace.
+    pub varying: BTreeSet<Arc<str>>,
     /// The files that are UTF-16 and not UTF-8: they are read, and not written.
     pub wide: BTreeSet<String>,
     /// How many files there are, with those that cannot be read.
     pub file_count: usize,
-    /// How many documents of folders are none for Kubernetes, and are passed over.
+    /// How many documents and objects of folders are none for Kubernetes, and are passed over.
     pub passed_over: usize,
     /// The folders and files that a change can come from.
     pub places: Vec<PathBuf>,
@@ -175,8 +180,8 @@ impl Manifests {
     /// files below them, standard input. Objects that name no namespace are in `default_namespace`. Never fails: what
     /// is wrong is among the diagnostics, and what has a mistake is left out.
     ///
-    /// In a folder, what is not for Kubernetes at all is passed over and counted, and so are templates that something else
-    /// has to render and parts of kustomizations; both are told in a line. In a file that was named itself they are
+    /// In a folder, what is not for Kubernetes at all, or is no object that a cluster gets, is passed over and counted, and so are
+    /// templates that something else has to render and parts of kustomizations; both are told in a line. In a file that was named itself they are
     /// mistakes.
     pub fn load(system: &dyn FileSystem, folder: &Path, named: &[Named], default_namespace: &str) -> Manifests {
         Self::load_for(Reader::LINT, Sources::default(), system, folder, named, default_namespace)
@@ -225,7 +230,7 @@ impl Manifests {
     pub fn has_no_answer(&self) -> bool {
         let own_part = |code: Code| matches!(code, Code::E0501 | Code::E0503);
         let mut errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.code.stops());
-        let is_nothing = self.policies.policies.is_empty() && self.cluster == Cluster::default();
+        let is_nothing = self.policies.policies.is_empty() && self.cluster.holds_nothing();
         errors.any(|error| is_nothing || !own_part(error.code))
     }
 

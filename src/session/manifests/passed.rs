@@ -1,6 +1,8 @@
 //! What is not read because something else has to work on it first.
 
+use super::mentions::folder_of;
 use super::{Manifests, Reader};
+use crate::cluster::{UnreadParts, UnreadPlaces};
 use crate::diag::{Code, Diagnostic};
 use crate::k8s::ReadProblem;
 use crate::session::path::shell_word;
@@ -22,10 +24,39 @@ pub(super) enum Why {
     OfKustomization,
     /// SOPS has to decrypt it.
     Encrypted,
+    /// git-crypt has to decrypt it.
+    Locked,
 }
 
 /// How templates begin what is to be filled in: of Go, Jinja, ERB, ytt.
 const MARKS: [&str; 4] = ["{{", "{%", "<%", "#@ "];
+
+/// How files begin that git-crypt has encrypted.
+const LOCKED: &[u8] = b"\0GITCRYPT\0";
+
+/// Whether git-crypt has encrypted a file.
+pub(super) fn is_locked(bytes: &[u8]) -> bool {
+    bytes.starts_with(LOCKED)
+}
+
+/// Whether a line has a word such as `@NAME@`, for which something puts another text.
+fn is_substituted(line: &str) -> bool {
+    let is_name = |word: &str| !word.is_empty() && word.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');
+    let mut words = line.split('@').skip(1).peekable();
+    while let Some(word) = words.next() {
+        if is_name(word) && words.peek().is_some() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether the value that a line begins with has a variable of a shell, such as `$NAME`.
+fn has_variable(line: &str) -> bool {
+    let value = line.split([' ', ',']).next().unwrap_or_default();
+    let mut parts = value.split('$').skip(1);
+    parts.any(|name| name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_'))
+}
 
 /// Whether something in a text is to be filled in.
 pub(super) fn is_marked(text: &str) -> bool {
@@ -46,9 +77,9 @@ impl Why {
         let is_broken = problem.object.is_none() && problem.path.is_empty();
         if line.contains("ENC[") || problem.path == "sops" {
             Some(Why::Encrypted)
-        } else if is_marked(line) || (is_broken && marked()) {
+        } else if is_marked(line) || (is_broken && (marked() || is_substituted(line))) {
             Some(Why::Template)
-        } else if value.contains("${") {
+        } else if value.contains("${") || has_variable(value) {
             Some(if text.contains("template.openshift.io") { Why::Parameters } else { Why::Variables })
         } else if value.contains("$(") {
             Some(Why::OfKustomization)
@@ -75,6 +106,7 @@ impl Why {
                 format!("build the kustomization that fills them in: `kubectl kustomize {place} | {command} -`")
             }
             Why::Encrypted => format!("`sops decrypt {file} | {command} -` {does} it"),
+            Why::Locked => "`git-crypt unlock` decrypts it".to_owned(),
         }
     }
 
@@ -85,7 +117,7 @@ impl Why {
             Why::Parameters | Why::Variables | Why::OfKustomization => {
                 Some(format!("`{file}` has variables that are still to be filled in"))
             }
-            Why::Encrypted => Some(format!("`{file}` is encrypted")),
+            Why::Encrypted | Why::Locked => Some(format!("`{file}` is encrypted")),
         }
     }
 }
@@ -105,6 +137,8 @@ pub(super) struct Found<'f> {
     pub is_policy: bool,
     /// Where something in it has to be filled in.
     pub span: Option<Span>,
+    /// The namespace of the object, where that is sure.
+    pub namespace: Option<&'f str>,
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +148,8 @@ struct Group {
     /// The last policy that was counted.
     last: Option<String>,
     place: Option<Span>,
+    /// The namespaces of the policies.
+    namespaces: UnreadPlaces,
 }
 
 impl PassedOver {
@@ -129,11 +165,17 @@ impl PassedOver {
         }
         group.last = found.object.map(str::to_owned);
         group.policies += 1;
+        group.namespaces.add(found.namespace);
         group.place = group.place.or(found.span);
     }
 
+    /// Takes note of a file of which nothing is read.
+    pub(super) fn add_whole(&mut self, why: Why, file: &str, is_policy: bool) {
+        self.add(why, folder_of(file), file, Found { object: None, is_policy, span: None, namespace: None });
+    }
+
     /// Tells of each folder once: with a policy in it as an error, for then answers lack it, and else as a note.
-    pub(super) fn tell(self, manifests: &mut Manifests, reader: Reader) {
+    pub(super) fn tell(self, manifests: &mut Manifests, unread: &mut UnreadParts, reader: Reader) {
         for ((why, place), group) in self.groups {
             let Some((first, more)) = group.files.split_first() else { continue };
             let what = group.what(why, &place, first, more.len());
@@ -142,13 +184,14 @@ impl PassedOver {
                 manifests.notes.push(format!("{what}: {help}"));
                 continue;
             }
+            unread.policies.extend(group.namespaces.clone());
             let message = match group.policies {
                 1 => format!("{what}, nor the NetworkPolicy there"),
                 count => format!("{what}, nor the {count} NetworkPolicies there"),
             };
             manifests.lack((message.clone(), help.clone()), group.place, true, false);
             if let (None, Some(unread)) = (group.place, manifests.unread.last_mut()) {
-                unread.path = place;
+                unread.path = if why == Why::Chart { place } else { first.clone() };
             }
             let diagnostic = match group.place {
                 Some(span) => Diagnostic::new(Code::E0501, span, message),
@@ -174,7 +217,7 @@ impl Group {
             (Why::Parameters | Why::Variables | Why::OfKustomization, _) => {
                 format!("{files} {has} variables that are still to be filled in, and what holds them is not read")
             }
-            (Why::Encrypted, _) => format!("{files} {is} encrypted, and {is} not read"),
+            (Why::Encrypted | Why::Locked, _) => format!("{files} {is} encrypted, and {is} not read"),
         }
     }
 }

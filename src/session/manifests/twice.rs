@@ -4,9 +4,11 @@ use super::loading::Loaded;
 use super::{Manifests, Remark, Unread};
 use crate::cluster::Conflict;
 use crate::diag::{Code, Diagnostic};
-use crate::netpol::Policy;
+use crate::net::NAMESPACE_NAME;
+use crate::netpol::{Peer, Policy};
 use crate::session::path::shell_word;
 use crate::source::{Sources, Span};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A policy is held against so many others of its name.
@@ -32,8 +34,9 @@ impl Manifests {
         let mut variants = Vec::new();
         for (conflict, is_policy) in both(policies, objects) {
             if is_variant(&self.sources, conflict, is_policy) {
-                self.has_variants |= is_policy;
-                variants.push(conflict);
+                let namespaces = if is_policy { &mut self.variants } else { &mut self.varying };
+                namespaces.insert(conflict.namespace.clone());
+                variants.push((conflict, is_policy));
             } else {
                 let diagnostic = twice(conflict);
                 let count = if is_policy { "; here both count" } else { "" };
@@ -42,10 +45,14 @@ impl Manifests {
                 self.diagnostics.push(diagnostic);
             }
         }
-        if let Some((first, more)) = variants.split_first() {
-            let diagnostic = several(&self.sources, first, more.len());
+        self.variants.iter().for_each(|name| self.cluster.unread.policies.add(Some(name)));
+        let touched = Touched::new(&self.policies.policies);
+        let first = variants.iter().find(|(conflict, is_policy)| *is_policy || touched.has(conflict));
+        if let Some((conflict, _)) = first.or(variants.first()) {
+            let diagnostic = several(&self.sources, conflict, variants.len() - 1);
+            let diagnostic = if first.is_some() { diagnostic } else { diagnostic.as_note() };
             let said = (diagnostic.message.clone(), diagnostic.message.clone());
-            self.lack(said, diagnostic.primary(), self.has_variants, true);
+            self.lack(said, diagnostic.primary(), !self.variants.is_empty(), true);
             self.diagnostics.push(diagnostic);
         }
     }
@@ -77,6 +84,31 @@ impl Manifests {
         self.written.push(written);
         self.policy_keys.push(keys);
         conflict
+    }
+}
+
+/// The namespaces in which it matters to policies what an object says.
+struct Touched<'p> {
+    namespaces: BTreeSet<&'p str>,
+    /// Whether they ask for labels of namespaces.
+    by_labels: bool,
+}
+
+impl<'p> Touched<'p> {
+    fn new(policies: &'p [Policy]) -> Touched<'p> {
+        let rules = policies.iter().flat_map(|policy| [&policy.ingress, &policy.egress]).flatten().flatten();
+        let by_labels = rules.flat_map(|rule| &rule.peers).any(|peer| match peer {
+            Peer::Pods { namespaces: Some(selector), .. } => selector.keys().any(|key| &**key != NAMESPACE_NAME),
+            Peer::Pods { namespaces: None, .. } | Peer::Block(_) | Peer::Unlisted(_) => false,
+        });
+        Touched { namespaces: policies.iter().map(|policy| &*policy.namespace).collect(), by_labels }
+    }
+
+    fn has(&self, conflict: &Conflict) -> bool {
+        match &*conflict.kind {
+            "Namespace" => self.by_labels || self.namespaces.contains(&*conflict.name),
+            _ => self.namespaces.contains(&*conflict.namespace),
+        }
     }
 }
 
