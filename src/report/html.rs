@@ -36,16 +36,7 @@ pub fn html(report: &AuditReport<'_>) -> String {
     let sources = MatrixSources { lines: report.summary, table: report.table, sides: MatrixSides::Everybody };
     push_matrices(sources, &report.connections, &mut body);
     body.push_str("</section>\n");
-    for table in [
-        tables::connections(report),
-        tables::assertions(report),
-        tables::findings(report),
-        tables::policies(report),
-        tables::plugin(report),
-        tables::inputs(report),
-    ] {
-        push_table(&table, &mut body);
-    }
+    tables::details(report).iter().for_each(|table| push_table(table, &mut body));
     body.push_str("</main>\n");
     body.push_str(&drawn_by());
     let data = json(report).to_string();

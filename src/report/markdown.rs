@@ -33,15 +33,7 @@ pub fn markdown(report: &AuditReport<'_>) -> String {
     push_table(&tables::namespaces(report), &mut out);
     let _ = write!(out, "\n## The picture\n\n```mermaid\n{}```\n", mermaid(&report.picture));
     tables::exposure(report).iter().for_each(|table| push_table(table, &mut out));
-    let rest = [
-        tables::connections(report),
-        tables::assertions(report),
-        tables::findings(report),
-        tables::policies(report),
-        tables::plugin(report),
-        tables::inputs(report),
-    ];
-    rest.iter().for_each(|table| push_table(table, &mut out));
+    tables::details(report).iter().for_each(|table| push_table(table, &mut out));
     out
 }
 

@@ -138,7 +138,7 @@ fn connection(report: &AuditReport<'_>, place: usize, with_id: bool) -> Option<A
 const CONNECTION_HEADS: &[&str] = &["From", "To", "Ports", "For", "Because of"];
 
 /// All connections.
-pub(super) fn connections(report: &AuditReport<'_>) -> AuditTable {
+fn connections(report: &AuditReport<'_>) -> AuditTable {
     let rows = (0..report.connections.len()).filter_map(|place| connection(report, place, true));
     AuditTable {
         id: "connections",
@@ -185,7 +185,7 @@ pub(super) fn exposure(report: &AuditReport<'_>) -> [AuditTable; 3] {
 }
 
 /// Assertions.
-pub(super) fn assertions(report: &AuditReport<'_>) -> AuditTable {
+fn assertions(report: &AuditReport<'_>) -> AuditTable {
     let rows = report.assertions.iter().flatten().map(|one| {
         let verdict = match one.verdict {
             "pass" => AuditCell::Verdict(VerdictTone::Good, "\u{2713}", "holds".to_owned()),
@@ -204,7 +204,7 @@ pub(super) fn assertions(report: &AuditReport<'_>) -> AuditTable {
 }
 
 /// Findings.
-pub(super) fn findings(report: &AuditReport<'_>) -> AuditTable {
+fn findings(report: &AuditReport<'_>) -> AuditTable {
     let rows = report.findings.iter().map(|one: &AuditFinding| {
         let (tone, sign) = match one.severity {
             "error" => (VerdictTone::Bad, "\u{2717}"),
@@ -230,7 +230,7 @@ pub(super) fn findings(report: &AuditReport<'_>) -> AuditTable {
 }
 
 /// Policies.
-pub(super) fn policies(report: &AuditReport<'_>) -> AuditTable {
+fn policies(report: &AuditReport<'_>) -> AuditTable {
     let side = |rules: Option<usize>| match rules {
         None => AuditCell::Words("\u{2013}".to_owned()),
         Some(0) => AuditCell::Words("nothing".to_owned()),
@@ -260,7 +260,7 @@ pub(super) fn policies(report: &AuditReport<'_>) -> AuditTable {
 }
 
 /// The network plugin.
-pub(super) fn plugin(report: &AuditReport<'_>) -> AuditTable {
+fn plugin(report: &AuditReport<'_>) -> AuditTable {
     let intro = match &report.plugin.name {
         Some(name) => format!("The network plugin is {name}. What it reads otherwise than Kubernetes says:"),
         None => "Nobody said which network plugin enforces the policies. What is so of some of them:".to_owned(),
@@ -275,6 +275,11 @@ pub(super) fn plugin(report: &AuditReport<'_>) -> AuditTable {
         rows: rows.collect(),
         none: "Nothing is known that it reads otherwise.",
     }
+}
+
+/// What stands behind the picture, in order.
+pub(super) fn details(report: &AuditReport<'_>) -> [AuditTable; 6] {
+    [connections(report), assertions(report), findings(report), policies(report), plugin(report), inputs(report)]
 }
 
 /// What changed.
@@ -331,7 +336,7 @@ pub(super) fn seen(report: &AuditReport<'_>) -> Option<AuditTable> {
 }
 
 /// What it was made of.
-pub(super) fn inputs(report: &AuditReport<'_>) -> AuditTable {
+fn inputs(report: &AuditReport<'_>) -> AuditTable {
     let rows = report.inputs.iter().map(|one| {
         let digest = AuditCell::Code(one.digest.clone());
         row(vec![AuditCell::Code(one.path.clone()), AuditCell::Number(one.bytes), digest])

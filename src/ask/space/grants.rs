@@ -27,8 +27,6 @@ pub(super) struct AllGrants {
     places: Vec<(usize, usize)>,
     /// By the names of subjects' and peers' namespaces and their labels.
     index: ProductIndex<4>,
-    /// By those of the peers alone: where subjects tell items apart best, an index of both says little of peers.
-    by_peers: ProductIndex<2>,
 }
 
 /// The pods of a home in one direction.
@@ -199,16 +197,7 @@ impl AllGrants {
                 }
             }
         }
-        let of_peers = items.iter().map(|(at, [_, _, namespaces, pods])| (*at, [*namespaces, *pods]));
-        AllGrants { by_peers: ProductIndex::new(of_peers), index: ProductIndex::new(items), places }
-    }
-
-    /// Those towards `peers`, whoever grants them: the home of each and its place there.
-    pub(super) fn towards(&self, space: &Space, peers: &SpacePods) -> Vec<(usize, usize)> {
-        let home = peers.home.and_then(|home| space.homes.get(home));
-        let own = home.map_or(&peers.namespaces, |home| &home.stated);
-        let near = self.by_peers.query([own, &peers.labels]).into_iter();
-        near.filter_map(|at| self.places.get(at).copied()).collect()
+        AllGrants { index: ProductIndex::new(items), places }
     }
 
     /// Those of pods with these labels towards `peers`: the home of each and its place there.
@@ -219,9 +208,7 @@ impl AllGrants {
         namespaces: &Selector,
         labels: &Selector,
     ) -> Vec<(usize, usize)> {
-        let home = peers.home.and_then(|home| space.homes.get(home));
-        let own = home.map_or(&peers.namespaces, |home| &home.stated);
-        let near = self.index.query([namespaces, labels, own, &peers.labels]).into_iter();
+        let near = self.index.query([namespaces, labels, space.known_of(peers), &peers.labels]).into_iter();
         near.filter_map(|at| self.places.get(at).copied()).collect()
     }
 }

@@ -182,15 +182,17 @@ impl Space {
         Ends::Pods(SpacePods { home: None, namespaces, labels, less: Vec::new() })
     }
 
+    /// What is known of the labels of the namespaces of some pods.
+    fn known_of<'s>(&'s self, pods: &'s SpacePods) -> &'s Selector {
+        let home = pods.home.and_then(|home| self.homes.get(home));
+        home.map_or(&pods.namespaces, |home| &home.stated)
+    }
+
     /// Peers that hold at least an end.
     pub fn around(&self, end: &Ends) -> Peers {
         match end {
             Ends::Addresses(addresses) => Peers::Addresses(addresses.clone()),
-            Ends::Pods(pods) => {
-                let home = pods.home.and_then(|home| self.homes.get(home));
-                let namespaces = home.map_or(&pods.namespaces, |home| &home.stated);
-                Peers::Pods { namespaces: namespaces.clone(), pods: pods.labels.clone() }
-            }
+            Ends::Pods(pods) => Peers::Pods { namespaces: self.known_of(pods).clone(), pods: pods.labels.clone() },
         }
     }
 

@@ -4,7 +4,7 @@ use super::SpacePods;
 use super::grants::{AllGrants, Grant, SpaceGrants};
 use crate::cover::{Budget, GaveUp};
 use crate::engine::of_unknown_number;
-use crate::net::{Direction, Peers, PortSet, Selector};
+use crate::net::{Direction, Peers, PortSet, ProductIndex, Selector};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
@@ -15,6 +15,8 @@ pub(crate) struct Onward<'g> {
     /// The side of the others.
     direction: Direction,
     granted: AllGrants,
+    /// Grants by their peers alone: where subjects tell them apart best, the index of both says little of peers.
+    by_peers: ProductIndex<2>,
     /// The number of the first grant of each home.
     first: Vec<usize>,
     /// The home of each grant.
@@ -33,12 +35,18 @@ impl<'g> Onward<'g> {
     /// For those who are asked about on the other side: ingress for connections from them.
     pub(crate) fn new(grants: &'g SpaceGrants<'g>, direction: Direction) -> Self {
         let (mut first, mut homes) = (Vec::new(), Vec::new());
+        let mut items: Vec<(usize, [&Selector; 2])> = Vec::new();
         for home in 0..grants.space.homes().len() {
             first.push(homes.len());
-            homes.extend(grants.of(home, direction).iter().map(|_| home));
+            for grant in grants.of(home, direction) {
+                if let Peers::Pods { namespaces, pods } = &grant.peers {
+                    items.push((homes.len(), [namespaces, pods]));
+                }
+                homes.push(home);
+            }
         }
-        let granted = grants.everywhere(direction);
-        Onward { grants, direction, granted, first, homes, partners: FxHashMap::default() }
+        let (granted, by_peers) = (grants.everywhere(direction), ProductIndex::new(items));
+        Onward { grants, direction, granted, by_peers, first, homes, partners: FxHashMap::default() }
     }
 
     /// How many grants there are.
@@ -55,7 +63,7 @@ impl<'g> Onward<'g> {
 
     /// What is granted towards some pods, and perhaps more.
     pub(crate) fn towards(&self, pods: &SpacePods) -> Vec<usize> {
-        self.numbers(self.granted.towards(self.grants.space, pods))
+        self.by_peers.query([self.grants.space.known_of(pods), &pods.labels])
     }
 
     fn numbers(&self, places: Vec<(usize, usize)>) -> Vec<usize> {

@@ -129,7 +129,9 @@ impl<'a, 'p> Sheet<'a, 'p> {
         let asked = [asked(judge, rows, between.from, budget)?, asked(judge, rows, between.to, budget)?];
         let mut left_out = false;
         let mut pointed = match (between.detail, asked.each_ref().map(|asked| asked.whole)) {
-            (Detail::Lines, [Some(source), Some(destination)]) => pointed(judge, rows, [source, destination], budget)?,
+            (Detail::Lines, [Some(source), Some(destination)]) => {
+                every_two(judge, rows, [&[source], &[destination]], true, budget)?
+            }
             _ => BTreeMap::new(),
         };
         narrow(judge, rows, &mut pointed, ports, budget)?;
@@ -145,11 +147,7 @@ impl<'a, 'p> Sheet<'a, 'p> {
                 let [sources, destinations] = asked.each_ref().map(|asked| single(rows, &asked.rows));
                 match sources.len().saturating_mul(destinations.len()) {
                     pairs if pairs > MOST_PAIRS => return Err(Untold::TooLong(pairs)),
-                    _ => {
-                        let mut drafts = table::table(judge, rows, &sources, &destinations, with_examples, budget)?;
-                        apart::add_more(judge, rows, [&sources, &destinations], &mut drafts, budget)?;
-                        drafts
-                    }
+                    _ => every_two(judge, rows, [&sources, &destinations], with_examples, budget)?,
                 }
             }
         };
@@ -166,16 +164,16 @@ impl<'a, 'p> Sheet<'a, 'p> {
     }
 }
 
-/// What is allowed between all of two rows, or may be.
-fn pointed(
+/// What is allowed between every two of some rows, or may be.
+fn every_two(
     judge: &Judge<'_, '_>,
     rows: &Rows,
-    [source, destination]: [usize; 2],
+    [sources, destinations]: [&[usize]; 2],
+    with_examples: bool,
     budget: &mut Budget,
 ) -> Result<BTreeMap<(usize, usize), Draft>, GaveUp> {
-    let (from, to) = (&[source], &[destination]);
-    let mut drafts = table::table(judge, rows, from, to, true, budget)?;
-    apart::add_more(judge, rows, [from, to], &mut drafts, budget)?;
+    let mut drafts = table::table(judge, rows, sources, destinations, with_examples, budget)?;
+    apart::add_more(judge, rows, [sources, destinations], &mut drafts, budget)?;
     Ok(drafts)
 }
 
